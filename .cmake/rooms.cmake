@@ -1,0 +1,101 @@
+# A room is a directory with one question to answer. muster_room() makes a static library of its sources and
+# a unit test binary of its *_test.cc files, so that adding a file needs no change to the build.
+
+set(MUSTER_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Woverloaded-virtual
+                    -Wno-missing-field-initializers)
+
+# The flags that all of our code is compiled with, and nobody else's.
+add_library(muster_flags INTERFACE)
+target_compile_options(muster_flags INTERFACE "$<BUILD_INTERFACE:${MUSTER_WARNINGS}>"
+  "$<BUILD_INTERFACE:$<$<BOOL:${MUSTER_WERROR}>:-Werror>>"
+  "$<BUILD_INTERFACE:$<$<CONFIG:Debug>:-Og;-g1;-D_GLIBCXX_ASSERTIONS>>")
+target_include_directories(muster_flags SYSTEM INTERFACE $<BUILD_INTERFACE:${CAPNP_INCLUDE_DIR}>)
+target_include_directories(muster_flags INTERFACE
+  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}> $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}>
+  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/harness/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+if(MUSTER_SANITIZE)
+  target_compile_options(muster_flags INTERFACE
+    "$<BUILD_INTERFACE:-fsanitize=${MUSTER_SANITIZE};-fno-omit-frame-pointer;-fno-sanitize-recover=all>")
+  # kj's class hierarchies cross the border of uninstrumented archives, where type information is not merged.
+  if(MUSTER_SANITIZE MATCHES undefined)
+    target_compile_options(muster_flags INTERFACE $<BUILD_INTERFACE:-fno-sanitize=vptr>)
+  endif()
+  target_link_options(muster_flags INTERFACE $<BUILD_INTERFACE:-fsanitize=${MUSTER_SANITIZE}>)
+endif()
+
+# gtest and gmock cost three seconds a file; every test reuses one precompiled header.
+add_library(muster_gtest STATIC ${CMAKE_SOURCE_DIR}/.cmake/gtest_pch.cc)
+target_precompile_headers(muster_gtest PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+target_link_libraries(muster_gtest PUBLIC muster_flags GTest::gmock GTest::gtest)
+
+# muster_room(<name> [DEPENDS <target>...] [TEST_DEPENDS <target>...] [EXCLUDE <file>...] [TEST_MAIN])
+#   <name>        library target; its sources are *.cc here, without *_test.cc, *_main.cc, main.cc and EXCLUDE.
+#   DEPENDS       what the library links, publicly.
+#   TEST_DEPENDS  what the unit tests link besides.
+function(muster_room name)
+  cmake_parse_arguments(ROOM "" "" "DEPENDS;TEST_DEPENDS;EXCLUDE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "(_test|_main|/main)\\.cc$")
+  foreach(file ${ROOM_EXCLUDE})
+    list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+  endforeach()
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_link_libraries(${name} PUBLIC muster_flags ${ROOM_DEPENDS})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE muster_flags ${ROOM_DEPENDS})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY MUSTER_ROOMS ${name})
+  if(tests AND BUILD_TESTING)
+    muster_unit_test(${name}_test SOURCES ${tests} DEPENDS ${name} ${ROOM_TEST_DEPENDS})
+  endif()
+endfunction()
+
+# muster_unit_test(<name> SOURCES <file>... DEPENDS <target>... [LOCK <name>...]): a gtest binary with the ctest label
+# "unit". It needs no node that somebody else made, and no network beyond loopback. Tests that share a LOCK do not run
+# at the same time.
+function(muster_unit_test name)
+  cmake_parse_arguments(UNIT "" "" "SOURCES;DEPENDS;LOCK" ${ARGN})
+  add_executable(${name} ${UNIT_SOURCES})
+  target_precompile_headers(${name} REUSE_FROM muster_gtest)
+  target_link_libraries(${name} PRIVATE ${UNIT_DEPENDS} muster_gtest GTest::gmock_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX "${name}."
+                       PROPERTIES LABELS unit TIMEOUT 300 RESOURCE_LOCK "${UNIT_LOCK}")
+endfunction()
+
+# muster_component(<name> [DEPENDS <target>...] [TIMEOUT <seconds>]): tests_d/<name> as one gtest binary
+# with the ctest label <name>; unit tests beside it (*_test.cc) become <name>_unit_test, with the label "unit".
+function(muster_component name)
+  cmake_parse_arguments(COMPONENT "" "TIMEOUT" "DEPENDS" ${ARGN})
+  if(NOT COMPONENT_TIMEOUT)
+    set(COMPONENT_TIMEOUT 600)
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  set(units ${sources})
+  set(support ${sources})
+  list(FILTER units INCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources INCLUDE REGEX "/test_[^/]*\\.cc$")
+  list(FILTER support EXCLUDE REGEX "(_test|/test_[^/]*)\\.cc$")
+  if(support)
+    add_library(${name}_component STATIC ${support})
+    target_link_libraries(${name}_component PUBLIC muster_gtest muster_harness ${COMPONENT_DEPENDS})
+    target_precompile_headers(${name}_component REUSE_FROM muster_gtest)
+    set(COMPONENT_DEPENDS ${name}_component ${COMPONENT_DEPENDS})
+  endif()
+  add_executable(${name}_tests ${sources})
+  target_precompile_headers(${name}_tests REUSE_FROM muster_gtest)
+  target_link_libraries(${name}_tests PRIVATE ${COMPONENT_DEPENDS} muster_main muster_gtest)
+  add_dependencies(${name}_tests muster_programs)
+  # All nodes of a machine share its two or more cores and its network names: one node test at a time.
+  gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX "${name}."
+                       PROPERTIES LABELS "${name};nodes" TIMEOUT ${COMPONENT_TIMEOUT} RESOURCE_LOCK nodes)
+  if(units)
+    muster_unit_test(${name}_unit_test SOURCES ${units} DEPENDS ${COMPONENT_DEPENDS})
+  endif()
+endfunction()
+
+# The programs that node tests start: the agent, the command and its helpers.
+add_custom_target(muster_programs)

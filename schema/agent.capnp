@@ -1,0 +1,100 @@
+@0xf96bb342e73c9de6;
+# How a controller gets in: the gate, the session, and the capabilities that a role is granted.
+#
+# The connection's bootstrap capability is a Gate. Nothing else can be called before `hello` succeeded, and
+# afterwards only what the role was granted: a capability that was not granted is null and cannot be named.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("wire");
+using Common = import "common.capnp";
+using Job = import "job.capnp";
+using File = import "file.capnp";
+using Service = import "service.capnp";
+using Facts = import "facts.capnp";
+
+const protocolMajor :UInt16 = 1;   # Another major is refused.
+const protocolMinor :UInt16 = 0;   # Minors interoperate: what one side lacks answers "unimplemented".
+
+interface Gate {
+  hello @0 (greeting :Greeting) -> (welcome :Welcome, session :Session, error :Common.Error);
+  # Creates or attaches to the caller's session. Errors: versionMismatch, wrongNode, expired (attachOnly and
+  # the session is not known), denied (the session belongs to another identity), overloaded, invalid.
+}
+
+struct Greeting {
+  protocolMajor @0 :UInt16;
+  protocolMinor @1 :UInt16;
+  build @2 :Text;             # The controller's version, for messages.
+  nodeName @3 :Text;          # The node that the caller means; empty: any. Another name is error wrongNode.
+  sessionId @4 :Data;         # 16 random bytes that the controller chose.
+  attach @5 :Attach;
+  leaseNs @6 :Int64;          # Time without contact after which the session ends, on the boot clock.
+                              # 0: 60 s. At least 1 s, at most 24 h. Fixed when the session is created.
+  silenceMaxNs @7 :Int64;     # The agent ends a connection that carried nothing for this long; the caller pings
+                              # at least three times as often. 0: 5 s. From 200 ms to 1 h.
+  labels @8 :List(Common.Label);  # Of the session and, by inheritance, of its jobs. At most 32.
+}
+
+enum Attach {
+  createOrAttach @0;   # Begin the session, or go on with it. For the first connection.
+  attachOnly @1;       # Go on with it, or error expired: its jobs must not be started again. For a reconnect.
+}
+
+struct Welcome {
+  protocolMajor @0 :UInt16;
+  protocolMinor @1 :UInt16;
+  build @2 :Text;          # The agent's version.
+  nodeName @3 :Text;
+  bootId @4 :Text;         # /proc/sys/kernel/random/boot_id, or the node's own where it shares a kernel.
+  keeperEpoch @5 :Data;    # 16 random bytes, new with every start of the keeper.
+  attached @6 :Bool;       # The session existed already.
+  identity @7 :Text;       # Whom the agent takes the caller for, such as "operator:ci" or "uid:0".
+  role @8 :Role;
+  grants @9 :Grants;
+  limits @10 :Limits;
+  clock @11 :Clock;
+}
+
+enum Role {
+  unspecified @0;
+  observer @1;   # Sees: facts, job and service state, readable files.
+  operator @2;   # Also acts: jobs, files, services. Root-equivalent on the node.
+  admin @3;      # Also manages the agent and other sessions' jobs.
+}
+
+struct Grants {
+  # Null: not granted to the role, or not offered by this agent.
+  jobs @0 :Job.Jobs;
+  jobView @1 :Job.JobView;
+  files @2 :File.Files;
+  fileView @3 :File.FileView;
+  services @4 :Service.Services;
+  serviceView @5 :Service.ServiceView;
+  facts @6 :Facts.FactsView;
+}
+
+struct Limits {
+  frameBytesMax @0 :UInt64;    # Of one message in either direction.
+  chunkBytesMax @1 :UInt64;    # Of one Chunk.data.
+  jobsMax @2 :UInt32;          # Running at once in one session.
+}
+
+struct Clock {
+  # Read together, for estimating the node's offset from the caller's own two readings around the call.
+  realtimeNs @0 :Int64;   # CLOCK_REALTIME
+  boottimeNs @1 :Int64;   # CLOCK_BOOTTIME
+}
+
+interface Session {
+  ping @0 () -> (clock :Clock);
+  # Renews the lease; answered by the keeper, so it proves the whole path. Never waits behind work.
+
+  close @1 () -> (remains :List(Remain), error :Common.Error);
+  # Ends the session: kills its jobs, walks its undo list backwards, and answers when that is done. Closing
+  # a closed session answers the same list. `remains` names what could not be undone; empty: nothing is left.
+
+  struct Remain {
+    what @0 :Text;              # Such as "job 7 pid 4711 (dd)".
+    reason @1 :Common.Error;
+  }
+}

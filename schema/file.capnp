@@ -1,0 +1,171 @@
+@0xf6d9283847d49649;
+# Files of the node, as its root sees them. Reads go by offset and may be repeated; a write replaces the target
+# in one step or leaves it as it was.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("wire");
+using Common = import "common.capnp";
+
+# Paths are Data: absolute, 1 to 4095 bytes, no NUL. ".." is allowed and means what the kernel makes of it. The last
+# component is not followed if it is a symbolic link, but where a comment says so.
+#
+# Errors of every method: invalid (the path or a field), notFound, denied, system (with errno: ENOSPC, EROFS, …).
+
+interface FileView {
+  stat @0 (path :Data, links :Links) -> (stat :Stat, error :Common.Error);
+
+  list @1 (path :Data, after :Data, entriesMax :UInt32) -> (entries :List(Entry), more :Bool, error :Common.Error);
+  # Entries of a directory in byte order of their names, from the first name greater than `after` (empty: all).
+  # entriesMax 0: 1000, which is also the most. "." and ".." are not listed.
+
+  read @2 (path :Data, offset :UInt64, bytesMax :UInt32)
+      -> (chunk :Common.Chunk, size :UInt64, version :FileVersion, error :Common.Error);
+  # Bytes of a regular file (the last link is followed), fewer than bytesMax only at its end or Limits.chunkBytesMax.
+  # Files without a size, such as those in /proc, are read until an empty chunk. `version` changes when the file was
+  # changed or replaced between reads: a reader of several chunks compares it.
+
+  digest @3 (path :Data) -> (sha256 :Data, size :UInt64, error :Common.Error);
+  # Of a whole regular file; the last link is followed.
+
+  readLink @4 (path :Data) -> (target :Data, error :Common.Error);
+
+  attributes @5 (path :Data) -> (attributes :List(Attribute), error :Common.Error);
+  # All extended attributes with their values, ACLs among them as system.posix_acl_*. Links are not followed.
+
+  space @6 (path :Data)
+    -> (totalBytes :UInt64, availableBytes :UInt64, totalInodes :UInt64, availableInodes :UInt64, error :Common.Error);
+  # Of the file system that holds `path`.
+
+  walk @7 (root :Data, after :Data, entriesMax :UInt32, inlineBytesMax :UInt32)
+      -> (entries :List(TreeEntry), more :Bool, error :Common.Error);
+  # The tree below a directory, parents before children, from the first path (relative to root, in the order of the
+  # walk) behind `after`. A regular file of at most inlineBytesMax bytes brings its content. Stays on one file system.
+}
+
+interface Files extends(FileView) {
+  write @0 (path :Data, data :Data, options :WriteOptions) -> (stat :Stat, error :Common.Error);
+  # Replaces or creates a regular file in one step, with at most Limits.chunkBytesMax bytes. More goes by upload.
+
+  append @1 (path :Data, chunk :Common.Chunk) -> (size :UInt64, error :Common.Error);
+  # Adds bytes at the end of an existing or new file, which must be chunk.offset bytes long: sending it again finds
+  # them there and changes nothing. Error corrupt if the size is another and the bytes are not there. Not atomic.
+
+  beginUpload @2 (uploadId :Data, path :Data, size :UInt64, options :WriteOptions)
+      -> (receivedTo :UInt64, error :Common.Error);
+  # Begins an upload, or finds it again (uploadId: 16 random bytes of the caller): `receivedTo` is where to go on.
+  # Space for `size` is reserved at once. Error conflict: same id, other path or size.
+
+  writeUpload @3 (uploadId :Data, chunk :Common.Chunk) -> (receivedTo :UInt64, error :Common.Error);
+  # The next bytes; what lies below receivedTo is ignored. Error corrupt: a gap or a check sum.
+
+  finishUpload @4 (uploadId :Data, sha256 :Data) -> (stat :Stat, error :Common.Error);
+  # Checks size and digest, syncs if asked, and renames into place. May be asked again. Error corrupt: the upload is
+  # discarded and the target is as it was.
+
+  abandonUpload @5 (uploadId :Data) -> (error :Common.Error);
+
+  makeDirectory @6 (path :Data, mode :UInt32, parents :Bool, lifetime :Common.Lifetime)
+      -> (created :Bool, error :Common.Error);
+  # An existing directory is not an error; `created` is then false. Error conflict: something else is there.
+
+  remove @7 (path :Data, recursive :Bool) -> (removed :Bool, error :Common.Error);
+  # A path that does not exist is not an error. Recursive removal does not cross file systems and refuses "/".
+
+  rename @8 (source :Data, target :Data, replace :Replace) -> (error :Common.Error);
+  # Sent again after it worked, finds no source: error notFound, which the caller can tell by stat of the target.
+
+  setMode @9 (path :Data, mode :UInt32) -> (error :Common.Error);                  # Follows links, as chmod(2) does.
+  setOwner @10 (path :Data, user :Text, group :Text, links :Links) -> (error :Common.Error);
+  # Names or decimal ids; empty: unchanged.
+
+  link @11 (path :Data, target :Data, type :LinkType, replace :Replace) -> (error :Common.Error);
+  setAttribute @12 (path :Data, attribute :Attribute) -> (error :Common.Error);
+  removeAttribute @13 (path :Data, name :Data) -> (error :Common.Error);           # Absent: not an error.
+  setTimes @14 (path :Data, accessedNs :Int64, modifiedNs :Int64)
+      -> (error :Common.Error);  # Of a link, the link's own.
+
+  plant @15 (root :Data, entries :List(TreeEntry), options :WriteOptions) -> (error :Common.Error);
+  # Makes entries of a tree below `root`, as `walk` gave them: directories, links and files with their inline
+  # content. Existing directories stay; existing files and links are replaced. Big files go by upload.
+}
+
+enum Links {
+  keep @0;     # Of the link itself.
+  follow @1;   # Of what it points to.
+}
+
+enum LinkType {
+  symbolic @0;
+  hard @1;
+}
+
+enum Replace {
+  existing @0;   # An existing target is replaced, as rename(2) does.
+  never @1;      # An existing target is error conflict.
+}
+
+struct WriteOptions {
+  mode @0 :UInt32 = 420;    # 420 is octal 0644. Of a new file; a replaced one keeps its own unless keepMode is off.
+  keepMode @1 :Bool = true;
+  user @2 :Text;            # Name or decimal uid; empty: as the replaced file, or the keeper's.
+  group @3 :Text;
+  replace @4 :Replace;
+  sync @5 :Bool;            # fsync the file and its directory before answering.
+  parents @6 :Bool;         # Make missing parent directories, mode 0755.
+  lifetime @7 :Common.Lifetime = permanent;   # session: what was there before comes back when the session ends.
+}
+
+enum FileType {
+  unspecified @0;
+  regular @1;
+  directory @2;
+  symlink @3;
+  fifo @4;
+  socket @5;
+  character @6;
+  block @7;
+}
+
+struct FileVersion {
+  device @0 :UInt64;
+  inode @1 :UInt64;
+  size @2 :UInt64;
+  changedNs @3 :Int64;   # ctime
+}
+
+struct Stat {
+  type @0 :FileType;
+  mode @1 :UInt32;         # Permission bits with setuid, setgid and sticky.
+  size @2 :UInt64;
+  allocatedBytes @3 :UInt64;
+  uid @4 :UInt32;
+  gid @5 :UInt32;
+  user @6 :Text;           # Empty: the node knows no name.
+  group @7 :Text;
+  links @8 :UInt64;
+  accessedNs @9 :Int64;
+  modifiedNs @10 :Int64;
+  changedNs @11 :Int64;
+  device @12 :UInt64;
+  inode @13 :UInt64;
+  specialDevice @14 :UInt64;   # Of character and block files.
+}
+
+struct Entry {
+  name @0 :Data;
+  stat @1 :Stat;
+}
+
+struct Attribute {
+  name @0 :Data;
+  value @1 :Data;
+}
+
+struct TreeEntry {
+  path @0 :Data;                # Relative to the root, without a leading slash.
+  stat @1 :Stat;                # plant uses type, mode, user or uid, group or gid, and modifiedNs.
+  target @2 :Data;              # Of a symbolic link.
+  content @3 :Data;             # Of a regular file that is complete inline.
+  contentInline @4 :Bool;
+  attributes @5 :List(Attribute);
+}

@@ -1,0 +1,258 @@
+@0xe940ddf3f4d51213;
+# Commands on the node. A job has a number that the caller chose within its session, bounded retained output,
+# and exactly one outcome. Starting the same number again attaches to it: nothing runs twice.
+
+# Over budget: one service, whose meaning is in its comments.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("wire");
+using Common = import "common.capnp";
+
+interface Jobs {
+  run @0 (number :UInt64, spec :JobSpec, follow :Follow, acknowledge :List(UInt64))
+      -> (progress :JobProgress, error :Common.Error);
+  # Starts job `number` (from 1, never reused in the session), or attaches to it, then does what `follow` does:
+  # a short command is one round trip. `acknowledge` is as in the method of that name.
+  # Errors: invalid (the spec; the text names the field), conflict (the number has another spec), expired (the
+  # number was acknowledged), overloaded. That the program cannot be started is an outcome, not an error.
+
+  follow @1 (number :UInt64, follow :Follow) -> (progress :JobProgress, error :Common.Error);
+  # Waits for output or the end of a job. Errors: notFound, invalid (an offset beyond what was produced).
+
+  writeInput @2 (number :UInt64, chunk :Common.Chunk, end :Bool) -> (acceptedTo :UInt64, error :Common.Error);
+  # Offers bytes of standard input by offset. `acceptedTo` is how far the agent holds them: bytes below it are
+  # ignored when sent again, bytes above it must be sent again later (the window is 1 MiB). `end` closes the input
+  # after this chunk. Errors: notFound, corrupt (a gap, or a check sum), conflict (the job has no input stream,
+  # or it was closed at another offset). A job that closed its input itself accepts and drops.
+
+  signal @3 (number :UInt64, signal :Int32, target :Target) -> (error :Common.Error);
+  # Sends a signal. A job that has ended is not an error. Errors: notFound, invalid.
+
+  cancel @4 (number :UInt64, graceNs :Int64) -> (error :Common.Error);
+  # Ends the job and every process of it: TERM, `graceNs` (0: at once; negative: as the spec says), KILL. Answers at
+  # once; its outcome becomes `cancelled`. Of an ended job: kills what it left running.
+
+  resize @5 (number :UInt64, columns :UInt16, rows :UInt16) -> (error :Common.Error);
+  # Of a job with a terminal.
+
+  acknowledge @6 (numbers :List(UInt64)) -> (error :Common.Error);
+  # The caller has all it wants of these ended jobs: their output is deleted and their numbers are spent. Numbers
+  # unknown, or of running jobs, are ignored. Processes that a job left running stay with the session.
+
+  enum Target {
+    process @0;   # The job's first process.
+    all @1;       # Every process of the job, whatever session or group it moved to.
+  }
+}
+
+interface JobView {
+  # Sees the jobs of every session; changes nothing.
+
+  list @0 (labels :List(Common.Label), max :UInt32) -> (jobs :List(Summary), truncated :Bool, error :Common.Error);
+  # Jobs that carry all of `labels`, newest first. `max` 0: 1000, which is also the most.
+
+  follow @1 (sessionId :Data, number :UInt64, follow :Follow) -> (progress :JobProgress, error :Common.Error);
+  # As Jobs.follow, for a job of any session.
+
+  struct Summary {
+    sessionId @0 :Data;
+    number @1 :UInt64;
+    identity @2 :Text;       # Who started it.
+    labels @3 :List(Common.Label);
+    argv @4 :List(Data);     # Cut at 64 items of 256 bytes.
+    status @5 :JobStatus;
+  }
+}
+
+struct JobSpec {
+  argv @0 :List(Data);
+  # At least one item, each without NUL, 4096 items and 1 MiB at most. No shell is involved. argv[0] without a slash
+  # is looked up in the PATH of the job's environment.
+
+  environment @1 :List(Variable);   # Added to the base, later ones win. At most 1024 and 256 KiB.
+  environmentBase @2 :EnvironmentBase;
+  directory @3 :Data;      # Working directory; empty: "/".
+  user @4 :Text;           # Name or decimal uid; empty: the keeper's own. Groups come from the node's user database.
+  group @5 :Text;          # Name or decimal gid; empty: the user's primary group.
+  umask @6 :UInt16 = 18;   # 18 is octal 022.
+  input @7 :Input;
+  output @8 :StreamPolicy;  # Of standard output.
+  errors @9 :StreamPolicy;  # Of standard error.
+  mergeErrors @10 :Bool;    # Standard error goes into standard output, in order; `errors` is ignored.
+  terminal @11 :Terminal;   # Absent: pipes. Present: a pseudo terminal; implies mergeErrors, and input as a stream.
+
+  deadlineNs @12 :Int64;
+  # Allowed time from the start; then all of it is killed with outcome `deadline`. Must be positive; Int64's maximum
+  # means none.
+
+  graceNs @13 :Int64 = 2000000000;   # Between TERM and KILL, for the deadline, a cancel and the session's end.
+
+  drainNs @14 :Int64 = 200000000;
+  # After the process ended, how long to wait for end-of-file on its output while descendants hold it open.
+
+  lifetime @15 :JobLifetime;
+  labels @16 :List(Common.Label);   # Besides the session's. At most 32.
+  limits @17 :List(Limit);
+  niceness @18 :Int8;
+
+  struct Variable {
+    name @0 :Data;    # Not empty, no "=", no NUL.
+    value @1 :Data;   # No NUL. Never logged.
+  }
+
+  enum EnvironmentBase {
+    login @0;     # PATH, HOME, USER, LOGNAME, SHELL, LANG=C.UTF-8 of the job's user.
+    agent @1;     # What the keeper itself was started with.
+    none @2;
+  }
+
+  struct Input {
+    union {
+      none @0 :Void;     # /dev/null
+      inline @1 :Data;   # At most 256 KiB, then end of file.
+      stream @2 :Void;   # By writeInput; end of file by its `end`.
+    }
+  }
+
+  struct StreamPolicy {
+    retainedBytesMax @0 :UInt64;   # 0: 64 MiB. From 4 KiB to 4 GiB.
+    overflow @1 :Overflow;
+  }
+
+  enum Overflow {
+    block @0;      # Stop reading, so that the process waits: nothing is lost.
+    keepHead @1;   # Keep the first bytes, drop and count the rest.
+    keepTail @2;   # Keep the last bytes, drop and count the oldest.
+    kill @3;       # End the job with outcome `outputLimit`.
+  }
+
+  struct Terminal {
+    columns @0 :UInt16 = 80;
+    rows @1 :UInt16 = 24;
+    type @2 :Text = "xterm-256color";   # TERM
+  }
+
+  enum JobLifetime {
+    session @0;    # Killed when the session ends, with all that it left running.
+    detached @1;   # Goes on when the session ends, and over a restart of front and keeper.
+  }
+
+  struct Limit {
+    resource @0 :Resource;
+    value @1 :UInt64;         # The maximum of UInt64: unlimited.
+
+    enum Resource {
+      unspecified @0;
+      openFiles @1;           # RLIMIT_NOFILE
+      coreBytes @2;           # RLIMIT_CORE
+      fileBytes @3;           # RLIMIT_FSIZE
+      addressSpaceBytes @4;   # RLIMIT_AS
+      lockedBytes @5;         # RLIMIT_MEMLOCK
+      stackBytes @6;          # RLIMIT_STACK
+      processesOfUser @7;     # RLIMIT_NPROC
+      cpuSeconds @8;          # RLIMIT_CPU
+      memoryBytes @9;         # Of the whole job, by cgroup; error unsupported where there is none.
+      processes @10;          # Of the whole job, by cgroup; likewise.
+    }
+  }
+}
+
+struct Follow {
+  # What to wait for and what to bring along.
+  outputFrom @0 :UInt64;   # Offset in standard output from which to answer. Bytes below it stay retained.
+  errorsFrom @1 :UInt64;
+  bytesMax @2 :UInt32;     # Of both chunks together; 0: none, just the status. At most Limits.chunkBytesMax.
+  waitNs @3 :Int64;        # 0: answer at once. At most 20 s; more is cut to that.
+  until @4 :Until;
+
+  releaseTo @5 :Bool;
+  # The caller has stored everything below outputFrom and errorsFrom: the agent may drop it, which lets a job that
+  # blocks on a full retention go on.
+
+  enum Until {
+    change @0;   # There is output beyond the offsets, or the job has ended.
+    ended @1;    # The job has ended, or more than bytesMax are ready.
+  }
+}
+
+struct JobProgress {
+  status @0 :JobStatus;
+  output @1 :Common.Chunk;   # Begins at outputFrom, or at the oldest retained byte if that is later.
+  errors @2 :Common.Chunk;
+}
+
+struct JobStatus {
+  state @0 :State;
+  outcome @1 :JobOutcome;          # Only of state ended.
+  pid @2 :Int32;                # 0: not started.
+  startedRealtimeNs @3 :Int64;
+  startedBoottimeNs @4 :Int64;
+  elapsedNs @5 :Int64;          # Until now or the end.
+  output @6 :StreamStatus;
+  errors @7 :StreamStatus;
+  inputAcceptedTo @8 :UInt64;
+
+  holders @9 :List(Process);
+  # Processes that still held the output open when the drain ended; at most 16.
+
+  leftRunning @10 :UInt32;      # Processes of the job that were alive when the first one had ended.
+  usage @11 :Usage;
+
+  enum State {
+    unspecified @0;
+    running @1;
+    ended @2;
+  }
+  struct StreamStatus {
+    producedBytes @0 :UInt64;   # Ever read from the process.
+    droppedBytes @1 :UInt64;    # Of these, lost to the overflow policy. Exact.
+    retainedFrom @2 :UInt64;    # Offset of the oldest byte that can still be read.
+    retainedTo @3 :UInt64;      # Offset after the newest that can.
+    ended @4 :Bool;             # No more will come.
+    sha256 @5 :Data;            # Of all produced bytes, once ended. Empty before.
+  }
+  struct Process {
+    pid @0 :Int32;
+    command @1 :Text;
+  }
+  struct Usage {
+    cpuUserNs @0 :Int64;
+    cpuSystemNs @1 :Int64;
+    residentBytesMax @2 :UInt64;
+  }
+}
+
+struct JobOutcome {
+  union {
+    unspecified @0 :Void;
+    exited @1 :Int32;             # The exit status, 0 to 255.
+    signalled @2 :Signal;         # Ended by a signal that was not ours.
+    notStarted @3 :Common.Error;  # No process of the command ever ran; errno tells why.
+    deadline @4 :Ending;          # Killed at its deadline.
+    cancelled @5 :Ending;         # Killed by cancel.
+    outputLimit @6 :Ending;       # Killed by the overflow policy.
+    sessionEnded @7 :Ending;      # Killed because the session closed or its lease ran out.
+    lost @8 :Lost;                # What became of it cannot be known.
+  }
+  struct Signal {
+    number @0 :Int32;
+    coreDumped @1 :Bool;
+  }
+  struct Ending {
+    # How a killed job's first process ended all the same.
+    union {
+      exited @0 :Int32;
+      signalled @1 :Signal;
+    }
+  }
+  struct Lost {
+    reason @0 :Reason;
+    text @1 :Text;
+    enum Reason {
+      unspecified @0;
+      keeperRestarted @1;
+      nodeRebooted @2;
+      recordDamaged @3;
+    }
+  }
+}

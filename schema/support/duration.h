@@ -1,0 +1,21 @@
+// Durations as people write them: "500ms", "30s", "2m", "1h", "1.5s"; as numbers they are Int64
+// nanoseconds.
+#pragma once
+
+#include <stdint.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace support {
+
+// A decimal number and a unit out of ns, us, ms, s, m, h, d. Nullopt if it is anything else,
+// negative, or beyond Int64.
+std::optional<int64_t> durationFromText(std::string_view text);
+
+// The shortest form with at most three decimals in the largest unit that is at least one, such as
+// "1.5 s", "250 ms", "0 s".
+std::string durationText(int64_t durationNs);
+
+}  // namespace support

@@ -1,0 +1,41 @@
+// The two rules for direct use of OpenSSL: handles are owned, and the thread's error queue is left
+// empty. kj-tls never clears it, so that one forgotten entry breaks the next TLS connection of the
+// same thread, whoever's it is.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+namespace support {
+
+// Stands at the top of every function that calls OpenSSL itself.
+class OpensslScope {
+ public:
+  OpensslScope() { ERR_clear_error(); }
+  ~OpensslScope() { ERR_clear_error(); }
+  OpensslScope(const OpensslScope&) = delete;
+};
+
+struct OpensslFree {
+  void operator()(BIO* handle) const { BIO_free_all(handle); }
+  void operator()(EVP_PKEY* handle) const { EVP_PKEY_free(handle); }
+  void operator()(EVP_PKEY_CTX* handle) const { EVP_PKEY_CTX_free(handle); }
+  void operator()(X509* handle) const { X509_free(handle); }
+  void operator()(X509_EXTENSION* handle) const { X509_EXTENSION_free(handle); }
+};
+
+template <typename T>
+using Openssl = std::unique_ptr<T, OpensslFree>;
+
+// The oldest error in the queue, for a message; "no reason given" if there is none.
+inline std::string opensslReason() {
+  const char* reason = ERR_reason_error_string(ERR_peek_error());
+  return reason == nullptr ? "no reason given" : reason;
+}
+
+}  // namespace support

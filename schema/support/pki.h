@@ -1,0 +1,54 @@
+// Makes the certificates of a cluster: an authority, a certificate for each node, one for each
+// controller. For the provisioners and for tests; the agent itself only verifies.
+#pragma once
+
+#include <stdint.h>
+
+#include <string>
+#include <vector>
+
+namespace support {
+
+// PEM texts. The key is PKCS#8 without a password.
+struct KeyPair {
+  std::string certificate;
+  std::string key;
+};
+
+// Who a certificate is for, spelled out so that a test can make a wrong one.
+enum class Purpose { kServer, kClient };
+
+struct Validity {
+  int64_t beginsBeforeSeconds = 24 * 3600;  // Back-dated, since nodes' clocks differ.
+  int64_t lastsSeconds = 90 * 24 * 3600;    // From now; negative: already over.
+};
+
+// All keys are P-256. Failures of OpenSSL are kj::Exceptions; they mean a broken installation.
+class Authority {
+ public:
+  // A new authority, such as "muster cluster demo", for ten years.
+  static Authority make(const std::string& name);
+
+  // An authority that was kept. Throws kj::Exception if the texts are not a certificate and its
+  // key.
+  static Authority load(KeyPair pair);
+
+  const std::string& certificate() const { return pair_.certificate; }
+  const KeyPair& pair() const { return pair_; }
+
+  // For a node's agent: SAN is its name, EKU serverAuth.
+  KeyPair issueNode(const std::string& nodeName, const Validity& validity = {}) const;
+
+  // For a controller: CN is "role:name", such as "operator:ci", EKU clientAuth.
+  KeyPair issueClient(const std::string& identity, const Validity& validity = {}) const;
+
+  // Any combination. Empty names are left out.
+  KeyPair issue(const std::string& commonName, const std::vector<std::string>& dnsNames,
+                Purpose purpose, const Validity& validity) const;
+
+ private:
+  explicit Authority(KeyPair pair) : pair_(std::move(pair)) {}
+  KeyPair pair_;
+};
+
+}  // namespace support

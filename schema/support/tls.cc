@@ -1,0 +1,168 @@
+#include "schema/support/tls.h"
+
+#include <string.h>
+
+#include <string_view>
+#include <utility>
+
+#include <kj/debug.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "schema/support/openssl.h"
+#include "schema/support/tls_stream.h"
+#include "schema/support/wire_error.h"
+
+namespace support {
+namespace {
+
+using Kind = wire::Error::Kind;
+
+void useAuthority(SSL_CTX* context, const std::string& authority) {
+  Openssl<BIO> text(BIO_new_mem_buf(authority.data(), static_cast<int>(authority.size())));
+  Openssl<X509> certificate(PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr));
+  if (certificate == nullptr) fail(Kind::INVALID, "tls authority: not a certificate in PEM form");
+  if (X509_check_ca(certificate.get()) == 0)
+    fail(Kind::INVALID, "tls authority: not the certificate of an authority");
+  X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate.get());
+}
+
+void usePair(SSL_CTX* context, const KeyPair& pair) {
+  Openssl<BIO> certificateText(
+      BIO_new_mem_buf(pair.certificate.data(), static_cast<int>(pair.certificate.size())));
+  Openssl<X509> certificate(PEM_read_bio_X509(certificateText.get(), nullptr, nullptr, nullptr));
+  if (certificate == nullptr) fail(Kind::INVALID, "tls certificate: not a certificate in PEM form");
+  Openssl<BIO> keyText(BIO_new_mem_buf(pair.key.data(), static_cast<int>(pair.key.size())));
+  Openssl<EVP_PKEY> key(
+      PEM_read_bio_PrivateKey(keyText.get(), nullptr, nullptr, const_cast<char*>("")));
+  if (key == nullptr)
+    fail(Kind::INVALID, "tls key: not a private key in PEM form without a password");
+  if (X509_check_private_key(certificate.get(), key.get()) != 1) {
+    fail(Kind::INVALID, "tls key: it does not belong to the certificate");
+  }
+  if (SSL_CTX_use_certificate(context, certificate.get()) != 1 ||
+      SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
+    fail(Kind::INVALID, "tls certificate: ", opensslReason().c_str());
+  }
+  // Certificates between ours and the authority's may follow it.
+  while (X509* next = PEM_read_bio_X509(certificateText.get(), nullptr, nullptr, nullptr)) {
+    if (SSL_CTX_add0_chain_cert(context, next) != 1) X509_free(next);
+  }
+}
+
+// OpenSSL reports only "certificate verify failed"; the reason goes by here. One thread's
+// handshakes share it, so a reason is taken away by the first that asks.
+thread_local int lastVerifyError = X509_V_OK;
+
+int noteVerifyError(int good, X509_STORE_CTX* store) {
+  if (good == 0) lastVerifyError = X509_STORE_CTX_get_error(store);
+  return good;
+}
+
+kj::String verifyReason(const kj::Exception& exception) {
+  int error = std::exchange(lastVerifyError, X509_V_OK);
+  if (error == X509_V_OK) return kj::str(exception.getDescription());
+  return kj::str("certificate refused: ", X509_verify_cert_error_string(error));
+}
+
+std::shared_ptr<SSL_CTX> makeContext(const Credentials& credentials) {
+  OpensslScope scope;
+  std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_method()), SSL_CTX_free);
+  if (context == nullptr) fail(Kind::INTERNAL, "no TLS context: ", opensslReason().c_str());
+  useAuthority(context.get(), credentials.authority);
+  usePair(context.get(), credentials.own);
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
+  SSL_CTX_set_num_tickets(context.get(), 0);
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                     &noteVerifyError);
+  return context;
+}
+
+bool contains(kj::StringPtr text, const char* part) {
+  return strstr(text.cStr(), part) != nullptr;
+}
+
+}  // namespace
+
+Credentials loadCredentials(const CredentialFiles& files, FileCheck check) {
+  Credentials credentials;
+  credentials.authority =
+      readTrustedFile(files.authority, "tls authority", check, FileSecrecy::kPublic);
+  credentials.own.certificate =
+      readTrustedFile(files.certificate, "tls certificate", check, FileSecrecy::kPublic);
+  credentials.own.key = readTrustedFile(files.key, "tls key", check, FileSecrecy::kSecret);
+  return credentials;
+}
+
+Identity identityFromCommonName(kj::StringPtr commonName) {
+  struct Prefix {
+    std::string_view text;
+    wire::Role role;
+  };
+  constexpr Prefix kPrefixes[] = {{"observer:", wire::Role::OBSERVER},
+                                  {"operator:", wire::Role::OPERATOR},
+                                  {"admin:", wire::Role::ADMIN}};
+  std::string_view text(commonName.begin(), commonName.size());
+  for (const Prefix& prefix : kPrefixes) {
+    if (text.substr(0, prefix.text.size()) != prefix.text) continue;
+    std::string_view name = text.substr(prefix.text.size());
+    bool plain = !name.empty() && name.size() <= 64 &&
+                 name.find_first_not_of(
+                     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
+                     std::string_view::npos;
+    if (plain) return {std::string(text), prefix.role};
+  }
+  fail(Kind::DENIED,
+       "the client certificate's common name is not ROLE:NAME with role observer, operator or "
+       "admin");
+}
+
+TlsServer::TlsServer(const Credentials& credentials, kj::Timer& timer, kj::Duration handshakeLimit)
+    : context_(makeContext(credentials)), timer_(timer), handshakeLimit_(handshakeLimit) {}
+
+kj::Promise<TlsServer::Accepted> TlsServer::accept(kj::Own<kj::AsyncIoStream> stream) {
+  auto wrapped = kj::heap<TlsStream>(kj::mv(stream), context_.get(), TlsStream::Side::kServer);
+  auto shaken = timer_.timeoutAfter(handshakeLimit_, wrapped->shakeHands(""));
+  return shaken.then(
+      [wrapped = kj::mv(wrapped)]() mutable {
+        std::string name = wrapped->peerCommonName();
+        auto identity = identityFromCommonName({name.c_str(), name.size()});
+        return Accepted{kj::mv(wrapped), kj::mv(identity)};
+      },
+      [](kj::Exception&& exception) -> Accepted {
+        fail(Kind::DENIED, "the TLS handshake was not completed: ", verifyReason(exception));
+      });
+}
+
+TlsClient::TlsClient(const Credentials& credentials) : context_(makeContext(credentials)) {}
+
+kj::Promise<kj::Own<kj::AsyncIoStream>> TlsClient::connect(kj::Own<kj::AsyncIoStream> stream,
+                                                           kj::StringPtr nodeName) {
+  using Stream = kj::Own<kj::AsyncIoStream>;
+  auto wrapped = kj::heap<TlsStream>(kj::mv(stream), context_.get(), TlsStream::Side::kClient);
+  auto shaken = wrapped->shakeHands(nodeName);
+  return shaken.then([wrapped = kj::mv(wrapped)]() mutable -> Stream { return kj::mv(wrapped); },
+                     [name = kj::str(nodeName)](kj::Exception&& exception) -> Stream {
+                       if (classify(exception) == Remedy::kRetry)
+                         kj::throwFatalException(kj::mv(exception));
+                       fail(Kind::DENIED, "the node did not prove to be ", name, ": ",
+                            verifyReason(exception));
+                     });
+}
+
+Remedy classify(const kj::Exception& exception) {
+  kj::StringPtr text = exception.getDescription();
+  if (contains(text, "certificate is not yet valid") || contains(text, "certificate has expired") ||
+      contains(text, "alert certificate expired")) {
+    return Remedy::kFixClock;
+  }
+  if (contains(text, "SSL routines") || contains(text, "TLS peer") ||
+      contains(text, "certificate") || contains(text, "Hostname mismatch")) {
+    return Remedy::kFixIdentity;
+  }
+  return Remedy::kRetry;
+}
+
+}  // namespace support
