@@ -1,0 +1,40 @@
+// Wakes whoever waits for a job to change.
+#pragma once
+
+#include <kj/async.h>
+#include <kj/vector.h>
+
+namespace nodeagent {
+
+class ChangeSignal {
+ public:
+  // Resolves at the next notify(). Dropping it is fine.
+  kj::Promise<void> next() {
+    if (waiting_.size() >= kCleanAt) clean();
+    auto pair = kj::newPromiseAndFulfiller<void>();
+    waiting_.add(kj::mv(pair.fulfiller));
+    return kj::mv(pair.promise);
+  }
+
+  void notify() {
+    if (waiting_.empty()) return;
+    auto waiting = kj::mv(waiting_);
+    waiting_ = {};
+    for (auto& fulfiller : waiting) fulfiller->fulfill();
+  }
+
+ private:
+  static constexpr size_t kCleanAt = 64;
+
+  void clean() {
+    kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> left;
+    for (auto& fulfiller : waiting_) {
+      if (fulfiller->isWaiting()) left.add(kj::mv(fulfiller));
+    }
+    waiting_ = kj::mv(left);
+  }
+
+  kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> waiting_;
+};
+
+}  // namespace nodeagent

@@ -1,0 +1,329 @@
+#include "nodeagent/exec/job.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include <kj/debug.h>
+
+#include "nodeagent/os/process.h"
+#include "schema/support/log.h"
+
+namespace nodeagent {
+namespace {
+
+constexpr int64_t kSessionGraceMaxNs =
+    15'000'000'000;  // The end of a session is bounded as a whole.
+constexpr auto kHoldersWait = 1 * kj::SECONDS;
+constexpr auto kInputRoomWait = 1 * kj::SECONDS;
+constexpr size_t kHoldersMax = 16;
+
+void logTask(kj::Exception&& exception) {
+  support::log(support::Level::kError, "a task of a job failed",
+               {{"exception", exception.getDescription()}});
+}
+
+}  // namespace
+
+Job::Job(const JobContext& context, Listener& listener, uint64_t number, JobSpec spec)
+    : context_(context), listener_(listener), number_(number), spec_(kj::mv(spec)) {}
+
+Job::~Job() noexcept(false) = default;
+
+void Job::start() {
+  startedRealtimeNs_ = context_.clock.realtimeNs();
+  startedBoottimeNs_ = context_.clock.boottimeNs();
+  if (spec_.deadlineNs != INT64_MAX) {
+    // By the clock itself: the loop's reading of it is as old as its last wait.
+    auto now = kj::max(context_.timer.now(), kj::systemPreciseMonotonicClock().now());
+    deadline_ = context_.timer.atTime(now + spec_.deadlineNs * kj::NANOSECONDS)
+                    .then([this]() { stop(StopReason::kDeadline, spec_.graceNs); })
+                    .eagerlyEvaluate(logTask);
+  }
+  run_ = kj::evalNow([this]() { return resolveUser(); })
+             .then([this]() { return launch(); })
+             .catch_([this](kj::Exception&& exception) {
+               notStarted_ = support::toFailure(exception, "jobs.run");
+               if (processes_.get() != nullptr) processes_->killAll();
+             })
+             .then([this]() { finish(); })
+             .eagerlyEvaluate(logTask);
+}
+
+kj::Promise<void> Job::awaitReport() {
+  return launchObserver_->whenBecomesReadable().then([this]() -> kj::Promise<void> {
+    auto known = launch_->outcome();
+    KJ_IF_MAYBE (failure, known) {
+      KJ_IF_MAYBE (reported, *failure) {
+        notStarted_ =
+            support::Failure{support::kindOfErrno(reported->errorNumber), reported->errorNumber,
+                             spawnFailureText(spec_, *reported, environment_)};
+      }
+      launchObserver_ = nullptr;
+      launch_ = nullptr;
+      environment_ = nullptr;
+      spec_.trim();
+      return kj::READY_NOW;
+    }
+    return awaitReport();
+  });
+}
+
+kj::Promise<void> Job::awaitExit(kj::Promise<void> readable) {
+  return readable.then([this]() {
+    auto ended = reapChild(pidfd_);
+    if (ended == nullptr) return awaitExit(exitObserver_->whenBecomesReadable());
+    exit_ = KJ_ASSERT_NONNULL(ended);
+    exitObserver_ = nullptr;
+    pidfd_ = nullptr;
+    return leaderEnded();
+  });
+}
+
+kj::Promise<void> Job::leaderEnded() {
+  endedBoottimeNs_ = context_.clock.boottimeNs();
+  inputPump_ = nullptr;
+  if (input_.get() != nullptr) input_->close();
+  leftRunning_ = static_cast<uint32_t>(processes_->list().size());
+  if (notStarted_ != nullptr) return kj::READY_NOW;
+  return drain(context_.timer.now() + spec_.drainNs * kj::NANOSECONDS);
+}
+
+// Until end of file on all streams, or the time given. A stream that waits for its reader to make
+// room is given the time that it needs: nothing of it may be lost.
+kj::Promise<void> Job::drain(kj::TimePoint end) {
+  if (streamsEnded() || drainCut_) return kj::READY_NOW;
+  if (context_.timer.now() < end) {
+    return changed_.next().exclusiveJoin(context_.timer.atTime(end)).then([this, end]() {
+      return drain(end);
+    });
+  }
+  return streamsStalled() ? drainFull() : nameHolders();
+}
+
+// A killed job has no claim on a reader who makes no room for the whole drain time: what does not
+// fit then is dropped, and counted.
+kj::Promise<void> Job::drainFull() {
+  auto drainTime = spec_.drainNs * kj::NANOSECONDS;
+  auto again = [this, drainTime]() { return drain(context_.timer.now() + drainTime); };
+  if (killAt_ == nullptr) return changed_.next().then(again);
+  auto tooLate = context_.timer.afterDelay(drainTime).then([this]() { neverWait(); });
+  return changed_.next().exclusiveJoin(kj::mv(tooLate)).then(again);
+}
+
+void Job::neverWait() {
+  for (auto* stream : {output_.get(), errors_.get()}) {
+    if (stream != nullptr) stream->neverWait();
+  }
+}
+
+kj::Promise<void> Job::nameHolders() {
+  struct Found {
+    kj::Vector<Holder> holders;
+  };
+  auto pids = processes_->list().releaseAsArray();
+  kj::Vector<kj::String> links;
+  for (auto* stream : {output_.get(), errors_.get()}) {
+    if (stream != nullptr && !stream->ended()) links.add(stream->link());
+  }
+  auto task = [pids = kj::mv(pids), links = links.releaseAsArray()]() {
+    Found found;
+    for (pid_t pid : pids) {
+      bool holds = false;
+      for (auto& link : links) holds = holds || !holdersOf(kj::arrayPtr(&pid, 1), link).empty();
+      if (!holds) continue;
+      KJ_IF_MAYBE (info, readProcess(pid)) found.holders.add(Holder{pid, kj::mv(info->command)});
+      if (found.holders.size() == kHoldersMax) break;
+    }
+    return found;
+  };
+  return context_.worker.run(kj::mv(task))
+      .then([this](Found&& found) { holders_ = found.holders.releaseAsArray(); })
+      .exclusiveJoin(context_.timer.afterDelay(kHoldersWait));
+}
+
+void Job::finish() {
+  deadline_ = nullptr;
+  inputPump_ = nullptr;
+  launchObserver_ = nullptr;
+  launch_ = nullptr;
+  environment_ = nullptr;
+  spec_.trim();
+  terminal_ = nullptr;
+  if (endedBoottimeNs_ == 0) endedBoottimeNs_ = context_.clock.boottimeNs();
+  for (auto* stream : {output_.get(), errors_.get()}) {
+    if (stream != nullptr && !stream->ended()) stream->detach();
+  }
+  ended_ = true;
+  listener_.ended(*this);
+  if (processes_.get() == nullptr || processes_->list().empty()) {
+    released();
+  } else {
+    lingering_ = processes_->whenEmpty().then([this]() { released(); }).eagerlyEvaluate(logTask);
+  }
+  changed_.notify();
+}
+
+void Job::released() {
+  stopping_ = nullptr;
+  processes_ = nullptr;
+  gone_ = true;
+  changed_.notify();
+  listener_.gone(*this);
+}
+
+void Job::stop(StopReason reason, int64_t graceNs) {
+  if (gone_) return;
+  if (endedBoottimeNs_ == 0 && reason_ == StopReason::kNone) reason_ = reason;
+  if (endedBoottimeNs_ != 0 && !ended_) drainCut_ = true;
+  changed_.notify();
+  if (processes_.get() == nullptr) return;  // launch() sees the reason.
+  auto killAt = context_.timer.now() + graceNs * kj::NANOSECONDS;
+  bool isFirst = killAt_ == nullptr;
+  KJ_IF_MAYBE (earlier, killAt_) {
+    if (*earlier <= killAt) return;
+  }
+  killAt_ = killAt;
+  if (graceNs <= 0) return killAll();
+  if (isFirst) {
+    processes_->signalAll(SIGTERM);
+    processes_->signalAll(SIGCONT);  // A stopped process would not see it.
+  }
+  stopping_ = context_.timer.atTime(killAt).then([this]() { killAll(); }).eagerlyEvaluate(logTask);
+}
+
+void Job::killAll() {
+  if (processes_.get() != nullptr) processes_->killAll();
+}
+
+kj::Promise<kj::Maybe<support::Failure>> Job::endWithSession() {
+  auto graceNs = kj::min(spec_.graceNs, kSessionGraceMaxNs);
+  neverWait();
+  stop(StopReason::kSessionEnded, graceNs);
+  auto end = context_.timer.now() + (graceNs + context_.limits.endWaitNs) * kj::NANOSECONDS;
+  return waitGone(end)
+      .then([this]() -> kj::Maybe<support::Failure> {
+        if (gone_) return nullptr;
+        kj::Vector<kj::String> names;
+        for (pid_t pid : processes_->list()) {
+          KJ_IF_MAYBE (info, readProcess(pid))
+            names.add(kj::str("pid ", pid, " (", info->command, ")"));
+          if (names.size() == kHoldersMax) break;
+        }
+        return support::Failure{wire::Error::Kind::TIMEOUT, 0,
+                                kj::str("killed, but still there: ", kj::strArray(names, ", "))};
+      })
+      .attach(kj::addRef(*this));
+}
+
+kj::Promise<void> Job::waitGone(kj::TimePoint end) {
+  if (gone_ || context_.timer.now() >= end) return kj::READY_NOW;
+  return changed_.next().exclusiveJoin(context_.timer.atTime(end)).then([this, end]() {
+    return waitGone(end);
+  });
+}
+
+int Job::signal(int number, wire::Jobs::Target target) {
+  if (target == wire::Jobs::Target::ALL) {
+    if (processes_.get() != nullptr) processes_->signalAll(number);
+    return 0;
+  }
+  if (pidfd_.get() < 0) return 0;
+  int result = signalChild(pidfd_, number);
+  return result == ESRCH ? 0 : result;
+}
+
+void Job::resize(uint16_t columns, uint16_t rows) {
+  if (!spec_.hasTerminal)
+    support::fail(wire::Error::Kind::CONFLICT, "job ", number_, " has no terminal");
+  if (terminal_.get() < 0) return;
+  int result = resizeTerminal(terminal_, columns, rows);
+  if (result != 0) support::failErrno(result, "resize the terminal of job ", number_);
+}
+
+kj::Promise<uint64_t> Job::writeInput(uint64_t offset, kj::Array<kj::byte> bytes, bool end) {
+  if (spec_.input != wire::JobSpec::Input::STREAM) {
+    support::fail(wire::Error::Kind::CONFLICT, "job ", number_, " has no input stream");
+  }
+  if (input_.get() == nullptr) return offset + bytes.size();  // Ended before it had begun: dropped.
+  uint64_t before = input_->acceptedTo();
+  uint64_t acceptedTo = input_->accept(offset, bytes, end);
+  if (acceptedTo > before || acceptedTo >= offset + bytes.size()) return acceptedTo;
+  // Full: the caller would only ask again at once.
+  return context_.timer.afterDelay(kInputRoomWait)
+      .exclusiveJoin(input_->whenRoom())
+      .then(
+          [this, offset, end, held = kj::mv(bytes)]() { return input_->accept(offset, held, end); })
+      .attach(kj::addRef(*this));
+}
+
+kj::Promise<void> Job::waitFor(FollowWish wish) {
+  auto waitNs = kj::min(kj::max(wish.waitNs, int64_t{0}), kFollowWaitMaxNs);
+  auto end = context_.timer.now() + waitNs * kj::NANOSECONDS;
+  return waitUntil(wish, end).attach(kj::addRef(*this));
+}
+
+kj::Promise<void> Job::waitUntil(FollowWish wish, kj::TimePoint end) {
+  if (satisfied(wish) || context_.timer.now() >= end) return kj::READY_NOW;
+  return changed_.next().exclusiveJoin(context_.timer.atTime(end)).then([this, wish, end]() {
+    return waitUntil(wish, end);
+  });
+}
+
+bool Job::satisfied(const FollowWish& wish) const {
+  if (ended_) return true;
+  uint64_t ready = 0;
+  if (output_.get() != nullptr) ready += output_->buffer().available(wish.outputFrom);
+  if (errors_.get() != nullptr) ready += errors_->buffer().available(wish.errorsFrom);
+  if (wish.until == wire::Follow::Until::CHANGE) return ready > 0;
+  // A job that waits for its reader will not end before it is read.
+  return (wish.bytesMax > 0 && ready > wish.bytesMax) || streamsStalled();
+}
+
+bool Job::streamsEnded() const {
+  return (output_.get() == nullptr || output_->ended()) &&
+         (errors_.get() == nullptr || errors_->ended());
+}
+
+bool Job::streamsStalled() const {
+  return (output_.get() != nullptr && output_->stalled()) ||
+         (errors_.get() != nullptr && errors_->stalled());
+}
+
+void Job::release(uint64_t outputTo, uint64_t errorsTo) {
+  if (output_.get() != nullptr) output_->release(outputTo);
+  if (errors_.get() != nullptr) errors_->release(errorsTo);
+  changed_.notify();
+}
+
+void Job::forget() {
+  KJ_REQUIRE(ended_);
+  for (auto* stream : {output_.get(), errors_.get()}) {
+    if (stream != nullptr) stream->buffer().clear();
+  }
+}
+
+void Job::outputChanged() {
+  for (auto* stream : {output_.get(), errors_.get()}) {
+    if (stream != nullptr && stream->buffer().overflowed() && reason_ == StopReason::kNone &&
+        !ended_) {
+      stop(StopReason::kOutputLimit, 0);
+    }
+  }
+  changed_.notify();
+}
+
+kj::Maybe<const support::Failure&> Job::notStarted() const {
+  return notStarted_.map(
+      [](const support::Failure& failure) -> const support::Failure& { return failure; });
+}
+
+int64_t Job::elapsedNs() const {
+  return (endedBoottimeNs_ == 0 ? context_.clock.boottimeNs() : endedBoottimeNs_) -
+         startedBoottimeNs_;
+}
+
+uint64_t Job::inputAcceptedTo() const {
+  return input_.get() == nullptr ? 0 : input_->acceptedTo();
+}
+
+}  // namespace nodeagent

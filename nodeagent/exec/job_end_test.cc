@@ -1,0 +1,244 @@
+// How jobs are ended by the agent, and what becomes of the processes that they leave behind.
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "nodeagent/exec/job_fixture.h"
+
+namespace nodeagent {
+namespace {
+
+using testing::HasSubstr;
+
+// Four kinds of children that a kill of the process group would miss, each writing its pid to a
+// file: one in a session of its own, one orphaned by a double fork, one that ignores TERM, one that
+// is stopped.
+constexpr const char* kFamily = R"(
+cd "$0"
+setsid sh -c 'echo $$ > setsid; exec sleep 1000' &
+sh -c '(setsid sh -c "echo \$\$ > orphan; exec sleep 1000" &)' &
+sh -c 'trap "" TERM; echo $$ > deaf; while :; do sleep 1000; done' &
+sh -c 'echo $$ > stopped; kill -STOP $$; sleep 1000' &
+while [ ! -s setsid ] || [ ! -s orphan ] || [ ! -s deaf ] || [ ! -s stopped ]; do sleep 0.01; done
+echo ready
+exec sleep 1000
+)";
+
+// Once with cgroups and once without.
+enum class Grouping { kCgroup, kDescent };
+
+class JobEndTest : public JobFixture, public testing::WithParamInterface<Grouping> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == Grouping::kDescent) useDescent();
+    if (GetParam() == Grouping::kCgroup && table->grouping() != "cgroup") {
+      GTEST_SKIP() << "this machine has no writable cgroup2 hierarchy";
+    }
+  }
+
+  void useDescent() {
+    makesDescent_ = true;
+    openTable(JobLimits());
+    openSession();
+  }
+
+  kj::Own<ProcessSets> makeSets() override {
+    return makesDescent_ ? ProcessSets::byDescent(timer()) : JobFixture::makeSets();
+  }
+
+  // The family of `kFamily`, once all are there.
+  SpecBuilder family() { return SpecBuilder({"/bin/sh", "-c", kFamily, directory}); }
+  void awaitFamily(uint64_t number) {
+    auto answer =
+        follow(number, 0, 0, [](auto wish) { wish.setUntil(wire::Follow::Until::CHANGE); });
+    ASSERT_EQ(bytes(answer.getProgress().getOutput().getData()), "ready\n");
+  }
+  std::vector<pid_t> familyPids() {
+    std::vector<pid_t> pids;
+    for (auto name : {"setsid", "orphan", "deaf", "stopped"})
+      pids.push_back(std::stoi(read(path(name))));
+    return pids;
+  }
+  bool allGone(const std::vector<pid_t>& pids) {
+    return eventually([&]() {
+      for (pid_t pid : pids) {
+        if (isAlive(pid)) return false;
+      }
+      return true;
+    });
+  }
+
+ private:
+  bool makesDescent_ = false;
+};
+
+INSTANTIATE_TEST_SUITE_P(Groupings, JobEndTest,
+                         testing::Values(Grouping::kCgroup, Grouping::kDescent), [](auto& each) {
+                           return each.param == Grouping::kCgroup ? "Cgroup" : "Descent";
+                         });
+
+TEST_P(JobEndTest, TheDeadlineKillsTheWholeFamily) {
+  SpecBuilder spec = family();
+  spec->setDeadlineNs(kSecondNs / 2);
+  spec->setGraceNs(kSecondNs / 10);
+  start(1, spec);
+  awaitFamily(1);
+  auto result = finish(1);
+  ASSERT_EQ(result->outcome().which(), wire::JobOutcome::DEADLINE);
+  EXPECT_EQ(result->outcome().getDeadline().getSignalled().getNumber(), SIGTERM);
+  EXPECT_TRUE(allGone(familyPids()));
+  EXPECT_TRUE(eventually([&]() { return table->get(session->id(), 1).isGone(); }));
+}
+
+TEST_P(JobEndTest, CancelWithoutGraceKillsTheWholeFamilyAtOnce) {
+  SpecBuilder spec = family();
+  start(1, spec);
+  awaitFamily(1);
+  cancel(1, 0);
+  auto result = finish(1);
+  ASSERT_EQ(result->outcome().which(), wire::JobOutcome::CANCELLED);
+  EXPECT_EQ(result->outcome().getCancelled().getSignalled().getNumber(), SIGKILL);
+  EXPECT_TRUE(allGone(familyPids()));
+}
+
+TEST_P(JobEndTest, TheEndOfTheSessionKillsTheWholeFamily) {
+  SpecBuilder spec = family();
+  spec->setGraceNs(kSecondNs / 10);
+  start(1, spec);
+  awaitFamily(1);
+  session->end(EndReason::kClosed).wait(waitScope);
+  EXPECT_EQ(session->remains().size(), 0u);
+  EXPECT_TRUE(allGone(familyPids()));
+  EXPECT_EQ(table->runningCount(), 0u);
+}
+
+TEST_P(JobEndTest, TheEndOfTheSessionDoesNotWaitForTheReaderOfAFullOutput) {
+  SpecBuilder spec({"/bin/sh", "-c", "exec yes"});
+  spec->initOutput().setRetainedBytesMax(4096);
+  auto request = runRequest(nextNumber++, spec, kSecondNs / 5);
+  EXPECT_EQ(errorOf(request.send().wait(waitScope)), "");
+  auto before = timer().now();
+  session->end(EndReason::kClosed).wait(waitScope);
+  EXPECT_LT((timer().now() - before) / kj::MILLISECONDS, 3000);
+  EXPECT_EQ(session->remains().size(), 0u);
+}
+
+TEST_P(JobEndTest, AJobThatEndsByItselfWhenToldStaysCancelled) {
+  SpecBuilder spec(shell("trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done"));
+  start(1, spec);
+  awaitFamily(1);
+  cancel(1, -1);
+  auto result = finish(1);
+  ASSERT_EQ(result->outcome().which(), wire::JobOutcome::CANCELLED);
+  EXPECT_EQ(result->outcome().getCancelled().getExited(), 7);
+}
+
+TEST_P(JobEndTest, ADaemonThatHoldsTheOutputIsNamedAndLeftAlone) {
+  SpecBuilder spec(shell("setsid sleep 1000 & echo $!"));
+  spec->setDrainNs(kSecondNs / 20);
+  auto result = run(1, spec);
+  EXPECT_EQ(result->outcome().getExited(), 0);
+  pid_t daemon = std::stoi(result->output);
+  auto holders = result->status().getHolders();
+  ASSERT_EQ(holders.size(), 1u);
+  EXPECT_EQ(holders[0].getPid(), daemon);
+  EXPECT_STREQ(holders[0].getCommand().cStr(), "sleep");
+  EXPECT_EQ(result->status().getLeftRunning(), 1u);
+  EXPECT_LT(result->status().getElapsedNs(), 5 * kSecondNs);
+  acknowledge(1);
+  EXPECT_TRUE(isAlive(daemon));
+  session->end(EndReason::kExpired).wait(waitScope);
+  EXPECT_TRUE(allGone({daemon}));
+}
+
+TEST_P(JobEndTest, ADaemonMayGoOnWritingToAnEndedJob) {
+  SpecBuilder spec({"/bin/sh", "-c",
+                    "cd \"$0\"; setsid sh -c 'until [ -e go ]; do sleep 0.01; done; echo late; "
+                    "touch survived' & :",
+                    directory});
+  spec->setDrainNs(0);
+  auto result = run(1, spec);
+  EXPECT_EQ(result->output, "");
+  std::ofstream(path("go")) << "now";
+  EXPECT_TRUE(eventually([&]() { return std::filesystem::exists(path("survived")); }));
+}
+
+TEST_P(JobEndTest, CancelOfAnEndedJobKillsWhatItLeft) {
+  SpecBuilder spec(shell("setsid sleep 1000 >/dev/null 2>&1 & echo $!"));
+  auto result = run(1, spec);
+  pid_t daemon = std::stoi(result->output);
+  EXPECT_EQ(result->status().getLeftRunning(), 1u);
+  EXPECT_EQ(result->status().getHolders().size(), 0u);
+  cancel(1, 0);
+  EXPECT_TRUE(allGone({daemon}));
+  EXPECT_EQ(finish(1)->outcome().which(), wire::JobOutcome::EXITED);
+}
+
+TEST_P(JobEndTest, ASignalReachesTheFirstProcessOrAll) {
+  SpecBuilder spec(
+      shell("trap 'echo got' USR1; sh -c 'trap \"echo child; exit\" USR1; echo ready; "
+            "while :; do sleep 0.01; done' & wait; wait; exit 3"));
+  start(1, spec);
+  awaitFamily(1);
+  auto request = jobs->signalRequest();
+  request.setNumber(1);
+  request.setSignal(SIGUSR1);
+  request.setTarget(wire::Jobs::Target::ALL);
+  EXPECT_EQ(errorOf(request.send().wait(waitScope)), "");
+  auto result = finish(1);
+  EXPECT_EQ(result->outcome().getExited(), 3);
+  EXPECT_THAT(result->output, HasSubstr("child\n"));
+  EXPECT_THAT(result->output, HasSubstr("got\n"));
+}
+
+TEST_P(JobEndTest, ADetachedJobSurvivesTheEndOfItsSession) {
+  SpecBuilder spec(shell("echo ready; sleep 0.3; echo done"));
+  spec->setLifetime(wire::JobSpec::JobLifetime::DETACHED);
+  start(1, spec);
+  awaitFamily(1);
+  session->end(EndReason::kClosed).wait(waitScope);
+  auto view = makeJobView(*table);
+  auto request = view.followRequest();
+  request.setSessionId(session->id().data());
+  request.setNumber(1);
+  setFollow(request.initFollow(), 20 * kSecondNs);
+  auto answer = request.send().wait(waitScope);
+  EXPECT_EQ(answer.getProgress().getStatus().getOutcome().getExited(), 0);
+  EXPECT_EQ(bytes(answer.getProgress().getOutput().getData()), "ready\ndone\n");
+}
+
+TEST_P(JobEndTest, JobsThatLeaveTooMuchRunningAreOverload) {
+  JobLimits limits;
+  limits.leftRunningMax = 2;
+  openTable(limits);
+  openSession();
+  SpecBuilder spec(shell("setsid sleep 1000 >/dev/null 2>&1 &"));
+  run(1, spec);
+  run(2, spec);
+  auto refused = runRequest(3, spec).send().wait(waitScope);
+  EXPECT_EQ(refused.getError().getKind(), wire::Error::Kind::OVERLOADED);
+  cancel(1, 0);
+  ASSERT_TRUE(eventually([&]() { return table->get(session->id(), 1).isGone(); }));
+  run(3, spec);
+}
+
+TEST_P(JobEndTest, AFullSessionIsOverloadedUntilAJobEnds) {
+  JobLimits limits;
+  limits.runningInSessionMax = 2;
+  openTable(limits);
+  openSession();
+  SpecBuilder spec({"sleep", "1000"});
+  start(1, spec);
+  start(2, spec);
+  auto refused = runRequest(3, spec).send().wait(waitScope);
+  EXPECT_EQ(refused.getError().getKind(), wire::Error::Kind::OVERLOADED);
+  cancel(1, 0);
+  finish(1);
+  start(3, spec);
+  EXPECT_EQ(table->runningCount(), 2u);
+}
+
+}  // namespace
+}  // namespace nodeagent

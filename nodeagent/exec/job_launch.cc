@@ -1,0 +1,218 @@
+// The part of Job that leads up to its process.
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <kj/debug.h>
+
+#include "nodeagent/exec/job.h"
+#include "schema/support/log.h"
+
+namespace nodeagent {
+namespace {
+
+using Kind = wire::Error::Kind;
+
+struct Pipe {
+  kj::AutoCloseFd readEnd;
+  kj::AutoCloseFd writeEnd;
+};
+
+Pipe makePipe() {
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC) < 0) support::failErrno(errno, "make a pipe");
+  return {kj::AutoCloseFd(fds[0]), kj::AutoCloseFd(fds[1])};
+}
+
+// Of our end alone: the job's keeps the mode that programs expect.
+void makeNonBlocking(int fd) {
+  if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0) support::failErrno(errno, "make a pipe non-blocking");
+}
+
+kj::AutoCloseFd duplicate(int fd) {
+  int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (copy < 0) support::failErrno(errno, "duplicate a descriptor");
+  return kj::AutoCloseFd(copy);
+}
+
+void logTask(kj::Exception&& exception) {
+  support::log(support::Level::kError, "the output of a job cannot be read any more",
+               {{"exception", exception.getDescription()}});
+}
+
+kj::StringPtr reasonText(StopReason reason) {
+  switch (reason) {
+    case StopReason::kNone:
+      break;
+    case StopReason::kDeadline:
+      return "its deadline passed";
+    case StopReason::kCancelled:
+      return "it was cancelled";
+    case StopReason::kOutputLimit:
+      return "it wrote too much";
+    case StopReason::kSessionEnded:
+      return "its session ended";
+  }
+  return "it was stopped";
+}
+
+}  // namespace
+
+// The job's own ends: 0 to 2 of its first process.
+struct Job::ChildFiles {
+  kj::AutoCloseFd input;
+  kj::AutoCloseFd output;
+  kj::AutoCloseFd errors;  // Unset: the same as output.
+};
+
+kj::Promise<void> Job::resolveUser() {
+  bool isOwn = spec_.user.size() == 0;
+  auto wanted = isOwn ? kj::str(geteuid()) : kj::str(spec_.user);
+  return context_.users.look(wanted, context_.worker)
+      .then([this, isOwn](kj::Maybe<User>&& found) -> kj::Promise<void> {
+        KJ_IF_MAYBE (user, found) {
+          user_ = kj::mv(*user);
+        } else if (isOwn) {
+          user_.id = geteuid();
+          user_.group = getegid();
+          user_.name = kj::str(geteuid());
+          user_.home = kj::str("/");
+          user_.shell = kj::str("/bin/sh");
+        } else {
+          support::fail(Kind::NOT_FOUND, "user \"", support::escaped(spec_.user.cStr()).c_str(),
+                        "\": not in the node's user database");
+        }
+        // Only root may set groups; another keeper can run jobs as itself and as nobody else.
+        bool isMyself = isOwn || (user_.id == geteuid() && geteuid() != 0);
+        if (!isMyself) {
+          credentials_ =
+              Credentials{user_.id, user_.group, kj::heapArray<gid_t>(user_.groups.asPtr())};
+        }
+        if (spec_.group.size() > 0) return resolveGroup();
+        return kj::READY_NOW;
+      });
+}
+
+kj::Promise<void> Job::resolveGroup() {
+  return context_.users.lookGroup(spec_.group, context_.worker)
+      .then([this](kj::Maybe<gid_t>&& found) {
+        KJ_IF_MAYBE (group, found) {
+          KJ_IF_MAYBE (credentials, credentials_) {
+            credentials->group = *group;
+          } else {
+            credentials_ =
+                Credentials{user_.id, *group, kj::heapArray<gid_t>(user_.groups.asPtr())};
+          }
+        } else {
+          support::fail(Kind::NOT_FOUND, "group \"", support::escaped(spec_.group.cStr()).c_str(),
+                        "\": not in the node's group database");
+        }
+      });
+}
+
+void Job::applyLimits() {
+  auto apply = [this](kj::StringPtr name, uint64_t value, int result) {
+    if (result == ENOTSUP) {
+      support::fail(Kind::UNSUPPORTED, "limit ", name,
+                    ": this node has no cgroup controller for it (jobs are grouped by ",
+                    context_.sets.kind(), ")");
+    }
+    if (result != 0) support::failErrno(result, "limit ", name, " to ", value);
+  };
+  KJ_IF_MAYBE (bytes, spec_.memoryBytesMax)
+    apply("memoryBytes", *bytes, processes_->limitMemory(*bytes));
+  KJ_IF_MAYBE (count, spec_.processesMax)
+    apply("processes", *count, processes_->limitProcesses(*count));
+}
+
+Job::ChildFiles Job::openFiles() {
+  ChildFiles files;
+  auto open = [this](kj::AutoCloseFd fd, const OutputPolicy& policy) {
+    return kj::heap<OutputStream>(context_.port, context_.timer, kj::mv(fd), context_.spool, policy,
+                                  context_.limits, [this]() { outputChanged(); });
+  };
+  if (spec_.hasTerminal) {
+    auto terminal = openTerminal(spec_.terminalColumns, spec_.terminalRows);
+    // One descriptor for each observer.
+    input_ = kj::heap<InputStream>(context_.port, duplicate(terminal.master),
+                                   InputStream::Kind::kTerminal);
+    terminal_ = duplicate(terminal.master);
+    output_ = open(kj::mv(terminal.master), spec_.output);
+    files.input = duplicate(terminal.slave);
+    files.output = kj::mv(terminal.slave);
+    return files;
+  }
+  if (spec_.input == wire::JobSpec::Input::NONE) {
+    files.input = kj::AutoCloseFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (files.input.get() < 0) support::failErrno(errno, "open /dev/null");
+  } else {
+    auto pipe = makePipe();
+    makeNonBlocking(pipe.writeEnd);
+    files.input = kj::mv(pipe.readEnd);
+    input_ = kj::heap<InputStream>(context_.port, kj::mv(pipe.writeEnd), InputStream::Kind::kPipe);
+  }
+  auto pipe = makePipe();
+  makeNonBlocking(pipe.readEnd);
+  files.output = kj::mv(pipe.writeEnd);
+  output_ = open(kj::mv(pipe.readEnd), spec_.output);
+  if (!spec_.mergeErrors) {
+    pipe = makePipe();
+    makeNonBlocking(pipe.readEnd);
+    files.errors = kj::mv(pipe.writeEnd);
+    errors_ = open(kj::mv(pipe.readEnd), spec_.errors);
+  }
+  return files;
+}
+
+kj::Promise<void> Job::launch() {
+  if (reason_ != StopReason::kNone) {
+    support::fail(Kind::CONFLICT, "not started, because ", reasonText(reason_),
+                  " before it could be");
+  }
+  processes_ = context_.sets.make();
+  applyLimits();
+  environment_ = buildEnvironment(spec_, user_, processes_->marker());
+  auto files = openFiles();
+
+  SpawnOptions options;
+  options.argv = spec_.argv;
+  options.environment = environment_;
+  options.directory = spec_.directory;
+  options.umask = spec_.umask;
+  KJ_IF_MAYBE (credentials, credentials_) options.credentials = *credentials;
+  options.limits = spec_.limits;
+  options.niceness = spec_.niceness;
+  options.input = files.input;
+  options.output = files.output;
+  options.errors = files.errors.get() < 0 ? files.output : files.errors;
+  options.controllingTerminal = spec_.hasTerminal;
+  options.cgroup = processes_->cgroupFd();
+  auto result = launchProgram(options);
+  if (result.is<SpawnFailure>()) {
+    auto& failure = result.get<SpawnFailure>();
+    support::fail(support::kindOfErrno(failure.errorNumber),
+                  spawnFailureText(spec_, failure, environment_));
+  }
+  launch_ = kj::mv(result.get<kj::Own<Launch>>());
+  pid_ = launch_->pid();
+  pidfd_ = launch_->takePidfd();
+  processes_->begin(pid_);
+
+  using Observer = kj::UnixEventPort::FdObserver;
+  launchObserver_ = kj::heap<Observer>(context_.port, launch_->reportFd(), Observer::OBSERVE_READ);
+  exitObserver_ = kj::heap<Observer>(context_.port, pidfd_, Observer::OBSERVE_READ);
+  outputPump_ = output_->pump().eagerlyEvaluate(logTask);
+  if (errors_.get() != nullptr) errorsPump_ = errors_->pump().eagerlyEvaluate(logTask);
+  if (input_.get() != nullptr) {
+    if (spec_.input == wire::JobSpec::Input::INLINE) {
+      input_->accept(0, spec_.inlineInput, true);
+      spec_.inlineInput = nullptr;
+    }
+    inputPump_ = input_->pump().eagerlyEvaluate(logTask);
+  }
+  auto exited = exitObserver_->whenBecomesReadable();
+  return awaitReport().then(
+      [this, exited = kj::mv(exited)]() mutable { return awaitExit(kj::mv(exited)); });
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,30 @@
+// The bounds of the job service; the schema states those that a caller meets.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace nodeagent {
+
+struct JobLimits {
+  size_t runningMax = 256;  // On the node.
+  size_t runningInSessionMax = 64;
+  size_t leftRunningMax = 1000;  // Ended jobs of which processes still run; each holds descriptors.
+  size_t finishedMax = 5000;     // Kept for their results; the oldest goes first.
+  size_t chunkBytesMax = 1024 * 1024;  // Of a follow's two chunks together.
+  uint64_t memoryBytesMax = 32 << 20;  // Of all output kept in memory.
+  uint64_t memoryOfStreamBytesMax = 1
+                                    << 20;  // More than this of one stream goes to its spool file.
+  uint64_t spoolBytesMax = uint64_t{2} << 30;  // Of all spool files.
+  int64_t endWaitNs =
+      10'000'000'000;  // For killed processes to go, before a session's end gives up on them.
+};
+
+constexpr uint64_t kRetainedBytesDefault = 64 << 20;
+constexpr uint64_t kRetainedBytesMin = 4 << 10;
+constexpr uint64_t kRetainedBytesMost = uint64_t{4} << 30;
+constexpr size_t kInputWindowBytes = 1 << 20;
+constexpr int64_t kFollowWaitMaxNs = 20'000'000'000;
+constexpr int64_t kGraceMaxNs = 3600 * int64_t{1'000'000'000};
+
+}  // namespace nodeagent

@@ -1,0 +1,207 @@
+// How jobs end, and what is said of those that cannot begin.
+#include <fcntl.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "nodeagent/exec/job_fixture.h"
+
+namespace nodeagent {
+namespace {
+
+using testing::HasSubstr;
+
+class JobOutcomeTest : public JobFixture {
+ protected:
+  std::string failureOf(const std::vector<std::string>& argv, int errorNumber) {
+    auto result = run(argv);
+    EXPECT_EQ(result->outcome().which(), wire::JobOutcome::NOT_STARTED);
+    auto error = result->outcome().getNotStarted();
+    EXPECT_EQ(error.getErrno(), errorNumber) << error.getText().cStr();
+    return error.getText().cStr();
+  }
+
+  std::string makeFile(const std::string& name, const std::string& content, mode_t mode) {
+    std::ofstream(path(name)) << content;
+    chmod(path(name).c_str(), mode);
+    return path(name);
+  }
+};
+
+TEST_F(JobOutcomeTest, TrueExitsWithZeroAndNoOutput) {
+  auto result = run({"true"});
+  EXPECT_EQ(result->outcome().which(), wire::JobOutcome::EXITED);
+  EXPECT_EQ(result->outcome().getExited(), 0);
+  EXPECT_EQ(result->output, "");
+  EXPECT_GT(result->status().getPid(), 0);
+  EXPECT_TRUE(result->status().getOutput().getEnded());
+  EXPECT_EQ(result->status().getOutput().getSha256().size(), 32u);
+  EXPECT_EQ(result->status().getLeftRunning(), 0u);
+}
+
+TEST_F(JobOutcomeTest, EveryExitStatusIsReported) {
+  for (int status = 0; status < 256; ++status) {
+    auto result = run(shell("exit " + std::to_string(status)));
+    ASSERT_EQ(result->outcome().which(), wire::JobOutcome::EXITED);
+    ASSERT_EQ(result->outcome().getExited(), status);
+  }
+}
+
+TEST_F(JobOutcomeTest, SignalsThatWereNotOursAreReported) {
+  for (int signal : {SIGHUP, SIGINT, SIGKILL, SIGUSR1, SIGSEGV, SIGPIPE, SIGALRM, SIGTERM}) {
+    auto result = run(shell("kill -" + std::to_string(signal) + " $$"));
+    ASSERT_EQ(result->outcome().which(), wire::JobOutcome::SIGNALLED) << signal;
+    EXPECT_EQ(result->outcome().getSignalled().getNumber(), signal);
+  }
+}
+
+TEST_F(JobOutcomeTest, OutputAndErrorsAreApart) {
+  auto result = run(shell("echo out; echo err >&2; echo more"));
+  EXPECT_EQ(result->output, "out\nmore\n");
+  EXPECT_EQ(result->errors, "err\n");
+}
+
+TEST_F(JobOutcomeTest, MergedErrorsKeepTheirOrder) {
+  SpecBuilder spec(shell("echo a; echo b >&2; echo c"));
+  spec->setMergeErrors(true);
+  auto result = run(spec);
+  EXPECT_EQ(result->output, "a\nb\nc\n");
+  EXPECT_EQ(result->errors, "");
+}
+
+TEST_F(JobOutcomeTest, EachExecErrorHasItsErrno) {
+  EXPECT_THAT(failureOf({"/no/such/program"}, ENOENT), HasSubstr("/no/such/program"));
+  EXPECT_THAT(failureOf({"no-such-program"}, ENOENT), HasSubstr("PATH"));
+  EXPECT_THAT(failureOf({makeFile("plain", "x", 0644)}, EACCES), HasSubstr("Permission denied"));
+  failureOf({directory}, EACCES);
+  failureOf({makeFile("script", "echo hello\n", 0755)}, ENOEXEC);
+  failureOf({"/bin/true/x"}, ENOTDIR);
+  failureOf({makeFile("bad-interpreter", "#!/no/such/interpreter\n", 0755)}, ENOENT);
+  symlink("loop", path("loop").c_str());
+  failureOf({path("loop")}, ELOOP);
+  failureOf({"/bin/true", std::string(200 * 1024, 'x')}, E2BIG);
+}
+
+TEST_F(JobOutcomeTest, ABusyProgramIsTextBusy) {
+  std::filesystem::copy("/bin/true", path("busy"));
+  int fd = open(path("busy").c_str(), O_WRONLY | O_CLOEXEC);
+  failureOf({path("busy")}, ETXTBSY);
+  close(fd);
+  EXPECT_EQ(run({path("busy")})->outcome().getExited(), 0);
+}
+
+TEST_F(JobOutcomeTest, AMissingDirectoryIsNamed) {
+  SpecBuilder spec({"true"});
+  std::string missing = "/no/such/directory";
+  spec->setDirectory(kj::StringPtr(missing.c_str()).asBytes());
+  auto result = run(spec);
+  EXPECT_EQ(result->outcome().getNotStarted().getErrno(), ENOENT);
+  EXPECT_EQ(result->outcome().getNotStarted().getKind(), wire::Error::Kind::NOT_FOUND);
+  EXPECT_THAT(result->outcome().getNotStarted().getText().cStr(),
+              HasSubstr("directory \"/no/such/directory\""));
+}
+
+TEST_F(JobOutcomeTest, DirectoryUmaskAndNicenessAreApplied) {
+  SpecBuilder spec(shell("pwd; umask; nice"));
+  spec->setDirectory(kj::StringPtr(directory.c_str()).asBytes());
+  spec->setUmask(0077);
+  spec->setNiceness(5);
+  EXPECT_EQ(run(spec)->output, directory + "\n0077\n5\n");
+}
+
+TEST_F(JobOutcomeTest, LimitsAreApplied) {
+  SpecBuilder spec(shell("ulimit -n; ulimit -c"));
+  auto limits = spec->initLimits(2);
+  limits[0].setResource(wire::JobSpec::Limit::Resource::OPEN_FILES);
+  limits[0].setValue(77);
+  limits[1].setResource(wire::JobSpec::Limit::Resource::CORE_BYTES);
+  limits[1].setValue(0);
+  EXPECT_EQ(run(spec)->output, "77\n0\n");
+}
+
+TEST_F(JobOutcomeTest, StandardDescriptorsAreTheOnlyOnes) {
+  auto result = run({"ls", "/proc/self/fd"});
+  EXPECT_EQ(result->output, "0\n1\n2\n3\n");  // 3 is the directory that ls itself reads.
+}
+
+TEST_F(JobOutcomeTest, SignalStateIsThatOfAFreshProcess) {
+  signal(SIGUSR2, SIG_IGN);
+  auto result = run({"grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"});
+  signal(SIGUSR2, SIG_DFL);
+  EXPECT_EQ(result->output, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+}
+
+TEST_F(JobOutcomeTest, TheLoginEnvironmentIsComplete) {
+  auto result = run({"/usr/bin/env"});
+  EXPECT_THAT(result->output, HasSubstr("PATH=/usr/local/sbin:"));
+  EXPECT_THAT(result->output, HasSubstr("LANG=C.UTF-8\n"));
+  EXPECT_THAT(result->output, HasSubstr("HOME="));
+}
+
+TEST_F(JobOutcomeTest, VariablesReplaceTheBaseAndTheLaterWins) {
+  SpecBuilder spec({"/usr/bin/env"});
+  spec->setEnvironmentBase(wire::JobSpec::EnvironmentBase::NONE);
+  auto variables = spec->initEnvironment(3);
+  const char* values[][2] = {{"A", "1"}, {"B", "two words"}, {"A", "3"}};
+  for (unsigned i = 0; i < 3; ++i) {
+    variables[i].setName(kj::StringPtr(values[i][0]).asBytes());
+    variables[i].setValue(kj::StringPtr(values[i][1]).asBytes());
+  }
+  EXPECT_EQ(run(spec)->output, "A=3\nB=two words\n");
+}
+
+TEST_F(JobOutcomeTest, AnotherUserHasItsGroupsAndHome) {
+  if (getuid() != 0) GTEST_SKIP() << "changing the user needs root";
+  SpecBuilder spec(shell("id -u; id -G; echo $HOME $USER; cat /proc/self/status | grep CapEff"));
+  spec->setUser("nobody");
+  auto result = run(spec);
+  EXPECT_EQ(result->output, "65534\n65534\n/nonexistent nobody\nCapEff:\t0000000000000000\n")
+      << result->errors;
+}
+
+TEST_F(JobOutcomeTest, AGroupOfItsOwnReplacesThePrimaryOne) {
+  if (getuid() != 0) GTEST_SKIP() << "changing the group needs root";
+  SpecBuilder spec(shell("id -u; id -g"));
+  spec->setUser("nobody");
+  spec->setGroup("daemon");
+  EXPECT_EQ(run(spec)->output, "65534\n1\n");
+}
+
+TEST_F(JobOutcomeTest, AnUnknownUserIsNamed) {
+  SpecBuilder spec({"true"});
+  spec->setUser("no-such-user");
+  auto result = run(spec);
+  auto error = result->outcome().getNotStarted();
+  EXPECT_EQ(error.getKind(), wire::Error::Kind::NOT_FOUND);
+  EXPECT_THAT(error.getText().cStr(), HasSubstr("\"no-such-user\""));
+}
+
+TEST_F(JobOutcomeTest, ATerminalIsOne) {
+  SpecBuilder spec(shell("tty; stty size; echo $TERM; echo err >&2"));
+  auto terminal = spec->initTerminal();
+  terminal.setColumns(101);
+  terminal.setRows(33);
+  auto result = run(spec);
+  EXPECT_THAT(result->output, testing::StartsWith("/dev/pts/"));
+  EXPECT_THAT(result->output, HasSubstr("33 101\r\nxterm-256color\r\nerr\r\n"));
+}
+
+TEST_F(JobOutcomeTest, AThousandCommandsLeaveNothing) {
+  run({"true"});
+  size_t descriptors = countFiles("/proc/self/fd");
+  for (int i = 0; i < 1000; ++i) {
+    uint64_t number = nextNumber;
+    SpecBuilder spec({"/bin/true"});
+    run(spec);
+    acknowledge(number);
+  }
+  EXPECT_EQ(countFiles("/proc/self/fd"), descriptors);
+  EXPECT_EQ(countFiles(path("spool")), 0u);
+  EXPECT_EQ(table->knownCount(), 1u);
+  EXPECT_EQ(table->runningCount(), 0u);
+  EXPECT_EQ(table->spool().memoryBytes(), 0u);
+  EXPECT_EQ(read("/proc/self/task/" + std::to_string(getpid()) + "/children"), "");
+}
+
+}  // namespace
+}  // namespace nodeagent

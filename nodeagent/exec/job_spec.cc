@@ -1,0 +1,364 @@
+#include "nodeagent/exec/job_spec.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <map>
+#include <string>
+
+#include <capnp/message.h>
+#include <kj/vector.h>
+
+#include "nodeagent/exec/job_limits.h"
+#include "schema/support/log.h"
+#include "schema/support/wire_error.h"
+
+extern char** environ;
+
+namespace nodeagent {
+namespace {
+
+constexpr size_t kArgumentsMax = 4096;
+constexpr size_t kArgumentBytesMax = 1 << 20;
+constexpr size_t kVariablesMax = 1024;
+constexpr size_t kVariableBytesMax = 256 << 10;
+constexpr size_t kInlineInputBytesMax = 256 << 10;
+constexpr size_t kPathBytesMax = 4095;
+constexpr size_t kLabelsMax = 32;
+constexpr size_t kLabelNameBytesMax = 64;
+constexpr size_t kLabelValueBytesMax = 256;
+constexpr size_t kNameBytesMax = 256;
+constexpr size_t kValueShownBytes = 80;
+
+template <typename... Params>
+[[noreturn]] void refuse(Params&&... params) {
+  support::fail(wire::Error::Kind::INVALID, kj::fwd<Params>(params)...);
+}
+
+// A value for an error text: cut, and with nothing in it that a log could mistake.
+kj::String quoted(kj::ArrayPtr<const char> value) {
+  std::string_view text(value.begin(), kj::min(value.size(), kValueShownBytes));
+  return kj::str('"', support::escaped(text).c_str(),
+                 value.size() > kValueShownBytes ? "...\"" : "\"");
+}
+
+// Bytes of the node's own, without NUL.
+kj::String text(capnp::Data::Reader data, kj::StringPtr field) {
+  auto bytes = data.asChars();
+  if (bytes.size() > 0 && memchr(bytes.begin(), 0, bytes.size()) != nullptr) {
+    refuse("spec.", field, ": ", quoted(bytes), " contains a NUL byte");
+  }
+  return kj::heapString(bytes);
+}
+
+kj::String name(capnp::Text::Reader value, kj::StringPtr field) {
+  if (value.size() > kNameBytesMax)
+    refuse("spec.", field, ": ", value.size(), " bytes, at most ", kNameBytesMax);
+  return text(value.asBytes(), field);
+}
+
+kj::Array<kj::String> readArguments(capnp::List<capnp::Data>::Reader list) {
+  if (list.size() == 0) refuse("spec.argv: empty, must name at least the program");
+  if (list.size() > kArgumentsMax)
+    refuse("spec.argv: ", list.size(), " items, at most ", kArgumentsMax);
+  kj::Vector<kj::String> result;
+  size_t bytes = 0;
+  for (auto item : list) {
+    bytes += item.size() + 1;
+    if (bytes > kArgumentBytesMax) refuse("spec.argv: more than ", kArgumentBytesMax, " bytes");
+    result.add(text(item, kj::str("argv[", result.size(), "]")));
+  }
+  if (result[0].size() == 0) refuse("spec.argv[0]: empty, must be a path or the name of a program");
+  return result.releaseAsArray();
+}
+
+kj::Array<JobSpec::Variable> readEnvironment(capnp::List<wire::JobSpec::Variable>::Reader list) {
+  if (list.size() > kVariablesMax)
+    refuse("spec.environment: ", list.size(), " items, at most ", kVariablesMax);
+  kj::Vector<JobSpec::Variable> result;
+  size_t bytes = 0;
+  for (auto item : list) {
+    auto field = kj::str("environment[", result.size(), "].name");
+    auto variable = text(item.getName(), field);
+    if (variable.size() == 0) refuse("spec.", field, ": empty");
+    if (variable.findFirst('=') != nullptr)
+      refuse("spec.", field, ": ", quoted(variable), " contains \"=\"");
+    if (memchr(item.getValue().begin(), 0, item.getValue().size()) != nullptr) {
+      refuse("spec.environment[", result.size(), "].value: of ", quoted(variable),
+             " contains a NUL byte");
+    }
+    bytes += variable.size() + item.getValue().size() + 2;
+    if (bytes > kVariableBytesMax)
+      refuse("spec.environment: more than ", kVariableBytesMax, " bytes");
+    result.add(JobSpec::Variable{kj::mv(variable), kj::heapString(item.getValue().asChars())});
+  }
+  return result.releaseAsArray();
+}
+
+bool isLabelName(kj::StringPtr value) {
+  if (value.size() == 0 || value.size() > kLabelNameBytesMax) return false;
+  for (char c : value) {
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'))
+      return false;
+  }
+  return true;
+}
+
+kj::Array<Label> readLabels(capnp::List<wire::Label>::Reader list) {
+  if (list.size() > kLabelsMax)
+    refuse("spec.labels: ", list.size(), " items, at most ", kLabelsMax);
+  kj::Vector<Label> result;
+  for (auto item : list) {
+    if (!isLabelName(item.getName())) {
+      refuse("spec.labels[", result.size(), "].name: ", quoted(item.getName()),
+             " is not of [a-z0-9._-]{1,64}");
+    }
+    bool isPlain = item.getValue().size() <= kLabelValueBytesMax;
+    for (unsigned char c : item.getValue()) isPlain = isPlain && c >= 0x20 && c != 0x7f;
+    if (!isPlain) {
+      refuse("spec.labels[", result.size(), "].value: ", quoted(item.getValue()),
+             " has control characters or more than ", kLabelValueBytesMax, " bytes");
+    }
+    result.add(Label{kj::str(item.getName()), kj::str(item.getValue())});
+  }
+  return result.releaseAsArray();
+}
+
+OutputPolicy readPolicy(wire::JobSpec::StreamPolicy::Reader policy, kj::StringPtr field) {
+  uint64_t bytes = policy.getRetainedBytesMax();
+  if (bytes != 0 && (bytes < kRetainedBytesMin || bytes > kRetainedBytesMost)) {
+    refuse("spec.", field, ".retainedBytesMax: ", bytes, ", must be 0 or from ", kRetainedBytesMin,
+           " to ", kRetainedBytesMost);
+  }
+  if (policy.getOverflow() > wire::JobSpec::Overflow::KILL) {
+    refuse("spec.", field, ".overflow: ", static_cast<int>(policy.getOverflow()),
+           " is not known to this agent");
+  }
+  return {bytes == 0 ? kRetainedBytesDefault : bytes, policy.getOverflow()};
+}
+
+struct LimitKind {
+  wire::JobSpec::Limit::Resource resource;
+  int number;
+  const char* name;
+};
+
+constexpr LimitKind kLimitKinds[] = {
+    {wire::JobSpec::Limit::Resource::OPEN_FILES, RLIMIT_NOFILE, "openFiles"},
+    {wire::JobSpec::Limit::Resource::CORE_BYTES, RLIMIT_CORE, "coreBytes"},
+    {wire::JobSpec::Limit::Resource::FILE_BYTES, RLIMIT_FSIZE, "fileBytes"},
+    {wire::JobSpec::Limit::Resource::ADDRESS_SPACE_BYTES, RLIMIT_AS, "addressSpaceBytes"},
+    {wire::JobSpec::Limit::Resource::LOCKED_BYTES, RLIMIT_MEMLOCK, "lockedBytes"},
+    {wire::JobSpec::Limit::Resource::STACK_BYTES, RLIMIT_STACK, "stackBytes"},
+    {wire::JobSpec::Limit::Resource::PROCESSES_OF_USER, RLIMIT_NPROC, "processesOfUser"},
+    {wire::JobSpec::Limit::Resource::CPU_SECONDS, RLIMIT_CPU, "cpuSeconds"},
+};
+
+void readLimits(capnp::List<wire::JobSpec::Limit>::Reader list, JobSpec& result) {
+  using Resource = wire::JobSpec::Limit::Resource;
+  if (list.size() > kLabelsMax)
+    refuse("spec.limits: ", list.size(), " items, at most ", kLabelsMax);
+  kj::Vector<ResourceLimit> limits;
+  kj::Vector<const char*> names;
+  for (auto item : list) {
+    if (item.getResource() == Resource::MEMORY_BYTES) {
+      result.memoryBytesMax = item.getValue();
+    } else if (item.getResource() == Resource::PROCESSES) {
+      result.processesMax = item.getValue();
+    } else {
+      const LimitKind* kind = nullptr;
+      for (auto& candidate : kLimitKinds) {
+        if (candidate.resource == item.getResource()) kind = &candidate;
+      }
+      if (kind == nullptr) {
+        refuse("spec.limits[", names.size(), "].resource: ", static_cast<int>(item.getResource()),
+               " is unspecified or not known to this agent");
+      }
+      limits.add(ResourceLimit{kind->number, item.getValue()});
+      names.add(kind->name);
+    }
+  }
+  result.limits = limits.releaseAsArray();
+  result.limitNames = names.releaseAsArray();
+}
+
+void readTimes(wire::JobSpec::Reader spec, JobSpec& result) {
+  result.deadlineNs = spec.getDeadlineNs();
+  result.graceNs = spec.getGraceNs();
+  result.drainNs = spec.getDrainNs();
+  if (result.deadlineNs <= 0) {
+    refuse("spec.deadlineNs: ", result.deadlineNs, ", must be positive; ", INT64_MAX,
+           " means none");
+  }
+  if (result.graceNs < 0 || result.graceNs > kGraceMaxNs) {
+    refuse("spec.graceNs: ", result.graceNs, ", must be from 0 to ", kGraceMaxNs);
+  }
+  if (result.drainNs < 0 || result.drainNs > kGraceMaxNs) {
+    refuse("spec.drainNs: ", result.drainNs, ", must be from 0 to ", kGraceMaxNs);
+  }
+}
+
+void readInput(wire::JobSpec::Reader spec, JobSpec& result) {
+  result.input = spec.getInput().which();
+  if (result.input == wire::JobSpec::Input::INLINE) {
+    auto bytes = spec.getInput().getInline();
+    if (bytes.size() > kInlineInputBytesMax) {
+      refuse("spec.input.inline: ", bytes.size(), " bytes, at most ", kInlineInputBytesMax,
+             "; use a stream");
+    }
+    result.inlineInput = kj::heapArray<kj::byte>(bytes);
+  } else if (result.input > wire::JobSpec::Input::STREAM) {
+    refuse("spec.input: of a kind that is not known to this agent");
+  }
+  result.hasTerminal = spec.hasTerminal();
+  result.mergeErrors = spec.getMergeErrors() || result.hasTerminal;
+  if (!result.hasTerminal) return;
+  if (result.input == wire::JobSpec::Input::INLINE)
+    refuse("spec.input: inline, but a terminal's input is a stream");
+  result.input = wire::JobSpec::Input::STREAM;
+  auto terminal = spec.getTerminal();
+  result.terminalColumns = terminal.getColumns();
+  result.terminalRows = terminal.getRows();
+  result.terminalType = name(terminal.getType(), "terminal.type");
+  if (result.terminalColumns == 0 || result.terminalRows == 0)
+    refuse("spec.terminal: has no columns or no rows");
+}
+
+support::Digest hashOf(wire::JobSpec::Reader spec) {
+  auto words = capnp::canonicalize(spec);
+  return support::Sha256::of(words.asBytes());
+}
+
+}  // namespace
+
+JobSpec readJobSpec(wire::JobSpec::Reader spec) {
+  JobSpec result;
+  result.argv = readArguments(spec.getArgv());
+  result.environment = readEnvironment(spec.getEnvironment());
+  result.environmentBase = spec.getEnvironmentBase();
+  if (result.environmentBase > wire::JobSpec::EnvironmentBase::NONE) {
+    refuse("spec.environmentBase: ", static_cast<int>(result.environmentBase),
+           " is not known to this agent");
+  }
+  result.directory =
+      spec.getDirectory().size() == 0 ? kj::str("/") : text(spec.getDirectory(), "directory");
+  if (result.directory[0] != '/')
+    refuse("spec.directory: ", quoted(result.directory), " is not absolute");
+  if (result.directory.size() > kPathBytesMax) {
+    refuse("spec.directory: ", result.directory.size(), " bytes, at most ", kPathBytesMax);
+  }
+  result.user = name(spec.getUser(), "user");
+  result.group = name(spec.getGroup(), "group");
+  if (spec.getUmask() > 0777)
+    refuse("spec.umask: ", spec.getUmask(), ", must be from 0 to 511 (octal 777)");
+  result.umask = spec.getUmask();
+  readInput(spec, result);
+  result.output = readPolicy(spec.getOutput(), "output");
+  if (!result.mergeErrors) result.errors = readPolicy(spec.getErrors(), "errors");
+  readTimes(spec, result);
+  result.lifetime = spec.getLifetime();
+  if (result.lifetime > wire::JobSpec::JobLifetime::DETACHED) {
+    refuse("spec.lifetime: ", static_cast<int>(result.lifetime), " is not known to this agent");
+  }
+  result.labels = readLabels(spec.getLabels());
+  readLimits(spec.getLimits(), result);
+  if (spec.getNiceness() < -20 || spec.getNiceness() > 19) {
+    refuse("spec.niceness: ", static_cast<int>(spec.getNiceness()), ", must be from -20 to 19");
+  }
+  if (spec.getNiceness() != 0) result.niceness = static_cast<int>(spec.getNiceness());
+  result.hash = hashOf(spec);
+  return result;
+}
+
+void JobSpec::trim() {
+  environment = nullptr;
+  inlineInput = nullptr;
+  kj::Vector<kj::String> shown;
+  for (auto& argument : argv.slice(0, kj::min(argv.size(), kArgumentsShown))) {
+    shown.add(
+        kj::heapString(argument.asArray().slice(0, kj::min(argument.size(), kArgumentBytesShown))));
+  }
+  argv = shown.releaseAsArray();
+}
+
+kj::Array<kj::String> buildEnvironment(const JobSpec& spec, const User& user,
+                                       kj::StringPtr marker) {
+  kj::Vector<kj::String> entries;
+  std::map<std::string, size_t> positions;
+  auto set = [&](kj::StringPtr variable, kj::StringPtr value) {
+    auto entry = kj::str(variable, "=", value);
+    auto place = positions.emplace(variable.cStr(), entries.size());
+    if (place.second) {
+      entries.add(kj::mv(entry));
+    } else {
+      entries[place.first->second] = kj::mv(entry);
+    }
+  };
+
+  if (spec.environmentBase == wire::JobSpec::EnvironmentBase::AGENT) {
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      const char* separator = strchr(*entry, '=');
+      if (separator != nullptr && separator != *entry) {
+        set(kj::heapString(*entry, static_cast<size_t>(separator - *entry)), separator + 1);
+      }
+    }
+  } else if (spec.environmentBase == wire::JobSpec::EnvironmentBase::LOGIN) {
+    set("PATH", user.id == 0 ? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+                             : "/usr/local/bin:/usr/bin:/bin");
+    set("HOME", user.home);
+    set("USER", user.name);
+    set("LOGNAME", user.name);
+    set("SHELL", user.shell);
+    set("LANG", "C.UTF-8");
+  }
+  if (spec.hasTerminal) set("TERM", spec.terminalType);
+  for (auto& variable : spec.environment) set(variable.name, variable.value);
+  if (marker.size() > 0) entries.add(kj::str(marker));
+  return entries.releaseAsArray();
+}
+
+kj::String spawnFailureText(const JobSpec& spec, const SpawnFailure& failure,
+                            kj::ArrayPtr<const kj::String> environment) {
+  auto program = quoted(spec.argv[0]);
+  auto start = kj::str("start ", program, ": ");
+  auto reason = support::errnoText(failure.errorNumber);
+  switch (failure.stage) {
+    case SpawnStage::kClone:
+      return kj::str(start, "make a process: ", reason);
+    case SpawnStage::kSession:
+      return kj::str(start, "begin a session: ", reason);
+    case SpawnStage::kTerminal:
+      return kj::str(start, "take the terminal: ", reason);
+    case SpawnStage::kFiles:
+      return kj::str(start, "arrange descriptors: ", reason);
+    case SpawnStage::kCgroup:
+      return kj::str(start, "enter the cgroup: ", reason);
+    case SpawnStage::kLimit: {
+      auto index = static_cast<size_t>(failure.detail);
+      return kj::str(start, "limit ", spec.limitNames[index], " to ", spec.limits[index].value,
+                     ": ", reason);
+    }
+    case SpawnStage::kNiceness:
+      return kj::str(start, "niceness: ", reason);
+    case SpawnStage::kGroups:
+      return kj::str(start, "supplementary groups of ", quoted(spec.user), ": ", reason);
+    case SpawnStage::kGroup:
+      return kj::str(start, "group ", quoted(spec.group), ": ", reason);
+    case SpawnStage::kUser:
+      return kj::str(start, "user ", quoted(spec.user), ": ", reason);
+    case SpawnStage::kDirectory:
+      return kj::str(start, "directory ", quoted(spec.directory), ": ", reason);
+    case SpawnStage::kExec:
+      break;
+  }
+  if (spec.argv[0].findFirst('/') != nullptr) return kj::str(start, reason);
+  kj::StringPtr path = "/bin:/usr/bin";
+  for (auto& entry : environment) {
+    if (entry.startsWith("PATH=")) path = entry.slice(5);
+  }
+  return kj::str(start, reason, " (looked up in PATH ", quoted(path), ")");
+}
+
+}  // namespace nodeagent

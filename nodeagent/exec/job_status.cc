@@ -1,0 +1,156 @@
+#include "nodeagent/exec/job_status.h"
+
+#include "schema/support/crc32c.h"
+#include "schema/support/wire_error.h"
+
+namespace nodeagent {
+namespace {
+
+constexpr uint64_t kStatusWords = 256;
+
+// Output and errors share the room; each gets at least a half of it where it has as much.
+struct Shares {
+  uint64_t output = 0;
+  uint64_t errors = 0;
+};
+
+uint64_t availableOf(const OutputStream* stream, uint64_t from) {
+  return stream == nullptr ? 0 : stream->buffer().available(from);
+}
+
+Shares divide(const Job& job, const FollowWish& wish) {
+  uint64_t output = availableOf(job.output(), wish.outputFrom);
+  uint64_t errors = availableOf(job.errors(), wish.errorsFrom);
+  Shares shares;
+  shares.errors =
+      kj::min(errors, kj::max(wish.bytesMax / 2, wish.bytesMax - kj::min(output, wish.bytesMax)));
+  shares.output = kj::min(output, wish.bytesMax - shares.errors);
+  return shares;
+}
+
+void checkOffset(const OutputStream* stream, uint64_t offset, kj::StringPtr field) {
+  uint64_t produced = stream == nullptr ? 0 : stream->buffer().producedBytes();
+  if (offset > produced) {
+    support::fail(wire::Error::Kind::INVALID, "follow.", field, ": ", offset, " is beyond the ",
+                  produced, " bytes that were produced");
+  }
+}
+
+template <typename Builder>
+void writeExit(const ExitReport& exit, Builder builder) {
+  if (exit.signalled) {
+    auto signal = builder.initSignalled();
+    signal.setNumber(exit.value);
+    signal.setCoreDumped(exit.coreDumped);
+  } else {
+    builder.setExited(exit.value);
+  }
+}
+
+void writeOutcome(const Job& job, wire::JobOutcome::Builder outcome) {
+  KJ_IF_MAYBE (failure, job.notStarted()) {
+    support::writeError(outcome.initNotStarted(), *failure);
+    return;
+  }
+  if (job.exit().taken) {
+    auto lost = outcome.initLost();
+    lost.setReason(wire::JobOutcome::Lost::Reason::RECORD_DAMAGED);
+    lost.setText("another part of the agent took the exit status");
+    return;
+  }
+  switch (job.reason()) {
+    case StopReason::kNone:
+      return writeExit(job.exit(), outcome);
+    case StopReason::kDeadline:
+      return writeExit(job.exit(), outcome.initDeadline());
+    case StopReason::kCancelled:
+      return writeExit(job.exit(), outcome.initCancelled());
+    case StopReason::kOutputLimit:
+      return writeExit(job.exit(), outcome.initOutputLimit());
+    case StopReason::kSessionEnded:
+      return writeExit(job.exit(), outcome.initSessionEnded());
+  }
+}
+
+void writeStream(const OutputStream* stream, bool jobHasEnded,
+                 wire::JobStatus::StreamStatus::Builder status) {
+  if (stream == nullptr) {
+    status.setEnded(jobHasEnded);
+    if (jobHasEnded) status.setSha256(kj::arrayPtr(support::Sha256::of(nullptr).data(), 32));
+    return;
+  }
+  auto& buffer = stream->buffer();
+  status.setProducedBytes(buffer.producedBytes());
+  status.setDroppedBytes(buffer.droppedBytes());
+  status.setRetainedFrom(buffer.retainedFrom());
+  status.setRetainedTo(buffer.retainedTo());
+  status.setEnded(stream->ended());
+  if (stream->ended())
+    status.setSha256(kj::arrayPtr(stream->digest().data(), stream->digest().size()));
+}
+
+void writeChunk(OutputStream* stream, uint64_t from, uint64_t size, wire::Chunk::Builder chunk) {
+  chunk.setOffset(stream == nullptr ? from : stream->buffer().readFrom(from));
+  if (size == 0) return;
+  auto data = chunk.initData(static_cast<unsigned>(size));
+  stream->buffer().read(chunk.getOffset(), data);
+  chunk.setCrc32c(support::crc32c(data));
+}
+
+}  // namespace
+
+FollowWish readFollow(wire::Follow::Reader follow, const Job& job, const JobLimits& limits) {
+  checkOffset(job.output(), follow.getOutputFrom(), "outputFrom");
+  checkOffset(job.errors(), follow.getErrorsFrom(), "errorsFrom");
+  if (follow.getUntil() > wire::Follow::Until::ENDED) {
+    support::fail(wire::Error::Kind::INVALID, "follow.until: ", static_cast<int>(follow.getUntil()),
+                  " is not known to this agent");
+  }
+  FollowWish wish;
+  wish.outputFrom = follow.getOutputFrom();
+  wish.errorsFrom = follow.getErrorsFrom();
+  wish.bytesMax = kj::min(uint64_t{follow.getBytesMax()}, limits.chunkBytesMax);
+  wish.waitNs = follow.getWaitNs();
+  wish.until = follow.getUntil();
+  return wish;
+}
+
+void writeStatus(const Job& job, wire::JobStatus::Builder status) {
+  bool hasEnded = job.hasEnded();
+  status.setState(hasEnded ? wire::JobStatus::State::ENDED : wire::JobStatus::State::RUNNING);
+  if (hasEnded) writeOutcome(job, status.initOutcome());
+  status.setPid(job.pid());
+  status.setStartedRealtimeNs(job.startedRealtimeNs());
+  status.setStartedBoottimeNs(job.startedBoottimeNs());
+  status.setElapsedNs(job.elapsedNs());
+  writeStream(job.output(), hasEnded, status.initOutput());
+  writeStream(job.errors(), hasEnded, status.initErrors());
+  status.setInputAcceptedTo(job.inputAcceptedTo());
+  auto holders = job.holders();
+  if (holders.size() > 0) {
+    auto list = status.initHolders(static_cast<unsigned>(holders.size()));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      list[i].setPid(holders[i].pid);
+      list[i].setCommand(holders[i].command);
+    }
+  }
+  status.setLeftRunning(job.leftRunning());
+  auto usage = status.initUsage();
+  usage.setCpuUserNs(job.exit().cpuUserNs);
+  usage.setCpuSystemNs(job.exit().cpuSystemNs);
+  usage.setResidentBytesMax(job.exit().residentBytesMax);
+}
+
+void writeProgress(Job& job, const FollowWish& wish, wire::JobProgress::Builder progress) {
+  writeStatus(job, progress.initStatus());
+  auto shares = divide(job, wish);
+  writeChunk(job.output(), wish.outputFrom, shares.output, progress.initOutput());
+  writeChunk(job.errors(), wish.errorsFrom, shares.errors, progress.initErrors());
+}
+
+uint64_t progressWords(const Job& job, const FollowWish& wish) {
+  auto shares = divide(job, wish);
+  return kStatusWords + (shares.output + shares.errors) / sizeof(capnp::word);
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,231 @@
+#include "nodeagent/exec/job_table.h"
+
+#include <string>
+
+#include <kj/debug.h>
+
+#include "schema/support/log.h"
+#include "schema/support/wire_error.h"
+
+namespace nodeagent {
+namespace {
+
+using Kind = wire::Error::Kind;
+
+constexpr size_t kSpentMax = 65536;  // Holes below are taken as spent beyond this.
+constexpr size_t kCommandShownBytes = 32;
+
+// The last part of the program's path, for people.
+kj::String commandOf(const JobSpec& spec) {
+  kj::StringPtr program = spec.argv[0];
+  KJ_IF_MAYBE (slash, program.findLast('/')) program = program.slice(*slash + 1);
+  return kj::str(
+      support::escaped({program.begin(), kj::min(program.size(), kCommandShownBytes)}).c_str());
+}
+
+std::string argvText(const JobSpec& spec) {
+  std::string text;
+  for (auto& item : spec.argv) {
+    if (text.size() > 2048) return text + " ...";
+    if (!text.empty()) text += ' ';
+    text += support::escaped(item.cStr());
+  }
+  return text;
+}
+
+kj::Array<Label> join(kj::ArrayPtr<const Label> session, kj::ArrayPtr<const Label> own) {
+  kj::Vector<Label> labels;
+  for (auto part : {session, own}) {
+    for (auto& label : part) labels.add(Label{kj::str(label.name), kj::str(label.value)});
+  }
+  return labels.releaseAsArray();
+}
+
+}  // namespace
+
+JobTable::JobTable(kj::UnixEventPort& port, kj::Timer& timer, const Clock& clock, Worker& worker,
+                   Options options)
+    : limits_(options.limits),
+      sets_(kj::mv(options.sets)),
+      spool_(options.spoolDirectory, limits_),
+      context_{port, timer, clock, *sets_, spool_, worker, users_, limits_},
+      tasks_(*this) {
+  spool_.onShortage([this]() { return removeOldestOfEndedSessions(); });
+}
+
+JobTable::~JobTable() noexcept(false) = default;
+
+Job& JobTable::run(Session& session, AuditLog& audit, uint64_t number,
+                   wire::JobSpec::Reader reader) {
+  session.requireOpen();
+  if (number == 0) support::fail(Kind::INVALID, "number: 0, must be from 1");
+  auto spec = readJobSpec(reader);
+  auto& jobs = jobsOf(session);
+  auto known = jobs.entries.find(number);
+  if (known != jobs.entries.end()) {
+    if (known->second.job->spec().hash != spec.hash) {
+      support::fail(Kind::CONFLICT, "number: ", number, " was started with another specification");
+    }
+    return *known->second.job;
+  }
+  if (isSpent(jobs, number))
+    support::fail(Kind::EXPIRED, "number: ", number, " was acknowledged or is no longer kept");
+  requireRoom(jobs);
+  audit.record(session, "jobs.run",
+               {{"number", number},
+                {"argv", argvText(spec)},
+                {"user", spec.user},
+                {"directory", spec.directory}});
+
+  Entry entry;
+  entry.identity = kj::str(session.identity());
+  entry.labels = join(session.labels(), spec.labels);
+  entry.order = nextOrder_++;
+  auto what = kj::str("job ", number, " (", commandOf(spec), ")");
+  bool isDetached = spec.lifetime == wire::JobSpec::JobLifetime::DETACHED;
+  entry.job = kj::refcounted<Job>(context_, *this, number, kj::mv(spec));
+  Job& job = *entry.job;
+  if (!isDetached) {
+    // The entry belongs to the job's own and goes with it, so that `job` is there when the end is
+    // called.
+    entry.end =
+        session.onEnd(EndPhase::kStop, kj::mv(what), [&job]() { return job.endWithSession(); });
+  }
+  Key key{session.id(), number};
+  keys_[&job] = key;
+  order_[entry.order] = key;
+  jobs.entries.emplace(number, kj::mv(entry));
+  ++jobs.running;
+  ++running_;
+  job.start();
+  return job;
+}
+
+JobTable::SessionJobs& JobTable::jobsOf(Session& session) {
+  auto found = sessions_.find(session.id());
+  if (found != sessions_.end()) return found->second;
+  // A good moment to forget sessions that have ended and left nothing.
+  for (auto each = sessions_.begin(); each != sessions_.end();) {
+    bool isOver = each->second.session->ending() && each->second.entries.empty();
+    each = isOver ? sessions_.erase(each) : std::next(each);
+  }
+  auto& jobs = sessions_[session.id()];
+  jobs.session = session.addRef();
+  return jobs;
+}
+
+void JobTable::requireRoom(const SessionJobs& jobs) const {
+  if (jobs.running >= limits_.runningInSessionMax) {
+    support::fail(Kind::OVERLOADED, "the session runs ", jobs.running, " jobs, its limit is ",
+                  limits_.runningInSessionMax);
+  }
+  if (running_ >= limits_.runningMax) {
+    support::fail(Kind::OVERLOADED, "the node runs ", running_, " jobs, its limit is ",
+                  limits_.runningMax);
+  }
+  if (lingering_ >= limits_.leftRunningMax) {
+    support::fail(Kind::OVERLOADED, "processes that ", lingering_,
+                  " ended jobs left still run, the limit is ", limits_.leftRunningMax,
+                  "; cancel such jobs or close their sessions");
+  }
+}
+
+Job& JobTable::get(const support::Id& session, uint64_t number) {
+  auto jobs = sessions_.find(session);
+  if (jobs == sessions_.end()) {
+    support::fail(
+        Kind::NOT_FOUND, "job ", number, " of session ", session.text().c_str(),
+        ": not known to this keeper; jobs, also detached ones, do not outlive a restart of it");
+  }
+  auto entry = jobs->second.entries.find(number);
+  if (entry != jobs->second.entries.end()) return *entry->second.job;
+  if (isSpent(jobs->second, number)) {
+    support::fail(Kind::NOT_FOUND, "job ", number, ": was acknowledged or is no longer kept");
+  }
+  support::fail(Kind::NOT_FOUND, "job ", number, ": was not started in this session");
+}
+
+void JobTable::acknowledge(const support::Id& session, capnp::List<uint64_t>::Reader numbers) {
+  auto jobs = sessions_.find(session);
+  if (jobs == sessions_.end()) return;
+  for (uint64_t number : numbers) {
+    auto entry = jobs->second.entries.find(number);
+    if (entry != jobs->second.entries.end() && entry->second.job->hasEnded())
+      remove(Key{session, number});
+  }
+}
+
+// The job's number is spent and its output deleted; processes that it left running stay with the
+// session.
+void JobTable::remove(const Key& key) {
+  auto& jobs = sessions_.at(key.session);
+  auto entry = jobs.entries.extract(key.number);
+  spend(jobs, key.number);
+  Job& job = *entry.mapped().job;
+  keys_.erase(&job);
+  order_.erase(entry.mapped().order);
+  finished_.erase(entry.mapped().endedOrder);
+  job.forget();
+  if (!job.isGone()) leftBehind_.emplace(&job, kj::mv(entry.mapped()));
+}
+
+bool JobTable::removeOldestOfEndedSessions() {
+  for (auto& [order, key] : finished_) {
+    if (!sessions_.at(key.session).session->ending()) continue;
+    remove(Key(key));
+    return true;
+  }
+  return false;
+}
+
+void JobTable::spend(SessionJobs& jobs, uint64_t number) {
+  jobs.spent.insert(number);
+  while (!jobs.spent.empty() &&
+         (*jobs.spent.begin() <= jobs.spentTo + 1 || jobs.spent.size() > kSpentMax)) {
+    jobs.spentTo = kj::max(jobs.spentTo, *jobs.spent.begin());
+    jobs.spent.erase(jobs.spent.begin());
+  }
+}
+
+bool JobTable::isSpent(const SessionJobs& jobs, uint64_t number) {
+  return number <= jobs.spentTo || jobs.spent.count(number) > 0;
+}
+
+void JobTable::ended(Job& job) {
+  auto key = keys_.at(&job);
+  auto& jobs = sessions_.at(key.session);
+  auto& entry = jobs.entries.at(key.number);
+  --jobs.running;
+  --running_;
+  ++lingering_;
+  entry.endedOrder = nextOrder_++;
+  finished_.emplace(entry.endedOrder, key);
+  if (finished_.size() > limits_.finishedMax) remove(Key(finished_.begin()->second));
+}
+
+void JobTable::gone(Job& job) {
+  --lingering_;
+  auto left = leftBehind_.extract(&job);
+  if (!left.empty()) {
+    // Called from one of the job's own tasks, which must return first.
+    tasks_.add(kj::evalLater([entry = kj::mv(left.mapped())]() {}));
+    return;
+  }
+  auto key = keys_.at(&job);
+  sessions_.at(key.session).entries.at(key.number).end = nullptr;
+}
+
+void JobTable::visit(
+    kj::FunctionParam<bool(const support::Id& session, const Entry& entry)> visit) const {
+  for (auto each = order_.rbegin(); each != order_.rend(); ++each) {
+    auto& key = each->second;
+    if (!visit(key.session, sessions_.at(key.session).entries.at(key.number))) return;
+  }
+}
+
+void JobTable::taskFailed(kj::Exception&& exception) {
+  support::log(support::Level::kError, "a task of the job table failed",
+               {{"exception", exception.getDescription()}});
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,110 @@
+// All jobs of the keeper, of every session: which numbers are taken or spent, what may run at once,
+// and for how long results are kept.
+#pragma once
+
+#include <stdint.h>
+
+#include <map>
+#include <set>
+
+#include <kj/async.h>
+#include <kj/memory.h>
+
+#include "nodeagent/audit_log.h"
+#include "nodeagent/exec/job.h"
+#include "nodeagent/session.h"
+#include "schema/support/id.h"
+
+namespace nodeagent {
+
+class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
+ public:
+  struct Options {
+    JobLimits limits;
+    kj::String spoolDirectory;  // See Spool. Empty: output is bounded by memory alone.
+    kj::Own<ProcessSets> sets;  // See ProcessSets::best.
+  };
+
+  // Port, timer, clock and worker outlive it.
+  JobTable(kj::UnixEventPort& port, kj::Timer& timer, const Clock& clock, Worker& worker,
+           Options options);
+
+  // Kills whatever still runs.
+  ~JobTable() noexcept(false);
+  KJ_DISALLOW_COPY(JobTable);
+
+  // What is known of a job besides the job itself.
+  struct Entry {
+    kj::Own<Job> job;
+    kj::String identity;      // Who started it.
+    kj::Array<Label> labels;  // The session's and its own.
+    uint64_t order = 0;       // Of the start, over all sessions.
+    uint64_t endedOrder = 0;  // Likewise of the end; 0: it runs.
+    // In the session's end list, as long as something of it runs.
+    kj::Maybe<kj::Own<Session::Entry>> end;
+  };
+
+  // Starts the job, or finds it if the number was started with an equal spec. The audit line is
+  // written before the start. Failures: expired (the session is ending, or the number is spent),
+  // invalid, conflict, overloaded, and what the audit log throws.
+  Job& run(Session& session, AuditLog& audit, uint64_t number, wire::JobSpec::Reader spec);
+
+  // Fails with kind notFound, or expired for a number that is spent.
+  Job& get(const support::Id& session, uint64_t number);
+
+  // See Jobs.acknowledge.
+  void acknowledge(const support::Id& session, capnp::List<uint64_t>::Reader numbers);
+
+  // Calls `visit` for each job, the newest first, until it returns false.
+  void visit(kj::FunctionParam<bool(const support::Id& session, const Entry& entry)> visit) const;
+
+  const JobLimits& limits() const { return limits_; }
+  size_t runningCount() const { return running_; }
+  size_t knownCount() const { return order_.size(); }
+
+  // "cgroup" or "descent": how the processes of a job are found.
+  kj::StringPtr grouping() const { return sets_->kind(); }
+  const Spool& spool() const { return spool_; }
+
+ private:
+  struct Key {
+    support::Id session;
+    uint64_t number = 0;
+    auto operator<=>(const Key&) const = default;
+  };
+  struct SessionJobs {
+    kj::Own<Session> session;
+    std::map<uint64_t, Entry> entries;
+    size_t running = 0;
+    uint64_t spentTo = 0;      // All numbers up to here are spent, but for those in `entries`.
+    std::set<uint64_t> spent;  // And these, above it.
+  };
+
+  void ended(Job& job) override;
+  void gone(Job& job) override;
+  void taskFailed(kj::Exception&& exception) override;
+
+  SessionJobs& jobsOf(Session& session);
+  void requireRoom(const SessionJobs& jobs) const;
+  void remove(const Key& key);
+  bool removeOldestOfEndedSessions();
+  static void spend(SessionJobs& jobs, uint64_t number);
+  static bool isSpent(const SessionJobs& jobs, uint64_t number);
+
+  JobLimits limits_;
+  kj::Own<ProcessSets> sets_;
+  Spool spool_;
+  UserDatabase users_;
+  JobContext context_;
+  std::map<support::Id, SessionJobs> sessions_;
+  std::map<const Job*, Key> keys_;
+  std::map<uint64_t, Key> order_;           // By Entry::order.
+  std::map<uint64_t, Key> finished_;        // By Entry::endedOrder.
+  std::map<const Job*, Entry> leftBehind_;  // Acknowledged, with processes that still run.
+  uint64_t nextOrder_ = 1;
+  size_t running_ = 0;
+  size_t lingering_ = 0;  // Ended, but something of them runs.
+  kj::TaskSet tasks_;
+};
+
+}  // namespace nodeagent

@@ -1,0 +1,201 @@
+#include "nodeagent/exec/output_buffer.h"
+
+#include <string.h>
+
+#include <bit>
+
+#include <kj/debug.h>
+
+#include "schema/support/log.h"
+
+namespace nodeagent {
+namespace {
+
+constexpr uint64_t kMemoryFirstBytes = 1024;
+constexpr uint64_t kMemoryForcedBytes =
+    64 * 1024;  // What a stream gets though memory and spool are exhausted.
+
+using Overflow = wire::JobSpec::Overflow;
+
+// Calls `part(position, begin, end)` for the one or two pieces of a range of `count` bytes at
+// `offset` in a ring.
+template <typename Part>
+void inRing(uint64_t offset, uint64_t count, uint64_t ringBytes, Part&& part) {
+  uint64_t position = offset % ringBytes;
+  uint64_t first = kj::min(count, ringBytes - position);
+  if (first > 0) part(position, uint64_t{0}, first);
+  if (first < count) part(uint64_t{0}, first, count);
+}
+
+}  // namespace
+
+OutputBuffer::OutputBuffer(Spool& spool, OutputPolicy policy, const JobLimits& limits)
+    : spool_(spool),
+      bytesMax_(policy.bytesMax),
+      memoryBytesMax_(kj::min(policy.bytesMax, limits.memoryOfStreamBytesMax)),
+      overflow_(policy.overflow),
+      ringBytes_(policy.bytesMax) {}
+
+OutputBuffer::~OutputBuffer() noexcept(false) {
+  spool_.giveMemory(accountedBytes_);
+}
+
+uint64_t OutputBuffer::prepare(uint64_t wanted) {
+  if (overflow_ != Overflow::BLOCK || full_ || !mayWait_) return wanted;
+  // A single byte always finds memory; so a stream that ends without output takes none.
+  if (wanted <= 1 && memory_.size() == 0 && file_ == nullptr) return wanted;
+  uint64_t retained = to_ - from_;
+  reserve(kj::min(retained + wanted, bytesMax_));
+  return kj::min(wanted, bytesMax_ - kj::min(retained, bytesMax_));
+}
+
+void OutputBuffer::append(kj::ArrayPtr<const kj::byte> bytes) {
+  producedBytes_ += bytes.size();
+  if (overflow_ == Overflow::KEEP_TAIL) {
+    store(bytes);
+    return;
+  }
+  if (!full_) {
+    reserve(kj::min(to_ - from_ + bytes.size(), bytesMax_));
+    uint64_t taken = kj::min<uint64_t>(bytes.size(), bytesMax_ - (to_ - from_));
+    // The head is that of the stream, however fast somebody reads and releases it.
+    if (overflow_ != Overflow::BLOCK) taken = kj::min(taken, ringBytes_ - to_);
+    if (!writeRing(to_, bytes.slice(0, taken))) taken = 0;
+    to_ += taken;
+    bytes = bytes.slice(taken, bytes.size());
+  }
+  droppedBytes_ += bytes.size();
+  if (bytes.size() > 0) full_ = true;
+}
+
+// For keepTail: the newest bytes replace the oldest.
+void OutputBuffer::store(kj::ArrayPtr<const kj::byte> bytes) {
+  reserve(kj::min(to_ - from_ + bytes.size(), bytesMax_));
+  if (bytes.size() > bytesMax_) {
+    uint64_t skipped = bytes.size() - bytesMax_;
+    dropOldest(to_ - from_);
+    droppedBytes_ += skipped;
+    to_ += skipped;
+    from_ = to_;
+    bytes = bytes.slice(skipped, bytes.size());
+  }
+  uint64_t retained = to_ - from_ + bytes.size();
+  if (retained > bytesMax_) dropOldest(retained - bytesMax_);
+  bool written = writeRing(to_, bytes);
+  to_ += bytes.size();
+  if (!written) dropOldest(to_ - from_);
+}
+
+void OutputBuffer::dropOldest(uint64_t count) {
+  from_ += count;
+  droppedBytes_ += count;
+}
+
+// Makes the ring large enough to retain that many bytes. `false`: the retention has been lowered to
+// what there is.
+bool OutputBuffer::reserve(uint64_t retainedBytes) {
+  if (file_ != nullptr || retainedBytes <= memory_.size()) return true;
+  uint64_t capacity =
+      kj::min(std::bit_ceil(kj::max(retainedBytes, kMemoryFirstBytes)), memoryBytesMax_);
+  if (retainedBytes <= memoryBytesMax_ && growMemory(capacity)) return true;
+  if (spill()) return true;
+  if (memory_.size() == 0) {
+    memory_ = kj::heapArray<kj::byte>(kj::min(kMemoryForcedBytes, bytesMax_));
+  }
+  bytesMax_ = memory_.size();
+  return false;
+}
+
+bool OutputBuffer::growMemory(uint64_t capacity) {
+  if (!spool_.takeMemory(capacity - accountedBytes_)) return false;
+  auto larger = kj::heapArray<kj::byte>(capacity);
+  moveTo(larger);
+  memory_ = kj::mv(larger);
+  accountedBytes_ = capacity;
+  return true;
+}
+
+void OutputBuffer::moveTo(kj::ArrayPtr<kj::byte> ring) {
+  if (to_ == from_) return;
+  auto bytes = kj::heapArray<kj::byte>(to_ - from_);
+  read(from_, bytes);
+  inRing(from_, bytes.size(), ring.size(), [&](uint64_t position, uint64_t begin, uint64_t end) {
+    memcpy(ring.begin() + position, bytes.begin() + begin, end - begin);
+  });
+}
+
+bool OutputBuffer::spill() {
+  auto made = spool_.make();
+  KJ_IF_MAYBE (file, made) {
+    bool written = true;
+    if (to_ > from_) {
+      auto bytes = kj::heapArray<kj::byte>(to_ - from_);
+      read(from_, bytes);
+      inRing(from_, bytes.size(), ringBytes_, [&](uint64_t position, uint64_t begin, uint64_t end) {
+        written = written && (*file)->write(position, bytes.slice(begin, end));
+      });
+    }
+    if (!written) return false;
+    spool_.giveMemory(accountedBytes_);
+    accountedBytes_ = 0;
+    memory_ = nullptr;
+    file_ = kj::mv(*file);
+    return true;
+  }
+  return false;
+}
+
+// `false`: the disk failed or filled up while the job ran; what was written before is still good.
+bool OutputBuffer::writeRing(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes) {
+  bool written = true;
+  KJ_IF_MAYBE (file, file_) {
+    inRing(offset, bytes.size(), ringBytes_, [&](uint64_t position, uint64_t begin, uint64_t end) {
+      written = written && (*file)->write(position, bytes.slice(begin, end));
+    });
+    if (!written) {
+      support::logLimited("spool", support::Level::kWarn,
+                          "cannot write a spool file, output is dropped and counted");
+    }
+  } else {
+    inRing(offset, bytes.size(), memory_.size(),
+           [&](uint64_t position, uint64_t begin, uint64_t end) {
+             memcpy(memory_.begin() + position, bytes.begin() + begin, end - begin);
+           });
+  }
+  return written;
+}
+
+void OutputBuffer::read(uint64_t offset, kj::ArrayPtr<kj::byte> bytes) {
+  if (bytes.size() == 0) return;
+  KJ_REQUIRE(offset >= from_ && offset + bytes.size() <= to_);
+  KJ_IF_MAYBE (file, file_) {
+    inRing(offset, bytes.size(), ringBytes_, [&](uint64_t position, uint64_t begin, uint64_t end) {
+      (*file)->read(position, bytes.slice(begin, end));
+    });
+    return;
+  }
+  inRing(offset, bytes.size(), memory_.size(),
+         [&](uint64_t position, uint64_t begin, uint64_t end) {
+           memcpy(bytes.begin() + begin, memory_.begin() + position, end - begin);
+         });
+}
+
+void OutputBuffer::release(uint64_t offset) {
+  from_ = kj::max(from_, kj::min(offset, to_));
+}
+
+void OutputBuffer::clear() {
+  from_ = to_;
+  file_ = nullptr;
+  memory_ = nullptr;
+  spool_.giveMemory(accountedBytes_);
+  accountedBytes_ = 0;
+}
+
+void OutputBuffer::finish() {
+  KJ_IF_MAYBE (file, file_) {
+    (*file)->close();
+  }
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,139 @@
+#include "nodeagent/exec/output_stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <kj/debug.h>
+
+namespace nodeagent {
+namespace {
+
+constexpr size_t kReadBytesMax = 256 * 1024;  // Also of one turn of the loop.
+constexpr int kLargePipeBytes =
+    1 << 20;  // Read 1.4 times as fast as the 64 KiB that a pipe begins with.
+constexpr int kSmallPipeBytes = 64 * 1024;
+
+// Shared by all streams of a thread: its content never outlives one read.
+kj::ArrayPtr<kj::byte> scratch() {
+  static thread_local auto bytes = kj::heapArray<kj::byte>(kReadBytesMax);
+  return bytes;
+}
+
+}  // namespace
+
+OutputStream::OutputStream(kj::UnixEventPort& port, kj::Timer& timer, kj::AutoCloseFd fd,
+                           Spool& spool, OutputPolicy policy, const JobLimits& limits,
+                           kj::Function<void()> changed)
+    : timer_(timer),
+      fd_(kj::mv(fd)),
+      observer_(kj::heap<kj::UnixEventPort::FdObserver>(
+          port, fd_, kj::UnixEventPort::FdObserver::OBSERVE_READ)),
+      buffer_(spool, policy, limits),
+      changed_(kj::mv(changed)) {}
+
+OutputStream::Step OutputStream::readSome(size_t& turnBytes) {
+  int readable = 0;
+  // Asked first, because bytes that do not fit must stay in the pipe. Fails where a terminal has
+  // hung up.
+  if (ioctl(fd_, FIONREAD, &readable) < 0) readable = 0;
+  size_t wanted = kj::min(kReadBytesMax, static_cast<size_t>(kj::max(readable, 1)));
+  if (!detached_) wanted = buffer_.prepare(wanted);
+  if (wanted == 0) return Step::kFull;
+  ssize_t count;
+  do {
+    count = ::read(fd_, scratch().begin(), wanted);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0 && errno == EAGAIN) return Step::kWait;
+  if (count <= 0) return Step::kEnd;  // EIO: no process has the terminal open.
+  if (readable >= kSmallPipeBytes && !isLarge_) {
+    isLarge_ = true;
+    fcntl(fd_, F_SETPIPE_SZ,
+          kLargePipeBytes);  // Refused above the user's share of pipe memory: then it stays small.
+  }
+  turnBytes += static_cast<size_t>(count);
+  if (!detached_) {
+    auto bytes = scratch().slice(0, static_cast<size_t>(count));
+    hash_.update(bytes);
+    buffer_.append(bytes);
+    changed_();
+  }
+  return turnBytes >= kReadBytesMax ? Step::kYield : Step::kMore;
+}
+
+kj::Promise<void> OutputStream::pump() {
+  return observer_->whenBecomesReadable().then([this]() { return readAll(); });
+}
+
+kj::Promise<void> OutputStream::readAll() {
+  size_t turnBytes = 0;
+  for (;;) {
+    switch (readSome(turnBytes)) {
+      case Step::kMore:
+        break;
+      case Step::kWait:
+        return observer_->whenBecomesReadable().then([this]() { return readAll(); });
+      case Step::kYield:
+        // Through the timer, because only that lets the loop look at its other descriptors.
+        return timer_.atTime(timer_.now()).then([this]() { return readAll(); });
+      case Step::kFull: {
+        auto pair = kj::newPromiseAndFulfiller<void>();
+        roomMade_ = kj::mv(pair.fulfiller);
+        stalled_ = true;
+        changed_();
+        return pair.promise.then([this]() { return readAll(); });
+      }
+      case Step::kEnd:
+        end();
+        observer_ = nullptr;
+        fd_ = nullptr;
+        return kj::READY_NOW;
+    }
+  }
+}
+
+void OutputStream::end() {
+  if (ended_) return;
+  ended_ = true;
+  digest_ = hash_.digest();
+  buffer_.finish();
+  changed_();
+}
+
+void OutputStream::detach() {
+  end();
+  detached_ = true;
+  release(0);
+}
+
+void OutputStream::release(uint64_t offset) {
+  buffer_.release(offset);
+  resume();
+}
+
+void OutputStream::neverWait() {
+  buffer_.neverWait();
+  resume();
+}
+
+void OutputStream::resume() {
+  KJ_IF_MAYBE (fulfiller, roomMade_) {
+    stalled_ = false;
+    (*fulfiller)->fulfill();
+    roomMade_ = nullptr;
+  }
+}
+
+kj::String OutputStream::link() const {
+  if (ended_) return kj::String();
+  char target[128];
+  ssize_t length = readlink(kj::str("/proc/self/fd/", fd_.get()).cStr(), target, sizeof(target));
+  if (length <= 0) return kj::String();
+  unsigned number;
+  // A terminal is held by its slave, which has the master's number.
+  if (ioctl(fd_, TIOCGPTN, &number) == 0) return kj::str("/dev/pts/", number);
+  return kj::heapString(target, static_cast<size_t>(length));
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,78 @@
+// Where output goes that is too much for memory, and the node-wide bounds of both.
+#pragma once
+
+#include <stdint.h>
+
+#include <kj/array.h>
+#include <kj/function.h>
+#include <kj/io.h>
+#include <kj/memory.h>
+#include <kj/string.h>
+
+#include "nodeagent/exec/job_limits.h"
+
+namespace nodeagent {
+
+class SpoolFile;
+
+// For the keeper's thread. Outlives its files.
+class Spool {
+ public:
+  // `directory` is made if absent (mode 0700), and emptied of what an earlier keeper left in it.
+  // Empty: there is no spool, and output is bounded by memory alone. Throws if it cannot be made.
+  Spool(kj::StringPtr directory, const JobLimits& limits);
+  KJ_DISALLOW_COPY(Spool);
+
+  // Called when files need more room than there is; deletes something that nobody will ask for, or
+  // returns false.
+  void onShortage(kj::Function<bool()> reclaim) { reclaim_ = kj::mv(reclaim); }
+
+  // Accounts for memory. `false`: there is none left, the caller must do with what it has.
+  bool takeMemory(uint64_t bytes);
+  void giveMemory(uint64_t bytes) { memoryBytes_ -= bytes; }
+  uint64_t memoryBytes() const { return memoryBytes_; }
+
+  // A new file (mode 0600); null if it cannot be made now.
+  kj::Maybe<kj::Own<SpoolFile>> make();
+
+  uint64_t fileBytes() const { return fileBytes_; }
+  uint64_t fileCount() const { return fileCount_; }
+
+ private:
+  friend class SpoolFile;
+  bool takeFile(uint64_t bytes);
+
+  kj::String directory_;
+  JobLimits limits_;
+  uint64_t memoryBytes_ = 0;
+  uint64_t fileBytes_ = 0;
+  uint64_t fileCount_ = 0;
+  uint64_t nextNumber_ = 1;
+  kj::Function<bool()> reclaim_ = []() { return false; };
+};
+
+// One file, removed with this object.
+class SpoolFile {
+ public:
+  SpoolFile(Spool& spool, kj::String path, kj::AutoCloseFd fd);
+  ~SpoolFile() noexcept(false);
+  KJ_DISALLOW_COPY(SpoolFile);
+
+  // `false`: it could not be written (the bound of the spool, or the disk). The content is as
+  // before then.
+  bool write(uint64_t position, kj::ArrayPtr<const kj::byte> bytes);
+
+  // Throws if it cannot be read, which only a damaged disk explains.
+  void read(uint64_t position, kj::ArrayPtr<kj::byte> bytes);
+
+  // Nothing will be written again: gives the descriptor back, since finished jobs are many.
+  void close() { fd_ = nullptr; }
+
+ private:
+  Spool& spool_;
+  kj::String path_;
+  kj::AutoCloseFd fd_;
+  uint64_t accountedBytes_ = 0;
+};
+
+}  // namespace nodeagent

@@ -1,0 +1,21 @@
+// The capability of the facts room: what a node is, read when asked.
+#pragma once
+
+#include <kj/function.h>
+
+#include "nodeagent/os/worker.h"
+#include "schema/facts.capnp.h"
+
+namespace nodeagent {
+
+// What the agent knows of itself and this room cannot find out.
+struct AgentNumbers {
+  int64_t startedRealtimeNs = 0;
+  uint32_t jobsRunning = 0;
+  uint32_t sessions = 0;
+};
+
+// `numbers` is called on the loop for each reading. `worker` outlives the capability.
+wire::FactsView::Client makeFacts(Worker& worker, kj::Function<AgentNumbers()> numbers);
+
+}  // namespace nodeagent

@@ -1,0 +1,112 @@
+#include <sys/utsname.h>
+#include <time.h>
+
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
+#include <string.h>
+
+#include "nodeagent/facts/collect.h"
+#include "nodeagent/facts/text.h"
+#include "nodeagent/os/init_system.h"
+
+namespace nodeagent::facts {
+namespace {
+
+// The name that systemd-detect-virt gives to a hypervisor which so introduces itself to the guest;
+// empty: none known.
+kj::StringPtr hypervisorName() {
+#ifdef __x86_64__
+  constexpr unsigned kHypervisorBit = 1U << 31;
+  constexpr unsigned kHypervisorLeaf = 0x40000000;
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kHypervisorBit) == 0) return "none";
+  unsigned words[3];
+  __cpuid(kHypervisorLeaf, a, words[0], words[1], words[2]);
+  constexpr struct {
+    const char* signature;
+    const char* name;
+  } kKnown[] = {{"KVMKVMKVM", "kvm"},          {"TCGTCGTCGTCG", "qemu"}, {"VMwareVMware", "vmware"},
+                {"Microsoft Hv", "microsoft"}, {"XenVMMXenVMM", "xen"},  {"bhyve bhyve ", "bhyve"},
+                {"QNXQVMBSQG", "qnx"},         {"ACRNACRNACRN", "acrn"}};
+  for (auto& known : kKnown) {
+    if (memcmp(words, known.signature, strlen(known.signature)) == 0) return known.name;
+  }
+  return "vm-other";
+#else
+  return "";
+#endif
+}
+
+// How a container manager names itself to what it starts; empty: it does not.
+std::string containerName(const std::string& root) {
+  std::string name = readLine(root + "/run/systemd/container");
+  if (!name.empty()) return name;
+  std::string environment = readAllText(root + "/proc/1/environ");
+  for (size_t begin = 0; begin < environment.size();) {
+    std::string entry = environment.c_str() + begin;
+    if (entry.starts_with("container=")) return entry.size() > 10 ? entry.substr(10) : "container";
+    begin += entry.size() + 1;
+  }
+  return "";
+}
+
+kj::StringPtr initSystemText() {
+  switch (initSystem()) {
+    case InitSystem::kSystemd:
+      return "systemd";
+    case InitSystem::kSysv:
+      return "sysv";
+    case InitSystem::kUnknown:
+      break;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string osReleaseValue(const std::string& text, const std::string& key) {
+  for (auto& line : splitLines(text)) {
+    if (!line.starts_with(key + "=")) continue;
+    std::string value = trim(line.substr(key.size() + 1));
+    bool quoted =
+        value.size() >= 2 && (value[0] == '"' || value[0] == '\'') && value.back() == value[0];
+    if (!quoted) return value;
+    std::string plain;
+    bool escapes = value[0] == '"';
+    for (size_t i = 1; i + 1 < value.size(); ++i) {
+      if (escapes && value[i] == '\\' && i + 2 < value.size()) ++i;
+      plain += value[i];
+    }
+    return plain;
+  }
+  return "";
+}
+
+void collectHost(kj::StringPtr rootPath, wire::Facts::Builder facts) {
+  std::string root = rootPath.cStr();
+  struct utsname names = {};
+  if (::uname(&names) == 0) {
+    facts.setHostname(plainText(names.nodename));
+    facts.setKernelRelease(plainText(names.release));
+    facts.setKernelVersion(plainText(names.version));
+    facts.setArchitecture(plainText(names.machine));
+  }
+  std::string release = readAllText(root + "/etc/os-release");
+  if (release.empty()) release = readAllText(root + "/usr/lib/os-release");
+  facts.setOsId(plainText(osReleaseValue(release, "ID")));
+  facts.setOsVersion(plainText(osReleaseValue(release, "VERSION_ID")));
+  facts.setOsName(plainText(osReleaseValue(release, "PRETTY_NAME")));
+  facts.setBootId(plainText(readLine(root + "/proc/sys/kernel/random/boot_id")));
+  facts.setMachineId(plainText(readLine(root + "/etc/machine-id")));
+  struct timespec uptime = {};
+  if (::clock_gettime(CLOCK_BOOTTIME, &uptime) == 0) {
+    facts.setUptimeNs(uptime.tv_sec * 1'000'000'000LL + uptime.tv_nsec);
+  }
+  facts.setServiceManager(initSystemText());
+  std::string container = containerName(root);
+  facts.setVirtualization(container.empty() ? hypervisorName() : plainText(container));
+}
+
+}  // namespace nodeagent::facts

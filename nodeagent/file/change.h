@@ -1,0 +1,55 @@
+// Changes to files and directories that are one system call each, or nearly: append, make, remove,
+// rename, mode, owner, link, times.
+//
+// Blocking; for a worker thread. Failures are those of support::fail, with errno.
+#pragma once
+
+#include <kj/array.h>
+#include <kj/string.h>
+
+#include "nodeagent/file/metadata.h"
+#include "nodeagent/file/path.h"
+#include "nodeagent/file/replace.h"
+
+namespace nodeagent::file {
+
+// Adds `bytes` to the end of a file that is `offset` bytes long; a missing one is made with mode
+// 0644. Where (some of) the bytes are there already, only the rest is added. The new size. Fails
+// with kind corrupt where other bytes are there, or too few. A write that the disk has no room for
+// is taken back.
+uint64_t append(kj::StringPtr path, uint64_t offset, kj::ArrayPtr<const kj::byte> bytes);
+
+struct MadeDirectory {
+  bool created = false;
+  MadeDirectories
+      parents;  // Those that were made on the way; they stay if they are released or not empty.
+  uint64_t device = 0;  // Of the directory.
+  uint64_t inode = 0;
+};
+
+// Makes a directory with exactly `mode`. An existing one is not touched; kind conflict where
+// something else is there.
+MadeDirectory makeDirectory(kj::StringPtr path, uint32_t mode, bool parents);
+
+// Removes a file, an empty directory or, if `recursive`, a whole tree. False: there was nothing.
+// Fails with errno EXDEV at a mount point, having removed what came before it, and refuses "/".
+bool remove(kj::StringPtr path, bool recursive);
+
+// The same for a name in an open directory; `path` is for messages.
+bool removeAt(int directory, kj::StringPtr name, kj::StringPtr path, bool recursive);
+
+void rename(kj::StringPtr source, kj::StringPtr target, Replace replace);
+void setMode(kj::StringPtr path, uint32_t mode);
+void setOwner(kj::StringPtr path, kj::StringPtr user, kj::StringPtr group, Links links);
+void setTimes(kj::StringPtr path, int64_t accessedNs, int64_t modifiedNs);
+
+enum class LinkType { kSymbolic, kHard };
+
+// Makes `path` a link to `target`: any text for a symbolic link, the path of an existing file for a
+// hard one.
+void link(kj::StringPtr path, kj::StringPtr target, LinkType type, Replace replace);
+
+// The same in an open directory.
+void linkAt(const Place& place, kj::StringPtr target, LinkType type, Replace replace);
+
+}  // namespace nodeagent::file

@@ -1,0 +1,35 @@
+// Between the files room's own types and what travels. Runs on the loop; nothing here blocks.
+#pragma once
+
+#include <kj/array.h>
+#include <kj/string.h>
+
+#include "nodeagent/file/metadata.h"
+#include "nodeagent/file/replace.h"
+#include "nodeagent/file/tree.h"
+#include "schema/file.capnp.h"
+#include "schema/support/id.h"
+
+namespace nodeagent::file {
+
+void writeStat(wire::Stat::Builder builder, const FileStat& stat);
+void writeTreeEntry(wire::TreeEntry::Builder builder, const TreeEntry& entry);
+void writeAttribute(wire::Attribute::Builder builder, const Attribute& attribute);
+inline capnp::Data::Reader asData(kj::StringPtr bytes) {
+  return bytes.asBytes();
+}
+
+// The following fail with kind invalid for what the schema does not allow.
+WriteOptions readWriteOptions(wire::WriteOptions::Reader options);
+kj::Array<TreeEntry> readTreeEntries(capnp::List<wire::TreeEntry>::Reader entries);
+Attribute readAttribute(wire::Attribute::Reader attribute);
+kj::String readAttributeName(capnp::Data::Reader name);
+support::Id readUploadId(capnp::Data::Reader id);
+kj::String readLinkTarget(capnp::Data::Reader target);
+Replace readReplace(wire::Replace replace);
+
+// The bytes of a chunk; kind corrupt if they do not have its check sum, invalid if they are more
+// than kChunkBytesMax.
+kj::Array<kj::byte> readChunkData(wire::Chunk::Reader chunk);
+
+}  // namespace nodeagent::file

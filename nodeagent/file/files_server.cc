@@ -1,0 +1,416 @@
+#include "nodeagent/file/files_server.h"
+
+#include <kj/debug.h>
+
+#include "nodeagent/file/change.h"
+#include "nodeagent/file/file_wire.h"
+#include "nodeagent/file/path.h"
+#include "nodeagent/file/plant.h"
+#include "nodeagent/file/view.h"
+#include "schema/support/log.h"
+
+namespace nodeagent {
+namespace {
+
+using file::Lifetime;
+using Kind = wire::Error::Kind;
+
+kj::Vector<file::Restore> prepareOne(kj::StringPtr path, file::Restore::Expected expected,
+                                     bool parents) {
+  kj::Vector<file::Restore> restores;
+  KJ_IF_MAYBE (restore, file::Restore::prepare(path, expected, parents))
+    restores.add(kj::mv(*restore));
+  return restores;
+}
+
+kj::Vector<file::Restore> prepareParent(kj::StringPtr path) {
+  size_t slash = KJ_ASSERT_NONNULL(path.findLast('/'));
+  if (slash == 0) return {};
+  return prepareOne(kj::heapString(path.begin(), slash), file::Restore::Expected::kDirectory, true);
+}
+
+void recoverAll(const file::RestoreJournal& journal, kj::ArrayPtr<const kj::String> names) {
+  for (auto& name : names) {
+    KJ_IF_MAYBE (failure, journal.recover(name)) {
+      support::log(support::Level::kWarn, "a killed keeper's change was not put back; going on",
+                   {{"change", name}, {"reason", failure->text}});
+    } else {
+      support::log(support::Level::kInfo, "put back a change of a killed keeper",
+                   {{"change", name}});
+    }
+  }
+}
+
+file::LinkType readLinkType(wire::LinkType type) {
+  switch (type) {
+    case wire::LinkType::SYMBOLIC:
+      return file::LinkType::kSymbolic;
+    case wire::LinkType::HARD:
+      return file::LinkType::kHard;
+  }
+  support::fail(Kind::INVALID, "link type: unknown value ", static_cast<unsigned>(type));
+}
+
+}  // namespace
+
+FilesServer::FilesServer(Session& session, Worker& worker,
+                         kj::Own<const file::RestoreJournal> journal)
+    : FileViewServer(worker, ViewAs::kKeeper),
+      session_(session.addRef()),
+      journal_(kj::mv(journal)),
+      changes_(session.addRef(), worker, kj::atomicAddRef(*journal_)),
+      // The oldest entry of this room, so the last to be called.
+      lastEntry_(session.onEnd(EndPhase::kUndo, kj::str("files"),
+                               [this]() -> kj::Promise<kj::Maybe<support::Failure>> {
+                                 over_ = true;
+                                 return kj::Maybe<support::Failure>();
+                               })) {}
+
+template <typename Task>
+kj::Promise<void> FilesServer::change(Task task) {
+  session_->requireOpen();
+  return worker().run(kj::mv(task));
+}
+
+template <typename Task>
+kj::Promise<file::FileStat> FilesServer::replace(kj::StringPtr path, Lifetime lifetime,
+                                                 bool parents, Task task) {
+  session_->requireOpen();
+  if (lifetime == Lifetime::kPermanent || changes_.knows(path))
+    return changes_.settle(worker().run(kj::mv(task)));
+  auto prepare = [path = kj::str(path), parents]() {
+    return prepareOne(path, file::Restore::Expected::kFile, parents);
+  };
+  return changes_.run(kj::str("file ", file::quoted(path)), kj::mv(prepare), kj::mv(task))
+      .then([this, path = kj::str(path)](file::FileStat&& stat) {
+        changes_.know(path);
+        return kj::mv(stat);
+      });
+}
+
+kj::Promise<void> FilesServer::write(WriteContext context) {
+  return support::answer(context, "files.write", [this, context]() mutable {
+    auto params = context.getParams();
+    auto path = file::absolutePath(params.getPath());
+    auto options = file::readWriteOptions(params.getOptions());
+    auto data = params.getData();
+    if (data.size() > file::kChunkBytesMax) {
+      support::fail(Kind::INVALID, "write ", file::quoted(path), ": ", data.size(),
+                    " bytes, at most ", file::kChunkBytesMax, "; more goes by upload");
+    }
+    Lifetime lifetime = options.lifetime;
+    bool parents = options.parents;
+    auto task = [path = kj::str(path), bytes = kj::heapArray<kj::byte>(data),
+                 options = kj::mv(options)]() { return file::writeFile(path, bytes, options); };
+    return replace(path, lifetime, parents, kj::mv(task))
+        .then([context](file::FileStat&& stat) mutable {
+          file::writeStat(context.getResults().initStat(), stat);
+        });
+  });
+}
+
+kj::Promise<void> FilesServer::append(AppendContext context) {
+  return support::answer(context, "files.append", [this, context]() mutable {
+    session_->requireOpen();
+    auto chunk = context.getParams().getChunk();
+    return worker()
+        .run([path = file::absolutePath(context.getParams().getPath()), offset = chunk.getOffset(),
+              data = file::readChunkData(chunk)]() { return file::append(path, offset, data); })
+        .then([context](uint64_t size) mutable { context.getResults().setSize(size); });
+  });
+}
+
+kj::Own<const file::Upload> FilesServer::find(capnp::Data::Reader uploadId) {
+  support::Id id = file::readUploadId(uploadId);
+  auto found = uploads_.find(id);
+  if (found == uploads_.end()) {
+    support::fail(Kind::NOT_FOUND, "upload ", id.text().c_str(), ": not known in this session");
+  }
+  return kj::atomicAddRef(*found->second.upload);
+}
+
+FilesServer::OpenUpload& FilesServer::newUpload(support::Id id, kj::String path, uint64_t size,
+                                                file::WriteOptions options) {
+  if (uploads_.size() - closed_.size() >= kUploadsOpenMax) {
+    support::fail(Kind::OVERLOADED, "uploads: ", kUploadsOpenMax,
+                  " are open in this session, which is the most");
+  }
+  auto what = kj::str("upload of ", file::quoted(path));
+  auto upload = kj::atomicRefcounted<file::Upload>(id, kj::mv(path), size, kj::mv(options),
+                                                   kj::atomicAddRef(*journal_),
+                                                   journal_->newName(session_->id()));
+  auto end = [this, upload = kj::atomicAddRef(
+                        *upload)]() mutable -> kj::Promise<kj::Maybe<support::Failure>> {
+    return changes_.idle().then([this, upload = kj::mv(upload)]() mutable {
+      return worker().run([upload = kj::mv(upload)]() -> kj::Maybe<support::Failure> {
+        upload->discard();
+        return nullptr;
+      });
+    });
+  };
+  auto entry = session_->onEnd(EndPhase::kUndo, kj::mv(what), kj::mv(end));
+  return uploads_.emplace(id, OpenUpload{kj::mv(upload), kj::mv(entry)}).first->second;
+}
+
+void FilesServer::close(const support::Id& id) {
+  auto found = uploads_.find(id);
+  if (found == uploads_.end() || found->second.entry.get() == nullptr) return;
+  found->second.entry = nullptr;
+  closed_.add(id);
+  if (closed_.size() <= kUploadsClosedMax) return;
+  uploads_.erase(closed_[0]);
+  kj::Vector<support::Id> rest;
+  rest.addAll(closed_.begin() + 1, closed_.end());
+  closed_ = kj::mv(rest);
+}
+
+kj::Promise<void> FilesServer::beginUpload(BeginUploadContext context) {
+  return support::answer(context, "files.beginUpload", [this, context]() mutable {
+    session_->requireOpen();
+    auto params = context.getParams();
+    support::Id id = file::readUploadId(params.getUploadId());
+    auto path = file::absolutePath(params.getPath());
+    auto options = file::readWriteOptions(params.getOptions());
+    auto found = uploads_.find(id);
+    if (found != uploads_.end() && (found->second.upload->path() != path ||
+                                    found->second.upload->size() != params.getSize())) {
+      support::fail(Kind::CONFLICT, "upload ", id.text().c_str(), ": is already one of ",
+                    found->second.upload->size(), " bytes to ",
+                    file::quoted(found->second.upload->path()));
+    }
+    bool isNew = found == uploads_.end();
+    bool parentsForSession = isNew && options.parents && options.lifetime == Lifetime::kSession;
+    auto& open =
+        isNew ? newUpload(id, kj::str(path), params.getSize(), kj::mv(options)) : found->second;
+    auto task = [upload = kj::atomicAddRef(*open.upload)]() { return upload->begin(); };
+    // The file itself is noted when it is finished.
+    auto begun = parentsForSession
+                     ? changes_.run(
+                           kj::str("directories of ", file::quoted(path)),
+                           [path = kj::str(path)]() { return prepareParent(path); }, kj::mv(task))
+                     : changes_.settle(worker().run(kj::mv(task)));
+    return begun
+        .then([context](uint64_t receivedTo) mutable {
+          context.getResults().setReceivedTo(receivedTo);
+        })
+        .catch_([this, id, isNew](kj::Exception&& exception) {
+          if (isNew) uploads_.erase(id);
+          kj::throwFatalException(kj::mv(exception));
+        });
+  });
+}
+
+kj::Promise<void> FilesServer::writeUpload(WriteUploadContext context) {
+  return support::answer(context, "files.writeUpload", [this, context]() mutable {
+    session_->requireOpen();
+    auto chunk = context.getParams().getChunk();
+    auto upload = find(context.getParams().getUploadId());
+    return worker()
+        .run([upload = kj::mv(upload), offset = chunk.getOffset(),
+              data = file::readChunkData(chunk)]() { return upload->write(offset, data); })
+        .then([context](uint64_t receivedTo) mutable {
+          context.getResults().setReceivedTo(receivedTo);
+        });
+  });
+}
+
+kj::Promise<void> FilesServer::finishUpload(FinishUploadContext context) {
+  return support::answer(context, "files.finishUpload", [this, context]() mutable {
+    session_->requireOpen();
+    support::Id id = file::readUploadId(context.getParams().getUploadId());
+    auto upload = find(context.getParams().getUploadId());
+    // Its parents were made when it began, and belong to it until it is finished.
+    Lifetime lifetime = upload->finished() ? Lifetime::kPermanent : upload->options().lifetime;
+    auto task = [upload = kj::atomicAddRef(*upload),
+                 sha256 = kj::heapArray<kj::byte>(context.getParams().getSha256())]() {
+      return upload->finish(sha256);
+    };
+    auto closeUnlessOpen = [this, id, upload = kj::atomicAddRef(*upload)]() {
+      if (!upload->open()) close(id);
+    };
+    return replace(upload->path(), lifetime, false, kj::mv(task))
+        .then([context](file::FileStat&& stat) mutable {
+          file::writeStat(context.getResults().initStat(), stat);
+        })
+        .attach(kj::defer(kj::mv(closeUnlessOpen)));
+  });
+}
+
+kj::Promise<void> FilesServer::abandonUpload(AbandonUploadContext context) {
+  return support::answer(
+      context, "files.abandonUpload", [this, context]() mutable -> kj::Promise<void> {
+        support::Id id = file::readUploadId(context.getParams().getUploadId());
+        auto found = uploads_.find(id);
+        // Unknown: abandoned already. Finished: its file stays.
+        if (found == uploads_.end() || found->second.entry.get() == nullptr) return kj::READY_NOW;
+        return worker()
+            .run([upload = kj::atomicAddRef(*found->second.upload)]() { upload->discard(); })
+            .then([this, id]() { uploads_.erase(id); });
+      });
+}
+
+kj::Promise<void> FilesServer::makeDirectory(MakeDirectoryContext context) {
+  return support::answer(context, "files.makeDirectory", [this, context]() mutable {
+    auto params = context.getParams();
+    session_->requireOpen();
+    bool parents = params.getParents();
+    auto path = file::absolutePath(params.getPath());
+    file::requireMode(params.getMode());
+    auto task = [path = kj::str(path), mode = params.getMode(), parents]() {
+      file::MadeDirectory made = file::makeDirectory(path, mode, parents);
+      made.parents.keep();
+      return made.created;
+    };
+    auto done = [context](bool created) mutable { context.getResults().setCreated(created); };
+    if (params.getLifetime() == wire::Lifetime::PERMANENT) {
+      return changes_.settle(worker().run(kj::mv(task))).then(kj::mv(done));
+    }
+    auto what = kj::str("directory ", file::quoted(path));
+    auto prepare = [path = kj::mv(path), parents]() {
+      return prepareOne(path, file::Restore::Expected::kDirectory, parents);
+    };
+    return changes_.run(kj::mv(what), kj::mv(prepare), kj::mv(task)).then(kj::mv(done));
+  });
+}
+
+kj::Promise<void> FilesServer::remove(RemoveContext context) {
+  return support::answer(context, "files.remove", [this, context]() mutable {
+    session_->requireOpen();
+    auto params = context.getParams();
+    return worker()
+        .run([path = file::absolutePath(params.getPath()), recursive = params.getRecursive()]() {
+          return file::remove(path, recursive);
+        })
+        .then([context](bool removed) mutable { context.getResults().setRemoved(removed); });
+  });
+}
+
+kj::Promise<void> FilesServer::rename(RenameContext context) {
+  return support::answer(context, "files.rename", [this, context]() mutable {
+    auto params = context.getParams();
+    return change([source = file::absolutePath(params.getSource()),
+                   target = file::absolutePath(params.getTarget()),
+                   replace = file::readReplace(params.getReplace())]() {
+      file::rename(source, target, replace);
+    });
+  });
+}
+
+kj::Promise<void> FilesServer::setMode(SetModeContext context) {
+  return support::answer(context, "files.setMode", [this, context]() mutable {
+    auto params = context.getParams();
+    return change([path = file::absolutePath(params.getPath()), mode = params.getMode()]() {
+      file::setMode(path, mode);
+    });
+  });
+}
+
+kj::Promise<void> FilesServer::setOwner(SetOwnerContext context) {
+  return support::answer(context, "files.setOwner", [this, context]() mutable {
+    auto params = context.getParams();
+    auto links =
+        params.getLinks() == wire::Links::FOLLOW ? file::Links::kFollow : file::Links::kKeep;
+    return change([path = file::absolutePath(params.getPath()), user = kj::str(params.getUser()),
+                   group = kj::str(params.getGroup()),
+                   links]() { file::setOwner(path, user, group, links); });
+  });
+}
+
+kj::Promise<void> FilesServer::link(LinkContext context) {
+  return support::answer(context, "files.link", [this, context]() mutable {
+    auto params = context.getParams();
+    auto type = readLinkType(params.getType());
+    auto target = type == file::LinkType::kHard ? file::absolutePath(params.getTarget())
+                                                : file::readLinkTarget(params.getTarget());
+    return change([path = file::absolutePath(params.getPath()), target = kj::mv(target), type,
+                   replace = file::readReplace(params.getReplace())]() {
+      file::link(path, target, type, replace);
+    });
+  });
+}
+
+kj::Promise<void> FilesServer::setAttribute(SetAttributeContext context) {
+  return support::answer(context, "files.setAttribute", [this, context]() mutable {
+    auto params = context.getParams();
+    return change([path = file::absolutePath(params.getPath()),
+                   attribute = file::readAttribute(params.getAttribute())]() {
+      file::setAttribute(path, attribute);
+    });
+  });
+}
+
+kj::Promise<void> FilesServer::removeAttribute(RemoveAttributeContext context) {
+  return support::answer(context, "files.removeAttribute", [this, context]() mutable {
+    auto params = context.getParams();
+    return change([path = file::absolutePath(params.getPath()),
+                   name = file::readAttributeName(params.getName())]() {
+      file::removeAttribute(path, name);
+    });
+  });
+}
+
+kj::Promise<void> FilesServer::setTimes(SetTimesContext context) {
+  return support::answer(context, "files.setTimes", [this, context]() mutable {
+    auto params = context.getParams();
+    return change(
+        [path = file::absolutePath(params.getPath()), accessedNs = params.getAccessedNs(),
+         modifiedNs = params.getModifiedNs()]() { file::setTimes(path, accessedNs, modifiedNs); });
+  });
+}
+
+kj::Promise<void> FilesServer::plant(PlantContext context) {
+  return support::answer(context, "files.plant", [this, context]() mutable -> kj::Promise<void> {
+    struct Order {
+      kj::String root;
+      kj::Array<file::TreeEntry> entries;
+      file::WriteOptions options;
+    };
+    // Shared by the two steps, which never run at the same time.
+    struct SharedOrder : public kj::AtomicRefcounted, public Order {};
+    auto params = context.getParams();
+    session_->requireOpen();
+    auto order = kj::atomicRefcounted<SharedOrder>();
+    order->root = file::absolutePath(params.getRoot());
+    order->entries = file::readTreeEntries(params.getEntries());
+    order->options = file::readWriteOptions(params.getOptions());
+    auto task = [order = kj::atomicAddRef(*order)]() {
+      file::plant(order->root, order->entries, order->options);
+      return true;
+    };
+    if (order->options.lifetime == Lifetime::kPermanent) {
+      return changes_.settle(worker().run(kj::mv(task))).ignoreResult();
+    }
+    auto what = kj::str("tree ", file::quoted(order->root));
+    auto prepare = [order = kj::mv(order)]() {
+      return file::prepareRestores(order->root, order->entries, order->options);
+    };
+    return changes_.run(kj::mv(what), kj::mv(prepare), kj::mv(task)).ignoreResult();
+  });
+}
+
+FilesRoom::FilesRoom(Worker& worker, kj::StringPtr stateDirectory)
+    : worker_(worker),
+      journal_(kj::atomicRefcounted<file::RestoreJournal>(
+          stateDirectory.size() == 0 ? kj::String() : file::join(stateDirectory, "restores"))),
+      // The names are taken before a session of this keeper adds to them.
+      recovering_(worker
+                      .run([journal = kj::atomicAddRef(*journal_), names = journal_->names()]() {
+                        recoverAll(*journal, names);
+                      })
+                      .fork()) {}
+
+FilesRoom::~FilesRoom() noexcept(false) = default;
+
+wire::Files::Client FilesRoom::filesOf(Session& session) {
+  // Those that are over are let go of here: an entry of the end list cannot destroy itself.
+  std::erase_if(records_, [](auto& record) { return record.second.server.over(); });
+  auto found = records_.find(session.id());
+  if (found != records_.end()) return found->second.client;
+  auto server = kj::heap<FilesServer>(session, worker_, kj::atomicAddRef(*journal_));
+  FilesServer& reference = *server;
+  wire::Files::Client client = kj::mv(server);
+  records_.emplace(session.id(), Record{client, reference});
+  return client;
+}
+
+}  // namespace nodeagent

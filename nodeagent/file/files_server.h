@@ -1,0 +1,71 @@
+// The writing half of the files service, and the uploads of one session; see files.h.
+#pragma once
+
+#include <map>
+
+#include "nodeagent/file/session_changes.h"
+#include "nodeagent/file/upload.h"
+#include "nodeagent/file/view_server.h"
+
+namespace nodeagent {
+
+class FilesServer final : public wire::Files::Server, public FileViewServer {
+ public:
+  static constexpr size_t kUploadsOpenMax = 64;      // In one session.
+  static constexpr size_t kUploadsClosedMax = 1024;  // Whose answers are still remembered.
+
+  FilesServer(Session& session, Worker& worker, kj::Own<const file::RestoreJournal> journal);
+
+  // The session has ended, and all that belongs to it has been put back.
+  bool over() const { return over_; }
+
+  kj::Promise<void> write(WriteContext context) override;
+  kj::Promise<void> append(AppendContext context) override;
+  kj::Promise<void> beginUpload(BeginUploadContext context) override;
+  kj::Promise<void> writeUpload(WriteUploadContext context) override;
+  kj::Promise<void> finishUpload(FinishUploadContext context) override;
+  kj::Promise<void> abandonUpload(AbandonUploadContext context) override;
+  kj::Promise<void> makeDirectory(MakeDirectoryContext context) override;
+  kj::Promise<void> remove(RemoveContext context) override;
+  kj::Promise<void> rename(RenameContext context) override;
+  kj::Promise<void> setMode(SetModeContext context) override;
+  kj::Promise<void> setOwner(SetOwnerContext context) override;
+  kj::Promise<void> link(LinkContext context) override;
+  kj::Promise<void> setAttribute(SetAttributeContext context) override;
+  kj::Promise<void> removeAttribute(RemoveAttributeContext context) override;
+  kj::Promise<void> setTimes(SetTimesContext context) override;
+  kj::Promise<void> plant(PlantContext context) override;
+
+ private:
+  struct OpenUpload {
+    kj::Own<const file::Upload> upload;
+    kj::Own<Session::Entry> entry;  // null: closed.
+  };
+
+  // Runs `task`, which returns nothing, on a worker thread, unless the session is ending.
+  template <typename Task>
+  kj::Promise<void> change(Task task);
+
+  // Replaces the file at `path` by `task`, which returns its status; for the session only, if
+  // `lifetime` says so.
+  template <typename Task>
+  kj::Promise<file::FileStat> replace(kj::StringPtr path, file::Lifetime lifetime, bool parents,
+                                      Task task);
+
+  kj::Own<const file::Upload> find(capnp::Data::Reader uploadId);
+  OpenUpload& newUpload(support::Id id, kj::String path, uint64_t size, file::WriteOptions options);
+
+  // Finished or discarded: its answer is remembered, and the session's end has nothing to do for
+  // it.
+  void close(const support::Id& id);
+
+  kj::Own<Session> session_;
+  kj::Own<const file::RestoreJournal> journal_;
+  std::map<support::Id, OpenUpload> uploads_;
+  kj::Vector<support::Id> closed_;  // In the order in which they were.
+  SessionChanges changes_;
+  bool over_ = false;
+  kj::Own<Session::Entry> lastEntry_;
+};
+
+}  // namespace nodeagent

@@ -1,0 +1,215 @@
+#include "nodeagent/file/metadata.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include <fstream>
+#include <string>
+
+#include <kj/debug.h>
+#include <kj/vector.h>
+
+#include "nodeagent/file/path.h"
+#include "schema/support/wire_error.h"
+
+namespace nodeagent::file {
+namespace {
+
+using Kind = wire::Error::Kind;
+
+constexpr size_t kAttributesBytesMax = 1 << 20;
+constexpr size_t kAttributeValueBytesMax = 64 << 10;  // XATTR_SIZE_MAX
+constexpr int kRetriesMax = 8;                        // Of a list that grows between two calls.
+
+uint32_t ownerNumber(kj::Maybe<uint32_t> found, kj::StringPtr what, kj::StringPtr text) {
+  // As chown(1) does: a name of digits goes before the number.
+  KJ_IF_MAYBE (number, found) return *number;
+  bool digits = true;
+  for (char character : text) digits = digits && character >= '0' && character <= '9';
+  if (!digits)
+    support::fail(Kind::NOT_FOUND, what, " ", quoted(text), ": no such name on this node");
+  errno = 0;
+  unsigned long long number = strtoull(text.cStr(), nullptr, 10);
+  if (errno != 0 || number >= kUnchangedId) {
+    support::fail(Kind::INVALID, what, " ", quoted(text), ": out of range");
+  }
+  return static_cast<uint32_t>(number);
+}
+
+kj::Maybe<kj::Array<kj::byte>> attributeValue(kj::StringPtr path, kj::StringPtr name) {
+  kj::byte buffer[kAttributeValueBytesMax];
+  ssize_t size = ::lgetxattr(path.cStr(), name.cStr(), buffer, sizeof buffer);
+  if (size >= 0) return kj::heapArray<kj::byte>(buffer, static_cast<size_t>(size));
+  // Removed meanwhile, or one that is listed and not for us, such as some of the security module's.
+  if (errno == ENODATA || errno == EPERM || errno == EACCES || errno == EOPNOTSUPP) return nullptr;
+  support::failErrno(errno, "read attribute ", quoted(name));
+}
+
+kj::Array<char> attributeNames(kj::StringPtr path) {
+  for (int i = 0; i < kRetriesMax; ++i) {
+    ssize_t size = ::llistxattr(path.cStr(), nullptr, 0);
+    if (size > 0) {
+      auto names = kj::heapArray<char>(static_cast<size_t>(size));
+      size = ::llistxattr(path.cStr(), names.begin(), names.size());
+      if (size >= 0) return kj::heapArray(names.slice(0, static_cast<size_t>(size)));
+      if (errno == ERANGE) continue;
+    }
+    if (size == 0 || errno == EOPNOTSUPP) return nullptr;
+    support::failErrno(errno, "list attributes of ", quoted(path));
+  }
+  support::fail(Kind::SYSTEM, "list attributes of ", quoted(path), ": the list keeps growing");
+}
+
+}  // namespace
+
+// Read here rather than through libc, whose static form loads the node's own libraries for it.
+OwnerNames::Owners& OwnerNames::loaded(kj::Maybe<Owners>& owners, const char* file) {
+  KJ_IF_MAYBE (known, owners) return *known;
+  Owners& all = owners.emplace();
+  std::ifstream lines(file);
+  std::string line;
+  while (std::getline(lines, line)) {
+    size_t afterName = line.find(':');
+    if (afterName == std::string::npos || afterName == 0) continue;
+    size_t afterPassword = line.find(':', afterName + 1);
+    if (afterPassword == std::string::npos) continue;
+    char* end = nullptr;
+    unsigned long number = strtoul(line.c_str() + afterPassword + 1, &end, 10);
+    if (end == line.c_str() + afterPassword + 1 || number >= kUnchangedId) continue;
+    // The first of several entries counts, as for libc.
+    all.names.try_emplace(static_cast<uint32_t>(number), kj::heapString(line.data(), afterName));
+    all.numbers.try_emplace(kj::heapString(line.data(), afterName), static_cast<uint32_t>(number));
+  }
+  return all;
+}
+
+kj::StringPtr OwnerNames::user(uid_t uid) {
+  auto& names = loaded(users_, "/etc/passwd").names;
+  auto found = names.find(uid);
+  return found == names.end() ? kj::StringPtr() : kj::StringPtr(found->second);
+}
+
+kj::StringPtr OwnerNames::group(gid_t gid) {
+  auto& names = loaded(groups_, "/etc/group").names;
+  auto found = names.find(gid);
+  return found == names.end() ? kj::StringPtr() : kj::StringPtr(found->second);
+}
+
+kj::Maybe<uid_t> OwnerNames::userNumber(kj::StringPtr name) {
+  auto& numbers = loaded(users_, "/etc/passwd").numbers;
+  auto found = numbers.find(kj::str(name));
+  if (found == numbers.end()) return nullptr;
+  return found->second;
+}
+
+kj::Maybe<gid_t> OwnerNames::groupNumber(kj::StringPtr name) {
+  auto& numbers = loaded(groups_, "/etc/group").numbers;
+  auto found = numbers.find(kj::str(name));
+  if (found == numbers.end()) return nullptr;
+  return found->second;
+}
+
+uid_t userNumber(kj::StringPtr text) {
+  return text.size() == 0 ? kUnchangedId : ownerNumber(OwnerNames().userNumber(text), "user", text);
+}
+
+gid_t groupNumber(kj::StringPtr text) {
+  return text.size() == 0 ? kUnchangedId
+                          : ownerNumber(OwnerNames().groupNumber(text), "group", text);
+}
+
+FileStat describe(const struct stat& status, OwnerNames& names) {
+  return {status, kj::str(names.user(status.st_uid)), kj::str(names.group(status.st_gid))};
+}
+
+FileStat statOf(kj::StringPtr path, Links links) {
+  struct stat status;
+  if (::fstatat(AT_FDCWD, path.cStr(), &status, links == Links::kKeep ? AT_SYMLINK_NOFOLLOW : 0) <
+      0) {
+    support::failErrno(errno, "stat ", quoted(path));
+  }
+  OwnerNames names;
+  return describe(status, names);
+}
+
+kj::StringPtr typeText(mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+      return "a regular file";
+    case S_IFDIR:
+      return "a directory";
+    case S_IFLNK:
+      return "a symbolic link";
+    case S_IFIFO:
+      return "a fifo";
+    case S_IFSOCK:
+      return "a socket";
+    case S_IFCHR:
+      return "a character device";
+    case S_IFBLK:
+      return "a block device";
+    default:
+      return "of unknown type";
+  }
+}
+
+int64_t nanoseconds(const struct timespec& time) {
+  int64_t ns;
+  // What 64 bits of nanoseconds cannot hold (before 1677, after 2262) becomes the nearest that they
+  // can.
+  if (__builtin_mul_overflow(static_cast<int64_t>(time.tv_sec), 1'000'000'000, &ns) ||
+      __builtin_add_overflow(ns, static_cast<int64_t>(time.tv_nsec), &ns)) {
+    return time.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+  }
+  return ns;
+}
+
+struct timespec timespecOf(int64_t ns) {
+  int64_t seconds = ns / 1'000'000'000;
+  int64_t rest = ns % 1'000'000'000;
+  if (rest < 0) {
+    rest += 1'000'000'000;
+    --seconds;
+  }
+  return {static_cast<time_t>(seconds), static_cast<long>(rest)};
+}
+
+FileVersion versionOf(const struct stat& status) {
+  return {status.st_dev, status.st_ino, static_cast<uint64_t>(status.st_size),
+          nanoseconds(status.st_ctim)};
+}
+
+kj::Array<Attribute> attributesOf(kj::StringPtr path) {
+  kj::Vector<Attribute> attributes;
+  kj::Array<char> names = attributeNames(path);
+  size_t total = 0;
+  for (size_t begin = 0; begin < names.size();) {
+    kj::StringPtr name(names.begin() + begin);
+    begin += name.size() + 1;
+    KJ_IF_MAYBE (value, attributeValue(path, name)) {
+      total += name.size() + value->size();
+      if (total > kAttributesBytesMax)
+        support::failErrno(E2BIG, "read attributes of ", quoted(path));
+      attributes.add(Attribute{kj::str(name), kj::mv(*value)});
+    }
+  }
+  return attributes.releaseAsArray();
+}
+
+void setAttribute(kj::StringPtr path, const Attribute& attribute) {
+  if (::lsetxattr(path.cStr(), attribute.name.cStr(), attribute.value.begin(),
+                  attribute.value.size(), 0) < 0) {
+    support::failErrno(errno, "set attribute ", quoted(attribute.name), " of ", quoted(path));
+  }
+}
+
+void removeAttribute(kj::StringPtr path, kj::StringPtr name) {
+  if (::lremovexattr(path.cStr(), name.cStr()) < 0 && errno != ENODATA) {
+    support::failErrno(errno, "remove attribute ", quoted(name), " of ", quoted(path));
+  }
+}
+
+}  // namespace nodeagent::file

@@ -1,0 +1,87 @@
+// What a file is: its status with names of its owners, and its extended attributes.
+//
+// Blocking; for a worker thread. Failures are those of support::fail, with errno.
+#pragma once
+
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <map>
+
+#include <kj/array.h>
+#include <kj/common.h>
+#include <kj/string.h>
+
+namespace nodeagent::file {
+
+// Names of this node's users and groups by number, read from /etc/passwd and /etc/group once, when
+// first asked. Made for one call, so that it is never stale. An id without a name gives the empty
+// text.
+class OwnerNames {
+ public:
+  kj::StringPtr user(uid_t uid);
+  kj::StringPtr group(gid_t gid);
+
+  // The other way; null: no such name.
+  kj::Maybe<uid_t> userNumber(kj::StringPtr name);
+  kj::Maybe<gid_t> groupNumber(kj::StringPtr name);
+
+ private:
+  struct Owners {
+    std::map<uint32_t, kj::String> names;
+    std::map<kj::String, uint32_t> numbers;
+  };
+  static Owners& loaded(kj::Maybe<Owners>& owners, const char* file);
+
+  kj::Maybe<Owners> users_;
+  kj::Maybe<Owners> groups_;
+};
+
+constexpr uint32_t kUnchangedId = static_cast<uint32_t>(-1);  // As chown(2) takes it.
+
+// The number of a user or group given by name or decimal number; empty: kUnchangedId. Fails with
+// kind notFound for an unknown name, invalid for a number out of range.
+uid_t userNumber(kj::StringPtr text);
+gid_t groupNumber(kj::StringPtr text);
+
+struct FileStat {
+  struct stat status = {};
+  kj::String user;
+  kj::String group;
+};
+
+enum class Links { kKeep, kFollow };
+
+FileStat statOf(kj::StringPtr path, Links links);
+FileStat describe(const struct stat& status, OwnerNames& names);
+
+// "a directory", "a symbolic link" …, for messages.
+kj::StringPtr typeText(mode_t mode);
+
+int64_t nanoseconds(const struct timespec& time);
+struct timespec timespecOf(int64_t ns);
+
+struct FileVersion {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  uint64_t size = 0;
+  int64_t changedNs = 0;
+
+  bool operator==(const FileVersion&) const = default;
+};
+
+FileVersion versionOf(const struct stat& status);
+
+struct Attribute {
+  kj::String name;
+  kj::Array<kj::byte> value;
+};
+
+// All extended attributes of `path`, whose last link is not followed; none where the file system
+// has no such thing. Fails with errno E2BIG if they are more than 1 MiB together.
+kj::Array<Attribute> attributesOf(kj::StringPtr path);
+
+void setAttribute(kj::StringPtr path, const Attribute& attribute);
+void removeAttribute(kj::StringPtr path, kj::StringPtr name);  // Absent: nothing happens.
+
+}  // namespace nodeagent::file

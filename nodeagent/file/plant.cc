@@ -1,0 +1,244 @@
+#include "nodeagent/file/plant.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <set>
+#include <string>
+
+#include "nodeagent/file/change.h"
+#include "nodeagent/file/view.h"
+#include "schema/support/wire_error.h"
+
+namespace nodeagent::file {
+namespace {
+
+using Kind = wire::Error::Kind;
+
+// The directories of the tree that is being made.
+class Planter {
+ public:
+  Planter(kj::StringPtr root, const WriteOptions& options)
+      : root_(root), options_(options), owner_(ownerOf(options)) {}
+
+  void open() {
+    if (options_.parents) made_ = makeDirectory(root_, 0755, true);
+    directory_ = openDirectory(root_);
+  }
+
+  void add(const TreeEntry& entry) {
+    kj::StringPtr name = enter(entry.path);
+    switch (entry.stat.status.st_mode & S_IFMT) {
+      case S_IFDIR:
+        addDirectory(entry, name);
+        break;
+      case S_IFLNK:
+        addLink(entry, name);
+        break;
+      case S_IFREG:
+        addFile(entry, name);
+        break;
+      default:
+        support::fail(Kind::UNSUPPORTED, "plant ", quoted(entry.path), ": is ",
+                      typeText(entry.stat.status.st_mode));
+    }
+  }
+
+  // Last, because making an entry changes the time of its directory.
+  void finish() {
+    for (size_t i = newDirectories_.size(); i > 0; --i) {
+      const TreeEntry& entry = *newDirectories_[i - 1];
+      kj::StringPtr name = enter(entry.path);
+      setTime(entry, name);
+    }
+    made_.parents.keep();
+  }
+
+ private:
+  // Opens the directory of an entry, component by component, so that no link is followed. The name
+  // in it.
+  kj::StringPtr enter(kj::StringPtr path) {
+    size_t slash = path.findLast('/').orDefault(0);
+    kj::String parent = kj::heapString(path.begin(), slash);
+    if (parent == openPath_ && current_.get() >= 0)
+      return slash == 0 ? path : path.slice(slash + 1);
+    kj::AutoCloseFd current(openAt(directory_, ".", O_PATH | O_DIRECTORY, 0));
+    if (current.get() < 0) support::failErrno(-current.get(), "plant ", quoted(path));
+    size_t begin = 0;
+    while (begin < parent.size()) {
+      size_t end = parent.slice(begin).findFirst('/').orDefault(parent.size() - begin) + begin;
+      kj::String component = kj::heapString(parent.begin() + begin, end - begin);
+      if (options_.parents && ::mkdirat(current, component.cStr(), 0755) == 0) {
+        ::fchmodat(current, component.cStr(), 0755, 0);
+      }
+      int next = openAt(current, component, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+      if (next < 0) {
+        support::failErrno(-next, "plant ", quoted(path), ": open directory ", quoted(parent));
+      }
+      current = kj::AutoCloseFd(next);
+      begin = end + 1;
+    }
+    current_ = kj::mv(current);
+    openPath_ = kj::mv(parent);
+    return slash == 0 ? path : path.slice(slash + 1);
+  }
+
+  Place place(const TreeEntry& entry, kj::StringPtr name) {
+    kj::AutoCloseFd directory(openAt(current_, ".", O_PATH | O_DIRECTORY, 0));
+    if (directory.get() < 0) support::failErrno(-directory.get(), "plant ", quoted(entry.path));
+    return {kj::mv(directory), kj::str(name), join(root_, entry.path)};
+  }
+
+  void addDirectory(const TreeEntry& entry, kj::StringPtr name) {
+    if (::mkdirat(current_, name.cStr(), 0700) < 0) {
+      if (errno != EEXIST) support::failErrno(errno, "plant ", quoted(entry.path));
+      struct stat status;
+      if (::fstatat(current_, name.cStr(), &status, AT_SYMLINK_NOFOLLOW) < 0) {
+        support::failErrno(errno, "plant ", quoted(entry.path));
+      }
+      if (S_ISDIR(status.st_mode)) return;
+      support::fail(Kind::CONFLICT, "plant directory ", quoted(entry.path), ": ",
+                    typeText(status.st_mode), " is there");
+    }
+    setOwnerOf(entry, name);
+    if (::fchmodat(current_, name.cStr(), entry.stat.status.st_mode & 07777, 0) < 0) {
+      support::failErrno(errno, "plant ", quoted(entry.path), ": set mode");
+    }
+    setAttributes(entry, name);
+    newDirectories_.add(&entry);
+  }
+
+  void addLink(const TreeEntry& entry, kj::StringPtr name) {
+    linkAt(place(entry, name), entry.target, LinkType::kSymbolic, options_.replace);
+    setOwnerOf(entry, name);
+    setAttributes(entry, name);
+    setTime(entry, name);
+  }
+
+  void addFile(const TreeEntry& entry, kj::StringPtr name) {
+    if (!entry.contentInline) {
+      support::fail(Kind::INVALID, "plant ", quoted(entry.path), ": comes without its content");
+    }
+    StagedFile staged(place(entry, name));
+    staged.write(entry.content, 0);
+    // What it is to have it gets before it can be seen.
+    for (auto& attribute : entry.attributes) {
+      if (isAccess(attribute.name)) continue;
+      if (::fsetxattr(staged.descriptor(), attribute.name.cStr(), attribute.value.begin(),
+                      attribute.value.size(), 0) < 0) {
+        support::failErrno(errno, "plant ", quoted(entry.path), ": set attribute ",
+                           quoted(attribute.name));
+      }
+    }
+    WriteOptions own;
+    own.mode = entry.stat.status.st_mode & 07777;
+    own.keepMode = false;
+    own.replace = options_.replace;
+    own.sync = options_.sync;
+    staged.publish(own, {userOf(entry), groupOf(entry)});
+    for (auto& attribute : entry.attributes) {
+      if (isAccess(attribute.name)) setAttribute(viaDescriptor(current_, name), attribute);
+    }
+    setTime(entry, name);
+  }
+
+  // Attributes that a change of owner or mode, which `publish` makes, would drop again.
+  static bool isAccess(kj::StringPtr name) {
+    return name.startsWith("system.posix_acl_") || name == "security.capability";
+  }
+
+  void setAttributes(const TreeEntry& entry, kj::StringPtr name) {
+    for (auto& attribute : entry.attributes) setAttribute(viaDescriptor(current_, name), attribute);
+  }
+
+  void setTime(const TreeEntry& entry, kj::StringPtr name) {
+    struct timespec times[] = {{0, UTIME_OMIT}, entry.stat.status.st_mtim};
+    if (::utimensat(current_, name.cStr(), times, AT_SYMLINK_NOFOLLOW) < 0) {
+      support::failErrno(errno, "plant ", quoted(entry.path), ": set time");
+    }
+  }
+
+  // By name where this node knows it, because numbers differ between nodes; otherwise by number.
+  uid_t userOf(const TreeEntry& entry) {
+    if (owner_.user != kUnchangedId) return owner_.user;
+    return owners_.userNumber(entry.stat.user).orDefault(entry.stat.status.st_uid);
+  }
+
+  gid_t groupOf(const TreeEntry& entry) {
+    if (owner_.group != kUnchangedId) return owner_.group;
+    return owners_.groupNumber(entry.stat.group).orDefault(entry.stat.status.st_gid);
+  }
+
+  void setOwnerOf(const TreeEntry& entry, kj::StringPtr name) {
+    uid_t user = userOf(entry);
+    gid_t group = groupOf(entry);
+    struct stat status;
+    if (::fstatat(current_, name.cStr(), &status, AT_SYMLINK_NOFOLLOW) < 0) {
+      support::failErrno(errno, "plant ", quoted(entry.path));
+    }
+    if (status.st_uid == user && status.st_gid == group) return;
+    if (::fchownat(current_, name.cStr(), user, group, AT_SYMLINK_NOFOLLOW) < 0) {
+      support::failErrno(errno, "plant ", quoted(entry.path), ": set owner");
+    }
+  }
+
+  kj::StringPtr root_;
+  const WriteOptions& options_;
+  Owner owner_;  // That of all entries, where it was asked for.
+  OwnerNames owners_;
+  MadeDirectory made_;
+  kj::AutoCloseFd directory_;
+  kj::AutoCloseFd current_;  // Of the last entry; openPath_ is its path below the root.
+  kj::String openPath_;
+  kj::Vector<const TreeEntry*> newDirectories_;
+};
+
+}  // namespace
+
+void plant(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries, const WriteOptions& options) {
+  Planter planter(root, options);
+  planter.open();
+  for (auto& entry : entries) planter.add(entry);
+  planter.finish();
+}
+
+kj::Vector<Restore> prepareRestores(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries,
+                                    const WriteOptions& options) {
+  kj::Vector<Restore> prepared;
+  bool complete = false;
+  KJ_DEFER({
+    if (!complete) {
+      for (auto& restore : prepared) restore.discard();
+    }
+  });
+  if (options.parents) {
+    KJ_IF_MAYBE (restore, Restore::prepare(root, Restore::Expected::kDirectory, true)) {
+      // The whole tree is new: removing it is all.
+      prepared.add(kj::mv(*restore));
+      complete = true;
+      return prepared;
+    }
+  }
+  std::set<std::string> covered;  // Paths of directories that will be new.
+  for (auto& entry : entries) {
+    std::string path(entry.path.cStr());
+    size_t slash = path.rfind('/');
+    bool inNew = slash != std::string::npos && covered.count(path.substr(0, slash)) > 0;
+    bool directory = S_ISDIR(entry.stat.status.st_mode);
+    if (!inNew) {
+      auto expected = directory ? Restore::Expected::kDirectory : Restore::Expected::kFile;
+      auto restore = Restore::prepare(join(root, entry.path), expected, options.parents);
+      if (directory && restore == nullptr) continue;  // It exists, and stays.
+      KJ_IF_MAYBE (one, restore) prepared.add(kj::mv(*one));
+    }
+    if (directory) covered.insert(kj::mv(path));
+  }
+  complete = true;
+  kj::Vector<Restore> newestFirst;
+  for (size_t i = prepared.size(); i > 0; --i) newestFirst.add(kj::mv(prepared[i - 1]));
+  return newestFirst;
+}
+
+}  // namespace nodeagent::file

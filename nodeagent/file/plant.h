@@ -1,0 +1,30 @@
+// Makes the files of a tree from their description; see tree.h for the other direction.
+//
+// Blocking; for a worker thread. Failures are those of support::fail, with errno, and name the
+// entry.
+#pragma once
+
+#include <kj/array.h>
+#include <kj/string.h>
+#include <kj/vector.h>
+
+#include "nodeagent/file/replace.h"
+#include "nodeagent/file/restore.h"
+#include "nodeagent/file/tree.h"
+
+namespace nodeagent::file {
+
+// Makes `entries`, in their order, below `root`, which is made too if options.parents asks for it.
+// No link inside the tree is followed, so nothing can be written outside of it. Entries that were
+// made before one that fails stay.
+//
+// options.user and .group, where given, go before those of the entries; mode and keepMode mean
+// nothing here.
+void plant(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries, const WriteOptions& options);
+
+// What brings the tree back to how it is now, in the order in which it is to be applied. What it
+// prepared is discarded if it fails.
+kj::Vector<Restore> prepareRestores(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries,
+                                    const WriteOptions& options);
+
+}  // namespace nodeagent::file

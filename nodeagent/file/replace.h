@@ -1,0 +1,106 @@
+// Replacing a file in one step: the new bytes are written where nobody sees them, then take the
+// target's name.
+//
+// Whatever fails before the last step (no space, read-only file system, a check sum) leaves the
+// target as it was and nothing beside it; a reader sees the old file or the new one.
+//
+// Blocking; for a worker thread. Failures are those of support::fail, with errno.
+#pragma once
+
+#include <kj/io.h>
+#include <kj/string.h>
+
+#include "nodeagent/file/metadata.h"
+#include "nodeagent/file/path.h"
+
+namespace nodeagent::file {
+
+enum class Replace { kExisting, kNever };
+enum class Lifetime { kSession, kPermanent };
+
+struct WriteOptions {
+  uint32_t mode = 0644;
+  bool keepMode = true;  // A replaced file's mode and ACL go on.
+  kj::String user;       // Name or number; empty: as the replaced file, or the keeper's.
+  kj::String group;
+  Replace replace = Replace::kExisting;
+  bool sync = false;
+  bool parents = false;
+  Lifetime lifetime = Lifetime::kPermanent;
+};
+
+// Fails with kind invalid for mode bits that do not exist.
+void requireMode(uint32_t mode);
+
+struct Owner {
+  uid_t user = kUnchangedId;  // Unchanged: as the replaced file, or the keeper's.
+  gid_t group = kUnchangedId;
+};
+
+// Looks the names up, once, before anything is made. Failures as of userNumber.
+Owner ownerOf(const WriteOptions& options);
+
+// ".muster-DIGITS.SUFFIX" with 16 random digits; what the agent itself puts beside a target looks
+// so.
+kj::String temporaryName(kj::StringPtr suffix);
+
+// A file that is not yet in its place. Destroyed before `publish`, it is gone without a trace.
+class StagedFile {
+ public:
+  // Without a name where the file system can do that, otherwise under a temporary one. Mode 0600
+  // until published.
+  explicit StagedFile(Place place);
+
+  // Under `name` beside the target, so that it can be found again. Fails with kind conflict if that
+  // exists.
+  StagedFile(Place place, kj::String name);
+
+  StagedFile(StagedFile&&) noexcept;
+  KJ_DISALLOW_COPY(StagedFile);
+  ~StagedFile();
+
+  const Place& place() const { return place_; }
+  int descriptor() const { return file_; }
+
+  // Takes the space for `size` bytes now, so that the lack of it shows before they travel. A file
+  // system that cannot reserve is not an error.
+  void reserve(uint64_t size);
+  void write(kj::ArrayPtr<const kj::byte> bytes, uint64_t offset);
+
+  // Gives it mode and owner, syncs if asked, and puts it in its place. Kind conflict: the target
+  // exists and must not be replaced, or is neither a regular file nor a link. May be called again
+  // if it failed. options.user and .group are not looked at: see `owner`.
+  struct stat publish(const WriteOptions& options, const Owner& owner);
+
+ private:
+  void open(kj::String name);
+  void dress(const WriteOptions& options, Owner owner, const kj::Maybe<struct stat>& existing);
+  void copySecurity();
+  void moveIn(Replace replace);
+  int linkInto(kj::StringPtr name);  // errno, or 0.
+
+  Place place_;
+  kj::AutoCloseFd file_;
+  kj::String name_;  // Empty: it has none.
+};
+
+// What is at `place` now; null: nothing.
+kj::Maybe<struct stat> statusAt(const Place& place);
+
+// Fails with kind conflict if a file cannot go to `place`: it exists and `replace` forbids that, or
+// is something that a file does not replace.
+void requireReplaceable(const Place& place, Replace replace);
+
+// Renames within or between open directories; kind conflict if the target exists and `replace`
+// forbids that.
+void renameAt(int sourceDirectory, kj::StringPtr source, int targetDirectory, kj::StringPtr target,
+              Replace replace);
+
+// Makes a change of names in a directory durable.
+void syncDirectory(int directory, kj::StringPtr path);
+
+// The whole of it: `path` holds `bytes` afterwards.
+FileStat writeFile(kj::StringPtr path, kj::ArrayPtr<const kj::byte> bytes,
+                   const WriteOptions& options);
+
+}  // namespace nodeagent::file

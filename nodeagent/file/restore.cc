@@ -1,0 +1,81 @@
+#include "nodeagent/file/restore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "nodeagent/file/change.h"
+#include "nodeagent/file/replace.h"
+#include "schema/support/wire_error.h"
+
+namespace nodeagent::file {
+
+using Kind = wire::Error::Kind;
+
+kj::Maybe<Restore> Restore::prepare(kj::StringPtr path, Expected expected, bool parents) {
+  MadeDirectories made;
+  if (parents) made = makeParents(path);
+  Place place = placeOf(path);
+  Restore restore;
+  restore.expected_ = expected;
+  KJ_IF_MAYBE (existing, statusAt(place)) {
+    if (S_ISDIR(existing->st_mode) && expected == Expected::kDirectory) return nullptr;
+    // What the change will refuse to replace needs no second name.
+    if (expected == Expected::kFile && (S_ISREG(existing->st_mode) || S_ISLNK(existing->st_mode))) {
+      restore.backup_ = temporaryName("bak");
+      if (::linkat(place.directory, place.name.cStr(), place.directory, restore.backup_.cStr(), 0) <
+          0) {
+        support::failErrno(errno, "write ", quoted(path),
+                           " for this session: keep the old file as ", quoted(restore.backup_));
+      }
+    }
+  }
+  for (auto& directory : made.paths()) restore.parents_.add(kj::str(directory));
+  made.keep();
+  restore.path_ = kj::mv(place.path);
+  return kj::mv(restore);
+}
+
+void Restore::removeNew(const Place& place) {
+  KJ_IF_MAYBE (status, statusAt(place)) {
+    if (S_ISDIR(status->st_mode) != (expected_ == Expected::kDirectory)) {
+      support::fail(Kind::CONFLICT, "restore ", quoted(path_), ": ", typeText(status->st_mode),
+                    " is there now");
+    }
+    removeAt(place.directory, place.name, path_, expected_ == Expected::kDirectory);
+  }
+}
+
+void Restore::apply() {
+  struct stat there;
+  bool nothing = ::lstat(path_.cStr(), &there) < 0 && (errno == ENOENT || errno == ENOTDIR);
+  if (backup_.size() == 0) {
+    // With the parent gone there is nothing to remove either.
+    if (!nothing) removeNew(placeOf(path_));
+  } else {
+    Place place = placeOf(path_);
+    KJ_IF_MAYBE (now, statusAt(place)) {
+      if (S_ISDIR(now->st_mode)) {
+        support::fail(Kind::CONFLICT, "restore ", quoted(path_),
+                      ": a directory is there now; the old file is ", quoted(backup_),
+                      " beside it");
+      }
+    }
+    renameAt(place.directory, backup_, place.directory, place.name, Replace::kExisting);
+    // rename(2) leaves both names if they are the same file: the change never happened.
+    ::unlinkat(place.directory, backup_.cStr(), 0);
+  }
+  for (size_t i = parents_.size(); i > 0; --i) ::rmdir(parents_[i - 1].cStr());
+}
+
+void Restore::discard() {
+  if (backup_.size() > 0) {
+    Place place = placeOf(path_);
+    if (::unlinkat(place.directory, backup_.cStr(), 0) < 0 && errno != ENOENT) {
+      support::failErrno(errno, "remove ", quoted(backup_), " beside ", quoted(path_));
+    }
+  }
+  for (size_t i = parents_.size(); i > 0; --i) ::rmdir(parents_[i - 1].cStr());
+}
+
+}  // namespace nodeagent::file

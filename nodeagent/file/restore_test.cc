@@ -1,0 +1,129 @@
+#include "nodeagent/file/restore.h"
+
+#include <gmock/gmock.h>
+#include <kj/debug.h>
+
+#include "nodeagent/file/file_testing.h"
+#include "nodeagent/file/replace.h"
+#include "nodeagent/file/restore_journal.h"
+#include "nodeagent/file/view.h"
+
+namespace nodeagent::file {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(RestoreTest, BringsBackTheVeryFile) {
+  TemporaryDirectory directory;
+  kj::String path = directory / "f";
+  put(path, "old");
+  ::chmod(path.cStr(), 0640);
+  FileStat before = statOf(path, Links::kKeep);
+  Restore restore = KJ_ASSERT_NONNULL(Restore::prepare(path, Restore::Expected::kFile, false));
+  writeFile(path, bytesOf("new"), {});
+  EXPECT_EQ(contentOf(path), "new");
+  restore.apply();
+  FileStat after = statOf(path, Links::kKeep);
+  EXPECT_EQ(contentOf(path), "old");
+  EXPECT_EQ(after.status.st_ino, before.status.st_ino);
+  EXPECT_EQ(after.status.st_nlink, 1u);
+  EXPECT_THAT(directory.names(), ElementsAre("f"));
+}
+
+TEST(RestoreTest, RemovesWhatWasNotThere) {
+  TemporaryDirectory directory;
+  kj::String path = directory / "a/b/f";
+  Restore restore = KJ_ASSERT_NONNULL(Restore::prepare(path, Restore::Expected::kFile, true));
+  writeFile(path, bytesOf("new"), {});
+  restore.apply();
+  EXPECT_THAT(directory.names(), ElementsAre());
+}
+
+TEST(RestoreTest, LeavesParentsThatOthersUseNow) {
+  TemporaryDirectory directory;
+  Restore restore =
+      KJ_ASSERT_NONNULL(Restore::prepare(directory / "a/f", Restore::Expected::kFile, true));
+  put(directory / "a/f", "new");
+  put(directory / "a/other", "theirs");
+  restore.apply();
+  EXPECT_EQ(contentOf(directory / "a/other"), "theirs");
+  EXPECT_FALSE(std::filesystem::exists(directory.path() + "/a/f"));
+}
+
+TEST(RestoreTest, SaysWhatIsInTheWay) {
+  TemporaryDirectory directory;
+  kj::String path = directory / "f";
+  put(path, "old");
+  Restore restore = KJ_ASSERT_NONNULL(Restore::prepare(path, Restore::Expected::kFile, false));
+  std::filesystem::remove(path.cStr());
+  std::filesystem::create_directory(path.cStr());
+  support::Failure failure = failureOf([&] { restore.apply(); });
+  EXPECT_EQ(failure.kind, Kind::CONFLICT);
+  EXPECT_THAT(failure.text.cStr(), HasSubstr(".bak\" beside it"));
+}
+
+TEST(RestoreTest, DiscardLeavesNoTrace) {
+  TemporaryDirectory directory;
+  put(directory / "f", "old");
+  KJ_ASSERT_NONNULL(Restore::prepare(directory / "f", Restore::Expected::kFile, false)).discard();
+  KJ_ASSERT_NONNULL(Restore::prepare(directory / "a/g", Restore::Expected::kFile, true)).discard();
+  // And applied where the change never came to be.
+  KJ_ASSERT_NONNULL(Restore::prepare(directory / "f", Restore::Expected::kFile, false)).apply();
+  EXPECT_EQ(contentOf(directory / "f"), "old");
+  EXPECT_THAT(directory.names(), ElementsAre("f"));
+}
+
+TEST(RestoreTest, SurvivesAsText) {
+  TemporaryDirectory directory;
+  kj::String path = directory / "a/b\n \xff/f";
+  Restore restore = KJ_ASSERT_NONNULL(Restore::prepare(path, Restore::Expected::kFile, true));
+  put(path, "new");
+  Restore again = KJ_ASSERT_NONNULL(Restore::parse(restore.record()));
+  EXPECT_EQ(again.record(), restore.record());
+  again.apply();
+  EXPECT_THAT(directory.names(), IsEmpty());
+  for (const char* text : {"", "file", "file 2f61", "other 2f61 -", "file xx -", "file 2f61 2"}) {
+    EXPECT_TRUE(Restore::parse(text) == nullptr) << text;
+  }
+}
+
+TEST(RestoreJournalTest, TakesBackTheNewestFirst) {
+  TemporaryDirectory directory;
+  kj::String path = directory / "f";
+  put(path, "old");
+  {
+    RestoreJournal journal(directory / "journal");
+    for (const char* content : {"new", "newer"}) {
+      kj::Vector<Restore> restores;
+      restores.add(KJ_ASSERT_NONNULL(Restore::prepare(path, Restore::Expected::kFile, false)));
+      journal.write(journal.newName(support::Id::random()), restores);
+      writeFile(path, bytesOf(content), {});
+    }
+    put(directory / "part", "");
+    journal.writePart(journal.newName(support::Id::random()), directory / "part");
+    journal.writePart("never", directory / "f");
+    journal.drop("never");
+  }
+  // The next keeper.
+  RestoreJournal journal(directory / "journal");
+  auto names = journal.names();
+  EXPECT_EQ(names.size(), 3u);
+  for (auto& name : names) EXPECT_TRUE(journal.recover(name) == nullptr);
+  EXPECT_EQ(contentOf(path), "old");
+  EXPECT_THAT(directory.names(), ElementsAre("f", "journal"));
+  EXPECT_EQ(journal.names().size(), 0u);
+}
+
+TEST(RestoreJournalTest, ReportsWhatItCannotTakeBackOnce) {
+  TemporaryDirectory directory;
+  RestoreJournal journal(directory / "journal");
+  put(directory / "journal/broken", "nonsense");
+  support::Failure failure = KJ_ASSERT_NONNULL(journal.recover("broken"));
+  EXPECT_EQ(failure.kind, Kind::CORRUPT);
+  EXPECT_EQ(journal.names().size(), 0u);
+}
+
+}  // namespace
+}  // namespace nodeagent::file

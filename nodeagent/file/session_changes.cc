@@ -1,0 +1,71 @@
+#include "nodeagent/file/session_changes.h"
+
+#include <kj/debug.h>
+
+namespace nodeagent {
+
+SessionChanges::SessionChanges(kj::Own<Session> session, Worker& worker,
+                               kj::Own<const file::RestoreJournal> journal)
+    : session_(kj::mv(session)), worker_(worker), journal_(kj::mv(journal)), tasks_(*this) {}
+
+SessionChanges::Prepared SessionChanges::keep(kj::Vector<file::Restore> restores, kj::String name,
+                                              const file::RestoreJournal& journal) {
+  if (!restores.empty()) {
+    KJ_ON_SCOPE_FAILURE(for (auto& restore : restores) restore.discard());
+    journal.write(name, restores);
+  }
+  return {kj::mv(restores), kj::mv(name)};
+}
+
+kj::Promise<uint64_t> SessionChanges::note(kj::String what, Prepared prepared) {
+  if (prepared.restores.empty()) return uint64_t(0);
+  uint64_t id = nextId_++;
+  Change change;
+  kj::Maybe<kj::Exception> refused = kj::runCatchingExceptions([&]() {
+    change.entry =
+        session_->onEnd(EndPhase::kUndo, kj::mv(what), [this, id]() { return undo(id); });
+  });
+  KJ_IF_MAYBE (exception, refused) {
+    // The session has begun to end since.
+    return discard(kj::mv(prepared))
+        .then([exception = kj::mv(*exception)]() mutable -> kj::Promise<uint64_t> {
+          return kj::mv(exception);
+        });
+  }
+  change.prepared = kj::mv(prepared);
+  changes_.emplace(id, kj::mv(change));
+  return id;
+}
+
+kj::Promise<void> SessionChanges::discard(Prepared prepared) {
+  return worker_.run(
+      [prepared = kj::mv(prepared), journal = kj::atomicAddRef(*journal_)]() mutable {
+        for (auto& restore : prepared.restores) restore.discard();
+        journal->drop(prepared.name);
+      });
+}
+
+kj::Promise<kj::Maybe<support::Failure>> SessionChanges::undo(uint64_t id) {
+  return idle().then([this, id]() -> kj::Promise<kj::Maybe<support::Failure>> {
+    auto found = changes_.find(id);
+    if (found == changes_.end()) return kj::Maybe<support::Failure>();
+    return worker_.run([prepared = kj::mv(found->second.prepared),
+                        journal = kj::atomicAddRef(*journal_)]() mutable {
+      kj::Maybe<support::Failure> first;
+      for (auto& restore : prepared.restores) {
+        KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { restore.apply(); })) {
+          if (first == nullptr) first = support::toFailure(*exception, "files.restore");
+        }
+      }
+      journal->drop(prepared.name);
+      return first;
+    });
+  });
+}
+
+void SessionChanges::taskFailed(kj::Exception&& exception) {
+  // Every task hands its failure to its caller, so this is a bug.
+  KJ_LOG(ERROR, "a change's failure had no receiver", exception);
+}
+
+}  // namespace nodeagent

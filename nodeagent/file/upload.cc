@@ -1,0 +1,140 @@
+#include "nodeagent/file/upload.h"
+
+#include <string.h>
+
+#include <kj/debug.h>
+
+namespace nodeagent::file {
+
+using Kind = wire::Error::Kind;
+
+namespace {
+
+FileStat copy(const FileStat& stat) {
+  return {stat.status, kj::str(stat.user), kj::str(stat.group)};
+}
+
+}  // namespace
+
+Upload::Upload(support::Id id, kj::String path, uint64_t size, WriteOptions options,
+               kj::Own<const RestoreJournal> journal, kj::String journalName)
+    : id_(id),
+      path_(kj::mv(path)),
+      size_(size),
+      options_(kj::mv(options)),
+      journal_(kj::mv(journal)),
+      journalName_(kj::mv(journalName)) {}
+
+kj::String Upload::partName() const {
+  return kj::str(".muster-", id_.text().c_str(), ".part");
+}
+
+kj::String Upload::partPath() const {
+  size_t slash = KJ_ASSERT_NONNULL(path_.findLast('/'));
+  return kj::str(path_.slice(0, slash), "/", partName());
+}
+
+uint64_t Upload::begin() const {
+  auto state = state_.lockExclusive();
+  if (state->result != nullptr) return size_;
+  if (state->part != nullptr) return state->receivedTo;
+  requireMode(options_.mode);
+  Owner owner = ownerOf(options_);
+  if (path_.endsWith("/"))
+    support::fail(Kind::INVALID, "write ", quoted(path_), ": names a directory");
+  MadeDirectories parents;
+  if (options_.parents) parents = makeParents(path_);
+  Place place = placeOf(path_);
+  requireReplaceable(place, options_.replace);
+  journal_->writePart(journalName_, partPath());
+  KJ_ON_SCOPE_FAILURE(journal_->drop(journalName_));
+  StagedFile part(kj::mv(place), partName());
+  part.reserve(size_);
+  // Nothing can fail from here on.
+  state->part = kj::mv(part);
+  state->parents = kj::mv(parents);
+  state->owner = owner;
+  state->hash = support::Sha256();
+  state->receivedTo = 0;
+  state->failure = nullptr;
+  return 0;
+}
+
+StagedFile& Upload::partOf(State& state) const {
+  KJ_IF_MAYBE (part, state.part) return *part;
+  KJ_IF_MAYBE (failure, state.failure) kj::throwFatalException(support::toException(*failure));
+  support::fail(Kind::NOT_FOUND, "upload of ", quoted(path_), ": discarded");
+}
+
+uint64_t Upload::write(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes) const {
+  auto state = state_.lockExclusive();
+  if (state->result != nullptr) return size_;  // A late copy of a chunk that has arrived.
+  StagedFile& part = partOf(*state);
+  if (offset > state->receivedTo) {
+    support::fail(Kind::CORRUPT, "upload of ", quoted(path_), ": bytes at ", offset, ", but only ",
+                  state->receivedTo, " have arrived");
+  }
+  if (offset > size_ || bytes.size() > size_ - offset) {
+    support::fail(Kind::CORRUPT, "upload of ", quoted(path_), ": ", bytes.size(), " bytes at ",
+                  offset, " reach over its size of ", size_);
+  }
+  uint64_t known = state->receivedTo - offset;
+  if (known >= bytes.size()) return state->receivedTo;
+  bytes = bytes.slice(static_cast<size_t>(known), bytes.size());
+  part.write(bytes, state->receivedTo);
+  state->hash.update(bytes);
+  state->receivedTo += bytes.size();
+  return state->receivedTo;
+}
+
+FileStat Upload::finish(kj::ArrayPtr<const kj::byte> sha256) const {
+  auto state = state_.lockExclusive();
+  KJ_IF_MAYBE (result, state->result) return copy(*result);
+  StagedFile& part = partOf(*state);
+  support::Digest digest = state->hash.digest();
+  kj::Maybe<kj::String> wrong;
+  if (state->receivedTo != size_) {
+    wrong = kj::str(state->receivedTo, " of ", size_, " bytes have arrived");
+  } else if (sha256.size() != digest.size()) {
+    support::fail(Kind::INVALID, "upload of ", quoted(path_), ": a SHA-256 has 32 bytes, not ",
+                  sha256.size());
+  } else if (memcmp(sha256.begin(), digest.data(), digest.size()) != 0) {
+    wrong = kj::str("the SHA-256 of what arrived is ",
+                    support::hex({digest.data(), digest.size()}).c_str());
+  }
+  KJ_IF_MAYBE (text, wrong) {
+    support::Failure failure{Kind::CORRUPT, 0, kj::str("upload of ", quoted(path_), ": ", *text)};
+    discard(*state, failure.clone());
+    kj::throwFatalException(support::toException(failure));
+  }
+  OwnerNames names;
+  FileStat result = describe(part.publish(options_, state->owner), names);
+  state->parents.keep();
+  state->part = nullptr;
+  journal_->drop(journalName_);
+  state->result = copy(result);
+  return result;
+}
+
+void Upload::discard(State& state, support::Failure failure) const {
+  state.part = nullptr;
+  journal_->drop(journalName_);
+  { MadeDirectories emptyNow = kj::mv(state.parents); }
+  state.failure = kj::mv(failure);
+}
+
+void Upload::discard() const {
+  auto state = state_.lockExclusive();
+  if (state->part == nullptr) return;
+  discard(*state, {Kind::NOT_FOUND, 0, kj::str("upload of ", quoted(path_), ": abandoned")});
+}
+
+bool Upload::open() const {
+  return state_.lockShared()->part != nullptr;
+}
+
+bool Upload::finished() const {
+  return state_.lockShared()->result != nullptr;
+}
+
+}  // namespace nodeagent::file

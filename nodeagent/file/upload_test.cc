@@ -1,0 +1,111 @@
+#include "nodeagent/file/upload.h"
+
+#include <gmock/gmock.h>
+
+#include "nodeagent/file/file_testing.h"
+#include "nodeagent/file/view.h"
+
+namespace nodeagent::file {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+kj::Array<kj::byte> sha256Of(const std::string& text) {
+  auto digest = support::Sha256::of(bytesOf(text));
+  return kj::heapArray<kj::byte>(digest.data(), digest.size());
+}
+
+kj::Own<const Upload> newUpload(kj::String path, uint64_t size, WriteOptions options = {}) {
+  return kj::atomicRefcounted<Upload>(support::Id::random(), kj::mv(path), size, kj::mv(options),
+                                      kj::atomicRefcounted<RestoreJournal>(kj::String()),
+                                      kj::str("upload"));
+}
+
+TEST(UploadTest, GoesOnWhereItWasBroken) {
+  TemporaryDirectory directory;
+  put(directory / "f", "old");
+  auto upload = newUpload(directory / "f", 10);
+  EXPECT_EQ(upload->begin(), 0u);
+  EXPECT_EQ(upload->write(0, bytesOf("01234")), 5u);
+  EXPECT_EQ(upload->begin(), 5u);
+  EXPECT_EQ(upload->write(0, bytesOf("01234")), 5u) << "a copy is ignored";
+  EXPECT_EQ(upload->write(3, bytesOf("34567")), 8u) << "an overlap is cut";
+  EXPECT_EQ(contentOf(directory / "f"), "old");
+  EXPECT_EQ(upload->write(8, bytesOf("89")), 10u);
+  EXPECT_EQ(upload->finish(sha256Of("0123456789")).status.st_size, 10);
+  EXPECT_EQ(contentOf(directory / "f"), "0123456789");
+  EXPECT_THAT(directory.names(), ElementsAre("f"));
+  EXPECT_EQ(upload->finish(sha256Of("0123456789")).status.st_size, 10) << "may be asked again";
+  EXPECT_EQ(upload->write(8, bytesOf("89")), 10u) << "a late copy";
+}
+
+TEST(UploadTest, KeepsItsBytesInAPartFileThatOthersCannotRead) {
+  TemporaryDirectory directory;
+  auto upload = newUpload(directory / "f", 100'000);
+  upload->begin();
+  auto names = directory.names();
+  ASSERT_EQ(names.size(), 1u);
+  EXPECT_THAT(names[0], ::testing::MatchesRegex("\\.muster-[0-9a-f]{32}\\.part"));
+  FileStat part = statOf(directory / names[0], Links::kKeep);
+  EXPECT_EQ(part.status.st_mode & 07777, 0600u);
+  EXPECT_GE(part.status.st_blocks * 512, 100'000) << "the space is taken at once";
+  upload->discard();
+  EXPECT_THAT(directory.names(), ElementsAre());
+}
+
+TEST(UploadTest, IsDiscardedIfTheDigestOrSizeIsWrong) {
+  TemporaryDirectory directory;
+  put(directory / "f", "old");
+  auto upload = newUpload(directory / "f", 3);
+  upload->begin();
+  upload->write(0, bytesOf("new"));
+  EXPECT_EQ(failureOf([&] { upload->finish(bytesOf("short")); }).kind, Kind::INVALID);
+  EXPECT_EQ(failureOf([&] { upload->finish(sha256Of("other")); }).kind, Kind::CORRUPT);
+  EXPECT_EQ(failureOf([&] { upload->finish(sha256Of("new")); }).kind, Kind::CORRUPT)
+      << "the answer stays";
+  auto half = newUpload(directory / "f", 3);
+  half->begin();
+  half->write(0, bytesOf("ne"));
+  EXPECT_THAT(failureOf([&] { half->finish(sha256Of("ne")); }).text.cStr(),
+              HasSubstr("2 of 3 bytes"));
+  EXPECT_EQ(contentOf(directory / "f"), "old");
+  EXPECT_THAT(directory.names(), ElementsAre("f"));
+}
+
+TEST(UploadTest, RefusesGapsAndWhatReachesOverItsSize) {
+  TemporaryDirectory directory;
+  auto upload = newUpload(directory / "f", 3);
+  EXPECT_EQ(failureOf([&] { upload->write(0, bytesOf("x")); }).kind, Kind::NOT_FOUND);
+  upload->begin();
+  EXPECT_EQ(failureOf([&] { upload->write(1, bytesOf("x")); }).kind, Kind::CORRUPT);
+  EXPECT_EQ(failureOf([&] { upload->write(0, bytesOf("xxxx")); }).kind, Kind::CORRUPT);
+  EXPECT_EQ(failureOf([&] { upload->write(UINT64_MAX, bytesOf("xx")); }).kind, Kind::CORRUPT);
+  EXPECT_EQ(upload->begin(), 0u);
+}
+
+TEST(UploadTest, SaysAtOnceThatThereIsNoSpace) {
+  TemporaryDirectory directory;
+  std::string found = inMountNamespace([&]() -> std::string {
+    if (::mount("none", directory.path().c_str(), "tmpfs", 0, "size=256k") < 0) return "skip";
+    WriteOptions options;
+    options.parents = true;
+    auto upload = newUpload(directory / "a/f", 1 << 20, kj::mv(options));
+    support::Failure failure = failureOf([&] { upload->begin(); });
+    if (failure.errorNumber != ENOSPC) return "no ENOSPC: " + std::string(failure.text.cStr());
+    return directory.names().empty() ? "" : "something was left behind";
+  });
+  if (found == "skip") GTEST_SKIP() << "needs a mount namespace of its own";
+  EXPECT_EQ(found, "");
+}
+
+TEST(UploadTest, MakesAnEmptyFileToo) {
+  TemporaryDirectory directory;
+  auto upload = newUpload(directory / "f", 0);
+  upload->begin();
+  upload->finish(sha256Of(""));
+  EXPECT_EQ(contentOf(directory / "f"), "");
+}
+
+}  // namespace
+}  // namespace nodeagent::file

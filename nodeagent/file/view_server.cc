@@ -1,0 +1,191 @@
+#include "nodeagent/file/view_server.h"
+
+#include <errno.h>
+#include <sys/fsuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "nodeagent/file/file_wire.h"
+#include "nodeagent/file/path.h"
+#include "nodeagent/file/tree.h"
+#include "nodeagent/file/view.h"
+#include "schema/support/crc32c.h"
+
+namespace nodeagent {
+namespace {
+
+using Kind = wire::Error::Kind;
+
+constexpr uid_t kNobody = 65534;
+
+// The calling thread reaches files as nobody does while this lives, where it is root's.
+class AsAnyUser {
+ public:
+  explicit AsAnyUser(ViewAs viewAs) : active_(viewAs == ViewAs::kAnyUser && ::geteuid() == 0) {
+    if (!active_) return;
+    // Of this thread alone, which libc's setgroups is not.
+    int count = ::getgroups(kGroupsMax, groups_);
+    if (count < 0 || ::syscall(SYS_setgroups, 0, nullptr) < 0)
+      support::failErrno(errno, "become nobody to read");
+    groupCount_ = count;
+    ::setfsgid(kNobody);
+    ::setfsuid(kNobody);
+  }
+  KJ_DISALLOW_COPY(AsAnyUser);
+  ~AsAnyUser() noexcept(false) {
+    if (!active_) return;
+    ::setfsuid(::geteuid());
+    ::setfsgid(::getegid());
+    // Without its groups back the thread would see less than it should; it must not go on.
+    KJ_ASSERT(::syscall(SYS_setgroups, groupCount_, groups_) == 0);
+  }
+
+ private:
+  static constexpr int kGroupsMax = 1024;
+  bool active_;
+  int groupCount_ = 0;
+  gid_t groups_[kGroupsMax];
+};
+
+file::Links readLinks(wire::Links links) {
+  return links == wire::Links::FOLLOW ? file::Links::kFollow : file::Links::kKeep;
+}
+
+}  // namespace
+
+template <typename Task>
+auto FileViewServer::look(Task task) -> kj::Promise<decltype(task())> {
+  return worker_.run([task = kj::mv(task), viewAs = viewAs_]() mutable {
+    AsAnyUser eyes(viewAs);
+    return task();
+  });
+}
+
+kj::Promise<void> FileViewServer::stat(StatContext context) {
+  return support::answer(context, "files.stat", [this, context]() mutable {
+    auto params = context.getParams();
+    return look([path = file::absolutePath(params.getPath()),
+                 links = readLinks(params.getLinks())] { return file::statOf(path, links); })
+        .then([context](file::FileStat&& stat) mutable {
+          file::writeStat(context.getResults().initStat(), stat);
+        });
+  });
+}
+
+kj::Promise<void> FileViewServer::list(ListContext context) {
+  return support::answer(context, "files.list", [this, context]() mutable {
+    auto params = context.getParams();
+    auto after = kj::heapString(params.getAfter().asChars());
+    return look([path = file::absolutePath(params.getPath()), after = kj::mv(after),
+                 entriesMax = params.getEntriesMax()] {
+             return file::list(path, after, entriesMax);
+           })
+        .then([context](file::ListResult&& result) mutable {
+          auto entries =
+              context.getResults().initEntries(static_cast<unsigned>(result.entries.size()));
+          for (unsigned i = 0; i < entries.size(); ++i) {
+            entries[i].setName(file::asData(result.entries[i].name));
+            file::writeStat(entries[i].initStat(), result.entries[i].stat);
+          }
+          context.getResults().setMore(result.more);
+        });
+  });
+}
+
+kj::Promise<void> FileViewServer::read(ReadContext context) {
+  return support::answer(context, "files.read", [this, context]() mutable {
+    auto params = context.getParams();
+    return look([path = file::absolutePath(params.getPath()), offset = params.getOffset(),
+                 bytesMax = params.getBytesMax()] {
+             return file::readChunk(path, offset, bytesMax);
+           })
+        .then([context, offset = params.getOffset()](file::ReadResult&& result) mutable {
+          auto results = context.getResults();
+          auto chunk = results.initChunk();
+          chunk.setOffset(offset);
+          chunk.setData(result.data);
+          chunk.setCrc32c(support::crc32c(result.data));
+          results.setSize(result.size);
+          auto version = results.initVersion();
+          version.setDevice(result.version.device);
+          version.setInode(result.version.inode);
+          version.setSize(result.version.size);
+          version.setChangedNs(result.version.changedNs);
+        });
+  });
+}
+
+kj::Promise<void> FileViewServer::digest(DigestContext context) {
+  return support::answer(context, "files.digest", [this, context]() mutable {
+    return look([path = file::absolutePath(context.getParams().getPath())] {
+             return file::digest(path);
+           })
+        .then([context](file::DigestResult&& result) mutable {
+          context.getResults().setSha256(kj::arrayPtr(result.sha256.data(), result.sha256.size()));
+          context.getResults().setSize(result.size);
+        });
+  });
+}
+
+kj::Promise<void> FileViewServer::readLink(ReadLinkContext context) {
+  return support::answer(context, "files.readLink", [this, context]() mutable {
+    return look([path = file::absolutePath(context.getParams().getPath())] {
+             return file::readLink(path);
+           })
+        .then([context](kj::String&& target) mutable {
+          context.getResults().setTarget(file::asData(target));
+        });
+  });
+}
+
+kj::Promise<void> FileViewServer::attributes(AttributesContext context) {
+  return support::answer(context, "files.attributes", [this, context]() mutable {
+    return look([path = file::absolutePath(context.getParams().getPath())] {
+             return file::attributesOf(path);
+           })
+        .then([context](kj::Array<file::Attribute>&& all) mutable {
+          auto list = context.getResults().initAttributes(static_cast<unsigned>(all.size()));
+          for (unsigned i = 0; i < list.size(); ++i) file::writeAttribute(list[i], all[i]);
+        });
+  });
+}
+
+kj::Promise<void> FileViewServer::space(SpaceContext context) {
+  return support::answer(context, "files.space", [this, context]() mutable {
+    return look([path = file::absolutePath(context.getParams().getPath())] {
+             return file::space(path);
+           })
+        .then([context](file::Space&& space) mutable {
+          auto results = context.getResults();
+          results.setTotalBytes(space.totalBytes);
+          results.setAvailableBytes(space.availableBytes);
+          results.setTotalInodes(space.totalInodes);
+          results.setAvailableInodes(space.availableInodes);
+        });
+  });
+}
+
+kj::Promise<void> FileViewServer::walk(WalkContext context) {
+  return support::answer(context, "files.walk", [this, context]() mutable {
+    auto params = context.getParams();
+    kj::String after;
+    if (params.getAfter().size() > 0) after = file::relativePath(params.getAfter());
+    return look([root = file::absolutePath(params.getRoot()), after = kj::mv(after),
+                 entriesMax = params.getEntriesMax(), inlineBytesMax = params.getInlineBytesMax()] {
+             return file::walk({root, after, entriesMax, inlineBytesMax});
+           })
+        .then([context](file::WalkResult&& result) mutable {
+          auto entries =
+              context.getResults().initEntries(static_cast<unsigned>(result.entries.size()));
+          for (unsigned i = 0; i < entries.size(); ++i)
+            file::writeTreeEntry(entries[i], result.entries[i]);
+          context.getResults().setMore(result.more);
+        });
+  });
+}
+
+wire::FileView::Client makeFileView(Worker& worker, ViewAs viewAs) {
+  return kj::heap<FileViewServer>(worker, viewAs);
+}
+
+}  // namespace nodeagent

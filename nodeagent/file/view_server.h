@@ -1,0 +1,33 @@
+// The reading half of the files service; see files.h.
+#pragma once
+
+#include "nodeagent/file/files.h"
+
+namespace nodeagent {
+
+class FileViewServer : public virtual wire::FileView::Server {
+ public:
+  FileViewServer(Worker& worker, ViewAs viewAs) : worker_(worker), viewAs_(viewAs) {}
+
+  kj::Promise<void> stat(StatContext context) override;
+  kj::Promise<void> list(ListContext context) override;
+  kj::Promise<void> read(ReadContext context) override;
+  kj::Promise<void> digest(DigestContext context) override;
+  kj::Promise<void> readLink(ReadLinkContext context) override;
+  kj::Promise<void> attributes(AttributesContext context) override;
+  kj::Promise<void> space(SpaceContext context) override;
+  kj::Promise<void> walk(WalkContext context) override;
+
+ protected:
+  Worker& worker() { return worker_; }
+
+ private:
+  // Runs `task` on a worker thread with the eyes that this view has.
+  template <typename Task>
+  auto look(Task task) -> kj::Promise<decltype(task())>;
+
+  Worker& worker_;
+  ViewAs viewAs_;
+};
+
+}  // namespace nodeagent

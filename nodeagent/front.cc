@@ -1,0 +1,285 @@
+#include "nodeagent/front.h"
+
+#include <kj/debug.h>
+
+#include "schema/support/dial.h"
+#include "schema/support/log.h"
+#include "schema/support/wire_error.h"
+
+namespace nodeagent {
+namespace {
+
+using Kind = wire::Error::Kind;
+using support::FrameReader;
+using support::Transport;
+
+// For what the keeper wrote last to reach the client, once the keeper has closed.
+constexpr kj::Duration kDrainLimit = 1 * kj::SECONDS;
+
+std::string addressText(const AcceptedSocket& accepted) {
+  if (accepted.peer.ss_family == AF_UNIX || accepted.peer.ss_family == AF_UNSPEC) {
+    return "unix pid " + std::to_string(accepted.pid);
+  }
+  support::Endpoint endpoint;
+  endpoint.address = accepted.peer;
+  return support::hostText(accepted.peer) + " port " + std::to_string(endpoint.port());
+}
+
+}  // namespace
+
+// One client, from accepting to the end. Counts itself.
+class Front::Connection {
+ public:
+  Connection(Front& front, Transport over, AcceptedSocket&& socket)
+      : accepted(kj::mv(socket)),
+        transport(over),
+        source(support::hostText(accepted.peer)),
+        address(addressText(accepted)),
+        front_(front) {
+    ++front_.connections_;
+    ++front_.strangers_;
+    ++front_.strangersBySource_[source];
+  }
+  ~Connection() noexcept(false) {
+    --front_.connections_;
+    admit();
+  }
+
+  void admit() {
+    if (admitted_) return;
+    admitted_ = true;
+    --front_.strangers_;
+    auto found = front_.strangersBySource_.find(source);
+    if (--found->second == 0) front_.strangersBySource_.erase(found);
+    if (admission.get() != nullptr) admission->fulfill();
+  }
+
+  AcceptedSocket accepted;
+  const Transport transport;
+  const std::string source;
+  const std::string address;
+  kj::Own<kj::PromiseFulfiller<void>> admission;
+
+  kj::Own<kj::AsyncIoStream> client;
+  kj::Own<kj::AsyncIoStream> keeper;
+  std::string preamble;
+  kj::Own<FrameReader> fromClient;
+  kj::Own<FrameReader> fromKeeper;
+
+ private:
+  Front& front_;
+  bool admitted_ = false;
+};
+
+namespace {
+
+// One direction of a connection: whole frames only, those that arrived together written together.
+class Relay {
+ public:
+  Relay(FrameReader& source, kj::AsyncIoStream& sink, kj::Function<void(uint32_t)> onSignal)
+      : source_(source), sink_(sink), onSignal_(kj::mv(onSignal)) {}
+
+  // Resolves when the source has ended and all of it was written.
+  kj::Promise<void> run() {
+    return source_.read().then([this](kj::Maybe<support::Frame>&& frame) -> kj::Promise<void> {
+      KJ_IF_MAYBE (present, frame) {
+        take(kj::mv(*present));
+        while (frames_.size() < kFramesMax) {
+          KJ_IF_MAYBE (further, source_.takeArrived()) {
+            take(kj::mv(*further));
+          } else {
+            break;
+          }
+        }
+        return write().then([this]() { return run(); });
+      }
+      return kj::READY_NOW;
+    });
+  }
+
+ private:
+  static constexpr size_t kFramesMax = 64;
+
+  void take(support::Frame&& frame) {
+    if (frame.signal() != 0) {
+      onSignal_(frame.signal());
+    } else {
+      frames_.add(kj::mv(frame));
+    }
+  }
+
+  kj::Promise<void> write() {
+    if (frames_.empty()) return kj::READY_NOW;
+    auto pieces = KJ_MAP(frame, frames_) {
+      return frame.bytes();
+    };
+    auto written = sink_.write(pieces.asPtr());
+    return written.attach(kj::mv(pieces)).then([this]() { frames_.clear(); });
+  }
+
+  FrameReader& source_;
+  kj::AsyncIoStream& sink_;
+  kj::Function<void(uint32_t)> onSignal_;
+  kj::Vector<support::Frame> frames_;  // Being written.
+};
+
+}  // namespace
+
+Front::Front(kj::AsyncIoContext& io, FrontOptions options)
+    : io_(io), options_(kj::mv(options)), tasks_(*this) {
+  KJ_IF_MAYBE (credentials, options_.credentials) {
+    setCredentials(*credentials);
+  }
+  for (const auto& endpoint : options_.listen) {
+    if (endpoint.transport == Transport::kTls && tls_ == nullptr) {
+      support::fail(Kind::INVALID, "listen ", endpoint.text().c_str(),
+                    ": needs certificates; set tls authority, certificate and key");
+    }
+    listeners_.add(Listener::open(endpoint, io.unixEventPort, io.provider->getTimer()));
+  }
+}
+
+Front::~Front() noexcept(false) {}
+
+void Front::setCredentials(const support::Credentials& credentials) {
+  tls_ =
+      kj::heap<support::TlsServer>(credentials, io_.provider->getTimer(), options_.strangerLimit);
+}
+
+std::vector<support::Endpoint> Front::endpoints() const {
+  std::vector<support::Endpoint> result;
+  for (auto& listener : listeners_) result.push_back(listener->endpoint());
+  return result;
+}
+
+kj::Promise<void> Front::run() {
+  kj::Promise<void> all = kj::NEVER_DONE;
+  for (auto& listener : listeners_) all = all.exclusiveJoin(acceptOn(*listener));
+  return all;
+}
+
+kj::Promise<void> Front::acceptOn(Listener& listener) {
+  return listener.accept().then([this, &listener](AcceptedSocket&& accepted) {
+    welcome(listener, kj::mv(accepted));
+    return acceptOn(listener);
+  });
+}
+
+void Front::welcome(Listener& listener, AcceptedSocket&& accepted) {
+  Transport transport = listener.endpoint().transport;
+  std::string source = support::hostText(accepted.peer);
+  auto known = strangersBySource_.find(source);
+  size_t fromSource = known == strangersBySource_.end() ? 0 : known->second;
+  const char* reason = nullptr;
+  if (connections_ >= options_.connectionsMax) {
+    reason = "too many connections";
+  } else if (strangers_ >= options_.strangersMax) {
+    reason = "too many connections that have not said hello";
+  } else if (transport != Transport::kUnix && fromSource >= options_.strangersPerSourceMax) {
+    reason = "too many connections from one address that have not said hello";
+  } else if (transport == Transport::kUnix && accepted.uid != 0 &&
+             accepted.uid != options_.localUid) {
+    reason = "neither root nor our own user";
+  }
+  if (reason != nullptr) {
+    support::logLimited("refuse", support::Level::kWarn, "connection refused",
+                        {{"peer", addressText(accepted)}, {"reason", reason}});
+    return;
+  }
+  auto connection = kj::heap<Connection>(*this, transport, kj::mv(accepted));
+  auto& reference = *connection;
+  tasks_.add(kj::evalNow([this, &reference]() { return serve(reference); })
+                 .catch_([address = reference.address](kj::Exception&& exception) {
+                   support::logLimited("connection", support::Level::kInfo, "connection ended",
+                                       {{"peer", address}, {"reason", exception.getDescription()}});
+                 })
+                 .attach(kj::mv(connection)));
+}
+
+// Who the client is, and its stream into `connection.client`.
+kj::Promise<Peer> Front::authenticate(Connection& connection) {
+  auto stream = io_.lowLevelProvider->wrapSocketFd(kj::mv(connection.accepted.socket));
+  std::string uid = "uid:" + std::to_string(connection.accepted.uid);
+  switch (connection.transport) {
+    case Transport::kTls:
+      return KJ_ASSERT_NONNULL(tls_)
+          ->accept(kj::mv(stream))
+          .then([&connection](support::TlsServer::Accepted&& accepted) {
+            connection.client = kj::mv(accepted.stream);
+            return Peer{kj::mv(accepted.identity), connection.address};
+          });
+    case Transport::kUnix:
+      connection.client = kj::mv(stream);
+      return Peer{{uid, wire::Role::ADMIN}, connection.address};
+    case Transport::kTcp:
+      // Loopback only. Anyone on the machine can be this, so it is for test nodes; the name says
+      // what it is worth.
+      connection.client = kj::mv(stream);
+      return Peer{{"loopback", wire::Role::ADMIN}, connection.address};
+  }
+  KJ_UNREACHABLE;
+}
+
+kj::Promise<void> Front::serve(Connection& connection) {
+  auto& timer = io_.provider->getTimer();
+  auto admission = kj::newPromiseAndFulfiller<void>();
+  connection.admission = kj::mv(admission.fulfiller);
+  auto late = timer.afterDelay(options_.strangerLimit)
+                  .then([this]() -> kj::Promise<void> {
+                    support::fail(Kind::TIMEOUT, "no successful hello within ",
+                                  options_.strangerLimit / kj::MILLISECONDS, " ms");
+                  })
+                  .exclusiveJoin(kj::mv(admission.promise))
+                  .then([]() -> kj::Promise<void> { return kj::NEVER_DONE; });
+
+  auto relay =
+      authenticate(connection)
+          .then([this, &connection, &timer](Peer&& peer) {
+            connection.preamble = preambleOf(peer);
+            return support::dial(*io_.lowLevelProvider, timer,
+                                 {options_.keeper, nullptr, "", 3 * kj::SECONDS, nullptr});
+          })
+          .then([&connection](kj::Own<kj::AsyncIoStream>&& stream) {
+            connection.keeper = kj::mv(stream);
+            return connection.keeper->write(connection.preamble.data(), connection.preamble.size());
+          })
+          .then([this, &connection, &timer]() {
+            support::FrameLimits trusted;
+            trusted.bytesMax = support::kFrameBytesMax;
+            connection.fromClient =
+                kj::heap<FrameReader>(*connection.client, timer, support::FrameLimits());
+            connection.fromKeeper = kj::heap<FrameReader>(*connection.keeper, timer, trusted,
+                                                          support::Signals::kUnderstood);
+            return relayBothWays(connection);
+          });
+  return relay.exclusiveJoin(kj::mv(late));
+}
+
+kj::Promise<void> Front::relayBothWays(Connection& connection) {
+  auto onSignal = [&connection](uint32_t number) {
+    if (number != kSignalAdmitted) return;
+    connection.admit();
+    connection.fromClient->setBytesMax(support::kFrameBytesMax);
+  };
+  auto upward = kj::heap<Relay>(*connection.fromClient, *connection.keeper, [](uint32_t) {});
+  auto downward = kj::heap<Relay>(*connection.fromKeeper, *connection.client, kj::mv(onSignal));
+  // At the client's end the keeper is told, and closes when it has answered.
+  auto fromClient = upward->run().then([&connection]() -> kj::Promise<void> {
+    connection.keeper->shutdownWrite();
+    return kj::NEVER_DONE;
+  });
+  // A client that does not read must not hold a connection that the keeper has given up.
+  auto gone = connection.keeper->whenWriteDisconnected().then(
+      [this]() { return io_.provider->getTimer().afterDelay(kDrainLimit); });
+  return downward->run()
+      .exclusiveJoin(kj::mv(fromClient))
+      .exclusiveJoin(kj::mv(gone))
+      .attach(kj::mv(upward), kj::mv(downward));
+}
+
+void Front::taskFailed(kj::Exception&& exception) {
+  support::log(support::Level::kError, "a connection's task failed",
+               {{"text", exception.getDescription()}});
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,71 @@
+// The front: the process that faces the network. It ends TLS, learns who the client is, checks
+// frames and relays them to the keeper. It has no state that anyone would miss: it may be killed
+// and started again at any time.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <kj/async-io.h>
+
+#include "nodeagent/link.h"
+#include "nodeagent/os/listener.h"
+#include "schema/support/endpoint.h"
+#include "schema/support/frame.h"
+#include "schema/support/tls.h"
+
+namespace nodeagent {
+
+struct FrontOptions {
+  std::vector<support::Endpoint> listen;
+  support::Endpoint keeper;                     // A unix socket.
+  kj::Maybe<support::Credentials> credentials;  // Needed for endpoints of kind tls.
+  uid_t localUid = 0;                           // Whom unix sockets admit besides root.
+  size_t connectionsMax = 256;
+  size_t strangersMax = 32;  // Connections whose `hello` has not succeeded yet.
+  size_t strangersPerSourceMax = 8;
+  kj::Duration strangerLimit = 5 * kj::SECONDS;  // From accepting to the success of `hello`.
+};
+
+class Front final : private kj::TaskSet::ErrorHandler {
+ public:
+  // Listens on every endpoint, or throws the failure of the first that cannot be (see
+  // Listener::open). `io` outlives it.
+  Front(kj::AsyncIoContext& io, FrontOptions options);
+  ~Front() noexcept(false);
+
+  // Accepts and relays until cancelled. Rejected if a listening socket breaks.
+  kj::Promise<void> run();
+
+  // For connections from now on. Throws, with the old ones still in force, if they are not right.
+  void setCredentials(const support::Credentials& credentials);
+
+  // As listened on.
+  std::vector<support::Endpoint> endpoints() const;
+
+  size_t connectionCount() const { return connections_; }
+
+ private:
+  class Connection;
+
+  kj::Promise<void> acceptOn(Listener& listener);
+  void welcome(Listener& listener, AcceptedSocket&& accepted);
+  kj::Promise<Peer> authenticate(Connection& connection);
+  kj::Promise<void> serve(Connection& connection);
+  kj::Promise<void> relayBothWays(Connection& connection);
+  void taskFailed(kj::Exception&& exception) override;
+
+  kj::AsyncIoContext& io_;
+  FrontOptions options_;
+  kj::Vector<kj::Own<Listener>> listeners_;
+  kj::Maybe<kj::Own<support::TlsServer>> tls_;
+  size_t connections_ = 0;
+  size_t strangers_ = 0;
+  std::map<std::string, size_t> strangersBySource_;
+  kj::TaskSet tasks_;
+};
+
+}  // namespace nodeagent

@@ -1,0 +1,125 @@
+#include "nodeagent/front_process.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <kj/debug.h>
+
+#include "nodeagent/environment.h"
+#include "nodeagent/front.h"
+#include "nodeagent/logging.h"
+#include "nodeagent/os/notify.h"
+#include "nodeagent/os/privileges.h"
+#include "nodeagent/os/users.h"
+#include "schema/support/log.h"
+#include "schema/support/wire_error.h"
+
+namespace nodeagent {
+namespace {
+
+using support::Level;
+
+support::Endpoint parsed(const std::string& text) {
+  std::string why;
+  auto endpoint = support::Endpoint::fromText(text, &why);
+  if (!endpoint)
+    support::fail(wire::Error::Kind::INVALID, "endpoint \"", text.c_str(), "\" ", why.c_str());
+  return *endpoint;
+}
+
+kj::Maybe<support::Credentials> credentialsOf(const Options& options) {
+  if (options.tlsCertificate.empty()) return nullptr;
+  return support::loadCredentials({options.tlsAuthority, options.tlsCertificate, options.tlsKey});
+}
+
+FrontOptions frontOptions(const Options& options) {
+  FrontOptions front;
+  for (const std::string& text : options.listen) front.listen.push_back(parsed(text));
+  front.keeper = parsed("unix:" + options.keeperSocket);
+  front.credentials = credentialsOf(options);
+  front.localUid = geteuid();
+  return front;
+}
+
+void giveUpPrivileges(const Options& options) {
+  if (geteuid() == 0 && !options.frontUser.empty()) {
+    KJ_IF_MAYBE (user, UserDatabase().find(options.frontUser.c_str())) {
+      if (user->id != 0) becomeUser(user->id, user->group);
+    }
+  }
+  lockDown();
+}
+
+// "tls:10.0.0.1:7411 unix:/run/nodeagent/agent.sock"
+std::string endpointsText(const Front& front) {
+  std::string text;
+  for (const auto& endpoint : front.endpoints())
+    text += (text.empty() ? "" : " ") + endpoint.text();
+  return text;
+}
+
+void announce(const Front& front, pid_t supervisor) {
+  std::string endpoints = endpointsText(front);
+  support::log(Level::kInfo, "front listens", {{"endpoints", endpoints}, {"uid", geteuid()}});
+  if (supervisor == 0) {
+    Notifier::fromEnvironment().ready("listening on " + endpoints);
+    return;
+  }
+  std::string line = endpoints + "\n";
+  if (write(STDOUT_FILENO, line.data(), line.size()) < 0) {
+    support::log(Level::kWarn, "cannot tell the keeper; it starts another front", {});
+  }
+  close(STDOUT_FILENO);
+}
+
+// Reads configuration and certificates again; keeps all as it was if anything is wrong with them.
+void reload(Front& front, const Options& options) {
+  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() {
+                 Options fresh = reloadOptions(options);
+                 KJ_IF_MAYBE (credentials, credentialsOf(fresh)) {
+                   front.setCredentials(*credentials);
+                 }
+                 startLog(fresh, "front");
+                 support::log(Level::kInfo, "reloaded", {});
+               })) {
+    support::log(Level::kError, "not reloaded; everything stays as it was",
+                 {{"reason", exception->getDescription()}});
+  }
+}
+
+kj::Promise<void> reloadOnHangup(kj::AsyncIoContext& io, Front& front, const Options& options) {
+  return io.unixEventPort.onSignal(SIGHUP).then([&io, &front, &options](siginfo_t) {
+    reload(front, options);
+    return reloadOnHangup(io, front, options);
+  });
+}
+
+}  // namespace
+
+Options reloadOptions(const Options& options) {
+  return readOptions(options.arguments, environmentMap());
+}
+
+int runFront(const Options& options) {
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) kj::UnixEventPort::captureSignal(signal);
+  const char* supervisorText = getenv(kSupervisorVariable);
+  pid_t supervisor = supervisorText == nullptr ? 0 : static_cast<pid_t>(atoi(supervisorText));
+  auto io = kj::setupAsyncIo();
+  support::KjLogCallback kjLog;
+  Front front(io, frontOptions(options));
+  giveUpPrivileges(options);
+  if (supervisor != 0) dieWithParent(supervisor);
+  announce(front, supervisor);
+  auto ended = io.unixEventPort.onSignal(SIGTERM)
+                   .exclusiveJoin(io.unixEventPort.onSignal(SIGINT))
+                   .ignoreResult();
+  front.run()
+      .exclusiveJoin(reloadOnHangup(io, front, options))
+      .exclusiveJoin(kj::mv(ended))
+      .wait(io.waitScope);
+  support::log(Level::kInfo, "front stops", {{"connections", front.connectionCount()}});
+  return 0;
+}
+
+}  // namespace nodeagent

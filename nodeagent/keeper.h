@@ -1,0 +1,57 @@
+// The keeper: the process that owns what happens on the node. It serves the RPC of the clients that
+// the front relays, keeps their sessions, and does not restart in normal life. It has no socket but
+// the one the front connects to.
+#pragma once
+
+#include <sys/types.h>
+
+#include <list>
+#include <string>
+
+#include <kj/async-io.h>
+
+#include "nodeagent/gate.h"
+#include "nodeagent/os/listener.h"
+#include "schema/support/endpoint.h"
+
+namespace nodeagent {
+
+struct KeeperOptions {
+  support::Endpoint socket;   // A unix socket, for the front.
+  kj::Maybe<uid_t> frontUid;  // Who may connect besides root and our own user; gets the socket.
+  size_t connectionsMax = 512;
+  size_t connectionsPerIdentityMax = 32;
+};
+
+class Keeper final : private kj::TaskSet::ErrorHandler {
+ public:
+  // Listens, or throws the failure of Listener::open. `io` and `gates` outlive it.
+  Keeper(kj::AsyncIoContext& io, GateContext& gates, KeeperOptions options);
+  ~Keeper() noexcept(false);
+
+  // Serves, and ends sessions whose lease runs out, until cancelled. Rejected if the listening
+  // socket breaks.
+  kj::Promise<void> run();
+
+  // Ends every session and resolves when what they left has been put back.
+  kj::Promise<void> stop() { return gates_.sessions.endAll(); }
+
+  size_t connectionCount() const { return connections_.size(); }
+
+ private:
+  class Connection;
+
+  kj::Promise<void> acceptAll();
+  void welcome(AcceptedSocket&& accepted);
+  size_t connectionsOf(const std::string& identity) const;
+  void taskFailed(kj::Exception&& exception) override;
+
+  kj::AsyncIoContext& io_;
+  GateContext& gates_;
+  KeeperOptions options_;
+  kj::Own<Listener> listener_;
+  std::list<Connection*> connections_;  // Each takes itself out.
+  kj::TaskSet tasks_;
+};
+
+}  // namespace nodeagent

@@ -1,0 +1,16 @@
+#include "nodeagent/logging.h"
+
+#include "schema/support/log.h"
+
+namespace nodeagent {
+
+void startLog(const Options& options, const char* process) {
+  support::LogOptions log;
+  std::string level = options.logLevel == "warning" ? "warn" : options.logLevel;
+  log.level = support::levelFromText(level).value_or(support::Level::kInfo);
+  log.file = options.logFile;
+  log.program = std::string("nodeagent[") + process + "]";
+  support::configureLog(log);
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,12 @@
+// Applies the options that concern the log.
+#pragma once
+
+#include "nodeagent/options.h"
+
+namespace nodeagent {
+
+// `process` is "keeper" or "front". May be called again; opens the file again. Throws as
+// support::configureLog.
+void startLog(const Options& options, const char* process);
+
+}  // namespace nodeagent

@@ -1,0 +1,138 @@
+// The program: reads the options, does what they say, and turns what goes wrong into one line and
+// an exit status.
+#include <malloc.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <exception>
+
+#include <kj/debug.h>
+
+#include "nodeagent/environment.h"
+#include "nodeagent/front_process.h"
+#include "nodeagent/init.h"
+#include "nodeagent/keeper_process.h"
+#include "nodeagent/logging.h"
+#include "nodeagent/options.h"
+#include "schema/agent.capnp.h"
+#include "schema/support/config.h"
+#include "schema/support/tls.h"
+#include "schema/support/version.h"
+#include "schema/support/wire_error.h"
+
+namespace nodeagent {
+namespace {
+
+// As in sysexits.h.
+constexpr int kUsage = 64;
+constexpr int kInternal = 70;
+constexpr int kSystem = 71;
+constexpr int kCannotCreate = 73;
+constexpr int kConfig = 78;
+
+int complain(const char* text, int status) {
+  fprintf(stderr, "nodeagent: %s\n", text);
+  return status;
+}
+
+int statusOf(wire::Error::Kind kind) {
+  switch (kind) {
+    case wire::Error::Kind::INVALID:
+    case wire::Error::Kind::NOT_FOUND:
+      return kConfig;
+    case wire::Error::Kind::CONFLICT:
+      return kCannotCreate;
+    case wire::Error::Kind::INTERNAL:
+      return kInternal;
+    default:
+      return kSystem;
+  }
+}
+
+int runInitRole(const Options& options) {
+  InitOptions init;
+  auto agent = kj::heapArrayBuilder<kj::String>(options.arguments.size() + 2);
+  char program[4096];
+  ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+  agent.add(kj::str(length > 0 ? kj::heapString(program, length) : kj::str("/usr/sbin/nodeagent")));
+  for (const std::string& argument : options.arguments) agent.add(kj::str(argument.c_str()));
+  agent.add(kj::str("--role=all"));
+  init.agent = agent.finish();
+  init.bootScript = kj::str(options.bootScript.c_str());
+  init.bootLog = kj::str(options.bootLog.c_str());
+  // Where the maker of a bare node looks, if this is one.
+  bool made = options.bootStatus.empty() && access("/run/muster", F_OK) == 0;
+  init.bootStatus = kj::str(made ? "/run/muster/boot.status" : options.bootStatus.c_str());
+  return runInit(init);
+}
+
+// Throws what starting with them would.
+void checkCredentials(const Options& options) {
+  if (options.tlsCertificate.empty()) return;
+  auto credentials =
+      support::loadCredentials({options.tlsAuthority, options.tlsCertificate, options.tlsKey});
+  kj::TimerImpl timer(kj::origin<kj::TimePoint>());
+  support::TlsServer(credentials, timer, 1 * kj::SECONDS);
+}
+
+int serve(const Options& options) {
+  switch (options.role) {
+    case AgentRole::kFront:
+      startLog(options, "front");
+      return runFront(options);
+    case AgentRole::kInit:
+      startLog(options, "init");
+      return runInitRole(options);
+    default:
+      startLog(options, "keeper");
+      return runKeeper(options);
+  }
+}
+
+int perform(const Options& options) {
+  switch (options.task) {
+    case Task::kPrintHelp:
+      fputs(helpText().c_str(), stdout);
+      return 0;
+    case Task::kPrintVersion:
+      printf("nodeagent %s, protocol %u.%u\n", support::kVersion, unsigned{wire::PROTOCOL_MAJOR},
+             unsigned{wire::PROTOCOL_MINOR});
+      return 0;
+    case Task::kCheckConfig:
+      checkCredentials(options);
+      puts("the configuration is fine");
+      return 0;
+    case Task::kPrintConfig:
+      fputs(configText(options).c_str(), stdout);
+      return 0;
+    case Task::kServe:
+      return serve(options);
+  }
+  return kInternal;
+}
+
+int run(const std::vector<std::string>& arguments) {
+  try {
+    return perform(readOptions(arguments, environmentMap()));
+  } catch (const UsageError& error) {
+    return complain((std::string(error.what()) + "; see nodeagent --help").c_str(), kUsage);
+  } catch (const support::ConfigError& error) {
+    return complain(error.what(), kConfig);
+  } catch (const kj::Exception& exception) {
+    support::Failure failure = support::toFailure(exception, "start");
+    return complain(failure.text.cStr(), statusOf(failure.kind));
+  } catch (const std::exception& exception) {
+    return complain(exception.what(), kInternal);
+  }
+}
+
+}  // namespace
+}  // namespace nodeagent
+
+int main(int count, char* words[]) {
+  // Bulk frames come and go by the MiB. With the defaults each would be mapped, filled with zeroed
+  // pages and unmapped again, which costs more than carrying it.
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  mallopt(M_TRIM_THRESHOLD, 4 << 20);
+  return nodeagent::run(std::vector<std::string>(words + (count > 0 ? 1 : 0), words + count));
+}

@@ -1,0 +1,71 @@
+#include "nodeagent/node_services.h"
+
+#include <sys/stat.h>
+
+#include <kj/debug.h>
+
+#include "nodeagent/exec/jobs_server.h"
+#include "nodeagent/facts/facts.h"
+#include "schema/support/crc32c.h"
+
+namespace nodeagent {
+namespace {
+
+// Tells this keeper from all others that may share the cgroup mount, and stays the same over its
+// restarts.
+kj::String keeperName(const NodeServices::Options& options) {
+  struct stat space {};
+  stat("/proc/self/ns/mnt", &space);
+  auto marks = kj::str(options.stateDirectory.c_str(), ":", space.st_ino);
+  kj::String name = kj::str(options.nodeName.c_str());
+  for (char& c : name) {
+    bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    if (!plain) c = '_';
+  }
+  return kj::str(name, "-", kj::hex(support::crc32c(marks.asBytes())));
+}
+
+kj::Own<AuditLog> auditLogOf(const NodeServices::Options& options) {
+  if (options.auditLog.empty()) return discardAuditLog();
+  return openAuditLog(options.auditLog.c_str(), systemClock());
+}
+
+JobTable::Options jobOptions(kj::AsyncIoContext& io, const NodeServices::Options& options) {
+  JobTable::Options jobs;
+  jobs.spoolDirectory = kj::str(options.stateDirectory.c_str(), "/spool");
+  jobs.sets = ProcessSets::best(keeperName(options), io.unixEventPort, io.provider->getTimer());
+  return jobs;
+}
+
+}  // namespace
+
+NodeServices::NodeServices(kj::AsyncIoContext& io, const SessionTable& sessions,
+                           const Options& options)
+    : sessions_(sessions),
+      audit_(auditLogOf(options)),
+      jobs_(io.unixEventPort, io.provider->getTimer(), systemClock(), worker_,
+            jobOptions(io, options)),
+      files_(fileWorker_, options.stateDirectory.c_str()) {}
+
+Rooms NodeServices::rooms() {
+  Rooms rooms;
+  rooms.jobs = [this](Session& session) { return makeJobs(jobs_, session, *audit_); };
+  rooms.jobView = [this](Session&) { return makeJobView(jobs_); };
+  rooms.files = [this](Session& session) { return files_.filesOf(session); };
+  rooms.fileView = [this](Session& session) {
+    bool mayAct = session.role() != wire::Role::OBSERVER;
+    return makeFileView(fileWorker_, mayAct ? ViewAs::kKeeper : ViewAs::kAnyUser);
+  };
+  rooms.services = [this](Session& session) { return services_.servicesOf(session); };
+  rooms.serviceView = [this](Session&) { return services_.view(); };
+  rooms.facts = [this](Session&) {
+    return makeFacts(fileWorker_, [this]() {
+      return AgentNumbers{startedRealtimeNs_, static_cast<uint32_t>(jobs_.runningCount()),
+                          static_cast<uint32_t>(sessions_.count())};
+    });
+  };
+  return rooms;
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,308 @@
+#include "nodeagent/os/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sstream>
+#include <string>
+
+#include <kj/debug.h>
+
+#include "nodeagent/os/read_file.h"
+
+namespace nodeagent {
+namespace {
+
+constexpr size_t kSparesMax = 64;
+constexpr int kClaimTries = 50;
+constexpr int kLeftoverTries = 200;  // Of 10 ms.
+constexpr int kNestingMax = 32;
+
+int writeAt(int directory, kj::StringPtr file, kj::StringPtr value) {
+  kj::AutoCloseFd fd(openat(directory, file.cStr(), O_WRONLY | O_CLOEXEC));
+  if (fd.get() < 0) return errno;
+  return ::write(fd, value.begin(), value.size()) < 0 ? errno : 0;
+}
+
+kj::Vector<kj::String> subdirectories(kj::StringPtr path) {
+  kj::Vector<kj::String> names;
+  DIR* directory = opendir(path.cStr());
+  if (directory == nullptr) return names;
+  KJ_DEFER(closedir(directory));
+  while (dirent* entry = readdir(directory)) {
+    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') names.add(kj::str(entry->d_name));
+  }
+  return names;
+}
+
+// A directory of a group cannot be removed by its files, only by itself, after those below it.
+bool removeTree(kj::StringPtr path, int depth = 0) {
+  if (rmdir(path.cStr()) == 0 || errno == ENOENT) return true;
+  if (depth >= kNestingMax) return false;
+  for (auto& name : subdirectories(path)) removeTree(kj::str(path, "/", name), depth + 1);
+  return rmdir(path.cStr()) == 0;
+}
+
+void parsePids(kj::StringPtr text, kj::Vector<pid_t>& pids) {
+  const char* position = text.cStr();
+  while (*position != '\0') {
+    char* end = nullptr;
+    long pid = strtol(position, &end, 10);
+    if (end == position) break;
+    if (pid > 0) pids.add(static_cast<pid_t>(pid));  // 0: of another PID namespace.
+    position = *end == '\n' ? end + 1 : end;
+  }
+}
+
+void collect(int directory, int processesFd, kj::Vector<pid_t>& pids, int depth) {
+  parsePids(readAll(processesFd), pids);
+  struct stat status {};
+  // A directory has a link per directory in it, and two of its own.
+  if (fstat(directory, &status) < 0 || status.st_nlink <= 2 || depth >= kNestingMax) return;
+  kj::AutoCloseFd again(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (again.get() < 0) return;
+  for (auto& name : subdirectories(kj::str("/proc/self/fd/", again.get()))) {
+    kj::AutoCloseFd below(openat(directory, name.cStr(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (below.get() < 0) continue;
+    kj::AutoCloseFd processes(openat(below, "cgroup.procs", O_RDONLY | O_CLOEXEC));
+    if (processes.get() >= 0) collect(below, processes, pids, depth + 1);
+  }
+}
+
+void kill(int directory, const kj::Vector<pid_t>& pids) {
+  if (writeAt(directory, "cgroup.kill", "1") == 0) return;
+  // Before Linux 5.14: frozen, they cannot fork while they are killed one by one.
+  writeAt(directory, "cgroup.freeze", "1");
+  for (pid_t pid : pids) ::kill(pid, SIGKILL);
+  writeAt(directory, "cgroup.freeze", "0");
+}
+
+// mountinfo writes blanks and backslashes of paths as \ooo.
+std::string unescaped(const std::string& text) {
+  std::string result;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size()) {
+      result += static_cast<char>(std::stoi(text.substr(i + 1, 3), nullptr, 8));
+      i += 3;
+    } else {
+      result += text[i];
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Cgroup::Cgroup(CgroupTree& tree, kj::String path, kj::AutoCloseFd directory,
+               kj::AutoCloseFd processes)
+    : tree_(tree),
+      path_(kj::mv(path)),
+      directory_(kj::mv(directory)),
+      processes_(kj::mv(processes)) {}
+
+Cgroup::~Cgroup() noexcept(false) {
+  tree_.giveBack(*this);
+}
+
+kj::Vector<pid_t> Cgroup::processes() const {
+  kj::Vector<pid_t> pids;
+  collect(directory_, processes_, pids, 0);
+  return pids;
+}
+
+void Cgroup::signalAll(int signal) const {
+  for (pid_t pid : processes()) ::kill(pid, signal);
+}
+
+void Cgroup::killAll() const {
+  spent_ = true;
+  kill(directory_, processes());
+}
+
+int Cgroup::write(kj::StringPtr file, kj::StringPtr value) const {
+  spent_ = true;
+  return writeAt(directory_, file, value);
+}
+
+CgroupTree::CgroupTree(kj::String directory, kj::String parent)
+    : directory_(kj::mv(directory)), parent_(kj::mv(parent)) {}
+
+CgroupTree::~CgroupTree() noexcept(false) {
+  removeLingering();
+  for (auto& spare : spares_) removeTree(spare.path);
+  // Both fail where something else is in them, which is then not ours to remove.
+  rmdir(directory_.cStr());
+  rmdir(parent_.cStr());
+}
+
+kj::Own<Cgroup> CgroupTree::take() {
+  while (!spares_.empty()) {
+    auto spare = kj::mv(spares_.back());
+    spares_.removeLast();
+    char byte;
+    if (pread(spare.processes, &byte, 1, 0) < 0) continue;  // Somebody removed it.
+    return kj::heap<Cgroup>(*this, kj::mv(spare.path), kj::mv(spare.directory),
+                            kj::mv(spare.processes));
+  }
+  if (!lingering_.empty()) removeLingering();
+  kj::String path;
+  do {
+    path = kj::str(directory_, "/job-", nextNumber_++);
+  } while (mkdir(path.cStr(), 0755) < 0 &&
+           errno == EEXIST);  // One that lingers from an earlier keeper.
+  int directory;
+  int processes;
+  KJ_SYSCALL(directory = ::open(path.cStr(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), path);
+  kj::AutoCloseFd directoryFd(directory);
+  KJ_SYSCALL(processes = openat(directory, "cgroup.procs", O_RDONLY | O_CLOEXEC), path);
+  return kj::heap<Cgroup>(*this, kj::mv(path), kj::mv(directoryFd), kj::AutoCloseFd(processes));
+}
+
+void CgroupTree::giveBack(Cgroup& group) {
+  bool isEmpty = group.processes().empty();
+  if (!isEmpty) group.killAll();
+  struct stat status {};
+  bool isPlain = fstat(group.directory_, &status) == 0 && status.st_nlink == 2;
+  if (isEmpty && isPlain && !group.spent_ && spares_.size() < kSparesMax) {
+    spares_.add(Spare{kj::mv(group.path_), kj::mv(group.directory_), kj::mv(group.processes_)});
+    return;
+  }
+  if (!removeTree(group.path_)) lingering_.add(kj::mv(group.path_));
+}
+
+void CgroupTree::removeLingering() {
+  kj::Vector<kj::String> left;
+  for (auto& path : lingering_) {
+    if (!removeTree(path)) left.add(kj::mv(path));
+  }
+  lingering_ = kj::mv(left);
+}
+
+void CgroupTree::killLeftovers() {
+  for (auto& name : subdirectories(directory_)) {
+    auto path = kj::str(directory_, "/", name);
+    kj::AutoCloseFd directory(::open(path.cStr(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory.get() < 0) continue;
+    kj::AutoCloseFd processes(openat(directory, "cgroup.procs", O_RDONLY | O_CLOEXEC));
+    kj::Vector<pid_t> pids;
+    if (processes.get() >= 0) collect(directory, processes, pids, 0);
+    kill(directory, pids);
+    lingering_.add(kj::mv(path));
+  }
+  for (int tries = 0; tries < kLeftoverTries; ++tries) {
+    removeLingering();
+    if (lingering_.empty()) return;
+    timespec pause{0, 10'000'000};
+    nanosleep(&pause, nullptr);
+  }
+}
+
+// Makes the directory and locks it. Again if another keeper swept it away in between, or holds the
+// lock for a moment because it is about to: a directory without our lock would not stay. A keeper
+// of this name that is on its way out keeps the lock longer; then it is shared, as it was before.
+bool CgroupTree::claim() {
+  for (int tries = 0; tries < kClaimTries; ++tries) {
+    mkdir(parent_.cStr(), 0755);
+    mkdir(directory_.cStr(), 0755);
+    claim_ = kj::AutoCloseFd(::open(directory_.cStr(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (claim_.get() < 0) continue;
+    bool isLocked = flock(claim_, LOCK_EX | LOCK_NB) == 0;
+    struct stat held {
+    }, named{};
+    bool isThere = fstat(claim_, &held) == 0 && stat(directory_.cStr(), &named) == 0 &&
+                   held.st_ino == named.st_ino;
+    if (isThere && (isLocked || tries + 1 == kClaimTries)) return true;
+    timespec pause{0, 2'000'000};
+    nanosleep(&pause, nullptr);
+  }
+  return false;
+}
+
+// Keepers that were killed and never came back leave empty directories: nobody holds their lock.
+// Those with processes are left to their own successor.
+void CgroupTree::removeAbandoned() {
+  for (auto& name : subdirectories(parent_)) {
+    auto path = kj::str(parent_, "/", name);
+    if (path == directory_) continue;
+    kj::AutoCloseFd fd(::open(path.cStr(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd.get() < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) continue;
+    removeTree(path);
+  }
+}
+
+void CgroupTree::enableControllers() {
+  // From the top down. Refused where the group above holds processes itself; then jobs have no
+  // limits of their own.
+  auto base = kj::str(parent_.slice(0, KJ_ASSERT_NONNULL(parent_.findLast('/'))));
+  for (kj::StringPtr path : {base.asPtr(), parent_.asPtr(), directory_.asPtr()}) {
+    kj::AutoCloseFd fd(::open(path.cStr(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd.get() < 0) return;
+    writeAt(fd, "cgroup.subtree_control", "+memory");
+    writeAt(fd, "cgroup.subtree_control", "+pids");
+  }
+  std::istringstream words(readFile(kj::str(directory_, "/cgroup.subtree_control")).cStr());
+  for (std::string word; words >> word;) {
+    if (word == "memory") limitsMemory_ = true;
+    if (word == "pids") limitsProcesses_ = true;
+  }
+}
+
+kj::Maybe<kj::Own<CgroupTree>> CgroupTree::openBelow(kj::StringPtr base, kj::StringPtr name) {
+  auto parent = kj::str(base, "/nodeagent");
+  auto directory = kj::str(parent, "/", name);
+  auto tree = kj::heap<CgroupTree>(kj::mv(directory), kj::mv(parent));
+  if (!tree->claim()) return nullptr;
+  tree->removeAbandoned();
+  tree->killLeftovers();
+  tree->enableControllers();
+  // Tried before it is needed: the probe is the first spare.
+  auto failure = kj::runCatchingExceptions([&]() { tree->take(); });
+  if (failure != nullptr || access(kj::str(tree->directory_, "/cgroup.procs").cStr(), F_OK) != 0)
+    return nullptr;
+  return kj::mv(tree);
+}
+
+kj::Maybe<kj::Own<CgroupTree>> CgroupTree::open(kj::StringPtr name) {
+  for (auto& base :
+       cgroupCandidates(readFile("/proc/self/mountinfo"), readFile("/proc/self/cgroup"))) {
+    auto tree = openBelow(base, name);
+    if (tree != nullptr) return tree;
+  }
+  return nullptr;
+}
+
+kj::Vector<kj::String> cgroupCandidates(kj::StringPtr mountinfo, kj::StringPtr ownGroups) {
+  std::string own;
+  std::istringstream groups(ownGroups.cStr());
+  for (std::string line; std::getline(groups, line);) {
+    if (line.rfind("0::", 0) == 0) own = line.substr(3);
+  }
+  kj::Vector<kj::String> candidates;
+  std::istringstream mounts(mountinfo.cStr());
+  for (std::string line; std::getline(mounts, line);) {
+    auto separator = line.find(" - ");
+    if (separator == std::string::npos || line.compare(separator + 3, 8, "cgroup2 ") != 0) continue;
+    std::istringstream words(line);
+    std::string id, parent, device, root, point;
+    words >> id >> parent >> device >> root >> point;
+    point = unescaped(point);
+    // The own group as seen from this mount, unless it lies outside of it.
+    std::string below = own;
+    if (root != "/" && below.rfind(root, 0) == 0) below = below.substr(root.size());
+    if (!below.empty() && below != "/" && below.find("..") == std::string::npos) {
+      candidates.add(kj::str(point.c_str(), below.c_str()));
+    }
+    candidates.add(kj::str(point.c_str()));
+  }
+  return candidates;
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,28 @@
+// How a child process ended, learned through its pidfd, so that no other wait in the process is
+// disturbed.
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <kj/common.h>
+
+namespace nodeagent {
+
+struct ExitReport {
+  bool signalled = false;
+  bool coreDumped = false;
+  int value = 0;  // Exit status, or the signal's number.
+  int64_t cpuUserNs = 0;
+  int64_t cpuSystemNs = 0;
+  uint64_t residentBytesMax = 0;
+  bool taken = false;  // Somebody else has reaped it: nothing above is known.
+};
+
+// Reaps the child of `pidfd` if it has ended; null: it has not. Never blocks.
+kj::Maybe<ExitReport> reapChild(int pidfd);
+
+// Sends a signal to exactly this process. 0, or an errno: ESRCH if it has ended.
+int signalChild(int pidfd, int signal);
+
+}  // namespace nodeagent

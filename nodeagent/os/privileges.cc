@@ -1,0 +1,37 @@
+#include "nodeagent/os/privileges.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <kj/debug.h>
+
+#include "schema/support/wire_error.h"
+
+namespace nodeagent {
+
+void becomeUser(uid_t user, gid_t group) {
+  if (setgroups(0, nullptr) < 0) support::failErrno(errno, "give up supplementary groups");
+  if (setresgid(group, group, group) < 0) support::failErrno(errno, "become group ", group);
+  if (setresuid(user, user, user) < 0) support::failErrno(errno, "become user ", user);
+}
+
+void lockDown() {
+  KJ_SYSCALL(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  KJ_SYSCALL(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+  struct rlimit none {
+    0, 0
+  };
+  KJ_SYSCALL(setrlimit(RLIMIT_CORE, &none));
+}
+
+void dieWithParent(pid_t parent) {
+  KJ_SYSCALL(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+  // It may have ended before the kernel was told.
+  if (getppid() != parent) _exit(0);
+}
+
+}  // namespace nodeagent

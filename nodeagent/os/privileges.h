@@ -1,0 +1,18 @@
+// What a process gives up before it faces the network.
+#pragma once
+
+#include <sys/types.h>
+
+namespace nodeagent {
+
+// Becomes this user for good, without supplementary groups. Throws a failure of kind system.
+void becomeUser(uid_t user, gid_t group);
+
+// No program that this process starts gains privileges; no core dump, no tracing by others.
+void lockDown();
+
+// SIGKILL when `parent` ends. Exits at once if it has ended already. After becomeUser, which undoes
+// it.
+void dieWithParent(pid_t parent);
+
+}  // namespace nodeagent

@@ -1,0 +1,266 @@
+#include "nodeagent/os/process_set.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <map>
+#include <set>
+
+#include <kj/debug.h>
+
+#include "nodeagent/os/process.h"
+#include "nodeagent/os/read_file.h"
+
+namespace nodeagent {
+namespace {
+
+constexpr auto kRecheck = 1 * kj::SECONDS;  // In case that a notification is missed.
+constexpr auto kPollFirst = 10 * kj::MILLISECONDS;
+constexpr auto kPollLast = 500 * kj::MILLISECONDS;
+constexpr auto kOrphanSweep = 2 * kj::SECONDS;
+constexpr int kKillRounds = 20;  // A fork bomb is faster than this; each round is a scan of /proc.
+
+constexpr const char* kMarkerName = "NODEAGENT_JOB=";
+
+class CgroupSet final : public ProcessSet {
+ public:
+  CgroupSet(kj::Own<Cgroup> group, kj::UnixEventPort& port, kj::Timer& timer)
+      : group_(kj::mv(group)), port_(port), timer_(timer) {}
+
+  int cgroupFd() const override { return group_->directoryFd(); }
+  void begin(pid_t) override {}
+  kj::Vector<pid_t> list() override { return group_->processes(); }
+  void signalAll(int signal) override { group_->signalAll(signal); }
+  void killAll() override { group_->killAll(); }
+  kj::Promise<void> whenEmpty() override;
+  int limitMemory(uint64_t bytes) override { return limit("memory.max", bytes); }
+  int limitProcesses(uint64_t count) override { return limit("pids.max", count); }
+
+ private:
+  int limit(kj::StringPtr file, uint64_t value) {
+    int result = group_->write(file, value == UINT64_MAX ? kj::str("max") : kj::str(value));
+    return result == ENOENT || result == EACCES ? ENOTSUP : result;
+  }
+
+  struct Watch {
+    kj::AutoCloseFd events;
+    kj::UnixEventPort::FdObserver observer;
+    Watch(kj::UnixEventPort& port, kj::AutoCloseFd fd)
+        : events(kj::mv(fd)),
+          observer(port, events, kj::UnixEventPort::FdObserver::OBSERVE_URGENT) {}
+  };
+  kj::Promise<void> wait(Watch& watch);
+
+  kj::Own<Cgroup> group_;
+  kj::UnixEventPort& port_;
+  kj::Timer& timer_;
+};
+
+kj::Promise<void> CgroupSet::whenEmpty() {
+  if (group_->processes().empty()) return kj::READY_NOW;
+  int fd;
+  KJ_SYSCALL(fd = openat(group_->directoryFd(), "cgroup.events", O_RDONLY | O_CLOEXEC));
+  auto watch = kj::heap<Watch>(port_, kj::AutoCloseFd(fd));
+  auto promise = wait(*watch);
+  return promise.attach(kj::mv(watch));
+}
+
+kj::Promise<void> CgroupSet::wait(Watch& watch) {
+  auto changed = watch.observer.whenUrgentDataAvailable();
+  readAll(watch.events);  // Only what changes after this read is notified.
+  if (group_->processes().empty()) return kj::READY_NOW;
+  return changed.exclusiveJoin(timer_.afterDelay(kRecheck)).then([this, &watch]() {
+    return wait(watch);
+  });
+}
+
+class DescentSet final : public ProcessSet {
+ public:
+  // `leaders`: of all sets, to tell them from orphans.
+  DescentSet(kj::String marker, kj::Timer& timer, std::set<pid_t>& leaders)
+      : marker_(kj::mv(marker)), timer_(timer), leaders_(leaders) {}
+  ~DescentSet() noexcept(false) override {
+    killAll();
+    leaders_.erase(leader_);
+  }
+
+  kj::StringPtr marker() const override { return marker_; }
+  void begin(pid_t leader) override {
+    leader_ = leader;
+    leaders_.insert(leader);
+  }
+  kj::Vector<pid_t> list() override;
+  void signalAll(int signal) override {
+    for (pid_t pid : list()) kill(pid, signal);
+  }
+  void killAll() override;
+  kj::Promise<void> whenEmpty() override { return poll(kPollFirst); }
+
+ private:
+  kj::Promise<void> poll(kj::Duration delay);
+  bool isSurelyEmpty();
+  bool mayBeOfAJob(pid_t pid);
+
+  kj::String marker_;
+  kj::Timer& timer_;
+  std::set<pid_t>& leaders_;
+  pid_t leader_ = 0;
+  std::map<pid_t, uint64_t>
+      known_;  // Members seen before, with their start, so that one is found when its mark is gone.
+};
+
+// Whether a child of the keeper that is nobody's first process was adopted; its front, for one, was
+// not.
+bool DescentSet::mayBeOfAJob(pid_t pid) {
+  KJ_IF_MAYBE (info, readProcess(pid)) {
+    return info->state != 'Z' &&
+           (known_.count(pid) > 0 || leaders_.count(info->session) > 0 ||
+            leaders_.count(info->group) > 0 || startedWithVariable(pid, kMarkerName));
+  }
+  return false;
+}
+
+// The usual case at a fraction of a scan's cost: what survives its parents becomes a child of the
+// keeper, so without a first process and without adopted children there is nothing.
+bool DescentSet::isSurelyEmpty() {
+  for (int look = 0; look < 2; ++look) {  // Twice, since one may be missed.
+    auto children = ownChildren();
+    KJ_IF_MAYBE (pids, children) {
+      for (pid_t pid : *pids) {
+        if (pid == leader_ || (leaders_.count(pid) == 0 && mayBeOfAJob(pid))) return false;
+      }
+    } else {
+      return false;
+    }
+  }
+  leaders_.erase(leader_);
+  return true;
+}
+
+kj::Vector<pid_t> DescentSet::list() {
+  kj::Vector<pid_t> members;
+  if (leader_ == 0 || isSurelyEmpty()) return members;
+  auto all = listProcesses();
+  std::map<pid_t, uint64_t> found;
+  auto isMember = [&](const ProcessInfo& info) {
+    auto seen = known_.find(info.pid);
+    return info.pid == leader_ || info.session == leader_ || info.group == leader_ ||
+           found.count(info.parent) > 0 ||
+           (seen != known_.end() && seen->second == info.startTicks) ||
+           startedWithVariable(info.pid, marker_);
+  };
+  // Twice: a child may have a lower pid than its parent, once pids have wrapped around.
+  for (int pass = 0; pass < 2; ++pass) {
+    for (auto& info : all) {
+      if (info.pid != getpid() && found.count(info.pid) == 0 && isMember(info))
+        found[info.pid] = info.startTicks;
+    }
+  }
+  for (auto& info : all) {
+    if (found.count(info.pid) > 0 && info.state != 'Z' && info.state != 'X') members.add(info.pid);
+  }
+  known_ = kj::mv(found);
+  return members;
+}
+
+void DescentSet::killAll() {
+  for (int round = 0; round < kKillRounds; ++round) {
+    auto members = list();
+    if (members.empty()) return;
+    for (pid_t pid : members)
+      kill(pid, SIGSTOP);  // So that none forks while the others are killed.
+    for (pid_t pid : members) kill(pid, SIGKILL);
+  }
+}
+
+kj::Promise<void> DescentSet::poll(kj::Duration delay) {
+  if (list().empty()) return kj::READY_NOW;
+  return timer_.afterDelay(delay).then(
+      [this, delay]() { return poll(kj::min(delay * 2, kPollLast)); });
+}
+
+class CgroupSets final : public ProcessSets {
+ public:
+  CgroupSets(kj::Own<CgroupTree> tree, kj::UnixEventPort& port, kj::Timer& timer)
+      : tree_(kj::mv(tree)), port_(port), timer_(timer) {}
+  kj::Own<ProcessSet> make() override { return kj::heap<CgroupSet>(tree_->take(), port_, timer_); }
+  kj::StringPtr kind() const override { return "cgroup"; }
+
+ private:
+  kj::Own<CgroupTree> tree_;
+  kj::UnixEventPort& port_;
+  kj::Timer& timer_;
+};
+
+class DescentSets final : public ProcessSets {
+ public:
+  explicit DescentSets(kj::Timer& timer) : timer_(timer) {
+    KJ_SYSCALL(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+    sweeping_ =
+        sweep().eagerlyEvaluate([](kj::Exception&& exception) { KJ_LOG(ERROR, exception); });
+  }
+  kj::Own<ProcessSet> make() override {
+    return kj::heap<DescentSet>(kj::str(kMarkerName, getpid(), ".", nextNumber_++, "."), timer_,
+                                leaders_);
+  }
+  kj::StringPtr kind() const override { return "descent"; }
+
+ private:
+  kj::Promise<void> sweep();
+
+  kj::Timer& timer_;
+  uint64_t nextNumber_ = 1;
+  std::set<pid_t> leaders_;
+  std::set<pid_t> zombies_;
+  kj::Promise<void> sweeping_ = nullptr;
+};
+
+// Reaps adopted orphans. What the keeper started itself is reaped by its owner long before two
+// sweeps have seen it.
+kj::Promise<void> DescentSets::sweep() {
+  return timer_.afterDelay(kOrphanSweep).then([this]() {
+    std::set<pid_t> seen;
+    for (auto& info : listProcesses()) {
+      if (info.parent != getpid() || info.state != 'Z') continue;
+      if (zombies_.count(info.pid) > 0) {
+        siginfo_t ignored;
+        waitid(P_PID, static_cast<id_t>(info.pid), &ignored, WEXITED | WNOHANG);
+      } else {
+        seen.insert(info.pid);
+      }
+    }
+    zombies_ = kj::mv(seen);
+    return sweep();
+  });
+}
+
+}  // namespace
+
+int ProcessSet::limitMemory(uint64_t) {
+  return ENOTSUP;
+}
+int ProcessSet::limitProcesses(uint64_t) {
+  return ENOTSUP;
+}
+
+kj::Own<ProcessSets> ProcessSets::byCgroup(kj::Own<CgroupTree> tree, kj::UnixEventPort& port,
+                                           kj::Timer& timer) {
+  return kj::heap<CgroupSets>(kj::mv(tree), port, timer);
+}
+
+kj::Own<ProcessSets> ProcessSets::byDescent(kj::Timer& timer) {
+  return kj::heap<DescentSets>(timer);
+}
+
+kj::Own<ProcessSets> ProcessSets::best(kj::StringPtr name, kj::UnixEventPort& port,
+                                       kj::Timer& timer) {
+  auto tree = CgroupTree::open(name);
+  KJ_IF_MAYBE (found, tree) return byCgroup(kj::mv(*found), port, timer);
+  return byDescent(timer);
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,27 @@
+#include "nodeagent/os/read_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <kj/io.h>
+#include <kj/vector.h>
+
+namespace nodeagent {
+
+kj::String readAll(int fd, size_t bytesMax) {
+  kj::Vector<char> content;
+  char buffer[4096];
+  ssize_t count;
+  while (content.size() < bytesMax &&
+         (count = pread(fd, buffer, sizeof(buffer), static_cast<off_t>(content.size()))) > 0) {
+    content.addAll(buffer, buffer + count);
+  }
+  return kj::heapString(content.begin(), content.size());
+}
+
+kj::String readFile(kj::StringPtr path, size_t bytesMax) {
+  kj::AutoCloseFd fd(open(path.cStr(), O_RDONLY | O_CLOEXEC));
+  return fd.get() < 0 ? kj::String() : readAll(fd, bytesMax);
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,272 @@
+#include "nodeagent/os/spawn.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <kj/debug.h>
+#include <kj/vector.h>
+
+#include "nodeagent/os/raw_syscall.h"
+
+namespace nodeagent {
+namespace {
+
+constexpr size_t kStackBytes = 32 * 1024;
+constexpr int kKillWaitMs = 1000;
+
+// Blocks all signals of this thread, so that no handler of the keeper runs in the child.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  KJ_DISALLOW_COPY(SignalsBlocked);
+
+ private:
+  sigset_t before_;
+};
+
+// What the child reads while it is on its way; freed only when it has let go of it.
+struct Prepared {
+  ChildPlan plan{};
+  kj::Array<kj::String> programTexts;
+  kj::Vector<kj::String> texts;
+  kj::Vector<const char*> programs;
+  kj::Vector<char*> argv;
+  kj::Vector<char*> environment;
+  kj::String directory;
+  kj::Array<gid_t> groups;
+  kj::Vector<ChildLimit> limits;
+  kj::Vector<kj::AutoCloseFd> movedFds;
+  kj::Array<kj::byte> stack;
+
+  explicit Prepared(const SpawnOptions& options);
+
+  char* keep(kj::StringPtr text) {
+    texts.add(kj::str(text));
+    return texts.back().begin();
+  }
+  int aboveStandard(int fd);
+};
+
+// The child's 0 to 2 are filled one after the other: a source among them would be overwritten
+// before it is used.
+int Prepared::aboveStandard(int fd) {
+  if (fd > 2) return fd;
+  int moved;
+  KJ_SYSCALL(moved = fcntl(fd, F_DUPFD_CLOEXEC, 3), fd);
+  movedFds.add(kj::AutoCloseFd(moved));
+  return moved;
+}
+
+// Signals that this process ignores. clone3 resets handlers by itself, but leaves what is ignored;
+// a look at all 64 costs more than the rest of the launch, so it is taken once, and what a program
+// may come to ignore later is reset in any case.
+uint64_t ignoredSignals() {
+  static const uint64_t ignored = [] {
+    uint64_t signals = 0;
+    for (int signal = 1; signal <= 64; ++signal) {
+      struct sigaction action {};
+      if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) {
+        signals |= uint64_t{1} << (signal - 1);
+      }
+    }
+    for (int signal : {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGTERM, SIGCHLD}) {
+      signals |= uint64_t{1} << (signal - 1);
+    }
+    return signals;
+  }();
+  return ignored;
+}
+
+bool keeperIsProtected() {
+  static const bool isProtected = [] {
+    char text[16] = {};
+    kj::AutoCloseFd fd(open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC));
+    return fd.get() >= 0 && read(fd, text, sizeof(text) - 1) > 0 && atoi(text) < 0;
+  }();
+  return isProtected;
+}
+
+Prepared::Prepared(const SpawnOptions& options)
+    : programTexts(programCandidates(options.argv[0], options.environment)),
+      directory(kj::str(options.directory)) {
+  for (auto& text : programTexts) programs.add(text.cStr());
+  programs.add(nullptr);
+  for (auto& item : options.argv) argv.add(keep(item));
+  argv.add(nullptr);
+  for (auto& item : options.environment) environment.add(keep(item));
+  environment.add(nullptr);
+  for (auto& limit : options.limits)
+    limits.add(ChildLimit{limit.resource, {limit.value, limit.value}});
+
+  plan.programs = programs.begin();
+  plan.argv = argv.begin();
+  plan.environment = environment.begin();
+  plan.directory = directory.cStr();
+  plan.standardFds[0] = aboveStandard(options.input);
+  plan.standardFds[1] = aboveStandard(options.output);
+  plan.standardFds[2] = aboveStandard(options.errors);
+  plan.cgroupProcsFd = -1;
+  plan.signalsToReset = ignoredSignals();
+  plan.resetOomScore = keeperIsProtected();
+  plan.controllingTerminal = options.controllingTerminal;
+  plan.umask = options.umask;
+  plan.limits = limits.begin();
+  plan.limitCount = limits.size();
+  KJ_IF_MAYBE (niceness, options.niceness) {
+    plan.setNiceness = true;
+    plan.niceness = *niceness;
+  }
+  KJ_IF_MAYBE (credentials, options.credentials) {
+    groups = kj::heapArray<gid_t>(credentials->groups.asPtr());
+    plan.switchUser = true;
+    plan.user = credentials->user;
+    plan.group = credentials->group;
+    plan.groups = groups.begin();
+    plan.groupCount = groups.size();
+  }
+}
+
+class LaunchImpl final : public Launch {
+ public:
+  LaunchImpl(kj::Own<Prepared> prepared, pid_t pid, kj::AutoCloseFd pidfd, kj::AutoCloseFd report)
+      : prepared_(kj::mv(prepared)), pid_(pid), pidfd_(kj::mv(pidfd)), report_(kj::mv(report)) {}
+  ~LaunchImpl() noexcept(false) override;
+
+  pid_t pid() const override { return pid_; }
+  kj::AutoCloseFd takePidfd() override { return kj::mv(pidfd_); }
+  int reportFd() const override { return report_; }
+  kj::Maybe<kj::Maybe<SpawnFailure>> outcome() override;
+
+ private:
+  kj::Own<Prepared> prepared_;
+  pid_t pid_;
+  kj::AutoCloseFd pidfd_;
+  kj::AutoCloseFd report_;
+  bool known_ = false;
+  kj::Maybe<SpawnFailure> failure_;
+};
+
+kj::Maybe<kj::Maybe<SpawnFailure>> LaunchImpl::outcome() {
+  if (!known_) {
+    ChildReport report{};
+    ssize_t count;
+    do {
+      count = read(report_, &report, sizeof(report));
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) return nullptr;
+    known_ = true;
+    if (count == sizeof(report)) {
+      failure_ =
+          SpawnFailure{static_cast<SpawnStage>(report.stage), report.errorNumber, report.detail};
+    }
+    prepared_ = nullptr;
+  }
+  return failure_.map([](SpawnFailure& failure) { return failure; });
+}
+
+LaunchImpl::~LaunchImpl() noexcept(false) {
+  if (known_ || outcome() != nullptr) return;
+  // The child still reads from `prepared_`. Killed, it lets go within microseconds; one that sleeps
+  // in an unkillable system call keeps that memory, which is lost then.
+  kill(pid_, SIGKILL);
+  pollfd wait{report_, POLLIN, 0};
+  poll(&wait, 1, kKillWaitMs);
+  if (outcome() == nullptr) new kj::Own<Prepared>(kj::mv(prepared_));  // Lost on purpose.
+}
+
+// Sharing memory saves copying page tables. Not where the user changes: that marks the memory, and
+// so the keeper, as not dumpable, and a process of that user must not see the keeper's memory for a
+// moment either.
+long cloneChild(Prepared& prepared, int* pidfd, int cgroup) {
+  clone_args arguments{};
+  arguments.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
+  arguments.pidfd = reinterpret_cast<uintptr_t>(pidfd);
+  arguments.exit_signal = SIGCHLD;
+  if (cgroup >= 0) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = static_cast<uint64_t>(cgroup);
+  }
+  if (kCanShareMemory && !prepared.plan.switchUser) {
+    prepared.stack = kj::heapArray<kj::byte>(kStackBytes);
+    arguments.flags |= CLONE_VM;
+    arguments.stack = (reinterpret_cast<uintptr_t>(prepared.stack.begin()) + 15) & ~uintptr_t{15};
+    arguments.stack_size = kStackBytes - 16;
+    return rawCloneOnStack(&arguments, runChild, &prepared.plan);
+  }
+  long pid = rawSyscall(SYS_clone3, reinterpret_cast<long>(&arguments), sizeof(arguments));
+  if (pid == 0) runChild(&prepared.plan);
+  return pid;
+}
+
+// For kernels and sandboxes without clone3: the child moves itself to the cgroup.
+long cloneChildOldWay(Prepared& prepared, int* pidfd, int cgroup) {
+  prepared.plan.signalsToReset = ~uint64_t{0};
+  kj::AutoCloseFd procs;
+  if (cgroup >= 0) {
+    int fd = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return -errno;
+    procs = kj::AutoCloseFd(fd);
+    prepared.plan.cgroupProcsFd = prepared.aboveStandard(fd);
+  }
+  long pid = rawSyscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, reinterpret_cast<long>(pidfd), 0, 0);
+  if (pid == 0) runChild(&prepared.plan);
+  return pid;
+}
+
+}  // namespace
+
+kj::OneOf<kj::Own<Launch>, SpawnFailure> launchProgram(const SpawnOptions& options) {
+  KJ_REQUIRE(options.argv.size() > 0);
+  int pipeFds[2];
+  if (pipe2(pipeFds, O_CLOEXEC | O_NONBLOCK) < 0) return SpawnFailure{SpawnStage::kClone, errno, 0};
+  kj::AutoCloseFd report(pipeFds[0]);
+  kj::AutoCloseFd childEnd(pipeFds[1]);
+  auto prepared = kj::heap<Prepared>(options);
+  prepared->plan.reportFd = prepared->aboveStandard(childEnd);
+
+  int pidfd = -1;
+  long pid;
+  {
+    SignalsBlocked blocked;
+    pid = cloneChild(*prepared, &pidfd, options.cgroup);
+    if (pid == -ENOSYS || pid == -EPERM || pid == -E2BIG)
+      pid = cloneChildOldWay(*prepared, &pidfd, options.cgroup);
+  }
+  if (pid < 0) return SpawnFailure{SpawnStage::kClone, static_cast<int>(-pid), 0};
+  prepared->movedFds.clear();
+  return kj::Own<Launch>(kj::heap<LaunchImpl>(kj::mv(prepared), static_cast<pid_t>(pid),
+                                              kj::AutoCloseFd(pidfd), kj::mv(report)));
+}
+
+kj::Array<kj::String> programCandidates(kj::StringPtr program,
+                                        kj::ArrayPtr<const kj::String> environment) {
+  kj::Vector<kj::String> candidates;
+  if (program.findFirst('/') != nullptr || program.size() == 0) {
+    candidates.add(kj::str(program));
+    return candidates.releaseAsArray();
+  }
+  kj::StringPtr path = "/bin:/usr/bin";
+  for (auto& item : environment) {
+    if (item.startsWith("PATH=")) path = item.slice(5);
+  }
+  for (;;) {
+    auto colon = path.findFirst(':');
+    size_t length = path.size();
+    KJ_IF_MAYBE (position, colon) length = *position;
+    auto directory = kj::str(path.slice(0, length));
+    candidates.add(directory.size() == 0 ? kj::str(program) : kj::str(directory, "/", program));
+    if (colon == nullptr) break;
+    path = path.slice(length + 1);
+  }
+  return candidates.releaseAsArray();
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,67 @@
+// Runs what may block - directory walks, hashing, fsync, other programs - on threads of its own, so
+// that the loop goes on. Results come back through the loop as promises.
+#pragma once
+
+#include <stddef.h>
+
+#include <deque>
+
+#include <kj/async.h>
+#include <kj/common.h>
+#include <kj/exception.h>
+#include <kj/function.h>
+#include <kj/memory.h>
+#include <kj/mutex.h>
+#include <kj/thread.h>
+#include <kj/vector.h>
+
+namespace nodeagent {
+
+// Belongs to the thread of one loop. Destroying it lets the tasks that run finish, and drops those
+// that wait.
+class Worker {
+ public:
+  static constexpr size_t kThreads = 4;
+
+  explicit Worker(size_t threads = kThreads);
+  ~Worker() noexcept(false);
+  KJ_DISALLOW_COPY(Worker);
+
+  // Calls `task` on another thread and resolves to what it returns; an exception arrives here with
+  // its type and text. Dropping the promise does not stop a task that runs: it must own all that it
+  // uses, and share nothing.
+  template <typename Task>
+  auto run(Task task) -> kj::Promise<decltype(task())> {
+    using Result = decltype(task());
+    auto pair = kj::newPromiseAndCrossThreadFulfiller<Result>();
+    post([task = kj::mv(task), fulfiller = kj::mv(pair.fulfiller)]() mutable {
+      if (!fulfiller->isWaiting()) return;
+      auto failure = kj::runCatchingExceptions([&]() {
+        if constexpr (kj::isSameType<Result, void>()) {
+          task();
+          fulfiller->fulfill();
+        } else {
+          fulfiller->fulfill(task());
+        }
+      });
+      KJ_IF_MAYBE (exception, failure) fulfiller->reject(kj::mv(*exception));
+    });
+    return kj::mv(pair.promise);
+  }
+
+ private:
+  struct Queue {
+    std::deque<kj::Function<void()>> tasks;
+    bool closed = false;
+  };
+
+  void post(kj::Function<void()> task);
+  void work();
+
+  kj::MutexGuarded<Queue> queue_;
+  size_t threadCount_;
+  kj::Vector<kj::Own<kj::Thread>>
+      threads_;  // Started with the first task: an idle keeper stays small.
+};
+
+}  // namespace nodeagent

@@ -1,0 +1,372 @@
+// The program itself, as a process: what a service manager and a controller see of it.
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <kj/async-unix.h>
+#include <kj/debug.h>
+
+#include "nodeagent/os/process.h"
+#include "nodeagent/os/read_file.h"
+#include "schema/agent.capnp.h"
+#include "schema/support/dial.h"
+#include "schema/support/id.h"
+#include "schema/support/log.h"
+#include "schema/support/pki.h"
+#include "schema/support/rpc_connection.h"
+
+namespace nodeagent {
+namespace {
+
+using testing::HasSubstr;
+
+class ProgramTest : public testing::Test {
+ protected:
+  ProgramTest() {
+    char path[] = "/tmp/program-test-XXXXXX";
+    directory_ = mkdtemp(path);
+  }
+
+  ~ProgramTest() noexcept override {
+    if (pid_ > 0) {
+      kill(pid_, SIGKILL);
+      waitpid(pid_, nullptr, 0);
+    }
+    std::filesystem::remove_all(directory_);
+  }
+
+  // Starts the program; what it writes goes to the files out and err.
+  void start(std::vector<std::string> arguments, std::vector<std::string> environment = {}) {
+    std::vector<char*> argv = {const_cast<char*>(NODEAGENT_PROGRAM)};
+    for (auto& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    std::vector<char*> variables;
+    for (auto& variable : environment) variables.push_back(variable.data());
+    variables.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 1, file("out").c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                     0600);
+    posix_spawn_file_actions_addopen(&actions, 2, file("err").c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                     0600);
+    ASSERT_EQ(posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), variables.data()), 0);
+    posix_spawn_file_actions_destroy(&actions);
+  }
+
+  // Its exit status, or minus the signal. Killed after five seconds.
+  int wait() {
+    int status = 0;
+    bool ended = eventually([&]() { return waitpid(pid_, &status, WNOHANG) == pid_; });
+    if (!ended) return -1000;
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+
+  int run(std::vector<std::string> arguments, std::vector<std::string> environment = {}) {
+    start(std::move(arguments), std::move(environment));
+    return wait();
+  }
+
+  template <typename Condition>
+  bool eventually(Condition&& condition) {
+    auto& timer = io_.provider->getTimer();
+    auto end = timer.now() + 5 * kj::SECONDS;
+    while (!condition()) {
+      if (timer.now() > end) return false;
+      timer.afterDelay(2 * kj::MILLISECONDS).wait(io_.waitScope);
+    }
+    return true;
+  }
+
+  std::vector<std::string> usual() {
+    return {"--state-dir=" + directory_, "--listen=unix:" + file("agent.sock"), "--node-name=n1",
+            "--front-user="};
+  }
+
+  void startAgent() {
+    start(usual());
+    ASSERT_TRUE(eventually([&]() { return text("err").find("keeper ready") != std::string::npos; }))
+        << text("err");
+  }
+
+  pid_t frontPid() {
+    for (auto& process : listProcesses()) {
+      if (process.parent == pid_ && process.state != 'Z' && process.command == "nodeagent")
+        return process.pid;
+    }
+    return 0;
+  }
+
+  kj::Own<support::RpcConnection> connect() {
+    std::string why;
+    support::DialOptions options;
+    options.endpoint = support::Endpoint::fromText("unix:" + file("agent.sock"), &why).value();
+    auto& timer = io_.provider->getTimer();
+    auto stream = support::dial(*io_.lowLevelProvider, timer, kj::mv(options)).wait(io_.waitScope);
+    return kj::heap<support::RpcConnection>(kj::mv(stream), timer);
+  }
+
+  using Hello = capnp::Response<wire::Gate::HelloResults>;
+  using Run = capnp::Response<wire::Jobs::RunResults>;
+
+  Hello hello(support::RpcConnection& connection,
+              wire::Attach attach = wire::Attach::CREATE_OR_ATTACH, int64_t leaseNs = 0) {
+    auto request = connection.bootstrap().castAs<wire::Gate>().helloRequest();
+    auto greeting = request.initGreeting();
+    greeting.setProtocolMajor(wire::PROTOCOL_MAJOR);
+    greeting.setNodeName("n1");
+    greeting.setSessionId(sessionId_.data());
+    greeting.setAttach(attach);
+    greeting.setLeaseNs(leaseNs);
+    return request.send().wait(io_.waitScope);
+  }
+
+  // Job 1 of the session; waits until there is output, or until it has ended.
+  Run runJob(Hello welcome, const std::vector<std::string>& words, wire::Follow::Until until) {
+    auto request = welcome.getWelcome().getGrants().getJobs().runRequest();
+    request.setNumber(1);
+    auto spec = request.initSpec();
+    auto argv = spec.initArgv(static_cast<unsigned int>(words.size()));
+    for (unsigned int i = 0; i < argv.size(); ++i)
+      argv.set(i, kj::StringPtr(words[i].c_str()).asBytes());
+    spec.setDeadlineNs(60'000'000'000);
+    auto follow = request.initFollow();
+    follow.setBytesMax(100);
+    follow.setWaitNs(5'000'000'000);
+    follow.setUntil(until);
+    return request.send().wait(io_.waitScope);
+  }
+
+  // The pid of a job that runs until it is killed.
+  pid_t startLongJob(Hello welcome) {
+    return runJob(kj::mv(welcome), {"sh", "-c", "echo begun; exec sleep 60"},
+                  wire::Follow::Until::CHANGE)
+        .getProgress()
+        .getStatus()
+        .getPid();
+  }
+
+  std::string file(const std::string& name) { return directory_ + "/" + name; }
+  std::string text(const std::string& name) {
+    std::ostringstream content;
+    content << std::ifstream(file(name)).rdbuf();
+    return content.str();
+  }
+
+  std::string directory_;
+  pid_t pid_ = 0;
+  kj::AsyncIoContext io_ = kj::setupAsyncIo();
+  const support::Id sessionId_ = support::Id::random();
+};
+
+TEST_F(ProgramTest, SaysWhatItIs) {
+  EXPECT_EQ(run({"--version"}), 0);
+  EXPECT_THAT(text("out"), HasSubstr("protocol 1."));
+  EXPECT_EQ(run({"--help"}), 0);
+  EXPECT_THAT(text("out"), HasSubstr("78 configuration"));
+}
+
+TEST_F(ProgramTest, MistakesHaveTheirExitStatusAndOneLine) {
+  EXPECT_EQ(run({"--listn=x"}), 64);
+  EXPECT_EQ(run({"--listen=tcp:0.0.0.0:7411"}), 78);
+  EXPECT_THAT(text("err"), HasSubstr("tcp:0.0.0.0:7411"));
+  EXPECT_THAT(text("err"), HasSubstr("tls:"));
+  auto lines = text("err");
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 1) << lines;
+  EXPECT_EQ(run({}, {"NODEAGENT_LOG_LEVLE=debug"}), 78);
+  EXPECT_THAT(text("err"), HasSubstr("NODEAGENT_LOG_LEVEL"));
+}
+
+TEST_F(ProgramTest, CheckConfigNamesThePlaceAndTriesTheCertificates) {
+  std::ofstream(file("bad.yaml")) << "node: n1\nlog:\n  levle: debug\n";
+  EXPECT_EQ(run({"--check-config", "--config=" + file("bad.yaml")}), 78);
+  EXPECT_THAT(text("err"), HasSubstr("bad.yaml:3:3: "));
+  EXPECT_THAT(text("err"), HasSubstr("level"));
+  auto authority = support::Authority::make("a");
+  auto node = authority.issueNode("n1");
+  std::ofstream(file("ca.pem")) << authority.certificate();
+  std::ofstream(file("cert.pem")) << node.certificate;
+  std::ofstream(file("key.pem")) << authority.issueNode("n1").key;
+  std::filesystem::permissions(file("key.pem"), std::filesystem::perms(0600));
+  std::vector<std::string> tls = {
+      "--check-config", "--listen=tls:127.0.0.1:0", "--tls-authority=" + file("ca.pem"),
+      "--tls-certificate=" + file("cert.pem"), "--tls-key=" + file("key.pem")};
+  EXPECT_EQ(run(tls), 78);
+  EXPECT_THAT(text("err"), HasSubstr("does not belong to the certificate"));
+  std::ofstream(file("key.pem")) << node.key;
+  EXPECT_EQ(run(tls), 0) << text("err");
+}
+
+TEST_F(ProgramTest, ListensServesACommandAndEndsCleanly) {
+  startAgent();
+  auto connection = connect();
+  auto answer = runJob(hello(*connection), {"echo", "hello"}, wire::Follow::Until::ENDED);
+  EXPECT_EQ(answer.getProgress().getStatus().getOutcome().getExited(), 0);
+  EXPECT_EQ(kj::str(answer.getProgress().getOutput().getData().asChars()), "hello\n");
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(wait(), 0);
+  EXPECT_FALSE(std::filesystem::exists(file("agent.sock")));
+}
+
+// A controller that is killed says nothing more; what it left must go by itself.
+TEST_F(ProgramTest, JobsOfAControllerThatIsGoneEndWithItsLease) {
+  startAgent();
+  auto connection = connect();
+  pid_t job = startLongJob(hello(*connection, wire::Attach::CREATE_OR_ATTACH, 1'000'000'000));
+  ASSERT_GT(job, 0);
+  ASSERT_EQ(kill(job, 0), 0);
+  connection = nullptr;
+  EXPECT_TRUE(eventually([&]() { return kill(job, 0) != 0; }));
+  auto again = connect();
+  EXPECT_EQ(hello(*again, wire::Attach::ATTACH_ONLY).getError().getKind(),
+            wire::Error::Kind::EXPIRED);
+}
+
+TEST_F(ProgramTest, StopOfTheAgentEndsItsJobs) {
+  startAgent();
+  auto connection = connect();
+  pid_t job = startLongJob(hello(*connection));
+  ASSERT_GT(job, 0);
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(wait(), 0);
+  EXPECT_NE(kill(job, 0), 0);
+}
+
+TEST_F(ProgramTest, KilledFrontIsReplacedAndTheSessionGoesOn) {
+  startAgent();
+  auto first = connect();
+  hello(*first);
+  pid_t front = frontPid();
+  ASSERT_GT(front, 0);
+  kill(front, SIGKILL);
+  ASSERT_TRUE(eventually([&]() {
+    pid_t now = frontPid();
+    return now > 0 && now != front &&
+           text("err").rfind("front listens") > text("err").find("the front ended");
+  }));
+  auto second = connect();
+  EXPECT_TRUE(hello(*second, wire::Attach::ATTACH_ONLY).getWelcome().getAttached());
+}
+
+TEST_F(ProgramTest, FrontGivesUpRootAndStillReachesTheKeeper) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give it up";
+  std::filesystem::permissions(directory_, std::filesystem::perms(0711));
+  auto arguments = usual();
+  arguments.back() = "--front-user=nobody";
+  start(arguments);
+  ASSERT_TRUE(eventually([&]() { return text("err").find("keeper ready") != std::string::npos; }))
+      << text("err");
+  auto status = readFile(kj::str("/proc/", frontPid(), "/status"));
+  EXPECT_THAT(status.cStr(), HasSubstr("Uid:\t65534\t65534\t65534"));
+  EXPECT_THAT(status.cStr(), HasSubstr("NoNewPrivs:\t1"));
+  auto connection = connect();
+  EXPECT_STREQ(hello(*connection).getWelcome().getIdentity().cStr(), "uid:0");
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(wait(), 0);
+  EXPECT_FALSE(std::filesystem::exists(file("agent.sock")));
+}
+
+TEST_F(ProgramTest, FrontDoesNotOutliveTheKeeper) {
+  startAgent();
+  pid_t front = frontPid();
+  ASSERT_GT(front, 0);
+  kill(pid_, SIGKILL);
+  EXPECT_EQ(wait(), -SIGKILL);
+  EXPECT_TRUE(eventually([&]() {
+    return readProcess(front) == nullptr || KJ_ASSERT_NONNULL(readProcess(front)).state == 'Z';
+  }));
+}
+
+TEST_F(ProgramTest, SecondAgentInTheSamePlaceIsRefused) {
+  startAgent();
+  pid_t first = std::exchange(pid_, 0);
+  EXPECT_EQ(run(usual()), 73) << text("err");
+  EXPECT_THAT(text("err"), HasSubstr("another agent"));
+  pid_ = first;
+}
+
+TEST_F(ProgramTest, PortInUseIsReportedByTheFrontsExitStatus) {
+  std::string why;
+  auto taken = support::Endpoint::fromText("tcp:127.0.0.1:0", &why).value();
+  auto socket = taken.openSocket();
+  KJ_SYSCALL(bind(socket, taken.socketAddress(), taken.addressBytes));
+  KJ_SYSCALL(listen(socket, 1));
+  KJ_SYSCALL(getsockname(socket, reinterpret_cast<sockaddr*>(&taken.address), &taken.addressBytes));
+  EXPECT_EQ(run({"--state-dir=" + directory_, "--listen=" + taken.text()}), 73) << text("err");
+  EXPECT_THAT(text("err"), HasSubstr("in use"));
+}
+
+TEST_F(ProgramTest, ServiceManagerHearsOfReadinessAndStop) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  strncpy(address.sun_path, file("notify").c_str(), sizeof address.sun_path - 1);
+  kj::AutoCloseFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  KJ_SYSCALL(bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address));
+  std::string heard;
+  auto hears = [&](const std::string& word) {
+    return eventually([&]() {
+      char buffer[512];
+      ssize_t count = recv(socket, buffer, sizeof buffer, 0);
+      if (count > 0) heard.append(buffer, count).append("\n");
+      return heard.find(word) != std::string::npos;
+    });
+  };
+  start(usual(), {"NOTIFY_SOCKET=" + file("notify"), "WATCHDOG_USEC=100000"});
+  EXPECT_TRUE(hears("READY=1"));
+  EXPECT_THAT(heard, HasSubstr("listening on unix:"));
+  EXPECT_TRUE(hears("WATCHDOG=1"));
+  kill(pid_, SIGHUP);
+  EXPECT_TRUE(hears("RELOADING=1"));
+  kill(pid_, SIGTERM);
+  EXPECT_TRUE(hears("STOPPING=1"));
+  EXPECT_EQ(wait(), 0);
+}
+
+TEST_F(ProgramTest, BadReloadLeavesEverythingAsItWas) {
+  std::ofstream(file("agent.yaml")) << "node: n1\n";
+  auto arguments = usual();
+  arguments.push_back("--config=" + file("agent.yaml"));
+  start(arguments);
+  ASSERT_TRUE(eventually([&]() { return text("err").find("keeper ready") != std::string::npos; }))
+      << text("err");
+  pid_t front = frontPid();
+  std::ofstream(file("agent.yaml")) << "nod: n1\n";
+  kill(pid_, SIGHUP);
+  ASSERT_TRUE(eventually([&]() { return text("err").find("not reloaded") != std::string::npos; }));
+  EXPECT_THAT(text("err"), HasSubstr("agent.yaml:1:1"));
+  EXPECT_EQ(frontPid(), front);
+  auto connection = connect();
+  EXPECT_FALSE(hello(*connection).hasError());
+}
+
+TEST_F(ProgramTest, StaysSmallAndStartsFast) {
+  auto& timer = io_.provider->getTimer();
+  auto begin = timer.now();
+  start(usual());
+  ASSERT_TRUE(eventually([&]() { return access(file("agent.sock").c_str(), F_OK) == 0; }));
+  RecordProperty("startupMs", static_cast<int>((timer.now() - begin) / kj::MILLISECONDS));
+  EXPECT_LT((timer.now() - begin) / kj::MILLISECONDS, 1000);
+  ASSERT_TRUE(eventually([&]() { return frontPid() > 0; }));
+  for (pid_t process : {pid_, frontPid()}) {
+    std::istringstream statm(readFile(kj::str("/proc/", process, "/statm")).cStr());
+    long total = 0, resident = 0;
+    statm >> total >> resident;
+    RecordProperty("residentKiB", static_cast<int>(resident * 4));
+    EXPECT_LE(resident * 4, NODEAGENT_RESIDENT_KIB_MAX);
+  }
+}
+
+}  // namespace
+}  // namespace nodeagent

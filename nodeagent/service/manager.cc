@@ -1,0 +1,67 @@
+#include "nodeagent/service/manager.h"
+
+#include <string.h>
+
+#include "nodeagent/service/systemd.h"
+#include "nodeagent/service/sysv.h"
+#include "schema/support/wire_error.h"
+
+namespace nodeagent::service {
+namespace {
+
+using Kind = wire::Error::Kind;
+
+constexpr size_t kNameBytesMax = 255;
+
+bool mayBeInName(char character) {
+  return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
+         (character >= '0' && character <= '9') ||
+         (character != '\0' && strchr("._+:@\\-", character) != nullptr);
+}
+
+}  // namespace
+
+void requireServiceName(kj::StringPtr name) {
+  bool good = name.size() > 0 && name.size() <= kNameBytesMax && name[0] != '-' && name[0] != '.';
+  for (char character : name) good = good && mayBeInName(character);
+  if (good) return;
+  // Not quoted back: it may hold anything.
+  support::fail(
+      Kind::INVALID, "service name of ", name.size(),
+      " bytes: must have 1 to 255 letters, digits or ._+:@\\-, and not begin with - or .");
+}
+
+kj::StringPtr actionText(wire::ServiceAction action) {
+  switch (action) {
+    case wire::ServiceAction::START:
+      return "start";
+    case wire::ServiceAction::STOP:
+      return "stop";
+    case wire::ServiceAction::RESTART:
+      return "restart";
+    case wire::ServiceAction::RELOAD:
+      return "reload";
+    case wire::ServiceAction::ENABLE:
+      return "enable";
+    case wire::ServiceAction::DISABLE:
+      return "disable";
+    case wire::ServiceAction::UNSPECIFIED:
+      break;
+  }
+  support::fail(Kind::INVALID, "service action: unknown value ", static_cast<unsigned>(action));
+}
+
+kj::Own<Manager> findManager(const InitPaths& paths) {
+  switch (initSystem(paths)) {
+    case InitSystem::kSystemd:
+      return kj::heap<Systemd>();
+    case InitSystem::kSysv:
+      return kj::heap<Sysv>(SysvPaths{.scripts = paths.scripts});
+    case InitSystem::kUnknown:
+      break;
+  }
+  support::fail(Kind::UNSUPPORTED, "services: this node runs neither systemd nor init scripts in ",
+                paths.scripts);
+}
+
+}  // namespace nodeagent::service

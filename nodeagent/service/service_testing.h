@@ -1,0 +1,62 @@
+// What the unit tests of this room share.
+#pragma once
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+
+#include <kj/exception.h>
+#include <kj/string.h>
+
+#include "schema/support/wire_error.h"
+
+namespace nodeagent::service {
+
+// A directory for fake scripts and tools, which goes away with all that is in it.
+class FakeNode {
+ public:
+  FakeNode() {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "muster-service-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+    std::filesystem::create_directory(path_ + "/init.d");
+  }
+  ~FakeNode() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+  kj::String path(const std::string& name) const {
+    return kj::str(path_.c_str(), "/", name.c_str());
+  }
+
+  // An executable shell script.
+  kj::String script(const std::string& name, const std::string& body) const {
+    kj::String file = path(name);
+    std::ofstream(file.cStr()) << "#!/bin/sh\n" << body << "\n";
+    ::chmod(file.cStr(), 0755);
+    return file;
+  }
+
+  std::string content(const std::string& name) const {
+    std::ifstream file(path(name).cStr());
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+ private:
+  std::string path_;
+};
+
+// The failure that `body` throws; kind unspecified if it throws none.
+inline support::Failure failureOf(const std::function<void()>& body) {
+  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { body(); })) {
+    return support::toFailure(*exception, "test");
+  }
+  return {};
+}
+
+}  // namespace nodeagent::service

@@ -1,0 +1,93 @@
+#include <gmock/gmock.h>
+#include <kj/async-io.h>
+
+#include "nodeagent/os/clock.h"
+#include "nodeagent/service/service_testing.h"
+#include "nodeagent/service/services.h"
+
+namespace nodeagent {
+namespace {
+
+using ::testing::HasSubstr;
+using Kind = wire::Error::Kind;
+using State = wire::ServiceStatus::State;
+
+class ServicesServerTest : public ::testing::Test {
+ protected:
+  ~ServicesServerTest() noexcept override {}
+
+  auto act(kj::StringPtr name, wire::ServiceAction action, int64_t deadlineNs = 20'000'000'000) {
+    auto request = room_.servicesOf(*session_).actRequest();
+    request.setName(name);
+    request.setAction(action);
+    request.setDeadlineNs(deadlineNs);
+    return request.send().wait(io_.waitScope);
+  }
+
+  auto status(kj::StringPtr name) {
+    auto request = room_.view().statusRequest();
+    request.setName(name);
+    return request.send().wait(io_.waitScope);
+  }
+
+  // A service whose state is a file.
+  void makeService() {
+    auto mark = std::string(node_.path("runs").cStr());
+    node_.script("init.d/fake", "case $1 in\nstart) touch " + mark + " ;;\nstop) rm -f " + mark +
+                                    " ;;\nstatus) test -e " + mark +
+                                    " || exit 3 ;;\n*) echo broken; exit 1 ;;\nesac");
+  }
+
+  kj::AsyncIoContext io_ = kj::setupAsyncIo();
+  service::FakeNode node_;
+  kj::String scripts_ = node_.path("init.d");
+  kj::Own<Session> session_ = kj::refcounted<Session>(
+      [] {
+        Session::Options options;
+        options.leaseNs = 60'000'000'000;
+        return options;
+      }(),
+      systemClock(), io_.provider->getTimer());
+  ServicesRoom room_{InitPaths{.systemdRuntime = "/nonexistent", .scripts = scripts_}};
+};
+
+TEST_F(ServicesServerTest, AnswersTheStatusAfterAnAction) {
+  makeService();
+  EXPECT_EQ(status("fake").getStatus().getState(), State::STOPPED);
+  EXPECT_EQ(act("fake", wire::ServiceAction::START).getStatus().getState(), State::RUNNING);
+  EXPECT_EQ(act("fake", wire::ServiceAction::START).getStatus().getState(), State::RUNNING);
+  EXPECT_EQ(status("fake").getStatus().getState(), State::RUNNING);
+  EXPECT_EQ(act("fake", wire::ServiceAction::STOP).getStatus().getState(), State::STOPPED);
+}
+
+TEST_F(ServicesServerTest, AFailureBringsOutputAndStatus) {
+  makeService();
+  auto response = act("fake", wire::ServiceAction::RELOAD);
+  EXPECT_EQ(response.getError().getKind(), Kind::SYSTEM);
+  EXPECT_THAT(response.getError().getText().cStr(), HasSubstr("exit status 1: broken"));
+  EXPECT_EQ(kj::str(response.getOutput().asChars()), "broken\n");
+  EXPECT_EQ(response.getStatus().getState(), State::STOPPED);
+}
+
+TEST_F(ServicesServerTest, RefusesWhatCanNeverWork) {
+  makeService();
+  EXPECT_EQ(status("a/b").getError().getKind(), Kind::INVALID);
+  EXPECT_EQ(status("absent").getError().getKind(), Kind::NOT_FOUND);
+  EXPECT_EQ(act("fake", wire::ServiceAction::UNSPECIFIED).getError().getKind(), Kind::INVALID);
+  EXPECT_EQ(act("fake", static_cast<wire::ServiceAction>(99)).getError().getKind(), Kind::INVALID);
+  for (int64_t deadlineNs : {int64_t{0}, int64_t{-1}, int64_t{600'000'000'001}, INT64_MAX}) {
+    EXPECT_EQ(act("fake", wire::ServiceAction::START, deadlineNs).getError().getKind(),
+              Kind::INVALID);
+  }
+  EXPECT_EQ(status("fake").getStatus().getState(), State::STOPPED) << "nothing was started";
+  session_->end(EndReason::kClosed).wait(io_.waitScope);
+  EXPECT_EQ(act("fake", wire::ServiceAction::START).getError().getKind(), Kind::EXPIRED);
+}
+
+TEST_F(ServicesServerTest, ANodeWithoutAManagerSaysSo) {
+  std::filesystem::remove_all(scripts_.cStr());
+  EXPECT_EQ(status("fake").getError().getKind(), Kind::UNSUPPORTED);
+}
+
+}  // namespace
+}  // namespace nodeagent

@@ -1,0 +1,113 @@
+#include "nodeagent/service/systemd.h"
+
+#include <gmock/gmock.h>
+#include <kj/debug.h>
+
+#include "nodeagent/service/service_testing.h"
+
+namespace nodeagent::service {
+namespace {
+
+using ::testing::HasSubstr;
+using Action = wire::ServiceAction;
+using Enabled = wire::ServiceStatus::Enabled;
+using Kind = wire::Error::Kind;
+using State = wire::ServiceStatus::State;
+
+constexpr int64_t kLong = 20'000'000'000;
+
+Status parsed(const std::string& text) {
+  return KJ_ASSERT_NONNULL(parseShow(text.c_str()));
+}
+
+TEST(ParseShowTest, ReadsARunningService) {
+  Status status = parsed(
+      "MainPID=412\nLoadState=loaded\nActiveState=active\nSubState=running\n"
+      "UnitFileState=enabled\nDescription=OpenBSD Secure Shell server = sshd");
+  EXPECT_EQ(status.state, State::RUNNING);
+  EXPECT_EQ(status.substate, "running");
+  EXPECT_EQ(status.mainPid, 412);
+  EXPECT_EQ(status.enabled, Enabled::ENABLED);
+  EXPECT_EQ(status.description, "OpenBSD Secure Shell server = sshd");
+}
+
+TEST(ParseShowTest, MapsStates) {
+  auto state = [](const std::string& active) {
+    return parsed("LoadState=loaded\nActiveState=" + active).state;
+  };
+  EXPECT_EQ(state("inactive"), State::STOPPED);
+  EXPECT_EQ(state("failed"), State::FAILED);
+  EXPECT_EQ(state("activating"), State::STARTING);
+  EXPECT_EQ(state("deactivating"), State::STOPPING);
+  EXPECT_EQ(state("reloading"), State::RUNNING);
+  EXPECT_EQ(state("novel"), State::UNSPECIFIED);
+}
+
+TEST(ParseShowTest, MapsUnitFileStates) {
+  auto enabled = [](const std::string& file) {
+    return parsed("LoadState=loaded\nUnitFileState=" + file).enabled;
+  };
+  EXPECT_EQ(enabled("enabled-runtime"), Enabled::ENABLED);
+  EXPECT_EQ(enabled("disabled"), Enabled::DISABLED);
+  EXPECT_EQ(enabled("masked"), Enabled::MASKED);
+  EXPECT_EQ(enabled("static"), Enabled::STATIC);
+  EXPECT_EQ(enabled(""), Enabled::UNSPECIFIED);
+}
+
+TEST(ParseShowTest, KnowsWhatIsNotThere) {
+  EXPECT_TRUE(parseShow("LoadState=not-found\nActiveState=inactive") == nullptr);
+  EXPECT_TRUE(parseShow("") == nullptr);
+}
+
+class SystemdTest : public ::testing::Test {
+ protected:
+  ~SystemdTest() noexcept override {}
+
+  Systemd systemdWith(const std::string& systemctl) {
+    auto record = "printf '%s ' \"$@\" > '" + std::string(node_.path("argv").cStr()) + "'\n";
+    return Systemd(node_.script("systemctl", record + systemctl),
+                   node_.script("journalctl", "seq 30"));
+  }
+
+  FakeNode node_;
+};
+
+TEST_F(SystemdTest, StatusBringsTheLastLinesOfTheLog) {
+  Status status = systemdWith("echo LoadState=loaded; echo ActiveState=failed").status("fake");
+  EXPECT_EQ(status.state, State::FAILED);
+  ASSERT_EQ(status.log.size(), 20u);
+  EXPECT_EQ(status.log[19], "30");
+  EXPECT_THAT(node_.content("argv"), HasSubstr("-- fake "));
+}
+
+TEST_F(SystemdTest, StatusSaysWhatIsWrong) {
+  EXPECT_EQ(failureOf([&] { systemdWith("echo LoadState=not-found").status("fake"); }).kind,
+            Kind::NOT_FOUND);
+  support::Failure failure =
+      failureOf([&] { systemdWith("echo 'bus is down' >&2; exit 1").status("fake"); });
+  EXPECT_EQ(failure.kind, Kind::SYSTEM);
+  EXPECT_THAT(failure.text.cStr(), HasSubstr("exit status 1: bus is down"));
+}
+
+TEST_F(SystemdTest, ActsWithoutAskingAnybody) {
+  EXPECT_EQ(systemdWith("exit 0").act("fake", Action::START, kLong).kind, Kind::UNSPECIFIED);
+  EXPECT_EQ(node_.content("argv"), "--no-pager --no-ask-password start -- fake ");
+}
+
+TEST_F(SystemdTest, FailureCarriesReasonAndOutput) {
+  ActResult result = systemdWith("echo 'Job for fake.service failed.' >&2; exit 1")
+                         .act("fake", Action::START, kLong);
+  EXPECT_EQ(result.kind, Kind::SYSTEM);
+  EXPECT_EQ(result.text, "start fake: systemctl: exit status 1: Job for fake.service failed.");
+  EXPECT_EQ(kj::str(result.output.asChars()), "Job for fake.service failed.\n");
+  EXPECT_EQ(systemdWith("exit 5").act("fake", Action::STOP, kLong).kind, Kind::NOT_FOUND);
+}
+
+TEST_F(SystemdTest, DeadlineIsKept) {
+  ActResult result = systemdWith("sleep 60").act("fake", Action::START, 200'000'000);
+  EXPECT_EQ(result.kind, Kind::TIMEOUT);
+  EXPECT_THAT(result.text.cStr(), HasSubstr("not done after 200 ms"));
+}
+
+}  // namespace
+}  // namespace nodeagent::service

@@ -1,0 +1,218 @@
+#include "nodeagent/service/sysv.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+
+#include "nodeagent/os/read_file.h"
+#include "nodeagent/service/tool.h"
+#include "schema/support/wire_error.h"
+
+namespace nodeagent::service {
+namespace {
+
+using Kind = wire::Error::Kind;
+using State = wire::ServiceStatus::State;
+using Enabled = wire::ServiceStatus::Enabled;
+
+// LSB, for actions other than status.
+enum ActionExit {
+  kUnimplemented = 3,
+  kInsufficientPrivilege = 4,
+  kNotInstalled = 5,
+  kNotConfigured = 6,
+  kNotRunning = 7
+};
+
+kj::StringPtr meaningOf(int exitStatus) {
+  switch (exitStatus) {
+    case 2:
+      return " (invalid arguments)";
+    case kUnimplemented:
+      return " (the script has no such action)";
+    case kInsufficientPrivilege:
+      return " (insufficient privilege)";
+    case kNotInstalled:
+      return " (the program is not installed)";
+    case kNotConfigured:
+      return " (not configured)";
+    case kNotRunning:
+      return " (not running)";
+    default:
+      return "";
+  }
+}
+
+// A script without a status action says how it is to be called, and exits as it likes.
+bool saysUsage(kj::ArrayPtr<const kj::byte> output) {
+  std::string text(output.asChars().begin(), output.size());
+  for (char& character : text) character = static_cast<char>(tolower(character));
+  return text.find("usage:") != std::string::npos;
+}
+
+// The value of "# Short-Description:" in the script's LSB header; else empty.
+kj::String descriptionOf(kj::StringPtr script) {
+  constexpr size_t kHeaderBytesMax = 8192;
+  std::string text(readFile(script, kHeaderBytesMax).cStr());
+  constexpr const char kField[] = "# Short-Description:";
+  size_t begin = text.find(kField);
+  if (begin == std::string::npos) return kj::String();
+  begin += strlen(kField);
+  auto line = text.substr(begin, text.find('\n', begin) - begin);
+  auto lines = lastLines(kj::StringPtr(line.c_str()).asBytes(), 1);
+  if (lines.size() == 0) return kj::String();
+  size_t blank = 0;
+  while (blank < lines[0].size() && (lines[0][blank] == ' ' || lines[0][blank] == '\t')) ++blank;
+  return kj::str(lines[0].slice(blank));
+}
+
+// Whether `directory` has a link SnnNAME or KnnNAME.
+bool hasLink(kj::StringPtr directory, char kind, kj::StringPtr name) {
+  struct Close {
+    void operator()(DIR* stream) const { ::closedir(stream); }
+  };
+  std::unique_ptr<DIR, Close> stream(::opendir(directory.cStr()));
+  if (stream == nullptr) return false;
+  while (struct dirent* entry = ::readdir(stream.get())) {
+    kj::StringPtr link(entry->d_name);
+    if (link.size() == name.size() + 3 && link[0] == kind && link.slice(3) == name) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+State stateOfExitStatus(int status) {
+  switch (status) {
+    case 0:
+      return State::RUNNING;
+    case 1:
+    case 2:
+      return State::FAILED;
+    case 3:
+      return State::STOPPED;
+    default:
+      return State::UNSPECIFIED;
+  }
+}
+
+Sysv::Sysv(const SysvPaths& paths) : paths_(paths) {}
+
+kj::String Sysv::scriptOf(kj::StringPtr name) {
+  auto script = kj::str(paths_.scripts, "/", name);
+  struct stat status;
+  if (::stat(script.cStr(), &status) < 0 || !S_ISREG(status.st_mode)) {
+    support::fail(Kind::NOT_FOUND, "service ", name, ": no script of that name in ",
+                  paths_.scripts);
+  }
+  if ((status.st_mode & 0111) == 0) {
+    support::fail(Kind::SYSTEM, "service ", name, ": ", script, " is not executable");
+  }
+  return script;
+}
+
+Enabled Sysv::enabledOf(kj::StringPtr name) {
+  bool any = false;
+  for (int level = 2; level <= 5; ++level) {
+    auto directory = kj::str(paths_.runlevels, "/rc", level, ".d");
+    if (hasLink(directory, 'S', name)) return Enabled::ENABLED;
+    any = any || ::access(directory.cStr(), F_OK) == 0;
+  }
+  return any ? Enabled::DISABLED : Enabled::UNSPECIFIED;
+}
+
+int32_t Sysv::pidOf(kj::StringPtr name) {
+  // By custom; LSB leaves the place of the file to the script.
+  for (auto& path : {kj::str(paths_.pidFiles, "/", name, ".pid"),
+                     kj::str(paths_.pidFiles, "/", name, "/", name, ".pid")}) {
+    int pid = atoi(readFile(path, 32).cStr());
+    if (pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM)) return pid;
+  }
+  return 0;
+}
+
+Status Sysv::status(kj::StringPtr name) {
+  auto script = scriptOf(name);
+  Status status;
+  status.manager = wire::ServiceStatus::Manager::SYSV;
+  status.description = descriptionOf(script);
+  status.enabled = enabledOf(name);
+  ToolResult result = runTool(kj::arr(kj::mv(script), kj::str("status")), kStatusLimitNs);
+  switch (result.end) {
+    case ToolResult::End::kExited:
+      if (result.value == 0 || !saysUsage(result.output))
+        status.state = stateOfExitStatus(result.value);
+      break;
+    case ToolResult::End::kSignalled:
+      break;
+    case ToolResult::End::kDeadline:
+    case ToolResult::End::kNotStarted:
+      support::fail(result.end == ToolResult::End::kDeadline ? Kind::TIMEOUT : Kind::SYSTEM,
+                    "status of ", name, ": its script: ", describeEnd(result));
+  }
+  if (status.state == State::RUNNING) status.mainPid = pidOf(name);
+  return status;
+}
+
+ActResult Sysv::enableOrDisable(kj::StringPtr name, wire::ServiceAction action, int64_t limitNs) {
+  scriptOf(name);
+  bool enable = action == wire::ServiceAction::ENABLE;
+  ActResult result;
+  if (enable && enabledOf(name) == Enabled::ENABLED) return result;
+  // "enable" only turns links that are there.
+  ToolResult tool =
+      runTool(kj::arr(kj::str(paths_.updateTool), kj::str(name), kj::str("defaults")), limitNs);
+  if (tool.succeeded()) {
+    tool = runTool(kj::arr(kj::str(paths_.updateTool), kj::str(name), kj::str(actionText(action))),
+                   limitNs);
+  } else if (tool.end == ToolResult::End::kNotStarted && tool.value == ENOENT) {
+    tool = runTool(kj::arr(kj::str("chkconfig"), kj::str(name), kj::str(enable ? "on" : "off")),
+                   limitNs);
+    if (tool.end == ToolResult::End::kNotStarted && tool.value == ENOENT) {
+      result.kind = Kind::UNSUPPORTED;
+      result.text = kj::str(actionText(action), " ", name, ": this node has neither ",
+                            paths_.updateTool, " nor chkconfig");
+      return result;
+    }
+  }
+  if (!tool.succeeded()) {
+    result.kind = tool.end == ToolResult::End::kDeadline ? Kind::TIMEOUT : Kind::SYSTEM;
+    result.text = kj::str(actionText(action), " ", name, ": ", describeEnd(tool));
+  }
+  result.output = kj::mv(tool.output);
+  return result;
+}
+
+ActResult Sysv::act(kj::StringPtr name, wire::ServiceAction action, int64_t limitNs) {
+  kj::StringPtr verb = actionText(action);
+  if (action == wire::ServiceAction::ENABLE || action == wire::ServiceAction::DISABLE) {
+    return enableOrDisable(name, action, limitNs);
+  }
+  ToolResult tool = runTool(kj::arr(scriptOf(name), kj::str(verb)), limitNs);
+  ActResult result;
+  bool stopped = action == wire::ServiceAction::STOP && tool.end == ToolResult::End::kExited &&
+                 tool.value == kNotRunning;
+  if (tool.end == ToolResult::End::kDeadline) {
+    result.kind = Kind::TIMEOUT;
+    result.text = kj::str(verb, " ", name, ": the script was killed after ", limitNs / 1'000'000,
+                          " ms; what it had started may go on");
+  } else if (!tool.succeeded() && !stopped) {
+    int exitStatus = tool.end == ToolResult::End::kExited ? tool.value : 0;
+    result.kind = exitStatus == kUnimplemented           ? Kind::UNSUPPORTED
+                  : exitStatus == kInsufficientPrivilege ? Kind::DENIED
+                                                         : Kind::SYSTEM;
+    result.text =
+        kj::str(verb, " ", name, ": its script", meaningOf(exitStatus), ": ", describeEnd(tool));
+  }
+  result.output = kj::mv(tool.output);
+  return result;
+}
+
+}  // namespace nodeagent::service
