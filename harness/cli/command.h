@@ -1,0 +1,76 @@
+// What every command of `muster` is made of: its place in the table, its arguments, its exit
+// status.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <cxxopts.hpp>
+
+namespace harness {
+
+// Exit statuses. `run` and `exec` have statuses of their own besides: see their help.
+enum ExitStatus : int {
+  kExitOk = 0,
+  kExitUsage = 64,         // The command line is wrong.
+  kExitData = 65,          // A cluster file or a node set is wrong.
+  kExitNoInput = 66,       // A file that was named cannot be read.
+  kExitUnavailable = 69,   // There is no such cluster, or a node cannot be reached.
+  kExitInternal = 70,      // A bug of ours.
+  kExitCannotCreate = 73,  // A node could not be made or removed.
+  kExitNoPermission = 77,  // The machine or the privileges do not allow it.
+};
+
+// Ends the command with a line on standard error and this status.
+class CommandError : public std::runtime_error {
+ public:
+  CommandError(int status, const std::string& text) : std::runtime_error(text), status_(status) {}
+  int status() const { return status_; }
+
+ private:
+  int status_;
+};
+
+// What stands behind `muster COMMAND`.
+struct Invocation {
+  std::string command;
+  std::vector<std::string> arguments;  // Before "--".
+  std::vector<std::string> rest;       // After "--".
+  bool hasRest = false;                // There was a "--".
+};
+
+struct Command {
+  const char* name;
+  const char* usage;    // Behind the name.
+  const char* summary;  // One line, for the list.
+  int (*run)(const Invocation& invocation);
+};
+
+// The table, in the order of the help.
+const std::vector<Command>& commands();
+
+// Parses the arguments of one command. Prints the help and throws HelpShown for --help; throws
+// CommandError with kExitUsage for what `options` does not know. Positional arguments are in
+// unmatched().
+struct HelpShown {};
+cxxopts::ParseResult parseArguments(const Invocation& invocation, cxxopts::Options& options,
+                                    const std::string& footer = "");
+
+// The options of a command, with its usage and summary from the table and --help.
+cxxopts::Options optionsOf(const Invocation& invocation);
+
+// Throws CommandError with kExitUsage unless there are `least` to `most` positional arguments.
+std::vector<std::string> positional(const cxxopts::ParseResult& result,
+                                    const Invocation& invocation, size_t least, size_t most);
+
+int runUp(const Invocation& invocation);
+int runDown(const Invocation& invocation);
+int runGc(const Invocation& invocation);
+int runCheck(const Invocation& invocation);
+int runNodes(const Invocation& invocation);
+int runExec(const Invocation& invocation);
+int runShell(const Invocation& invocation);
+int runRun(const Invocation& invocation);
+
+}  // namespace harness

@@ -1,0 +1,54 @@
+#include "harness/cli/connections.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "harness/cli/command.h"
+#include "schema/support/duration.h"
+
+namespace harness {
+namespace {
+
+constexpr std::chrono::seconds kCloseTime{3};
+
+// The signals that end the program are taken by a thread of their own, which can make calls.
+sigset_t blockInterrupts() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, number);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return set;
+}
+
+}  // namespace
+
+Connections::Connections(const std::vector<NodeDescription>& nodes)
+    : controller_((blockInterrupts(), ControllerOptions{})) {
+  sigset_t set = blockInterrupts();
+  // It ends with the process: there is one object of this class in a command, and it outlives all
+  // else.
+  std::thread([this, set] {
+    int number = 0;
+    if (::sigwait(&set, &number) != 0) return;
+    controller_.closeAll(std::chrono::steady_clock::now() + kCloseTime);
+    ::_exit(128 + number);
+  }).detach();
+  for (const NodeDescription& node : nodes) nodes_.push_back(&controller_.connect(node));
+}
+
+Connections::~Connections() {
+  controller_.closeAll(std::chrono::steady_clock::now() + kCloseTime);
+}
+
+std::chrono::nanoseconds durationOption(const std::string& text, const std::string& option) {
+  std::optional<int64_t> duration = support::durationFromText(text);
+  if (!duration || *duration <= 0) {
+    throw CommandError(kExitUsage, "--" + option + ": \"" + text +
+                                       "\" is not a positive duration, such as 30s, 5m or 1h");
+  }
+  return std::chrono::nanoseconds(*duration);
+}
+
+}  // namespace harness

@@ -1,0 +1,212 @@
+#include "harness/cli/driver.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+
+#include <pugixml.hpp>
+
+#include "harness/provision/hub/system.h"
+
+namespace harness {
+namespace {
+
+constexpr std::string_view kSuffix = "_tests";
+constexpr int kStatusFailed = 1;
+constexpr int kStatusInfrastructure = 2;
+constexpr int kStatusNothingSelected = 3;
+
+struct Ending {
+  int status = -1;  // As of waitpid; -1: it was not started.
+  bool overdue = false;
+  std::string problem;
+};
+
+Ending runProgram(const TestProgram& program, std::vector<std::string> arguments,
+                  const DriveOptions& options) {
+  arguments.insert(arguments.begin(), program.path);
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  std::vector<std::string> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    std::string variable = *entry;
+    if (options.environment.count(variable.substr(0, variable.find('='))) == 0)
+      variables.push_back(variable);
+  }
+  for (const auto& [name, value] : options.environment) variables.push_back(name + "=" + value);
+  std::vector<char*> environment;
+  for (std::string& variable : variables) environment.push_back(variable.data());
+  environment.push_back(nullptr);
+  pid_t pid = 0;
+  Ending ending;
+  int error =
+      ::posix_spawn(&pid, program.path.c_str(), nullptr, nullptr, argv.data(), environment.data());
+  if (error != 0) {
+    ending.problem = "cannot be started: " + std::string(std::strerror(error));
+    return ending;
+  }
+  Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  Deadline deadline = std::chrono::steady_clock::now() + options.timeMax;
+  while (true) {
+    pollfd ended{handle.get(), POLLIN, 0};
+    int count = ::poll(&ended, 1, millisecondsUntil(deadline));
+    if (count < 0 && errno == EINTR) continue;
+    if (count > 0) break;
+    if (std::chrono::steady_clock::now() < deadline) continue;
+    // The nodes that it owns end with it.
+    ::kill(pid, SIGKILL);
+    ending.overdue = true;
+    break;
+  }
+  ::waitpid(pid, &ending.status, 0);
+  return ending;
+}
+
+struct Report {
+  int tests = 0;  // Without disabled ones.
+  int failures = 0;
+  int skipped = 0;
+  bool errors = false;  // Failures outside of tests: they are no test's, and must not be lost.
+};
+
+std::optional<Report> readReport(const std::string& path) {
+  pugi::xml_document document;
+  if (!document.load_file(path.c_str())) return std::nullopt;
+  pugi::xml_node root = document.child("testsuites");
+  if (!root) return std::nullopt;
+  Report report;
+  report.failures = root.attribute("failures").as_int();
+  report.errors = root.attribute("errors").as_int() > 0;
+  for (pugi::xml_node suite : root.children("testsuite")) {
+    for (pugi::xml_node test : suite.children("testcase")) {
+      if (std::strcmp(test.attribute("status").value(), "run") != 0) continue;
+      ++report.tests;
+      if (std::strcmp(test.attribute("result").value(), "skipped") == 0) ++report.skipped;
+    }
+  }
+  return report;
+}
+
+void judge(ProgramResult& result, const Ending& ending, const std::optional<Report>& report,
+           bool premature) {
+  result.verdict = Verdict::kFailed;
+  if (!ending.problem.empty()) {
+    result.verdict = Verdict::kInfrastructure;
+    result.reason = ending.problem;
+  } else if (ending.overdue) {
+    result.reason = "did not end in its time and was killed";
+  } else if (WIFSIGNALED(ending.status)) {
+    result.reason = "crashed: signal " + std::to_string(WTERMSIG(ending.status)) + " (" +
+                    ::strsignal(WTERMSIG(ending.status)) + ")";
+  } else if (WEXITSTATUS(ending.status) == kStatusNothingSelected) {
+    result.verdict = Verdict::kNothingSelected;
+  } else if (premature) {
+    result.reason = "ended with status " + std::to_string(WEXITSTATUS(ending.status)) +
+                    " before its tests were over: something in it called exit";
+  } else if (WEXITSTATUS(ending.status) == kStatusInfrastructure) {
+    result.verdict = Verdict::kInfrastructure;
+  } else if (WEXITSTATUS(ending.status) != 0) {
+    if (WEXITSTATUS(ending.status) != kStatusFailed) {
+      result.reason = "ended with status " + std::to_string(WEXITSTATUS(ending.status));
+    }
+  } else if (!report) {
+    result.reason = "ended with status 0 and wrote no report";
+  } else if (report->failures > 0 || report->errors) {
+    result.reason = "ended with status 0, yet its report has failures";
+  } else {
+    result.verdict = report->tests == 0 ? Verdict::kNothingSelected : Verdict::kPassed;
+  }
+}
+
+const char* wordFor(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kPassed:
+      return "passed";
+    case Verdict::kNothingSelected:
+      return "no test selected";
+    case Verdict::kInfrastructure:
+      return "INFRASTRUCTURE";
+    default:
+      return "FAILED";
+  }
+}
+
+}  // namespace
+
+std::vector<TestProgram> findTestPrograms(const std::string& directory) {
+  std::vector<TestProgram> programs;
+  for (const std::string& name : namesIn(directory)) {
+    std::string path = directory + "/" + name;
+    if (name.size() <= kSuffix.size() || !name.ends_with(kSuffix) ||
+        ::access(path.c_str(), X_OK) != 0)
+      continue;
+    programs.push_back({name.substr(0, name.size() - kSuffix.size()), path});
+  }
+  return programs;
+}
+
+ProgramResult drive(const TestProgram& program, const DriveOptions& options) {
+  ProgramResult result;
+  result.component = program.component;
+  makeDirectories(options.reportDirectory);
+  result.report = options.reportDirectory + "/" + program.component + ".xml";
+  std::string premature = options.reportDirectory + "/" + program.component + ".unfinished";
+  std::filesystem::remove(result.report);
+  std::filesystem::remove(premature);
+  std::vector<std::string> arguments = options.arguments;
+  arguments.push_back("--gtest_output=xml:" + result.report);
+  DriveOptions own = options;
+  own.environment["TEST_PREMATURE_EXIT_FILE"] = premature;
+  auto start = std::chrono::steady_clock::now();
+  Ending ending = runProgram(program, std::move(arguments), own);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::optional<Report> report = readReport(result.report);
+  if (report) {
+    result.tests = report->tests;
+    result.failures = report->failures;
+    result.skipped = report->skipped;
+  }
+  judge(result, ending, report, std::filesystem::exists(premature));
+  return result;
+}
+
+int exitStatusOf(const std::vector<ProgramResult>& results) {
+  auto any = [&results](Verdict verdict) {
+    return std::any_of(results.begin(), results.end(), [verdict](const ProgramResult& result) {
+      return result.verdict == verdict;
+    });
+  };
+  if (any(Verdict::kFailed)) return kStatusFailed;
+  if (any(Verdict::kInfrastructure)) return kStatusInfrastructure;
+  return any(Verdict::kPassed) ? 0 : kStatusNothingSelected;
+}
+
+std::string summaryOf(const std::vector<ProgramResult>& results) {
+  std::string text;
+  for (const ProgramResult& result : results) {
+    char line[256];
+    std::snprintf(line, sizeof line, "%-16s %-16s %4d tests, %d failed, %d skipped, %.1f s",
+                  result.component.c_str(), wordFor(result.verdict), result.tests, result.failures,
+                  result.skipped, result.seconds);
+    text += line;
+    if (!result.reason.empty()) text += ": " + result.reason;
+    text += "\n";
+    bool look = result.verdict == Verdict::kFailed || result.verdict == Verdict::kInfrastructure;
+    if (look && ::access(result.report.c_str(), F_OK) == 0)
+      text += "                 report: " + result.report + "\n";
+  }
+  return text;
+}
+
+}  // namespace harness

@@ -1,0 +1,102 @@
+// up, down, gc, check: clusters as a whole.
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+
+#include "harness/cli/clusters.h"
+#include "harness/cli/command.h"
+#include "harness/cluster/node_set.h"
+#include "harness/provision/local.h"
+#include "harness/provision/machine.h"
+#include "harness/provision/programs.h"
+#include "harness/provision/provisioners.h"
+
+namespace harness {
+namespace {
+
+std::string namesOf(const ClusterPlan& plan) {
+  std::vector<std::string> names;
+  for (const NodePlan& node : plan.nodes) names.push_back(node.name);
+  return foldNodeSet(names);
+}
+
+void requireRoot() {
+  if (::geteuid() == 0) return;
+  throw CommandError(kExitNoPermission,
+                     "local clusters belong to root; run it as root or through sudo");
+}
+
+}  // namespace
+
+int runUp(const Invocation& invocation) {
+  cxxopts::Options options = optionsOf(invocation);
+  options.add_options()("name", "another name for the cluster than the file's",
+                        cxxopts::value<std::string>());
+  cxxopts::ParseResult arguments = parseArguments(invocation, options);
+  ClusterPlan plan = readPlan(positional(arguments, invocation, 1, 1)[0]);
+  if (arguments.count("name") != 0) plan.name = arguments["name"].as<std::string>();
+  if (plan.provisioner == "local") {
+    MachineReport machine =
+        examineMachine(plan, findProgram("muster-hub"), findProgram("nodeagent"));
+    for (const std::string& each : machine.degraded) std::cerr << "degraded: " << each << "\n";
+  }
+  auto start = std::chrono::steady_clock::now();
+  makeProvisioner(plan.provisioner)->up(plan, Tenure::kStanding);
+  std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  std::cout.precision(2);
+  std::cout << plan.name << ": " << namesOf(plan) << " up in " << std::fixed << took.count()
+            << " s\n";
+  return kExitOk;
+}
+
+int runDown(const Invocation& invocation) {
+  cxxopts::Options options = optionsOf(invocation);
+  options.add_options()("all", "every local cluster of this machine");
+  cxxopts::ParseResult arguments = parseArguments(invocation, options);
+  std::vector<std::string> words = positional(arguments, invocation, 0, 1);
+  requireRoot();
+  std::vector<std::string> present;
+  for (const LocalClusterState& cluster : localClusters()) present.push_back(cluster.name);
+  std::vector<std::string> names = present;
+  if (arguments.count("all") != 0) {
+    if (!words.empty()) throw CommandError(kExitUsage, "either --all or a cluster");
+  } else {
+    names = {chooseLocalName(words.empty() ? "" : words[0])};
+  }
+  LocalProvisioner local;
+  for (const std::string& name : names) {
+    bool known = std::find(present.begin(), present.end(), name) != present.end();
+    if (known) local.down(name);
+    if (name.empty()) {
+      std::cout << "no cluster is up\n";
+    } else {
+      std::cout << name << (known ? ": down\n" : ": was not up\n");
+    }
+  }
+  return kExitOk;
+}
+
+int runGc(const Invocation& invocation) {
+  cxxopts::Options options = optionsOf(invocation);
+  positional(parseArguments(invocation, options), invocation, 0, 0);
+  requireRoot();
+  for (const std::string& name : collectLocal()) std::cout << name << ": collected\n";
+  return kExitOk;
+}
+
+int runCheck(const Invocation& invocation) {
+  cxxopts::Options options = optionsOf(invocation);
+  cxxopts::ParseResult arguments = parseArguments(invocation, options);
+  ClusterPlan plan = readPlan(positional(arguments, invocation, 1, 1)[0]);
+  std::cout << plan.origin << ": cluster " << plan.name << " by " << plan.provisioner << ": "
+            << namesOf(plan) << "\n";
+  if (plan.provisioner != "local") return kExitOk;
+  MachineReport machine = examineMachine(plan, findProgram("muster-hub"), findProgram("nodeagent"));
+  for (const std::string& each : machine.degraded) std::cout << "degraded: " << each << "\n";
+  for (const std::string& each : machine.missing) std::cout << "missing: " << each << "\n";
+  return machine.missing.empty() ? kExitOk : kExitNoPermission;
+}
+
+}  // namespace harness

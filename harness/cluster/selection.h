@@ -1,0 +1,18 @@
+// Which nodes of a cluster a text such as "server[1-3],client1", "@client" or "@rack=a!server2"
+// means.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/cluster/description.h"
+#include "harness/cluster/node_set.h"
+
+namespace harness {
+
+// Names, in the order of the cluster. Groups are roles ("@server"), labels ("@rack=a", or "@rack"
+// for any value) and
+// "@*". Throws NodeSetError for a bad set, and for a node or group that the cluster does not have.
+std::vector<std::string> selectNodes(const ClusterDescription& cluster, const std::string& set);
+
+}  // namespace harness

@@ -1,0 +1,421 @@
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <map>
+#include <mutex>
+#include <random>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+
+#include <muster/fault_proxy.h>
+
+#include "harness/faultproxy/link.h"
+#include "harness/faultproxy/socket.h"
+
+namespace muster {
+
+using harness::Descriptor;
+using harness::Link;
+using harness::LinkSide;
+using harness::SocketAddress;
+using Time = Link::Time;
+
+namespace {
+
+constexpr int kEventsMax = 64;
+constexpr uint64_t kWakeKey = 0;    // Keys below 2 are no links.
+constexpr uint64_t kListenKey = 1;  // A link's sides are 2 * number and 2 * number + 1.
+constexpr auto kAcceptPause = std::chrono::milliseconds(50);
+
+const char* nameOf(ByteFault::Kind kind) {
+  switch (kind) {
+    case ByteFault::Kind::kCut:
+      return "cut";
+    case ByteFault::Kind::kReset:
+      return "reset";
+    case ByteFault::Kind::kHalfClose:
+      return "half close";
+    case ByteFault::Kind::kBlackhole:
+      return "blackhole";
+    case ByteFault::Kind::kFlipBit:
+      return "flip of bit";
+  }
+  return "?";
+}
+
+const char* nameOf(Flow flow) {
+  switch (flow) {
+    case Flow::kToTarget:
+      return "to target";
+    case Flow::kToClient:
+      return "to client";
+    case Flow::kBoth:
+      return "both ways";
+  }
+  return "?";
+}
+
+uint64_t randomSeed() {
+  std::random_device device;
+  return (uint64_t{device()} << 32) | device();
+}
+
+}  // namespace
+
+std::string toString(const FaultDecision& decision) {
+  std::string text = "connection " + std::to_string(decision.connection) + " " +
+                     nameOf(decision.flow) + ": " + nameOf(decision.kind);
+  if (decision.kind == ByteFault::Kind::kFlipBit) text += " " + std::to_string(decision.bit);
+  return text + " at byte " + std::to_string(decision.offset);
+}
+
+class FaultProxy::Impl {
+ public:
+  explicit Impl(FaultProxyOptions options);
+  ~Impl();
+
+  // Runs `change` on the state between two turns of the loop, then has the loop look at it.
+  template <typename F>
+  void change(F&& change);
+  template <typename F>
+  auto look(F&& look) const {
+    std::lock_guard lock(mutex_);
+    return look();
+  }
+
+  void setFaults(const LinkFaults& faults);
+  void blackhole(Flow flow);
+  void resetAll();
+  void cutAll();
+  void refuse(bool refused);
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable turned_;
+  FaultProxyOptions options_;
+  SocketAddress listen_;
+  SocketAddress target_;
+  std::string addressText_;
+  uint64_t seed_ = 0;
+  harness::FaultLedger ledger_;
+  std::map<uint64_t, Link> links_;
+
+ private:
+  void run();
+  void open();
+  void shutListener();
+  void turn(const epoll_event* events, int count);
+  void acceptAll(Time now);
+  void accepted(Descriptor client, Time now);
+  void pumpAll(Time now);
+  void watch(Link& link, LinkSide side);
+  timespec timeout() const;
+  LinkFaults faultsOf(uint64_t connection) const;
+
+  Descriptor holder_;  // Keeps the TCP port ours while nobody listens.
+  Descriptor listener_;
+  Descriptor epoll_;
+  Descriptor wake_;
+  std::map<uint64_t, uint32_t> watched_;  // Key to events, of what epoll knows.
+  std::optional<Time> acceptAgainAt_;     // While there is no descriptor for a new connection.
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+FaultProxy::Impl::Impl(FaultProxyOptions options)
+    : options_(std::move(options)), listen_(options_.listen), target_(options_.target) {
+  if (!listen_.isLoopback()) {
+    throw std::invalid_argument("address \"" + options_.listen + "\": not of the loopback");
+  }
+  epoll_ = Descriptor(epoll_create1(EPOLL_CLOEXEC));
+  wake_ = Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!epoll_ || !wake_) throw std::system_error(errno, std::generic_category(), "epoll");
+  epoll_event event{EPOLLIN, {.u64 = kWakeKey}};
+  epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event);
+  if (!listen_.isUnix()) holder_ = harness::bindSocket(listen_);
+  open();
+  addressText_ = harness::textOf(listen_);
+  seed_ = options_.seed ? *options_.seed : randomSeed();
+  if (!options_.seed) {
+    std::fprintf(stderr, "fault proxy %s to %s: seed %llu\n", addressText_.c_str(),
+                 options_.target.c_str(), static_cast<unsigned long long>(seed_));
+  }
+  // Signals belong to the program's own threads.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+FaultProxy::Impl::~Impl() {
+  change([this] { stopping_ = true; });
+  thread_.join();
+  for (auto& [number, link] : links_) link.reset();
+  shutListener();
+  if (listen_.isUnix()) unlink(listen_.path().c_str());
+}
+
+void FaultProxy::Impl::open() {
+  listener_ = harness::listenOn(listen_);
+  epoll_event event{EPOLLIN, {.u64 = kListenKey}};
+  epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_.get(), &event);
+}
+
+void FaultProxy::Impl::shutListener() {
+  listener_.close();
+  acceptAgainAt_.reset();
+}
+
+template <typename F>
+void FaultProxy::Impl::change(F&& change) {
+  std::lock_guard lock(mutex_);
+  change();
+  uint64_t one = 1;
+  // Cannot fail but when the counter is full, and then the loop wakes anyway.
+  if (write(wake_.get(), &one, sizeof(one)) < 0) return;
+}
+
+LinkFaults FaultProxy::Impl::faultsOf(uint64_t connection) const {
+  return options_.script ? options_.script(connection) : options_.faults;
+}
+
+void FaultProxy::Impl::run() {
+  epoll_event events[kEventsMax];
+  while (true) {
+    timespec wait{};
+    {
+      std::lock_guard lock(mutex_);
+      if (stopping_) return;
+      wait = timeout();
+    }
+    int count =
+        epoll_pwait2(epoll_.get(), events, kEventsMax, wait.tv_sec < 0 ? nullptr : &wait, nullptr);
+    std::lock_guard lock(mutex_);
+    turn(events, std::max(count, 0));
+  }
+}
+
+// Until the next link is due; negative: for ever.
+timespec FaultProxy::Impl::timeout() const {
+  std::optional<Time> first = acceptAgainAt_;
+  for (const auto& [number, link] : links_) {
+    auto at = link.wakeAt();
+    if (at && (!first || *at < *first)) first = at;
+  }
+  if (!first) return {-1, 0};
+  auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(
+      *first - std::chrono::steady_clock::now());
+  int64_t ns = std::max<int64_t>(left.count(), 0);
+  return {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+}
+
+void FaultProxy::Impl::turn(const epoll_event* events, int count) {
+  Time now = std::chrono::steady_clock::now();
+  for (int i = 0; i < count; ++i) {
+    uint64_t key = events[i].data.u64;
+    if (key == kWakeKey) {
+      uint64_t times;
+      if (read(wake_.get(), &times, sizeof(times)) < 0) continue;
+    } else if (key == kListenKey) {
+      acceptAll(now);
+    } else if (auto it = links_.find(key / 2); it != links_.end()) {
+      it->second.ready(static_cast<LinkSide>(key % 2), events[i].events);
+    }
+  }
+  if (acceptAgainAt_ && *acceptAgainAt_ <= now && listener_) {
+    acceptAgainAt_.reset();
+    epoll_event event{EPOLLIN, {.u64 = kListenKey}};
+    epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_.get(), &event);
+  }
+  pumpAll(now);
+  ledger_.counters.open = links_.size();
+  turned_.notify_all();
+}
+
+void FaultProxy::Impl::acceptAll(Time now) {
+  while (listener_) {
+    int fd = accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      accepted(Descriptor(fd), now);
+      continue;
+    }
+    if (errno == ECONNABORTED || errno == EINTR) continue;
+    if (errno != EAGAIN) {
+      // Out of descriptors: the listener would be reported without end.
+      epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.get(), nullptr);
+      acceptAgainAt_ = now + kAcceptPause;
+    }
+    return;
+  }
+}
+
+void FaultProxy::Impl::accepted(Descriptor client, Time now) {
+  uint64_t number = ++ledger_.counters.accepted;
+  harness::setNoDelay(client.get());
+  Descriptor target;
+  try {
+    target = harness::beginConnect(target_);
+  } catch (const std::system_error&) {
+    // No descriptor for it: as if nobody were there.
+  }
+  if (!target) {
+    ++ledger_.counters.unreachable;
+    harness::closeWithReset(client);
+    return;
+  }
+  Link::Options link{number, seed_, options_.bufferBytesMax, faultsOf(number)};
+  links_.try_emplace(number, link, std::move(client), std::move(target), ledger_);
+  links_.at(number).pump(now);
+}
+
+void FaultProxy::Impl::pumpAll(Time now) {
+  for (auto it = links_.begin(); it != links_.end();) {
+    Link& link = it->second;
+    link.pump(now);
+    watch(link, LinkSide::kClient);
+    watch(link, LinkSide::kTarget);
+    it = link.over() ? links_.erase(it) : std::next(it);
+  }
+}
+
+void FaultProxy::Impl::watch(Link& link, LinkSide side) {
+  uint64_t key = link.number() * 2 + static_cast<uint64_t>(side);
+  auto known = watched_.find(key);
+  auto wanted = link.interest(side);
+  if (!wanted) {
+    // Closed sockets have left epoll by themselves.
+    if (known == watched_.end()) return;
+    if (link.descriptor(side) >= 0) {
+      epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, link.descriptor(side), nullptr);
+    }
+    watched_.erase(known);
+    return;
+  }
+  if (known != watched_.end() && known->second == *wanted) return;
+  epoll_event event{*wanted, {.u64 = key}};
+  int operation = known == watched_.end() ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  epoll_ctl(epoll_.get(), operation, link.descriptor(side), &event);
+  watched_[key] = *wanted;
+}
+
+void FaultProxy::Impl::setFaults(const LinkFaults& faults) {
+  options_.faults = faults;
+  options_.script = nullptr;
+  for (auto& [number, link] : links_) link.setFaults(faults);
+}
+
+void FaultProxy::Impl::blackhole(Flow flow) {
+  auto stop = [flow](LinkFaults& faults) {
+    if (flow != Flow::kToClient) faults.toTarget.blackhole = true;
+    if (flow != Flow::kToTarget) faults.toClient.blackhole = true;
+  };
+  stop(options_.faults);
+  if (options_.script) {
+    options_.script = [script = options_.script, stop](uint64_t connection) {
+      LinkFaults faults = script(connection);
+      stop(faults);
+      return faults;
+    };
+  }
+  for (auto& [number, link] : links_) link.setBlackhole(flow);
+}
+
+void FaultProxy::Impl::resetAll() {
+  for (auto& [number, link] : links_) {
+    if (link.over()) continue;
+    ledger_.add({number, Flow::kBoth, ByteFault::Kind::kReset, 0, 0});
+    link.reset();
+  }
+}
+
+void FaultProxy::Impl::cutAll() {
+  for (auto& [number, link] : links_) {
+    if (link.over()) continue;
+    ledger_.add({number, Flow::kBoth, ByteFault::Kind::kCut, 0, 0});
+    link.cut(std::chrono::steady_clock::now());
+  }
+}
+
+void FaultProxy::Impl::refuse(bool refused) {
+  if (refused) {
+    shutListener();
+  } else if (!listener_) {
+    open();
+  }
+}
+
+FaultProxy::FaultProxy(FaultProxyOptions options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {}
+
+FaultProxy::~FaultProxy() = default;
+
+const std::string& FaultProxy::address() const {
+  return impl_->addressText_;
+}
+
+uint16_t FaultProxy::port() const {
+  if (impl_->listen_.isUnix()) return 0;
+  return static_cast<uint16_t>(std::stoul(address().substr(address().rfind(':') + 1)));
+}
+
+uint64_t FaultProxy::seed() const {
+  return impl_->seed_;
+}
+
+void FaultProxy::setFaults(const LinkFaults& faults) {
+  impl_->change([&] { impl_->setFaults(faults); });
+}
+
+void FaultProxy::heal() {
+  setFaults({});
+}
+
+void FaultProxy::blackhole(Flow flow) {
+  impl_->change([&] { impl_->blackhole(flow); });
+}
+
+void FaultProxy::resetAll() {
+  impl_->change([&] { impl_->resetAll(); });
+}
+
+void FaultProxy::cutAll() {
+  impl_->change([&] { impl_->cutAll(); });
+}
+
+void FaultProxy::halfCloseAll(Flow flow) {
+  impl_->change([&] {
+    for (auto& [number, link] : impl_->links_) link.halfClose(flow);
+  });
+}
+
+void FaultProxy::refuse(bool refused) {
+  impl_->change([&] { impl_->refuse(refused); });
+}
+
+void FaultProxy::setTarget(const std::string& target) {
+  SocketAddress address(target);
+  impl_->change([&] { impl_->target_ = address; });
+}
+
+FaultCounters FaultProxy::counters() const {
+  return impl_->look([&] { return impl_->ledger_.counters; });
+}
+
+std::vector<FaultDecision> FaultProxy::decisions() const {
+  return impl_->look([&] { return impl_->ledger_.decisions; });
+}
+
+bool FaultProxy::await(const std::function<bool(const FaultCounters&)>& condition,
+                       std::chrono::nanoseconds within) const {
+  std::unique_lock lock(impl_->mutex_);
+  return impl_->turned_.wait_for(lock, within, [&] { return condition(impl_->ledger_.counters); });
+}
+
+}  // namespace muster

@@ -1,0 +1,30 @@
+// Everything that a test of a distributed system needs: include this one header, link
+// muster::harness and muster::main.
+//
+//   class GreetingTest : public muster::ClusterTest {};
+//
+//   TEST_F(GreetingTest, NodeSaysHello) {
+//     EXPECT_THAT(servers()[0].run({"echo", "hello"}), muster::StdoutIs("hello\n"));
+//   }
+//
+// Exit status of a test program: 0 all passed; 1 a test failed; 2 the cluster was not as it should
+// be, or the program ended in the middle; 3 no test was selected; 64 wrong command line.
+#pragma once
+
+#include <muster/cluster.h>
+#include <muster/cluster_test.h>
+#include <muster/deadline.h>
+#include <muster/facts.h>
+#include <muster/fault_proxy.h>
+#include <muster/file.h>
+#include <muster/matchers.h>
+#include <muster/needs.h>
+#include <muster/node.h>
+#include <muster/node_error.h>
+#include <muster/node_set.h>
+#include <muster/outcome.h>
+#include <muster/process.h>
+#include <muster/result.h>
+#include <muster/run_options.h>
+#include <muster/seed.h>
+#include <muster/service.h>

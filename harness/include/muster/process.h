@@ -1,0 +1,97 @@
+// A command that is running on a node while the test goes on.
+//
+// It belongs to the scope that holds it: destroying a Process ends the command with everything that
+// it started, unless it is detached. Losing the connection does not: the output goes on at the
+// exact byte when the node is back.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+
+#include <muster/result.h>
+#include <muster/run_options.h>
+
+namespace harness {
+class JobStub;
+}
+
+namespace muster {
+
+enum class SignalTarget {
+  kProcess,  // The first process.
+  kAll,      // Every process of the command, whatever session or group it moved to.
+};
+
+// Made by Node::start. Call from one thread at a time. Calls throw NodeError, and end with
+// DeadlineScope::current().
+class Process {
+ public:
+  explicit Process(std::unique_ptr<harness::JobStub> job);
+
+  // Cancels the command if it is still running and not detached. Never throws: what could not be
+  // done is done by the node when the session ends.
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  // Waits until the command has ended and its output was read, at most until its own deadline (and
+  // DeadlineScope's). NodeError kTimeout if `within` passes first; the command goes on. Asking
+  // again gives the same result.
+  Result wait(std::source_location where = std::source_location::current());
+  Result wait(std::chrono::nanoseconds within,
+              std::source_location where = std::source_location::current());
+
+  // Whether the command was running when the node was asked, just now.
+  bool running(std::source_location where = std::source_location::current());
+
+  // Sends a signal. A command that has ended is not an error.
+  void signal(int number, SignalTarget target = SignalTarget::kAll,
+              std::source_location where = std::source_location::current());
+
+  // Ends the command and every process of it: TERM, the grace of its options, KILL. Waits for the
+  // end and returns the result, whose outcome is kCancelled if the command had not ended before.
+  Result cancel(std::source_location where = std::source_location::current());
+
+  // As cancel, without grace.
+  Result kill(std::source_location where = std::source_location::current());
+
+  // Adds bytes to standard input and waits until the node holds them (its window is 1 MiB).
+  void write(const std::string& bytes,
+             std::source_location where = std::source_location::current());
+
+  // End of file on standard input.
+  void closeInput(std::source_location where = std::source_location::current());
+
+  // What the command wrote so far, from its beginning, asked from the node now.
+  std::string output(std::source_location where = std::source_location::current());
+  std::string errors(std::source_location where = std::source_location::current());
+
+  // The next line of standard output that was not returned by readLine before, without its newline.
+  // Waits for it; absent: the output ended. A last line without a newline counts. NodeError
+  // kTimeout if `within` passes.
+  std::optional<std::string> readLine(std::chrono::nanoseconds within,
+                                      std::source_location where = std::source_location::current());
+
+  // Reads lines until one contains `text` and returns it. NodeError kTimeout with the last line
+  // seen if `within` passes, kNotFound if the output ends first.
+  std::string readUntil(const std::string& text, std::chrono::nanoseconds within,
+                        std::source_location where = std::source_location::current());
+
+  const Argv& argv() const;
+  const std::string& node() const;
+
+  // Of the first process; 0 if it was not started.
+  int pid() const;
+
+ private:
+  std::unique_ptr<harness::JobStub> job_;
+  size_t linesReadTo_ = 0;
+};
+
+// For gtest: node, command and pid.
+void PrintTo(const Process& process, std::ostream* out);
+
+}  // namespace muster

@@ -1,0 +1,31 @@
+#include "harness/provision/programs.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+#include <vector>
+
+namespace harness {
+
+std::string findProgram(const std::string& name) {
+  std::vector<std::string> directories;
+  if (const char* chosen = std::getenv("MUSTER_BIN_DIR")) directories.push_back(chosen);
+  std::error_code error;
+  std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) directories.push_back(self.parent_path());
+  directories.insert(directories.end(), {MUSTER_INSTALLED_BIN, "/usr/local/bin", "/usr/bin"});
+  if (const char* path = std::getenv("PATH")) {
+    std::istringstream list(path);
+    for (std::string directory; std::getline(list, directory, ':');)
+      directories.push_back(directory);
+  }
+  for (const std::string& directory : directories) {
+    std::string candidate = directory + "/" + name;
+    if (::access(candidate.c_str(), X_OK) == 0) return std::filesystem::absolute(candidate);
+  }
+  return "";
+}
+
+}  // namespace harness

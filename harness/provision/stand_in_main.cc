@@ -1,0 +1,67 @@
+// A stand-in for nodeagent as process 1, for tests of the provisioner: listens where the agent
+// would, and runs each connection's text as a shell command whose output it answers with.
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+namespace {
+
+void serve(int connection) {
+  std::string command;
+  char buffer[4096];
+  ssize_t size;
+  while ((size = ::read(connection, buffer, sizeof buffer)) > 0) {
+    command.append(buffer, static_cast<size_t>(size));
+  }
+  if (command.empty()) return;  // Somebody looked whether we listen.
+  FILE* output = ::popen(("{ " + command + "\n} 2>&1").c_str(), "r");
+  while (output != nullptr &&
+         (size = static_cast<ssize_t>(::fread(buffer, 1, sizeof buffer, output))) > 0) {
+    if (::write(connection, buffer, static_cast<size_t>(size)) < 0) break;
+  }
+  if (output != nullptr) ::pclose(output);
+}
+
+// As a unit of Type=notify does.
+void tellSystemd() {
+  const char* path = std::getenv("NOTIFY_SOCKET");
+  if (path == nullptr) return;
+  int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+  ::sendto(socket, "READY=1", 7, 0, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  ::close(socket);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "--check-config") == 0) return 0;
+  int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, "/run/muster/agent.sock");
+  if (::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(listener, 16) != 0) {
+    std::perror("stand-in: listen at /run/muster/agent.sock");
+    return 1;
+  }
+  tellSystemd();
+  ::signal(SIGPIPE, SIG_IGN);
+  while (true) {
+    int connection = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    if (connection < 0) continue;
+    serve(connection);
+    ::close(connection);
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+  }
+}

@@ -1,0 +1,375 @@
+#include "harness/rpc/connection.h"
+
+#include <algorithm>
+
+#include <kj/debug.h>
+
+#include "harness/rpc/dial.h"
+#include "harness/rpc/failure_text.h"
+#include "schema/support/log.h"
+#include "schema/support/tls.h"
+#include "schema/support/version.h"
+
+namespace harness {
+namespace {
+
+using ErrorKind = muster::NodeError::Kind;
+
+// After which time a refusal is tried again, in case someone has mended it.
+constexpr std::chrono::seconds kRefusedPause{30};
+
+// How long the end of a session waits for a node that is not connected.
+constexpr std::chrono::seconds kCloseReconnectMax{2};
+constexpr auto kTurnMax = 250 * kj::MILLISECONDS;
+
+int64_t nanoseconds(std::chrono::nanoseconds duration) {
+  return duration.count();
+}
+
+std::string text(kj::StringPtr value) {
+  return std::string(value.begin(), value.size());
+}
+
+std::string bytes(capnp::Data::Reader value) {
+  return std::string(reinterpret_cast<const char*>(value.begin()), value.size());
+}
+
+kj::Exception lossOf(kj::StringPtr reason) {
+  return kj::Exception(kj::Exception::Type::DISCONNECTED, __FILE__, __LINE__, kj::str(reason));
+}
+
+}  // namespace
+
+Connection::Connection(IoThread& io, const NodeDescription& description,
+                       const ControllerOptions& options)
+    : io_(io), description_(description), options_(options) {
+  state_.since = std::chrono::steady_clock::now();
+}
+
+Connection::~Connection() {
+  driver_ = nullptr;
+}
+
+void Connection::begin() {
+  driver_ = drive().eagerlyEvaluate([this](kj::Exception&& exception) {
+    // A bug of ours; the state says so instead of waiting for ever.
+    refused_ = true;
+    setState(Kind::kRefused, kj::str("connecting stopped: ", exception.getDescription()).cStr());
+    wake(upWaiters_);
+  });
+}
+
+muster::NodeState Connection::snapshot() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return state_;
+}
+
+void Connection::setState(Kind kind, std::string error) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (state_.kind != kind) state_.since = std::chrono::steady_clock::now();
+  state_.kind = kind;
+  state_.lastError = std::move(error);
+}
+
+void Connection::wake(std::deque<kj::Own<kj::PromiseFulfiller<void>>>& waiters) {
+  for (auto& waiter : waiters) waiter->fulfill();
+  waiters.clear();
+}
+
+kj::Exception Connection::unreachable() const {
+  muster::NodeState now = snapshot();
+  auto since = std::chrono::steady_clock::now() - now.since;
+  return failure(ErrorKind::kUnreachable,
+                 kj::str("since ", durationText(since).c_str(), ", last error: ",
+                         now.lastError.empty() ? "none, still connecting" : now.lastError.c_str()));
+}
+
+kj::Promise<kj::Own<Live>> Connection::live(SteadyTime until) {
+  KJ_IF_MAYBE (live, live_) return kj::addRef(**live);
+  if (closed_) return failure(ErrorKind::kUnreachable, "the connection was closed");
+  if (refused_) return failure(ErrorKind::kRefused, snapshot().lastError.c_str());
+  auto waiter = kj::newPromiseAndFulfiller<void>();
+  upWaiters_.push_back(kj::mv(waiter.fulfiller));
+  return waiter.promise.exclusiveJoin(expire<void>(until, [this]() { return unreachable(); }))
+      .then([this, until]() { return live(until); });
+}
+
+kj::Promise<bool> Connection::down(SteadyTime until) {
+  if (live_ == nullptr) return true;
+  auto waiter = kj::newPromiseAndFulfiller<void>();
+  downWaiters_.push_back(kj::mv(waiter.fulfiller));
+  return waiter.promise.then([]() { return true; })
+      .exclusiveJoin(
+          io_.timer().afterDelay(IoThread::durationUntil(until)).then([]() { return false; }));
+}
+
+kj::Promise<void> Connection::drive() {
+  return establish()
+      .then(
+          [this]() -> kj::Promise<void> {
+            KJ_IF_MAYBE (live, live_) {
+              Live& current = **live;
+              return KJ_ASSERT_NONNULL(current.lost)
+                  .addBranch()
+                  .catch_([this, &current](kj::Exception&& exception) {
+                    noteLoss(current, exception.getDescription());
+                  })
+                  .attach(kj::addRef(current));
+            }
+            return kj::READY_NOW;
+          },
+          [this](kj::Exception&& exception) -> kj::Promise<void> {
+            noteFailure(exception);
+            return kj::READY_NOW;
+          })
+      .then([this]() { return pause(); })
+      .then([this]() { return drive(); });
+}
+
+kj::Promise<void> Connection::establish() {
+  return io_.connectTurns().take().then([this](kj::Own<Turns::Turn>&& turn) {
+    // Whoever does not answer gives the turn on long before the attempt is over.
+    auto next =
+        io_.timer().afterDelay(kTurnMax).attach(kj::mv(turn)).then([]() -> kj::Promise<void> {
+          return kj::NEVER_DONE;
+        });
+    return establishNow().exclusiveJoin(kj::mv(next));
+  });
+}
+
+kj::Promise<void> Connection::establishNow() {
+  SteadyTime until = std::chrono::steady_clock::now() + options_.connectMax;
+  auto made = dial(io_, description_.endpoint, description_.name, options_.connectMax)
+                  .then([this](kj::Own<kj::AsyncIoStream>&& stream) {
+                    auto live = kj::refcounted<Live>(
+                        kj::heap<support::RpcConnection>(kj::mv(stream), io_.timer()));
+                    auto gate = live->connection->bootstrap().castAs<wire::Gate>();
+                    Live& target = *live;
+                    return greet(target, kj::mv(gate)).then([this, live = kj::mv(live)]() mutable {
+                      noteUp(kj::mv(live));
+                    });
+                  });
+  return made.exclusiveJoin(expire<void>(until, [this]() {
+    return failure(ErrorKind::kUnreachable, kj::str("connect: no answer within ",
+                                                    durationText(options_.connectMax).c_str()));
+  }));
+}
+
+kj::Promise<void> Connection::greet(Live& live, wire::Gate::Client gate) {
+  auto request = gate.helloRequest();
+  auto greeting = request.initGreeting();
+  greeting.setProtocolMajor(wire::PROTOCOL_MAJOR);
+  greeting.setProtocolMinor(wire::PROTOCOL_MINOR);
+  greeting.setBuild(support::kVersion);
+  greeting.setNodeName(description_.name);
+  greeting.setSessionId(sessionId_.data());
+  greeting.setAttach(begun_ ? wire::Attach::ATTACH_ONLY : wire::Attach::CREATE_OR_ATTACH);
+  greeting.setLeaseNs(nanoseconds(options_.lease));
+  greeting.setSilenceMaxNs(nanoseconds(std::max<std::chrono::nanoseconds>(
+      options_.heartbeatEvery + options_.heartbeatMax + std::chrono::seconds(1),
+      options_.heartbeatEvery * 3)));
+  auto labels = greeting.initLabels(options_.labels.size());
+  for (unsigned i = 0; i < labels.size(); ++i) {
+    labels[i].setName(options_.labels[i].first);
+    labels[i].setValue(options_.labels[i].second);
+  }
+  return request.send().then(
+      [this, &live,
+       gate](capnp::Response<wire::Gate::HelloResults>&& response) mutable -> kj::Promise<void> {
+        if (response.hasError()) {
+          if (!begun_ || response.getError().getKind() != wire::Error::Kind::EXPIRED) {
+            return failureOf(response.getError());
+          }
+          // The agent does not know our session any more. A new one begins; accept() finds out why.
+          begun_ = false;
+          sessionId_ = support::Id::random();
+          return greet(live, kj::mv(gate));
+        }
+        accept(live, response);
+        return kj::READY_NOW;
+      });
+}
+
+namespace {
+
+// What was not granted answers each call with why.
+template <typename Client>
+Client notGranted(kj::StringPtr what, wire::Welcome::Reader welcome) {
+  return failure(muster::NodeError::Kind::kDenied,
+                 kj::str("the agent grants no ", what, " to \"", welcome.getIdentity(), "\""));
+}
+
+void takeGrants(Live& live, wire::Welcome::Reader welcome) {
+  auto grants = welcome.getGrants();
+  live.jobs = grants.hasJobs() ? grants.getJobs() : notGranted<wire::Jobs::Client>("jobs", welcome);
+  live.files =
+      grants.hasFiles() ? grants.getFiles() : notGranted<wire::Files::Client>("files", welcome);
+  live.services = grants.hasServices() ? grants.getServices()
+                                       : notGranted<wire::Services::Client>("services", welcome);
+  live.facts =
+      grants.hasFacts() ? grants.getFacts() : notGranted<wire::FactsView::Client>("facts", welcome);
+}
+
+}  // namespace
+
+void Connection::accept(Live& live, wire::Gate::HelloResults::Reader results) {
+  auto welcome = results.getWelcome();
+  std::string bootId = text(welcome.getBootId());
+  std::string keeperEpoch = bytes(welcome.getKeeperEpoch());
+  if (!begun_) {
+    if (generation_ > 0) {
+      auto reason = bootId != bootId_             ? muster::LostReason::kNodeRebooted
+                    : keeperEpoch != keeperEpoch_ ? muster::LostReason::kKeeperRestarted
+                                                  : muster::LostReason::kSessionExpired;
+      ended_.emplace(generation_, muster::Outcome::lost(reason, ""));
+    }
+    ++generation_;
+    begun_ = true;
+  }
+  bootId_ = bootId;
+  keeperEpoch_ = keeperEpoch;
+  live.session = results.getSession();
+  takeGrants(live, welcome);
+  live.generation = generation_;
+  // What a peer says bounds memory here, so it is bounded itself.
+  live.chunkBytesMax = static_cast<uint32_t>(std::min<uint64_t>(
+      std::max<uint64_t>(welcome.getLimits().getChunkBytesMax(), 4096), 1 << 20));
+  auto broken = kj::newPromiseAndFulfiller<void>();
+  live.declareLost = kj::mv(broken.fulfiller);
+  live.lost = broken.promise.exclusiveJoin(watch(live)).fork();
+  std::lock_guard<std::mutex> lock(mutex_);
+  state_.agentVersion = text(welcome.getBuild());
+  state_.bootId = bootId;
+}
+
+kj::Promise<void> Connection::watch(Live& live) {
+  auto ended = live.connection->onDisconnect().then(
+      []() -> kj::Promise<void> { return lossOf("the agent's end of the connection was closed"); });
+  return ended.exclusiveJoin(heartbeat(live));
+}
+
+kj::Promise<void> Connection::heartbeat(Live& live) {
+  return io_.timer()
+      .afterDelay(nanoseconds(options_.heartbeatEvery) * kj::NANOSECONDS)
+      .then([this, &live]() {
+        auto late = io_.timer()
+                        .afterDelay(nanoseconds(options_.heartbeatMax) * kj::NANOSECONDS)
+                        .then([this]() -> kj::Promise<void> {
+                          return lossOf(kj::str("heartbeat: no answer within ",
+                                                durationText(options_.heartbeatMax).c_str()));
+                        });
+        return live.session.pingRequest()
+            .send()
+            .ignoreResult()
+            .catch_([](kj::Exception&& exception) -> kj::Promise<void> {
+              return lossOf(kj::str("heartbeat: ", exception.getDescription()));
+            })
+            .exclusiveJoin(kj::mv(late));
+      })
+      .then([this, &live]() { return heartbeat(live); });
+}
+
+void Connection::noteUp(kj::Own<Live> live) {
+  live_ = kj::mv(live);
+  failures_ = 0;
+  refused_ = false;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (state_.kind == Kind::kReconnecting) ++state_.reconnects;
+  }
+  // The reason of the last loss stays, for whoever looks only now.
+  setState(Kind::kConnected, snapshot().lastError);
+  wake(upWaiters_);
+}
+
+void Connection::noteLoss(Live& live, kj::StringPtr reason) {
+  KJ_IF_MAYBE (current, live_) {
+    if (current->get() != &live) return;
+    support::log(support::Level::kDebug, "connection lost",
+                 {{"node", description_.name}, {"reason", reason}});
+    live.declareLost->reject(lossOf(reason));
+    // Torn down from the loop, not from inside of one of its own promises.
+    io_.spawn(kj::evalLater([gone = kj::mv(*current)]() mutable {
+      gone->connection->shutdown();
+      gone = nullptr;
+    }));
+    live_ = nullptr;
+    setState(Kind::kReconnecting, text(reason));
+    wake(downWaiters_);
+  }
+}
+
+void Connection::noteFailure(const kj::Exception& exception) {
+  ++failures_;
+  ErrorKind kind = kindOf(exception);
+  std::string reason = textOf(exception).cStr();
+  // A server refuses our certificate only after the handshake, by breaking the first call.
+  bool ours = exception.getDescription().startsWith(kFailureMark);
+  bool identity = !ours && support::classify(exception) != support::Remedy::kRetry;
+  if (identity) reason = "the agent refuses our certificate: " + reason;
+  bool refusal = identity || kind == ErrorKind::kRefused || kind == ErrorKind::kDenied ||
+                 kind == ErrorKind::kInvalid || kind == ErrorKind::kUnsupported;
+  if (refusal) {
+    refused_ = true;
+    setState(Kind::kRefused, reason);
+    wake(upWaiters_);
+  } else {
+    setState(generation_ > 0 ? Kind::kReconnecting : Kind::kConnecting, reason);
+  }
+}
+
+kj::Promise<void> Connection::pause() {
+  int64_t ns = nanoseconds(options_.backoffMin);
+  if (refused_) {
+    ns = nanoseconds(kRefusedPause);
+  } else if (failures_ > 0) {
+    int64_t cap = nanoseconds(options_.backoffMin) << std::min(failures_, 16u);
+    cap = std::min(cap, nanoseconds(options_.backoffMax));
+    ns += static_cast<int64_t>(support::randomNumber() %
+                               static_cast<uint64_t>(std::max<int64_t>(cap - ns, 1)));
+  }
+  return io_.timer().afterDelay(ns * kj::NANOSECONDS);
+}
+
+muster::Outcome Connection::lostSince(uint64_t generation) const {
+  auto found = ended_.find(generation);
+  return found != ended_.end() ? found->second
+                               : muster::Outcome::lost(muster::LostReason::kUnspecified, "");
+}
+
+kj::Promise<std::vector<Remain>> Connection::close(SteadyTime until) {
+  return closeSession(until).then([this](std::vector<Remain>&& remains) {
+    closed_ = true;
+    driver_ = nullptr;
+    KJ_IF_MAYBE (live, live_) noteLoss(**live, "the connection was closed");
+    setState(Kind::kClosed, "");
+    wake(upWaiters_);
+    return kj::mv(remains);
+  });
+}
+
+kj::Promise<std::vector<Remain>> Connection::closeSession(SteadyTime until) {
+  if (generation_ == 0 || refused_) return std::vector<Remain>();
+  if (live_ == nullptr) {
+    until = std::min(until, std::chrono::steady_clock::now() + kCloseReconnectMax);
+  }
+  return call<std::vector<Remain>>(
+             until,
+             [this](Live& live) {
+               return live.session.closeRequest().send().then([this](auto&& response) {
+                 requireNoError(response);
+                 std::vector<Remain> remains;
+                 for (auto remain : response.getRemains()) {
+                   remains.push_back({description_.name, text(remain.getWhat()),
+                                      text(remain.getReason().getText())});
+                 }
+                 return remains;
+               });
+             })
+      .catch_([this](kj::Exception&& exception) -> std::vector<Remain> {
+        return {
+            {description_.name, "the session, which its lease will end", textOf(exception).cStr()}};
+      });
+}
+
+}  // namespace harness

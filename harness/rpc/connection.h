@@ -1,0 +1,165 @@
+// The connection to one agent: makes it, watches it, makes it again, and lets calls wait for it.
+//
+// It owns the session: one id that is attached to again after a loss. Where the agent no longer
+// knows the session, a new one begins with the next generation number, and what belonged to older
+// ones is lost, for the reason found. It knows nothing of jobs and files. All members but
+// snapshot() belong to the io thread.
+#pragma once
+
+#include <stdint.h>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <kj/async.h>
+#include <kj/function.h>
+
+#include <muster/node.h>
+
+#include "harness/cluster/description.h"
+#include "harness/rpc/failure.h"
+#include "harness/rpc/io_thread.h"
+#include "harness/rpc/stubs.h"
+#include "schema/agent.capnp.h"
+#include "schema/support/id.h"
+#include "schema/support/rpc_connection.h"
+
+namespace harness {
+
+// What an established connection offers. Calls over it fail with DISCONNECTED when it is gone.
+struct Live final : public kj::Refcounted {
+  explicit Live(kj::Own<support::RpcConnection> rpc) : connection(kj::mv(rpc)) {}
+
+  kj::Own<support::RpcConnection> connection;
+  wire::Session::Client session = nullptr;
+  wire::Jobs::Client jobs = nullptr;
+  wire::Files::Client files = nullptr;
+  wire::Services::Client services = nullptr;
+  wire::FactsView::Client facts = nullptr;
+  uint64_t generation = 0;  // Of the session.
+  uint32_t chunkBytesMax = 0;
+
+  // Rejects with DISCONNECTED and the reason when the connection is lost; never resolves. Set once,
+  // before use.
+  kj::Own<kj::PromiseFulfiller<void>> declareLost;
+  kj::Maybe<kj::ForkedPromise<void>> lost;
+};
+
+class Connection {
+ public:
+  // Borrows `io` and copies the rest. begin() starts it.
+  Connection(IoThread& io, const NodeDescription& description, const ControllerOptions& options);
+  ~Connection();
+  KJ_DISALLOW_COPY(Connection);
+
+  // Connects and keeps connected until close().
+  void begin();
+
+  const NodeDescription& description() const { return description_; }
+  IoThread& io() { return io_; }
+
+  // From any thread.
+  muster::NodeState snapshot() const;
+
+  // The established connection, as soon as there is one. Failures: kUnreachable at `until`,
+  // kRefused at once.
+  kj::Promise<kj::Own<Live>> live(SteadyTime until);
+
+  // Resolves with true when the connection is not established, with false at `until`.
+  kj::Promise<bool> down(SteadyTime until);
+
+  // Runs `attempt` over an established connection, and again after each loss of it, until it gives
+  // a value or throws anything else than a loss, or `until` comes: kTimeout, or kUnreachable if
+  // there was no connection then.
+  template <typename T>
+  kj::Promise<T> call(SteadyTime until, std::function<kj::Promise<T>(Live&)> attempt);
+
+  // Why sessions of that generation ended; only for one below that of the newest Live.
+  muster::Outcome lostSince(uint64_t generation) const;
+
+  // Ends the session, which undoes what it did, and the connection. Never rejects: what could not
+  // be done is in the answer. Calls that wait are rejected.
+  kj::Promise<std::vector<Remain>> close(SteadyTime until);
+
+ private:
+  using Kind = muster::NodeState::Kind;
+
+  kj::Promise<void> drive();
+  kj::Promise<void> establish();
+  kj::Promise<void> establishNow();
+  kj::Promise<void> greet(Live& live, wire::Gate::Client gate);
+  void accept(Live& live, wire::Gate::HelloResults::Reader results);
+  kj::Promise<void> watch(Live& live);
+  kj::Promise<void> heartbeat(Live& live);
+  kj::Promise<void> pause();
+  kj::Promise<std::vector<Remain>> closeSession(SteadyTime until);
+
+  void noteUp(kj::Own<Live> live);
+  void noteLoss(Live& live, kj::StringPtr reason);
+  void noteFailure(const kj::Exception& exception);
+  void setState(Kind kind, std::string error);
+  void wake(std::deque<kj::Own<kj::PromiseFulfiller<void>>>& waiters);
+  kj::Exception unreachable() const;
+
+  // A promise that rejects with `exception` at `until`.
+  template <typename T>
+  kj::Promise<T> expire(SteadyTime until, kj::Function<kj::Exception()> exception);
+
+  IoThread& io_;
+  NodeDescription description_;
+  ControllerOptions options_;
+
+  mutable std::mutex mutex_;
+  muster::NodeState state_;  // Guarded by mutex_.
+
+  // The session.
+  support::Id sessionId_ = support::Id::random();
+  bool begun_ = false;  // The agent has accepted sessionId_ once.
+  uint64_t generation_ = 0;
+  std::map<uint64_t, muster::Outcome> ended_;  // By generation.
+  std::string bootId_;
+  std::string keeperEpoch_;
+
+  bool refused_ = false;
+  bool closed_ = false;
+  unsigned failures_ = 0;  // Attempts since the last success.
+  std::deque<kj::Own<kj::PromiseFulfiller<void>>> upWaiters_;
+  std::deque<kj::Own<kj::PromiseFulfiller<void>>> downWaiters_;
+  kj::Maybe<kj::Own<Live>> live_;
+  kj::Maybe<kj::Promise<void>> driver_;  // Last: it uses all of the above.
+};
+
+template <typename T>
+kj::Promise<T> Connection::expire(SteadyTime until, kj::Function<kj::Exception()> exception) {
+  return io_.timer()
+      .afterDelay(IoThread::durationUntil(until))
+      .then([exception = kj::mv(exception)]() mutable -> kj::Promise<T> { return exception(); });
+}
+
+template <typename T>
+kj::Promise<T> Connection::call(SteadyTime until, std::function<kj::Promise<T>(Live&)> attempt) {
+  return live(until).then([this, until, attempt = std::move(attempt)](
+                              kj::Own<Live>&& used) mutable -> kj::Promise<T> {
+    Live& live = *used;
+    auto lost = KJ_ASSERT_NONNULL(live.lost).addBranch().then(
+        []() -> kj::Promise<T> { return kj::NEVER_DONE; });
+    auto late = expire<T>(until, []() {
+      return failure(muster::NodeError::Kind::kTimeout, "no answer in the time that was allowed");
+    });
+    auto answer = kj::evalNow([&]() { return attempt(live); });
+    return answer.exclusiveJoin(kj::mv(lost))
+        .exclusiveJoin(kj::mv(late))
+        .catch_([this, until, attempt = std::move(attempt),
+                 used = kj::mv(used)](kj::Exception&& exception) mutable -> kj::Promise<T> {
+          if (exception.getType() != kj::Exception::Type::DISCONNECTED) return kj::mv(exception);
+          noteLoss(*used, exception.getDescription());
+          return call<T>(until, std::move(attempt));
+        });
+  });
+}
+
+}  // namespace harness

@@ -1,0 +1,249 @@
+// Connections, sessions and commands against a scripted agent.
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <muster/node_error.h>
+
+#include "harness/rpc/fake_agent.h"
+#include "harness/rpc/stubs.h"
+
+namespace harness {
+namespace {
+
+using muster::LostReason;
+using muster::NodeError;
+using muster::NodeState;
+using muster::Outcome;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+SteadyTime in(std::chrono::nanoseconds time) {
+  return std::chrono::steady_clock::now() + time;
+}
+
+class ConnectionTest : public testing::Test {
+ protected:
+  ConnectionTest() : controller_(quick()), node_(controller_.connect(agent_.description())) {}
+
+  static ControllerOptions quick() {
+    ControllerOptions options;
+    options.heartbeatEvery = milliseconds(30);
+    options.heartbeatMax = milliseconds(100);
+    options.connectMax = milliseconds(500);
+    options.backoffMin = milliseconds(1);
+    options.backoffMax = milliseconds(20);
+    return options;
+  }
+
+  static JobRequest command(muster::Argv argv) {
+    JobRequest request;
+    request.argv = std::move(argv);
+    request.options.deadline = seconds(5);
+    return request;
+  }
+
+  // What `call` throws; fails the test if it does not.
+  template <typename Call>
+  static NodeError errorOf(Call&& call) {
+    try {
+      call();
+    } catch (const NodeError& error) {
+      return error;
+    }
+    ADD_FAILURE() << "no NodeError was thrown";
+    return NodeError(NodeError::Kind::kInternal, "", "", "");
+  }
+
+  FakeAgent agent_;
+  Controller controller_;
+  NodeStub& node_;
+};
+
+TEST_F(ConnectionTest, RunsACommandInOneRoundTrip) {
+  muster::Result result = node_.run(command({"emit", "hello\n"}), in(seconds(5)));
+  EXPECT_EQ(result.out, "hello\n");
+  EXPECT_TRUE(result.succeeded());
+  EXPECT_EQ(result.node, "n1");
+  EXPECT_EQ(result.address, "10.7.0.1");
+  EXPECT_EQ(node_.state().kind, NodeState::Kind::kConnected);
+}
+
+TEST_F(ConnectionTest, AnsweredCommandIsAcknowledgedWithTheNext) {
+  node_.run(command({"emit", "a"}), in(seconds(5)));
+  node_.run(command({"emit", "b"}), in(seconds(5)));
+  EXPECT_THAT(agent_.session().acknowledged, testing::ElementsAre(1));
+}
+
+TEST_F(ConnectionTest, LostAnswerIsAskedAgainAndNothingRunsTwice) {
+  agent_.change([](FakeAgent::Script& script) { script.dropAfterRun = 3; });
+  EXPECT_EQ(node_.run(command({"emit", "once"}), in(seconds(5))).out, "once");
+  EXPECT_EQ(agent_.session().jobs.size(), 1u);
+  EXPECT_EQ(agent_.session().jobs[1].starts, 1u);
+  EXPECT_EQ(node_.state().reconnects, 3u);
+}
+
+TEST_F(ConnectionTest, LongOutputComesInChunksAcrossLosses) {
+  agent_.change([](FakeAgent::Script& script) { script.chunkBytesMax = 4096; });
+  std::string text;
+  for (int i = 0; text.size() < 100000; ++i) text += std::to_string(i) + "\n";
+  auto job = node_.start(command({"emit", text}), in(seconds(5)));
+  agent_.drop();
+  ASSERT_TRUE(job->pull(PullUntil::kEnded, in(seconds(5))));
+  EXPECT_TRUE(job->result().out == text);
+  EXPECT_TRUE(job->result().succeeded());
+}
+
+TEST_F(ConnectionTest, DamagedChunkIsAskedForAgain) {
+  agent_.change([](FakeAgent::Script& script) { script.corruptChunks = 2; });
+  EXPECT_EQ(node_.run(command({"emit", "clean"}), in(seconds(5))).out, "clean");
+}
+
+TEST_F(ConnectionTest, AlwaysDamagedChunkIsAnError) {
+  agent_.change([](FakeAgent::Script& script) { script.corruptChunks = 100; });
+  NodeError error = errorOf([&] { node_.run(command({"emit", "x"}), in(seconds(5))); });
+  EXPECT_EQ(error.kind(), NodeError::Kind::kCorrupt);
+}
+
+TEST_F(ConnectionTest, SilentAgentIsNoticedByHeartbeatAndComesBack) {
+  node_.awaitConnected(in(seconds(5)));
+  agent_.change([](FakeAgent::Script& script) { script.swallowPings = 1; });
+  ASSERT_TRUE(node_.awaitDisconnected(in(seconds(5))));
+  EXPECT_THAT(node_.state().lastError, testing::HasSubstr("heartbeat: no answer within 100 ms"));
+  agent_.change([](FakeAgent::Script& script) { script.swallowPings = 0; });
+  EXPECT_EQ(node_.run(command({"emit", "back"}), in(seconds(5))).out, "back");
+}
+
+TEST_F(ConnectionTest, CallToAnAbsentNodeFailsAtItsDeadlineWithSinceAndLastError) {
+  node_.awaitConnected(in(seconds(5)));
+  agent_.stopListening();
+  agent_.drop();
+  ASSERT_TRUE(node_.awaitDisconnected(in(seconds(5))));
+  JobRequest request = command({"emit", "x"});
+  request.options.deadline = milliseconds(200);
+  NodeError error = errorOf([&] { node_.run(request, in(seconds(5))); });
+  EXPECT_EQ(error.kind(), NodeError::Kind::kUnreachable);
+  EXPECT_THAT(
+      std::string(error.what()),
+      testing::ContainsRegex("node n1: run \\[\"emit\", \"x\"\\]: unreachable: since .* ms, "
+                             "last error: connect to unix:.*: Connection refused"));
+  agent_.listen();
+  EXPECT_EQ(node_.run(command({"emit", "x"}), in(seconds(5))).out, "x");
+}
+
+TEST_F(ConnectionTest, WaitingCommandIsLostWithTheReasonWhenTheSessionIs) {
+  struct Case {
+    const char* boot;
+    const char* epoch;
+    LostReason reason;
+  };
+  for (Case given : {Case{"boot-1", "0123456789abcdef", LostReason::kSessionExpired},
+                     Case{"boot-1", "another epoch...", LostReason::kKeeperRestarted},
+                     Case{"boot-2", "third epoch.....", LostReason::kNodeRebooted}}) {
+    auto job = node_.start(command({"hang"}), in(seconds(5)));
+    agent_.change([&](FakeAgent::Script& script) {
+      script.bootId = given.boot;
+      script.epoch = given.epoch;
+    });
+    agent_.forget();
+    agent_.drop();
+    ASSERT_TRUE(job->pull(PullUntil::kEnded, in(seconds(5))));
+    EXPECT_EQ(job->result().outcome, Outcome::lost(given.reason, ""));
+    EXPECT_TRUE(agent_.session().jobs.empty()) << "it was started again";
+  }
+}
+
+TEST_F(ConnectionTest, PullGivesUpAtItsTimeAndTheCommandGoesOn) {
+  auto job = node_.start(command({"hang"}), in(seconds(5)));
+  EXPECT_FALSE(job->pull(PullUntil::kEnded, in(milliseconds(50))));
+  job->cancel(seconds(0), in(seconds(5)));
+  ASSERT_TRUE(job->pull(PullUntil::kEnded, in(seconds(5))));
+  EXPECT_EQ(job->result().outcome, Outcome::killed(Outcome::Kind::kCancelled, 0, 15));
+}
+
+TEST_F(ConnectionTest, InputIsSentUntilAllOfItIsAccepted) {
+  JobRequest request = command({"hang"});
+  request.input = JobInput::kStream;
+  auto job = node_.start(request, in(seconds(5)));
+  job->writeInput("twelve bytes", in(seconds(5)));
+  EXPECT_EQ(agent_.session().jobs[job->number()].input, "twelve bytes");
+}
+
+TEST_F(ConnectionTest, RefusalIsReportedAtOnceAndNotTriedInALoop) {
+  node_.awaitConnected(in(seconds(5)));
+  agent_.change([](FakeAgent::Script& script) {
+    script.refusal = wire::Error::Kind::VERSION_MISMATCH;
+    script.refusalText = "the agent speaks version 2; upgrade this program";
+  });
+  agent_.drop();
+  NodeError error = errorOf([&] { node_.run(command({"emit", "x"}), in(seconds(5))); });
+  EXPECT_EQ(error.kind(), NodeError::Kind::kRefused);
+  EXPECT_THAT(error.detail(), testing::HasSubstr("upgrade this program"));
+  unsigned before = agent_.hellos();
+  EXPECT_FALSE(node_.awaitDisconnected(in(milliseconds(100))) && agent_.hellos() > before);
+  EXPECT_EQ(agent_.hellos(), before);
+  EXPECT_EQ(node_.state().kind, NodeState::Kind::kRefused);
+}
+
+TEST_F(ConnectionTest, WhatWasNotGrantedSaysSo) {
+  NodeError error = errorOf([&] { node_.facts(in(seconds(5))); });
+  EXPECT_EQ(error.kind(), NodeError::Kind::kDenied);
+  EXPECT_THAT(error.what(), testing::HasSubstr("the agent grants no facts to \""));
+}
+
+TEST_F(ConnectionTest, CloseReportsWhatRemains) {
+  node_.awaitConnected(in(seconds(5)));
+  std::vector<Remain> remains = controller_.closeAll(in(seconds(5)));
+  ASSERT_EQ(remains.size(), 1u);
+  EXPECT_EQ(remains[0].what, "job 7");
+  EXPECT_TRUE(agent_.session().closed);
+  NodeError error = errorOf([&] { node_.run(command({"emit", "x"}), in(seconds(5))); });
+  EXPECT_THAT(error.detail(), testing::HasSubstr("the connection was closed"));
+}
+
+TEST_F(ConnectionTest, CloseOfAnAbsentNodeNamesItsSession) {
+  node_.awaitConnected(in(seconds(5)));
+  agent_.stopListening();
+  agent_.drop();
+  std::vector<Remain> remains = controller_.closeAll(in(milliseconds(200)));
+  ASSERT_EQ(remains.size(), 1u);
+  EXPECT_THAT(remains[0].what, testing::HasSubstr("session"));
+  agent_.listen();
+}
+
+TEST_F(ConnectionTest, FanOutGivesAResultOrAnErrorPerNode) {
+  FakeAgent other;
+  NodeStub& second = controller_.connect(other.description());
+  second.awaitConnected(in(seconds(5)));
+  other.stopListening();
+  other.drop();
+  JobRequest request = command({"emit", "hi"});
+  request.options.deadline = milliseconds(300);
+  auto answers = controller_.runOnAll({&node_, &second}, request, in(seconds(5)));
+  EXPECT_EQ(std::get<muster::Result>(answers[0]).out, "hi");
+  EXPECT_EQ(std::get<NodeError>(answers[1]).kind(), NodeError::Kind::kUnreachable);
+  other.listen();
+}
+
+TEST_F(ConnectionTest, InvalidRequestsAreRefusedHere) {
+  JobRequest request = command({"emit", "x"});
+  request.options.deadline = seconds(0);
+  EXPECT_THAT(errorOf([&] { node_.run(request, in(seconds(5))); }).detail(),
+              testing::HasSubstr("deadline: must be positive"));
+  EXPECT_EQ(errorOf([&] { node_.run(command({}), in(seconds(5))); }).kind(),
+            NodeError::Kind::kInvalid);
+}
+
+TEST(IoThreadTest, LoopThatEndedRefusesInsteadOfHanging) {
+  IoThread io;
+  auto never = []() -> kj::Promise<void> { return kj::NEVER_DONE; };
+  std::thread waiting([&]() { EXPECT_ANY_THROW(io.run(never, in(seconds(30)))); });
+  io.run([]() -> kj::Promise<void> { return kj::READY_NOW; }, in(seconds(5)));
+  io.stop();
+  waiting.join();
+  EXPECT_ANY_THROW(io.run(never, in(seconds(30))));
+}
+
+}  // namespace
+}  // namespace harness

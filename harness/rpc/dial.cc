@@ -1,0 +1,133 @@
+#include "harness/rpc/dial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <optional>
+#include <thread>
+
+#include <kj/debug.h>
+
+#include "schema/support/dial.h"
+#include "schema/support/endpoint.h"
+#include "schema/support/tls.h"
+#include "schema/support/wire_error.h"
+
+namespace harness {
+namespace {
+
+using Kind = muster::NodeError::Kind;
+
+std::string textOf(const Endpoint& endpoint) {
+  if (endpoint.kind == Endpoint::Kind::kUnix) return "unix:" + endpoint.address;
+  const char* scheme = endpoint.tls.authority.empty() ? "tcp:" : "tls:";
+  bool bracket = endpoint.address.find(':') != std::string::npos;
+  return scheme + (bracket ? "[" + endpoint.address + "]" : endpoint.address) + ":" +
+         std::to_string(endpoint.port);
+}
+
+struct OpenedSocket {
+  kj::Maybe<kj::AutoCloseFd> fd;
+  int errnoValue = 0;
+};
+
+// A socket belongs for ever to the namespace where it was opened, and setns(2) moves the calling
+// thread. So a thread of its own opens it; that thread does two system calls and ends.
+OpenedSocket openInNamespace(const support::Endpoint& target, const std::string& path) {
+  OpenedSocket opened;
+  std::thread([&opened, &target, &path]() {
+    int ns = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (ns < 0) {
+      opened.errnoValue = errno;
+      return;
+    }
+    kj::AutoCloseFd closer(ns);
+    if (setns(ns, CLONE_NEWNET) != 0) {
+      opened.errnoValue = errno;
+      return;
+    }
+    KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { opened.fd = target.openSocket(); })) {
+      opened.errnoValue = errno ? errno : EIO;
+    }
+  }).join();
+  return opened;
+}
+
+kj::AutoCloseFd openSocket(const Endpoint& endpoint, const support::Endpoint& target) {
+  OpenedSocket opened = openInNamespace(target, endpoint.networkNamespace);
+  KJ_IF_MAYBE (fd, opened.fd) return kj::mv(*fd);
+  kj::throwFatalException(
+      failure(Kind::kUnreachable,
+              kj::str("open a socket in network namespace \"", endpoint.networkNamespace,
+                      "\": ", support::errnoText(opened.errnoValue)),
+              opened.errnoValue));
+}
+
+// As the rest of the room knows it. The texts of failed system calls are cut to the system's own
+// words, which follow the last colon.
+kj::Exception translated(const support::Endpoint& target, const kj::Exception& exception) {
+  if (exception.getDescription().startsWith(kFailureMark)) return kj::cp(exception);
+  kj::String text = kj::str(exception.getDescription());
+  bool system = true;
+  bool refused = support::classify(exception) != support::Remedy::kRetry;
+  bool composed = exception.getType() == kj::Exception::Type::FAILED &&
+                  !kj::StringPtr(exception.getFile()).startsWith("kj/");
+  if (composed) {
+    support::Failure reason = support::toFailure(exception, "dial");
+    text = kj::mv(reason.text);
+    system = reason.kind == wire::Error::Kind::SYSTEM;
+    refused = refused || reason.kind == wire::Error::Kind::DENIED ||
+              reason.kind == wire::Error::Kind::INVALID ||
+              reason.kind == wire::Error::Kind::NOT_FOUND;
+  }
+  if (refused) return failure(Kind::kRefused, text);
+  if (!system) return failure(Kind::kUnreachable, text);
+  kj::StringPtr words = text;
+  KJ_IF_MAYBE (at, words.findLast(':')) words = words.slice(*at + 1);
+  while (words.startsWith(" ")) words = words.slice(1);
+  return failure(Kind::kUnreachable, kj::str("connect to ", target.text(), ": ", words));
+}
+
+// What must live until the stream is there.
+struct Dialling {
+  support::Endpoint target;
+  std::optional<support::TlsClient> tls;
+};
+
+}  // namespace
+
+kj::Promise<kj::Own<kj::AsyncIoStream>> dial(IoThread& io, const Endpoint& endpoint,
+                                             const std::string& node,
+                                             std::chrono::nanoseconds limit) {
+  std::string why;
+  auto target = support::Endpoint::fromText(textOf(endpoint), &why);
+  if (!target) return failure(Kind::kInvalid, kj::str("endpoint: ", why));
+  auto state = kj::heap<Dialling>(Dialling{*target, std::nullopt});
+  Dialling& dialling = *state;
+  return kj::evalNow([&]() {
+           support::DialOptions options;
+           if (!endpoint.tls.authority.empty()) {
+             dialling.tls.emplace(support::loadCredentials(
+                 {endpoint.tls.authority, endpoint.tls.certificate, endpoint.tls.key}));
+             options.tls = *dialling.tls;
+           }
+           options.endpoint = dialling.target;
+           options.nodeName = node;
+           options.limit = limit.count() * kj::NANOSECONDS;
+           if (!endpoint.networkNamespace.empty()) {
+             options.socket = openSocket(endpoint, dialling.target);
+           }
+           return support::dial(io.lowLevel(), io.timer(), kj::mv(options));
+         })
+      .catch_([&dialling](kj::Exception&& exception) -> kj::Promise<kj::Own<kj::AsyncIoStream>> {
+        return translated(dialling.target, exception);
+      })
+      .attach(kj::mv(state));
+}
+
+}  // namespace harness

@@ -1,0 +1,23 @@
+// Opens the byte stream to an agent: a unix socket or TCP, with or without TLS, from this network
+// namespace or another.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include <kj/async-io.h>
+
+#include "harness/cluster/description.h"
+#include "harness/rpc/io_thread.h"
+
+namespace harness {
+
+// A connected stream. Rejected with failures of kinds kUnreachable (nobody there, or the peer went
+// away: try again) and kRefused (TLS says no, or a file of the identity cannot be read: trying
+// again will not help). `node` is the name that the agent's certificate must have. On the loop's
+// thread; the caller bounds the time. What is borrowed must live until the promise settles.
+kj::Promise<kj::Own<kj::AsyncIoStream>> dial(IoThread& io, const Endpoint& endpoint,
+                                             const std::string& node,
+                                             std::chrono::nanoseconds limit);
+
+}  // namespace harness

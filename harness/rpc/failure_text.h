@@ -1,0 +1,34 @@
+// The one place that composes what a failed test shows of a command or of a call on a node.
+//
+// Form: where: what was attempted: what came back; then, indented, the nearest evidence and where
+// the rest is. Lower case, no full stop, values quoted. A unit test pins it.
+#pragma once
+
+#include <chrono>
+#include <source_location>
+#include <string>
+#include <vector>
+
+#include <muster/result.h>
+
+namespace harness {
+
+// `run ["kvctl", "join"]`, control characters and quotes escaped, cut at 40 items and 500 bytes.
+std::string argvText(const std::vector<std::string>& argv);
+
+// "12.3 s", "250 ms", "41 us": three significant digits at most.
+std::string durationText(std::chrono::nanoseconds duration);
+
+// `text` in quotes, control characters and quotes escaped, its middle left out beyond `bytesMax`.
+std::string quoted(const std::string& text, size_t bytesMax = 300);
+
+// "node n2 (10.7.0.12)", or "node n2" if the address is empty or the name.
+std::string nodeText(const std::string& node, const std::string& address);
+
+// "\n  at tests_d/example/test_x.cc:12", or nothing for a default-constructed location.
+std::string locationText(const std::source_location& where);
+
+// "wrote 0 bytes to stdout, 212 to stderr; last line: …", of a command that may still run.
+std::string wroteText(const muster::Result& result);
+
+}  // namespace harness

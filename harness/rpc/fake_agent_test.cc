@@ -1,0 +1,322 @@
+// The fake itself; the tests are in connection_test.cc.
+#include "harness/rpc/fake_agent.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <kj/debug.h>
+
+#include "schema/support/crc32c.h"
+#include "schema/support/endpoint.h"
+#include "schema/support/rpc_connection.h"
+#include "schema/support/sha256.h"
+
+namespace harness {
+namespace {
+
+std::string stringOf(capnp::Data::Reader data) {
+  return std::string(reinterpret_cast<const char*>(data.begin()), data.size());
+}
+
+kj::ArrayPtr<const kj::byte> bytesOf(const std::string& text) {
+  return kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size());
+}
+
+}  // namespace
+
+struct FakeAgent::State final : public kj::TaskSet::ErrorHandler {
+  State(FakeAgent& owner, IoThread& loop) : agent(owner), io(loop), tasks(*this) {}
+
+  void taskFailed(kj::Exception&&) override {}  // A connection that the script cut.
+
+  // Returns the port, 0 for a unix socket.
+  uint16_t listen(const std::string& address) {
+    std::string why;
+    auto endpoint = support::Endpoint::fromText(address, &why);
+    if (!endpoint->path().empty()) unlink(endpoint->path().c_str());
+    kj::AutoCloseFd fd = endpoint->openSocket();
+    KJ_SYSCALL(bind(fd, endpoint->socketAddress(), endpoint->addressBytes));
+    KJ_SYSCALL(::listen(fd, 16));
+    receiver = io.lowLevel().wrapListenSocketFd(kj::mv(fd));
+    acceptor = accept().eagerlyEvaluate(nullptr);
+    return static_cast<uint16_t>(KJ_ASSERT_NONNULL(receiver)->getPort());
+  }
+
+  kj::Promise<void> accept() {
+    return KJ_ASSERT_NONNULL(receiver)->accept().then([this](kj::Own<kj::AsyncIoStream>&& stream) {
+      if (tls) {
+        tasks.add(tls->accept(kj::mv(stream)).then([this](support::TlsServer::Accepted&& accepted) {
+          serve(kj::mv(accepted.stream));
+        }));
+      } else {
+        serve(kj::mv(stream));
+      }
+      return accept();
+    });
+  }
+
+  void serve(kj::Own<kj::AsyncIoStream> stream);
+
+  FakeAgent& agent;
+  IoThread& io;
+  Script script;
+  std::optional<support::TlsServer> tls;
+  std::map<std::string, Session> sessions;
+  std::string lastSession;
+  kj::Maybe<kj::Own<kj::ConnectionReceiver>> receiver;
+  kj::Maybe<kj::Promise<void>> acceptor;
+  std::vector<kj::Own<support::RpcConnection>> connections;
+  kj::TaskSet tasks;
+};
+
+namespace {
+
+using State = FakeAgent::State;
+
+class FakeJobs final : public wire::Jobs::Server {
+ public:
+  FakeJobs(State& server, std::string session) : server_(server), session_(std::move(session)) {}
+
+  kj::Promise<void> run(RunContext context) override {
+    auto params = context.getParams();
+    auto& session = server_.sessions[session_];
+    for (uint64_t number : params.getAcknowledge()) session.acknowledged.push_back(number);
+    FakeAgent::Job& job = session.jobs[params.getNumber()];
+    if (job.argv.empty()) {
+      for (auto item : params.getSpec().getArgv()) job.argv.push_back(stringOf(item));
+      ++job.starts;
+    }
+    if (server_.script.dropAfterRun > 0) {
+      --server_.script.dropAfterRun;
+      for (auto& connection : server_.connections) connection->shutdown();
+      return kj::NEVER_DONE;
+    }
+    return answer(context, job, params.getFollow());
+  }
+
+  kj::Promise<void> follow(FollowContext context) override {
+    auto params = context.getParams();
+    auto& jobs = server_.sessions[session_].jobs;
+    auto found = jobs.find(params.getNumber());
+    if (found == jobs.end()) {
+      context.getResults().initError().setKind(wire::Error::Kind::NOT_FOUND);
+      return kj::READY_NOW;
+    }
+    return answer(context, found->second, params.getFollow());
+  }
+
+  kj::Promise<void> writeInput(WriteInputContext context) override {
+    FakeAgent::Job& job = server_.sessions[session_].jobs[context.getParams().getNumber()];
+    auto chunk = context.getParams().getChunk();
+    // Takes three bytes at a time.
+    if (chunk.getOffset() == job.input.size()) job.input += stringOf(chunk.getData()).substr(0, 3);
+    context.getResults().setAcceptedTo(job.input.size());
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> cancel(CancelContext context) override {
+    server_.sessions[session_].jobs[context.getParams().getNumber()].cancelled = true;
+    return kj::READY_NOW;
+  }
+
+ private:
+  template <typename Context>
+  kj::Promise<void> answer(Context context, FakeAgent::Job& job, wire::Follow::Reader follow) {
+    bool ended = job.argv[0] == "emit" || job.cancelled;
+    if (!ended && follow.getWaitNs() > 0) {
+      // A long poll of its own kind: looks again soon.
+      return server_.io.timer()
+          .afterDelay(5 * kj::MILLISECONDS)
+          .then(
+              [this, context, &job, follow]() mutable { return answerNow(context, job, follow); });
+    }
+    return answerNow(context, job, follow);
+  }
+
+  template <typename Context>
+  kj::Promise<void> answerNow(Context context, FakeAgent::Job& job, wire::Follow::Reader follow) {
+    std::string output = job.argv[0] == "emit" ? job.argv[1] : "";
+    auto progress = context.getResults().initProgress();
+    auto status = progress.initStatus();
+    status.setPid(4711);
+    auto streams = status.initOutput();
+    streams.setProducedBytes(output.size());
+    streams.setRetainedTo(output.size());
+    bool ended = job.argv[0] == "emit" || job.cancelled;
+    status.setState(ended ? wire::JobStatus::State::ENDED : wire::JobStatus::State::RUNNING);
+    if (ended) {
+      auto digest = support::Sha256::of(bytesOf(output));
+      streams.setSha256(kj::arrayPtr(digest.data(), digest.size()));
+      if (job.cancelled) {
+        status.initOutcome().initCancelled().initSignalled().setNumber(15);
+      } else {
+        status.initOutcome().setExited(0);
+      }
+    }
+    uint64_t from = std::min<uint64_t>(follow.getOutputFrom(), output.size());
+    std::string part =
+        output.substr(from, std::min(follow.getBytesMax(), server_.script.chunkBytesMax));
+    auto chunk = progress.initOutput();
+    chunk.setOffset(from);
+    chunk.setData(bytesOf(part));
+    chunk.setCrc32c(support::crc32c(bytesOf(part)) + (server_.script.corruptChunks > 0 ? 1 : 0));
+    if (server_.script.corruptChunks > 0) --server_.script.corruptChunks;
+    return kj::READY_NOW;
+  }
+
+  State& server_;
+  std::string session_;
+};
+
+class FakeSession final : public wire::Session::Server {
+ public:
+  FakeSession(State& server, std::string id) : server_(server), id_(std::move(id)) {}
+
+  kj::Promise<void> ping(PingContext) override {
+    if (server_.script.swallowPings > 0) return kj::NEVER_DONE;
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> close(CloseContext context) override {
+    server_.sessions[id_].closed = true;
+    auto remain = context.getResults().initRemains(1)[0];
+    remain.setWhat("job 7");
+    remain.initReason().setText("stuck");
+    return kj::READY_NOW;
+  }
+
+ private:
+  State& server_;
+  std::string id_;
+};
+
+class FakeGate final : public wire::Gate::Server {
+ public:
+  FakeGate(State& server, std::atomic<unsigned>& hellos) : server_(server), hellos_(hellos) {}
+
+  kj::Promise<void> hello(HelloContext context) override {
+    ++hellos_;
+    auto greeting = context.getParams().getGreeting();
+    std::string id = stringOf(greeting.getSessionId());
+    auto fail = [&](wire::Error::Kind kind, const std::string& text) {
+      auto error = context.getResults().initError();
+      error.setKind(kind);
+      error.setText(text);
+    };
+    if (server_.script.refusal != wire::Error::Kind::UNSPECIFIED) {
+      fail(server_.script.refusal, server_.script.refusalText);
+      return kj::READY_NOW;
+    }
+    if (greeting.getAttach() == wire::Attach::ATTACH_ONLY && !server_.sessions.contains(id)) {
+      fail(wire::Error::Kind::EXPIRED, "no such session");
+      return kj::READY_NOW;
+    }
+    server_.sessions[id];
+    server_.lastSession = id;
+    auto welcome = context.getResults().initWelcome();
+    welcome.setBuild("fake");
+    welcome.setBootId(server_.script.bootId);
+    welcome.setKeeperEpoch(bytesOf(server_.script.epoch));
+    welcome.initLimits().setChunkBytesMax(server_.script.chunkBytesMax);
+    welcome.initGrants().setJobs(kj::heap<FakeJobs>(server_, id));
+    context.getResults().setSession(kj::heap<FakeSession>(server_, id));
+    return kj::READY_NOW;
+  }
+
+ private:
+  State& server_;
+  std::atomic<unsigned>& hellos_;
+};
+
+}  // namespace
+
+void FakeAgent::State::serve(kj::Own<kj::AsyncIoStream> stream) {
+  support::GuardOptions options;
+  options.frame.bytesMax = support::kFrameBytesMax;
+  auto connection = kj::heap<support::RpcConnection>(
+      kj::mv(stream), io.timer(), kj::heap<FakeGate>(*this, agent.hellos_), options);
+  tasks.add(connection->onDisconnect());
+  connections.push_back(kj::mv(connection));
+}
+
+FakeAgent::FakeAgent() {
+  char pattern[] = "/tmp/muster-fake-XXXXXX";
+  KJ_REQUIRE(mkdtemp(pattern) != nullptr);
+  directory_ = pattern;
+  onLoop([this]() { server_ = std::make_unique<State>(*this, io_); });
+  listen();
+}
+
+FakeAgent::FakeAgent(const support::Credentials& credentials) {
+  onLoop([this, &credentials]() {
+    server_ = std::make_unique<State>(*this, io_);
+    server_->tls.emplace(credentials, io_.timer(), 2 * kj::SECONDS);
+    port_ = server_->listen("tls:127.0.0.1:0");
+  });
+}
+
+FakeAgent::~FakeAgent() {
+  onLoop([this]() { server_ = nullptr; });
+  if (directory_.empty()) return;
+  unlink((directory_ + "/agent.sock").c_str());
+  rmdir(directory_.c_str());
+}
+
+void FakeAgent::onLoop(const std::function<void()>& function) {
+  io_.run(
+      [&function]() {
+        function();
+        return kj::Promise<void>(kj::READY_NOW);
+      },
+      std::chrono::steady_clock::now() + std::chrono::seconds(10));
+}
+
+NodeDescription FakeAgent::description() const {
+  NodeDescription description;
+  description.name = "n1";
+  description.addresses = {"10.7.0.1"};
+  if (port_ != 0) {
+    description.endpoint.kind = Endpoint::Kind::kTcp;
+    description.endpoint.address = "127.0.0.1";
+    description.endpoint.port = port_;
+    return description;
+  }
+  description.endpoint.kind = Endpoint::Kind::kUnix;
+  description.endpoint.address = directory_ + "/agent.sock";
+  return description;
+}
+
+void FakeAgent::change(const std::function<void(Script&)>& edit) {
+  onLoop([this, &edit]() { edit(server_->script); });
+}
+
+void FakeAgent::drop() {
+  onLoop([this]() {
+    for (auto& connection : server_->connections) connection->shutdown();
+  });
+}
+
+void FakeAgent::forget() {
+  onLoop([this]() { server_->sessions.clear(); });
+}
+
+void FakeAgent::stopListening() {
+  onLoop([this]() {
+    server_->acceptor = nullptr;
+    server_->receiver = nullptr;
+  });
+}
+
+void FakeAgent::listen() {
+  onLoop([this]() { server_->listen("unix:" + directory_ + "/agent.sock"); });
+}
+
+FakeAgent::Session FakeAgent::session() const {
+  Session copy;
+  const_cast<FakeAgent*>(this)->onLoop(
+      [this, &copy]() { copy = server_->sessions[server_->lastSession]; });
+  return copy;
+}
+
+}  // namespace harness

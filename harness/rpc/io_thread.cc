@@ -1,0 +1,125 @@
+#include "harness/rpc/io_thread.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <kj/debug.h>
+
+#include "schema/support/log.h"
+
+namespace harness {
+namespace {
+
+class LoggedFailures final : public kj::TaskSet::ErrorHandler {
+ public:
+  void taskFailed(kj::Exception&& exception) override {
+    support::log(support::Level::kDebug, "background work of the io thread failed",
+                 {{"error", exception.getDescription()}});
+  }
+};
+
+}  // namespace
+
+IoThread::IoThread() {
+  KJ_SYSCALL(wakeFd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  // Signals are the test thread's business.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this]() { runLoop(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  std::unique_lock<std::mutex> lock(mutex_);
+  started_.wait(lock, [this]() { return running_; });
+}
+
+IoThread::~IoThread() {
+  stop();
+  close(wakeFd_);
+}
+
+void IoThread::stop() {
+  if (!thread_.joinable()) return;
+  post([this]() { end_->fulfill(); });
+  thread_.join();
+}
+
+bool IoThread::post(std::function<void()> function) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (ended_) return false;
+    queue_.push_back(std::move(function));
+  }
+  uint64_t one = 1;
+  // The counter cannot overflow, so this cannot fail.
+  KJ_ASSERT(write(wakeFd_, &one, sizeof one) == sizeof one);
+  return true;
+}
+
+void IoThread::spawn(kj::Promise<void> promise) {
+  tasks_->add(kj::mv(promise));
+}
+
+kj::Duration IoThread::durationUntil(muster::SteadyTime until) {
+  auto left = std::chrono::nanoseconds(until - std::chrono::steady_clock::now()).count();
+  return (left > 0 ? left : 0) * kj::NANOSECONDS;
+}
+
+void IoThread::runLoop() {
+  support::KjLogCallback logCallback;
+  auto io = kj::setupAsyncIo();
+  LoggedFailures handler;
+  auto end = kj::newPromiseAndFulfiller<void>();
+  kj::TaskSet tasks(handler);
+  kj::UnixEventPort::FdObserver observer(io.unixEventPort, wakeFd_,
+                                         kj::UnixEventPort::FdObserver::OBSERVE_READ);
+  timer_ = &io.provider->getTimer();
+  lowLevel_ = io.lowLevelProvider.get();
+  provider_ = io.provider.get();
+  tasks_ = &tasks;
+  end_ = end.fulfiller.get();
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    running_ = true;
+  }
+  started_.notify_all();
+  auto drain = drainQueue(observer);
+  end.promise.exclusiveJoin(kj::mv(drain)).wait(io.waitScope);
+  std::deque<std::function<void()>> dropped;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    ended_ = true;
+    dropped.swap(queue_);
+  }
+}
+
+kj::Promise<void> IoThread::drainQueue(kj::UnixEventPort::FdObserver& observer) {
+  return observer.whenBecomesReadable().then([this, &observer]() {
+    uint64_t count;
+    // Edge-triggered: read until it would block, then everything queued before that is seen below.
+    while (read(wakeFd_, &count, sizeof count) > 0) {
+    }
+    std::deque<std::function<void()>> ready;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      ready.swap(queue_);
+    }
+    for (auto& function : ready) function();
+    return drainQueue(observer);
+  });
+}
+
+void IoThread::Waiter::finish() {
+  // Notified under the lock: the waiter may destroy this as soon as it sees `done`.
+  std::lock_guard<std::mutex> lock(mutex);
+  done = true;
+  changed.notify_all();
+}
+
+void IoThread::waitFor(Waiter& waiter, muster::SteadyTime until) {
+  std::unique_lock<std::mutex> lock(waiter.mutex);
+  waiter.changed.wait_until(lock, until + kLoopGrace, [&waiter]() { return waiter.done; });
+}
+
+}  // namespace harness

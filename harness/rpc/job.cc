@@ -1,0 +1,347 @@
+#include "harness/rpc/job.h"
+
+#include <algorithm>
+
+#include "harness/rpc/failure_text.h"
+#include "schema/support/crc32c.h"
+
+namespace harness {
+namespace {
+
+using Kind = muster::NodeError::Kind;
+using std::chrono::nanoseconds;
+
+constexpr std::chrono::seconds kFollowMax{20};  // The agent answers no later.
+constexpr std::chrono::milliseconds kAnswerMargin{
+    20};  // So that it answers before our own time is over.
+constexpr std::chrono::milliseconds kInputRetry{20};  // While the agent's input window is full.
+constexpr std::chrono::milliseconds kLaunchRetry{2};
+constexpr uint64_t kHeldBytesMax = uint64_t{512} << 20;
+constexpr size_t kInputChunkBytes = 64 << 10;
+constexpr size_t kInlineInputBytes = 256 << 10;
+constexpr unsigned kBadAnswersMax = 3;
+
+SteadyTime now() {
+  return std::chrono::steady_clock::now();
+}
+
+nanoseconds left(SteadyTime until) {
+  return std::max(nanoseconds(0), nanoseconds(until - now()));
+}
+
+}  // namespace
+
+JobHandle JobRunner::make(const JobRequest& request) {
+  auto invalid = [](kj::StringPtr text) { kj::throwFatalException(failure(Kind::kInvalid, text)); };
+  if (request.argv.empty()) invalid("argv: empty");
+  if (!request.options.deadline || request.options.deadline->count() <= 0) {
+    invalid("deadline: must be positive");
+  }
+  // Owned by the stub and by promises, see the header.
+  auto job = std::make_shared<JobState>();
+  job->number = numberNext_++;
+  job->request = request;
+  job->node = connection_.description().name;
+  if (request.options.input.size() > kInlineInputBytes) job->request.input = JobInput::kStream;
+  job->result.node = job->node;
+  if (!connection_.description().addresses.empty()) {
+    job->result.address = connection_.description().addresses.front();
+  }
+  job->result.argv = request.argv;
+  job->result.deadline = *request.options.deadline;
+  return job;
+}
+
+kj::Promise<bool> JobRunner::pull(JobHandle job, PullUntil what, SteadyTime until) {
+  if (job->ended) return true;
+  auto attempt = [this, job, what, until](Live& live) {
+    nanoseconds wait = left(until);
+    if (wait > kAnswerMargin) wait -= kAnswerMargin;
+    return step(live, job, what, std::min<nanoseconds>(wait, kFollowMax));
+  };
+  return connection_.call<Step>(until, attempt)
+      .then(
+          [this, job, what, until](Step step) -> kj::Promise<bool> {
+            if (step == Step::kEnded) return true;
+            if (step == Step::kProgress && what == PullUntil::kChange) return true;
+            if (left(until) <= kAnswerMargin) return false;
+            return pull(job, what, until);
+          },
+          [](kj::Exception&& exception) -> kj::Promise<bool> {
+            if (kindOf(exception) == Kind::kTimeout) return false;
+            return kj::mv(exception);
+          });
+}
+
+kj::Promise<void> JobRunner::start(JobHandle job, SteadyTime until) {
+  auto attempt = [this, job](Live& live) {
+    return step(live, job, PullUntil::kChange, nanoseconds(0));
+  };
+  return connection_.call<Step>(until, attempt)
+      .then([this, job, until](Step step) -> kj::Promise<void> {
+        if (step == Step::kEnded || job->result.pid != 0) return kj::READY_NOW;
+        // Taken, and still being launched.
+        return connection_.io()
+            .timer()
+            .afterDelay(nanoseconds(kLaunchRetry).count() * kj::NANOSECONDS)
+            .then([this, job, until]() { return start(job, until); });
+      });
+}
+
+kj::Promise<void> JobRunner::refresh(JobHandle job, SteadyTime until) {
+  if (job->ended) return kj::READY_NOW;
+  auto attempt = [this, job](Live& live) {
+    return step(live, job, PullUntil::kChange, nanoseconds(0));
+  };
+  return connection_.call<Step>(until, attempt)
+      .then([this, job, until](Step step) -> kj::Promise<void> {
+        if (step != Step::kProgress) return kj::READY_NOW;
+        return refresh(job, until);
+      });
+}
+
+kj::Promise<muster::Result> JobRunner::run(const JobRequest& request, SteadyTime until) {
+  JobHandle job = make(request);
+  SteadyTime sendUntil = std::min(until, now() + *request.options.deadline);
+  return connection_.live(sendUntil)
+      .then([this, job, until](kj::Own<Live>&&) {
+        auto ended = [this, job, until]() { return pull(job, PullUntil::kEnded, until); };
+        if (job->request.input != JobInput::kStream) return ended();
+        return start(job, until).then([this, job, until, ended]() {
+          // Both at once: a command may not read on before its output is read.
+          auto fed = writeInput(job, job->request.options.input, true, until);
+          return ended().exclusiveJoin(
+              fed.then([]() -> kj::Promise<bool> { return kj::NEVER_DONE; }));
+        });
+      })
+      .then([this, job](bool ended) {
+        if (!ended) {
+          kj::throwFatalException(
+              failure(Kind::kTimeout,
+                      "the agent did not report the end of the command; it kills "
+                      "the command at its deadline"));
+        }
+        release(*job);
+        return kj::mv(job->result);
+      });
+}
+
+bool JobRunner::lostMeanwhile(Live& live, JobState& job) {
+  if (job.generation == 0) job.generation = live.generation;
+  if (job.generation == live.generation) return false;
+  job.result.outcome = connection_.lostSince(job.generation);
+  job.ended = true;
+  return true;
+}
+
+kj::Promise<JobRunner::Step> JobRunner::step(Live& live, JobHandle job, PullUntil what,
+                                             nanoseconds wait) {
+  if (lostMeanwhile(live, *job)) return Step::kEnded;
+  auto fill = [&](wire::Follow::Builder follow) {
+    follow.setOutputFrom(job->out.from);
+    follow.setErrorsFrom(job->err.from);
+    follow.setBytesMax(live.chunkBytesMax);
+    follow.setWaitNs(wait.count());
+    follow.setUntil(what == PullUntil::kEnded ? wire::Follow::Until::ENDED
+                                              : wire::Follow::Until::CHANGE);
+    bool held = job->result.out.size() + job->result.err.size() > kHeldBytesMax;
+    follow.setReleaseTo(job->request.output == JobOutput::kTake || !held);
+  };
+  if (!job->started) {
+    auto request = live.jobs.runRequest();
+    request.setNumber(job->number);
+    writeSpec(request.initSpec(), job->request);
+    fill(request.initFollow());
+    if (spentGeneration_ != live.generation) spent_.clear();
+    std::vector<uint64_t> spent = spent_;
+    request.setAcknowledge(kj::arrayPtr(spent.data(), spent.size()));
+    return request.send().then([this, job, spent = kj::mv(spent)](auto&& response) {
+      requireNoError(response);
+      job->started = true;
+      std::erase_if(spent_, [&](uint64_t number) {
+        return std::binary_search(spent.begin(), spent.end(), number);
+      });
+      return absorb(*job, response.getProgress());
+    });
+  }
+  auto request = live.jobs.followRequest();
+  request.setNumber(job->number);
+  fill(request.initFollow());
+  return request.send().then([this, job](auto&& response) {
+    if (response.hasError() && response.getError().getKind() == wire::Error::Kind::NOT_FOUND) {
+      job->result.outcome = muster::Outcome::lost(muster::LostReason::kRecordDamaged,
+                                                  "the agent does not know the command any more");
+      job->ended = true;
+      return Step::kEnded;
+    }
+    requireNoError(response);
+    return absorb(*job, response.getProgress());
+  });
+}
+
+bool JobRunner::take(JobState& job, StreamState& stream, std::string& target,
+                     wire::Chunk::Reader chunk) {
+  auto data = chunk.getData();
+  if (data.size() == 0) return true;
+  if (chunk.getOffset() < stream.from || support::crc32c(data) != chunk.getCrc32c()) {
+    if (++job.badAnswers > kBadAnswersMax) {
+      kj::throwFatalException(failure(Kind::kCorrupt, kj::str("output at offset ", stream.from,
+                                                              " does not match its check sum")));
+    }
+    return false;
+  }
+  if (chunk.getOffset() > stream.from) stream.whole = false;  // The overflow policy dropped some.
+  stream.hash.update(data);
+  stream.from = chunk.getOffset() + data.size();
+  target.append(reinterpret_cast<const char*>(data.begin()), data.size());
+  return true;
+}
+
+JobRunner::Step JobRunner::absorb(JobState& job, wire::JobProgress::Reader progress) {
+  auto status = progress.getStatus();
+  uint64_t before = job.out.from + job.err.from;
+  bool good = take(job, job.out, job.result.out, progress.getOutput()) &&
+              take(job, job.err, job.result.err, progress.getErrors());
+  if (!good) return Step::kNothing;  // Asked again from the same offset.
+  bool progressed = job.out.from + job.err.from > before;
+  job.result.pid = status.getPid();
+  job.result.elapsed = nanoseconds(status.getElapsedNs());
+  job.result.outProducedBytes = status.getOutput().getProducedBytes();
+  job.result.errProducedBytes = status.getErrors().getProducedBytes();
+  job.result.outDroppedBytes = status.getOutput().getDroppedBytes();
+  job.result.errDroppedBytes = status.getErrors().getDroppedBytes();
+  bool drained = job.out.from >= status.getOutput().getRetainedTo() &&
+                 job.err.from >= status.getErrors().getRetainedTo();
+  if (status.getState() == wire::JobStatus::State::ENDED) {
+    if (drained) {
+      finish(job, status);
+      return Step::kEnded;
+    }
+    if (!progressed && ++job.badAnswers > kBadAnswersMax) {
+      kj::throwFatalException(
+          failure(Kind::kCorrupt, "the agent promises output that it does not send"));
+    }
+  }
+  if (progressed) job.badAnswers = 0;
+  return progressed ? Step::kProgress : Step::kNothing;
+}
+
+void JobRunner::finish(JobState& job, wire::JobStatus::Reader status) {
+  auto check = [](const StreamState& stream, wire::JobStatus::StreamStatus::Reader said,
+                  const char* name) {
+    if (!stream.whole || said.getDroppedBytes() > 0 || said.getSha256().size() == 0) return;
+    auto digest = stream.hash.digest();
+    bool same = said.getSha256() == kj::arrayPtr(digest.data(), digest.size());
+    if (!same || stream.from != said.getProducedBytes()) {
+      kj::throwFatalException(
+          failure(Kind::kCorrupt, kj::str(name, " does not have the digest that the agent gives")));
+    }
+  };
+  check(job.out, status.getOutput(), "stdout");
+  check(job.err, status.getErrors(), "stderr");
+  job.result.outcome = readOutcome(status.getOutcome());
+  job.result.leftRunning = status.getLeftRunning();
+  for (auto holder : status.getHolders()) {
+    auto command = holder.getCommand();
+    job.result.holders.push_back({holder.getPid(), std::string(command.begin(), command.size())});
+  }
+  job.ended = true;
+}
+
+kj::Promise<void> JobRunner::writeInput(JobHandle job, std::string bytes, bool end,
+                                        SteadyTime until) {
+  uint64_t begin = job->inputOffset;
+  uint64_t target = begin + bytes.size();
+  auto attempt = [this, job, begin, bytes, end](Live& live) -> kj::Promise<uint64_t> {
+    if (lostMeanwhile(live, *job)) return failure(Kind::kLost, "the command is lost");
+    size_t at = job->inputOffset - begin;
+    size_t count = std::min({bytes.size() - at, kInputChunkBytes, size_t{live.chunkBytesMax}});
+    auto data = kj::arrayPtr(reinterpret_cast<const kj::byte*>(bytes.data()) + at, count);
+    auto request = live.jobs.writeInputRequest();
+    request.setNumber(job->number);
+    auto chunk = request.initChunk();
+    chunk.setOffset(job->inputOffset);
+    chunk.setData(data);
+    chunk.setCrc32c(support::crc32c(data));
+    request.setEnd(end && at + count == bytes.size());
+    return request.send().then([](auto&& response) {
+      requireNoError(response);
+      return response.getAcceptedTo();
+    });
+  };
+  return connection_.call<uint64_t>(until, attempt)
+      .then([this, job, bytes = kj::mv(bytes), end, until, begin,
+             target](uint64_t accepted) mutable -> kj::Promise<void> {
+        bool stuck = accepted <= job->inputOffset && job->inputOffset < target;
+        accepted = std::min(std::max(accepted, job->inputOffset), target);
+        job->inputOffset = accepted;
+        if (accepted == target) return kj::READY_NOW;
+        std::string rest = bytes.substr(accepted - begin);
+        auto pause = stuck ? connection_.io().timer().afterDelay(nanoseconds(kInputRetry).count() *
+                                                                 kj::NANOSECONDS)
+                           : kj::Promise<void>(kj::READY_NOW);
+        return pause.then([this, job, rest = kj::mv(rest), end, until]() mutable {
+          return writeInput(job, kj::mv(rest), end, until);
+        });
+      });
+}
+
+kj::Promise<void> JobRunner::signal(JobHandle job, int number, muster::SignalTarget target,
+                                    SteadyTime until) {
+  auto attempt = [this, job, number, target](Live& live) -> kj::Promise<bool> {
+    if (lostMeanwhile(live, *job)) return true;
+    auto request = live.jobs.signalRequest();
+    request.setNumber(job->number);
+    request.setSignal(number);
+    request.setTarget(target == muster::SignalTarget::kAll ? wire::Jobs::Target::ALL
+                                                           : wire::Jobs::Target::PROCESS);
+    return request.send().then([](auto&& response) {
+      requireNoError(response);
+      return true;
+    });
+  };
+  return connection_.call<bool>(until, attempt).ignoreResult();
+}
+
+kj::Promise<void> JobRunner::cancel(JobHandle job, nanoseconds grace, SteadyTime until) {
+  auto attempt = [this, job, grace](Live& live) -> kj::Promise<bool> {
+    if (job->generation == 0 || lostMeanwhile(live, *job)) return true;
+    auto request = live.jobs.cancelRequest();
+    request.setNumber(job->number);
+    request.setGraceNs(grace.count());
+    return request.send().then([](auto&& response) {
+      requireNoError(response);
+      return true;
+    });
+  };
+  return connection_.call<bool>(until, attempt).ignoreResult();
+}
+
+kj::Promise<void> JobRunner::resize(JobHandle job, uint16_t columns, uint16_t rows,
+                                    SteadyTime until) {
+  auto attempt = [this, job, columns, rows](Live& live) -> kj::Promise<bool> {
+    if (lostMeanwhile(live, *job)) return true;
+    auto request = live.jobs.resizeRequest();
+    request.setNumber(job->number);
+    request.setColumns(columns);
+    request.setRows(rows);
+    return request.send().then([](auto&& response) {
+      requireNoError(response);
+      return true;
+    });
+  };
+  return connection_.call<bool>(until, attempt).ignoreResult();
+}
+
+void JobRunner::release(const JobState& job) {
+  if (!job.ended || job.generation == 0) return;
+  if (spentGeneration_ != job.generation) {
+    if (spentGeneration_ > job.generation) return;
+    spent_.clear();
+    spentGeneration_ = job.generation;
+  }
+  spent_.push_back(job.number);
+  std::sort(spent_.begin(), spent_.end());
+}
+
+}  // namespace harness

@@ -1,0 +1,93 @@
+// Commands over a connection that may break: started once, followed by offset, checked by CRC and
+// digest.
+#pragma once
+
+#include <stdint.h>
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "harness/rpc/connection.h"
+#include "schema/support/sha256.h"
+
+namespace harness {
+
+// One output stream as it arrives.
+struct StreamState {
+  uint64_t from = 0;  // Offset after the last byte that came.
+  bool whole = true;  // Every byte from 0 to `from` went through `hash`.
+  support::Sha256 hash;
+  bool complete = false;  // Nothing more will come.
+};
+
+// Shared by the JobStub and the promises that work on it, whichever lives longer. Touched on the io
+// thread, and by the caller of pull between two pulls.
+struct JobState {
+  uint64_t number = 0;
+  JobRequest request;
+  std::string node;
+  uint64_t generation = 0;  // Of the session that it was sent in. 0: it was not sent yet.
+  bool started = false;     // The agent has answered for it.
+  bool ended = false;       // The result is complete.
+  StreamState out;
+  StreamState err;
+  uint64_t inputOffset = 0;
+  unsigned badAnswers = 0;  // In succession.
+  muster::Result result;
+};
+
+using JobHandle = std::shared_ptr<JobState>;
+using RunAnswer = std::variant<muster::Result, muster::NodeError>;
+
+// The commands of one node. On the io thread.
+class JobRunner {
+ public:
+  // Borrows `connection`.
+  explicit JobRunner(Connection& connection) : connection_(connection) {}
+
+  // A command that was not sent yet. Failure kInvalid if the request can never work.
+  JobHandle make(const JobRequest& request);
+
+  // See JobStub::pull. Sends the command if that was not done.
+  kj::Promise<bool> pull(JobHandle job, PullUntil what, SteadyTime until);
+
+  // Sends the command and waits until it runs or is known not to.
+  kj::Promise<void> start(JobHandle job, SteadyTime until);
+
+  // Fetches status and output without waiting for the command.
+  kj::Promise<void> refresh(JobHandle job, SteadyTime until);
+
+  // Runs to the end. Unless the command could be sent by its deadline, kUnreachable.
+  kj::Promise<muster::Result> run(const JobRequest& request, SteadyTime until);
+
+  // Writes all of `bytes`, then the end if `end`.
+  kj::Promise<void> writeInput(JobHandle job, std::string bytes, bool end, SteadyTime until);
+  kj::Promise<void> signal(JobHandle job, int number, muster::SignalTarget target,
+                           SteadyTime until);
+  kj::Promise<void> cancel(JobHandle job, std::chrono::nanoseconds grace, SteadyTime until);
+  kj::Promise<void> resize(JobHandle job, uint16_t columns, uint16_t rows, SteadyTime until);
+
+  void release(const JobState& job);
+
+ private:
+  enum class Step { kNothing, kProgress, kEnded };
+
+  kj::Promise<Step> step(Live& live, JobHandle job, PullUntil what, std::chrono::nanoseconds wait);
+  Step absorb(JobState& job, wire::JobProgress::Reader progress);
+  bool take(JobState& job, StreamState& stream, std::string& target, wire::Chunk::Reader chunk);
+  bool lostMeanwhile(Live& live, JobState& job);
+  void finish(JobState& job, wire::JobStatus::Reader status);
+
+  Connection& connection_;
+  uint64_t numberNext_ = 1;
+  uint64_t spentGeneration_ = 0;
+  std::vector<uint64_t> spent_;  // To be acknowledged with the next command of spentGeneration_.
+};
+
+// schema <-> values. Declared here, defined in job_spec.cc.
+void writeSpec(wire::JobSpec::Builder spec, const JobRequest& request);
+muster::Outcome readOutcome(wire::JobOutcome::Reader outcome);
+
+}  // namespace harness

@@ -1,0 +1,97 @@
+#include <string.h>
+
+#include <ostream>
+#include <utility>
+
+#include <muster/outcome.h>
+
+namespace muster {
+namespace {
+
+std::string signalText(int number) {
+  const char* description = sigdescr_np(number);
+  std::string text = "signal " + std::to_string(number);
+  return description ? text + " (" + description + ")" : text;
+}
+
+}  // namespace
+
+Outcome Outcome::exited(int exitStatus) {
+  Outcome outcome(Kind::kExited);
+  outcome.exitStatus_ = exitStatus;
+  return outcome;
+}
+
+Outcome Outcome::signalled(int signal, bool coreDumped) {
+  Outcome outcome(Kind::kSignalled);
+  outcome.signal_ = signal;
+  outcome.coreDumped_ = coreDumped;
+  return outcome;
+}
+
+Outcome Outcome::notStarted(int errnoValue, std::string text) {
+  Outcome outcome(Kind::kNotStarted);
+  outcome.errnoValue_ = errnoValue;
+  outcome.text_ = std::move(text);
+  return outcome;
+}
+
+Outcome Outcome::lost(LostReason reason, std::string text) {
+  Outcome outcome(Kind::kLost);
+  outcome.lostReason_ = reason;
+  outcome.text_ = std::move(text);
+  return outcome;
+}
+
+Outcome Outcome::killed(Kind kind, int exitStatus, int signal) {
+  Outcome outcome(kind);
+  outcome.signal_ = signal;
+  outcome.exitStatus_ = signal ? -1 : exitStatus;
+  return outcome;
+}
+
+std::string toString(LostReason reason) {
+  switch (reason) {
+    case LostReason::kKeeperRestarted:
+      return "the agent was restarted";
+    case LostReason::kNodeRebooted:
+      return "the node was rebooted";
+    case LostReason::kSessionExpired:
+      return "the session ran out on the node";
+    case LostReason::kRecordDamaged:
+      return "the agent's record is damaged";
+    case LostReason::kUnspecified:
+      break;
+  }
+  return "for an unknown reason";
+}
+
+std::string toString(const Outcome& outcome) {
+  std::string detail = outcome.text().empty() ? "" : ": " + outcome.text();
+  switch (outcome.kind()) {
+    case Outcome::Kind::kExited:
+      return "exited with status " + std::to_string(outcome.exitStatus());
+    case Outcome::Kind::kSignalled:
+      return "ended by " + signalText(outcome.signal()) +
+             (outcome.coreDumped() ? ", core dumped" : "");
+    case Outcome::Kind::kNotStarted:
+      return "not started" + detail;
+    case Outcome::Kind::kDeadline:
+      return "killed at its deadline";
+    case Outcome::Kind::kCancelled:
+      return "cancelled";
+    case Outcome::Kind::kOutputLimit:
+      return "killed at its output limit";
+    case Outcome::Kind::kSessionEnded:
+      return "killed with its session";
+    case Outcome::Kind::kLost:
+      break;
+  }
+  return "lost: " + toString(outcome.lostReason()) + detail;
+}
+
+std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
+  return out << toString(outcome);
+}
+
+}  // namespace muster

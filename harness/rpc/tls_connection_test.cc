@@ -1,0 +1,84 @@
+// Certificates: who is let in, and what the others are told.
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <muster/node_error.h>
+
+#include "harness/rpc/fake_agent.h"
+#include "harness/rpc/stubs.h"
+#include "schema/support/pki.h"
+
+namespace harness {
+namespace {
+
+using muster::NodeError;
+using std::chrono::seconds;
+using support::Authority;
+using testing::HasSubstr;
+
+SteadyTime in(std::chrono::nanoseconds time) {
+  return std::chrono::steady_clock::now() + time;
+}
+
+class TlsConnectionTest : public testing::Test {
+ protected:
+  TlsConnectionTest() {
+    char pattern[] = "/tmp/muster-tls-XXXXXX";
+    directory_ = mkdtemp(pattern);
+  }
+  ~TlsConnectionTest() override { std::filesystem::remove_all(directory_); }
+
+  std::string keep(const std::string& name, const std::string& text) {
+    std::string path = directory_ + "/" + name;
+    std::ofstream(path) << text;
+    std::filesystem::permissions(path, std::filesystem::perms{0600});
+    return path;
+  }
+
+  // Connects with a certificate of `own` to an agent that has one of `node`; both trust `ours_`.
+  // The text of the refusal; empty: connected.
+  std::string connect(const Authority& own, const support::KeyPair& node) {
+    FakeAgent agent({ours_.certificate(), node});
+    NodeDescription description = agent.description();
+    support::KeyPair client = own.issueClient("operator:test");
+    description.endpoint.tls = {keep("ca.pem", ours_.certificate()),
+                                keep("me.pem", client.certificate), keep("me.key", client.key)};
+    Controller controller;
+    NodeStub& stub = controller.connect(description);
+    try {
+      stub.awaitConnected(in(seconds(10)));
+      return "";
+    } catch (const NodeError& error) {
+      EXPECT_EQ(error.kind(), NodeError::Kind::kRefused) << error.what();
+      return error.what();
+    }
+  }
+
+  Authority ours_ = Authority::make("ours");
+  Authority theirs_ = Authority::make("theirs");
+  std::string directory_;
+};
+
+TEST_F(TlsConnectionTest, RightCertificatesConnect) {
+  EXPECT_EQ(connect(ours_, ours_.issueNode("n1")), "");
+}
+
+TEST_F(TlsConnectionTest, OurCertificateOfAnotherClusterIsRefused) {
+  EXPECT_THAT(connect(theirs_, ours_.issueNode("n1")), HasSubstr("certificate"));
+}
+
+TEST_F(TlsConnectionTest, NodeOfAnotherClusterIsRefused) {
+  EXPECT_THAT(connect(ours_, theirs_.issueNode("n1")), HasSubstr("did not prove to be n1"));
+}
+
+TEST_F(TlsConnectionTest, NodeOfAnotherNameIsRefused) {
+  EXPECT_THAT(connect(ours_, ours_.issueNode("n2")), HasSubstr("did not prove to be n1"));
+}
+
+}  // namespace
+}  // namespace harness
