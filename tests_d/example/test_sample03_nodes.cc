@@ -1,0 +1,28 @@
+// Sample 3: several nodes at once, by role and by name.
+#include <muster/muster.h>
+
+using namespace muster;
+
+class CopyTest : public ClusterTest {
+ public:
+  static Needs needs() { return {.nodes = {{"server", 2}, {"client", 1}}}; }
+};
+
+TEST_F(CopyTest, EveryServerAnswersTheClient) {
+  for (Node& server : servers()) {
+    EXPECT_THAT(clients()[0].run({"ping", "-c", "1", server.name()}), Succeeded());
+  }
+}
+
+// One call, all nodes at the same time, one result for each.
+TEST_F(CopyTest, SetsOfNodesRunTogether) {
+  Results names = cluster().nodes().run({"uname", "-n"});
+  EXPECT_THAT(names, OnEachNode(Succeeded()));
+  EXPECT_THAT(names["server1"], StdoutIs("server1\n"));
+}
+
+TEST_F(CopyTest, NodesAreFoundByExpression) {
+  EXPECT_EQ(cluster().select("server[1-2]").size(), 2u);
+  EXPECT_EQ(cluster().select("@client").only().name(), clients()[0].name());
+  EXPECT_EQ(cluster().otherThan(servers()[0]).size(), cluster().nodes().size() - 1);
+}

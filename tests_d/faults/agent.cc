@@ -1,0 +1,195 @@
+#include "tests_d/faults/agent.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <vector>
+
+#include "tests_d/faults/residue.h"
+
+namespace faults {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kStartMax = 10s;
+
+// A port that nobody has now. Taken again at once, so the chance that another gets it is small.
+uint16_t freePort() {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  bool known = fd >= 0 && bind(fd, generic, size) == 0 && getsockname(fd, generic, &size) == 0;
+  if (fd >= 0) close(fd);
+  if (!known) throw std::runtime_error("no free port");
+  return ntohs(address.sin_port);
+}
+
+bool listens(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  bool ok = fd >= 0 && connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+  if (fd >= 0) close(fd);
+  return ok;
+}
+
+struct Launch {
+  std::vector<std::string> argv;
+  std::string log;
+  std::optional<uint64_t> descriptorsMax;
+  std::string mountPoint;
+  std::string mountOptions;
+};
+
+// In the child, between fork and exec: system calls only.
+[[noreturn]] void become(const Launch& launch, char** argv, int log) {
+  dup2(log, 1);
+  dup2(log, 2);
+  setsid();
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (launch.descriptorsMax) {
+    rlimit limit{*launch.descriptorsMax, *launch.descriptorsMax};
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (!launch.mountPoint.empty() &&
+      (unshare(CLONE_NEWNS) != 0 ||
+       mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+       mount("tmpfs", launch.mountPoint.c_str(), "tmpfs", 0, launch.mountOptions.c_str()) != 0)) {
+    _exit(126);
+  }
+  execv(argv[0], argv);
+  _exit(127);
+}
+
+pid_t launched(const Launch& launch) {
+  std::vector<char*> argv;
+  for (const std::string& item : launch.argv) argv.push_back(const_cast<char*>(item.c_str()));
+  argv.push_back(nullptr);
+  int log = open(launch.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (log < 0) throw std::runtime_error("cannot write " + launch.log);
+  pid_t pid = fork();
+  if (pid == 0) become(launch, argv.data(), log);
+  close(log);
+  if (pid < 0) throw std::runtime_error("cannot fork");
+  return pid;
+}
+
+std::string lastLines(const std::string& path) {
+  std::ifstream stream(path);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  std::string all = text.str();
+  return path + ":\n" + (all.size() > 2000 ? "…" + all.substr(all.size() - 2000) : all);
+}
+
+}  // namespace
+
+std::string programDirectory() {
+  return fs::read_symlink("/proc/self/exe").parent_path();
+}
+
+Agent::Agent(Options options) : options_(std::move(options)) {
+  frontSocket_ = options_.directory + "/front.sock";
+  keeperSocket_ = options_.directory + "/keeper.sock";
+  stateDirectory_ = options_.directory + "/state";
+  spoolDirectory_ = stateDirectory_ + "/spool";
+  frontPort_ = freePort();
+  fs::create_directories(spoolDirectory_);
+  for (const std::string& directory : {options_.directory, stateDirectory_, spoolDirectory_}) {
+    fs::permissions(directory, fs::perms::owner_all);
+  }
+  start(Part::kKeeper);
+  start(Part::kFront);
+  awaitListening();
+}
+
+Agent::~Agent() {
+  kill(Part::kFront);
+  kill(Part::kKeeper);
+}
+
+void Agent::start(Part part) {
+  pid_t& pid = part == Part::kFront ? front_ : keeper_;
+  if (pid != 0) return;
+  Launch launch;
+  bool front = part == Part::kFront;
+  launch.argv = {programDirectory() + "/nodeagent",  front ? "--role=front" : "--role=keeper",
+                 "--node-name=" + options_.nodeName, "--keeper-socket=" + keeperSocket_,
+                 "--state-dir=" + stateDirectory_,   "--front-user="};
+  if (front) {
+    launch.argv.push_back("--listen=unix:" + frontSocket_);
+    launch.argv.push_back("--listen=tcp:127.0.0.1:" + std::to_string(frontPort_));
+  }
+  launch.log = options_.directory + (front ? "/front.log" : "/keeper.log");
+  launch.descriptorsMax = front ? options_.frontDescriptorsMax : options_.keeperDescriptorsMax;
+  if (!front && options_.spoolBytesMax) {
+    launch.mountPoint = spoolDirectory_;
+    launch.mountOptions = "mode=0700,size=" + std::to_string(*options_.spoolBytesMax);
+  }
+  pid = launched(launch);
+}
+
+void Agent::awaitListening() {
+  if (becomesTrue([this] { return listens(frontSocket_); }, kStartMax)) return;
+  throw std::runtime_error("the agent does not listen after 10 s\n" + logs());
+}
+
+void Agent::reap(pid_t& pid) {
+  if (pid == 0) return;
+  int status = 0;
+  waitpid(pid, &status, 0);
+  pid = 0;
+}
+
+void Agent::signal(Part part, int number) {
+  pid_t& pid = part == Part::kFront ? front_ : keeper_;
+  if (pid == 0) return;
+  ::kill(pid, number);
+  if (number == SIGKILL || number == SIGTERM) reap(pid);
+}
+
+void Agent::kill(Part part) {
+  signal(part, SIGKILL);
+}
+
+bool Agent::alive(Part part) {
+  pid_t& pid = part == Part::kFront ? front_ : keeper_;
+  if (pid == 0) return false;
+  int status = 0;
+  if (waitpid(pid, &status, WNOHANG) != pid) return true;
+  pid = 0;
+  end_ = (part == Part::kFront ? "front: " : "keeper: ") +
+         (WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                              : "exit status " + std::to_string(WEXITSTATUS(status)));
+  return false;
+}
+
+std::string Agent::logs() const {
+  return lastLines(options_.directory + "/keeper.log") + "\n" +
+         lastLines(options_.directory + "/front.log");
+}
+
+}  // namespace faults

@@ -1,0 +1,86 @@
+// What every fault trial starts from: how many, with which seed, and a fixture with a real agent, a
+// real controller and a look at what is left when it is over.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <muster/muster.h>
+
+#include "harness/rpc/stubs.h"
+#include "tests_d/faults/agent.h"
+#include "tests_d/faults/history.h"
+#include "tests_d/faults/load.h"
+#include "tests_d/faults/residue.h"
+
+namespace faults {
+
+// MUSTER_FAULT_SEED, or a random one; printed once.
+uint64_t seed();
+
+// How many trials: `usual` without MUSTER_FAULT_TRIALS; with it, that many times `share`, at least
+// one. A share of 1 is for the cheapest trials.
+size_t trials(size_t usual, double share);
+
+class FaultTest : public ::testing::Test {
+ protected:
+  FaultTest();
+  ~FaultTest() override;
+
+  // Skips where we are not root: the trials mount, kill and group.
+  void SetUp() override;
+
+  // Ends the agent and expects that nothing of the trial is left: see residue.h.
+  void TearDown() override;
+
+  Agent& startAgent(Agent::Options options = {});
+  Agent& agent() { return *agent_; }
+
+  // Connects, by the agent's unix socket, or by TCP to `address` such as a FaultProxy's. Short
+  // heartbeats, so that a trial takes seconds: ping each 200 ms, 600 ms to answer.
+  harness::NodeStub& connect(const std::string& address = "");
+  harness::NodeStub& stub() { return *stub_; }
+  muster::Node node() { return muster::Node(*stub_); }
+
+  // Ends the session in order.
+  void disconnect();
+
+  LoadOptions loadOptions();
+  harness::ControllerOptions controllerOptions;
+
+  // Uniform, from zero to `most`, of this test's own generator.
+  std::chrono::nanoseconds drawn(std::chrono::nanoseconds most);
+  uint64_t drawn(uint64_t below) { return random_() % below; }
+
+  // Judges what happened, and prints the figures with `title`. A trial during which fewer than
+  // `hitsMin` faults met a call is void, which is a failure of the test and not of the agent.
+  void judge(const std::string& title, Load& load, Allowed allowed, size_t hits, size_t hitsMin);
+
+  // No process of this trial lives; the second form waits for it. See residue.h.
+  bool nothingRuns() const { return noneLeft(std::chrono::nanoseconds(0)); }
+  bool noneLeft(std::chrono::nanoseconds within) const;
+
+  muster::RunOptions tagged() const;
+  muster::Argv streamArgv(const std::string& name, uint64_t lines, long pauseUs) const;
+  muster::Argv zooArgv(const std::string& kind, const std::string& name) const;
+
+  std::string directory_;
+  std::string tag_;
+  std::mt19937_64 random_;
+  std::unique_ptr<Agent> agent_;
+  std::unique_ptr<harness::Controller> controller_;
+  harness::NodeStub* stub_ = nullptr;
+  bool closed_ = false;  // The session was ended in order.
+};
+
+// "31 ms"
+std::string toText(std::chrono::nanoseconds time);
+
+}  // namespace faults

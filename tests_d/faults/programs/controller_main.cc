@@ -1,0 +1,66 @@
+// A controller of its own process, for trials that kill or stop it: starts payloads on a node and
+// stays until it is killed, or its input ends.
+//
+//   controller SOCKET TAG LEASE_MS PROGRAM KIND COUNTER   KIND: one of the zoo's, started twice
+//
+// Says "started" when both run. At the end of its input it asks how the second one is, says so in
+// one line, and closes its session.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include <muster/muster.h>
+
+#include "harness/rpc/stubs.h"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+void awaitEndOfInput() {
+  char byte;
+  while (read(0, &byte, 1) > 0) continue;
+}
+
+int control(char** argv) {
+  std::string tag = argv[2];
+  harness::ControllerOptions options;
+  options.lease = std::chrono::milliseconds(std::atol(argv[3]));
+  options.heartbeatEvery = 200ms;
+  options.heartbeatMax = 600ms;
+  harness::Controller controller(options);
+  harness::NodeDescription description;
+  description.name = "n1";
+  description.endpoint.address = argv[1];
+  muster::DeadlineScope scope(60s);
+  muster::Node node(controller.connect(description));
+
+  muster::RunOptions run;
+  run.environment["MUSTER_FAULT_TAG"] = tag;
+  run.deadline = 50s;
+  std::string kind = argv[5];
+  muster::Process first = node.start({argv[4], "zoo", kind, argv[6], tag + ".first"}, run);
+  muster::Process second = node.start({argv[4], "zoo", kind, argv[6], tag + ".second"}, run);
+  first.readUntil("ready", 20s);
+  second.readUntil("ready", 20s);
+  std::puts("started");
+  std::fflush(stdout);
+  awaitEndOfInput();
+  std::puts(toString(second.wait(10s).outcome).c_str());
+  std::fflush(stdout);
+  controller.closeAll(std::chrono::steady_clock::now() + 10s);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 7) return 64;
+  try {
+    return control(argv);
+  } catch (const std::exception& error) {
+    std::printf("%s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,19 @@
+// Payloads that do not want to end, each in its own way.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace faults {
+
+// The kinds that runZoo knows, but for the next.
+const std::vector<std::string>& zooKinds();
+
+// Kinds that leave their control group, as root may.
+const std::vector<std::string>& escapingZooKinds();
+
+// Becomes a payload of this kind, says "ready" on standard output, and stays until it is killed, or
+// for a minute. Kinds that leave descendants behind return.
+int runZoo(const std::string& kind);
+
+}  // namespace faults

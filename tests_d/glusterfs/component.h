@@ -1,0 +1,41 @@
+// The fixture of every GlusterFS test: three servers joined in a pool, and a client.
+//
+// The pool is made before the first test and serves all of them; each test makes its own volumes
+// and mounts. After each test nothing of them may be left, or the test fails and the next one
+// begins with a new pool.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include <muster/muster.h>
+
+#include "tests_d/glusterfs/cli.h"
+#include "tests_d/glusterfs/mount.h"
+#include "tests_d/glusterfs/pool.h"
+#include "tests_d/glusterfs/volume.h"
+#include "tests_d/glusterfs/volume_spec.h"
+#include "tests_d/glusterfs/xml.h"
+
+namespace gluster {
+
+using namespace std::chrono_literals;
+
+class GlusterTest : public muster::ClusterTest {
+ public:
+  static muster::Needs needs() { return {.nodes = {{"server", 3}, {"client", 1}}}; }
+
+  static Pool& pool();
+  static muster::Node& client() { return clients().first(); }
+
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+};
+
+// For INSTANTIATE_TEST_SUITE_P: the type as a word in the test's name.
+inline std::string inTestName(const testing::TestParamInfo<VolumeType>& parameter) {
+  return toString(parameter.param);
+}
+
+}  // namespace gluster

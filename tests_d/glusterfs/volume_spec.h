@@ -1,0 +1,63 @@
+// Which bricks does a volume of a given type have on which servers, and how is it created?
+//
+// Pure: names and paths only. The servers are those of the trusted pool, by the names that they
+// resolve for each other.
+#pragma once
+
+#include <cstddef>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace gluster {
+
+enum class VolumeType {
+  kDistributed,            // Three bricks, each file on one of them.
+  kReplicated,             // Three copies.
+  kArbiter,                // Two copies, and a third brick with names and metadata only.
+  kDispersed,              // Two fragments and one of redundancy.
+  kDistributedReplicated,  // Two sets of three copies: six bricks on three servers.
+};
+
+// All types, in the order above; for INSTANTIATE_TEST_SUITE_P.
+const std::vector<VolumeType>& allVolumeTypes();
+
+// A word that may stand in a test's or a volume's name: `DistributedReplicated`.
+std::string toString(VolumeType type);
+std::ostream& operator<<(std::ostream& stream, VolumeType type);
+
+// What `volume info` calls the type: `Distributed-Replicate`. An arbiter volume is a `Replicate`.
+std::string typeInInfo(VolumeType type);
+
+struct Brick {
+  std::string server;
+  std::string path;
+  std::size_t set = 0;   // Bricks of one set hold copies or fragments of the same files.
+  bool arbiter = false;  // Holds no data.
+
+  std::string name() const { return server + ":" + path; }
+};
+
+struct VolumeLayout {
+  std::string name;
+  VolumeType type = VolumeType::kDistributed;
+  std::vector<Brick> bricks;
+
+  // What follows `gluster`: `volume create NAME ... force`. `force`, because the bricks of a test
+  // lie on the root file system of their node, which gluster advises against.
+  std::vector<std::string> createArguments() const;
+
+  // True if every file is whole on each brick of its set that is not an arbiter.
+  bool bricksHoldWholeFiles() const { return type != VolumeType::kDispersed; }
+};
+
+// Where bricks of this component live on a server.
+inline constexpr const char* kBrickRoot = "/bricks";
+
+// Bricks go round the servers in order, so that no set has two on one server. Throws
+// std::invalid_argument for fewer than three servers, for a server named twice and for a name that
+// gluster would refuse.
+VolumeLayout layOut(const std::string& name, VolumeType type,
+                    const std::vector<std::string>& servers);
+
+}  // namespace gluster

@@ -1,0 +1,54 @@
+// Runs the programs of this build and looks for what they leave on the machine.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace provision {
+
+struct Ended {
+  int status = -1;  // Exit status; 128 and the signal's number if one ended it.
+  std::string out;
+  std::string err;
+};
+
+// gtest shows this when an expectation on it fails.
+void PrintTo(const Ended& ended, std::ostream* out);
+
+// Runs a program that stands beside this one to its end. `input` is its standard input.
+Ended runProgram(const std::string& program, const std::vector<std::string>& arguments,
+                 const std::string& input = "");
+
+// Starts it and returns its process id; its output is thrown away. The caller waits for it.
+pid_t startProgram(const std::string& program, const std::vector<std::string>& arguments);
+
+// Directories, processes and mounts of a local cluster; empty if there are none.
+std::string leftoversOf(const std::string& cluster);
+
+// The process id of the cluster's hub, waiting for it to be there; 0 if it is not within 5 s.
+pid_t hubOf(const std::string& cluster);
+
+// A cluster of its own for each test: CLUSTER is its name. Skipped without root.
+class ProvisionTest : public ::testing::Test {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  // Writes a cluster file. `nodes` is the content of its key "nodes", and more.
+  std::string file(const std::string& nodes) const;
+
+  Ended muster(std::vector<std::string> arguments, const std::string& input = "") const;
+
+  // As `muster`, with --cluster behind the command's name.
+  Ended onCluster(const std::string& command, std::vector<std::string> arguments,
+                  const std::string& input = "") const;
+
+  std::string cluster_;
+  std::string directory_;
+};
+
+}  // namespace provision

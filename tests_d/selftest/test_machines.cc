@@ -1,0 +1,49 @@
+// Nodes that stand still or lose their power.
+#include <muster/muster.h>
+
+namespace {
+
+using namespace muster;
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+class MachineTest : public ClusterTest {
+ public:
+  static Needs needs() { return {.nodes = {{"server", 2}}}; }
+};
+
+TEST_F(MachineTest, FrozenNodeIsNoticedWithinFiveSecondsAndGoesOn) {
+  Node& victim = servers()[0];
+  Process sleeper = victim.start({"sh", "-c", "sleep 1; echo done"});
+  {
+    auto frozen = cluster().freeze(victim);
+    victim.awaitDisconnected(5s);
+    EXPECT_THAT(victim.state().lastError, HasSubstr("heartbeat"));
+    EXPECT_THAT([&] { victim.run({"true"}, {.deadline = 500ms}); },
+                FailsWith(NodeError::Kind::kUnreachable, HasSubstr("last error")));
+    EXPECT_THAT(servers()[1].run({"true"}), Succeeded());
+  }
+  EXPECT_THAT(sleeper.wait(20s), Prints("done"));
+}
+
+TEST_F(MachineTest, PowerCutIsReportedAsReboot) {
+  Node& victim = servers()[1];
+  Process sleeper = victim.start({"sleep", "60"});
+  victim.file("/var/kept").write("on disk", {.sync = true});
+  cluster().powerOff(victim);
+  victim.awaitDisconnected(10s);
+  cluster().powerOn(victim);
+  EXPECT_THAT(sleeper.wait(20s), Lost(LostReason::kNodeRebooted));
+  EXPECT_EQ(victim.file("/var/kept").read(), "on disk");
+}
+
+TEST_F(MachineTest, FactsAreOfTheNode) {
+  Facts facts = servers()[0].facts();
+  EXPECT_EQ(facts.hostname, "server1");
+  EXPECT_FALSE(facts.cpus.empty());
+  EXPECT_GT(facts.memory.totalBytes, 0u);
+  EXPECT_EQ(facts.bootId, servers()[0].state().bootId);
+  EXPECT_FALSE(facts.interfaces.empty());
+}
+
+}  // namespace

@@ -1,0 +1,66 @@
+// Applies the rules of tidy.h to the whole tree.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests_d/tree/tidy.h"
+
+namespace tree {
+namespace {
+
+using ::testing::IsEmpty;
+
+const std::vector<SourceFile>& wholeTree() {
+  static const std::vector<SourceFile> kFiles = readTree(MUSTER_SOURCE_DIR);
+  return kFiles;
+}
+
+// Every complaint about the tree, so that one run shows all that there is to do.
+template <typename Check>
+Complaints complaintsOf(Check check) {
+  Complaints all;
+  for (const SourceFile& file : wholeTree()) {
+    Complaints some = check(file);
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
+std::string joined(const Complaints& complaints) {
+  std::string text;
+  for (const std::string& complaint : complaints) text += "\n  " + complaint;
+  return text;
+}
+
+TEST(TreeTest, HasFilesToCheck) {
+  EXPECT_GT(wholeTree().size(), 50u);
+}
+
+TEST(TreeTest, KeepsItsBudgets) {
+  Complaints complaints = complaintsOf(checkBudgets);
+  EXPECT_THAT(complaints, IsEmpty()) << joined(complaints);
+}
+
+TEST(TreeTest, KeepsItsLayers) {
+  Complaints complaints = complaintsOf(checkLayers);
+  EXPECT_THAT(complaints, IsEmpty()) << joined(complaints);
+}
+
+TEST(TreeTest, SleepsNowhereAndLeavesNothingUnfinished) {
+  Complaints complaints = complaintsOf(checkBannedWords);
+  EXPECT_THAT(complaints, IsEmpty()) << joined(complaints);
+}
+
+TEST(TreeTest, NamesTestsAsClauses) {
+  Complaints complaints = complaintsOf(checkTestNames);
+  EXPECT_THAT(complaints, IsEmpty()) << joined(complaints);
+}
+
+TEST(TreeTest, DocumentsShowTestedExamplesAndLiveLinks) {
+  Complaints complaints = complaintsOf([](const SourceFile& file) {
+    return endsWith(file.path, ".md") ? checkDocument(file, wholeTree()) : Complaints();
+  });
+  EXPECT_THAT(complaints, IsEmpty()) << joined(complaints);
+}
+
+}  // namespace
+}  // namespace tree
