@@ -1,0 +1,314 @@
+#!/usr/bin/python3
+"""Measures Muster beside its peers on the same work, in turns, on this machine's loopback.
+
+usage: bench/compare/compare.py [--quick] [--programs DIR] [--results DIR] [--only WORK,...] [--no-install] [--check] [--seconds N]
+
+Installs what is missing (Debian's packages), moves into its own network, process and mount namespaces, starts every
+peer there, measures each work in rounds A B A B, and writes data.json, table.md and one SVG a work. Needs root.
+Everything it starts ends with it. Exit status: 0 measured, 1 a peer failed at some work (it is named), 77 cannot run.
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from muster_peer import start_muster  # pylint: disable=wrong-import-position
+from peers import Data, Floor, Grpc, Mitogen, Peer, Rpyc, Ssh  # pylint: disable=wrong-import-position
+from processes import Failed, Scope, descendants, memory_kib  # pylint: disable=wrong-import-position
+from report import summarize, write_report  # pylint: disable=wrong-import-position
+
+PACKAGES = ["openssh-server", "openssh-client", "python3-rpyc", "python3-mitogen", "pdsh", "clustershell",
+            "ansible-core", "rsync", "iproute2"]
+# Rounds are of about this many seconds a peer; the batch follows from the first, unmeasured call.
+ROUND_SECONDS = {"quick": 0.1, "full": 0.25}
+ROUNDS = {"quick": 7, "full": 15}
+# Peers that need longer for one call take part in every third round; those that need much longer are called once.
+SLOW_SECONDS, SLOW_EVERY, DEAR_SECONDS = 0.5, 3, 8
+TOTAL_SECONDS = {"quick": 95, "full": 780}
+SAMPLES_MOST = 2000
+WORKS = ["ping", "exec", "output", "rate", "ping-rate", "push-file", "pull-file", "push-tree", "pull-tree", "four-nodes",
+         "fan-out-10", "fan-out-100", "fan-out-1000"]
+
+
+def say(text):
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def install():
+    missing = [package for package in PACKAGES if "ok installed" not in subprocess.run(
+        ["dpkg-query", "-W", "-f=${Status}", package], capture_output=True, text=True, check=False).stdout]
+    if not missing:
+        return
+    say(f"installing {' '.join(missing)}")
+    # The host's own daemons stay stopped: what runs here are copies with their own configuration.
+    policy = pathlib.Path("/usr/sbin/policy-rc.d")
+    made = not policy.exists()
+    if made:
+        policy.write_text("#!/bin/sh\nexit 101\n", encoding="ascii")
+        policy.chmod(0o755)
+    try:
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], check=True,
+                       stdout=subprocess.DEVNULL, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+    finally:
+        if made:
+            policy.unlink()
+
+
+def enter_namespaces():
+    """Runs this script again where only loopback exists and where everything ends with it."""
+    if os.environ.get("MUSTER_BENCH_INSIDE"):
+        return
+    argv = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable,
+            os.path.abspath(__file__), *sys.argv[1:]]
+    os.execvpe(argv[0], argv, {**os.environ, "MUSTER_BENCH_INSIDE": "1"})
+
+
+def prepare_namespaces():
+    # A thousand connections, and a thousand of everything that a peer opens for each.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    directory = tempfile.mkdtemp(prefix="muster-bench-", dir="/tmp")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=700", "bench", directory], check=True)
+    # sshd wants this one directory; a tmpfs of our own keeps it off the host.
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "bench", "/run"], check=True)
+    os.makedirs("/run/sshd")
+    give_root_another_home(directory)
+    return directory
+
+
+def give_root_another_home(directory):
+    """What root has at home must neither slow the peers' shells down nor be touched by them."""
+    with open("/etc/passwd", encoding="utf-8") as file:
+        lines = [f"root:x:0:0:root:{directory}:/bin/sh\n" if line.startswith("root:") else line for line in file]
+    with open(f"{directory}/passwd", "w", encoding="utf-8") as file:
+        file.writelines(lines)
+    os.chmod(f"{directory}/passwd", 0o644)
+    subprocess.run(["mount", "--bind", f"{directory}/passwd", "/etc/passwd"], check=True)
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as cpus:
+        models = [line.split(":", 1)[1].strip() for line in cpus if line.startswith("model name")]
+    with open("/etc/os-release", encoding="utf-8") as release:
+        name = dict(line.rstrip().split("=", 1) for line in release if "=" in line)["PRETTY_NAME"].strip('"')
+    return {"cpu": models[0] if models else "?", "cpus": os.cpu_count(), "system": name, "kernel": platform.release(),
+            "load_before": os.getloadavg()[0],
+            "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)}
+
+
+def versions():
+    packages = [*PACKAGES, "libgrpc++1.51", "libcapnp-0.9.2", "libssl3"]
+    listed = subprocess.run(["dpkg-query", "-W", "-f=${Package} ${Version}\n", *packages], capture_output=True,
+                            text=True, check=False).stdout
+    return dict(line.split() for line in listed.splitlines() if len(line.split()) == 2)
+
+
+class Measurement:
+    """Measures works in rounds until the time is up."""
+
+    def __init__(self, mode, until):
+        self.mode, self.until = mode, until
+        self.results = []
+        self.failures = []
+
+    def measure(self, work, peers, share):
+        """All `peers` in turns; `share` of the total time, in seconds, and the round that is under way."""
+        stop = min(self.until, time.monotonic() + share)
+        rounds, costs = {}, {}
+        for peer in peers:
+            if time.monotonic() > self.until:
+                self._fail(peer, work, "the time was up")
+                continue
+            found = self._try(peer, work)
+            if found is not None:
+                costs[peer.name], rounds[peer.name] = found
+        able = [peer for peer in peers if peer.name in rounds]
+        for number in range(ROUNDS[self.mode]):
+            for peer in able:
+                cost = costs[peer.name]
+                if cost > SLOW_SECONDS and number % SLOW_EVERY != 0 or time.monotonic() + cost > stop and number > 0:
+                    continue
+                batch = max(1, min(SAMPLES_MOST, int(ROUND_SECONDS[self.mode] / cost)))
+                if cost <= DEAR_SECONDS:
+                    rounds[peer.name].append(self._samples(peer, work, batch, number))
+            if time.monotonic() > stop:
+                break
+        for peer in able:
+            mine = [one for one in rounds[peer.name] if one["samples"]]
+            samples = [sample for one in mine for sample in one["samples"]]
+            if samples:
+                self.results.append({"work": work, "peer": peer.name, "rounds": mine})
+                say(f"{work:13} {peer.name:24} {describe(work, statistics.median(samples))}  ({len(samples)} samples)")
+
+    def _try(self, peer, work):
+        """What one call costs, in seconds, and the rounds so far: the call itself if it is dear, else none, because it
+        also paid for the connection."""
+        try:
+            begin = time.monotonic()
+            first = peer.works[work](1)
+            cost = max(time.monotonic() - begin, 1e-5)
+            if cost > DEAR_SECONDS:
+                return cost, [{"round": 0, "samples": first}]
+            for _ in range(3):
+                begin = time.monotonic()
+                if cost < SLOW_SECONDS:
+                    peer.works[work](1)
+                    cost = min(cost, max(time.monotonic() - begin, 1e-5))
+            return cost, []
+        except Failed as failure:
+            self._fail(peer, work, failure)
+            return None
+
+    def _samples(self, peer, work, batch, number):
+        try:
+            return {"round": number, "samples": peer.works[work](batch)}
+        except Failed as failure:
+            self._fail(peer, work, failure)
+            return {"round": number, "samples": []}
+
+    def _fail(self, peer, work, failure):
+        self.failures.append({"work": work, "peer": peer.name, "reason": str(failure)})
+        say(f"{work}: {peer.name}: {failure}")
+
+
+def describe(work, value):
+    if work.endswith("rate"):
+        return f"{value:10.0f} /s"
+    return f"{value * 1e6:10.0f} µs" if value < 0.1 else f"{value:10.2f} s"
+
+
+def shares(seconds, works):
+    """How many seconds each work may take at most."""
+    weights = {"ping": 1, "exec": 3, "output": 2, "rate": 1, "ping-rate": 1, "push-file": 4, "pull-file": 4,
+               "push-tree": 2, "pull-tree": 2, "four-nodes": 1, "fan-out-10": 2, "fan-out-100": 4, "fan-out-1000": 14}
+    total = sum(weights[work] for work in works)
+    return {work: seconds * weights[work] / total for work in works}
+
+
+def start_peers(scope, directory, programs, data):
+    environment = {"PATH": os.environ["PATH"], "HOME": directory, "LANG": "C.UTF-8", "ANSIBLE_HOME": directory}
+    peers = Floor(scope, programs, data, environment).peers
+    muster = start_muster(scope, programs, directory, data)
+    peers += muster.peers if muster else []
+    if (programs / "bench_grpc").exists():
+        peers += Grpc(scope, programs).peers
+    rpyc = Rpyc(scope, data)
+    peers += rpyc.peers
+    os.makedirs(f"{directory}/ssh-peer")
+    ssh = Ssh(scope, f"{directory}/ssh-peer", environment, data, 2200)
+    peers += Mitogen(scope, ssh).peers
+    peers += ssh.peers
+    peers.append(Peer("4 sshd + ssh", {"four-nodes": lambda count: [ssh.four_nodes() for _ in range(count)]}))
+    memory = {"rpyc": rpyc.server_pid, "ssh": ssh.daemon.pid}
+    return peers, muster, memory
+
+
+def measure_memory(muster, pids):
+    table = [{"what": f"{name}: the server process and what it started", "processes": [
+        memory_kib(pid) for pid in descendants(top)]} for name, top in pids.items()]
+    return table + (muster.memory() if muster else [])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    root = pathlib.Path(__file__).resolve().parents[2]
+    parser.add_argument("--quick", action="store_true", help="smaller files, no 1 000 nodes, below two minutes")
+    parser.add_argument("--programs", type=pathlib.Path, default=root / "build/release/bin")
+    parser.add_argument("--results", type=pathlib.Path)
+    parser.add_argument("--only", type=lambda text: text.split(","), default=WORKS)
+    parser.add_argument("--seconds", type=int, help="allowed time, instead of the mode's own")
+    parser.add_argument("--no-install", action="store_true")
+    parser.add_argument("--check", action="store_true", help="only what bench/budget.json has a ratio for; fail if over")
+    arguments = parser.parse_args()
+    if os.geteuid() != 0:
+        say("needs root: peers and nodes live in namespaces of their own")
+        return 77
+    if not (arguments.programs / "bench_floor").exists():
+        say(f"no bench_floor in {arguments.programs}: build with -DMUSTER_BENCH=ON (./dev bench does)")
+        return 77
+    if not arguments.no_install and not os.environ.get("MUSTER_BENCH_INSIDE"):
+        install()
+    enter_namespaces()
+    if arguments.check:
+        arguments.only = [budget["work"] for budget in budgets(root)]
+    mode = "quick" if arguments.quick or arguments.check else "full"
+    started = time.monotonic()
+    stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%S")
+    results = arguments.results or root / f"build/results/{stamp}-bench"
+    results.mkdir(parents=True, exist_ok=True)
+    status = run(arguments, mode, started, results, stamp)
+    if not arguments.check:
+        return status
+    with open(results / "data.json", encoding="utf-8") as file:
+        return max(status, check(budgets(root), json.load(file)))
+
+
+def budgets(root):
+    with open(root / "bench/budget.json", encoding="utf-8") as file:
+        return json.load(file)["compared"]
+
+
+def check(allowed, found):
+    """Prints the ratio of each budget, and returns 1 if one does not hold."""
+    ratios = {(row["work"], row["peer"]): row.get("ratio") for row in summarize(found)}
+    over = 0
+    for budget in allowed:
+        ratio = ratios.get((budget["work"], budget["peer"]))
+        held = ratio is not None and ratio <= budget["ratio_most"]
+        over += not held
+        text = f"{ratio:.2f}" if ratio is not None else "not measured"
+        print(f"{'ok  ' if held else 'OVER'} {budget['work']:12} {budget['peer']:16} {text:>12} x floor "
+              f"(at most {budget['ratio_most']})")
+    return 1 if over else 0
+
+
+def run(arguments, mode, started, results, stamp):
+    directory = prepare_namespaces()
+    works = [work for work in WORKS if work in arguments.only and (mode == "full" or work != "fan-out-1000")]
+    scope = Scope()
+    total = arguments.seconds or TOTAL_SECONDS[mode]
+    measurement = Measurement(mode, started + total)
+    about = {"machine": machine(), "versions": versions(), "mode": mode, "at": stamp}
+    try:
+        data = Data(f"{directory}", (256 if mode == "quick" else 1024) << 20, 2000)
+        peers, muster, pids = start_peers(scope, directory, arguments.programs, data)
+        about["memory"] = measure_memory(muster, pids)
+        for work, share in shares(total, works).items():
+            able = [peer for peer in peers if work in peer.works]
+            if arguments.check:
+                able = [peer for peer in able if peer.name.startswith(("floor", "Muster"))]
+            if mode == "quick" and work == "fan-out-100":  # These need up to a minute.
+                able = [peer for peer in able if peer.name not in ("clush", "Ansible")]
+            if time.monotonic() > measurement.until - 5:
+                measurement.failures.append({"work": work, "peer": "all", "reason": "the time was up"})
+                continue
+            measurement.measure(work, able, share)
+        about["file_bytes"] = data.file_bytes
+        about["muster"] = muster.numbers() if muster else {}
+    finally:
+        scope.stop()
+        subprocess.run(["umount", "-l", "/etc/passwd", directory], check=False)
+        os.rmdir(directory)
+    about["seconds"] = round(time.monotonic() - started, 1)
+    found = {**about, "results": measurement.results, "failures": measurement.failures}
+    with open(results / "data.json", "w", encoding="utf-8") as file:
+        json.dump(found, file, separators=(",", ":"), default=str)
+    write_report(found, results)
+    say(f"done in {about['seconds']} s; data, table and plots: {results}")
+    return 1 if measurement.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

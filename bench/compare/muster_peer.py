@@ -1,0 +1,167 @@
+"""Muster as one of those that are compared: agents with all guarantees on, and workers that hold the connections."""
+import os
+import statistics
+import subprocess
+import time
+
+from peers import Peer, addresses
+from processes import Failed, Scope, Worker, descendants, memory_kib
+
+AGENT_PORT = 7411
+LISTENING_SECONDS = 30
+STARTED_AT_ONCE = 50
+
+
+class Agent:
+    """One node's agent. It listens on its address with TLS; the first one also plainly and on a unix socket."""
+
+    def __init__(self, scope, program, directory, name, address, plain=False):
+        self.name, self.address, self.plain = name, address, plain
+        self.directory = os.path.join(directory, name)
+        os.makedirs(self.directory)
+        self.socket = f"{self.directory}/agent.sock"
+        self.pid_file = f"{self.directory}/agent.pid"
+        listen = [f"--listen=tls:{address}:{AGENT_PORT}"]
+        if plain:
+            listen += [f"--listen=tcp:{address}:{AGENT_PORT + 1}", f"--listen=unix:{self.socket}"]
+        log = open(f"{self.directory}/log", "wb")  # pylint: disable=consider-using-with
+        self.process = scope.start(
+            [program, f"--node-name={name}", f"--state-dir={self.directory}", f"--pidfile={self.pid_file}",
+             f"--audit-log={self.directory}/audit.log", "--log-level=warning", "--front-user=",
+             f"--tls-authority={directory}/authority.pem", f"--tls-certificate={directory}/{name}.pem",
+             f"--tls-key={directory}/{name}.key", *listen], stdout=log, stderr=log)
+        log.close()
+
+    def await_listening(self):
+        until = time.monotonic() + LISTENING_SECONDS
+        while not os.path.exists(self.pid_file):
+            if self.process.poll() is not None or time.monotonic() > until:
+                with open(f"{self.directory}/log", encoding="utf-8", errors="replace") as log:
+                    raise Failed(f"nodeagent {self.name} does not listen: {log.read()[-500:]}")
+            time.sleep(0.001)
+
+    def line(self, transport, directory):
+        """How bench_muster is told of it."""
+        if transport == "unix":
+            return f"node {self.name} unix {self.socket}"
+        if transport == "tcp":
+            return f"node {self.name} tcp {self.address} {AGENT_PORT + 1}"
+        return (f"node {self.name} tls {self.address} {AGENT_PORT} {directory}/authority.pem {directory}/client.pem "
+                f"{directory}/client.key")
+
+
+class Muster:
+    def __init__(self, scope, programs, directory, data):
+        self.scope, self.programs, self.data = scope, programs, data
+        self.directory = os.path.join(directory, "muster")
+        os.makedirs(self.directory)
+        self.agents, self.workers, self.connected = [], {}, 0
+        # Certificates for every node that any work will ask for.
+        maker = self._worker()
+        maker.ask(f"pki {self.directory} 1004")
+        begin = time.monotonic()
+        self.start_agents(1)
+        self.start_seconds = time.monotonic() - begin
+        self.peers = [self._peer("TLS", "tls"), self._peer("TCP", "tcp"), self._peer("unix", "unix")]
+        self.peers[0].works.update({f"fan-out-{nodes}": self._fan_out(nodes) for nodes in (10, 100, 1000)})
+        self.peers.append(Peer("4 Muster agents", {
+            "four-nodes": lambda count: [self._four_nodes() for _ in range(count)]}))
+
+    def _worker(self):
+        return Worker(self.scope, [self.programs / "bench_muster"])
+
+    def start_agents(self, count):
+        """Until there are so many."""
+        names = addresses(count)
+        while len(self.agents) < count:
+            begin, end = len(self.agents), min(count, len(self.agents) + STARTED_AT_ONCE)
+            new = [Agent(self.scope, self.programs / "nodeagent", self.directory, f"n{index + 1}", names[index],
+                         plain=index == 0) for index in range(begin, end)]
+            for agent in new:
+                agent.await_listening()
+            self.agents += new
+
+    def _peer(self, title, transport):
+        worker = self.workers[transport] = self._worker()
+        worker.ask(self.agents[0].line(transport, self.directory))
+
+        def rate(request, items):
+            return lambda count: [items / worker.ask(f"{request} {items} 64")["seconds"] for _ in range(count)]
+
+        def carry(work, source):
+            return lambda target: worker.ask(f"{work} {source} {target}", 300)["seconds"]
+
+        works = {work: (lambda count, work=work: worker.times(f"{work} {count}"))
+                 for work in ("ping", "exec", "output")}
+        works.update({"rate": rate("rate", 384), "ping-rate": rate("ping-rate", 12800)})
+        if transport != "unix":
+            works.update({f"{way}-file": self.data.files(carry(f"{way}-file", self.data.file))
+                          for way in ("push", "pull")})
+        works.update({f"{way}-tree": self.data.trees(carry(f"{way}-tree", self.data.tree)) for way in ("push", "pull")})
+        return Peer(f"Muster, {title}", works)
+
+    def _fan_out(self, nodes):
+        def measure(count):
+            worker = self.workers.setdefault("fan-out", None) or self._worker()
+            self.workers["fan-out"] = worker
+            self.start_agents(nodes)
+            for agent in self.agents[self.connected:nodes]:
+                worker.ask(agent.line("tls", self.directory))
+            if nodes > self.connected:
+                before = memory_kib(worker.process.pid)
+                seconds = worker.ask(f"connect {nodes}")["seconds"]
+                self.connects.append({"nodes": nodes, "new": nodes - self.connected, "seconds": seconds,
+                                      "controller_before": before, "controller": memory_kib(worker.process.pid)})
+                self.connected = nodes
+            return [worker.ask(f"fan-out {nodes}")["seconds"] for _ in range(count)]
+        return measure
+
+    connects = []
+
+    def _four_nodes(self):
+        """From nothing (but keys) to the answer of a command from four agents, by a controller that starts anew too."""
+        scope = Scope()
+        begin = time.monotonic()
+        try:
+            agents = [Agent(scope, self.programs / "nodeagent", self.directory, f"n{1001 + index}",
+                            f"127.2.0.{index + 1}") for index in range(4)]
+            worker = Worker(scope, [self.programs / "bench_muster"])
+            for agent in agents:
+                agent.await_listening()
+                worker.ask(agent.line("tls", self.directory))
+            worker.ask("fan-out 4")
+            return time.monotonic() - begin
+        finally:
+            scope.stop()
+            for agent in agents:
+                subprocess.run(["rm", "-rf", agent.directory], check=True)
+
+    def memory(self):
+        """Of an idle agent, with the connections of three controllers."""
+        return [{"what": "Muster: nodeagent's processes",
+                 "processes": [memory_kib(pid) for pid in descendants(self.agents[0].process.pid)]}]
+
+    def numbers(self):
+        """What fits in no table of works."""
+        return {"agent_start_to_listening_seconds": self._starts(), "connects": self.connects}
+
+    def _starts(self):
+        found = []
+        for _ in range(5):
+            scope = Scope()
+            begin = time.monotonic()
+            try:
+                agent = Agent(scope, self.programs / "nodeagent", self.directory, "n1001", "127.2.0.1")
+                agent.await_listening()
+                found.append(time.monotonic() - begin)
+            finally:
+                scope.stop()
+                subprocess.run(["rm", "-rf", agent.directory], check=True)
+        return {"median": statistics.median(found), "samples": found}
+
+
+def start_muster(scope, programs, directory, data):
+    """None if it was not built."""
+    if not (programs / "bench_muster").exists() or not (programs / "nodeagent").exists():
+        return None
+    return Muster(scope, programs, directory, data)
