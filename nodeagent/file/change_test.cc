@@ -13,10 +13,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-mode_t modeOf(kj::StringPtr path) {
-  return statOf(path, Links::kKeep).status.st_mode & 07777;
-}
-
 TEST(AppendTest, AddsAndMayBeSentAgain) {
   TemporaryDirectory directory;
   kj::String path = directory / "f";

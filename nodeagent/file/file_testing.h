@@ -21,6 +21,7 @@
 #include <kj/exception.h>
 #include <kj/string.h>
 
+#include "nodeagent/file/view.h"
 #include "schema/support/wire_error.h"
 
 namespace nodeagent::file {
@@ -64,6 +65,10 @@ inline void put(kj::StringPtr path, const std::string& content) {
 inline std::string contentOf(kj::StringPtr path) {
   std::ifstream file(path.cStr(), std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+inline mode_t modeOf(kj::StringPtr path) {
+  return statOf(path, Links::kKeep).status.st_mode & 07777;
 }
 
 inline kj::ArrayPtr<const kj::byte> bytesOf(const std::string& text) {

@@ -223,21 +223,25 @@ struct stat StagedFile::publish(const WriteOptions& options, const Owner& owner)
   return status;
 }
 
-FileStat writeFile(kj::StringPtr path, kj::ArrayPtr<const kj::byte> bytes,
-                   const WriteOptions& options) {
-  // Everything that can be refused is refused before anything is made.
+Target prepareTarget(kj::StringPtr path, const WriteOptions& options) {
   requireMode(options.mode);
   Owner owner = ownerOf(options);
   if (path.endsWith("/"))
     support::fail(Kind::INVALID, "write ", quoted(path), ": names a directory");
-  MadeDirectories made;
-  if (options.parents) made = makeParents(path);
+  MadeDirectories parents;
+  if (options.parents) parents = makeParents(path);
   Place place = placeOf(path);
   requireReplaceable(place, options.replace);
-  StagedFile staged(kj::mv(place));
+  return {owner, kj::mv(parents), kj::mv(place)};
+}
+
+FileStat writeFile(kj::StringPtr path, kj::ArrayPtr<const kj::byte> bytes,
+                   const WriteOptions& options) {
+  Target target = prepareTarget(path, options);
+  StagedFile staged(kj::mv(target.place));
   staged.write(bytes, 0);
-  struct stat status = staged.publish(options, owner);
-  made.keep();
+  struct stat status = staged.publish(options, target.owner);
+  target.parents.keep();
   OwnerNames names;
   return describe(status, names);
 }

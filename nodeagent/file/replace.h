@@ -91,6 +91,17 @@ kj::Maybe<struct stat> statusAt(const Place& place);
 // is something that a file does not replace.
 void requireReplaceable(const Place& place, Replace replace);
 
+// Where a new file will go, once everything that can be refused has not been.
+struct Target {
+  Owner owner;
+  MadeDirectories parents;  // Gone again unless kept.
+  Place place;
+};
+
+// Looks up and checks all of what writing `path` needs; makes its parents if asked to. Failures as
+// of ownerOf, requireMode, makeParents and requireReplaceable; kind invalid for a directory's name.
+Target prepareTarget(kj::StringPtr path, const WriteOptions& options);
+
 // Renames within or between open directories; kind conflict if the target exists and `replace`
 // forbids that.
 void renameAt(int sourceDirectory, kj::StringPtr source, int targetDirectory, kj::StringPtr target,

@@ -16,10 +16,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-mode_t modeOf(kj::StringPtr path) {
-  return statOf(path, Links::kKeep).status.st_mode & 07777;
-}
-
 TEST(WriteFileTest, MakesAFileWithTheModeAskedFor) {
   TemporaryDirectory directory;
   WriteOptions options;

@@ -38,22 +38,15 @@ uint64_t Upload::begin() const {
   auto state = state_.lockExclusive();
   if (state->result != nullptr) return size_;
   if (state->part != nullptr) return state->receivedTo;
-  requireMode(options_.mode);
-  Owner owner = ownerOf(options_);
-  if (path_.endsWith("/"))
-    support::fail(Kind::INVALID, "write ", quoted(path_), ": names a directory");
-  MadeDirectories parents;
-  if (options_.parents) parents = makeParents(path_);
-  Place place = placeOf(path_);
-  requireReplaceable(place, options_.replace);
+  Target target = prepareTarget(path_, options_);
   journal_->writePart(journalName_, partPath());
   KJ_ON_SCOPE_FAILURE(journal_->drop(journalName_));
-  StagedFile part(kj::mv(place), partName());
+  StagedFile part(kj::mv(target.place), partName());
   part.reserve(size_);
   // Nothing can fail from here on.
   state->part = kj::mv(part);
-  state->parents = kj::mv(parents);
-  state->owner = owner;
+  state->parents = kj::mv(target.parents);
+  state->owner = target.owner;
   state->hash = support::Sha256();
   state->receivedTo = 0;
   state->failure = nullptr;

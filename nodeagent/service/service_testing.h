@@ -12,9 +12,18 @@
 #include <kj/exception.h>
 #include <kj/string.h>
 
+#include "schema/service.capnp.h"
 #include "schema/support/wire_error.h"
 
 namespace nodeagent::service {
+
+using Action = wire::ServiceAction;
+using Enabled = wire::ServiceStatus::Enabled;
+using Kind = wire::Error::Kind;
+using State = wire::ServiceStatus::State;
+
+// Limit of a tool that will not take that long, in nanoseconds.
+constexpr int64_t kLong = 20'000'000'000;
 
 // A directory for fake scripts and tools, which goes away with all that is in it.
 class FakeNode {

@@ -10,12 +10,6 @@ namespace nodeagent::service {
 namespace {
 
 using ::testing::HasSubstr;
-using Action = wire::ServiceAction;
-using Enabled = wire::ServiceStatus::Enabled;
-using Kind = wire::Error::Kind;
-using State = wire::ServiceStatus::State;
-
-constexpr int64_t kLong = 20'000'000'000;
 
 class SysvTest : public ::testing::Test {
  protected:

@@ -16,8 +16,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr int64_t kLong = 20'000'000'000;
-
 std::string textOf(const ToolResult& result) {
   return {result.output.asChars().begin(), result.output.size()};
 }

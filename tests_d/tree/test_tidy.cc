@@ -35,32 +35,29 @@ TEST(TreeTest, HasFilesToCheck) {
   EXPECT_GT(wholeTree().size(), 50u);
 }
 
-TEST(TreeTest, KeepsItsBudgets) {
-  Complaints complaints = complaintsOf(checkBudgets);
+Complaints checkDocuments(const SourceFile& file) {
+  return endsWith(file.path, ".md") ? checkDocument(file, wholeTree()) : Complaints();
+}
+
+struct Rule {
+  const char* name;
+  Complaints (*check)(const SourceFile& file);
+};
+
+class RuleTest : public ::testing::TestWithParam<Rule> {};
+
+TEST_P(RuleTest, HoldsInTheWholeTree) {
+  Complaints complaints = complaintsOf(GetParam().check);
   EXPECT_THAT(complaints, IsEmpty()) << joined(complaints);
 }
 
-TEST(TreeTest, KeepsItsLayers) {
-  Complaints complaints = complaintsOf(checkLayers);
-  EXPECT_THAT(complaints, IsEmpty()) << joined(complaints);
-}
-
-TEST(TreeTest, SleepsNowhereAndLeavesNothingUnfinished) {
-  Complaints complaints = complaintsOf(checkBannedWords);
-  EXPECT_THAT(complaints, IsEmpty()) << joined(complaints);
-}
-
-TEST(TreeTest, NamesTestsAsClauses) {
-  Complaints complaints = complaintsOf(checkTestNames);
-  EXPECT_THAT(complaints, IsEmpty()) << joined(complaints);
-}
-
-TEST(TreeTest, DocumentsShowTestedExamplesAndLiveLinks) {
-  Complaints complaints = complaintsOf([](const SourceFile& file) {
-    return endsWith(file.path, ".md") ? checkDocument(file, wholeTree()) : Complaints();
-  });
-  EXPECT_THAT(complaints, IsEmpty()) << joined(complaints);
-}
+INSTANTIATE_TEST_SUITE_P(Tree, RuleTest,
+                         ::testing::Values(Rule{"Budgets", checkBudgets},
+                                           Rule{"Layers", checkLayers},
+                                           Rule{"BannedWords", checkBannedWords},
+                                           Rule{"TestNames", checkTestNames},
+                                           Rule{"Documents", checkDocuments}),
+                         [](const auto& rule) { return std::string(rule.param.name); });
 
 }  // namespace
 }  // namespace tree
