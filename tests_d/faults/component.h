@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -59,8 +60,13 @@ class FaultTest : public ::testing::Test {
   std::chrono::nanoseconds drawn(std::chrono::nanoseconds most);
   uint64_t drawn(uint64_t below) { return random_() % below; }
 
+  // Runs `trial`, which begins with startAgent(), and again with a new agent in a new directory
+  // while judge() finds it void. Void three times is a failure: a trial that never meets its faults
+  // says nothing. What it checks besides fails at once.
+  void untilMet(const std::function<void()>& trial);
+
   // Judges what happened, and prints the figures with `title`. A trial during which fewer than
-  // `hitsMin` faults met a call is void, which is a failure of the test and not of the agent.
+  // `hitsMin` faults met a call, or hardly any command ran, is void: see untilMet().
   void judge(const std::string& title, Load& load, Allowed allowed, size_t hits, size_t hitsMin);
 
   // No process of this trial lives; the second form waits for it. See residue.h.
@@ -71,6 +77,9 @@ class FaultTest : public ::testing::Test {
   muster::Argv streamArgv(const std::string& name, uint64_t lines, long pauseUs) const;
   muster::Argv zooArgv(const std::string& kind, const std::string& name) const;
 
+  // Of this test's faults; another for each attempt of untilMet().
+  uint64_t attemptSeed() const { return seed() + attempt_; }
+
   std::string directory_;
   std::string tag_;
   std::mt19937_64 random_;
@@ -78,6 +87,12 @@ class FaultTest : public ::testing::Test {
   std::unique_ptr<harness::Controller> controller_;
   harness::NodeStub* stub_ = nullptr;
   bool closed_ = false;  // The session was ended in order.
+  uint64_t attempt_ = 0;
+  std::string void_;  // Why the last trial says nothing; fails the test at its end.
+
+ private:
+  void begin();
+  void end();
 };
 
 // "31 ms"

@@ -161,7 +161,7 @@ void Load::run(const std::string& name, std::mt19937_64& random) {
 
 void Load::replaceFile(const std::string& path, uint64_t version, std::mt19937_64& random) {
   FileRecord record{.path = path, .write = true, .version = version};
-  std::string content = fileContent(version, below(random, 40'000));
+  std::string content = fileContent(version, below(random, options_.fileBytesMax));
   {
     Counted counted(inFlight_, finished_);
     timed(record, options_.callMax, [&] { Node(stub_).file(path).write(content); });

@@ -43,6 +43,7 @@ struct LoadOptions {
   uint64_t linesMax = 200;  // Of one command.
   long pauseUsMax = 200;    // Between lines.
   bool files = true;
+  uint64_t fileBytesMax = 40'000;
   std::chrono::nanoseconds callMax = std::chrono::seconds(30);
 };
 

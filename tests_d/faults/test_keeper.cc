@@ -50,19 +50,21 @@ TEST_F(KeeperFaultTest, KilledLeavesNothingAndSaysLost) {
 }
 
 TEST_F(KeeperFaultTest, KilledUnderLoadRunsNothingTwice) {
-  startAgent();
-  Load load(connect(), loadOptions());
-  size_t times = trials(10, 0.25), hits = 0;
-  for (size_t trial = 0; trial < times; ++trial) {
-    ASSERT_TRUE(load.awaitProgress(2, 20s)) << "after kill " << trial;
-    letPass(drawn(50ms));
-    if (load.inFlight() > 0) ++hits;
-    restartKeeper();
-  }
-  ASSERT_TRUE(load.awaitProgress(2, 20s));
-  Allowed allowed{.outcomes = {Outcome::Kind::kLost}, .errors = {muster::NodeError::Kind::kLost}};
-  judge("F2 " + std::to_string(times) + " kills of the keeper under load", load, allowed, hits,
-        times * 9 / 10);
+  untilMet([&] {
+    startAgent();
+    Load load(connect(), loadOptions());
+    size_t times = trials(10, 0.25), hits = 0;
+    for (size_t trial = 0; trial < times; ++trial) {
+      ASSERT_TRUE(load.awaitProgress(2, 20s)) << "after kill " << trial;
+      letPass(drawn(50ms));
+      if (load.inFlight() > 0) ++hits;
+      restartKeeper();
+    }
+    ASSERT_TRUE(load.awaitProgress(2, 20s));
+    Allowed allowed{.outcomes = {Outcome::Kind::kLost}, .errors = {muster::NodeError::Kind::kLost}};
+    judge("F2 " + std::to_string(times) + " kills of the keeper under load", load, allowed, hits,
+          times * 9 / 10);
+  });
 }
 
 TEST_F(KeeperFaultTest, NextKeeperPutsBackTheFilesOfTheSession) {
@@ -83,22 +85,24 @@ TEST_F(KeeperFaultTest, NextKeeperPutsBackTheFilesOfTheSession) {
 }
 
 TEST_F(KeeperFaultTest, FrontAndKeeperKilledTogetherRecover) {
-  startAgent();
-  Load load(connect(), loadOptions());
-  size_t times = trials(4, 0.1), hits = 0;
-  for (size_t trial = 0; trial < times; ++trial) {
-    ASSERT_TRUE(load.awaitProgress(2, 20s)) << "after kill " << trial;
-    if (load.inFlight() > 0) ++hits;
-    agent().kill(Part::kFront);
-    agent().kill(Part::kKeeper);
-    // In either order: a front may have to wait for its keeper.
-    agent().start(trial % 2 ? Part::kFront : Part::kKeeper);
-    letPass(drawn(100ms));
-    agent().start(trial % 2 ? Part::kKeeper : Part::kFront);
-  }
-  ASSERT_TRUE(load.awaitProgress(2, 20s));
-  Allowed allowed{.outcomes = {Outcome::Kind::kLost}, .errors = {muster::NodeError::Kind::kLost}};
-  judge("F2 " + std::to_string(times) + " kills of both", load, allowed, hits, times / 2);
+  untilMet([&] {
+    startAgent();
+    Load load(connect(), loadOptions());
+    size_t times = trials(4, 0.1), hits = 0;
+    for (size_t trial = 0; trial < times; ++trial) {
+      ASSERT_TRUE(load.awaitProgress(2, 20s)) << "after kill " << trial;
+      if (load.inFlight() > 0) ++hits;
+      agent().kill(Part::kFront);
+      agent().kill(Part::kKeeper);
+      // In either order: a front may have to wait for its keeper.
+      agent().start(trial % 2 ? Part::kFront : Part::kKeeper);
+      letPass(drawn(100ms));
+      agent().start(trial % 2 ? Part::kKeeper : Part::kFront);
+    }
+    ASSERT_TRUE(load.awaitProgress(2, 20s));
+    Allowed allowed{.outcomes = {Outcome::Kind::kLost}, .errors = {muster::NodeError::Kind::kLost}};
+    judge("F2 " + std::to_string(times) + " kills of both", load, allowed, hits, times / 2);
+  });
 }
 
 }  // namespace
