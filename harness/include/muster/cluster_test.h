@@ -46,8 +46,9 @@ class ClusterTest : public testing::Test {
 
 namespace internal {
 
-// Called when gtest registers a suite: what it needs, by the fixture's type.
-void declareNeeds(const std::type_info& fixture, Needs (*needs)());
+// Called when gtest registers a test at `file` and `line`: what its suite needs, by the fixture's
+// type.
+void declareNeeds(const std::type_info& fixture, Needs (*needs)(), const char* file, int line);
 
 }  // namespace internal
 }  // namespace muster
@@ -59,8 +60,8 @@ namespace testing::internal {
 template <typename T>
 requires std::derived_from<T, muster::ClusterTest>
 struct SuiteApiResolver<T> : T {
-  static SetUpTearDownSuiteFuncType GetSetUpCaseOrSuite(const char*, int) {
-    muster::internal::declareNeeds(typeid(T), &T::needs);
+  static SetUpTearDownSuiteFuncType GetSetUpCaseOrSuite(const char* file, int line) {
+    muster::internal::declareNeeds(typeid(T), &T::needs, file, line);
     SetUpTearDownSuiteFuncType older = GetNotDefaultOrNull(&T::SetUpTestCase, &Test::SetUpTestCase);
     return older ? older : &T::SetUpTestSuite;
   }
