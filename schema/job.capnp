@@ -198,6 +198,17 @@ struct JobStatus {
   leftRunning @10 :UInt32;      # Processes of the job that were alive when the first one had ended.
   usage @11 :Usage;
 
+  stopping @12 :Stopping;
+  # Of state running: the agent is ending the job, and its outcome will be of this kind.
+
+  enum Stopping {
+    none @0;
+    deadline @1;
+    cancelled @2;
+    outputLimit @3;
+    sessionEnded @4;
+  }
+
   enum State {
     unspecified @0;
     running @1;

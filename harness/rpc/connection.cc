@@ -266,10 +266,20 @@ kj::Promise<void> Connection::heartbeat(Live& live) {
             })
             .exclusiveJoin(kj::mv(late));
       })
-      .then([this, &live]() { return heartbeat(live); });
+      .then([this, &live]() {
+        noteHeard();
+        return heartbeat(live);
+      });
+}
+
+kj::String Connection::silenceText() const {
+  if (heard_ == SteadyTime()) return kj::str("the node was never heard of");
+  auto silence = std::chrono::steady_clock::now() - heard_;
+  return kj::str("the node was last heard of ", durationText(silence).c_str(), " ago");
 }
 
 void Connection::noteUp(kj::Own<Live> live) {
+  noteHeard();
   live_ = kj::mv(live);
   failures_ = 0;
   refused_ = false;

@@ -78,6 +78,9 @@ class Connection {
   template <typename T>
   kj::Promise<T> call(SteadyTime until, std::function<kj::Promise<T>(Live&)> attempt);
 
+  // "the node was last heard of 3.2 s ago", or that it never was.
+  kj::String silenceText() const;
+
   // Why sessions of that generation ended; only for one below that of the newest Live.
   muster::Outcome lostSince(uint64_t generation) const;
 
@@ -102,6 +105,7 @@ class Connection {
   void noteLoss(Live& live, kj::StringPtr reason);
   void noteFailure(const kj::Exception& exception);
   void setState(Kind kind, std::string error);
+  void noteHeard() { heard_ = std::chrono::steady_clock::now(); }
   void wake(std::deque<kj::Own<kj::PromiseFulfiller<void>>>& waiters);
   kj::Exception unreachable() const;
 
@@ -127,6 +131,7 @@ class Connection {
   bool refused_ = false;
   bool closed_ = false;
   unsigned failures_ = 0;  // Attempts since the last success.
+  SteadyTime heard_;       // When the agent last answered; of the clock's epoch: never.
   std::deque<kj::Own<kj::PromiseFulfiller<void>>> upWaiters_;
   std::deque<kj::Own<kj::PromiseFulfiller<void>>> downWaiters_;
   kj::Maybe<kj::Own<Live>> live_;
@@ -142,24 +147,29 @@ kj::Promise<T> Connection::expire(SteadyTime until, kj::Function<kj::Exception()
 
 template <typename T>
 kj::Promise<T> Connection::call(SteadyTime until, std::function<kj::Promise<T>(Live&)> attempt) {
-  return live(until).then([this, until, attempt = std::move(attempt)](
-                              kj::Own<Live>&& used) mutable -> kj::Promise<T> {
-    Live& live = *used;
-    auto lost = KJ_ASSERT_NONNULL(live.lost).addBranch().then(
-        []() -> kj::Promise<T> { return kj::NEVER_DONE; });
-    auto late = expire<T>(until, []() {
-      return failure(muster::NodeError::Kind::kTimeout, "no answer in the time that was allowed");
-    });
-    auto answer = kj::evalNow([&]() { return attempt(live); });
-    return answer.exclusiveJoin(kj::mv(lost))
-        .exclusiveJoin(kj::mv(late))
-        .catch_([this, until, attempt = std::move(attempt),
-                 used = kj::mv(used)](kj::Exception&& exception) mutable -> kj::Promise<T> {
-          if (exception.getType() != kj::Exception::Type::DISCONNECTED) return kj::mv(exception);
-          noteLoss(*used, exception.getDescription());
-          return call<T>(until, std::move(attempt));
+  return live(until).then(
+      [this, until, attempt = std::move(attempt)](kj::Own<Live>&& used) mutable -> kj::Promise<T> {
+        Live& live = *used;
+        auto lost = KJ_ASSERT_NONNULL(live.lost).addBranch().then(
+            []() -> kj::Promise<T> { return kj::NEVER_DONE; });
+        auto late = expire<T>(until, [this]() {
+          return failure(muster::NodeError::Kind::kTimeout,
+                         kj::str("no answer in the time that was allowed; ", silenceText()));
         });
-  });
+        auto answer = kj::evalNow([&]() { return attempt(live); }).then([this](T&& value) -> T {
+          noteHeard();
+          return kj::mv(value);
+        });
+        return answer.exclusiveJoin(kj::mv(lost))
+            .exclusiveJoin(kj::mv(late))
+            .catch_([this, until, attempt = std::move(attempt),
+                     used = kj::mv(used)](kj::Exception&& exception) mutable -> kj::Promise<T> {
+              if (exception.getType() != kj::Exception::Type::DISCONNECTED)
+                return kj::mv(exception);
+              noteLoss(*used, exception.getDescription());
+              return call<T>(until, std::move(attempt));
+            });
+      });
 }
 
 }  // namespace harness

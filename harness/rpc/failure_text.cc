@@ -96,7 +96,9 @@ std::string outcomeText(const Result& result) {
   std::string after = " after " + durationText(result.elapsed);
   switch (result.outcome.kind()) {
     case Outcome::Kind::kDeadline:
-      return "killed" + after + " (deadline of this call: " + durationText(result.deadline) + ")";
+      return (result.stillEnding ? "told to end" : "killed") + after +
+             " (deadline of this call: " + durationText(result.deadline) + ")" +
+             (result.stillEnding ? "; still ending" : "");
     case Outcome::Kind::kNotStarted:
     case Outcome::Kind::kLost:
       return toString(result.outcome);

@@ -19,7 +19,7 @@
 namespace harness {
 
 // Commands of the fake: {"emit", TEXT} writes TEXT and exits with 0; {"hang"} runs until it is
-// cancelled.
+// cancelled; {"stubborn"} likewise, and says that it is being ended for its deadline.
 class FakeAgent {
  public:
   struct Job {
@@ -40,6 +40,7 @@ class FakeAgent {
     std::string bootId = "boot-1";
     std::string epoch = "0123456789abcdef";
     unsigned swallowPings = 0;  // Not 0: pings are never answered.
+    bool mute = false;          // Calls that come from now on are never answered.
     unsigned dropAfterRun =
         0;  // So many `run`s are carried out and then answered by a lost connection.
     unsigned corruptChunks = 0;  // So many chunks have a wrong check sum.

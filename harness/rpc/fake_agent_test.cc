@@ -87,6 +87,7 @@ class FakeJobs final : public wire::Jobs::Server {
       for (auto item : params.getSpec().getArgv()) job.argv.push_back(stringOf(item));
       ++job.starts;
     }
+    if (server_.script.mute) return kj::NEVER_DONE;
     if (server_.script.dropAfterRun > 0) {
       --server_.script.dropAfterRun;
       for (auto& connection : server_.connections) connection->shutdown();
@@ -96,6 +97,7 @@ class FakeJobs final : public wire::Jobs::Server {
   }
 
   kj::Promise<void> follow(FollowContext context) override {
+    if (server_.script.mute) return kj::NEVER_DONE;
     auto params = context.getParams();
     auto& jobs = server_.sessions[session_].jobs;
     auto found = jobs.find(params.getNumber());
@@ -145,6 +147,8 @@ class FakeJobs final : public wire::Jobs::Server {
     streams.setRetainedTo(output.size());
     bool ended = job.argv[0] == "emit" || job.cancelled;
     status.setState(ended ? wire::JobStatus::State::ENDED : wire::JobStatus::State::RUNNING);
+    bool stubborn = !ended && job.argv[0] == "stubborn";
+    if (stubborn) status.setStopping(wire::JobStatus::Stopping::DEADLINE);
     if (ended) {
       auto digest = support::Sha256::of(bytesOf(output));
       streams.setSha256(kj::arrayPtr(digest.data(), digest.size()));
@@ -174,7 +178,7 @@ class FakeSession final : public wire::Session::Server {
   FakeSession(State& server, std::string id) : server_(server), id_(std::move(id)) {}
 
   kj::Promise<void> ping(PingContext) override {
-    if (server_.script.swallowPings > 0) return kj::NEVER_DONE;
+    if (server_.script.mute || server_.script.swallowPings > 0) return kj::NEVER_DONE;
     return kj::READY_NOW;
   }
 

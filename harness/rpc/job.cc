@@ -14,6 +14,7 @@ using std::chrono::nanoseconds;
 constexpr std::chrono::seconds kFollowMax{20};  // The agent answers no later.
 constexpr std::chrono::milliseconds kAnswerMargin{
     20};  // So that it answers before our own time is over.
+constexpr std::chrono::milliseconds kDeadlineLook{20};
 constexpr std::chrono::milliseconds kInputRetry{20};  // While the agent's input window is full.
 constexpr std::chrono::milliseconds kLaunchRetry{2};
 constexpr uint64_t kHeldBytesMax = uint64_t{512} << 20;
@@ -27,6 +28,12 @@ SteadyTime now() {
 
 nanoseconds left(SteadyTime until) {
   return std::max(nanoseconds(0), nanoseconds(until - now()));
+}
+
+// If the agent begins with the command now.
+SteadyTime deadlineFrom(const JobState& job) {
+  nanoseconds deadline = *job.request.options.deadline;
+  return deadline < left(SteadyTime::max()) ? now() + deadline : SteadyTime::max();
 }
 
 }  // namespace
@@ -57,6 +64,9 @@ kj::Promise<bool> JobRunner::pull(JobHandle job, PullUntil what, SteadyTime unti
   auto attempt = [this, job, what, until](Live& live) {
     nanoseconds wait = left(until);
     if (wait > kAnswerMargin) wait -= kAnswerMargin;
+    // Just after its deadline, the agent is asked whether it is ending the command.
+    nanoseconds toDeadline = left(job->deadlineAt) + kDeadlineLook;
+    if (now() < job->deadlineAt && toDeadline < wait) wait = toDeadline;
     return step(live, job, what, std::min<nanoseconds>(wait, kFollowMax));
   };
   return connection_.call<Step>(until, attempt)
@@ -100,32 +110,6 @@ kj::Promise<void> JobRunner::refresh(JobHandle job, SteadyTime until) {
       });
 }
 
-kj::Promise<muster::Result> JobRunner::run(const JobRequest& request, SteadyTime until) {
-  JobHandle job = make(request);
-  SteadyTime sendUntil = std::min(until, now() + *request.options.deadline);
-  return connection_.live(sendUntil)
-      .then([this, job, until](kj::Own<Live>&&) {
-        auto ended = [this, job, until]() { return pull(job, PullUntil::kEnded, until); };
-        if (job->request.input != JobInput::kStream) return ended();
-        return start(job, until).then([this, job, until, ended]() {
-          // Both at once: a command may not read on before its output is read.
-          auto fed = writeInput(job, job->request.options.input, true, until);
-          return ended().exclusiveJoin(
-              fed.then([]() -> kj::Promise<bool> { return kj::NEVER_DONE; }));
-        });
-      })
-      .then([this, job](bool ended) {
-        if (!ended) {
-          kj::throwFatalException(
-              failure(Kind::kTimeout,
-                      "the agent did not report the end of the command; it kills "
-                      "the command at its deadline"));
-        }
-        release(*job);
-        return kj::mv(job->result);
-      });
-}
-
 bool JobRunner::lostMeanwhile(Live& live, JobState& job) {
   if (job.generation == 0) job.generation = live.generation;
   if (job.generation == live.generation) return false;
@@ -148,6 +132,7 @@ kj::Promise<JobRunner::Step> JobRunner::step(Live& live, JobHandle job, PullUnti
     follow.setReleaseTo(job->request.output == JobOutput::kTake || !held);
   };
   if (!job->started) {
+    if (job->deadlineAt == SteadyTime::max()) job->deadlineAt = deadlineFrom(*job);
     auto request = live.jobs.runRequest();
     request.setNumber(job->number);
     writeSpec(request.initSpec(), job->request);
@@ -158,6 +143,7 @@ kj::Promise<JobRunner::Step> JobRunner::step(Live& live, JobHandle job, PullUnti
     return request.send().then([this, job, spent = kj::mv(spent)](auto&& response) {
       requireNoError(response);
       job->started = true;
+      job->deadlineAt = deadlineFrom(*job);
       std::erase_if(spent_, [&](uint64_t number) {
         return std::binary_search(spent.begin(), spent.end(), number);
       });
@@ -210,9 +196,16 @@ JobRunner::Step JobRunner::absorb(JobState& job, wire::JobProgress::Reader progr
   job.result.errProducedBytes = status.getErrors().getProducedBytes();
   job.result.outDroppedBytes = status.getOutput().getDroppedBytes();
   job.result.errDroppedBytes = status.getErrors().getDroppedBytes();
+  bool late = status.getStopping() == wire::JobStatus::Stopping::DEADLINE;
+  job.result.stillEnding = late;
+  if (late) {
+    job.result.outcome = muster::Outcome::killed(muster::Outcome::Kind::kDeadline, -1, 0);
+  }
   bool drained = job.out.from >= status.getOutput().getRetainedTo() &&
                  job.err.from >= status.getErrors().getRetainedTo();
   if (status.getState() == wire::JobStatus::State::ENDED) {
+    job.endKnown = true;
+    job.result.outcome = readOutcome(status.getOutcome());
     if (drained) {
       finish(job, status);
       return Step::kEnded;
@@ -240,6 +233,7 @@ void JobRunner::finish(JobState& job, wire::JobStatus::Reader status) {
   check(job.out, status.getOutput(), "stdout");
   check(job.err, status.getErrors(), "stderr");
   job.result.outcome = readOutcome(status.getOutcome());
+  job.result.stillEnding = false;
   job.result.leftRunning = status.getLeftRunning();
   for (auto holder : status.getHolders()) {
     auto command = holder.getCommand();

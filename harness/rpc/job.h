@@ -31,10 +31,12 @@ struct JobState {
   uint64_t generation = 0;  // Of the session that it was sent in. 0: it was not sent yet.
   bool started = false;     // The agent has answered for it.
   bool ended = false;       // The result is complete.
+  bool endKnown = false;    // Its outcome is; output may still be missing.
   StreamState out;
   StreamState err;
   uint64_t inputOffset = 0;
-  unsigned badAnswers = 0;  // In succession.
+  unsigned badAnswers = 0;                    // In succession.
+  SteadyTime deadlineAt = SteadyTime::max();  // From the first answer on; before, by the sending.
   muster::Result result;
 };
 
@@ -45,7 +47,7 @@ using RunAnswer = std::variant<muster::Result, muster::NodeError>;
 class JobRunner {
  public:
   // Borrows `connection`.
-  explicit JobRunner(Connection& connection) : connection_(connection) {}
+  explicit JobRunner(Connection& connection);
 
   // A command that was not sent yet. Failure kInvalid if the request can never work.
   JobHandle make(const JobRequest& request);
@@ -59,8 +61,17 @@ class JobRunner {
   // Fetches status and output without waiting for the command.
   kj::Promise<void> refresh(JobHandle job, SteadyTime until);
 
-  // Runs to the end. Unless the command could be sent by its deadline, kUnreachable.
+  // Runs to the end, or to `until`. Unless the command could be sent by its deadline, kUnreachable.
+  // At `until`: a result that is stillEnding if the agent has said so much, otherwise kTimeout with
+  // what is known. What goes on then is left to abandon().
   kj::Promise<muster::Result> run(const JobRequest& request, SteadyTime until);
+
+  // Nobody waits for the command any more: ends it in the background, unless it is detached, and
+  // lets the agent forget it.
+  void abandon(JobHandle job);
+
+  // As JobStub::cancelLater.
+  void cancelLater(JobHandle job, std::chrono::nanoseconds grace);
 
   // Writes all of `bytes`, then the end if `end`.
   kj::Promise<void> writeInput(JobHandle job, std::string bytes, bool end, SteadyTime until);
@@ -76,6 +87,9 @@ class JobRunner {
 
   kj::Promise<Step> step(Live& live, JobHandle job, PullUntil what, std::chrono::nanoseconds wait);
   Step absorb(JobState& job, wire::JobProgress::Reader progress);
+  kj::Promise<muster::Result> runSent(JobHandle job, SteadyTime until);
+  muster::Result resultAt(JobHandle job);
+  kj::Promise<void> settle(JobHandle job, SteadyTime until);
   bool take(JobState& job, StreamState& stream, std::string& target, wire::Chunk::Reader chunk);
   bool lostMeanwhile(Live& live, JobState& job);
   void finish(JobState& job, wire::JobStatus::Reader status);
@@ -84,6 +98,10 @@ class JobRunner {
   uint64_t numberNext_ = 1;
   uint64_t spentGeneration_ = 0;
   std::vector<uint64_t> spent_;  // To be acknowledged with the next command of spentGeneration_.
+
+  // Last: what goes on without a caller ends before the rest.
+  kj::Own<kj::TaskSet::ErrorHandler> backgroundErrors_;
+  kj::Own<kj::TaskSet> background_;
 };
 
 // schema <-> values. Declared here, defined in job_spec.cc.

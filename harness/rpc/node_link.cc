@@ -11,8 +11,6 @@ namespace {
 constexpr std::chrono::minutes kServiceDeadlineMax{10};
 constexpr std::chrono::milliseconds kServiceMargin{100};
 
-constexpr std::chrono::minutes kCancelLaterMax{5};
-
 // See stubs.h.
 class Job final : public JobStub {
  public:
@@ -23,6 +21,7 @@ class Job final : public JobStub {
   const std::string& node() const override { return job_->node; }
   bool ended() const override { return job_->ended; }
   const muster::Result& result() const override { return job_->result; }
+  SteadyTime deadlineAt() const override { return job_->deadlineAt; }
 
   bool pull(PullUntil what, SteadyTime until) override {
     return node_.blocking(operation("wait for"), until,
@@ -57,11 +56,7 @@ class Job final : public JobStub {
   }
   void cancelLater(std::chrono::nanoseconds grace) override {
     NodeLink* node = &node_;
-    IoThread* io = &io_;
-    io_.post([node, io, grace, job = job_]() {
-      SteadyTime until = std::chrono::steady_clock::now() + kCancelLaterMax;
-      io->spawn(node->jobs().cancel(job, grace, until));
-    });
+    io_.post([node, grace, job = job_]() { node->jobs().cancelLater(job, grace); });
   }
   void release() override {
     NodeLink* node = &node_;

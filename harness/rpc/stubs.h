@@ -101,9 +101,13 @@ class JobStub {
   // Fetches what is there now, without waiting for the command.
   virtual void refresh(SteadyTime until) = 0;
 
-  // As of the last pull: the output so far, and the outcome if ended() holds.
+  // As of the last pull: the output so far, and the outcome if ended() or result().stillEnding
+  // holds.
   virtual bool ended() const = 0;
   virtual const muster::Result& result() const = 0;
+
+  // When the agent ends the command by its deadline, as far as this clock knows.
+  virtual SteadyTime deadlineAt() const = 0;
 
   // Of JobOutput::kTake: what the last pulls have brought and was not taken yet. From the pulling
   // thread.
@@ -187,8 +191,8 @@ class NodeStub {
   // Waits until the connection is not up. False: `until` came first.
   virtual bool awaitDisconnected(SteadyTime until) = 0;
 
-  // Runs a command to its end. See muster::Node::run; `until` bounds the wait for the answer beyond
-  // the job's deadline.
+  // Runs a command to its end. See muster::Node::run. It returns at `until` whatever the node does;
+  // a command that goes on then is cancelled and forgotten in the background.
   virtual muster::Result run(const JobRequest& request, SteadyTime until) = 0;
 
   // Starts a command; what it is doing comes by JobStub::pull.

@@ -125,14 +125,23 @@ std::vector<std::string> localNames(const std::string& operation, const std::str
   return names;
 }
 
+// What is done here takes from the same time as what the node does.
+void requireTime(const std::string& operation, SteadyTime until) {
+  if (std::chrono::steady_clock::now() < until) return;
+  throw muster::NodeError(Kind::kTimeout, "", operation, "not done in the time that was allowed");
+}
+
 // Parents before children. Sockets, pipes and devices are left out.
 void collect(const std::string& operation, const std::string& root, const std::string& below,
-             std::vector<LocalEntry>& entries) {
+             SteadyTime until, std::vector<LocalEntry>& entries) {
   for (const std::string& name : localNames(operation, below.empty() ? root : root + "/" + below)) {
+    requireTime(operation, until);
     LocalEntry entry = localEntry(operation, root, below.empty() ? name : below + "/" + name);
     if (entry.type == muster::FileType::kUnspecified) continue;
     entries.push_back(entry);
-    if (entry.type == muster::FileType::kDirectory) collect(operation, root, entry.path, entries);
+    if (entry.type == muster::FileType::kDirectory) {
+      collect(operation, root, entry.path, until, entries);
+    }
   }
 }
 
@@ -291,7 +300,7 @@ muster::TransferResult Files::pushTree(const std::string& local, const std::stri
                                        const muster::WriteOptions& options, SteadyTime until) {
   std::string operation = "push to " + quoted(remote);
   std::vector<LocalEntry> entries;
-  collect(operation, local, "", entries);
+  collect(operation, local, "", until, entries);
   makeDirectory(remote, 0755, options.undo, until);
   muster::TransferResult result;
   std::vector<LocalEntry> batch;
@@ -303,6 +312,7 @@ muster::TransferResult Files::pushTree(const std::string& local, const std::stri
   };
   for (LocalEntry& entry : entries) {
     std::string path = local + "/" + entry.path;
+    requireTime(operation, until);
     if (entry.type == muster::FileType::kRegular) {
       ++result.files;
       result.bytes += entry.size;
@@ -362,6 +372,7 @@ muster::TransferResult Files::pullTree(const std::string& remote, const std::str
     });
     for (size_t i = 0; i < page.entries.size(); ++i) {
       const LocalEntry& entry = page.entries[i];
+      requireTime(operation, until);
       if (!staysBelow(entry.path)) {
         throw muster::NodeError(Kind::kCorrupt, node_.description().name, operation,
                                 "the node names a path outside: " + quoted(entry.path));

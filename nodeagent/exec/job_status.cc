@@ -72,6 +72,22 @@ void writeOutcome(const Job& job, wire::JobOutcome::Builder outcome) {
   }
 }
 
+wire::JobStatus::Stopping stoppingOf(StopReason reason) {
+  switch (reason) {
+    case StopReason::kNone:
+      break;
+    case StopReason::kDeadline:
+      return wire::JobStatus::Stopping::DEADLINE;
+    case StopReason::kCancelled:
+      return wire::JobStatus::Stopping::CANCELLED;
+    case StopReason::kOutputLimit:
+      return wire::JobStatus::Stopping::OUTPUT_LIMIT;
+    case StopReason::kSessionEnded:
+      return wire::JobStatus::Stopping::SESSION_ENDED;
+  }
+  return wire::JobStatus::Stopping::NONE;
+}
+
 void writeStream(const OutputStream* stream, bool jobHasEnded,
                  wire::JobStatus::StreamStatus::Builder status) {
   if (stream == nullptr) {
@@ -119,6 +135,7 @@ void writeStatus(const Job& job, wire::JobStatus::Builder status) {
   bool hasEnded = job.hasEnded();
   status.setState(hasEnded ? wire::JobStatus::State::ENDED : wire::JobStatus::State::RUNNING);
   if (hasEnded) writeOutcome(job, status.initOutcome());
+  if (!hasEnded) status.setStopping(stoppingOf(job.reason()));
   status.setPid(job.pid());
   status.setStartedRealtimeNs(job.startedRealtimeNs());
   status.setStartedBoottimeNs(job.startedBoottimeNs());

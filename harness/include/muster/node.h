@@ -80,8 +80,10 @@ class Node {
   // started once, whatever the connection does meanwhile.
   //
   // How it ended is a value: a non-zero exit, a missing program (Outcome kNotStarted) or a passed
-  // deadline are results. Throws NodeError kUnreachable if the node could not be reached until the
-  // deadline: whether the command ran is then unknown, and it ends with its own deadline.
+  // deadline are results. Returns at the deadline (and 250 ms for the way back), whatever the node
+  // does. Throws NodeError kUnreachable if the node could not be reached then, and kTimeout if it
+  // did not answer: the text says what is known. What may still run is ended by the node at that
+  // deadline, and cancelled by us as soon as the node is back.
   Result run(const Argv& argv, const RunOptions& options = {},
              Where where = Where::current()) const;
 

@@ -39,7 +39,7 @@ class Process {
 
   // Waits until the command has ended and its output was read, at most until its own deadline (and
   // DeadlineScope's). NodeError kTimeout if `within` passes first; the command goes on. Asking
-  // again gives the same result.
+  // again gives the same result, unless that was stillEnding.
   Result wait(std::source_location where = std::source_location::current());
   Result wait(std::chrono::nanoseconds within,
               std::source_location where = std::source_location::current());

@@ -37,7 +37,13 @@ struct Result {
   std::vector<ProcessName> holders;
 
   uint32_t leftRunning =
-      0;        // Processes of the command that were alive when its first one had ended.
+      0;  // Processes of the command that were alive when its first one had ended.
+
+  // Only of outcome kDeadline: the call's time was over before the node had ended all of the
+  // command, which it goes on to do: TERM was sent, KILL follows after RunOptions::grace. How the
+  // process ends, and what it still writes, is not in this result.
+  bool stillEnding = false;
+
   int pid = 0;  // 0: not started.
   std::chrono::nanoseconds elapsed{0};
   std::chrono::nanoseconds deadline{0};  // The time that it was allowed. 0: none.
