@@ -121,30 +121,48 @@ MadeDirectories::~MadeDirectories() {
   for (size_t i = paths_.size(); i > 0; --i) ::rmdir(paths_[i - 1].cStr());
 }
 
-MadeDirectories makeParents(kj::StringPtr path) {
-  MadeDirectories made;
+namespace {
+
+// Calls `visit` with each parent of `path`, the outermost first.
+template <typename Visit>
+void eachParent(kj::StringPtr path, Visit visit) {
   kj::String plain = trimmed(path);
   size_t end = 0;
-  while (true) {
-    const char* slash = strchr(plain.begin() + end + 1, '/');
-    if (slash == nullptr) break;
+  while (const char* slash = strchr(plain.begin() + end + 1, '/')) {
     end = slash - plain.begin();
     if (plain[end - 1] == '/') continue;  // A doubled slash.
-    kj::String parent = kj::heapString(plain.begin(), end);
+    visit(kj::heapString(plain.begin(), end));
+  }
+}
+
+}  // namespace
+
+MadeDirectories makeParents(kj::StringPtr path) {
+  MadeDirectories made;
+  eachParent(path, [&made](kj::String parent) {
     if (::mkdir(parent.cStr(), 0755) == 0) {
       made.add(kj::str(parent));
       // The keeper's umask may be stricter.
       if (::chmod(parent.cStr(), 0755) < 0)
         support::failErrno(errno, "set mode of ", quoted(parent));
-      continue;
+      return;
     }
     // EROFS and EACCES come before the kernel looks whether the directory exists.
     int error = errno;
     struct stat status;
-    if (::stat(parent.cStr(), &status) == 0 && S_ISDIR(status.st_mode)) continue;
+    if (::stat(parent.cStr(), &status) == 0 && S_ISDIR(status.st_mode)) return;
     support::failErrno(error == EEXIST ? ENOTDIR : error, "make directory ", quoted(parent));
-  }
+  });
   return made;
+}
+
+kj::Vector<kj::String> missingParents(kj::StringPtr path) {
+  kj::Vector<kj::String> missing;
+  eachParent(path, [&missing](kj::String parent) {
+    struct stat status;
+    if (::stat(parent.cStr(), &status) < 0 && errno == ENOENT) missing.add(kj::mv(parent));
+  });
+  return missing;
 }
 
 int openBelow(int directory, kj::StringPtr name) {

@@ -65,6 +65,9 @@ class MadeDirectories {
 // Makes missing parents of `path`, mode 0755.
 MadeDirectories makeParents(kj::StringPtr path);
 
+// Those that it would make now, the outermost first.
+kj::Vector<kj::String> missingParents(kj::StringPtr path);
+
 // Opens a directory below `directory` for reading its entries. Neither follows a link in the last
 // component nor enters another file system. The number is errno, negative, if that does not work:
 // -EXDEV on a mount point.

@@ -207,17 +207,10 @@ void plant(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries, const Writ
 kj::Vector<Restore> prepareRestores(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries,
                                     const WriteOptions& options) {
   kj::Vector<Restore> prepared;
-  bool complete = false;
-  KJ_DEFER({
-    if (!complete) {
-      for (auto& restore : prepared) restore.discard();
-    }
-  });
   if (options.parents) {
     KJ_IF_MAYBE (restore, Restore::prepare(root, Restore::Expected::kDirectory, true)) {
       // The whole tree is new: removing it is all.
       prepared.add(kj::mv(*restore));
-      complete = true;
       return prepared;
     }
   }
@@ -235,7 +228,6 @@ kj::Vector<Restore> prepareRestores(kj::StringPtr root, kj::ArrayPtr<const TreeE
     }
     if (directory) covered.insert(kj::mv(path));
   }
-  complete = true;
   kj::Vector<Restore> newestFirst;
   for (size_t i = prepared.size(); i > 0; --i) newestFirst.add(kj::mv(prepared[i - 1]));
   return newestFirst;

@@ -13,27 +13,44 @@ namespace nodeagent::file {
 using Kind = wire::Error::Kind;
 
 kj::Maybe<Restore> Restore::prepare(kj::StringPtr path, Expected expected, bool parents) {
-  MadeDirectories made;
-  if (parents) made = makeParents(path);
-  Place place = placeOf(path);
   Restore restore;
   restore.expected_ = expected;
+  if (parents) restore.parents_ = missingParents(path);
+  if (!restore.parents_.empty()) {
+    restore.path_ = kj::str(path);
+    return kj::mv(restore);
+  }
+  Place place = placeOf(path);
   KJ_IF_MAYBE (existing, statusAt(place)) {
     if (S_ISDIR(existing->st_mode) && expected == Expected::kDirectory) return nullptr;
     // What the change will refuse to replace needs no second name.
     if (expected == Expected::kFile && (S_ISREG(existing->st_mode) || S_ISLNK(existing->st_mode))) {
       restore.backup_ = temporaryName("bak");
-      if (::linkat(place.directory, place.name.cStr(), place.directory, restore.backup_.cStr(), 0) <
-          0) {
-        support::failErrno(errno, "write ", quoted(path),
-                           " for this session: keep the old file as ", quoted(restore.backup_));
-      }
     }
   }
-  for (auto& directory : made.paths()) restore.parents_.add(kj::str(directory));
-  made.keep();
   restore.path_ = kj::mv(place.path);
   return kj::mv(restore);
+}
+
+void Restore::hold() {
+  MadeDirectories made;
+  if (!parents_.empty()) made = makeParents(path_);
+  Place place = placeOf(path_);
+  if (backup_.size() > 0 &&
+      ::linkat(place.directory, place.name.cStr(), place.directory, backup_.cStr(), 0) < 0) {
+    support::failErrno(errno, "write ", quoted(path_), " for this session: keep the old file as ",
+                       quoted(backup_));
+  }
+  parents_.clear();
+  for (auto& directory : made.paths()) parents_.add(kj::str(directory));
+  made.keep();
+}
+
+bool Restore::held() const {
+  if (backup_.size() == 0) return true;
+  Place place = placeOf(path_);
+  struct stat status;
+  return ::fstatat(place.directory, backup_.cStr(), &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 void Restore::removeNew(const Place& place) {

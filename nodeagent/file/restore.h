@@ -15,11 +15,17 @@ class Restore {
  public:
   enum class Expected { kFile, kDirectory };  // What the change will put there.
 
-  // Looks at `path` before the change. A file or link that is there gets a second name beside it,
-  // which brings it back exactly: content, owner, times, attributes and inode. null: a directory is
-  // to be there, and is. Missing parents are made if `parents`, and will be removed again if they
-  // are empty then.
+  // Looks at `path` before the change, and touches nothing: what is to be done can be noted first.
+  // null: a directory is to be there, and is.
   static kj::Maybe<Restore> prepare(kj::StringPtr path, Expected expected, bool parents);
+
+  // Gives a file or link that is there a second name beside it, which brings it back exactly:
+  // content, owner, times, attributes and inode. Makes missing parents if prepare() was told to;
+  // they are removed again if they are empty then.
+  void hold();
+
+  // Whether apply() finds what it needs. Not before hold(), nor after apply().
+  bool held() const;
 
   // Puts back what was there; what the session put there, or others after it, goes. Fails, naming
   // what is in the way and where the old file is, if something else is there now than a file in

@@ -42,7 +42,10 @@ void recoverLine(kj::StringPtr name, kj::StringPtr line) {
     failUnreadable(name);
   }
   auto parsed = Restore::parse(line);
-  KJ_IF_MAYBE (restore, parsed) return restore->apply();
+  KJ_IF_MAYBE (restore, parsed) {
+    // Killed between the note and the change, or between the undo and this line's removal.
+    return restore->held() ? restore->apply() : restore->discard();
+  }
   failUnreadable(name);
 }
 

@@ -15,13 +15,19 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+Restore held(kj::StringPtr path, Restore::Expected expected, bool parents) {
+  Restore restore = KJ_ASSERT_NONNULL(Restore::prepare(path, expected, parents));
+  restore.hold();
+  return restore;
+}
+
 TEST(RestoreTest, BringsBackTheVeryFile) {
   TemporaryDirectory directory;
   kj::String path = directory / "f";
   put(path, "old");
   ::chmod(path.cStr(), 0640);
   FileStat before = statOf(path, Links::kKeep);
-  Restore restore = KJ_ASSERT_NONNULL(Restore::prepare(path, Restore::Expected::kFile, false));
+  Restore restore = held(path, Restore::Expected::kFile, false);
   writeFile(path, bytesOf("new"), {});
   EXPECT_EQ(contentOf(path), "new");
   restore.apply();
@@ -35,7 +41,7 @@ TEST(RestoreTest, BringsBackTheVeryFile) {
 TEST(RestoreTest, RemovesWhatWasNotThere) {
   TemporaryDirectory directory;
   kj::String path = directory / "a/b/f";
-  Restore restore = KJ_ASSERT_NONNULL(Restore::prepare(path, Restore::Expected::kFile, true));
+  Restore restore = held(path, Restore::Expected::kFile, true);
   writeFile(path, bytesOf("new"), {});
   restore.apply();
   EXPECT_THAT(directory.names(), ElementsAre());
@@ -43,8 +49,7 @@ TEST(RestoreTest, RemovesWhatWasNotThere) {
 
 TEST(RestoreTest, LeavesParentsThatOthersUseNow) {
   TemporaryDirectory directory;
-  Restore restore =
-      KJ_ASSERT_NONNULL(Restore::prepare(directory / "a/f", Restore::Expected::kFile, true));
+  Restore restore = held(directory / "a/f", Restore::Expected::kFile, true);
   put(directory / "a/f", "new");
   put(directory / "a/other", "theirs");
   restore.apply();
@@ -56,7 +61,7 @@ TEST(RestoreTest, SaysWhatIsInTheWay) {
   TemporaryDirectory directory;
   kj::String path = directory / "f";
   put(path, "old");
-  Restore restore = KJ_ASSERT_NONNULL(Restore::prepare(path, Restore::Expected::kFile, false));
+  Restore restore = held(path, Restore::Expected::kFile, false);
   std::filesystem::remove(path.cStr());
   std::filesystem::create_directory(path.cStr());
   support::Failure failure = failureOf([&] { restore.apply(); });
@@ -67,10 +72,10 @@ TEST(RestoreTest, SaysWhatIsInTheWay) {
 TEST(RestoreTest, DiscardLeavesNoTrace) {
   TemporaryDirectory directory;
   put(directory / "f", "old");
-  KJ_ASSERT_NONNULL(Restore::prepare(directory / "f", Restore::Expected::kFile, false)).discard();
-  KJ_ASSERT_NONNULL(Restore::prepare(directory / "a/g", Restore::Expected::kFile, true)).discard();
+  held(directory / "f", Restore::Expected::kFile, false).discard();
+  held(directory / "a/g", Restore::Expected::kFile, true).discard();
   // And applied where the change never came to be.
-  KJ_ASSERT_NONNULL(Restore::prepare(directory / "f", Restore::Expected::kFile, false)).apply();
+  held(directory / "f", Restore::Expected::kFile, false).apply();
   EXPECT_EQ(contentOf(directory / "f"), "old");
   EXPECT_THAT(directory.names(), ElementsAre("f"));
 }
@@ -78,7 +83,7 @@ TEST(RestoreTest, DiscardLeavesNoTrace) {
 TEST(RestoreTest, SurvivesAsText) {
   TemporaryDirectory directory;
   kj::String path = directory / "a/b\n \xff/f";
-  Restore restore = KJ_ASSERT_NONNULL(Restore::prepare(path, Restore::Expected::kFile, true));
+  Restore restore = held(path, Restore::Expected::kFile, true);
   put(path, "new");
   Restore again = KJ_ASSERT_NONNULL(Restore::parse(restore.record()));
   EXPECT_EQ(again.record(), restore.record());
@@ -97,7 +102,7 @@ TEST(RestoreJournalTest, TakesBackTheNewestFirst) {
     RestoreJournal journal(directory / "journal");
     for (const char* content : {"new", "newer"}) {
       kj::Vector<Restore> restores;
-      restores.add(KJ_ASSERT_NONNULL(Restore::prepare(path, Restore::Expected::kFile, false)));
+      restores.add(held(path, Restore::Expected::kFile, false));
       journal.write(journal.newName(support::Id::random()), restores);
       writeFile(path, bytesOf(content), {});
     }
@@ -114,6 +119,32 @@ TEST(RestoreJournalTest, TakesBackTheNewestFirst) {
   EXPECT_EQ(contentOf(path), "old");
   EXPECT_THAT(directory.names(), ElementsAre("f", "journal"));
   EXPECT_EQ(journal.names().size(), 0u);
+}
+
+// Each moment at which a keeper can be killed, and what its successor makes of it.
+TEST(RestoreJournalTest, WhatWasNotedAndNeverDoneLeavesNoTrace) {
+  TemporaryDirectory directory;
+  put(directory / "f", "old");
+  RestoreJournal journal(directory / "journal");
+  kj::Vector<Restore> restores;
+  for (const char* name : {"f", "a/b/g"}) {
+    restores.add(
+        KJ_ASSERT_NONNULL(Restore::prepare(directory / name, Restore::Expected::kFile, true)));
+  }
+  EXPECT_THAT(directory.names(), ElementsAre("f", "journal")) << "only looked";
+  journal.write("noted", restores);
+  EXPECT_TRUE(journal.recover("noted") == nullptr);
+  EXPECT_THAT(directory.names(), ElementsAre("f", "journal"));
+
+  for (auto& restore : restores) restore.hold();
+  journal.write("held", restores);
+  EXPECT_TRUE(journal.recover("held") == nullptr);
+  EXPECT_THAT(directory.names(), ElementsAre("f", "journal"));
+
+  journal.write("applied", restores);
+  EXPECT_TRUE(journal.recover("applied") == nullptr);
+  EXPECT_EQ(contentOf(directory / "f"), "old");
+  EXPECT_THAT(directory.names(), ElementsAre("f", "journal"));
 }
 
 TEST(RestoreJournalTest, ReportsWhatItCannotTakeBackOnce) {

@@ -11,8 +11,13 @@ SessionChanges::SessionChanges(kj::Own<Session> session, Worker& worker,
 SessionChanges::Prepared SessionChanges::keep(kj::Vector<file::Restore> restores, kj::String name,
                                               const file::RestoreJournal& journal) {
   if (!restores.empty()) {
-    KJ_ON_SCOPE_FAILURE(for (auto& restore : restores) restore.discard());
+    // Noted before anything is touched: a keeper that is killed here leaves nothing behind.
     journal.write(name, restores);
+    KJ_ON_SCOPE_FAILURE({
+      for (auto& restore : restores) restore.discard();
+      journal.drop(name);
+    });
+    for (auto& restore : restores) restore.hold();
   }
   return {kj::mv(restores), kj::mv(name)};
 }

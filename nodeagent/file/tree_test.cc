@@ -222,6 +222,7 @@ TEST(PlantTest, IsTakenBackByWhatWasPrepared) {
   entries.add(fileEntry("there/f", "new"));
   entries.add(fileEntry("there/g", "new"));
   auto restores = prepareRestores(directory.path().c_str(), entries, {});
+  for (auto& restore : restores) restore.hold();
   EXPECT_EQ(restores.size(), 3u) << "what lies in a new directory goes with it";
   plant(directory.path().c_str(), entries, {});
   EXPECT_EQ(contentOf(directory / "there/f"), "new");
