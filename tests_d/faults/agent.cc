@@ -19,6 +19,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "tests_d/faults/call_control.h"
 #include "tests_d/faults/residue.h"
 
 namespace faults {
@@ -54,8 +55,26 @@ bool listens(const std::string& path) {
   return ok;
 }
 
-struct Launch {
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (const std::string& text : texts) result.push_back(const_cast<char*>(text.c_str()));
+  result.push_back(nullptr);
+  return result;
+}
+
+std::string lastLines(const std::string& path) {
+  std::ifstream stream(path);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  std::string all = text.str();
+  return path + ":\n" + (all.size() > 2000 ? "…" + all.substr(all.size() - 2000) : all);
+}
+
+}  // namespace
+
+struct Agent::Launch {
   std::vector<std::string> argv;
+  std::vector<std::string> environment;
   std::string log;
   std::optional<uint64_t> descriptorsMax;
   std::string mountPoint;
@@ -63,7 +82,7 @@ struct Launch {
 };
 
 // In the child, between fork and exec: system calls only.
-[[noreturn]] void become(const Launch& launch, char** argv, int log) {
+void Agent::become(const Launch& launch, char** argv, char** environment, int log) {
   dup2(log, 1);
   dup2(log, 2);
   setsid();
@@ -80,32 +99,21 @@ struct Launch {
        mount("tmpfs", launch.mountPoint.c_str(), "tmpfs", 0, launch.mountOptions.c_str()) != 0)) {
     _exit(126);
   }
-  execv(argv[0], argv);
+  execve(argv[0], argv, environment);
   _exit(127);
 }
 
-pid_t launched(const Launch& launch) {
-  std::vector<char*> argv;
-  for (const std::string& item : launch.argv) argv.push_back(const_cast<char*>(item.c_str()));
-  argv.push_back(nullptr);
+pid_t Agent::launched(const Launch& launch) {
+  std::vector<char*> argv = pointers(launch.argv);
+  std::vector<char*> environment = pointers(launch.environment);
   int log = open(launch.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (log < 0) throw std::runtime_error("cannot write " + launch.log);
   pid_t pid = fork();
-  if (pid == 0) become(launch, argv.data(), log);
+  if (pid == 0) become(launch, argv.data(), environment.data(), log);
   close(log);
   if (pid < 0) throw std::runtime_error("cannot fork");
   return pid;
 }
-
-std::string lastLines(const std::string& path) {
-  std::ifstream stream(path);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  std::string all = text.str();
-  return path + ":\n" + (all.size() > 2000 ? "…" + all.substr(all.size() - 2000) : all);
-}
-
-}  // namespace
 
 std::string programDirectory() {
   return fs::read_symlink("/proc/self/exe").parent_path();
@@ -117,6 +125,7 @@ Agent::Agent(Options options) : options_(std::move(options)) {
   stateDirectory_ = options_.directory + "/state";
   spoolDirectory_ = stateDirectory_ + "/spool";
   frontPort_ = freePort();
+  if (!options_.tlsCertificate.empty()) frontTlsPort_ = freePort();
   fs::create_directories(spoolDirectory_);
   for (const std::string& directory : {options_.directory, stateDirectory_, spoolDirectory_}) {
     fs::permissions(directory, fs::perms::owner_all);
@@ -133,23 +142,38 @@ Agent::~Agent() {
 
 void Agent::start(Part part) {
   pid_t& pid = part == Part::kFront ? front_ : keeper_;
-  if (pid != 0) return;
+  if (pid == 0) pid = launched(launchOf(part));
+}
+
+Agent::Launch Agent::launchOf(Part part) const {
   Launch launch;
   bool front = part == Part::kFront;
-  launch.argv = {programDirectory() + "/nodeagent",  front ? "--role=front" : "--role=keeper",
+  const std::string& calls = front ? options_.frontCalls : options_.keeperCalls;
+  std::string program = calls.empty() ? "/nodeagent" : "/muster-faults-agent";
+  for (char** item = environ; *item; ++item) launch.environment.push_back(*item);
+  if (!calls.empty()) launch.environment.push_back(std::string(kCallsVariable) + "=" + calls);
+  launch.argv = {programDirectory() + program,       front ? "--role=front" : "--role=keeper",
                  "--node-name=" + options_.nodeName, "--keeper-socket=" + keeperSocket_,
                  "--state-dir=" + stateDirectory_,   "--front-user="};
   if (front) {
     launch.argv.push_back("--listen=unix:" + frontSocket_);
     launch.argv.push_back("--listen=tcp:127.0.0.1:" + std::to_string(frontPort_));
   }
+  if (front && frontTlsPort_ != 0) {
+    launch.argv.push_back("--listen=tls:127.0.0.1:" + std::to_string(frontTlsPort_));
+    launch.argv.push_back("--tls-authority=" + options_.tlsAuthority);
+    launch.argv.push_back("--tls-certificate=" + options_.tlsCertificate);
+    launch.argv.push_back("--tls-key=" + options_.tlsKey);
+  }
+  if (!front && options_.audit) launch.argv.push_back("--audit-log=" + auditLog());
   launch.log = options_.directory + (front ? "/front.log" : "/keeper.log");
   launch.descriptorsMax = front ? options_.frontDescriptorsMax : options_.keeperDescriptorsMax;
-  if (!front && options_.spoolBytesMax) {
-    launch.mountPoint = spoolDirectory_;
-    launch.mountOptions = "mode=0700,size=" + std::to_string(*options_.spoolBytesMax);
-  }
-  pid = launched(launch);
+  if (front || (!options_.spoolBytesMax && !options_.stateBytesMax)) return launch;
+  bool all = options_.stateBytesMax.has_value();
+  launch.mountPoint = all ? stateDirectory_ : spoolDirectory_;
+  launch.mountOptions =
+      "mode=0700,size=" + std::to_string(all ? *options_.stateBytesMax : *options_.spoolBytesMax);
+  return launch;
 }
 
 void Agent::awaitListening() {

@@ -23,6 +23,14 @@ class Agent {
     std::optional<uint64_t> keeperDescriptorsMax;
     // A small file system for the keeper's spool, seen by it and its jobs only.
     std::optional<uint64_t> spoolBytesMax;
+    // Likewise for all that the keeper keeps, its audit log included.
+    std::optional<uint64_t> stateBytesMax;
+    bool audit = false;  // To auditLog().
+    // Of CallFaults: that part is then the agent whose system calls can be disturbed.
+    std::string frontCalls;
+    std::string keeperCalls;
+    // The front listens with TLS too, at frontTlsPort(). Paths of PEM files.
+    std::string tlsAuthority, tlsCertificate, tlsKey;
   };
 
   enum class Part { kFront, kKeeper };
@@ -52,6 +60,8 @@ class Agent {
 
   const std::string& frontSocket() const { return frontSocket_; }
   uint16_t frontPort() const { return frontPort_; }  // On 127.0.0.1, without TLS.
+  uint16_t frontTlsPort() const { return frontTlsPort_; }
+  std::string auditLog() const { return stateDirectory_ + "/audit.log"; }
   const std::string& stateDirectory() const { return stateDirectory_; }
   const std::string& spoolDirectory() const { return spoolDirectory_; }
 
@@ -60,6 +70,10 @@ class Agent {
 
  private:
   void reap(pid_t& pid);
+  struct Launch;
+  Launch launchOf(Part part) const;
+  static pid_t launched(const Launch& launch);
+  [[noreturn]] static void become(const Launch& launch, char** argv, char** environment, int log);
 
   Options options_;
   std::string frontSocket_;
@@ -67,6 +81,7 @@ class Agent {
   std::string stateDirectory_;
   std::string spoolDirectory_;
   uint16_t frontPort_ = 0;
+  uint16_t frontTlsPort_ = 0;
   pid_t front_ = 0;
   pid_t keeper_ = 0;
   std::string end_;

@@ -1,0 +1,155 @@
+// F4: the keeper dies, by SIGKILL, right before and right after each of its calls that others can
+// see the effect of: each rename, link, sync, write and removal is a crash site. Whatever is left
+// on the disk then, the next keeper makes of it what the session was promised.
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "tests_d/faults/call_faults.h"
+#include "tests_d/faults/component.h"
+#include "tests_d/faults/stream.h"
+
+namespace faults {
+namespace {
+
+using namespace std::chrono_literals;
+using muster::NodeError;
+using muster::Outcome;
+using Part = Agent::Part;
+using When = CallFaults::When;
+
+class CrashTest : public FaultTest {
+ protected:
+  // A bit of everything that changes the node, once. `name` makes it another one.
+  void work(const std::string& name) {
+    attempt([&] { node().file(home_ + "/plain").write("plain " + name); });
+    muster::WriteOptions back{.undo = muster::Undo::kWithSession};
+    attempt([&] { node().file(home_ + "/kept").write("new", back); });
+    attempt([&] { node().file(home_ + "/made").write("new", back); });
+    attempt([&] { node().file(home_ + "/big").write(std::string(1'200'000, 'b'), back); });
+    attempt([&] { node().file(home_ + "/dir/below/x").write("new", {.parents = true}); });
+    attempt([&] { node().file(home_ + "/synced").write("s " + name, {.sync = true}); });
+    attempt([&] { node().file(home_ + "/plain").remove(); });
+    attempt([&] {
+      muster::Result result = node().run(streamArgv(tag_ + "." + name, 9000, 0), tagged());
+      if (result.outcome.kind() == Outcome::Kind::kLost) return;
+      EXPECT_EQ(result.outcome, Outcome::exited(0));
+      EXPECT_EQ(streamFlaw(tag_ + "." + name, 9000, result.out, Extent::kWhole), "");
+    });
+  }
+
+  // What a killed keeper may do to a call is to have it reported as lost, or, if the call is sent
+  // again, as in conflict with what it did before.
+  template <typename Call>
+  void attempt(Call call) {
+    try {
+      muster::DeadlineScope scope(20s);
+      call();
+    } catch (const NodeError& error) {
+      bool honest = error.kind() == NodeError::Kind::kLost ||
+                    error.kind() == NodeError::Kind::kNotFound ||
+                    error.kind() == NodeError::Kind::kConflict;
+      EXPECT_TRUE(honest) << "I3: " << error.what();
+    }
+  }
+
+  // Does `task` beside a watch that starts the keeper again whenever it dies.
+  void watched(const std::function<void()>& task) {
+    std::atomic<bool> done{false};
+    std::thread worker([&] {
+      try {
+        task();
+      } catch (const std::exception& error) {
+        ADD_FAILURE() << error.what();
+      }
+      done = true;
+    });
+    auto look = [&] {
+      if (!agent().alive(Part::kKeeper)) agent().start(Part::kKeeper);
+      return done.load();
+    };
+    EXPECT_TRUE(becomesTrue(look, 120s)) << "I5";
+    worker.join();
+  }
+
+  // One session with all the work, during which the keeper dies once, or at its next start. Then
+  // what it left must be what was promised.
+  void crash(const CallFaults::Site& site, When when, size_t number) {
+    pid_t before = agent().pid(Part::kKeeper);
+    calls_->killAt(site, 1, when);
+    auto session = [&] {
+      connect();
+      work(std::to_string(number));
+      disconnect();
+    };
+    watched(session);
+    if (agent().pid(Part::kKeeper) == before) {
+      agent().kill(Part::kKeeper);
+      watched(session);
+    }
+    met_ += (*calls_)->killCountdown <= 0 ? 1 : 0;
+    (*calls_)->killCaller = 0;
+    std::string where = site.name + "@" + std::to_string(site.caller) +
+                        (when == When::kBefore ? " before" : " after");
+    watched([&] {
+      connect();
+      expectAsPromised(where);
+      disconnect();
+    });
+  }
+
+  void expectAsPromised(const std::string& where) {
+    // What a keeper that died while it ended the session left, its successor ends soon.
+    EXPECT_TRUE(becomesTrue(
+        [&] {
+          return node().file(home_ + "/kept").read() == "old" &&
+                 !node().file(home_ + "/made").exists() && !node().file(home_ + "/big").exists();
+        },
+        5s))
+        << "I4, I7 " << where << ": " << node().file(home_ + "/kept").read();
+    std::string left;
+    auto clean = [&] {
+      left.clear();
+      for (const std::string& file : filesBelow(directory_)) {
+        // Open: between its link and its rename, the new content has a name of its own, which
+        // nobody notes: it may stay beside the target.
+        bool temporary = file.size() > 4 && file.rfind(".tmp") == file.size() - 4;
+        bool ours = file.find(".muster-") != std::string::npos && !temporary;
+        if (ours || file.rfind("state/restores/", 0) == 0) left += " " + file;
+      }
+      return left.empty();
+    };
+    EXPECT_TRUE(becomesTrue(clean, 3s)) << "I4 " << where << ": left" << left;
+    EXPECT_TRUE(noneLeft(3s)) << "I4 " << where << ": " << toString(taggedProcesses(tag_));
+  }
+
+  std::string home_;
+  std::optional<CallFaults> calls_;
+  size_t met_ = 0;
+};
+
+TEST_F(CrashTest, KeeperKilledAtEachCallKeepsItsPromises) {
+  calls_.emplace(directory_);
+  controllerOptions.backoffMin = 5ms;
+  controllerOptions.backoffMax = 50ms;
+  home_ = directory_ + "/home";
+  startAgent({.keeperCalls = calls_->path()});
+  connect();
+  node().file(home_ + "/kept").write("old", {.parents = true});
+  work("first");
+  disconnect();
+  auto sites = calls_->sites();
+  size_t kills = 0;
+  for (size_t round = 0; round < trials(1, 0.02) && !HasFailure(); ++round) {
+    for (const CallFaults::Site& site : sites) {
+      for (When when : {When::kBefore, When::kAfter}) crash(site, when, kills++);
+      if (HasFailure()) break;
+    }
+  }
+  std::printf("F4 %zu crash sites, %zu kills right before or after their call, %zu of them met\n",
+              sites.size(), kills, met_);
+  EXPECT_GE(met_, kills * 9 / 10) << "void";
+}
+
+}  // namespace
+}  // namespace faults
