@@ -16,6 +16,8 @@ using support::Transport;
 // For what the keeper wrote last to reach the client, once the keeper has closed.
 constexpr kj::Duration kDrainLimit = 1 * kj::SECONDS;
 
+constexpr kj::StringPtr kNowDenied = "its certificate is on the deny list now"_kj;
+
 std::string addressText(const AcceptedSocket& accepted) {
   if (accepted.peer.ss_family == AF_UNIX || accepted.peer.ss_family == AF_UNSPEC) {
     return "unix pid " + std::to_string(accepted.pid);
@@ -36,12 +38,12 @@ class Front::Connection {
         source(support::hostText(accepted.peer)),
         address(addressText(accepted)),
         front_(front) {
-    ++front_.connections_;
+    position_ = front_.connections_.insert(front_.connections_.end(), this);
     ++front_.strangers_;
     ++front_.strangersBySource_[source];
   }
   ~Connection() noexcept(false) {
-    --front_.connections_;
+    front_.connections_.erase(position_);
     admit();
   }
 
@@ -58,7 +60,9 @@ class Front::Connection {
   const Transport transport;
   const std::string source;
   const std::string address;
+  support::CertificateMark mark;  // Of a TLS client that has shaken hands.
   kj::Own<kj::PromiseFulfiller<void>> admission;
+  kj::Own<kj::PromiseFulfiller<void>> end;  // Rejecting it closes the connection.
 
   kj::Own<kj::AsyncIoStream> client;
   kj::Own<kj::AsyncIoStream> keeper;
@@ -68,6 +72,7 @@ class Front::Connection {
 
  private:
   Front& front_;
+  std::list<Connection*>::iterator position_;
   bool admitted_ = false;
 };
 
@@ -144,6 +149,14 @@ Front::~Front() noexcept(false) {}
 void Front::setCredentials(const support::Credentials& credentials) {
   tls_ =
       kj::heap<support::TlsServer>(credentials, io_.provider->getTimer(), options_.strangerLimit);
+  std::string why;
+  auto denied = support::DenyList::fromText(credentials.denied, &why);
+  KJ_ASSERT(denied.has_value(), "TlsServer has read it", why.c_str());
+  denied_ = kj::mv(*denied);
+  for (Connection* connection : connections_) {
+    if (connection->end.get() == nullptr || !denied_.covers(connection->mark)) continue;
+    connection->end->reject(support::toException({Kind::DENIED, 0, kj::str(kNowDenied)}));
+  }
 }
 
 std::vector<support::Endpoint> Front::endpoints() const {
@@ -171,7 +184,7 @@ void Front::welcome(Listener& listener, AcceptedSocket&& accepted) {
   auto known = strangersBySource_.find(source);
   size_t fromSource = known == strangersBySource_.end() ? 0 : known->second;
   const char* reason = nullptr;
-  if (connections_ >= options_.connectionsMax) {
+  if (connections_.size() >= options_.connectionsMax) {
     reason = "too many connections";
   } else if (strangers_ >= options_.strangersMax) {
     reason = "too many connections that have not said hello";
@@ -204,8 +217,11 @@ kj::Promise<Peer> Front::authenticate(Connection& connection) {
     case Transport::kTls:
       return KJ_ASSERT_NONNULL(tls_)
           ->accept(kj::mv(stream))
-          .then([&connection](support::TlsServer::Accepted&& accepted) {
+          .then([this, &connection](support::TlsServer::Accepted&& accepted) {
+            // The list may be newer than this handshake.
+            if (denied_.covers(accepted.mark)) support::fail(Kind::DENIED, kNowDenied);
             connection.client = kj::mv(accepted.stream);
+            connection.mark = kj::mv(accepted.mark);
             return Peer{kj::mv(accepted.identity), connection.address};
           });
     case Transport::kUnix:
@@ -252,7 +268,14 @@ kj::Promise<void> Front::serve(Connection& connection) {
                                                           support::Signals::kUnderstood);
             return relayBothWays(connection);
           });
-  return relay.exclusiveJoin(kj::mv(late));
+  auto end = kj::newPromiseAndFulfiller<void>();
+  connection.end = kj::mv(end.fulfiller);
+  auto old = timer.afterDelay(options_.connectionAgeMax).then([]() -> kj::Promise<void> {
+    support::fail(Kind::TIMEOUT, "it is as old as a connection may get; the client makes another");
+  });
+  return relay.exclusiveJoin(kj::mv(late))
+      .exclusiveJoin(kj::mv(end.promise))
+      .exclusiveJoin(kj::mv(old));
 }
 
 kj::Promise<void> Front::relayBothWays(Connection& connection) {

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <list>
 #include <map>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ struct FrontOptions {
   size_t strangersMax = 32;  // Connections whose `hello` has not succeeded yet.
   size_t strangersPerSourceMax = 8;
   kj::Duration strangerLimit = 5 * kj::SECONDS;  // From accepting to the success of `hello`.
+  // A certificate is looked at when a connection begins; so none lasts for ever.
+  kj::Duration connectionAgeMax = 24 * kj::HOURS;
 };
 
 class Front final : private kj::TaskSet::ErrorHandler {
@@ -40,13 +43,14 @@ class Front final : private kj::TaskSet::ErrorHandler {
   // Accepts and relays until cancelled. Rejected if a listening socket breaks.
   kj::Promise<void> run();
 
-  // For connections from now on. Throws, with the old ones still in force, if they are not right.
+  // For connections from now on. Those that are open go on, but for those whose certificate is on
+  // the new deny list. Throws, with the old ones still in force, if they are not right.
   void setCredentials(const support::Credentials& credentials);
 
   // As listened on.
   std::vector<support::Endpoint> endpoints() const;
 
-  size_t connectionCount() const { return connections_; }
+  size_t connectionCount() const { return connections_.size(); }
 
  private:
   class Connection;
@@ -62,7 +66,8 @@ class Front final : private kj::TaskSet::ErrorHandler {
   FrontOptions options_;
   kj::Vector<kj::Own<Listener>> listeners_;
   kj::Maybe<kj::Own<support::TlsServer>> tls_;
-  size_t connections_ = 0;
+  support::DenyList denied_;            // As tls_ knows it.
+  std::list<Connection*> connections_;  // Each takes itself out.
   size_t strangers_ = 0;
   std::map<std::string, size_t> strangersBySource_;
   kj::TaskSet tasks_;

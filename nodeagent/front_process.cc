@@ -8,10 +8,12 @@
 
 #include "nodeagent/environment.h"
 #include "nodeagent/front.h"
+#include "nodeagent/handover.h"
 #include "nodeagent/logging.h"
 #include "nodeagent/os/notify.h"
 #include "nodeagent/os/privileges.h"
 #include "nodeagent/os/users.h"
+#include "nodeagent/read_credentials.h"
 #include "schema/support/log.h"
 #include "schema/support/wire_error.h"
 
@@ -28,16 +30,11 @@ support::Endpoint parsed(const std::string& text) {
   return *endpoint;
 }
 
-kj::Maybe<support::Credentials> credentialsOf(const Options& options) {
-  if (options.tlsCertificate.empty()) return nullptr;
-  return support::loadCredentials({options.tlsAuthority, options.tlsCertificate, options.tlsKey});
-}
-
 FrontOptions frontOptions(const Options& options) {
   FrontOptions front;
   for (const std::string& text : options.listen) front.listen.push_back(parsed(text));
   front.keeper = parsed("unix:" + options.keeperSocket);
-  front.credentials = credentialsOf(options);
+  front.credentials = readCredentials(options);
   front.localUid = geteuid();
   return front;
 }
@@ -77,7 +74,7 @@ void announce(const Front& front, pid_t supervisor) {
 void reload(Front& front, const Options& options) {
   KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() {
                  Options fresh = reloadOptions(options);
-                 KJ_IF_MAYBE (credentials, credentialsOf(fresh)) {
+                 KJ_IF_MAYBE (credentials, readCredentials(fresh)) {
                    front.setCredentials(*credentials);
                  }
                  startLog(fresh, "front");
@@ -86,6 +83,25 @@ void reload(Front& front, const Options& options) {
     support::log(Level::kError, "not reloaded; everything stays as it was",
                  {{"reason", exception->getDescription()}});
   }
+}
+
+// What the keeper, which is root, has read for us.
+void take(Front& front, const Options& options, Handover handover) {
+  KJ_IF_MAYBE (credentials, handover.credentials) {
+    front.setCredentials(*credentials);
+  }
+  support::LogOptions log = logOptionsOf(options, "front");
+  log.level = handover.logLevel;
+  KJ_IF_MAYBE (file, handover.log) {
+    KJ_SYSCALL(dup2(*file, STDERR_FILENO));
+    unsetenv("JOURNAL_STREAM");  // Standard error is the log's file from now on.
+  }
+  // Standard error, where the log's file could no longer be opened.
+  if (handover.log != nullptr || log.file.empty()) {
+    log.file = "";
+    support::configureLog(log);
+  }
+  support::log(Level::kInfo, "reloaded", {});
 }
 
 kj::Promise<void> reloadOnHangup(kj::AsyncIoContext& io, Front& front, const Options& options) {
@@ -111,13 +127,19 @@ int runFront(const Options& options) {
   giveUpPrivileges(options);
   if (supervisor != 0) dieWithParent(supervisor);
   announce(front, supervisor);
+  kj::Own<kj::AsyncCapabilityStream> keeper;
+  kj::Promise<void> reloading = nullptr;
+  if (supervisor == 0) {
+    reloading = reloadOnHangup(io, front, options);
+  } else {
+    keeper = io.lowLevelProvider->wrapUnixSocketFd(STDIN_FILENO);
+    reloading = takeHandovers(
+        *keeper, [&front, &options](Handover handover) { take(front, options, kj::mv(handover)); });
+  }
   auto ended = io.unixEventPort.onSignal(SIGTERM)
                    .exclusiveJoin(io.unixEventPort.onSignal(SIGINT))
                    .ignoreResult();
-  front.run()
-      .exclusiveJoin(reloadOnHangup(io, front, options))
-      .exclusiveJoin(kj::mv(ended))
-      .wait(io.waitScope);
+  front.run().exclusiveJoin(kj::mv(reloading)).exclusiveJoin(kj::mv(ended)).wait(io.waitScope);
   support::log(Level::kInfo, "front stops", {{"connections", front.connectionCount()}});
   return 0;
 }

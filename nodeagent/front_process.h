@@ -6,11 +6,13 @@
 namespace nodeagent {
 
 // In the environment of a front that a keeper started: the keeper's process id. Such a front ends
-// with the keeper and tells it by one line on standard output that it listens.
+// with the keeper, tells it by one line on standard output that it listens, and has a socket to it
+// as standard input (handover.h).
 constexpr const char* kSupervisorVariable = "MUSTER_SUPERVISOR";
 
-// Listens, gives up privileges, relays until SIGTERM or SIGINT; returns 0 then. SIGHUP: see
-// reloadOptions. Throws what makes it impossible to go on.
+// Listens, gives up privileges, relays until SIGTERM or SIGINT; returns 0 then. SIGHUP
+// reads certificates and log level again; a front that a keeper started is handed them instead.
+// Throws what makes it impossible to go on.
 int runFront(const Options& options);
 
 // The same arguments and files, read again. Throws as readOptions does.

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <kj/debug.h>
@@ -22,6 +23,7 @@ constexpr kj::Duration kDelayMin = 50 * kj::MILLISECONDS;
 constexpr kj::Duration kDelayMax = 2 * kj::SECONDS;
 constexpr kj::Duration kStable =
     10 * kj::SECONDS;  // A front that ran this long starts again with the shortest delay.
+constexpr kj::Duration kAnswerLimit = 5 * kj::SECONDS;
 constexpr kj::Duration kStopLimit = 1 * kj::SECONDS;
 constexpr size_t kLineBytesMax = 64 << 10;
 
@@ -57,6 +59,19 @@ void FrontSupervisor::signal(int number) {
   }
 }
 
+kj::Promise<kj::Maybe<kj::String>> FrontSupervisor::handOver(Handover handover) {
+  KJ_IF_MAYBE (child, child_) {
+    auto answered = nodeagent::handOver(*(*child)->control, kj::mv(handover));
+    auto late =
+        io_.provider->getTimer().afterDelay(kAnswerLimit).then([]() -> kj::Maybe<kj::String> {
+          support::fail(wire::Error::Kind::TIMEOUT, "the front did not answer within ",
+                        kAnswerLimit / kj::SECONDS, " s");
+        });
+    return answered.exclusiveJoin(kj::mv(late));
+  }
+  return kj::Maybe<kj::String>();
+}
+
 kj::Promise<void> FrontSupervisor::stop() {
   KJ_IF_MAYBE (child, child_) {
     signal(SIGTERM);
@@ -88,9 +103,10 @@ kj::Promise<void> FrontSupervisor::start() {
   KJ_SYSCALL(pipe2(ends, O_CLOEXEC));
   kj::AutoCloseFd readEnd(ends[0]);
   kj::AutoCloseFd writeEnd(ends[1]);
-  int nullFd;
-  KJ_SYSCALL(nullFd = open("/dev/null", O_RDONLY | O_CLOEXEC));
-  kj::AutoCloseFd null(nullFd);
+  int control[2];
+  KJ_SYSCALL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, control));
+  kj::AutoCloseFd ourControl(control[0]);
+  kj::AutoCloseFd frontControl(control[1]);
   kj::Vector<kj::String> argv;
   argv.add(kj::str(program_.c_str()));
   for (const std::string& argument : arguments_) argv.add(kj::str(argument.c_str()));
@@ -100,7 +116,7 @@ kj::Promise<void> FrontSupervisor::start() {
   options.argv = argv;
   options.environment = environment;
   options.directory = directory;
-  options.input = null;
+  options.input = frontControl;
   options.output = writeEnd;
   options.errors = STDERR_FILENO;
   started_ = io_.provider->getTimer().now();
@@ -115,6 +131,7 @@ kj::Promise<void> FrontSupervisor::start() {
       child->launch = kj::mv(launch);
       child->exit = observeExit(child->pidfd);
       child->output = io_.lowLevelProvider->wrapInputFd(kj::mv(readEnd));
+      child->control = io_.lowLevelProvider->wrapUnixSocketFd(kj::mv(ourControl));
       child_ = kj::mv(child);
       auto& present = *KJ_ASSERT_NONNULL(child_);
       present.reading = readLine().eagerlyEvaluate([](kj::Exception&&) {});

@@ -8,6 +8,7 @@
 #include <kj/async-unix.h>
 #include <kj/exception.h>
 
+#include "nodeagent/handover.h"
 #include "nodeagent/os/spawn.h"
 
 namespace nodeagent {
@@ -34,10 +35,13 @@ class FrontSupervisor {
   // second. run() must have been cancelled before.
   kj::Promise<void> stop();
 
-  // Sends a signal to the front, if there is one now.
-  void signal(int number);
+  // Gives this to the front, if there is one now that listens, and resolves with why it keeps what
+  // it had; with nothing if it took it, or will begin with what the files say. Rejected if it does
+  // not answer within five seconds. One at a time.
+  kj::Promise<kj::Maybe<kj::String>> handOver(Handover handover);
 
  private:
+  void signal(int number);
   kj::Promise<void> start();
   kj::Promise<void> readLine();
   kj::Promise<void> watch();
@@ -53,6 +57,7 @@ class FrontSupervisor {
     kj::AutoCloseFd pidfd;
     kj::Own<kj::UnixEventPort::FdObserver> exit;
     kj::Own<kj::AsyncInputStream> output;
+    kj::Own<kj::AsyncCapabilityStream> control;
     char buffer[4096];
     std::string line;
     kj::Promise<void> reading = kj::READY_NOW;

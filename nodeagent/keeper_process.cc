@@ -18,8 +18,8 @@
 #include "nodeagent/os/notify.h"
 #include "nodeagent/os/read_file.h"
 #include "nodeagent/os/users.h"
+#include "nodeagent/read_credentials.h"
 #include "schema/support/log.h"
-#include "schema/support/tls.h"
 #include "schema/support/wire_error.h"
 
 namespace nodeagent {
@@ -65,6 +65,13 @@ KeeperOptions keeperOptions(const Options& options) {
     }
   }
   return keeper;
+}
+
+// As the log itself opens it.
+kj::AutoCloseFd openLog(const std::string& path) {
+  int descriptor = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor < 0) support::failErrno(errno, "open the log ", path.c_str());
+  return kj::AutoCloseFd(descriptor);
 }
 
 // Written when all is ready, removed at the end.
@@ -155,30 +162,37 @@ class Process {
   kj::Promise<void> reloadOnHangup() {
     return io_.unixEventPort.onSignal(SIGHUP).then([this](siginfo_t) {
       notifier_.reloading();
-      KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { reload(); })) {
-        support::log(Level::kError, "not reloaded; everything stays as it was",
-                     {{"reason", exception->getDescription()}});
-      }
-      notifier_.ready("running");
-      return reloadOnHangup();
+      return kj::evalNow([this]() { return reload(); })
+          .catch_([](kj::Exception&& exception) {
+            support::log(Level::kError, "not reloaded; everything stays as it was",
+                         {{"reason", exception.getDescription()}});
+          })
+          .then([this]() {
+            notifier_.ready("running");
+            return reloadOnHangup();
+          });
     });
   }
 
-  // The front cannot read the key again once it has given up root: it is replaced, which costs
-  // clients a reconnect and nothing else. All is tried here first, so that a mistake leaves the old
-  // one running.
-  void reload() {
-    Options fresh = reloadOptions(options_);
-    if (!fresh.tlsCertificate.empty()) {
-      auto credentials =
-          support::loadCredentials({fresh.tlsAuthority, fresh.tlsCertificate, fresh.tlsKey});
-      support::TlsServer(credentials, io_.provider->getTimer(), 1 * kj::SECONDS);
-    }
-    startLog(fresh, "keeper");
+  // Clients keep their connections. All is tried before anything is changed, so that a mistake
+  // leaves everything as it was.
+  kj::Promise<void> reload() {
+    auto fresh = kj::heap<Options>(reloadOptions(options_));
+    Handover handover;
+    handover.credentials = readCredentials(*fresh);
+    handover.logLevel = logOptionsOf(*fresh, "front").level;
+    if (!fresh->logFile.empty()) handover.log = openLog(fresh->logFile);
+    kj::Promise<kj::Maybe<kj::String>> taken = kj::Maybe<kj::String>();
     KJ_IF_MAYBE (front, front_) {
-      (*front)->signal(SIGTERM);
+      taken = (*front)->handOver(kj::mv(handover));
     }
-    support::log(Level::kInfo, "reloaded", {});
+    return taken.then([fresh = kj::mv(fresh)](kj::Maybe<kj::String>&& refusal) {
+      KJ_IF_MAYBE (reason, refusal) {
+        support::fail(wire::Error::Kind::INVALID, "the front: ", *reason);
+      }
+      startLog(*fresh, "keeper");
+      support::log(Level::kInfo, "reloaded", {});
+    });
   }
 
   kj::Promise<void> stopSignal() {

@@ -4,13 +4,17 @@
 
 namespace nodeagent {
 
-void startLog(const Options& options, const char* process) {
+support::LogOptions logOptionsOf(const Options& options, const char* process) {
   support::LogOptions log;
   std::string level = options.logLevel == "warning" ? "warn" : options.logLevel;
   log.level = support::levelFromText(level).value_or(support::Level::kInfo);
   log.file = options.logFile;
   log.program = std::string("nodeagent[") + process + "]";
-  support::configureLog(log);
+  return log;
+}
+
+void startLog(const Options& options, const char* process) {
+  support::configureLog(logOptionsOf(options, process));
 }
 
 }  // namespace nodeagent

@@ -2,8 +2,11 @@
 #pragma once
 
 #include "nodeagent/options.h"
+#include "schema/support/log.h"
 
 namespace nodeagent {
+
+support::LogOptions logOptionsOf(const Options& options, const char* process);
 
 // `process` is "keeper" or "front". May be called again; opens the file again. Throws as
 // support::configureLog.

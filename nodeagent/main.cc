@@ -14,9 +14,9 @@
 #include "nodeagent/keeper_process.h"
 #include "nodeagent/logging.h"
 #include "nodeagent/options.h"
+#include "nodeagent/read_credentials.h"
 #include "schema/agent.capnp.h"
 #include "schema/support/config.h"
-#include "schema/support/tls.h"
 #include "schema/support/version.h"
 #include "schema/support/wire_error.h"
 
@@ -66,15 +66,6 @@ int runInitRole(const Options& options) {
   return runInit(init);
 }
 
-// Throws what starting with them would.
-void checkCredentials(const Options& options) {
-  if (options.tlsCertificate.empty()) return;
-  auto credentials =
-      support::loadCredentials({options.tlsAuthority, options.tlsCertificate, options.tlsKey});
-  kj::TimerImpl timer(kj::origin<kj::TimePoint>());
-  support::TlsServer(credentials, timer, 1 * kj::SECONDS);
-}
-
 int serve(const Options& options) {
   switch (options.role) {
     case AgentRole::kFront:
@@ -99,7 +90,7 @@ int perform(const Options& options) {
              unsigned{wire::PROTOCOL_MINOR});
       return 0;
     case Task::kCheckConfig:
-      checkCredentials(options);
+      readCredentials(options);
       puts("the configuration is fine");
       return 0;
     case Task::kPrintConfig:

@@ -47,6 +47,8 @@ const std::vector<Key>& keys() {
       {"tls", "authority", &Options::tlsAuthority, "", "certificate authority of the cluster, PEM"},
       {"tls", "certificate", &Options::tlsCertificate, "", "this node's certificate, PEM"},
       {"tls", "key", &Options::tlsKey, "", "its private key, PEM; readable by its owner only"},
+      {"tls", "denied", &Options::tlsDenied, "",
+       "certificates that are refused, one a line: serial HEX or sha256 HEX"},
       {"log", "level", &Options::logLevel, "info", "debug, info, warning or error"},
       {"log", "file", &Options::logFile, "",
        "log file, opened again at SIGHUP (default: standard error)"},
@@ -321,8 +323,8 @@ std::string helpText() {
          "\nEach value may also stand in the configuration (tls, log and boot are sections there) "
          "or in the environment\n"
          "(NODEAGENT_LOG_LEVEL); the command line wins over the environment, and that over files.\n"
-         "\nSignals: TERM ends cleanly, a second one at once; HUP reads certificates and log level "
-         "again.\n"
+         "\nSignals: TERM ends cleanly, a second one at once; HUP reads certificates, deny list "
+         "and log level again.\n"
          "\nExit status: 0 ended cleanly; 64 usage; 69 the keeper cannot be reached; 70 internal "
          "error;\n"
          "71 a system call failed; 73 a file or socket cannot be made; 78 configuration.\n";

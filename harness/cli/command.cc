@@ -14,6 +14,7 @@ const std::vector<Command>& commands() {
       {"exec", "NODESET -- COMMAND [ARGUMENT...]", "run a command on nodes", runExec},
       {"shell", "NODE", "open a shell on a node", runShell},
       {"run", "[COMPONENT...] [-- --gtest_...]", "run test programs", runRun},
+      {"pki", "ACTION [ARGUMENT]", "make, renew and revoke the certificates of a cluster", runPki},
       {"check", "FILE", "read a cluster file and look whether this machine can make it", runCheck},
       {"gc", "", "remove what killed clusters have left on this machine", runGc},
   };

@@ -68,6 +68,7 @@ int runUp(const Invocation& invocation);
 int runDown(const Invocation& invocation);
 int runGc(const Invocation& invocation);
 int runCheck(const Invocation& invocation);
+int runPki(const Invocation& invocation);
 int runNodes(const Invocation& invocation);
 int runExec(const Invocation& invocation);
 int runShell(const Invocation& invocation);

@@ -26,6 +26,7 @@ struct OpensslFree {
   void operator()(EVP_PKEY* handle) const { EVP_PKEY_free(handle); }
   void operator()(EVP_PKEY_CTX* handle) const { EVP_PKEY_CTX_free(handle); }
   void operator()(X509* handle) const { X509_free(handle); }
+  void operator()(X509_REQ* handle) const { X509_REQ_free(handle); }
   void operator()(X509_EXTENSION* handle) const { X509_EXTENSION_free(handle); }
 };
 

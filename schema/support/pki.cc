@@ -34,14 +34,18 @@ std::string textOf(BIO* memory) {
   return std::string(data, size);
 }
 
-KeyPair pem(X509* certificate, EVP_PKEY* key) {
-  Openssl<BIO> certificateText(BIO_new(BIO_s_mem()));
-  Openssl<BIO> keyText(BIO_new(BIO_s_mem()));
-  require(PEM_write_bio_X509(certificateText.get(), certificate) == 1, "to write a certificate");
+std::string pem(X509* certificate) {
+  Openssl<BIO> text(BIO_new(BIO_s_mem()));
+  require(PEM_write_bio_X509(text.get(), certificate) == 1, "to write a certificate");
+  return textOf(text.get());
+}
+
+std::string pem(EVP_PKEY* key) {
+  Openssl<BIO> text(BIO_new(BIO_s_mem()));
   require(
-      PEM_write_bio_PKCS8PrivateKey(keyText.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1,
+      PEM_write_bio_PKCS8PrivateKey(text.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1,
       "to write a key");
-  return {textOf(certificateText.get()), textOf(keyText.get())};
+  return textOf(text.get());
 }
 
 Openssl<X509> readCertificate(const std::string& text) {
@@ -94,6 +98,34 @@ void sign(X509* certificate, EVP_PKEY* key) {
 
 }  // namespace
 
+bool isCertificateName(const std::string& name) {
+  if (name.empty() || name.size() > 64) return false;
+  auto letterOrDigit = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  if (!letterOrDigit(name[0])) return false;
+  for (char c : name) {
+    if (!letterOrDigit(c) && c != '.' && c != '_' && c != '-') return false;
+  }
+  return true;
+}
+
+CertificateRequest makeRequest(const std::string& commonName) {
+  OpensslScope scope;
+  auto key = makeKey();
+  Openssl<X509_REQ> request(X509_REQ_new());
+  require(request != nullptr, "to make a request");
+  auto text = reinterpret_cast<const unsigned char*>(commonName.data());
+  require(X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(request.get()), "CN", MBSTRING_UTF8,
+                                     text, static_cast<int>(commonName.size()), -1, 0) == 1,
+          "the name");
+  require(X509_REQ_set_pubkey(request.get(), key.get()) == 1, "the key");
+  require(X509_REQ_sign(request.get(), key.get(), EVP_sha256()) > 0, "to sign a request");
+  Openssl<BIO> written(BIO_new(BIO_s_mem()));
+  require(PEM_write_bio_X509_REQ(written.get(), request.get()) == 1, "to write a request");
+  return {textOf(written.get()), pem(key.get())};
+}
+
 Authority Authority::make(const std::string& name) {
   OpensslScope scope;
   auto key = makeKey();
@@ -105,7 +137,7 @@ Authority Authority::make(const std::string& name) {
   addExtension(certificate.get(), certificate.get(), NID_key_usage, "critical,keyCertSign,cRLSign");
   addExtension(certificate.get(), certificate.get(), NID_subject_key_identifier, "hash");
   sign(certificate.get(), key.get());
-  return Authority(pem(certificate.get(), key.get()));
+  return Authority({pem(certificate.get()), pem(key.get())});
 }
 
 Authority Authority::load(KeyPair pair) {
@@ -128,10 +160,36 @@ KeyPair Authority::issueClient(const std::string& identity, const Validity& vali
 KeyPair Authority::issue(const std::string& commonName, const std::vector<std::string>& dnsNames,
                          Purpose purpose, const Validity& validity) const {
   OpensslScope scope;
+  auto key = makeKey();
+  return {certifyKey(key.get(), commonName, dnsNames, purpose, validity), pem(key.get())};
+}
+
+std::string Authority::certify(const std::string& request, const std::string& commonName,
+                               const std::vector<std::string>& dnsNames, Purpose purpose,
+                               const Validity& validity) const {
+  OpensslScope scope;
+  Openssl<BIO> source(BIO_new_mem_buf(request.data(), static_cast<int>(request.size())));
+  Openssl<X509_REQ> parsed(PEM_read_bio_X509_REQ(source.get(), nullptr, nullptr, nullptr));
+  if (parsed == nullptr) throw PkiError("not a certificate request in PEM form");
+  EVP_PKEY* key = X509_REQ_get0_pubkey(parsed.get());
+  char group[32] = "";
+  if (key == nullptr ||
+      EVP_PKEY_get_utf8_string_param(key, "group", group, sizeof group, nullptr) != 1 ||
+      std::string(group) != "prime256v1") {
+    throw PkiError("the request's key is not of P-256");
+  }
+  if (X509_REQ_verify(parsed.get(), key) != 1) {
+    throw PkiError("the request is not signed with its own key");
+  }
+  return certifyKey(key, commonName, dnsNames, purpose, validity);
+}
+
+std::string Authority::certifyKey(evp_pkey_st* key, const std::string& commonName,
+                                  const std::vector<std::string>& dnsNames, Purpose purpose,
+                                  const Validity& validity) const {
   auto issuer = readCertificate(pair_.certificate);
   auto issuerKey = readKey(pair_.key);
-  auto key = makeKey();
-  auto certificate = blank(key.get(), validity);
+  auto certificate = blank(key, validity);
   setName(certificate.get(), commonName);
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuer.get()));
   addExtension(certificate.get(), issuer.get(), NID_basic_constraints, "critical,CA:FALSE");
@@ -143,7 +201,7 @@ KeyPair Authority::issue(const std::string& commonName, const std::vector<std::s
   if (!names.empty()) addExtension(certificate.get(), issuer.get(), NID_subject_alt_name, names);
   addExtension(certificate.get(), issuer.get(), NID_authority_key_identifier, "keyid");
   sign(certificate.get(), issuerKey.get());
-  return pem(certificate.get(), key.get());
+  return pem(certificate.get());
 }
 
 }  // namespace support

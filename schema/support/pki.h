@@ -4,8 +4,11 @@
 
 #include <stdint.h>
 
+#include <stdexcept>
 #include <string>
 #include <vector>
+
+struct evp_pkey_st;
 
 namespace support {
 
@@ -22,6 +25,23 @@ struct Validity {
   int64_t beginsBeforeSeconds = 24 * 3600;  // Back-dated, since nodes' clocks differ.
   int64_t lastsSeconds = 90 * 24 * 3600;    // From now; negative: already over.
 };
+
+// Something that was given to be certified is not what it should be; the text says what.
+class PkiError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// A new key, and what an authority needs in order to certify it without ever seeing it.
+struct CertificateRequest {
+  std::string request;  // PKCS#10, PEM.
+  std::string key;
+};
+CertificateRequest makeRequest(const std::string& commonName);
+
+// What a node may be called, and what may stand behind "role:" in a controller's name: 1 to 64 of
+// [A-Za-z0-9._-], the first a letter or digit.
+bool isCertificateName(const std::string& name);
 
 // All keys are P-256. Failures of OpenSSL are kj::Exceptions; they mean a broken installation.
 class Authority {
@@ -46,8 +66,19 @@ class Authority {
   KeyPair issue(const std::string& commonName, const std::vector<std::string>& dnsNames,
                 Purpose purpose, const Validity& validity) const;
 
+  // A certificate for the key of `request`, as issue() would make it: of the request itself nothing
+  // but the key counts. Throws PkiError if it is not a request, its signature is not its key's, or
+  // the key is not of P-256.
+  std::string certify(const std::string& request, const std::string& commonName,
+                      const std::vector<std::string>& dnsNames, Purpose purpose,
+                      const Validity& validity) const;
+
  private:
   explicit Authority(KeyPair pair) : pair_(std::move(pair)) {}
+  std::string certifyKey(evp_pkey_st* key, const std::string& commonName,
+                         const std::vector<std::string>& dnsNames, Purpose purpose,
+                         const Validity& validity) const;
+
   KeyPair pair_;
 };
 

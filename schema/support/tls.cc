@@ -19,13 +19,22 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
+constexpr int kAuthoritiesMax = 16;
+
+// Several while a cluster changes from one to another.
 void useAuthority(SSL_CTX* context, const std::string& authority) {
   Openssl<BIO> text(BIO_new_mem_buf(authority.data(), static_cast<int>(authority.size())));
-  Openssl<X509> certificate(PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr));
-  if (certificate == nullptr) fail(Kind::INVALID, "tls authority: not a certificate in PEM form");
-  if (X509_check_ca(certificate.get()) == 0)
-    fail(Kind::INVALID, "tls authority: not the certificate of an authority");
-  X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate.get());
+  int count = 0;
+  for (;; ++count) {
+    Openssl<X509> certificate(PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr));
+    if (certificate == nullptr) break;
+    if (X509_check_ca(certificate.get()) == 0)
+      fail(Kind::INVALID, "tls authority: not the certificate of an authority");
+    if (count == kAuthoritiesMax)
+      fail(Kind::INVALID, "tls authority: more than ", kAuthoritiesMax, " certificates");
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate.get());
+  }
+  if (count == 0) fail(Kind::INVALID, "tls authority: not a certificate in PEM form");
 }
 
 void usePair(SSL_CTX* context, const KeyPair& pair) {
@@ -55,14 +64,49 @@ void usePair(SSL_CTX* context, const KeyPair& pair) {
 // handshakes share it, so a reason is taken away by the first that asks.
 thread_local int lastVerifyError = X509_V_OK;
 
+void freeDenyList(void*, void* list, CRYPTO_EX_DATA*, int, long, void*) {
+  delete static_cast<DenyList*>(list);
+}
+
+// Where a context keeps its deny list.
+int denyListIndex() {
+  static const int kIndex = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, &freeDenyList);
+  return kIndex;
+}
+
+bool isDenied(X509_STORE_CTX* store) {
+  auto* ssl =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* list = static_cast<DenyList*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), denyListIndex()));
+  return list != nullptr && list->covers(markOf(X509_STORE_CTX_get_current_cert(store)));
+}
+
+// The peer is told too: OpenSSL sends the alert that belongs to the error.
 int noteVerifyError(int good, X509_STORE_CTX* store) {
+  if (good == 1 && isDenied(store)) {
+    X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REVOKED);
+    good = 0;
+  }
   if (good == 0) lastVerifyError = X509_STORE_CTX_get_error(store);
   return good;
+}
+
+void useDenied(SSL_CTX* context, const std::string& text) {
+  std::string why;
+  auto list = DenyList::fromText(text, &why);
+  if (!list) fail(Kind::INVALID, "tls denied: ", why.c_str());
+  if (list->size() == 0) return;
+  auto kept = std::make_unique<DenyList>(kj::mv(*list));
+  if (SSL_CTX_set_ex_data(context, denyListIndex(), kept.get()) != 1)
+    fail(Kind::INTERNAL, "no place for the deny list");
+  kept.release();  // The context's now.
 }
 
 kj::String verifyReason(const kj::Exception& exception) {
   int error = std::exchange(lastVerifyError, X509_V_OK);
   if (error == X509_V_OK) return kj::str(exception.getDescription());
+  if (error == X509_V_ERR_CERT_REVOKED)
+    return kj::str("certificate revoked: it is on the deny list");
   return kj::str("certificate refused: ", X509_verify_cert_error_string(error));
 }
 
@@ -72,6 +116,7 @@ std::shared_ptr<SSL_CTX> makeContext(const Credentials& credentials) {
   if (context == nullptr) fail(Kind::INTERNAL, "no TLS context: ", opensslReason().c_str());
   useAuthority(context.get(), credentials.authority);
   usePair(context.get(), credentials.own);
+  useDenied(context.get(), credentials.denied);
   SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
   SSL_CTX_set_num_tickets(context.get(), 0);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
@@ -93,6 +138,9 @@ Credentials loadCredentials(const CredentialFiles& files, FileCheck check) {
   credentials.own.certificate =
       readTrustedFile(files.certificate, "tls certificate", check, FileSecrecy::kPublic);
   credentials.own.key = readTrustedFile(files.key, "tls key", check, FileSecrecy::kSecret);
+  if (!files.denied.empty()) {
+    credentials.denied = readTrustedFile(files.denied, "tls denied", check, FileSecrecy::kPublic);
+  }
   return credentials;
 }
 
@@ -129,7 +177,8 @@ kj::Promise<TlsServer::Accepted> TlsServer::accept(kj::Own<kj::AsyncIoStream> st
       [wrapped = kj::mv(wrapped)]() mutable {
         std::string name = wrapped->peerCommonName();
         auto identity = identityFromCommonName({name.c_str(), name.size()});
-        return Accepted{kj::mv(wrapped), kj::mv(identity)};
+        auto mark = wrapped->peerMark();
+        return Accepted{kj::mv(wrapped), kj::mv(identity), kj::mv(mark)};
       },
       [](kj::Exception&& exception) -> Accepted {
         fail(Kind::DENIED, "the TLS handshake was not completed: ", verifyReason(exception));
@@ -158,6 +207,7 @@ Remedy classify(const kj::Exception& exception) {
       contains(text, "alert certificate expired")) {
     return Remedy::kFixClock;
   }
+  if (contains(text, "certificate revoked")) return Remedy::kRevoked;
   if (contains(text, "SSL routines") || contains(text, "TLS peer") ||
       contains(text, "certificate") || contains(text, "Hostname mismatch")) {
     return Remedy::kFixIdentity;

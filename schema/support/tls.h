@@ -10,6 +10,7 @@
 #include <kj/timer.h>
 
 #include "schema/agent.capnp.h"
+#include "schema/support/certificate.h"
 #include "schema/support/pki.h"
 #include "schema/support/trusted_file.h"
 
@@ -17,16 +18,18 @@ struct ssl_ctx_st;
 
 namespace support {
 
-// What either side needs, as PEM texts.
+// What either side needs, as texts.
 struct Credentials {
-  std::string authority;
+  std::string authority;  // One or more certificates of authorities, PEM; at most 16.
   KeyPair own;
+  std::string denied = "";  // Certificates that are not accepted: see DenyList.
 };
 
 struct CredentialFiles {
   std::string authority;
   std::string certificate;
   std::string key;
+  std::string denied = "";  // Empty: nothing is denied.
 };
 
 // Throws a failure that names the file and what is wrong with it.
@@ -52,10 +55,11 @@ class TlsServer {
   struct Accepted {
     kj::Own<kj::AsyncIoStream> stream;
     Identity identity;
+    CertificateMark mark;  // Of the client's certificate.
   };
 
   // Shakes hands as the server. Rejected with kind denied if the client has no certificate or not a
-  // right one.
+  // right one, or one on the deny list.
   kj::Promise<Accepted> accept(kj::Own<kj::AsyncIoStream> stream);
 
  private:
@@ -81,7 +85,8 @@ class TlsClient {
 enum class Remedy {
   kRetry,        // The node or the way to it is down: try again soon.
   kFixIdentity,  // A certificate is refused, by either side. Trying again soon changes nothing.
-  kFixClock      // As kFixIdentity, because a clock is outside of a certificate's validity.
+  kFixClock,     // As kFixIdentity, because a clock is outside of a certificate's validity.
+  kRevoked       // As kFixIdentity, because a certificate is on the other side's deny list.
 };
 
 // Why a connection could not be made, for an exception from dialling or from the first call over

@@ -161,6 +161,11 @@ std::string TlsStream::peerCommonName() const {
   return name;
 }
 
+CertificateMark TlsStream::peerMark() const {
+  X509* certificate = SSL_get0_peer_certificate(ssl_);
+  return certificate == nullptr ? CertificateMark() : markOf(certificate);
+}
+
 kj::Promise<size_t> TlsStream::tryRead(void* buffer, size_t minBytes, size_t maxBytes) {
   return kj::evalNow(
       [&]() { return readOn(static_cast<kj::byte*>(buffer), 0, minBytes, maxBytes); });

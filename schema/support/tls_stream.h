@@ -10,6 +10,8 @@
 
 #include <kj/async-io.h>
 
+#include "schema/support/certificate.h"
+
 struct ssl_ctx_st;
 struct ssl_st;
 
@@ -30,6 +32,9 @@ class TlsStream final : public kj::AsyncIoStream, private kj::TaskSet::ErrorHand
 
   // Of the peer's certificate, after the handshake. Empty if it has none.
   std::string peerCommonName() const;
+
+  // Likewise; empty texts if it has none.
+  CertificateMark peerMark() const;
 
   kj::Promise<size_t> tryRead(void* buffer, size_t minBytes, size_t maxBytes) override;
   kj::Promise<void> write(const void* buffer, size_t size) override;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <ostream>
@@ -61,10 +62,10 @@ struct Ran {
   std::string output;
 };
 
-// At most a minute, with an empty standard input.
-Ran run(const std::string& command) {
-  std::string script =
-      "cd " MUSTER_SOURCE_DIR " && export PATH=" MUSTER_BIN_DIR ":$PATH && " + command;
+// At most a minute, with an empty standard input and a home directory of its own.
+Ran run(const std::string& command, const std::string& home) {
+  std::string script = "cd " MUSTER_SOURCE_DIR " && export HOME=" + home +
+                       " PATH=" MUSTER_BIN_DIR ":$PATH && " + command;
   std::string quoted;
   for (char c : script) quoted += c == '\'' ? "'\\''" : std::string(1, c);
   Ran ran{-1, ""};
@@ -91,22 +92,28 @@ std::string clusterOf(const std::string& command) {
 
 class CommandsTest : public testing::TestWithParam<Block> {
  protected:
+  CommandsTest() {
+    char pattern[] = "/tmp/muster-docs-XXXXXX";
+    home_ = mkdtemp(pattern);
+  }
   // What a failed command has left of the block's own cluster, and nobody else's.
   ~CommandsTest() override {
-    if (!cluster_.empty()) run("muster down " + cluster_);
+    if (!cluster_.empty()) run("muster down " + cluster_, home_);
+    std::filesystem::remove_all(home_);
   }
 
   // A reader has one cluster up; on this machine other tests and their owner may have more.
   Ran runInBlock(const std::string& command) {
     if (std::string made = clusterOf(command); !made.empty()) {
-      Ran ran = run(command);
+      Ran ran = run(command, home_);
       if (ran.exitStatus == 0) cluster_ = made;
       return ran;
     }
-    return run("export MUSTER_CLUSTER=" + cluster_ + "; " + command);
+    return run("export MUSTER_CLUSTER=" + cluster_ + "; " + command, home_);
   }
 
  private:
+  std::string home_;
   std::string cluster_;
 };
 
