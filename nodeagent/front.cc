@@ -2,6 +2,7 @@
 
 #include <kj/debug.h>
 
+#include "nodeagent/relay.h"
 #include "schema/support/dial.h"
 #include "schema/support/log.h"
 #include "schema/support/wire_error.h"
@@ -10,11 +11,7 @@ namespace nodeagent {
 namespace {
 
 using Kind = wire::Error::Kind;
-using support::FrameReader;
 using support::Transport;
-
-// For what the keeper wrote last to reach the client, once the keeper has closed.
-constexpr kj::Duration kDrainLimit = 1 * kj::SECONDS;
 
 constexpr kj::StringPtr kNowDenied = "its certificate is on the deny list now"_kj;
 
@@ -67,68 +64,12 @@ class Front::Connection {
   kj::Own<kj::AsyncIoStream> client;
   kj::Own<kj::AsyncIoStream> keeper;
   std::string preamble;
-  kj::Own<FrameReader> fromClient;
-  kj::Own<FrameReader> fromKeeper;
 
  private:
   Front& front_;
   std::list<Connection*>::iterator position_;
   bool admitted_ = false;
 };
-
-namespace {
-
-// One direction of a connection: whole frames only, those that arrived together written together.
-class Relay {
- public:
-  Relay(FrameReader& source, kj::AsyncIoStream& sink, kj::Function<void(uint32_t)> onSignal)
-      : source_(source), sink_(sink), onSignal_(kj::mv(onSignal)) {}
-
-  // Resolves when the source has ended and all of it was written.
-  kj::Promise<void> run() {
-    return source_.read().then([this](kj::Maybe<support::Frame>&& frame) -> kj::Promise<void> {
-      KJ_IF_MAYBE (present, frame) {
-        take(kj::mv(*present));
-        while (frames_.size() < kFramesMax) {
-          KJ_IF_MAYBE (further, source_.takeArrived()) {
-            take(kj::mv(*further));
-          } else {
-            break;
-          }
-        }
-        return write().then([this]() { return run(); });
-      }
-      return kj::READY_NOW;
-    });
-  }
-
- private:
-  static constexpr size_t kFramesMax = 64;
-
-  void take(support::Frame&& frame) {
-    if (frame.signal() != 0) {
-      onSignal_(frame.signal());
-    } else {
-      frames_.add(kj::mv(frame));
-    }
-  }
-
-  kj::Promise<void> write() {
-    if (frames_.empty()) return kj::READY_NOW;
-    auto pieces = KJ_MAP(frame, frames_) {
-      return frame.bytes();
-    };
-    auto written = sink_.write(pieces.asPtr());
-    return written.attach(kj::mv(pieces)).then([this]() { frames_.clear(); });
-  }
-
-  FrameReader& source_;
-  kj::AsyncIoStream& sink_;
-  kj::Function<void(uint32_t)> onSignal_;
-  kj::Vector<support::Frame> frames_;  // Being written.
-};
-
-}  // namespace
 
 Front::Front(kj::AsyncIoContext& io, FrontOptions options)
     : io_(io), options_(kj::mv(options)), tasks_(*this) {
@@ -259,14 +200,9 @@ kj::Promise<void> Front::serve(Connection& connection) {
             connection.keeper = kj::mv(stream);
             return connection.keeper->write(connection.preamble.data(), connection.preamble.size());
           })
-          .then([this, &connection, &timer]() {
-            support::FrameLimits trusted;
-            trusted.bytesMax = support::kFrameBytesMax;
-            connection.fromClient =
-                kj::heap<FrameReader>(*connection.client, timer, support::FrameLimits());
-            connection.fromKeeper = kj::heap<FrameReader>(*connection.keeper, timer, trusted,
-                                                          support::Signals::kUnderstood);
-            return relayBothWays(connection);
+          .then([&connection, &timer]() {
+            return relayBothWays(*connection.client, *connection.keeper, timer,
+                                 [&connection]() { connection.admit(); });
           });
   auto end = kj::newPromiseAndFulfiller<void>();
   connection.end = kj::mv(end.fulfiller);
@@ -276,28 +212,6 @@ kj::Promise<void> Front::serve(Connection& connection) {
   return relay.exclusiveJoin(kj::mv(late))
       .exclusiveJoin(kj::mv(end.promise))
       .exclusiveJoin(kj::mv(old));
-}
-
-kj::Promise<void> Front::relayBothWays(Connection& connection) {
-  auto onSignal = [&connection](uint32_t number) {
-    if (number != kSignalAdmitted) return;
-    connection.admit();
-    connection.fromClient->setBytesMax(support::kFrameBytesMax);
-  };
-  auto upward = kj::heap<Relay>(*connection.fromClient, *connection.keeper, [](uint32_t) {});
-  auto downward = kj::heap<Relay>(*connection.fromKeeper, *connection.client, kj::mv(onSignal));
-  // At the client's end the keeper is told, and closes when it has answered.
-  auto fromClient = upward->run().then([&connection]() -> kj::Promise<void> {
-    connection.keeper->shutdownWrite();
-    return kj::NEVER_DONE;
-  });
-  // A client that does not read must not hold a connection that the keeper has given up.
-  auto gone = connection.keeper->whenWriteDisconnected().then(
-      [this]() { return io_.provider->getTimer().afterDelay(kDrainLimit); });
-  return downward->run()
-      .exclusiveJoin(kj::mv(fromClient))
-      .exclusiveJoin(kj::mv(gone))
-      .attach(kj::mv(upward), kj::mv(downward));
 }
 
 void Front::taskFailed(kj::Exception&& exception) {

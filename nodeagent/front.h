@@ -15,7 +15,6 @@
 #include "nodeagent/link.h"
 #include "nodeagent/os/listener.h"
 #include "schema/support/endpoint.h"
-#include "schema/support/frame.h"
 #include "schema/support/tls.h"
 
 namespace nodeagent {
@@ -59,7 +58,6 @@ class Front final : private kj::TaskSet::ErrorHandler {
   void welcome(Listener& listener, AcceptedSocket&& accepted);
   kj::Promise<Peer> authenticate(Connection& connection);
   kj::Promise<void> serve(Connection& connection);
-  kj::Promise<void> relayBothWays(Connection& connection);
   void taskFailed(kj::Exception&& exception) override;
 
   kj::AsyncIoContext& io_;

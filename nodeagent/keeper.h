@@ -5,11 +5,9 @@
 
 #include <sys/types.h>
 
-#include <list>
-#include <string>
-
 #include <kj/async-io.h>
 
+#include "nodeagent/client_connections.h"
 #include "nodeagent/gate.h"
 #include "nodeagent/os/listener.h"
 #include "schema/support/endpoint.h"
@@ -23,7 +21,7 @@ struct KeeperOptions {
   size_t connectionsPerIdentityMax = 32;
 };
 
-class Keeper final : private kj::TaskSet::ErrorHandler {
+class Keeper final {
  public:
   // Listens, or throws the failure of Listener::open. `io` and `gates` outlive it.
   Keeper(kj::AsyncIoContext& io, GateContext& gates, KeeperOptions options);
@@ -36,22 +34,17 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   // Ends every session and resolves when what they left has been put back.
   kj::Promise<void> stop() { return gates_.sessions.endAll(); }
 
-  size_t connectionCount() const { return connections_.size(); }
+  size_t connectionCount() const { return connections_.count(); }
 
  private:
-  class Connection;
-
   kj::Promise<void> acceptAll();
   void welcome(AcceptedSocket&& accepted);
-  size_t connectionsOf(const std::string& identity) const;
-  void taskFailed(kj::Exception&& exception) override;
 
   kj::AsyncIoContext& io_;
   GateContext& gates_;
   KeeperOptions options_;
   kj::Own<Listener> listener_;
-  std::list<Connection*> connections_;  // Each takes itself out.
-  kj::TaskSet tasks_;
+  ClientConnections connections_;
 };
 
 }  // namespace nodeagent

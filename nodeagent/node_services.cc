@@ -33,7 +33,7 @@ kj::Own<AuditLog> auditLogOf(const NodeServices::Options& options) {
 
 JobTable::Options jobOptions(kj::AsyncIoContext& io, const NodeServices::Options& options) {
   JobTable::Options jobs;
-  jobs.spoolDirectory = kj::str(options.stateDirectory.c_str(), "/spool");
+  jobs.spool = ScratchDisk::inDirectory(kj::str(options.stateDirectory.c_str(), "/spool"));
   jobs.sets = ProcessSets::best(keeperName(options), io.unixEventPort, io.provider->getTimer());
   return jobs;
 }

@@ -159,8 +159,8 @@ kj::Promise<void> Session::call(EntryImpl& entry) {
       .attach(kj::mv(state));
 }
 
-SessionTable::SessionTable(const Clock& clock, kj::Timer& timer)
-    : clock_(clock), timer_(timer), ending_(*this) {}
+SessionTable::SessionTable(const Clock& clock, kj::Timer& timer, support::Id epoch)
+    : clock_(clock), timer_(timer), epoch_(epoch), ending_(*this) {}
 
 SessionTable::Attached SessionTable::attach(Session::Options options, wire::Attach attach) {
   auto found = sessions_.find(options.id);

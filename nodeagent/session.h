@@ -128,7 +128,8 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
   static constexpr size_t kEndedIdsMax = 10'000;
   static constexpr size_t kLabelsMax = 32;
 
-  SessionTable(const Clock& clock, kj::Timer& timer);
+  // `epoch` is new with every start of the keeper.
+  SessionTable(const Clock& clock, kj::Timer& timer, support::Id epoch = support::Id::random());
 
   struct Attached {
     kj::Own<Session> session;
@@ -148,7 +149,6 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
   // Ends all sessions together, for a stop of the keeper.
   kj::Promise<void> endAll();
 
-  // New with every start of the keeper.
   const support::Id& keeperEpoch() const { return epoch_; }
   size_t count() const { return sessions_.size(); }
 
@@ -162,7 +162,7 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
 
   const Clock& clock_;
   kj::Timer& timer_;
-  support::Id epoch_ = support::Id::random();
+  support::Id epoch_;
   std::map<support::Id, kj::Own<Session>> sessions_;
   std::map<support::Id, uint64_t>
       endedIds_;  // With the order in which they ended, to drop the oldest.

@@ -4,7 +4,6 @@
 
 #include <kj/debug.h>
 
-#include "harness/rpc/dial.h"
 #include "harness/rpc/failure_text.h"
 #include "schema/support/log.h"
 #include "schema/support/tls.h"
@@ -40,10 +39,10 @@ kj::Exception lossOf(kj::StringPtr reason) {
 
 }  // namespace
 
-Connection::Connection(IoThread& io, const NodeDescription& description,
+Connection::Connection(Loop& loop, const NodeDescription& description,
                        const ControllerOptions& options)
-    : io_(io), description_(description), options_(options) {
-  state_.since = std::chrono::steady_clock::now();
+    : loop_(loop), description_(description), options_(options), sessionId_(loop.randomId()) {
+  state_.since = loop_.now();
 }
 
 Connection::~Connection() {
@@ -66,7 +65,7 @@ muster::NodeState Connection::snapshot() const {
 
 void Connection::setState(Kind kind, std::string error) {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (state_.kind != kind) state_.since = std::chrono::steady_clock::now();
+  if (state_.kind != kind) state_.since = loop_.now();
   state_.kind = kind;
   state_.lastError = std::move(error);
 }
@@ -78,7 +77,7 @@ void Connection::wake(std::deque<kj::Own<kj::PromiseFulfiller<void>>>& waiters) 
 
 kj::Exception Connection::unreachable() const {
   muster::NodeState now = snapshot();
-  auto since = std::chrono::steady_clock::now() - now.since;
+  auto since = loop_.now() - now.since;
   return failure(ErrorKind::kUnreachable,
                  kj::str("since ", durationText(since).c_str(), ", last error: ",
                          now.lastError.empty() ? "none, still connecting" : now.lastError.c_str()));
@@ -100,7 +99,7 @@ kj::Promise<bool> Connection::down(SteadyTime until) {
   downWaiters_.push_back(kj::mv(waiter.fulfiller));
   return waiter.promise.then([]() { return true; })
       .exclusiveJoin(
-          io_.timer().afterDelay(IoThread::durationUntil(until)).then([]() { return false; }));
+          loop_.timer().afterDelay(loop_.durationUntil(until)).then([]() { return false; }));
 }
 
 kj::Promise<void> Connection::drive() {
@@ -127,10 +126,10 @@ kj::Promise<void> Connection::drive() {
 }
 
 kj::Promise<void> Connection::establish() {
-  return io_.connectTurns().take().then([this](kj::Own<Turns::Turn>&& turn) {
+  return loop_.connectTurns().take().then([this](kj::Own<Turns::Turn>&& turn) {
     // Whoever does not answer gives the turn on long before the attempt is over.
     auto next =
-        io_.timer().afterDelay(kTurnMax).attach(kj::mv(turn)).then([]() -> kj::Promise<void> {
+        loop_.timer().afterDelay(kTurnMax).attach(kj::mv(turn)).then([]() -> kj::Promise<void> {
           return kj::NEVER_DONE;
         });
     return establishNow().exclusiveJoin(kj::mv(next));
@@ -138,11 +137,11 @@ kj::Promise<void> Connection::establish() {
 }
 
 kj::Promise<void> Connection::establishNow() {
-  SteadyTime until = std::chrono::steady_clock::now() + options_.connectMax;
-  auto made = dial(io_, description_.endpoint, description_.name, options_.connectMax)
+  SteadyTime until = loop_.now() + options_.connectMax;
+  auto made = loop_.dial(description_.endpoint, description_.name, options_.connectMax)
                   .then([this](kj::Own<kj::AsyncIoStream>&& stream) {
                     auto live = kj::refcounted<Live>(
-                        kj::heap<support::RpcConnection>(kj::mv(stream), io_.timer()));
+                        kj::heap<support::RpcConnection>(kj::mv(stream), loop_.timer()));
                     auto gate = live->connection->bootstrap().castAs<wire::Gate>();
                     Live& target = *live;
                     return greet(target, kj::mv(gate)).then([this, live = kj::mv(live)]() mutable {
@@ -182,7 +181,7 @@ kj::Promise<void> Connection::greet(Live& live, wire::Gate::Client gate) {
           }
           // The agent does not know our session any more. A new one begins; accept() finds out why.
           begun_ = false;
-          sessionId_ = support::Id::random();
+          sessionId_ = loop_.randomId();
           return greet(live, kj::mv(gate));
         }
         accept(live, response);
@@ -249,10 +248,10 @@ kj::Promise<void> Connection::watch(Live& live) {
 }
 
 kj::Promise<void> Connection::heartbeat(Live& live) {
-  return io_.timer()
+  return loop_.timer()
       .afterDelay(nanoseconds(options_.heartbeatEvery) * kj::NANOSECONDS)
       .then([this, &live]() {
-        auto late = io_.timer()
+        auto late = loop_.timer()
                         .afterDelay(nanoseconds(options_.heartbeatMax) * kj::NANOSECONDS)
                         .then([this]() -> kj::Promise<void> {
                           return lossOf(kj::str("heartbeat: no answer within ",
@@ -274,7 +273,7 @@ kj::Promise<void> Connection::heartbeat(Live& live) {
 
 kj::String Connection::silenceText() const {
   if (heard_ == SteadyTime()) return kj::str("the node was never heard of");
-  auto silence = std::chrono::steady_clock::now() - heard_;
+  auto silence = loop_.now() - heard_;
   return kj::str("the node was last heard of ", durationText(silence).c_str(), " ago");
 }
 
@@ -299,7 +298,7 @@ void Connection::noteLoss(Live& live, kj::StringPtr reason) {
                  {{"node", description_.name}, {"reason", reason}});
     live.declareLost->reject(lossOf(reason));
     // Torn down from the loop, not from inside of one of its own promises.
-    io_.spawn(kj::evalLater([gone = kj::mv(*current)]() mutable {
+    loop_.spawn(kj::evalLater([gone = kj::mv(*current)]() mutable {
       gone->connection->shutdown();
       gone = nullptr;
     }));
@@ -335,10 +334,10 @@ kj::Promise<void> Connection::pause() {
   } else if (failures_ > 0) {
     int64_t cap = nanoseconds(options_.backoffMin) << std::min(failures_, 16u);
     cap = std::min(cap, nanoseconds(options_.backoffMax));
-    ns += static_cast<int64_t>(support::randomNumber() %
+    ns += static_cast<int64_t>(loop_.randomNumber() %
                                static_cast<uint64_t>(std::max<int64_t>(cap - ns, 1)));
   }
-  return io_.timer().afterDelay(ns * kj::NANOSECONDS);
+  return loop_.timer().afterDelay(ns * kj::NANOSECONDS);
 }
 
 muster::Outcome Connection::lostSince(uint64_t generation) const {
@@ -361,7 +360,7 @@ kj::Promise<std::vector<Remain>> Connection::close(SteadyTime until) {
 kj::Promise<std::vector<Remain>> Connection::closeSession(SteadyTime until) {
   if (generation_ == 0 || refused_) return std::vector<Remain>();
   if (live_ == nullptr) {
-    until = std::min(until, std::chrono::steady_clock::now() + kCloseReconnectMax);
+    until = std::min(until, loop_.now() + kCloseReconnectMax);
   }
   return call<std::vector<Remain>>(
              until,

@@ -22,7 +22,7 @@
 
 #include "harness/cluster/description.h"
 #include "harness/rpc/failure.h"
-#include "harness/rpc/io_thread.h"
+#include "harness/rpc/loop.h"
 #include "harness/rpc/stubs.h"
 #include "schema/agent.capnp.h"
 #include "schema/support/id.h"
@@ -51,8 +51,8 @@ struct Live final : public kj::Refcounted {
 
 class Connection {
  public:
-  // Borrows `io` and copies the rest. begin() starts it.
-  Connection(IoThread& io, const NodeDescription& description, const ControllerOptions& options);
+  // Borrows `loop` and copies the rest. begin() starts it.
+  Connection(Loop& loop, const NodeDescription& description, const ControllerOptions& options);
   ~Connection();
   KJ_DISALLOW_COPY(Connection);
 
@@ -60,7 +60,7 @@ class Connection {
   void begin();
 
   const NodeDescription& description() const { return description_; }
-  IoThread& io() { return io_; }
+  Loop& loop() { return loop_; }
 
   // From any thread.
   muster::NodeState snapshot() const;
@@ -105,7 +105,7 @@ class Connection {
   void noteLoss(Live& live, kj::StringPtr reason);
   void noteFailure(const kj::Exception& exception);
   void setState(Kind kind, std::string error);
-  void noteHeard() { heard_ = std::chrono::steady_clock::now(); }
+  void noteHeard() { heard_ = loop_.now(); }
   void wake(std::deque<kj::Own<kj::PromiseFulfiller<void>>>& waiters);
   kj::Exception unreachable() const;
 
@@ -113,7 +113,7 @@ class Connection {
   template <typename T>
   kj::Promise<T> expire(SteadyTime until, kj::Function<kj::Exception()> exception);
 
-  IoThread& io_;
+  Loop& loop_;
   NodeDescription description_;
   ControllerOptions options_;
 
@@ -121,7 +121,7 @@ class Connection {
   muster::NodeState state_;  // Guarded by mutex_.
 
   // The session.
-  support::Id sessionId_ = support::Id::random();
+  support::Id sessionId_;
   bool begun_ = false;  // The agent has accepted sessionId_ once.
   uint64_t generation_ = 0;
   std::map<uint64_t, muster::Outcome> ended_;  // By generation.
@@ -140,8 +140,8 @@ class Connection {
 
 template <typename T>
 kj::Promise<T> Connection::expire(SteadyTime until, kj::Function<kj::Exception()> exception) {
-  return io_.timer()
-      .afterDelay(IoThread::durationUntil(until))
+  return loop_.timer()
+      .afterDelay(loop_.durationUntil(until))
       .then([exception = kj::mv(exception)]() mutable -> kj::Promise<T> { return exception(); });
 }
 

@@ -13,6 +13,7 @@
 
 #include <kj/debug.h>
 
+#include "harness/rpc/failure.h"
 #include "schema/support/dial.h"
 #include "schema/support/endpoint.h"
 #include "schema/support/tls.h"
@@ -101,7 +102,8 @@ struct Dialling {
 
 }  // namespace
 
-kj::Promise<kj::Own<kj::AsyncIoStream>> dial(IoThread& io, const Endpoint& endpoint,
+kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::LowLevelAsyncIoProvider& provider,
+                                             kj::Timer& timer, const Endpoint& endpoint,
                                              const std::string& node,
                                              std::chrono::nanoseconds limit) {
   std::string why;
@@ -122,7 +124,7 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> dial(IoThread& io, const Endpoint& endpo
            if (!endpoint.networkNamespace.empty()) {
              options.socket = openSocket(endpoint, dialling.target);
            }
-           return support::dial(io.lowLevel(), io.timer(), kj::mv(options));
+           return support::dial(provider, timer, kj::mv(options));
          })
       .catch_([&dialling](kj::Exception&& exception) -> kj::Promise<kj::Own<kj::AsyncIoStream>> {
         return translated(dialling.target, exception);

@@ -8,7 +8,6 @@
 #include <kj/async-io.h>
 
 #include "harness/cluster/description.h"
-#include "harness/rpc/io_thread.h"
 
 namespace harness {
 
@@ -16,7 +15,8 @@ namespace harness {
 // away: try again) and kRefused (TLS says no, or a file of the identity cannot be read: trying
 // again will not help). `node` is the name that the agent's certificate must have. On the loop's
 // thread; the caller bounds the time. What is borrowed must live until the promise settles.
-kj::Promise<kj::Own<kj::AsyncIoStream>> dial(IoThread& io, const Endpoint& endpoint,
+kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::LowLevelAsyncIoProvider& provider,
+                                             kj::Timer& timer, const Endpoint& endpoint,
                                              const std::string& node,
                                              std::chrono::nanoseconds limit);
 

@@ -7,6 +7,7 @@
 
 #include <kj/debug.h>
 
+#include "harness/rpc/dial.h"
 #include "schema/support/log.h"
 
 namespace harness {
@@ -61,9 +62,10 @@ void IoThread::spawn(kj::Promise<void> promise) {
   tasks_->add(kj::mv(promise));
 }
 
-kj::Duration IoThread::durationUntil(muster::SteadyTime until) {
-  auto left = std::chrono::nanoseconds(until - std::chrono::steady_clock::now()).count();
-  return (left > 0 ? left : 0) * kj::NANOSECONDS;
+kj::Promise<kj::Own<kj::AsyncIoStream>> IoThread::dial(const Endpoint& endpoint,
+                                                       const std::string& node,
+                                                       std::chrono::nanoseconds limit) {
+  return harness::dial(*lowLevel_, *timer_, endpoint, node, limit);
 }
 
 void IoThread::runLoop() {

@@ -20,23 +20,17 @@
 #include <muster/deadline.h>
 
 #include "harness/rpc/failure.h"
-#include "harness/rpc/turns.h"
+#include "harness/rpc/loop.h"
 
 namespace harness {
 
 // How long a caller waits beyond its deadline for the loop to say so.
 constexpr std::chrono::seconds kLoopGrace{10};
 
-// How many connections are being made at a time.
-constexpr size_t kConnectingMax = 64;
-
-class IoThread {
+class IoThread final : public Loop {
  public:
   IoThread();
-
-  ~IoThread();
-  IoThread(const IoThread&) = delete;
-  IoThread& operator=(const IoThread&) = delete;
+  ~IoThread() override;
 
   // Runs `function` on the loop, soon. False: the loop has ended, and it will not run.
   bool post(std::function<void()> function);
@@ -52,19 +46,16 @@ class IoThread {
   // kInternal failure. Not from the loop's own thread.
   void stop();
 
-  // Of the loop; for use on it only.
-  kj::Timer& timer() { return *timer_; }
+  // See Loop; for use on it only.
+  kj::Timer& timer() override { return *timer_; }
+  muster::SteadyTime now() const override { return std::chrono::steady_clock::now(); }
+  void spawn(kj::Promise<void> promise) override;
+  kj::Promise<kj::Own<kj::AsyncIoStream>> dial(const Endpoint& endpoint, const std::string& node,
+                                               std::chrono::nanoseconds limit) override;
+  uint64_t randomNumber() override { return support::randomNumber(); }
+  support::Id randomId() override { return support::Id::random(); }
   kj::LowLevelAsyncIoProvider& lowLevel() { return *lowLevel_; }
   kj::AsyncIoProvider& provider() { return *provider_; }
-
-  // For whoever makes a connection.
-  Turns& connectTurns() { return connectTurns_; }
-
-  // The time until `until` as the loop's timer counts it; zero if it passed.
-  static kj::Duration durationUntil(muster::SteadyTime until);
-
-  // Runs a promise in the background. If it fails, that is logged. On the loop only.
-  void spawn(kj::Promise<void> promise);
 
  private:
   struct Waiter {
@@ -78,7 +69,6 @@ class IoThread {
   kj::Promise<void> drainQueue(kj::UnixEventPort::FdObserver& observer);
   void waitFor(Waiter& waiter, muster::SteadyTime until);
 
-  Turns connectTurns_{kConnectingMax};
   int wakeFd_;
   std::mutex mutex_;
   std::condition_variable started_;

@@ -22,21 +22,21 @@ constexpr size_t kInputChunkBytes = 64 << 10;
 constexpr size_t kInlineInputBytes = 256 << 10;
 constexpr unsigned kBadAnswersMax = 3;
 
-SteadyTime now() {
-  return std::chrono::steady_clock::now();
+}  // namespace
+
+SteadyTime JobRunner::now() const {
+  return connection_.loop().now();
 }
 
-nanoseconds left(SteadyTime until) {
+nanoseconds JobRunner::left(SteadyTime until) const {
   return std::max(nanoseconds(0), nanoseconds(until - now()));
 }
 
 // If the agent begins with the command now.
-SteadyTime deadlineFrom(const JobState& job) {
+SteadyTime JobRunner::deadlineFrom(const JobState& job) const {
   nanoseconds deadline = *job.request.options.deadline;
   return deadline < left(SteadyTime::max()) ? now() + deadline : SteadyTime::max();
 }
-
-}  // namespace
 
 JobHandle JobRunner::make(const JobRequest& request) {
   auto invalid = [](kj::StringPtr text) { kj::throwFatalException(failure(Kind::kInvalid, text)); };
@@ -91,7 +91,7 @@ kj::Promise<void> JobRunner::start(JobHandle job, SteadyTime until) {
       .then([this, job, until](Step step) -> kj::Promise<void> {
         if (step == Step::kEnded || job->result.pid != 0) return kj::READY_NOW;
         // Taken, and still being launched.
-        return connection_.io()
+        return connection_.loop()
             .timer()
             .afterDelay(nanoseconds(kLaunchRetry).count() * kj::NANOSECONDS)
             .then([this, job, until]() { return start(job, until); });
@@ -271,8 +271,8 @@ kj::Promise<void> JobRunner::writeInput(JobHandle job, std::string bytes, bool e
         job->inputOffset = accepted;
         if (accepted == target) return kj::READY_NOW;
         std::string rest = bytes.substr(accepted - begin);
-        auto pause = stuck ? connection_.io().timer().afterDelay(nanoseconds(kInputRetry).count() *
-                                                                 kj::NANOSECONDS)
+        auto pause = stuck ? connection_.loop().timer().afterDelay(
+                                 nanoseconds(kInputRetry).count() * kj::NANOSECONDS)
                            : kj::Promise<void>(kj::READY_NOW);
         return pause.then([this, job, rest = kj::mv(rest), end, until]() mutable {
           return writeInput(job, kj::mv(rest), end, until);

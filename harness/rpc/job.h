@@ -85,6 +85,9 @@ class JobRunner {
  private:
   enum class Step { kNothing, kProgress, kEnded };
 
+  SteadyTime now() const;
+  std::chrono::nanoseconds left(SteadyTime until) const;
+  SteadyTime deadlineFrom(const JobState& job) const;
   kj::Promise<Step> step(Live& live, JobHandle job, PullUntil what, std::chrono::nanoseconds wait);
   Step absorb(JobState& job, wire::JobProgress::Reader progress);
   kj::Promise<muster::Result> runSent(JobHandle job, SteadyTime until);

@@ -26,10 +26,6 @@ class Abandoned final : public kj::TaskSet::ErrorHandler {
   }
 };
 
-SteadyTime now() {
-  return std::chrono::steady_clock::now();
-}
-
 }  // namespace
 
 JobRunner::JobRunner(Connection& connection)
@@ -127,7 +123,7 @@ kj::Promise<void> JobRunner::settle(JobHandle job, SteadyTime until) {
           release(*job);
           return kj::READY_NOW;
         }
-        return connection_.io()
+        return connection_.loop()
             .timer()
             .afterDelay(nanoseconds(kSettleEvery).count() * kj::NANOSECONDS)
             .then([this, job, until]() { return settle(job, until); });

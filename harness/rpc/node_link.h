@@ -7,6 +7,7 @@
 
 #include "harness/rpc/connection.h"
 #include "harness/rpc/files.h"
+#include "harness/rpc/io_thread.h"
 #include "harness/rpc/job.h"
 
 namespace harness {

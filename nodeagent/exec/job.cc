@@ -34,7 +34,8 @@ void Job::start() {
   startedBoottimeNs_ = context_.clock.boottimeNs();
   if (spec_.deadlineNs != INT64_MAX) {
     // By the clock itself: the loop's reading of it is as old as its last wait.
-    auto now = kj::max(context_.timer.now(), kj::systemPreciseMonotonicClock().now());
+    auto now = kj::max(context_.timer.now(), kj::origin<kj::TimePoint>() +
+                                                 context_.clock.monotonicNs() * kj::NANOSECONDS);
     deadline_ = context_.timer.atTime(now + spec_.deadlineNs * kj::NANOSECONDS)
                     .then([this]() { stop(StopReason::kDeadline, spec_.graceNs); })
                     .eagerlyEvaluate(logTask);
@@ -70,7 +71,7 @@ kj::Promise<void> Job::awaitReport() {
 
 kj::Promise<void> Job::awaitExit(kj::Promise<void> readable) {
   return readable.then([this]() {
-    auto ended = reapChild(pidfd_);
+    auto ended = context_.spawner.reap(pidfd_);
     if (ended == nullptr) return awaitExit(exitObserver_->whenBecomesReadable());
     exit_ = KJ_ASSERT_NONNULL(ended);
     exitObserver_ = nullptr;
@@ -228,7 +229,7 @@ int Job::signal(int number, wire::Jobs::Target target) {
     return 0;
   }
   if (pidfd_.get() < 0) return 0;
-  int result = signalChild(pidfd_, number);
+  int result = context_.spawner.signal(pidfd_, number);
   return result == ESRCH ? 0 : result;
 }
 

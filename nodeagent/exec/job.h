@@ -13,8 +13,8 @@
 #include "nodeagent/exec/job_spec.h"
 #include "nodeagent/exec/output_stream.h"
 #include "nodeagent/os/clock.h"
-#include "nodeagent/os/pidfd.h"
 #include "nodeagent/os/process_set.h"
+#include "nodeagent/os/spawner.h"
 #include "nodeagent/os/terminal.h"
 #include "nodeagent/os/worker.h"
 #include "schema/support/wire_error.h"
@@ -27,6 +27,7 @@ struct JobContext {
   kj::Timer& timer;
   const Clock& clock;
   ProcessSets& sets;
+  Spawner& spawner;
   Spool& spool;
   Worker& worker;
   UserDatabase& users;

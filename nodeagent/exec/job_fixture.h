@@ -85,7 +85,7 @@ class JobFixture : public testing::Test {
     table = nullptr;
     JobTable::Options options;
     options.limits = limits;
-    options.spoolDirectory = kj::str(directory.c_str(), "/spool");
+    options.spool = ScratchDisk::inDirectory(kj::str(directory.c_str(), "/spool"));
     options.sets = makeSets();
     table = kj::heap<JobTable>(port, timer(), systemClock(), worker, kj::mv(options));
   }

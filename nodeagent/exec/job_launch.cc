@@ -187,7 +187,7 @@ kj::Promise<void> Job::launch() {
   options.errors = files.errors.get() < 0 ? files.output : files.errors;
   options.controllingTerminal = spec_.hasTerminal;
   options.cgroup = processes_->cgroupFd();
-  auto result = launchProgram(options);
+  auto result = context_.spawner.launch(options);
   if (result.is<SpawnFailure>()) {
     auto& failure = result.get<SpawnFailure>();
     support::fail(support::kindOfErrno(failure.errorNumber),

@@ -47,8 +47,8 @@ JobTable::JobTable(kj::UnixEventPort& port, kj::Timer& timer, const Clock& clock
                    Options options)
     : limits_(options.limits),
       sets_(kj::mv(options.sets)),
-      spool_(options.spoolDirectory, limits_),
-      context_{port, timer, clock, *sets_, spool_, worker, users_, limits_},
+      spool_(kj::mv(options.spool), limits_),
+      context_{port, timer, clock, *sets_, *options.spawner, spool_, worker, users_, limits_},
       tasks_(*this) {
   spool_.onShortage([this]() { return removeOldestOfEndedSessions(); });
 }

@@ -21,8 +21,9 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
  public:
   struct Options {
     JobLimits limits;
-    kj::String spoolDirectory;  // See Spool. Empty: output is bounded by memory alone.
-    kj::Own<ProcessSets> sets;  // See ProcessSets::best.
+    kj::Maybe<kj::Own<ScratchDisk>> spool;  // Absent: output is bounded by memory alone.
+    kj::Own<ProcessSets> sets;              // See ProcessSets::best.
+    Spawner* spawner = &systemSpawner();    // Outlives the table.
   };
 
   // Port, timer, clock and worker outlive it.

@@ -5,11 +5,11 @@
 
 #include <kj/array.h>
 #include <kj/function.h>
-#include <kj/io.h>
 #include <kj/memory.h>
 #include <kj/string.h>
 
 #include "nodeagent/exec/job_limits.h"
+#include "nodeagent/os/scratch_disk.h"
 
 namespace nodeagent {
 
@@ -18,9 +18,8 @@ class SpoolFile;
 // For the keeper's thread. Outlives its files.
 class Spool {
  public:
-  // `directory` is made if absent (mode 0700), and emptied of what an earlier keeper left in it.
-  // Empty: there is no spool, and output is bounded by memory alone. Throws if it cannot be made.
-  Spool(kj::StringPtr directory, const JobLimits& limits);
+  // Without a disk there is no spool, and output is bounded by memory alone.
+  Spool(kj::Maybe<kj::Own<ScratchDisk>> disk, const JobLimits& limits);
   KJ_DISALLOW_COPY(Spool);
 
   // Called when files need more room than there is; deletes something that nobody will ask for, or
@@ -32,7 +31,7 @@ class Spool {
   void giveMemory(uint64_t bytes) { memoryBytes_ -= bytes; }
   uint64_t memoryBytes() const { return memoryBytes_; }
 
-  // A new file (mode 0600); null if it cannot be made now.
+  // A new file; null if it cannot be made now.
   kj::Maybe<kj::Own<SpoolFile>> make();
 
   uint64_t fileBytes() const { return fileBytes_; }
@@ -42,19 +41,18 @@ class Spool {
   friend class SpoolFile;
   bool takeFile(uint64_t bytes);
 
-  kj::String directory_;
+  kj::Maybe<kj::Own<ScratchDisk>> disk_;
   JobLimits limits_;
   uint64_t memoryBytes_ = 0;
   uint64_t fileBytes_ = 0;
   uint64_t fileCount_ = 0;
-  uint64_t nextNumber_ = 1;
   kj::Function<bool()> reclaim_ = []() { return false; };
 };
 
 // One file, removed with this object.
 class SpoolFile {
  public:
-  SpoolFile(Spool& spool, kj::String path, kj::AutoCloseFd fd);
+  SpoolFile(Spool& spool, kj::Own<ScratchFile> file);
   ~SpoolFile() noexcept(false);
   KJ_DISALLOW_COPY(SpoolFile);
 
@@ -63,15 +61,14 @@ class SpoolFile {
   bool write(uint64_t position, kj::ArrayPtr<const kj::byte> bytes);
 
   // Throws if it cannot be read, which only a damaged disk explains.
-  void read(uint64_t position, kj::ArrayPtr<kj::byte> bytes);
+  void read(uint64_t position, kj::ArrayPtr<kj::byte> bytes) { file_->read(position, bytes); }
 
   // Nothing will be written again: gives the descriptor back, since finished jobs are many.
-  void close() { fd_ = nullptr; }
+  void close() { file_->close(); }
 
  private:
   Spool& spool_;
-  kj::String path_;
-  kj::AutoCloseFd fd_;
+  kj::Own<ScratchFile> file_;
   uint64_t accountedBytes_ = 0;
 };
 

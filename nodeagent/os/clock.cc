@@ -16,6 +16,7 @@ int64_t read(clockid_t which) {
 class SystemClock final : public Clock {
  public:
   int64_t boottimeNs() const override { return read(CLOCK_BOOTTIME); }
+  int64_t monotonicNs() const override { return read(CLOCK_MONOTONIC); }
   int64_t realtimeNs() const override { return read(CLOCK_REALTIME); }
 };
 

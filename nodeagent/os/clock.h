@@ -13,6 +13,9 @@ class Clock {
   // CLOCK_BOOTTIME: counts suspended time too and is never set. Leases and deadlines use it.
   virtual int64_t boottimeNs() const = 0;
 
+  // CLOCK_MONOTONIC: as boottimeNs, without suspended time. Timers of the event loop go by it.
+  virtual int64_t monotonicNs() const = 0;
+
   // CLOCK_REALTIME: for people and for certificates; it may jump by years.
   virtual int64_t realtimeNs() const = 0;
 };
@@ -24,6 +27,7 @@ const Clock& systemClock();
 class ManualClock final : public Clock {
  public:
   int64_t boottimeNs() const override { return boottimeNs_; }
+  int64_t monotonicNs() const override { return boottimeNs_; }
   int64_t realtimeNs() const override { return kRealtimeAtBootNs + boottimeNs_; }
   void advance(int64_t elapsedNs) { boottimeNs_ += elapsedNs; }
 

@@ -24,7 +24,7 @@ class Worker {
   static constexpr size_t kThreads = 4;
 
   explicit Worker(size_t threads = kThreads);
-  ~Worker() noexcept(false);
+  virtual ~Worker() noexcept(false);
   KJ_DISALLOW_COPY(Worker);
 
   // Calls `task` on another thread and resolves to what it returns; an exception arrives here with
@@ -49,13 +49,16 @@ class Worker {
     return kj::mv(pair.promise);
   }
 
+ protected:
+  // Virtual for simulations, which have one thread and call the task on it.
+  virtual void post(kj::Function<void()> task);
+
  private:
   struct Queue {
     std::deque<kj::Function<void()>> tasks;
     bool closed = false;
   };
 
-  void post(kj::Function<void()> task);
   void work();
 
   kj::MutexGuarded<Queue> queue_;

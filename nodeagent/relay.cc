@@ -1,0 +1,112 @@
+#include "nodeagent/relay.h"
+
+#include "nodeagent/link.h"
+#include "schema/support/frame.h"
+
+namespace nodeagent {
+namespace {
+
+using support::FrameReader;
+
+// For what the keeper wrote last to reach the client, once the keeper has closed.
+constexpr kj::Duration kDrainLimit = 1 * kj::SECONDS;
+
+support::FrameLimits trustedLimits() {
+  support::FrameLimits limits;
+  limits.bytesMax = support::kFrameBytesMax;
+  return limits;
+}
+
+// One direction of a connection: whole frames only, those that arrived together written together.
+class Relay {
+ public:
+  Relay(FrameReader& source, kj::AsyncIoStream& sink, kj::Function<void(uint32_t)> onSignal)
+      : source_(source), sink_(sink), onSignal_(kj::mv(onSignal)) {}
+
+  // Resolves when the source has ended and all of it was written.
+  kj::Promise<void> run() {
+    return source_.read().then([this](kj::Maybe<support::Frame>&& frame) -> kj::Promise<void> {
+      KJ_IF_MAYBE (present, frame) {
+        take(kj::mv(*present));
+        while (frames_.size() < kFramesMax) {
+          KJ_IF_MAYBE (further, source_.takeArrived()) {
+            take(kj::mv(*further));
+          } else {
+            break;
+          }
+        }
+        return write().then([this]() { return run(); });
+      }
+      return kj::READY_NOW;
+    });
+  }
+
+ private:
+  static constexpr size_t kFramesMax = 64;
+
+  void take(support::Frame&& frame) {
+    if (frame.signal() != 0) {
+      onSignal_(frame.signal());
+    } else {
+      frames_.add(kj::mv(frame));
+    }
+  }
+
+  kj::Promise<void> write() {
+    if (frames_.empty()) return kj::READY_NOW;
+    auto pieces = KJ_MAP(frame, frames_) {
+      return frame.bytes();
+    };
+    auto written = sink_.write(pieces.asPtr());
+    return written.attach(kj::mv(pieces)).then([this]() { frames_.clear(); });
+  }
+
+  FrameReader& source_;
+  kj::AsyncIoStream& sink_;
+  kj::Function<void(uint32_t)> onSignal_;
+  kj::Vector<support::Frame> frames_;  // Being written.
+};
+
+// In the order in which they use each other.
+struct BothWays {
+  BothWays(kj::AsyncIoStream& client, kj::AsyncIoStream& keeper, kj::Timer& timer,
+           kj::Function<void()> onAdmission)
+      : admitted(kj::mv(onAdmission)),
+        fromClient(client, timer, support::FrameLimits()),
+        fromKeeper(keeper, timer, trustedLimits(), support::Signals::kUnderstood),
+        upward(fromClient, keeper, [](uint32_t) {}),
+        downward(fromKeeper, client, [this](uint32_t number) { signalled(number); }) {}
+
+  void signalled(uint32_t number) {
+    if (number != kSignalAdmitted) return;
+    fromClient.setBytesMax(support::kFrameBytesMax);
+    admitted();
+  }
+
+  kj::Function<void()> admitted;
+  FrameReader fromClient;
+  FrameReader fromKeeper;
+  Relay upward;
+  Relay downward;
+};
+
+}  // namespace
+
+kj::Promise<void> relayBothWays(kj::AsyncIoStream& client, kj::AsyncIoStream& keeper,
+                                kj::Timer& timer, kj::Function<void()> admitted) {
+  auto ways = kj::heap<BothWays>(client, keeper, timer, kj::mv(admitted));
+  // At the client's end the keeper is told, and closes when it has answered.
+  auto fromClient = ways->upward.run().then([&keeper]() -> kj::Promise<void> {
+    keeper.shutdownWrite();
+    return kj::NEVER_DONE;
+  });
+  // A client that does not read must not hold a connection that the keeper has given up.
+  auto gone =
+      keeper.whenWriteDisconnected().then([&timer]() { return timer.afterDelay(kDrainLimit); });
+  return ways->downward.run()
+      .exclusiveJoin(kj::mv(fromClient))
+      .exclusiveJoin(kj::mv(gone))
+      .attach(kj::mv(ways));
+}
+
+}  // namespace nodeagent
