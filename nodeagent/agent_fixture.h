@@ -47,6 +47,8 @@ class AgentTest : public testing::Test {
     frontOptions_.credentials =
         support::Credentials{authority().certificate(), authority().issueNode("n1")};
     frontOptions_.localUid = geteuid();
+    std::string why;
+    frontOptions_.penaltyExempt = addressRanges("127.0.0.0/8,::1", &why).value();
   }
 
   ~AgentTest() noexcept override {

@@ -228,7 +228,7 @@ TEST_F(AgentTest, Ipv6IsServedAsWell) {
 }
 
 TEST_F(AgentTest, StrangersFromOneAddressAreLimited) {
-  frontOptions_.strangersPerSourceMax = 2;
+  frontOptions_.admission.strangersPerSourceMax = 2;
   startFront();
   auto first = connect(2);
   auto second = connect(2);

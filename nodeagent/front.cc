@@ -4,6 +4,7 @@
 
 #include "nodeagent/relay.h"
 #include "schema/support/dial.h"
+#include "schema/support/id.h"
 #include "schema/support/log.h"
 #include "schema/support/wire_error.h"
 
@@ -32,12 +33,11 @@ class Front::Connection {
   Connection(Front& front, Transport over, AcceptedSocket&& socket)
       : accepted(kj::mv(socket)),
         transport(over),
-        source(support::hostText(accepted.peer)),
+        source(sourceOf(accepted.peer)),
         address(addressText(accepted)),
         front_(front) {
     position_ = front_.connections_.insert(front_.connections_.end(), this);
-    ++front_.strangers_;
-    ++front_.strangersBySource_[source];
+    front_.admission_.enter(source);
   }
   ~Connection() noexcept(false) {
     front_.connections_.erase(position_);
@@ -47,9 +47,7 @@ class Front::Connection {
   void admit() {
     if (admitted_) return;
     admitted_ = true;
-    --front_.strangers_;
-    auto found = front_.strangersBySource_.find(source);
-    if (--found->second == 0) front_.strangersBySource_.erase(found);
+    front_.admission_.leave(source);
     if (admission.get() != nullptr) admission->fulfill();
   }
 
@@ -72,7 +70,11 @@ class Front::Connection {
 };
 
 Front::Front(kj::AsyncIoContext& io, FrontOptions options)
-    : io_(io), options_(kj::mv(options)), tasks_(*this) {
+    : io_(io),
+      options_(kj::mv(options)),
+      admission_(options_.admission, options_.penaltyExempt,
+                 []() { return static_cast<uint32_t>(support::randomNumber() % 100); }),
+      tasks_(*this) {
   KJ_IF_MAYBE (credentials, options_.credentials) {
     setCredentials(*credentials);
   }
@@ -121,19 +123,14 @@ kj::Promise<void> Front::acceptOn(Listener& listener) {
 
 void Front::welcome(Listener& listener, AcceptedSocket&& accepted) {
   Transport transport = listener.endpoint().transport;
-  std::string source = support::hostText(accepted.peer);
-  auto known = strangersBySource_.find(source);
-  size_t fromSource = known == strangersBySource_.end() ? 0 : known->second;
-  const char* reason = nullptr;
+  kj::StringPtr reason;
   if (connections_.size() >= options_.connectionsMax) {
     reason = "too many connections";
-  } else if (strangers_ >= options_.strangersMax) {
-    reason = "too many connections that have not said hello";
-  } else if (transport != Transport::kUnix && fromSource >= options_.strangersPerSourceMax) {
-    reason = "too many connections from one address that have not said hello";
   } else if (transport == Transport::kUnix && accepted.uid != 0 &&
              accepted.uid != options_.localUid) {
     reason = "neither root nor our own user";
+  } else KJ_IF_MAYBE (refusal, admission_.refusal(accepted.peer, io_.provider->getTimer().now())) {
+    reason = *refusal;
   }
   if (reason != nullptr) {
     support::logLimited("refuse", support::Level::kWarn, "connection refused",
@@ -158,6 +155,12 @@ kj::Promise<Peer> Front::authenticate(Connection& connection) {
     case Transport::kTls:
       return KJ_ASSERT_NONNULL(tls_)
           ->accept(kj::mv(stream))
+          .catch_([this, &connection](kj::Exception&& exception) -> support::TlsServer::Accepted {
+            if (support::toFailure(exception, "handshake").kind == Kind::DENIED) {
+              admission_.penalize(connection.accepted.peer, io_.provider->getTimer().now());
+            }
+            kj::throwFatalException(kj::mv(exception));
+          })
           .then([this, &connection](support::TlsServer::Accepted&& accepted) {
             // The list may be newer than this handshake.
             if (denied_.covers(accepted.mark)) support::fail(Kind::DENIED, kNowDenied);

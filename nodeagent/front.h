@@ -6,12 +6,12 @@
 #include <sys/types.h>
 
 #include <list>
-#include <map>
 #include <string>
 #include <vector>
 
 #include <kj/async-io.h>
 
+#include "nodeagent/admission.h"
 #include "nodeagent/link.h"
 #include "nodeagent/os/listener.h"
 #include "schema/support/endpoint.h"
@@ -25,8 +25,8 @@ struct FrontOptions {
   kj::Maybe<support::Credentials> credentials;  // Needed for endpoints of kind tls.
   uid_t localUid = 0;                           // Whom unix sockets admit besides root.
   size_t connectionsMax = 256;
-  size_t strangersMax = 32;  // Connections whose `hello` has not succeeded yet.
-  size_t strangersPerSourceMax = 8;
+  AdmissionLimits admission;  // Of connections whose `hello` has not succeeded yet.
+  std::vector<AddressRange> penaltyExempt;
   kj::Duration strangerLimit = 5 * kj::SECONDS;  // From accepting to the success of `hello`.
   // A certificate is looked at when a connection begins; so none lasts for ever.
   kj::Duration connectionAgeMax = 24 * kj::HOURS;
@@ -66,8 +66,7 @@ class Front final : private kj::TaskSet::ErrorHandler {
   kj::Maybe<kj::Own<support::TlsServer>> tls_;
   support::DenyList denied_;            // As tls_ knows it.
   std::list<Connection*> connections_;  // Each takes itself out.
-  size_t strangers_ = 0;
-  std::map<std::string, size_t> strangersBySource_;
+  Admission admission_;
   kj::TaskSet tasks_;
 };
 

@@ -36,6 +36,8 @@ FrontOptions frontOptions(const Options& options) {
   front.keeper = parsed("unix:" + options.keeperSocket);
   front.credentials = readCredentials(options);
   front.localUid = geteuid();
+  std::string why;
+  front.penaltyExempt = addressRanges(options.penaltyExempt, &why).value();
   return front;
 }
 

@@ -12,6 +12,7 @@
 
 #include <cxxopts.hpp>
 
+#include "nodeagent/admission.h"
 #include "schema/support/config.h"
 #include "schema/support/endpoint.h"
 #include "schema/support/suggestion.h"
@@ -42,6 +43,8 @@ const std::vector<Key>& keys() {
        "file for one line per effect on this node (default: none)"},
       {"", "front-user", &Options::frontUser, "nodeagent",
        "whom the front becomes when started as root, if that user exists"},
+      {"", "penalty-exempt", &Options::penaltyExempt, "127.0.0.0/8,::1",
+       "addresses that are not penalized for refused certificates, such as 10.1.0.0/16,fd77::/64"},
       {"", "pidfile", &Options::pidFile, "",
        "file for the process id, written when the agent listens"},
       {"tls", "authority", &Options::tlsAuthority, "", "certificate authority of the cluster, PEM"},
@@ -264,9 +267,11 @@ void check(const Options& options) {
         options, "log.level",
         "there is no \"" + options.logLevel + "\"" + support::suggestion(options.logLevel, levels));
   }
+  std::string why;
+  if (!addressRanges(options.penaltyExempt, &why)) refuse(options, "penalty-exempt", why);
+  const std::vector<std::string> noPaths = {"node", "level", "front-user", "penalty-exempt"};
   for (const Key& key : keys()) {
-    bool path = std::string(key.name) != "node" && std::string(key.name) != "level" &&
-                std::string(key.name) != "front-user";
+    bool path = std::find(noPaths.begin(), noPaths.end(), key.name) == noPaths.end();
     const std::string& value = options.*key.member;
     if (path && !value.empty() && value[0] != '/') {
       refuse(options, pathOf(key), "\"" + value + "\" is not an absolute path");

@@ -27,11 +27,12 @@ struct Options {
   std::string keeperSocket;                          // Empty: "keeper.sock" in stateDir.
   std::string auditLog;                              // Empty: none is kept.
   std::string tlsAuthority, tlsCertificate, tlsKey;  // Paths of PEM files.
-  std::string tlsDenied;  // Path of a deny list. Empty: nothing is denied.
-  std::string frontUser;  // Whom the front becomes when started as root. Empty: nobody else.
-  std::string logLevel;   // "debug", "info", "warning", "error"
-  std::string logFile;    // Empty: standard error.
-  std::string pidFile;    // Empty: none.
+  std::string tlsDenied;      // Path of a deny list. Empty: nothing is denied.
+  std::string frontUser;      // Whom the front becomes when started as root. Empty: nobody else.
+  std::string penaltyExempt;  // Address ranges with commas between them.
+  std::string logLevel;       // "debug", "info", "warning", "error"
+  std::string logFile;        // Empty: standard error.
+  std::string pidFile;        // Empty: none.
   std::string bootScript, bootLog, bootStatus;  // Of the role init: see init.h.
 
   // The words after the program's name, for passing on to processes of other roles.

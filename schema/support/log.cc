@@ -142,6 +142,17 @@ struct Window {
   uint64_t leftOut = 0;
 };
 
+// Of logLimited, by source.
+struct Windows {
+  std::mutex mutex;
+  std::map<std::string, Window, std::less<>> all;
+};
+
+Windows& windows() {
+  static Windows& instance = *new Windows;
+  return instance;
+}
+
 }  // namespace
 
 std::optional<Level> levelFromText(std::string_view text) {
@@ -168,13 +179,12 @@ void log(Level level, std::string_view text, Fields fields) {
 }
 
 void logLimited(std::string_view source, Level level, std::string_view text, Fields fields) {
-  static std::mutex mutex;
-  static std::map<std::string, Window, std::less<>> windows;
   std::string tail;
   {
-    std::lock_guard lock(mutex);
-    auto found = windows.find(source);
-    if (found == windows.end()) found = windows.emplace(std::string(source), Window{}).first;
+    std::lock_guard lock(windows().mutex);
+    auto& all = windows().all;
+    auto found = all.find(source);
+    if (found == all.end()) found = all.emplace(std::string(source), Window{}).first;
     Window& window = found->second;
     auto now = std::chrono::steady_clock::now();
     if (now - window.begin >= std::chrono::seconds(1)) {
@@ -235,6 +245,8 @@ CapturedLog::CapturedLog() : state_(std::make_unique<State>()) {
   logger->set_pattern("%l %v");
   logger->set_level(spdlog::level::debug);
   state_->previous = exchangeLogger(std::move(logger));
+  std::lock_guard lock(windows().mutex);
+  windows().all.clear();
 }
 
 CapturedLog::~CapturedLog() {

@@ -71,7 +71,7 @@ class KjLogCallback final : public kj::ExceptionCallback {
 };
 
 // Replaces the log's outlet for the life of the object, for unit tests: lines are collected as
-// "level text key=value".
+// "level text key=value". What earlier objects were told does not count against the limits.
 class CapturedLog {
  public:
   CapturedLog();

@@ -181,6 +181,10 @@ kj::Promise<TlsServer::Accepted> TlsServer::accept(kj::Own<kj::AsyncIoStream> st
         return Accepted{kj::mv(wrapped), kj::mv(identity), kj::mv(mark)};
       },
       [](kj::Exception&& exception) -> Accepted {
+        if (exception.getType() == kj::Exception::Type::OVERLOADED)
+          fail(Kind::TIMEOUT, "the TLS handshake took too long");
+        if (exception.getType() == kj::Exception::Type::DISCONNECTED)
+          fail(Kind::SYSTEM, "the client went away during the TLS handshake");
         fail(Kind::DENIED, "the TLS handshake was not completed: ", verifyReason(exception));
       });
 }

@@ -59,7 +59,7 @@ class TlsServer {
   };
 
   // Shakes hands as the server. Rejected with kind denied if the client has no certificate or not a
-  // right one, or one on the deny list.
+  // right one, or one on the deny list; with timeout or system if it is slow or goes away.
   kj::Promise<Accepted> accept(kj::Own<kj::AsyncIoStream> stream);
 
  private:
