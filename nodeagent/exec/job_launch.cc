@@ -190,8 +190,9 @@ kj::Promise<void> Job::launch() {
   auto result = context_.spawner.launch(options);
   if (result.is<SpawnFailure>()) {
     auto& failure = result.get<SpawnFailure>();
-    support::fail(support::kindOfErrno(failure.errorNumber),
-                  spawnFailureText(spec_, failure, environment_));
+    kj::throwFatalException(
+        support::toException({support::kindOfErrno(failure.errorNumber), failure.errorNumber,
+                              spawnFailureText(spec_, failure, environment_)}));
   }
   launch_ = kj::mv(result.get<kj::Own<Launch>>());
   pid_ = launch_->pid();

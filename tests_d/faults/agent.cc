@@ -1,9 +1,11 @@
 #include "tests_d/faults/agent.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -79,7 +81,20 @@ struct Agent::Launch {
   std::optional<uint64_t> descriptorsMax;
   std::string mountPoint;
   std::string mountOptions;
+  bool ownNetwork = false;
 };
+
+namespace {
+
+bool loopbackUp() {
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request{};
+  std::strncpy(request.ifr_name, "lo", sizeof(request.ifr_name) - 1);
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  return fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &request) == 0;
+}
+
+}  // namespace
 
 // In the child, between fork and exec: system calls only.
 void Agent::become(const Launch& launch, char** argv, char** environment, int log) {
@@ -99,6 +114,7 @@ void Agent::become(const Launch& launch, char** argv, char** environment, int lo
        mount("tmpfs", launch.mountPoint.c_str(), "tmpfs", 0, launch.mountOptions.c_str()) != 0)) {
     _exit(126);
   }
+  if (launch.ownNetwork && (unshare(CLONE_NEWNET) != 0 || !loopbackUp())) _exit(126);
   execve(argv[0], argv, environment);
   _exit(127);
 }
@@ -164,8 +180,10 @@ Agent::Launch Agent::launchOf(Part part) const {
     launch.argv.push_back("--tls-authority=" + options_.tlsAuthority);
     launch.argv.push_back("--tls-certificate=" + options_.tlsCertificate);
     launch.argv.push_back("--tls-key=" + options_.tlsKey);
+    launch.argv.push_back("--tls-denied=" + options_.tlsDenied);
   }
   if (!front && options_.audit) launch.argv.push_back("--audit-log=" + auditLog());
+  launch.ownNetwork = front && options_.ownNetwork;
   launch.log = options_.directory + (front ? "/front.log" : "/keeper.log");
   launch.descriptorsMax = front ? options_.frontDescriptorsMax : options_.keeperDescriptorsMax;
   if (front || (!options_.spoolBytesMax && !options_.stateBytesMax)) return launch;

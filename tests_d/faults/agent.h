@@ -26,11 +26,13 @@ class Agent {
     // Likewise for all that the keeper keeps, its audit log included.
     std::optional<uint64_t> stateBytesMax;
     bool audit = false;  // To auditLog().
+    // The front has a network of its own, with nothing but loopback; see frontNetwork().
+    bool ownNetwork = false;
     // Of CallFaults: that part is then the agent whose system calls can be disturbed.
     std::string frontCalls;
     std::string keeperCalls;
     // The front listens with TLS too, at frontTlsPort(). Paths of PEM files.
-    std::string tlsAuthority, tlsCertificate, tlsKey;
+    std::string tlsAuthority, tlsCertificate, tlsKey, tlsDenied;
   };
 
   enum class Part { kFront, kKeeper };
@@ -60,6 +62,8 @@ class Agent {
 
   const std::string& frontSocket() const { return frontSocket_; }
   uint16_t frontPort() const { return frontPort_; }  // On 127.0.0.1, without TLS.
+  // "/proc/4711/ns/net"
+  std::string frontNetwork() const { return "/proc/" + std::to_string(front_) + "/ns/net"; }
   uint16_t frontTlsPort() const { return frontTlsPort_; }
   std::string auditLog() const { return stateDirectory_ + "/audit.log"; }
   const std::string& stateDirectory() const { return stateDirectory_; }

@@ -20,7 +20,7 @@ class CallFaults {
   // For Agent::Options.
   const std::string& path() const { return path_; }
 
-  CallControl* operator->() { return control_; }
+  CallControl& control() { return *control_; }
 
   // Forgets counts and wishes; for the agent's next start.
   void reset();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 namespace faults {
@@ -107,12 +108,12 @@ Agent& FaultTest::startAgent(Agent::Options options) {
   return *agent_;
 }
 
-harness::NodeStub& FaultTest::connect(const std::string& address) {
-  controller_ = std::make_unique<harness::Controller>(controllerOptions);
-  closed_ = false;
+harness::NodeStub& FaultTest::connect(const std::string& address,
+                                      const std::string& networkNamespace) {
   harness::NodeDescription description;
   description.name = "n1";
   description.role = "server";
+  description.endpoint.networkNamespace = networkNamespace;
   description.endpoint.kind = harness::Endpoint::Kind::kUnix;
   description.endpoint.address = agent_->frontSocket();
   if (!address.empty()) {
@@ -121,6 +122,12 @@ harness::NodeStub& FaultTest::connect(const std::string& address) {
     description.endpoint.address = address.substr(0, colon);
     description.endpoint.port = static_cast<uint16_t>(std::stoul(address.substr(colon + 1)));
   }
+  return connect(description);
+}
+
+harness::NodeStub& FaultTest::connect(const harness::NodeDescription& description) {
+  controller_ = std::make_unique<harness::Controller>(controllerOptions);
+  closed_ = false;
   stub_ = &controller_->connect(description);
   stub_->awaitConnected(std::chrono::steady_clock::now() + 10s);
   return *stub_;
@@ -142,6 +149,18 @@ LoadOptions FaultTest::loadOptions() {
   options.tag = tag_;
   options.seed = random_();
   return options;
+}
+
+void FaultTest::losePackets(int percent) {
+  // Each packet crosses the loopback's input once, whoever sent it.
+  std::string rules =
+      "flush ruleset; add table inet faults; "
+      "add chain inet faults input { type filter hook input priority 0; };";
+  std::string some =
+      percent < 100 ? " numgen random mod 100 < " + std::to_string(percent) : std::string();
+  if (percent > 0) rules += " add rule inet faults input meta l4proto tcp" + some + " drop";
+  std::string command = "nsenter --net=" + agent().frontNetwork() + " nft '" + rules + "'";
+  if (std::system(command.c_str()) != 0) throw std::runtime_error("cannot: " + command);
 }
 
 nanoseconds FaultTest::drawn(nanoseconds most) {

@@ -46,7 +46,9 @@ class FaultTest : public ::testing::Test {
 
   // Connects, by the agent's unix socket, or by TCP to `address` such as a FaultProxy's. Short
   // heartbeats, so that a trial takes seconds: ping each 200 ms, 600 ms to answer.
-  harness::NodeStub& connect(const std::string& address = "");
+  harness::NodeStub& connect(const std::string& address = "",
+                             const std::string& networkNamespace = "");
+  harness::NodeStub& connect(const harness::NodeDescription& description);
   harness::NodeStub& stub() { return *stub_; }
   muster::Node node() { return muster::Node(*stub_); }
 
@@ -55,6 +57,10 @@ class FaultTest : public ::testing::Test {
 
   LoadOptions loadOptions();
   harness::ControllerOptions controllerOptions;
+
+  // Of an agent with a network of its own: the kernel drops so many of a hundred packets, of either
+  // direction.
+  void losePackets(int percent);
 
   // Uniform, from zero to `most`, of this test's own generator.
   std::chrono::nanoseconds drawn(std::chrono::nanoseconds most);

@@ -170,5 +170,38 @@ TEST_F(ControllerFaultTest, StoppedShorterThanItsLeaseGoesOn) {
   EXPECT_EQ(taggedProcesses(tag_).size(), before) << "its payloads live";
 }
 
+// F12: what a suspended machine looks like from inside. The boot clock goes on meanwhile.
+TEST_F(ControllerFaultTest, SuspendedTogetherGoesOnOrIsTold) {
+  startAgent();
+  for (nanoseconds lasting : {nanoseconds(kLease / 2), nanoseconds(kLease * 3)}) {
+    auto controllers = start(2);
+    for (auto& controller : controllers) {
+      ASSERT_TRUE(controller->says("started", 20s)) << controller->heard();
+    }
+    ASSERT_TRUE(running()) << "void";
+    auto signalAll = [&](int number) {
+      for (auto& controller : controllers) controller->signal(number);
+      for (auto part : {Agent::Part::kFront, Agent::Part::kKeeper}) agent().signal(part, number);
+    };
+    signalAll(SIGSTOP);
+    letPass(lasting);
+    signalAll(SIGCONT);
+    if (lasting < kLease) {
+      letPass(kLease);
+      EXPECT_TRUE(running()) << "the lease had not run out";
+    } else {
+      // The lease may be renewed before anybody sees that it has run out. Then all goes on.
+      bool gone = payloadsGone();
+      for (auto& controller : controllers) {
+        controller->closeInput();
+        EXPECT_TRUE(controller->says(gone ? "session" : "deadline", 20s)) << controller->heard();
+      }
+      std::printf("F12 suspended for three leases: the session %s\n", gone ? "ended" : "went on");
+    }
+    controllers.clear();
+    EXPECT_TRUE(payloadsGone()) << "I4: " << toString(taggedProcesses(tag_));
+  }
+}
+
 }  // namespace
 }  // namespace faults

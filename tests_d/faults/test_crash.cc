@@ -87,8 +87,8 @@ class CrashTest : public FaultTest {
       agent().kill(Part::kKeeper);
       watched(session);
     }
-    met_ += (*calls_)->killCountdown <= 0 ? 1 : 0;
-    (*calls_)->killCaller = 0;
+    met_ += calls_->control().killCountdown <= 0 ? 1 : 0;
+    calls_->control().killCaller = 0;
     std::string where = site.name + "@" + std::to_string(site.caller) +
                         (when == When::kBefore ? " before" : " after");
     watched([&] {

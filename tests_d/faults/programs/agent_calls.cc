@@ -121,11 +121,23 @@ uint64_t draw() {
   return state >> 8;
 }
 
+constexpr int kByPosition = -1;
+
+// Counters, signals and appended lines come whole or not at all, and so do a few bytes of a pipe.
+// Reads and writes by position are those of loops.
+bool canBeShort(int fd, size_t bytes) {
+  struct stat status;
+  if (bytes <= 64) return false;
+  if (fd == kByPosition) return true;
+  return fstat(fd, &status) == 0 && (S_ISSOCK(status.st_mode) || S_ISFIFO(status.st_mode));
+}
+
 // How many of `bytes` shall pass; -1: none, and the call is interrupted.
-ssize_t shortened(size_t bytes) {
+ssize_t shortened(int fd, size_t bytes) {
   CallControl& wanted = control();
   uint32_t every = wanted.shortEvery;
-  if (every == 0 || bytes == 0 || draw() % every != 0) return static_cast<ssize_t>(bytes);
+  bool whole = every == 0 || draw() % every != 0 || !canBeShort(fd, bytes);
+  if (whole) return static_cast<ssize_t>(bytes);
   ++wanted.shortened;
   if (draw() % 2) return static_cast<ssize_t>(1 + draw() % bytes);
   errno = EINTR;
@@ -133,16 +145,16 @@ ssize_t shortened(size_t bytes) {
 }
 
 template <typename Call>
-ssize_t transfer(size_t bytes, Call call) {
-  ssize_t allowed = shortened(bytes);
+ssize_t transfer(int fd, size_t bytes, Call call) {
+  ssize_t allowed = shortened(fd, bytes);
   return allowed < 0 ? -1 : call(static_cast<size_t>(allowed));
 }
 
 // Of several pieces, the first alone is cut.
 template <typename Call>
-ssize_t transferPieces(const iovec* pieces, int pieceCount, Call call) {
+ssize_t transferPieces(int fd, const iovec* pieces, int pieceCount, Call call) {
   if (pieceCount == 0) return call(pieces, pieceCount);
-  ssize_t allowed = shortened(pieces[0].iov_len);
+  ssize_t allowed = shortened(fd, pieces[0].iov_len);
   if (allowed < 0) return -1;
   if (static_cast<size_t>(allowed) == pieces[0].iov_len) return call(pieces, pieceCount);
   iovec first{pieces[0].iov_base, static_cast<size_t>(allowed)};
@@ -283,31 +295,33 @@ int __wrap_fchown(int fd, uid_t user, gid_t group) {
 }
 
 ssize_t __wrap_read(int fd, void* to, size_t size) {
-  return transfer(size, [&](size_t bytes) { return __real_read(fd, to, bytes); });
+  return transfer(fd, size, [&](size_t bytes) { return __real_read(fd, to, bytes); });
 }
 ssize_t __wrap_pread(int fd, void* to, size_t size, off_t offset) {
-  return transfer(size, [&](size_t bytes) { return __real_pread(fd, to, bytes, offset); });
+  return transfer(kByPosition, size,
+                  [&](size_t bytes) { return __real_pread(fd, to, bytes, offset); });
 }
 ssize_t __wrap_readv(int fd, const iovec* pieces, int pieceCount) {
-  return transferPieces(pieces, pieceCount, [&](const iovec* some, int someCount) {
+  return transferPieces(fd, pieces, pieceCount, [&](const iovec* some, int someCount) {
     return __real_readv(fd, some, someCount);
   });
 }
 ssize_t __wrap_write(int fd, const void* from, size_t size) {
   return effect("write", __builtin_return_address(0), [&] {
-    return transfer(size, [&](size_t bytes) { return __real_write(fd, from, bytes); });
+    return transfer(fd, size, [&](size_t bytes) { return __real_write(fd, from, bytes); });
   });
 }
 ssize_t __wrap_writev(int fd, const iovec* pieces, int pieceCount) {
   return effect("writev", __builtin_return_address(0), [&] {
-    return transferPieces(pieces, pieceCount, [&](const iovec* some, int someCount) {
+    return transferPieces(fd, pieces, pieceCount, [&](const iovec* some, int someCount) {
       return __real_writev(fd, some, someCount);
     });
   });
 }
 ssize_t __wrap_pwrite(int fd, const void* from, size_t size, off_t offset) {
   return change("pwrite", __builtin_return_address(0), [&] {
-    return transfer(size, [&](size_t bytes) { return __real_pwrite(fd, from, bytes, offset); });
+    return transfer(kByPosition, size,
+                    [&](size_t bytes) { return __real_pwrite(fd, from, bytes, offset); });
   });
 }
 
