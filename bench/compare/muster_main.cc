@@ -26,8 +26,8 @@
 #include <variant>
 #include <vector>
 
-#include "bench/compare/muster_ping.h"
 #include "bench/floor/clock.h"
+#include "bench/muster/pings.h"
 #include "harness/rpc/stubs.h"
 #include "schema/support/pki.h"
 
@@ -135,7 +135,7 @@ class Worker {
   harness::NodeStub& first() { return *nodes(1)[0]; }
 
   Pings& pings() {
-    if (!pings_) pings_ = std::make_unique<Pings>(descriptions_.at(0));
+    if (!pings_) pings_ = std::make_unique<Pings>(std::vector{descriptions_.at(0)});
     return *pings_;
   }
 

@@ -103,8 +103,8 @@ struct Dialling {
 }  // namespace
 
 kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::LowLevelAsyncIoProvider& provider,
-                                             kj::Timer& timer, const Endpoint& endpoint,
-                                             const std::string& node,
+                                             kj::Timer& timer, TlsClients& tlsClients,
+                                             const Endpoint& endpoint, const std::string& node,
                                              std::chrono::nanoseconds limit) {
   std::string why;
   auto target = support::Endpoint::fromText(textOf(endpoint), &why);
@@ -114,8 +114,7 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::LowLevelAsyncIoProvider& provid
   return kj::evalNow([&]() {
            support::DialOptions options;
            if (!endpoint.tls.authority.empty()) {
-             dialling.tls.emplace(support::loadCredentials(
-                 {endpoint.tls.authority, endpoint.tls.certificate, endpoint.tls.key}));
+             dialling.tls.emplace(tlsClients.get(endpoint.tls));
              options.tls = *dialling.tls;
            }
            options.endpoint = dialling.target;

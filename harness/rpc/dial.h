@@ -8,6 +8,7 @@
 #include <kj/async-io.h>
 
 #include "harness/cluster/description.h"
+#include "harness/rpc/tls_clients.h"
 
 namespace harness {
 
@@ -16,8 +17,8 @@ namespace harness {
 // again will not help). `node` is the name that the agent's certificate must have. On the loop's
 // thread; the caller bounds the time. What is borrowed must live until the promise settles.
 kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::LowLevelAsyncIoProvider& provider,
-                                             kj::Timer& timer, const Endpoint& endpoint,
-                                             const std::string& node,
+                                             kj::Timer& timer, TlsClients& tlsClients,
+                                             const Endpoint& endpoint, const std::string& node,
                                              std::chrono::nanoseconds limit);
 
 }  // namespace harness

@@ -65,7 +65,7 @@ void IoThread::spawn(kj::Promise<void> promise) {
 kj::Promise<kj::Own<kj::AsyncIoStream>> IoThread::dial(const Endpoint& endpoint,
                                                        const std::string& node,
                                                        std::chrono::nanoseconds limit) {
-  return harness::dial(*lowLevel_, *timer_, endpoint, node, limit);
+  return harness::dial(*lowLevel_, *timer_, tlsClients_, endpoint, node, limit);
 }
 
 void IoThread::runLoop() {

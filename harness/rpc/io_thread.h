@@ -21,6 +21,7 @@
 
 #include "harness/rpc/failure.h"
 #include "harness/rpc/loop.h"
+#include "harness/rpc/tls_clients.h"
 
 namespace harness {
 
@@ -77,6 +78,7 @@ class IoThread final : public Loop {
   bool ended_ = false;
 
   // Of the loop's thread.
+  TlsClients tlsClients_;
   kj::Timer* timer_ = nullptr;
   kj::LowLevelAsyncIoProvider* lowLevel_ = nullptr;
   kj::AsyncIoProvider* provider_ = nullptr;

@@ -12,7 +12,9 @@ namespace {
 using Kind = wire::Error::Kind;
 
 // Many small messages come with one system call; a bigger one is read straight into its own memory.
-constexpr size_t kBufferBytes = 8 << 10;
+// A connection that is idle holds little; one that fills its buffer gets the larger one.
+constexpr size_t kBufferBytesIdle = 2 << 10;
+constexpr size_t kBufferBytesBusy = 16 << 10;
 constexpr size_t kFirstBodyBytes = kChunkBytesMax + (64 << 10);  // A bulk frame at once.
 constexpr uint32_t kSignalMark = 0xffffffff;
 
@@ -71,14 +73,15 @@ FrameReader::FrameReader(kj::AsyncInputStream& input, kj::Timer& timer, FrameLim
       limits_(limits),
       signals_(signals),
       lastArrival_(timer.now()),
-      buffer_(kj::heapArray<kj::byte>(kBufferBytes)) {
+      buffer_(kj::heapArray<kj::byte>(kBufferBytesIdle)) {
   // The table of the largest allowed segment count must fit into the buffer.
-  KJ_REQUIRE(4 * (uint64_t{limits.segmentsMax} + 2) <= kBufferBytes, "too many segments allowed");
+  KJ_REQUIRE(4 * (uint64_t{limits.segmentsMax} + 2) <= kBufferBytesIdle,
+             "too many segments allowed");
 }
 
 kj::Promise<kj::Maybe<Frame>> FrameReader::read() {
   if (begin_ == end_) {
-    begin_ = end_ = 0;
+    adapt();
     return input_.tryRead(buffer_.begin(), 1, buffer_.size())
         .then([this](size_t count) -> kj::Promise<kj::Maybe<Frame>> {
           if (count == 0) return kj::Maybe<Frame>(nullptr);
@@ -88,6 +91,15 @@ kj::Promise<kj::Maybe<Frame>> FrameReader::read() {
         });
   }
   return readBuffered();
+}
+
+// The buffer is empty; end_ tells how much the last read brought.
+void FrameReader::adapt() {
+  size_t wanted = buffer_.size();
+  if (end_ == buffer_.size()) wanted = kBufferBytesBusy;
+  if (end_ < kBufferBytesIdle / 2) wanted = kBufferBytesIdle;
+  if (wanted != buffer_.size()) buffer_ = kj::heapArray<kj::byte>(wanted);
+  begin_ = end_ = 0;
 }
 
 kj::Maybe<Frame> FrameReader::takeArrived() {

@@ -88,6 +88,7 @@ class FrameReader {
     size_t totalWords = 0;
   };
 
+  void adapt();
   kj::Promise<kj::Maybe<Frame>> readBuffered();
   kj::Maybe<Table> parseTable() const;
   kj::Promise<kj::Maybe<Frame>> fill();

@@ -78,8 +78,11 @@ class TlsClient {
   kj::Promise<kj::Own<kj::AsyncIoStream>> connect(kj::Own<kj::AsyncIoStream> stream,
                                                   kj::StringPtr nodeName);
 
+  // Whether both are copies of one.
+  bool sharesWith(const TlsClient& other) const { return context_ == other.context_; }
+
  private:
-  std::shared_ptr<ssl_ctx_st> context_;
+  std::shared_ptr<ssl_ctx_st> context_;  // Shared by copies of this and by what they connected.
 };
 
 enum class Remedy {

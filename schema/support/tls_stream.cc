@@ -14,7 +14,7 @@
 namespace support {
 namespace {
 
-constexpr size_t kReceiveBytesMin = 8 << 10;  // An idle connection holds this much.
+constexpr size_t kReceiveBytesMin = 2 << 10;  // An idle connection holds this much.
 constexpr size_t kReceiveBytesMax = 256 << 10;
 constexpr size_t kRecordBytes = 16 << 10;  // The most that one TLS record carries.
 constexpr size_t kRecordExtraBytes = 64;   // More than the header and the tag of one.
@@ -205,7 +205,7 @@ kj::Promise<void> TlsStream::receive() {
   if (wanted == 0) {
     wanted = kReceiveBytesMin;
   } else if (receivedEnd_ == received_.size()) {
-    wanted = std::min(2 * wanted, kReceiveBytesMax);
+    wanted = std::min(4 * wanted, kReceiveBytesMax);
   } else if (receivedEnd_ < received_.size() / 8) {
     wanted = std::max(wanted / 2, kReceiveBytesMin);
   }

@@ -1,0 +1,51 @@
+// Real agents for a benchmark: nodeagent processes on loopback addresses, with certificates, and
+// with everything on that Muster promises.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "bench/floor/channel.h"
+#include "harness/cluster/description.h"
+
+namespace bench {
+
+class Agents {
+ public:
+  // Starts `count` of them, at most 250, from the directory of the running program, and waits until
+  // they listen. Throws std::runtime_error with what they logged.
+  explicit Agents(size_t count);
+  ~Agents();  // Ends them, and removes what they wrote.
+  Agents(const Agents&) = delete;
+  Agents& operator=(const Agents&) = delete;
+
+  // How to reach one. Only the first listens on unix sockets and plain TCP.
+  harness::NodeDescription node(size_t index, Transport transport) const;
+
+  // The first `count`, over TLS.
+  std::vector<harness::NodeDescription> nodes(size_t count) const;
+
+  // Both processes of one stop, as on a machine that hangs, and go on.
+  void freeze(size_t index);
+  void thaw(size_t index);
+
+  // For files of the benchmark; removed in the end.
+  const std::string& directory() const { return directory_; }
+
+ private:
+  std::string nameOf(size_t index) const { return "n" + std::to_string(index + 1); }
+  std::string addressOf(size_t index) const { return "127.77.0." + std::to_string(index + 1); }
+  void makeCertificates(size_t count) const;
+  pid_t start(size_t index) const;
+  void awaitListening(size_t index) const;
+  void signalBoth(size_t index, int signal) const;
+
+  std::string directory_;
+  std::vector<pid_t> pids_;
+  pid_t owner_;  // Forked copies of this process leave them alone.
+};
+
+}  // namespace bench
