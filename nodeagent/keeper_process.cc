@@ -16,6 +16,7 @@
 #include "nodeagent/logging.h"
 #include "nodeagent/node_services.h"
 #include "nodeagent/os/notify.h"
+#include "nodeagent/os/privileges.h"
 #include "nodeagent/os/read_file.h"
 #include "nodeagent/os/users.h"
 #include "nodeagent/read_credentials.h"
@@ -252,6 +253,8 @@ class Process {
 int runKeeper(const Options& options) {
   for (int signal : {SIGTERM, SIGINT, SIGHUP}) kj::UnixEventPort::captureSignal(signal);
   support::KjLogCallback kjLog;
+  // Not where we are nobody special: our own files in /proc would become root's.
+  if (geteuid() == 0) refuseDumps();
   makeStateDirectory(options.stateDir);
   Process process(options);
   return process.run();

@@ -8,6 +8,7 @@
 
 #include <kj/debug.h>
 
+#include "nodeagent/audit_log.h"
 #include "nodeagent/environment.h"
 #include "nodeagent/front_process.h"
 #include "nodeagent/init.h"
@@ -96,6 +97,11 @@ int perform(const Options& options) {
     case Task::kPrintConfig:
       fputs(configText(options).c_str(), stdout);
       return 0;
+    case Task::kVerifyAudit: {
+      AuditVerdict verdict = verifyAudit(options.auditToVerify);
+      fprintf(verdict.good ? stdout : stderr, "%s\n", verdict.text.c_str());
+      return verdict.good ? 0 : 1;
+    }
     case Task::kServe:
       return serve(options);
   }

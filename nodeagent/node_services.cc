@@ -46,7 +46,8 @@ NodeServices::NodeServices(kj::AsyncIoContext& io, const SessionTable& sessions,
       audit_(auditLogOf(options)),
       jobs_(io.unixEventPort, io.provider->getTimer(), systemClock(), worker_,
             jobOptions(io, options)),
-      files_(fileWorker_, options.stateDirectory.c_str()) {}
+      files_(fileWorker_, options.stateDirectory.c_str(), *audit_),
+      services_({}, *audit_) {}
 
 Rooms NodeServices::rooms() {
   Rooms rooms;

@@ -200,6 +200,8 @@ cxxopts::Options commandLine() {
       cxxopts::value<std::string>(), "FILE");
   add("check-config", "read the configuration, say what is wrong, and exit");
   add("print-config", "print every value with where it came from, and exit");
+  add("verify-audit", "look whether an audit log and the older files beside it are whole, and exit",
+      cxxopts::value<std::string>(), "FILE");
   add("role",
       "all (keeper that starts and watches a front), front, keeper, or init (process 1 of a bare "
       "node)",
@@ -224,6 +226,7 @@ AgentRole readRole(const std::string& word) {
 Task readTask(const cxxopts::ParseResult& parsed) {
   if (parsed.count("help")) return Task::kPrintHelp;
   if (parsed.count("version")) return Task::kPrintVersion;
+  if (parsed.count("verify-audit")) return Task::kVerifyAudit;
   if (parsed.count("check-config")) return Task::kCheckConfig;
   if (parsed.count("print-config")) return Task::kPrintConfig;
   return Task::kServe;
@@ -305,6 +308,10 @@ Options readOptions(const std::vector<std::string>& arguments,
     options.role = readRole(parsed["role"].as<std::string>());
     options.arguments = arguments;
     if (options.task == Task::kPrintHelp || options.task == Task::kPrintVersion) return options;
+    if (options.task == Task::kVerifyAudit) {
+      options.auditToVerify = parsed["verify-audit"].as<std::string>();
+      return options;
+    }
     readFiles(options, parsed.count("config") ? parsed["config"].as<std::string>() : "", places);
     readEnvironment(options, environment);
     for (const Key& key : keys()) {
@@ -330,7 +337,8 @@ std::string helpText() {
          "(NODEAGENT_LOG_LEVEL); the command line wins over the environment, and that over files.\n"
          "\nSignals: TERM ends cleanly, a second one at once; HUP reads certificates, deny list "
          "and log level again.\n"
-         "\nExit status: 0 ended cleanly; 64 usage; 69 the keeper cannot be reached; 70 internal "
+         "\nExit status: 0 ended cleanly; 1 --verify-audit found something; 64 usage; 69 the "
+         "keeper cannot be reached; 70 internal "
          "error;\n"
          "71 a system call failed; 73 a file or socket cannot be made; 78 configuration.\n";
 }

@@ -15,11 +15,12 @@ namespace nodeagent {
 enum class AgentRole { kAll, kFront, kKeeper, kInit };
 
 // What the program shall do.
-enum class Task { kServe, kPrintHelp, kPrintVersion, kCheckConfig, kPrintConfig };
+enum class Task { kServe, kPrintHelp, kPrintVersion, kCheckConfig, kPrintConfig, kVerifyAudit };
 
 struct Options {
   Task task = Task::kServe;
   AgentRole role = AgentRole::kAll;
+  std::string auditToVerify;  // Of kVerifyAudit.
 
   std::string nodeName;             // Default: the host's name.
   std::vector<std::string> listen;  // "unix:/path", "tcp:ADDRESS:PORT", "tls:ADDRESS:PORT"

@@ -13,6 +13,7 @@
 
 #include "nodeagent/exec/job_limits.h"
 #include "schema/support/log.h"
+#include "schema/support/redact.h"
 #include "schema/support/wire_error.h"
 
 extern char** environ;
@@ -37,10 +38,11 @@ template <typename... Params>
   support::fail(wire::Error::Kind::INVALID, kj::fwd<Params>(params)...);
 }
 
-// A value for an error text: cut, and with nothing in it that a log could mistake.
+// A value for an error text: cut, with nothing in it that a log could mistake, and what looks like
+// a secret taken out.
 kj::String quoted(kj::ArrayPtr<const char> value) {
   std::string_view text(value.begin(), kj::min(value.size(), kValueShownBytes));
-  return kj::str('"', support::escaped(text).c_str(),
+  return kj::str('"', support::escaped(support::redacted(text)).c_str(),
                  value.size() > kValueShownBytes ? "...\"" : "\"");
 }
 
@@ -83,8 +85,11 @@ kj::Array<JobSpec::Variable> readEnvironment(capnp::List<wire::JobSpec::Variable
     auto field = kj::str("environment[", result.size(), "].name");
     auto variable = text(item.getName(), field);
     if (variable.size() == 0) refuse("spec.", field, ": empty");
-    if (variable.findFirst('=') != nullptr)
-      refuse("spec.", field, ": ", quoted(variable), " contains \"=\"");
+    KJ_IF_MAYBE (equals, variable.findFirst('=')) {
+      // What follows is a value, and values are nobody's business.
+      refuse("spec.", field, ": ", quoted(variable.slice(0, *equals)),
+             " is followed by \"=\"; the value has a field of its own");
+    }
     if (memchr(item.getValue().begin(), 0, item.getValue().size()) != nullptr) {
       refuse("spec.environment[", result.size(), "].value: of ", quoted(variable),
              " contains a NUL byte");

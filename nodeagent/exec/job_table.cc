@@ -5,6 +5,7 @@
 #include <kj/debug.h>
 
 #include "schema/support/log.h"
+#include "schema/support/redact.h"
 #include "schema/support/wire_error.h"
 
 namespace nodeagent {
@@ -24,11 +25,13 @@ kj::String commandOf(const JobSpec& spec) {
 }
 
 std::string argvText(const JobSpec& spec) {
+  std::vector<std::string> words;
+  for (auto& item : spec.argv) words.emplace_back(item.cStr());
   std::string text;
-  for (auto& item : spec.argv) {
+  for (const std::string& word : support::redactedWords(words)) {
     if (text.size() > 2048) return text + " ...";
     if (!text.empty()) text += ' ';
-    text += support::escaped(item.cStr());
+    text += support::escaped(word);
   }
   return text;
 }

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "nodeagent/audit_log.h"
 #include "nodeagent/file/restore_journal.h"
 #include "nodeagent/os/worker.h"
 #include "nodeagent/session.h"
@@ -29,7 +30,9 @@ class FilesRoom {
   // `worker` outlives this; this outlives the sessions' ends. What changes for the session is noted
   // in "restores" below `stateDirectory` too, which exists; what a keeper that was killed left
   // there is put back now, on a worker thread. Empty: nothing is noted there.
-  explicit FilesRoom(Worker& worker, kj::StringPtr stateDirectory = "");
+  // Each change is recorded in `audit`, if there is one, before it is made; it outlives this.
+  explicit FilesRoom(Worker& worker, kj::StringPtr stateDirectory = "",
+                     kj::Maybe<AuditLog&> audit = nullptr);
   ~FilesRoom() noexcept(false);
   KJ_DISALLOW_COPY(FilesRoom);
 
@@ -46,6 +49,7 @@ class FilesRoom {
   };
 
   Worker& worker_;
+  kj::Maybe<AuditLog&> audit_;
   kj::Own<const file::RestoreJournal> journal_;
   std::map<support::Id, Record> records_;
   kj::ForkedPromise<void> recovering_;

@@ -54,9 +54,10 @@ file::LinkType readLinkType(wire::LinkType type) {
 }  // namespace
 
 FilesServer::FilesServer(Session& session, Worker& worker,
-                         kj::Own<const file::RestoreJournal> journal)
+                         kj::Own<const file::RestoreJournal> journal, kj::Maybe<AuditLog&> audit)
     : FileViewServer(worker, ViewAs::kKeeper),
       session_(session.addRef()),
+      audit_(audit),
       journal_(kj::mv(journal)),
       changes_(session.addRef(), worker, kj::atomicAddRef(*journal_)),
       // The oldest entry of this room, so the last to be called.
@@ -65,6 +66,17 @@ FilesServer::FilesServer(Session& session, Worker& worker,
                                  over_ = true;
                                  return kj::Maybe<support::Failure>();
                                })) {}
+
+void FilesServer::record(std::string_view operation, kj::StringPtr path, std::string more) {
+  session_->requireOpen();
+  KJ_IF_MAYBE (audit, audit_) {
+    if (more.empty()) {
+      audit->record(*session_, operation, {{"path", path}});
+    } else {
+      audit->record(*session_, operation, {{"path", path}, {"how", std::move(more)}});
+    }
+  }
+}
 
 template <typename Task>
 kj::Promise<void> FilesServer::change(Task task) {
@@ -98,6 +110,7 @@ kj::Promise<void> FilesServer::write(WriteContext context) {
       support::fail(Kind::INVALID, "write ", file::quoted(path), ": ", data.size(),
                     " bytes, at most ", file::kChunkBytesMax, "; more goes by upload");
     }
+    record("files.write", path, std::to_string(data.size()) + " bytes");
     Lifetime lifetime = options.lifetime;
     bool parents = options.parents;
     auto task = [path = kj::str(path), bytes = kj::heapArray<kj::byte>(data),
@@ -113,8 +126,10 @@ kj::Promise<void> FilesServer::append(AppendContext context) {
   return support::answer(context, "files.append", [this, context]() mutable {
     session_->requireOpen();
     auto chunk = context.getParams().getChunk();
+    auto path = file::absolutePath(context.getParams().getPath());
+    record("files.append", path, std::to_string(chunk.getData().size()) + " bytes");
     return worker()
-        .run([path = file::absolutePath(context.getParams().getPath()), offset = chunk.getOffset(),
+        .run([path = kj::mv(path), offset = chunk.getOffset(),
               data = file::readChunkData(chunk)]() { return file::append(path, offset, data); })
         .then([context](uint64_t size) mutable { context.getResults().setSize(size); });
   });
@@ -179,6 +194,7 @@ kj::Promise<void> FilesServer::beginUpload(BeginUploadContext context) {
                     file::quoted(found->second.upload->path()));
     }
     bool isNew = found == uploads_.end();
+    if (isNew) record("files.upload", path, std::to_string(params.getSize()) + " bytes");
     bool parentsForSession = isNew && options.parents && options.lifetime == Lifetime::kSession;
     auto& open =
         isNew ? newUpload(id, kj::str(path), params.getSize(), kj::mv(options)) : found->second;
@@ -256,6 +272,7 @@ kj::Promise<void> FilesServer::makeDirectory(MakeDirectoryContext context) {
     bool parents = params.getParents();
     auto path = file::absolutePath(params.getPath());
     file::requireMode(params.getMode());
+    record("files.makeDirectory", path);
     auto task = [path = kj::str(path), mode = params.getMode(), parents]() {
       file::MadeDirectory made = file::makeDirectory(path, mode, parents);
       made.parents.keep();
@@ -277,8 +294,10 @@ kj::Promise<void> FilesServer::remove(RemoveContext context) {
   return support::answer(context, "files.remove", [this, context]() mutable {
     session_->requireOpen();
     auto params = context.getParams();
+    auto path = file::absolutePath(params.getPath());
+    record("files.remove", path, params.getRecursive() ? "recursive" : "");
     return worker()
-        .run([path = file::absolutePath(params.getPath()), recursive = params.getRecursive()]() {
+        .run([path = kj::mv(path), recursive = params.getRecursive()]() {
           return file::remove(path, recursive);
         })
         .then([context](bool removed) mutable { context.getResults().setRemoved(removed); });
@@ -288,8 +307,10 @@ kj::Promise<void> FilesServer::remove(RemoveContext context) {
 kj::Promise<void> FilesServer::rename(RenameContext context) {
   return support::answer(context, "files.rename", [this, context]() mutable {
     auto params = context.getParams();
-    return change([source = file::absolutePath(params.getSource()),
-                   target = file::absolutePath(params.getTarget()),
+    auto source = file::absolutePath(params.getSource());
+    auto target = file::absolutePath(params.getTarget());
+    record("files.rename", source, std::string("to ") + target.cStr());
+    return change([source = kj::mv(source), target = kj::mv(target),
                    replace = file::readReplace(params.getReplace())]() {
       file::rename(source, target, replace);
     });
@@ -299,9 +320,9 @@ kj::Promise<void> FilesServer::rename(RenameContext context) {
 kj::Promise<void> FilesServer::setMode(SetModeContext context) {
   return support::answer(context, "files.setMode", [this, context]() mutable {
     auto params = context.getParams();
-    return change([path = file::absolutePath(params.getPath()), mode = params.getMode()]() {
-      file::setMode(path, mode);
-    });
+    auto path = file::absolutePath(params.getPath());
+    record("files.setMode", path, std::to_string(params.getMode()));
+    return change([path = kj::mv(path), mode = params.getMode()]() { file::setMode(path, mode); });
   });
 }
 
@@ -310,7 +331,10 @@ kj::Promise<void> FilesServer::setOwner(SetOwnerContext context) {
     auto params = context.getParams();
     auto links =
         params.getLinks() == wire::Links::FOLLOW ? file::Links::kFollow : file::Links::kKeep;
-    return change([path = file::absolutePath(params.getPath()), user = kj::str(params.getUser()),
+    auto path = file::absolutePath(params.getPath());
+    record("files.setOwner", path,
+           std::string(params.getUser().cStr()) + ":" + params.getGroup().cStr());
+    return change([path = kj::mv(path), user = kj::str(params.getUser()),
                    group = kj::str(params.getGroup()),
                    links]() { file::setOwner(path, user, group, links); });
   });
@@ -322,7 +346,9 @@ kj::Promise<void> FilesServer::link(LinkContext context) {
     auto type = readLinkType(params.getType());
     auto target = type == file::LinkType::kHard ? file::absolutePath(params.getTarget())
                                                 : file::readLinkTarget(params.getTarget());
-    return change([path = file::absolutePath(params.getPath()), target = kj::mv(target), type,
+    auto path = file::absolutePath(params.getPath());
+    record("files.link", path, std::string("to ") + target.cStr());
+    return change([path = kj::mv(path), target = kj::mv(target), type,
                    replace = file::readReplace(params.getReplace())]() {
       file::link(path, target, type, replace);
     });
@@ -332,8 +358,9 @@ kj::Promise<void> FilesServer::link(LinkContext context) {
 kj::Promise<void> FilesServer::setAttribute(SetAttributeContext context) {
   return support::answer(context, "files.setAttribute", [this, context]() mutable {
     auto params = context.getParams();
-    return change([path = file::absolutePath(params.getPath()),
-                   attribute = file::readAttribute(params.getAttribute())]() {
+    auto path = file::absolutePath(params.getPath());
+    record("files.setAttribute", path);
+    return change([path = kj::mv(path), attribute = file::readAttribute(params.getAttribute())]() {
       file::setAttribute(path, attribute);
     });
   });
@@ -342,8 +369,9 @@ kj::Promise<void> FilesServer::setAttribute(SetAttributeContext context) {
 kj::Promise<void> FilesServer::removeAttribute(RemoveAttributeContext context) {
   return support::answer(context, "files.removeAttribute", [this, context]() mutable {
     auto params = context.getParams();
-    return change([path = file::absolutePath(params.getPath()),
-                   name = file::readAttributeName(params.getName())]() {
+    auto path = file::absolutePath(params.getPath());
+    record("files.removeAttribute", path);
+    return change([path = kj::mv(path), name = file::readAttributeName(params.getName())]() {
       file::removeAttribute(path, name);
     });
   });
@@ -352,8 +380,10 @@ kj::Promise<void> FilesServer::removeAttribute(RemoveAttributeContext context) {
 kj::Promise<void> FilesServer::setTimes(SetTimesContext context) {
   return support::answer(context, "files.setTimes", [this, context]() mutable {
     auto params = context.getParams();
+    auto path = file::absolutePath(params.getPath());
+    record("files.setTimes", path);
     return change(
-        [path = file::absolutePath(params.getPath()), accessedNs = params.getAccessedNs(),
+        [path = kj::mv(path), accessedNs = params.getAccessedNs(),
          modifiedNs = params.getModifiedNs()]() { file::setTimes(path, accessedNs, modifiedNs); });
   });
 }
@@ -373,6 +403,7 @@ kj::Promise<void> FilesServer::plant(PlantContext context) {
     order->root = file::absolutePath(params.getRoot());
     order->entries = file::readTreeEntries(params.getEntries());
     order->options = file::readWriteOptions(params.getOptions());
+    record("files.plant", order->root, std::to_string(order->entries.size()) + " entries");
     auto task = [order = kj::atomicAddRef(*order)]() {
       file::plant(order->root, order->entries, order->options);
       return true;
@@ -388,8 +419,9 @@ kj::Promise<void> FilesServer::plant(PlantContext context) {
   });
 }
 
-FilesRoom::FilesRoom(Worker& worker, kj::StringPtr stateDirectory)
+FilesRoom::FilesRoom(Worker& worker, kj::StringPtr stateDirectory, kj::Maybe<AuditLog&> audit)
     : worker_(worker),
+      audit_(audit),
       journal_(kj::atomicRefcounted<file::RestoreJournal>(
           stateDirectory.size() == 0 ? kj::String() : file::join(stateDirectory, "restores"))),
       // The names are taken before a session of this keeper adds to them.
@@ -406,7 +438,7 @@ wire::Files::Client FilesRoom::filesOf(Session& session) {
   std::erase_if(records_, [](auto& record) { return record.second.server.over(); });
   auto found = records_.find(session.id());
   if (found != records_.end()) return found->second.client;
-  auto server = kj::heap<FilesServer>(session, worker_, kj::atomicAddRef(*journal_));
+  auto server = kj::heap<FilesServer>(session, worker_, kj::atomicAddRef(*journal_), audit_);
   FilesServer& reference = *server;
   wire::Files::Client client = kj::mv(server);
   records_.emplace(session.id(), Record{client, reference});

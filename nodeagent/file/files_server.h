@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "nodeagent/audit_log.h"
 #include "nodeagent/file/session_changes.h"
 #include "nodeagent/file/upload.h"
 #include "nodeagent/file/view_server.h"
@@ -14,7 +15,8 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
   static constexpr size_t kUploadsOpenMax = 64;      // In one session.
   static constexpr size_t kUploadsClosedMax = 1024;  // Whose answers are still remembered.
 
-  FilesServer(Session& session, Worker& worker, kj::Own<const file::RestoreJournal> journal);
+  FilesServer(Session& session, Worker& worker, kj::Own<const file::RestoreJournal> journal,
+              kj::Maybe<AuditLog&> audit);
 
   // The session has ended, and all that belongs to it has been put back.
   bool over() const { return over_; }
@@ -42,6 +44,9 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
     kj::Own<Session::Entry> entry;  // null: closed.
   };
 
+  // Before the change. `more` says what is done with `path`; contents do not belong into it.
+  void record(std::string_view operation, kj::StringPtr path, std::string more = "");
+
   // Runs `task`, which returns nothing, on a worker thread, unless the session is ending.
   template <typename Task>
   kj::Promise<void> change(Task task);
@@ -60,6 +65,7 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
   void close(const support::Id& id);
 
   kj::Own<Session> session_;
+  kj::Maybe<AuditLog&> audit_;
   kj::Own<const file::RestoreJournal> journal_;
   std::map<support::Id, OpenUpload> uploads_;
   kj::Vector<support::Id> closed_;  // In the order in which they were.

@@ -21,11 +21,15 @@ void becomeUser(uid_t user, gid_t group) {
 
 void lockDown() {
   KJ_SYSCALL(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-  KJ_SYSCALL(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+  refuseDumps();
   struct rlimit none {
     0, 0
   };
   KJ_SYSCALL(setrlimit(RLIMIT_CORE, &none));
+}
+
+void refuseDumps() {
+  KJ_SYSCALL(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 }
 
 void dieWithParent(pid_t parent) {

@@ -11,6 +11,9 @@ void becomeUser(uid_t user, gid_t group);
 // No program that this process starts gains privileges; no core dump, no tracing by others.
 void lockDown();
 
+// No core dump of this process, no tracing by other users. What it starts is as it was.
+void refuseDumps();
+
 // SIGKILL when `parent` ends. Exits at once if it has ended already. After becomeUser, which undoes
 // it.
 void dieWithParent(pid_t parent);

@@ -1,6 +1,7 @@
 // The capabilities of the services room: what the rest of the agent needs to know of it.
 #pragma once
 
+#include "nodeagent/audit_log.h"
 #include "nodeagent/os/worker.h"
 #include "nodeagent/service/manager.h"
 #include "nodeagent/session.h"
@@ -12,8 +13,9 @@ namespace nodeagent {
 // minutes and must keep nobody else waiting.
 class ServicesRoom {
  public:
-  // What `paths` points to outlives this.
-  explicit ServicesRoom(const InitPaths& paths = {});
+  // What `paths` points to outlives this, as does `audit`, in which each action is recorded before
+  // it is done, if there is one.
+  explicit ServicesRoom(const InitPaths& paths = {}, kj::Maybe<AuditLog&> audit = nullptr);
   KJ_DISALLOW_COPY(ServicesRoom);
 
   // This outlives both capabilities.
@@ -28,6 +30,7 @@ class ServicesRoom {
   static constexpr size_t kStatusThreads = 2;
 
   InitPaths paths_;
+  kj::Maybe<AuditLog&> audit_;
   Worker actWorker_{kActThreads};
   Worker statusWorker_{kStatusThreads};
 };

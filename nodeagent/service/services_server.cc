@@ -64,6 +64,10 @@ class ServicesServer final : public wire::Services::Server, public ServiceViewSe
       if (deadlineNs <= 0 || deadlineNs > kDeadlineMaxNs) {
         support::fail(Kind::INVALID, "deadlineNs: ", deadlineNs, " is not between 1 ns and 10 min");
       }
+      KJ_IF_MAYBE (audit, room_.audit_) {
+        audit->record(*session_, "services.act",
+                      {{"name", name}, {"action", service::actionText(action)}});
+      }
       auto task = [name = kj::str(name), action, deadlineNs, paths = room_.paths_]() {
         return service::findManager(paths)->act(name, action, deadlineNs);
       };
@@ -95,7 +99,8 @@ class ServicesServer final : public wire::Services::Server, public ServiceViewSe
   kj::Own<Session> session_;
 };
 
-ServicesRoom::ServicesRoom(const InitPaths& paths) : paths_(paths) {}
+ServicesRoom::ServicesRoom(const InitPaths& paths, kj::Maybe<AuditLog&> audit)
+    : paths_(paths), audit_(audit) {}
 
 wire::Services::Client ServicesRoom::servicesOf(Session& session) {
   return kj::heap<ServicesServer>(*this, session.addRef());

@@ -20,6 +20,8 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include "schema/support/redact.h"
+
 namespace support {
 namespace {
 
@@ -127,7 +129,7 @@ void write(Level level, std::string_view text, Fields fields, const std::string&
     if (!logger->should_log(native(level))) return;
     std::string line = escaped(text);
     for (const Field& field : fields) {
-      line.append(" ").append(field.key).append("=").append(valueText(field.value));
+      line.append(" ").append(field.key).append("=").append(valueText(redacted(field.value)));
     }
     line += tail;
     logger->log(native(level), spdlog::string_view_t(line.data(), line.size()));

@@ -52,7 +52,8 @@ void configureLog(const LogOptions& options);
 bool logEnabled(Level level);
 
 // Writes one line. `text` says what happened, lower case. Control characters and quotes in values
-// are escaped, so that a peer cannot forge lines. Never throws; from any thread.
+// are escaped, so that a peer cannot forge lines; what looks like a secret is taken out (redact.h).
+// Never throws; from any thread.
 void log(Level level, std::string_view text, Fields fields = {});
 
 // As log, for what a peer can cause at will: `source` (a literal) may write ten lines a second; how
