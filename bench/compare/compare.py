@@ -34,10 +34,13 @@ ROUND_SECONDS = {"quick": 0.1, "full": 0.25}
 ROUNDS = {"quick": 7, "full": 15}
 # Peers that need longer for one call take part in every third round; those that need much longer are called once.
 SLOW_SECONDS, SLOW_EVERY, DEAR_SECONDS = 0.5, 3, 8
-TOTAL_SECONDS = {"quick": 95, "full": 780}
+TOTAL_SECONDS = {"quick": 75, "full": 560}
+SCALES = {"quick": [200], "full": [100, 1000, 2500, 5000, 10000]}
+SCALE_SECONDS = {"quick": 15, "full": 150}
 SAMPLES_MOST = 2000
-WORKS = ["ping", "exec", "output", "rate", "ping-rate", "push-file", "pull-file", "push-tree", "pull-tree", "four-nodes",
-         "fan-out-10", "fan-out-100", "fan-out-1000"]
+WORKS = ["ping", "exec", "output", "output-big", "rate", "ping-rate", "push-file", "pull-file", "push-tree", "pull-tree",
+         "reconnect", "four-nodes", "fan-out-10", "fan-out-100", "fan-out-1000", "ping-all-1000"]
+ONLY_FULL = ("fan-out-1000", "ping-all-1000")
 
 
 def say(text):
@@ -191,10 +194,29 @@ def describe(work, value):
 
 def shares(seconds, works):
     """How many seconds each work may take at most."""
-    weights = {"ping": 1, "exec": 3, "output": 2, "rate": 1, "ping-rate": 1, "push-file": 4, "pull-file": 4,
-               "push-tree": 2, "pull-tree": 2, "four-nodes": 1, "fan-out-10": 2, "fan-out-100": 4, "fan-out-1000": 14}
+    weights = {"ping": 1, "exec": 3, "output": 2, "output-big": 3, "reconnect": 1, "ping-all-1000": 1, "rate": 1, "ping-rate": 1, "push-file": 4, "pull-file": 4,
+               "push-tree": 2, "pull-tree": 2, "four-nodes": 1, "fan-out-10": 2, "fan-out-100": 6, "fan-out-1000": 10}
     total = sum(weights[work] for work in works)
     return {work: seconds * weights[work] / total for work in works}
+
+
+def measure_scale(programs, mode, measurement):
+    """What bench_scale says of each number of light agents; a process for each, so that memory is of that number."""
+    found, until = [], time.monotonic() + SCALE_SECONDS[mode]
+    for nodes in SCALES[mode]:
+        try:
+            done = subprocess.run([programs / "bench_scale", str(nodes)], capture_output=True, text=True, check=False,
+                                  timeout=max(5, until - time.monotonic()))
+            reason = done.stderr.strip()[-300:] if done.returncode else None
+        except subprocess.TimeoutExpired:
+            reason = "the time was up"
+        if reason:
+            measurement.failures.append({"work": "scale", "peer": f"{nodes} light agents", "reason": reason})
+            say(f"scale: {nodes} light agents: {reason}")
+            continue
+        found.append(json.loads(done.stdout))
+        say(f"scale: {nodes} light agents connected in {found[-1]['connect_seconds']:.2f} s")
+    return found
 
 
 def start_peers(scope, directory, programs, data):
@@ -276,7 +298,7 @@ def check(allowed, found):
 
 def run(arguments, mode, started, results, stamp):
     directory = prepare_namespaces()
-    works = [work for work in WORKS if work in arguments.only and (mode == "full" or work != "fan-out-1000")]
+    works = [work for work in WORKS if work in arguments.only and (mode == "full" or work not in ONLY_FULL)]
     scope = Scope()
     total = arguments.seconds or TOTAL_SECONDS[mode]
     measurement = Measurement(mode, started + total)
@@ -297,6 +319,9 @@ def run(arguments, mode, started, results, stamp):
             measurement.measure(work, able, share)
         about["file_bytes"] = data.file_bytes
         about["muster"] = muster.numbers() if muster else {}
+        scope.stop()
+        if not arguments.check and (arguments.programs / "bench_scale").exists():
+            about["scale"] = measure_scale(arguments.programs, mode, measurement)
     finally:
         scope.stop()
         subprocess.run(["umount", "-l", "/etc/passwd", directory], check=False)

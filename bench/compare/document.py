@@ -2,12 +2,15 @@
 """Writes docs/reference/performance.md and its plots from the data of one run of compare.py.
 
 usage: bench/compare/document.py build/results/latest/data.json [--notes bench/compare/notes.json] [--to docs/reference]
+
+Beside the data it looks for micro.json (muster_bench) and instructions.json, which ./dev bench puts there.
 """
 import argparse
 import json
 import pathlib
 import sys
 
+from curves import curve
 from report import TITLES, human, plot, summarize, table, works_of
 
 INTRODUCTION = """# Performance
@@ -52,12 +55,38 @@ def times_faster(rows, work, peer, mine):
     return theirs["median"] / ours["median"]
 
 
-def goals_text(rows, notes):
+def numbers_of(found, rows):
+    """What goals with an absolute bound are about, by name."""
+    muster = found.get("muster") or {}
+    numbers = {}
+    if muster.get("agent_start_to_listening_seconds"):
+        numbers["agent start"] = muster["agent_start_to_listening_seconds"]["median"] * 1000
+    agent = next((item for item in found.get("memory", []) if item["what"].startswith("Muster")), None)
+    if agent:
+        numbers["agent memory"] = sum(part["rss"] for part in agent["processes"]) / 1024
+    connects = muster.get("connects") or []
+    if connects and connects[-1]["nodes"] == 1000:
+        numbers["connect 1000"] = sum(one["seconds"] for one in connects)
+        numbers["memory 1000"] = (connects[-1]["controller"]["anonymous"]
+                                  - connects[0]["controller_before"]["anonymous"]) / 1000
+    for name, peer in (("ping all 1000", "Muster, TLS"), ("ping others 1000", "Muster, TLS, one node hangs")):
+        row = find(rows, "ping-all-1000", peer)
+        if row:
+            numbers[name] = row["median"] * 1000
+    return numbers
+
+
+def goals_text(rows, notes, numbers):
     """Each goal with what was measured, and the written reason where it was missed."""
     lines = ["| goal | measured | |", "|---|---|---|"]
     reasons = []
     for goal in notes["goals"]:
-        if "ratio_most" in goal:
+        if "number" in goal:
+            value = numbers.get(goal["number"])
+            held = value is not None and value <= goal["most"]
+            text = f"{goal['text']}: at most {goal['most']} {goal['unit']}"
+            shown = f"{value:.3g} {goal['unit']}" if value is not None else "not measured"
+        elif "ratio_most" in goal:
             row = find(rows, goal["work"], goal["peer"])
             value = row.get("ratio") if row else None
             held = value is not None and value <= goal["ratio_most"]
@@ -98,6 +127,88 @@ def memory_text(found):
     return text
 
 
+SCALE_CURVES = [
+    ("connect", "Until all are connected, TLS", "seconds",
+     [("wall clock", "connect_seconds"), ("controller's CPU", "connect_controller_cpu_seconds"),
+      ("CPU of the light agents", "connect_agents_cpu_seconds")]),
+    ("run", "/bin/true on all nodes", "seconds",
+     [("wall clock", "true_seconds"), ("controller's CPU", "true_seconds_controller_cpu")]),
+    ("fail", "A tenth of the nodes dies", "seconds",
+     [("until all of them are known to be gone", "noticed_seconds"),
+      ("/bin/true on the others meanwhile", "others_true_seconds"), ("until they are back", "returned_seconds")]),
+    ("memory", "Memory for each connection", "KiB",
+     [("controller", "controller_kib_each"), ("light agent", "agents_kib_each")]),
+]
+
+
+def scale_text(found, plots):
+    """Curves over the number of nodes, and the limit that comes next."""
+    scale = found.get("scale") or []
+    if not scale:
+        return ""
+    most = scale[-1]
+    parts = [f"## Up to {most['nodes']:,.0f} nodes\n".replace(",", " "),
+             "One process plays all agents: sockets, TLS and protocol are real, and commands are answered without being run. "
+             "The controller is the library that tests use, with one io thread; both processes share this machine."]
+    for name, title, unit, lines in SCALE_CURVES:
+        text = curve(title, unit, [(label, [(one["nodes"], one[key]) for one in scale]) for label, key in lines])
+        (plots / f"scale-{name}.svg").write_text(text, encoding="utf-8")
+        parts.append(f"![{title}](performance/scale-{name}.svg)")
+    rows = ["| nodes | connected | controller's CPU for each | memory for each | `true` on all | heartbeats' share of a CPU | "
+            "lost by itself |", "|---|---|---|---|---|---|---|"]
+    for one in scale:
+        each = one["connect_controller_cpu_seconds"] / one["nodes"]
+        rows.append(f"| {one['nodes']:.0f} | {human('', one['connect_seconds'])} | {human('', each)} | "
+                    f"{one['controller_kib_each']:.0f} KiB | {human('', one['true_seconds'])} | "
+                    f"{one['heartbeats_cpu_share'] * 100:.1f} % | {one['lost_by_itself']:.0f} |")
+    parts.append("\n".join(rows))
+    share = most["heartbeats_cpu_share"] / most["nodes"]
+    full = f"{1 / share:,.0f}".replace(",", " ")
+    parts.append(f"The next limit is the io thread: a heartbeat each second costs it {share * 1e6:.0f} µs of CPU for each "
+                 f"node, so that {full} nodes would fill it with nothing else to do; new connections cost "
+                 f"{human('', most['connect_controller_cpu_seconds'] / most['nodes'])} each. Memory and descriptors (one "
+                 f"for each node) grow in proportion and come later.")
+    return "\n\n".join(parts) + "\n"
+
+
+def micro_text(path):
+    """Benchmarks of muster_bench beside their floors in the same program."""
+    if not path.exists():
+        return ""
+    scale = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1}
+    times = {}
+    for one in json.loads(path.read_text(encoding="utf-8"))["benchmarks"]:
+        if one["run_type"] == "iteration" and not one.get("error_occurred"):
+            name = one["run_name"].replace("/real_time", "").replace("/manual_time", "")
+            times.setdefault(name, one["real_time"] * scale[one["time_unit"]])
+    lines = ["| benchmark | time | × floor | floor |", "|---|---|---|---|"]
+    for name, seconds in times.items():
+        if "/muster_" not in name:
+            continue
+        work, kind = name.split("/muster_", 1)
+        same = f"{work}/floor_{kind.split('/')[0].split('_')[0]}"
+        floor = same if same in times else next((other for other in times if other.startswith(f"{work}/floor_")), None)
+        ratio = f"{seconds / times[floor]:.3g}" if floor else ""
+        lines.append(f"| {name} | {human('', seconds)} | {ratio} | {floor or ''} |")
+    return ("## In one program\n\n`muster_bench` starts real agents and measures beside floors of its own. Files have "
+            "64 MiB, outputs 1 GiB.\n\n" + "\n".join(lines) + "\n")
+
+
+def instructions_text(path):
+    if not path.exists():
+        return ""
+    works = {}
+    for one in json.loads(path.read_text(encoding="utf-8")):
+        works.setdefault(one["what"], {})[one["process"]] = one["instructions"]
+    lines = ["| one | controller | front | keeper | alone |", "|---|---|---|---|---|"]
+    for what, counts in works.items():
+        cells = [f"{counts[name]:,.0f}".replace(",", " ") if name in counts else ""
+                 for name in ("controller", "front", "keeper", "alone")]
+        lines.append(f"| {what} | " + " | ".join(cells) + " |")
+    return ("## Instructions\n\nCounted by callgrind in each process (user space only); the same on a busy machine. "
+            "`./dev bench --check` holds them to `bench/budget.json`.\n\n" + "\n".join(lines) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     here = pathlib.Path(__file__).resolve()
@@ -110,12 +221,15 @@ def main():
     rows = summarize(found)
     plots = arguments.to / "performance"
     plots.mkdir(parents=True, exist_ok=True)
-    parts = [INTRODUCTION, machine_text(found), "## Goals\n", goals_text(rows, notes)]
+    parts = [INTRODUCTION, machine_text(found), "## Goals\n", goals_text(rows, notes, numbers_of(found, rows))]
     for work in works_of(rows):
         (plots / f"{work}.svg").write_text(plot(rows, work), encoding="utf-8")
         note = notes["works"].get(work, "")
         parts.append(f"## {TITLES[work][0]}\n\n![{TITLES[work][0]}](performance/{work}.svg)\n\n{table(rows, work)}\n"
                      + (f"\n{note}\n" if note else ""))
+    beside = arguments.data.parent
+    parts += [text for text in (scale_text(found, plots), micro_text(beside / "micro.json"),
+                                instructions_text(beside / "instructions.json")) if text]
     parts.append("## Goals that this run does not measure\n\n" + "\n".join(f"- {one}" for one in notes["unmeasured"]) + "\n")
     parts += ["## Memory and start\n", memory_text(found)]
     if found["failures"]:

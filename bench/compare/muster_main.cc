@@ -8,8 +8,11 @@
 //   connect COUNT                 {"seconds": s}  until so many nodes are connected
 //   ping COUNT                    {"us": [...]}   Session.ping, sent from the io thread
 //   ping-rate COUNT IN_FLIGHT     {"seconds": s}
-//   ping-all COUNT                {"seconds": s}  one ping to each of so many nodes at once
+//   ping-all COUNT AWAITED        {"seconds": s}  one ping to each of so many nodes at once, until
+//                                 the first AWAITED of them have answered
+//   reconnect COUNT               {"us": [...]}   from the loss of a connection to the next answer
 //   exec COUNT | output COUNT     {"us": [...]}
+//   output-big BYTES              {"seconds": s}  a command that writes so much, taken as it comes
 //   rate COUNT IN_FLIGHT          {"seconds": s}
 //   fan-out COUNT                 {"seconds": s}  /bin/true on the first COUNT nodes
 //   push-file|pull-file|push-tree|pull-tree FROM TO   {"seconds": s}
@@ -19,6 +22,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <sstream>
 #include <stdexcept>
@@ -84,6 +88,9 @@ class Worker {
     if (work == "connect") return answer(connect(count));
     if (work == "ping") return answer(pings().sequence(count));
     if (work == "ping-rate") return answer(pings().many(count, inFlight));
+    if (work == "ping-all") return answer(pingsOf(count).all(inFlight));
+    if (work == "reconnect") return answer(reconnects(count));
+    if (work == "output-big") return answer(bigOutput(count));
     if (work == "exec") return answer(runs(kTrue, count));
     if (work == "output") return answer(runs(kOneMebibyte, count));
     if (work == "rate") return answer(rate(count, inFlight));
@@ -137,6 +144,34 @@ class Worker {
   Pings& pings() {
     if (!pings_) pings_ = std::make_unique<Pings>(std::vector{descriptions_.at(0)});
     return *pings_;
+  }
+
+  Pings& pingsOf(size_t count) {
+    if (count > descriptions_.size()) throw std::invalid_argument("so many nodes were not named");
+    auto& found = pingsOf_[count];
+    auto end = descriptions_.begin() + static_cast<std::ptrdiff_t>(count);
+    if (!found) found = std::make_unique<Pings>(std::vector(descriptions_.begin(), end));
+    return *found;
+  }
+
+  std::vector<double> reconnects(size_t count) {
+    std::vector<double> times;
+    for (size_t i = 0; i < count; ++i) times.push_back(pings().reconnect() * 1e6);
+    return times;
+  }
+
+  double bigOutput(size_t bytes) {
+    harness::JobRequest job = request({"/usr/bin/head", "-c", std::to_string(bytes), "/dev/zero"});
+    job.output = harness::JobOutput::kTake;
+    Stopwatch watch;
+    auto running = first().start(job, soon());
+    size_t received = 0;
+    while (!running->ended() && running->pull(harness::PullUntil::kChange, soon())) {
+      received += running->takeOut().size();
+    }
+    if (received != bytes) throw std::runtime_error("not all of the output arrived");
+    running->release();
+    return watch.seconds();
   }
 
   std::vector<harness::NodeStub*> nodes(size_t count) {
@@ -214,6 +249,7 @@ class Worker {
   std::vector<harness::NodeDescription> descriptions_;
   std::vector<harness::NodeStub*> stubs_;  // Of the first of them.
   std::unique_ptr<Pings> pings_;
+  std::map<size_t, std::unique_ptr<Pings>> pingsOf_;  // By the number of nodes.
 };
 
 }  // namespace

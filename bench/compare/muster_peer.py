@@ -1,5 +1,6 @@
 """Muster as one of those that are compared: agents with all guarantees on, and workers that hold the connections."""
 import os
+import signal
 import statistics
 import subprocess
 import time
@@ -64,6 +65,9 @@ class Muster:
         self.start_seconds = time.monotonic() - begin
         self.peers = [self._peer("TLS", "tls"), self._peer("TCP", "tcp"), self._peer("unix", "unix")]
         self.peers[0].works.update({f"fan-out-{nodes}": self._fan_out(nodes) for nodes in (10, 100, 1000)})
+        self.peers[0].works["ping-all-1000"] = lambda count: self._ping_all(1000, count)
+        self.peers.append(Peer("Muster, TLS, one node hangs", {
+            "ping-all-1000": lambda count: self._ping_all_but_one(1000, count)}))
         self.peers.append(Peer("4 Muster agents", {
             "four-nodes": lambda count: [self._four_nodes() for _ in range(count)]}))
 
@@ -93,6 +97,10 @@ class Muster:
 
         works = {work: (lambda count, work=work: worker.times(f"{work} {count}"))
                  for work in ("ping", "exec", "output")}
+        works["output-big"] = lambda count: [worker.ask(f"output-big {self.data.file_bytes}", 300)["seconds"]
+                                             for _ in range(count)]
+        if transport != "unix":
+            works["reconnect"] = lambda count: worker.times(f"reconnect {count}")
         works.update({"rate": rate("rate", 384), "ping-rate": rate("ping-rate", 12800)})
         if transport != "unix":
             works.update({f"{way}-file": self.data.files(carry(f"{way}-file", self.data.file))
@@ -117,6 +125,25 @@ class Muster:
         return measure
 
     connects = []
+
+    def _ping_all(self, nodes, count, awaited=None):
+        """After a fan-out to as many, which started them."""
+        if self.connected < nodes:
+            raise Failed(f"{nodes} agents are not connected")
+        worker = self.workers["fan-out"]
+        return [worker.ask(f"ping-all {nodes} {awaited or nodes}")["seconds"] for _ in range(count)]
+
+    def _ping_all_but_one(self, nodes, count):
+        """The last one is stopped; the others are timed while its question stays open."""
+        self._ping_all(nodes, 1)
+        pids = descendants(self.agents[nodes - 1].process.pid)
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            return self._ping_all(nodes, count, nodes - 1)
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def _four_nodes(self):
         """From nothing (but keys) to the answer of a command from four agents, by a controller that starts anew too."""

@@ -6,16 +6,19 @@ TITLES = {
     "ping": ("A call that does nothing", "floor: raw TCP"),
     "exec": ("Run /bin/true and get its result, one after the other", "floor: posix_spawn"),
     "output": ("Run a command that writes 1 MiB", "floor: posix_spawn"),
+    "output-big": ("Run a command that writes 1 GiB (256 MiB with --quick)", "floor: pipe to cat"),
     "rate": ("Commands per second, 64 in flight (floor: 8 threads)", "floor: posix_spawn"),
     "ping-rate": ("Empty calls per second, 64 in flight", None),
     "push-file": ("One large file to the node", "floor: raw TCP"),
     "pull-file": ("One large file from the node", "floor: raw TCP"),
     "push-tree": ("2 000 files of 4 KiB to the node", "floor: cp -r"),
     "pull-tree": ("2 000 files of 4 KiB from the node", "floor: cp -r"),
+    "reconnect": ("From a lost connection to the next answer", None),
     "four-nodes": ("From nothing to the first command on four nodes", None),
     "fan-out-10": ("/bin/true on 10 nodes", "floor: posix_spawn"),
     "fan-out-100": ("/bin/true on 100 nodes", "floor: posix_spawn"),
     "fan-out-1000": ("/bin/true on 1 000 nodes", "floor: posix_spawn"),
+    "ping-all-1000": ("One ping to each of 1 000 nodes", None),
 }
 
 

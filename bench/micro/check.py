@@ -19,7 +19,7 @@ REPETITIONS = 5
 
 def measure(program, names):
     """Median real time, in ns, by name."""
-    pattern = "^(" + "|".join(re.escape(name) for name in sorted(names)) + ")(/real_time)?$"
+    pattern = "^(" + "|".join(re.escape(name) for name in sorted(names)) + ")(/real_time|/manual_time)?$"
     done = subprocess.run(
         [program, f"--benchmark_filter={pattern}", "--benchmark_min_time=0.1", "--benchmark_format=json",
          f"--benchmark_repetitions={REPETITIONS}", "--benchmark_enable_random_interleaving=true"],
@@ -28,7 +28,7 @@ def measure(program, names):
     scale = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
     for one in json.loads(done.stdout)["benchmarks"]:
         if one["run_type"] == "iteration" and not one.get("error_occurred"):
-            name = one["run_name"].removesuffix("/real_time")
+            name = one["run_name"].removesuffix("/real_time").removesuffix("/manual_time")
             times.setdefault(name, []).append(one["real_time"] * scale[one["time_unit"]])
     return {name: statistics.median(values) for name, values in times.items()}
 

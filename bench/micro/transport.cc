@@ -11,6 +11,7 @@
 #include <kj/async-io.h>
 
 #include "bench/floor/channel.h"
+#include "bench/floor/repeating_input.h"
 #include "schema/agent.capnp.h"
 #include "schema/support/crc32c.h"
 #include "schema/support/frame.h"
@@ -50,26 +51,6 @@ void copyOfOneMebibyte(benchmark::State& state) {
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * chunk.size()));
 }
 BENCHMARK(copyOfOneMebibyte)->Name("copyOfOneMebibyte/floor")->Unit(benchmark::kMicrosecond);
-
-// The same bytes again and again, at most as many at a time as are asked for.
-class RepeatingInput final : public kj::AsyncInputStream {
- public:
-  explicit RepeatingInput(kj::ArrayPtr<const kj::byte> bytes) : bytes_(bytes) {}
-  kj::Promise<size_t> tryRead(void* buffer, size_t, size_t maxBytes) override {
-    auto* to = static_cast<kj::byte*>(buffer);
-    for (size_t done = 0; done < maxBytes;) {
-      size_t count = std::min(maxBytes - done, bytes_.size() - at_);
-      std::copy_n(bytes_.begin() + at_, count, to + done);
-      done += count;
-      at_ = (at_ + count) % bytes_.size();
-    }
-    return maxBytes;
-  }
-
- private:
-  kj::ArrayPtr<const kj::byte> bytes_;
-  size_t at_ = 0;
-};
 
 void frameGuard(benchmark::State& state) {
   auto io = kj::setupAsyncIo();

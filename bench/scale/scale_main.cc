@@ -3,7 +3,7 @@
 //
 // usage: bench_scale COUNT
 //
-// Measured: until all are connected, /bin/true on all of them, ten seconds of nothing but
+// Measured: until all are connected, /bin/true on all of them, four seconds of nothing but
 // heartbeats, a tenth of the nodes cut off until all of those are known to be gone while the others
 // go on answering, and until they are back.
 #include <sys/resource.h>
@@ -30,7 +30,7 @@ namespace bench {
 namespace {
 
 constexpr std::chrono::seconds kCallMax{240};
-constexpr std::chrono::seconds kIdle{10};
+constexpr std::chrono::seconds kIdle{4};
 constexpr size_t kDeadStride = 10;
 
 harness::SteadyTime soon() {
