@@ -58,11 +58,11 @@ std::string endpointsText(const Front& front) {
   return text;
 }
 
-void announce(const Front& front, pid_t supervisor) {
+void announce(const Front& front, pid_t supervisor, const Notifier& notifier) {
   std::string endpoints = endpointsText(front);
   support::log(Level::kInfo, "front listens", {{"endpoints", endpoints}, {"uid", geteuid()}});
   if (supervisor == 0) {
-    Notifier::fromEnvironment().ready("listening on " + endpoints);
+    notifier.ready("listening on " + endpoints);
     return;
   }
   std::string line = endpoints + "\n";
@@ -70,6 +70,13 @@ void announce(const Front& front, pid_t supervisor) {
     support::log(Level::kWarn, "cannot tell the keeper; it starts another front", {});
   }
   close(STDOUT_FILENO);
+}
+
+kj::Promise<void> pingWatchdog(kj::Timer& timer, const Notifier& notifier) {
+  if (notifier.watchdogIntervalNs() == 0) return kj::NEVER_DONE;
+  notifier.watchdog();
+  return timer.afterDelay(notifier.watchdogIntervalNs() * kj::NANOSECONDS)
+      .then([&timer, &notifier]() { return pingWatchdog(timer, notifier); });
 }
 
 // Reads configuration and certificates again; keeps all as it was if anything is wrong with them.
@@ -128,7 +135,9 @@ int runFront(const Options& options) {
   Front front(io, frontOptions(options));
   giveUpPrivileges(options);
   if (supervisor != 0) dieWithParent(supervisor);
-  announce(front, supervisor);
+  // A front that a keeper started is the keeper's to watch.
+  Notifier notifier = supervisor == 0 ? Notifier::fromEnvironment() : Notifier();
+  announce(front, supervisor, notifier);
   kj::Own<kj::AsyncCapabilityStream> keeper;
   kj::Promise<void> reloading = nullptr;
   if (supervisor == 0) {
@@ -141,7 +150,12 @@ int runFront(const Options& options) {
   auto ended = io.unixEventPort.onSignal(SIGTERM)
                    .exclusiveJoin(io.unixEventPort.onSignal(SIGINT))
                    .ignoreResult();
-  front.run().exclusiveJoin(kj::mv(reloading)).exclusiveJoin(kj::mv(ended)).wait(io.waitScope);
+  auto& timer = io.provider->getTimer();
+  front.run()
+      .exclusiveJoin(kj::mv(reloading))
+      .exclusiveJoin(pingWatchdog(timer, notifier))
+      .exclusiveJoin(kj::mv(ended))
+      .wait(io.waitScope);
   support::log(Level::kInfo, "front stops", {{"connections", front.connectionCount()}});
   return 0;
 }

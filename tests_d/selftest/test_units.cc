@@ -1,0 +1,112 @@
+// The agent as two units, the front in a sandbox of systemd's, on a node that runs systemd.
+#include <cstdlib>
+
+#include <muster/muster.h>
+
+namespace {
+
+using namespace muster;
+using namespace std::chrono_literals;
+
+// Beside the node's own agent, with a state directory and endpoints of their own.
+class UnitsTest : public ClusterTest {
+ public:
+  static Needs needs() { return {.nodes = {{"client", 1}}, .init = NeedsInit::kSystemd}; }
+
+ protected:
+  void SetUp() override {
+    for (const char* unit : {"/nodeagent-keeper.service", "/nodeagent-front.service"}) {
+      node().push(std::string(MUSTER_INIT_DIR) + unit, std::string("/etc/systemd/system") + unit);
+    }
+    node().push(MUSTER_INIT_DIR "/sysusers.d/nodeagent.conf", "/etc/sysusers.d/nodeagent.conf",
+                {.parents = true});
+    // They would stop the agent that this test talks to.
+    for (const char* unit : {"keeper", "front"}) {
+      EXPECT_THAT(node().run({"sed", "-i", "/^Conflicts=/d",
+                              std::string("/etc/systemd/system/nodeagent-") + unit + ".service"}),
+                  Succeeded());
+    }
+    node()
+        .file("/etc/default/nodeagent-units")
+        .write("AGENT_OPTIONS='--config /etc/second.yaml'\n");
+    node()
+        .file("/etc/second.yaml")
+        .write(
+            "node: second\n"
+            "state-dir: /run/second\n"
+            "listen: [\"tcp:127.0.0.1:7413\", \"unix:/run/nodeagent-front/agent.sock\"]\n");
+    ASSERT_THAT(node().run({"systemd-sysusers"}), Succeeded());
+    ASSERT_THAT(node().run({"systemctl", "daemon-reload"}), Succeeded());
+    ASSERT_TRUE(node().service("nodeagent-keeper").start().running());
+    ASSERT_TRUE(node().service("nodeagent-front").start().running());
+  }
+  void TearDown() override {
+    for (const char* unit : {"nodeagent-front", "nodeagent-keeper"}) node().service(unit).stop();
+  }
+
+  Node& node() { return clients()[0]; }
+
+  // The process of a unit, as text.
+  std::string pidOf(const std::string& unit) {
+    return std::to_string(node().service(unit).status().mainPid);
+  }
+  Result inetSocketsOf(const std::string& pid) {
+    return node().shell("ss -Htuwanp | grep -F 'pid=" + pid + ",' || true");
+  }
+};
+
+TEST_F(UnitsTest, FrontIsExposedAsLittleAsItClaims) {
+  Result result =
+      node().run({"systemd-analyze", "security", "--no-pager", "nodeagent-front.service"});
+  ASSERT_THAT(result, Succeeded());
+  std::string text = result.out;
+  size_t at = text.find("exposure level for nodeagent-front.service: ");
+  ASSERT_NE(at, std::string::npos) << text;
+  double exposure = std::atof(text.c_str() + text.find(": ", at) + 2);
+  RecordProperty("exposure", std::to_string(exposure));
+  EXPECT_GT(exposure, 0.0);
+  EXPECT_LE(exposure, 2.0) << text;
+}
+
+TEST_F(UnitsTest, FrontServesAsNobodySpecialAndKeeperHasNoNetworkSocket) {
+  std::string front = pidOf("nodeagent-front"), keeper = pidOf("nodeagent-keeper");
+  EXPECT_THAT(node().run({"bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/7413"}), Succeeded());
+  EXPECT_THAT(node().run({"stat", "-c", "%U", "/proc/" + front}), Prints("nodeagent"));
+  EXPECT_THAT(node().run({"grep", "-E", "^(CapEff|CapBnd):", "/proc/" + front + "/status"}),
+              StdoutIs("CapEff:\t0000000000000000\nCapBnd:\t0000000000000000\n"));
+  EXPECT_THAT(inetSocketsOf(front), Prints("127.0.0.1:7413"));
+  EXPECT_THAT(inetSocketsOf(keeper), StdoutIs(""));
+  EXPECT_THAT(node().run({"stat", "-c", "%a %U", "/run/second/keeper.sock"}),
+              StdoutIs("600 nodeagent\n"));
+}
+
+// Each unit has a watchdog: a process whose loop stands still is started again.
+TEST_F(UnitsTest, StoppedFrontIsStartedAgain) {
+  node()
+      .file("/etc/systemd/system/nodeagent-front.service.d/short.conf")
+      .write("[Service]\nWatchdogSec=2s\n", {.parents = true});
+  ASSERT_THAT(node().run({"systemctl", "daemon-reload"}), Succeeded());
+  node().service("nodeagent-front").restart();
+  std::string front = pidOf("nodeagent-front");
+  ASSERT_THAT(node().run({"sleep", "4"}), Succeeded());
+  EXPECT_EQ(pidOf("nodeagent-front"), front) << "it did not tell that it lives";
+  ASSERT_THAT(node().run({"kill", "-STOP", front}), Succeeded());
+  EXPECT_THAT(
+      [&] {
+        ServiceStatus status = node().service("nodeagent-front").status();
+        return status.running() && std::to_string(status.mainPid) != front;
+      },
+      Eventually(testing::IsTrue(), 20s));
+}
+
+TEST_F(UnitsTest, ReloadAndAKilledFrontLeaveTheKeeperAlone) {
+  std::string front = pidOf("nodeagent-front"), keeper = pidOf("nodeagent-keeper");
+  EXPECT_TRUE(node().service("nodeagent-front").reload().running());
+  EXPECT_EQ(pidOf("nodeagent-front"), front);
+  EXPECT_THAT(node().run({"kill", "-9", front}), Succeeded());
+  EXPECT_THAT([&] { return node().service("nodeagent-front").status().running(); },
+              Eventually(testing::IsTrue(), 10s));
+  EXPECT_EQ(pidOf("nodeagent-keeper"), keeper);
+}
+
+}  // namespace
