@@ -173,8 +173,12 @@ Issued PkiDirectory::issueNode(const std::string& name, const std::vector<std::s
 Issued PkiDirectory::issueClient(const std::string& role, const std::string& name,
                                  int64_t lastsDays) {
   requireName("client", name);
-  Lock lock(path_);
   std::string identity = role + ":" + name;
+  if (identity.size() > 64) {  // X.509 allows no more.
+    throw CommandError(kExitUsage,
+                       "client \"" + name + "\": \"" + identity + "\" is longer than 64");
+  }
+  Lock lock(path_);
   return keep(stemOfClient(identity), loadAuthority().issueClient(identity, days(lastsDays)),
               "client");
 }

@@ -164,25 +164,26 @@ TEST_F(PkiTest, WrongWordsAreNamedAndMakeNothing) {
     int status;
     const char* complaint;
   };
-  for (const Wrong& wrong :
-       std::vector<Wrong>{{{"nod", "n1"}, kExitUsage, "did you mean \"node\""},
-                          {{"node"}, kExitUsage, "one more word"},
-                          {{"node", "a,DNS:b"}, kExitUsage, "node \"a,DNS:b\""},
-                          {{"node", "../n1"}, kExitUsage, "node \"../n1\""},
-                          {{"node", "*.lab"}, kExitUsage, "node \"*.lab\""},
-                          {{"node", ""}, kExitUsage, "node \"\""},
-                          {{"node", std::string(65, 'n')}, kExitUsage, "1 to 64"},
-                          {{"node", "n1", "--san=a b"}, kExitUsage, "--san \"a b\""},
-                          {{"node", "n1", "--days=0"}, kExitUsage, "--days: 0"},
-                          {{"node", "n1", "--days=4000"}, kExitUsage, "not between 1 and 3650"},
-                          {{"node", "n1", "--role=admin"}, kExitUsage, "no option --role"},
-                          {{"client", "ci"}, kExitUsage, "wants --role"},
-                          {{"client", "ci", "--role=root"}, kExitUsage, "there is no \"root\""},
-                          {{"client", "c:i", "--role=admin"}, kExitUsage, "client \"c:i\""},
-                          {{"revoke", "xyz"}, kExitNoInput, "xyz"},
-                          {{"revoke", std::string(41, 'f')}, kExitUsage, "neither"},
-                          {{"renew", "n9"}, kExitNoInput, "no certificate \"n9\""},
-                          {{"show", "n1", "n2"}, kExitUsage, "too many"}}) {
+  for (const Wrong& wrong : std::vector<Wrong>{
+           {{"nod", "n1"}, kExitUsage, "did you mean \"node\""},
+           {{"node"}, kExitUsage, "one more word"},
+           {{"node", "a,DNS:b"}, kExitUsage, "node \"a,DNS:b\""},
+           {{"node", "../n1"}, kExitUsage, "node \"../n1\""},
+           {{"node", "*.lab"}, kExitUsage, "node \"*.lab\""},
+           {{"node", ""}, kExitUsage, "node \"\""},
+           {{"node", std::string(65, 'n')}, kExitUsage, "1 to 64"},
+           {{"node", "n1", "--san=a b"}, kExitUsage, "--san \"a b\""},
+           {{"node", "n1", "--days=0"}, kExitUsage, "--days: 0"},
+           {{"node", "n1", "--days=4000"}, kExitUsage, "not between 1 and 3650"},
+           {{"node", "n1", "--role=admin"}, kExitUsage, "no option --role"},
+           {{"client", "ci"}, kExitUsage, "wants --role"},
+           {{"client", "ci", "--role=root"}, kExitUsage, "there is no \"root\""},
+           {{"client", std::string(60, 'c'), "--role=admin"}, kExitUsage, "longer than 64"},
+           {{"client", "c:i", "--role=admin"}, kExitUsage, "client \"c:i\""},
+           {{"revoke", "xyz"}, kExitNoInput, "xyz"},
+           {{"revoke", std::string(41, 'f')}, kExitUsage, "neither"},
+           {{"renew", "n9"}, kExitNoInput, "no certificate \"n9\""},
+           {{"show", "n1", "n2"}, kExitUsage, "too many"}}) {
     pki(wrong.words);
     EXPECT_EQ(status_, wrong.status) << complaint_;
     EXPECT_THAT(complaint_, HasSubstr(wrong.complaint));

@@ -112,6 +112,9 @@ TlsStream::~TlsStream() noexcept(false) {
 kj::Promise<void> TlsStream::shakeHands(kj::StringPtr expectedName) {
   if (expectedName.size() > 0) {
     X509_VERIFY_PARAM* verify = SSL_get0_param(ssl_);
+    // A certificate is for the names that stand in it, and for nothing that a pattern may mean.
+    X509_VERIFY_PARAM_set_hostflags(
+        verify, X509_CHECK_FLAG_NO_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     KJ_REQUIRE(X509_VERIFY_PARAM_set1_host(verify, expectedName.cStr(), expectedName.size()) == 1,
                "not a name that a certificate can have", expectedName);
     SSL_set_tlsext_host_name(ssl_, expectedName.cStr());

@@ -40,6 +40,11 @@ class TlsStreamTest : public testing::Test {
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
                                reinterpret_cast<const unsigned char*>(kName), -1, -1, 0);
     X509_set_issuer_name(certificate_.get(), name);
+    std::string names = std::string("DNS:") + kName;
+    X509_EXTENSION* extension =
+        X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names.c_str());
+    X509_add_ext(certificate_.get(), extension, -1);
+    X509_EXTENSION_free(extension);
     X509_sign(certificate_.get(), key_.get(), EVP_sha256());
     server_ = makeContext(TLS_server_method());
     client_ = makeContext(TLS_client_method());

@@ -119,6 +119,19 @@ TEST_F(TlsTest, AnotherNodeIsRefused) {
                "the node did not prove to be n1: certificate refused: hostname mismatch");
 }
 
+TEST_F(TlsTest, OnlyTheNamesThemselvesMakeANode) {
+  auto node = [](std::vector<std::string> names) {
+    return authority().issue("n1.lab", names, Purpose::kServer, Validity());
+  };
+  auto client = credentials(authority().issueClient("operator:ci"));
+  EXPECT_TRUE(shakeHands(credentials(node({"x", "n1.lab"})), client, "n1.lab").client == nullptr);
+  for (const auto& wrong : {node({}), node({"*.lab"}), node({"n2.lab"}), node({"lab"})}) {
+    auto outcome = shakeHands(credentials(wrong), client, "n1.lab");
+    ASSERT_TRUE(outcome.client != nullptr);
+    EXPECT_EQ(remedy(outcome), Remedy::kFixIdentity);
+  }
+}
+
 TEST_F(TlsTest, CertificateOfTheOtherSideIsRefusedBothWays) {
   auto stolen = authority().issueNode("n1");
   auto asClient = shakeHands(credentials(authority().issueNode("n1")), credentials(stolen));
