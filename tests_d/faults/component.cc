@@ -172,6 +172,11 @@ void FaultTest::judge(const std::string& title, Load& load, Allowed allowed, siz
   History history = load.stop();
   allowed.overrunMax = load.overrunMax();
   std::printf("%s: %s\n", title.c_str(), toString(figuresOf(history)).c_str());
+  for (Agent::Part part : {Agent::Part::kKeeper, Agent::Part::kFront}) {
+    std::printf(
+        "  %s: %zu KiB now, %zu KiB at most\n", part == Agent::Part::kKeeper ? "keeper" : "front",
+        residentBytesOf(agent_->pid(part)) >> 10, residentBytesMaxOf(agent_->pid(part)) >> 10);
+  }
   EXPECT_THAT(violations(history, allowed), IsEmpty());
   if (hits < hitsMin) {
     void_ = std::to_string(hits) + " faults met a call, " + std::to_string(hitsMin) + " are needed";

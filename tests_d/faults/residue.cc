@@ -134,6 +134,15 @@ size_t residentBytesOf(pid_t pid) {
   return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
+size_t residentBytesMaxOf(pid_t pid) {
+  std::istringstream status(contentOf("/proc/" + std::to_string(pid) + "/status"));
+  std::string word;
+  while (status >> word && word != "VmHWM:") continue;
+  size_t kib = 0;
+  status >> kib;
+  return kib << 10;
+}
+
 bool becomesTrue(const std::function<bool()>& holds, std::chrono::nanoseconds within) {
   auto until = std::chrono::steady_clock::now() + within;
   while (!holds()) {

@@ -51,6 +51,9 @@ std::vector<std::string> filesBelow(const std::string& directory);
 size_t descriptorsOf(pid_t pid);
 size_t residentBytesOf(pid_t pid);
 
+// The most that it ever had.
+size_t residentBytesMaxOf(pid_t pid);
+
 // Looks again, a hundred times a second, until `holds`; false: `within` passed. The only way to
 // wait here for what nobody announces.
 bool becomesTrue(const std::function<bool()>& holds, std::chrono::nanoseconds within);

@@ -119,8 +119,8 @@ class ControllerFaultTest : public FaultTest {
 
 TEST_F(ControllerFaultTest, KilledLeavesNothingAfterItsLease) {
   startAgent();
-  constexpr size_t kTogether = 4;
-  size_t rounds = trials(3, 0.25 / kTogether), hits = 0;
+  constexpr size_t kTogether = 8;
+  size_t rounds = trials(2, 0.25 / kTogether), hits = 0;
   std::vector<nanoseconds> gone;
   for (size_t round = 0; round < rounds; ++round) {
     auto controllers = start(kTogether);
