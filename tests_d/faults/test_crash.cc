@@ -29,6 +29,17 @@ class CrashTest : public FaultTest {
     attempt([&] { node().file(home_ + "/big").write(std::string(1'200'000, 'b'), back); });
     attempt([&] { node().file(home_ + "/dir/below/x").write("new", {.parents = true}); });
     attempt([&] { node().file(home_ + "/synced").write("s " + name, {.sync = true}); });
+    attempt([&] { node().file(home_ + "/plain").append("more " + name); });
+    attempt([&] { node().file(home_ + "/plain").setMode(0600); });
+    attempt([&] { node().file(home_ + "/plain").setOwner("1", "1"); });
+    attempt([&] { node().file(home_ + "/tree").makeDirectory(0750, muster::Undo::kWithSession); });
+    attempt([&] { node().file(home_ + "/tree/x/y").write("new", {.parents = true}); });
+    attempt([&] { node().file(home_ + "/soft").linkTo("plain", muster::Existing::kReplace); });
+    attempt([&] {
+      node().file(home_ + "/hard").hardLinkTo(home_ + "/plain", muster::Existing::kReplace);
+    });
+    attempt([&] { node().file(home_ + "/hard").rename(home_ + "/renamed"); });
+    attempt([&] { node().file(home_ + "/dir").removeTree(); });
     attempt([&] { node().file(home_ + "/plain").remove(); });
     attempt([&] {
       muster::Result result = node().run(streamArgv(tag_ + "." + name, 9000, 0), tagged());
@@ -133,7 +144,7 @@ TEST_F(CrashTest, KeeperKilledAtEachCallKeepsItsPromises) {
   controllerOptions.backoffMin = 5ms;
   controllerOptions.backoffMax = 50ms;
   home_ = directory_ + "/home";
-  startAgent({.keeperCalls = calls_->path()});
+  startAgent({.audit = true, .keeperCalls = calls_->path()});
   connect();
   node().file(home_ + "/kept").write("old", {.parents = true});
   work("first");
