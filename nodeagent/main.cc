@@ -18,6 +18,8 @@
 #include "nodeagent/read_credentials.h"
 #include "schema/agent.capnp.h"
 #include "schema/support/config.h"
+#include "schema/support/pki.h"
+#include "schema/support/trusted_file.h"
 #include "schema/support/version.h"
 #include "schema/support/wire_error.h"
 
@@ -67,6 +69,19 @@ int runInitRole(const Options& options) {
   return runInit(init);
 }
 
+// The key is made here and stays here. An existing one is not replaced.
+void printRequest(const Options& options) {
+  if (options.tlsKey.empty()) {
+    throw support::ConfigError("tls.key is not set; it names the file that the key is to be in");
+  }
+  if (!support::isCertificateName(options.nodeName)) {
+    throw support::ConfigError("node \"" + options.nodeName + "\" is no name for a certificate");
+  }
+  support::CertificateRequest made = support::makeRequest(options.nodeName);
+  support::writeTrustedFile(options.tlsKey, made.key, 0600, support::Overwrite::kNever);
+  fputs(made.request.c_str(), stdout);
+}
+
 int serve(const Options& options) {
   switch (options.role) {
     case AgentRole::kFront:
@@ -97,6 +112,9 @@ int perform(const Options& options) {
     case Task::kPrintConfig:
       fputs(configText(options).c_str(), stdout);
       return 0;
+    case Task::kMakeRequest:
+      printRequest(options);
+      return 0;
     case Task::kVerifyAudit: {
       AuditVerdict verdict = verifyAudit(options.auditToVerify);
       fprintf(verdict.good ? stdout : stderr, "%s\n", verdict.text.c_str());
@@ -115,6 +133,8 @@ int run(const std::vector<std::string>& arguments) {
     return complain((std::string(error.what()) + "; see nodeagent --help").c_str(), kUsage);
   } catch (const support::ConfigError& error) {
     return complain(error.what(), kConfig);
+  } catch (const support::FileError& error) {
+    return complain(error.what(), kCannotCreate);
   } catch (const kj::Exception& exception) {
     support::Failure failure = support::toFailure(exception, "start");
     return complain(failure.text.cStr(), statusOf(failure.kind));

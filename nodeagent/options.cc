@@ -202,6 +202,9 @@ cxxopts::Options commandLine() {
   add("print-config", "print every value with where it came from, and exit");
   add("verify-audit", "look whether an audit log and the older files beside it are whole, and exit",
       cxxopts::value<std::string>(), "FILE");
+  add("make-request",
+      "make this node's private key, in the file that tls.key names, print the request for its "
+      "certificate, and exit");
   add("role",
       "all (keeper that starts and watches a front), front, keeper, or init (process 1 of a bare "
       "node)",
@@ -226,6 +229,7 @@ AgentRole readRole(const std::string& word) {
 Task readTask(const cxxopts::ParseResult& parsed) {
   if (parsed.count("help")) return Task::kPrintHelp;
   if (parsed.count("version")) return Task::kPrintVersion;
+  if (parsed.count("make-request")) return Task::kMakeRequest;
   if (parsed.count("verify-audit")) return Task::kVerifyAudit;
   if (parsed.count("check-config")) return Task::kCheckConfig;
   if (parsed.count("print-config")) return Task::kPrintConfig;

@@ -15,7 +15,15 @@ namespace nodeagent {
 enum class AgentRole { kAll, kFront, kKeeper, kInit };
 
 // What the program shall do.
-enum class Task { kServe, kPrintHelp, kPrintVersion, kCheckConfig, kPrintConfig, kVerifyAudit };
+enum class Task {
+  kServe,
+  kPrintHelp,
+  kPrintVersion,
+  kCheckConfig,
+  kPrintConfig,
+  kVerifyAudit,
+  kMakeRequest
+};
 
 struct Options {
   Task task = Task::kServe;

@@ -63,6 +63,25 @@ TEST_F(ProgramTest, CheckConfigNamesThePlaceAndTriesTheCertificates) {
   EXPECT_EQ(run(tls), 0) << text("err");
 }
 
+TEST_F(ProgramTest, MakesItsKeyAndARequestAndReplacesNothing) {
+  std::vector<std::string> arguments = {"--make-request", "--node-name=n1",
+                                        "--tls-key=" + file("key.pem")};
+  ASSERT_EQ(run(arguments), 0) << text("err");
+  auto mode = std::filesystem::status(file("key.pem")).permissions();
+  EXPECT_EQ(mode, std::filesystem::perms(0600));
+  auto authority = support::Authority::make("lab");
+  std::string certificate =
+      authority.certify(text("out"), "n1", {"n1"}, support::Purpose::kServer, {});
+  EXPECT_NO_THROW(support::Authority::load({certificate, text("key.pem")}));
+  std::string key = text("key.pem");
+  EXPECT_EQ(run(arguments), 73);
+  EXPECT_THAT(text("err"), HasSubstr("File exists"));
+  EXPECT_EQ(text("key.pem"), key);
+  EXPECT_EQ(run({"--make-request", "--node-name=n1"}), 78);
+  EXPECT_EQ(run({"--make-request", "--node-name=a b", "--tls-key=" + file("other")}), 78);
+  EXPECT_FALSE(std::filesystem::exists(file("other")));
+}
+
 TEST_F(ProgramTest, ListensServesACommandAndEndsCleanly) {
   startAgent();
   auto connection = connect();

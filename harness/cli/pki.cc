@@ -21,6 +21,7 @@ constexpr int64_t kDaysMax = 3650;
 constexpr char kFooter[] = R"(
   init DIR --cluster NAME    make a cluster's authority; DIR is made if it is missing
   node NAME [--san NAME]     a certificate for the agent of a node
+  sign NAME --request FILE   the same for a key that the node made (nodeagent --make-request)
   client NAME --role ROLE    a certificate for a controller: observer, operator or admin
   show [NAME|FILE]           what has been issued, and its state
   renew NAME|FILE            a new key and certificate in place of those
@@ -41,9 +42,13 @@ struct Action {
 
 const std::map<std::string, Action>& actions() {
   static const std::map<std::string, Action> kActions = {
-      {"init", {1, 1, {"cluster"}}},        {"node", {1, 1, {"san", "days"}}},
-      {"client", {1, 1, {"role", "days"}}}, {"show", {0, 1, {}}},
-      {"renew", {1, 1, {"days"}}},          {"revoke", {1, 1, {}}},
+      {"init", {1, 1, {"cluster"}}},
+      {"node", {1, 1, {"san", "days"}}},
+      {"sign", {1, 1, {"request", "days"}}},
+      {"client", {1, 1, {"role", "days"}}},
+      {"show", {0, 1, {}}},
+      {"renew", {1, 1, {"days"}}},
+      {"revoke", {1, 1, {}}},
   };
   return kActions;
 }
@@ -109,6 +114,11 @@ class Pki {
     Words names;
     if (arguments_.count("san") != 0) names = arguments_["san"].as<Words>();
     print(directory().issueNode(words_[0], names, days(90)), json_);
+  }
+
+  void sign() {
+    if (text("request").empty()) throw CommandError(kExitUsage, "sign wants --request FILE");
+    print(directory().certifyNode(words_[0], text("request"), days(90)), json_);
   }
 
   void client() {
@@ -177,8 +187,9 @@ void refuseStrangeOptions(const cxxopts::ParseResult& arguments, const std::stri
 
 void perform(Pki& pki, const std::string& action) {
   const std::map<std::string, void (Pki::*)()> methods = {
-      {"init", &Pki::init}, {"node", &Pki::node},   {"client", &Pki::client},
-      {"show", &Pki::show}, {"renew", &Pki::renew}, {"revoke", &Pki::revoke}};
+      {"init", &Pki::init},     {"node", &Pki::node}, {"sign", &Pki::sign},
+      {"client", &Pki::client}, {"show", &Pki::show}, {"renew", &Pki::renew},
+      {"revoke", &Pki::revoke}};
   (pki.*methods.at(action))();
 }
 
@@ -197,6 +208,7 @@ int runPki(const Invocation& invocation) {
   add("cluster", "init: the cluster's name", word(""));
   add("san", "node: another name that the certificate is for; may be given several times",
       cxxopts::value<Words>());
+  add("request", "sign: the file with the node's request, PEM", word(""));
   add("role", "client: observer, operator or admin", word(""));
   add("days", "how long it is valid (default: node 90, client 7, renew as before)",
       cxxopts::value<int64_t>());

@@ -183,13 +183,22 @@ Issued PkiDirectory::issueClient(const std::string& role, const std::string& nam
               "client");
 }
 
-Issued PkiDirectory::certifyNode(const std::string& name, const std::string& request,
+Issued PkiDirectory::certifyNode(const std::string& name, const std::string& requestFile,
                                  int64_t lastsDays) {
   requireName("node", name);
+  std::string request = readText(requestFile);
   Lock lock(path_);
-  std::string certificate =
-      loadAuthority().certify(request, name, {name}, support::Purpose::kServer, days(lastsDays));
-  return keep("nodes/" + name, {certificate, ""}, "node");
+  if (fs::exists(file("nodes/" + name + ".pem"))) {
+    throw CommandError(kExitCannotCreate, file("nodes/" + name + ".pem") +
+                                              ": exists already; move it to replaced/ first");
+  }
+  try {
+    std::string certificate =
+        loadAuthority().certify(request, name, {name}, support::Purpose::kServer, days(lastsDays));
+    return keep("nodes/" + name, {certificate, ""}, "node");
+  } catch (const support::PkiError& error) {
+    throw CommandError(kExitData, requestFile + ": " + error.what());
+  }
 }
 
 Issued PkiDirectory::renew(const std::string& name, int64_t lastsDays) {
@@ -200,9 +209,8 @@ Issued PkiDirectory::renew(const std::string& name, int64_t lastsDays) {
                        "both in the agents' authority file while nodes change over");
   }
   if (old.key.empty()) {
-    throw CommandError(kExitUsage, old.certificate +
-                                       ": its key is on the node; take the file away "
-                                       "and enrol the node again");
+    throw CommandError(kExitUsage,
+                       old.certificate + ": its key is on the node; sign another request");
   }
   Lock lock(path_);
   int64_t seconds = lastsDays != 0 ? lastsDays * 24 * 3600

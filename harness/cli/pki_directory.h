@@ -40,9 +40,9 @@ class PkiDirectory {
   Issued issueNode(const std::string& name, const std::vector<std::string>& names, int64_t days);
   Issued issueClient(const std::string& role, const std::string& name, int64_t days);
 
-  // For a node that keeps its key to itself. A node that has a certificate already needs its file
-  // taken away first.
-  Issued certifyNode(const std::string& name, const std::string& request, int64_t days);
+  // For a node that keeps its key to itself: `requestFile` holds what it asks for, of which only
+  // the key counts. A certificate that the node has already must be moved away first.
+  Issued certifyNode(const std::string& name, const std::string& requestFile, int64_t days);
 
   // A new key and certificate for the same names, in place of those; the old certificate goes on
   // until it expires or is denied. `name` is a node's, "role:name", or the path of the certificate.

@@ -1,4 +1,6 @@
 // `muster pki` as a person uses it: what it writes, and what it refuses to touch.
+#include "schema/support/pki.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -92,6 +94,29 @@ TEST_F(PkiTest, IssuesForNodesAndControllersWhatTheyMayBe) {
   EXPECT_TRUE(made.forClients);
   EXPECT_FALSE(made.forServers);
   EXPECT_EQ(made.notAfterSeconds - made.notBeforeSeconds, 2 * 24 * 3600);
+}
+
+TEST_F(PkiTest, SignsTheKeyOfANodeForTheNameThatIsGivenHere) {
+  init();
+  std::ofstream(base_ + "/n1.csr") << support::makeRequest("something else").request;
+  pki({"sign", "n1", "--request=" + base_ + "/n1.csr"});
+  ASSERT_EQ(status_, 0) << complaint_;
+  auto node = facts("nodes/n1.pem");
+  EXPECT_EQ(node.commonName, "n1");
+  EXPECT_THAT(node.dnsNames, ElementsAre("n1"));
+  EXPECT_FALSE(node.forClients);
+  EXPECT_FALSE(fs::exists(pki_ + "/nodes/n1.key"));
+  std::string before = text("nodes/n1.pem");
+  pki({"sign", "n1", "--request=" + base_ + "/n1.csr"});
+  EXPECT_EQ(status_, kExitCannotCreate);
+  pki({"renew", "n1"});
+  EXPECT_THAT(complaint_, HasSubstr("sign another request"));
+  EXPECT_EQ(text("nodes/n1.pem"), before);
+  std::ofstream(base_ + "/n2.csr") << before;
+  pki({"sign", "n2", "--request=" + base_ + "/n2.csr"});
+  EXPECT_EQ(status_, kExitData);
+  EXPECT_THAT(complaint_, HasSubstr("n2.csr: not a certificate request"));
+  EXPECT_FALSE(fs::exists(pki_ + "/nodes/n2.pem"));
 }
 
 TEST_F(PkiTest, NeverReplacesWhatIsThere) {
