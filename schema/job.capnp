@@ -39,6 +39,10 @@ interface Jobs {
   # The caller has all it wants of these ended jobs: their output is deleted and their numbers are spent. Numbers
   # unknown, or of running jobs, are ignored. Processes that a job left running stay with the session.
 
+  cancelOf @7 (sessionId :Data, number :UInt64, graceNs :Int64) -> (error :Common.Error);
+  # As `cancel`, for a job of any session of the caller's own identity, or, in the role admin, of anyone. Also for a job
+  # that was acknowledged and left processes running. Errors: notFound, invalid, denied (another identity's).
+
   enum Target {
     process @0;   # The job's first process.
     all @1;       # Every process of the job, whatever session or group it moved to.
@@ -48,11 +52,18 @@ interface Jobs {
 interface JobView {
   # Sees the jobs of every session; changes nothing.
 
-  list @0 (labels :List(Common.Label), max :UInt32) -> (jobs :List(Summary), truncated :Bool, error :Common.Error);
-  # Jobs that carry all of `labels`, newest first. `max` 0: 1000, which is also the most.
+  list @0 (labels :List(Common.Label), max :UInt32, which :Which)
+      -> (jobs :List(Summary), truncated :Bool, error :Common.Error);
+  # Jobs that carry all of `labels`, newest first. `max` 0: 1000, which is also the most. An agent that does
+  # not know `which` yet answers with all.
 
   follow @1 (sessionId :Data, number :UInt64, follow :Follow) -> (progress :JobProgress, error :Common.Error);
   # As Jobs.follow, for a job of any session.
+
+  enum Which {
+    all @0;     # Those that were not acknowledged yet, and those of which something runs.
+    alive @1;   # Those of which something runs: the command, or what it left behind.
+  }
 
   struct Summary {
     sessionId @0 :Data;
@@ -61,6 +72,9 @@ interface JobView {
     labels @3 :List(Common.Label);
     argv @4 :List(Data);     # Cut at 64 items of 256 bytes.
     status @5 :JobStatus;
+    alive @6 :Bool;          # Something of it runs.
+    processes @7 :UInt32;    # How many processes of it run now. Of a job that is being launched, 0.
+    acknowledged @8 :Bool;   # Its output is gone; it is here for what it left running.
   }
 }
 

@@ -70,6 +70,8 @@ int runGc(const Invocation& invocation);
 int runCheck(const Invocation& invocation);
 int runPki(const Invocation& invocation);
 int runNodes(const Invocation& invocation);
+int runPs(const Invocation& invocation);
+int runKill(const Invocation& invocation);
 int runExec(const Invocation& invocation);
 int runShell(const Invocation& invocation);
 int runRun(const Invocation& invocation);

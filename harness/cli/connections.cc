@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "harness/cli/command.h"
+#include "harness/cluster/run_id.h"
 #include "schema/support/duration.h"
 
 namespace harness {
@@ -22,10 +23,16 @@ sigset_t blockInterrupts() {
   return set;
 }
 
+ControllerOptions optionsOf(const std::string& runId) {
+  ControllerOptions options;
+  options.labels = {{"program", "muster"}, {kRunLabel, runId}};
+  return options;
+}
+
 }  // namespace
 
-Connections::Connections(const std::vector<NodeDescription>& nodes)
-    : controller_((blockInterrupts(), ControllerOptions{})) {
+Connections::Connections(const std::vector<NodeDescription>& nodes, const std::string& runId)
+    : controller_((blockInterrupts(), optionsOf(runId))) {
   sigset_t set = blockInterrupts();
   // It ends with the process: there is one object of this class in a command, and it outlives all
   // else.
@@ -40,6 +47,15 @@ Connections::Connections(const std::vector<NodeDescription>& nodes)
 
 Connections::~Connections() {
   controller_.closeAll(std::chrono::steady_clock::now() + kCloseTime);
+}
+
+std::string chooseRunId(const std::string& option) {
+  std::string id = option.empty() ? inheritedRunId() : option;
+  if (id.empty()) return newRunId();
+  std::string problem = runIdProblem(id);
+  if (problem.empty()) return id;
+  throw CommandError(kExitUsage, (option.empty() ? std::string(kRunIdVariable) : "--run-id") +
+                                     ": \"" + id + "\" " + problem);
 }
 
 std::chrono::nanoseconds durationOption(const std::string& text, const std::string& option) {

@@ -15,8 +15,8 @@ namespace harness {
 // number then.
 class Connections {
  public:
-  // Begins to connect. Make it before other threads are made.
-  explicit Connections(const std::vector<NodeDescription>& nodes);
+  // Begins to connect, as part of the run `runId`. Make it before other threads are made.
+  Connections(const std::vector<NodeDescription>& nodes, const std::string& runId);
   ~Connections();
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
@@ -28,6 +28,9 @@ class Connections {
   Controller controller_;
   std::vector<NodeStub*> nodes_;
 };
+
+// The value of --run-id, else $MUSTER_RUN_ID, else a new one. CommandError with kExitUsage.
+std::string chooseRunId(const std::string& option);
 
 // "10s", "5m". CommandError with kExitUsage if it is not a positive duration.
 std::chrono::nanoseconds durationOption(const std::string& text, const std::string& option);

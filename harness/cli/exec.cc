@@ -134,13 +134,16 @@ int runExec(const Invocation& invocation) {
       cxxopts::value<std::string>()->default_value("5s"))(
       "u,user", "run as this user", cxxopts::value<std::string>()->default_value(""))(
       "C,directory", "run in this directory", cxxopts::value<std::string>()->default_value(""))(
-      "i,input", "give it our standard input")("p,prefix", "every line with its node in front");
+      "run-id", "the run that it belongs to; default: $MUSTER_RUN_ID, else a new one",
+      cxxopts::value<std::string>()->default_value(""))("i,input", "give it our standard input")(
+      "p,prefix", "every line with its node in front");
   cxxopts::ParseResult arguments = parseArguments(invocation, options, kFooter);
   std::string set = positional(arguments, invocation, 1, 1)[0];
   if (invocation.rest.empty()) {
     throw CommandError(kExitUsage,
                        "a command is missing: muster exec NODESET -- COMMAND [ARGUMENT...]");
   }
+  std::string runId = chooseRunId(arguments["run-id"].as<std::string>());
   JobRequest request;
   request.argv = invocation.rest;
   request.options.deadline = durationOption(arguments["timeout"].as<std::string>(), "timeout");
@@ -151,7 +154,7 @@ int runExec(const Invocation& invocation) {
   std::vector<NodeDescription> nodes = chooseNodes(cluster, set);
   bool one = nodes.size() == 1 && arguments.count("prefix") == 0;
   if (!one) request.options.errors = muster::Errors::kMerged;
-  Connections connections(nodes);
+  Connections connections(nodes, runId);
   auto until =
       std::chrono::steady_clock::now() + *request.options.deadline + std::chrono::seconds(15);
   auto patience = durationOption(arguments["patience"].as<std::string>(), "patience");

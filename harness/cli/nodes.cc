@@ -1,12 +1,12 @@
 // nodes: who is there, and in which state.
 #include <iostream>
 
-#include <nlohmann/json.hpp>
-
 #include "harness/cli/clusters.h"
 #include "harness/cli/command.h"
 #include "harness/cli/connections.h"
+#include "harness/cli/table.h"
 #include "harness/provision/local.h"
+#include "harness/rpc/failure_text.h"
 
 namespace harness {
 namespace {
@@ -14,8 +14,10 @@ namespace {
 struct Row {
   NodeDescription node;
   std::string state;
-  std::string version;
-  std::string reason;  // Why it is not up.
+  std::string reason;                  // Why it is not up.
+  muster::NodeState connection;        // As of the last answer.
+  std::optional<muster::Facts> facts;  // Absent: it did not answer, or grants us none.
+  std::chrono::steady_clock::time_point asked;
 
   std::string port() const {
     return node.endpoint.kind == Endpoint::Kind::kTcp ? std::to_string(node.endpoint.port) : "unix";
@@ -23,6 +25,10 @@ struct Row {
   std::string address() const {
     if (!node.addresses.empty()) return node.addresses.front();
     return node.endpoint.address;
+  }
+  std::optional<std::chrono::nanoseconds> lastSeen() const {
+    if (!connection.lastHeard) return std::nullopt;
+    return asked - *connection.lastHeard;
   }
 };
 
@@ -32,67 +38,118 @@ std::map<std::string, std::string> powerOf(const ClusterDescription& cluster) {
   return LocalProvisioner().power(cluster.name);
 }
 
+void note(Row& row, const muster::NodeError& error, const std::string& power) {
+  bool refused = error.kind() == muster::NodeError::Kind::kRefused;
+  row.state = refused ? "refused" : "unreachable";
+  row.reason = row.connection.lastError.empty() ? error.detail() : row.connection.lastError;
+  if (!power.empty() && power != "on") row.state = power;
+}
+
 std::vector<Row> ask(const ClusterDescription& cluster, const std::vector<NodeDescription>& nodes,
                      std::chrono::nanoseconds patience) {
   std::map<std::string, std::string> power = powerOf(cluster);
-  Connections connections(nodes);
-  auto errors = connections.controller().awaitAll(connections.nodes(),
-                                                  std::chrono::steady_clock::now() + patience);
-  std::vector<Row> rows;
+  Connections connections(nodes, chooseRunId(""));
+  auto until = [patience] { return std::chrono::steady_clock::now() + patience; };
+  auto errors = connections.controller().awaitAll(connections.nodes(), until());
+  std::vector<NodeStub*> reachable;
   for (size_t i = 0; i < nodes.size(); ++i) {
-    muster::NodeState state = connections.nodes()[i]->state();
-    Row row{nodes[i], "up", state.agentVersion, ""};
+    if (!errors[i]) reachable.push_back(connections.nodes()[i]);
+  }
+  auto surveys = connections.controller().survey(reachable, until());
+  std::vector<Row> rows;
+  size_t next = 0;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    Row row{nodes[i],     "up",
+            "",           connections.nodes()[i]->state(),
+            std::nullopt, std::chrono::steady_clock::now()};
     if (errors[i]) {
-      bool refused = errors[i]->kind() == muster::NodeError::Kind::kRefused;
-      row.state = refused ? "refused" : "unreachable";
-      row.reason = state.lastError.empty() ? errors[i]->detail() : state.lastError;
-      auto known = power.find(nodes[i].name);
-      if (known != power.end() && known->second != "on") row.state = known->second;
+      note(row, *errors[i], power[nodes[i].name]);
+    } else if (auto* survey = std::get_if<NodeSurvey>(&surveys[next++])) {
+      row.facts = std::move(survey->facts);
+      row.connection = survey->state;
+    } else {
+      note(row, std::get<muster::NodeError>(surveys[next - 1]), power[nodes[i].name]);
     }
     rows.push_back(std::move(row));
   }
   return rows;
 }
 
-void printJson(const ClusterDescription& cluster, const std::vector<Row>& rows) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+const char* connectionText(muster::NodeState::Kind kind) {
+  switch (kind) {
+    case muster::NodeState::Kind::kConnected:
+      return "connected";
+    case muster::NodeState::Kind::kReconnecting:
+      return "reconnecting";
+    case muster::NodeState::Kind::kRefused:
+      return "refused";
+    case muster::NodeState::Kind::kClosed:
+      return "closed";
+    case muster::NodeState::Kind::kConnecting:
+      break;
+  }
+  return "connecting";
+}
+
+double seconds(std::chrono::nanoseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+void addMeasured(Json& entry, const Row& row) {
+  entry["connection"] = connectionText(row.connection.kind);
+  auto lastSeen = row.lastSeen();
+  entry["last_seen_seconds"] = lastSeen ? Json(seconds(*lastSeen)) : Json(nullptr);
+  entry["uptime_seconds"] = row.facts ? Json(seconds(row.facts->uptime)) : Json(nullptr);
+  entry["boot_id"] = row.connection.bootId;
+  entry["jobs"] = row.facts ? Json(row.facts->agent.jobsRunning) : Json(nullptr);
+  entry["sessions"] = row.facts ? Json(row.facts->agent.sessions) : Json(nullptr);
+  const auto& clock = row.connection.clock;
+  entry["round_trip_ns"] = clock ? Json(clock->roundTrip.count()) : Json(nullptr);
+  entry["clock_offset_ns"] = clock ? Json(clock->offset.count()) : Json(nullptr);
+  entry["clock_error_ns"] = clock ? Json(clock->errorMax.count()) : Json(nullptr);
+}
+
+void printRows(const ClusterDescription& cluster, const std::vector<Row>& rows) {
+  Json list = Json::array();
   for (const Row& row : rows) {
-    nlohmann::ordered_json entry = {{"cluster", cluster.name},
-                                    {"name", row.node.name},
-                                    {"role", row.node.role},
-                                    {"labels", row.node.labels},
-                                    {"address", row.address()},
-                                    {"addresses", row.node.addresses},
-                                    {"endpoint", row.node.endpoint.address}};
-    entry["port"] = row.node.endpoint.port == 0 ? nlohmann::ordered_json(nullptr)
-                                                : nlohmann::ordered_json(row.node.endpoint.port);
+    Json entry = {{"cluster", cluster.name},
+                  {"name", row.node.name},
+                  {"role", row.node.role},
+                  {"labels", row.node.labels},
+                  {"address", row.address()},
+                  {"addresses", row.node.addresses},
+                  {"endpoint", row.node.endpoint.address}};
+    entry["port"] = row.node.endpoint.port == 0 ? Json(nullptr) : Json(row.node.endpoint.port);
     entry["state"] = row.state;
-    entry["version"] = row.version;
+    entry["version"] = row.connection.agentVersion;
     entry["reason"] = row.reason;
+    addMeasured(entry, row);
     list.push_back(std::move(entry));
   }
-  std::cout << list.dump(2) << "\n";
+  printJson(list);
+}
+
+// "+1.2 ms ±40 us"
+std::string offsetText(const muster::ClockEstimate& clock) {
+  auto size = clock.offset.count() < 0 ? -clock.offset : clock.offset;
+  return (clock.offset.count() < 0 ? "-" : "+") + durationText(size) + " \u00b1" +
+         durationText(clock.errorMax);
 }
 
 void printTable(const std::vector<Row>& rows) {
-  std::vector<std::vector<std::string>> cells = {
-      {"NAME", "ROLE", "ADDRESS", "PORT", "STATE", "VERSION"}};
+  std::vector<std::vector<std::string>> cells = {{"NAME", "ROLE", "ADDRESS", "PORT", "STATE",
+                                                  "VERSION", "UPTIME", "JOBS", "SEEN", "ROUND TRIP",
+                                                  "CLOCK OFFSET"}};
   for (const Row& row : rows) {
+    const auto& clock = row.connection.clock;
+    auto lastSeen = row.lastSeen();
     cells.push_back({row.node.name, row.node.role, row.address(), row.port(), row.state,
-                     row.version.empty() ? "-" : row.version});
+                     row.connection.agentVersion, row.facts ? ageText(row.facts->uptime) : "",
+                     row.facts ? std::to_string(row.facts->agent.jobsRunning) : "",
+                     lastSeen ? ageText(*lastSeen) : "",
+                     clock ? durationText(clock->roundTrip) : "", clock ? offsetText(*clock) : ""});
   }
-  std::vector<size_t> widths(cells[0].size());
-  for (const auto& line : cells) {
-    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-  }
-  for (const auto& line : cells) {
-    std::string text;
-    for (size_t i = 0; i < line.size(); ++i) {
-      text += line[i] + std::string(widths[i] - line[i].size() + 2, ' ');
-    }
-    text.erase(text.find_last_not_of(' ') + 1);
-    std::cout << text << "\n";
-  }
+  std::cout << table(cells);
   for (const Row& row : rows) {
     if (!row.reason.empty()) std::cerr << row.node.name << ": " << row.reason << "\n";
   }
@@ -114,7 +171,7 @@ int runNodes(const Invocation& invocation) {
   ClusterDescription cluster = chooseCluster(arguments["cluster"].as<std::string>());
   std::vector<Row> rows =
       ask(cluster, chooseNodes(cluster, words.empty() ? "@*" : words[0]), patience);
-  arguments.count("json") != 0 ? printJson(cluster, rows) : printTable(rows);
+  arguments.count("json") != 0 ? printRows(cluster, rows) : printTable(rows);
   for (const Row& row : rows) {
     if (row.state != "up") return kExitUnavailable;
   }

@@ -7,6 +7,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/connections.h"
 #include "harness/cli/driver.h"
+#include "harness/cluster/run_id.h"
 #include "schema/support/suggestion.h"
 
 namespace harness {
@@ -63,6 +64,9 @@ int runRun(const Invocation& invocation) {
       cxxopts::value<std::string>()->default_value(self.parent_path().string()))(
       "report-dir", "where the reports go; default: ./muster-run-TIME",
       cxxopts::value<std::string>()->default_value(""))(
+      "run-id",
+      "the label of all that is started on nodes; default: $MUSTER_RUN_ID, else a new one",
+      cxxopts::value<std::string>()->default_value(""))(
       "timeout", "time that each program is allowed",
       cxxopts::value<std::string>()->default_value("1h"))("l,list", "only list the components");
   cxxopts::ParseResult arguments = parseArguments(invocation, options, kFooter);
@@ -79,6 +83,8 @@ int runRun(const Invocation& invocation) {
   drive.reportDirectory = arguments["report-dir"].as<std::string>();
   if (drive.reportDirectory.empty()) drive.reportDirectory = defaultReportDirectory();
   drive.reportDirectory = std::filesystem::absolute(drive.reportDirectory);
+  std::string runId = chooseRunId(arguments["run-id"].as<std::string>());
+  drive.environment[kRunIdVariable] = runId;
   std::string cluster = arguments["cluster"].as<std::string>();
   if (!cluster.empty()) {
     drive.environment["MUSTER_CLUSTER"] =
@@ -89,7 +95,9 @@ int runRun(const Invocation& invocation) {
     std::cerr << "==== " << program.component << "\n";
     results.push_back(harness::drive(program, drive));
   }
-  std::cerr << "\n" << summaryOf(results) << "reports: " << drive.reportDirectory << "\n";
+  std::cerr << "\n"
+            << summaryOf(results) << "run: " << runId << "\nreports: " << drive.reportDirectory
+            << "\n";
   return exitStatusOf(results);
 }
 

@@ -138,12 +138,15 @@ int runShell(const Invocation& invocation) {
   cxxopts::Options options = optionsOf(invocation);
   options.add_options()("cluster", "name or file",
                         cxxopts::value<std::string>()->default_value(""))(
-      "u,user", "as this user", cxxopts::value<std::string>()->default_value(""));
+      "u,user", "as this user", cxxopts::value<std::string>()->default_value(""))(
+      "run-id", "the run that it belongs to; default: $MUSTER_RUN_ID, else a new one",
+      cxxopts::value<std::string>()->default_value(""));
   cxxopts::ParseResult arguments =
       parseArguments(invocation, options,
                      "\nWithout a terminal, standard input is the shell's script. Exit status: the "
                      "shell's; 69 if the node could not be reached.\n");
   std::string set = positional(arguments, invocation, 1, 1)[0];
+  std::string runId = chooseRunId(arguments["run-id"].as<std::string>());
   ClusterDescription cluster = chooseCluster(arguments["cluster"].as<std::string>());
   std::vector<NodeDescription> nodes = chooseNodes(cluster, set);
   if (nodes.size() != 1) {
@@ -159,7 +162,7 @@ int runShell(const Invocation& invocation) {
   request.input = JobInput::kStream;
   if (::isatty(STDIN_FILENO) != 0) request.terminal = terminalSize();
   Fd resized = watchResizes();
-  Connections connections(nodes);
+  Connections connections(nodes, runId);
   NodeStub& node = *connections.nodes()[0];
   try {
     node.awaitConnected(soon());

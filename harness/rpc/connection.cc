@@ -60,7 +60,9 @@ void Connection::begin() {
 
 muster::NodeState Connection::snapshot() const {
   std::lock_guard<std::mutex> lock(mutex_);
-  return state_;
+  muster::NodeState state = state_;
+  state.clock = clock_.estimate(OurClock::now());
+  return state;
 }
 
 void Connection::setState(Kind kind, std::string error) {
@@ -172,8 +174,9 @@ kj::Promise<void> Connection::greet(Live& live, wire::Gate::Client gate) {
     labels[i].setName(options_.labels[i].first);
     labels[i].setValue(options_.labels[i].second);
   }
+  int64_t sent = OurClock::now().boottimeNs;
   return request.send().then(
-      [this, &live,
+      [this, &live, sent,
        gate](capnp::Response<wire::Gate::HelloResults>&& response) mutable -> kj::Promise<void> {
         if (response.hasError()) {
           if (!begun_ || response.getError().getKind() != wire::Error::Kind::EXPIRED) {
@@ -185,6 +188,7 @@ kj::Promise<void> Connection::greet(Live& live, wire::Gate::Client gate) {
           return greet(live, kj::mv(gate));
         }
         accept(live, response);
+        noteClock(sent, response.getWelcome().getClock());
         return kj::READY_NOW;
       });
 }
@@ -201,6 +205,8 @@ Client notGranted(kj::StringPtr what, wire::Welcome::Reader welcome) {
 void takeGrants(Live& live, wire::Welcome::Reader welcome) {
   auto grants = welcome.getGrants();
   live.jobs = grants.hasJobs() ? grants.getJobs() : notGranted<wire::Jobs::Client>("jobs", welcome);
+  live.jobView = grants.hasJobView() ? grants.getJobView()
+                                     : notGranted<wire::JobView::Client>("view of jobs", welcome);
   live.files =
       grants.hasFiles() ? grants.getFiles() : notGranted<wire::Files::Client>("files", welcome);
   live.services = grants.hasServices() ? grants.getServices()
@@ -237,6 +243,7 @@ void Connection::accept(Live& live, wire::Gate::HelloResults::Reader results) {
   live.declareLost = kj::mv(broken.fulfiller);
   live.lost = broken.promise.exclusiveJoin(watch(live)).fork();
   std::lock_guard<std::mutex> lock(mutex_);
+  if (state_.bootId != bootId) clock_.reset();
   state_.agentVersion = text(welcome.getBuild());
   state_.bootId = bootId;
 }
@@ -257,9 +264,7 @@ kj::Promise<void> Connection::heartbeat(Live& live) {
                           return lossOf(kj::str("heartbeat: no answer within ",
                                                 durationText(options_.heartbeatMax).c_str()));
                         });
-        return live.session.pingRequest()
-            .send()
-            .ignoreResult()
+        return ping(live)
             .catch_([](kj::Exception&& exception) -> kj::Promise<void> {
               return lossOf(kj::str("heartbeat: ", exception.getDescription()));
             })
@@ -272,9 +277,35 @@ kj::Promise<void> Connection::heartbeat(Live& live) {
 }
 
 kj::String Connection::silenceText() const {
-  if (heard_ == SteadyTime()) return kj::str("the node was never heard of");
-  auto silence = loop_.now() - heard_;
+  auto heard = snapshot().lastHeard;
+  if (!heard) return kj::str("the node was never heard of");
+  auto silence = loop_.now() - *heard;
   return kj::str("the node was last heard of ", durationText(silence).c_str(), " ago");
+}
+
+void Connection::noteHeard() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  state_.lastHeard = loop_.now();
+}
+
+kj::Promise<void> Connection::ping(Live& live) {
+  int64_t sent = OurClock::now().boottimeNs;
+  return live.session.pingRequest().send().then(
+      [this, sent](auto&& response) { noteClock(sent, response.getClock()); });
+}
+
+void Connection::noteClock(int64_t sentBoottimeNs, wire::Clock::Reader clock) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  clock_.add(
+      {sentBoottimeNs, OurClock::now().boottimeNs, clock.getBoottimeNs(), clock.getRealtimeNs()});
+}
+
+kj::Promise<void> Connection::measureClock(unsigned count, SteadyTime until) {
+  if (count == 0) return kj::READY_NOW;
+  auto attempt = [this](Live& live) { return ping(live).then([]() { return true; }); };
+  return call<bool>(until, attempt).then([this, count, until](bool) {
+    return measureClock(count - 1, until);
+  });
 }
 
 void Connection::noteUp(kj::Own<Live> live) {

@@ -21,6 +21,7 @@
 #include <muster/node.h>
 
 #include "harness/cluster/description.h"
+#include "harness/rpc/clock_filter.h"
 #include "harness/rpc/failure.h"
 #include "harness/rpc/loop.h"
 #include "harness/rpc/stubs.h"
@@ -37,6 +38,7 @@ struct Live final : public kj::Refcounted {
   kj::Own<support::RpcConnection> connection;
   wire::Session::Client session = nullptr;
   wire::Jobs::Client jobs = nullptr;
+  wire::JobView::Client jobView = nullptr;
   wire::Files::Client files = nullptr;
   wire::Services::Client services = nullptr;
   wire::FactsView::Client facts = nullptr;
@@ -81,6 +83,9 @@ class Connection {
   // "the node was last heard of 3.2 s ago", or that it never was.
   kj::String silenceText() const;
 
+  // Asks for the node's clock `count` times, for an estimate that is better than the heartbeat's.
+  kj::Promise<void> measureClock(unsigned count, SteadyTime until);
+
   // Why sessions of that generation ended; only for one below that of the newest Live.
   muster::Outcome lostSince(uint64_t generation) const;
 
@@ -98,6 +103,8 @@ class Connection {
   void accept(Live& live, wire::Gate::HelloResults::Reader results);
   kj::Promise<void> watch(Live& live);
   kj::Promise<void> heartbeat(Live& live);
+  kj::Promise<void> ping(Live& live);
+  void noteClock(int64_t sentBoottimeNs, wire::Clock::Reader clock);
   kj::Promise<void> pause();
   kj::Promise<std::vector<Remain>> closeSession(SteadyTime until);
 
@@ -105,7 +112,7 @@ class Connection {
   void noteLoss(Live& live, kj::StringPtr reason);
   void noteFailure(const kj::Exception& exception);
   void setState(Kind kind, std::string error);
-  void noteHeard() { heard_ = loop_.now(); }
+  void noteHeard();
   void wake(std::deque<kj::Own<kj::PromiseFulfiller<void>>>& waiters);
   kj::Exception unreachable() const;
 
@@ -118,7 +125,8 @@ class Connection {
   ControllerOptions options_;
 
   mutable std::mutex mutex_;
-  muster::NodeState state_;  // Guarded by mutex_.
+  muster::NodeState state_;  // Guarded by mutex_, as is the next one.
+  ClockFilter clock_;
 
   // The session.
   support::Id sessionId_;
@@ -131,7 +139,6 @@ class Connection {
   bool refused_ = false;
   bool closed_ = false;
   unsigned failures_ = 0;  // Attempts since the last success.
-  SteadyTime heard_;       // When the agent last answered; of the clock's epoch: never.
   std::deque<kj::Own<kj::PromiseFulfiller<void>>> upWaiters_;
   std::deque<kj::Own<kj::PromiseFulfiller<void>>> downWaiters_;
   kj::Maybe<kj::Own<Live>> live_;

@@ -4,6 +4,7 @@
 
 #include "harness/rpc/failure_text.h"
 #include "harness/rpc/io_thread.h"
+#include "harness/rpc/job_view.h"
 #include "harness/rpc/node_link.h"
 
 namespace harness {
@@ -18,10 +19,35 @@ struct Controller::Impl {
 
 namespace {
 
+constexpr unsigned kClockSamples = 4;  // Besides that of hello.
+
 NodeLink& linkOf(NodeStub* stub) {
   auto* link = dynamic_cast<NodeLink*>(stub);
   KJ_REQUIRE(link != nullptr, "the stub is not of a controller");
   return *link;
+}
+
+// What `ask(link)` promises, of all nodes at once: one answer or error for each, in order.
+template <typename T, typename Ask>
+std::vector<std::variant<T, muster::NodeError>> askAll(IoThread& io,
+                                                       const std::vector<NodeStub*>& nodes,
+                                                       const std::string& operation,
+                                                       SteadyTime until, Ask&& ask) {
+  using Answer = std::variant<T, muster::NodeError>;
+  auto answers = io.run(
+      [&]() {
+        auto all = kj::heapArrayBuilder<kj::Promise<Answer>>(nodes.size());
+        for (NodeStub* node : nodes) {
+          NodeLink& link = linkOf(node);
+          kj::Promise<T> asked = kj::evalNow([&]() { return ask(link); });
+          all.add(asked.then([](T&& value) -> Answer { return kj::mv(value); },
+                             [name = link.description().name, operation](kj::Exception&& exception)
+                                 -> Answer { return toNodeError(exception, name, operation); }));
+        }
+        return kj::joinPromises(all.finish());
+      },
+      until);
+  return std::vector<Answer>(answers.begin(), answers.end());
 }
 
 }  // namespace
@@ -42,23 +68,35 @@ std::vector<RunAnswer> Controller::runOnAll(const std::vector<NodeStub*>& nodes,
 
 std::vector<RunAnswer> NodeLink::runOnAll(const std::vector<NodeStub*>& nodes,
                                           const JobRequest& request, SteadyTime until) {
-  auto answers = io_.run(
-      [&]() {
-        auto all = kj::heapArrayBuilder<kj::Promise<RunAnswer>>(nodes.size());
-        for (NodeStub* node : nodes) {
-          NodeLink& link = linkOf(node);
-          auto answer = kj::evalNow([&]() { return link.jobs().run(request, until); });
-          all.add(answer.then(
-              [](muster::Result&& result) -> RunAnswer { return kj::mv(result); },
-              [name = link.description().name, operation = "run " + argvText(request.argv)](
-                  kj::Exception&& exception) -> RunAnswer {
-                return toNodeError(exception, name, operation);
-              }));
-        }
-        return kj::joinPromises(all.finish());
-      },
-      until);
-  return std::vector<RunAnswer>(answers.begin(), answers.end());
+  return askAll<muster::Result>(io_, nodes, "run " + argvText(request.argv), until,
+                                [&](NodeLink& link) { return link.jobs().run(request, until); });
+}
+
+std::vector<std::variant<JobListing, muster::NodeError>> Controller::listJobs(
+    const std::vector<NodeStub*>& nodes, const JobFilter& filter, SteadyTime until) {
+  return askAll<JobListing>(impl_->io, nodes, "list jobs", until, [&](NodeLink& link) {
+    return harness::listJobs(link.connection(), filter, until);
+  });
+}
+
+std::vector<std::variant<JobsEnded, muster::NodeError>> Controller::endJobs(
+    const std::vector<NodeStub*>& nodes, const JobFilter& filter, std::chrono::nanoseconds grace,
+    SteadyTime until) {
+  return askAll<JobsEnded>(impl_->io, nodes, "end jobs", until, [&](NodeLink& link) {
+    return harness::endJobs(link.connection(), filter, grace, until);
+  });
+}
+
+std::vector<std::variant<NodeSurvey, muster::NodeError>> Controller::survey(
+    const std::vector<NodeStub*>& nodes, SteadyTime until) {
+  return askAll<NodeSurvey>(impl_->io, nodes, "survey", until, [&](NodeLink& link) {
+    return link.connection()
+        .measureClock(kClockSamples, until)
+        .then([&link, until]() { return link.askFacts(until); })
+        .then([&link](muster::Facts&& facts) {
+          return NodeSurvey{kj::mv(facts), link.connection().snapshot()};
+        });
+  });
 }
 
 std::vector<std::optional<muster::NodeError>> Controller::awaitAll(

@@ -101,6 +101,12 @@ void writeSpec(wire::JobSpec::Builder spec, const JobRequest& request) {
   writeStreams(spec, request);
   spec.setDeadlineNs(options.deadline->count());
   spec.setGraceNs(options.grace.count());
+  auto labels = spec.initLabels(static_cast<unsigned>(options.labels.size()));
+  at = 0;
+  for (const auto& [name, value] : options.labels) {
+    labels[at].setName(name);
+    labels[at++].setValue(value);
+  }
   spec.setLifetime(options.lifetime == muster::Lifetime::kDetached
                        ? wire::JobSpec::JobLifetime::DETACHED
                        : wire::JobSpec::JobLifetime::SESSION);

@@ -194,12 +194,14 @@ muster::ServiceStatus NodeLink::serviceAct(const std::string& name, muster::Serv
 }
 
 muster::Facts NodeLink::facts(SteadyTime until) {
-  return blocking("facts", until, [&]() {
-    return connection().call<muster::Facts>(until, [](Live& live) {
-      return live.facts.readRequest().send().then([](auto&& response) {
-        requireNoError(response);
-        return readFacts(response.getFacts());
-      });
+  return blocking("facts", until, [&]() { return askFacts(until); });
+}
+
+kj::Promise<muster::Facts> NodeLink::askFacts(SteadyTime until) {
+  return connection().call<muster::Facts>(until, [](Live& live) {
+    return live.facts.readRequest().send().then([](auto&& response) {
+      requireNoError(response);
+      return readFacts(response.getFacts());
     });
   });
 }

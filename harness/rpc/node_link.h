@@ -35,6 +35,7 @@ class NodeLink final : public NodeStub {
   // Of the io thread; for joining the promises of several nodes.
   Connection& connection() { return *on_->connection; }
   JobRunner& jobs() { return on_->jobs; }
+  kj::Promise<muster::Facts> askFacts(SteadyTime until);
 
   // Runs `function`, which returns a promise, on the io thread. What it throws becomes NodeError of
   // `operation`.

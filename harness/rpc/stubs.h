@@ -19,7 +19,6 @@
 
 #include <muster/deadline.h>
 #include <muster/facts.h>
-#include <muster/file.h>
 #include <muster/node.h>
 #include <muster/process.h>
 #include <muster/result.h>
@@ -27,6 +26,8 @@
 #include <muster/service.h>
 
 #include "harness/cluster/description.h"
+#include "harness/rpc/files_stub.h"
+#include "harness/rpc/job_listing.h"
 
 namespace harness {
 
@@ -43,7 +44,12 @@ struct ControllerOptions {
   std::chrono::nanoseconds backoffMax = std::chrono::seconds(2);
   std::chrono::nanoseconds lease =
       std::chrono::seconds(60);  // Without contact, the node ends our session.
-  std::vector<std::pair<std::string, std::string>> labels;  // Of the sessions and their jobs.
+  std::vector<std::pair<std::string, std::string>> labels;  // Of sessions and jobs; see run_id.h.
+};
+
+struct NodeSurvey {
+  muster::Facts facts;
+  muster::NodeState state;
 };
 
 // What a session could not undo when it was closed.
@@ -131,50 +137,6 @@ class JobStub {
   virtual void release() = 0;
 };
 
-// Files of a node; the semantics of schema/file.capnp with whole contents instead of chunks.
-class FilesStub {
- public:
-  virtual ~FilesStub() = default;
-  virtual std::optional<muster::FileStat> stat(const std::string& path, muster::Links links,
-                                               SteadyTime until) = 0;
-  virtual std::vector<muster::FileEntry> list(const std::string& path, SteadyTime until) = 0;
-  virtual std::string read(const std::string& path, uint64_t offset, uint64_t bytesMax,
-                           SteadyTime until) = 0;
-  virtual std::string digest(const std::string& path, SteadyTime until) = 0;
-  virtual std::string readLink(const std::string& path, SteadyTime until) = 0;
-  virtual std::map<std::string, std::string> attributes(const std::string& path,
-                                                        SteadyTime until) = 0;
-  virtual muster::FileSpace space(const std::string& path, SteadyTime until) = 0;
-  virtual void write(const std::string& path, const std::string& content,
-                     const muster::WriteOptions& options, SteadyTime until) = 0;
-  virtual void append(const std::string& path, const std::string& content, SteadyTime until) = 0;
-  virtual bool makeDirectory(const std::string& path, uint32_t mode, muster::Undo undo,
-                             SteadyTime until) = 0;
-  virtual bool remove(const std::string& path, bool recursive, SteadyTime until) = 0;
-  virtual void rename(const std::string& source, const std::string& target,
-                      muster::Existing existing, SteadyTime until) = 0;
-  virtual void setMode(const std::string& path, uint32_t mode, SteadyTime until) = 0;
-  virtual void setOwner(const std::string& path, const std::string& user, const std::string& group,
-                        muster::Links links, SteadyTime until) = 0;
-  virtual void link(const std::string& path, const std::string& target, bool hard,
-                    muster::Existing existing, SteadyTime until) = 0;
-  virtual void setAttribute(const std::string& path, const std::string& name,
-                            const std::string& value, SteadyTime until) = 0;
-  virtual void removeAttribute(const std::string& path, const std::string& name,
-                               SteadyTime until) = 0;
-  virtual void setTimes(const std::string& path, int64_t accessedNs, int64_t modifiedNs,
-                        SteadyTime until) = 0;
-  virtual muster::TransferResult push(const std::string& local, const std::string& remote,
-                                      const muster::WriteOptions& options, SteadyTime until) = 0;
-  virtual muster::TransferResult pull(const std::string& remote, const std::string& local,
-                                      SteadyTime until) = 0;
-  virtual muster::TransferResult pushTree(const std::string& local, const std::string& remote,
-                                          const muster::WriteOptions& options,
-                                          SteadyTime until) = 0;
-  virtual muster::TransferResult pullTree(const std::string& remote, const std::string& local,
-                                          SteadyTime until) = 0;
-};
-
 // One node and the connection to it.
 class NodeStub {
  public:
@@ -224,6 +186,21 @@ class Controller {
   // Runs on all nodes at once. One answer per stub, in order.
   std::vector<std::variant<muster::Result, muster::NodeError>> runOnAll(
       const std::vector<NodeStub*>& nodes, const JobRequest& request, SteadyTime until);
+
+  // Lists the jobs of all nodes at once, of every session. One answer per stub, in order.
+  std::vector<std::variant<JobListing, muster::NodeError>> listJobs(
+      const std::vector<NodeStub*>& nodes, const JobFilter& filter, SteadyTime until);
+
+  // Ends what `filter` finds alive on each node, TERM first and KILL after `grace`, and answers
+  // when nothing of it runs, or at `until` with what does.
+  std::vector<std::variant<JobsEnded, muster::NodeError>> endJobs(
+      const std::vector<NodeStub*>& nodes, const JobFilter& filter, std::chrono::nanoseconds grace,
+      SteadyTime until);
+
+  // Asks all nodes at once what they are, and for their clocks a few times; what was estimated is
+  // in the answer. One answer per stub, in order.
+  std::vector<std::variant<NodeSurvey, muster::NodeError>> survey(
+      const std::vector<NodeStub*>& nodes, SteadyTime until);
 
   // Waits for all of `nodes` at once; one entry per node, empty where it is connected.
   std::vector<std::optional<muster::NodeError>> awaitAll(const std::vector<NodeStub*>& nodes,

@@ -223,6 +223,10 @@ kj::Promise<void> Job::waitGone(kj::TimePoint end) {
   });
 }
 
+uint32_t Job::processCount() {
+  return processes_.get() == nullptr ? 0 : static_cast<uint32_t>(processes_->list().size());
+}
+
 int Job::signal(int number, wire::Jobs::Target target) {
   if (target == wire::Jobs::Target::ALL) {
     if (processes_.get() != nullptr) processes_->signalAll(number);

@@ -115,6 +115,9 @@ class Job final : public kj::Refcounted {
   kj::ArrayPtr<const Holder> holders() const { return holders_; }
   uint32_t leftRunning() const { return leftRunning_; }
 
+  // Processes that run now. Asks the kernel.
+  uint32_t processCount();
+
  private:
   struct ChildFiles;
 

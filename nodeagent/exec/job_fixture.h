@@ -93,11 +93,11 @@ class JobFixture : public testing::Test {
   virtual kj::Own<ProcessSets> makeSets() {
     return ProcessSets::best(kj::str("test-", getpid()), port, timer());
   }
-
-  void openSession() {
+  void openSession(kj::StringPtr identity = "test", wire::Role role = wire::Role::OPERATOR) {
     Session::Options options;
     options.id = support::Id::random();
-    options.identity = kj::str("test");
+    options.identity = kj::str(identity);
+    options.role = role;
     options.leaseNs = 60 * kSecondNs;
     session = kj::refcounted<Session>(kj::mv(options), systemClock(), timer());
     jobs = kj::heap<wire::Jobs::Client>(makeJobs(*table, *session, *audit));

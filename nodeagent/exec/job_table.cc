@@ -81,6 +81,7 @@ Job& JobTable::run(Session& session, AuditLog& audit, uint64_t number,
                 {"directory", spec.directory}});
 
   Entry entry;
+  entry.session = session.id();
   entry.identity = kj::str(session.identity());
   entry.labels = join(session.labels(), spec.labels);
   entry.order = nextOrder_++;
@@ -146,6 +147,19 @@ Job& JobTable::get(const support::Id& session, uint64_t number) {
     support::fail(Kind::NOT_FOUND, "job ", number, ": was acknowledged or is no longer kept");
   }
   support::fail(Kind::NOT_FOUND, "job ", number, ": was not started in this session");
+}
+
+JobTable::Entry& JobTable::entryOf(const support::Id& session, uint64_t number) {
+  auto jobs = sessions_.find(session);
+  if (jobs != sessions_.end()) {
+    auto entry = jobs->second.entries.find(number);
+    if (entry != jobs->second.entries.end()) return entry->second;
+  }
+  for (auto& [job, entry] : leftBehind_) {
+    if (entry.session == session && job->number() == number) return entry;
+  }
+  support::fail(Kind::NOT_FOUND, "job ", number, " of session ", session.text().c_str(),
+                ": not known here, or ended and acknowledged");
 }
 
 void JobTable::acknowledge(const support::Id& session, capnp::List<uint64_t>::Reader numbers) {
@@ -218,11 +232,13 @@ void JobTable::gone(Job& job) {
   sessions_.at(key.session).entries.at(key.number).end = nullptr;
 }
 
-void JobTable::visit(
-    kj::FunctionParam<bool(const support::Id& session, const Entry& entry)> visit) const {
+void JobTable::visit(kj::FunctionParam<bool(Entry& entry, Known known)> visit) {
   for (auto each = order_.rbegin(); each != order_.rend(); ++each) {
     auto& key = each->second;
-    if (!visit(key.session, sessions_.at(key.session).entries.at(key.number))) return;
+    if (!visit(sessions_.at(key.session).entries.at(key.number), Known::kKept)) return;
+  }
+  for (auto& [job, entry] : leftBehind_) {
+    if (!visit(entry, Known::kAcknowledged)) return;
   }
 }
 

@@ -37,6 +37,7 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
   // What is known of a job besides the job itself.
   struct Entry {
     kj::Own<Job> job;
+    support::Id session;
     kj::String identity;      // Who started it.
     kj::Array<Label> labels;  // The session's and its own.
     uint64_t order = 0;       // Of the start, over all sessions.
@@ -53,11 +54,20 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
   // Fails with kind notFound, or expired for a number that is spent.
   Job& get(const support::Id& session, uint64_t number);
 
+  // Likewise, also if it was acknowledged and left processes running.
+  Entry& entryOf(const support::Id& session, uint64_t number);
+
   // See Jobs.acknowledge.
   void acknowledge(const support::Id& session, capnp::List<uint64_t>::Reader numbers);
 
-  // Calls `visit` for each job, the newest first, until it returns false.
-  void visit(kj::FunctionParam<bool(const support::Id& session, const Entry& entry)> visit) const;
+  enum class Known {
+    kKept,         // Its output and outcome can be asked for.
+    kAcknowledged  // Its number is spent; what it left behind runs.
+  };
+
+  // Calls `visit` for each job, the newest first, then for what acknowledged ones left running,
+  // until it returns false.
+  void visit(kj::FunctionParam<bool(Entry& entry, Known known)> visit);
 
   const JobLimits& limits() const { return limits_; }
   size_t runningCount() const { return running_; }

@@ -29,6 +29,13 @@ kj::Promise<void> followJob(Context context, Job& job, wire::Follow::Reader foll
       .attach(kj::addRef(job));
 }
 
+support::Id readSessionId(capnp::Data::Reader bytes) {
+  if (!support::Id::fits(bytes)) {
+    support::fail(Kind::INVALID, "sessionId: ", bytes.size(), " bytes, must be 16");
+  }
+  return support::Id::from(bytes);
+}
+
 class JobsServer final : public wire::Jobs::Server {
  public:
   JobsServer(JobTable& table, Session& session, AuditLog& audit)
@@ -90,9 +97,24 @@ class JobsServer final : public wire::Jobs::Server {
       auto params = context.getParams();
       auto& job = get(params.getNumber());
       audit_.record(*session_, "jobs.cancel", {{"number", job.number()}});
-      auto graceNs =
-          params.getGraceNs() < 0 ? job.spec().graceNs : kj::min(params.getGraceNs(), kGraceMaxNs);
-      job.stop(StopReason::kCancelled, graceNs);
+      stop(job, params.getGraceNs());
+    });
+  }
+
+  kj::Promise<void> cancelOf(CancelOfContext context) override {
+    return support::answer(context, "jobs.cancelOf", [this, context]() mutable {
+      session_->requireOpen();
+      auto params = context.getParams();
+      auto owner = readSessionId(params.getSessionId());
+      auto& entry = table_.entryOf(owner, params.getNumber());
+      if (entry.identity != session_->identity() && session_->role() != wire::Role::ADMIN) {
+        support::fail(Kind::DENIED, "job ", params.getNumber(), " of session ",
+                      owner.text().c_str(), " is of \"", entry.identity,
+                      "\": only it or an admin may end it");
+      }
+      audit_.record(*session_, "jobs.cancelOf",
+                    {{"owner_session", owner.text()}, {"number", params.getNumber()}});
+      stop(*entry.job, params.getGraceNs());
     });
   }
 
@@ -117,6 +139,11 @@ class JobsServer final : public wire::Jobs::Server {
  private:
   Job& get(uint64_t number) { return table_.get(session_->id(), number); }
 
+  static void stop(Job& job, int64_t graceNs) {
+    job.stop(StopReason::kCancelled,
+             graceNs < 0 ? job.spec().graceNs : kj::min(graceNs, kGraceMaxNs));
+  }
+
   JobTable& table_;
   kj::Own<Session> session_;
   AuditLog& audit_;
@@ -132,9 +159,9 @@ bool carriesAll(kj::ArrayPtr<const Label> labels, capnp::List<wire::Label>::Read
   return true;
 }
 
-void writeSummary(const support::Id& session, const JobTable::Entry& entry,
+void writeSummary(JobTable::Entry& entry, JobTable::Known known,
                   wire::JobView::Summary::Builder summary) {
-  summary.setSessionId(session.data());
+  summary.setSessionId(entry.session.data());
   summary.setNumber(entry.job->number());
   summary.setIdentity(entry.identity);
   auto labels = summary.initLabels(static_cast<unsigned>(entry.labels.size()));
@@ -149,6 +176,9 @@ void writeSummary(const support::Id& session, const JobTable::Entry& entry,
     argv.set(i, bytes.slice(0, kj::min(bytes.size(), kArgumentBytesShown)));
   }
   writeStatus(*entry.job, summary.initStatus());
+  summary.setAlive(!entry.job->isGone());
+  summary.setProcesses(entry.job->processCount());
+  summary.setAcknowledged(known == JobTable::Known::kAcknowledged);
 }
 
 class JobViewServer final : public wire::JobView::Server {
@@ -159,37 +189,40 @@ class JobViewServer final : public wire::JobView::Server {
     return support::answer(context, "jobView.list", [this, context]() mutable {
       auto params = context.getParams();
       unsigned max = params.getMax() == 0 ? kListMax : kj::min(params.getMax(), kListMax);
+      if (params.getWhich() > wire::JobView::Which::ALIVE) {
+        support::fail(Kind::INVALID, "which: ", static_cast<int>(params.getWhich()),
+                      " is not known to this agent");
+      }
+      bool aliveOnly = params.getWhich() == wire::JobView::Which::ALIVE;
       struct Found {
-        support::Id session;
-        const JobTable::Entry* entry;
+        JobTable::Entry* entry;
+        JobTable::Known known;
       };
       kj::Vector<Found> found;
       bool truncated = false;
-      table_.visit([&](const support::Id& session, const JobTable::Entry& entry) {
+      table_.visit([&](JobTable::Entry& entry, JobTable::Known known) {
+        if (aliveOnly && entry.job->isGone()) return true;
         if (!carriesAll(entry.labels, params.getLabels())) return true;
         truncated = found.size() == max;
-        if (!truncated) found.add(Found{session, &entry});
+        if (!truncated) found.add(Found{&entry, known});
         return !truncated;
       });
       auto results = context.getResults();
       results.setTruncated(truncated);
       auto jobs = results.initJobs(static_cast<unsigned>(found.size()));
       for (unsigned i = 0; i < jobs.size(); ++i)
-        writeSummary(found[i].session, *found[i].entry, jobs[i]);
+        writeSummary(*found[i].entry, found[i].known, jobs[i]);
     });
   }
 
   kj::Promise<void> follow(FollowContext context) override {
     return support::answer(context, "jobView.follow", [this, context]() mutable {
       auto params = context.getParams();
-      if (!support::Id::fits(params.getSessionId())) {
-        support::fail(Kind::INVALID, "sessionId: ", params.getSessionId().size(),
-                      " bytes, must be 16");
-      }
+      auto session = readSessionId(params.getSessionId());
       if (params.getFollow().getReleaseTo()) {
         support::fail(Kind::INVALID, "follow.releaseTo: set, but a view changes nothing");
       }
-      auto& job = table_.get(support::Id::from(params.getSessionId()), params.getNumber());
+      auto& job = table_.get(session, params.getNumber());
       return followJob(context, job, params.getFollow(), table_.limits());
     });
   }

@@ -93,6 +93,25 @@ pid_t hubOf(const std::string& cluster) {
   return pid;
 }
 
+FrozenNode::FrozenNode(const std::string& cluster, const std::string& node) {
+  for (const char* root : {"/sys/fs/cgroup/muster/", "/sys/fs/cgroup/unified/muster/"}) {
+    std::string directory = root + cluster + "/" + node;
+    if (!fs::exists(directory)) continue;
+    control_ = directory + "/cgroup.freeze";
+    std::ofstream(control_) << "1";
+    auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (contentOf(directory + "/cgroup.events").find("frozen 1") == std::string::npos &&
+           std::chrono::steady_clock::now() < end) {
+      ::poll(nullptr, 0, 1);
+    }
+  }
+  EXPECT_NE(control_, "") << "node " << node << " has no control group";
+}
+
+FrozenNode::~FrozenNode() {
+  std::ofstream(control_) << "0";
+}
+
 void ProvisionTest::SetUp() {
   if (::geteuid() != 0) GTEST_SKIP() << "local nodes need root";
   cluster_ = "p" + std::to_string(::getpid());

@@ -32,6 +32,18 @@ std::string leftoversOf(const std::string& cluster);
 // The process id of the cluster's hub, waiting for it to be there; 0 if it is not within 5 s.
 pid_t hubOf(const std::string& cluster);
 
+// Stops all processes of a local node, agent and all, until it goes.
+class FrozenNode {
+ public:
+  FrozenNode(const std::string& cluster, const std::string& node);
+  ~FrozenNode();
+  FrozenNode(const FrozenNode&) = delete;
+  FrozenNode& operator=(const FrozenNode&) = delete;
+
+ private:
+  std::string control_;
+};
+
 // A cluster of its own for each test: CLUSTER is its name. Skipped without root.
 class ProvisionTest : public ::testing::Test {
  protected:

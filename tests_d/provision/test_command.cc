@@ -33,6 +33,7 @@ TEST_F(CommandTest, NodesAreListedAsATableAndAsJson) {
               AllOf(exits(0), prints("server2  server  10.77.0.12  unix  up")));
   EXPECT_THAT(onCluster("nodes", {"@client", "--json"}),
               AllOf(exits(0), prints("\"name\": \"client1\""), prints("\"state\": \"up\"")));
+  EXPECT_THAT(onCluster("nodes", {}), prints("CLOCK OFFSET"));
   EXPECT_THAT(muster({"up", file(kThree)}), AllOf(exits(73), complains("is up already")));
   EXPECT_THAT(muster({"down", cluster_}), AllOf(exits(0), prints("down")));
   EXPECT_THAT(muster({"down", cluster_}), AllOf(exits(0), prints("was not up")));

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <iosfwd>
 #include <map>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <vector>
@@ -22,6 +23,13 @@
 #include <muster/service.h>
 
 namespace muster {
+
+// How a node's clock stands against ours, as estimated from the calls of the connection itself.
+struct ClockEstimate {
+  std::chrono::nanoseconds offset{0};     // The node's CLOCK_REALTIME minus ours.
+  std::chrono::nanoseconds errorMax{0};   // The offset is off by at most that.
+  std::chrono::nanoseconds roundTrip{0};  // Of the newest sample.
+};
 
 // What the connection to a node is doing.
 struct NodeState {
@@ -39,6 +47,8 @@ struct NodeState {
   uint32_t reconnects = 0;   // How many times the connection was established again.
   std::string agentVersion;  // As of the last hello. Empty: there was none.
   std::string bootId;
+  std::optional<ClockEstimate> clock;  // Absent: nothing was heard since the node was booted.
+  std::optional<std::chrono::steady_clock::time_point> lastHeard;  // Of its last answer.
 
   bool connected() const { return kind == Kind::kConnected; }
 };

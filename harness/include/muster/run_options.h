@@ -62,6 +62,11 @@ struct RunOptions {
   Overflow overflow = Overflow::kBlock;
   Errors errors = Errors::kSeparate;
   Lifetime lifetime = Lifetime::kSession;
+
+  // By which `muster ps` and `muster kill` find the command again, besides `run` and `test`, which
+  // it has anyway. Names of [a-z0-9._-]{1,64}; values of at most 256 bytes without control
+  // characters. At most 30.
+  std::map<std::string, std::string> labels;
 };
 
 }  // namespace muster
