@@ -113,6 +113,9 @@ struct WriteOptions {
   sync @5 :Bool;            # fsync the file and its directory before answering.
   parents @6 :Bool;         # Make missing parent directories, mode 0755.
   lifetime @7 :Common.Lifetime = permanent;   # session: what was there before comes back when the session ends.
+  attributes @8 :List(Attribute);  # The file has them, with ACLs among them, when it takes its place. Not of `plant`.
+  modifiedNs @9 :Int64;            # Its modification time; 0: that of the writing. Not of `plant`.
+  sparse @10 :Bool;                # Of an upload: whole blocks of zeros become holes, and no space is reserved.
 }
 
 enum FileType {

@@ -217,10 +217,11 @@ muster::FileSpace Files::space(const std::string& path, SteadyTime until) {
 void Files::write(const std::string& path, const std::string& content,
                   const muster::WriteOptions& options, SteadyTime until) {
   if (content.size() > kWriteAtOnceBytes) {
-    upload(
-        path, content.size(),
-        [&](uint64_t offset, size_t bytesMax) { return content.substr(offset, bytesMax); }, options,
-        until);
+    FileFeed feed{[&](uint64_t offset, size_t most) { return content.substr(offset, most); },
+                  [](const std::string&) {}};
+    UploadOptions own;
+    own.write = options;
+    upload(path, content.size(), feed, own, until);
     return;
   }
   ask<bool>("write " + quoted(path), until, [&](Live& live) {

@@ -8,12 +8,23 @@
 #include <vector>
 
 #include "harness/rpc/connection.h"
+#include "harness/rpc/copy_ends.h"
 #include "harness/rpc/stubs.h"
 #include "schema/file.capnp.h"
 
 namespace harness {
 
 class NodeLink;
+
+// An upload beyond what a test can ask for.
+struct UploadOptions {
+  muster::WriteOptions write;
+  std::string uid;  // For a node that does not know write.user and .group; empty: there are none.
+  std::string gid;
+  std::map<std::string, std::string> attributes;
+  int64_t modifiedNs = 0;  // 0: that of the writing.
+  bool sparse = false;     // Blocks of zeros become holes.
+};
 
 // Works on the caller's thread; only single calls go to the io thread.
 class Files final : public FilesStub {
@@ -57,48 +68,47 @@ class Files final : public FilesStub {
   muster::TransferResult pullTree(const std::string& remote, const std::string& local,
                                   SteadyTime until) override;
 
- private:
-  // The bytes of an upload from `offset` on, at most `bytesMax`.
-  using Source = std::function<std::string(uint64_t offset, size_t bytesMax)>;
+  // For the sides of a copy.
 
   struct Part {
     std::string bytes;
     uint64_t size = 0;    // Of the file. 0: it has none, or is empty.
     std::string version;  // Compares equal as long as the file was not changed.
   };
+  struct TreePage {
+    std::vector<TreeItem> items;
+    bool more = false;
+  };
 
+  const std::string& nodeName() const;
+  Part readPart(const std::string& path, uint64_t offset, uint64_t bytesMax, SteadyTime until);
+  TreePage walkPage(const std::string& root, const std::string& after, SteadyTime until);
+  void plant(const std::string& root, const std::vector<TreeItem>& items,
+             const muster::WriteOptions& options, SteadyTime until);
+
+  // Returns the hexadecimal digest.
+  std::string upload(const std::string& path, uint64_t size, const FileFeed& feed,
+                     const UploadOptions& options, SteadyTime until);
+
+ private:
   // One call over the connection, sent again after a loss. `attempt` returns a promise.
   template <typename T>
   T ask(const std::string& operation, SteadyTime until,
         std::function<kj::Promise<T>(Live&)> attempt);
 
-  Part readPart(const std::string& path, uint64_t offset, uint64_t bytesMax, SteadyTime until);
-
   // Reads up to `bytesMax` bytes in order, checked against a change of the file meanwhile.
   void readAll(const std::string& path, uint64_t offset, uint64_t bytesMax, SteadyTime until,
                const std::function<void(const std::string&)>& sink);
 
-  // Returns the hexadecimal digest.
-  std::string upload(const std::string& path, uint64_t size, const Source& source,
-                     const muster::WriteOptions& options, SteadyTime until);
-  void plant(const std::string& root, const std::vector<struct LocalEntry>& entries,
-             const muster::WriteOptions& options, SteadyTime until);
+  uint64_t beginUpload(const support::Id& id, const std::string& path, uint64_t size,
+                       const UploadOptions& options, SteadyTime until);
+
+  // How many of `bytes` the node has taken, at least one.
+  size_t writeUpload(const support::Id& id, const std::string& path, uint64_t offset,
+                     const std::string& bytes, SteadyTime until);
+  void abandonUpload(const support::Id& id, const std::string& path, SteadyTime until);
 
   NodeLink& node_;
-};
-
-// A member of a local tree, before it is planted.
-struct LocalEntry {
-  std::string path;  // Relative to the root.
-  muster::FileType type = muster::FileType::kUnspecified;
-  uint32_t mode = 0;
-  uint32_t uid = 0;
-  uint32_t gid = 0;
-  int64_t modifiedNs = 0;
-  uint64_t size = 0;
-  std::string target;   // Of a symbolic link.
-  std::string content;  // Of a regular file that goes inline.
-  std::map<std::string, std::string> attributes;
 };
 
 // schema <-> values; in files.cc.

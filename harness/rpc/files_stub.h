@@ -12,6 +12,8 @@
 #include <muster/file.h>
 #include <muster/node.h>
 
+#include "harness/rpc/copy.h"
+
 namespace harness {
 
 using muster::SteadyTime;

@@ -92,6 +92,11 @@ WriteOptions readWriteOptions(wire::WriteOptions::Reader options) {
   result.parents = options.getParents();
   result.lifetime =
       options.getLifetime() == wire::Lifetime::SESSION ? Lifetime::kSession : Lifetime::kPermanent;
+  result.attributes = KJ_MAP(attribute, options.getAttributes()) {
+    return readAttribute(attribute);
+  };
+  result.modifiedNs = options.getModifiedNs();
+  result.sparse = options.getSparse();
   return result;
 }
 

@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "schema/support/id.h"
 #include "schema/support/wire_error.h"
@@ -15,6 +18,7 @@ namespace {
 using Kind = wire::Error::Kind;
 
 constexpr uint32_t kModeMask = 07777;
+constexpr size_t kHoleBytes = 4096;  // What file systems keep as a hole, at least.
 
 // What makes a replaced file accessible to the same people. Other attributes belong to its content.
 constexpr const char* kSecurityAttributes[] = {"system.posix_acl_access", "security.selinux"};
@@ -146,6 +150,46 @@ void StagedFile::write(kj::ArrayPtr<const kj::byte> bytes, uint64_t offset) {
   }
 }
 
+void StagedFile::extend(uint64_t size) {
+  if (size > static_cast<uint64_t>(INT64_MAX)) {
+    support::fail(Kind::INVALID, "write ", quoted(place_.path), ": ", size,
+                  " bytes are more than a file can hold");
+  }
+  if (::ftruncate(file_, static_cast<off_t>(size)) < 0) {
+    support::failErrno(errno, "write ", quoted(place_.path), ": extend to ", size, " bytes");
+  }
+}
+
+void StagedFile::writeSparse(kj::ArrayPtr<const kj::byte> bytes, uint64_t offset) {
+  while (bytes.size() > 0) {
+    size_t size = kj::min(bytes.size(), kHoleBytes - static_cast<size_t>(offset % kHoleBytes));
+    auto block = bytes.slice(0, size);
+    bool zeros = std::all_of(block.begin(), block.end(), [](kj::byte byte) { return byte == 0; });
+    if (!zeros) write(block, offset);
+    bytes = bytes.slice(size, bytes.size());
+    offset += size;
+  }
+}
+
+void StagedFile::setExtras(const WriteOptions& options) {
+  for (auto& attribute : options.attributes) {
+    if (::fsetxattr(file_, attribute.name.cStr(), attribute.value.begin(), attribute.value.size(),
+                    0) < 0) {
+      support::failErrno(errno, "write ", quoted(place_.path), ": set attribute ",
+                         quoted(attribute.name));
+    }
+  }
+  if (options.modifiedNs == 0) return;
+  constexpr int64_t kSecondNs = 1'000'000'000;
+  struct timespec modified {};
+  modified.tv_sec = options.modifiedNs / kSecondNs - (options.modifiedNs % kSecondNs < 0 ? 1 : 0);
+  modified.tv_nsec = options.modifiedNs - modified.tv_sec * kSecondNs;
+  struct timespec times[] = {{0, UTIME_OMIT}, modified};
+  if (::futimens(file_, times) < 0) {
+    support::failErrno(errno, "write ", quoted(place_.path), ": set time");
+  }
+}
+
 void StagedFile::copySecurity() {
   kj::String from = viaDescriptor(place_.directory, place_.name);
   for (const char* name : kSecurityAttributes) {
@@ -181,6 +225,7 @@ void StagedFile::dress(const WriteOptions& options, Owner owner,
   // After the owner, whose change clears setuid; before the ACL, whose mask it would change.
   if (::fchmod(file_, mode) < 0) support::failErrno(errno, "set mode of ", quoted(place_.path));
   if (copies) copySecurity();
+  setExtras(options);
 }
 
 int StagedFile::linkInto(kj::StringPtr name) {

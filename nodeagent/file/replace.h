@@ -27,6 +27,9 @@ struct WriteOptions {
   bool sync = false;
   bool parents = false;
   Lifetime lifetime = Lifetime::kPermanent;
+  kj::Array<Attribute> attributes;  // On the new file before it is seen.
+  int64_t modifiedNs = 0;           // 0: the time of the writing.
+  bool sparse = false;              // Blocks of zeros become holes.
 };
 
 // Fails with kind invalid for mode bits that do not exist.
@@ -67,6 +70,12 @@ class StagedFile {
   void reserve(uint64_t size);
   void write(kj::ArrayPtr<const kj::byte> bytes, uint64_t offset);
 
+  // The file has `size` bytes, all of them zeros, and takes no space for them.
+  void extend(uint64_t size);
+
+  // As write, but leaves out what are whole blocks of zeros: they are zeros after `extend`.
+  void writeSparse(kj::ArrayPtr<const kj::byte> bytes, uint64_t offset);
+
   // Gives it mode and owner, syncs if asked, and puts it in its place. Kind conflict: the target
   // exists and must not be replaced, or is neither a regular file nor a link. May be called again
   // if it failed. options.user and .group are not looked at: see `owner`.
@@ -76,6 +85,7 @@ class StagedFile {
   void open(kj::String name);
   void dress(const WriteOptions& options, Owner owner, const kj::Maybe<struct stat>& existing);
   void copySecurity();
+  void setExtras(const WriteOptions& options);
   void moveIn(Replace replace);
   int linkInto(kj::StringPtr name);  // errno, or 0.
 

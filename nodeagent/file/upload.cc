@@ -42,7 +42,7 @@ uint64_t Upload::begin() const {
   journal_->writePart(journalName_, partPath());
   KJ_ON_SCOPE_FAILURE(journal_->drop(journalName_));
   StagedFile part(kj::mv(target.place), partName());
-  part.reserve(size_);
+  options_.sparse ? part.extend(size_) : part.reserve(size_);
   // Nothing can fail from here on.
   state->part = kj::mv(part);
   state->parents = kj::mv(target.parents);
@@ -74,7 +74,8 @@ uint64_t Upload::write(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes) cons
   uint64_t known = state->receivedTo - offset;
   if (known >= bytes.size()) return state->receivedTo;
   bytes = bytes.slice(static_cast<size_t>(known), bytes.size());
-  part.write(bytes, state->receivedTo);
+  options_.sparse ? part.writeSparse(bytes, state->receivedTo)
+                  : part.write(bytes, state->receivedTo);
   state->hash.update(bytes);
   state->receivedTo += bytes.size();
   return state->receivedTo;

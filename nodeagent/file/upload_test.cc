@@ -1,5 +1,7 @@
 #include "nodeagent/file/upload.h"
 
+#include <filesystem>
+
 #include <gmock/gmock.h>
 
 #include "nodeagent/file/file_testing.h"
@@ -52,6 +54,43 @@ TEST(UploadTest, KeepsItsBytesInAPartFileThatOthersCannotRead) {
   EXPECT_GE(part.status.st_blocks * 512, 100'000) << "the space is taken at once";
   upload->discard();
   EXPECT_THAT(directory.names(), ElementsAre());
+}
+
+TEST(UploadTest, ASparseOneHasHolesWhereItsZerosAre) {
+  TemporaryDirectory directory;
+  WriteOptions options;
+  options.sparse = true;
+  auto upload = newUpload(directory / "f", 1'000'000, kj::mv(options));
+  std::string content = "begin" + std::string(999'990, '\0') + "ended";
+  upload->begin();
+  // In pieces that do not begin where blocks do.
+  for (size_t at = 0; at < content.size(); at += 33'333) {
+    upload->write(at, bytesOf(content.substr(at, 33'333)));
+  }
+  FileStat stat = upload->finish(sha256Of(content));
+  EXPECT_EQ(contentOf(directory / "f"), content);
+  EXPECT_LE(stat.status.st_blocks * 512, 100'000);
+}
+
+TEST(UploadTest, TakesItsPlaceWithTimeAndAttributes) {
+  TemporaryDirectory directory;
+  WriteOptions options;
+  options.modifiedNs = 1'000'000'000'000'000'005;
+  auto attribute = kj::heapArrayBuilder<Attribute>(1);
+  attribute.add(Attribute{kj::str("user.no.such"), kj::heapArray<kj::byte>(70'000)});
+  auto timed = newUpload(directory / "f", 1, kj::mv(options));
+  timed->begin();
+  timed->write(0, bytesOf("x"));
+  FileStat stat = timed->finish(sha256Of("x"));
+  EXPECT_EQ(stat.status.st_mtim.tv_sec, 1'000'000'000);
+  EXPECT_EQ(stat.status.st_mtim.tv_nsec, 5);
+  WriteOptions wrong;
+  wrong.attributes = attribute.finish();  // Larger than an attribute can be.
+  auto refused = newUpload(directory / "g", 1, kj::mv(wrong));
+  refused->begin();
+  refused->write(0, bytesOf("x"));
+  EXPECT_ANY_THROW(refused->finish(sha256Of("x")));
+  EXPECT_FALSE(std::filesystem::exists((directory / "g").cStr()));
 }
 
 TEST(UploadTest, IsDiscardedIfTheDigestOrSizeIsWrong) {

@@ -85,6 +85,18 @@ TEST_F(FilesTest, TreesGoThereAndBack) {
   EXPECT_EQ(std::filesystem::read_symlink(local_ / "copy/link"), "deep/small");
 }
 
+TEST_F(FilesTest, AFileIsCopiedToAnotherPlaceOfANodeAsItIs) {
+  File file = node().file("/tmp/files/a");
+  file.write(std::string(1 << 20, 'x'), {.mode = 0640, .user = "nobody"});
+  TransferResult result = node().copyTo("/tmp/files/a", node(), "/tmp/files/b");
+  EXPECT_EQ(result.digest, file.digest());
+  File copy = node().file("/tmp/files/b");
+  EXPECT_EQ(copy.digest(), result.digest);
+  EXPECT_EQ(copy.stat()->mode, 0640u);
+  EXPECT_EQ(copy.stat()->user, "nobody");
+  EXPECT_TRUE(copy.stat()->modified == file.stat()->modified);
+}
+
 TEST_F(FilesTest, LocalFileThatCannotBeReadIsNamed) {
   EXPECT_THAT([&] { node().push("/no/such/file", "/tmp/files/x"); },
               FailsWith(NodeError::Kind::kSystem, HasSubstr("/no/such/file")));

@@ -26,6 +26,12 @@ TEST_F(MachineTest, FrozenNodeIsNoticedWithinFiveSecondsAndGoesOn) {
   EXPECT_THAT(sleeper.wait(20s), Prints("done"));
 }
 
+TEST_F(MachineTest, ANodeThatSharesOurClockIsFoundWithinTheErrorBound) {
+  auto clock = servers()[0].state().clock;
+  ASSERT_TRUE(clock);
+  EXPECT_LE(std::chrono::abs(clock->offset), clock->errorMax);
+}
+
 TEST_F(MachineTest, PowerCutIsReportedAsReboot) {
   Node& victim = servers()[1];
   Process sleeper = victim.start({"sleep", "60"});

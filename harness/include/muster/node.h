@@ -60,7 +60,8 @@ std::string toString(const NodeState& state);
 struct TransferResult {
   uint64_t files = 0;
   uint64_t bytes = 0;
-  std::string digest;  // Hexadecimal SHA-256 of a single file. Empty for trees.
+  std::string digest;    // Hexadecimal SHA-256 of a single file. Empty for trees.
+  uint64_t leftOut = 0;  // Sockets, pipes and devices of a tree, which are not copied.
 };
 
 // Owned by its Cluster; tests hold references. Every call ends with DeadlineScope::current() at the
@@ -126,6 +127,16 @@ class Node {
                           const WriteOptions& options = {}, Where where = Where::current()) const;
   TransferResult pullTree(const std::string& remote, const std::filesystem::path& local,
                           Where where = Where::current()) const;
+
+  // Copies a file, or what is below a directory, from here to another node, or to another place of
+  // this one, by way of this program, which holds one piece at a time. Mode, owner, modification
+  // time and attributes go along unless `options` names others; holes stay holes. The target is
+  // replaced in one step, a tree file by file; digests are compared.
+  TransferResult copyTo(const std::string& path, const Node& target, const std::string& targetPath,
+                        const WriteOptions& options = {}, Where where = Where::current()) const;
+  TransferResult copyTreeTo(const std::string& path, const Node& target,
+                            const std::string& targetPath, const WriteOptions& options = {},
+                            Where where = Where::current()) const;
 
   // Of the connection, as known here; asks nothing.
   NodeState state() const;

@@ -1,0 +1,187 @@
+// A node's side of a copy.
+#include <algorithm>
+
+#include "harness/rpc/copy_ends.h"
+#include "harness/rpc/failure_text.h"
+#include "harness/rpc/files.h"
+
+namespace harness {
+namespace {
+
+using Kind = muster::NodeError::Kind;
+
+constexpr int kLinksFollowedMax = 40;
+constexpr uint64_t kBatchBytesMax = 256 << 10;
+constexpr size_t kBatchItemsMax = 500;
+
+std::string parentOf(const std::string& path) {
+  return path.substr(0, path.find_last_of('/') + 1);
+}
+
+// A path of a peer must stay below the root.
+bool staysBelow(const std::string& path) {
+  return !path.empty() && path.front() != '/' &&
+         ("/" + path + "/").find("/../") == std::string::npos;
+}
+
+class RemoteSource final : public CopySource {
+ public:
+  RemoteSource(Files& files, std::string path, muster::SteadyTime until)
+      : files_(files), root_(std::move(path)), until_(until) {}
+
+  TreeItem root() override {
+    follow();
+    auto stat = files_.stat(root_, muster::Links::kKeep, until_);
+    if (!stat) throw error(Kind::kNotFound, "no such file or directory");
+    TreeItem item;
+    item.type = stat->type;
+    item.mode = stat->mode;
+    item.uid = stat->uid;
+    item.gid = stat->gid;
+    item.user = stat->user;
+    item.group = stat->group;
+    item.size = stat->size;
+    item.sparse = stat->allocatedBytes < stat->size;
+    item.modifiedNs =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(stat->modified.time_since_epoch())
+            .count();
+    item.attributes = files_.attributes(root_, until_);
+    return item;
+  }
+
+  std::vector<TreeItem> next() override {
+    if (ended_) return {};
+    Files::TreePage page = files_.walkPage(root_, after_, until_);
+    for (const TreeItem& item : page.items) {
+      if (!staysBelow(item.path)) {
+        throw error(Kind::kCorrupt, "the node names a path outside: " + harness::quoted(item.path));
+      }
+    }
+    ended_ = !page.more || page.items.empty();
+    if (!page.items.empty()) after_ = page.items.back().path;
+    return std::move(page.items);
+  }
+
+  FileFeed open(const TreeItem& item) override {
+    std::string path = item.path.empty() ? root_ : root_ + "/" + item.path;
+    FileFeed feed;
+    version_.clear();
+    feed.read = [this, path](uint64_t offset, size_t bytesMax) {
+      Files::Part part = files_.readPart(path, offset, bytesMax, until_);
+      if (part.size > 0 && !version_.empty() && version_ != part.version) {
+        throw error(Kind::kConflict,
+                    harness::quoted(path) + " was changed while it was being read");
+      }
+      version_ = part.version;
+      return std::move(part.bytes);
+    };
+    feed.check = [this, path, size = item.size](const std::string& sha256) {
+      if (size == 0 || files_.digest(path, until_) == sha256) return;
+      throw error(Kind::kCorrupt,
+                  harness::quoted(path) + ": the digest differs, or it was changed");
+    };
+    return feed;
+  }
+
+ private:
+  muster::NodeError error(Kind kind, const std::string& text) const {
+    return muster::NodeError(kind, files_.nodeName(), "copy " + harness::quoted(root_), text);
+  }
+
+  void follow() {
+    for (int i = 0; i < kLinksFollowedMax; ++i) {
+      auto stat = files_.stat(root_, muster::Links::kKeep, until_);
+      if (!stat || stat->type != muster::FileType::kSymlink) return;
+      std::string target = files_.readLink(root_, until_);
+      root_ = target.starts_with("/") ? target : parentOf(root_) + target;
+    }
+    throw error(Kind::kInvalid, "too many symbolic links");
+  }
+
+  Files& files_;
+  std::string root_;
+  muster::SteadyTime until_;
+  std::string after_;
+  std::string version_;  // Of the file that is being read.
+  bool ended_ = false;
+};
+
+class RemoteTarget final : public CopyTarget {
+ public:
+  RemoteTarget(Files& files, std::string path, const CopyOptions& options, muster::SteadyTime until)
+      : files_(files), root_(std::move(path)), options_(options), until_(until) {}
+
+  void makeRoot(const TreeItem& root) override {
+    files_.makeDirectory(root_, root.mode, options_.write.undo, until_);
+  }
+
+  void add(TreeItem item) override {
+    batchBytes_ += item.content.size();
+    prepare(item);
+    batch_.push_back(std::move(item));
+    if (batchBytes_ > kBatchBytesMax || batch_.size() >= kBatchItemsMax) finish();
+  }
+
+  std::string addFile(const TreeItem& given, const FileFeed& feed) override {
+    finish();  // Its directory must be there.
+    TreeItem item = given;
+    prepare(item);
+    UploadOptions upload;
+    upload.write = options_.write;
+    upload.sparse = item.sparse;
+    bool keepsAll = options_.keep == CopyOptions::Keep::kAll || !item.path.empty();
+    if (keepsAll) {
+      upload.write.mode = item.mode;
+      upload.attributes = item.attributes;
+      upload.modifiedNs = item.modifiedNs;
+      if (upload.write.user.empty() && upload.write.group.empty()) {
+        upload.uid = std::to_string(item.uid);
+        upload.gid = std::to_string(item.gid);
+      }
+      if (upload.write.user.empty()) upload.write.user = nameOf(item.user, item.uid);
+      if (upload.write.group.empty()) upload.write.group = nameOf(item.group, item.gid);
+    }
+    std::string path = item.path.empty() ? root_ : root_ + "/" + item.path;
+    return files_.upload(path, item.size, feed, upload, until_);
+  }
+
+  void finish() override {
+    if (batch_.empty()) return;
+    files_.plant(root_, batch_, options_.write, until_);
+    batch_.clear();
+    batchBytes_ = 0;
+  }
+
+ private:
+  static std::string nameOf(const std::string& name, uint32_t number) {
+    return name.empty() ? std::to_string(number) : name;
+  }
+
+  void prepare(TreeItem& item) const {
+    if (options_.write.mode && item.type == muster::FileType::kRegular) {
+      item.mode = *options_.write.mode;
+    }
+    std::erase_if(item.attributes, [](const auto& entry) { return !isKeptAttribute(entry.first); });
+  }
+
+  Files& files_;
+  std::string root_;
+  const CopyOptions& options_;
+  muster::SteadyTime until_;
+  std::vector<TreeItem> batch_;
+  uint64_t batchBytes_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<CopySource> remoteSource(Files& files, const std::string& path,
+                                         muster::SteadyTime until) {
+  return std::make_unique<RemoteSource>(files, path, until);
+}
+
+std::unique_ptr<CopyTarget> remoteTarget(Files& files, const std::string& path,
+                                         const CopyOptions& options, muster::SteadyTime until) {
+  return std::make_unique<RemoteTarget>(files, path, options, until);
+}
+
+}  // namespace harness
