@@ -2,24 +2,56 @@
 
 #include <iostream>
 
+#include "schema/support/suggestion.h"
+
 namespace harness {
+
+namespace {
+
+std::vector<cxxopts::HelpOptionDetails> allOf(const cxxopts::Options& options) {
+  std::vector<cxxopts::HelpOptionDetails> all;
+  for (const std::string& group : options.groups()) {
+    for (const auto& option : options.group_help(group).options) all.push_back(option);
+  }
+  return all;
+}
+
+// The option that a misspelt one most likely means.
+std::string nearest(const cxxopts::Options& options, const std::string& word) {
+  std::vector<std::string> names;
+  for (const auto& option : allOf(options)) {
+    if (!option.l.empty()) names.push_back("--" + option.l[0]);
+  }
+  return support::suggestion(word.substr(0, word.find('=')), names);
+}
+
+}  // namespace
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands = {
-      {"up", "FILE", "make the nodes of a cluster file; they stay until `muster down`", runUp},
+      {"up", "FILE", "make the nodes of a cluster file; they stay until `muster down`", runUp,
+       WordKind::kClusterFiles},
       {"down", "[NAME|FILE|--all]", "remove the nodes of a cluster, and all that was made for them",
-       runDown},
+       runDown, WordKind::kClusters},
       {"nodes", "[NODESET] [--json]", "list the nodes: name, role, address, port, state, version",
-       runNodes},
-      {"ps", "[NODESET]", "list what runs on the nodes, whoever started it", runPs},
+       runNodes, WordKind::kNodes},
+      {"ps", "[NODESET]", "list what runs on the nodes, whoever started it", runPs,
+       WordKind::kNodes},
       {"kill", "--run ID | --label NAME=VALUE | JOB...", "end jobs with all their processes",
-       runKill},
-      {"exec", "NODESET -- COMMAND [ARGUMENT...]", "run a command on nodes", runExec},
-      {"shell", "NODE", "open a shell on a node", runShell},
-      {"run", "[COMPONENT...] [-- --gtest_...]", "run test programs", runRun},
+       runKill, WordKind::kJobs},
+      {"exec", "NODESET -- COMMAND [ARGUMENT...]", "run a command on nodes", runExec,
+       WordKind::kNodes},
+      {"cp", "SOURCE... TARGET", "copy files and trees between this machine and nodes", runCopy,
+       WordKind::kCopies},
+      {"shell", "NODE", "open a shell on a node", runShell, WordKind::kNodes},
+      {"run", "[COMPONENT...] [-- --gtest_...]", "run test programs", runRun,
+       WordKind::kComponents},
       {"pki", "ACTION [ARGUMENT]", "make, renew and revoke the certificates of a cluster", runPki},
-      {"check", "FILE", "read a cluster file and look whether this machine can make it", runCheck},
+      {"check", "FILE", "read a cluster file and look whether this machine can make it", runCheck,
+       WordKind::kClusterFiles},
       {"gc", "", "remove what killed clusters have left on this machine", runGc},
+      {"completion", "bash|zsh|fish", "print the script that completes these commands in a shell",
+       runCompletion, WordKind::kShells},
   };
   return kCommands;
 }
@@ -41,6 +73,7 @@ cxxopts::Options optionsOf(const Invocation& invocation) {
 
 cxxopts::ParseResult parseArguments(const Invocation& invocation, cxxopts::Options& options,
                                     const std::string& footer) {
+  if (invocation.lists) throw OptionsListed{allOf(options)};
   std::vector<const char*> argv = {"muster"};
   for (const std::string& argument : invocation.arguments) argv.push_back(argument.c_str());
   try {
@@ -51,7 +84,8 @@ cxxopts::ParseResult parseArguments(const Invocation& invocation, cxxopts::Optio
     }
     for (const std::string& word : result.unmatched()) {
       if (word.size() > 1 && word[0] == '-') {
-        throw CommandError(kExitUsage, "there is no option \"" + word + "\"; see muster " +
+        throw CommandError(kExitUsage, "there is no option \"" + word + "\"" +
+                                           nearest(options, word) + "; see muster " +
                                            invocation.command + " --help");
       }
     }

@@ -38,6 +38,19 @@ struct Invocation {
   std::vector<std::string> arguments;  // Before "--".
   std::vector<std::string> rest;       // After "--".
   bool hasRest = false;                // There was a "--".
+  bool lists = false;                  // Only its options are asked for: see OptionsListed.
+};
+
+// What the arguments of a command are, for completion.
+enum class WordKind {
+  kNone,
+  kNodes,
+  kClusterFiles,
+  kClusters,
+  kComponents,
+  kJobs,
+  kCopies,  // Paths, on nodes or here.
+  kShells,
 };
 
 struct Command {
@@ -45,15 +58,19 @@ struct Command {
   const char* usage;    // Behind the name.
   const char* summary;  // One line, for the list.
   int (*run)(const Invocation& invocation);
+  WordKind words = WordKind::kNone;
 };
 
 // The table, in the order of the help.
 const std::vector<Command>& commands();
 
-// Parses the arguments of one command. Prints the help and throws HelpShown for --help; throws
-// CommandError with kExitUsage for what `options` does not know. Positional arguments are in
-// unmatched().
+// Parses the arguments of one command, which has done nothing before. Prints the help and throws
+// HelpShown for --help; throws CommandError with kExitUsage for what `options` does not know, and
+// OptionsListed if only they are asked for. Positional arguments are in unmatched().
 struct HelpShown {};
+struct OptionsListed {
+  std::vector<cxxopts::HelpOptionDetails> options;
+};
 cxxopts::ParseResult parseArguments(const Invocation& invocation, cxxopts::Options& options,
                                     const std::string& footer = "");
 
@@ -74,6 +91,12 @@ int runPs(const Invocation& invocation);
 int runKill(const Invocation& invocation);
 int runExec(const Invocation& invocation);
 int runShell(const Invocation& invocation);
+int runCopy(const Invocation& invocation);
+int runCompletion(const Invocation& invocation);
 int runRun(const Invocation& invocation);
+
+// Prints what could come next on a command line, one word a line, for the scripts of `completion`.
+// `line` ends at the cursor; `breaks` are the characters at which the shell breaks words.
+int answerCompletion(const std::string& line, const std::string& breaks);
 
 }  // namespace harness

@@ -129,6 +129,8 @@ void judge(ProgramResult& result, const Ending& ending, const std::optional<Repo
   }
 }
 
+}  // namespace
+
 const char* wordFor(Verdict verdict) {
   switch (verdict) {
     case Verdict::kPassed:
@@ -141,8 +143,6 @@ const char* wordFor(Verdict verdict) {
       return "FAILED";
   }
 }
-
-}  // namespace
 
 std::vector<TestProgram> findTestPrograms(const std::string& directory) {
   std::vector<TestProgram> programs;

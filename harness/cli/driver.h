@@ -42,6 +42,9 @@ struct DriveOptions {
   std::chrono::nanoseconds timeMax = std::chrono::hours(1);  // Of each program; then it is killed.
 };
 
+// "passed", "FAILED", "INFRASTRUCTURE", "no test selected".
+const char* wordFor(Verdict verdict);
+
 // Runs one program with our standard output and input. Never throws for what the program does.
 ProgramResult drive(const TestProgram& program, const DriveOptions& options);
 

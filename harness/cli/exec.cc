@@ -8,6 +8,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/connections.h"
 #include "harness/cli/gather.h"
+#include "harness/cli/table.h"
 #include "harness/provision/hub/system.h"
 
 namespace harness {
@@ -69,6 +70,27 @@ Report summarize(const std::vector<NodeDescription>& nodes, const std::vector<An
     report.answers.push_back(std::move(answer));
   }
   return report;
+}
+
+Json answersJson(const std::vector<NodeDescription>& nodes, const std::vector<Answer>& answers) {
+  Json list = Json::array();
+  for (size_t i = 0; i < answers.size(); ++i) {
+    Json entry = {{"node", nodes[i].name}};
+    if (const auto* result = std::get_if<muster::Result>(&answers[i])) {
+      entry["outcome"] = muster::toString(result->outcome);
+      entry["status"] = statusOf(result->outcome);
+      entry["stdout"] = result->out;
+      entry["stderr"] = result->err;
+      entry["elapsed_seconds"] = std::chrono::duration<double>(result->elapsed).count();
+      entry["left_running"] = result->leftRunning;
+      entry["error"] = nullptr;
+    } else {
+      const auto& error = std::get<muster::NodeError>(answers[i]);
+      entry["error"] = {{"kind", muster::toString(error.kind())}, {"detail", error.detail()}};
+    }
+    list.push_back(std::move(entry));
+  }
+  return list;
 }
 
 // Runs it on one node and passes on what it writes while it writes, as if it ran here.
@@ -136,7 +158,7 @@ int runExec(const Invocation& invocation) {
       "C,directory", "run in this directory", cxxopts::value<std::string>()->default_value(""))(
       "run-id", "the run that it belongs to; default: $MUSTER_RUN_ID, else a new one",
       cxxopts::value<std::string>()->default_value(""))("i,input", "give it our standard input")(
-      "p,prefix", "every line with its node in front");
+      "p,prefix", "every line with its node in front")("json", "as JSON, when all have ended");
   cxxopts::ParseResult arguments = parseArguments(invocation, options, kFooter);
   std::string set = positional(arguments, invocation, 1, 1)[0];
   if (invocation.rest.empty()) {
@@ -152,8 +174,9 @@ int runExec(const Invocation& invocation) {
   if (arguments.count("input") != 0) request.options.input = standardInput();
   ClusterDescription cluster = chooseCluster(arguments["cluster"].as<std::string>());
   std::vector<NodeDescription> nodes = chooseNodes(cluster, set);
-  bool one = nodes.size() == 1 && arguments.count("prefix") == 0;
-  if (!one) request.options.errors = muster::Errors::kMerged;
+  bool asJson = arguments.count("json") != 0;
+  bool one = nodes.size() == 1 && arguments.count("prefix") == 0 && !asJson;
+  if (!one && !asJson) request.options.errors = muster::Errors::kMerged;
   Connections connections(nodes, runId);
   auto until =
       std::chrono::steady_clock::now() + *request.options.deadline + std::chrono::seconds(15);
@@ -161,8 +184,12 @@ int runExec(const Invocation& invocation) {
   if (one) return passOn(*connections.nodes()[0], request, patience, until);
   std::vector<Answer> answers = runOnReachable(connections, request, patience, until);
   Report report = summarize(nodes, answers);
-  std::cout << (arguments.count("prefix") != 0 ? prefixed(report.answers)
-                                               : gathered(report.answers));
+  if (asJson) {
+    printJson({{"run", runId}, {"nodes", answersJson(nodes, answers)}});
+  } else {
+    std::cout << (arguments.count("prefix") != 0 ? prefixed(report.answers)
+                                                 : gathered(report.answers));
+  }
   return report.unavailable ? static_cast<int>(kExitUnavailable) : report.status;
 }
 

@@ -73,6 +73,7 @@ int runMain(int argc, char** argv) {
     std::cout << "muster " << support::kVersion << "\n";
     return kExitOk;
   }
+  if (first == "__complete" && argc == 4) return answerCompletion(argv[2], argv[3]);
   auto complain = [&first](const std::exception& error, int status) {
     std::cout.flush();
     std::cerr << "muster " << first << ": " << error.what() << "\n";

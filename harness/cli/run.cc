@@ -1,13 +1,19 @@
 // run: test programs, one after the other.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <ctime>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "harness/cli/clusters.h"
 #include "harness/cli/command.h"
 #include "harness/cli/connections.h"
 #include "harness/cli/driver.h"
+#include "harness/cli/table.h"
 #include "harness/cluster/run_id.h"
+#include "harness/provision/hub/system.h"
 #include "schema/support/suggestion.h"
 
 namespace harness {
@@ -52,6 +58,40 @@ std::string defaultReportDirectory() {
   return std::filesystem::absolute(text);
 }
 
+// What is written to standard output goes to standard error, until it goes.
+class OutputToErrors {
+ public:
+  OutputToErrors() : output_(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)) {
+    std::cout.flush();
+    ::dup2(STDERR_FILENO, STDOUT_FILENO);
+  }
+  ~OutputToErrors() { ::dup2(output_.get(), STDOUT_FILENO); }
+  OutputToErrors(const OutputToErrors&) = delete;
+  OutputToErrors& operator=(const OutputToErrors&) = delete;
+
+ private:
+  Fd output_;
+};
+
+Json resultsJson(const std::string& runId, const std::string& reports,
+                 const std::vector<ProgramResult>& results) {
+  Json list = Json::array();
+  for (const ProgramResult& result : results) {
+    list.push_back({{"component", result.component},
+                    {"verdict", wordFor(result.verdict)},
+                    {"tests", result.tests},
+                    {"failed", result.failures},
+                    {"skipped", result.skipped},
+                    {"seconds", result.seconds},
+                    {"reason", result.reason},
+                    {"report", result.report}});
+  }
+  return {{"run", runId},
+          {"reports", reports},
+          {"status", exitStatusOf(results)},
+          {"programs", std::move(list)}};
+}
+
 }  // namespace
 
 int runRun(const Invocation& invocation) {
@@ -68,12 +108,19 @@ int runRun(const Invocation& invocation) {
       "the label of all that is started on nodes; default: $MUSTER_RUN_ID, else a new one",
       cxxopts::value<std::string>()->default_value(""))(
       "timeout", "time that each program is allowed",
-      cxxopts::value<std::string>()->default_value("1h"))("l,list", "only list the components");
+      cxxopts::value<std::string>()->default_value("1h"))("l,list", "only list the components")(
+      "json", "the summary as JSON; what the programs print goes to standard error");
   cxxopts::ParseResult arguments = parseArguments(invocation, options, kFooter);
   std::string directory = arguments["bin-dir"].as<std::string>();
   std::vector<std::string> wanted = positional(arguments, invocation, 0, 1000);
   std::vector<TestProgram> programs = choose(findTestPrograms(directory), wanted, directory);
   if (arguments.count("list") != 0) {
+    if (arguments.count("json") != 0) {
+      Json names = Json::array();
+      for (const TestProgram& program : programs) names.push_back(program.component);
+      printJson({{"components", std::move(names)}});
+      return 0;
+    }
     for (const TestProgram& program : programs) std::cout << program.component << "\n";
     return 0;
   }
@@ -91,10 +138,15 @@ int runRun(const Invocation& invocation) {
         looksLikeFile(cluster) ? std::filesystem::absolute(cluster).string() : cluster;
   }
   std::vector<ProgramResult> results;
+  bool asJson = arguments.count("json") != 0;
+  std::optional<OutputToErrors> aside;
+  if (asJson) aside.emplace();
   for (const TestProgram& program : programs) {
     std::cerr << "==== " << program.component << "\n";
     results.push_back(harness::drive(program, drive));
   }
+  aside.reset();
+  if (asJson) printJson(resultsJson(runId, drive.reportDirectory, results));
   std::cerr << "\n"
             << summaryOf(results) << "run: " << runId << "\nreports: " << drive.reportDirectory
             << "\n";

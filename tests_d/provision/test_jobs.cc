@@ -50,7 +50,9 @@ class JobsTest : public ProvisionTest {
   void startRun(const std::string& run, const std::string& script) {
     started_.push_back(startProgram("muster", {"exec", "--cluster", cluster_, "--run-id", run,
                                                "@server", "--", "sh", "-c", script}));
-    ASSERT_THAT(awaitPs({"--run", run}, "server2"), prints("server1"));
+    for (std::string node : {"server1", "server2"}) {
+      ASSERT_THAT(awaitPs({node, "--run", run}, "running"), prints(node));
+    }
   }
 
   // `ps` until it prints `text`, or for as long as it may take.

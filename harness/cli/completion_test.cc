@@ -1,0 +1,85 @@
+#include "harness/cli/completion.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace harness {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Not;
+
+class FixedSource final : public CompletionSource {
+ public:
+  std::vector<std::string> clusters() override { return {"local", "lab"}; }
+  std::vector<std::string> nodeSets(const std::string& choice) override {
+    asked = choice;
+    return {"server1", "server2", "client1", "@server"};
+  }
+  std::vector<std::string> jobs(const std::string&) override { return {"3fa91c20.7"}; }
+  std::vector<std::string> runs(const std::string&) override { return {"r1", "r2"}; }
+  std::vector<std::string> components() override { return {"example", "selftest"}; }
+  std::vector<std::string> paths(const std::string&, const std::string& suffix) override {
+    return {"config/", "local" + suffix};
+  }
+
+  std::string asked;
+};
+
+class CompletionTest : public testing::Test {
+ protected:
+  std::vector<std::string> at(const std::string& line) { return complete(line, source_); }
+  FixedSource source_;
+};
+
+TEST_F(CompletionTest, CommandsAreThoseOfTheTable) {
+  EXPECT_THAT(at("muster no"), ElementsAre("nodes"));
+  EXPECT_THAT(at("muster "), Contains("completion"));
+  EXPECT_THAT(at("mus"), IsEmpty());
+  EXPECT_THAT(at("muster nonsense "), IsEmpty());
+}
+
+TEST_F(CompletionTest, OptionsAreThoseOfTheParser) {
+  EXPECT_THAT(at("muster exec --t"), ElementsAre("--timeout"));
+  EXPECT_THAT(at("muster kill --"), Contains("--grace"));
+  EXPECT_THAT(at("muster nodes --"), Not(Contains("--grace")));
+  for (const Command& command : commands()) {
+    EXPECT_THAT(at("muster " + std::string(command.name) + " --h"), Contains("--help"));
+  }
+}
+
+TEST_F(CompletionTest, ValuesBelongToTheirOption) {
+  EXPECT_THAT(at("muster nodes --cluster l"), ElementsAre("lab", "local", "local.yaml"));
+  EXPECT_THAT(at("muster nodes --cluster=la"), ElementsAre("--cluster=lab"));
+  EXPECT_THAT(at("muster kill --run "), ElementsAre("r1", "r2"));
+  EXPECT_THAT(at("muster exec -t "), IsEmpty());
+}
+
+TEST_F(CompletionTest, NodeSetsAreThoseOfTheClusterThatWasNamed) {
+  EXPECT_THAT(at("muster exec --cluster lab ser"), ElementsAre("server1", "server2"));
+  EXPECT_EQ(source_.asked, "lab");
+  EXPECT_THAT(at("muster exec server1,c"), ElementsAre("server1,client1"));
+  EXPECT_EQ(source_.asked, "");
+  EXPECT_THAT(at("muster exec server1 -- l"), IsEmpty());
+}
+
+TEST_F(CompletionTest, EveryCommandKnowsItsWords) {
+  EXPECT_THAT(at("muster up "), ElementsAre("config/", "local.yaml"));
+  EXPECT_THAT(at("muster down la"), ElementsAre("lab"));
+  EXPECT_THAT(at("muster run s"), ElementsAre("selftest"));
+  EXPECT_THAT(at("muster kill 3"), ElementsAre("3fa91c20.7"));
+  EXPECT_THAT(at("muster cp server1"), ElementsAre("server1:/"));
+  EXPECT_THAT(at("muster completion z"), ElementsAre("zsh"));
+}
+
+TEST_F(CompletionTest, WhatTheShellHasAlreadyIsNotSaidAgain) {
+  std::string line = "muster nodes --cluster=la";
+  EXPECT_THAT(behindBreaks(at(line), line, " =:@"), ElementsAre("lab"));
+  EXPECT_THAT(behindBreaks({"@server"}, "muster exec @s", "@"), ElementsAre("server"));
+  EXPECT_THAT(behindBreaks({"@server"}, "muster exec @s", ""), ElementsAre("@server"));
+}
+
+}  // namespace
+}  // namespace harness
