@@ -105,6 +105,8 @@ void FaultTest::end() {
 Agent& FaultTest::startAgent(Agent::Options options) {
   options.directory = directory_;
   agent_ = std::make_unique<Agent>(std::move(options));
+  keeperIdleBytes_ = residentBytesOf(agent_->pid(Agent::Part::kKeeper));
+  frontIdleBytes_ = residentBytesOf(agent_->pid(Agent::Part::kFront));
   return *agent_;
 }
 
@@ -172,11 +174,13 @@ void FaultTest::judge(const std::string& title, Load& load, Allowed allowed, siz
   History history = load.stop();
   allowed.overrunMax = load.overrunMax();
   std::printf("%s: %s\n", title.c_str(), toString(figuresOf(history)).c_str());
-  for (Agent::Part part : {Agent::Part::kKeeper, Agent::Part::kFront}) {
-    std::printf(
-        "  %s: %zu KiB now, %zu KiB at most\n", part == Agent::Part::kKeeper ? "keeper" : "front",
-        residentBytesOf(agent_->pid(part)) >> 10, residentBytesMaxOf(agent_->pid(part)) >> 10);
-  }
+  auto printMemory = [&](const char* name, Agent::Part part, size_t idleBytes) {
+    std::printf("  %s: resident %zu KiB at its start, %zu KiB now, %zu KiB at most\n", name,
+                idleBytes >> 10, residentBytesOf(agent_->pid(part)) >> 10,
+                residentBytesMaxOf(agent_->pid(part)) >> 10);
+  };
+  printMemory("keeper", Agent::Part::kKeeper, keeperIdleBytes_);
+  printMemory("front", Agent::Part::kFront, frontIdleBytes_);
   EXPECT_THAT(violations(history, allowed), IsEmpty());
   if (hits < hitsMin) {
     void_ = std::to_string(hits) + " faults met a call, " + std::to_string(hitsMin) + " are needed";

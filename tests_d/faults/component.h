@@ -94,6 +94,8 @@ class FaultTest : public ::testing::Test {
   harness::NodeStub* stub_ = nullptr;
   bool closed_ = false;  // The session was ended in order.
   uint64_t attempt_ = 0;
+  size_t keeperIdleBytes_ = 0;  // Resident, as soon as it served.
+  size_t frontIdleBytes_ = 0;
   std::string void_;  // Why the last trial says nothing; fails the test at its end.
 
  private:
