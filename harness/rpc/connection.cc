@@ -19,7 +19,6 @@ constexpr std::chrono::seconds kRefusedPause{30};
 
 // How long the end of a session waits for a node that is not connected.
 constexpr std::chrono::seconds kCloseReconnectMax{2};
-constexpr auto kTurnMax = 250 * kj::MILLISECONDS;
 
 int64_t nanoseconds(std::chrono::nanoseconds duration) {
   return duration.count();
@@ -129,13 +128,24 @@ kj::Promise<void> Connection::drive() {
 
 kj::Promise<void> Connection::establish() {
   return loop_.connectTurns().take().then([this](kj::Own<Turns::Turn>&& turn) {
-    // Whoever does not answer gives the turn on long before the attempt is over.
-    auto next =
-        loop_.timer().afterDelay(kTurnMax).attach(kj::mv(turn)).then([]() -> kj::Promise<void> {
-          return kj::NEVER_DONE;
-        });
-    return establishNow().exclusiveJoin(kj::mv(next));
+    kj::TimePoint begin = loop_.timer().now();
+    return establishNow()
+        .then([this, begin]() { loop_.connectTurns().noteSuccess(loop_.timer().now() - begin); })
+        .exclusiveJoin(giveOnWhenLate(kj::mv(turn), begin));
   });
+}
+
+// Whoever does not answer gives the turn on before the attempt is over. Never resolves.
+kj::Promise<void> Connection::giveOnWhenLate(kj::Own<Turns::Turn> turn, kj::TimePoint begin) {
+  return loop_.timer()
+      .afterDelay(Turns::kHoldMin)
+      .then([this, turn = kj::mv(turn), begin]() mutable -> kj::Promise<void> {
+        if (loop_.timer().now() - begin < loop_.connectTurns().holdMax()) {
+          return giveOnWhenLate(kj::mv(turn), begin);
+        }
+        turn = nullptr;
+        return kj::NEVER_DONE;
+      });
 }
 
 kj::Promise<void> Connection::establishNow() {

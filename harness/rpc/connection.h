@@ -98,6 +98,7 @@ class Connection {
 
   kj::Promise<void> drive();
   kj::Promise<void> establish();
+  kj::Promise<void> giveOnWhenLate(kj::Own<Turns::Turn> turn, kj::TimePoint begin);
   kj::Promise<void> establishNow();
   kj::Promise<void> greet(Live& live, wire::Gate::Client gate);
   void accept(Live& live, wire::Gate::HelloResults::Reader results);

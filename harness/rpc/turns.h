@@ -1,15 +1,19 @@
 // Lets so many begin at a time, and the others wait in order.
 //
 // A thousand nodes that are connected at once would each get a thousandth of the io thread, and all
-// of them would be too late. For the io thread only.
+// of them would be too late. Who does not answer must not keep the others from their turn for long,
+// and who is slow because the machine is busy must not lose it: then ever more would be under way,
+// each of them slower, until all were too late. For the io thread only.
 #pragma once
 
 #include <stddef.h>
 
+#include <algorithm>
 #include <deque>
 
 #include <kj/async.h>
 #include <kj/memory.h>
+#include <kj/time.h>
 
 namespace harness {
 
@@ -17,6 +21,16 @@ class Turns {
  public:
   explicit Turns(size_t most) : most_(most) {}
   KJ_DISALLOW_COPY(Turns);
+
+  static constexpr kj::Duration kHoldMin = 250 * kj::MILLISECONDS;
+  static constexpr kj::Duration kHoldMax = 3 * kj::SECONDS;
+
+  // How long a turn may be held that has not succeeded yet: several times what it took those that
+  // succeeded lately.
+  kj::Duration holdMax() const { return std::clamp(4 * usual_, kHoldMin, kHoldMax); }
+
+  // A turn has succeeded after so long.
+  void noteSuccess(kj::Duration took) { usual_ = (3 * usual_ + took) / 4; }
 
   // Destroying it lets the next one begin. Must not outlive its Turns.
   class Turn {
@@ -54,6 +68,7 @@ class Turns {
 
   size_t most_;
   size_t taken_ = 0;
+  kj::Duration usual_ = 0 * kj::NANOSECONDS;
   std::deque<kj::Own<kj::PromiseFulfiller<kj::Own<Turn>>>> waiting_;
 };
 

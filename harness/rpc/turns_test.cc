@@ -46,5 +46,20 @@ TEST(TurnsTest, TurnThatNobodyTookUpIsGivenOn) {
   EXPECT_TRUE(turns.take().poll(scope));
 }
 
+TEST(TurnsTest, TurnsAreHeldShortlyWhereAnswersAreQuick) {
+  Turns turns(1);
+  EXPECT_EQ(turns.holdMax(), Turns::kHoldMin);
+  for (int i = 0; i < 20; ++i) turns.noteSuccess(5 * kj::MILLISECONDS);
+  EXPECT_EQ(turns.holdMax(), Turns::kHoldMin);
+}
+
+TEST(TurnsTest, TurnsAreHeldLongerWhereAllAreSlow) {
+  Turns turns(1);
+  for (int i = 0; i < 20; ++i) turns.noteSuccess(400 * kj::MILLISECONDS);
+  EXPECT_GT(turns.holdMax(), 1 * kj::SECONDS);
+  for (int i = 0; i < 20; ++i) turns.noteSuccess(60 * kj::SECONDS);
+  EXPECT_EQ(turns.holdMax(), Turns::kHoldMax);
+}
+
 }  // namespace
 }  // namespace harness
