@@ -15,9 +15,9 @@ from report import TITLES, human, plot, summarize, table, works_of
 
 INTRODUCTION = """# Performance
 
-This page is generated from measured data; do not edit it. `./dev bench` measures, and
-`bench/compare/document.py build/results/latest/data.json` writes the page. `./dev bench --check` fails when a change
-makes something slower than `bench/budget.json` allows.
+This page is generated from measured data; do not edit it. `./dev bench --document` measures and writes it;
+`bench/compare/document.py build/results/latest/data.json` writes it again. `./dev bench --check` fails when a change
+makes something slower, or need more instructions, than `bench/budget.json` allows.
 
 All peers and Muster ran on one machine, over loopback, in turns, in one run, in a network namespace of their own. Muster
 ran with everything on that it promises: front and keeper as two processes, certificates on both sides where it says TLS,
