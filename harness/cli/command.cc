@@ -84,9 +84,8 @@ cxxopts::ParseResult parseArguments(const Invocation& invocation, cxxopts::Optio
     }
     for (const std::string& word : result.unmatched()) {
       if (word.size() > 1 && word[0] == '-') {
-        throw CommandError(kExitUsage, "there is no option \"" + word + "\"" +
-                                           nearest(options, word) + "; see muster " +
-                                           invocation.command + " --help");
+        throw CommandError(kExitUsage, "there is no option \"" + word + "\"; see muster " +
+                                           invocation.command + " --help" + nearest(options, word));
       }
     }
     return result;

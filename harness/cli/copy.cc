@@ -109,6 +109,12 @@ CopyEnd targetOf(const Transfer& transfer, const Manner& manner) {
     target.path = joined(target.path, lastNameOf(transfer.source.path));
   } else if (manner.severalSources || target.path.ends_with("/")) {
     throw std::runtime_error("the target " + endText(target) + " is not a directory");
+  } else if (target.node != nullptr && !manner.options.write.parents) {
+    CopyEnd parent{target.node, target.path.substr(0, target.path.find_last_of('/') + 1)};
+    if (kindOf(parent, manner.until) != Kind::kDirectory) {
+      throw std::runtime_error("no such file or directory: " + endText(parent) +
+                               "; -p makes directories that are missing");
+    }
   }
   return target;
 }

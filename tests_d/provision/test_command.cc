@@ -56,6 +56,19 @@ TEST_F(CommandTest, ExecFoldsWhatIsEqualAndEndsWithTheHighestStatus) {
   EXPECT_THAT(onCluster("exec", {"client1", "--", "sh", "-c", "kill -9 $$"}), exits(137));
 }
 
+TEST_F(CommandTest, WhatIsPrintedIsPrintedAsJsonToo) {
+  std::string path = file("  server1: {role: server}\n");
+  EXPECT_THAT(muster({"check", path, "--json"}), AllOf(exits(0), prints("\"missing\": []")));
+  EXPECT_THAT(muster({"up", path, "--json"}),
+              AllOf(exits(0), prints("\"cluster\": \"" + cluster_ + "\"")));
+  EXPECT_THAT(onCluster("exec", {"server1", "--json", "--", "sh", "-c", "echo a; exit 3"}),
+              AllOf(exits(3), prints("\"stdout\": \"a\\n\""), prints("\"status\": 3")));
+  EXPECT_THAT(muster({"run", "--list", "--json", "provision"}),
+              AllOf(exits(0), prints("\"provision\"")));
+  EXPECT_THAT(muster({"gc", "--json"}), AllOf(exits(0), prints("\"collected\": [")));
+  EXPECT_THAT(muster({"down", cluster_, "--json"}), AllOf(exits(0), prints("\"was_up\": true")));
+}
+
 TEST_F(CommandTest, ShellTakesItsScriptFromAPipe) {
   ASSERT_THAT(muster({"up", file("  server1: {role: server}\n")}), exits(0));
   EXPECT_THAT(onCluster("shell", {"server1"}, "hostname\nexit 5\n"),
@@ -105,6 +118,7 @@ TEST_F(CommandTest, WrongWordsAreRefusedWithWhatWouldBeRight) {
       {{"up"}, 64, "an argument is missing; usage: muster up"},
       {{"up", "/no/file.yaml"}, 66, "/no/file.yaml: cannot be read: No such file or directory"},
       {{"nodes", "--bogus"}, 64, "there is no option \"--bogus\""},
+      {{"nodes", "--jsn"}, 64, "did you mean \"--json\"?"},
       {{"exec", mine, "client1"}, 64, "a command is missing"},
       {{"exec", mine, "clinet1", "--", "ls"}, 65, "did you mean \"client1\"?"},
       {{"exec", mine, "server[1", "--", "ls"}, 65, "column 7: this bracket is never closed"},
