@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
+
+#include <yaml-cpp/eventhandler.h>
 
 #include "schema/support/suggestion.h"
 
@@ -21,6 +24,40 @@ std::string typeOf(const YAML::Node& node) {
   }
 }
 
+// Notes where documents begin.
+class DocumentStarts final : public YAML::EventHandler {
+ public:
+  std::vector<YAML::Mark> marks;
+
+  void OnDocumentStart(const YAML::Mark& mark) override { marks.push_back(mark); }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+std::string place(const std::string& path, const YAML::Mark& mark) {
+  return path + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) + ": ";
+}
+
+// A value with one would be another value to the kernel.
+void requireNoNul(const std::string& path, const std::string& text) {
+  size_t at = text.find('\0');
+  if (at == std::string::npos) return;
+  auto position = text.begin() + static_cast<ptrdiff_t>(at);
+  size_t lineStart = text.rfind('\n', at) + 1;  // npos + 1 is 0: the first line.
+  throw ConfigError(path + ":" + std::to_string(std::count(text.begin(), position, '\n') + 1) +
+                    ":" + std::to_string(at - lineStart + 1) +
+                    ": a NUL byte, where there must be text");
+}
+
 }  // namespace
 
 void ConfigReader::fail(const YAML::Node& at, const std::string& reason, size_t column) const {
@@ -33,15 +70,23 @@ void ConfigReader::fail(const YAML::Node& at, const std::string& reason, size_t 
 }
 
 YAML::Node ConfigReader::parse(const std::string& text) const {
+  requireNoNul(path_, text);
   try {
-    std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) fail(documents[1], "a second document; there must be one");
-    if (documents.empty()) throw ConfigError(path_ + ":1:1: the file is empty");
-    expectMap(documents[0], "the file");
-    return documents[0];
+    // Not LoadAll, which takes some texts, such as "[a],b", for documents without end.
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    DocumentStarts starts;
+    while (starts.marks.size() < 2 && parser.HandleNextDocument(starts)) {
+    }
+    if (starts.marks.empty()) throw ConfigError(path_ + ":1:1: the file is empty");
+    if (starts.marks.size() > 1) {
+      throw ConfigError(place(path_, starts.marks[1]) + "a second document; there must be one");
+    }
+    YAML::Node document = YAML::Load(text);
+    expectMap(document, "the file");
+    return document;
   } catch (const YAML::Exception& error) {
-    throw ConfigError(path_ + ":" + std::to_string(error.mark.line + 1) + ":" +
-                      std::to_string(error.mark.column + 1) + ": not YAML: " + error.msg);
+    throw ConfigError(place(path_, error.mark) + "not YAML: " + error.msg);
   }
 }
 

@@ -52,7 +52,9 @@ TEST(ConfigReaderTest, BrokenOrEmptyDocumentIsRefused) {
   EXPECT_THAT(errorOf([] { kReader.parse("a: [\n"); }), testing::HasSubstr("not YAML"));
   EXPECT_THAT(errorOf([] { kReader.parse("- a\n"); }), testing::HasSubstr("expected a map"));
   EXPECT_THAT(errorOf([] { kReader.parse("a: 1\n---\nb: 2\n"); }),
-              testing::HasSubstr("f.yaml:3:1: a second document"));
+              testing::HasSubstr("f.yaml:2:1: a second document"));
+  // The library's own LoadAll would take these for documents without end.
+  EXPECT_THAT(errorOf([] { kReader.parse("[a],b"); }), testing::HasSubstr("a second document"));
 }
 
 TEST(ConfigReaderTest, WordOutsideOfItsSetIsRefused) {
