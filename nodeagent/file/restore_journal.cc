@@ -11,6 +11,7 @@
 #include "nodeagent/file/replace.h"
 #include "nodeagent/file/view.h"
 #include "nodeagent/os/read_file.h"
+#include "schema/support/crc32c.h"
 
 namespace nodeagent::file {
 namespace {
@@ -21,15 +22,23 @@ kj::String hexOf(kj::StringPtr text) {
   return kj::encodeHex(text.asBytes());
 }
 
-// null: not hexadecimal.
+// null: not hexadecimal, or no text.
 kj::Maybe<kj::String> fromHex(kj::StringPtr hex) {
   auto decoded = kj::decodeHex(hex);
-  if (decoded.hadErrors) return nullptr;
+  if (decoded.hadErrors || decoded.size() == 0) return nullptr;
+  for (kj::byte each : decoded) {
+    if (each == 0) return nullptr;
+  }
   return kj::heapString(decoded.asChars().begin(), decoded.size());
 }
 
 [[noreturn]] void failUnreadable(kj::StringPtr name) {
   support::fail(wire::Error::Kind::CORRUPT, "restore ", name, ": its record cannot be read");
+}
+
+// A record that is not what was written would remove, or bring back, some other file.
+kj::String checkSum(kj::StringPtr text) {
+  return kj::str(kj::hex(support::crc32c(text.asBytes())));
 }
 
 void recoverLine(kj::StringPtr name, kj::StringPtr line) {
@@ -71,7 +80,7 @@ void RestoreJournal::writeText(kj::StringPtr name, kj::StringPtr text) const {
   if (directory_.size() == 0) return;
   WriteOptions options;
   options.mode = 0600;
-  writeFile(join(directory_, name), text.asBytes(), options);
+  writeFile(join(directory_, name), kj::str(checkSum(text), "\n", text).asBytes(), options);
 }
 
 void RestoreJournal::write(kj::StringPtr name, kj::ArrayPtr<const Restore> restores) const {
@@ -101,8 +110,13 @@ kj::Array<kj::String> RestoreJournal::names() const {
 kj::Maybe<support::Failure> RestoreJournal::recover(kj::StringPtr name) const {
   KJ_DEFER(drop(name));
   kj::String text = readFile(join(directory_, name));
-  kj::StringPtr rest = text;
   kj::Maybe<support::Failure> first;
+  size_t sumBytes = text.findFirst('\n').orDefault(0);
+  kj::StringPtr rest = text.slice(kj::min(sumBytes + 1, text.size()));
+  if (kj::StringPtr(checkSum(rest)) != kj::heapString(text.begin(), sumBytes)) {
+    return support::Failure{wire::Error::Kind::CORRUPT, 0,
+                            kj::str("restore ", name, ": its record cannot be read")};
+  }
   while (rest.size() > 0) {
     size_t end = rest.findFirst('\n').orDefault(rest.size());
     kj::String line = kj::heapString(rest.begin(), end);
@@ -134,6 +148,7 @@ kj::Maybe<Restore> Restore::parse(kj::StringPtr record) {
   Restore restore;
   restore.expected_ = words[0] == "directory" ? Expected::kDirectory : Expected::kFile;
   KJ_IF_MAYBE (path, fromHex(words[1])) {
+    if (!path->startsWith("/")) return nullptr;
     restore.path_ = kj::mv(*path);
   } else {
     return nullptr;

@@ -35,7 +35,7 @@ class RestoreJournal final : public kj::AtomicRefcounted {
   kj::Array<kj::String> names() const;
 
   // Takes back the change `name`, and drops it whether that works or not: the failure names what
-  // remains.
+  // remains. A record that was damaged meanwhile is not acted on: kind corrupt.
   kj::Maybe<support::Failure> recover(kj::StringPtr name) const;
 
  private:

@@ -89,7 +89,8 @@ TEST(RestoreTest, SurvivesAsText) {
   EXPECT_EQ(again.record(), restore.record());
   again.apply();
   EXPECT_THAT(directory.names(), IsEmpty());
-  for (const char* text : {"", "file", "file 2f61", "other 2f61 -", "file xx -", "file 2f61 2"}) {
+  for (const char* text : {"", "file", "file 2f61", "other 2f61 -", "file xx -", "file 2f61 2",
+                           "file  -", "file 61 -", "file 2f6100 -"}) {
     EXPECT_TRUE(Restore::parse(text) == nullptr) << text;
   }
 }
@@ -145,6 +146,37 @@ TEST(RestoreJournalTest, WhatWasNotedAndNeverDoneLeavesNoTrace) {
   EXPECT_TRUE(journal.recover("applied") == nullptr);
   EXPECT_EQ(contentOf(directory / "f"), "old");
   EXPECT_THAT(directory.names(), ElementsAre("f", "journal"));
+}
+
+// A flipped bit names another file, which must not be removed; nor may a part of a record be acted
+// on.
+TEST(RestoreJournalTest, NoDamagedRecordTouchesAnything) {
+  TemporaryDirectory directory;
+  RestoreJournal journal(directory / "journal");
+  kj::String path = directory / "f";
+  put(path, "old");
+  kj::Vector<Restore> restores;
+  restores.add(held(path, Restore::Expected::kFile, false));
+  journal.write("good", restores);
+  writeFile(path, bytesOf("new"), {});
+  const std::string good = contentOf(directory / "journal/good");
+  const auto before = directory.names();
+  auto refuses = [&](const std::string& damaged) {
+    put(directory / "journal/bad", damaged);
+    auto failure = journal.recover("bad");
+    KJ_IF_MAYBE (why, failure) return why->kind == Kind::CORRUPT && contentOf(path) == "new";
+    return false;
+  };
+  for (size_t bit = 0; bit < good.size() * 8; ++bit) {
+    std::string damaged = good;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+    ASSERT_TRUE(refuses(damaged)) << damaged;
+  }
+  for (size_t length = 0; length < good.size(); ++length)
+    ASSERT_TRUE(refuses(good.substr(0, length))) << length;
+  EXPECT_EQ(directory.names(), before);
+  EXPECT_TRUE(journal.recover("good") == nullptr);
+  EXPECT_EQ(contentOf(path), "old");
 }
 
 TEST(RestoreJournalTest, ReportsWhatItCannotTakeBackOnce) {
