@@ -46,10 +46,14 @@ kj::String quoted(kj::ArrayPtr<const char> value) {
                  value.size() > kValueShownBytes ? "...\"" : "\"");
 }
 
+bool hasNul(kj::ArrayPtr<const char> bytes) {
+  return bytes.size() > 0 && memchr(bytes.begin(), 0, bytes.size()) != nullptr;
+}
+
 // Bytes of the node's own, without NUL.
 kj::String text(capnp::Data::Reader data, kj::StringPtr field) {
   auto bytes = data.asChars();
-  if (bytes.size() > 0 && memchr(bytes.begin(), 0, bytes.size()) != nullptr) {
+  if (hasNul(bytes)) {
     refuse("spec.", field, ": ", quoted(bytes), " contains a NUL byte");
   }
   return kj::heapString(bytes);
@@ -90,7 +94,7 @@ kj::Array<JobSpec::Variable> readEnvironment(capnp::List<wire::JobSpec::Variable
       refuse("spec.", field, ": ", quoted(variable.slice(0, *equals)),
              " is followed by \"=\"; the value has a field of its own");
     }
-    if (memchr(item.getValue().begin(), 0, item.getValue().size()) != nullptr) {
+    if (hasNul(item.getValue().asChars())) {
       refuse("spec.environment[", result.size(), "].value: of ", quoted(variable),
              " contains a NUL byte");
     }
