@@ -20,6 +20,8 @@
 namespace nodeagent {
 namespace {
 
+constexpr off_t kConfigBytesMax = 1 << 20;
+
 using support::ConfigError;
 
 // A value that is one text. `section` and `name` are its place in YAML; on the command line it is
@@ -101,6 +103,7 @@ void requireSafe(const std::string& path) {
     throw ConfigError(path + ": belongs to uid " + std::to_string(status.st_uid) +
                       "; it must be root's or our own");
   }
+  if (status.st_size > kConfigBytesMax) throw ConfigError(path + ": is larger than 1 MiB");
   if ((status.st_mode & 022) != 0) {
     throw ConfigError(path + ": others may write to it; chmod go-w " + path);
   }

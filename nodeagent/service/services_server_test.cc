@@ -71,7 +71,15 @@ TEST_F(ServicesServerTest, AFailureBringsOutputAndStatus) {
 
 TEST_F(ServicesServerTest, RefusesWhatCanNeverWork) {
   makeService();
-  EXPECT_EQ(status("a/b").getError().getKind(), Kind::INVALID);
+  for (const std::string& name :
+       {std::string("a/b"), std::string("../x"), std::string(".."), std::string("."),
+        std::string(""), std::string("a\nb"), std::string("a b"), std::string("\x1b[2J"),
+        std::string("-H"), std::string("a;reboot"), std::string("$(x)"), std::string("a\0b", 3),
+        std::string(257, 'n')}) {
+    kj::StringPtr text(name.c_str(), name.size());
+    EXPECT_EQ(status(text).getError().getKind(), Kind::INVALID) << name;
+    EXPECT_EQ(act(text, wire::ServiceAction::START).getError().getKind(), Kind::INVALID) << name;
+  }
   EXPECT_EQ(status("absent").getError().getKind(), Kind::NOT_FOUND);
   EXPECT_EQ(act("fake", wire::ServiceAction::UNSPECIFIED).getError().getKind(), Kind::INVALID);
   EXPECT_EQ(act("fake", static_cast<wire::ServiceAction>(99)).getError().getKind(), Kind::INVALID);
