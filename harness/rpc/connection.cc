@@ -227,7 +227,27 @@ void takeGrants(Live& live, wire::Welcome::Reader welcome) {
 
 }  // namespace
 
+// An agent refuses what does not fit, but a broken one may not.
+void Connection::requireFitting(wire::Gate::HelloResults::Reader results) const {
+  auto welcome = results.getWelcome();
+  if (welcome.getProtocolMajor() != wire::PROTOCOL_MAJOR) {
+    kj::throwFatalException(failure(
+        ErrorKind::kRefused, kj::str("the agent speaks protocol ", welcome.getProtocolMajor(), ".",
+                                     welcome.getProtocolMinor(), ", this controller ",
+                                     wire::PROTOCOL_MAJOR, ".", wire::PROTOCOL_MINOR)));
+  }
+  if (text(welcome.getNodeName()) != description_.name) {
+    kj::throwFatalException(
+        failure(ErrorKind::kRefused,
+                kj::str("this agent is node ", quoted(text(welcome.getNodeName())).c_str())));
+  }
+  if (!results.hasSession()) {
+    kj::throwFatalException(failure(ErrorKind::kRefused, "the agent's welcome has no session"));
+  }
+}
+
 void Connection::accept(Live& live, wire::Gate::HelloResults::Reader results) {
+  requireFitting(results);
   auto welcome = results.getWelcome();
   std::string bootId = text(welcome.getBootId());
   std::string keeperEpoch = bytes(welcome.getKeeperEpoch());

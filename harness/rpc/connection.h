@@ -101,6 +101,7 @@ class Connection {
   kj::Promise<void> giveOnWhenLate(kj::Own<Turns::Turn> turn, kj::TimePoint begin);
   kj::Promise<void> establishNow();
   kj::Promise<void> greet(Live& live, wire::Gate::Client gate);
+  void requireFitting(wire::Gate::HelloResults::Reader results) const;
   void accept(Live& live, wire::Gate::HelloResults::Reader results);
   kj::Promise<void> watch(Live& live);
   kj::Promise<void> heartbeat(Live& live);

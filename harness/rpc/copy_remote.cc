@@ -58,6 +58,9 @@ class RemoteSource final : public CopySource {
       }
     }
     ended_ = !page.more || page.items.empty();
+    if (!ended_ && page.items.back().path == after_) {  // The same page could come for ever.
+      throw error(Kind::kCorrupt, "the node repeats " + harness::quoted(after_));
+    }
     if (!page.items.empty()) after_ = page.items.back().path;
     return std::move(page.items);
   }

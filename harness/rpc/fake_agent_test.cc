@@ -219,6 +219,8 @@ class FakeGate final : public wire::Gate::Server {
     server_.sessions[id];
     server_.lastSession = id;
     auto welcome = context.getResults().initWelcome();
+    welcome.setProtocolMajor(wire::PROTOCOL_MAJOR);
+    welcome.setNodeName(context.getParams().getGreeting().getNodeName());
     welcome.setBuild("fake");
     welcome.setBootId(server_.script.bootId);
     welcome.setKeeperEpoch(bytesOf(server_.script.epoch));

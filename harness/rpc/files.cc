@@ -108,6 +108,14 @@ std::vector<muster::FileEntry> Files::list(const std::string& path, SteadyTime u
         return read;
       });
     });
+    for (const muster::FileEntry& entry : page.entries) {
+      if (entry.name <= after) {  // Or the same page could come for ever.
+        throw muster::NodeError(
+            Kind::kCorrupt, node_.description().name, "list " + quoted(path),
+            "the node gave " + harness::quoted(entry.name) + " behind " + harness::quoted(after));
+      }
+      after = entry.name;
+    }
     more = page.more && !page.entries.empty();
     std::move(page.entries.begin(), page.entries.end(), std::back_inserter(all));
   }
@@ -120,8 +128,9 @@ Files::Part Files::readPart(const std::string& path, uint64_t offset, uint64_t b
     auto request = live.files.readRequest();
     request.setPath(dataOf(path));
     request.setOffset(offset);
-    request.setBytesMax(static_cast<uint32_t>(std::min<uint64_t>(bytesMax, live.chunkBytesMax)));
-    return request.send().then([offset](auto&& response) {
+    uint64_t wanted = std::min<uint64_t>(bytesMax, live.chunkBytesMax);
+    request.setBytesMax(static_cast<uint32_t>(wanted));
+    return request.send().then([offset, wanted](auto&& response) {
       requireNoError(response);
       auto chunk = response.getChunk();
       auto data = chunk.getData();
@@ -129,6 +138,10 @@ Files::Part Files::readPart(const std::string& path, uint64_t offset, uint64_t b
           (chunk.getOffset() != offset || support::crc32c(data) != chunk.getCrc32c())) {
         kj::throwFatalException(
             failure(Kind::kCorrupt, kj::str("bytes at ", offset, " do not match their check sum")));
+      }
+      if (data.size() > wanted) {
+        kj::throwFatalException(failure(
+            Kind::kCorrupt, kj::str(data.size(), " bytes at ", offset, ", asked for ", wanted)));
       }
       auto version = response.getVersion();
       std::string seen =
