@@ -131,6 +131,8 @@ kj::Maybe<FrameReader::Table> FrameReader::parseTable() const {
   uint64_t count = uint64_t{numberAt(bytes.begin())} + 1;
   if (count == uint64_t{kSignalMark} + 1 && signals_ == Signals::kUnderstood) {
     if (bytes.size() < sizeof(SignalBytes)) return nullptr;
+    // Who reads it would take it for a message, of 2^32 segments.
+    if (numberAt(bytes.begin() + 4) == 0) fail(Kind::INVALID, "a signal of number 0");
     return Table{0, 1};
   }
   if (count > limits_.segmentsMax) {

@@ -55,7 +55,7 @@ class Frame {
   size_t tableWords_;
 };
 
-// Eight bytes that no frame begins with.
+// Eight bytes that no frame begins with. `number` is not 0: who reads that refuses it.
 struct SignalBytes {
   kj::byte bytes[8];
 };

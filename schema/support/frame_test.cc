@@ -204,6 +204,15 @@ TEST_F(FrameTest, SignalsAreOnlyForThoseWhoExpectThem) {
   }
 }
 
+TEST_F(FrameTest, SignalOfNumberZeroIsNoMessage) {
+  signals_ = Signals::kUnderstood;
+  SignalBytes signal = signalBytes(0);
+  auto outcome =
+      feed(std::string(reinterpret_cast<const char*>(signal.bytes), sizeof signal.bytes));
+  EXPECT_EQ(outcome.failure, Kind::INVALID);
+  EXPECT_EQ(outcome.frames, 0);
+}
+
 TEST_F(FrameTest, ReaderSeesTheSegments) {
   auto pipe = kj::newOneWayPipe();
   FrameReader reader(*pipe.in, timer_, limits_);
