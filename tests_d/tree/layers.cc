@@ -55,6 +55,11 @@ const std::vector<Room>& rooms() {
        {"kj/", "capnp/", "gtest", "gmock"}},
       // These start agents and make connections of their own, as no other test should.
       {"tests_d/faults/", {"muster/muster.h", "harness/rpc/stubs.h"}, kRpcLibraries},
+      // These call the parsers of either side directly.
+      {"tests_d/fuzz/", {"schema/", "nodeagent/", "harness/", "muster/"}, {"yaml-cpp", "spdlog"}},
+      {"tests_d/badinput/",
+       {"schema/", "nodeagent/", "harness/", "muster/", "tests_d/fuzz/"},
+       {"yaml-cpp", "spdlog"}},
       {"tests_d/", {"muster/muster.h"}, kRpcLibraries},
   };
   return kRooms;

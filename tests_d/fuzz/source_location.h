@@ -1,0 +1,37 @@
+// std::source_location for clang 14, which lacks the builtin that libstdc++ 12 makes it of.
+// Included by the compiler before every file of the fuzz build (CMakePresets.json), and empty for
+// any compiler that has the real one.
+#pragma once
+
+#include <source_location>
+
+#ifndef __cpp_lib_source_location
+namespace std {
+
+struct source_location {
+  static constexpr source_location current(const char* file = __builtin_FILE(),
+                                           const char* function = __builtin_FUNCTION(),
+                                           unsigned line = __builtin_LINE(),
+                                           unsigned column = __builtin_COLUMN()) noexcept {
+    source_location here;
+    here.file_ = file;
+    here.function_ = function;
+    here.line_ = line;
+    here.column_ = column;
+    return here;
+  }
+
+  constexpr unsigned line() const noexcept { return line_; }
+  constexpr unsigned column() const noexcept { return column_; }
+  constexpr const char* file_name() const noexcept { return file_; }
+  constexpr const char* function_name() const noexcept { return function_; }
+
+ private:
+  const char* file_ = "";
+  const char* function_ = "";
+  unsigned line_ = 0;
+  unsigned column_ = 0;
+};
+
+}  // namespace std
+#endif
