@@ -106,9 +106,9 @@ kj::Promise<void> Job::drain(kj::TimePoint end) {
 kj::Promise<void> Job::drainFull() {
   auto drainTime = spec_.drainNs * kj::NANOSECONDS;
   auto again = [this, drainTime]() { return drain(context_.timer.now() + drainTime); };
-  if (killAt_ == nullptr) return changed_.next().then(again);
+  if (killAt_ == nullptr) return changed_.next().then(kj::mv(again));
   auto tooLate = context_.timer.afterDelay(drainTime).then([this]() { neverWait(); });
-  return changed_.next().exclusiveJoin(kj::mv(tooLate)).then(again);
+  return changed_.next().exclusiveJoin(kj::mv(tooLate)).then(kj::mv(again));
 }
 
 void Job::neverWait() {

@@ -45,7 +45,7 @@ class JobEndTest : public JobFixture, public testing::WithParamInterface<Groupin
   }
 
   kj::Own<ProcessSets> makeSets() override {
-    return makesDescent_ ? ProcessSets::byDescent(timer()) : JobFixture::makeSets();
+    return makesDescent_ ? ProcessSets::byDescent("test", timer()) : JobFixture::makeSets();
   }
 
   // The family of `kFamily`, once all are there.

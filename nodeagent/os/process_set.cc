@@ -11,6 +11,7 @@
 #include <set>
 
 #include <kj/debug.h>
+#include <kj/function.h>
 
 #include "nodeagent/os/process.h"
 #include "nodeagent/os/read_file.h"
@@ -26,16 +27,57 @@ constexpr int kKillRounds = 20;  // A fork bomb is faster than this; each round 
 
 constexpr const char* kMarkerName = "NODEAGENT_JOB=";
 
+// Those of `seeds`, those marked, and their descendants, in order of pid; without ourselves,
+// without zombies.
+kj::Vector<pid_t> familyOf(kj::ArrayPtr<const pid_t> seeds, kj::StringPtr marker) {
+  auto all = listProcesses();
+  std::set<pid_t> found;
+  for (pid_t pid : seeds) found.insert(pid);
+  // Twice: a child may have a lower pid than its parent, once pids have wrapped around.
+  for (int pass = 0; pass < 2; ++pass) {
+    for (auto& info : all) {
+      if (info.pid == getpid() || found.count(info.pid) > 0) continue;
+      if (found.count(info.parent) > 0 || startedWithVariable(info.pid, marker))
+        found.insert(info.pid);
+    }
+  }
+  kj::Vector<pid_t> family;
+  for (auto& info : all) {
+    if (found.count(info.pid) > 0 && info.state != 'Z' && info.state != 'X') family.add(info.pid);
+  }
+  return family;
+}
+
+// Kills the family of `members`, of which `killMembers` kills the members: what of it is elsewhere
+// is looked for before they are gone, and again until a look finds none that was not killed before.
+void killFamily(kj::ArrayPtr<const pid_t> members, kj::StringPtr marker,
+                kj::Function<void()> killMembers) {
+  std::set<pid_t> killed(members.begin(), members.end());
+  auto family = familyOf(members, marker);
+  killMembers();
+  for (int round = 0; round < kKillRounds; ++round) {
+    kj::Vector<pid_t> strays;
+    for (pid_t pid : family) {
+      if (killed.insert(pid).second) strays.add(pid);
+    }
+    if (strays.empty()) return;
+    for (pid_t pid : strays) kill(pid, SIGSTOP);  // So that none forks while the others are killed.
+    family = familyOf(strays, marker);
+    for (pid_t pid : strays) kill(pid, SIGKILL);
+  }
+}
+
 class CgroupSet final : public ProcessSet {
  public:
-  CgroupSet(kj::Own<Cgroup> group, kj::UnixEventPort& port, kj::Timer& timer)
-      : group_(kj::mv(group)), port_(port), timer_(timer) {}
+  CgroupSet(kj::Own<Cgroup> group, kj::String marker, kj::UnixEventPort& port, kj::Timer& timer)
+      : group_(kj::mv(group)), marker_(kj::mv(marker)), port_(port), timer_(timer) {}
 
   int cgroupFd() const override { return group_->directoryFd(); }
+  kj::StringPtr marker() const override { return marker_; }
   void begin(pid_t) override {}
   kj::Vector<pid_t> list() override { return group_->processes(); }
   void signalAll(int signal) override { group_->signalAll(signal); }
-  void killAll() override { group_->killAll(); }
+  void killAll() override;
   kj::Promise<void> whenEmpty() override;
   int limitMemory(uint64_t bytes) override { return limit("memory.max", bytes); }
   int limitProcesses(uint64_t count) override { return limit("pids.max", count); }
@@ -56,9 +98,16 @@ class CgroupSet final : public ProcessSet {
   kj::Promise<void> wait(Watch& watch);
 
   kj::Own<Cgroup> group_;
+  kj::String marker_;
   kj::UnixEventPort& port_;
   kj::Timer& timer_;
 };
+
+// Root can leave its group. What did is known by its mark, or by its parents.
+void CgroupSet::killAll() {
+  auto members = group_->processes();
+  killFamily(members, marker_, [this]() { group_->killAll(); });
+}
 
 kj::Promise<void> CgroupSet::whenEmpty() {
   if (group_->processes().empty()) return kj::READY_NOW;
@@ -183,35 +232,45 @@ kj::Promise<void> DescentSet::poll(kj::Duration delay) {
       [this, delay]() { return poll(kj::min(delay * 2, kPollLast)); });
 }
 
+// No two sets of one name have the same, and all of one name begin alike.
+kj::String markerOf(kj::StringPtr name, uint64_t number) {
+  return kj::str(kMarkerName, name, ".", getpid(), ".", number, ".");
+}
+
 class CgroupSets final : public ProcessSets {
  public:
-  CgroupSets(kj::Own<CgroupTree> tree, kj::UnixEventPort& port, kj::Timer& timer)
-      : tree_(kj::mv(tree)), port_(port), timer_(timer) {}
-  kj::Own<ProcessSet> make() override { return kj::heap<CgroupSet>(tree_->take(), port_, timer_); }
+  CgroupSets(kj::Own<CgroupTree> tree, kj::StringPtr name, kj::UnixEventPort& port,
+             kj::Timer& timer)
+      : tree_(kj::mv(tree)), name_(kj::str(name)), port_(port), timer_(timer) {}
+  kj::Own<ProcessSet> make() override {
+    return kj::heap<CgroupSet>(tree_->take(), markerOf(name_, nextNumber_++), port_, timer_);
+  }
   kj::StringPtr kind() const override { return "cgroup"; }
 
  private:
   kj::Own<CgroupTree> tree_;
+  kj::String name_;
+  uint64_t nextNumber_ = 1;
   kj::UnixEventPort& port_;
   kj::Timer& timer_;
 };
 
 class DescentSets final : public ProcessSets {
  public:
-  explicit DescentSets(kj::Timer& timer) : timer_(timer) {
+  DescentSets(kj::StringPtr name, kj::Timer& timer) : name_(kj::str(name)), timer_(timer) {
     KJ_SYSCALL(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
     sweeping_ =
         sweep().eagerlyEvaluate([](kj::Exception&& exception) { KJ_LOG(ERROR, exception); });
   }
   kj::Own<ProcessSet> make() override {
-    return kj::heap<DescentSet>(kj::str(kMarkerName, getpid(), ".", nextNumber_++, "."), timer_,
-                                leaders_);
+    return kj::heap<DescentSet>(markerOf(name_, nextNumber_++), timer_, leaders_);
   }
   kj::StringPtr kind() const override { return "descent"; }
 
  private:
   kj::Promise<void> sweep();
 
+  kj::String name_;
   kj::Timer& timer_;
   uint64_t nextNumber_ = 1;
   std::set<pid_t> leaders_;
@@ -247,20 +306,20 @@ int ProcessSet::limitProcesses(uint64_t) {
   return ENOTSUP;
 }
 
-kj::Own<ProcessSets> ProcessSets::byCgroup(kj::Own<CgroupTree> tree, kj::UnixEventPort& port,
-                                           kj::Timer& timer) {
-  return kj::heap<CgroupSets>(kj::mv(tree), port, timer);
+kj::Own<ProcessSets> ProcessSets::byCgroup(kj::Own<CgroupTree> tree, kj::StringPtr name,
+                                           kj::UnixEventPort& port, kj::Timer& timer) {
+  return kj::heap<CgroupSets>(kj::mv(tree), name, port, timer);
 }
 
-kj::Own<ProcessSets> ProcessSets::byDescent(kj::Timer& timer) {
-  return kj::heap<DescentSets>(timer);
+kj::Own<ProcessSets> ProcessSets::byDescent(kj::StringPtr name, kj::Timer& timer) {
+  return kj::heap<DescentSets>(name, timer);
 }
 
 kj::Own<ProcessSets> ProcessSets::best(kj::StringPtr name, kj::UnixEventPort& port,
                                        kj::Timer& timer) {
   auto tree = CgroupTree::open(name);
-  KJ_IF_MAYBE (found, tree) return byCgroup(kj::mv(*found), port, timer);
-  return byDescent(timer);
+  KJ_IF_MAYBE (found, tree) return byCgroup(kj::mv(*found), name, port, timer);
+  return byDescent(name, timer);
 }
 
 }  // namespace nodeagent

@@ -50,11 +50,12 @@ class ProcessSet {
 // its session and lost its parent at once.
 class ProcessSets {
  public:
-  static kj::Own<ProcessSets> byCgroup(kj::Own<CgroupTree> tree, kj::UnixEventPort& port,
-                                       kj::Timer& timer);
-  static kj::Own<ProcessSets> byDescent(kj::Timer& timer);
+  // `name` as for CgroupTree::open.
+  static kj::Own<ProcessSets> byCgroup(kj::Own<CgroupTree> tree, kj::StringPtr name,
+                                       kj::UnixEventPort& port, kj::Timer& timer);
+  static kj::Own<ProcessSets> byDescent(kj::StringPtr name, kj::Timer& timer);
 
-  // The best that this node has; `name` as for CgroupTree::open.
+  // The best that this node has.
   static kj::Own<ProcessSets> best(kj::StringPtr name, kj::UnixEventPort& port, kj::Timer& timer);
 
   virtual ~ProcessSets() noexcept(false) = default;

@@ -93,9 +93,8 @@ TEST_F(ZooTest, EndOfTheSessionReachesEveryProcess) {
   expectGone("all");
 }
 
-// Open: what root moves out of the job's control group is out of the keeper's reach. Enable it with
-// the change that looks for such processes by their mark and descent too.
-TEST_F(ZooTest, DISABLED_KillReachesWhatLeftItsControlGroup) {
+// What root moves out of the job's control group is known by its mark and by its parents.
+TEST_F(ZooTest, KillReachesWhatLeftItsControlGroup) {
   for (const std::string& kind : escapingZooKinds()) {
     auto process = started(kind, tagged());
     process->kill();
