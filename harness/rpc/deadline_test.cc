@@ -58,8 +58,10 @@ class CallDeadlineTest : public testing::Test {
 
   // Looks until the agent was told so about its first command; false after ten seconds.
   bool cancelledAndAcknowledged() {
+    JobRequest look = command({"emit", ""});
+    look.options.deadline = seconds(10);
     for (SteadyTime end = in(seconds(10)); std::chrono::steady_clock::now() < end;) {
-      node_.run(command({"emit", ""}), in(seconds(10)));
+      node_.run(look, in(seconds(10)));
       FakeAgent::Session session = agent_.session();
       if (session.jobs[1].cancelled && !session.acknowledged.empty() &&
           testing::Matches(testing::Contains(1u))(session.acknowledged)) {
@@ -115,8 +117,9 @@ TEST_F(CallDeadlineTest, OneMuteNodeDoesNotHoldTheOthers) {
   FakeAgent other;
   NodeStub& good = controller_.connect(other.description());
   setMute(true);
-  auto answers =
-      controller_.runOnAll({&node_, &good}, command({"emit", "here"}), in(milliseconds(200)));
+  JobRequest request = command({"emit", "here"});
+  request.options.deadline = milliseconds(1500);
+  auto answers = controller_.runOnAll({&node_, &good}, request, in(milliseconds(1500)));
   ASSERT_EQ(answers.size(), 2u);
   EXPECT_EQ(std::get<NodeError>(answers[0]).kind(), NodeError::Kind::kTimeout);
   EXPECT_EQ(std::get<muster::Result>(answers[1]).out, "here");

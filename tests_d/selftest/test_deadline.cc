@@ -1,5 +1,7 @@
 // Every call ends at its deadline, whatever the node does, and what it had begun is cleared up when
 // the node is back.
+#include <stdlib.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -20,16 +22,15 @@ class DeadlineTest : public ClusterTest {
   static Needs needs() { return {.nodes = {{"server", 2}}}; }
 
  protected:
-  // A directory with a file in it, here.
-  static std::string localTree() {
-    auto path = std::filesystem::temp_directory_path() / "muster-selftest-tree";
-    std::filesystem::create_directories(path);
-    std::ofstream(path / "file") << "content";
-    return path.string();
+  DeadlineTest() {
+    std::string pattern = std::filesystem::temp_directory_path() / "muster-selftest-XXXXXX";
+    tree_ = mkdtemp(pattern.data());
+    std::ofstream(tree_ + "/file") << "content";
   }
+  ~DeadlineTest() override { std::filesystem::remove_all(tree_); }
 
-  static std::vector<NamedCall> filesAndFacts() {
-    std::string tree = localTree();
+  std::vector<NamedCall> filesAndFacts() const {
+    std::string tree = tree_;
     return {{"facts", [](Node& node) { node.facts(); }},
             {"service status", [](Node& node) { node.service("cron").status(); }},
             {"service restart", [](Node& node) { node.service("cron").restart(); }},
@@ -102,6 +103,8 @@ class DeadlineTest : public ClusterTest {
     std::cout << calls.size() << " calls, the longest overrun was " << longest / 1us << " us ("
               << which << ")\n";
   }
+
+  std::string tree_;  // A directory with a file in it, on this machine.
 };
 
 TEST_F(DeadlineTest, NoCallWaitsForAFrozenNode) {
