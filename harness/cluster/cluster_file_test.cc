@@ -76,7 +76,7 @@ constexpr Bad kBad[] = {
     {"", "f.yaml:1:1: the file is empty"},
     {"[a]", "f.yaml:1:1: the file: expected a map and found a list"},
     {"nodes: {a: {role: x}", "f.yaml:1:1: not YAML: end of map flow not found"},
-    {"nodes: {}\n---\na: 1", "f.yaml:3:1: a second document; there must be one"},
+    {"nodes: {}\n---\na: 1", "f.yaml:2:1: a second document; there must be one"},
     {"nods: {}", "f.yaml:1:1: unknown key \"nods\"; did you mean \"nodes\"?"},
     {"name: x\nzzz: 1",
      "f.yaml:2:1: unknown key \"zzz\"; known: name, provisioner, control, nodes, boot, tls"},
