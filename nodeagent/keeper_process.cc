@@ -106,8 +106,10 @@ class Process {
         notifier_(Notifier::fromEnvironment()),
         io_(kj::setupAsyncIo()),
         sessions_(systemClock(), io_.provider->getTimer()),
-        services_(io_, sessions_, {options.nodeName, options.stateDir, options.auditLog}),
         bootId_(bootId(options.stateDir)),
+        services_(io_, sessions_,
+                  {options.nodeName, options.stateDir, options.auditLog, ownProgram(),
+                   std::string(bootId_.cStr())}),
         nodeName_(kj::str(options.nodeName.c_str())),
         gates_{sessions_,        systemClock(), nodeName_, bootId_, services_.jobsMaxPerSession(),
                services_.rooms()},
@@ -239,8 +241,8 @@ class Process {
   Notifier notifier_;
   kj::AsyncIoContext io_;
   SessionTable sessions_;
-  NodeServices services_;
   kj::String bootId_;
+  NodeServices services_;
   kj::String nodeName_;
   GateContext gates_;
   Keeper keeper_;

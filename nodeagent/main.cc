@@ -16,6 +16,7 @@
 #include "nodeagent/logging.h"
 #include "nodeagent/options.h"
 #include "nodeagent/read_credentials.h"
+#include "nodeagent/shim_process.h"
 #include "schema/agent.capnp.h"
 #include "schema/support/config.h"
 #include "schema/support/pki.h"
@@ -128,6 +129,10 @@ int perform(const Options& options) {
 
 int run(const std::vector<std::string>& arguments) {
   try {
+    // Not a role of the configuration: only a keeper starts it.
+    if (arguments.size() == 2 && arguments[0] == kShimArgument) {
+      return runShim(arguments[1].c_str());
+    }
     return perform(readOptions(arguments, environmentMap()));
   } catch (const UsageError& error) {
     return complain((std::string(error.what()) + "; see nodeagent --help").c_str(), kUsage);

@@ -38,6 +38,15 @@ JobTable::Options jobOptions(kj::AsyncIoContext& io, const NodeServices::Options
   return jobs;
 }
 
+DetachedJobs::Options detachedOptions(const NodeServices::Options& options) {
+  DetachedJobs::Options detached;
+  detached.directory = kj::str(options.stateDirectory.c_str(), "/detached");
+  detached.program = kj::str(options.program.c_str());
+  detached.bootId = kj::str(options.bootId.c_str());
+  detached.group = keeperName(options);
+  return detached;
+}
+
 }  // namespace
 
 NodeServices::NodeServices(kj::AsyncIoContext& io, const SessionTable& sessions,
@@ -46,13 +55,14 @@ NodeServices::NodeServices(kj::AsyncIoContext& io, const SessionTable& sessions,
       audit_(auditLogOf(options)),
       jobs_(io.unixEventPort, io.provider->getTimer(), systemClock(), worker_,
             jobOptions(io, options)),
+      detached_(io, worker_, detachedOptions(options)),
       files_(fileWorker_, options.stateDirectory.c_str(), *audit_),
       services_({}, *audit_) {}
 
 Rooms NodeServices::rooms() {
   Rooms rooms;
-  rooms.jobs = [this](Session& session) { return makeJobs(jobs_, session, *audit_); };
-  rooms.jobView = [this](Session&) { return makeJobView(jobs_); };
+  rooms.jobs = [this](Session& session) { return makeJobs(jobs_, session, *audit_, detached_); };
+  rooms.jobView = [this](Session&) { return makeJobView(jobs_, detached_); };
   rooms.files = [this](Session& session) { return files_.filesOf(session); };
   rooms.fileView = [this](Session& session) {
     bool mayAct = session.role() != wire::Role::OBSERVER;
@@ -62,7 +72,8 @@ Rooms NodeServices::rooms() {
   rooms.serviceView = [this](Session&) { return services_.view(); };
   rooms.facts = [this](Session&) {
     return makeFacts(fileWorker_, [this]() {
-      return AgentNumbers{startedRealtimeNs_, static_cast<uint32_t>(jobs_.runningCount()),
+      return AgentNumbers{startedRealtimeNs_,
+                          static_cast<uint32_t>(jobs_.runningCount() + detached_.count()),
                           static_cast<uint32_t>(sessions_.count())};
     });
   };

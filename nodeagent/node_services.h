@@ -7,6 +7,7 @@
 #include <kj/async-io.h>
 
 #include "nodeagent/audit_log.h"
+#include "nodeagent/exec/detached_jobs.h"
 #include "nodeagent/exec/job_table.h"
 #include "nodeagent/file/files.h"
 #include "nodeagent/gate.h"
@@ -22,6 +23,8 @@ class NodeServices {
     std::string nodeName;
     std::string stateDirectory;  // Exists.
     std::string auditLog;        // Empty: none is kept.
+    std::string program;         // This one.
+    std::string bootId;          // Of the node.
   };
 
   // `io` and `sessions` outlive it. Throws what a room throws that cannot begin.
@@ -42,6 +45,7 @@ class NodeServices {
   kj::Own<AuditLog> audit_;
   Worker worker_;
   JobTable jobs_;
+  DetachedJobs detached_;
   // Its own, because a file system that hangs (FUSE, NFS) keeps a thread for as long: jobs go on.
   Worker fileWorker_{kFileThreads};
   FilesRoom files_;

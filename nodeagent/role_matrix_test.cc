@@ -40,6 +40,7 @@ const std::map<std::string, Role>& expectations() {
       {"jobs.signal", Role::OPERATOR},
       {"jobs.cancel", Role::OPERATOR},
       {"jobs.cancelOf", Role::OPERATOR},  // Of others' jobs: admin, decided by the method.
+      {"jobs.adopt", Role::OPERATOR},
       {"jobs.resize", Role::OPERATOR},
       {"jobs.acknowledge", Role::OPERATOR},
       {"files.stat", Role::OPERATOR},

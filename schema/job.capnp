@@ -43,6 +43,12 @@ interface Jobs {
   # As `cancel`, for a job of any session of the caller's own identity, or, in the role admin, of anyone. Also for a job
   # that was acknowledged and left processes running. Errors: notFound, invalid, denied (another identity's).
 
+  adopt @8 (sessionIds :List(Data), number :UInt64) -> (error :Common.Error);
+  # Takes detached job `number` over from the first of these sessions that has it; under the same number it is this
+  # session's from now on. How a controller goes on with such a job after the agent was restarted, which ends sessions.
+  # A job that this session has already is not an error. Errors: notFound (none has it: it was never begun, or was
+  # acknowledged), denied (another identity's), conflict (its session is open, or the number is taken here).
+
   enum Target {
     process @0;   # The job's first process.
     all @1;       # Every process of the job, whatever session or group it moved to.
@@ -278,6 +284,18 @@ struct JobOutcome {
       keeperRestarted @1;
       nodeRebooted @2;
       recordDamaged @3;
+      supervisorKilled @4;   # Of a detached job: the process that kept it was killed. It ran once at most.
     }
   }
+}
+
+struct DetachedRecord {
+  # What a detached job is begun from. Kept on the node's disk and never sent, so that a later keeper finds it.
+  sessionId @0 :Data;   # Whose it is now: see Jobs.adopt.
+  number @1 :UInt64;
+  identity @2 :Text;    # Who started it.
+  labels @3 :List(Common.Label);   # Of the session, and the specification's.
+  spec @4 :JobSpec;
+  bootId @5 :Text;      # Of the node then. After a reboot nothing is begun from it.
+  group @6 :Text;       # Under this name its processes are found.
 }

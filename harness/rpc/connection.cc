@@ -259,6 +259,7 @@ void Connection::accept(Live& live, wire::Gate::HelloResults::Reader results) {
       ended_.emplace(generation_, muster::Outcome::lost(reason, ""));
     }
     ++generation_;
+    sessionIds_.emplace(generation_, sessionId_);
     begun_ = true;
   }
   bootId_ = bootId;
@@ -405,6 +406,14 @@ muster::Outcome Connection::lostSince(uint64_t generation) const {
   auto found = ended_.find(generation);
   return found != ended_.end() ? found->second
                                : muster::Outcome::lost(muster::LostReason::kUnspecified, "");
+}
+
+std::vector<support::Id> Connection::sessionsSince(uint64_t generation) const {
+  std::vector<support::Id> ids;
+  for (auto each = sessionIds_.lower_bound(generation); each != sessionIds_.end(); ++each) {
+    if (each->first != generation_) ids.push_back(each->second);
+  }
+  return ids;
 }
 
 kj::Promise<std::vector<Remain>> Connection::close(SteadyTime until) {

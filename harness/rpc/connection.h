@@ -89,6 +89,9 @@ class Connection {
   // Why sessions of that generation ended; only for one below that of the newest Live.
   muster::Outcome lostSince(uint64_t generation) const;
 
+  // Ids of the sessions from that generation on, but for the newest.
+  std::vector<support::Id> sessionsSince(uint64_t generation) const;
+
   // Ends the session, which undoes what it did, and the connection. Never rejects: what could not
   // be done is in the answer. Calls that wait are rejected.
   kj::Promise<std::vector<Remain>> close(SteadyTime until);
@@ -134,7 +137,8 @@ class Connection {
   support::Id sessionId_;
   bool begun_ = false;  // The agent has accepted sessionId_ once.
   uint64_t generation_ = 0;
-  std::map<uint64_t, muster::Outcome> ended_;  // By generation.
+  std::map<uint64_t, muster::Outcome> ended_;   // By generation.
+  std::map<uint64_t, support::Id> sessionIds_;  // Likewise, of all.
   std::string bootId_;
   std::string keeperEpoch_;
 

@@ -21,6 +21,7 @@ constexpr uint64_t kHeldBytesMax = uint64_t{512} << 20;
 constexpr size_t kInputChunkBytes = 64 << 10;
 constexpr size_t kInlineInputBytes = 256 << 10;
 constexpr unsigned kBadAnswersMax = 3;
+constexpr std::chrono::minutes kReleaseMax{5};  // Then the node forgets it by itself, later.
 
 }  // namespace
 
@@ -30,6 +31,12 @@ SteadyTime JobRunner::now() const {
 
 nanoseconds JobRunner::left(SteadyTime until) const {
   return std::max(nanoseconds(0), nanoseconds(until - now()));
+}
+
+// Detached commands outlive the session that they were begun in.
+bool isElsewhere(const Live& live, const JobState& job) {
+  bool isDetached = job.request.options.lifetime == muster::Lifetime::kDetached;
+  return isDetached && job.generation != 0 && job.generation != live.generation;
 }
 
 // If the agent begins with the command now.
@@ -118,8 +125,55 @@ bool JobRunner::lostMeanwhile(Live& live, JobState& job) {
   return true;
 }
 
+// Takes a detached command over into the session of `live`. False: it is lost.
+kj::Promise<bool> JobRunner::adopt(Live& live, JobHandle job) {
+  auto request = live.jobs.adoptRequest();
+  auto ids = connection_.sessionsSince(job->generation);
+  auto list = request.initSessionIds(static_cast<unsigned>(ids.size()));
+  for (unsigned i = 0; i < list.size(); ++i) list.set(i, ids[i].data());
+  request.setNumber(job->number);
+  auto lost = [this, job]() {
+    if (job->ended) return false;  // Forgotten there.
+    job->result.outcome = connection_.lostSince(job->generation);
+    job->ended = true;
+    return false;
+  };
+  auto answered = [this, job, lost,
+                   generation = live.generation](auto&& response) -> kj::Promise<bool> {
+    bool isUnknown =
+        response.hasError() && response.getError().getKind() == wire::Error::Kind::NOT_FOUND;
+    if (!isUnknown) requireNoError(response);
+    // What the node never noted was never begun: it may be sent again.
+    auto why = connection_.lostSince(job->generation).lostReason();
+    bool isBegun = job->started || job->ended || why != muster::LostReason::kKeeperRestarted;
+    if (isUnknown && isBegun) return lost();
+    job->generation = generation;
+    return true;
+  };
+  return request.send().then(kj::mv(answered),
+                             [lost](kj::Exception&& exception) -> kj::Promise<bool> {
+                               // An older agent notes nothing: whether it was begun cannot be
+                               // known.
+                               if (exception.getType() == kj::Exception::Type::UNIMPLEMENTED)
+                                 return lost();
+                               return kj::mv(exception);
+                             });
+}
+
+// For calls that need the command to be there.
+kj::Promise<bool> JobRunner::ready(Live& live, JobHandle job) {
+  if (isElsewhere(live, *job)) return adopt(live, job);
+  return !lostMeanwhile(live, *job);
+}
+
 kj::Promise<JobRunner::Step> JobRunner::step(Live& live, JobHandle job, PullUntil what,
                                              nanoseconds wait) {
+  if (isElsewhere(live, *job)) {
+    return adopt(live, job).then([this, &live, job, what, wait](bool isOurs) -> kj::Promise<Step> {
+      if (!isOurs) return Step::kEnded;
+      return step(live, job, what, wait);
+    });
+  }
   if (lostMeanwhile(live, *job)) return Step::kEnded;
   auto fill = [&](wire::Follow::Builder follow) {
     follow.setOutputFrom(job->out.from);
@@ -247,20 +301,23 @@ kj::Promise<void> JobRunner::writeInput(JobHandle job, std::string bytes, bool e
   uint64_t begin = job->inputOffset;
   uint64_t target = begin + bytes.size();
   auto attempt = [this, job, begin, bytes, end](Live& live) -> kj::Promise<uint64_t> {
-    if (lostMeanwhile(live, *job)) return failure(Kind::kLost, "the command is lost");
-    size_t at = job->inputOffset - begin;
-    size_t count = std::min({bytes.size() - at, kInputChunkBytes, size_t{live.chunkBytesMax}});
-    auto data = kj::arrayPtr(reinterpret_cast<const kj::byte*>(bytes.data()) + at, count);
-    auto request = live.jobs.writeInputRequest();
-    request.setNumber(job->number);
-    auto chunk = request.initChunk();
-    chunk.setOffset(job->inputOffset);
-    chunk.setData(data);
-    chunk.setCrc32c(support::crc32c(data));
-    request.setEnd(end && at + count == bytes.size());
-    return request.send().then([](auto&& response) {
-      requireNoError(response);
-      return response.getAcceptedTo();
+    return ready(live, job).then([job, begin, bytes, end,
+                                  &live](bool isThere) -> kj::Promise<uint64_t> {
+      if (!isThere) return failure(Kind::kLost, "the command is lost");
+      size_t at = job->inputOffset - begin;
+      size_t count = std::min({bytes.size() - at, kInputChunkBytes, size_t{live.chunkBytesMax}});
+      auto data = kj::arrayPtr(reinterpret_cast<const kj::byte*>(bytes.data()) + at, count);
+      auto request = live.jobs.writeInputRequest();
+      request.setNumber(job->number);
+      auto chunk = request.initChunk();
+      chunk.setOffset(job->inputOffset);
+      chunk.setData(data);
+      chunk.setCrc32c(support::crc32c(data));
+      request.setEnd(end && at + count == bytes.size());
+      return request.send().then([](auto&& response) {
+        requireNoError(response);
+        return response.getAcceptedTo();
+      });
     });
   };
   return connection_.call<uint64_t>(until, attempt)
@@ -280,55 +337,65 @@ kj::Promise<void> JobRunner::writeInput(JobHandle job, std::string bytes, bool e
       });
 }
 
+// Sends what `fill` makes of `live`, once the command is there; nothing for one that is lost.
+template <typename Send>
+kj::Promise<void> JobRunner::tell(JobHandle job, SteadyTime until, Send send) {
+  auto attempt = [this, job, send](Live& live) -> kj::Promise<bool> {
+    if (job->generation == 0) return true;  // Not sent yet.
+    return ready(live, job).then([&live, send](bool isThere) -> kj::Promise<bool> {
+      if (!isThere) return true;
+      return send(live).then([](auto&& response) {
+        requireNoError(response);
+        return true;
+      });
+    });
+  };
+  return connection_.call<bool>(until, attempt).ignoreResult();
+}
+
 kj::Promise<void> JobRunner::signal(JobHandle job, int number, muster::SignalTarget target,
                                     SteadyTime until) {
-  auto attempt = [this, job, number, target](Live& live) -> kj::Promise<bool> {
-    if (lostMeanwhile(live, *job)) return true;
+  return tell(job, until, [job, number, target](Live& live) {
     auto request = live.jobs.signalRequest();
     request.setNumber(job->number);
     request.setSignal(number);
     request.setTarget(target == muster::SignalTarget::kAll ? wire::Jobs::Target::ALL
                                                            : wire::Jobs::Target::PROCESS);
-    return request.send().then([](auto&& response) {
-      requireNoError(response);
-      return true;
-    });
-  };
-  return connection_.call<bool>(until, attempt).ignoreResult();
+    return request.send();
+  });
 }
 
 kj::Promise<void> JobRunner::cancel(JobHandle job, nanoseconds grace, SteadyTime until) {
-  auto attempt = [this, job, grace](Live& live) -> kj::Promise<bool> {
-    if (job->generation == 0 || lostMeanwhile(live, *job)) return true;
+  return tell(job, until, [job, grace](Live& live) {
     auto request = live.jobs.cancelRequest();
     request.setNumber(job->number);
     request.setGraceNs(grace.count());
-    return request.send().then([](auto&& response) {
-      requireNoError(response);
-      return true;
-    });
-  };
-  return connection_.call<bool>(until, attempt).ignoreResult();
+    return request.send();
+  });
 }
 
 kj::Promise<void> JobRunner::resize(JobHandle job, uint16_t columns, uint16_t rows,
                                     SteadyTime until) {
-  auto attempt = [this, job, columns, rows](Live& live) -> kj::Promise<bool> {
-    if (lostMeanwhile(live, *job)) return true;
+  return tell(job, until, [job, columns, rows](Live& live) {
     auto request = live.jobs.resizeRequest();
     request.setNumber(job->number);
     request.setColumns(columns);
     request.setRows(rows);
-    return request.send().then([](auto&& response) {
-      requireNoError(response);
-      return true;
-    });
-  };
-  return connection_.call<bool>(until, attempt).ignoreResult();
+    return request.send();
+  });
 }
 
-void JobRunner::release(const JobState& job) {
+void JobRunner::release(JobHandle handle) {
+  const JobState& job = *handle;
   if (!job.ended || job.generation == 0) return;
+  if (job.request.options.lifetime == muster::Lifetime::kDetached) {
+    background_->add(tell(handle, now() + kReleaseMax, [handle](Live& live) {
+      auto request = live.jobs.acknowledgeRequest();
+      request.initNumbers(1).set(0, handle->number);
+      return request.send();
+    }));
+    return;
+  }
   if (spentGeneration_ != job.generation) {
     if (spentGeneration_ > job.generation) return;
     spent_.clear();

@@ -80,7 +80,9 @@ class JobRunner {
   kj::Promise<void> cancel(JobHandle job, std::chrono::nanoseconds grace, SteadyTime until);
   kj::Promise<void> resize(JobHandle job, uint16_t columns, uint16_t rows, SteadyTime until);
 
-  void release(const JobState& job);
+  // As JobStub::release. Of a detached command: tells the node by itself, since no session's end
+  // would.
+  void release(JobHandle job);
 
  private:
   enum class Step { kNothing, kProgress, kEnded };
@@ -95,6 +97,10 @@ class JobRunner {
   kj::Promise<void> settle(JobHandle job, SteadyTime until);
   bool take(JobState& job, StreamState& stream, std::string& target, wire::Chunk::Reader chunk);
   bool lostMeanwhile(Live& live, JobState& job);
+  kj::Promise<bool> adopt(Live& live, JobHandle job);
+  kj::Promise<bool> ready(Live& live, JobHandle job);
+  template <typename Send>
+  kj::Promise<void> tell(JobHandle job, SteadyTime until, Send send);
   void finish(JobState& job, wire::JobStatus::Reader status);
 
   Connection& connection_;

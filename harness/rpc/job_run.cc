@@ -63,7 +63,7 @@ kj::Promise<muster::Result> JobRunner::runSent(JobHandle job, SteadyTime until) 
   return done().then(
       [this, job](bool hasEnded) {
         if (!hasEnded) return resultAt(job);
-        release(*job);
+        release(job);
         return kj::mv(job->result);
       },
       [this, job](kj::Exception&& exception) -> muster::Result {
@@ -120,7 +120,7 @@ kj::Promise<void> JobRunner::settle(JobHandle job, SteadyTime until) {
   return connection_.call<bool>(until, attempt)
       .then([this, job, until](bool ended) -> kj::Promise<void> {
         if (ended) {
-          release(*job);
+          release(job);
           return kj::READY_NOW;
         }
         return connection_.loop()

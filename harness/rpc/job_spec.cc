@@ -47,6 +47,8 @@ muster::LostReason reasonOf(wire::JobOutcome::Lost::Reason reason) {
       return muster::LostReason::kNodeRebooted;
     case wire::JobOutcome::Lost::Reason::RECORD_DAMAGED:
       return muster::LostReason::kRecordDamaged;
+    case wire::JobOutcome::Lost::Reason::SUPERVISOR_KILLED:
+      return muster::LostReason::kSupervisorKilled;
     case wire::JobOutcome::Lost::Reason::UNSPECIFIED:
       break;
   }

@@ -60,7 +60,7 @@ class Job final : public JobStub {
   }
   void release() override {
     NodeLink* node = &node_;
-    io_.post([node, job = job_]() { node->jobs().release(*job); });
+    io_.post([node, job = job_]() { node->jobs().release(job); });
   }
 
  private:

@@ -60,6 +60,8 @@ std::string toString(LostReason reason) {
       return "the session ran out on the node";
     case LostReason::kRecordDamaged:
       return "the agent's record is damaged";
+    case LostReason::kSupervisorKilled:
+      return "the process that kept it was killed";
     case LostReason::kUnspecified:
       break;
   }

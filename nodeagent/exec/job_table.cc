@@ -105,6 +105,16 @@ Job& JobTable::run(Session& session, AuditLog& audit, uint64_t number,
   return job;
 }
 
+void JobTable::requireFree(Session& session, uint64_t number) {
+  session.requireOpen();
+  if (number == 0) support::fail(Kind::INVALID, "number: 0, must be from 1");
+  auto& jobs = jobsOf(session);
+  if (jobs.entries.count(number) > 0)
+    support::fail(Kind::CONFLICT, "number: ", number, " was started with another specification");
+  if (isSpent(jobs, number))
+    support::fail(Kind::EXPIRED, "number: ", number, " was acknowledged or is no longer kept");
+}
+
 JobTable::SessionJobs& JobTable::jobsOf(Session& session) {
   auto found = sessions_.find(session.id());
   if (found != sessions_.end()) return found->second;
@@ -139,7 +149,7 @@ Job& JobTable::get(const support::Id& session, uint64_t number) {
   if (jobs == sessions_.end()) {
     support::fail(
         Kind::NOT_FOUND, "job ", number, " of session ", session.text().c_str(),
-        ": not known to this keeper; jobs, also detached ones, do not outlive a restart of it");
+        ": not known to this keeper; of the jobs of an earlier one, only detached ones live");
   }
   auto entry = jobs->second.entries.find(number);
   if (entry != jobs->second.entries.end()) return *entry->second.job;

@@ -51,6 +51,13 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
   // invalid, conflict, overloaded, and what the audit log throws.
   Job& run(Session& session, AuditLog& audit, uint64_t number, wire::JobSpec::Reader spec);
 
+  // Fails unless the session may begin a job of that number, which is kept elsewhere: invalid,
+  // conflict, expired.
+  void requireFree(Session& session, uint64_t number);
+
+  // That other job is forgotten.
+  void spendNumber(Session& session, uint64_t number) { spend(jobsOf(session), number); }
+
   // Fails with kind notFound, or expired for a number that is spent.
   Job& get(const support::Id& session, uint64_t number);
 

@@ -315,6 +315,15 @@ kj::Own<ProcessSets> ProcessSets::byDescent(kj::StringPtr name, kj::Timer& timer
   return kj::heap<DescentSets>(name, timer);
 }
 
+void ProcessSets::killLeftovers(kj::StringPtr name) {
+  auto marker = kj::str(kMarkerName, name, ".");
+  auto family = familyOf(nullptr, marker);
+  killFamily(family, marker, [&family]() {
+    for (pid_t pid : family) kill(pid, SIGKILL);
+  });
+  CgroupTree::open(name);  // Kills what it finds, and goes again.
+}
+
 kj::Own<ProcessSets> ProcessSets::best(kj::StringPtr name, kj::UnixEventPort& port,
                                        kj::Timer& timer) {
   auto tree = CgroupTree::open(name);

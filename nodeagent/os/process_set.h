@@ -55,6 +55,10 @@ class ProcessSets {
                                        kj::UnixEventPort& port, kj::Timer& timer);
   static kj::Own<ProcessSets> byDescent(kj::StringPtr name, kj::Timer& timer);
 
+  // Kills what the sets of a process that has ended left, which had made them by best() with
+  // `name`. May block for two seconds.
+  static void killLeftovers(kj::StringPtr name);
+
   // The best that this node has.
   static kj::Own<ProcessSets> best(kj::StringPtr name, kj::UnixEventPort& port, kj::Timer& timer);
 

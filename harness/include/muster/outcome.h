@@ -18,6 +18,7 @@ enum class LostReason {
   kSessionExpired,  // The node did not hear of us for the lease's time and ended the session, as it
                     // should.
   kRecordDamaged,   // The agent's record of the command on disk cannot be read.
+  kSupervisorKilled,  // The process of the agent that kept a detached command was killed.
 };
 
 // Exactly one of these holds for a command that is over.

@@ -1,0 +1,152 @@
+#include "nodeagent/exec/detached_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <capnp/serialize.h>
+#include <kj/debug.h>
+
+#include "schema/support/crc32c.h"
+#include "schema/support/id.h"
+#include "schema/support/wire_error.h"
+
+namespace nodeagent {
+namespace {
+
+constexpr size_t kFileBytesMax = 16 << 20;  // A specification has some 2 MiB at most.
+
+// Before the message. A multiple of a word, so that the message is aligned.
+struct Header {
+  uint32_t magic = 0x6d646a31;
+  uint32_t crc = 0;
+  uint64_t bytes = 0;
+};
+
+// What it was read from lives as long as it.
+class StoredMessage final : public capnp::FlatArrayMessageReader {
+ public:
+  StoredMessage(kj::Array<capnp::word> words, capnp::ReaderOptions limits)
+      : capnp::FlatArrayMessageReader(words, limits), words_(kj::mv(words)) {}
+
+ private:
+  kj::Array<capnp::word> words_;
+};
+
+void writeFully(int fd, kj::ArrayPtr<const kj::byte> bytes, kj::StringPtr path) {
+  while (bytes.size() > 0) {
+    ssize_t count = ::write(fd, bytes.begin(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) support::failErrno(errno, "write ", path);
+    bytes = bytes.slice(static_cast<size_t>(count), bytes.size());
+  }
+}
+
+bool readFully(int fd, kj::ArrayPtr<kj::byte> bytes) {
+  while (bytes.size() > 0) {
+    ssize_t count = ::read(fd, bytes.begin(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    bytes = bytes.slice(static_cast<size_t>(count), bytes.size());
+  }
+  return true;
+}
+
+void removeBelow(kj::StringPtr path) {
+  DIR* directory = opendir(path.cStr());
+  if (directory == nullptr) return;
+  KJ_DEFER(closedir(directory));
+  while (dirent* entry = readdir(directory)) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    unlinkat(dirfd(directory), entry->d_name, 0);
+  }
+}
+
+}  // namespace
+
+DetachedFiles DetachedFiles::make(kj::StringPtr parent) {
+  if (mkdir(parent.cStr(), 0700) < 0 && errno != EEXIST)
+    support::failErrno(errno, "make the directory ", parent);
+  // Short: the path of a socket in it is limited to 107 bytes.
+  auto path = kj::str(parent, "/", kj::hex(support::randomNumber()));
+  if (mkdir(path.cStr(), 0700) < 0) support::failErrno(errno, "make the directory ", path);
+  return DetachedFiles(path);
+}
+
+kj::Vector<DetachedFiles> DetachedFiles::all(kj::StringPtr parent) {
+  kj::Vector<DetachedFiles> found;
+  DIR* directory = opendir(parent.cStr());
+  if (directory == nullptr) return found;
+  KJ_DEFER(closedir(directory));
+  while (dirent* entry = readdir(directory)) {
+    if (entry->d_name[0] != '.') found.add(kj::str(parent, "/", entry->d_name));
+  }
+  return found;
+}
+
+void DetachedFiles::write(kj::StringPtr name, capnp::MessageBuilder& message) const {
+  auto words = capnp::messageToFlatArray(message);
+  Header header;
+  header.crc = support::crc32c(words.asBytes());
+  header.bytes = words.asBytes().size();
+  auto path = kj::str(path_, "/", name);
+  auto fresh = kj::str(path, ".new");
+  kj::AutoCloseFd fd(open(fresh.cStr(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (fd.get() < 0) support::failErrno(errno, "write ", fresh);
+  writeFully(fd, kj::arrayPtr(reinterpret_cast<const kj::byte*>(&header), sizeof header), fresh);
+  writeFully(fd, words.asBytes(), fresh);
+  if (rename(fresh.cStr(), path.cStr()) < 0) support::failErrno(errno, "rename ", fresh);
+}
+
+kj::Maybe<kj::Own<capnp::MessageReader>> DetachedFiles::read(kj::StringPtr name) const {
+  kj::AutoCloseFd fd(open(kj::str(path_, "/", name).cStr(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (fd.get() < 0) return nullptr;
+  Header header;
+  Header wanted;
+  bool isOurs = readFully(fd, kj::arrayPtr(reinterpret_cast<kj::byte*>(&header), sizeof header)) &&
+                header.magic == wanted.magic && header.bytes <= kFileBytesMax &&
+                header.bytes % sizeof(capnp::word) == 0;
+  if (!isOurs) return nullptr;
+  auto words = kj::heapArray<capnp::word>(header.bytes / sizeof(capnp::word));
+  // The library's reader trusts a message's table of segments more than it should: only what we
+  // wrote ourselves comes so far.
+  if (!readFully(fd, words.asBytes()) || support::crc32c(words.asBytes()) != header.crc)
+    return nullptr;
+  capnp::ReaderOptions options;
+  options.traversalLimitInWords = UINT64_MAX;  // It is looked at again and again.
+  return kj::Own<capnp::MessageReader>(kj::heap<StoredMessage>(kj::mv(words), options));
+}
+
+kj::Maybe<kj::AutoCloseFd> DetachedFiles::lock() const {
+  kj::AutoCloseFd fd(open(kj::str(path_, "/lock").cStr(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (fd.get() < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) return nullptr;
+  return kj::mv(fd);
+}
+
+bool DetachedFiles::claim() const {
+  kj::AutoCloseFd fd(
+      open(kj::str(path_, "/claim").cStr(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  return fd.get() >= 0;
+}
+
+bool DetachedFiles::isClaimed() const {
+  return access(kj::str(path_, "/claim").cStr(), F_OK) == 0;
+}
+
+bool DetachedFiles::exists() const {
+  return access(path_.cStr(), F_OK) == 0;
+}
+
+void DetachedFiles::remove() const {
+  removeBelow(spool());
+  rmdir(spool().cStr());
+  removeBelow(path_);
+  rmdir(path_.cStr());
+}
+
+}  // namespace nodeagent

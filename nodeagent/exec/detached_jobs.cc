@@ -1,0 +1,168 @@
+#include "nodeagent/exec/detached_jobs.h"
+
+#include <kj/debug.h>
+
+#include "schema/support/log.h"
+#include "schema/support/wire_error.h"
+
+namespace nodeagent {
+
+using Kind = wire::Error::Kind;
+
+DetachedJobs::DetachedJobs(kj::AsyncIoContext& io, Worker& worker, Options options)
+    : options_(kj::mv(options)), context_{io, worker, options_.program}, tasks_(*this) {
+  load();
+}
+
+DetachedJobs::~DetachedJobs() noexcept(false) = default;
+
+void DetachedJobs::load() {
+  for (auto& files : DetachedFiles::all(options_.directory)) {
+    auto message = files.read("record");
+    bool isOurs = false;
+    KJ_IF_MAYBE (stored, message) {
+      auto record = (*stored)->getRoot<wire::DetachedRecord>();
+      isOurs = record.getBootId() == options_.bootId && support::Id::fits(record.getSessionId());
+    }
+    if (!isOurs) {
+      // Of another boot, or cut short before its shim could have been started.
+      files.remove();
+      continue;
+    }
+    KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() {
+                   add(kj::mv(files), kj::mv(KJ_ASSERT_NONNULL(message)));
+                 })) {
+      support::log(support::Level::kError, "a detached job cannot be found again",
+                   {{"reason", exception->getDescription()}});
+    }
+  }
+}
+
+DetachedJob& DetachedJobs::add(DetachedFiles files, kj::Own<capnp::MessageReader> message) {
+  auto job = kj::refcounted<DetachedJob>(context_, kj::mv(files), kj::mv(message));
+  auto& reference = *job;
+  jobs_[Key{reference.sessionId(), reference.number()}] = kj::mv(job);
+  reference.begin([this, &reference]() { forget(reference); });
+  return reference;
+}
+
+// Called from one of the job's own tasks, which must return first.
+void DetachedJobs::forget(DetachedJob& job) {
+  tasks_.add(kj::evalLater([this, &job]() {
+    for (auto each = jobs_.begin(); each != jobs_.end(); ++each) {
+      if (each->second.get() != &job) continue;
+      jobs_.erase(each);
+      return;
+    }
+  }));
+}
+
+kj::Maybe<DetachedJob&> DetachedJobs::find(const support::Id& session, uint64_t number) {
+  auto found = jobs_.find(Key{session, number});
+  if (found == jobs_.end()) return nullptr;
+  return *found->second;
+}
+
+// A result goes that nobody may ever ask for: of a job that ended, whose session is over.
+void DetachedJobs::requireRoom() {
+  if (jobs_.size() < options_.jobsMax) return;
+  size_t leaving = 0;  // Their shims go as soon as nothing of them runs.
+  for (auto each = jobs_.begin(); each != jobs_.end(); ++each) {
+    bool isOpen = false;
+    KJ_IF_MAYBE (owner, each->second->session) isOpen = !(*owner)->ending();
+    auto& job = *each->second;
+    if (isOpen || job.status().getState() != wire::JobStatus::State::ENDED) continue;
+    if (!job.isAcknowledged()) tasks_.add(job.acknowledge());
+    if (++leaving > options_.jobsMax / 2) break;
+    if (jobs_.size() < options_.jobsMax + leaving) return;
+  }
+  support::fail(Kind::OVERLOADED, "the node keeps ", jobs_.size(), " detached jobs, its limit is ",
+                options_.jobsMax, "; acknowledge those that have ended");
+}
+
+DetachedJob& DetachedJobs::run(Session& session, AuditLog& audit, uint64_t number,
+                               wire::JobSpec::Reader spec) {
+  session.requireOpen();
+  requireRoom();
+  audit.record(session, "jobs.run", {{"number", number}, {"lifetime", "detached"}});
+  auto files = DetachedFiles::make(options_.directory);
+  auto failure = kj::runCatchingExceptions([&]() {
+    capnp::MallocMessageBuilder message;
+    auto record = message.initRoot<wire::DetachedRecord>();
+    record.setSessionId(session.id().data());
+    record.setNumber(number);
+    record.setIdentity(session.identity());
+    auto own = spec.getLabels();
+    auto ofSession = static_cast<unsigned>(session.labels().size());
+    auto labels = record.initLabels(ofSession + own.size());
+    for (unsigned i = 0; i < ofSession; ++i) {
+      labels[i].setName(session.labels()[i].name);
+      labels[i].setValue(session.labels()[i].value);
+    }
+    for (unsigned i = 0; i < own.size(); ++i) labels.setWithCaveats(ofSession + i, own[i]);
+    record.setSpec(spec);
+    record.setBootId(options_.bootId);
+    auto name = files.path().slice(KJ_ASSERT_NONNULL(files.path().findLast('/')) + 1);
+    record.setGroup(kj::str(options_.group, "-", name));
+    files.write("record", message);
+  });
+  auto message = files.read("record");
+  if (failure == nullptr && message == nullptr) {
+    failure = support::toException({Kind::SYSTEM, 0, kj::str("read what was just written")});
+  }
+  KJ_IF_MAYBE (exception, failure) {
+    files.remove();
+    kj::throwFatalException(kj::cp(*exception));
+  }
+  auto& job = add(kj::mv(files), kj::mv(KJ_ASSERT_NONNULL(message)));
+  job.session = session.addRef();
+  return job;
+}
+
+void DetachedJobs::adopt(Session& session, capnp::List<capnp::Data>::Reader from, uint64_t number) {
+  session.requireOpen();
+  if (find(session.id(), number) != nullptr) return;
+  for (auto id : from) {
+    if (!support::Id::fits(id)) {
+      support::fail(Kind::INVALID, "sessionIds: one of ", id.size(), " bytes, must be 16");
+    }
+    auto found = jobs_.find(Key{support::Id::from(id), number});
+    if (found == jobs_.end()) continue;
+    DetachedJob& job = *found->second;
+    if (job.identity() != session.identity()) {
+      support::fail(Kind::DENIED, "job ", number, ": was started by another identity");
+    }
+    KJ_IF_MAYBE (owner, job.session) {
+      if (!(*owner)->ending()) {
+        support::fail(Kind::CONFLICT, "job ", number, ": its session is still open");
+      }
+    }
+    job.giveTo(session.id());
+    job.session = session.addRef();
+    auto entry = jobs_.extract(found);
+    entry.key() = Key{session.id(), number};
+    jobs_.insert(kj::mv(entry));
+    return;
+  }
+  support::fail(Kind::NOT_FOUND, "job ", number, ": none of the ", from.size(),
+                " sessions has such a detached job");
+}
+
+kj::Promise<void> DetachedJobs::lookAtAll() {
+  auto looks = kj::heapArrayBuilder<kj::Promise<void>>(jobs_.size());
+  for (auto& [key, job] : jobs_) looks.add(job->look());
+  return kj::joinPromises(looks.finish());
+}
+
+void DetachedJobs::visit(kj::FunctionParam<bool(DetachedJob& job)> visit) {
+  for (auto& [key, job] : jobs_) {
+    if (!visit(*job)) return;
+  }
+}
+
+void DetachedJobs::taskFailed(kj::Exception&& exception) {
+  support::log(support::Level::kError, "a task of the detached jobs failed",
+               {{"exception", exception.getDescription()}});
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,17 @@
+// The process that keeps one detached job: starts it once, drains its output, and serves it to one
+// keeper after the other. It outlives them. It has no session's lease, no network and no other job.
+#pragma once
+
+#include <kj/string.h>
+
+namespace nodeagent {
+
+// How a keeper starts it: PROGRAM kShimArgument DIRECTORY, with a pipe as standard output that is
+// closed once the shim can be connected to, or knows that it is not wanted.
+constexpr const char* kShimArgument = "--shim";
+
+// Returns the exit status when the job is over and nobody wants its result any more; see
+// DetachedFiles for `directory`.
+int runShim(kj::StringPtr directory);
+
+}  // namespace nodeagent
