@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace provision {
@@ -18,6 +19,17 @@ struct Ended {
 
 // gtest shows this when an expectation on it fails.
 void PrintTo(const Ended& ended, std::ostream* out);
+
+// Of how it ended: exit status, and text that is part of either stream.
+inline auto exits(int status) {
+  return ::testing::Field("status", &Ended::status, status);
+}
+inline auto prints(const std::string& text) {
+  return ::testing::Field("out", &Ended::out, ::testing::HasSubstr(text));
+}
+inline auto complains(const std::string& text) {
+  return ::testing::Field("err", &Ended::err, ::testing::HasSubstr(text));
+}
 
 // Runs a program that stands beside this one to its end. `input` is its standard input.
 Ended runProgram(const std::string& program, const std::vector<std::string>& arguments,

@@ -11,19 +11,8 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::Field;
-using ::testing::HasSubstr;
 
 constexpr char kThree[] = "  server[1-2]: {role: server}\n  client1: {role: client}\n";
-
-auto exits(int status) {
-  return Field("status", &Ended::status, status);
-}
-auto prints(const std::string& text) {
-  return Field("out", &Ended::out, HasSubstr(text));
-}
-auto complains(const std::string& text) {
-  return Field("err", &Ended::err, HasSubstr(text));
-}
 
 class CommandTest : public ProvisionTest {};
 

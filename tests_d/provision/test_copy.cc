@@ -27,16 +27,6 @@ using ::testing::IsEmpty;
 
 constexpr char kTwo[] = "  server[1-2]: {role: server}\n";
 
-auto exits(int status) {
-  return Field("status", &Ended::status, status);
-}
-auto prints(const std::string& text) {
-  return Field("out", &Ended::out, HasSubstr(text));
-}
-auto complains(const std::string& text) {
-  return Field("err", &Ended::err, HasSubstr(text));
-}
-
 class CopyTest : public ProvisionTest {
  protected:
   void SetUp() override {

@@ -14,22 +14,11 @@ namespace provision {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr char kTwo[] = "  server[1-2]: {role: server}\n";
 constexpr std::chrono::seconds kPatience{20};
-
-auto exits(int status) {
-  return Field("status", &Ended::status, status);
-}
-auto prints(const std::string& text) {
-  return Field("out", &Ended::out, HasSubstr(text));
-}
-auto complains(const std::string& text) {
-  return Field("err", &Ended::err, HasSubstr(text));
-}
 
 class JobsTest : public ProvisionTest {
  protected:
