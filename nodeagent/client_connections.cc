@@ -56,7 +56,11 @@ class ClientConnections::Connection final : public GateListener {
     auto& guarded = rpc_->stream();
     guarded.setFrameBytesMax(support::kFrameBytesMax);
     guarded.sendSignal(kSignalAdmitted);
-    guarded.onArrival([session = session.addRef()]() mutable { session->renew(); });
+    guarded.onArrival([this, session = session.addRef()]() mutable {
+      session->renew();
+      // A client that was not heard of for long, and is again: it must attach to learn of the end.
+      if (session->hasExpired()) rpc_->shutdown();
+    });
     silenceMax_ = silenceMax;
     silence_ = watchSilence().eagerlyEvaluate(nullptr);
   }

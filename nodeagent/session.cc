@@ -3,6 +3,7 @@
 #include <kj/debug.h>
 
 #include "schema/support/log.h"
+#include "schema/support/planted.h"
 
 namespace nodeagent {
 namespace {
@@ -21,6 +22,11 @@ kj::StringPtr reasonText(EndReason reason) {
       return "keeper stops";
   }
   return "unknown";
+}
+
+int64_t leaseNowNs(const Clock& clock) {
+  if (support::planted(support::Bug::kLeaseOnWallClock)) return clock.realtimeNs();
+  return clock.boottimeNs();
 }
 
 void requireLabels(kj::ArrayPtr<const Label> labels) {
@@ -76,7 +82,11 @@ Session::Session(Options options, const Clock& clock, kj::Timer& timer)
     : options_(kj::mv(options)),
       clock_(clock),
       timer_(timer),
-      renewedBoottimeNs_(clock.boottimeNs()) {}
+      renewedBoottimeNs_(leaseNowNs(clock)) {}
+
+void Session::renew() {
+  renewedBoottimeNs_ = leaseNowNs(clock_);
+}
 
 Session::~Session() noexcept(false) {
   for (auto& [order, entry] : entries_) entry->session = nullptr;
@@ -103,6 +113,11 @@ kj::Promise<void> Session::end(EndReason reason) {
   return ended_.emplace(walk.fork()).addBranch();
 }
 
+bool Session::hasExpired() const {
+  KJ_IF_MAYBE (reason, reason_) return *reason == EndReason::kExpired;
+  return false;
+}
+
 kj::Promise<void> Session::stopAll() {
   kj::Vector<EntryImpl*> running;
   for (auto& [order, entry] : entries_) {
@@ -111,6 +126,10 @@ kj::Promise<void> Session::stopAll() {
   // `call` takes the function out before it runs it, so an entry that is destroyed meanwhile does
   // no harm; but one that another entry's function destroys at once must not be touched afterwards:
   // hence the second look.
+  if (support::planted(support::Bug::kLastJobKept) && running.size() > 1) {
+    running.back()->leave();
+    running.removeLast();
+  }
   kj::Vector<kj::Promise<void>> calls;
   while (!running.empty()) {
     EntryImpl* entry = running.back();
@@ -170,10 +189,11 @@ SessionTable::Attached SessionTable::attach(Session::Options options, wire::Atta
       support::fail(Kind::DENIED, "session ", options.id.text().c_str(),
                     " belongs to another identity");
     }
-    session.renew();
+    if (!support::planted(support::Bug::kLeaseNotRenewed)) session.renew();
     return {session.addRef(), true};
   }
-  if (endedIds_.count(options.id) > 0 || attach == wire::Attach::ATTACH_ONLY) {
+  bool mayBegin = endedIds_.count(options.id) == 0 && attach != wire::Attach::ATTACH_ONLY;
+  if (!mayBegin && !support::planted(support::Bug::kAttachMakesAnew)) {
     support::fail(
         Kind::EXPIRED, "session ", options.id.text().c_str(),
         " is not known here: it was closed, its lease ran out, or the keeper was restarted");
@@ -192,7 +212,7 @@ SessionTable::Attached SessionTable::attach(Session::Options options, wire::Atta
 }
 
 kj::Promise<void> SessionTable::watchLeases() {
-  int64_t now = clock_.boottimeNs();
+  int64_t now = leaseNowNs(clock_);
   kj::Duration wait = kLeaseLookInterval;
   kj::Vector<kj::Own<Session>> expired;
   for (auto& [id, session] : sessions_) {

@@ -69,7 +69,7 @@ class Session final : public kj::Refcounted {
   int64_t leaseEndsBoottimeNs() const { return renewedBoottimeNs_ + options_.leaseNs; }
 
   // The controller was heard of: the lease starts anew.
-  void renew() { renewedBoottimeNs_ = clock_.boottimeNs(); }
+  void renew();
 
   // Keeps an entry in the end list; destroying it takes the entry out, because there is nothing
   // left to put back. May outlive the session.
@@ -87,6 +87,7 @@ class Session final : public kj::Refcounted {
   kj::Promise<void> end(EndReason reason);
 
   bool ending() const { return reason_ != nullptr; }
+  bool hasExpired() const;
   kj::Maybe<EndReason> reason() const { return reason_; }
 
   // Complete once end() has resolved.

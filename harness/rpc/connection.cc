@@ -6,6 +6,7 @@
 
 #include "harness/rpc/failure_text.h"
 #include "schema/support/log.h"
+#include "schema/support/planted.h"
 #include "schema/support/tls.h"
 #include "schema/support/version.h"
 
@@ -156,9 +157,8 @@ kj::Promise<void> Connection::establishNow() {
                         kj::heap<support::RpcConnection>(kj::mv(stream), loop_.timer()));
                     auto gate = live->connection->bootstrap().castAs<wire::Gate>();
                     Live& target = *live;
-                    return greet(target, kj::mv(gate)).then([this, live = kj::mv(live)]() mutable {
-                      noteUp(kj::mv(live));
-                    });
+                    return greet(target, kj::mv(gate), Renewal::kAllowed)
+                        .then([this, live = kj::mv(live)]() mutable { noteUp(kj::mv(live)); });
                   });
   return made.exclusiveJoin(expire<void>(until, [this]() {
     return failure(ErrorKind::kUnreachable, kj::str("connect: no answer within ",
@@ -166,7 +166,7 @@ kj::Promise<void> Connection::establishNow() {
   }));
 }
 
-kj::Promise<void> Connection::greet(Live& live, wire::Gate::Client gate) {
+kj::Promise<void> Connection::greet(Live& live, wire::Gate::Client gate, Renewal renewal) {
   auto request = gate.helloRequest();
   auto greeting = request.initGreeting();
   greeting.setProtocolMajor(wire::PROTOCOL_MAJOR);
@@ -186,16 +186,16 @@ kj::Promise<void> Connection::greet(Live& live, wire::Gate::Client gate) {
   }
   int64_t sent = OurClock::now().boottimeNs;
   return request.send().then(
-      [this, &live, sent,
-       gate](capnp::Response<wire::Gate::HelloResults>&& response) mutable -> kj::Promise<void> {
+      [this, &live, sent, gate,
+       renewal](capnp::Response<wire::Gate::HelloResults>&& response) mutable -> kj::Promise<void> {
         if (response.hasError()) {
-          if (!begun_ || response.getError().getKind() != wire::Error::Kind::EXPIRED) {
-            return failureOf(response.getError());
-          }
-          // The agent does not know our session any more. A new one begins; accept() finds out why.
+          bool isExpired = response.getError().getKind() == wire::Error::Kind::EXPIRED;
+          if (!isExpired || renewal == Renewal::kDone) return failureOf(response.getError());
+          // The agent does not know our session any more; perhaps we never learned that it had
+          // begun it. A new one begins; accept() finds out why.
           begun_ = false;
           sessionId_ = loop_.randomId();
-          return greet(live, kj::mv(gate));
+          return greet(live, kj::mv(gate), Renewal::kDone);
         }
         accept(live, response);
         noteClock(sent, response.getWelcome().getClock());
@@ -253,7 +253,9 @@ void Connection::accept(Live& live, wire::Gate::HelloResults::Reader results) {
   std::string keeperEpoch = bytes(welcome.getKeeperEpoch());
   if (!begun_) {
     if (generation_ > 0) {
-      auto reason = bootId != bootId_             ? muster::LostReason::kNodeRebooted
+      bool isOtherBoot =
+          bootId != bootId_ && !support::planted(support::Bug::kRebootTakenForRestart);
+      auto reason = isOtherBoot                   ? muster::LostReason::kNodeRebooted
                     : keeperEpoch != keeperEpoch_ ? muster::LostReason::kKeeperRestarted
                                                   : muster::LostReason::kSessionExpired;
       ended_.emplace(generation_, muster::Outcome::lost(reason, ""));
@@ -299,7 +301,9 @@ kj::Promise<void> Connection::heartbeat(Live& live) {
             .catch_([](kj::Exception&& exception) -> kj::Promise<void> {
               return lossOf(kj::str("heartbeat: ", exception.getDescription()));
             })
-            .exclusiveJoin(kj::mv(late));
+            .exclusiveJoin(support::planted(support::Bug::kSilenceUnnoticed)
+                               ? kj::Promise<void>(kj::NEVER_DONE)
+                               : kj::mv(late));
       })
       .then([this, &live]() {
         noteHeard();

@@ -103,7 +103,8 @@ class Connection {
   kj::Promise<void> establish();
   kj::Promise<void> giveOnWhenLate(kj::Own<Turns::Turn> turn, kj::TimePoint begin);
   kj::Promise<void> establishNow();
-  kj::Promise<void> greet(Live& live, wire::Gate::Client gate);
+  enum class Renewal { kAllowed, kDone };
+  kj::Promise<void> greet(Live& live, wire::Gate::Client gate, Renewal renewal);
   void requireFitting(wire::Gate::HelloResults::Reader results) const;
   void accept(Live& live, wire::Gate::HelloResults::Reader results);
   kj::Promise<void> watch(Live& live);

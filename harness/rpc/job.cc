@@ -4,6 +4,7 @@
 
 #include "harness/rpc/failure_text.h"
 #include "schema/support/crc32c.h"
+#include "schema/support/planted.h"
 
 namespace harness {
 namespace {
@@ -186,7 +187,11 @@ kj::Promise<JobRunner::Step> JobRunner::step(Live& live, JobHandle job, PullUnti
     follow.setReleaseTo(job->request.output == JobOutput::kTake || !held);
   };
   if (!job->started) {
-    if (job->deadlineAt == SteadyTime::max()) job->deadlineAt = deadlineFrom(*job);
+    bool isSentAgain = job->deadlineAt != SteadyTime::max();
+    if (!isSentAgain) job->deadlineAt = deadlineFrom(*job);
+    if (isSentAgain && support::planted(support::Bug::kRetryWithNewNumber)) {
+      job->number = numberNext_++;
+    }
     auto request = live.jobs.runRequest();
     request.setNumber(job->number);
     writeSpec(request.initSpec(), job->request);
@@ -233,6 +238,7 @@ bool JobRunner::take(JobState& job, StreamState& stream, std::string& target,
   if (chunk.getOffset() > stream.from) stream.whole = false;  // The overflow policy dropped some.
   stream.hash.update(data);
   stream.from = chunk.getOffset() + data.size();
+  if (support::planted(support::Bug::kOffsetOneShort)) --stream.from;
   target.append(reinterpret_cast<const char*>(data.begin()), data.size());
   return true;
 }
@@ -255,8 +261,11 @@ JobRunner::Step JobRunner::absorb(JobState& job, wire::JobProgress::Reader progr
   if (late) {
     job.result.outcome = muster::Outcome::killed(muster::Outcome::Kind::kDeadline, -1, 0);
   }
-  bool drained = job.out.from >= status.getOutput().getRetainedTo() &&
-                 job.err.from >= status.getErrors().getRetainedTo();
+  // What a failed disk made the agent drop is not waited for.
+  auto isRead = [](const StreamState& stream, wire::JobStatus::StreamStatus::Reader said) {
+    return stream.from >= said.getRetainedTo() || said.getRetainedFrom() >= said.getRetainedTo();
+  };
+  bool drained = isRead(job.out, status.getOutput()) && isRead(job.err, status.getErrors());
   if (status.getState() == wire::JobStatus::State::ENDED) {
     job.endKnown = true;
     job.result.outcome = readOutcome(status.getOutcome());

@@ -7,6 +7,7 @@
 
 #include "nodeagent/os/process.h"
 #include "schema/support/log.h"
+#include "schema/support/planted.h"
 
 namespace nodeagent {
 namespace {
@@ -86,7 +87,9 @@ kj::Promise<void> Job::leaderEnded() {
   if (input_.get() != nullptr) input_->close();
   leftRunning_ = static_cast<uint32_t>(processes_->list().size());
   if (notStarted_ != nullptr) return kj::READY_NOW;
-  return drain(context_.timer.now() + spec_.drainNs * kj::NANOSECONDS);
+  if (support::planted(support::Bug::kEndBeforeDrain)) return kj::READY_NOW;
+  int64_t drainNs = support::planted(support::Bug::kDrainsForEver) ? INT64_MAX / 4 : spec_.drainNs;
+  return drain(context_.timer.now() + drainNs * kj::NANOSECONDS);
 }
 
 // Until end of file on all streams, or the time given. A stream that waits for its reader to make
@@ -161,14 +164,14 @@ void Job::finish() {
   } else {
     lingering_ = processes_->whenEmpty().then([this]() { released(); }).eagerlyEvaluate(logTask);
   }
-  changed_.notify();
+  if (!support::planted(support::Bug::kEndNotSignalled)) changed_.notify();
 }
 
 void Job::released() {
   stopping_ = nullptr;
   processes_ = nullptr;
   gone_ = true;
-  changed_.notify();
+  if (!support::planted(support::Bug::kEndNotSignalled)) changed_.notify();
   listener_.gone(*this);
 }
 
@@ -184,11 +187,12 @@ void Job::stop(StopReason reason, int64_t graceNs) {
     if (*earlier <= killAt) return;
   }
   killAt_ = killAt;
-  if (graceNs <= 0) return killAll();
+  if (graceNs <= 0 || support::planted(support::Bug::kKillWithoutGrace)) return killAll();
   if (isFirst) {
     processes_->signalAll(SIGTERM);
     processes_->signalAll(SIGCONT);  // A stopped process would not see it.
   }
+  if (support::planted(support::Bug::kTermNeverKill)) return;
   stopping_ = context_.timer.atTime(killAt).then([this]() { killAll(); }).eagerlyEvaluate(logTask);
 }
 
@@ -298,6 +302,21 @@ void Job::release(uint64_t outputTo, uint64_t errorsTo) {
   if (output_.get() != nullptr) output_->release(outputTo);
   if (errors_.get() != nullptr) errors_->release(errorsTo);
   changed_.notify();
+}
+
+void Job::abandon() {
+  run_ = nullptr;
+  lingering_ = nullptr;
+  stopping_ = nullptr;
+  deadline_ = nullptr;
+  inputPump_ = nullptr;
+  errorsPump_ = nullptr;
+  outputPump_ = nullptr;
+  processes_ = nullptr;
+  output_ = nullptr;
+  errors_ = nullptr;
+  input_ = nullptr;
+  gone_ = true;
 }
 
 void Job::forget() {

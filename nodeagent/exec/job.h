@@ -91,6 +91,9 @@ class Job final : public kj::Refcounted {
   // Lets output below the offsets go.
   void release(uint64_t outputTo, uint64_t errorsTo);
 
+  // Its listener is going away: nothing of it goes on, and what still runs is killed.
+  void abandon();
+
   // Deletes the retained output of an ended job.
   void forget();
 

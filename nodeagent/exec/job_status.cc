@@ -1,6 +1,7 @@
 #include "nodeagent/exec/job_status.h"
 
 #include "schema/support/crc32c.h"
+#include "schema/support/planted.h"
 #include "schema/support/wire_error.h"
 
 namespace nodeagent {
@@ -38,12 +39,14 @@ void checkOffset(const OutputStream* stream, uint64_t offset, kj::StringPtr fiel
 
 template <typename Builder>
 void writeExit(const ExitReport& exit, Builder builder) {
-  if (exit.signalled) {
+  if (exit.signalled && !support::planted(support::Bug::kSignalAsExit)) {
     auto signal = builder.initSignalled();
     signal.setNumber(exit.value);
     signal.setCoreDumped(exit.coreDumped);
   } else {
-    builder.setExited(exit.value);
+    int status = exit.signalled ? 128 + exit.value : exit.value;
+    if (support::planted(support::Bug::kStatusTruncated)) status &= 0x7f;
+    builder.setExited(status);
   }
 }
 

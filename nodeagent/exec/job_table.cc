@@ -5,6 +5,7 @@
 #include <kj/debug.h>
 
 #include "schema/support/log.h"
+#include "schema/support/planted.h"
 #include "schema/support/redact.h"
 #include "schema/support/wire_error.h"
 
@@ -56,7 +57,13 @@ JobTable::JobTable(kj::UnixEventPort& port, kj::Timer& timer, const Clock& clock
   spool_.onShortage([this]() { return removeOldestOfEndedSessions(); });
 }
 
-JobTable::~JobTable() noexcept(false) = default;
+// Calls that still wait for a job may keep it, but it has nobody to report to any more.
+JobTable::~JobTable() noexcept(false) {
+  for (auto& [id, jobs] : sessions_) {
+    for (auto& [number, entry] : jobs.entries) entry.job->abandon();
+  }
+  for (auto& [job, entry] : leftBehind_) entry.job->abandon();
+}
 
 Job& JobTable::run(Session& session, AuditLog& audit, uint64_t number,
                    wire::JobSpec::Reader reader) {
@@ -65,13 +72,19 @@ Job& JobTable::run(Session& session, AuditLog& audit, uint64_t number,
   auto spec = readJobSpec(reader);
   auto& jobs = jobsOf(session);
   auto known = jobs.entries.find(number);
+  if (support::planted(support::Bug::kStartsAgain) && known != jobs.entries.end() &&
+      known->second.job->hasEnded()) {
+    remove(Key{session.id(), number});
+    known = jobs.entries.end();
+  }
   if (known != jobs.entries.end()) {
-    if (known->second.job->spec().hash != spec.hash) {
+    bool isSame = known->second.job->spec().hash == spec.hash;
+    if (!isSame && !support::planted(support::Bug::kConflictIgnored)) {
       support::fail(Kind::CONFLICT, "number: ", number, " was started with another specification");
     }
     return *known->second.job;
   }
-  if (isSpent(jobs, number))
+  if (isSpent(jobs, number) && !support::planted(support::Bug::kStartsAgain))
     support::fail(Kind::EXPIRED, "number: ", number, " was acknowledged or is no longer kept");
   requireRoom(jobs);
   audit.record(session, "jobs.run",
@@ -215,6 +228,7 @@ void JobTable::spend(SessionJobs& jobs, uint64_t number) {
 }
 
 bool JobTable::isSpent(const SessionJobs& jobs, uint64_t number) {
+  if (support::planted(support::Bug::kSpentForgotten)) return false;
   return number <= jobs.spentTo || jobs.spent.count(number) > 0;
 }
 
@@ -222,9 +236,12 @@ void JobTable::ended(Job& job) {
   auto key = keys_.at(&job);
   auto& jobs = sessions_.at(key.session);
   auto& entry = jobs.entries.at(key.number);
-  --jobs.running;
-  --running_;
+  if (!support::planted(support::Bug::kRunningNeverFewer)) {
+    --jobs.running;
+    --running_;
+  }
   ++lingering_;
+  if (support::planted(support::Bug::kLeftRunningForgotten)) entry.end = nullptr;
   entry.endedOrder = nextOrder_++;
   finished_.emplace(entry.endedOrder, key);
   if (finished_.size() > limits_.finishedMax) remove(Key(finished_.begin()->second));

@@ -6,6 +6,7 @@
 
 #include "nodeagent/exec/job_status.h"
 #include "schema/support/crc32c.h"
+#include "schema/support/planted.h"
 #include "schema/support/wire_error.h"
 
 namespace nodeagent {
@@ -20,13 +21,15 @@ template <typename Context>
 kj::Promise<void> followJob(Context context, Job& job, wire::Follow::Reader follow,
                             const JobLimits& limits) {
   auto wish = readFollow(follow, job, limits);
-  if (follow.getReleaseTo()) job.release(wish.outputFrom, wish.errorsFrom);
+  bool releases = follow.getReleaseTo() || support::planted(support::Bug::kReleasedUnasked);
+  if (releases) job.release(wish.outputFrom, wish.errorsFrom);
   context.allowCancellation();
   context.releaseParams();  // A specification may be large, and a poll long.
   return job.waitFor(wish)
       .then([context, wish, &job]() mutable {
         auto results = context.getResults(capnp::MessageSize{progressWords(job, wish), 0});
         writeProgress(job, wish, results.initProgress());
+        if (support::planted(support::Bug::kFreedByFirstRead) && job.hasEnded()) job.forget();
       })
       .attach(kj::addRef(job));
 }
@@ -95,7 +98,8 @@ class JobsServer final : public wire::Jobs::Server {
         return job->writeInput(chunk, params.getEnd()).then(kj::mv(answer));
       }
       auto& job = get(params.getNumber());
-      if (support::crc32c(chunk.getData()) != chunk.getCrc32c()) {
+      bool isWhole = support::crc32c(chunk.getData()) == chunk.getCrc32c();
+      if (!isWhole && !support::planted(support::Bug::kInputSumUnchecked)) {
         support::fail(Kind::CORRUPT, "chunk.crc32c: does not match the ", chunk.getData().size(),
                       " bytes at ", chunk.getOffset());
       }

@@ -101,7 +101,18 @@ void OutputStream::end() {
   changed_();
 }
 
+// What is in the pipe was written in time: it is kept or, where that is full, counted as dropped.
+void OutputStream::takeRest() {
+  buffer_.neverWait();
+  size_t taken = 0;
+  while (taken <= static_cast<size_t>(kLargePipeBytes)) {
+    Step step = readSome(taken);
+    if (step != Step::kMore && step != Step::kYield) return;
+  }
+}
+
 void OutputStream::detach() {
+  if (!ended_) takeRest();
   end();
   detached_ = true;
   release(0);

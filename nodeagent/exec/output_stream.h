@@ -51,6 +51,7 @@ class OutputStream {
 
   kj::Promise<void> readAll();
   Step readSome(size_t& turnBytes);
+  void takeRest();
   void end();
   void resume();
 

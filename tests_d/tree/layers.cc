@@ -60,6 +60,10 @@ const std::vector<Room>& rooms() {
       {"tests_d/badinput/",
        {"schema/", "nodeagent/", "harness/", "muster/", "tests_d/fuzz/"},
        {"yaml-cpp", "spdlog"}},
+      // Agent and controller in one process.
+      {"tests_d/simulation/",
+       {"schema/", "nodeagent/", "muster/", "harness/rpc/", "harness/cluster/description.h"},
+       {"gtest", "gmock", "yaml-cpp", "spdlog"}},
       {"tests_d/", {"muster/muster.h"}, kRpcLibraries},
   };
   return kRooms;
