@@ -73,8 +73,9 @@ kj::Promise<bool> JobRunner::pull(JobHandle job, PullUntil what, SteadyTime unti
     nanoseconds wait = left(until);
     if (wait > kAnswerMargin) wait -= kAnswerMargin;
     // Just after its deadline, the agent is asked whether it is ending the command.
-    nanoseconds toDeadline = left(job->deadlineAt) + kDeadlineLook;
-    if (now() < job->deadlineAt && toDeadline < wait) wait = toDeadline;
+    nanoseconds toDeadline = left(job->deadlineAt);
+    bool isBefore = now() < job->deadlineAt;
+    if (isBefore && toDeadline < wait - kDeadlineLook) wait = toDeadline + kDeadlineLook;
     return step(live, job, what, std::min<nanoseconds>(wait, kFollowMax));
   };
   return connection_.call<Step>(until, attempt)
