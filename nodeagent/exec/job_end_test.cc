@@ -153,6 +153,19 @@ TEST_P(JobEndTest, ADaemonThatHoldsTheOutputIsNamedAndLeftAlone) {
   EXPECT_TRUE(allGone({daemon}));
 }
 
+// It starts itself again for ever, and so has often no environment by which it could be known.
+TEST_P(JobEndTest, ADaemonInTheMiddleOfAnExecIsSeenAndKilled) {
+  SpecBuilder spec(
+      shell("loop='exec sh -c \"$0\" \"$0\"'; setsid sh -c \"$loop\" \"$loop\" >/dev/null 2>&1 & "
+            "echo $!"));
+  for (uint64_t number = 1; number <= 20; ++number) {
+    auto result = run(number, spec);
+    EXPECT_EQ(result->status().getLeftRunning(), 1u) << number;
+    cancel(number, 0);
+    EXPECT_TRUE(allGone({std::stoi(result->output)}));
+  }
+}
+
 TEST_P(JobEndTest, ADaemonMayGoOnWritingToAnEndedJob) {
   SpecBuilder spec({"/bin/sh", "-c",
                     "cd \"$0\"; setsid sh -c 'until [ -e go ]; do sleep 0.01; done; echo late; "

@@ -13,7 +13,6 @@
 #include <gtest/gtest.h>
 #include <kj/debug.h>
 
-#include "nodeagent/os/process.h"
 #include "nodeagent/os/run_tool.h"
 #include "nodeagent/os/spawn.h"
 
@@ -147,29 +146,6 @@ TEST_F(CgroupTreeTest, OnlyAbandonedEmptyDirectoriesOfOthersAreRemoved) {
   EXPECT_TRUE(other != nullptr);
   EXPECT_FALSE(std::filesystem::exists(abandoned));
   EXPECT_TRUE(std::filesystem::exists(mine));
-}
-
-TEST(ProcessTest, OneReadsItself) {
-  auto info = KJ_ASSERT_NONNULL(readProcess(getpid()));
-  EXPECT_EQ(info.parent, getppid());
-  EXPECT_EQ(info.session, getsid(0));
-  EXPECT_EQ(info.state, 'R');
-  EXPECT_GT(info.startTicks, 0u);
-  EXPECT_TRUE(readProcess(0) == nullptr);
-}
-
-TEST(ProcessTest, HoldersOfAPipeAreFound) {
-  int fds[2];
-  ASSERT_EQ(pipe(fds), 0);
-  char link[64] = {};
-  ASSERT_GT(readlink(("/proc/self/fd/" + std::to_string(fds[0])).c_str(), link, sizeof(link) - 1),
-            0);
-  pid_t pids[] = {getpid(), 1, getppid()};
-  auto holders = holdersOf(pids, link);
-  ASSERT_EQ(holders.size(), 1u);
-  EXPECT_EQ(holders[0], getpid());
-  close(fds[0]);
-  close(fds[1]);
 }
 
 TEST(RunToolTest, OutputIsReturnedAndFailureIsEmpty) {

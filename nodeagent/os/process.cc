@@ -4,10 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <memory>
+
+#include <kj/debug.h>
 
 #include "nodeagent/os/read_file.h"
 
@@ -15,23 +18,62 @@ namespace nodeagent {
 namespace {
 
 constexpr size_t kEnvironmentBytesMax = 1 << 20;
+constexpr int kExecLooks = 21;
+constexpr long kExecPauseNs = 1'000'000;
+constexpr unsigned kKernelThread = 0x00200000;  // PF_KTHREAD
 
 struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
 };
 using Directory = std::unique_ptr<DIR, CloseDirectory>;
 
+// The command in /proc/PID/stat stands in parentheses and may itself contain any character, so its
+// end is the last one. null: there is no such process.
+struct StatText {
+  kj::String text;
+  const char* open = nullptr;
+  const char* close = nullptr;
+};
+kj::Maybe<StatText> readStat(pid_t pid) {
+  char path[40];
+  snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+  StatText stat;
+  stat.text = readFile(path, 4096);
+  stat.open = strchr(stat.text.cStr(), '(');
+  stat.close = strrchr(stat.text.cStr(), ')');
+  if (stat.open == nullptr || stat.close == nullptr || stat.close < stat.open) return nullptr;
+  return kj::mv(stat);
+}
+
+// What tells a process without environment from one that does not have it yet. The kernel sets the
+// end of the code after the environment; it shows 1 to those who may not know.
+struct Program {
+  bool hasNone = true;  // It is gone, a zombie, or the kernel's own.
+  unsigned long long endOfCode = 0;
+  unsigned long long stack = 0;
+  bool operator==(const Program&) const = default;
+};
+Program readProgram(pid_t pid) {
+  Program program;
+  KJ_IF_MAYBE (stat, readStat(pid)) {
+    char state = '?';
+    unsigned flags = 0;
+    int count = sscanf(stat->close + 1,
+                       " %c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+                       "%*u %*u %*d %*u %*u %llu %llu",
+                       &state, &flags, &program.endOfCode, &program.stack);
+    program.hasNone = count < 4 || state == 'Z' || state == 'X' || (flags & kKernelThread) != 0;
+  }
+  return program;
+}
+
 }  // namespace
 
 kj::Maybe<ProcessInfo> readProcess(pid_t pid) {
-  char path[40];
-  snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-  auto text = readFile(path, 4096);
-  // The command stands in parentheses and may itself contain any character, so its end is the last
-  // one.
-  const char* open = strchr(text.cStr(), '(');
-  const char* close = strrchr(text.cStr(), ')');
-  if (open == nullptr || close == nullptr || close < open) return nullptr;
+  auto stat = readStat(pid);
+  if (stat == nullptr) return nullptr;
+  const char* open = KJ_ASSERT_NONNULL(stat).open;
+  const char* close = KJ_ASSERT_NONNULL(stat).close;
   ProcessInfo info;
   info.pid = pid;
   info.command = kj::heapString(open + 1, static_cast<size_t>(close - open - 1));
@@ -79,15 +121,41 @@ kj::Maybe<kj::Vector<pid_t>> ownChildren() {
   return kj::mv(children);
 }
 
-bool startedWithVariable(pid_t pid, kj::StringPtr prefix) {
+kj::Maybe<bool> startedWithVariable(pid_t pid, kj::StringPtr prefix) {
   char path[40];
   snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+  auto before = readProgram(pid);
   auto environment = readFile(path, kEnvironmentBytesMax);
+  if (environment.size() == 0) {
+    auto after = readProgram(pid);
+    if (after.hasNone || (after.endOfCode != 0 && after == before)) return false;
+    return nullptr;
+  }
   const char* end = environment.cStr() + environment.size();
   for (const char* item = environment.cStr(); item < end; item += strlen(item) + 1) {
     if (kj::StringPtr(item).startsWith(prefix)) return true;
   }
   return false;
+}
+
+std::set<pid_t> allStartedWith(kj::ArrayPtr<const pid_t> pids, kj::StringPtr prefix) {
+  std::set<pid_t> found;
+  kj::Vector<pid_t> open;
+  open.addAll(pids);
+  for (int look = 0; look < kExecLooks && !open.empty(); ++look) {
+    if (look > 0) {
+      timespec pause{0, kExecPauseNs};
+      nanosleep(&pause, nullptr);
+    }
+    kj::Vector<pid_t> unknown;
+    for (pid_t pid : open) {
+      auto started = startedWithVariable(pid, prefix);
+      if (started == nullptr) unknown.add(pid);
+      if (started.orDefault(false)) found.insert(pid);
+    }
+    open = kj::mv(unknown);
+  }
+  return found;
 }
 
 kj::Vector<pid_t> holdersOf(kj::ArrayPtr<const pid_t> pids, kj::StringPtr link) {

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <set>
+
 #include <kj/common.h>
 #include <kj/string.h>
 #include <kj/vector.h>
@@ -31,9 +33,14 @@ kj::Vector<ProcessInfo> listProcesses();
 // tell. One may be missing if another ends meanwhile.
 kj::Maybe<kj::Vector<pid_t>> ownChildren();
 
-// Whether `entry` ("NAME=value") was in the environment with which the program of `pid` was
-// started.
-bool startedWithVariable(pid_t pid, kj::StringPtr entry);
+// Whether an entry that begins with `prefix`, such as "NAME=", was in the environment with which
+// the program of `pid` was started. null while nobody can tell: in the middle of an exec a process
+// has no environment.
+kj::Maybe<bool> startedWithVariable(pid_t pid, kj::StringPtr prefix);
+
+// Those of `pids` that were started with such a variable. Looks again at those in the middle of an
+// exec, for 20 ms at most.
+std::set<pid_t> allStartedWith(kj::ArrayPtr<const pid_t> pids, kj::StringPtr prefix);
 
 // Those of `pids` that have a descriptor whose link in /proc/PID/fd is `link`, such as
 // "pipe:[4711]". May take a millisecond per process: for a worker thread.

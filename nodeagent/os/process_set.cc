@@ -27,18 +27,23 @@ constexpr int kKillRounds = 20;  // A fork bomb is faster than this; each round 
 
 constexpr const char* kMarkerName = "NODEAGENT_JOB=";
 
+std::set<pid_t> markedOf(const kj::Vector<ProcessInfo>& all, kj::StringPtr marker) {
+  kj::Vector<pid_t> pids(all.size());
+  for (auto& info : all) pids.add(info.pid);
+  return allStartedWith(pids, marker);
+}
+
 // Those of `seeds`, those marked, and their descendants, in order of pid; without ourselves,
 // without zombies.
 kj::Vector<pid_t> familyOf(kj::ArrayPtr<const pid_t> seeds, kj::StringPtr marker) {
   auto all = listProcesses();
-  std::set<pid_t> found;
-  for (pid_t pid : seeds) found.insert(pid);
+  auto found = markedOf(all, marker);
+  found.insert(seeds.begin(), seeds.end());
+  found.erase(getpid());
   // Twice: a child may have a lower pid than its parent, once pids have wrapped around.
   for (int pass = 0; pass < 2; ++pass) {
     for (auto& info : all) {
-      if (info.pid == getpid() || found.count(info.pid) > 0) continue;
-      if (found.count(info.parent) > 0 || startedWithVariable(info.pid, marker))
-        found.insert(info.pid);
+      if (info.pid != getpid() && found.count(info.parent) > 0) found.insert(info.pid);
     }
   }
   kj::Vector<pid_t> family;
@@ -166,9 +171,9 @@ class DescentSet final : public ProcessSet {
 // not.
 bool DescentSet::mayBeOfAJob(pid_t pid) {
   KJ_IF_MAYBE (info, readProcess(pid)) {
-    return info->state != 'Z' &&
-           (known_.count(pid) > 0 || leaders_.count(info->session) > 0 ||
-            leaders_.count(info->group) > 0 || startedWithVariable(pid, kMarkerName));
+    return info->state != 'Z' && (known_.count(pid) > 0 || leaders_.count(info->session) > 0 ||
+                                  leaders_.count(info->group) > 0 ||
+                                  !allStartedWith(kj::arrayPtr(&pid, 1), kMarkerName).empty());
   }
   return false;
 }
@@ -194,13 +199,13 @@ kj::Vector<pid_t> DescentSet::list() {
   kj::Vector<pid_t> members;
   if (leader_ == 0 || isSurelyEmpty()) return members;
   auto all = listProcesses();
+  auto marked = markedOf(all, marker_);
   std::map<pid_t, uint64_t> found;
   auto isMember = [&](const ProcessInfo& info) {
     auto seen = known_.find(info.pid);
     return info.pid == leader_ || info.session == leader_ || info.group == leader_ ||
            found.count(info.parent) > 0 ||
-           (seen != known_.end() && seen->second == info.startTicks) ||
-           startedWithVariable(info.pid, marker_);
+           (seen != known_.end() && seen->second == info.startTicks) || marked.count(info.pid) > 0;
   };
   // Twice: a child may have a lower pid than its parent, once pids have wrapped around.
   for (int pass = 0; pass < 2; ++pass) {

@@ -1,0 +1,117 @@
+#include "nodeagent/os/process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <string>
+
+#include <gtest/gtest.h>
+#include <kj/debug.h>
+
+namespace nodeagent {
+namespace {
+
+constexpr const char* kMark = "MUSTER_PROCESS_TEST=7";
+
+// A child that starts `argv` with `environment`; killed and reaped in the end.
+class Child {
+ public:
+  Child(const char* const* argv, const char* const* environment) {
+    pid_ = fork();
+    if (pid_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      execve(argv[0], const_cast<char* const*>(argv), const_cast<char* const*>(environment));
+      _exit(127);
+    }
+  }
+  ~Child() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  pid_t pid() const { return pid_; }
+
+  // Whether it has begun another program than this test's, within ten seconds.
+  bool hasBegun() const {
+    for (int look = 0; look < 10000; ++look) {
+      KJ_IF_MAYBE (info, readProcess(pid_)) {
+        if (info->command != KJ_ASSERT_NONNULL(readProcess(getpid())).command) return true;
+      }
+      timespec pause{0, 1'000'000};
+      nanosleep(&pause, nullptr);
+    }
+    return false;
+  }
+
+ private:
+  pid_t pid_ = 0;
+};
+
+TEST(ProcessTest, OneReadsItself) {
+  auto info = KJ_ASSERT_NONNULL(readProcess(getpid()));
+  EXPECT_EQ(info.parent, getppid());
+  EXPECT_EQ(info.session, getsid(0));
+  EXPECT_EQ(info.state, 'R');
+  EXPECT_GT(info.startTicks, 0u);
+  EXPECT_TRUE(readProcess(0) == nullptr);
+}
+
+TEST(ProcessTest, HoldersOfAPipeAreFound) {
+  int fds[2];
+  ASSERT_EQ(pipe(fds), 0);
+  char link[64] = {};
+  ASSERT_GT(readlink(("/proc/self/fd/" + std::to_string(fds[0])).c_str(), link, sizeof(link) - 1),
+            0);
+  pid_t pids[] = {getpid(), 1, getppid()};
+  auto holders = holdersOf(pids, link);
+  ASSERT_EQ(holders.size(), 1u);
+  EXPECT_EQ(holders[0], getpid());
+  close(fds[0]);
+  close(fds[1]);
+}
+
+// It starts itself again for ever, and so is often in the middle of an exec.
+TEST(ProcessTest, AVariableIsFoundHoweverOftenTheProgramIsStartedAgain) {
+  const char* argv[] = {"/bin/sh", "-c", "exec /bin/sh -c \"$0\" \"$0\"", "", nullptr};
+  argv[3] = argv[2];
+  const char* environment[] = {"PATH=/bin", kMark, nullptr};
+  Child child(argv, environment);
+  ASSERT_TRUE(child.hasBegun());
+  pid_t pid = child.pid();
+  int missed = 0;
+  for (int look = 0; look < 5000; ++look) {
+    if (allStartedWith(kj::arrayPtr(&pid, 1), kMark).empty()) ++missed;
+  }
+  EXPECT_EQ(missed, 0);
+}
+
+TEST(ProcessTest, AProcessWithoutEnvironmentIsKnownToHaveNone) {
+  const char* argv[] = {"/bin/sleep", "1000", nullptr};
+  const char* none[] = {nullptr};
+  Child child(argv, none);
+  ASSERT_TRUE(child.hasBegun());
+  // It may still be on its way into its program for a moment.
+  kj::Maybe<bool> started;
+  for (int look = 0; look < 10000 && started == nullptr; ++look)
+    started = startedWithVariable(child.pid(), kMark);
+  EXPECT_FALSE(KJ_ASSERT_NONNULL(started));
+}
+
+TEST(ProcessTest, WhatIsGoneOrAZombieHasNoVariables) {
+  const char* argv[] = {"/bin/true", nullptr};
+  const char* environment[] = {kMark, nullptr};
+  Child child(argv, environment);
+  siginfo_t info{};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child.pid()), &info, WEXITED | WNOWAIT), 0);
+  EXPECT_FALSE(KJ_ASSERT_NONNULL(startedWithVariable(child.pid(), kMark)));
+  EXPECT_FALSE(KJ_ASSERT_NONNULL(startedWithVariable(0, kMark)));
+}
+
+}  // namespace
+}  // namespace nodeagent
