@@ -78,8 +78,7 @@ class AgentTest : public testing::Test {
     options.endpoint = front_->endpoints().at(listener);
     options.tls = tls;
     options.nodeName = "n1";
-    auto stream =
-        support::dial(*io_.lowLevelProvider, timer(), kj::mv(options)).wait(io_.waitScope);
+    auto stream = support::dial(io_.unixEventPort, timer(), kj::mv(options)).wait(io_.waitScope);
     return kj::heap<support::RpcConnection>(kj::mv(stream), timer());
   }
 

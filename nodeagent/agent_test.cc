@@ -161,7 +161,7 @@ TEST_F(AgentTest, ClientThatNeverReadsIsGivenUpByBoth) {
   startFront();
   support::DialOptions options;
   options.endpoint = front_->endpoints().at(0);
-  auto stream = support::dial(*io_.lowLevelProvider, timer(), kj::mv(options)).wait(io_.waitScope);
+  auto stream = support::dial(io_.unixEventPort, timer(), kj::mv(options)).wait(io_.waitScope);
   RudeClient client(*stream, timer());
   auto running = client.run(sessionId_).eagerlyEvaluate([](kj::Exception&&) {});
   auto end = timer().now() + 10 * kj::SECONDS;
@@ -188,7 +188,7 @@ TEST_F(AgentTest, BadFramesEndTheirConnectionAtTheFront) {
   startFront();
   support::DialOptions options;
   options.endpoint = front_->endpoints().at(0);
-  auto stream = support::dial(*io_.lowLevelProvider, timer(), kj::mv(options)).wait(io_.waitScope);
+  auto stream = support::dial(io_.unixEventPort, timer(), kj::mv(options)).wait(io_.waitScope);
   std::string bytes(8, '\xff');
   stream->write(bytes.data(), bytes.size()).wait(io_.waitScope);
   char byte;

@@ -6,6 +6,7 @@
 #include "schema/support/dial.h"
 #include "schema/support/id.h"
 #include "schema/support/log.h"
+#include "schema/support/socket_stream.h"
 #include "schema/support/wire_error.h"
 
 namespace nodeagent {
@@ -149,7 +150,8 @@ void Front::welcome(Listener& listener, AcceptedSocket&& accepted) {
 
 // Who the client is, and its stream into `connection.client`.
 kj::Promise<Peer> Front::authenticate(Connection& connection) {
-  auto stream = io_.lowLevelProvider->wrapSocketFd(kj::mv(connection.accepted.socket));
+  kj::Own<kj::AsyncIoStream> stream =
+      kj::heap<support::SocketStream>(io_.unixEventPort, kj::mv(connection.accepted.socket));
   std::string uid = "uid:" + std::to_string(connection.accepted.uid);
   switch (connection.transport) {
     case Transport::kTls:
@@ -196,7 +198,7 @@ kj::Promise<void> Front::serve(Connection& connection) {
       authenticate(connection)
           .then([this, &connection, &timer](Peer&& peer) {
             connection.preamble = preambleOf(peer);
-            return support::dial(*io_.lowLevelProvider, timer,
+            return support::dial(io_.unixEventPort, timer,
                                  {options_.keeper, nullptr, "", 3 * kj::SECONDS, nullptr});
           })
           .then([&connection](kj::Own<kj::AsyncIoStream>&& stream) {

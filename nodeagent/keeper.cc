@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "schema/support/log.h"
+#include "schema/support/socket_stream.h"
 
 namespace nodeagent {
 
@@ -41,7 +42,7 @@ void Keeper::welcome(AcceptedSocket&& accepted) {
                          {"reason", known ? "too many connections" : "not the front's user"}});
     return;
   }
-  connections_.serve(io_.lowLevelProvider->wrapSocketFd(kj::mv(accepted.socket)));
+  connections_.serve(kj::heap<support::SocketStream>(io_.unixEventPort, kj::mv(accepted.socket)));
 }
 
 }  // namespace nodeagent

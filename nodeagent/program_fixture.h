@@ -107,7 +107,7 @@ class ProgramTest : public testing::Test {
     support::DialOptions options;
     options.endpoint = support::Endpoint::fromText("unix:" + file("agent.sock"), &why).value();
     auto& timer = io_.provider->getTimer();
-    auto stream = support::dial(*io_.lowLevelProvider, timer, kj::mv(options)).wait(io_.waitScope);
+    auto stream = support::dial(io_.unixEventPort, timer, kj::mv(options)).wait(io_.waitScope);
     return kj::heap<support::RpcConnection>(kj::mv(stream), timer);
   }
 

@@ -80,7 +80,7 @@ class ReloadTest : public ProgramTest {
     options.tls = tls;
     options.nodeName = "n1";
     auto& timer = io_.provider->getTimer();
-    auto stream = support::dial(*io_.lowLevelProvider, timer, kj::mv(options)).wait(io_.waitScope);
+    auto stream = support::dial(io_.unixEventPort, timer, kj::mv(options)).wait(io_.waitScope);
     return kj::heap<support::RpcConnection>(kj::mv(stream), timer);
   }
 

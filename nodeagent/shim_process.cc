@@ -19,6 +19,7 @@
 #include "nodeagent/os/worker.h"
 #include "schema/support/log.h"
 #include "schema/support/rpc_connection.h"
+#include "schema/support/socket_stream.h"
 
 namespace nodeagent {
 namespace {
@@ -104,7 +105,7 @@ class Shim final : private kj::TaskSet::ErrorHandler {
     support::GuardOptions options;
     options.frame.bytesMax = support::kFrameBytesMax;
     auto connection = kj::heap<support::RpcConnection>(
-        io_.lowLevelProvider->wrapSocketFd(kj::mv(accepted.socket)), timer_,
+        kj::heap<support::SocketStream>(io_.unixEventPort, kj::mv(accepted.socket)), timer_,
         makeJobsAndView(table_, *session_, *audit_), options);
     auto ended = connection->onDisconnect();
     tasks_.add(ended.attach(kj::mv(connection)));

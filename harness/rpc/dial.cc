@@ -102,9 +102,9 @@ struct Dialling {
 
 }  // namespace
 
-kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::LowLevelAsyncIoProvider& provider,
-                                             kj::Timer& timer, TlsClients& tlsClients,
-                                             const Endpoint& endpoint, const std::string& node,
+kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::UnixEventPort& port, kj::Timer& timer,
+                                             TlsClients& tlsClients, const Endpoint& endpoint,
+                                             const std::string& node,
                                              std::chrono::nanoseconds limit) {
   std::string why;
   auto target = support::Endpoint::fromText(textOf(endpoint), &why);
@@ -123,7 +123,7 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::LowLevelAsyncIoProvider& provid
            if (!endpoint.networkNamespace.empty()) {
              options.socket = openSocket(endpoint, dialling.target);
            }
-           return support::dial(provider, timer, kj::mv(options));
+           return support::dial(port, timer, kj::mv(options));
          })
       .catch_([&dialling](kj::Exception&& exception) -> kj::Promise<kj::Own<kj::AsyncIoStream>> {
         return translated(dialling.target, exception);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <kj/async-io.h>
+#include <kj/async-unix.h>
 
 #include "harness/cluster/description.h"
 #include "harness/rpc/tls_clients.h"
@@ -16,9 +17,9 @@ namespace harness {
 // away: try again) and kRefused (TLS says no, or a file of the identity cannot be read: trying
 // again will not help). `node` is the name that the agent's certificate must have. On the loop's
 // thread; the caller bounds the time. What is borrowed must live until the promise settles.
-kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::LowLevelAsyncIoProvider& provider,
-                                             kj::Timer& timer, TlsClients& tlsClients,
-                                             const Endpoint& endpoint, const std::string& node,
+kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::UnixEventPort& port, kj::Timer& timer,
+                                             TlsClients& tlsClients, const Endpoint& endpoint,
+                                             const std::string& node,
                                              std::chrono::nanoseconds limit);
 
 }  // namespace harness

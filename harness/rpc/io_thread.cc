@@ -65,7 +65,7 @@ void IoThread::spawn(kj::Promise<void> promise) {
 kj::Promise<kj::Own<kj::AsyncIoStream>> IoThread::dial(const Endpoint& endpoint,
                                                        const std::string& node,
                                                        std::chrono::nanoseconds limit) {
-  return harness::dial(*lowLevel_, *timer_, tlsClients_, endpoint, node, limit);
+  return harness::dial(*port_, *timer_, tlsClients_, endpoint, node, limit);
 }
 
 void IoThread::runLoop() {
@@ -77,6 +77,7 @@ void IoThread::runLoop() {
   kj::UnixEventPort::FdObserver observer(io.unixEventPort, wakeFd_,
                                          kj::UnixEventPort::FdObserver::OBSERVE_READ);
   timer_ = &io.provider->getTimer();
+  port_ = &io.unixEventPort;
   lowLevel_ = io.lowLevelProvider.get();
   provider_ = io.provider.get();
   tasks_ = &tasks;
@@ -99,9 +100,10 @@ void IoThread::runLoop() {
 kj::Promise<void> IoThread::drainQueue(kj::UnixEventPort::FdObserver& observer) {
   return observer.whenBecomesReadable().then([this, &observer]() {
     uint64_t count;
-    // Edge-triggered: read until it would block, then everything queued before that is seen below.
-    while (read(wakeFd_, &count, sizeof count) > 0) {
-    }
+    // One read takes the whole count; everything queued before it is seen below. Refused: somebody
+    // was seen already.
+    bool isRead = read(wakeFd_, &count, sizeof count) > 0;
+    KJ_ASSERT(isRead || errno == EAGAIN || errno == EINTR);
     std::deque<std::function<void()>> ready;
     {
       std::lock_guard<std::mutex> lock(mutex_);
@@ -113,9 +115,11 @@ kj::Promise<void> IoThread::drainQueue(kj::UnixEventPort::FdObserver& observer) 
 }
 
 void IoThread::Waiter::finish() {
-  // Notified under the lock: the waiter may destroy this as soon as it sees `done`.
-  std::lock_guard<std::mutex> lock(mutex);
-  done = true;
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    done = true;
+  }
+  // Not under the lock, which the waiter would wake up to wait for.
   changed.notify_all();
 }
 

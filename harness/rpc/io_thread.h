@@ -59,6 +59,7 @@ class IoThread final : public Loop {
   kj::AsyncIoProvider& provider() { return *provider_; }
 
  private:
+  // Must outlive finish(), also once the waiter has seen `done`.
   struct Waiter {
     std::mutex mutex;
     std::condition_variable changed;
@@ -80,6 +81,7 @@ class IoThread final : public Loop {
   // Of the loop's thread.
   TlsClients tlsClients_;
   kj::Timer* timer_ = nullptr;
+  kj::UnixEventPort* port_ = nullptr;
   kj::LowLevelAsyncIoProvider* lowLevel_ = nullptr;
   kj::AsyncIoProvider* provider_ = nullptr;
   kj::TaskSet* tasks_ = nullptr;

@@ -16,6 +16,7 @@
 #include "nodeagent/os/spawn.h"
 #include "schema/support/endpoint.h"
 #include "schema/support/log.h"
+#include "schema/support/socket_stream.h"
 #include "schema/support/wire_error.h"
 
 namespace nodeagent {
@@ -120,7 +121,7 @@ void DetachedJob::giveTo(const support::Id& sessionId) {
 kj::Promise<void> DetachedJob::bringUp() {
   KJ_IF_MAYBE (fd, tryConnect()) {
     pause_ = kPauseFirst;
-    return connected(context_.io.lowLevelProvider->wrapSocketFd(kj::mv(*fd)));
+    return connected(kj::heap<support::SocketStream>(context_.io.unixEventPort, kj::mv(*fd)));
   }
   auto again = [this]() { return bringUp(); };
   if (!files_.exists()) return shimEnded();

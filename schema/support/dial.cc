@@ -1,8 +1,12 @@
 #include "schema/support/dial.h"
 
+#include <errno.h>
+#include <sys/socket.h>
+
 #include <kj/debug.h>
 
 #include "schema/support/duration.h"
+#include "schema/support/socket_stream.h"
 #include "schema/support/wire_error.h"
 
 namespace support {
@@ -11,7 +15,26 @@ namespace {
 using Kind = wire::Error::Kind;
 using Stream = kj::Own<kj::AsyncIoStream>;
 
-kj::Promise<Stream> connectTo(kj::LowLevelAsyncIoProvider& provider, DialOptions& options) {
+// Resolves when the connection is made or has failed.
+kj::Promise<void> begun(kj::UnixEventPort& port, int socket, const Endpoint& endpoint) {
+  int result;
+  do {
+    result = ::connect(socket, endpoint.socketAddress(), endpoint.addressBytes);
+  } while (result < 0 && errno == EINTR);
+  if (result == 0) return kj::READY_NOW;
+  if (errno != EINPROGRESS) KJ_FAIL_SYSCALL("connect()", errno);
+  using Observer = kj::UnixEventPort::FdObserver;
+  auto observer = kj::heap<Observer>(port, socket, Observer::OBSERVE_WRITE);
+  auto made = observer->whenBecomesWritable();
+  return made.attach(kj::mv(observer)).then([socket]() {
+    int error = 0;
+    socklen_t length = sizeof error;
+    KJ_SYSCALL(getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &length));
+    if (error != 0) KJ_FAIL_SYSCALL("connect()", error);
+  });
+}
+
+kj::Promise<Stream> connectTo(kj::UnixEventPort& port, DialOptions& options) {
   const Endpoint& endpoint = options.endpoint;
   kj::AutoCloseFd socket;
   KJ_IF_MAYBE (given, options.socket) {
@@ -20,8 +43,11 @@ kj::Promise<Stream> connectTo(kj::LowLevelAsyncIoProvider& provider, DialOptions
     socket = endpoint.openSocket();
   }
   setTcpOptions(socket);
-  return provider
-      .wrapConnectingSocketFd(kj::mv(socket), endpoint.socketAddress(), endpoint.addressBytes)
+  int number = socket;
+  return kj::evalNow([&]() { return begun(port, number, endpoint); })
+      .then([&port, socket = kj::mv(socket)]() mutable -> Stream {
+        return kj::heap<SocketStream>(port, kj::mv(socket));
+      })
       .catch_([name = endpoint.text()](kj::Exception&& exception) -> Stream {
         fail(Kind::SYSTEM, "connect to ", name.c_str(), ": ", exception.getDescription());
       });
@@ -29,8 +55,7 @@ kj::Promise<Stream> connectTo(kj::LowLevelAsyncIoProvider& provider, DialOptions
 
 }  // namespace
 
-kj::Promise<Stream> dial(kj::LowLevelAsyncIoProvider& provider, kj::Timer& timer,
-                         DialOptions options) {
+kj::Promise<Stream> dial(kj::UnixEventPort& port, kj::Timer& timer, DialOptions options) {
   auto state = kj::heap<DialOptions>(kj::mv(options));
   DialOptions& given = *state;
   KJ_REQUIRE((given.endpoint.transport == Transport::kTls) == (given.tls != nullptr),
@@ -39,7 +64,7 @@ kj::Promise<Stream> dial(kj::LowLevelAsyncIoProvider& provider, kj::Timer& timer
     fail(Kind::TIMEOUT, "connect to ", given.endpoint.text().c_str(), ": no answer after ",
          durationText(given.limit / kj::NANOSECONDS).c_str());
   });
-  return connectTo(provider, given)
+  return connectTo(port, given)
       .then([&given](Stream&& stream) -> kj::Promise<Stream> {
         KJ_IF_MAYBE (tls, given.tls) {
           return tls->connect(kj::mv(stream), given.nodeName.c_str());

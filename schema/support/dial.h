@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kj/async-io.h>
+#include <kj/async-unix.h>
 #include <kj/io.h>
 #include <kj/timer.h>
 
@@ -24,7 +25,7 @@ struct DialOptions {
 // What options refer to lives until the promise settles. Rejected with a failure of kind denied
 // (the node proves to be another, see TlsClient), timeout, or system (the text has the reason); ask
 // `classify` whether to try again.
-kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::LowLevelAsyncIoProvider& provider,
-                                             kj::Timer& timer, DialOptions options);
+kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::UnixEventPort& port, kj::Timer& timer,
+                                             DialOptions options);
 
 }  // namespace support

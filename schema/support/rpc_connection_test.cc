@@ -12,6 +12,7 @@
 
 #include "schema/agent.capnp.h"
 #include "schema/support/log.h"
+#include "schema/support/socket_stream.h"
 #include "schema/support/wire_error.h"
 
 namespace support {
@@ -54,8 +55,8 @@ class RpcConnectionTest : public testing::Test {
   std::pair<kj::Own<kj::AsyncIoStream>, kj::Own<kj::AsyncIoStream>> sockets() {
     int ends[2];
     KJ_SYSCALL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends));
-    auto wrap = [this](int end) {
-      return io_.lowLevelProvider->wrapSocketFd(kj::AutoCloseFd(end));
+    auto wrap = [this](int end) -> kj::Own<kj::AsyncIoStream> {
+      return kj::heap<SocketStream>(io_.unixEventPort, kj::AutoCloseFd(end));
     };
     auto first = wrap(ends[0]);
     return {kj::mv(first), wrap(ends[1])};

@@ -276,7 +276,7 @@ TEST_F(TlsTest, DialReachesAnEndpointOverTlsAndTellsWhyNot) {
   TlsServer server(credentials(authority().issueNode("n1")), timer(), 1 * kj::SECONDS);
   TlsClient client(credentials(authority().issueClient("operator:ci")));
   auto dialNode = [&]() {
-    return dial(*io_.lowLevelProvider, timer(),
+    return dial(io_.unixEventPort, timer(),
                 {endpoint, client, "n1", 300 * kj::MILLISECONDS, nullptr});
   };
   {
