@@ -1,12 +1,13 @@
 #include "bench/scale/light_agents.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <list>
 #include <memory>
 #include <stdexcept>
@@ -25,6 +26,15 @@ namespace {
 
 constexpr kj::Duration kHandshakeMax = 30 * kj::SECONDS;
 constexpr int kBacklog = 4096;
+constexpr uint32_t kFirstAddress = 0x7f010000;
+
+// From 0, of the node whose address was dialled.
+size_t numberOf(kj::AsyncIoStream& stream) {
+  struct sockaddr_in address {};
+  unsigned int length = sizeof address;
+  stream.getsockname(reinterpret_cast<sockaddr*>(&address), &length);
+  return ntohl(address.sin_addr.s_addr) - kFirstAddress;
+}
 
 class LightJobs final : public wire::Jobs::Server {
  public:
@@ -50,7 +60,7 @@ class Fleet final : private kj::TaskSet::ErrorHandler {
 
   uint16_t listen() {
     std::string why;
-    auto endpoint = support::Endpoint::fromText("tls:127.0.0.1:0", &why);
+    auto endpoint = support::Endpoint::fromText("tls:0.0.0.0:0", &why);
     kj::AutoCloseFd socket = endpoint->openSocket();
     KJ_SYSCALL(bind(socket, endpoint->socketAddress(), endpoint->addressBytes));
     KJ_SYSCALL(::listen(socket, kBacklog));
@@ -72,7 +82,8 @@ class Fleet final : private kj::TaskSet::ErrorHandler {
 
  private:
   struct Node {
-    size_t number = SIZE_MAX;  // Until it was greeted.
+    explicit Node(size_t given) : number(given) {}
+    const size_t number;
     kj::Own<support::RpcConnection> connection;
   };
 
@@ -83,7 +94,6 @@ class Fleet final : private kj::TaskSet::ErrorHandler {
     kj::Promise<void> hello(HelloContext context) override {
       auto greeting = context.getParams().getGreeting();
       kj::StringPtr name = greeting.getNodeName();
-      node_.number = static_cast<size_t>(std::atoll(name.cStr() + 1)) - 1;
       if (fleet_.dead(node_.number)) return kj::NEVER_DONE;
       auto welcome = context.getResults().initWelcome();
       welcome.setProtocolMajor(wire::PROTOCOL_MAJOR);
@@ -102,9 +112,7 @@ class Fleet final : private kj::TaskSet::ErrorHandler {
     Node& node_;
   };
 
-  bool dead(size_t number) const {
-    return stride_ != 0 && number != SIZE_MAX && number % stride_ == 0;
-  }
+  bool dead(size_t number) const { return stride_ != 0 && number % stride_ == 0; }
 
   kj::Promise<void> accept() {
     return KJ_ASSERT_NONNULL(receiver_)->accept().then([this](kj::Own<kj::AsyncIoStream>&& stream) {
@@ -116,7 +124,7 @@ class Fleet final : private kj::TaskSet::ErrorHandler {
   }
 
   kj::Promise<void> serve(kj::Own<kj::AsyncIoStream> stream) {
-    auto at = nodes_.emplace(nodes_.end());
+    auto at = nodes_.emplace(nodes_.end(), numberOf(*stream));
     at->connection =
         kj::heap<support::RpcConnection>(kj::mv(stream), io_.provider->getTimer(),
                                          kj::heap<LightGate>(*this, *at), support::GuardOptions());
@@ -161,10 +169,14 @@ int play(int socket, const support::Credentials& credentials) {
 
 }  // namespace
 
-const char* const kFleetCertificateName = "*.fleet.muster";
+const char* const kFleetName = "fleet";
 
-std::string fleetName(size_t index) {
-  return "n" + std::to_string(index + 1) + ".fleet.muster";
+std::string fleetAddress(size_t index) {
+  struct in_addr address {
+    htonl(kFirstAddress + static_cast<uint32_t>(index))
+  };
+  char text[INET_ADDRSTRLEN];
+  return inet_ntop(AF_INET, &address, text, sizeof text);
 }
 
 LightAgents::LightAgents(const std::string& authority, const support::KeyPair& pair) {

@@ -14,12 +14,12 @@
 
 namespace bench {
 
-// Names of light agents all match one certificate: "n1.fleet.muster", "n2.fleet.muster", ...
-extern const char* const kFleetCertificateName;
-std::string fleetName(size_t index);
+// All light agents have one name, since they have one certificate, and a certificate of an agent
+// names one node. What tells them apart is the address at which they are reached.
+extern const char* const kFleetName;
+std::string fleetAddress(size_t index);  // 127.1.0.0, 127.1.0.1, ...
 
-// The process that plays them. All of them share one address; a node is told from the others by
-// the name in its greeting.
+// The process that plays them.
 class LightAgents {
  public:
   // Forks. Call before this process has a second thread. Throws std::runtime_error.

@@ -92,9 +92,9 @@ class Measurement {
       : agents_(agents), beforeKib_(anonymousKib("self")), controller_(options()) {
     for (size_t i = 0; i < count; ++i) {
       harness::NodeDescription node;
-      node.name = fleetName(i);
+      node.name = kFleetName;
       node.endpoint.kind = harness::Endpoint::Kind::kTcp;
-      node.endpoint.address = "127.0.0.1";
+      node.endpoint.address = fleetAddress(i);
       node.endpoint.port = agents.port();
       node.endpoint.tls = files;
       descriptions_.push_back(node);
@@ -216,7 +216,7 @@ void measure(size_t count) {
   harness::TlsFiles files{directory.keep("authority.pem", authority.certificate()),
                           directory.keep("client.pem", client.certificate),
                           directory.keep("client.key", client.key)};
-  LightAgents agents(authority.certificate(), authority.issueNode(kFleetCertificateName));
+  LightAgents agents(authority.certificate(), authority.issueNode(kFleetName));
   Measurement(files, agents, count).print();
 }
 
