@@ -34,6 +34,7 @@ kj::Own<AuditLog> auditLogOf(const NodeServices::Options& options) {
 JobTable::Options jobOptions(kj::AsyncIoContext& io, const NodeServices::Options& options) {
   JobTable::Options jobs;
   jobs.spool = ScratchDisk::inDirectory(kj::str(options.stateDirectory.c_str(), "/spool"));
+  ProcessSets::killMarked(ProcessSets::markerOf(keeperName(options)));  // Of a killed keeper.
   jobs.sets = ProcessSets::best(keeperName(options), io.unixEventPort, io.provider->getTimer());
   return jobs;
 }

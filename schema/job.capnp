@@ -123,7 +123,8 @@ struct JobSpec {
   enum EnvironmentBase {
     login @0;     # PATH, HOME, USER, LOGNAME, SHELL, LANG=C.UTF-8 of the job's user.
     agent @1;     # What the keeper itself was started with.
-    none @2;
+    none @2;      # Nothing but what `environment` says, and NODEAGENT_JOB.
+    # Whatever the base, NODEAGENT_JOB is added: by it the agent finds processes that left the job's control group.
   }
 
   struct Input {
@@ -250,6 +251,8 @@ struct JobStatus {
     cpuUserNs @0 :Int64;
     cpuSystemNs @1 :Int64;
     residentBytesMax @2 :UInt64;
+    # Of the first process. 0: not known, or it stayed smaller than the agent (some MiB), whose size the kernel
+    # counts as that of each process that it starts.
   }
 }
 

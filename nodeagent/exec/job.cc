@@ -25,8 +25,19 @@ void logTask(kj::Exception&& exception) {
 
 }  // namespace
 
-Job::Job(const JobContext& context, Listener& listener, uint64_t number, JobSpec spec)
-    : context_(context), listener_(listener), number_(number), spec_(kj::mv(spec)) {}
+support::Failure stillThere(kj::ArrayPtr<const pid_t> pids) {
+  kj::Vector<kj::String> names;
+  for (pid_t pid : pids) {
+    KJ_IF_MAYBE (info, readProcess(pid)) names.add(kj::str("pid ", pid, " (", info->command, ")"));
+    if (names.size() == kHoldersMax) break;
+  }
+  return {wire::Error::Kind::TIMEOUT, 0,
+          kj::str("killed, but still there: ", kj::strArray(names, ", "))};
+}
+
+Job::Job(const JobContext& context, Listener& listener, uint64_t owner, uint64_t number,
+         JobSpec spec)
+    : context_(context), listener_(listener), owner_(owner), number_(number), spec_(kj::mv(spec)) {}
 
 Job::~Job() noexcept(false) = default;
 
@@ -60,6 +71,7 @@ kj::Promise<void> Job::awaitReport() {
             support::Failure{support::kindOfErrno(reported->errorNumber), reported->errorNumber,
                              spawnFailureText(spec_, *reported, environment_)};
       }
+      keeperBytesMax_ = ownResidentBytesMax();
       launchObserver_ = nullptr;
       launch_ = nullptr;
       environment_ = nullptr;
@@ -75,6 +87,7 @@ kj::Promise<void> Job::awaitExit(kj::Promise<void> readable) {
     auto ended = context_.spawner.reap(pidfd_);
     if (ended == nullptr) return awaitExit(exitObserver_->whenBecomesReadable());
     exit_ = KJ_ASSERT_NONNULL(ended);
+    if (exit_.residentBytesMax <= keeperBytesMax_) exit_.residentBytesMax = 0;
     exitObserver_ = nullptr;
     pidfd_ = nullptr;
     return leaderEnded();
@@ -208,14 +221,7 @@ kj::Promise<kj::Maybe<support::Failure>> Job::endWithSession() {
   return waitGone(end)
       .then([this]() -> kj::Maybe<support::Failure> {
         if (gone_) return nullptr;
-        kj::Vector<kj::String> names;
-        for (pid_t pid : processes_->list()) {
-          KJ_IF_MAYBE (info, readProcess(pid))
-            names.add(kj::str("pid ", pid, " (", info->command, ")"));
-          if (names.size() == kHoldersMax) break;
-        }
-        return support::Failure{wire::Error::Kind::TIMEOUT, 0,
-                                kj::str("killed, but still there: ", kj::strArray(names, ", "))};
+        return stillThere(processes_->list());
       })
       .attach(kj::addRef(*this));
 }

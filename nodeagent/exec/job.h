@@ -46,6 +46,9 @@ struct FollowWish {
   wire::Follow::Until until = wire::Follow::Until::CHANGE;
 };
 
+// Names processes that were killed and do not go.
+support::Failure stillThere(kj::ArrayPtr<const pid_t> pids);
+
 class Job final : public kj::Refcounted {
  public:
   struct Holder {
@@ -63,7 +66,8 @@ class Job final : public kj::Refcounted {
     ~Listener() = default;
   };
 
-  Job(const JobContext& context, Listener& listener, uint64_t number, JobSpec spec);
+  // `owner` as in ProcessSets::make.
+  Job(const JobContext& context, Listener& listener, uint64_t owner, uint64_t number, JobSpec spec);
   ~Job() noexcept(false);
 
   // Starts it. Whatever goes wrong becomes the outcome. Call once.
@@ -148,6 +152,7 @@ class Job final : public kj::Refcounted {
 
   JobContext context_;
   Listener& listener_;
+  uint64_t owner_;
   uint64_t number_;
   JobSpec spec_;
   ChangeSignal changed_;
@@ -176,6 +181,7 @@ class Job final : public kj::Refcounted {
   bool gone_ = false;
   kj::Maybe<support::Failure> notStarted_;
   ExitReport exit_;
+  uint64_t keeperBytesMax_ = 0;  // The keeper's own size, which counts as the process's.
   uint32_t leftRunning_ = 0;
   kj::Array<Holder> holders_;
 

@@ -166,6 +166,29 @@ TEST_P(JobEndTest, ADaemonInTheMiddleOfAnExecIsSeenAndKilled) {
   }
 }
 
+// As root can. The job is over then, and nobody waits for the daemon any more.
+TEST_P(JobEndTest, WhatLeftTheControlGroupOfAnEndedJobGoesWithTheSession) {
+  if (GetParam() != Grouping::kCgroup) GTEST_SKIP() << "there is no group to leave";
+  SpecBuilder spec(
+      shell("top=$(awk '$3 == \"cgroup2\" { print $2; exit }' /proc/mounts)\n"
+            "(echo 0 > \"$top/cgroup.procs\"; exec setsid sleep 1000 >/dev/null 2>&1) & echo $!; "
+            "until grep -q sleep /proc/$!/comm; do sleep 0.01; done"));
+  auto result = run(1, spec);
+  ASSERT_EQ(result->outcome().getExited(), 0);
+  pid_t daemon = std::stoi(result->output);
+  EXPECT_EQ(result->status().getLeftRunning(), 0u);
+  EXPECT_TRUE(table->get(session->id(), 1).isGone());
+  acknowledge(1);
+  auto first = kj::mv(session);
+  openSession();
+  run(1, spec);  // The table forgets sessions that are over and left nothing.
+  EXPECT_TRUE(isAlive(daemon));
+  first->end(EndReason::kClosed).wait(waitScope);
+  EXPECT_FALSE(isAlive(daemon));
+  EXPECT_EQ(first->remains().size(), 0u);
+  session->end(EndReason::kClosed).wait(waitScope);
+}
+
 TEST_P(JobEndTest, ADaemonMayGoOnWritingToAnEndedJob) {
   SpecBuilder spec({"/bin/sh", "-c",
                     "cd \"$0\"; setsid sh -c 'until [ -e go ]; do sleep 0.01; done; echo late; "

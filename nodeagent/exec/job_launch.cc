@@ -169,7 +169,7 @@ kj::Promise<void> Job::launch() {
     support::fail(Kind::CONFLICT, "not started, because ", reasonText(reason_),
                   " before it could be");
   }
-  processes_ = context_.sets.make();
+  processes_ = context_.sets.make(owner_);
   applyLimits();
   environment_ = buildEnvironment(spec_, user_, processes_->marker());
   auto files = openFiles();

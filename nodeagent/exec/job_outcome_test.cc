@@ -55,6 +55,17 @@ TEST_F(JobOutcomeTest, SignalsThatWereNotOursAreReported) {
   }
 }
 
+// The kernel counts what the process was before its program: a copy of this one.
+TEST_F(JobOutcomeTest, TheLargestSizeIsThatOfTheCommandOrNotKnown) {
+  EXPECT_EQ(run({"true"})->status().getUsage().getResidentBytesMax(), 0u);
+  uint64_t size = ownResidentBytesMax() + (64 << 20);
+  auto block = "bs=" + std::to_string(size);
+  auto large = run({"dd", "if=/dev/zero", "of=/dev/null", "count=1", block});
+  ASSERT_EQ(large->outcome().getExited(), 0) << large->errors;
+  EXPECT_GE(large->status().getUsage().getResidentBytesMax(), size);
+  EXPECT_LT(large->status().getUsage().getResidentBytesMax(), size + (16 << 20));
+}
+
 TEST_F(JobOutcomeTest, OutputAndErrorsAreApart) {
   auto result = run(shell("echo out; echo err >&2; echo more"));
   EXPECT_EQ(result->output, "out\nmore\n");

@@ -15,6 +15,7 @@ namespace {
 using Kind = wire::Error::Kind;
 
 constexpr size_t kSpentMax = 65536;  // Holes below are taken as spent beyond this.
+constexpr uint64_t kNobody = 0;      // No session's end ends what is started for it.
 constexpr size_t kCommandShownBytes = 32;
 
 // The last part of the program's path, for people.
@@ -87,6 +88,8 @@ Job& JobTable::run(Session& session, AuditLog& audit, uint64_t number,
   if (isSpent(jobs, number) && !support::planted(support::Bug::kStartsAgain))
     support::fail(Kind::EXPIRED, "number: ", number, " was acknowledged or is no longer kept");
   requireRoom(jobs);
+  bool isDetached = spec.lifetime == wire::JobSpec::JobLifetime::DETACHED;
+  if (!isDetached) sweepAtEnd(jobs);
   audit.record(session, "jobs.run",
                {{"number", number},
                 {"argv", argvText(spec)},
@@ -99,8 +102,8 @@ Job& JobTable::run(Session& session, AuditLog& audit, uint64_t number,
   entry.labels = join(session.labels(), spec.labels);
   entry.order = nextOrder_++;
   auto what = kj::str("job ", number, " (", commandOf(spec), ")");
-  bool isDetached = spec.lifetime == wire::JobSpec::JobLifetime::DETACHED;
-  entry.job = kj::refcounted<Job>(context_, *this, number, kj::mv(spec));
+  entry.job =
+      kj::refcounted<Job>(context_, *this, isDetached ? kNobody : jobs.owner, number, kj::mv(spec));
   Job& job = *entry.job;
   if (!isDetached) {
     // The entry belongs to the job's own and goes with it, so that `job` is there when the end is
@@ -133,12 +136,34 @@ JobTable::SessionJobs& JobTable::jobsOf(Session& session) {
   if (found != sessions_.end()) return found->second;
   // A good moment to forget sessions that have ended and left nothing.
   for (auto each = sessions_.begin(); each != sessions_.end();) {
-    bool isOver = each->second.session->ending() && each->second.entries.empty();
+    auto& jobs = each->second;
+    bool isOver = jobs.session->ending() && jobs.entries.empty() &&
+                  (jobs.sweep == nullptr || KJ_ASSERT_NONNULL(jobs.sweep)->isOver);
     each = isOver ? sessions_.erase(each) : std::next(each);
   }
   auto& jobs = sessions_[session.id()];
   jobs.session = session.addRef();
+  jobs.owner = nextOwner_++;
   return jobs;
+}
+
+void JobTable::sweepAtEnd(SessionJobs& jobs) {
+  auto marker = sets_->markerOf(jobs.owner);
+  if (jobs.sweep != nullptr || marker.size() == 0) return;
+  auto sweep = kj::refcounted<Sweep>();
+  // Among the last of the end list: all jobs have been stopped by then.
+  sweep->entry = jobs.session->onEnd(
+      EndPhase::kUndo, kj::str("processes that left their jobs"),
+      [this, marker = kj::mv(marker), &sweep = *sweep]() mutable {
+        return context_.worker
+            .run([marker = kj::mv(marker)]() { return ProcessSets::killMarked(marker); })
+            .then([](kj::Vector<pid_t>&& left) -> kj::Maybe<support::Failure> {
+              if (left.empty()) return nullptr;
+              return stillThere(left);
+            })
+            .attach(kj::defer([sweep = kj::addRef(sweep)]() mutable { sweep->isOver = true; }));
+      });
+  jobs.sweep = kj::mv(sweep);
 }
 
 void JobTable::requireRoom(const SessionJobs& jobs) const {

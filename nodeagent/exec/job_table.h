@@ -90,12 +90,18 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
     uint64_t number = 0;
     auto operator<=>(const Key&) const = default;
   };
+  struct Sweep final : public kj::Refcounted {
+    kj::Own<Session::Entry> entry;  // In the session's end list: see sweepAtEnd.
+    bool isOver = false;
+  };
   struct SessionJobs {
     kj::Own<Session> session;
     std::map<uint64_t, Entry> entries;
     size_t running = 0;
+    uint64_t owner = 0;        // As in ProcessSets::make.
     uint64_t spentTo = 0;      // All numbers up to here are spent, but for those in `entries`.
     std::set<uint64_t> spent;  // And these, above it.
+    kj::Maybe<kj::Own<Sweep>> sweep;
   };
 
   void ended(Job& job) override;
@@ -104,6 +110,9 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
 
   SessionJobs& jobsOf(Session& session);
   void requireRoom(const SessionJobs& jobs) const;
+
+  // A job is over when its set is empty. What has left the set is killed at the session's end.
+  void sweepAtEnd(SessionJobs& jobs);
   void remove(const Key& key);
   bool removeOldestOfEndedSessions();
   static void spend(SessionJobs& jobs, uint64_t number);
@@ -120,6 +129,7 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
   std::map<uint64_t, Key> finished_;        // By Entry::endedOrder.
   std::map<const Job*, Entry> leftBehind_;  // Acknowledged, with processes that still run.
   uint64_t nextOrder_ = 1;
+  uint64_t nextOwner_ = 1;
   size_t running_ = 0;
   size_t lingering_ = 0;  // Ended, but something of them runs.
   kj::TaskSet tasks_;

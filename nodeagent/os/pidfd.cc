@@ -41,6 +41,12 @@ kj::Maybe<ExitReport> reapChild(int pidfd) {
   return report;
 }
 
+uint64_t ownResidentBytesMax() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+}
+
 int signalChild(int pidfd, int signal) {
   return syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) < 0 ? errno : 0;
 }

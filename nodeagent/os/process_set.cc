@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <map>
@@ -24,6 +25,9 @@ constexpr auto kPollFirst = 10 * kj::MILLISECONDS;
 constexpr auto kPollLast = 500 * kj::MILLISECONDS;
 constexpr auto kOrphanSweep = 2 * kj::SECONDS;
 constexpr int kKillRounds = 20;  // A fork bomb is faster than this; each round is a scan of /proc.
+
+constexpr int kGoneLooks = 200;
+constexpr long kGonePauseNs = 10'000'000;
 
 constexpr const char* kMarkerName = "NODEAGENT_JOB=";
 
@@ -237,9 +241,14 @@ kj::Promise<void> DescentSet::poll(kj::Duration delay) {
       [this, delay]() { return poll(kj::min(delay * 2, kPollLast)); });
 }
 
-// No two sets of one name have the same, and all of one name begin alike.
-kj::String markerOf(kj::StringPtr name, uint64_t number) {
-  return kj::str(kMarkerName, name, ".", getpid(), ".", number, ".");
+// All of one name begin alike, and of these all of one owner.
+kj::String ownersMarker(kj::StringPtr name, uint64_t owner) {
+  return kj::str(ProcessSets::markerOf(name), getpid(), ".", owner, ".");
+}
+
+// No two sets have the same.
+kj::String setsMarker(kj::StringPtr name, uint64_t owner, uint64_t number) {
+  return kj::str(ownersMarker(name, owner), number, ".");
 }
 
 class CgroupSets final : public ProcessSets {
@@ -247,9 +256,11 @@ class CgroupSets final : public ProcessSets {
   CgroupSets(kj::Own<CgroupTree> tree, kj::StringPtr name, kj::UnixEventPort& port,
              kj::Timer& timer)
       : tree_(kj::mv(tree)), name_(kj::str(name)), port_(port), timer_(timer) {}
-  kj::Own<ProcessSet> make() override {
-    return kj::heap<CgroupSet>(tree_->take(), markerOf(name_, nextNumber_++), port_, timer_);
+  kj::Own<ProcessSet> make(uint64_t owner) override {
+    auto marker = setsMarker(name_, owner, nextNumber_++);
+    return kj::heap<CgroupSet>(tree_->take(), kj::mv(marker), port_, timer_);
   }
+  kj::String markerOf(uint64_t owner) const override { return ownersMarker(name_, owner); }
   kj::StringPtr kind() const override { return "cgroup"; }
 
  private:
@@ -267,9 +278,10 @@ class DescentSets final : public ProcessSets {
     sweeping_ =
         sweep().eagerlyEvaluate([](kj::Exception&& exception) { KJ_LOG(ERROR, exception); });
   }
-  kj::Own<ProcessSet> make() override {
-    return kj::heap<DescentSet>(markerOf(name_, nextNumber_++), timer_, leaders_);
+  kj::Own<ProcessSet> make(uint64_t owner) override {
+    return kj::heap<DescentSet>(setsMarker(name_, owner, nextNumber_++), timer_, leaders_);
   }
+  kj::String markerOf(uint64_t owner) const override { return ownersMarker(name_, owner); }
   kj::StringPtr kind() const override { return "descent"; }
 
  private:
@@ -320,12 +332,28 @@ kj::Own<ProcessSets> ProcessSets::byDescent(kj::StringPtr name, kj::Timer& timer
   return kj::heap<DescentSets>(name, timer);
 }
 
+kj::String ProcessSets::markerOf(kj::StringPtr name) {
+  return kj::str(kMarkerName, name, ".");
+}
+
+kj::Vector<pid_t> ProcessSets::killMarked(kj::StringPtr marker) {
+  kj::Vector<pid_t> family;
+  for (int look = 0; look < kGoneLooks; ++look) {
+    if (look > 0) {
+      timespec pause{0, kGonePauseNs};
+      nanosleep(&pause, nullptr);
+    }
+    family = familyOf(nullptr, marker);
+    if (family.empty()) break;
+    killFamily(family, marker, [&family]() {
+      for (pid_t pid : family) kill(pid, SIGKILL);
+    });
+  }
+  return family;
+}
+
 void ProcessSets::killLeftovers(kj::StringPtr name) {
-  auto marker = kj::str(kMarkerName, name, ".");
-  auto family = familyOf(nullptr, marker);
-  killFamily(family, marker, [&family]() {
-    for (pid_t pid : family) kill(pid, SIGKILL);
-  });
+  killMarked(markerOf(name));
   CgroupTree::open(name);  // Kills what it finds, and goes again.
 }
 

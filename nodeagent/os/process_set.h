@@ -59,13 +59,23 @@ class ProcessSets {
   // `name`. May block for two seconds.
   static void killLeftovers(kj::StringPtr name);
 
+  // Kills those whose mark begins with `marker`, with their descendants, whether a set knows of
+  // them or not. Blocks until they are gone, for two seconds at most; which are not.
+  static kj::Vector<pid_t> killMarked(kj::StringPtr marker);
+
+  // Of all sets of all processes that made theirs with `name`. For killMarked.
+  static kj::String markerOf(kj::StringPtr name);
+
   // The best that this node has.
   static kj::Own<ProcessSets> best(kj::StringPtr name, kj::UnixEventPort& port, kj::Timer& timer);
 
   virtual ~ProcessSets() noexcept(false) = default;
 
-  // `this` outlives it. Throws if the kernel refuses.
-  virtual kj::Own<ProcessSet> make() = 0;
+  // `this` outlives it. Throws if the kernel refuses. `owner`: whose it is, for the next.
+  virtual kj::Own<ProcessSet> make(uint64_t owner) = 0;
+
+  // With this the marks of the owner's sets begin, and no others; empty: there are no marks.
+  virtual kj::String markerOf(uint64_t owner) const = 0;
 
   // "cgroup" or "descent", for facts and logs.
   virtual kj::StringPtr kind() const = 0;

@@ -24,7 +24,13 @@ class KeeperFaultTest : public FaultTest {
 TEST_F(KeeperFaultTest, KilledLeavesNothingAndSaysLost) {
   startAgent();
   connect();
-  const std::vector<std::string> kinds = {"plain", "setsid", "daemon", "ignores-term", "deep-tree"};
+  const std::vector<std::string> kinds = {"plain",
+                                          "setsid",
+                                          "daemon",
+                                          "ignores-term",
+                                          "deep-tree",
+                                          "changes-group",
+                                          "changes-group-and-session"};
   size_t times = trials(8, 0.25);
   std::vector<nanoseconds> gone;
   for (size_t trial = 0; trial < times; ++trial) {

@@ -89,6 +89,7 @@ TEST_F(ZooTest, DeadlineReachesEveryProcess) {
 TEST_F(ZooTest, EndOfTheSessionReachesEveryProcess) {
   std::vector<std::unique_ptr<muster::Process>> processes;
   for (const std::string& kind : zooKinds()) processes.push_back(started(kind, tagged()));
+  for (const std::string& kind : escapingZooKinds()) processes.push_back(started(kind, tagged()));
   disconnect();
   expectGone("all");
 }

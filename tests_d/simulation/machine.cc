@@ -22,7 +22,10 @@ constexpr int64_t kWallNs = 1'700'000'000 * kSecond;
 class SimulatedSets final : public nodeagent::ProcessSets {
  public:
   explicit SimulatedSets(Machine& machine) : machine_(machine) {}
-  kj::Own<nodeagent::ProcessSet> make() override { return kj::heap<SimulatedSet>(machine_); }
+  kj::Own<nodeagent::ProcessSet> make(uint64_t) override {
+    return kj::heap<SimulatedSet>(machine_);
+  }
+  kj::String markerOf(uint64_t) const override { return kj::String(); }
   kj::StringPtr kind() const override { return "simulated"; }
 
  private:

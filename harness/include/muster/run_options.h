@@ -25,7 +25,8 @@ enum class Overflow {
   kKill,      // The command is killed; its outcome is kOutputLimit.
 };
 
-// What a command inherits before RunOptions::environment is added.
+// What a command inherits before RunOptions::environment is added. NODEAGENT_JOB is there in any
+// case: by it the agent finds what the command left behind.
 enum class EnvironmentBase {
   kLogin,  // PATH, HOME, USER, LOGNAME, SHELL and LANG=C.UTF-8 of the user.
   kAgent,  // What the agent itself was started with.
