@@ -48,7 +48,7 @@ class AgentTest : public testing::Test {
         support::Credentials{authority().certificate(), authority().issueNode("n1")};
     frontOptions_.localUid = geteuid();
     std::string why;
-    frontOptions_.penaltyExempt = addressRanges("127.0.0.0/8,::1", &why).value();
+    frontOptions_.penaltyExempt = support::addressRanges("127.0.0.0/8,::1", &why).value();
   }
 
   ~AgentTest() noexcept override {

@@ -270,7 +270,7 @@ TEST_F(AgentTest, AcceptRecoversWhenDescriptorsAreFreeAgain) {
 TEST_F(AgentTest, PlainTcpBeyondLoopbackIsRefused) {
   for (auto text : {"tcp:0.0.0.0:0", "tcp:[::]:0", "tcp:10.0.0.1:0", "tcp:[::ffff:10.0.0.1]:0"}) {
     KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() {
-                   Listener::open(endpoint(text), io_.unixEventPort, timer());
+                   support::Listener::open(endpoint(text), io_.unixEventPort, timer());
                  })) {
       auto failure = support::toFailure(*exception, "test");
       EXPECT_EQ(failure.kind, Kind::INVALID);
@@ -284,8 +284,9 @@ TEST_F(AgentTest, PlainTcpBeyondLoopbackIsRefused) {
 TEST_F(AgentTest, TakenEndpointsAreConflicts) {
   startFront();
   for (const auto& taken : front_->endpoints()) {
-    KJ_IF_MAYBE (exception, kj::runCatchingExceptions(
-                                [&]() { Listener::open(taken, io_.unixEventPort, timer()); })) {
+    KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() {
+                   support::Listener::open(taken, io_.unixEventPort, timer());
+                 })) {
       EXPECT_EQ(support::toFailure(*exception, "test").kind, Kind::CONFLICT) << taken.text();
     } else {
       ADD_FAILURE() << taken.text();
@@ -300,13 +301,14 @@ TEST_F(AgentTest, StaleSocketIsReplacedAndIsPrivate) {
     auto socket = stale.openSocket();
     KJ_SYSCALL(bind(socket, stale.socketAddress(), stale.addressBytes));
   }
-  auto listener = Listener::open(stale, io_.unixEventPort, timer());
+  auto listener = support::Listener::open(stale, io_.unixEventPort, timer());
   EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms(0600));
 }
 
 TEST_F(AgentTest, SocketInADirectoryThatOthersWriteIsRefused) {
   KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() {
-                 Listener::open(endpoint("unix:/tmp/agent-test.sock"), io_.unixEventPort, timer());
+                 support::Listener::open(endpoint("unix:/tmp/agent-test.sock"), io_.unixEventPort,
+                                         timer());
                })) {
     EXPECT_THAT(support::toFailure(*exception, "test").text.cStr(), HasSubstr("others can write"));
   } else {

@@ -17,7 +17,7 @@ using support::Transport;
 
 constexpr kj::StringPtr kNowDenied = "its certificate is on the deny list now"_kj;
 
-std::string addressText(const AcceptedSocket& accepted) {
+std::string addressText(const support::AcceptedSocket& accepted) {
   if (accepted.peer.ss_family == AF_UNIX || accepted.peer.ss_family == AF_UNSPEC) {
     return "unix pid " + std::to_string(accepted.pid);
   }
@@ -31,10 +31,10 @@ std::string addressText(const AcceptedSocket& accepted) {
 // One client, from accepting to the end. Counts itself.
 class Front::Connection {
  public:
-  Connection(Front& front, Transport over, AcceptedSocket&& socket)
+  Connection(Front& front, Transport over, support::AcceptedSocket&& socket)
       : accepted(kj::mv(socket)),
         transport(over),
-        source(sourceOf(accepted.peer)),
+        source(support::sourceOf(accepted.peer)),
         address(addressText(accepted)),
         front_(front) {
     position_ = front_.connections_.insert(front_.connections_.end(), this);
@@ -52,7 +52,7 @@ class Front::Connection {
     if (admission.get() != nullptr) admission->fulfill();
   }
 
-  AcceptedSocket accepted;
+  support::AcceptedSocket accepted;
   const Transport transport;
   const std::string source;
   const std::string address;
@@ -84,7 +84,7 @@ Front::Front(kj::AsyncIoContext& io, FrontOptions options)
       support::fail(Kind::INVALID, "listen ", endpoint.text().c_str(),
                     ": needs certificates; set tls authority, certificate and key");
     }
-    listeners_.add(Listener::open(endpoint, io.unixEventPort, io.provider->getTimer()));
+    listeners_.add(support::Listener::open(endpoint, io.unixEventPort, io.provider->getTimer()));
   }
 }
 
@@ -115,14 +115,14 @@ kj::Promise<void> Front::run() {
   return all;
 }
 
-kj::Promise<void> Front::acceptOn(Listener& listener) {
-  return listener.accept().then([this, &listener](AcceptedSocket&& accepted) {
+kj::Promise<void> Front::acceptOn(support::Listener& listener) {
+  return listener.accept().then([this, &listener](support::AcceptedSocket&& accepted) {
     welcome(listener, kj::mv(accepted));
     return acceptOn(listener);
   });
 }
 
-void Front::welcome(Listener& listener, AcceptedSocket&& accepted) {
+void Front::welcome(support::Listener& listener, support::AcceptedSocket&& accepted) {
   Transport transport = listener.endpoint().transport;
   kj::StringPtr reason;
   if (connections_.size() >= options_.connectionsMax) {

@@ -11,10 +11,10 @@
 
 #include <kj/async-io.h>
 
-#include "nodeagent/admission.h"
 #include "nodeagent/link.h"
-#include "nodeagent/os/listener.h"
+#include "schema/support/admission.h"
 #include "schema/support/endpoint.h"
+#include "schema/support/listener.h"
 #include "schema/support/tls.h"
 
 namespace nodeagent {
@@ -25,8 +25,8 @@ struct FrontOptions {
   kj::Maybe<support::Credentials> credentials;  // Needed for endpoints of kind tls.
   uid_t localUid = 0;                           // Whom unix sockets admit besides root.
   size_t connectionsMax = 256;
-  AdmissionLimits admission;  // Of connections whose `hello` has not succeeded yet.
-  std::vector<AddressRange> penaltyExempt;
+  support::AdmissionLimits admission;  // Of connections whose `hello` has not succeeded yet.
+  std::vector<support::AddressRange> penaltyExempt;
   kj::Duration strangerLimit = 5 * kj::SECONDS;  // From accepting to the success of `hello`.
   // A certificate is looked at when a connection begins; so none lasts for ever.
   kj::Duration connectionAgeMax = 24 * kj::HOURS;
@@ -35,7 +35,7 @@ struct FrontOptions {
 class Front final : private kj::TaskSet::ErrorHandler {
  public:
   // Listens on every endpoint, or throws the failure of the first that cannot be (see
-  // Listener::open). `io` outlives it.
+  // support::Listener::open). `io` outlives it.
   Front(kj::AsyncIoContext& io, FrontOptions options);
   ~Front() noexcept(false);
 
@@ -54,19 +54,19 @@ class Front final : private kj::TaskSet::ErrorHandler {
  private:
   class Connection;
 
-  kj::Promise<void> acceptOn(Listener& listener);
-  void welcome(Listener& listener, AcceptedSocket&& accepted);
+  kj::Promise<void> acceptOn(support::Listener& listener);
+  void welcome(support::Listener& listener, support::AcceptedSocket&& accepted);
   kj::Promise<Peer> authenticate(Connection& connection);
   kj::Promise<void> serve(Connection& connection);
   void taskFailed(kj::Exception&& exception) override;
 
   kj::AsyncIoContext& io_;
   FrontOptions options_;
-  kj::Vector<kj::Own<Listener>> listeners_;
+  kj::Vector<kj::Own<support::Listener>> listeners_;
   kj::Maybe<kj::Own<support::TlsServer>> tls_;
   support::DenyList denied_;            // As tls_ knows it.
   std::list<Connection*> connections_;  // Each takes itself out.
-  Admission admission_;
+  support::Admission admission_;
   kj::TaskSet tasks_;
 };
 

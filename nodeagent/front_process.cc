@@ -37,7 +37,7 @@ FrontOptions frontOptions(const Options& options) {
   front.credentials = readCredentials(options);
   front.localUid = geteuid();
   std::string why;
-  front.penaltyExempt = addressRanges(options.penaltyExempt, &why).value();
+  front.penaltyExempt = support::addressRanges(options.penaltyExempt, &why).value();
   return front;
 }
 

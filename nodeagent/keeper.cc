@@ -11,7 +11,8 @@ Keeper::Keeper(kj::AsyncIoContext& io, GateContext& gates, KeeperOptions options
     : io_(io),
       gates_(gates),
       options_(kj::mv(options)),
-      listener_(Listener::open(options_.socket, io.unixEventPort, io.provider->getTimer())),
+      listener_(
+          support::Listener::open(options_.socket, io.unixEventPort, io.provider->getTimer())),
       connections_(io.provider->getTimer(), gates, options_.connectionsPerIdentityMax) {
   KJ_IF_MAYBE (uid, options_.frontUid) {
     listener_->giveTo(*uid);
@@ -25,13 +26,13 @@ kj::Promise<void> Keeper::run() {
 }
 
 kj::Promise<void> Keeper::acceptAll() {
-  return listener_->accept().then([this](AcceptedSocket&& accepted) {
+  return listener_->accept().then([this](support::AcceptedSocket&& accepted) {
     welcome(kj::mv(accepted));
     return acceptAll();
   });
 }
 
-void Keeper::welcome(AcceptedSocket&& accepted) {
+void Keeper::welcome(support::AcceptedSocket&& accepted) {
   bool known = accepted.uid == 0 || accepted.uid == geteuid();
   KJ_IF_MAYBE (uid, options_.frontUid) {
     known = known || accepted.uid == *uid;

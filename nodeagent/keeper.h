@@ -9,8 +9,8 @@
 
 #include "nodeagent/client_connections.h"
 #include "nodeagent/gate.h"
-#include "nodeagent/os/listener.h"
 #include "schema/support/endpoint.h"
+#include "schema/support/listener.h"
 
 namespace nodeagent {
 
@@ -23,7 +23,7 @@ struct KeeperOptions {
 
 class Keeper final {
  public:
-  // Listens, or throws the failure of Listener::open. `io` and `gates` outlive it.
+  // Listens, or throws the failure of support::Listener::open. `io` and `gates` outlive it.
   Keeper(kj::AsyncIoContext& io, GateContext& gates, KeeperOptions options);
   ~Keeper() noexcept(false);
 
@@ -38,12 +38,12 @@ class Keeper final {
 
  private:
   kj::Promise<void> acceptAll();
-  void welcome(AcceptedSocket&& accepted);
+  void welcome(support::AcceptedSocket&& accepted);
 
   kj::AsyncIoContext& io_;
   GateContext& gates_;
   KeeperOptions options_;
-  kj::Own<Listener> listener_;
+  kj::Own<support::Listener> listener_;
   ClientConnections connections_;
 };
 

@@ -12,7 +12,7 @@
 
 #include <cxxopts.hpp>
 
-#include "nodeagent/admission.h"
+#include "schema/support/admission.h"
 #include "schema/support/config.h"
 #include "schema/support/endpoint.h"
 #include "schema/support/suggestion.h"
@@ -278,7 +278,7 @@ void check(const Options& options) {
         "there is no \"" + options.logLevel + "\"" + support::suggestion(options.logLevel, levels));
   }
   std::string why;
-  if (!addressRanges(options.penaltyExempt, &why)) refuse(options, "penalty-exempt", why);
+  if (!support::addressRanges(options.penaltyExempt, &why)) refuse(options, "penalty-exempt", why);
   const std::vector<std::string> noPaths = {"node", "level", "front-user", "penalty-exempt"};
   for (const Key& key : keys()) {
     bool path = std::find(noPaths.begin(), noPaths.end(), key.name) == noPaths.end();

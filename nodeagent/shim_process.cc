@@ -14,9 +14,9 @@
 #include "nodeagent/exec/job_status.h"
 #include "nodeagent/exec/job_table.h"
 #include "nodeagent/exec/jobs_server.h"
-#include "nodeagent/os/listener.h"
 #include "nodeagent/os/read_file.h"
 #include "nodeagent/os/worker.h"
+#include "schema/support/listener.h"
 #include "schema/support/log.h"
 #include "schema/support/rpc_connection.h"
 #include "schema/support/socket_stream.h"
@@ -82,7 +82,7 @@ class Shim final : private kj::TaskSet::ErrorHandler {
         session_(kj::refcounted<Session>(sessionOptions(record), systemClock(), timer_)),
         table_(io_.unixEventPort, timer_, systemClock(), worker_,
                tableOptions(io_, files_, record)),
-        listener_(Listener::open(endpointOf(files_), io_.unixEventPort, timer_)),
+        listener_(support::Listener::open(endpointOf(files_), io_.unixEventPort, timer_)),
         tasks_(*this) {}
 
   void run(wire::DetachedRecord::Reader record) {
@@ -95,13 +95,13 @@ class Shim final : private kj::TaskSet::ErrorHandler {
 
  private:
   kj::Promise<void> acceptAll() {
-    return listener_->accept().then([this](AcceptedSocket&& accepted) {
+    return listener_->accept().then([this](support::AcceptedSocket&& accepted) {
       if (accepted.uid == geteuid()) serve(kj::mv(accepted));
       return acceptAll();
     });
   }
 
-  void serve(AcceptedSocket&& accepted) {
+  void serve(support::AcceptedSocket&& accepted) {
     support::GuardOptions options;
     options.frame.bytesMax = support::kFrameBytesMax;
     auto connection = kj::heap<support::RpcConnection>(
@@ -148,7 +148,7 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   kj::Own<AuditLog> audit_;  // The keeper has noted what it was asked to do.
   kj::Own<Session> session_;
   JobTable table_;
-  kj::Own<Listener> listener_;
+  kj::Own<support::Listener> listener_;
   int64_t endedBoottimeNs_ = 0;
   kj::TaskSet tasks_;
 };

@@ -50,7 +50,7 @@ TEST_F(StrangersTest, RefusedCertificateKeepsItsAddressOutForAWhile) {
 
 TEST_F(StrangersTest, ExemptAddressIsNotKeptOut) {
   std::string why;
-  frontOptions_.penaltyExempt = addressRanges("127.0.0.1", &why).value();
+  frontOptions_.penaltyExempt = support::addressRanges("127.0.0.1", &why).value();
   startFront();
   EXPECT_FALSE(comesIn(foreign_));
   EXPECT_TRUE(comesIn(good_));

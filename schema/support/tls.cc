@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include "schema/support/openssl.h"
+#include "schema/support/tls_context.h"
 #include "schema/support/tls_stream.h"
 #include "schema/support/wire_error.h"
 
@@ -37,33 +38,6 @@ void useAuthority(SSL_CTX* context, const std::string& authority) {
   if (count == 0) fail(Kind::INVALID, "tls authority: not a certificate in PEM form");
 }
 
-void usePair(SSL_CTX* context, const KeyPair& pair) {
-  Openssl<BIO> certificateText(
-      BIO_new_mem_buf(pair.certificate.data(), static_cast<int>(pair.certificate.size())));
-  Openssl<X509> certificate(PEM_read_bio_X509(certificateText.get(), nullptr, nullptr, nullptr));
-  if (certificate == nullptr) fail(Kind::INVALID, "tls certificate: not a certificate in PEM form");
-  Openssl<BIO> keyText(BIO_new_mem_buf(pair.key.data(), static_cast<int>(pair.key.size())));
-  Openssl<EVP_PKEY> key(
-      PEM_read_bio_PrivateKey(keyText.get(), nullptr, nullptr, const_cast<char*>("")));
-  if (key == nullptr)
-    fail(Kind::INVALID, "tls key: not a private key in PEM form without a password");
-  if (X509_check_private_key(certificate.get(), key.get()) != 1) {
-    fail(Kind::INVALID, "tls key: it does not belong to the certificate");
-  }
-  if (SSL_CTX_use_certificate(context, certificate.get()) != 1 ||
-      SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
-    fail(Kind::INVALID, "tls certificate: ", opensslReason().c_str());
-  }
-  // Certificates between ours and the authority's may follow it.
-  while (X509* next = PEM_read_bio_X509(certificateText.get(), nullptr, nullptr, nullptr)) {
-    if (SSL_CTX_add0_chain_cert(context, next) != 1) X509_free(next);
-  }
-}
-
-// OpenSSL reports only "certificate verify failed"; the reason goes by here. One thread's
-// handshakes share it, so a reason is taken away by the first that asks.
-thread_local int lastVerifyError = X509_V_OK;
-
 void freeDenyList(void*, void* list, CRYPTO_EX_DATA*, int, long, void*) {
   delete static_cast<DenyList*>(list);
 }
@@ -82,13 +56,12 @@ bool isDenied(X509_STORE_CTX* store) {
 }
 
 // The peer is told too: OpenSSL sends the alert that belongs to the error.
-int noteVerifyError(int good, X509_STORE_CTX* store) {
+int refuseDenied(int good, X509_STORE_CTX* store) {
   if (good == 1 && isDenied(store)) {
     X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REVOKED);
     good = 0;
   }
-  if (good == 0) lastVerifyError = X509_STORE_CTX_get_error(store);
-  return good;
+  return noteVerifyError(good, store);
 }
 
 void useDenied(SSL_CTX* context, const std::string& text) {
@@ -102,26 +75,14 @@ void useDenied(SSL_CTX* context, const std::string& text) {
   kept.release();  // The context's now.
 }
 
-kj::String verifyReason(const kj::Exception& exception) {
-  int error = std::exchange(lastVerifyError, X509_V_OK);
-  if (error == X509_V_OK) return kj::str(exception.getDescription());
-  if (error == X509_V_ERR_CERT_REVOKED)
-    return kj::str("certificate revoked: it is on the deny list");
-  return kj::str("certificate refused: ", X509_verify_cert_error_string(error));
-}
-
 std::shared_ptr<SSL_CTX> makeContext(const Credentials& credentials) {
   OpensslScope scope;
-  std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_method()), SSL_CTX_free);
-  if (context == nullptr) fail(Kind::INTERNAL, "no TLS context: ", opensslReason().c_str());
+  auto context = blankContext();
   useAuthority(context.get(), credentials.authority);
   usePair(context.get(), credentials.own);
   useDenied(context.get(), credentials.denied);
-  SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
-  SSL_CTX_set_num_tickets(context.get(), 0);
-  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
-                     &noteVerifyError);
+                     &refuseDenied);
   return context;
 }
 

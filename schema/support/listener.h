@@ -10,7 +10,7 @@
 
 #include "schema/support/endpoint.h"
 
-namespace nodeagent {
+namespace support {
 
 struct AcceptedSocket {
   kj::AutoCloseFd socket;  // Non-blocking, with the TCP options of endpoint.h.
@@ -26,13 +26,13 @@ class Listener {
   // can write, made if it is missing; a file that a dead agent left is replaced, which an exclusive
   // lock on PATH.lock makes safe. Plain TCP is refused unless the address is loopback. Throws a
   // failure: invalid (the endpoint may not be used so), conflict (in use), system.
-  static kj::Own<Listener> open(const support::Endpoint& endpoint, kj::UnixEventPort& events,
+  static kj::Own<Listener> open(const Endpoint& endpoint, kj::UnixEventPort& events,
                                 kj::Timer& timer);
 
   virtual ~Listener() noexcept(false) = default;
 
   // As given, but with the port that the kernel chose.
-  virtual const support::Endpoint& endpoint() const = 0;
+  virtual const Endpoint& endpoint() const = 0;
 
   // The next connection. When descriptors or memory run out it waits for better times, connections
   // waiting in the backlog; it is rejected only if the socket itself is broken. One call at a time.
@@ -42,4 +42,4 @@ class Listener {
   virtual void giveTo(uid_t uid) = 0;
 };
 
-}  // namespace nodeagent
+}  // namespace support

@@ -1,4 +1,4 @@
-#include "nodeagent/admission.h"
+#include "schema/support/admission.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -9,7 +9,7 @@
 
 #include <kj/debug.h>
 
-namespace nodeagent {
+namespace support {
 namespace {
 
 constexpr std::string_view kUnix = "unix";
@@ -163,4 +163,4 @@ void Admission::makeRoom(kj::TimePoint now) {
       [](const auto& a, const auto& b) { return a.second.until < b.second.until; }));
 }
 
-}  // namespace nodeagent
+}  // namespace support

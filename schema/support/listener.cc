@@ -1,4 +1,4 @@
-#include "nodeagent/os/listener.h"
+#include "schema/support/listener.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,12 +15,10 @@
 #include "schema/support/log.h"
 #include "schema/support/wire_error.h"
 
-namespace nodeagent {
+namespace support {
 namespace {
 
 using Kind = wire::Error::Kind;
-using support::Endpoint;
-using support::Transport;
 
 constexpr int kBacklog = 512;
 constexpr kj::Duration kShortagePause = 50 * kj::MILLISECONDS;
@@ -41,13 +39,12 @@ void checkDirectory(const std::string& socketPath) {
   if (directory.empty()) directory = "/";
   // 0711: the front's user must be able to pass to the keeper's socket in it.
   if (mkdir(directory.c_str(), 0711) < 0 && errno != EEXIST)
-    support::failErrno(errno, "mkdir ", directory.c_str());
+    failErrno(errno, "mkdir ", directory.c_str());
   struct stat status;
-  if (stat(directory.c_str(), &status) < 0) support::failErrno(errno, "stat ", directory.c_str());
+  if (stat(directory.c_str(), &status) < 0) failErrno(errno, "stat ", directory.c_str());
   if ((status.st_uid != 0 && status.st_uid != geteuid()) || (status.st_mode & 022) != 0) {
-    support::fail(Kind::INVALID, "listen unix:", socketPath.c_str(),
-                  ": others can write the directory ", directory.c_str(),
-                  "; it must belong to root or to us and have a mode such as 0711");
+    fail(Kind::INVALID, "listen unix:", socketPath.c_str(), ": others can write the directory ",
+         directory.c_str(), "; it must belong to root or to us and have a mode such as 0711");
   }
 }
 
@@ -55,10 +52,10 @@ void checkDirectory(const std::string& socketPath) {
 kj::AutoCloseFd lockFor(const std::string& path) {
   std::string lockPath = path + ".lock";
   int descriptor = open(lockPath.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (descriptor < 0) support::failErrno(errno, "open ", lockPath.c_str());
+  if (descriptor < 0) failErrno(errno, "open ", lockPath.c_str());
   kj::AutoCloseFd lock(descriptor);
   if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
-    support::fail(Kind::CONFLICT, "listen unix:", path.c_str(), ": another agent listens there");
+    fail(Kind::CONFLICT, "listen unix:", path.c_str(), ": another agent listens there");
   }
   return lock;
 }
@@ -70,8 +67,7 @@ class ListenerImpl final : public Listener {
         timer_(timer),
         socket_(bound()),
         observer_(events, socket_, kj::UnixEventPort::FdObserver::OBSERVE_READ) {
-    if (listen(socket_, kBacklog) < 0)
-      support::failErrno(errno, "listen ", endpoint_.text().c_str());
+    if (listen(socket_, kBacklog) < 0) failErrno(errno, "listen ", endpoint_.text().c_str());
   }
 
   ~ListenerImpl() noexcept(false) {
@@ -94,27 +90,26 @@ class ListenerImpl final : public Listener {
       if (errno == EAGAIN)
         return observer_.whenBecomesReadable().then([this]() { return accept(); });
       if (shortage(errno)) {
-        support::logLimited(
-            "accept", support::Level::kWarn, "cannot accept now; connections wait",
-            {{"listener", endpoint_.text()}, {"reason", support::errnoText(errno)}});
+        logLimited("accept", Level::kWarn, "cannot accept now; connections wait",
+                   {{"listener", endpoint_.text()}, {"reason", errnoText(errno)}});
         return timer_.afterDelay(kShortagePause).then([this]() { return accept(); });
       }
-      if (!transient(errno)) support::failErrno(errno, "accept on ", endpoint_.text().c_str());
+      if (!transient(errno)) failErrno(errno, "accept on ", endpoint_.text().c_str());
     }
   }
 
   void giveTo(uid_t uid) override {
     if (chown(endpoint_.path().c_str(), uid, static_cast<gid_t>(-1)) < 0) {
-      support::failErrno(errno, "chown ", endpoint_.path().c_str());
+      failErrno(errno, "chown ", endpoint_.path().c_str());
     }
   }
 
  private:
   kj::AutoCloseFd bound() {
     if (endpoint_.transport == Transport::kTcp && !endpoint_.loopback()) {
-      support::fail(Kind::INVALID, "listen ", endpoint_.text().c_str(),
-                    ": not a loopback address; use tls: with certificates, or tcp: on 127.0.0.1 or "
-                    "[::1] only");
+      fail(Kind::INVALID, "listen ", endpoint_.text().c_str(),
+           ": not a loopback address; use tls: with certificates, or tcp: on 127.0.0.1 or "
+           "[::1] only");
     }
     if (endpoint_.transport == Transport::kUnix) {
       checkDirectory(endpoint_.path());
@@ -132,10 +127,10 @@ class ListenerImpl final : public Listener {
     umask(mask);
     if (result < 0) {
       if (error == EADDRINUSE) {
-        support::fail(Kind::CONFLICT, "listen ", endpoint_.text().c_str(),
-                      ": the port is in use by another process");
+        fail(Kind::CONFLICT, "listen ", endpoint_.text().c_str(),
+             ": the port is in use by another process");
       }
-      support::failErrno(error, "bind ", endpoint_.text().c_str());
+      failErrno(error, "bind ", endpoint_.text().c_str());
     }
     if (endpoint_.transport != Transport::kUnix) {
       KJ_SYSCALL(getsockname(socket, reinterpret_cast<sockaddr*>(&endpoint_.address),
@@ -146,7 +141,7 @@ class ListenerImpl final : public Listener {
 
   void identify(AcceptedSocket& accepted) {
     if (endpoint_.transport != Transport::kUnix) {
-      support::setTcpOptions(accepted.socket);
+      setTcpOptions(accepted.socket);
       return;
     }
     struct ucred credentials;
@@ -170,4 +165,4 @@ kj::Own<Listener> Listener::open(const Endpoint& endpoint, kj::UnixEventPort& ev
   return kj::heap<ListenerImpl>(endpoint, events, timer);
 }
 
-}  // namespace nodeagent
+}  // namespace support

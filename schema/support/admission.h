@@ -17,7 +17,7 @@
 #include <kj/string.h>
 #include <kj/time.h>
 
-namespace nodeagent {
+namespace support {
 
 // "10.1.0.0/16", "fd77::/64", or one address.
 class AddressRange {
@@ -87,4 +87,4 @@ class Admission {
   std::map<std::string, Penalty> penalties_;
 };
 
-}  // namespace nodeagent
+}  // namespace support

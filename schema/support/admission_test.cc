@@ -1,4 +1,4 @@
-#include "nodeagent/admission.h"
+#include "schema/support/admission.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace nodeagent {
+namespace support {
 namespace {
 
 using testing::HasSubstr;
@@ -144,4 +144,4 @@ TEST(AddressRangeTest, ReadsAddressesAndNetworksAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace nodeagent
+}  // namespace support
