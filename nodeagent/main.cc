@@ -9,6 +9,7 @@
 #include <kj/debug.h>
 
 #include "nodeagent/audit_log.h"
+#include "nodeagent/enrol.h"
 #include "nodeagent/environment.h"
 #include "nodeagent/front_process.h"
 #include "nodeagent/init.h"
@@ -29,9 +30,14 @@ namespace {
 
 // As in sysexits.h.
 constexpr int kUsage = 64;
+constexpr int kData = 65;
+constexpr int kUnavailable = 69;
 constexpr int kInternal = 70;
 constexpr int kSystem = 71;
 constexpr int kCannotCreate = 73;
+constexpr int kTryAgain = 75;
+constexpr int kProtocol = 76;
+constexpr int kNoPermission = 77;
 constexpr int kConfig = 78;
 
 int complain(const char* text, int status) {
@@ -51,6 +57,22 @@ int statusOf(wire::Error::Kind kind) {
     default:
       return kSystem;
   }
+}
+
+int statusOf(EnrolTrouble trouble) {
+  switch (trouble) {
+    case EnrolTrouble::kUnreachable:
+      return kUnavailable;
+    case EnrolTrouble::kBusy:
+      return kTryAgain;
+    case EnrolTrouble::kWrongServer:
+      return kProtocol;
+    case EnrolTrouble::kTokenRefused:
+      return kNoPermission;
+    case EnrolTrouble::kBadAnswer:
+      break;
+  }
+  return kData;
 }
 
 int runInitRole(const Options& options) {
@@ -116,6 +138,9 @@ int perform(const Options& options) {
     case Task::kMakeRequest:
       printRequest(options);
       return 0;
+    case Task::kEnrol:
+      puts(enrol(options).c_str());
+      return 0;
     case Task::kVerifyAudit: {
       AuditVerdict verdict = verifyAudit(options.auditToVerify);
       fprintf(verdict.good ? stdout : stderr, "%s\n", verdict.text.c_str());
@@ -136,6 +161,8 @@ int run(const std::vector<std::string>& arguments) {
     return perform(readOptions(arguments, environmentMap()));
   } catch (const UsageError& error) {
     return complain((std::string(error.what()) + "; see nodeagent --help").c_str(), kUsage);
+  } catch (const EnrolError& error) {
+    return complain(error.what(), statusOf(error.trouble()));
   } catch (const support::ConfigError& error) {
     return complain(error.what(), kConfig);
   } catch (const support::FileError& error) {

@@ -14,6 +14,7 @@
 
 #include "schema/support/admission.h"
 #include "schema/support/config.h"
+#include "schema/support/duration.h"
 #include "schema/support/endpoint.h"
 #include "schema/support/suggestion.h"
 
@@ -21,6 +22,7 @@ namespace nodeagent {
 namespace {
 
 constexpr off_t kConfigBytesMax = 1 << 20;
+constexpr int64_t kEnrolLimitMaxNs = 24LL * 3600 * 1'000'000'000;
 
 using support::ConfigError;
 
@@ -208,6 +210,15 @@ cxxopts::Options commandLine() {
   add("make-request",
       "make this node's private key, in the file that tls.key names, print the request for its "
       "certificate, and exit");
+  add("enrol",
+      "get this node's certificate from muster pki serve at ADDRESS:PORT, into the files that "
+      "tls.authority, tls.certificate and tls.key name, and exit",
+      cxxopts::value<std::string>(), "ADDRESS:PORT");
+  add("token-file", "enrol: the file with the token, or - for standard input",
+      cxxopts::value<std::string>(), "FILE");
+  add("enrol-limit", "enrol: how long to try while the server cannot be reached or is full",
+      cxxopts::value<std::string>()->default_value("30s"), "DURATION");
+  add("enrol-replace", "enrol: replace the files if they exist");
   add("role",
       "all (keeper that starts and watches a front), front, keeper, or init (process 1 of a bare "
       "node)",
@@ -218,6 +229,30 @@ cxxopts::Options commandLine() {
       cxxopts::value<std::vector<std::string>>(), "ENDPOINT");
   for (const Key& key : keys()) add(optionOf(key), key.help, cxxopts::value<std::string>(), "TEXT");
   return line;
+}
+
+void readEnrolment(Options& options, const cxxopts::ParseResult& parsed) {
+  for (const char* name : {"token-file", "enrol-limit", "enrol-replace"}) {
+    if (options.task != Task::kEnrol && parsed.count(name) != 0) {
+      throw UsageError(std::string("--") + name + " goes with --enrol only");
+    }
+  }
+  if (options.task != Task::kEnrol) return;
+  if (parsed.count("token-file") == 0) {
+    throw UsageError(
+        "--enrol wants --token-file FILE; a token on the command line could be read "
+        "by everybody on this node");
+  }
+  std::string limit = parsed["enrol-limit"].as<std::string>();
+  auto limitNs = support::durationFromText(limit);
+  if (!limitNs || *limitNs == 0 || *limitNs > kEnrolLimitMaxNs) {
+    throw UsageError("--enrol-limit: \"" + limit +
+                     "\" is not a duration of at most a day, such as 30s");
+  }
+  options.enrolLimitNs = *limitNs;
+  options.enrolAt = parsed["enrol"].as<std::string>();
+  options.tokenFile = parsed["token-file"].as<std::string>();
+  options.enrolReplace = parsed.count("enrol-replace") != 0;
 }
 
 AgentRole readRole(const std::string& word) {
@@ -233,6 +268,7 @@ Task readTask(const cxxopts::ParseResult& parsed) {
   if (parsed.count("help")) return Task::kPrintHelp;
   if (parsed.count("version")) return Task::kPrintVersion;
   if (parsed.count("make-request")) return Task::kMakeRequest;
+  if (parsed.count("enrol")) return Task::kEnrol;
   if (parsed.count("verify-audit")) return Task::kVerifyAudit;
   if (parsed.count("check-config")) return Task::kCheckConfig;
   if (parsed.count("print-config")) return Task::kPrintConfig;
@@ -314,6 +350,7 @@ Options readOptions(const std::vector<std::string>& arguments,
     options.task = readTask(parsed);
     options.role = readRole(parsed["role"].as<std::string>());
     options.arguments = arguments;
+    readEnrolment(options, parsed);
     if (options.task == Task::kPrintHelp || options.task == Task::kPrintVersion) return options;
     if (options.task == Task::kVerifyAudit) {
       options.auditToVerify = parsed["verify-audit"].as<std::string>();
@@ -347,7 +384,11 @@ std::string helpText() {
          "\nExit status: 0 ended cleanly; 1 --verify-audit found something; 64 usage; 69 the "
          "keeper cannot be reached; 70 internal "
          "error;\n"
-         "71 a system call failed; 73 a file or socket cannot be made; 78 configuration.\n";
+         "71 a system call failed; 73 a file or socket cannot be made; 78 configuration.\n"
+         "Of --enrol: 65 the answer is not a certificate for this node; 69 unreachable; 75 the "
+         "server is full;\n"
+         "76 not the token's authority, or a clock is wrong: nothing was sent; 77 the token is "
+         "refused.\n";
 }
 
 std::string configText(const Options& options) {

@@ -5,6 +5,8 @@
 // read, and that is all.
 #pragma once
 
+#include <stdint.h>
+
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -22,13 +24,18 @@ enum class Task {
   kCheckConfig,
   kPrintConfig,
   kVerifyAudit,
-  kMakeRequest
+  kMakeRequest,
+  kEnrol
 };
 
 struct Options {
   Task task = Task::kServe;
   AgentRole role = AgentRole::kAll;
   std::string auditToVerify;  // Of kVerifyAudit.
+  std::string enrolAt;        // Of kEnrol, as the next two: "ADDRESS:PORT".
+  std::string tokenFile;      // "-": standard input.
+  bool enrolReplace = false;
+  int64_t enrolLimitNs = 0;  // How long to try.
 
   std::string nodeName;             // Default: the host's name.
   std::vector<std::string> listen;  // "unix:/path", "tcp:ADDRESS:PORT", "tls:ADDRESS:PORT"

@@ -1,6 +1,4 @@
 // pki: the certificates of a cluster.
-#include <time.h>
-
 #include <iostream>
 #include <map>
 
@@ -8,6 +6,7 @@
 
 #include "harness/cli/command.h"
 #include "harness/cli/pki_directory.h"
+#include "harness/cli/pki_enrolment.h"
 #include "schema/support/suggestion.h"
 
 namespace harness {
@@ -26,12 +25,17 @@ constexpr char kFooter[] = R"(
   show [NAME|FILE]           what has been issued, and its state
   renew NAME|FILE            a new key and certificate in place of those
   revoke SERIAL|FILE         put a certificate on the deny list
+  token NODE [--san NAME]    a single-use token, with which that node gets its certificate itself
+  tokens                     which tokens there are, and who used them
+  withdraw ID                make a token worthless
+  serve                      answer nodes that have a token (nodeagent --enrol)
 
 Keys are made here and stay in DIR until you copy them; only renew replaces anything. The deny list
 is DIR/denied.list: give it to the agents as tls.denied, and reload them.
 
-Exit status: 64 a wrong name or option, 65 a file is not what it should be, 66 no such directory or
-certificate, 73 it exists already, cannot be written, or others could replace it.
+Exit status: 64 a wrong name or option, 65 a file is not what it should be, 66 no such directory,
+certificate or token, 69 serve --count: fewer nodes asked in time, 73 it exists already, cannot be
+written, or others could replace it.
 )";
 
 // What an action may be given besides --dir and --json.
@@ -49,17 +53,12 @@ const std::map<std::string, Action>& actions() {
       {"show", {0, 1, {}}},
       {"renew", {1, 1, {"days"}}},
       {"revoke", {1, 1, {}}},
+      {"token", {1, 1, {"san", "days", "valid"}}},
+      {"tokens", {0, 0, {}}},
+      {"withdraw", {1, 1, {}}},
+      {"serve", {0, 0, {"listen", "for", "count"}}},
   };
   return kActions;
-}
-
-std::string dayText(int64_t seconds) {
-  struct tm parts {};
-  time_t time = static_cast<time_t>(seconds);
-  gmtime_r(&time, &parts);
-  char text[32];
-  strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
 }
 
 Json jsonOf(const Issued& issued) {
@@ -110,11 +109,7 @@ class Pki {
     print(made.list().front(), json_);
   }
 
-  void node() {
-    Words names;
-    if (arguments_.count("san") != 0) names = arguments_["san"].as<Words>();
-    print(directory().issueNode(words_[0], names, days(90)), json_);
-  }
+  void node() { print(directory().issueNode(words_[0], names(), days(90)), json_); }
 
   void sign() {
     if (text("request").empty()) throw CommandError(kExitUsage, "sign wants --request FILE");
@@ -131,6 +126,26 @@ class Pki {
                                                support::suggestion(role, roles));
     }
     print(directory().issueClient(role, words_[0], days(7)), json_);
+  }
+
+  void token() {
+    PkiDirectory pki = directory();
+    makeToken(pki, {words_[0], names(), days(90), text("valid")}, form());
+  }
+
+  void tokens() {
+    PkiDirectory pki = directory();
+    showTokens(pki, form());
+  }
+
+  void withdraw() {
+    PkiDirectory pki = directory();
+    withdrawToken(pki, words_[0], form());
+  }
+
+  void serve() {
+    PkiDirectory pki = directory();
+    serveEnrolment(pki, {text("listen"), text("for"), arguments_["count"].as<int64_t>()}, form());
   }
 
   void show() {
@@ -157,6 +172,12 @@ class Pki {
 
  private:
   std::string text(const char* option) const { return arguments_[option].as<std::string>(); }
+
+  Form form() const { return json_ ? Form::kJson : Form::kText; }
+
+  Words names() const {
+    return arguments_.count("san") == 0 ? Words() : arguments_["san"].as<Words>();
+  }
 
   int64_t days(int64_t initial) const {
     if (arguments_.count("days") == 0) return initial;
@@ -187,9 +208,10 @@ void refuseStrangeOptions(const cxxopts::ParseResult& arguments, const std::stri
 
 void perform(Pki& pki, const std::string& action) {
   const std::map<std::string, void (Pki::*)()> methods = {
-      {"init", &Pki::init},     {"node", &Pki::node}, {"sign", &Pki::sign},
-      {"client", &Pki::client}, {"show", &Pki::show}, {"renew", &Pki::renew},
-      {"revoke", &Pki::revoke}};
+      {"init", &Pki::init},         {"node", &Pki::node},   {"sign", &Pki::sign},
+      {"client", &Pki::client},     {"show", &Pki::show},   {"renew", &Pki::renew},
+      {"revoke", &Pki::revoke},     {"token", &Pki::token}, {"tokens", &Pki::tokens},
+      {"withdraw", &Pki::withdraw}, {"serve", &Pki::serve}};
   (pki.*methods.at(action))();
 }
 
@@ -206,12 +228,17 @@ int runPki(const Invocation& invocation) {
       word(environment != nullptr && *environment != '\0' ? environment : "pki"));
   add("json", "as JSON");
   add("cluster", "init: the cluster's name", word(""));
-  add("san", "node: another name that the certificate is for; may be given several times",
+  add("san", "node, token: another name that the certificate is for; may be given several times",
       cxxopts::value<Words>());
   add("request", "sign: the file with the node's request, PEM", word(""));
   add("role", "client: observer, operator or admin", word(""));
-  add("days", "how long it is valid (default: node 90, client 7, renew as before)",
+  add("days", "how long it is valid (default: node, sign and token 90, client 7, renew as before)",
       cxxopts::value<int64_t>());
+  add("valid", "token: how long it may be used", word("1h"));
+  add("listen", "serve: ADDRESS:PORT", word("0.0.0.0:7412"));
+  add("for", "serve: how long, at most 7d", word("10m"));
+  add("count", "serve: end after so many nodes (0: any number)",
+      cxxopts::value<int64_t>()->default_value("0"));
   cxxopts::ParseResult arguments = parseArguments(invocation, options, kFooter);
   Words words = positional(arguments, invocation, 1, 2);
   std::string action = words[0];

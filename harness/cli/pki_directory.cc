@@ -67,6 +67,16 @@ void requireName(const std::string& what, const std::string& name) {
                                      "first a letter or digit");
 }
 
+void requireNames(const std::string& name, const std::vector<std::string>& names) {
+  requireName("node", name);
+  for (const std::string& more : names) requireName("--san", more);
+}
+
+std::vector<std::string> allNames(const std::string& name, std::vector<std::string> names) {
+  names.insert(names.begin(), name);
+  return names;
+}
+
 std::string stemOfClient(const std::string& identity) {
   std::string stem = identity;
   std::replace(stem.begin(), stem.end(), ':', '-');
@@ -75,27 +85,22 @@ std::string stemOfClient(const std::string& identity) {
 
 }  // namespace
 
-// Held while the directory is changed.
-class PkiDirectory::Lock {
- public:
-  explicit Lock(const std::string& path)
-      : file_(::open((path + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
-    if (file_ < 0) throw CommandError(kExitCannotCreate, path + "/.lock: " + ::strerror(errno));
-    // Others hold it for as long as it takes to write a few files.
-    for (int tenths = 0; ::flock(file_, LOCK_EX | LOCK_NB) != 0; ++tenths) {
-      if (errno != EWOULDBLOCK || tenths == 50) {
-        ::close(file_);
-        throw CommandError(kExitCannotCreate, path + "/.lock is held by another muster pki");
-      }
-      ::poll(nullptr, 0, 100);
+PkiDirectory::Lock::Lock(const std::string& path)
+    : file_(::open((path + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
+  if (file_ < 0) throw CommandError(kExitCannotCreate, path + "/.lock: " + ::strerror(errno));
+  // Others hold it for as long as it takes to write a few files.
+  for (int tenths = 0; ::flock(file_, LOCK_EX | LOCK_NB) != 0; ++tenths) {
+    if (errno != EWOULDBLOCK || tenths == 50) {
+      ::close(file_);
+      throw CommandError(kExitCannotCreate, path + "/.lock is held by another muster pki");
     }
+    ::poll(nullptr, 0, 100);
   }
-  ~Lock() { ::close(file_); }
-  Lock(const Lock&) = delete;
+}
 
- private:
-  int file_;
-};
+PkiDirectory::Lock::~Lock() {
+  ::close(file_);
+}
 
 PkiDirectory PkiDirectory::create(const std::string& path, const std::string& cluster) {
   requireName("cluster", cluster);
@@ -159,14 +164,10 @@ Issued PkiDirectory::keep(const std::string& stem, const support::KeyPair& pair,
 
 Issued PkiDirectory::issueNode(const std::string& name, const std::vector<std::string>& names,
                                int64_t lastsDays) {
-  requireName("node", name);
-  std::vector<std::string> all = {name};
-  for (const std::string& more : names) {
-    requireName("--san", more);
-    all.push_back(more);
-  }
+  requireNames(name, names);
   Lock lock(path_);
-  auto pair = loadAuthority().issue(name, all, support::Purpose::kServer, days(lastsDays));
+  auto pair = loadAuthority().issue(name, allNames(name, names), support::Purpose::kServer,
+                                    days(lastsDays));
   return keep("nodes/" + name, pair, "node");
 }
 
@@ -183,19 +184,29 @@ Issued PkiDirectory::issueClient(const std::string& role, const std::string& nam
               "client");
 }
 
+void PkiDirectory::requireNewNode(const std::string& name,
+                                  const std::vector<std::string>& names) const {
+  requireNames(name, names);
+  if (fs::exists(file("nodes/" + name + ".pem"))) {
+    throw CommandError(kExitCannotCreate, file("nodes/" + name + ".pem") +
+                                              ": exists already; move it to replaced/ first");
+  }
+}
+
+std::string PkiDirectory::certify(const std::string& request, const std::string& name,
+                                  const std::vector<std::string>& names, int64_t lastsDays) const {
+  return loadAuthority().certify(request, name, allNames(name, names), support::Purpose::kServer,
+                                 days(lastsDays));
+}
+
 Issued PkiDirectory::certifyNode(const std::string& name, const std::string& requestFile,
                                  int64_t lastsDays) {
   requireName("node", name);
   std::string request = readText(requestFile);
   Lock lock(path_);
-  if (fs::exists(file("nodes/" + name + ".pem"))) {
-    throw CommandError(kExitCannotCreate, file("nodes/" + name + ".pem") +
-                                              ": exists already; move it to replaced/ first");
-  }
+  requireNewNode(name, {});
   try {
-    std::string certificate =
-        loadAuthority().certify(request, name, {name}, support::Purpose::kServer, days(lastsDays));
-    return keep("nodes/" + name, {certificate, ""}, "node");
+    return keep("nodes/" + name, {certify(request, name, {}, lastsDays), ""}, "node");
   } catch (const support::PkiError& error) {
     throw CommandError(kExitData, requestFile + ": " + error.what());
   }

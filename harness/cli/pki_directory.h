@@ -4,6 +4,7 @@
 //   authority.pem  authority.key (0600)  denied.list
 //   nodes/NAME.pem  nodes/NAME.key       clients/ROLE-NAME.pem  clients/ROLE-NAME.key
 //   replaced/SERIAL.pem                  certificates that renew() has replaced
+//   tokens/ID                            see pki_tokens.h
 #pragma once
 
 #include <stdint.h>
@@ -40,6 +41,15 @@ class PkiDirectory {
   Issued issueNode(const std::string& name, const std::vector<std::string>& names, int64_t days);
   Issued issueClient(const std::string& role, const std::string& name, int64_t days);
 
+  // As issueNode checks them; throws with kExitUsage for those that no certificate can have, and
+  // with kExitCannotCreate if the node has a certificate already.
+  void requireNewNode(const std::string& name, const std::vector<std::string>& names) const;
+
+  // A certificate as issueNode makes it, for the key of `request`; kept nowhere. Throws
+  // support::PkiError for a request that is none.
+  std::string certify(const std::string& request, const std::string& name,
+                      const std::vector<std::string>& names, int64_t days) const;
+
   // For a node that keeps its key to itself: `requestFile` holds what it asks for, of which only
   // the key counts. A certificate that the node has already must be moved away first.
   Issued certifyNode(const std::string& name, const std::string& requestFile, int64_t days);
@@ -59,10 +69,20 @@ class PkiDirectory {
   std::string file(const std::string& name) const { return path_ + "/" + name; }
   std::string authority() const;
   support::DenyList denied() const;
+  support::Authority loadAuthority() const;
+
+  // Held while the directory is changed; the actions above take it themselves.
+  class Lock {
+   public:
+    explicit Lock(const std::string& path);
+    ~Lock();
+    Lock(const Lock&) = delete;
+
+   private:
+    int file_;
+  };
 
  private:
-  class Lock;
-  support::Authority loadAuthority() const;
   void readAll(const std::string& directory, const std::string& kind,
                std::vector<Issued>& all) const;
   Issued described(const std::string& certificate, const std::string& kind) const;

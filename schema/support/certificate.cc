@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <memory>
 #include <sstream>
 
 #include <openssl/pem.h>
@@ -84,6 +85,48 @@ std::optional<CertificateFacts> describeCertificate(const std::string& pem) {
   facts.notBeforeSeconds = secondsOf(X509_get0_notBefore(certificate.get()));
   facts.notAfterSeconds = secondsOf(X509_get0_notAfter(certificate.get()));
   return facts;
+}
+
+bool holdsCertificate(const std::string& pem, const std::string& sha256) {
+  OpensslScope scope;
+  Openssl<BIO> source(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  for (;;) {
+    Openssl<X509> certificate(PEM_read_bio_X509(source.get(), nullptr, nullptr, nullptr));
+    if (certificate == nullptr) return false;
+    if (markOf(certificate.get()).sha256 == sha256) return true;
+  }
+}
+
+std::string whyNotOfNode(const std::string& pem, const NodeClaim& claim) {
+  OpensslScope scope;
+  Openssl<BIO> source(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  Openssl<X509> certificate(PEM_read_bio_X509(source.get(), nullptr, nullptr, nullptr));
+  if (certificate == nullptr) return "not a certificate in PEM form";
+  Openssl<BIO> keyText(BIO_new_mem_buf(claim.key.data(), static_cast<int>(claim.key.size())));
+  Openssl<EVP_PKEY> key(
+      PEM_read_bio_PrivateKey(keyText.get(), nullptr, nullptr, const_cast<char*>("")));
+  if (key == nullptr || X509_check_private_key(certificate.get(), key.get()) != 1) {
+    return "it is not for the key that was made here";
+  }
+  std::unique_ptr<X509_STORE, void (*)(X509_STORE*)> store(X509_STORE_new(), &X509_STORE_free);
+  Openssl<BIO> trusted(
+      BIO_new_mem_buf(claim.authority.data(), static_cast<int>(claim.authority.size())));
+  for (;;) {
+    Openssl<X509> one(PEM_read_bio_X509(trusted.get(), nullptr, nullptr, nullptr));
+    if (one == nullptr || X509_STORE_add_cert(store.get(), one.get()) != 1) break;
+  }
+  X509_VERIFY_PARAM* wanted = X509_STORE_get0_param(store.get());
+  X509_VERIFY_PARAM_set_purpose(wanted, X509_PURPOSE_SSL_SERVER);
+  X509_VERIFY_PARAM_set_hostflags(
+      wanted, X509_CHECK_FLAG_NO_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  X509_VERIFY_PARAM_set1_host(wanted, claim.nodeName.c_str(), claim.nodeName.size());
+  std::unique_ptr<X509_STORE_CTX, void (*)(X509_STORE_CTX*)> context(X509_STORE_CTX_new(),
+                                                                     &X509_STORE_CTX_free);
+  if (X509_STORE_CTX_init(context.get(), store.get(), certificate.get(), nullptr) == 1 &&
+      X509_verify_cert(context.get()) == 1) {
+    return "";
+  }
+  return X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()));
 }
 
 std::string plainHex(const std::string& text) {

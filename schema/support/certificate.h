@@ -37,6 +37,20 @@ CertificateMark markOf(const x509_st* certificate);
 // Of the first certificate in a PEM text; nullopt if there is none.
 std::optional<CertificateFacts> describeCertificate(const std::string& pem);
 
+// Whether one of the certificates in a PEM text has this digest.
+bool holdsCertificate(const std::string& pem, const std::string& sha256);
+
+// What a certificate must be in order to be a node's.
+struct NodeClaim {
+  std::string nodeName;
+  std::string key;        // PEM.
+  std::string authority;  // PEM; one or more.
+};
+
+// Why the first certificate in a PEM text would not do for that node now: not this authority's, not
+// a server's, not for this name, outside of its time, or not this key's. Empty if it would.
+std::string whyNotOfNode(const std::string& pem, const NodeClaim& claim);
+
 // Refused certificates. A text with one a line, `serial HEX` or `sha256 HEX`; what follows '#' is a
 // comment. Digits may be upper case and have colons between them, as openssl prints them.
 class DenyList {

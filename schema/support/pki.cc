@@ -9,6 +9,7 @@
 
 #include "schema/support/id.h"
 #include "schema/support/openssl.h"
+#include "schema/support/sha256.h"
 
 namespace support {
 namespace {
@@ -63,6 +64,36 @@ Openssl<EVP_PKEY> readKey(const std::string& text) {
   return key;
 }
 
+// Signed with its own key, on P-256.
+Openssl<X509_REQ> readRequest(const std::string& text) {
+  Openssl<BIO> source(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  Openssl<X509_REQ> parsed(PEM_read_bio_X509_REQ(source.get(), nullptr, nullptr, nullptr));
+  if (parsed == nullptr) throw PkiError("not a certificate request in PEM form");
+  EVP_PKEY* key = X509_REQ_get0_pubkey(parsed.get());
+  char group[32] = "";
+  if (key == nullptr ||
+      EVP_PKEY_get_utf8_string_param(key, "group", group, sizeof group, nullptr) != 1 ||
+      std::string(group) != "prime256v1") {
+    throw PkiError("the request's key is not of P-256");
+  }
+  if (X509_REQ_verify(parsed.get(), key) != 1) {
+    throw PkiError("the request is not signed with its own key");
+  }
+  return parsed;
+}
+
+Openssl<X509_REQ> blankRequest(EVP_PKEY* key, const std::string& commonName) {
+  Openssl<X509_REQ> request(X509_REQ_new());
+  require(request != nullptr, "to make a request");
+  auto text = reinterpret_cast<const unsigned char*>(commonName.data());
+  require(X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(request.get()), "CN", MBSTRING_UTF8,
+                                     text, static_cast<int>(commonName.size()), -1, 0) == 1,
+          "the name");
+  require(X509_REQ_set_pubkey(request.get(), key) == 1, "the key");
+  require(X509_REQ_sign(request.get(), key, EVP_sha256()) > 0, "to sign a request");
+  return request;
+}
+
 void addExtension(X509* certificate, X509* issuer, int which, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx_nodb(&context);
@@ -112,18 +143,31 @@ bool isCertificateName(const std::string& name) {
 
 CertificateRequest makeRequest(const std::string& commonName) {
   OpensslScope scope;
-  auto key = makeKey();
-  Openssl<X509_REQ> request(X509_REQ_new());
-  require(request != nullptr, "to make a request");
-  auto text = reinterpret_cast<const unsigned char*>(commonName.data());
-  require(X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(request.get()), "CN", MBSTRING_UTF8,
-                                     text, static_cast<int>(commonName.size()), -1, 0) == 1,
-          "the name");
-  require(X509_REQ_set_pubkey(request.get(), key.get()) == 1, "the key");
-  require(X509_REQ_sign(request.get(), key.get(), EVP_sha256()) > 0, "to sign a request");
+  std::string key = pem(makeKey().get());
+  return {requestFor(key, commonName), key};
+}
+
+std::string requestFor(const std::string& key, const std::string& commonName) {
+  OpensslScope scope;
+  Openssl<BIO> source(BIO_new_mem_buf(key.data(), static_cast<int>(key.size())));
+  Openssl<EVP_PKEY> parsed(
+      PEM_read_bio_PrivateKey(source.get(), nullptr, nullptr, const_cast<char*>("")));
+  if (parsed == nullptr) throw PkiError("not a private key in PEM form without a password");
+  auto request = blankRequest(parsed.get(), commonName);
   Openssl<BIO> written(BIO_new(BIO_s_mem()));
   require(PEM_write_bio_X509_REQ(written.get(), request.get()) == 1, "to write a request");
-  return {textOf(written.get()), pem(key.get())};
+  return textOf(written.get());
+}
+
+std::string keyDigestOfRequest(const std::string& request) {
+  OpensslScope scope;
+  auto parsed = readRequest(request);
+  unsigned char* der = nullptr;
+  int size = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(parsed.get()), &der);
+  require(size > 0, "to write a public key");
+  Digest digest = Sha256::of(kj::arrayPtr(der, static_cast<size_t>(size)));
+  OPENSSL_free(der);
+  return hex(kj::arrayPtr(digest.data(), digest.size()));
 }
 
 Authority Authority::make(const std::string& name) {
@@ -168,20 +212,8 @@ std::string Authority::certify(const std::string& request, const std::string& co
                                const std::vector<std::string>& dnsNames, Purpose purpose,
                                const Validity& validity) const {
   OpensslScope scope;
-  Openssl<BIO> source(BIO_new_mem_buf(request.data(), static_cast<int>(request.size())));
-  Openssl<X509_REQ> parsed(PEM_read_bio_X509_REQ(source.get(), nullptr, nullptr, nullptr));
-  if (parsed == nullptr) throw PkiError("not a certificate request in PEM form");
-  EVP_PKEY* key = X509_REQ_get0_pubkey(parsed.get());
-  char group[32] = "";
-  if (key == nullptr ||
-      EVP_PKEY_get_utf8_string_param(key, "group", group, sizeof group, nullptr) != 1 ||
-      std::string(group) != "prime256v1") {
-    throw PkiError("the request's key is not of P-256");
-  }
-  if (X509_REQ_verify(parsed.get(), key) != 1) {
-    throw PkiError("the request is not signed with its own key");
-  }
-  return certifyKey(key, commonName, dnsNames, purpose, validity);
+  auto parsed = readRequest(request);
+  return certifyKey(X509_REQ_get0_pubkey(parsed.get()), commonName, dnsNames, purpose, validity);
 }
 
 std::string Authority::certifyKey(evp_pkey_st* key, const std::string& commonName,

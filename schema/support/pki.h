@@ -39,6 +39,13 @@ struct CertificateRequest {
 };
 CertificateRequest makeRequest(const std::string& commonName);
 
+// The request of a key that is there already. Throws PkiError if it is none.
+std::string requestFor(const std::string& key, const std::string& commonName);
+
+// Tells requests' keys apart: the SHA-256 of the public key, in hexadecimal digits. Throws PkiError
+// as Authority::certify does.
+std::string keyDigestOfRequest(const std::string& request);
+
 // What a node may be called, and what may stand behind "role:" in a controller's name: 1 to 64 of
 // [A-Za-z0-9._-], the first a letter or digit.
 bool isCertificateName(const std::string& name);

@@ -88,6 +88,9 @@ void writeTrustedFile(const std::string& path, const std::string& text, mode_t m
     throw;
   }
   if (overwrite == Overwrite::kNever) unlink(temporary.c_str());
+  // The name too shall outlive a power cut. It is there already, so a failure is not told.
+  kj::AutoCloseFd directory(open(directoryOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() >= 0) fsync(directory);
 }
 
 std::string readTrustedFile(const std::string& path, const char* what, FileCheck check,
