@@ -30,9 +30,12 @@ TEST(Crc32cTest, AgreesWithTheStandard) {
 }
 
 TEST(Crc32cTest, TableAndInstructionAgreeAtEveryLengthAndInPieces) {
-  kj::byte data[67];
+  // Longer ones go through several lanes at once.
+  constexpr size_t kLanes = 3 * 1024;
+  kj::byte data[2 * kLanes + 67];
   fillRandom(data);
   for (size_t length = 0; length <= sizeof data; ++length) {
+    if (length > 67 && length % kLanes > 67) continue;
     auto part = kj::arrayPtr(data, length);
     EXPECT_EQ(crc32c(part), crc32cByTable(part)) << length;
     auto head = part.slice(0, length / 3);
