@@ -19,6 +19,7 @@
 
 #include "harness/rpc/copy_ends.h"
 #include "harness/rpc/failure_text.h"
+#include "harness/rpc/pace.h"
 #include "schema/support/id.h"
 #include "schema/support/sha256.h"
 
@@ -27,7 +28,6 @@ namespace {
 
 using Kind = muster::NodeError::Kind;
 
-constexpr size_t kPieceBytes = 256 << 10;
 constexpr uint64_t kInlineBytesMax = 64 << 10;
 constexpr size_t kPageItemsMax = 500;
 constexpr size_t kAttributeBytesMax = 64 << 10;
@@ -337,7 +337,7 @@ class LocalTarget final : public CopyTarget {
     support::Sha256 hash;
     uint64_t at = 0;
     while (true) {
-      std::string bytes = feed.read(at, kPieceBytes);
+      std::string bytes = feed.read(at, kChunkBytes);
       if (bytes.empty()) break;
       hash.update(kj::arrayPtr(reinterpret_cast<const kj::byte*>(bytes.data()), bytes.size()));
       write(file, bytes, at, item.sparse, path);

@@ -1,9 +1,13 @@
 // A node's side of a copy.
 #include <algorithm>
+#include <deque>
+#include <optional>
 
 #include "harness/rpc/copy_ends.h"
 #include "harness/rpc/failure_text.h"
 #include "harness/rpc/files.h"
+#include "harness/rpc/node_link.h"
+#include "harness/rpc/pace.h"
 
 namespace harness {
 namespace {
@@ -23,6 +27,81 @@ bool staysBelow(const std::string& path) {
   return !path.empty() && path.front() != '/' &&
          ("/" + path + "/").find("/../") == std::string::npos;
 }
+
+// Reads one file of a node from its begin to its end, several chunks ahead, while the node computes
+// its digest.
+class RemoteReader {
+ public:
+  // `size` 0: the file does not tell it.
+  RemoteReader(Files& files, std::string path, uint64_t size, muster::SteadyTime until)
+      : files_(files), path_(std::move(path)), size_(size), until_(until) {}
+
+  // Empty: the end.
+  std::string read(uint64_t offset, size_t bytesMax) {
+    chunkBytes_ = std::min(chunkBytes_, bytesMax);
+    if (ahead_.empty() || ahead_.front().offset != offset || ahead_.front().bytes > bytesMax) {
+      ahead_.clear();
+      next_ = offset;
+      ask();
+    }
+    while (next_ < size_ && pace_.allows(ahead_.size())) ask();
+    Asked asked = std::move(ahead_.front());
+    ahead_.pop_front();
+    Files::Part part = asked.answer.wait(until_);
+    pace_.note(now() - asked.at);
+    requireVersion(part);
+    version_ = part.version;
+    // A node may give less at once than was asked for.
+    bool isPart = !part.bytes.empty() && offset + part.bytes.size() < part.size;
+    if (isPart) chunkBytes_ = std::min(chunkBytes_, part.bytes.size());
+    return std::move(part.bytes);
+  }
+
+  void check(const std::string& sha256) {
+    if (size_ == 0) return;
+    std::string digest = digest_ ? digest_->wait(until_) : files_.digest(path_, until_);
+    // The digest may be from before the last chunk was read.
+    if (digest_) requireVersion(files_.readPart(path_, size_, 1, until_));
+    if (digest != sha256) throw error(Kind::kCorrupt, "the digest differs, or it was changed");
+  }
+
+ private:
+  struct Asked {
+    uint64_t offset;
+    size_t bytes;
+    muster::SteadyTime at;
+    Answer<Files::Part> answer;
+  };
+
+  static muster::SteadyTime now() { return std::chrono::steady_clock::now(); }
+
+  void ask() {
+    auto answer = files_.beginRead(path_, next_, chunkBytes_, until_);
+    ahead_.push_back({next_, chunkBytes_, now(), std::move(answer)});
+    next_ += chunkBytes_;
+    if (next_ < size_ && !digest_) digest_.emplace(files_.beginDigest(path_, until_));
+  }
+
+  void requireVersion(const Files::Part& part) const {
+    if (part.size == 0 || version_.empty() || version_ == part.version) return;
+    throw error(Kind::kConflict, "was changed while it was being read");
+  }
+
+  muster::NodeError error(Kind kind, const std::string& text) const {
+    return muster::NodeError(kind, files_.nodeName(), "copy " + harness::quoted(path_), text);
+  }
+
+  Files& files_;
+  std::string path_;
+  uint64_t size_;
+  muster::SteadyTime until_;
+  std::string version_;
+  size_t chunkBytes_ = kChunkBytes;
+  Pace pace_;
+  std::deque<Asked> ahead_;
+  uint64_t next_ = 0;
+  std::optional<Answer<std::string>> digest_;
+};
 
 class RemoteSource final : public CopySource {
  public:
@@ -67,22 +146,13 @@ class RemoteSource final : public CopySource {
 
   FileFeed open(const TreeItem& item) override {
     std::string path = item.path.empty() ? root_ : root_ + "/" + item.path;
+    // Owned by the two functions of the feed.
+    auto reader = std::make_shared<RemoteReader>(files_, path, item.size, until_);
     FileFeed feed;
-    version_.clear();
-    feed.read = [this, path](uint64_t offset, size_t bytesMax) {
-      Files::Part part = files_.readPart(path, offset, bytesMax, until_);
-      if (part.size > 0 && !version_.empty() && version_ != part.version) {
-        throw error(Kind::kConflict,
-                    harness::quoted(path) + " was changed while it was being read");
-      }
-      version_ = part.version;
-      return std::move(part.bytes);
+    feed.read = [reader](uint64_t offset, size_t bytesMax) {
+      return reader->read(offset, bytesMax);
     };
-    feed.check = [this, path, size = item.size](const std::string& sha256) {
-      if (size == 0 || files_.digest(path, until_) == sha256) return;
-      throw error(Kind::kCorrupt,
-                  harness::quoted(path) + ": the digest differs, or it was changed");
-    };
+    feed.check = [reader](const std::string& sha256) { reader->check(sha256); };
     return feed;
   }
 
@@ -105,7 +175,6 @@ class RemoteSource final : public CopySource {
   std::string root_;
   muster::SteadyTime until_;
   std::string after_;
-  std::string version_;  // Of the file that is being read.
   bool ended_ = false;
 };
 

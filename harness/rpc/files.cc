@@ -122,33 +122,65 @@ std::vector<muster::FileEntry> Files::list(const std::string& path, SteadyTime u
   return all;
 }
 
+namespace {
+
+kj::Promise<Files::Part> readOver(Live& live, const std::string& path, uint64_t offset,
+                                  uint64_t bytesMax) {
+  auto request = live.files.readRequest();
+  request.setPath(dataOf(path));
+  request.setOffset(offset);
+  uint64_t wanted = std::min<uint64_t>(bytesMax, live.chunkBytesMax);
+  request.setBytesMax(static_cast<uint32_t>(wanted));
+  return request.send().then([offset, wanted](auto&& response) {
+    requireNoError(response);
+    auto chunk = response.getChunk();
+    auto data = chunk.getData();
+    if (data.size() > 0 &&
+        (chunk.getOffset() != offset || support::crc32c(data) != chunk.getCrc32c())) {
+      kj::throwFatalException(
+          failure(Kind::kCorrupt, kj::str("bytes at ", offset, " do not match their check sum")));
+    }
+    if (data.size() > wanted) {
+      kj::throwFatalException(failure(
+          Kind::kCorrupt, kj::str(data.size(), " bytes at ", offset, ", asked for ", wanted)));
+    }
+    auto version = response.getVersion();
+    std::string seen =
+        std::to_string(version.getDevice()) + ":" + std::to_string(version.getInode()) + ":" +
+        std::to_string(version.getSize()) + ":" + std::to_string(version.getChangedNs());
+    return Files::Part{stringOf(data), response.getSize(), seen};
+  });
+}
+
+kj::Promise<std::string> digestOver(Live& live, const std::string& path) {
+  auto request = live.files.digestRequest();
+  request.setPath(dataOf(path));
+  return request.send().then([](auto&& response) {
+    requireNoError(response);
+    return support::hex(response.getSha256());
+  });
+}
+
+}  // namespace
+
 Files::Part Files::readPart(const std::string& path, uint64_t offset, uint64_t bytesMax,
                             SteadyTime until) {
-  return ask<Part>("read " + quoted(path), until, [&](Live& live) {
-    auto request = live.files.readRequest();
-    request.setPath(dataOf(path));
-    request.setOffset(offset);
-    uint64_t wanted = std::min<uint64_t>(bytesMax, live.chunkBytesMax);
-    request.setBytesMax(static_cast<uint32_t>(wanted));
-    return request.send().then([offset, wanted](auto&& response) {
-      requireNoError(response);
-      auto chunk = response.getChunk();
-      auto data = chunk.getData();
-      if (data.size() > 0 &&
-          (chunk.getOffset() != offset || support::crc32c(data) != chunk.getCrc32c())) {
-        kj::throwFatalException(
-            failure(Kind::kCorrupt, kj::str("bytes at ", offset, " do not match their check sum")));
-      }
-      if (data.size() > wanted) {
-        kj::throwFatalException(failure(
-            Kind::kCorrupt, kj::str(data.size(), " bytes at ", offset, ", asked for ", wanted)));
-      }
-      auto version = response.getVersion();
-      std::string seen =
-          std::to_string(version.getDevice()) + ":" + std::to_string(version.getInode()) + ":" +
-          std::to_string(version.getSize()) + ":" + std::to_string(version.getChangedNs());
-      return Part{stringOf(data), response.getSize(), seen};
+  return beginRead(path, offset, bytesMax, until).wait(until);
+}
+
+Answer<Files::Part> Files::beginRead(const std::string& path, uint64_t offset, uint64_t bytesMax,
+                                     SteadyTime until) {
+  return node_.begin("read " + quoted(path), [&node = node_, path, offset, bytesMax, until]() {
+    return node.connection().call<Part>(until, [path, offset, bytesMax](Live& live) {
+      return readOver(live, path, offset, bytesMax);
     });
+  });
+}
+
+Answer<std::string> Files::beginDigest(const std::string& path, SteadyTime until) {
+  return node_.begin("digest " + quoted(path), [&node = node_, path, until]() {
+    return node.connection().call<std::string>(
+        until, [path](Live& live) { return digestOver(live, path); });
   });
 }
 
@@ -178,14 +210,7 @@ std::string Files::read(const std::string& path, uint64_t offset, uint64_t bytes
 }
 
 std::string Files::digest(const std::string& path, SteadyTime until) {
-  return ask<std::string>("digest " + quoted(path), until, [&](Live& live) {
-    auto request = live.files.digestRequest();
-    request.setPath(dataOf(path));
-    return request.send().then([](auto&& response) {
-      requireNoError(response);
-      return support::hex(response.getSha256());
-    });
-  });
+  return beginDigest(path, until).wait(until);
 }
 
 std::string Files::readLink(const std::string& path, SteadyTime until) {

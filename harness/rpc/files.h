@@ -15,6 +15,8 @@
 namespace harness {
 
 class NodeLink;
+template <typename Value>
+class Answer;
 
 // An upload beyond what a test can ask for.
 struct UploadOptions {
@@ -82,6 +84,9 @@ class Files final : public FilesStub {
 
   const std::string& nodeName() const;
   Part readPart(const std::string& path, uint64_t offset, uint64_t bytesMax, SteadyTime until);
+  Answer<Part> beginRead(const std::string& path, uint64_t offset, uint64_t bytesMax,
+                         SteadyTime until);
+  Answer<std::string> beginDigest(const std::string& path, SteadyTime until);
   TreePage walkPage(const std::string& root, const std::string& after, SteadyTime until);
   void plant(const std::string& root, const std::vector<TreeItem>& items,
              const muster::WriteOptions& options, SteadyTime until);
@@ -100,12 +105,14 @@ class Files final : public FilesStub {
   void readAll(const std::string& path, uint64_t offset, uint64_t bytesMax, SteadyTime until,
                const std::function<void(const std::string&)>& sink);
 
-  uint64_t beginUpload(const support::Id& id, const std::string& path, uint64_t size,
-                       const UploadOptions& options, SteadyTime until);
+  struct Begun {
+    uint64_t receivedTo = 0;
+    size_t chunkBytes = 0;  // Of each chunk.
+  };
+  class Chunks;
 
-  // How many of `bytes` the node has taken, at least one.
-  size_t writeUpload(const support::Id& id, const std::string& path, uint64_t offset,
-                     const std::string& bytes, SteadyTime until);
+  Begun beginUpload(const support::Id& id, const std::string& path, uint64_t size,
+                    const UploadOptions& options, SteadyTime until);
   void abandonUpload(const support::Id& id, const std::string& path, SteadyTime until);
 
   NodeLink& node_;

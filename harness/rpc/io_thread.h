@@ -43,6 +43,15 @@ class IoThread final : public Loop {
   template <typename Function>
   auto run(Function&& function, muster::SteadyTime until);
 
+  // A value that the loop is working on. Dropping it does not end the work.
+  template <typename Value>
+  class Pending;
+
+  // As run, but does not wait: the value is awaited by what it returns. `function` is moved to the
+  // loop and must own what it captures.
+  template <typename Function>
+  auto begin(Function function);
+
   // Cancels what is still running and joins the thread. Callers that wait, now or later, get a
   // kInternal failure. Not from the loop's own thread.
   void stop();
@@ -101,51 +110,82 @@ struct ValueOf<kj::Promise<T>> {
 
 }  // namespace io_thread_internal
 
+template <typename Value>
+class IoThread::Pending {
+ public:
+  // The value, or throws, as run() does. Once.
+  Value wait(muster::SteadyTime until) {
+    if (posted_) io_.waitFor(*call_, until);
+    std::lock_guard<std::mutex> lock(call_->mutex);
+    if (call_->failed) kj::throwFatalException(kj::Exception(*call_->failed));
+    if (!call_->value) {
+      kj::throwFatalException(failure(muster::NodeError::Kind::kInternal,
+                                      call_->done || !posted_ ? "the connections were closed"
+                                                              : "the io thread does not answer"));
+    }
+    if constexpr (!std::is_void_v<Value>) return kj::mv(*call_->value);
+  }
+
+ private:
+  friend class IoThread;
+
+  struct Call : Waiter {
+    std::optional<std::conditional_t<std::is_void_v<Value>, bool, Value>> value;
+    std::optional<kj::Exception> failed;
+  };
+
+  // Whoever drops the promise unfulfilled, such as the loop's end, wakes the caller.
+  struct Guard {
+    std::shared_ptr<Call> call;
+    explicit Guard(std::shared_ptr<Call> target) : call(std::move(target)) {}
+    Guard(Guard&&) = default;
+    ~Guard() {
+      if (call) call->finish();
+    }
+  };
+
+  explicit Pending(IoThread& io) : io_(io), call_(std::make_shared<Call>()) {}
+
+  template <typename Function>
+  void begin(Function function) {
+    auto guard = std::make_shared<Guard>(call_);
+    // Shared because only what can be copied is posted; it runs once.
+    auto shared = std::make_shared<Function>(std::move(function));
+    posted_ = io_.post([&io = io_, shared, guard]() mutable {
+      auto owned = kj::heap<Guard>(kj::mv(*guard));
+      Call* target = owned->call.get();
+      auto promise = kj::evalNow([&shared]() { return (*shared)(); });
+      auto fail = [target](kj::Exception&& exception) {
+        target->failed.emplace(kj::mv(exception));
+      };
+      if constexpr (std::is_void_v<Value>) {
+        io.spawn(
+            promise.then([target]() { target->value = true; }, kj::mv(fail)).attach(kj::mv(owned)));
+      } else {
+        io.spawn(promise
+                     .then([target](Value&& value) { target->value.emplace(kj::mv(value)); },
+                           kj::mv(fail))
+                     .attach(kj::mv(owned)));
+      }
+    });
+  }
+
+  IoThread& io_;
+  std::shared_ptr<Call> call_;  // Owned by the caller, who may give up, and by the promise.
+  bool posted_ = false;
+};
+
+template <typename Function>
+auto IoThread::begin(Function function) {
+  using Value = typename io_thread_internal::ValueOf<decltype(function())>::Type;
+  Pending<Value> pending(*this);
+  pending.begin(std::move(function));
+  return pending;
+}
+
 template <typename Function>
 auto IoThread::run(Function&& function, muster::SteadyTime until) {
-  using Value = typename io_thread_internal::ValueOf<decltype(function())>::Type;
-  constexpr bool isVoid = std::is_void_v<Value>;
-  struct Call : Waiter {
-    std::optional<std::conditional_t<isVoid, bool, Value>> value;
-    std::optional<kj::Exception> failed;
-
-    // Whoever drops the promise unfulfilled, such as the loop's end, wakes the caller.
-    struct Guard {
-      std::shared_ptr<Call> call;
-      explicit Guard(std::shared_ptr<Call> target) : call(std::move(target)) {}
-      Guard(Guard&&) = default;
-      ~Guard() {
-        if (call) call->finish();
-      }
-    };
-  };
-  // Owned by the caller, who may give up, and by the promise.
-  auto call = std::make_shared<Call>();
-  auto guard = std::make_shared<typename Call::Guard>(call);
-  bool posted = post([this, &function, guard]() mutable {
-    auto owned = kj::heap<typename Call::Guard>(kj::mv(*guard));
-    Call* target = owned->call.get();
-    auto promise = kj::evalNow([&function]() { return function(); });
-    auto fail = [target](kj::Exception&& exception) { target->failed.emplace(kj::mv(exception)); };
-    if constexpr (isVoid) {
-      spawn(promise.then([target]() { target->value = true; }, kj::mv(fail)).attach(kj::mv(owned)));
-    } else {
-      spawn(
-          promise
-              .then([target](Value&& value) { target->value.emplace(kj::mv(value)); }, kj::mv(fail))
-              .attach(kj::mv(owned)));
-    }
-  });
-  guard.reset();
-  if (posted) waitFor(*call, until);
-  std::lock_guard<std::mutex> lock(call->mutex);
-  if (call->failed) kj::throwFatalException(kj::Exception(*call->failed));
-  if (!call->value) {
-    kj::throwFatalException(failure(
-        muster::NodeError::Kind::kInternal,
-        call->done || !posted ? "the connections were closed" : "the io thread does not answer"));
-  }
-  if constexpr (!isVoid) return kj::mv(*call->value);
+  return begin([&function]() { return function(); }).wait(until);
 }
 
 }  // namespace harness

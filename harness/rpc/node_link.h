@@ -12,6 +12,28 @@
 
 namespace harness {
 
+// What NodeLink::begin began.
+template <typename Value>
+class Answer {
+ public:
+  Answer(IoThread::Pending<Value> pending, std::string node, std::string operation)
+      : pending_(std::move(pending)), node_(std::move(node)), operation_(std::move(operation)) {}
+
+  // The value, or throws a NodeError. Once.
+  Value wait(SteadyTime until) {
+    try {
+      return pending_.wait(until);
+    } catch (const kj::Exception& exception) {
+      throw toNodeError(exception, node_, operation_);
+    }
+  }
+
+ private:
+  IoThread::Pending<Value> pending_;
+  std::string node_;
+  std::string operation_;
+};
+
 class NodeLink final : public NodeStub {
  public:
   // Begins to connect. `io` is borrowed. To be destroyed after close() and off the io thread.
@@ -46,6 +68,14 @@ class NodeLink final : public NodeStub {
     } catch (const kj::Exception& exception) {
       throw toNodeError(exception, description_.name, operation);
     }
+  }
+
+  // The same without waiting, for several calls at once. `function` owns what it captures, and
+  // must itself end at some time.
+  template <typename Function>
+  auto begin(const std::string& operation, Function function) {
+    using Value = typename io_thread_internal::ValueOf<decltype(function())>::Type;
+    return Answer<Value>(io_.begin(std::move(function)), description_.name, operation);
   }
 
  private:

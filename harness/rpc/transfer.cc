@@ -1,10 +1,12 @@
 // Whole files and trees between here and a node: their calls. The copying itself is in copy.cc.
 #include <algorithm>
+#include <deque>
 
 #include "harness/rpc/copy_ends.h"
 #include "harness/rpc/failure_text.h"
 #include "harness/rpc/files.h"
 #include "harness/rpc/files_ask.h"
+#include "harness/rpc/pace.h"
 #include "schema/support/crc32c.h"
 #include "schema/support/sha256.h"
 
@@ -13,7 +15,6 @@ namespace {
 
 using Kind = muster::NodeError::Kind;
 
-constexpr uint32_t kPieceBytes = 256 << 10;
 constexpr uint32_t kPageItemsMax = 500;
 constexpr uint32_t kInlineBytesMax = 16 << 10;
 
@@ -82,9 +83,9 @@ const std::string& Files::nodeName() const {
   return node_.description().name;
 }
 
-uint64_t Files::beginUpload(const support::Id& id, const std::string& path, uint64_t size,
-                            const UploadOptions& options, SteadyTime until) {
-  return ask<uint64_t>("write " + quoted(path), until, [&](Live& live) {
+Files::Begun Files::beginUpload(const support::Id& id, const std::string& path, uint64_t size,
+                                const UploadOptions& options, SteadyTime until) {
+  return ask<Begun>("write " + quoted(path), until, [&](Live& live) {
     auto request = live.files.beginUploadRequest();
     request.setUploadId(id.data());
     request.setPath(dataOf(path));
@@ -95,42 +96,104 @@ uint64_t Files::beginUpload(const support::Id& id, const std::string& path, uint
                     options.attributes);
     to.setModifiedNs(options.modifiedNs);
     to.setSparse(options.sparse);
-    return request.send().then([](auto&& response) {
+    return request.send().then([chunkBytesMax = live.chunkBytesMax](auto&& response) {
       requireNoError(response);
-      return response.getReceivedTo();
+      return Begun{response.getReceivedTo(), std::min<size_t>(kChunkBytes, chunkBytesMax)};
     });
   });
 }
 
-size_t Files::writeUpload(const support::Id& id, const std::string& path, uint64_t offset,
-                          const std::string& bytes, SteadyTime until) {
-  size_t count = 0;
-  std::string operation = "write " + quoted(path);
-  uint64_t received = ask<uint64_t>(operation, until, [&](Live& live) {
-    count = std::min<size_t>(bytes.size(), live.chunkBytesMax);
-    auto data = dataOf(bytes).slice(0, count);
-    auto request = live.files.writeUploadRequest();
-    request.setUploadId(id.data());
-    auto chunk = request.initChunk();
-    chunk.setOffset(offset);
-    chunk.setData(data);
-    chunk.setCrc32c(support::crc32c(data));
-    return request.send().then([](auto&& response) {
-      requireNoError(response);
-      return response.getReceivedTo();
-    });
-  });
-  if (count > 0 && received == offset + count) return count;
-  throw muster::NodeError(Kind::kCorrupt, nodeName(), operation,
-                          "the source became shorter, or the node took another count of bytes");
-}
+// The chunks of an upload. They are sent one behind the other, several without waiting for an
+// answer, and are answered in that order.
+class Files::Chunks {
+ public:
+  Chunks(Files& files, const support::Id& id, const std::string& path, SteadyTime until)
+      : files_(files), id_(id), operation_("write " + quoted(path)), until_(until) {}
+
+  void send(uint64_t offset, std::string bytes) {
+    while (!pace_.allows(underWay_.size())) settle();
+    Chunk chunk{offset, std::make_shared<const std::string>(std::move(bytes))};
+    chunk.crc32c = support::crc32c(dataOf(*chunk.bytes));
+    sentTo_ = offset + chunk.bytes->size();
+    auto answer = files_.node_.begin(operation_, attempt(chunk));
+    underWay_.push_back({std::move(chunk), now(), std::move(answer)});
+  }
+
+  void finish() {
+    while (!underWay_.empty()) settle();
+  }
+
+ private:
+  struct Chunk {
+    uint64_t offset = 0;
+    std::shared_ptr<const std::string> bytes;  // Of us, and of the call while it may be repeated.
+    uint32_t crc32c = 0;
+  };
+  struct Sent {
+    Chunk chunk;
+    SteadyTime at;
+    Answer<uint64_t> answer;
+  };
+
+  static SteadyTime now() { return std::chrono::steady_clock::now(); }
+
+  std::function<kj::Promise<uint64_t>()> attempt(const Chunk& chunk) {
+    auto send = [id = id_, chunk](Live& live) {
+      auto request = live.files.writeUploadRequest();
+      request.setUploadId(id.data());
+      auto to = request.initChunk();
+      to.setOffset(chunk.offset);
+      to.setData(dataOf(*chunk.bytes));
+      to.setCrc32c(chunk.crc32c);
+      return request.send().then([](auto&& response) {
+        requireNoError(response);
+        return response.getReceivedTo();
+      });
+    };
+    return [&node = files_.node_, until = until_, send]() {
+      return node.connection().call<uint64_t>(until, send);
+    };
+  }
+
+  // Waits for the oldest.
+  void settle() {
+    Sent sent = std::move(underWay_.front());
+    underWay_.pop_front();
+    uint64_t received = receivedAfter(sent);
+    pace_.note(now() - sent.at);
+    // More than this one, where it was sent again and those behind it had arrived before.
+    if (received >= sent.chunk.offset + sent.chunk.bytes->size() && received <= sentTo_) return;
+    throw muster::NodeError(Kind::kCorrupt, files_.nodeName(), operation_,
+                            "the node took another count of bytes");
+  }
+
+  uint64_t receivedAfter(Sent& sent) {
+    try {
+      return sent.answer.wait(until_);
+    } catch (const muster::NodeError& error) {
+      // When a connection was lost, chunks that are sent again may overtake one another, and an
+      // older agent may look at them in any order: the node then misses what was before. Now that
+      // all of that has arrived, this one is not too early.
+      if (error.kind() != Kind::kCorrupt) throw;
+      return files_.node_.begin(operation_, attempt(sent.chunk)).wait(until_);
+    }
+  }
+
+  Files& files_;
+  support::Id id_;
+  std::string operation_;
+  SteadyTime until_;
+  Pace pace_;
+  uint64_t sentTo_ = 0;
+  std::deque<Sent> underWay_;
+};
 
 std::string Files::upload(const std::string& path, uint64_t size, const FileFeed& feed,
                           const UploadOptions& options, SteadyTime until) {
   support::Id id = support::Id::random();
-  uint64_t offset = 0;
+  Begun begun;
   try {
-    offset = beginUpload(id, path, size, options, until);
+    begun = beginUpload(id, path, size, options, until);
   } catch (const muster::NodeError& error) {
     if (error.kind() != Kind::kNotFound && error.kind() != Kind::kInvalid) throw;
     if (options.uid.empty()) throw;
@@ -139,21 +202,25 @@ std::string Files::upload(const std::string& path, uint64_t size, const FileFeed
     byNumber.write.user = options.uid;
     byNumber.write.group = options.gid;
     byNumber.uid.clear();
-    offset = beginUpload(id, path, size, byNumber, until);
+    begun = beginUpload(id, path, size, byNumber, until);
   }
   support::Sha256 hash;
   support::Digest digest;
   try {
-    while (offset < size) {
-      uint64_t most = std::min<uint64_t>(kPieceBytes, size - offset);
+    Chunks chunks(*this, id, path, until);
+    for (uint64_t offset = begun.receivedTo; offset < size;) {
+      uint64_t most = std::min<uint64_t>(begun.chunkBytes, size - offset);
       std::string bytes = feed.read(offset, static_cast<size_t>(most));
-      // A node may take less at once than was read.
-      for (size_t at = 0; at == 0 || at < bytes.size();) {
-        at += writeUpload(id, path, offset + at, bytes.substr(at), until);
+      if (bytes.empty()) {
+        throw muster::NodeError(Kind::kCorrupt, nodeName(), "write " + quoted(path),
+                                "the source became shorter");
       }
       hash.update(dataOf(bytes));
+      uint64_t begin = offset;
       offset += bytes.size();
+      chunks.send(begin, std::move(bytes));
     }
+    chunks.finish();
     digest = hash.digest();
     feed.check(support::hex(kj::arrayPtr(digest.data(), digest.size())));
   } catch (...) {

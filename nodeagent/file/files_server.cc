@@ -135,13 +135,13 @@ kj::Promise<void> FilesServer::append(AppendContext context) {
   });
 }
 
-kj::Own<const file::Upload> FilesServer::find(capnp::Data::Reader uploadId) {
+FilesServer::OpenUpload& FilesServer::findOpen(capnp::Data::Reader uploadId) {
   support::Id id = file::readUploadId(uploadId);
   auto found = uploads_.find(id);
   if (found == uploads_.end()) {
     support::fail(Kind::NOT_FOUND, "upload ", id.text().c_str(), ": not known in this session");
   }
-  return kj::atomicAddRef(*found->second.upload);
+  return found->second;
 }
 
 FilesServer::OpenUpload& FilesServer::newUpload(support::Id id, kj::String path, uint64_t size,
@@ -164,7 +164,8 @@ FilesServer::OpenUpload& FilesServer::newUpload(support::Id id, kj::String path,
     });
   };
   auto entry = session_->onEnd(EndPhase::kUndo, kj::mv(what), kj::mv(end));
-  return uploads_.emplace(id, OpenUpload{kj::mv(upload), kj::mv(entry)}).first->second;
+  OpenUpload made{kj::mv(upload), kj::mv(entry), kj::Promise<void>(kj::READY_NOW).fork()};
+  return uploads_.emplace(id, kj::mv(made)).first->second;
 }
 
 void FilesServer::close(const support::Id& id) {
@@ -220,13 +221,17 @@ kj::Promise<void> FilesServer::writeUpload(WriteUploadContext context) {
   return support::answer(context, "files.writeUpload", [this, context]() mutable {
     session_->requireOpen();
     auto chunk = context.getParams().getChunk();
-    auto upload = find(context.getParams().getUploadId());
-    return worker()
-        .run([upload = kj::mv(upload), offset = chunk.getOffset(),
-              data = file::readChunkData(chunk)]() { return upload->write(offset, data); })
-        .then([context](uint64_t receivedTo) mutable {
-          context.getResults().setReceivedTo(receivedTo);
-        });
+    OpenUpload& open = findOpen(context.getParams().getUploadId());
+    auto task = [upload = kj::atomicAddRef(*open.upload), offset = chunk.getOffset(),
+                 data = file::readChunkData(chunk)]() { return upload->write(offset, data); };
+    // The next chunk may be here already, but the worker has several threads.
+    auto written =
+        open.writing.addBranch()
+            .then([this, task = kj::mv(task)]() mutable { return worker().run(kj::mv(task)); })
+            .fork();
+    open.writing = written.addBranch().ignoreResult().catch_([](kj::Exception&&) {}).fork();
+    return written.addBranch().then(
+        [context](uint64_t receivedTo) mutable { context.getResults().setReceivedTo(receivedTo); });
   });
 }
 
@@ -234,7 +239,7 @@ kj::Promise<void> FilesServer::finishUpload(FinishUploadContext context) {
   return support::answer(context, "files.finishUpload", [this, context]() mutable {
     session_->requireOpen();
     support::Id id = file::readUploadId(context.getParams().getUploadId());
-    auto upload = find(context.getParams().getUploadId());
+    auto upload = kj::atomicAddRef(*findOpen(context.getParams().getUploadId()).upload);
     // Its parents were made when it began, and belong to it until it is finished.
     Lifetime lifetime = upload->finished() ? Lifetime::kPermanent : upload->options().lifetime;
     auto task = [upload = kj::atomicAddRef(*upload),

@@ -41,7 +41,8 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
  private:
   struct OpenUpload {
     kj::Own<const file::Upload> upload;
-    kj::Own<Session::Entry> entry;  // null: closed.
+    kj::Own<Session::Entry> entry;    // null: closed.
+    kj::ForkedPromise<void> writing;  // The newest chunk: they are written one after the other.
   };
 
   // Before the change. `more` says what is done with `path`; contents do not belong into it.
@@ -57,7 +58,7 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
   kj::Promise<file::FileStat> replace(kj::StringPtr path, file::Lifetime lifetime, bool parents,
                                       Task task);
 
-  kj::Own<const file::Upload> find(capnp::Data::Reader uploadId);
+  OpenUpload& findOpen(capnp::Data::Reader uploadId);
   OpenUpload& newUpload(support::Id id, kj::String path, uint64_t size, file::WriteOptions options);
 
   // Finished or discarded: its answer is remembered, and the session's end has nothing to do for

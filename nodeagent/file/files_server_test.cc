@@ -86,6 +86,26 @@ class FilesServerTest : public ::testing::Test {
     return ask(request);
   }
 
+  // Without waiting for an answer to one before the next is sent. What was received after each.
+  std::vector<uint64_t> sendAtOnce(const support::Id& id, const std::vector<std::string>& pieces) {
+    auto answers = kj::heapArrayBuilder<kj::Promise<uint64_t>>(pieces.size());
+    uint64_t offset = 0;
+    for (const std::string& piece : pieces) {
+      auto request = files_.writeUploadRequest();
+      request.setUploadId(id.data());
+      auto chunk = request.initChunk();
+      chunk.setOffset(offset);
+      chunk.setData(bytesOf(piece));
+      chunk.setCrc32c(support::crc32c(bytesOf(piece)));
+      offset += piece.size();
+      answers.add(request.send().then([](auto&& response) {
+        return response.hasError() ? uint64_t{0} : response.getReceivedTo();
+      }));
+    }
+    auto all = kj::joinPromises(answers.finish()).wait(io_.waitScope);
+    return {all.begin(), all.end()};
+  }
+
   auto finish(const support::Id& id, const std::string& text) {
     auto request = files_.finishUploadRequest();
     request.setUploadId(id.data());
@@ -165,6 +185,23 @@ TEST_F(FilesServerTest, GoesOnWithAnUploadOfTheSameSession) {
   EXPECT_EQ(finish(id, "01234567").getStat().getSize(), 8u);
   EXPECT_EQ(begin(id, "a/f", 8).getReceivedTo(), 8u);
   EXPECT_EQ(content("a/f"), "01234567");
+}
+
+TEST_F(FilesServerTest, ChunksThatAreUnderWayTogetherAreWrittenInTheirOrder) {
+  // While a long one is written, all threads of the worker have time to take one behind it.
+  std::vector<std::string> pieces;
+  std::vector<uint64_t> expected;
+  std::string text;
+  for (size_t i = 0; i < 400; ++i) {
+    pieces.emplace_back(i % 10 == 0 ? 300'000 : 10, static_cast<char>('a' + i % 26));
+    text += pieces.back();
+    expected.push_back(text.size());
+  }
+  support::Id id = support::Id::random();
+  begin(id, "f", text.size());
+  EXPECT_EQ(sendAtOnce(id, pieces), expected);
+  EXPECT_EQ(kindOf(finish(id, text)), Kind::UNSPECIFIED);
+  EXPECT_EQ(content("f"), text);
 }
 
 TEST_F(FilesServerTest, DiscardsAnUploadWithAnotherDigest) {

@@ -16,6 +16,7 @@
 #include <kj/vector.h>
 
 #include "nodeagent/file/path.h"
+#include "schema/support/crc32c.h"
 #include "schema/support/wire_error.h"
 
 namespace nodeagent::file {
@@ -153,7 +154,8 @@ ReadResult readChunk(kj::StringPtr path, uint64_t offset, uint32_t bytesMax) {
     // rests is given as it is: the version tells the reader of several chunks.
     if (versionOf(before) == versionOf(after) || i == kRereadsMax) {
       if (count < wanted) buffer = kj::heapArray(buffer.slice(0, count));
-      return {kj::mv(buffer), static_cast<uint64_t>(after.st_size), versionOf(after)};
+      uint32_t sum = support::crc32c(buffer);
+      return {kj::mv(buffer), sum, static_cast<uint64_t>(after.st_size), versionOf(after)};
     }
     before = after;
   }

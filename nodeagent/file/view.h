@@ -28,6 +28,7 @@ kj::AutoCloseFd openDirectory(kj::StringPtr path);
 
 struct ReadResult {
   kj::Array<kj::byte> data;
+  uint32_t crc32c = 0;  // Of `data`.
   uint64_t size = 0;
   FileVersion version;
 };

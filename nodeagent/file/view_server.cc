@@ -9,7 +9,6 @@
 #include "nodeagent/file/path.h"
 #include "nodeagent/file/tree.h"
 #include "nodeagent/file/view.h"
-#include "schema/support/crc32c.h"
 
 namespace nodeagent {
 namespace {
@@ -104,7 +103,7 @@ kj::Promise<void> FileViewServer::read(ReadContext context) {
           auto chunk = results.initChunk();
           chunk.setOffset(offset);
           chunk.setData(result.data);
-          chunk.setCrc32c(support::crc32c(result.data));
+          chunk.setCrc32c(result.crc32c);
           results.setSize(result.size);
           auto version = results.initVersion();
           version.setDevice(result.version.device);
