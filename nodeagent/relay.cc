@@ -25,46 +25,40 @@ class Relay {
 
   // Resolves when the source has ended and all of it was written.
   kj::Promise<void> run() {
+    if (!source_.isEmpty()) return forward();
+    return source_.awaitArrival().then([this](bool hasArrived) -> kj::Promise<void> {
+      if (!hasArrived) return kj::READY_NOW;
+      return forward();
+    });
+  }
+
+ private:
+  // Small frames go as they lie in the reader's buffer.
+  kj::Promise<void> forward() {
+    auto arrived = source_.takeAllArrived();
+    if (arrived.size() == 0) return forwardNext();
+    return sink_.write(arrived.begin(), arrived.size()).then([this]() { return run(); });
+  }
+
+  // A signal, or a frame of which only the beginning has arrived.
+  kj::Promise<void> forwardNext() {
     return source_.read().then([this](kj::Maybe<support::Frame>&& frame) -> kj::Promise<void> {
       KJ_IF_MAYBE (present, frame) {
-        take(kj::mv(*present));
-        while (frames_.size() < kFramesMax) {
-          KJ_IF_MAYBE (further, source_.takeArrived()) {
-            take(kj::mv(*further));
-          } else {
-            break;
-          }
+        if (present->signal() != 0) {
+          onSignal_(present->signal());
+          return run();
         }
-        return write().then([this]() { return run(); });
+        auto held = kj::heap(kj::mv(*present));
+        auto written = sink_.write(held->bytes().begin(), held->bytes().size());
+        return written.attach(kj::mv(held)).then([this]() { return run(); });
       }
       return kj::READY_NOW;
     });
   }
 
- private:
-  static constexpr size_t kFramesMax = 64;
-
-  void take(support::Frame&& frame) {
-    if (frame.signal() != 0) {
-      onSignal_(frame.signal());
-    } else {
-      frames_.add(kj::mv(frame));
-    }
-  }
-
-  kj::Promise<void> write() {
-    if (frames_.empty()) return kj::READY_NOW;
-    auto pieces = KJ_MAP(frame, frames_) {
-      return frame.bytes();
-    };
-    auto written = sink_.write(pieces.asPtr());
-    return written.attach(kj::mv(pieces)).then([this]() { frames_.clear(); });
-  }
-
   FrameReader& source_;
   kj::AsyncIoStream& sink_;
   kj::Function<void(uint32_t)> onSignal_;
-  kj::Vector<support::Frame> frames_;  // Being written.
 };
 
 // In the order in which they use each other.

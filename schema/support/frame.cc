@@ -80,17 +80,21 @@ FrameReader::FrameReader(kj::AsyncInputStream& input, kj::Timer& timer, FrameLim
 }
 
 kj::Promise<kj::Maybe<Frame>> FrameReader::read() {
-  if (begin_ == end_) {
-    adapt();
-    return input_.tryRead(buffer_.begin(), 1, buffer_.size())
-        .then([this](size_t count) -> kj::Promise<kj::Maybe<Frame>> {
-          if (count == 0) return kj::Maybe<Frame>(nullptr);
-          end_ = count;
-          lastArrival_ = timer_.now();
-          return readBuffered();
-        });
-  }
-  return readBuffered();
+  if (!isEmpty()) return readBuffered();
+  return awaitArrival().then([this](bool hasArrived) -> kj::Promise<kj::Maybe<Frame>> {
+    if (!hasArrived) return kj::Maybe<Frame>(nullptr);
+    return readBuffered();
+  });
+}
+
+kj::Promise<bool> FrameReader::awaitArrival() {
+  KJ_REQUIRE(isEmpty(), "something has arrived that was not taken");
+  adapt();
+  return input_.tryRead(buffer_.begin(), 1, buffer_.size()).then([this](size_t count) {
+    end_ = count;
+    if (count > 0) lastArrival_ = timer_.now();
+    return count > 0;
+  });
 }
 
 // The buffer is empty; end_ tells how much the last read brought.
@@ -113,6 +117,21 @@ kj::Maybe<Frame> FrameReader::takeArrived() {
     }
   }
   return nullptr;
+}
+
+kj::ArrayPtr<const kj::byte> FrameReader::takeAllArrived() {
+  size_t begin = begin_;
+  for (;;) {
+    KJ_IF_MAYBE (table, parseTable()) {
+      size_t totalBytes = table->totalWords * sizeof(capnp::word);
+      bool isSignal = table->tableWords == 0;
+      if (isSignal || buffered().size() < totalBytes) break;
+      begin_ += totalBytes;
+    } else {
+      break;
+    }
+  }
+  return buffer_.slice(begin, begin_);
 }
 
 kj::Promise<kj::Maybe<Frame>> FrameReader::readBuffered() {

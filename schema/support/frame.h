@@ -76,6 +76,15 @@ class FrameReader {
   // A further frame that has arrived whole already; null: read() would wait. Fails as read does.
   kj::Maybe<Frame> takeArrived();
 
+  // Likewise all of them at once, up to the next signal, for forwarding; empty: none. The bytes are
+  // the reader's, until it is used again.
+  kj::ArrayPtr<const kj::byte> takeAllArrived();
+
+  // For who handles most frames by the two above: resolves when something has arrived, with false
+  // at the stream's end. To be called when nothing that has arrived is left, see isEmpty.
+  kj::Promise<bool> awaitArrival();
+  bool isEmpty() const { return begin_ == end_; }
+
   // For the frames that are read from now on.
   void setBytesMax(size_t bytesMax) { limits_.bytesMax = bytesMax; }
 

@@ -17,6 +17,13 @@ using Segments = kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>>;
 
 constexpr size_t kCopiedBytesMax = 16 << 10;  // A larger message is not copied.
 constexpr size_t kPendingBytesMax = 64 << 10;
+constexpr size_t kPendingBytesMin = 192;  // Two messages of an empty call.
+
+// The peer keeps an answer until it hears that we are done with it. It may keep a small one until
+// the next message, at the latest the next heartbeat.
+constexpr size_t kSmallAnswerBytes = 4 << 10;
+constexpr size_t kFinishBytesMax = 64;
+constexpr uint32_t kQuestionsNoted = 1024;
 
 kj::Array<kj::byte> makeTable(Segments segments) {
   auto table = kj::heapArray<kj::byte>((segments.size() + 2) / 2 * sizeof(capnp::word));
@@ -60,29 +67,48 @@ GuardedStream::~GuardedStream() noexcept(false) {}
 
 kj::Promise<kj::Maybe<capnp::MessageReaderAndFds>> GuardedStream::tryReadMessage(
     kj::ArrayPtr<kj::AutoCloseFd>, capnp::ReaderOptions options, kj::ArrayPtr<capnp::word>) {
-  using Result = kj::Maybe<capnp::MessageReaderAndFds>;
-  return waitForQueue()
-      .then([this]() { return reader_.read(); })
-      .then([this, options](kj::Maybe<Frame>&& frame) -> Result {
-        KJ_IF_MAYBE (present, frame) {
-          auto message = Frame::intoReader(kj::mv(*present), options);
-          count(*message);
-          arrival_();
-          return capnp::MessageReaderAndFds{kj::mv(message), nullptr};
-        }
-        readEnded_ = true;
-        return nullptr;
-      })
-      .catch_([this](kj::Exception&& exception) -> Result {
-        readEnded_ = true;
-        kj::throwFatalException(kj::mv(exception));
-      });
+  auto read = queueIsFull()
+                  ? waitForQueue().then([this, options]() { return readMessage(options); })
+                  : kj::evalNow([&]() { return readMessage(options); });
+  return read.catch_([this](kj::Exception&& exception) -> Message {
+    readEnded_ = true;
+    kj::throwFatalException(kj::mv(exception));
+  });
+}
+
+kj::Promise<GuardedStream::Message> GuardedStream::readMessage(capnp::ReaderOptions options) {
+  if (!reader_.isEmpty()) return nextMessage(options);
+  return reader_.awaitArrival().then([this, options](bool hasArrived) -> kj::Promise<Message> {
+    if (hasArrived) return nextMessage(options);
+    readEnded_ = true;
+    return Message(nullptr);
+  });
+}
+
+kj::Promise<GuardedStream::Message> GuardedStream::nextMessage(capnp::ReaderOptions options) {
+  KJ_IF_MAYBE (frame, reader_.takeArrived()) return accept(kj::mv(*frame), options);
+  return reader_.read().then([this, options](kj::Maybe<Frame>&& frame) -> Message {
+    KJ_IF_MAYBE (present, frame) return accept(kj::mv(*present), options);
+    readEnded_ = true;
+    return nullptr;
+  });
+}
+
+GuardedStream::Message GuardedStream::accept(Frame&& frame, capnp::ReaderOptions options) {
+  size_t bytes = frame.bytes().size();
+  auto message = Frame::intoReader(kj::mv(frame), options);
+  count(*message, bytes);
+  arrival_();
+  return capnp::MessageReaderAndFds{kj::mv(message), nullptr};
+}
+
+bool GuardedStream::queueIsFull() {
+  Queue queue = probe_();
+  return queue.messages > options_.queueMessagesMax || queue.bytes > options_.queueBytesMax;
 }
 
 kj::Promise<void> GuardedStream::waitForQueue() {
-  Queue queue = probe_();
-  if (queue.messages <= options_.queueMessagesMax && queue.bytes <= options_.queueBytesMax)
-    return kj::READY_NOW;
+  if (!queueIsFull()) return kj::READY_NOW;
   auto paf = kj::newPromiseAndFulfiller<void>();
   queueWaiter_ = kj::mv(paf.fulfiller);
   // Looked at again only when nothing else is due, so that the owner of the queue has counted what
@@ -92,8 +118,9 @@ kj::Promise<void> GuardedStream::waitForQueue() {
   });
 }
 
-void GuardedStream::count(capnp::MessageReader& message) {
-  switch (message.getRoot<capnp::rpc::Message>().which()) {
+void GuardedStream::count(capnp::MessageReader& message, size_t bytes) {
+  auto content = message.getRoot<capnp::rpc::Message>();
+  switch (content.which()) {
     case capnp::rpc::Message::BOOTSTRAP:
       ++questions_;
       if (++bootstraps_ > options_.bootstrapsMax)
@@ -105,12 +132,44 @@ void GuardedStream::count(capnp::MessageReader& message) {
     case capnp::rpc::Message::FINISH:
       if (questions_ > 0) --questions_;
       break;
+    case capnp::rpc::Message::RETURN:
+      noteAnswer(content.getReturn().getAnswerId(), bytes);
+      break;
     default:
       break;
   }
   if (questions_ > options_.questionsMax) {
     fail(Kind::OVERLOADED, "over ", options_.questionsMax, " open calls on one connection");
   }
+}
+
+GuardedStream::Question* GuardedStream::question(uint32_t number) {
+  if (number >= kQuestionsNoted) return nullptr;
+  while (asked_.size() <= number) asked_.add(Question::kOpen);
+  return &asked_[number];
+}
+
+void GuardedStream::noteAnswer(uint32_t number, size_t bytes) {
+  Question* asked = question(number);
+  if (asked == nullptr) return;
+  if (*asked == Question::kCancelled) {
+    *asked = Question::kOpen;  // The next one of this number.
+  } else {
+    *asked = bytes <= kSmallAnswerBytes ? Question::kAnswered : Question::kAnsweredAtLength;
+  }
+}
+
+// Whether the message only says that we are done with a small answer. To be asked once of each.
+bool GuardedStream::mayWait(Segments segments, size_t bytes) {
+  if (bytes > kFinishBytesMax) return false;
+  capnp::SegmentArrayMessageReader reader(segments);
+  auto content = reader.getRoot<capnp::rpc::Message>();
+  if (!content.isFinish()) return false;
+  Question* asked = question(content.getFinish().getQuestionId());
+  if (asked == nullptr) return false;
+  Question before = *asked;
+  *asked = before == Question::kOpen ? Question::kCancelled : Question::kOpen;
+  return before == Question::kAnswered;
 }
 
 kj::Promise<void> GuardedStream::writeMessage(kj::ArrayPtr<const int> fds, Segments segments) {
@@ -124,9 +183,10 @@ kj::Promise<void> GuardedStream::writeMessage(kj::ArrayPtr<const int> fds, Segme
   for (auto segment : segments) bytes += segment.asBytes().size();
 
   if (bytes <= kCopiedBytesMax && pending_.size() + bytes <= kPendingBytesMax) {
+    if (pending_.size() == 0) pending_.reserve(kj::max(bytes, kPendingBytesMin));
     append(table);
     for (auto segment : segments) append(segment.asBytes());
-    flushSoon();
+    if (!mayWait(segments, bytes)) flushSoon();
     wrote();
     return kj::READY_NOW;
   }

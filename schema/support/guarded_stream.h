@@ -66,7 +66,8 @@ class GuardedStream final : public capnp::MessageStream {
       kj::ArrayPtr<kj::AutoCloseFd> fdSpace, capnp::ReaderOptions options,
       kj::ArrayPtr<capnp::word> scratchSpace) override;
 
-  // Small messages of one turn of the event loop go out together.
+  // Small messages of one turn of the event loop go out together. That a small answer is done with
+  // goes out with the next message, whatever that is: nobody waits for it.
   kj::Promise<void> writeMessage(
       kj::ArrayPtr<const int> fds,
       kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments) override;
@@ -76,8 +77,21 @@ class GuardedStream final : public capnp::MessageStream {
   kj::Promise<void> end() override;
 
  private:
+  using Message = kj::Maybe<capnp::MessageReaderAndFds>;
+  using Segments = kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>>;
+
+  // What became of a question of ours. Its number is used again once it is answered and finished.
+  enum class Question : uint8_t { kOpen, kAnswered, kAnsweredAtLength, kCancelled };
+
+  bool queueIsFull();
   kj::Promise<void> waitForQueue();
-  void count(capnp::MessageReader& message);
+  kj::Promise<Message> readMessage(capnp::ReaderOptions options);
+  kj::Promise<Message> nextMessage(capnp::ReaderOptions options);
+  Message accept(Frame&& frame, capnp::ReaderOptions options);
+  void count(capnp::MessageReader& message, size_t bytes);
+  Question* question(uint32_t number);
+  void noteAnswer(uint32_t number, size_t bytes);
+  bool mayWait(Segments segments, size_t bytes);
   void append(kj::ArrayPtr<const kj::byte> bytes);
   kj::Promise<void> flush();
   void flushSoon();
@@ -92,6 +106,7 @@ class GuardedStream final : public capnp::MessageStream {
   kj::Function<void()> arrival_;
   size_t bootstraps_ = 0;
   size_t questions_ = 0;
+  kj::Vector<Question> asked_;  // By number, of the first kQuestionsNoted.
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> queueWaiter_;
 
   kj::Vector<kj::byte> pending_;  // Not yet given to the stream.

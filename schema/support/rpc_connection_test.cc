@@ -63,6 +63,7 @@ class RpcConnectionTest : public testing::Test {
   }
 
   kj::Timer& timer() { return io_.provider->getTimer(); }
+  void pause() { timer().afterDelay(5 * kj::MILLISECONDS).wait(io_.waitScope); }
   wire::Session::Client session() { return client_->bootstrap().castAs<wire::Session>(); }
 
   kj::AsyncIoContext io_ = kj::setupAsyncIo();
@@ -80,6 +81,40 @@ TEST_F(RpcConnectionTest, CallsGoThroughAndManyAtOnceToo) {
   for (int i = 0; i < 500; ++i) calls.add(target.pingRequest().send().ignoreResult());
   kj::joinPromises(calls.releaseAsArray()).wait(io_.waitScope);
   EXPECT_EQ(served_->pings, 500);
+}
+
+// Counted where they arrive.
+TEST_F(RpcConnectionTest, EndOfASmallAnswerGoesOutWithTheNextMessage) {
+  connect();
+  int arrived = 0;
+  server_->stream().onArrival([&arrived]() { ++arrived; });
+  auto target = session();
+  target.pingRequest().send().wait(io_.waitScope);
+  pause();
+  EXPECT_LE(arrived, 2);  // Bootstrap and call.
+  target.pingRequest().send().wait(io_.waitScope);
+  pause();
+  EXPECT_GE(arrived, 4);  // With the end of the first call, and of the bootstrap.
+}
+
+TEST_F(RpcConnectionTest, CancelledCallIsToldAtOnceAlsoWhereNumbersAreUsedAgain) {
+  connect();
+  auto target = session();
+  target.pingRequest().send().wait(io_.waitScope);
+  int arrived = 0;
+  server_->stream().onArrival([&arrived]() { ++arrived; });
+  for (int round = 0; round < 3; ++round) {
+    served_->hold = true;
+    auto held = target.pingRequest().send();
+    EXPECT_FALSE(held.poll(io_.waitScope));
+    pause();
+    int before = arrived;
+    { auto dropped = kj::mv(held); }
+    pause();
+    EXPECT_EQ(arrived, before + 1) << round;
+    served_->hold = false;
+    target.pingRequest().send().wait(io_.waitScope);
+  }
 }
 
 TEST_F(RpcConnectionTest, ShutdownRejectsWhatIsOpenAndIsNoticedByTheOther) {
