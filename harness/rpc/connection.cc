@@ -325,8 +325,9 @@ void Connection::noteHeard() {
 
 kj::Promise<void> Connection::ping(Live& live) {
   int64_t sent = OurClock::now().boottimeNs;
-  return live.session.pingRequest().send().then(
-      [this, sent](auto&& response) { noteClock(sent, response.getClock()); });
+  return live.session.pingRequest(capnp::MessageSize{4, 0})
+      .send()
+      .then([this, sent](auto&& response) { noteClock(sent, response.getClock()); });
 }
 
 void Connection::noteClock(int64_t sentBoottimeNs, wire::Clock::Reader clock) {

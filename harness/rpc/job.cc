@@ -21,6 +21,7 @@ constexpr std::chrono::milliseconds kLaunchRetry{2};
 constexpr uint64_t kHeldBytesMax = uint64_t{512} << 20;
 constexpr size_t kInputChunkBytes = 64 << 10;
 constexpr size_t kInlineInputBytes = 256 << 10;
+constexpr uint64_t kRunWords = 256;  // Of most commands; others take a further segment.
 constexpr unsigned kBadAnswersMax = 3;
 constexpr std::chrono::minutes kReleaseMax{5};  // Then the node forgets it by itself, later.
 
@@ -193,7 +194,7 @@ kj::Promise<JobRunner::Step> JobRunner::step(Live& live, JobHandle job, PullUnti
     if (isSentAgain && support::planted(support::Bug::kRetryWithNewNumber)) {
       job->number = numberNext_++;
     }
-    auto request = live.jobs.runRequest();
+    auto request = live.jobs.runRequest(capnp::MessageSize{kRunWords, 0});
     request.setNumber(job->number);
     writeSpec(request.initSpec(), job->request);
     fill(request.initFollow());

@@ -77,6 +77,11 @@ void collect(int directory, int processesFd, kj::Vector<pid_t>& pids, int depth)
   }
 }
 
+bool hasNoProcess(int processesFd) {
+  char byte;
+  return pread(processesFd, &byte, 1, 0) == 0;
+}
+
 void kill(int directory, const kj::Vector<pid_t>& pids) {
   if (writeAt(directory, "cgroup.kill", "1") == 0) return;
   // Before Linux 5.14: frozen, they cannot fork while they are killed one by one.
@@ -167,10 +172,11 @@ kj::Own<Cgroup> CgroupTree::take() {
 }
 
 void CgroupTree::giveBack(Cgroup& group) {
-  bool isEmpty = group.processes().empty();
-  if (!isEmpty) group.killAll();
+  // One that has groups below it is not kept, whoever is in those.
   struct stat status {};
   bool isPlain = fstat(group.directory_, &status) == 0 && status.st_nlink == 2;
+  bool isEmpty = isPlain ? hasNoProcess(group.processes_) : group.processes().empty();
+  if (!isEmpty) group.killAll();
   if (isEmpty && isPlain && !group.spent_ && spares_.size() < kSparesMax) {
     spares_.add(Spare{kj::mv(group.path_), kj::mv(group.directory_), kj::mv(group.processes_)});
     return;

@@ -16,6 +16,13 @@ namespace {
 
 constexpr size_t kFileBytesMax = 16 << 20;
 constexpr int kGetentWaitMs = 5000;
+constexpr size_t kFoundMax = 64;
+
+User copyOf(const User& user) {
+  return {kj::str(user.name), user.id,
+          user.group,         kj::heapArray<gid_t>(user.groups.asPtr()),
+          kj::str(user.home), kj::str(user.shell)};
+}
 
 // Splits at `separator`; an empty text has one empty part.
 kj::Vector<kj::ArrayPtr<const char>> split(kj::ArrayPtr<const char> text, char separator) {
@@ -140,6 +147,7 @@ void UserDatabase::refresh(File& file) {
   if (stat(file.path.cStr(), &status) < 0) {
     file.content = nullptr;
     file.modifiedNs = -1;
+    found_.clear();
     return;
   }
   int64_t modifiedNs = status.st_mtim.tv_sec * 1'000'000'000LL + status.st_mtim.tv_nsec;
@@ -150,6 +158,7 @@ void UserDatabase::refresh(File& file) {
   auto content = kj::heapString(size);
   size_t count = kj::FdInputStream(fd.get()).tryRead(content.begin(), size, size);
   file.content = kj::heapString(content.begin(), count);
+  found_.clear();
   file.modifiedNs = modifiedNs;
   file.inode = status.st_ino;
   file.size = size;
@@ -158,7 +167,16 @@ void UserDatabase::refresh(File& file) {
 kj::Maybe<User> UserDatabase::find(kj::StringPtr nameOrId) {
   refresh(passwd_);
   refresh(group_);
-  return parseUser(passwd_.content, group_.content, nameOrId);
+  // Every job asks for the same few.
+  std::string asked(nameOrId.begin(), nameOrId.size());
+  auto known = found_.find(asked);
+  if (known != found_.end()) return copyOf(known->second);
+  auto user = parseUser(passwd_.content, group_.content, nameOrId);
+  KJ_IF_MAYBE (found, user) {
+    if (found_.size() >= kFoundMax) found_.clear();
+    found_.emplace(asked, copyOf(*found));
+  }
+  return user;
 }
 
 kj::Maybe<gid_t> UserDatabase::findGroup(kj::StringPtr nameOrId) {

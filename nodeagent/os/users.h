@@ -5,6 +5,9 @@
 
 #include <sys/types.h>
 
+#include <map>
+#include <string>
+
 #include <kj/array.h>
 #include <kj/async.h>
 #include <kj/string.h>
@@ -57,6 +60,7 @@ class UserDatabase {
 
   File passwd_;
   File group_;
+  std::map<std::string, User> found_;  // In the files as they are; by what was asked for.
   bool asksGetent_;
 };
 

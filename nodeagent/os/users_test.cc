@@ -81,8 +81,13 @@ TEST(UsersTest, ChangedFilesAreReadAgain) {
   write("passwd", kPasswd);
   write("group", kGroup);
   EXPECT_EQ(KJ_ASSERT_NONNULL(users.find("alice")).id, 1000u);
+  EXPECT_THAT(groupsOf(KJ_ASSERT_NONNULL(users.find("alice"))), ElementsAre(1000, 10, 44));
+  write("group", "wheel:x:10:root\n");
+  EXPECT_THAT(groupsOf(KJ_ASSERT_NONNULL(users.find("alice"))), ElementsAre(1000));
   write("passwd", "alice:x:1001:1001::/home/alice:/bin/sh\n");
   EXPECT_EQ(KJ_ASSERT_NONNULL(users.find("alice")).id, 1001u);
+  std::filesystem::remove(std::string(root) + "/etc/passwd");
+  EXPECT_TRUE(users.find("alice") == nullptr);
   std::filesystem::remove_all(root);
 }
 
