@@ -101,6 +101,7 @@ kj::Promise<void> Job::leaderEnded() {
   leftRunning_ = static_cast<uint32_t>(processes_->list().size());
   if (notStarted_ != nullptr) return kj::READY_NOW;
   if (support::planted(support::Bug::kEndBeforeDrain)) return kj::READY_NOW;
+  leftNobody_ = leftRunning_ == 0 && streamsEnded();
   int64_t drainNs = support::planted(support::Bug::kDrainsForEver) ? INT64_MAX / 4 : spec_.drainNs;
   return drain(context_.timer.now() + drainNs * kj::NANOSECONDS);
 }
@@ -172,7 +173,7 @@ void Job::finish() {
   }
   ended_ = true;
   listener_.ended(*this);
-  if (processes_.get() == nullptr || processes_->list().empty()) {
+  if (processes_.get() == nullptr || leftNobody_ || processes_->list().empty()) {
     released();
   } else {
     lingering_ = processes_->whenEmpty().then([this]() { released(); }).eagerlyEvaluate(logTask);

@@ -32,6 +32,7 @@ struct JobContext {
   Worker& worker;
   UserDatabase& users;
   const JobLimits& limits;
+  kj::AutoCloseFd& nothing;  // /dev/null for jobs without input, opened by the first.
 };
 
 // Why the agent ended a job.
@@ -183,6 +184,7 @@ class Job final : public kj::Refcounted {
   ExitReport exit_;
   uint64_t keeperBytesMax_ = 0;  // The keeper's own size, which counts as the process's.
   uint32_t leftRunning_ = 0;
+  bool leftNobody_ = false;  // Seen at the very end: no need to look again.
   kj::Array<Holder> holders_;
 
   // Last, so that they are dropped before what they use.

@@ -60,7 +60,7 @@ kj::StringPtr reasonText(StopReason reason) {
 
 // The job's own ends: 0 to 2 of its first process.
 struct Job::ChildFiles {
-  kj::AutoCloseFd input;
+  kj::AutoCloseFd input;  // Unset: nothing to read.
   kj::AutoCloseFd output;
   kj::AutoCloseFd errors;  // Unset: the same as output.
 };
@@ -143,8 +143,9 @@ Job::ChildFiles Job::openFiles() {
     return files;
   }
   if (spec_.input == wire::JobSpec::Input::NONE) {
-    files.input = kj::AutoCloseFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (files.input.get() < 0) support::failErrno(errno, "open /dev/null");
+    auto& nothing = context_.nothing;
+    if (nothing.get() < 0) nothing = kj::AutoCloseFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (nothing.get() < 0) support::failErrno(errno, "open /dev/null");
   } else {
     auto pipe = makePipe();
     makeNonBlocking(pipe.writeEnd);
@@ -182,7 +183,7 @@ kj::Promise<void> Job::launch() {
   KJ_IF_MAYBE (credentials, credentials_) options.credentials = *credentials;
   options.limits = spec_.limits;
   options.niceness = spec_.niceness;
-  options.input = files.input;
+  options.input = files.input.get() < 0 ? context_.nothing : files.input;
   options.output = files.output;
   options.errors = files.errors.get() < 0 ? files.output : files.errors;
   options.controllingTerminal = spec_.hasTerminal;

@@ -53,7 +53,8 @@ JobTable::JobTable(kj::UnixEventPort& port, kj::Timer& timer, const Clock& clock
     : limits_(options.limits),
       sets_(kj::mv(options.sets)),
       spool_(kj::mv(options.spool), limits_),
-      context_{port, timer, clock, *sets_, *options.spawner, spool_, worker, users_, limits_},
+      context_{port,   timer,  clock,  *sets_,  *options.spawner,
+               spool_, worker, users_, limits_, nothing_},
       tasks_(*this) {
   spool_.onShortage([this]() { return removeOldestOfEndedSessions(); });
 }

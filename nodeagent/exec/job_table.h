@@ -122,6 +122,7 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
   kj::Own<ProcessSets> sets_;
   Spool spool_;
   UserDatabase users_;
+  kj::AutoCloseFd nothing_;
   JobContext context_;
   std::map<support::Id, SessionJobs> sessions_;
   std::map<const Job*, Key> keys_;
