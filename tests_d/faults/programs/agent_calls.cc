@@ -144,6 +144,15 @@ ssize_t shortened(int fd, size_t bytes) {
   return -1;
 }
 
+bool interrupted(int fd, size_t bytes) {
+  CallControl& wanted = control();
+  uint32_t every = wanted.shortEvery;
+  if (every == 0 || draw() % (2 * every) != 0 || !canBeShort(fd, bytes)) return false;
+  ++wanted.shortened;
+  errno = EINTR;
+  return true;
+}
+
 template <typename Call>
 ssize_t transfer(int fd, size_t bytes, Call call) {
   ssize_t allowed = shortened(fd, bytes);
@@ -197,6 +206,8 @@ ssize_t __real_write(int, const void*, size_t);
 ssize_t __real_pwrite(int, const void*, size_t, off_t);
 ssize_t __real_readv(int, const iovec*, int);
 ssize_t __real_writev(int, const iovec*, int);
+ssize_t __real_recv(int, void*, size_t, int);
+ssize_t __real_sendmsg(int, const msghdr*, int);
 int __real_clock_gettime(clockid_t, timespec*);
 int __real_gettimeofday(timeval*, void*);
 time_t __real_time(time_t*);
@@ -316,6 +327,24 @@ ssize_t __wrap_writev(int fd, const iovec* pieces, int pieceCount) {
     return transferPieces(fd, pieces, pieceCount, [&](const iovec* some, int someCount) {
       return __real_writev(fd, some, someCount);
     });
+  });
+}
+// Interrupted only: a socket that gives fewer bytes than it was asked for is empty, says the
+// kernel, and the agent may rely on it. Frames come in parts by what is sent: by sendmsg, and by
+// the proxy.
+ssize_t __wrap_recv(int fd, void* to, size_t size, int flags) {
+  if (interrupted(fd, size)) return -1;
+  return __real_recv(fd, to, size, flags);
+}
+ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
+  return effect("sendmsg", __builtin_return_address(0), [&] {
+    return transferPieces(fd, message->msg_iov, static_cast<int>(message->msg_iovlen),
+                          [&](const iovec* some, int someCount) {
+                            msghdr part = *message;
+                            part.msg_iov = const_cast<iovec*>(some);
+                            part.msg_iovlen = static_cast<size_t>(someCount);
+                            return __real_sendmsg(fd, &part, flags);
+                          });
   });
 }
 ssize_t __wrap_pwrite(int fd, const void* from, size_t size, off_t offset) {
