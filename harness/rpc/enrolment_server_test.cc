@@ -132,6 +132,7 @@ TEST_F(EnrolmentServerTest, WrongTokenKeepsItsAddressOutForAWhile) {
   EXPECT_TRUE(ask(*connect("127.0.0.2"), "good") == nullptr);
   EXPECT_EQ(join(), 1u);
   EXPECT_THAT(log_.text(), HasSubstr("enrolment refused peer=127.0.0.1"));
+  EXPECT_THAT(log_.text(), HasSubstr("connection refused peer=127.0.0.1"));
   EXPECT_THAT(log_.text(), Not(HasSubstr(kSecret)));
 }
 
@@ -155,6 +156,7 @@ TEST_F(EnrolmentServerTest, SilentAndSurplusConnectionsAreClosed) {
   start(1);
   auto silent = dial(), another = dial();
   expectClosed(*dial());  // The third of this address, at once.
+  EXPECT_THAT(log_.text(), HasSubstr("connection refused peer=127.0.0.1"));
   expectClosed(*silent);  // At the limit.
   expectClosed(*another);
   auto idle = connect();  // Shakes hands, and then says nothing.
