@@ -33,7 +33,8 @@ it for each node. From node to node, the bytes come by way of this machine, a pi
 
 Mode, modification time, symbolic links of trees, extended attributes with ACLs and holes are kept;
 owners too, except for local targets unless we are root. Each file is replaced in one step, and only
-when its digest was compared. Sockets, pipes and devices are left out.
+when its digest was compared. Sockets, pipes and devices are left out. The bits setuid and setgid,
+and capabilities, of what comes here from nodes are dropped, but with --keep-setuid.
 
 Exit status: 0 done; 1 a copy failed; 66 a local source cannot be read; 69 a node could not be
 reached.
@@ -306,9 +307,10 @@ int runCopy(const Invocation& invocation) {
                         cxxopts::value<std::string>()->default_value(""))(
       "r,recursive", "copy directories and all below them")(
       "p,parents", "make missing parent directories of the target, on nodes")(
-      "n,no-clobber", "refuse to replace what is there")("json", "as JSON")(
-      "t,timeout", "time that all of it is allowed",
-      cxxopts::value<std::string>()->default_value("1h"))(
+      "n,no-clobber", "refuse to replace what is there")(
+      "keep-setuid", "keep setuid, setgid and capabilities of what comes from nodes")(
+      "json", "as JSON")("t,timeout", "time that all of it is allowed",
+                         cxxopts::value<std::string>()->default_value("1h"))(
       "patience", "time to wait for nodes that do not answer",
       cxxopts::value<std::string>()->default_value("5s"));
   cxxopts::ParseResult arguments = parseArguments(invocation, options, kFooter);
@@ -322,6 +324,9 @@ int runCopy(const Invocation& invocation) {
   manner.severalSources = words.size() > 2;
   manner.options.keep = CopyOptions::Keep::kAll;
   manner.options.write.parents = arguments.count("parents") != 0;
+  if (arguments.count("keep-setuid") != 0) {
+    manner.options.privileges = CopyOptions::Privileges::kKeep;
+  }
   if (arguments.count("no-clobber") != 0) {
     manner.options.write.existing = muster::Existing::kRefuse;
   }

@@ -35,10 +35,13 @@ class Copy {
                                        : remoteSource(filesOf(*source.node), source.path, until)),
         target_(target.node == nullptr
                     ? localTarget(target.path, options)
-                    : remoteTarget(filesOf(*target.node), target.path, options, until)) {}
+                    : remoteTarget(filesOf(*target.node), target.path, options, until)),
+        dropsPrivileges_(source.node != nullptr && target.node == nullptr &&
+                         options.privileges == CopyOptions::Privileges::kDrop) {}
 
   muster::TransferResult run() {
     TreeItem root = source_->root();
+    disarm(root);
     bool isTree = options_.what == CopyOptions::What::kTree;
     if (!isTree) {
       requireType(root, muster::FileType::kRegular, "is not a regular file");
@@ -48,13 +51,24 @@ class Copy {
     requireType(root, muster::FileType::kDirectory, "is not a directory");
     target_->makeRoot(root);
     for (auto page = source_->next(); !page.empty(); page = source_->next()) {
-      for (TreeItem& item : page) add(std::move(item));
+      for (TreeItem& item : page) {
+        disarm(item);
+        add(std::move(item));
+      }
     }
     target_->finish();
     return result_;
   }
 
  private:
+  // A node may have been taken over, and what it sends may belong to whoever runs this: root,
+  // often.
+  void disarm(TreeItem& item) const {
+    if (!dropsPrivileges_) return;
+    item.mode &= ~06000u;
+    item.attributes.erase("security.capability");
+  }
+
   void requireType(const TreeItem& root, muster::FileType type, const std::string& problem) {
     if (root.type != type) throw error(Kind::kInvalid, "the source " + problem);
   }
@@ -137,6 +151,7 @@ class Copy {
   muster::SteadyTime until_;
   std::unique_ptr<CopySource> source_;
   std::unique_ptr<CopyTarget> target_;
+  const bool dropsPrivileges_;
   muster::TransferResult result_;
 };
 

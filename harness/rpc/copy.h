@@ -35,7 +35,12 @@ struct CopyOptions {
                // root, its owner. Trees always keep them.
   };
 
+  // Whether the bits setuid and setgid, and capabilities, of what comes from a node to this machine
+  // are kept. Between nodes, and to nodes, they always are.
+  enum class Privileges { kDrop, kKeep };
+
   What what = What::kFile;
+  Privileges privileges = Privileges::kDrop;
   Keep keep = Keep::kContent;
   muster::WriteOptions write;
 

@@ -114,6 +114,30 @@ TEST_F(CopyTest, ATreeComesHereAndGoesBackWithAllThatBelongsToIt) {
   EXPECT_EQ(on("server2", describeTree("/var/tmp/t")), before);
 }
 
+// What a node that was taken over sends must not become a way to this machine's root.
+TEST_F(CopyTest, PrivilegesOfANodesFilesAreLeftThereUnlessAskedFor) {
+  on("server1",
+     "cd /var/tmp; mkdir -p s; echo x > s/run; echo x > s/group; chmod 4755 s/run; "
+     "chmod 2755 s/group; chmod 3755 s");
+  auto modes = [&](const std::string& place) {
+    std::ostringstream text;
+    for (const char* name : {"", "/run", "/group"}) {
+      struct stat status {};
+      EXPECT_EQ(::stat((here_ + place + name).c_str(), &status), 0) << place << name;
+      text << std::oct << (status.st_mode & 07777) << " ";
+    }
+    return text.str();
+  };
+  EXPECT_THAT(copy({"-r", "server1:/var/tmp/s", here_}), exits(0));
+  EXPECT_EQ(modes("/s"), "1755 755 755 ");
+  EXPECT_THAT(copy({"-r", "server1:/var/tmp/s", here_ + "/kept", "--keep-setuid"}), exits(0));
+  EXPECT_EQ(modes("/kept"), "3755 4755 2755 ");
+  EXPECT_THAT(copy({"server1:/var/tmp/s/run", here_ + "/one"}), exits(0));
+  struct stat status {};
+  ::stat((here_ + "/one").c_str(), &status);
+  EXPECT_EQ(status.st_mode & 07777, 0755u);
+}
+
 TEST_F(CopyTest, JsonTellsWhatArrived) {
   write(here_ + "/f", "content");
   EXPECT_THAT(copy({here_ + "/f", "server1:/var/tmp", "--json"}),
