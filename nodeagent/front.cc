@@ -16,6 +16,7 @@ using Kind = wire::Error::Kind;
 using support::Transport;
 
 constexpr kj::StringPtr kNowDenied = "its certificate is on the deny list now"_kj;
+constexpr kj::StringPtr kNotTrusted = "the authority of its certificate is not trusted any more"_kj;
 
 std::string addressText(const support::AcceptedSocket& accepted) {
   if (accepted.peer.ss_family == AF_UNIX || accepted.peer.ss_family == AF_UNSPEC) {
@@ -56,7 +57,8 @@ class Front::Connection {
   const Transport transport;
   const std::string source;
   const std::string address;
-  support::CertificateMark mark;  // Of a TLS client that has shaken hands.
+  support::CertificateMark mark;       // Of a TLS client that has shaken hands.
+  support::CertificateMark authority;  // Of who vouches for it.
   kj::Own<kj::PromiseFulfiller<void>> admission;
   kj::Own<kj::PromiseFulfiller<void>> end;  // Rejecting it closes the connection.
 
@@ -97,10 +99,19 @@ void Front::setCredentials(const support::Credentials& credentials) {
   auto denied = support::DenyList::fromText(credentials.denied, &why);
   KJ_ASSERT(denied.has_value(), "TlsServer has read it", why.c_str());
   denied_ = kj::mv(*denied);
+  authorities_ = credentials.authority;
   for (Connection* connection : connections_) {
-    if (connection->end.get() == nullptr || !denied_.covers(connection->mark)) continue;
-    connection->end->reject(support::toException({Kind::DENIED, 0, kj::str(kNowDenied)}));
+    if (connection->end.get() == nullptr || connection->mark.sha256.empty()) continue;
+    KJ_IF_MAYBE (reason, refusalNow(*connection)) {
+      connection->end->reject(support::toException({Kind::DENIED, 0, kj::str(*reason)}));
+    }
   }
+}
+
+kj::Maybe<kj::StringPtr> Front::refusalNow(const Connection& connection) const {
+  if (denied_.covers(connection.mark)) return kNowDenied;
+  if (!support::holdsCertificate(authorities_, connection.authority.sha256)) return kNotTrusted;
+  return nullptr;
 }
 
 std::vector<support::Endpoint> Front::endpoints() const {
@@ -164,10 +175,13 @@ kj::Promise<Peer> Front::authenticate(Connection& connection) {
             kj::throwFatalException(kj::mv(exception));
           })
           .then([this, &connection](support::TlsServer::Accepted&& accepted) {
-            // The list may be newer than this handshake.
-            if (denied_.covers(accepted.mark)) support::fail(Kind::DENIED, kNowDenied);
-            connection.client = kj::mv(accepted.stream);
             connection.mark = kj::mv(accepted.mark);
+            connection.authority = kj::mv(accepted.authority);
+            // List and authorities may be newer than this handshake.
+            KJ_IF_MAYBE (reason, refusalNow(connection)) {
+              support::fail(Kind::DENIED, *reason);
+            }
+            connection.client = kj::mv(accepted.stream);
             return Peer{kj::mv(accepted.identity), connection.address};
           });
     case Transport::kUnix:

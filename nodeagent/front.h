@@ -43,7 +43,8 @@ class Front final : private kj::TaskSet::ErrorHandler {
   kj::Promise<void> run();
 
   // For connections from now on. Those that are open go on, but for those whose certificate is on
-  // the new deny list. Throws, with the old ones still in force, if they are not right.
+  // the new deny list, or of an authority that is not among the new ones. Throws, with the old ones
+  // still in force, if they are not right.
   void setCredentials(const support::Credentials& credentials);
 
   // As listened on.
@@ -58,13 +59,16 @@ class Front final : private kj::TaskSet::ErrorHandler {
   void welcome(support::Listener& listener, support::AcceptedSocket&& accepted);
   kj::Promise<Peer> authenticate(Connection& connection);
   kj::Promise<void> serve(Connection& connection);
+  // Why the certificate of one that has shaken hands would not be accepted now.
+  kj::Maybe<kj::StringPtr> refusalNow(const Connection& connection) const;
   void taskFailed(kj::Exception&& exception) override;
 
   kj::AsyncIoContext& io_;
   FrontOptions options_;
   kj::Vector<kj::Own<support::Listener>> listeners_;
   kj::Maybe<kj::Own<support::TlsServer>> tls_;
-  support::DenyList denied_;            // As tls_ knows it.
+  support::DenyList denied_;            // As tls_ knows it, and
+  std::string authorities_;             // these, PEM.
   std::list<Connection*> connections_;  // Each takes itself out.
   support::Admission admission_;
   kj::TaskSet tasks_;

@@ -17,6 +17,7 @@
 #include "schema/support/duration.h"
 #include "schema/support/endpoint.h"
 #include "schema/support/suggestion.h"
+#include "schema/support/trusted_file.h"
 
 namespace nodeagent {
 namespace {
@@ -109,6 +110,8 @@ void requireSafe(const std::string& path) {
   if ((status.st_mode & 022) != 0) {
     throw ConfigError(path + ": others may write to it; chmod go-w " + path);
   }
+  std::string reason = support::whyUnsafe(std::filesystem::absolute(path).parent_path());
+  if (!reason.empty()) throw ConfigError(path + ": " + reason);
 }
 
 std::string contentOf(const std::string& path) {

@@ -107,6 +107,15 @@ TEST_F(OptionsTest, FileThatOthersMayWriteIsRefused) {
   EXPECT_THAT(errorOf(), StartsWith("DIR/nodeagent.yaml: others may write to it"));
 }
 
+TEST_F(OptionsTest, FileInADirectoryThatOthersMayWriteIsRefused) {
+  write(places_.file, "node: n1\n");
+  std::string directory = std::filesystem::path(places_.file).parent_path();
+  ::chmod(directory.c_str(), 0777);
+  EXPECT_THAT(errorOf(), HasSubstr("DIR can be written by others"));
+  ::chmod(directory.c_str(), 0755);
+  EXPECT_EQ(errorOf(), "");
+}
+
 TEST_F(OptionsTest, RelativePathIsRefused) {
   EXPECT_EQ(errorOf({"--state-dir=run"}),
             "command line: state-dir: \"run\" is not an absolute path");

@@ -137,11 +137,33 @@ TEST_F(ReloadTest, NewlyDeniedCertificateLosesItsConnectionOthersKeepTheirs) {
       0644);
   reload("info reloaded");
   EXPECT_TRUE(eventually([&]() { return gone; }));
+  EXPECT_TRUE(says("its certificate is on the deny list now"));
   session.pingRequest().send().wait(io_.waitScope);
   EXPECT_ANY_THROW({
     auto again = connectTls(lost);
     hello(*again);
   });
+}
+
+TEST_F(ReloadTest, AuthorityThatIsTakenOutLosesItsConnectionsOthersKeepTheirs) {
+  const Authority old = Authority::make("lab, before");
+  put("ca.pem", old.certificate() + authority_.certificate(), 0644);
+  startTls();
+  auto lost = connectTls(old.issueClient("operator:old"));
+  auto gate = lost->bootstrap();
+  auto kept = connectTls(client_);
+  auto session = hello(*kept).getSession();
+  bool gone = false;
+  auto watching = lost->onDisconnect().then([&]() { gone = true; }).eagerlyEvaluate(nullptr);
+  put("ca.pem", authority_.certificate() + old.certificate(), 0644);  // Only in another order.
+  reload("info reloaded");
+  session.pingRequest().send().wait(io_.waitScope);
+  EXPECT_FALSE(gone);
+  put("ca.pem", authority_.certificate(), 0644);
+  reload("info reloaded");
+  EXPECT_TRUE(eventually([&]() { return gone; }));
+  EXPECT_TRUE(says("the authority of its certificate is not trusted any more"));
+  session.pingRequest().send().wait(io_.waitScope);
 }
 
 TEST_F(ReloadTest, AnythingWrongLeavesAllAsItWas) {

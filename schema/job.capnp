@@ -76,7 +76,7 @@ interface JobView {
     number @1 :UInt64;
     identity @2 :Text;       # Who started it.
     labels @3 :List(Common.Label);
-    argv @4 :List(Data);     # Cut at 64 items of 256 bytes.
+    argv @4 :List(Data);     # Cut at 64 items of 256 bytes; what looks like a secret is replaced by "<secret>".
     status @5 :JobStatus;
     alive @6 :Bool;          # Something of it runs.
     processes @7 :UInt32;    # How many processes of it run now. Of a job that is being launched, 0.

@@ -287,7 +287,7 @@ void JobSpec::trim() {
   kj::Vector<kj::String> shown;
   for (auto& argument : argv.slice(0, kj::min(argv.size(), kArgumentsShown))) {
     shown.add(
-        kj::heapString(argument.asArray().slice(0, kj::min(argument.size(), kArgumentBytesShown))));
+        kj::heapString(argument.asArray().slice(0, kj::min(argument.size(), kArgumentBytesKept))));
   }
   argv = shown.releaseAsArray();
 }

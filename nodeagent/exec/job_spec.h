@@ -17,6 +17,7 @@ namespace nodeagent {
 
 constexpr size_t kArgumentsShown = 64;
 constexpr size_t kArgumentBytesShown = 256;
+constexpr size_t kArgumentBytesKept = 1024;  // More, so that a secret is still recognised as one.
 
 struct JobSpec {
   struct Variable {

@@ -11,6 +11,7 @@ namespace {
 
 using Kind = wire::Error::Kind;
 using testing::HasSubstr;
+using testing::Not;
 using Listed = capnp::Response<wire::JobView::ListResults>;
 
 class JobViewTest : public JobFixture {
@@ -53,6 +54,22 @@ TEST_F(JobViewTest, EndedJobsAreLeftOutWhereOnlyLivingOnesAreAskedFor) {
   EXPECT_EQ(alive.getJobs()[0].getNumber(), 2u);
   EXPECT_TRUE(alive.getJobs()[0].getAlive());
   EXPECT_EQ(alive.getJobs()[0].getProcesses(), 1u);
+}
+
+// Whoever may look is told what the audit log is told. The cut comes after: half a secret is one.
+TEST_F(JobViewTest, SecretsAreTakenOutOfArguments) {
+  std::string canary = "hunter2-" + std::string(300, 'x');
+  SpecBuilder spec({"sh", "-c", "exec sleep 1000", "--password", canary, "TOKEN=" + canary,
+                    "https://me:" + canary + "@host/"});
+  start(1, spec);
+  auto listed = list();
+  auto argv = listed.getJobs()[0].getArgv();
+  ASSERT_EQ(argv.size(), 7u);
+  for (auto word : argv) {
+    EXPECT_THAT(std::string(word.asChars().begin(), word.size()), Not(HasSubstr("hunter2")));
+  }
+  EXPECT_EQ(kj::str(argv[4].asChars()), "<secret>");
+  EXPECT_EQ(kj::str(argv[2].asChars()), "exec sleep 1000");
 }
 
 TEST_F(JobViewTest, WhatAnAcknowledgedJobLeftRunningIsListedAndCanBeEnded) {

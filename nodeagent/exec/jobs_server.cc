@@ -7,6 +7,7 @@
 #include "nodeagent/exec/job_status.h"
 #include "schema/support/crc32c.h"
 #include "schema/support/planted.h"
+#include "schema/support/redact.h"
 #include "schema/support/wire_error.h"
 
 namespace nodeagent {
@@ -262,17 +263,37 @@ bool carriesAll(kj::ArrayPtr<const Label> labels, capnp::List<wire::Label>::Read
   return true;
 }
 
+kj::ArrayPtr<const kj::byte> bytesOf(const kj::String& argument) {
+  return argument.asBytes();
+}
+kj::ArrayPtr<const kj::byte> bytesOf(capnp::Data::Reader argument) {
+  return argument;
+}
+
+// As the audit log has them: whoever may look is not told secrets. A secret is recognised as a
+// whole, so nothing is cut before.
+template <typename Arguments>
+void writeArguments(const Arguments& arguments, wire::JobView::Summary::Builder summary) {
+  std::vector<std::string> words;
+  for (unsigned i = 0; i < arguments.size() && i < kArgumentsShown; ++i) {
+    auto bytes = bytesOf(arguments[i]);
+    words.emplace_back(bytes.asChars().begin(), kj::min(bytes.size(), kArgumentBytesKept));
+  }
+  words = support::redactedWords(words);
+  auto argv = summary.initArgv(static_cast<unsigned>(words.size()));
+  for (unsigned i = 0; i < argv.size(); ++i) {
+    auto bytes = kj::StringPtr(words[i].c_str(), words[i].size()).asBytes();
+    argv.set(i, bytes.slice(0, kj::min(bytes.size(), kArgumentBytesShown)));
+  }
+}
+
 void writeDetached(DetachedJob& job, wire::JobView::Summary::Builder summary) {
   auto record = job.record();
   summary.setSessionId(record.getSessionId());
   summary.setNumber(record.getNumber());
   summary.setIdentity(record.getIdentity());
   summary.setLabels(record.getLabels());
-  auto arguments = record.getSpec().getArgv();
-  auto argv = summary.initArgv(kj::min(arguments.size(), unsigned{kArgumentsShown}));
-  for (unsigned i = 0; i < argv.size(); ++i) {
-    argv.set(i, arguments[i].slice(0, kj::min(arguments[i].size(), kArgumentBytesShown)));
-  }
+  writeArguments(record.getSpec().getArgv(), summary);
   summary.setStatus(job.status());
   summary.setAlive(job.isAlive());
   summary.setProcesses(job.processCount());
@@ -299,12 +320,7 @@ void writeSummary(JobTable::Entry& entry, JobTable::Known known,
     labels[i].setName(entry.labels[i].name);
     labels[i].setValue(entry.labels[i].value);
   }
-  auto& arguments = entry.job->spec().argv;
-  auto argv = summary.initArgv(static_cast<unsigned>(kj::min(arguments.size(), kArgumentsShown)));
-  for (unsigned i = 0; i < argv.size(); ++i) {
-    auto bytes = arguments[i].asBytes();
-    argv.set(i, bytes.slice(0, kj::min(bytes.size(), kArgumentBytesShown)));
-  }
+  writeArguments(entry.job->spec().argv, summary);
   writeStatus(*entry.job, summary.initStatus());
   summary.setAlive(!entry.job->isGone());
   summary.setProcesses(entry.job->processCount());

@@ -139,7 +139,8 @@ kj::Promise<TlsServer::Accepted> TlsServer::accept(kj::Own<kj::AsyncIoStream> st
         std::string name = wrapped->peerCommonName();
         auto identity = identityFromCommonName({name.c_str(), name.size()});
         auto mark = wrapped->peerMark();
-        return Accepted{kj::mv(wrapped), kj::mv(identity), kj::mv(mark)};
+        auto vouching = wrapped->peerAuthorityMark();
+        return Accepted{kj::mv(wrapped), kj::mv(identity), kj::mv(mark), kj::mv(vouching)};
       },
       [](kj::Exception&& exception) -> Accepted {
         if (exception.getType() == kj::Exception::Type::OVERLOADED)

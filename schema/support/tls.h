@@ -55,7 +55,8 @@ class TlsServer {
   struct Accepted {
     kj::Own<kj::AsyncIoStream> stream;
     Identity identity;
-    CertificateMark mark;  // Of the client's certificate.
+    CertificateMark mark;       // Of the client's certificate.
+    CertificateMark authority;  // Of the authority that vouches for it.
   };
 
   // Shakes hands as the server. Rejected with kind denied if the client has no certificate or not a

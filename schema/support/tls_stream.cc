@@ -164,6 +164,12 @@ std::string TlsStream::peerCommonName() const {
   return name;
 }
 
+CertificateMark TlsStream::peerAuthorityMark() const {
+  STACK_OF(X509)* chain = SSL_get0_verified_chain(ssl_);
+  int count = sk_X509_num(chain);
+  return count <= 0 ? CertificateMark() : markOf(sk_X509_value(chain, count - 1));
+}
+
 CertificateMark TlsStream::peerMark() const {
   X509* certificate = SSL_get0_peer_certificate(ssl_);
   return certificate == nullptr ? CertificateMark() : markOf(certificate);

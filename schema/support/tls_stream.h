@@ -36,6 +36,9 @@ class TlsStream final : public kj::AsyncIoStream, private kj::TaskSet::ErrorHand
   // Likewise; empty texts if it has none.
   CertificateMark peerMark() const;
 
+  // Of the authority that vouches for it: the last certificate of the chain that was verified.
+  CertificateMark peerAuthorityMark() const;
+
   kj::Promise<size_t> tryRead(void* buffer, size_t minBytes, size_t maxBytes) override;
   kj::Promise<void> write(const void* buffer, size_t size) override;
   kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override;
