@@ -14,6 +14,9 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
+// 112 bits: no RSA below 2048, no SHA-1.
+constexpr int kSecurityLevel = 2;
+
 // OpenSSL reports only "certificate verify failed"; the reason goes by here. One thread's
 // handshakes share it, so a reason is taken away by the first that asks.
 thread_local int lastVerifyError = X509_V_OK;
@@ -24,6 +27,8 @@ std::shared_ptr<SSL_CTX> blankContext() {
   std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_method()), SSL_CTX_free);
   if (context == nullptr) fail(Kind::INTERNAL, "no TLS context: ", opensslReason().c_str());
   SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
+  // Whatever the machine's own configuration says of it.
+  SSL_CTX_set_security_level(context.get(), kSecurityLevel);
   SSL_CTX_set_num_tickets(context.get(), 0);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   return context;
