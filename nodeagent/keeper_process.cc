@@ -28,6 +28,7 @@ namespace {
 
 using support::Level;
 
+constexpr kj::Duration kWorkersLimit = 2 * kj::SECONDS;
 constexpr kj::Duration kEndLimit =
     40 * kj::SECONDS;  // Somewhat more than one entry of an end list may take.
 
@@ -79,8 +80,10 @@ kj::AutoCloseFd openLog(const std::string& path) {
 class PidFile {
  public:
   explicit PidFile(std::string path) : path_(std::move(path)) {}
-  ~PidFile() {
+  ~PidFile() { remove(); }
+  void remove() {
     if (written_) unlink(path_.c_str());
+    written_ = false;
   }
   void write() {
     if (path_.empty()) return;
@@ -133,9 +136,9 @@ class Process {
     KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() {
                    serving.exclusiveJoin(stopSignal()).wait(io_.waitScope);
                  })) {
-      return failed(*exception);
+      return leave(failed(*exception));
     }
-    return stop();
+    return leave(stop());
   }
 
  private:
@@ -216,6 +219,14 @@ class Process {
     });
     ending.exclusiveJoin(kj::mv(late)).exclusiveJoin(stopSignal()).wait(io_.waitScope);
     return 0;
+  }
+
+  // A thread that is stuck in a file system that hangs cannot be waited for.
+  int leave(int status) {
+    if (services_.closeWorkers(kWorkersLimit)) return status;
+    support::log(Level::kError, "a call to a file system does not return; leaving without it");
+    pidFile_.remove();
+    _exit(status);
   }
 
   // A front that has given up root cannot remove its own.

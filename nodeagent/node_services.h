@@ -33,6 +33,11 @@ class NodeServices {
   // What gates give out. Refers to this object.
   Rooms rooms();
 
+  // For the end of the process. False: a thread is stuck, and destroying this would wait for it.
+  bool closeWorkers(kj::Duration limit) {
+    return worker_.close(limit / 2) && fileWorker_.close(limit / 2);
+  }
+
   uint32_t jobsMaxPerSession() const {
     return static_cast<uint32_t>(jobs_.limits().runningInSessionMax);
   }

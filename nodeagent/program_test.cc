@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -61,6 +62,29 @@ TEST_F(ProgramTest, CheckConfigNamesThePlaceAndTriesTheCertificates) {
   EXPECT_THAT(text("err"), HasSubstr("does not belong to the certificate"));
   std::ofstream(file("key.pem")) << node.key;
   EXPECT_EQ(run(tls), 0) << text("err");
+}
+
+// As one is in a call to a file system that hangs.
+TEST_F(ProgramTest, AStuckThreadDoesNotKeepItFromEnding) {
+  startAgent();
+  auto connection = connect();
+  auto facts = hello(*connection).getWelcome().getGrants().getFacts();
+  EXPECT_FALSE(facts.readRequest().send().wait(io_.waitScope).hasError());
+  std::vector<pid_t> stuck;
+  for (auto& entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/task")) {
+    pid_t thread = std::stoi(entry.path().filename());
+    if (thread == pid_ || ptrace(PTRACE_SEIZE, thread, nullptr, nullptr) != 0) continue;
+    EXPECT_EQ(ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr), 0);
+    EXPECT_EQ(waitpid(thread, nullptr, __WALL), thread);
+    stuck.push_back(thread);
+  }
+  ASSERT_FALSE(stuck.empty());
+  kill(pid_, SIGTERM);
+  for (pid_t thread : stuck)
+    EXPECT_TRUE(eventually([&]() { return waitpid(thread, nullptr, __WALL | WNOHANG) == thread; }));
+  EXPECT_EQ(wait(), 0) << text("err");
+  EXPECT_THAT(text("err"), HasSubstr("leaving without it"));
 }
 
 TEST_F(ProgramTest, MakesItsKeyAndARequestAndReplacesNothing) {

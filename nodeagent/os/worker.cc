@@ -1,18 +1,34 @@
 #include "nodeagent/os/worker.h"
 
 #include <signal.h>
+#include <time.h>
 
 namespace nodeagent {
+namespace {
+
+constexpr kj::Duration kClosePause = 5 * kj::MILLISECONDS;
+
+}  // namespace
 
 Worker::Worker(size_t threads) : threadCount_(threads) {}
 
 Worker::~Worker() noexcept(false) {
+  close(0 * kj::SECONDS);
+  threads_.clear();  // Joins them.
+}
+
+bool Worker::close(kj::Duration limit) {
   {
     auto queue = queue_.lockExclusive();
     queue->closed = true;
     queue->tasks.clear();
   }
-  threads_.clear();  // Joins them.
+  // Not by the lock: a thread that is held from outside may have it.
+  for (auto waited = 0 * kj::SECONDS; living_ > 0 && waited < limit; waited += kClosePause) {
+    timespec pause{0, kClosePause / kj::NANOSECONDS};
+    nanosleep(&pause, nullptr);
+  }
+  return living_ == 0;
 }
 
 void Worker::post(kj::Function<void()> task) {
@@ -22,7 +38,11 @@ void Worker::post(kj::Function<void()> task) {
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    threads_.add(kj::heap<kj::Thread>([this]() { work(); }));
+    ++living_;
+    threads_.add(kj::heap<kj::Thread>([this]() {
+      work();
+      --living_;
+    }));
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
   queue_.lockExclusive()->tasks.push_back(kj::mv(task));

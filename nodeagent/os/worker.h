@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include <atomic>
 #include <deque>
 
 #include <kj/async.h>
@@ -13,12 +14,13 @@
 #include <kj/memory.h>
 #include <kj/mutex.h>
 #include <kj/thread.h>
+#include <kj/time.h>
 #include <kj/vector.h>
 
 namespace nodeagent {
 
-// Belongs to the thread of one loop. Destroying it lets the tasks that run finish, and drops those
-// that wait.
+// Belongs to the thread of one loop. Destroying it drops the tasks that wait, and lets those that
+// run finish, however long that takes: see close().
 class Worker {
  public:
   static constexpr size_t kThreads = 4;
@@ -26,6 +28,10 @@ class Worker {
   explicit Worker(size_t threads = kThreads);
   virtual ~Worker() noexcept(false);
   KJ_DISALLOW_COPY(Worker);
+
+  // For the end of the process: drops the tasks that wait, and lets those that run finish for
+  // `limit` at most. False: one of them is stuck, and destroying this would wait for it.
+  bool close(kj::Duration limit);
 
   // Calls `task` on another thread and resolves to what it returns; an exception arrives here with
   // its type and text. Dropping the promise does not stop a task that runs: it must own all that it
@@ -62,6 +68,7 @@ class Worker {
   void work();
 
   kj::MutexGuarded<Queue> queue_;
+  std::atomic<size_t> living_ = 0;  // Threads that have not ended.
   size_t threadCount_;
   kj::Vector<kj::Own<kj::Thread>>
       threads_;  // Started with the first task: an idle keeper stays small.

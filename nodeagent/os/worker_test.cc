@@ -54,5 +54,22 @@ TEST(WorkerTest, ADroppedTaskThatWaitsIsNotRun) {
   EXPECT_EQ(ran, 0);
 }
 
+TEST(WorkerTest, ATaskThatIsStuckIsNotWaitedForLongerThanAllowed) {
+  auto io = kj::setupAsyncIo();
+  std::atomic<bool> begun = false;
+  std::atomic<bool> mayGo = false;
+  Worker worker(2);
+  auto stuck = worker.run([&]() {
+    begun = true;
+    begun.notify_all();
+    mayGo.wait(false);
+  });
+  begun.wait(false);
+  EXPECT_FALSE(worker.close(20 * kj::MILLISECONDS));
+  mayGo = true;
+  mayGo.notify_all();
+  EXPECT_TRUE(worker.close(10 * kj::SECONDS));
+}
+
 }  // namespace
 }  // namespace nodeagent
