@@ -203,7 +203,8 @@ void setTimes(kj::StringPtr path, int64_t accessedNs, int64_t modifiedNs) {
   }
 }
 
-void linkAt(const Place& place, kj::StringPtr target, LinkType type, Replace replace) {
+void linkAt(const Place& place, kj::StringPtr target, LinkType type, Replace replace,
+            kj::Maybe<const TemporaryNotes&> notes) {
   auto make = [&](kj::StringPtr name) {
     return type == LinkType::kSymbolic
                ? ::symlinkat(target.cStr(), place.directory, name.cStr())
@@ -214,7 +215,8 @@ void linkAt(const Place& place, kj::StringPtr target, LinkType type, Replace rep
     support::failErrno(errno, "link ", quoted(place.path), " to ", quoted(target));
   }
   requireReplaceable(place, replace);
-  kj::String name = temporaryName("tmp");
+  TemporaryName temporary(place, notes);
+  kj::StringPtr name = temporary.name();
   if (make(name) < 0)
     support::failErrno(errno, "link ", quoted(place.path), " to ", quoted(target));
   // Also on success: rename(2) leaves both names where they are the same file already.
@@ -222,8 +224,9 @@ void linkAt(const Place& place, kj::StringPtr target, LinkType type, Replace rep
   renameAt(place.directory, name, place.directory, place.name, Replace::kExisting);
 }
 
-void link(kj::StringPtr path, kj::StringPtr target, LinkType type, Replace replace) {
-  linkAt(placeOf(path), target, type, replace);
+void link(kj::StringPtr path, kj::StringPtr target, LinkType type, Replace replace,
+          kj::Maybe<const TemporaryNotes&> notes) {
+  linkAt(placeOf(path), target, type, replace, notes);
 }
 
 }  // namespace nodeagent::file

@@ -47,9 +47,11 @@ enum class LinkType { kSymbolic, kHard };
 
 // Makes `path` a link to `target`: any text for a symbolic link, the path of an existing file for a
 // hard one.
-void link(kj::StringPtr path, kj::StringPtr target, LinkType type, Replace replace);
+void link(kj::StringPtr path, kj::StringPtr target, LinkType type, Replace replace,
+          kj::Maybe<const TemporaryNotes&> notes = nullptr);
 
 // The same in an open directory.
-void linkAt(const Place& place, kj::StringPtr target, LinkType type, Replace replace);
+void linkAt(const Place& place, kj::StringPtr target, LinkType type, Replace replace,
+            kj::Maybe<const TemporaryNotes&> notes = nullptr);
 
 }  // namespace nodeagent::file

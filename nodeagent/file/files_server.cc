@@ -105,6 +105,7 @@ kj::Promise<void> FilesServer::write(WriteContext context) {
     auto params = context.getParams();
     auto path = file::absolutePath(params.getPath());
     auto options = file::readWriteOptions(params.getOptions());
+    options.notes = kj::atomicAddRef(*journal_);
     auto data = params.getData();
     if (data.size() > file::kChunkBytesMax) {
       support::fail(Kind::INVALID, "write ", file::quoted(path), ": ", data.size(),
@@ -354,8 +355,9 @@ kj::Promise<void> FilesServer::link(LinkContext context) {
     auto path = file::absolutePath(params.getPath());
     record("files.link", path, std::string("to ") + target.cStr());
     return change([path = kj::mv(path), target = kj::mv(target), type,
-                   replace = file::readReplace(params.getReplace())]() {
-      file::link(path, target, type, replace);
+                   replace = file::readReplace(params.getReplace()),
+                   notes = kj::atomicAddRef(*journal_)]() {
+      file::link(path, target, type, replace, *notes);
     });
   });
 }
@@ -408,6 +410,7 @@ kj::Promise<void> FilesServer::plant(PlantContext context) {
     order->root = file::absolutePath(params.getRoot());
     order->entries = file::readTreeEntries(params.getEntries());
     order->options = file::readWriteOptions(params.getOptions());
+    order->options.notes = kj::atomicAddRef(*journal_);
     record("files.plant", order->root, std::to_string(order->entries.size()) + " entries");
     auto task = [order = kj::atomicAddRef(*order)]() {
       file::plant(order->root, order->entries, order->options);

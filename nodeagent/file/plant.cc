@@ -111,7 +111,8 @@ class Planter {
   }
 
   void addLink(const TreeEntry& entry, kj::StringPtr name) {
-    linkAt(place(entry, name), entry.target, LinkType::kSymbolic, options_.replace);
+    linkAt(place(entry, name), entry.target, LinkType::kSymbolic, options_.replace,
+           notesOf(options_));
     setOwnerOf(entry, name);
     setAttributes(entry, name);
     setTime(entry, name);
@@ -121,7 +122,7 @@ class Planter {
     if (!entry.contentInline) {
       support::fail(Kind::INVALID, "plant ", quoted(entry.path), ": comes without its content");
     }
-    StagedFile staged(place(entry, name));
+    StagedFile staged(place(entry, name), notesOf(options_));
     staged.write(entry.content, 0);
     // What it is to have it gets before it can be seen.
     for (auto& attribute : entry.attributes) {

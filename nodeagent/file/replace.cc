@@ -36,10 +36,9 @@ Owner ownerOf(const WriteOptions& options) {
   return {userNumber(options.user), groupNumber(options.group)};
 }
 
-kj::String temporaryName(kj::StringPtr suffix) {
-  kj::byte random[8];
-  support::fillRandom(random);
-  return kj::str(".muster-", support::hex(random).c_str(), ".", suffix);
+kj::Maybe<const TemporaryNotes&> notesOf(const WriteOptions& options) {
+  KJ_IF_MAYBE (notes, options.notes) return **notes;
+  return nullptr;
 }
 
 kj::Maybe<struct stat> statusAt(const Place& place) {
@@ -89,10 +88,13 @@ void syncDirectory(int directory, kj::StringPtr path) {
     support::failErrno(errno, "sync the directory of ", quoted(path));
 }
 
-StagedFile::StagedFile(Place place) : place_(kj::mv(place)) {
+StagedFile::StagedFile(Place place, kj::Maybe<const TemporaryNotes&> notes)
+    : place_(kj::mv(place)) {
+  KJ_IF_MAYBE (given, notes) notes_ = kj::atomicAddRef(*given);
   int descriptor = openAt(place_.directory, ".", O_TMPFILE | O_RDWR, 0);
   if (descriptor == -EOPNOTSUPP || descriptor == -EISDIR || descriptor == -EINVAL) {
-    open(temporaryName("tmp"));
+    temporary_ = TemporaryName(place_, notes);
+    open(kj::str(temporary_.name()));
   } else if (descriptor < 0) {
     support::failErrno(-descriptor, "write ", quoted(place_.path));
   } else {
@@ -106,7 +108,11 @@ StagedFile::StagedFile(Place place, kj::String name) : place_(kj::mv(place)) {
 }
 
 StagedFile::StagedFile(StagedFile&& other) noexcept
-    : place_(kj::mv(other.place_)), file_(kj::mv(other.file_)), name_(kj::mv(other.name_)) {
+    : place_(kj::mv(other.place_)),
+      file_(kj::mv(other.file_)),
+      name_(kj::mv(other.name_)),
+      notes_(kj::mv(other.notes_)),
+      temporary_(kj::mv(other.temporary_)) {
   other.name_ = nullptr;
 }
 
@@ -247,13 +253,17 @@ void StagedFile::moveIn(Replace replace) {
     if (error != EEXIST || replace == Replace::kNever) {
       support::failErrno(error, "write ", quoted(place_.path));
     }
-    kj::String name = temporaryName("tmp");
-    error = linkInto(name);
+    kj::Maybe<const TemporaryNotes&> notes;
+    KJ_IF_MAYBE (given, notes_) notes = **given;
+    TemporaryName temporary(place_, notes);
+    error = linkInto(temporary.name());
     if (error != 0) support::failErrno(error, "write ", quoted(place_.path));
-    name_ = kj::mv(name);
+    name_ = kj::str(temporary.name());
+    temporary_ = kj::mv(temporary);
   }
   renameAt(place_.directory, name_, place_.directory, place_.name, replace);
   name_ = nullptr;
+  temporary_ = TemporaryName();
 }
 
 struct stat StagedFile::publish(const WriteOptions& options, const Owner& owner) {
@@ -283,7 +293,7 @@ Target prepareTarget(kj::StringPtr path, const WriteOptions& options) {
 FileStat writeFile(kj::StringPtr path, kj::ArrayPtr<const kj::byte> bytes,
                    const WriteOptions& options) {
   Target target = prepareTarget(path, options);
-  StagedFile staged(kj::mv(target.place));
+  StagedFile staged(kj::mv(target.place), notesOf(options));
   staged.write(bytes, 0);
   struct stat status = staged.publish(options, target.owner);
   target.parents.keep();

@@ -12,6 +12,7 @@
 
 #include "nodeagent/file/metadata.h"
 #include "nodeagent/file/path.h"
+#include "nodeagent/file/temporary.h"
 
 namespace nodeagent::file {
 
@@ -27,9 +28,10 @@ struct WriteOptions {
   bool sync = false;
   bool parents = false;
   Lifetime lifetime = Lifetime::kPermanent;
-  kj::Array<Attribute> attributes;  // On the new file before it is seen.
-  int64_t modifiedNs = 0;           // 0: the time of the writing.
-  bool sparse = false;              // Blocks of zeros become holes.
+  kj::Array<Attribute> attributes;                 // On the new file before it is seen.
+  int64_t modifiedNs = 0;                          // 0: the time of the writing.
+  bool sparse = false;                             // Blocks of zeros become holes.
+  kj::Maybe<kj::Own<const TemporaryNotes>> notes;  // Absent: temporary names are not noted.
 };
 
 // Fails with kind invalid for mode bits that do not exist.
@@ -43,16 +45,12 @@ struct Owner {
 // Looks the names up, once, before anything is made. Failures as of userNumber.
 Owner ownerOf(const WriteOptions& options);
 
-// ".muster-DIGITS.SUFFIX" with 16 random digits; what the agent itself puts beside a target looks
-// so.
-kj::String temporaryName(kj::StringPtr suffix);
-
 // A file that is not yet in its place. Destroyed before `publish`, it is gone without a trace.
 class StagedFile {
  public:
   // Without a name where the file system can do that, otherwise under a temporary one. Mode 0600
-  // until published.
-  explicit StagedFile(Place place);
+  // until published. As `notes` of WriteOptions.
+  explicit StagedFile(Place place, kj::Maybe<const TemporaryNotes&> notes = nullptr);
 
   // Under `name` beside the target, so that it can be found again. Fails with kind conflict if that
   // exists.
@@ -92,7 +90,12 @@ class StagedFile {
   Place place_;
   kj::AutoCloseFd file_;
   kj::String name_;  // Empty: it has none.
+  kj::Maybe<kj::Own<const TemporaryNotes>> notes_;
+  TemporaryName temporary_;  // If `name_` is one.
 };
+
+// options.notes, for who borrows it.
+kj::Maybe<const TemporaryNotes&> notesOf(const WriteOptions& options);
 
 // What is at `place` now; null: nothing.
 kj::Maybe<struct stat> statusAt(const Place& place);

@@ -92,6 +92,14 @@ void RestoreJournal::writePart(kj::StringPtr name, kj::StringPtr path) const {
   writeText(name, kj::str(kPart, hexOf(path)));
 }
 
+kj::String RestoreJournal::note(kj::StringPtr path) const {
+  if (directory_.size() == 0) return kj::String();
+  auto name = newName(support::Id::random());
+  // Without it, a kill at the wrong moment leaves a name behind, which harms nobody.
+  if (kj::runCatchingExceptions([&]() { writePart(name, path); }) != nullptr) return kj::String();
+  return name;
+}
+
 void RestoreJournal::drop(kj::StringPtr name) const {
   if (directory_.size() > 0) ::unlink(join(directory_, name).cStr());
 }
@@ -102,7 +110,11 @@ kj::Array<kj::String> RestoreJournal::names() const {
   kj::Vector<kj::String> newestFirst;
   for (size_t i = oldestFirst.size(); i > 0; --i) {
     // What was not written to its end has a temporary name, and belongs to a change never made.
-    if (!oldestFirst[i - 1].startsWith(".")) newestFirst.add(kj::mv(oldestFirst[i - 1]));
+    if (oldestFirst[i - 1].startsWith(".")) {
+      ::unlink(join(directory_, oldestFirst[i - 1]).cStr());
+    } else {
+      newestFirst.add(kj::mv(oldestFirst[i - 1]));
+    }
   }
   return newestFirst.releaseAsArray();
 }

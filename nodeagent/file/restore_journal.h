@@ -10,12 +10,13 @@
 #include <kj/vector.h>
 
 #include "nodeagent/file/restore.h"
+#include "nodeagent/file/temporary.h"
 #include "schema/support/id.h"
 #include "schema/support/wire_error.h"
 
 namespace nodeagent::file {
 
-class RestoreJournal final : public kj::AtomicRefcounted {
+class RestoreJournal final : public TemporaryNotes {
  public:
   // `directory` is made, mode 0700, if its parent is there. Empty: nothing is kept.
   explicit RestoreJournal(kj::String directory);
@@ -28,10 +29,14 @@ class RestoreJournal final : public kj::AtomicRefcounted {
   // For a file that is only to be removed.
   void writePart(kj::StringPtr name, kj::StringPtr path) const;
 
-  // The change was taken back, or never made. Unknown names are passed over.
-  void drop(kj::StringPtr name) const;
+  // A disk that takes no notes stops no changes that are to stay.
+  kj::String note(kj::StringPtr path) const override;
 
-  // What is there now, the newest first.
+  // The change was taken back, or never made. Unknown names are passed over.
+  void drop(kj::StringPtr name) const override;
+
+  // What is there now, the newest first. What was not written to its end is removed: for the start,
+  // before anything is written.
   kj::Array<kj::String> names() const;
 
   // Takes back the change `name`, and drops it whether that works or not: the failure names what
