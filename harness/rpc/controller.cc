@@ -19,7 +19,8 @@ struct Controller::Impl {
 
 namespace {
 
-constexpr unsigned kClockSamples = 4;  // Besides that of hello.
+constexpr std::chrono::seconds kReleaseWait{2};  // Then the node forgets them by itself, later.
+constexpr unsigned kClockSamples = 4;            // Besides that of hello.
 
 NodeLink& linkOf(NodeStub* stub) {
   auto* link = dynamic_cast<NodeLink*>(stub);
@@ -123,7 +124,11 @@ std::vector<Remain> Controller::closeAll(SteadyTime until) {
   auto answers = impl_->io.run(
       [&]() {
         auto all = kj::heapArrayBuilder<kj::Promise<std::vector<Remain>>>(impl_->links.size());
-        for (NodeLink& link : impl_->links) all.add(link.connection().close(until));
+        for (NodeLink& link : impl_->links) {
+          auto told = link.jobs().released(
+              std::min(until, std::chrono::steady_clock::now() + kReleaseWait));
+          all.add(told.then([&link, until]() { return link.connection().close(until); }));
+        }
         return kj::joinPromises(all.finish());
       },
       until);

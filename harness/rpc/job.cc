@@ -396,11 +396,17 @@ kj::Promise<void> JobRunner::resize(JobHandle job, uint16_t columns, uint16_t ro
   });
 }
 
+kj::Promise<void> JobRunner::released(SteadyTime until) {
+  if (releases_->isEmpty()) return kj::READY_NOW;
+  return releases_->onEmpty().exclusiveJoin(
+      connection_.loop().timer().afterDelay(left(until).count() * kj::NANOSECONDS));
+}
+
 void JobRunner::release(JobHandle handle) {
   const JobState& job = *handle;
   if (!job.ended || job.generation == 0) return;
   if (job.request.options.lifetime == muster::Lifetime::kDetached) {
-    background_->add(tell(handle, now() + kReleaseMax, [handle](Live& live) {
+    releases_->add(tell(handle, now() + kReleaseMax, [handle](Live& live) {
       auto request = live.jobs.acknowledgeRequest();
       request.initNumbers(1).set(0, handle->number);
       return request.send();

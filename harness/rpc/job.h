@@ -84,6 +84,10 @@ class JobRunner {
   // would.
   void release(JobHandle job);
 
+  // Resolves when the node has been told of all that was released so, or at `until`: to be waited
+  // for before the session is closed, by whose end the node would not know. One at a time.
+  kj::Promise<void> released(SteadyTime until);
+
  private:
   enum class Step { kNothing, kProgress, kEnded };
 
@@ -111,6 +115,7 @@ class JobRunner {
   // Last: what goes on without a caller ends before the rest.
   kj::Own<kj::TaskSet::ErrorHandler> backgroundErrors_;
   kj::Own<kj::TaskSet> background_;
+  kj::Own<kj::TaskSet> releases_;
 };
 
 // schema <-> values. Declared here, defined in job_spec.cc.

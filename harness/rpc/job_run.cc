@@ -31,7 +31,8 @@ class Abandoned final : public kj::TaskSet::ErrorHandler {
 JobRunner::JobRunner(Connection& connection)
     : connection_(connection),
       backgroundErrors_(kj::heap<Abandoned>()),
-      background_(kj::heap<kj::TaskSet>(*backgroundErrors_)) {}
+      background_(kj::heap<kj::TaskSet>(*backgroundErrors_)),
+      releases_(kj::heap<kj::TaskSet>(*backgroundErrors_)) {}
 
 kj::Promise<muster::Result> JobRunner::run(const JobRequest& request, SteadyTime until) {
   JobHandle job = make(request);

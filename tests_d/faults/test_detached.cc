@@ -23,8 +23,9 @@ using Part = Agent::Part;
 
 class DetachedFaultTest : public FaultTest {
  protected:
-  // The commands of the test are over, and the session is still open: no shim may stay.
+  // The commands of the test are over: no shim may stay, however soon the session is closed.
   void TearDown() override {
+    disconnect();
     if (agent_) {
       EXPECT_TRUE(shimsGone()) << "I4: " << shims().size() << " shims";
     }
@@ -165,6 +166,23 @@ TEST_F(DetachedFaultTest, AcknowledgementReachesAShimThatNobodyHasHeardFrom) {
   ASSERT_EQ(shims().size(), 1u);
   ::kill(shims()[0], SIGCONT);
   EXPECT_TRUE(shimsGone()) << shims().size() << " shims";
+}
+
+// Before the keeper has the command at all.
+TEST_F(DetachedFaultTest, ClosedRightAfterARestartTheSessionStillAcknowledges) {
+  startAgent();
+  for (int trial = 0; trial < 3; ++trial) {
+    connect();
+    {
+      muster::Process process = node().start({"/bin/true"}, detached());
+      EXPECT_EQ(process.wait(10s).outcome, Outcome::exited(0));
+      agent().kill(Part::kKeeper);
+      EXPECT_TRUE(stub().awaitDisconnected(steady_clock::now() + 10s));
+    }
+    agent().start(Part::kKeeper);
+    disconnect();
+    EXPECT_TRUE(shimsGone()) << "trial " << trial << ": " << shims().size() << " shims";
+  }
 }
 
 TEST_F(DetachedFaultTest, ListedWithItsProcessesAndEndedByAnyKeeper) {
