@@ -268,6 +268,7 @@ int runKeeper(const Options& options) {
   support::KjLogCallback kjLog;
   // Not where we are nobody special: our own files in /proc would become root's.
   if (geteuid() == 0) refuseDumps();
+  if (geteuid() == 0) protectFromOutOfMemory();
   makeStateDirectory(options.stateDir);
   Process process(options);
   return process.run();

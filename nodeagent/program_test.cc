@@ -64,6 +64,20 @@ TEST_F(ProgramTest, CheckConfigNamesThePlaceAndTriesTheCertificates) {
   EXPECT_EQ(run(tls), 0) << text("err");
 }
 
+TEST_F(ProgramTest, WhenMemoryRunsOutItsJobsGoFirst) {
+  bool mayProtect = system("(echo -1 >/proc/self/oom_score_adj) 2>/dev/null") == 0;
+  if (!mayProtect) GTEST_SKIP() << "this takes root and CAP_SYS_RESOURCE";
+  auto scoreOf = [](pid_t pid) {
+    return std::stoi(readFile(kj::str("/proc/", pid, "/oom_score_adj")).cStr());
+  };
+  startAgent();
+  auto connection = connect();
+  int job = scoreOf(startLongJob(hello(*connection)));
+  EXPECT_LT(scoreOf(pid_), job);
+  EXPECT_LT(scoreOf(frontPid()), job);
+  EXPECT_EQ(job, 0);
+}
+
 // As one is in a call to a file system that hangs.
 TEST_F(ProgramTest, AStuckThreadDoesNotKeepItFromEnding) {
   startAgent();

@@ -271,6 +271,14 @@ struct JobOutcome {
   struct Signal {
     number @0 :Int32;
     coreDumped @1 :Bool;
+    outOfMemory @2 :OutOfMemory;
+  }
+  enum OutOfMemory {
+    # Whether the kernel killed it because memory ran out, of its control group or of the node.
+    unknown @0;   # The node does not tell, or the agent is older.
+    no @1;
+    perhaps @2;   # The kernel killed some process meanwhile; whose, the node does not tell.
+    yes @3;
   }
   struct Ending {
     # How a killed job's first process ended all the same.

@@ -39,6 +39,20 @@ muster::Outcome killed(muster::Outcome::Kind kind, wire::JobOutcome::Ending::Rea
   return muster::Outcome::killed(kind, 0, ending.getSignalled().getNumber());
 }
 
+muster::OutOfMemory outOfMemoryOf(wire::JobOutcome::OutOfMemory said) {
+  switch (said) {
+    case wire::JobOutcome::OutOfMemory::NO:
+      return muster::OutOfMemory::kNo;
+    case wire::JobOutcome::OutOfMemory::PERHAPS:
+      return muster::OutOfMemory::kPerhaps;
+    case wire::JobOutcome::OutOfMemory::YES:
+      return muster::OutOfMemory::kYes;
+    case wire::JobOutcome::OutOfMemory::UNKNOWN:
+      break;
+  }
+  return muster::OutOfMemory::kUnknown;
+}
+
 muster::LostReason reasonOf(wire::JobOutcome::Lost::Reason reason) {
   switch (reason) {
     case wire::JobOutcome::Lost::Reason::KEEPER_RESTARTED:
@@ -121,7 +135,8 @@ muster::Outcome readOutcome(wire::JobOutcome::Reader outcome) {
       return Outcome::exited(outcome.getExited());
     case wire::JobOutcome::SIGNALLED:
       return Outcome::signalled(outcome.getSignalled().getNumber(),
-                                outcome.getSignalled().getCoreDumped());
+                                outcome.getSignalled().getCoreDumped(),
+                                outOfMemoryOf(outcome.getSignalled().getOutOfMemory()));
     case wire::JobOutcome::NOT_STARTED:
       return Outcome::notStarted(outcome.getNotStarted().getErrno(),
                                  text(outcome.getNotStarted().getText()));

@@ -14,7 +14,20 @@ std::string signalText(int number) {
   return description ? text + " (" + description + ")" : text;
 }
 
+const char* memoryText(OutOfMemory outOfMemory) {
+  if (outOfMemory == OutOfMemory::kYes) return ", by the kernel, because memory ran out";
+  if (outOfMemory == OutOfMemory::kPerhaps)
+    return ", perhaps by the kernel, because memory ran out";
+  return "";
+}
+
 }  // namespace
+
+bool Outcome::operator==(const Outcome& other) const {
+  return kind_ == other.kind_ && exitStatus_ == other.exitStatus_ && signal_ == other.signal_ &&
+         coreDumped_ == other.coreDumped_ && errnoValue_ == other.errnoValue_ &&
+         lostReason_ == other.lostReason_ && text_ == other.text_;
+}
 
 Outcome Outcome::exited(int exitStatus) {
   Outcome outcome(Kind::kExited);
@@ -22,10 +35,11 @@ Outcome Outcome::exited(int exitStatus) {
   return outcome;
 }
 
-Outcome Outcome::signalled(int signal, bool coreDumped) {
+Outcome Outcome::signalled(int signal, bool coreDumped, OutOfMemory outOfMemory) {
   Outcome outcome(Kind::kSignalled);
   outcome.signal_ = signal;
   outcome.coreDumped_ = coreDumped;
+  outcome.outOfMemory_ = outOfMemory;
   return outcome;
 }
 
@@ -75,7 +89,7 @@ std::string toString(const Outcome& outcome) {
       return "exited with status " + std::to_string(outcome.exitStatus());
     case Outcome::Kind::kSignalled:
       return "ended by " + signalText(outcome.signal()) +
-             (outcome.coreDumped() ? ", core dumped" : "");
+             (outcome.coreDumped() ? ", core dumped" : "") + memoryText(outcome.outOfMemory());
     case Outcome::Kind::kNotStarted:
       return "not started" + detail;
     case Outcome::Kind::kDeadline:

@@ -44,6 +44,7 @@ Job::~Job() noexcept(false) = default;
 void Job::start() {
   startedRealtimeNs_ = context_.clock.realtimeNs();
   startedBoottimeNs_ = context_.clock.boottimeNs();
+  startedMonotonicNs_ = context_.clock.monotonicNs();
   if (spec_.deadlineNs != INT64_MAX) {
     // By the clock itself: the loop's reading of it is as old as its last wait.
     auto now = kj::max(context_.timer.now(), kj::origin<kj::TimePoint>() +
@@ -88,6 +89,8 @@ kj::Promise<void> Job::awaitExit(kj::Promise<void> readable) {
     if (ended == nullptr) return awaitExit(exitObserver_->whenBecomesReadable());
     exit_ = KJ_ASSERT_NONNULL(ended);
     if (exit_.residentBytesMax <= keeperBytesMax_) exit_.residentBytesMax = 0;
+    if (exit_.signalled && exit_.value == SIGKILL)
+      memoryKill_ = processes_->memoryKill(pid_, startedMonotonicNs_);
     exitObserver_ = nullptr;
     pidfd_ = nullptr;
     return leaderEnded();

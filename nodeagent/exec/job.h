@@ -111,6 +111,7 @@ class Job final : public kj::Refcounted {
   // Set when no process of the command ever ran.
   kj::Maybe<const support::Failure&> notStarted() const;
   const ExitReport& exit() const { return exit_; }
+  MemoryKill memoryKill() const { return memoryKill_; }
   pid_t pid() const { return pid_; }
   int64_t startedRealtimeNs() const { return startedRealtimeNs_; }
   int64_t startedBoottimeNs() const { return startedBoottimeNs_; }
@@ -182,6 +183,8 @@ class Job final : public kj::Refcounted {
   bool gone_ = false;
   kj::Maybe<support::Failure> notStarted_;
   ExitReport exit_;
+  int64_t startedMonotonicNs_ = 0;
+  MemoryKill memoryKill_ = MemoryKill::kNo;
   uint64_t keeperBytesMax_ = 0;  // The keeper's own size, which counts as the process's.
   uint32_t leftRunning_ = 0;
   bool leftNobody_ = false;  // Seen at the very end: no need to look again.

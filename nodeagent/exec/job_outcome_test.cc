@@ -52,6 +52,8 @@ TEST_F(JobOutcomeTest, SignalsThatWereNotOursAreReported) {
     auto result = run(shell("kill -" + std::to_string(signal) + " $$"));
     ASSERT_EQ(result->outcome().which(), wire::JobOutcome::SIGNALLED) << signal;
     EXPECT_EQ(result->outcome().getSignalled().getNumber(), signal);
+    EXPECT_NE(result->outcome().getSignalled().getOutOfMemory(),
+              wire::JobOutcome::OutOfMemory::YES);
   }
 }
 

@@ -37,12 +37,28 @@ void checkOffset(const OutputStream* stream, uint64_t offset, kj::StringPtr fiel
   }
 }
 
+wire::JobOutcome::OutOfMemory outOfMemory(MemoryKill kill) {
+  switch (kill) {
+    case MemoryKill::kUnknown:
+      break;
+    case MemoryKill::kNo:
+      return wire::JobOutcome::OutOfMemory::NO;
+    case MemoryKill::kPerhaps:
+      return wire::JobOutcome::OutOfMemory::PERHAPS;
+    case MemoryKill::kYes:
+      return wire::JobOutcome::OutOfMemory::YES;
+  }
+  return wire::JobOutcome::OutOfMemory::UNKNOWN;
+}
+
 template <typename Builder>
-void writeExit(const ExitReport& exit, Builder builder) {
+void writeExit(const Job& job, Builder builder) {
+  auto& exit = job.exit();
   if (exit.signalled && !support::planted(support::Bug::kSignalAsExit)) {
     auto signal = builder.initSignalled();
     signal.setNumber(exit.value);
     signal.setCoreDumped(exit.coreDumped);
+    signal.setOutOfMemory(outOfMemory(job.memoryKill()));
   } else {
     int status = exit.signalled ? 128 + exit.value : exit.value;
     if (support::planted(support::Bug::kStatusTruncated)) status &= 0x7f;
@@ -63,15 +79,15 @@ void writeOutcome(const Job& job, wire::JobOutcome::Builder outcome) {
   }
   switch (job.reason()) {
     case StopReason::kNone:
-      return writeExit(job.exit(), outcome);
+      return writeExit(job, outcome);
     case StopReason::kDeadline:
-      return writeExit(job.exit(), outcome.initDeadline());
+      return writeExit(job, outcome.initDeadline());
     case StopReason::kCancelled:
-      return writeExit(job.exit(), outcome.initCancelled());
+      return writeExit(job, outcome.initCancelled());
     case StopReason::kOutputLimit:
-      return writeExit(job.exit(), outcome.initOutputLimit());
+      return writeExit(job, outcome.initOutputLimit());
     case StopReason::kSessionEnded:
-      return writeExit(job.exit(), outcome.initSessionEnded());
+      return writeExit(job, outcome.initSessionEnded());
   }
 }
 

@@ -137,6 +137,24 @@ int Cgroup::write(kj::StringPtr file, kj::StringPtr value) const {
   return writeAt(directory_, file, value);
 }
 
+kj::Maybe<uint64_t> Cgroup::memoryKills() const {
+  if (!tree_.limitsMemory()) return nullptr;
+  kj::AutoCloseFd events(openat(directory_, "memory.events", O_RDONLY | O_CLOEXEC));
+  if (events.get() < 0) return nullptr;
+  auto count = parseMemoryKills(readAll(events));
+  if (count.orDefault(0) > 0) spent_ = true;
+  return count;
+}
+
+kj::Maybe<uint64_t> parseMemoryKills(kj::StringPtr events) {
+  std::istringstream lines(events.cStr());
+  uint64_t count = 0;
+  for (std::string name; lines >> name >> count;) {
+    if (name == "oom_kill") return count;
+  }
+  return nullptr;
+}
+
 CgroupTree::CgroupTree(kj::String directory, kj::String parent)
     : directory_(kj::mv(directory)), parent_(kj::mv(parent)) {}
 

@@ -36,6 +36,10 @@ class Cgroup {
   // on return.
   void killAll() const;
 
+  // How many processes the kernel killed in it for lack of memory, of the group or of the node;
+  // null: it does not count them.
+  kj::Maybe<uint64_t> memoryKills() const;
+
   // Writes one control file, such as "memory.max"; an errno, or 0.
   int write(kj::StringPtr file, kj::StringPtr value) const;
 
@@ -101,6 +105,9 @@ class CgroupTree {
   kj::Vector<Spare> spares_;
   kj::Vector<kj::String> lingering_;
 };
+
+// The number of "oom_kill" in the text of memory.events; null: there is none.
+kj::Maybe<uint64_t> parseMemoryKills(kj::StringPtr events);
 
 // Where groups might be made, the best first, from the texts of /proc/self/mountinfo and
 // /proc/self/cgroup.

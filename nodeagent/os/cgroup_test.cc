@@ -50,6 +50,13 @@ TEST(CgroupTest, AMountOfAPartIsUnderstood) {
               ElementsAre("/sys/fs/cgroup/agent", "/sys/fs/cgroup"));
 }
 
+TEST(CgroupTest, KillsForLackOfMemoryAreCounted) {
+  auto kills = parseMemoryKills("low 0\nhigh 2\nmax 9\noom 3\noom_kill 4\noom_group_kill 5\n");
+  EXPECT_EQ(kills.orDefault(0), 4u);
+  EXPECT_TRUE(parseMemoryKills("low 0\noom 3\n") == nullptr);
+  EXPECT_TRUE(parseMemoryKills("") == nullptr);
+}
+
 TEST(CgroupTest, WhereNoGroupCanBeMadeThereIsNoTree) {
   EXPECT_TRUE(CgroupTree::openBelow("/proc", "test") == nullptr);
 }

@@ -1,14 +1,20 @@
 #include "nodeagent/os/privileges.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <kj/debug.h>
+#include <string_view>
 
+#include <kj/debug.h>
+#include <kj/io.h>
+
+#include "nodeagent/os/read_file.h"
+#include "schema/support/log.h"
 #include "schema/support/wire_error.h"
 
 namespace nodeagent {
@@ -30,6 +36,14 @@ void lockDown() {
 
 void refuseDumps() {
   KJ_SYSCALL(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+}
+
+void protectFromOutOfMemory() {
+  constexpr std::string_view kScore = "-900";
+  if (readFile("/proc/self/oom_score_adj").startsWith("-")) return;  // By who started us.
+  kj::AutoCloseFd fd(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  if (fd.get() >= 0 && write(fd, kScore.data(), kScore.size()) < 0)
+    support::log(support::Level::kDebug, "not protected from lack of memory", {});
 }
 
 void dieWithParent(pid_t parent) {

@@ -14,6 +14,10 @@ void lockDown();
 // No core dump of this process, no tracing by other users. What it starts is as it was.
 void refuseDumps();
 
+// When memory runs out, the kernel is to choose others first: what this process starts, unless it
+// says otherwise. Where that is not allowed, nothing changes.
+void protectFromOutOfMemory();
+
 // SIGKILL when `parent` ends. Exits at once if it has ended already. After becomeUser, which undoes
 // it.
 void dieWithParent(pid_t parent);

@@ -78,8 +78,9 @@ void killFamily(kj::ArrayPtr<const pid_t> members, kj::StringPtr marker,
 
 class CgroupSet final : public ProcessSet {
  public:
-  CgroupSet(kj::Own<Cgroup> group, kj::String marker, kj::UnixEventPort& port, kj::Timer& timer)
-      : group_(kj::mv(group)), marker_(kj::mv(marker)), port_(port), timer_(timer) {}
+  CgroupSet(kj::Own<Cgroup> group, kj::String marker, MemoryKills& kills, kj::UnixEventPort& port,
+            kj::Timer& timer)
+      : group_(kj::mv(group)), marker_(kj::mv(marker)), kills_(kills), port_(port), timer_(timer) {}
 
   int cgroupFd() const override { return group_->directoryFd(); }
   kj::StringPtr marker() const override { return marker_; }
@@ -88,6 +89,16 @@ class CgroupSet final : public ProcessSet {
   void signalAll(int signal) override { group_->signalAll(signal); }
   void killAll() override;
   kj::Promise<void> whenEmpty() override;
+  // The group counts what was killed in it, of all its processes; the log names one.
+  MemoryKill memoryKill(pid_t pid, int64_t sinceMonotonicNs) override {
+    auto counted = group_->memoryKills();
+    KJ_IF_MAYBE (count, counted) {
+      if (*count == 0) return MemoryKill::kNo;
+    }
+    auto logged = kills_.of(pid, sinceMonotonicNs);
+    bool isSurelyOne = logged == MemoryKill::kYes || logged == MemoryKill::kUnknown;
+    return counted != nullptr && isSurelyOne ? MemoryKill::kYes : logged;
+  }
   int limitMemory(uint64_t bytes) override { return limit("memory.max", bytes); }
   int limitProcesses(uint64_t count) override { return limit("pids.max", count); }
 
@@ -108,6 +119,7 @@ class CgroupSet final : public ProcessSet {
 
   kj::Own<Cgroup> group_;
   kj::String marker_;
+  MemoryKills& kills_;
   kj::UnixEventPort& port_;
   kj::Timer& timer_;
 };
@@ -139,8 +151,8 @@ kj::Promise<void> CgroupSet::wait(Watch& watch) {
 class DescentSet final : public ProcessSet {
  public:
   // `leaders`: of all sets, to tell them from orphans.
-  DescentSet(kj::String marker, kj::Timer& timer, std::set<pid_t>& leaders)
-      : marker_(kj::mv(marker)), timer_(timer), leaders_(leaders) {}
+  DescentSet(kj::String marker, MemoryKills& kills, kj::Timer& timer, std::set<pid_t>& leaders)
+      : marker_(kj::mv(marker)), kills_(kills), timer_(timer), leaders_(leaders) {}
   ~DescentSet() noexcept(false) override {
     killAll();
     leaders_.erase(leader_);
@@ -157,6 +169,9 @@ class DescentSet final : public ProcessSet {
   }
   void killAll() override;
   kj::Promise<void> whenEmpty() override { return poll(kPollFirst); }
+  MemoryKill memoryKill(pid_t pid, int64_t sinceMonotonicNs) override {
+    return kills_.of(pid, sinceMonotonicNs);
+  }
 
  private:
   kj::Promise<void> poll(kj::Duration delay);
@@ -164,6 +179,7 @@ class DescentSet final : public ProcessSet {
   bool mayBeOfAJob(pid_t pid);
 
   kj::String marker_;
+  MemoryKills& kills_;
   kj::Timer& timer_;
   std::set<pid_t>& leaders_;
   pid_t leader_ = 0;
@@ -258,7 +274,7 @@ class CgroupSets final : public ProcessSets {
       : tree_(kj::mv(tree)), name_(kj::str(name)), port_(port), timer_(timer) {}
   kj::Own<ProcessSet> make(uint64_t owner) override {
     auto marker = setsMarker(name_, owner, nextNumber_++);
-    return kj::heap<CgroupSet>(tree_->take(), kj::mv(marker), port_, timer_);
+    return kj::heap<CgroupSet>(tree_->take(), kj::mv(marker), kills_, port_, timer_);
   }
   kj::String markerOf(uint64_t owner) const override { return ownersMarker(name_, owner); }
   kj::StringPtr kind() const override { return "cgroup"; }
@@ -266,6 +282,7 @@ class CgroupSets final : public ProcessSets {
  private:
   kj::Own<CgroupTree> tree_;
   kj::String name_;
+  MemoryKills kills_;
   uint64_t nextNumber_ = 1;
   kj::UnixEventPort& port_;
   kj::Timer& timer_;
@@ -279,7 +296,7 @@ class DescentSets final : public ProcessSets {
         sweep().eagerlyEvaluate([](kj::Exception&& exception) { KJ_LOG(ERROR, exception); });
   }
   kj::Own<ProcessSet> make(uint64_t owner) override {
-    return kj::heap<DescentSet>(setsMarker(name_, owner, nextNumber_++), timer_, leaders_);
+    return kj::heap<DescentSet>(setsMarker(name_, owner, nextNumber_++), kills_, timer_, leaders_);
   }
   kj::String markerOf(uint64_t owner) const override { return ownersMarker(name_, owner); }
   kj::StringPtr kind() const override { return "descent"; }
@@ -288,6 +305,7 @@ class DescentSets final : public ProcessSets {
   kj::Promise<void> sweep();
 
   kj::String name_;
+  MemoryKills kills_;
   kj::Timer& timer_;
   uint64_t nextNumber_ = 1;
   std::set<pid_t> leaders_;
@@ -316,6 +334,9 @@ kj::Promise<void> DescentSets::sweep() {
 
 }  // namespace
 
+MemoryKill ProcessSet::memoryKill(pid_t, int64_t) {
+  return MemoryKill::kUnknown;
+}
 int ProcessSet::limitMemory(uint64_t) {
   return ENOTSUP;
 }

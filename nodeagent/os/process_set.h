@@ -12,6 +12,7 @@
 #include <kj/vector.h>
 
 #include "nodeagent/os/cgroup.h"
+#include "nodeagent/os/memory_kills.h"
 
 namespace nodeagent {
 
@@ -39,6 +40,9 @@ class ProcessSet {
 
   // Resolves when none is left. One at a time; may be dropped.
   virtual kj::Promise<void> whenEmpty() = 0;
+
+  // Whether the kernel killed the process, once of this set, for lack of memory since then.
+  virtual MemoryKill memoryKill(pid_t pid, int64_t sinceMonotonicNs);
 
   // Limits of the whole set; an errno, or 0. ENOTSUP where there is none.
   virtual int limitMemory(uint64_t bytes);

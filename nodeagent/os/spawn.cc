@@ -115,7 +115,7 @@ Prepared::Prepared(const SpawnOptions& options)
   plan.standardFds[2] = aboveStandard(options.errors);
   plan.cgroupProcsFd = -1;
   plan.signalsToReset = ignoredSignals();
-  plan.resetOomScore = keeperIsProtected();
+  plan.resetOomScore = !options.isOfTheAgent && keeperIsProtected();
   plan.controllingTerminal = options.controllingTerminal;
   plan.umask = options.umask;
   plan.limits = limits.begin();

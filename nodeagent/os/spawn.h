@@ -43,6 +43,7 @@ struct SpawnOptions {
   int output = -1;
   int errors = -1;
   bool controllingTerminal = false;  // `input` is the slave of a pseudo terminal.
+  bool isOfTheAgent = false;         // As well protected from lack of memory as the keeper.
   int cgroup = -1;                   // Directory descriptor of a cgroup2; -1: stay in the keeper's.
 };
 

@@ -51,9 +51,14 @@ TEST_F(GroupTest, WithoutMemoryACommandEndsAndNeverTheAgent) {
         node().run({"dd", "if=/dev/zero", "of=/dev/null", "bs=1G", "count=1"}, tagged()).outcome;
     EXPECT_EQ(outcome.kind(), Outcome::Kind::kSignalled) << outcome;
     EXPECT_EQ(outcome.signal(), SIGKILL) << outcome;
+    EXPECT_EQ(outcome.outOfMemory(), muster::OutOfMemory::kYes) << outcome;
+    EXPECT_NE(toString(outcome).find("memory ran out"), std::string::npos) << outcome;
     EXPECT_TRUE(small.running());
     small.kill();
     expectUsable();
+    outcome = node().run({"sh", "-c", "kill -9 $$"}, tagged()).outcome;
+    EXPECT_EQ(outcome.signal(), SIGKILL) << outcome;
+    EXPECT_NE(outcome.outOfMemory(), muster::OutOfMemory::kYes) << outcome;
   }
   std::printf("F15 %zu commands of 1 GiB in 200 MiB: the kernel ended each, and nothing else\n",
               times);

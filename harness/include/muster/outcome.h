@@ -21,6 +21,14 @@ enum class LostReason {
   kSupervisorKilled,  // The process of the agent that kept a detached command was killed.
 };
 
+// Whether the kernel killed a command because memory ran out, of its control group or of the node.
+enum class OutOfMemory {
+  kUnknown,  // The node does not tell.
+  kNo,
+  kPerhaps,  // The kernel killed some process of the node meanwhile; the node does not tell whose.
+  kYes,
+};
+
 // Exactly one of these holds for a command that is over.
 class Outcome {
  public:
@@ -36,7 +44,8 @@ class Outcome {
   };
 
   static Outcome exited(int exitStatus);
-  static Outcome signalled(int signal, bool coreDumped);
+  static Outcome signalled(int signal, bool coreDumped,
+                           OutOfMemory outOfMemory = OutOfMemory::kUnknown);
   static Outcome notStarted(int errnoValue, std::string text);
   static Outcome lost(LostReason reason, std::string text);
 
@@ -58,6 +67,9 @@ class Outcome {
 
   bool coreDumped() const { return coreDumped_; }
 
+  // Of kSignalled, by SIGKILL. Two outcomes that differ in nothing else are equal.
+  OutOfMemory outOfMemory() const { return outOfMemory_; }
+
   // Of kNotStarted; 0: no system call was involved.
   int errnoValue() const { return errnoValue_; }
 
@@ -67,7 +79,7 @@ class Outcome {
   // What the agent said about kNotStarted and kLost. Empty otherwise.
   const std::string& text() const { return text_; }
 
-  bool operator==(const Outcome&) const = default;
+  bool operator==(const Outcome& other) const;
 
  private:
   explicit Outcome(Kind kind) : kind_(kind) {}
@@ -76,6 +88,7 @@ class Outcome {
   int exitStatus_ = -1;
   int signal_ = 0;
   bool coreDumped_ = false;
+  OutOfMemory outOfMemory_ = OutOfMemory::kUnknown;
   int errnoValue_ = 0;
   LostReason lostReason_ = LostReason::kUnspecified;
   std::string text_;
