@@ -75,11 +75,22 @@ void useDenied(SSL_CTX* context, const std::string& text) {
   kept.release();  // The context's now.
 }
 
+// Once, and without the authority's own, which the peer has: else OpenSSL looks for the chain in
+// each handshake, and the peer decodes and checks a certificate more. What cannot be found now
+// leaves the chain as it was given.
+void completeChain(SSL_CTX* context) {
+  SSL_CTX_build_cert_chain(context, SSL_BUILD_CHAIN_FLAG_UNTRUSTED | SSL_BUILD_CHAIN_FLAG_NO_ROOT |
+                                        SSL_BUILD_CHAIN_FLAG_IGNORE_ERROR |
+                                        SSL_BUILD_CHAIN_FLAG_CLEAR_ERROR);
+  SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN);
+}
+
 std::shared_ptr<SSL_CTX> makeContext(const Credentials& credentials) {
   OpensslScope scope;
   auto context = blankContext();
   useAuthority(context.get(), credentials.authority);
   usePair(context.get(), credentials.own);
+  completeChain(context.get());
   useDenied(context.get(), credentials.denied);
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                      &refuseDenied);
