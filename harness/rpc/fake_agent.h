@@ -40,7 +40,9 @@ class FakeAgent {
     std::string bootId = "boot-1";
     std::string epoch = "0123456789abcdef";
     unsigned swallowPings = 0;  // Not 0: pings are never answered.
-    bool mute = false;          // Calls that come from now on are never answered.
+    // Pings and runs that come from now on are never answered. What asks after a run is: it comes
+    // on its own, perhaps before a test has said that this is over.
+    bool mute = false;
     unsigned dropAfterRun =
         0;  // So many `run`s are carried out and then answered by a lost connection.
     unsigned corruptChunks = 0;  // So many chunks have a wrong check sum.

@@ -97,7 +97,6 @@ class FakeJobs final : public wire::Jobs::Server {
   }
 
   kj::Promise<void> follow(FollowContext context) override {
-    if (server_.script.mute) return kj::NEVER_DONE;
     auto params = context.getParams();
     auto& jobs = server_.sessions[session_].jobs;
     auto found = jobs.find(params.getNumber());
