@@ -14,7 +14,9 @@
 
 #include <algorithm>
 #include <climits>
+#include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "harness/rpc/copy_ends.h"
@@ -58,10 +60,10 @@ class Descriptor {
 
 std::map<std::string, std::string> attributesOf(const std::string& path) {
   std::map<std::string, std::string> attributes;
-  std::string names(kAttributeBytesMax, '\0');
-  ssize_t size = ::llistxattr(path.c_str(), names.data(), names.size());
+  char names[kAttributeBytesMax];
+  ssize_t size = ::llistxattr(path.c_str(), names, sizeof names);
   for (ssize_t at = 0; at < size;) {
-    std::string name = names.data() + at;
+    std::string name = names + at;
     at += static_cast<ssize_t>(name.size()) + 1;
     if (!isKeptAttribute(name)) continue;
     std::string value(kAttributeBytesMax, '\0');
@@ -117,7 +119,10 @@ class LocalSource final : public CopySource {
     struct stat before;
     if (::fstat(file->get(), &before) != 0) failLocal(path);
     FileFeed feed;
-    feed.read = [file, path](uint64_t offset, size_t bytesMax) {
+    uint64_t size = static_cast<uint64_t>(before.st_size);
+    feed.read = [file, path, size](uint64_t offset, size_t bytesMax) {
+      // No more room than there are bytes, and one, by which a file that has grown shows itself.
+      if (offset < size) bytesMax = std::min<uint64_t>(bytesMax, size - offset + 1);
       std::string bytes(bytesMax, '\0');
       ssize_t count = ::pread(file->get(), bytes.data(), bytesMax, static_cast<off_t>(offset));
       if (count < 0) failLocal(path);
@@ -364,13 +369,34 @@ class LocalTarget final : public CopyTarget {
     }
   }
 
+  // Numbers by name, each looked up once, since that reads the whole user database.
+  class Numbers {
+   public:
+    template <typename Look>
+    uint32_t of(const std::string& name, uint32_t otherwise, Look look) {
+      if (name.empty()) return otherwise;
+      auto found = known_.find(name);
+      if (found == known_.end()) found = known_.emplace(name, look(name.c_str())).first;
+      return found->second.value_or(otherwise);
+    }
+
+   private:
+    std::map<std::string, std::optional<uint32_t>> known_;
+  };
+
   // By name where this machine knows it, because numbers differ between machines. Root only.
-  static void giveOwner(const TreeItem& item, int directory, const std::string& name) {
+  void giveOwner(const TreeItem& item, int directory, const std::string& name) {
     if (::geteuid() != 0) return;
-    const passwd* user = item.user.empty() ? nullptr : ::getpwnam(item.user.c_str());
-    const group* owning = item.group.empty() ? nullptr : ::getgrnam(item.group.c_str());
-    if (::fchownat(directory, name.c_str(), user != nullptr ? user->pw_uid : item.uid,
-                   owning != nullptr ? owning->gr_gid : item.gid,
+    auto lookUser = [](const char* user) -> std::optional<uint32_t> {
+      const passwd* found = ::getpwnam(user);
+      return found == nullptr ? std::nullopt : std::optional<uint32_t>(found->pw_uid);
+    };
+    auto lookGroup = [](const char* owning) -> std::optional<uint32_t> {
+      const group* found = ::getgrnam(owning);
+      return found == nullptr ? std::nullopt : std::optional<uint32_t>(found->gr_gid);
+    };
+    if (::fchownat(directory, name.c_str(), users_.of(item.user, item.uid, lookUser),
+                   groups_.of(item.group, item.gid, lookGroup),
                    AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0) {
       failLocal(item.path);
     }
@@ -384,7 +410,7 @@ class LocalTarget final : public CopyTarget {
     ::utimensat(directory, name.c_str(), times, AT_SYMLINK_NOFOLLOW);
   }
 
-  void dress(int file, const TreeItem& item, const Place& place) const {
+  void dress(int file, const TreeItem& item, const Place& place) {
     if (!keepsAll(item)) return;
     giveOwner(item, file, "");
     if (::fchmod(file, item.mode) != 0) failLocal(place.path);
@@ -420,6 +446,8 @@ class LocalTarget final : public CopyTarget {
 
   std::string root_;
   const CopyOptions& options_;
+  Numbers users_;
+  Numbers groups_;
   std::vector<TreeItem> directories_;  // Get mode and times when nothing is put in any more.
 };
 

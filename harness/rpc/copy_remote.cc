@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <deque>
 #include <optional>
+#include <utility>
 
 #include "harness/rpc/copy_ends.h"
 #include "harness/rpc/failure_text.h"
@@ -191,7 +192,7 @@ class RemoteTarget final : public CopyTarget {
     batchBytes_ += item.content.size();
     prepare(item);
     batch_.push_back(std::move(item));
-    if (batchBytes_ > kBatchBytesMax || batch_.size() >= kBatchItemsMax) finish();
+    if (batchBytes_ > kBatchBytesMax || batch_.size() >= kBatchItemsMax) flush();
   }
 
   std::string addFile(const TreeItem& given, const FileFeed& feed) override {
@@ -218,13 +219,27 @@ class RemoteTarget final : public CopyTarget {
   }
 
   void finish() override {
-    if (batch_.empty()) return;
-    files_.plant(root_, batch_, options_.write, until_);
-    batch_.clear();
-    batchBytes_ = 0;
+    flush();
+    settle();
   }
 
  private:
+  // Sends what is kept back, one batch at a time, since a later one may need the directories of an
+  // earlier one. The next is collected meanwhile.
+  void flush() {
+    settle();
+    if (batch_.empty()) return;
+    planting_.emplace(files_.beginPlant(root_, std::exchange(batch_, {}), options_.write, until_));
+    batchBytes_ = 0;
+  }
+
+  void settle() {
+    if (!planting_) return;
+    Answer<bool> answer = std::move(*planting_);
+    planting_.reset();
+    answer.wait(until_);
+  }
+
   static std::string nameOf(const std::string& name, uint32_t number) {
     return name.empty() ? std::to_string(number) : name;
   }
@@ -242,6 +257,7 @@ class RemoteTarget final : public CopyTarget {
   muster::SteadyTime until_;
   std::vector<TreeItem> batch_;
   uint64_t batchBytes_ = 0;
+  std::optional<Answer<bool>> planting_;
 };
 
 }  // namespace

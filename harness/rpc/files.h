@@ -88,8 +88,8 @@ class Files final : public FilesStub {
                          SteadyTime until);
   Answer<std::string> beginDigest(const std::string& path, SteadyTime until);
   TreePage walkPage(const std::string& root, const std::string& after, SteadyTime until);
-  void plant(const std::string& root, const std::vector<TreeItem>& items,
-             const muster::WriteOptions& options, SteadyTime until);
+  Answer<bool> beginPlant(const std::string& root, std::vector<TreeItem> items,
+                          const muster::WriteOptions& options, SteadyTime until);
 
   // Returns the hexadecimal digest.
   std::string upload(const std::string& path, uint64_t size, const FileFeed& feed,

@@ -249,16 +249,20 @@ void Files::abandonUpload(const support::Id& id, const std::string& path, Steady
   }
 }
 
-void Files::plant(const std::string& root, const std::vector<TreeItem>& items,
-                  const muster::WriteOptions& options, SteadyTime until) {
-  if (items.empty()) return;
-  ask<bool>("push to " + quoted(root), until, [&](Live& live) {
+Answer<bool> Files::beginPlant(const std::string& root, std::vector<TreeItem> items,
+                               const muster::WriteOptions& options, SteadyTime until) {
+  // Of the call, while it may be repeated.
+  auto shared = std::make_shared<const std::vector<TreeItem>>(std::move(items));
+  auto attempt = [shared, root, options](Live& live) {
     auto request = live.files.plantRequest();
     request.setRoot(dataOf(root));
-    auto list = request.initEntries(static_cast<unsigned>(items.size()));
-    for (unsigned i = 0; i < list.size(); ++i) writeItem(list[i], items[i], options);
+    auto list = request.initEntries(static_cast<unsigned>(shared->size()));
+    for (unsigned i = 0; i < list.size(); ++i) writeItem(list[i], (*shared)[i], options);
     writeOptions(request.initOptions(), options);
     return request.send().then(answered);
+  };
+  return node_.begin("push to " + quoted(root), [&node = node_, until, attempt]() {
+    return node.connection().call<bool>(until, attempt);
   });
 }
 

@@ -13,8 +13,9 @@ struct JobLimits {
   size_t finishedMax = 5000;     // Kept for their results; the oldest goes first.
   size_t chunkBytesMax = 1024 * 1024;  // Of a follow's two chunks together.
   uint64_t memoryBytesMax = 32 << 20;  // Of all output kept in memory.
-  uint64_t memoryOfStreamBytesMax = 1
-                                    << 20;  // More than this of one stream goes to its spool file.
+  // More than this of one stream goes to its spool file. Above a chunk, which an answer brings as a
+  // whole, because the look for the end of a stream wants room for one byte more.
+  uint64_t memoryOfStreamBytesMax = (1 << 20) + (64 << 10);
   uint64_t spoolBytesMax = uint64_t{2} << 30;  // Of all spool files.
   int64_t endWaitNs =
       10'000'000'000;  // For killed processes to go, before a session's end gives up on them.

@@ -58,6 +58,15 @@ TEST_F(JobOutputTest, MemoryStaysBoundedAndTheRestIsSpooled) {
   EXPECT_EQ(table->spool().fileBytes(), 0u);
 }
 
+TEST_F(JobOutputTest, WhatFitsIntoOneAnswerIsNotSpooled) {
+  SpecBuilder spec({"head", "-c", std::to_string(kMiB), path("ten")});
+  start(1, spec);
+  auto status = follow(1, 0, 0, [](auto wish) { wish.setBytesMax(0); });
+  EXPECT_EQ(status.getProgress().getStatus().getState(), wire::JobStatus::State::ENDED);
+  EXPECT_EQ(countFiles(path("spool")), 0u);
+  EXPECT_TRUE(finish(1)->output == text.substr(0, kMiB));
+}
+
 TEST_F(JobOutputTest, BlockLosesNothingWithASmallRetention) {
   SpecBuilder spec = cat(64 * 1024, wire::JobSpec::Overflow::BLOCK);
   auto result = run(spec);

@@ -119,13 +119,15 @@ bool OutputBuffer::growMemory(uint64_t capacity) {
   return true;
 }
 
+// From ring to ring.
 void OutputBuffer::moveTo(kj::ArrayPtr<kj::byte> ring) {
-  if (to_ == from_) return;
-  auto bytes = kj::heapArray<kj::byte>(to_ - from_);
-  read(from_, bytes);
-  inRing(from_, bytes.size(), ring.size(), [&](uint64_t position, uint64_t begin, uint64_t end) {
-    memcpy(ring.begin() + position, bytes.begin() + begin, end - begin);
-  });
+  for (uint64_t at = from_; at < to_;) {
+    uint64_t source = at % memory_.size();
+    uint64_t target = at % ring.size();
+    uint64_t count = kj::min(to_ - at, kj::min(memory_.size() - source, ring.size() - target));
+    memcpy(ring.begin() + target, memory_.begin() + source, count);
+    at += count;
+  }
 }
 
 bool OutputBuffer::spill() {

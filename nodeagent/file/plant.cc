@@ -122,7 +122,8 @@ class Planter {
     if (!entry.contentInline) {
       support::fail(Kind::INVALID, "plant ", quoted(entry.path), ": comes without its content");
     }
-    StagedFile staged(place(entry, name), notesOf(options_));
+    StagedFile staged(Place{kj::mv(current_), kj::str(name), join(root_, entry.path)},
+                      notesOf(options_));
     staged.write(entry.content, 0);
     // What it is to have it gets before it can be seen.
     for (auto& attribute : entry.attributes) {
@@ -138,11 +139,13 @@ class Planter {
     own.keepMode = false;
     own.replace = options_.replace;
     own.sync = options_.sync;
+    own.modifiedNs = nanoseconds(entry.stat.status.st_mtim);
     staged.publish(own, {userOf(entry), groupOf(entry)});
+    current_ = staged.takeDirectory();
     for (auto& attribute : entry.attributes) {
       if (isAccess(attribute.name)) setAttribute(viaDescriptor(current_, name), attribute);
     }
-    setTime(entry, name);
+    if (own.modifiedNs == 0) setTime(entry, name);
   }
 
   // Attributes that a change of owner or mode, which `publish` makes, would drop again.

@@ -49,8 +49,9 @@ kj::Maybe<struct stat> statusAt(const Place& place) {
   support::failErrno(errno, "stat ", quoted(place.path));
 }
 
-void requireReplaceable(const Place& place, Replace replace) {
-  KJ_IF_MAYBE (existing, statusAt(place)) {
+kj::Maybe<struct stat> requireReplaceable(const Place& place, Replace replace) {
+  auto found = statusAt(place);
+  KJ_IF_MAYBE (existing, found) {
     if (replace == Replace::kNever) {
       support::fail(Kind::CONFLICT, "write ", quoted(place.path),
                     ": exists and must not be replaced");
@@ -60,6 +61,7 @@ void requireReplaceable(const Place& place, Replace replace) {
                     typeText(existing->st_mode));
     }
   }
+  return found;
 }
 
 void renameAt(int sourceDirectory, kj::StringPtr source, int targetDirectory, kj::StringPtr target,
@@ -99,7 +101,6 @@ StagedFile::StagedFile(Place place, kj::Maybe<const TemporaryNotes&> notes)
     support::failErrno(-descriptor, "write ", quoted(place_.path));
   } else {
     file_ = kj::AutoCloseFd(descriptor);
-    if (::fchmod(file_, 0600) < 0) support::failErrno(errno, "set mode of ", quoted(place_.path));
   }
 }
 
@@ -268,8 +269,7 @@ void StagedFile::moveIn(Replace replace) {
 
 struct stat StagedFile::publish(const WriteOptions& options, const Owner& owner) {
   requireMode(options.mode);
-  requireReplaceable(place_, options.replace);
-  dress(options, owner, statusAt(place_));
+  dress(options, owner, requireReplaceable(place_, options.replace));
   if (options.sync && ::fsync(file_) < 0) support::failErrno(errno, "sync ", quoted(place_.path));
   moveIn(options.replace);
   if (options.sync) syncDirectory(place_.directory, place_.path);

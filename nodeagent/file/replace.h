@@ -48,8 +48,8 @@ Owner ownerOf(const WriteOptions& options);
 // A file that is not yet in its place. Destroyed before `publish`, it is gone without a trace.
 class StagedFile {
  public:
-  // Without a name where the file system can do that, otherwise under a temporary one. Mode 0600
-  // until published. As `notes` of WriteOptions.
+  // Without a name where the file system can do that, otherwise under a temporary one. Mode 0, or
+  // 0600 with a name, until published. As `notes` of WriteOptions.
   explicit StagedFile(Place place, kj::Maybe<const TemporaryNotes&> notes = nullptr);
 
   // Under `name` beside the target, so that it can be found again. Fails with kind conflict if that
@@ -62,6 +62,9 @@ class StagedFile {
 
   const Place& place() const { return place_; }
   int descriptor() const { return file_; }
+
+  // The place's directory, once this is of no more use.
+  kj::AutoCloseFd takeDirectory() { return kj::mv(place_.directory); }
 
   // Takes the space for `size` bytes now, so that the lack of it shows before they travel. A file
   // system that cannot reserve is not an error.
@@ -102,7 +105,8 @@ kj::Maybe<struct stat> statusAt(const Place& place);
 
 // Fails with kind conflict if a file cannot go to `place`: it exists and `replace` forbids that, or
 // is something that a file does not replace.
-void requireReplaceable(const Place& place, Replace replace);
+// Returns what is there.
+kj::Maybe<struct stat> requireReplaceable(const Place& place, Replace replace);
 
 // Where a new file will go, once everything that can be refused has not been.
 struct Target {
