@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <kj/debug.h>
 #include <nlohmann/json.hpp>
 
 #include "nodeagent/audit_log.h"

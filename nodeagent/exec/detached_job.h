@@ -4,6 +4,7 @@
 
 #include <kj/async-io.h>
 #include <kj/async-unix.h>
+#include <kj/debug.h>
 #include <kj/refcount.h>
 #include <kj/timer.h>
 

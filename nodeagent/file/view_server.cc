@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <kj/debug.h>
+
 #include "nodeagent/file/file_wire.h"
 #include "nodeagent/file/path.h"
 #include "nodeagent/file/tree.h"

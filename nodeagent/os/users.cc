@@ -6,6 +6,7 @@
 
 #include <charconv>
 
+#include <kj/debug.h>
 #include <kj/io.h>
 #include <kj/vector.h>
 

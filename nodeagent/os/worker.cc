@@ -19,10 +19,11 @@ Worker::~Worker() noexcept(false) {
 
 bool Worker::close(kj::Duration limit) {
   {
-    auto queue = queue_.lockExclusive();
-    queue->closed = true;
-    queue->tasks.clear();
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    tasks_.clear();
   }
+  changed_.notify_all();
   // Not by the lock: a thread that is held from outside may have it.
   for (auto waited = 0 * kj::SECONDS; living_ > 0 && waited < limit; waited += kClosePause) {
     timespec pause{0, kClosePause / kj::NANOSECONDS};
@@ -45,25 +46,31 @@ void Worker::post(kj::Function<void()> task) {
     }));
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
-  queue_.lockExclusive()->tasks.push_back(kj::mv(task));
+  {
+    std::lock_guard lock(mutex_);
+    tasks_.push_back(kj::mv(task));
+  }
+  changed_.notify_one();
 }
 
 void Worker::work() {
   for (;;) {
-    kj::Maybe<kj::Function<void()>> task =
-        queue_.when([](const Queue& queue) { return queue.closed || !queue.tasks.empty(); },
-                    [](Queue& queue) -> kj::Maybe<kj::Function<void()>> {
-                      if (queue.closed) return nullptr;
-                      auto next = kj::mv(queue.tasks.front());
-                      queue.tasks.pop_front();
-                      return kj::mv(next);
-                    });
-    KJ_IF_MAYBE (next, task) {
-      (*next)();
+    auto task = next();
+    KJ_IF_MAYBE (call, task) {
+      (*call)();
     } else {
       return;
     }
   }
+}
+
+kj::Maybe<kj::Function<void()>> Worker::next() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this]() { return closed_ || !tasks_.empty(); });
+  if (closed_) return nullptr;
+  auto task = kj::mv(tasks_.front());
+  tasks_.pop_front();
+  return kj::mv(task);
 }
 
 }  // namespace nodeagent

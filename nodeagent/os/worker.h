@@ -5,17 +5,20 @@
 #include <stddef.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <deque>
+#include <mutex>
 
 #include <kj/async.h>
 #include <kj/common.h>
 #include <kj/exception.h>
 #include <kj/function.h>
 #include <kj/memory.h>
-#include <kj/mutex.h>
 #include <kj/thread.h>
 #include <kj/time.h>
 #include <kj/vector.h>
+
+#include "nodeagent/os/hand_over.h"
 
 namespace nodeagent {
 
@@ -34,25 +37,31 @@ class Worker {
   bool close(kj::Duration limit);
 
   // Calls `task` on another thread and resolves to what it returns; an exception arrives here with
-  // its type and text. Dropping the promise does not stop a task that runs: it must own all that it
-  // uses, and share nothing.
+  // its type and text. What the task owned is gone by then. Dropping the promise does not stop a
+  // task that runs: it must own all that it uses, and share nothing.
   template <typename Task>
   auto run(Task task) -> kj::Promise<decltype(task())> {
     using Result = decltype(task());
     auto pair = kj::newPromiseAndCrossThreadFulfiller<Result>();
-    post([task = kj::mv(task), fulfiller = kj::mv(pair.fulfiller)]() mutable {
+    post([this, task = kj::mv(task), fulfiller = kj::mv(pair.fulfiller)]() mutable {
       if (!fulfiller->isWaiting()) return;
       auto failure = kj::runCatchingExceptions([&]() {
         if constexpr (kj::isSameType<Result, void>()) {
-          task();
+          callAndDrop(kj::mv(task));
+          handOver(this);
           fulfiller->fulfill();
         } else {
-          fulfiller->fulfill(task());
+          auto result = callAndDrop(kj::mv(task));
+          handOver(this);
+          fulfiller->fulfill(kj::mv(result));
         }
       });
-      KJ_IF_MAYBE (exception, failure) fulfiller->reject(kj::mv(*exception));
+      KJ_IF_MAYBE (exception, failure) {
+        handOver(this);
+        fulfiller->reject(kj::mv(*exception));
+      }
     });
-    return kj::mv(pair.promise);
+    return takeOver(kj::mv(pair.promise), this);
   }
 
  protected:
@@ -60,15 +69,19 @@ class Worker {
   virtual void post(kj::Function<void()> task);
 
  private:
-  struct Queue {
-    std::deque<kj::Function<void()>> tasks;
-    bool closed = false;
-  };
-
+  template <typename Task>
+  static auto callAndDrop(Task task) {
+    return task();
+  }
   void work();
+  kj::Maybe<kj::Function<void()>> next();  // Waits for it; nullptr: closed.
 
-  kj::MutexGuarded<Queue> queue_;
-  std::atomic<size_t> living_ = 0;  // Threads that have not ended.
+  // Not kj::MutexGuarded: ThreadSanitizer does not see the locks of a library built without it.
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<kj::Function<void()>> tasks_;  // Under mutex_.
+  bool closed_ = false;                     // Under mutex_.
+  std::atomic<size_t> living_ = 0;          // Threads that have not ended.
   size_t threadCount_;
   kj::Vector<kj::Own<kj::Thread>>
       threads_;  // Started with the first task: an idle keeper stays small.

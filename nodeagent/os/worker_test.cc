@@ -36,6 +36,21 @@ TEST(WorkerTest, ManyTasksAllComeBack) {
   for (int i = 0; i < 1000; ++i) ASSERT_EQ(results[static_cast<size_t>(i)], i);
 }
 
+TEST(WorkerTest, WhatATaskOwnedIsGoneWhenItsResultArrives) {
+  struct Noted {
+    explicit Noted(std::atomic<bool>& flag) : gone(flag) {}
+    ~Noted() { gone = true; }
+    std::atomic<bool>& gone;
+  };
+  auto io = kj::setupAsyncIo();
+  Worker worker;
+  for (int i = 0; i < 100; ++i) {
+    std::atomic<bool> gone = false;
+    worker.run([noted = kj::heap<Noted>(gone)]() {}).wait(io.waitScope);
+    ASSERT_TRUE(gone);
+  }
+}
+
 TEST(WorkerTest, ADroppedTaskThatWaitsIsNotRun) {
   auto io = kj::setupAsyncIo();
   std::atomic<int> ran = 0;

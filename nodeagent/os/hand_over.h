@@ -1,0 +1,41 @@
+// Shows ThreadSanitizer that what a thread did before its answer happened before the loop had it.
+// The lock by which it does is in libkj, which is built without the sanitizer. Nothing elsewhere.
+#pragma once
+
+#include <kj/async.h>
+
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
+
+namespace nodeagent {
+
+// On the thread, before it answers the promise. `giver` is the same for takeOver().
+inline void handOver([[maybe_unused]] void* giver) {
+#ifdef __SANITIZE_THREAD__
+  __tsan_release(giver);
+#endif
+}
+
+// On the loop: the same promise.
+template <typename Result>
+kj::Promise<Result> takeOver(kj::Promise<Result> promise, [[maybe_unused]] void* giver) {
+#ifdef __SANITIZE_THREAD__
+  auto taken = [giver]() { __tsan_acquire(giver); };
+  auto failed = [giver](kj::Exception&& exception) -> kj::Promise<Result> {
+    __tsan_acquire(giver);
+    return kj::mv(exception);
+  };
+  if constexpr (kj::isSameType<Result, void>()) {
+    return promise.then([taken]() -> kj::Promise<void> { return taken(), kj::READY_NOW; }, failed);
+  } else {
+    return promise.then(
+        [taken](Result&& result) -> kj::Promise<Result> { return taken(), kj::mv(result); },
+        failed);
+  }
+#else
+  return promise;
+#endif
+}
+
+}  // namespace nodeagent
