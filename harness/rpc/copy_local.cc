@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <climits>
 #include <map>
 #include <memory>
@@ -33,6 +34,8 @@ using Kind = muster::NodeError::Kind;
 constexpr uint64_t kInlineBytesMax = 64 << 10;
 constexpr size_t kPageItemsMax = 500;
 constexpr size_t kAttributeBytesMax = 64 << 10;
+constexpr size_t kUserLineBytesMax =
+    64 << 10;  // Of a user or group: one with more members is given its number.
 constexpr size_t kBlockBytes = 4096;
 
 [[noreturn]] void failLocal(const std::string& path) {
@@ -387,12 +390,18 @@ class LocalTarget final : public CopyTarget {
   // By name where this machine knows it, because numbers differ between machines. Root only.
   void giveOwner(const TreeItem& item, int directory, const std::string& name) {
     if (::geteuid() != 0) return;
-    auto lookUser = [](const char* user) -> std::optional<uint32_t> {
-      const passwd* found = ::getpwnam(user);
+    // The variants with a buffer, since several copies may run at once.
+    std::array<char, kUserLineBytesMax> line;
+    auto lookUser = [&](const char* user) -> std::optional<uint32_t> {
+      passwd entry;
+      passwd* found = nullptr;
+      ::getpwnam_r(user, &entry, line.data(), line.size(), &found);
       return found == nullptr ? std::nullopt : std::optional<uint32_t>(found->pw_uid);
     };
-    auto lookGroup = [](const char* owning) -> std::optional<uint32_t> {
-      const group* found = ::getgrnam(owning);
+    auto lookGroup = [&](const char* owning) -> std::optional<uint32_t> {
+      struct group entry;
+      struct group* found = nullptr;
+      ::getgrnam_r(owning, &entry, line.data(), line.size(), &found);
       return found == nullptr ? std::nullopt : std::optional<uint32_t>(found->gr_gid);
     };
     if (::fchownat(directory, name.c_str(), users_.of(item.user, item.uid, lookUser),
