@@ -12,12 +12,10 @@
 #include <chrono>
 #include <map>
 #include <mutex>
-#include <sstream>
 #include <stdexcept>
 
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
 #include "schema/support/redact.h"
@@ -237,13 +235,32 @@ void KjLogCallback::logMessage(kj::LogSeverity severity, const char* file, int l
 }
 
 struct CapturedLog::State {
-  std::ostringstream text;
+  // Not spdlog's ostream_sink: its stream cannot be read while another thread logs.
+  class Sink final : public spdlog::sinks::base_sink<std::mutex> {
+   public:
+    std::string text() {
+      std::lock_guard lock(mutex_);
+      return text_;
+    }
+
+   protected:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+      spdlog::memory_buf_t line;
+      formatter_->format(message, line);
+      text_.append(line.data(), line.size());
+    }
+    void flush_() override {}
+
+   private:
+    std::string text_;  // Under mutex_.
+  };
+
+  std::shared_ptr<Sink> sink = std::make_shared<Sink>();
   std::shared_ptr<spdlog::logger> previous;
 };
 
 CapturedLog::CapturedLog() : state_(std::make_unique<State>()) {
-  auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(state_->text);
-  auto logger = std::make_shared<spdlog::logger>("captured", std::move(sink));
+  auto logger = std::make_shared<spdlog::logger>("captured", state_->sink);
   logger->set_pattern("%l %v");
   logger->set_level(spdlog::level::debug);
   state_->previous = exchangeLogger(std::move(logger));
@@ -256,7 +273,7 @@ CapturedLog::~CapturedLog() {
 }
 
 std::string CapturedLog::text() const {
-  return state_->text.str();
+  return state_->sink->text();
 }
 
 }  // namespace support
