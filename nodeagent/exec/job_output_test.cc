@@ -164,6 +164,46 @@ TEST_F(JobOutputTest, WithoutASpoolTheProcessWaitsForItsReader) {
   EXPECT_EQ(result->status().getOutput().getDroppedBytes(), 0u);
 }
 
+TEST_F(JobOutputTest, WithoutAnyRoomTheProcessWaitsForItsReader) {
+  JobLimits limits;
+  limits.spoolBytesMax = 1 << 20;  // Less than a file asks for.
+  limits.memoryBytesMax = 0;       // As if other jobs had it all.
+  openTable(limits);
+  openSession();
+  SpecBuilder spec = cat(0, wire::JobSpec::Overflow::BLOCK);
+  auto result = run(spec);
+  EXPECT_TRUE(result->output == text);
+  EXPECT_EQ(result->status().getOutput().getDroppedBytes(), 0u);
+}
+
+TEST_F(JobOutputTest, WhenTheSpoolGetsFullTheProcessWaitsForItsReader) {
+  constexpr uint64_t kBytes = 40 * kMiB;
+  JobLimits limits;
+  limits.spoolBytesMax = 16 * kMiB;  // A file's first step.
+  openTable(limits);
+  openSession();
+  SpecBuilder spec(shell("seq 100000000 | head -c " + std::to_string(kBytes)));
+  start(1, spec);
+  auto produced = [&]() {
+    auto answer = follow(1, 0, 0, [](auto wish) {
+      wish.setBytesMax(0);
+      wish.setUntil(wire::Follow::Until::ENDED);
+      wish.setWaitNs(50'000'000);
+    });
+    return answer.getProgress().getStatus().getOutput().getProducedBytes();
+  };
+  for (int i = 0; i < 200 && produced() < 16 * kMiB; ++i) {
+  }
+  EXPECT_EQ(produced(), 16 * kMiB) << "nobody has read any of it";
+  auto result = finish(1);
+  ASSERT_EQ(result->output.size(), kBytes);
+  auto got = support::Sha256::of(
+      kj::arrayPtr(reinterpret_cast<const kj::byte*>(result->output.data()), kBytes));
+  EXPECT_EQ(bytes(result->status().getOutput().getSha256()), std::string(got.begin(), got.end()));
+  EXPECT_EQ(result->status().getOutput().getDroppedBytes(), 0u);
+  EXPECT_EQ(table->spool().fileBytes(), 0u) << "left when it was read";
+}
+
 TEST_F(JobOutputTest, BothStreamsShareAnAnswer) {
   SpecBuilder spec(shell("head -c 100000 /dev/zero; head -c 100000 /dev/zero >&2"));
   start(1, spec);

@@ -49,7 +49,27 @@ uint64_t OutputBuffer::prepare(uint64_t wanted) {
   if (wanted <= 1 && memory_.size() == 0 && file_ == nullptr) return wanted;
   uint64_t retained = to_ - from_;
   reserve(kj::min(retained + wanted, bytesMax_));
-  return kj::min(wanted, bytesMax_ - kj::min(retained, bytesMax_));
+  uint64_t fitting = kj::min(wanted, bytesMax_ - kj::min(retained, bytesMax_));
+  KJ_IF_MAYBE (file, file_) return prepareFile(**file, fitting);
+  return fitting;
+}
+
+// How many of `wanted` bytes the file has room for. A spool that is full is left once the reader
+// has taken what is in it.
+uint64_t OutputBuffer::prepareFile(SpoolFile& file, uint64_t wanted) {
+  uint64_t position = to_ % ringBytes_;
+  uint64_t toEnd = kj::min(wanted, ringBytes_ - position);
+  if (file.takeRoom(position + toEnd)) return wanted;
+  if (file.roomTo() > position) return kj::min(toEnd, file.roomTo() - position);
+  if (to_ > from_) return 0;
+  file_ = nullptr;
+  useForcedMemory();
+  return kj::min(wanted, bytesMax_);
+}
+
+void OutputBuffer::useForcedMemory() {
+  memory_ = kj::heapArray<kj::byte>(kj::min(kMemoryForcedBytes, bytesMax_));
+  bytesMax_ = memory_.size();
 }
 
 void OutputBuffer::append(kj::ArrayPtr<const kj::byte> bytes) {
@@ -103,9 +123,7 @@ bool OutputBuffer::reserve(uint64_t retainedBytes) {
       kj::min(std::bit_ceil(kj::max(retainedBytes, kMemoryFirstBytes)), memoryBytesMax_);
   if (retainedBytes <= memoryBytesMax_ && growMemory(capacity)) return true;
   if (spill()) return true;
-  if (memory_.size() == 0) {
-    memory_ = kj::heapArray<kj::byte>(kj::min(kMemoryForcedBytes, bytesMax_));
-  }
+  if (memory_.size() == 0) useForcedMemory();
   bytesMax_ = memory_.size();
   return false;
 }
@@ -133,7 +151,8 @@ void OutputBuffer::moveTo(kj::ArrayPtr<kj::byte> ring) {
 bool OutputBuffer::spill() {
   auto made = spool_.make();
   KJ_IF_MAYBE (file, made) {
-    bool written = true;
+    // Also where nothing is retained yet: what comes next must find room.
+    bool written = (*file)->takeRoom(1);
     if (to_ > from_ && !support::planted(support::Bug::kSpillForgetsMemory)) {
       auto bytes = kj::heapArray<kj::byte>(to_ - from_);
       read(from_, bytes);

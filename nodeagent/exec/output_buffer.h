@@ -71,6 +71,8 @@ class OutputBuffer {
   bool reserve(uint64_t retainedBytes);
   bool growMemory(uint64_t capacity);
   bool spill();
+  uint64_t prepareFile(SpoolFile& file, uint64_t wanted);
+  void useForcedMemory();
   void moveTo(kj::ArrayPtr<kj::byte> ring);
   void dropOldest(uint64_t count);
   bool writeRing(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes);

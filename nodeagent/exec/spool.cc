@@ -42,12 +42,16 @@ SpoolFile::~SpoolFile() noexcept(false) {
   --spool_.fileCount_;
 }
 
-bool SpoolFile::write(uint64_t position, kj::ArrayPtr<const kj::byte> bytes) {
-  while (position + bytes.size() > accountedBytes_) {
+bool SpoolFile::takeRoom(uint64_t end) {
+  while (end > accountedBytes_) {
     if (!file_->hasRoom(kAccountStepBytes) || !spool_.takeFile(kAccountStepBytes)) return false;
     accountedBytes_ += kAccountStepBytes;
   }
-  return file_->write(position, bytes);
+  return true;
+}
+
+bool SpoolFile::write(uint64_t position, kj::ArrayPtr<const kj::byte> bytes) {
+  return takeRoom(position + bytes.size()) && file_->write(position, bytes);
 }
 
 }  // namespace nodeagent

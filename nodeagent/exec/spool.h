@@ -56,6 +56,11 @@ class SpoolFile {
   ~SpoolFile() noexcept(false);
   KJ_DISALLOW_COPY(SpoolFile);
 
+  // Accounts for content up to `end`, so that it can be written. `false`: there is no room for all
+  // of it.
+  bool takeRoom(uint64_t end);
+  uint64_t roomTo() const { return accountedBytes_; }
+
   // `false`: it could not be written (the bound of the spool, or the disk). The content is as
   // before then.
   bool write(uint64_t position, kj::ArrayPtr<const kj::byte> bytes);
