@@ -35,8 +35,8 @@ def machine_text(found):
              f"{machine['kernel']}; load {machine['load_before']:.1f} before the run. Measured at {found['at']} (UTC), in "
              f"{found['seconds']:.0f} s, mode *{found['mode']}*. The large file has {found['file_bytes'] >> 20} MiB."]
     if machine["load_before"] > machine["cpus"] / 2:
-        lines.append("\n**The machine was busy with other work during this run**: spreads are wide, and whatever crosses "
-                     "several processes looks slower than it is on a quiet machine.")
+        lines.append("\n**The machine was not idle before this run**: where it was not in the end either, spreads are wide, "
+                     "and whatever crosses several processes looks slower than it is.")
     versions = ", ".join(f"{name} {version}" for name, version in sorted(found["versions"].items()))
     lines += ["\n" + note for note in found.get("notes", [])]
     return "\n".join(lines) + f"\n\nVersions: {versions}.\n"

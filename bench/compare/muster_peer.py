@@ -60,9 +60,8 @@ class Muster:
         # Certificates for every node that any work will ask for.
         maker = self._worker()
         maker.ask(f"pki {self.directory} 1004")
-        begin = time.monotonic()
+        self.starts = self._starts()  # Now, since later other agents share the CPUs with it.
         self.start_agents(1)
-        self.start_seconds = time.monotonic() - begin
         self.peers = [self._peer("TLS", "tls"), self._peer("TCP", "tcp"), self._peer("unix", "unix")]
         self.peers[0].works.update({f"fan-out-{nodes}": self._fan_out(nodes) for nodes in (10, 100, 1000)})
         self.peers[0].works["ping-all-1000"] = lambda count: self._ping_all(1000, count)
@@ -170,7 +169,7 @@ class Muster:
 
     def numbers(self):
         """What fits in no table of works."""
-        return {"agent_start_to_listening_seconds": self._starts(), "connects": self.connects}
+        return {"agent_start_to_listening_seconds": self.starts, "connects": self.connects}
 
     def _starts(self):
         found = []
