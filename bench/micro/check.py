@@ -13,6 +13,7 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 
 REPETITIONS = 5
 
@@ -20,13 +21,16 @@ REPETITIONS = 5
 def measure(program, names):
     """Median real time, in ns, by name."""
     pattern = "^(" + "|".join(re.escape(name) for name in sorted(names)) + ")(/real_time|/manual_time)?$"
-    done = subprocess.run(
-        [program, f"--benchmark_filter={pattern}", "--benchmark_min_time=0.1", "--benchmark_format=json",
-         f"--benchmark_repetitions={REPETITIONS}", "--benchmark_enable_random_interleaving=true"],
-        capture_output=True, text=True, check=True, timeout=600)
+    with tempfile.TemporaryDirectory() as directory:
+        out = pathlib.Path(directory) / "micro.json"  # What the program prints is for people.
+        subprocess.run(
+            [program, f"--benchmark_filter={pattern}", "--benchmark_min_time=0.1", f"--benchmark_out={out}",
+             "--benchmark_out_format=json", f"--benchmark_repetitions={REPETITIONS}",
+             "--benchmark_enable_random_interleaving=true"], stdout=subprocess.DEVNULL, check=True, timeout=600)
+        benchmarks = json.loads(out.read_text(encoding="utf-8"))["benchmarks"]
     times = {}
     scale = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
-    for one in json.loads(done.stdout)["benchmarks"]:
+    for one in benchmarks:
         if one["run_type"] == "iteration" and not one.get("error_occurred"):
             name = one["run_name"].removesuffix("/real_time").removesuffix("/manual_time")
             times.setdefault(name, []).append(one["real_time"] * scale[one["time_unit"]])
