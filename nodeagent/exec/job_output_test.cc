@@ -33,6 +33,15 @@ class JobOutputTest : public JobFixture {
     EXPECT_EQ(bytes(stream.getSha256()), std::string(digest.begin(), digest.end()));
   }
 
+  void expectNothingLostWith(const JobLimits& limits) {
+    openTable(limits);
+    openSession();
+    SpecBuilder spec = cat(0, wire::JobSpec::Overflow::BLOCK);
+    auto result = run(spec);
+    EXPECT_TRUE(result->output == text);
+    EXPECT_EQ(result->status().getOutput().getDroppedBytes(), 0u);
+  }
+
   std::string text;
   support::Digest digest{};
 };
@@ -156,24 +165,14 @@ TEST_F(JobOutputTest, WithoutASpoolTheProcessWaitsForItsReader) {
   JobLimits limits;
   limits.spoolBytesMax = 0;
   limits.memoryBytesMax = 100'000;
-  openTable(limits);
-  openSession();
-  SpecBuilder spec = cat(0, wire::JobSpec::Overflow::BLOCK);
-  auto result = run(spec);
-  EXPECT_TRUE(result->output == text);
-  EXPECT_EQ(result->status().getOutput().getDroppedBytes(), 0u);
+  expectNothingLostWith(limits);
 }
 
 TEST_F(JobOutputTest, WithoutAnyRoomTheProcessWaitsForItsReader) {
   JobLimits limits;
   limits.spoolBytesMax = 1 << 20;  // Less than a file asks for.
   limits.memoryBytesMax = 0;       // As if other jobs had it all.
-  openTable(limits);
-  openSession();
-  SpecBuilder spec = cat(0, wire::JobSpec::Overflow::BLOCK);
-  auto result = run(spec);
-  EXPECT_TRUE(result->output == text);
-  EXPECT_EQ(result->status().getOutput().getDroppedBytes(), 0u);
+  expectNothingLostWith(limits);
 }
 
 TEST_F(JobOutputTest, WhenTheSpoolGetsFullTheProcessWaitsForItsReader) {
@@ -192,8 +191,8 @@ TEST_F(JobOutputTest, WhenTheSpoolGetsFullTheProcessWaitsForItsReader) {
     });
     return answer.getProgress().getStatus().getOutput().getProducedBytes();
   };
-  for (int i = 0; i < 200 && produced() < 16 * kMiB; ++i) {
-  }
+  uint64_t held = 0;
+  for (int looks = 0; looks < 200 && held < 16 * kMiB; ++looks) held = produced();
   EXPECT_EQ(produced(), 16 * kMiB) << "nobody has read any of it";
   auto result = finish(1);
   ASSERT_EQ(result->output.size(), kBytes);
