@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,12 +26,65 @@ constexpr std::string_view kSuffix = "_tests";
 constexpr int kStatusFailed = 1;
 constexpr int kStatusInfrastructure = 2;
 constexpr int kStatusNothingSelected = 3;
+constexpr std::chrono::seconds kStopGrace{10};  // From the signal that asks a program to end.
 
 struct Ending {
   int status = -1;  // As of waitpid; -1: it was not started.
   bool overdue = false;
+  bool insisted = false;  // Killed by the second signal.
+  int stoppedBy = 0;      // The first signal that we were sent.
   std::string problem;
 };
+
+// While it lives, the signals that are to end us are read instead.
+class Interrupts {
+ public:
+  Interrupts() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&set, number);
+    ::pthread_sigmask(SIG_BLOCK, &set, &before_);
+    queue_ = Fd(
+        static_cast<int>(check(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), "read signals")));
+  }
+  ~Interrupts() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  Interrupts(const Interrupts&) = delete;
+  Interrupts& operator=(const Interrupts&) = delete;
+
+  int descriptor() const { return queue_.get(); }
+  const sigset_t& before() const { return before_; }
+
+  // The first asks the program to end, and gives it a while; the second ends it.
+  void take(pid_t program, Ending& ending, Deadline& deadline) const {
+    signalfd_siginfo info;
+    while (::read(queue_.get(), &info, sizeof info) == sizeof info) {
+      if (ending.stoppedBy != 0) {
+        ::kill(program, SIGKILL);
+        ending.insisted = true;
+        continue;
+      }
+      ending.stoppedBy = static_cast<int>(info.ssi_signo);
+      deadline = std::min(deadline, std::chrono::steady_clock::now() + kStopGrace);
+      // What a terminal sends, it sends to the program as well.
+      if (info.ssi_code != SI_KERNEL) ::kill(program, ending.stoppedBy);
+    }
+  }
+
+ private:
+  sigset_t before_;
+  Fd queue_;
+};
+
+int spawn(const std::string& path, char** argv, char** environment, const sigset_t& signals,
+          pid_t& pid) {
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  ::posix_spawnattr_setsigmask(&attributes, &signals);
+  int error = ::posix_spawn(&pid, path.c_str(), nullptr, &attributes, argv, environment);
+  ::posix_spawnattr_destroy(&attributes);
+  return error;
+}
 
 Ending runProgram(const TestProgram& program, std::vector<std::string> arguments,
                   const DriveOptions& options) {
@@ -50,8 +104,8 @@ Ending runProgram(const TestProgram& program, std::vector<std::string> arguments
   environment.push_back(nullptr);
   pid_t pid = 0;
   Ending ending;
-  int error =
-      ::posix_spawn(&pid, program.path.c_str(), nullptr, nullptr, argv.data(), environment.data());
+  Interrupts interrupts;
+  int error = spawn(program.path, argv.data(), environment.data(), interrupts.before(), pid);
   if (error != 0) {
     ending.problem = "cannot be started: " + std::string(std::strerror(error));
     return ending;
@@ -59,10 +113,11 @@ Ending runProgram(const TestProgram& program, std::vector<std::string> arguments
   Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   Deadline deadline = std::chrono::steady_clock::now() + options.timeMax;
   while (true) {
-    pollfd ended{handle.get(), POLLIN, 0};
-    int count = ::poll(&ended, 1, millisecondsUntil(deadline));
+    pollfd watched[] = {{handle.get(), POLLIN, 0}, {interrupts.descriptor(), POLLIN, 0}};
+    int count = ::poll(watched, 2, millisecondsUntil(deadline));
     if (count < 0 && errno == EINTR) continue;
-    if (count > 0) break;
+    if (watched[1].revents != 0) interrupts.take(pid, ending, deadline);
+    if (watched[0].revents != 0) break;
     if (std::chrono::steady_clock::now() < deadline) continue;
     // The nodes that it owns end with it.
     ::kill(pid, SIGKILL);
@@ -104,6 +159,11 @@ void judge(ProgramResult& result, const Ending& ending, const std::optional<Repo
   if (!ending.problem.empty()) {
     result.verdict = Verdict::kInfrastructure;
     result.reason = ending.problem;
+  } else if (ending.stoppedBy != 0) {
+    std::string name = "SIG" + std::string(::sigabbrev_np(ending.stoppedBy));
+    result.reason = "stopped by " + name;
+    if (ending.insisted) result.reason += "; a second signal killed it";
+    if (ending.overdue) result.reason += "; did not end in 10 s and was killed";
   } else if (ending.overdue) {
     result.reason = "did not end in its time and was killed";
   } else if (WIFSIGNALED(ending.status)) {
@@ -177,11 +237,15 @@ ProgramResult drive(const TestProgram& program, const DriveOptions& options) {
     result.failures = report->failures;
     result.skipped = report->skipped;
   }
+  result.stoppedBy = ending.stoppedBy;
   judge(result, ending, report, std::filesystem::exists(premature));
   return result;
 }
 
 int exitStatusOf(const std::vector<ProgramResult>& results) {
+  for (const ProgramResult& result : results) {
+    if (result.stoppedBy != 0) return 128 + result.stoppedBy;
+  }
   auto any = [&results](Verdict verdict) {
     return std::any_of(results.begin(), results.end(), [verdict](const ProgramResult& result) {
       return result.verdict == verdict;

@@ -33,6 +33,7 @@ struct ProgramResult {
   double seconds = 0;
   std::string reason;  // Where it is not plain from the numbers: a crash, a missing report.
   std::string report;  // Path of its XML; may not exist.
+  int stoppedBy = 0;   // The signal that we were sent while it ran: nothing more is to be run.
 };
 
 struct DriveOptions {
@@ -46,10 +47,12 @@ struct DriveOptions {
 const char* wordFor(Verdict verdict);
 
 // Runs one program with our standard output and input. Never throws for what the program does.
+// SIGINT, SIGTERM and SIGHUP to us meanwhile are passed on, and give it 10 s to end; a second one
+// kills it. The calling thread is to be the only one that takes signals.
 ProgramResult drive(const TestProgram& program, const DriveOptions& options);
 
 // 0 passed, 1 failed, 2 infrastructure, 3 no test selected at all; a failure outweighs
-// infrastructure.
+// infrastructure, and a signal that ended it all, 128 and its number, everything.
 int exitStatusOf(const std::vector<ProgramResult>& results);
 
 // A line for each program, and what to look at.

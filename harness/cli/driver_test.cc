@@ -1,5 +1,6 @@
 #include "harness/cli/driver.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,7 +30,8 @@ class DriverTest : public ::testing::Test {
   void TearDown() override { std::filesystem::remove_all(directory_); }
 
   // `body` sees the report's path as $report.
-  ProgramResult driveScript(const std::string& body) {
+  ProgramResult driveScript(const std::string& body,
+                            std::chrono::nanoseconds timeMax = std::chrono::milliseconds(500)) {
     std::string path = directory_ + "/fake_tests";
     std::ofstream(path)
         << "#!/bin/sh\nfor a; do case $a in --gtest_output=xml:*) report=${a#*xml:};; esac; "
@@ -38,7 +40,7 @@ class DriverTest : public ::testing::Test {
     ::chmod(path.c_str(), 0755);
     DriveOptions options;
     options.reportDirectory = directory_ + "/report";
-    options.timeMax = std::chrono::milliseconds(500);
+    options.timeMax = timeMax;
     return drive({"fake", path}, options);
   }
 
@@ -79,6 +81,32 @@ TEST_F(DriverTest, KillsWhatDoesNotEnd) {
   ProgramResult result = driveScript("exec sleep 60");
   EXPECT_EQ(result.verdict, Verdict::kFailed);
   EXPECT_THAT(result.reason, HasSubstr("did not end in its time"));
+}
+
+TEST_F(DriverTest, PassesASignalOnAndSaysSo) {
+  ProgramResult result =
+      driveScript("trap 'echo told > " + directory_ + "/told; exit 0' TERM\n" +
+                      report(kPassedReport) + "kill -TERM $PPID\nwhile :; do sleep 0.1; done",
+                  std::chrono::minutes(1));
+  EXPECT_TRUE(std::filesystem::exists(directory_ + "/told"));
+  EXPECT_EQ(result.verdict, Verdict::kFailed);
+  EXPECT_EQ(result.reason, "stopped by SIGTERM");
+  EXPECT_EQ(exitStatusOf({result}), 128 + SIGTERM);
+}
+
+// The second is sent when the first has arrived: two at once would be one.
+TEST_F(DriverTest, ASecondSignalKills) {
+  ProgramResult result =
+      driveScript("trap 'kill -TERM $PPID' TERM\nkill -TERM $PPID\nwhile :; do sleep 0.1; done",
+                  std::chrono::minutes(1));
+  EXPECT_EQ(result.reason, "stopped by SIGTERM; a second signal killed it");
+  EXPECT_EQ(exitStatusOf({result}), 128 + SIGTERM);
+}
+
+TEST_F(DriverTest, ProgramsStartWithTheSignalsThatWeHad) {
+  ProgramResult result = driveScript("grep -q '^SigBlk:.0*$' /proc/self/status || exit 1\n" +
+                                     report(kPassedReport) + "exit 0");
+  EXPECT_EQ(result.verdict, Verdict::kPassed) << result.reason;
 }
 
 TEST_F(DriverTest, TellsInfrastructureFromFailure) {

@@ -24,7 +24,8 @@ A component's tests are the program COMPONENT_tests. What follows "--" is handed
 such as --gtest_filter=Volume*. Each writes its XML report to the report directory.
 
 Exit status: 0 every program passed; 1 a test failed or a program crashed; 2 nodes or set-up failed,
-so that tests could not be tried; 3 no test was selected.
+so that tests could not be tried; 3 no test was selected; 128 and a signal's number if that ended
+it. A signal is passed on to the program that runs; a second one kills it.
 )";
 
 std::vector<TestProgram> choose(const std::vector<TestProgram>& all,
@@ -144,6 +145,7 @@ int runRun(const Invocation& invocation) {
   for (const TestProgram& program : programs) {
     std::cerr << "==== " << program.component << "\n";
     results.push_back(harness::drive(program, drive));
+    if (results.back().stoppedBy != 0) break;
   }
   aside.reset();
   if (asJson) printJson(resultsJson(runId, drive.reportDirectory, results));
