@@ -7,12 +7,14 @@
 #include <kj/async-io.h>
 #include <kj/debug.h>
 
+#include "nodeagent/read_credentials.h"
 #include "schema/enrol.capnp.h"
 #include "schema/support/certificate.h"
 #include "schema/support/config.h"
 #include "schema/support/dial.h"
 #include "schema/support/enrolment_tls.h"
 #include "schema/support/enrolment_token.h"
+#include "schema/support/log.h"
 #include "schema/support/pki.h"
 #include "schema/support/rpc_connection.h"
 #include "schema/support/trusted_file.h"
@@ -36,6 +38,14 @@ constexpr kj::Duration kStepMin = 1 * kj::SECONDS;       // What each step has a
 
 bool exists(const std::string& path) {
   return ::access(path.c_str(), F_OK) == 0;
+}
+
+std::string pendingKeyOf(const Options& options) {
+  return options.tlsKey + ".enrolling";
+}
+
+std::string readKey(const std::string& path) {
+  return support::readTrustedFile(path, "key", FileCheck::kStrict, FileSecrecy::kSecret);
 }
 
 std::string readInput() {
@@ -68,7 +78,7 @@ EnrolmentToken readToken(const Options& options) {
 class Places {
  public:
   Places(const Options& options, const EnrolmentToken& token)
-      : options_(options), pendingKey_(options.tlsKey + ".enrolling") {
+      : options_(options), pendingKey_(pendingKeyOf(options)) {
     for (const std::string& path : {options.tlsAuthority, options.tlsCertificate, options.tlsKey}) {
       if (path.empty())
         throw ConfigError(
@@ -90,15 +100,14 @@ class Places {
 
   // The key of an interrupted run, or a new one that outlives this run.
   std::string key() const {
-    if (exists(pendingKey_)) {
-      return support::readTrustedFile(pendingKey_, "key", FileCheck::kStrict, FileSecrecy::kSecret);
-    }
+    if (exists(pendingKey_)) return readKey(pendingKey_);
     std::string made = support::makeRequest(options_.nodeName).key;
     support::writeTrustedFile(pendingKey_, made, 0600, Overwrite::kNever);
     return made;
   }
 
-  // The certificate last: with it the node looks enrolled.
+  // The certificate last: with it the node is enrolled, and forgetPendingKey() does the rest if
+  // this is interrupted.
   void keep(const std::string& authority, const support::KeyPair& pair) const {
     if (!keepsAuthority_)
       support::writeTrustedFile(options_.tlsAuthority, authority, 0644, Overwrite::kYes);
@@ -280,13 +289,35 @@ class Exchange {
   kj::AsyncIoContext io_ = kj::setupAsyncIo();
 };
 
+// Whether an earlier run came as far as the certificate, and no further.
+bool wasEnrolled(const Options& options) {
+  if (!exists(pendingKeyOf(options)) || !exists(options.tlsCertificate)) return false;
+  bool usable = kj::runCatchingExceptions([&]() { readCredentials(options); }) == nullptr;
+  return usable && forgetPendingKey(options);
+}
+
 }  // namespace
+
+bool forgetPendingKey(const Options& options) {
+  std::string pending = pendingKeyOf(options);
+  if (options.tlsKey.empty() || !exists(pending)) return false;
+  try {
+    if (readKey(pending) != readKey(options.tlsKey)) return false;
+  } catch (const std::exception& error) {
+    support::log(support::Level::kWarn, "a key of an enrolment stays where it is",
+                 {{"reason", error.what()}});
+    return false;
+  }
+  return ::unlink(pending.c_str()) == 0;
+}
 
 std::string enrol(const Options& options) {
   if (!support::isCertificateName(options.nodeName)) {
     throw ConfigError("node \"" + options.nodeName + "\" is no name for a certificate");
   }
   EnrolmentToken token = readToken(options);
+  std::string done = "enrolled as " + options.nodeName + ": " + options.tlsCertificate;
+  if (!options.enrolReplace && wasEnrolled(options)) return done;
   Places places(options, token);
   std::string key = places.key();
   std::string request;
@@ -304,7 +335,7 @@ std::string enrol(const Options& options) {
                                                    options.nodeName + ": " + why);
   }
   places.keep(answer.authority, {answer.certificate, key});
-  return "enrolled as " + options.nodeName + ": " + options.tlsCertificate;
+  return done;
 }
 
 }  // namespace nodeagent

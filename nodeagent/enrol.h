@@ -2,7 +2,8 @@
 // (schema/enrol.capnp). Once, before the agent is started for the first time.
 //
 // The key is made here and stays here, in KEY.enrolling until the certificate has come. Whatever is
-// interrupted goes on with that key when it is tried again, so that the token is still good for it.
+// interrupted goes on with that key when it is tried again, so that the token is still good for it;
+// if only its removal was missing, the agent's next start sees to that.
 #pragma once
 
 #include <stdexcept>
@@ -37,5 +38,10 @@ class EnrolError : public std::runtime_error {
 // support::FileError, before the token is sent, if there are files already (unless
 // options.enrolReplace) or they could not be written.
 std::string enrol(const Options& options);
+
+// For an agent that has tried its certificate: removes KEY.enrolling if the key in it is in its
+// place, as an enrolment leaves it that is interrupted after all else is done. Whether it did; one
+// that cannot be read stays, with a warning.
+bool forgetPendingKey(const Options& options);
 
 }  // namespace nodeagent

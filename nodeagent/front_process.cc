@@ -6,6 +6,7 @@
 
 #include <kj/debug.h>
 
+#include "nodeagent/enrol.h"
 #include "nodeagent/environment.h"
 #include "nodeagent/front.h"
 #include "nodeagent/handover.h"
@@ -35,6 +36,7 @@ FrontOptions frontOptions(const Options& options) {
   for (const std::string& text : options.listen) front.listen.push_back(parsed(text));
   front.keeper = parsed("unix:" + options.keeperSocket);
   front.credentials = readCredentials(options);
+  forgetPendingKey(options);
   front.localUid = geteuid();
   std::string why;
   front.penaltyExempt = support::addressRanges(options.penaltyExempt, &why).value();

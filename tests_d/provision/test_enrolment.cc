@@ -97,6 +97,10 @@ class EnrolmentTest : public ProvisionTest {
   Ended enrol(const Words& node, const std::string& tokenFile, const std::string& limit = "20s") {
     return runProgram("nodeagent", enrolWords(node, tokenFile, limit));
   }
+  static void plantKey(const std::string& key, const std::string& path) {
+    ::close(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600));
+    std::ofstream(path) << key;
+  }
   static int statusOf(pid_t pid) {
     int status = 0;
     ::waitpid(pid, &status, 0);
@@ -118,6 +122,9 @@ TEST_F(EnrolmentTest, EnrolledNodeServesAController) {
   EXPECT_EQ(fs::status(directory_ + "/n1/node.key").permissions(), fs::perms(0600));
   EXPECT_THAT(muster({"pki", "client", "me", "--role=operator", "--dir=" + pki_}), exits(0));
 
+  // As if it had been killed before its last step.
+  std::string pending = directory_ + "/n1/node.key.enrolling";
+  plantKey(contentOf(directory_ + "/n1/node.key"), pending);
   node.push_back("--listen=tls:" + address_ + ":7411");
   node.push_back("--audit-log=" + directory_ + "/n1/audit.log");
   node.push_back("--log-file=" + directory_ + "/n1/agent.log");
@@ -133,6 +140,7 @@ TEST_F(EnrolmentTest, EnrolledNodeServesAController) {
     if (ran.status != 0) ::poll(nullptr, 0, 100);
   }
   EXPECT_THAT(ran, AllOf(exits(0), prints("hello")));
+  EXPECT_FALSE(fs::exists(pending));
   // The secret is in the file that it came in, and nowhere else.
   std::string secret = secretOf(tokenFile);
   ASSERT_EQ(secret.size(), 64u);
@@ -208,6 +216,23 @@ TEST_F(EnrolmentTest, KilledNodeGoesOnWithItsKey) {
   serve(pki_);
   EXPECT_THAT(enrol(node, tokenFile), exits(0));
   EXPECT_EQ(contentOf(directory_ + "/n1/node.key"), key);
+}
+
+// What is left of a run that was killed with its certificate written.
+TEST_F(EnrolmentTest, RunThatOnlyMissedItsLastStepNeedsNoServer) {
+  std::string tokenFile = token("n1"), pending = directory_ + "/n1/node.key.enrolling";
+  pid_t server = serve(pki_, {"--count=1"});
+  Words node = options("n1");
+  ASSERT_THAT(enrol(node, tokenFile), exits(0));
+  forget(server);
+  EXPECT_EQ(statusOf(server), 0);
+  plantKey(contentOf(directory_ + "/n1/node.key"), pending);
+  EXPECT_THAT(enrol(node, tokenFile, "100ms"), AllOf(exits(0), prints("enrolled as n1")));
+  EXPECT_FALSE(fs::exists(pending));
+  // A key of which the certificate is not: that enrolment is still to be done.
+  plantKey("another key", pending);
+  EXPECT_THAT(enrol(node, tokenFile, "100ms"), AllOf(exits(73), complains("exists already")));
+  EXPECT_TRUE(fs::exists(pending));
 }
 
 TEST_F(EnrolmentTest, ServerOfAnotherAuthorityIsToldNothing) {
