@@ -165,6 +165,15 @@ TEST_F(EnrolmentServerTest, SilentAndSurplusConnectionsAreClosed) {
   EXPECT_TRUE(ask(*connect(), "good") == nullptr);
 }
 
+TEST_F(EnrolmentServerTest, ConnectionsBeyondTheirNumberAreClosedWhoeverAsks) {
+  options_.connectionsMax = 1;
+  start(1);
+  auto first = connect("127.0.0.1");
+  expectClosed(*dial("127.0.0.2"));
+  EXPECT_THAT(log_.text(), HasSubstr("connection refused peer=127.0.0.2"));
+  EXPECT_TRUE(ask(*first, "good") == nullptr);
+}
+
 TEST_F(EnrolmentServerTest, HugeRequestIsNotReceived) {
   start(1);
   auto connection = connect();

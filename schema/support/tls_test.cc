@@ -188,6 +188,11 @@ class RawClient {
     ERR_clear_error();
     return done;
   }
+  // How many certificates the other side has sent.
+  int received() const {
+    auto* chain = SSL_get_peer_cert_chain(ssl_);
+    return chain == nullptr ? 0 : sk_X509_num(chain);
+  }
 
  private:
   SSL_CTX* context_;
@@ -211,6 +216,19 @@ TEST_F(TlsTest, OlderProtocolAndMissingCertificateAreRefused) {
     accepting.wait(io_.waitScope);
     EXPECT_EQ(refused, Kind::DENIED) << version;
   }
+}
+
+// The peer has the authority's, and would decode and check it for nothing.
+TEST_F(TlsTest, AuthoritysCertificateIsNotSentAlong) {
+  int ends[2];
+  KJ_SYSCALL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends));
+  kj::AutoCloseFd clientEnd(ends[1]);
+  TlsServer server(credentials(authority().issueNode("n1")), timer(), 5 * kj::SECONDS);
+  auto accepting = server.accept(io_.lowLevelProvider->wrapSocketFd(kj::AutoCloseFd(ends[0])))
+                       .then([](TlsServer::Accepted&&) {}, [](kj::Exception&&) {});
+  RawClient client(clientEnd, TLS1_3_VERSION);
+  for (int round = 0; round < 100 && !accepting.poll(io_.waitScope); ++round) client.step();
+  EXPECT_EQ(client.received(), 1);
 }
 
 TEST_F(TlsTest, SilentClientIsGivenUp) {
