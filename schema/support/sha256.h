@@ -2,22 +2,18 @@
 #pragma once
 
 #include <array>
-#include <memory>
 
 #include <kj/array.h>
+#include <openssl/sha.h>
 
 namespace support {
 
 using Digest = std::array<kj::byte, 32>;
 
-// For one thread at a time. Leaves OpenSSL's error queue empty: a stale entry there breaks
-// unrelated TLS connections.
+// For one thread at a time. Leaves OpenSSL's error queue alone.
 class Sha256 {
  public:
   Sha256();
-  ~Sha256();
-  Sha256(Sha256&&) noexcept;
-  Sha256& operator=(Sha256&&) noexcept;
 
   void update(kj::ArrayPtr<const kj::byte> bytes);
 
@@ -27,10 +23,7 @@ class Sha256 {
   static Digest of(kj::ArrayPtr<const kj::byte> bytes);
 
  private:
-  struct Free {
-    void operator()(void* context) const;
-  };
-  std::unique_ptr<void, Free> context_;
+  SHA256_CTX state_;
 };
 
 }  // namespace support

@@ -11,6 +11,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "schema/support/openssl.h"
+
 namespace support {
 namespace {
 
@@ -20,13 +22,6 @@ constexpr size_t kRecordBytes = 16 << 10;  // The most that one TLS record carri
 constexpr size_t kRecordExtraBytes = 64;   // More than the header and the tag of one.
 constexpr size_t kSendBytes = 128 << 10;   // Encrypted before a write to the stream below.
 constexpr size_t kToSendBytesMin = 4 << 10;
-
-// An empty queue of errors before each call, so that what is found afterwards belongs to it.
-class Errors {
- public:
-  Errors() { ERR_clear_error(); }
-  ~Errors() { ERR_clear_error(); }
-};
 
 [[noreturn]] void throwErrors() {
   char text[256];
@@ -123,7 +118,7 @@ kj::Promise<void> TlsStream::shakeHands(kj::StringPtr expectedName) {
 }
 
 kj::Promise<void> TlsStream::continueHandshake() {
-  Errors errors;
+  OpensslScope scope;
   int result = SSL_do_handshake(ssl_);
   if (result == 1) return send();
   switch (SSL_get_error(ssl_, result)) {
@@ -182,7 +177,7 @@ kj::Promise<size_t> TlsStream::tryRead(void* buffer, size_t minBytes, size_t max
 
 kj::Promise<size_t> TlsStream::readOn(kj::byte* buffer, size_t doneBytes, size_t minBytes,
                                       size_t maxBytes) {
-  Errors errors;
+  OpensslScope scope;
   while (doneBytes < maxBytes) {
     size_t count = 0;
     if (SSL_read_ex(ssl_, buffer + doneBytes, maxBytes - doneBytes, &count) == 1) {
@@ -247,7 +242,7 @@ kj::Promise<void> TlsStream::writeOn(Pieces pieces) {
 
 // Fills toSend_. Small pieces share a record.
 void TlsStream::encryptSome(Pieces& pieces) {
-  Errors errors;
+  OpensslScope scope;
   size_t plainBytes = 0;
   for (auto piece : pieces.rest) plainBytes += piece.size();
   plainBytes = std::min(plainBytes - pieces.offset, kSendBytes);
@@ -313,7 +308,7 @@ void TlsStream::sendInBackground() {
 }
 
 void TlsStream::shutdownWrite() {
-  Errors errors;
+  OpensslScope scope;
   SSL_shutdown(ssl_);
   tasks_.add(send().then([this]() { inner_->shutdownWrite(); }));
 }
