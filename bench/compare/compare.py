@@ -12,23 +12,21 @@ import datetime
 import json
 import os
 import pathlib
-import platform
-import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from local_nodes import LocalNodes  # pylint: disable=wrong-import-position
 from muster_peer import start_muster  # pylint: disable=wrong-import-position
 from peers import Data, Floor, Grpc, Mitogen, Peer, Rpyc, Ssh  # pylint: disable=wrong-import-position
-from processes import Failed, Scope, descendants, memory_kib  # pylint: disable=wrong-import-position
+from processes import Failed, Scope, Skipped, descendants, memory_kib  # pylint: disable=wrong-import-position
 from report import summarize, write_report  # pylint: disable=wrong-import-position
+from surroundings import (enter_namespaces, install, machine, prepare_namespaces,  # pylint: disable=wrong-import-position
+                          say, versions)
 
-PACKAGES = ["openssh-server", "openssh-client", "python3-rpyc", "python3-mitogen", "pdsh", "clustershell",
-            "ansible-core", "rsync", "iproute2"]
 # Rounds are of about this many seconds a peer; the batch follows from the first, unmeasured call.
 ROUND_SECONDS = {"quick": 0.1, "full": 0.25}
 ROUNDS = {"quick": 7, "full": 15}
@@ -39,83 +37,8 @@ SCALES = {"quick": [200], "full": [100, 1000, 2500, 5000, 10000]}
 SCALE_SECONDS = {"quick": 15, "full": 150}
 SAMPLES_MOST = 2000
 WORKS = ["ping", "exec", "output", "output-big", "rate", "ping-rate", "push-file", "pull-file", "push-tree", "pull-tree",
-         "reconnect", "four-nodes", "fan-out-10", "fan-out-100", "fan-out-1000", "ping-all-1000"]
+         "reconnect", "four-nodes", "local-nodes", "empty-case", "fan-out-10", "fan-out-100", "fan-out-1000", "ping-all-1000", "scale"]
 ONLY_FULL = ("fan-out-1000", "ping-all-1000")
-
-
-def say(text):
-    print(f"bench: {text}", file=sys.stderr, flush=True)
-
-
-def install():
-    missing = [package for package in PACKAGES if "ok installed" not in subprocess.run(
-        ["dpkg-query", "-W", "-f=${Status}", package], capture_output=True, text=True, check=False).stdout]
-    if not missing:
-        return
-    say(f"installing {' '.join(missing)}")
-    # The host's own daemons stay stopped: what runs here are copies with their own configuration.
-    policy = pathlib.Path("/usr/sbin/policy-rc.d")
-    made = not policy.exists()
-    if made:
-        policy.write_text("#!/bin/sh\nexit 101\n", encoding="ascii")
-        policy.chmod(0o755)
-    try:
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], check=True,
-                       stdout=subprocess.DEVNULL, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
-    finally:
-        if made:
-            policy.unlink()
-
-
-def enter_namespaces():
-    """Runs this script again where only loopback exists and where everything ends with it."""
-    if os.environ.get("MUSTER_BENCH_INSIDE"):
-        return
-    argv = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable,
-            os.path.abspath(__file__), *sys.argv[1:]]
-    os.execvpe(argv[0], argv, {**os.environ, "MUSTER_BENCH_INSIDE": "1"})
-
-
-def prepare_namespaces():
-    # A thousand connections, and a thousand of everything that a peer opens for each.
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    directory = tempfile.mkdtemp(prefix="muster-bench-", dir="/tmp")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=700", "bench", directory], check=True)
-    # sshd wants this one directory; a tmpfs of our own keeps it off the host.
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "bench", "/run"], check=True)
-    os.makedirs("/run/sshd")
-    give_root_another_home(directory)
-    return directory
-
-
-def give_root_another_home(directory):
-    """What root has at home must neither slow the peers' shells down nor be touched by them."""
-    with open("/etc/passwd", encoding="utf-8") as file:
-        lines = [f"root:x:0:0:root:{directory}:/bin/sh\n" if line.startswith("root:") else line for line in file]
-    with open(f"{directory}/passwd", "w", encoding="utf-8") as file:
-        file.writelines(lines)
-    os.chmod(f"{directory}/passwd", 0o644)
-    subprocess.run(["mount", "--bind", f"{directory}/passwd", "/etc/passwd"], check=True)
-
-
-def machine():
-    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as cpus:
-        models = [line.split(":", 1)[1].strip() for line in cpus if line.startswith("model name")]
-    with open("/etc/os-release", encoding="utf-8") as release:
-        name = dict(line.rstrip().split("=", 1) for line in release if "=" in line)["PRETTY_NAME"].strip('"')
-    return {"cpu": models[0] if models else "?", "cpus": os.cpu_count(), "system": name, "kernel": platform.release(),
-            "load_before": os.getloadavg()[0],
-            "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)}
-
-
-def versions():
-    packages = [*PACKAGES, "libgrpc++1.51", "libcapnp-0.9.2", "libssl3"]
-    listed = subprocess.run(["dpkg-query", "-W", "-f=${Package} ${Version}\n", *packages], capture_output=True,
-                            text=True, check=False).stdout
-    return dict(line.split() for line in listed.splitlines() if len(line.split()) == 2)
 
 
 class Measurement:
@@ -124,7 +47,7 @@ class Measurement:
     def __init__(self, mode, until):
         self.mode, self.until = mode, until
         self.results = []
-        self.failures = []
+        self.failures, self.skips = [], []
 
     def measure(self, work, peers, share):
         """All `peers` in turns; `share` of the total time, in seconds, and the round that is under way."""
@@ -159,10 +82,11 @@ class Measurement:
         """What one call costs, in seconds, and the rounds so far: the call itself if it is dear, else none, because it
         also paid for the connection."""
         try:
+            peer.prepare.get(work, lambda: None)()
             begin = time.monotonic()
             first = peer.works[work](1)
             cost = max(time.monotonic() - begin, 1e-5)
-            if cost > DEAR_SECONDS:
+            if cost > DEAR_SECONDS or work in peer.once:
                 return cost, [{"round": 0, "samples": first}]
             for _ in range(3):
                 begin = time.monotonic()
@@ -182,7 +106,8 @@ class Measurement:
             return {"round": number, "samples": []}
 
     def _fail(self, peer, work, failure):
-        self.failures.append({"work": work, "peer": peer.name, "reason": str(failure)})
+        found = self.skips if isinstance(failure, Skipped) else self.failures
+        found.append({"work": work, "peer": peer.name, "reason": str(failure)})
         say(f"{work}: {peer.name}: {failure}")
 
 
@@ -194,8 +119,10 @@ def describe(work, value):
 
 def shares(seconds, works):
     """How many seconds each work may take at most."""
-    weights = {"ping": 1, "exec": 3, "output": 2, "output-big": 3, "reconnect": 1, "ping-all-1000": 1, "rate": 1, "ping-rate": 1, "push-file": 4, "pull-file": 4,
-               "push-tree": 2, "pull-tree": 2, "four-nodes": 1, "fan-out-10": 2, "fan-out-100": 6, "fan-out-1000": 10}
+    weights = {"ping": 1, "exec": 3, "output": 2, "output-big": 3, "reconnect": 1, "ping-all-1000": 1, "rate": 1,
+               "ping-rate": 1, "push-file": 4, "pull-file": 4,
+               "push-tree": 2, "pull-tree": 2, "four-nodes": 1, "local-nodes": 1, "empty-case": 1, "fan-out-10": 2, "fan-out-100": 6,
+               "fan-out-1000": 10}
     total = sum(weights[work] for work in works)
     return {work: seconds * weights[work] / total for work in works}
 
@@ -224,6 +151,8 @@ def start_peers(scope, directory, programs, data):
     peers = Floor(scope, programs, data, environment).peers
     muster = start_muster(scope, programs, directory, data)
     peers += muster.peers if muster else []
+    if (programs / "bench_case").exists() and (programs / "muster").exists():
+        peers += LocalNodes(scope, programs, directory).peers
     if (programs / "bench_grpc").exists():
         peers += Grpc(scope, programs).peers
     rpyc = Rpyc(scope, data)
@@ -240,7 +169,14 @@ def start_peers(scope, directory, programs, data):
 def measure_memory(muster, pids):
     table = [{"what": f"{name}: the server process and what it started", "processes": [
         memory_kib(pid) for pid in descendants(top)]} for name, top in pids.items()]
-    return table + (muster.memory() if muster else [])
+    return table + (muster.memory if muster else [])
+
+
+def chosen_works(text):
+    unknown = [work for work in text.split(",") if work not in WORKS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"there is no work \"{unknown[0]}\"; there are: {', '.join(WORKS)}")
+    return text.split(",")
 
 
 def main():
@@ -249,7 +185,8 @@ def main():
     parser.add_argument("--quick", action="store_true", help="smaller files, no 1 000 nodes, below two minutes")
     parser.add_argument("--programs", type=pathlib.Path, default=root / "build/release/bin")
     parser.add_argument("--results", type=pathlib.Path)
-    parser.add_argument("--only", type=lambda text: text.split(","), default=WORKS)
+    parser.add_argument("--only", type=chosen_works, default=WORKS, metavar="WORK,...",
+                        help=f"of {', '.join(WORKS)}")
     parser.add_argument("--seconds", type=int, help="allowed time, instead of the mode's own")
     parser.add_argument("--no-install", action="store_true")
     parser.add_argument("--check", action="store_true", help="only what bench/budget.json has a ratio for; fail if over")
@@ -262,7 +199,7 @@ def main():
         return 77
     if not arguments.no_install and not os.environ.get("MUSTER_BENCH_INSIDE"):
         install()
-    enter_namespaces()
+    enter_namespaces(__file__)
     if arguments.check:
         arguments.only = [budget["work"] for budget in budgets(root)]
     mode = "quick" if arguments.quick or arguments.check else "full"
@@ -307,7 +244,7 @@ def run(arguments, mode, started, results, stamp):
         data = Data(f"{directory}", (256 if mode == "quick" else 1024) << 20, 2000)
         peers, muster, pids = start_peers(scope, directory, arguments.programs, data)
         about["memory"] = measure_memory(muster, pids)
-        for work, share in shares(total, works).items():
+        for work, share in shares(total, [work for work in works if work != "scale"]).items():
             able = [peer for peer in peers if work in peer.works]
             if arguments.check:
                 able = [peer for peer in able if peer.name.startswith(("floor", "Muster"))]
@@ -320,14 +257,15 @@ def run(arguments, mode, started, results, stamp):
         about["file_bytes"] = data.file_bytes
         about["muster"] = muster.numbers() if muster else {}
         scope.stop()
-        if not arguments.check and (arguments.programs / "bench_scale").exists():
+        if "scale" in works and (arguments.programs / "bench_scale").exists():
             about["scale"] = measure_scale(arguments.programs, mode, measurement)
     finally:
         scope.stop()
         subprocess.run(["umount", "-l", "/etc/passwd", directory], check=False)
         os.rmdir(directory)
     about["seconds"] = round(time.monotonic() - started, 1)
-    found = {**about, "results": measurement.results, "failures": measurement.failures}
+    found = {**about, "results": measurement.results, "failures": measurement.failures,
+             "skips": measurement.skips}
     with open(results / "data.json", "w", encoding="utf-8") as file:
         json.dump(found, file, separators=(",", ":"), default=str)
     write_report(found, results)

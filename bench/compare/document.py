@@ -11,6 +11,7 @@ import pathlib
 import sys
 
 from curves import curve
+from goals import goals_text
 from report import TITLES, human, plot, summarize, table, works_of
 
 INTRODUCTION = """# Performance
@@ -42,88 +43,27 @@ def machine_text(found):
     return "\n".join(lines) + f"\n\nVersions: {versions}.\n"
 
 
-def find(rows, work, peer):
-    return next((row for row in rows if row["work"] == work and row["peer"] == peer), None)
-
-
-def times_faster(rows, work, peer, mine):
-    ours, theirs = find(rows, work, mine), find(rows, work, peer)
-    if not ours or not theirs:
-        return None
-    if work.endswith("rate"):
-        return ours["median"] / theirs["median"]
-    return theirs["median"] / ours["median"]
-
-
-def numbers_of(found, rows):
-    """What goals with an absolute bound are about, by name."""
-    muster = found.get("muster") or {}
-    numbers = {}
-    if muster.get("agent_start_to_listening_seconds"):
-        numbers["agent start"] = muster["agent_start_to_listening_seconds"]["median"] * 1000
-    agent = next((item for item in found.get("memory", []) if item["what"].startswith("Muster")), None)
-    if agent:
-        numbers["agent memory"] = sum(part["rss"] for part in agent["processes"]) / 1024
-    connects = muster.get("connects") or []
-    if connects and connects[-1]["nodes"] == 1000:
-        numbers["connect 1000"] = sum(one["seconds"] for one in connects)
-        numbers["memory 1000"] = (connects[-1]["controller"]["anonymous"]
-                                  - connects[0]["controller_before"]["anonymous"]) / 1000
-    for name, peer in (("ping all 1000", "Muster, TLS"), ("ping others 1000", "Muster, TLS, one node hangs")):
-        row = find(rows, "ping-all-1000", peer)
-        if row:
-            numbers[name] = row["median"] * 1000
-    return numbers
-
-
-def goals_text(rows, notes, numbers):
-    """Each goal with what was measured, and the written reason where it was missed."""
-    lines = ["| goal | measured | |", "|---|---|---|"]
-    reasons = []
-    for goal in notes["goals"]:
-        if "number" in goal:
-            value = numbers.get(goal["number"])
-            held = value is not None and value <= goal["most"]
-            text = f"{goal['text']}: at most {goal['most']} {goal['unit']}"
-            shown = f"{value:.3g} {goal['unit']}" if value is not None else "not measured"
-        elif "ratio_most" in goal:
-            row = find(rows, goal["work"], goal["peer"])
-            value = row.get("ratio") if row else None
-            held = value is not None and value <= goal["ratio_most"]
-            text = f"{goal['text']}: at most {goal['ratio_most']} × floor"
-            shown = f"{value:.2f} ×" if value is not None else "not measured"
-        else:
-            value = times_faster(rows, goal["work"], goal["than"], goal["peer"])
-            held = value is not None and value >= goal["faster_least"]
-            text = f"{goal['text']}: at least {goal['faster_least']} × faster than {goal['than']}"
-            shown = f"{value:.1f} ×" if value is not None else "not measured"
-        lines.append(f"| {text} | {shown} | {'met' if held else 'not measured' if value is None else '**missed**'} |")
-        if value is not None and not held and goal.get("reason") and goal["reason"] not in reasons:
-            reasons.append(goal["reason"])
-    text = "\n".join(lines) + "\n"
-    if reasons:
-        text += "\nWhy goals are missed:\n\n" + "\n".join(f"- {reason}" for reason in reasons) + "\n"
-    return text
-
-
 def memory_text(found):
-    lines = ["| | processes | resident | of it anonymous |", "|---|---|---|---|"]
+    lines = ["| | processes | resident | proportional | of it anonymous |", "|---|---|---|---|---|"]
     for item in found["memory"]:
         parts = item["processes"]
         if parts:
-            lines.append(f"| {item['what']} | {len(parts)} | {sum(part['rss'] for part in parts) / 1024:.1f} MiB | "
-                         f"{sum(part['anonymous'] for part in parts) / 1024:.1f} MiB |")
+            sums = [f"{sum(part[kind] for part in parts) / 1024:.1f} MiB" for kind in ("rss", "pss", "anonymous")]
+            lines.append(f"| {item['what']} | {len(parts)} | {' | '.join(sums)} |")
     text = "\n".join(lines) + "\n"
+    text += ("\nResident counts a page once for each process that has it, proportional once for all of them: the two "
+             "processes of an agent run one program and share most of its pages.\n")
     muster = found.get("muster") or {}
     starts = muster.get("agent_start_to_listening_seconds")
     if starts:
         text += f"\nAn agent listens {starts['median'] * 1000:.0f} ms after it was started (median of {len(starts['samples'])}).\n"
     if muster.get("connects"):
-        text += ("\n| nodes | new connections, TLS | until all are connected | controller's memory for each |\n"
-                 "|---|---|---|---|\n")
+        text += ("\n| nodes | new connections, TLS | until all are connected | controller's memory for each | first `true` on "
+                 "all |\n|---|---|---|---|---|\n")
         for one in muster["connects"]:
             each = (one["controller"]["anonymous"] - one["controller_before"]["anonymous"]) / one["new"]
-            text += f"| {one['nodes']} | {one['new']} | {human('', one['seconds'])} | {each:.0f} KiB |\n"
+            first = human("", one["first_seconds"]) if "first_seconds" in one else ""
+            text += f"| {one['nodes']} | {one['new']} | {human('', one['seconds'])} | {each:.0f} KiB | {first} |\n"
     return text
 
 
@@ -221,7 +161,7 @@ def main():
     rows = summarize(found)
     plots = arguments.to / "performance"
     plots.mkdir(parents=True, exist_ok=True)
-    parts = [INTRODUCTION, machine_text(found), "## Goals\n", goals_text(rows, notes, numbers_of(found, rows))]
+    parts = [INTRODUCTION, machine_text(found), "## Goals\n", goals_text(found, rows, notes)]
     for work in works_of(rows):
         (plots / f"{work}.svg").write_text(plot(rows, work), encoding="utf-8")
         note = notes["works"].get(work, "")
@@ -230,11 +170,11 @@ def main():
     beside = arguments.data.parent
     parts += [text for text in (scale_text(found, plots), micro_text(beside / "micro.json"),
                                 instructions_text(beside / "instructions.json")) if text]
-    parts.append("## Goals that this run does not measure\n\n" + "\n".join(f"- {one}" for one in notes["unmeasured"]) + "\n")
     parts += ["## Memory and start\n", memory_text(found)]
-    if found["failures"]:
+    missing = found["failures"] + found.get("skips", [])
+    if missing:
         parts.append("## Not measured\n\n" + "\n".join(
-            f"- {one['work']}, {one['peer']}: {one['reason'][:200]}" for one in found["failures"]) + "\n")
+            f"- {one['work']}, {one['peer']}: {one['reason'][:200]}" for one in missing) + "\n")
     (arguments.to / "performance.md").write_text("\n".join(parts), encoding="utf-8")
     return 0
 

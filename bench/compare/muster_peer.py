@@ -6,11 +6,13 @@ import subprocess
 import time
 
 from peers import Peer, addresses
-from processes import Failed, Scope, Worker, descendants, memory_kib
+from processes import Failed, Scope, Worker, descendants, forget_peak, memory_kib, peak_kib
 
 AGENT_PORT = 7411
 LISTENING_SECONDS = 30
 STARTED_AT_ONCE = 50
+COMMANDS = 1000
+CONTROLLERS = 32  # What an agent allows an identity.
 
 
 class Agent:
@@ -56,17 +58,28 @@ class Muster:
         self.scope, self.programs, self.data = scope, programs, data
         self.directory = os.path.join(directory, "muster")
         os.makedirs(self.directory)
-        self.agents, self.workers, self.connected = [], {}, 0
+        self.agents, self.workers, self.connects = [], {}, []
+        self.output_memory_kib = []
         # Certificates for every node that any work will ask for.
         maker = self._worker()
         maker.ask(f"pki {self.directory} 1004")
-        self.starts = self._starts()  # Now, since later other agents share the CPUs with it.
+        # Now, since later other agents share the CPUs, and the pages of the program, with it.
+        self.starts = self._starts()
+        self.memory = self._memory()
         self.start_agents(1)
         self.peers = [self._peer("TLS", "tls"), self._peer("TCP", "tcp"), self._peer("unix", "unix")]
-        self.peers[0].works.update({f"fan-out-{nodes}": self._fan_out(nodes) for nodes in (10, 100, 1000)})
+        for nodes in (10, 100, 1000):
+            self.peers[0].works[f"fan-out-{nodes}"] = lambda count, nodes=nodes: self._fan_out(nodes, count)
+            self.peers[0].prepare[f"fan-out-{nodes}"] = lambda nodes=nodes: self._connect(nodes)
         self.peers[0].works["ping-all-1000"] = lambda count: self._ping_all(1000, count)
+        connected = {work: lambda: self._connect(1000) for work in ("fan-out-1000", "ping-all-1000")}
+        self.peers[0].prepare.update(connected)
+        # Before the others, so that its first sample is of agents that never ran a command.
+        self.peers.insert(0, Peer("Muster, TLS, first command", {
+            "fan-out-1000": lambda count: [self._first_fan_out(1000) for _ in range(count)]},
+            prepare=connected, once=("fan-out-1000",)))
         self.peers.append(Peer("Muster, TLS, one node hangs", {
-            "ping-all-1000": lambda count: self._ping_all_but_one(1000, count)}))
+            "ping-all-1000": lambda count: self._ping_all_but_one(1000, count)}, prepare=connected))
         self.peers.append(Peer("4 Muster agents", {
             "four-nodes": lambda count: [self._four_nodes() for _ in range(count)]}))
 
@@ -96,8 +109,7 @@ class Muster:
 
         works = {work: (lambda count, work=work: worker.times(f"{work} {count}"))
                  for work in ("ping", "exec", "output")}
-        works["output-big"] = lambda count: [worker.ask(f"output-big {self.data.file_bytes}", 300)["seconds"]
-                                             for _ in range(count)]
+        works["output-big"] = lambda count: [self._big_output(worker) for _ in range(count)]
         if transport != "unix":
             works["reconnect"] = lambda count: worker.times(f"reconnect {count}")
         works.update({"rate": rate("rate", 384), "ping-rate": rate("ping-rate", 12800)})
@@ -107,29 +119,58 @@ class Muster:
         works.update({f"{way}-tree": self.data.trees(carry(f"{way}-tree", self.data.tree)) for way in ("push", "pull")})
         return Peer(f"Muster, {title}", works)
 
-    def _fan_out(self, nodes):
-        def measure(count):
-            worker = self.workers.setdefault("fan-out", None) or self._worker()
-            self.workers["fan-out"] = worker
-            self.start_agents(nodes)
-            for agent in self.agents[self.connected:nodes]:
-                worker.ask(agent.line("tls", self.directory))
-            if nodes > self.connected:
-                before = memory_kib(worker.process.pid)
-                seconds = worker.ask(f"connect {nodes}")["seconds"]
-                self.connects.append({"nodes": nodes, "new": nodes - self.connected, "seconds": seconds,
-                                      "controller_before": before, "controller": memory_kib(worker.process.pid)})
-                self.connected = nodes
-            return [worker.ask(f"fan-out {nodes}")["seconds"] for _ in range(count)]
-        return measure
+    def _big_output(self, worker):
+        """Notes also how far the memory of controller, front and keeper went above what they had before."""
+        pids = [worker.process.pid, *descendants(self.agents[0].process.pid)]
+        before = [memory_kib(pid)["rss"] for pid in pids]
+        for pid in pids:
+            forget_peak(pid)
+        seconds = worker.ask(f"output-big {self.data.file_bytes}", 300)["seconds"]
+        self.output_memory_kib.append(sum(peak_kib(pid) for pid in pids) - sum(before))
+        return seconds
 
-    connects = []
+    def _connect(self, nodes):
+        """The worker of the fan-outs, with so many nodes connected; what that took is noted."""
+        if "fan-out" not in self.workers:
+            self.workers["fan-out"] = self._worker()
+        worker = self.workers["fan-out"]
+        connected = self.connects[-1]["nodes"] if self.connects else 0
+        if nodes <= connected:
+            return worker
+        self.start_agents(nodes)
+        self._name(worker, connected, nodes)
+        before = memory_kib(worker.process.pid)
+        seconds = worker.ask(f"connect {nodes}")["seconds"]
+        self.connects.append({"nodes": nodes, "new": nodes - connected, "seconds": seconds,
+                              "controller_before": before, "controller": memory_kib(worker.process.pid)})
+        return worker
+
+    def _name(self, worker, begin, end):
+        for agent in self.agents[begin:end]:
+            worker.ask(agent.line("tls", self.directory))
+
+    def _fan_out(self, nodes, count):
+        worker = self._connect(nodes)
+        return [worker.ask(f"fan-out {nodes}")["seconds"] for _ in range(count)]
+
+    def _first_fan_out(self, nodes):
+        """The first command of new sessions: of the shared worker, if it had none yet, then of a new one."""
+        if "first_seconds" not in self.connects[-1]:
+            self.connects[-1]["first_seconds"] = self._fan_out(nodes, 1)[0]
+            return self.connects[-1]["first_seconds"]
+        scope = Scope()
+        try:
+            worker = Worker(scope, [self.programs / "bench_muster"])
+            self._name(worker, 0, nodes)
+            worker.ask(f"connect {nodes}")
+            seconds = worker.ask(f"fan-out {nodes}")["seconds"]
+            worker.ask("disconnect-all")
+            return seconds
+        finally:
+            scope.stop()
 
     def _ping_all(self, nodes, count, awaited=None):
-        """After a fan-out to as many, which started them."""
-        if self.connected < nodes:
-            raise Failed(f"{nodes} agents are not connected")
-        worker = self.workers["fan-out"]
+        worker = self._connect(nodes)
         return [worker.ask(f"ping-all {nodes} {awaited or nodes}")["seconds"] for _ in range(count)]
 
     def _ping_all_but_one(self, nodes, count):
@@ -162,14 +203,38 @@ class Muster:
             for agent in agents:
                 subprocess.run(["rm", "-rf", agent.directory], check=True)
 
-    def memory(self):
-        """Of an idle agent, with the connections of three controllers."""
-        return [{"what": "Muster: nodeagent's processes",
-                 "processes": [memory_kib(pid) for pid in descendants(self.agents[0].process.pid)]}]
+    def _memory(self):
+        """An agent's, as it goes through its life: what, how many controllers are connected, and its processes' memory,
+        the front's last."""
+        scope, found = Scope(), []
+        agent = Agent(scope, self.programs / "nodeagent", self.directory, "n1002", "127.2.0.2")
+        try:
+            agent.await_listening()
+            worker = Worker(scope, [self.programs / "bench_muster"])
+
+            def note(what, controllers):
+                found.append({"what": f"Muster's agent {what}", "controllers": controllers, "processes": [
+                    memory_kib(pid) for pid in descendants(agent.process.pid)]})
+
+            note("idle", 0)
+            for _ in range(CONTROLLERS):
+                worker.ask(agent.line("tls", self.directory))
+            for _ in range(2):
+                worker.ask(f"exec {COMMANDS}")
+                note(f"after {COMMANDS} {'commands' if len(found) == 1 else 'more'}", 1)
+            worker.ask(f"connect {CONTROLLERS}")
+            note(f"with {CONTROLLERS} controllers connected", CONTROLLERS)
+            worker.ask("disconnect-all")
+            note("after they left", 0)
+            return found
+        finally:
+            scope.stop()
+            subprocess.run(["rm", "-rf", agent.directory], check=True)
 
     def numbers(self):
         """What fits in no table of works."""
-        return {"agent_start_to_listening_seconds": self.starts, "connects": self.connects}
+        return {"agent_start_to_listening_seconds": self.starts, "connects": self.connects,
+                "output_memory_kib": self.output_memory_kib}
 
     def _starts(self):
         found = []

@@ -92,8 +92,11 @@ class Data:
 
 
 class Peer:
-    def __init__(self, name, works):
-        self.name, self.works = name, works
+    """`prepare` has, by work, what is to be done once before it and is not timed. Of the works in `once`, the very first
+    call counts too: it cannot be had again."""
+
+    def __init__(self, name, works, prepare=None, once=()):
+        self.name, self.works, self.prepare, self.once = name, works, prepare or {}, once
 
 
 class Floor:

@@ -11,11 +11,19 @@ class Failed(Exception):
     """A peer did not do its work; the text says which and why."""
 
 
+class Skipped(Failed):
+    """This machine cannot have what the work needs."""
+
+
 class Scope:
     """What was started, so that it can be stopped by pid, last first."""
 
     def __init__(self):
-        self._processes = []
+        self._processes, self._deferred = [], []
+
+    def defer(self, function):
+        """To be called by stop(), before any process is stopped."""
+        self._deferred.append(function)
 
     def start(self, argv, **options):
         process = subprocess.Popen([str(item) for item in argv], **options)
@@ -23,6 +31,8 @@ class Scope:
         return process
 
     def stop(self):
+        while self._deferred:
+            self._deferred.pop()()
         for process in reversed(self._processes):
             if process.poll() is None:
                 process.terminate()
@@ -98,7 +108,8 @@ def timed(argv, environment, seconds=300, output_bytes=None):
 
 
 def memory_kib(pid):
-    """Resident, proportional and anonymous memory of a process."""
+    """Resident, proportional and anonymous memory of a process. Proportional: a page that n processes have is counted
+    as an n-th in each."""
     found = {}
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
         for line in rollup:
@@ -106,6 +117,18 @@ def memory_kib(pid):
             if words[0] in ("Rss:", "Pss:", "Anonymous:"):
                 found[words[0][:-1].lower()] = int(words[1])
     return found
+
+
+def forget_peak(pid):
+    """From now on peak_kib() tells of what comes."""
+    with open(f"/proc/{pid}/clear_refs", "w", encoding="ascii") as file:
+        file.write("5")
+
+
+def peak_kib(pid):
+    """The most that was resident at a time."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
 
 def descendants(pid):

@@ -15,6 +15,8 @@ TITLES = {
     "pull-tree": ("2 000 files of 4 KiB from the node", "floor: cp -r"),
     "reconnect": ("From a lost connection to the next answer", None),
     "four-nodes": ("From nothing to the first command on four nodes", None),
+    "local-nodes": ("From nothing to the first command on four local nodes", None),
+    "empty-case": ("An empty gtest case on a live cluster", None),
     "fan-out-10": ("/bin/true on 10 nodes", "floor: posix_spawn"),
     "fan-out-100": ("/bin/true on 100 nodes", "floor: posix_spawn"),
     "fan-out-1000": ("/bin/true on 1 000 nodes", "floor: posix_spawn"),
@@ -42,6 +44,26 @@ def quantile(values, part):
     return values[low] + (values[min(low + 1, len(values) - 1)] - values[low]) * (at - low)
 
 
+def medians_by_round(result):
+    return {part["round"]: statistics.median(part["samples"]) for part in result["rounds"]}
+
+
+def ratios(work, mine, floor):
+    """How many times slower than the floor, round by round. A peer may have missed rounds of the floor; then the floor's
+    median over all of them stands in."""
+    usual = statistics.median(floor.values())
+    return [floor.get(number, usual) / value if is_rate(work) else value / floor.get(number, usual)
+            for number, value in mine.items()]
+
+
+def ratio_to(found, work, peer, floor):
+    """The median of ratios() to any other peer, or None if one of them was not measured."""
+    medians = {one["peer"]: medians_by_round(one) for one in found["results"] if one["work"] == work}
+    if peer not in medians or floor not in medians:
+        return None
+    return statistics.median(ratios(work, medians[peer], medians[floor]))
+
+
 def summarize(found):
     """A list of {work, peer, median, low, high, samples, ratio, ratio_low, ratio_high}. `low` and `high` are the 10th
     and 90th percentiles; ratios (how much slower than the floor) are taken round by round."""
@@ -50,19 +72,15 @@ def summarize(found):
         by_work.setdefault(result["work"], []).append(result)
     rows = []
     for work, results in by_work.items():
-        medians = {one["peer"]: {part["round"]: statistics.median(part["samples"]) for part in one["rounds"]}
-                   for one in results}
+        medians = {one["peer"]: medians_by_round(one) for one in results}
         floor = medians.get(TITLES[work][1])
         for one in results:
             samples = [sample for part in one["rounds"] for sample in part["samples"]]
             row = {"work": work, "peer": one["peer"], "median": statistics.median(samples), "samples": len(samples),
                    "low": quantile(samples, 0.1), "high": quantile(samples, 0.9)}
             if floor:
-                # A peer may have missed rounds; then the floor's median over all of them stands in.
-                usual = statistics.median(floor.values())
-                ratios = [(floor.get(number, usual) / mine if is_rate(work) else mine / floor.get(number, usual))
-                          for number, mine in medians[one["peer"]].items()]
-                row.update({"ratio": statistics.median(ratios), "ratio_low": min(ratios), "ratio_high": max(ratios)})
+                every = ratios(work, medians[one["peer"]], floor)
+                row.update({"ratio": statistics.median(every), "ratio_low": min(every), "ratio_high": max(every)})
             rows.append(row)
     return rows
 
