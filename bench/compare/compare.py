@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Measures Muster beside its peers on the same work, in turns, on this machine's loopback.
 
-usage: bench/compare/compare.py [--quick] [--programs DIR] [--results DIR] [--only WORK,...] [--no-install] [--check] [--seconds N]
+usage: bench/compare/compare.py [--quick] [--programs DIR] [--results DIR] [--only WORK,...] [--peers NAME,...]
+       [--no-install] [--check] [--seconds N]
 
 Installs what is missing (Debian's packages), moves into its own network, process and mount namespaces, starts every
 peer there, measures each work in rounds A B A B, and writes data.json, table.md and one SVG a work. Needs root.
@@ -10,6 +11,7 @@ Everything it starts ends with it. Exit status: 0 measured, 1 a peer failed at s
 import argparse
 import datetime
 import json
+import math
 import os
 import pathlib
 import statistics
@@ -87,7 +89,7 @@ class Measurement:
             first = peer.works[work](1)
             cost = max(time.monotonic() - begin, 1e-5)
             if cost > DEAR_SECONDS or work in peer.once:
-                return cost, [{"round": 0, "samples": first}]
+                return math.inf, [{"round": 0, "samples": first}]
             for _ in range(3):
                 begin = time.monotonic()
                 if cost < SLOW_SECONDS:
@@ -187,6 +189,8 @@ def main():
     parser.add_argument("--results", type=pathlib.Path)
     parser.add_argument("--only", type=chosen_works, default=WORKS, metavar="WORK,...",
                         help=f"of {', '.join(WORKS)}")
+    parser.add_argument("--peers", type=lambda text: tuple(text.split(",")), default=("",), metavar="NAME,...",
+                        help="those whose names begin so: Muster,floor")
     parser.add_argument("--seconds", type=int, help="allowed time, instead of the mode's own")
     parser.add_argument("--no-install", action="store_true")
     parser.add_argument("--check", action="store_true", help="only what bench/budget.json has a ratio for; fail if over")
@@ -202,6 +206,7 @@ def main():
     enter_namespaces(__file__)
     if arguments.check:
         arguments.only = [budget["work"] for budget in budgets(root)]
+        arguments.peers = ("floor", "Muster")
     mode = "quick" if arguments.quick or arguments.check else "full"
     started = time.monotonic()
     stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%S")
@@ -245,9 +250,7 @@ def run(arguments, mode, started, results, stamp):
         peers, muster, pids = start_peers(scope, directory, arguments.programs, data)
         about["memory"] = measure_memory(muster, pids)
         for work, share in shares(total, [work for work in works if work != "scale"]).items():
-            able = [peer for peer in peers if work in peer.works]
-            if arguments.check:
-                able = [peer for peer in able if peer.name.startswith(("floor", "Muster"))]
+            able = [peer for peer in peers if work in peer.works and peer.name.startswith(arguments.peers)]
             if mode == "quick" and work == "fan-out-100":  # These need up to a minute.
                 able = [peer for peer in able if peer.name not in ("clush", "Ansible")]
             if time.monotonic() > measurement.until - 5:

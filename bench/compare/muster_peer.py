@@ -74,9 +74,9 @@ class Muster:
         self.peers[0].works["ping-all-1000"] = lambda count: self._ping_all(1000, count)
         connected = {work: lambda: self._connect(1000) for work in ("fan-out-1000", "ping-all-1000")}
         self.peers[0].prepare.update(connected)
-        # Before the others, so that its first sample is of agents that never ran a command.
+        # Before the others, whose commands would be the first.
         self.peers.insert(0, Peer("Muster, TLS, first command", {
-            "fan-out-1000": lambda count: [self._first_fan_out(1000) for _ in range(count)]},
+            "fan-out-1000": lambda count: [self._first_fan_out(1000)]},
             prepare=connected, once=("fan-out-1000",)))
         self.peers.append(Peer("Muster, TLS, one node hangs", {
             "ping-all-1000": lambda count: self._ping_all_but_one(1000, count)}, prepare=connected))
@@ -154,20 +154,11 @@ class Muster:
         return [worker.ask(f"fan-out {nodes}")["seconds"] for _ in range(count)]
 
     def _first_fan_out(self, nodes):
-        """The first command of new sessions: of the shared worker, if it had none yet, then of a new one."""
-        if "first_seconds" not in self.connects[-1]:
-            self.connects[-1]["first_seconds"] = self._fan_out(nodes, 1)[0]
-            return self.connects[-1]["first_seconds"]
-        scope = Scope()
-        try:
-            worker = Worker(scope, [self.programs / "bench_muster"])
-            self._name(worker, 0, nodes)
-            worker.ask(f"connect {nodes}")
-            seconds = worker.ask(f"fan-out {nodes}")["seconds"]
-            worker.ask("disconnect-all")
-            return seconds
-        finally:
-            scope.stop()
+        """The first command of sessions that were just begun, on agents of which most never ran one."""
+        if "first_seconds" in self.connects[-1]:
+            raise Failed(f"{nodes} agents ran a command before")
+        self.connects[-1]["first_seconds"] = self._fan_out(nodes, 1)[0]
+        return self.connects[-1]["first_seconds"]
 
     def _ping_all(self, nodes, count, awaited=None):
         worker = self._connect(nodes)

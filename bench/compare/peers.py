@@ -92,8 +92,8 @@ class Data:
 
 
 class Peer:
-    """`prepare` has, by work, what is to be done once before it and is not timed. Of the works in `once`, the very first
-    call counts too: it cannot be had again."""
+    """`prepare` has, by work, what is to be done once before it and is not timed. The works in `once` are
+    done once: their very first call is what counts."""
 
     def __init__(self, name, works, prepare=None, once=()):
         self.name, self.works, self.prepare, self.once = name, works, prepare or {}, once
