@@ -84,6 +84,17 @@ TEST_F(ConnectionTest, LostAnswerIsAskedAgainAndNothingRunsTwice) {
   EXPECT_EQ(node_.state().reconnects, 3u);
 }
 
+TEST_F(ConnectionTest, ACommandThatTheNodeNeverSawIsGivenUp) {
+  agent_.change([](FakeAgent::Script& script) { script.losesRuns = true; });
+  JobRequest request = command({"emit", "x"});
+  request.options.deadline = milliseconds(50);
+  NodeError error = errorOf([&] { node_.run(request, in(milliseconds(100))); });
+  EXPECT_EQ(error.kind(), NodeError::Kind::kTimeout);
+  agent_.change([](FakeAgent::Script& script) { script.losesRuns = false; });
+  EXPECT_EQ(node_.run(command({"emit", "next"}), in(seconds(5))).out, "next");
+  EXPECT_THAT(agent_.session().jobs, testing::ElementsAre(testing::Key(2)));
+}
+
 TEST_F(ConnectionTest, LongOutputComesInChunksAcrossLosses) {
   agent_.change([](FakeAgent::Script& script) { script.chunkBytesMax = 4096; });
   std::string text;

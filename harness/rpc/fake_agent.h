@@ -43,6 +43,7 @@ class FakeAgent {
     // Pings and runs that come from now on are never answered. What asks after a run is: it comes
     // on its own, perhaps before a test has said that this is over.
     bool mute = false;
+    bool losesRuns = false;  // `run`s that come are as if they had not.
     unsigned dropAfterRun =
         0;  // So many `run`s are carried out and then answered by a lost connection.
     unsigned corruptChunks = 0;  // So many chunks have a wrong check sum.

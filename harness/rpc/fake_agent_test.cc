@@ -79,6 +79,7 @@ class FakeJobs final : public wire::Jobs::Server {
   FakeJobs(State& server, std::string session) : server_(server), session_(std::move(session)) {}
 
   kj::Promise<void> run(RunContext context) override {
+    if (server_.script.losesRuns) return kj::NEVER_DONE;
     auto params = context.getParams();
     auto& session = server_.sessions[session_];
     for (uint64_t number : params.getAcknowledge()) session.acknowledged.push_back(number);
@@ -97,31 +98,40 @@ class FakeJobs final : public wire::Jobs::Server {
   }
 
   kj::Promise<void> follow(FollowContext context) override {
-    auto params = context.getParams();
-    auto& jobs = server_.sessions[session_].jobs;
-    auto found = jobs.find(params.getNumber());
-    if (found == jobs.end()) {
-      context.getResults().initError().setKind(wire::Error::Kind::NOT_FOUND);
-      return kj::READY_NOW;
-    }
-    return answer(context, found->second, params.getFollow());
+    FakeAgent::Job* job = known(context);
+    if (job == nullptr) return kj::READY_NOW;
+    return answer(context, *job, context.getParams().getFollow());
   }
 
   kj::Promise<void> writeInput(WriteInputContext context) override {
-    FakeAgent::Job& job = server_.sessions[session_].jobs[context.getParams().getNumber()];
+    FakeAgent::Job* job = known(context);
+    if (job == nullptr) return kj::READY_NOW;
     auto chunk = context.getParams().getChunk();
     // Takes three bytes at a time.
-    if (chunk.getOffset() == job.input.size()) job.input += stringOf(chunk.getData()).substr(0, 3);
-    context.getResults().setAcceptedTo(job.input.size());
+    if (chunk.getOffset() == job->input.size()) {
+      job->input += stringOf(chunk.getData()).substr(0, 3);
+    }
+    context.getResults().setAcceptedTo(job->input.size());
     return kj::READY_NOW;
   }
 
   kj::Promise<void> cancel(CancelContext context) override {
-    server_.sessions[session_].jobs[context.getParams().getNumber()].cancelled = true;
+    FakeAgent::Job* job = known(context);
+    if (job != nullptr) job->cancelled = true;
     return kj::READY_NOW;
   }
 
  private:
+  // The job that is asked for; if its `run` never came, that is the answer.
+  template <typename Context>
+  FakeAgent::Job* known(Context& context) {
+    auto& jobs = server_.sessions[session_].jobs;
+    auto found = jobs.find(context.getParams().getNumber());
+    if (found != jobs.end()) return &found->second;
+    context.getResults().initError().setKind(wire::Error::Kind::NOT_FOUND);
+    return nullptr;
+  }
+
   template <typename Context>
   kj::Promise<void> answer(Context context, FakeAgent::Job& job, wire::Follow::Reader follow) {
     bool ended = job.argv[0] == "emit" || job.cancelled;
