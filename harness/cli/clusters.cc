@@ -80,8 +80,11 @@ ClusterDescription chooseCluster(const std::string& choice) {
   if (name.empty()) name = onlyOne();
   if (name.empty()) {
     std::string hint = ::geteuid() == 0 ? "" : ", as far as a user other than root can see";
-    throw CommandError(kExitUnavailable,
-                       "no cluster is up" + hint + "; make one with \"muster up FILE\"");
+    hint += "; make one with \"muster up FILE\"";
+    if (!localClusters().empty()) {
+      hint += "; a killed one has left files, which \"muster down\" removes";
+    }
+    throw CommandError(kExitUnavailable, "no cluster is up" + hint);
   }
   LocalProvisioner local;
   try {

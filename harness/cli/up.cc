@@ -75,12 +75,18 @@ int runDown(const Invocation& invocation) {
   std::vector<std::string> words = positional(arguments, invocation, 0, 1);
   requireRoot();
   std::vector<std::string> present;
-  for (const LocalClusterState& cluster : localClusters()) present.push_back(cluster.name);
+  std::vector<std::string> killed;
+  for (const LocalClusterState& cluster : localClusters()) {
+    present.push_back(cluster.name);
+    if (!cluster.lives) killed.push_back(cluster.name);
+  }
   std::vector<std::string> names = present;
   if (arguments.count("all") != 0) {
     if (!words.empty()) throw CommandError(kExitUsage, "either --all or a cluster");
   } else {
-    names = {chooseLocalName(words.empty() ? "" : words[0])};
+    std::string name = chooseLocalName(words.empty() ? "" : words[0]);
+    // Where none is up, whoever says "down" means what a killed one has left.
+    names = name.empty() && !killed.empty() ? killed : std::vector<std::string>{name};
   }
   LocalProvisioner local;
   Json removed = Json::array();

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <chrono>
+#include <filesystem>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -35,6 +36,21 @@ TEST_F(LeftoversTest, AKilledHubTakesItsNodesAlongAndGcTheRest) {
   Ended collected = muster({"gc"});
   EXPECT_THAT(collected.out, HasSubstr(cluster_ + ": collected"));
   EXPECT_EQ(awaitNothing(cluster_), "");
+}
+
+// Where no other cluster of this machine is seen: "down" without a name must not mean one of them.
+TEST_F(LeftoversTest, DownAlsoTakesWhatAKilledHubLeft) {
+  std::string muster = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "muster";
+  std::string run = "/run/muster/" + cluster_;
+  Ended ended = runProgram(
+      "/usr/bin/unshare",
+      {"--mount", "sh", "-c",
+       "mount -t tmpfs run /run && mount -t tmpfs lib /var/lib && " + muster + " up " + file(kTwo) +
+           " >/dev/null && read hub start <" + run + "/hub.pid && " +
+           "kill -9 $hub && flock --wait 10 --shared " + run + " true && " + muster +
+           " exec server1 -- true; " + muster + " down; ls -d /run/muster /var/lib/muster"});
+  EXPECT_THAT(ended.err, HasSubstr("a killed one has left files, which \"muster down\" removes"));
+  EXPECT_EQ(ended.out, cluster_ + ": down\n");
 }
 
 TEST_F(LeftoversTest, TheNextUpCollectsByItself) {
