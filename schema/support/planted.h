@@ -45,6 +45,12 @@ enum class Bug {
   kDrainsForEver = 29,          // A command's end waits for whoever holds its output.
   kRunningNeverFewer = 30,      // Ended commands count as running.
   kOffsetOneShort = 31,         // The controller reads on one byte early.
+  kUploadOverlapKept = 32,      // What arrived before is written again behind itself.
+  kUploadGapAccepted = 33,      // A part of an upload with a gap before it is taken.
+  kUploadDigestUnchecked = 34,  // Whether what arrived is what was sent is not asked.
+  kUploadUnfinishedTaken = 35,  // A file takes its place before all of it has arrived.
+  kUploadPartNotNoted = 36,     // Nobody knows of the part that a killed keeper leaves.
+  kUploadFinishedOnce = 37,     // Finishing an upload again fails.
 };
 
 static constexpr bool planted(Bug bug) {

@@ -36,6 +36,9 @@ class Route {
   unsigned keeperKills() const { return keeperKills_; }
   unsigned boots() const { return boots_; }
 
+  // The time at most from the arrival of a frame's first byte to that of its last.
+  int64_t frameMostNs() const { return options_.delayMostNs + kMillisecond; }
+
   // How long nothing has come from the node; 0: it may.
   int64_t silentForNs() const;
 

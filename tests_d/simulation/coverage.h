@@ -40,6 +40,18 @@ namespace simulation {
   X(kTermHandled, "process ends by itself after TERM")               \
   X(kSlowDeath, "killed process takes its time")                     \
   X(kLeftRunning, "process left running by its command")             \
+  X(kFileReplaced, "file replaced by an upload")                     \
+  X(kFileNew, "new file uploaded")                                   \
+  X(kFileRead, "file read back by parts")                            \
+  X(kChunkAgain, "part of an upload sent again with an overlap")     \
+  X(kChunkGap, "part of an upload sent with a gap")                  \
+  X(kChunkDamaged, "part of an upload sent with a wrong check sum")  \
+  X(kUploadAgain, "upload begun again where it was")                 \
+  X(kUploadUnfinished, "upload finished too early")                  \
+  X(kUploadWrong, "upload finished with a wrong digest")             \
+  X(kUploadAbandoned, "upload abandoned")                            \
+  X(kUploadLost, "upload ended with its session")                    \
+  X(kUploadKilled, "keeper killed with an upload open")              \
   X(kSessionClosed, "session closed")                                \
   X(kControllerCrashed, "controller killed")                         \
   X(kFrontKilled, "front killed and restarted")                      \

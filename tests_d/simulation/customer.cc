@@ -6,6 +6,7 @@
 
 #include "harness/rpc/failure.h"
 #include "tests_d/simulation/raw_order.h"
+#include "tests_d/simulation/transfer.h"
 
 namespace simulation {
 namespace {
@@ -114,6 +115,7 @@ kj::Promise<void> Customer::orderOne() {
   OrderHandle order = makeOrder();
   auto kind = world_.random().between(0, 99);
   world_.note("order", order->token, static_cast<uint64_t>(kind));
+  if (mood_.movesFiles && kind % 2 == 0) return moveFile(order);
   if (kind < 45) return runWhole(order);
   if (kind < 75) return startAndFollow(order);
   return readWhole(order);
@@ -237,6 +239,12 @@ kj::Promise<void> Customer::readWhole(OrderHandle order) {
   return promise.attach(kj::mv(raw));
 }
 
+kj::Promise<void> Customer::moveFile(OrderHandle order) {
+  auto transfer = kj::heap<Transfer>(*this, order, node_.files());
+  auto promise = transfer->run();
+  return promise.attach(kj::mv(transfer));
+}
+
 // Judges the answer, whatever it is, and that it came in time.
 kj::Promise<void> Customer::settle(OrderHandle order, int64_t untilNs,
                                    kj::Promise<muster::Result> result) {
@@ -305,13 +313,17 @@ void Customer::judgeOutcome(const Order& order, const muster::Outcome& outcome) 
       }
       return judgeEnding(order, outcome);
     case Kind::kSessionEnded:
-      if (!closing_ && node_.longestSilenceNs(number_) < mood_.leaseNs) {
+      if (!closing_ && !leaseMayRunOut()) {
         violated("I6", order, "ended with a session that goes on");
       }
       return judgeEnding(order, outcome);
     case Kind::kLost:
       return judgeLost(order, outcome.lostReason());
   }
+}
+
+bool Customer::leaseMayRunOut() const {
+  return node_.longestSilenceNs(number_) + controller_.loop.route().frameMostNs() >= mood_.leaseNs;
 }
 
 void Customer::judgeLost(const Order& order, muster::LostReason reason) {
@@ -328,7 +340,7 @@ void Customer::judgeLost(const Order& order, muster::LostReason reason) {
       break;
     case Reason::kSessionExpired:
       world_.count(Event::kLostByExpiry);
-      honest = node_.longestSilenceNs(number_) >= mood_.leaseNs;
+      honest = leaseMayRunOut();
       break;
     case Reason::kSupervisorKilled:
     case Reason::kRecordDamaged:
@@ -444,8 +456,7 @@ void Customer::judgeFailure(const Order& order, const kj::Exception& exception, 
       fine = !mood_.isCalm || closing_;
       break;
     case Kind::kLost:
-      fine = closing_ || node_.keeperStarts() > order.keeperStarts ||
-             node_.longestSilenceNs(number_) >= mood_.leaseNs;
+      fine = closing_ || node_.keeperStarts() > order.keeperStarts || leaseMayRunOut();
       break;
     case Kind::kCorrupt:
       fine = mood_.diskRots;

@@ -18,6 +18,7 @@ struct Mood {
   bool isCalm = false;  // No faults: every command ends as its program says, and soon.
   bool diskFails = false;
   bool diskRots = false;
+  bool movesFiles = false;
   int64_t leaseNs = 0;
 };
 
@@ -65,7 +66,12 @@ class Customer {
   kj::Promise<void> disturb(OrderHandle order, harness::JobHandle job);
   kj::Promise<void> feed(OrderHandle order, harness::JobHandle job);
   kj::Promise<void> readWhole(OrderHandle order);
+  kj::Promise<void> moveFile(OrderHandle order);
   kj::Promise<void> settle(OrderHandle order, int64_t untilNs, kj::Promise<muster::Result> result);
+
+  // Whether the keeper heard nothing for so long. A frame renews the lease when its last byte is
+  // there, and the first ends the silence.
+  bool leaseMayRunOut() const;
 
   void judge(const Order& order, const muster::Result& result);
   void judgeOutcome(const Order& order, const muster::Outcome& outcome);
@@ -82,7 +88,9 @@ class Customer {
     return controller_.loop.now() + std::chrono::nanoseconds(ns);
   }
 
+  friend class RawCalls;
   friend class RawOrder;
+  friend class Transfer;
 
   World& world_;
   Machine& machine_;

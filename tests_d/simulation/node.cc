@@ -46,12 +46,17 @@ Node::Keeper::Keeper(Node& node, support::Id epoch)
     return nodeagent::makeJobs(jobs, session, *audit);
   };
   gates.rooms.jobView = [this](nodeagent::Session&) { return nodeagent::makeJobView(jobs); };
+  KJ_IF_MAYBE (tree, node.files_) {
+    auto& room = files.emplace(worker, tree->statePath());
+    gates.rooms.files = [&room](nodeagent::Session& session) { return room.filesOf(session); };
+  }
 }
 
-Node::Node(World& world, Machine& machine, nodeagent::JobLimits limits)
+Node::Node(World& world, Machine& machine, nodeagent::JobLimits limits, kj::Maybe<FileTree&> files)
     : world_(world),
       machine_(machine),
       limits_(limits),
+      files_(files),
       bootId_(bootIdFrom(world.random())),
       relays_(kj::heap<kj::TaskSet>(*this)) {
   startKeeper();
@@ -76,6 +81,11 @@ void Node::killKeeper() {
 void Node::endKeeper() {
   if (keeper_.get() == nullptr) return;
   machine_.abandonAll();
+  kj::Maybe<FileTree::Kept> kept;
+  KJ_IF_MAYBE (tree, files_) {
+    if (tree->openUploads() > 0) world_.count(Event::kUploadKilled);
+    kept.emplace(*tree);
+  }
   keeper_ = nullptr;
 }
 

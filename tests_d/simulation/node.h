@@ -8,12 +8,15 @@
 #include <string>
 
 #include <kj/async-io.h>
+#include <kj/debug.h>
 
 #include "nodeagent/audit_log.h"
 #include "nodeagent/client_connections.h"
 #include "nodeagent/exec/job_table.h"
+#include "nodeagent/file/files.h"
 #include "nodeagent/gate.h"
 #include "nodeagent/session.h"
+#include "tests_d/simulation/file_tree.h"
 #include "tests_d/simulation/machine.h"
 #include "tests_d/simulation/network.h"
 
@@ -21,7 +24,8 @@ namespace simulation {
 
 class Node final : public kj::TaskSet::ErrorHandler {
  public:
-  Node(World& world, Machine& machine, nodeagent::JobLimits limits);
+  // `files` outlives it; without them it serves none.
+  Node(World& world, Machine& machine, nodeagent::JobLimits limits, kj::Maybe<FileTree&> files);
   ~Node() noexcept(false);
 
   void startKeeper();
@@ -58,6 +62,9 @@ class Node final : public kj::TaskSet::ErrorHandler {
     return keeper_.get() == nullptr ? nullptr : &keeper_->jobs.spool();
   }
 
+  // Only if it has some.
+  FileTree& files() { return KJ_ASSERT_NONNULL(files_); }
+
   static std::string identityOf(unsigned controller);
 
  private:
@@ -67,6 +74,7 @@ class Node final : public kj::TaskSet::ErrorHandler {
     kj::Own<nodeagent::AuditLog> audit = nodeagent::discardAuditLog();
     InlineWorker worker;
     nodeagent::JobTable jobs;
+    kj::Maybe<nodeagent::FilesRoom> files;
     nodeagent::GateContext gates;
     nodeagent::ClientConnections connections;
     kj::Promise<void> leases;
@@ -84,6 +92,7 @@ class Node final : public kj::TaskSet::ErrorHandler {
   World& world_;
   Machine& machine_;
   nodeagent::JobLimits limits_;
+  kj::Maybe<FileTree&> files_;
   kj::String bootId_;
   unsigned keeperStarts_ = 0;
   unsigned keeperKills_ = 0;

@@ -10,58 +10,17 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
-kj::ArrayPtr<const kj::byte> bytesOf(const std::string& text) {
-  return kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size());
-}
-
-template <typename Response>
-Kind errorOf(const Response& response) {
-  return response.hasError() ? response.getError().getKind() : Kind::UNSPECIFIED;
-}
-
-// Goes on with `next` unless the session is over.
-template <typename Next>
-auto unlessOver(Next next) {
-  return [next = kj::mv(next)](bool goesOn) mutable -> kj::Promise<bool> {
-    if (!goesOn) return false;
-    return next();
-  };
-}
-
 }  // namespace
 
 RawOrder::RawOrder(Customer& customer, std::shared_ptr<Order> order, uint64_t number)
-    : customer_(customer), world_(customer.world_), order_(std::move(order)), number_(number) {
+    // Beyond its deadline, so that its end is seen.
+    : RawCalls(customer, order, "I2", order->request.options.deadline->count() + 4 * kSecond),
+      number_(number) {
   muster::RunOptions& options = order_->request.options;
   options.overflow = muster::Overflow::kBlock;
   options.outputBytesMax = 1 << 20;
   options.errors = muster::Errors::kMerged;
   if (order_->readsInput) order_->request.input = harness::JobInput::kStream;
-  // Only what is read here may be released.
-  until_ = customer.in(options.deadline->count() + 4 * kSecond);
-}
-
-kj::Promise<bool> RawOrder::ask(std::function<kj::Promise<void>(harness::Live&)> attempt) {
-  auto once = [this, attempt = std::move(attempt)](harness::Live& live) -> kj::Promise<bool> {
-    if (generation_ == 0) generation_ = live.generation;
-    if (generation_ != live.generation) return false;
-    return attempt(live).then([this]() { return !isOver_; });
-  };
-  return customer_.controller_.connection.call<bool>(until_, kj::mv(once));
-}
-
-void RawOrder::expectError(const char* what, Kind got, Kind expected) {
-  if (got == expected) return;
-  bool mayExpire = customer_.closing_ ||
-                   customer_.node_.longestSilenceNs(customer_.number_) >= customer_.mood_.leaseNs;
-  if (got == Kind::EXPIRED && mayExpire) {
-    isOver_ = true;
-    return;
-  }
-  customer_.violated("I2", *order_,
-                     std::string(what) + ": answered with error kind " +
-                         std::to_string(static_cast<int>(got)) + " instead of " +
-                         std::to_string(static_cast<int>(expected)));
 }
 
 kj::Promise<void> RawOrder::run() {

@@ -8,11 +8,11 @@
 #include <memory>
 #include <string>
 
-#include "tests_d/simulation/customer.h"
+#include "tests_d/simulation/raw_calls.h"
 
 namespace simulation {
 
-class RawOrder {
+class RawOrder final : private RawCalls {
  public:
   RawOrder(Customer& customer, std::shared_ptr<Order> order, uint64_t number);
   KJ_DISALLOW_COPY(RawOrder);
@@ -33,10 +33,6 @@ class RawOrder {
     bool ended = false;
   };
 
-  // Calls `attempt` over the connection as Connection::call does; false once the session in which
-  // the command was started is over.
-  kj::Promise<bool> ask(std::function<kj::Promise<void>(harness::Live&)> attempt);
-
   kj::Promise<bool> start();
   kj::Promise<bool> startAgain(const char* what, const harness::JobRequest& request,
                                wire::Error::Kind expected);
@@ -48,15 +44,8 @@ class RawOrder {
   kj::Promise<bool> releaseSome();
   kj::Promise<bool> acknowledge();
   void take(wire::JobProgress::Reader progress, uint64_t from);
-  void expectError(const char* what, wire::Error::Kind got, wire::Error::Kind expected);
 
-  Customer& customer_;
-  World& world_;
-  std::shared_ptr<Order> order_;
   uint64_t number_;
-  uint64_t generation_ = 0;
-  bool isOver_ = false;  // Its session has ended.
-  muster::SteadyTime until_;
   Part part_;
   uint64_t readTo_ = 0;
   uint64_t errorsTo_ = 0;

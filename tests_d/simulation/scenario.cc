@@ -51,7 +51,10 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
     limits.memoryOfStreamBytesMax = static_cast<uint64_t>(random.chance(50) ? 4096 : 16384);
     limits.memoryBytesMax = random.chance(10) ? 16384 : 1 << 20;
     limits.endWaitNs = 2 * kSecond;
-    node_ = kj::heap<Node>(world, machine, limits);
+    mood_.movesFiles = random.chance(20);
+    kj::Maybe<FileTree&> tree;
+    if (mood_.movesFiles) tree = files_.emplace();
+    node_ = kj::heap<Node>(world, machine, limits, tree);
     options_.heartbeatEvery = std::chrono::milliseconds(random.between(200, 500));
     options_.heartbeatMax = std::chrono::milliseconds(700);
     options_.connectMax = std::chrono::milliseconds(800);
@@ -328,6 +331,9 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
     if (const nodeagent::Spool* spool = node_->spool()) {
       if (spool->fileCount() != machine_.fileCount()) world_.violated("I4", "files are left");
     }
+    KJ_IF_MAYBE (files, files_) {
+      for (const std::string& wrong : files->problems()) world_.violated("I7", wrong);
+    }
     for (auto& [token, life] : machine_.lives()) judgeLife(token, life);
   }
 
@@ -351,6 +357,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
   Mood mood_;
   harness::ControllerOptions options_;
   bool healed_ = false;
+  kj::Maybe<FileTree> files_;
   kj::Own<Node> node_;
   std::vector<std::unique_ptr<Seat>> seats_;
   kj::Own<kj::TaskSet> faults_;
