@@ -11,6 +11,7 @@
 #include "nodeagent/front.h"
 #include "nodeagent/handover.h"
 #include "nodeagent/logging.h"
+#include "nodeagent/os/give_back.h"
 #include "nodeagent/os/notify.h"
 #include "nodeagent/os/privileges.h"
 #include "nodeagent/os/users.h"
@@ -140,6 +141,7 @@ int runFront(const Options& options) {
   // A front that a keeper started is the keeper's to watch.
   Notifier notifier = supervisor == 0 ? Notifier::fromEnvironment() : Notifier();
   announce(front, supervisor, notifier);
+  giveBackMemoryOfTheStart();
   kj::Own<kj::AsyncCapabilityStream> keeper;
   kj::Promise<void> reloading = nullptr;
   if (supervisor == 0) {

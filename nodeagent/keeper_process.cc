@@ -15,6 +15,7 @@
 #include "nodeagent/keeper.h"
 #include "nodeagent/logging.h"
 #include "nodeagent/node_services.h"
+#include "nodeagent/os/give_back.h"
 #include "nodeagent/os/notify.h"
 #include "nodeagent/os/privileges.h"
 #include "nodeagent/os/read_file.h"
@@ -153,6 +154,7 @@ class Process {
       support::log(Level::kInfo, "keeper ready",
                    {{"node", options_.nodeName}, {"endpoints", endpoints}});
       notifier_.ready("listening on " + endpoints);
+      giveBackMemoryOfTheStart();
       return kj::NEVER_DONE;
     });
   }

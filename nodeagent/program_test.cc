@@ -62,6 +62,10 @@ TEST_F(ProgramTest, CheckConfigNamesThePlaceAndTriesTheCertificates) {
   EXPECT_THAT(text("err"), HasSubstr("does not belong to the certificate"));
   std::ofstream(file("key.pem")) << node.key;
   EXPECT_EQ(run(tls), 0) << text("err");
+  // A setting of the node's own programs, which would make every TLS context fail.
+  std::ofstream(file("openssl.cnf"))
+      << "config_diagnostics = 1\nopenssl_conf = init\n[init]\nssl_conf = no_such_section\n";
+  EXPECT_EQ(run(tls, {"OPENSSL_CONF=" + file("openssl.cnf")}), 0) << text("err");
 }
 
 TEST_F(ProgramTest, WhenMemoryRunsOutItsJobsGoFirst) {
@@ -273,13 +277,20 @@ TEST_F(ProgramTest, StaysSmallAndStartsFast) {
   RecordProperty("startupMs", static_cast<int>((timer.now() - begin) / kj::MILLISECONDS));
   EXPECT_LT((timer.now() - begin) / kj::MILLISECONDS, 1000);
   ASSERT_TRUE(eventually([&]() { return frontPid() > 0; }));
-  for (pid_t process : {pid_, frontPid()}) {
-    std::istringstream statm(readFile(kj::str("/proc/", process, "/statm")).cStr());
-    long total = 0, resident = 0;
-    statm >> total >> resident;
-    RecordProperty("residentKiB", static_cast<int>(resident * 4));
-    EXPECT_LE(resident * 4, NODEAGENT_RESIDENT_KIB_MAX);
-  }
+  // Of both processes, as soon as they gave back what only their start needed.
+  auto residentKib = [&]() {
+    long sum = 0;
+    for (pid_t process : {pid_, frontPid()}) {
+      std::istringstream statm(readFile(kj::str("/proc/", process, "/statm")).cStr());
+      long total = 0, resident = 0;
+      statm >> total >> resident;
+      sum += resident * 4;
+    }
+    return sum;
+  };
+  EXPECT_TRUE(eventually([&]() { return residentKib() <= NODEAGENT_RESIDENT_KIB_MAX; }))
+      << residentKib();
+  RecordProperty("residentKiB", static_cast<int>(residentKib()));
 }
 
 }  // namespace

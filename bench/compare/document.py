@@ -52,7 +52,10 @@ def memory_text(found):
             lines.append(f"| {item['what']} | {len(parts)} | {' | '.join(sums)} |")
     text = "\n".join(lines) + "\n"
     text += ("\nResident counts a page once for each process that has it, proportional once for all of them: the two "
-             "processes of an agent run one program and share most of its pages.\n")
+             "processes of an agent run one program and share most of its pages. An idle agent is one that listens and "
+             "has served nobody: it gave back the pages of the program that only its start needed. What commands need "
+             "of them comes again and stays, so that an agent at work has more than an idle one; after that it does "
+             "not grow with the number of commands. An agent allows an identity 32 connections.\n")
     muster = found.get("muster") or {}
     starts = muster.get("agent_start_to_listening_seconds")
     if starts:
