@@ -184,7 +184,8 @@ int main(int count, char* words[]) {
   // pages and unmapped again, which costs more than carrying it.
   mallopt(M_MMAP_THRESHOLD, 4 << 20);
   mallopt(M_TRIM_THRESHOLD, 4 << 20);
-  // What a node's openssl.cnf says is for the node's programs, and reading it costs time and memory.
+  // What a node's openssl.cnf says is for the node's programs, and reading it costs time and
+  // memory.
   OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
   return nodeagent::run(std::vector<std::string>(words + (count > 0 ? 1 : 0), words + count));
 }
