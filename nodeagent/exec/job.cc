@@ -63,28 +63,27 @@ void Job::start() {
              .eagerlyEvaluate(logTask);
 }
 
-kj::Promise<void> Job::awaitReport() {
-  return launchObserver_->whenBecomesReadable().then([this]() -> kj::Promise<void> {
-    auto known = launch_->outcome();
-    KJ_IF_MAYBE (failure, known) {
-      KJ_IF_MAYBE (reported, *failure) {
-        notStarted_ =
-            support::Failure{support::kindOfErrno(reported->errorNumber), reported->errorNumber,
-                             spawnFailureText(spec_, *reported, environment_)};
-      }
-      keeperBytesMax_ = ownResidentBytesMax();
-      launchObserver_ = nullptr;
-      launch_ = nullptr;
-      environment_ = nullptr;
-      spec_.trim();
-      return kj::READY_NOW;
+bool Job::lookAtLaunch() {
+  if (launch_.get() == nullptr) return true;
+  auto known = launch_->outcome();
+  KJ_IF_MAYBE (failure, known) {
+    KJ_IF_MAYBE (reported, *failure) {
+      notStarted_ =
+          support::Failure{support::kindOfErrno(reported->errorNumber), reported->errorNumber,
+                           spawnFailureText(spec_, *reported, environment_)};
     }
-    return awaitReport();
-  });
+    keeperBytesMax_ = ownResidentBytesMax();
+    launch_ = nullptr;
+    environment_ = nullptr;
+    spec_.trim();
+    return true;
+  }
+  return false;
 }
 
 kj::Promise<void> Job::awaitExit(kj::Promise<void> readable) {
   return readable.then([this]() {
+    lookAtLaunch();  // Once it is reaped, its pid may be another's.
     auto ended = context_.spawner.reap(pidfd_);
     if (ended == nullptr) return awaitExit(exitObserver_->whenBecomesReadable());
     exit_ = KJ_ASSERT_NONNULL(ended);
@@ -165,7 +164,6 @@ kj::Promise<void> Job::nameHolders() {
 void Job::finish() {
   deadline_ = nullptr;
   inputPump_ = nullptr;
-  launchObserver_ = nullptr;
   launch_ = nullptr;
   environment_ = nullptr;
   spec_.trim();

@@ -57,9 +57,11 @@ class Job final : public kj::Refcounted {
     kj::String command;
   };
 
-  // Called once each, from the loop; neither may destroy the job.
+  // Called once each, from the loop; none may destroy the job.
   class Listener {
    public:
+    // It has a process: lookAtLaunch() wants to be called until it is true, or the job has ended.
+    virtual void launching(Job& job) = 0;
     virtual void ended(Job& job) = 0;  // It has its outcome.
     virtual void gone(Job& job) = 0;   // And nothing of it runs any more.
 
@@ -102,6 +104,10 @@ class Job final : public kj::Refcounted {
   // Deletes the retained output of an ended job.
   void forget();
 
+  // Frees what its process needed on the way to its program, once it is there. False: it is still
+  // under way.
+  bool lookAtLaunch();
+
   uint64_t number() const { return number_; }
   const JobSpec& spec() const { return spec_; }
   bool hasEnded() const { return ended_; }
@@ -135,7 +141,6 @@ class Job final : public kj::Refcounted {
   kj::Promise<void> launch();
   void applyLimits();
   ChildFiles openFiles();
-  kj::Promise<void> awaitReport();
   kj::Promise<void> awaitExit(kj::Promise<void> readable);
   kj::Promise<void> leaderEnded();
   kj::Promise<void> drain(kj::TimePoint end);
@@ -169,7 +174,6 @@ class Job final : public kj::Refcounted {
   kj::AutoCloseFd terminal_;
   kj::Own<Launch> launch_;
   kj::AutoCloseFd pidfd_;
-  kj::Own<kj::UnixEventPort::FdObserver> launchObserver_;
   kj::Own<kj::UnixEventPort::FdObserver> exitObserver_;
 
   pid_t pid_ = 0;

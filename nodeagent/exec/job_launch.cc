@@ -201,7 +201,6 @@ kj::Promise<void> Job::launch() {
   processes_->begin(pid_);
 
   using Observer = kj::UnixEventPort::FdObserver;
-  launchObserver_ = kj::heap<Observer>(context_.port, launch_->reportFd(), Observer::OBSERVE_READ);
   exitObserver_ = kj::heap<Observer>(context_.port, pidfd_, Observer::OBSERVE_READ);
   outputPump_ = output_->pump().eagerlyEvaluate(logTask);
   if (errors_.get() != nullptr) errorsPump_ = errors_->pump().eagerlyEvaluate(logTask);
@@ -212,9 +211,8 @@ kj::Promise<void> Job::launch() {
     }
     inputPump_ = input_->pump().eagerlyEvaluate(logTask);
   }
-  auto exited = exitObserver_->whenBecomesReadable();
-  return awaitReport().then(
-      [this, exited = kj::mv(exited)]() mutable { return awaitExit(kj::mv(exited)); });
+  listener_.launching(*this);
+  return awaitExit(exitObserver_->whenBecomesReadable());
 }
 
 }  // namespace nodeagent

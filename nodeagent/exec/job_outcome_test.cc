@@ -68,6 +68,21 @@ TEST_F(JobOutcomeTest, TheLargestSizeIsThatOfTheCommandOrNotKnown) {
   EXPECT_LT(large->status().getUsage().getResidentBytesMax(), size + (16 << 20));
 }
 
+// What the start of a process takes is given back while the process runs.
+TEST_F(JobOutcomeTest, AJobThatRunsIsNotLaunchingForLong) {
+  SpecBuilder spec({"sleep", "1000"});
+  uint64_t number = nextNumber++;
+  start(number, spec);
+  Job& job = table->get(session->id(), number);
+  EXPECT_TRUE(eventually([&job]() { return job.pid() != 0; }));
+  EXPECT_TRUE(eventually([this]() { return table->launchingCount() == 0; }));
+  EXPECT_FALSE(job.hasEnded());
+  run({"true"});
+  EXPECT_EQ(table->launchingCount(), 0u);
+  cancel(number, 0);
+  finish(number);
+}
+
 TEST_F(JobOutcomeTest, OutputAndErrorsAreApart) {
   auto result = run(shell("echo out; echo err >&2; echo more"));
   EXPECT_EQ(result->output, "out\nmore\n");

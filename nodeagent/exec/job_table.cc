@@ -17,6 +17,7 @@ using Kind = wire::Error::Kind;
 constexpr size_t kSpentMax = 65536;  // Holes below are taken as spent beyond this.
 constexpr uint64_t kNobody = 0;      // No session's end ends what is started for it.
 constexpr size_t kCommandShownBytes = 32;
+constexpr auto kLaunchLook = 20 * kj::MILLISECONDS;
 
 // The last part of the program's path, for people.
 kj::String commandOf(const JobSpec& spec) {
@@ -258,7 +259,26 @@ bool JobTable::isSpent(const SessionJobs& jobs, uint64_t number) {
   return number <= jobs.spentTo || jobs.spent.count(number) > 0;
 }
 
+// That a program runs is nothing to wake up for: most end before the first look.
+void JobTable::launching(Job& job) {
+  launching_.insert(&job);
+  if (isLooking_) return;
+  isLooking_ = true;
+  looking_ = lookAtLaunches().eagerlyEvaluate(
+      [this](kj::Exception&& exception) { taskFailed(kj::mv(exception)); });
+}
+
+kj::Promise<void> JobTable::lookAtLaunches() {
+  return context_.timer.afterDelay(kLaunchLook).then([this]() -> kj::Promise<void> {
+    std::erase_if(launching_, [](Job* job) { return job->lookAtLaunch(); });
+    isLooking_ = !launching_.empty();
+    if (isLooking_) return lookAtLaunches();
+    return kj::READY_NOW;
+  });
+}
+
 void JobTable::ended(Job& job) {
+  launching_.erase(&job);
   auto key = keys_.at(&job);
   auto& jobs = sessions_.at(key.session);
   auto& entry = jobs.entries.at(key.number);

@@ -78,6 +78,8 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
 
   const JobLimits& limits() const { return limits_; }
   size_t runningCount() const { return running_; }
+  // Of these, those that may still be on the way to their program.
+  size_t launchingCount() const { return launching_.size(); }
   size_t knownCount() const { return order_.size(); }
 
   // "cgroup" or "descent": how the processes of a job are found.
@@ -104,11 +106,13 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
     kj::Maybe<kj::Own<Sweep>> sweep;
   };
 
+  void launching(Job& job) override;
   void ended(Job& job) override;
   void gone(Job& job) override;
   void taskFailed(kj::Exception&& exception) override;
 
   SessionJobs& jobsOf(Session& session);
+  kj::Promise<void> lookAtLaunches();
   void requireRoom(const SessionJobs& jobs) const;
 
   // A job is over when its set is empty. What has left the set is killed at the session's end.
@@ -129,11 +133,14 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
   std::map<uint64_t, Key> order_;           // By Entry::order.
   std::map<uint64_t, Key> finished_;        // By Entry::endedOrder.
   std::map<const Job*, Entry> leftBehind_;  // Acknowledged, with processes that still run.
+  std::set<Job*> launching_;                // Those that did not end within a moment are looked at.
+  bool isLooking_ = false;
   uint64_t nextOrder_ = 1;
   uint64_t nextOwner_ = 1;
   size_t running_ = 0;
   size_t lingering_ = 0;  // Ended, but something of them runs.
   kj::TaskSet tasks_;
+  kj::Promise<void> looking_ = nullptr;
 };
 
 }  // namespace nodeagent

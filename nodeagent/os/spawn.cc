@@ -1,10 +1,10 @@
 #include "nodeagent/os/spawn.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include <kj/debug.h>
 #include <kj/vector.h>
@@ -44,7 +44,11 @@ struct Prepared {
   kj::Array<gid_t> groups;
   kj::Vector<ChildLimit> limits;
   kj::Vector<kj::AutoCloseFd> movedFds;
+  // Of a child in this memory only. The kernel clears `busy` when the child has left it, whether by
+  // execve or by its end.
   kj::Array<kj::byte> stack;
+  uint32_t busy = 0;
+  ChildReport report{};
 
   explicit Prepared(const SpawnOptions& options);
 
@@ -114,6 +118,7 @@ Prepared::Prepared(const SpawnOptions& options)
   plan.standardFds[1] = aboveStandard(options.output);
   plan.standardFds[2] = aboveStandard(options.errors);
   plan.cgroupProcsFd = -1;
+  plan.reportFd = -1;
   plan.signalsToReset = ignoredSignals();
   plan.resetOomScore = !options.isOfTheAgent && keeperIsProtected();
   plan.controllingTerminal = options.controllingTerminal;
@@ -136,16 +141,19 @@ Prepared::Prepared(const SpawnOptions& options)
 
 class LaunchImpl final : public Launch {
  public:
+  // `report`: the pipe's end, for a child that has memory of its own.
   LaunchImpl(kj::Own<Prepared> prepared, pid_t pid, kj::AutoCloseFd pidfd, kj::AutoCloseFd report)
       : prepared_(kj::mv(prepared)), pid_(pid), pidfd_(kj::mv(pidfd)), report_(kj::mv(report)) {}
   ~LaunchImpl() noexcept(false) override;
 
   pid_t pid() const override { return pid_; }
   kj::AutoCloseFd takePidfd() override { return kj::mv(pidfd_); }
-  int reportFd() const override { return report_; }
   kj::Maybe<kj::Maybe<SpawnFailure>> outcome() override;
 
  private:
+  bool readReport(ChildReport& report);
+  bool hasEnded() const;
+
   kj::Own<Prepared> prepared_;
   pid_t pid_;
   kj::AutoCloseFd pidfd_;
@@ -154,38 +162,73 @@ class LaunchImpl final : public Launch {
   kj::Maybe<SpawnFailure> failure_;
 };
 
+// Whether the child has said all that it will say, which is nothing if its program runs.
+bool LaunchImpl::readReport(ChildReport& report) {
+  if (prepared_->plan.report != nullptr) {
+    if (__atomic_load_n(&prepared_->busy, __ATOMIC_ACQUIRE) != 0) return false;
+    report = prepared_->report;
+    return true;
+  }
+  ssize_t count;
+  do {
+    count = read(report_, &report, sizeof(report));
+  } while (count < 0 && errno == EINTR);
+  return count >= 0;
+}
+
+bool LaunchImpl::hasEnded() const {
+  siginfo_t info{};
+  return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+         info.si_pid != 0;
+}
+
 kj::Maybe<kj::Maybe<SpawnFailure>> LaunchImpl::outcome() {
   if (!known_) {
     ChildReport report{};
-    ssize_t count;
-    do {
-      count = read(report_, &report, sizeof(report));
-    } while (count < 0 && errno == EINTR);
-    if (count < 0) return nullptr;
+    if (!readReport(report)) {
+      // One that has ended says no more, whoever else still has the other end of its pipe.
+      if (!hasEnded()) return nullptr;
+      readReport(report);
+    }
     known_ = true;
-    if (count == sizeof(report)) {
+    if (report.errorNumber != 0) {
       failure_ =
           SpawnFailure{static_cast<SpawnStage>(report.stage), report.errorNumber, report.detail};
     }
+    report_ = nullptr;
     prepared_ = nullptr;
   }
   return failure_.map([](SpawnFailure& failure) { return failure; });
 }
 
 LaunchImpl::~LaunchImpl() noexcept(false) {
-  if (known_ || outcome() != nullptr) return;
+  if (outcome() != nullptr) return;
   // The child still reads from `prepared_`. Killed, it lets go within microseconds; one that sleeps
   // in an unkillable system call keeps that memory, which is lost then.
   kill(pid_, SIGKILL);
-  pollfd wait{report_, POLLIN, 0};
-  poll(&wait, 1, kKillWaitMs);
+  for (int waitedMs = 0; waitedMs < kKillWaitMs && outcome() == nullptr; ++waitedMs) {
+    timespec pause{0, 1'000'000};
+    nanosleep(&pause, nullptr);
+  }
   if (outcome() == nullptr) new kj::Own<Prepared>(kj::mv(prepared_));  // Lost on purpose.
+}
+
+// For a child with memory of its own. An errno, or 0.
+int openReport(Prepared& prepared, kj::AutoCloseFd& report) {
+  prepared.plan.report = nullptr;
+  if (report.get() >= 0) return 0;
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) return errno;
+  report = kj::AutoCloseFd(fds[0]);
+  prepared.movedFds.add(kj::AutoCloseFd(fds[1]));
+  prepared.plan.reportFd = prepared.aboveStandard(fds[1]);
+  return 0;
 }
 
 // Sharing memory saves copying page tables. Not where the user changes: that marks the memory, and
 // so the keeper, as not dumpable, and a process of that user must not see the keeper's memory for a
 // moment either.
-long cloneChild(Prepared& prepared, int* pidfd, int cgroup) {
+long cloneChild(Prepared& prepared, int* pidfd, int cgroup, kj::AutoCloseFd& report) {
   clone_args arguments{};
   arguments.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
   arguments.pidfd = reinterpret_cast<uintptr_t>(pidfd);
@@ -196,19 +239,26 @@ long cloneChild(Prepared& prepared, int* pidfd, int cgroup) {
   }
   if (kCanShareMemory && !prepared.plan.switchUser) {
     prepared.stack = kj::heapArray<kj::byte>(kStackBytes);
-    arguments.flags |= CLONE_VM;
+    prepared.busy = 1;
+    prepared.plan.report = &prepared.report;
+    arguments.flags |= CLONE_VM | CLONE_CHILD_CLEARTID;
+    arguments.child_tid = reinterpret_cast<uintptr_t>(&prepared.busy);
     arguments.stack = (reinterpret_cast<uintptr_t>(prepared.stack.begin()) + 15) & ~uintptr_t{15};
     arguments.stack_size = kStackBytes - 16;
     return rawCloneOnStack(&arguments, runChild, &prepared.plan);
   }
+  int failed = openReport(prepared, report);
+  if (failed != 0) return -failed;
   long pid = rawSyscall(SYS_clone3, reinterpret_cast<long>(&arguments), sizeof(arguments));
   if (pid == 0) runChild(&prepared.plan);
   return pid;
 }
 
 // For kernels and sandboxes without clone3: the child moves itself to the cgroup.
-long cloneChildOldWay(Prepared& prepared, int* pidfd, int cgroup) {
+long cloneChildOldWay(Prepared& prepared, int* pidfd, int cgroup, kj::AutoCloseFd& report) {
   prepared.plan.signalsToReset = ~uint64_t{0};
+  int failed = openReport(prepared, report);
+  if (failed != 0) return -failed;
   kj::AutoCloseFd procs;
   if (cgroup >= 0) {
     int fd = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
@@ -225,20 +275,15 @@ long cloneChildOldWay(Prepared& prepared, int* pidfd, int cgroup) {
 
 kj::OneOf<kj::Own<Launch>, SpawnFailure> launchProgram(const SpawnOptions& options) {
   KJ_REQUIRE(options.argv.size() > 0);
-  int pipeFds[2];
-  if (pipe2(pipeFds, O_CLOEXEC | O_NONBLOCK) < 0) return SpawnFailure{SpawnStage::kClone, errno, 0};
-  kj::AutoCloseFd report(pipeFds[0]);
-  kj::AutoCloseFd childEnd(pipeFds[1]);
   auto prepared = kj::heap<Prepared>(options);
-  prepared->plan.reportFd = prepared->aboveStandard(childEnd);
-
+  kj::AutoCloseFd report;
   int pidfd = -1;
   long pid;
   {
     SignalsBlocked blocked;
-    pid = cloneChild(*prepared, &pidfd, options.cgroup);
+    pid = cloneChild(*prepared, &pidfd, options.cgroup, report);
     if (pid == -ENOSYS || pid == -EPERM || pid == -E2BIG)
-      pid = cloneChildOldWay(*prepared, &pidfd, options.cgroup);
+      pid = cloneChildOldWay(*prepared, &pidfd, options.cgroup, report);
   }
   if (pid < 0) return SpawnFailure{SpawnStage::kClone, static_cast<int>(-pid), 0};
   prepared->movedFds.clear();

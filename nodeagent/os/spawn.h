@@ -63,11 +63,10 @@ class Launch {
   // Becomes readable once the process has ended. Stays owned by the launch until taken.
   virtual kj::AutoCloseFd takePidfd() = 0;
 
-  // Readable once it is known whether the program runs. Non-blocking; close-on-exec.
-  virtual int reportFd() const = 0;
-
-  // null: not known yet. An empty inner Maybe: the program runs. Otherwise no process of the
-  // program ever was; the child exits and is still to be reaped.
+  // null: not known yet, which costs memory and tells nobody: ask now and then, and once the
+  // process has ended, before it is reaped; then it is known. An empty inner Maybe: the program
+  // runs, or ran. Otherwise no process of the program ever was; the child exits and is still to be
+  // reaped.
   virtual kj::Maybe<kj::Maybe<SpawnFailure>> outcome() = 0;
 };
 

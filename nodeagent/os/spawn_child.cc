@@ -17,7 +17,7 @@ namespace nodeagent {
 namespace {
 
 constexpr int kReportFd =
-    3;  // Where the report pipe is put, so that all above can be closed at once.
+    3;  // Where a report pipe is put, so that all above can be closed at once.
 constexpr int kTextBusyTries =
     6;  // 1, 2, 4, 8, 16 ms: another child may hold a file that was just written.
 constexpr long kSignalSetBytes = 8;
@@ -31,9 +31,14 @@ struct KernelSigaction {
   uint64_t mask;
 };
 
-[[noreturn]] MUSTER_BARE void stop(int reportFd, SpawnStage stage, long result, int detail = 0) {
+[[noreturn]] MUSTER_BARE void stop(const ChildPlan& plan, int reportFd, SpawnStage stage,
+                                   long result, int detail = 0) {
   ChildReport report{static_cast<int32_t>(stage), static_cast<int32_t>(-result), detail};
-  rawSyscall(SYS_write, reportFd, reinterpret_cast<long>(&report), sizeof(report));
+  if (plan.report != nullptr) {
+    *plan.report = report;
+  } else {
+    rawSyscall(SYS_write, reportFd, reinterpret_cast<long>(&report), sizeof(report));
+  }
   for (;;) rawSyscall(SYS_exit_group, 127);
 }
 
@@ -58,30 +63,32 @@ MUSTER_BARE void resetOomScore() {
   rawSyscall(SYS_write, fd, reinterpret_cast<long>("0"), 1);
 }
 
-// Afterwards 0 to 2 are the program's, 3 is the report pipe, and nothing else is open.
+// Afterwards 0 to 2 are the program's, 3 is the report pipe if there is one, and nothing else is
+// open.
 MUSTER_BARE void arrangeFiles(const ChildPlan& plan) {
   for (int target = 0; target < 3; ++target) {
     long result = rawSyscall(SYS_dup3, plan.standardFds[target], target, 0);
-    if (result < 0) stop(plan.reportFd, SpawnStage::kFiles, result);
+    if (result < 0) stop(plan, plan.reportFd, SpawnStage::kFiles, result);
   }
-  if (plan.reportFd != kReportFd) {
+  bool hasPipe = plan.report == nullptr;
+  if (hasPipe && plan.reportFd != kReportFd) {
     long result = rawSyscall(SYS_dup3, plan.reportFd, kReportFd, O_CLOEXEC);
-    if (result < 0) stop(plan.reportFd, SpawnStage::kFiles, result);
+    if (result < 0) stop(plan, plan.reportFd, SpawnStage::kFiles, result);
   }
   // Descriptors of the keeper are close-on-exec anyway; this covers those of libraries. Older
   // kernels lack it.
-  rawSyscall(SYS_close_range, kReportFd + 1, ~0U, 0);
+  rawSyscall(SYS_close_range, hasPipe ? kReportFd + 1 : kReportFd, ~0U, 0);
 }
 
 MUSTER_BARE void setLimits(const ChildPlan& plan) {
   for (size_t i = 0; i < plan.limitCount; ++i) {
     long result = rawSyscall(SYS_prlimit64, 0, plan.limits[i].resource,
                              reinterpret_cast<long>(plan.limits[i].values));
-    if (result < 0) stop(kReportFd, SpawnStage::kLimit, result, static_cast<int>(i));
+    if (result < 0) stop(plan, kReportFd, SpawnStage::kLimit, result, static_cast<int>(i));
   }
   if (plan.setNiceness) {
     long result = rawSyscall(SYS_setpriority, PRIO_PROCESS, 0, plan.niceness);
-    if (result < 0) stop(kReportFd, SpawnStage::kNiceness, result);
+    if (result < 0) stop(plan, kReportFd, SpawnStage::kNiceness, result);
   }
 }
 
@@ -91,11 +98,11 @@ MUSTER_BARE void becomeUser(const ChildPlan& plan) {
   if (!plan.switchUser) return;
   long result = rawSyscall(SYS_setgroups, static_cast<long>(plan.groupCount),
                            reinterpret_cast<long>(plan.groups));
-  if (result < 0) stop(kReportFd, SpawnStage::kGroups, result);
+  if (result < 0) stop(plan, kReportFd, SpawnStage::kGroups, result);
   result = rawSyscall(SYS_setresgid, plan.group, plan.group, plan.group);
-  if (result < 0) stop(kReportFd, SpawnStage::kGroup, result);
+  if (result < 0) stop(plan, kReportFd, SpawnStage::kGroup, result);
   result = rawSyscall(SYS_setresuid, plan.user, plan.user, plan.user);
-  if (result < 0) stop(kReportFd, SpawnStage::kUser, result);
+  if (result < 0) stop(plan, kReportFd, SpawnStage::kUser, result);
 }
 
 MUSTER_BARE long execute(const char* program, const ChildPlan& plan) {
@@ -119,9 +126,9 @@ MUSTER_BARE long execute(const char* program, const ChildPlan& plan) {
     result = execute(*program, plan);
     if (result == -EACCES) refused = true;
     if (result != -ENOENT && result != -ENOTDIR && result != -EACCES)
-      stop(kReportFd, SpawnStage::kExec, result);
+      stop(plan, kReportFd, SpawnStage::kExec, result);
   }
-  stop(kReportFd, SpawnStage::kExec, refused ? -EACCES : result);
+  stop(plan, kReportFd, SpawnStage::kExec, refused ? -EACCES : result);
 }
 
 }  // namespace
@@ -130,22 +137,22 @@ MUSTER_BARE void runChild(void* planPointer) {
   const ChildPlan& plan = *static_cast<const ChildPlan*>(planPointer);
   resetSignals(plan.signalsToReset);
   long result = rawSyscall(SYS_setsid);
-  if (result < 0) stop(plan.reportFd, SpawnStage::kSession, result);
+  if (result < 0) stop(plan, plan.reportFd, SpawnStage::kSession, result);
   if (plan.cgroupProcsFd >= 0) {
     result = rawSyscall(SYS_write, plan.cgroupProcsFd, reinterpret_cast<long>("0"), 1);
-    if (result < 0) stop(plan.reportFd, SpawnStage::kCgroup, result);
+    if (result < 0) stop(plan, plan.reportFd, SpawnStage::kCgroup, result);
   }
   arrangeFiles(plan);
   if (plan.controllingTerminal) {
     result = rawSyscall(SYS_ioctl, 0, TIOCSCTTY, 0);
-    if (result < 0) stop(kReportFd, SpawnStage::kTerminal, result);
+    if (result < 0) stop(plan, kReportFd, SpawnStage::kTerminal, result);
   }
   if (plan.resetOomScore) resetOomScore();
   setLimits(plan);
   becomeUser(plan);
   rawSyscall(SYS_umask, plan.umask);
   result = rawSyscall(SYS_chdir, reinterpret_cast<long>(plan.directory));
-  if (result < 0) stop(kReportFd, SpawnStage::kDirectory, result);
+  if (result < 0) stop(plan, kReportFd, SpawnStage::kDirectory, result);
   unblockSignals();
   executeFirst(plan);
 }

@@ -25,7 +25,7 @@ enum class SpawnStage : int32_t {
   kExec
 };
 
-// Written by the child into the report pipe. Nothing is written if the program runs.
+// What went wrong, told by the child. One that becomes the program says nothing.
 struct ChildReport {
   int32_t stage;
   int32_t errorNumber;
@@ -45,7 +45,9 @@ struct ChildPlan {
   char* const* environment;
   const char* directory;
   int standardFds[3];
-  int reportFd;
+  int reportFd;  // Of a pipe, for a ChildReport; -1: the memory is the keeper's, and `report` is
+                 // filled in.
+  ChildReport* report;
   int cgroupProcsFd;   // -1: none, or clone3 has put the child there.
   bool resetOomScore;  // The keeper is protected from the out-of-memory killer, and jobs must not
                        // be.
@@ -63,7 +65,7 @@ struct ChildPlan {
   size_t limitCount;
 };
 
-// Becomes the program or writes a ChildReport and exits with status 127. `plan` is a ChildPlan.
+// Becomes the program, or tells a ChildReport and exits with status 127. `plan` is a ChildPlan.
 [[noreturn]] void runChild(void* plan);
 
 }  // namespace nodeagent

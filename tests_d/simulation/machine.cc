@@ -61,7 +61,6 @@ class SimulatedLaunch final : public nodeagent::Launch {
     machine_.byPidfd_[copy] = process_.pid();
     return kj::AutoCloseFd(copy);
   }
-  int reportFd() const override { return process_.startedFd(); }
   kj::Maybe<kj::Maybe<nodeagent::SpawnFailure>> outcome() override {
     if (!process_.isStarted()) return nullptr;
     kj::Maybe<nodeagent::SpawnFailure> failure;

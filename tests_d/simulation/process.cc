@@ -46,8 +46,7 @@ Process::Process(Machine& machine, pid_t pid, uint64_t token)
       pid_(pid),
       token_(token),
       life_(machine.life(token)),
-      endedFd_(makeEvent()),
-      startedFd_(makeEvent()) {
+      endedFd_(makeEvent()) {
   ++life_.alive;
 }
 
@@ -73,7 +72,6 @@ kj::Promise<void> Process::start() {
   Program& program = machine_.program(token_);
   started_ = true;
   startErrno_ = program.startErrno;
-  raise(startedFd_);
   if (startErrno_ != 0) {
     world_.note("exec fails", token_, startErrno_);
     nodeagent::ExitReport exit;
@@ -262,10 +260,7 @@ void Process::end(nodeagent::ExitReport exit) {
     life_.exit = exit;
     world_.note("ends", token_, exit.signalled ? 1 : 0, static_cast<uint64_t>(exit.value));
   }
-  if (!started_) {  // The report's pipe closes with the process.
-    started_ = true;
-    raise(startedFd_);
-  }
+  started_ = true;  // Whatever it was on its way to.
   for (auto& one : observers_) one = nullptr;
   for (auto& file : files_) file = nullptr;
   raise(endedFd_);

@@ -29,7 +29,6 @@ class Process {
   // Known whether the program runs.
   bool isStarted() const { return started_; }
   int startErrno() const { return startErrno_; }
-  int startedFd() const { return startedFd_; }
 
   void signal(int number);
 
@@ -66,7 +65,6 @@ class Process {
   int startErrno_ = 0;
   nodeagent::ExitReport exit_;
   kj::AutoCloseFd endedFd_;
-  kj::AutoCloseFd startedFd_;
   kj::AutoCloseFd files_[3];  // By stream.
   kj::Own<kj::UnixEventPort::FdObserver> observers_[3];
   kj::Maybe<kj::Promise<void>> running_;

@@ -1,0 +1,109 @@
+// What is known of a child, and when: nobody is told, whoever started it asks.
+#include "nodeagent/os/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <string>
+
+#include <gtest/gtest.h>
+#include <kj/debug.h>
+#include <kj/vector.h>
+
+#include "nodeagent/os/pidfd.h"
+
+namespace nodeagent {
+namespace {
+
+constexpr int kWaitMs = 20'000;
+
+// With the keeper's memory, or, as where the user changes, with memory of its own.
+enum class Memory { kShared, kOwn };
+
+class LaunchTest : public testing::TestWithParam<Memory> {
+ protected:
+  ~LaunchTest() noexcept override = default;
+  LaunchTest() : null_(open("/dev/null", O_RDWR | O_CLOEXEC)) {
+    if (GetParam() == Memory::kShared) return;
+    credentials_ = Credentials{geteuid(), getegid(), nullptr};
+  }
+
+  void SetUp() override {
+    if (GetParam() == Memory::kOwn && geteuid() != 0) GTEST_SKIP() << "only root sets groups";
+  }
+
+  kj::Own<Launch> start(std::initializer_list<kj::StringPtr> words) {
+    kj::Vector<kj::String> argv;
+    for (auto word : words) argv.add(kj::str(word));
+    SpawnOptions options;
+    options.argv = argv;
+    KJ_IF_MAYBE (credentials, credentials_) options.credentials = *credentials;
+    options.input = options.output = options.errors = null_;
+    auto result = launchProgram(options);
+    return kj::mv(result.get<kj::Own<Launch>>());
+  }
+
+  static void awaitEnd(int pidfd) {
+    pollfd ended{pidfd, POLLIN, 0};
+    ASSERT_EQ(1, poll(&ended, 1, kWaitMs));
+  }
+
+  kj::AutoCloseFd null_;
+  kj::Maybe<Credentials> credentials_;
+};
+
+TEST_P(LaunchTest, ProgramThatRunsIsKnownSoon) {
+  auto launch = start({"/bin/sleep", "1000"});
+  auto pidfd = launch->takePidfd();
+  bool isKnown = false;
+  for (int i = 0; i < kWaitMs && !isKnown; ++i, usleep(1000))
+    isKnown = launch->outcome() != nullptr;
+  EXPECT_TRUE(isKnown);
+  EXPECT_TRUE(KJ_ASSERT_NONNULL(launch->outcome()) == nullptr);
+  signalChild(pidfd, SIGKILL);
+  awaitEnd(pidfd);
+  EXPECT_NE(reapChild(pidfd), nullptr);
+}
+
+TEST_P(LaunchTest, ProgramThatRanIsKnownAtItsEnd) {
+  auto launch = start({"/bin/true"});
+  auto pidfd = launch->takePidfd();
+  awaitEnd(pidfd);
+  EXPECT_TRUE(KJ_ASSERT_NONNULL(launch->outcome()) == nullptr);
+  auto exit = KJ_ASSERT_NONNULL(reapChild(pidfd));
+  EXPECT_FALSE(exit.signalled);
+  EXPECT_EQ(exit.value, 0);
+}
+
+TEST_P(LaunchTest, FailureIsKnownAtTheEndOfTheChild) {
+  auto launch = start({"/nowhere/at/all"});
+  auto pidfd = launch->takePidfd();
+  awaitEnd(pidfd);
+  auto failure = KJ_ASSERT_NONNULL(KJ_ASSERT_NONNULL(launch->outcome()));
+  EXPECT_EQ(failure.stage, SpawnStage::kExec);
+  EXPECT_EQ(failure.errorNumber, ENOENT);
+  EXPECT_EQ(KJ_ASSERT_NONNULL(reapChild(pidfd)).value, 127);
+}
+
+// Wherever it was: what the child reads is freed only when it has let go of it.
+TEST_P(LaunchTest, LaunchMayBeDroppedAtOnce) {
+  for (int i = 0; i < 50; ++i) {
+    auto launch = start({"/bin/true"});
+    auto pidfd = launch->takePidfd();
+    launch = nullptr;
+    awaitEnd(pidfd);
+    auto exit = KJ_ASSERT_NONNULL(reapChild(pidfd));
+    EXPECT_EQ(exit.value, exit.signalled ? SIGKILL : 0);
+  }
+}
+
+std::string nameOf(const testing::TestParamInfo<Memory>& memory) {
+  return memory.param == Memory::kShared ? "Shared" : "Own";
+}
+INSTANTIATE_TEST_SUITE_P(Memories, LaunchTest, testing::Values(Memory::kShared, Memory::kOwn),
+                         nameOf);
+
+}  // namespace
+}  // namespace nodeagent
