@@ -165,6 +165,16 @@ TEST_F(ConnectionTest, WaitingCommandIsLostWithTheReasonWhenTheSessionIs) {
   }
 }
 
+// The answer to the first hello was lost, and the session it began ran out.
+TEST(FirstSessionTest, OneThatRanOutUnknownIsFollowedByAnother) {
+  FakeAgent agent;
+  agent.change([](FakeAgent::Script& script) { script.spendNextSession = true; });
+  Controller controller{ControllerOptions()};
+  NodeStub& node = controller.connect(agent.description());
+  node.awaitConnected(in(seconds(5)));
+  EXPECT_EQ(node.state().kind, NodeState::Kind::kConnected) << node.state().lastError;
+}
+
 TEST_F(ConnectionTest, PullGivesUpAtItsTimeAndTheCommandGoesOn) {
   auto job = node_.start(command({"hang"}), in(seconds(5)));
   EXPECT_FALSE(job->pull(PullUntil::kEnded, in(milliseconds(50))));

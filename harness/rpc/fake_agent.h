@@ -48,6 +48,7 @@ class FakeAgent {
         0;  // So many `run`s are carried out and then answered by a lost connection.
     unsigned corruptChunks = 0;  // So many chunks have a wrong check sum.
     unsigned chunkBytesMax = 1 << 20;
+    bool spendNextSession = false;  // The next session to be begun has run out already.
     wire::Error::Kind refusal = wire::Error::Kind::UNSPECIFIED;
     std::string refusalText;
   };

@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <set>
+#include <utility>
+
 #include <kj/debug.h>
 
 #include "schema/support/crc32c.h"
@@ -63,6 +66,7 @@ struct FakeAgent::State final : public kj::TaskSet::ErrorHandler {
   Script script;
   std::optional<support::TlsServer> tls;
   std::map<std::string, Session> sessions;
+  std::set<std::string> spent;  // Their ids.
   std::string lastSession;
   kj::Maybe<kj::Own<kj::ConnectionReceiver>> receiver;
   kj::Maybe<kj::Promise<void>> acceptor;
@@ -221,7 +225,10 @@ class FakeGate final : public wire::Gate::Server {
       fail(server_.script.refusal, server_.script.refusalText);
       return kj::READY_NOW;
     }
-    if (greeting.getAttach() == wire::Attach::ATTACH_ONLY && !server_.sessions.contains(id)) {
+    if (std::exchange(server_.script.spendNextSession, false)) server_.spent.insert(id);
+    bool isKnown = server_.sessions.contains(id);
+    if (server_.spent.contains(id) ||
+        (greeting.getAttach() == wire::Attach::ATTACH_ONLY && !isKnown)) {
       fail(wire::Error::Kind::EXPIRED, "no such session");
       return kj::READY_NOW;
     }
