@@ -10,8 +10,8 @@ import json
 import pathlib
 import sys
 
-from curves import curve
 from goals import goals_text
+from scale import scale_text
 from report import TITLES, human, plot, summarize, table, works_of
 
 INTRODUCTION = """# Performance
@@ -68,50 +68,6 @@ def memory_text(found):
             first = human("", one["first_seconds"]) if "first_seconds" in one else ""
             text += f"| {one['nodes']} | {one['new']} | {human('', one['seconds'])} | {each:.0f} KiB | {first} |\n"
     return text
-
-
-SCALE_CURVES = [
-    ("connect", "Until all are connected, TLS", "seconds",
-     [("wall clock", "connect_seconds"), ("controller's CPU", "connect_controller_cpu_seconds"),
-      ("CPU of the light agents", "connect_agents_cpu_seconds")]),
-    ("run", "/bin/true on all nodes", "seconds",
-     [("wall clock", "true_seconds"), ("controller's CPU", "true_seconds_controller_cpu")]),
-    ("fail", "A tenth of the nodes dies", "seconds",
-     [("until all of them are known to be gone", "noticed_seconds"),
-      ("/bin/true on the others meanwhile", "others_true_seconds"), ("until they are back", "returned_seconds")]),
-    ("memory", "Memory for each connection", "KiB",
-     [("controller", "controller_kib_each"), ("light agent", "agents_kib_each")]),
-]
-
-
-def scale_text(found, plots):
-    """Curves over the number of nodes, and the limit that comes next."""
-    scale = found.get("scale") or []
-    if not scale:
-        return ""
-    most = scale[-1]
-    parts = [f"## Up to {most['nodes']:,.0f} nodes\n".replace(",", " "),
-             "One process plays all agents: sockets, TLS and protocol are real, and commands are answered without being run. "
-             "The controller is the library that tests use, with one io thread; both processes share this machine."]
-    for name, title, unit, lines in SCALE_CURVES:
-        text = curve(title, unit, [(label, [(one["nodes"], one[key]) for one in scale]) for label, key in lines])
-        (plots / f"scale-{name}.svg").write_text(text, encoding="utf-8")
-        parts.append(f"![{title}](performance/scale-{name}.svg)")
-    rows = ["| nodes | connected | controller's CPU for each | memory for each | `true` on all | heartbeats' share of a CPU | "
-            "lost by itself |", "|---|---|---|---|---|---|---|"]
-    for one in scale:
-        each = one["connect_controller_cpu_seconds"] / one["nodes"]
-        rows.append(f"| {one['nodes']:.0f} | {human('', one['connect_seconds'])} | {human('', each)} | "
-                    f"{one['controller_kib_each']:.0f} KiB | {human('', one['true_seconds'])} | "
-                    f"{one['heartbeats_cpu_share'] * 100:.1f} % | {one['lost_by_itself']:.0f} |")
-    parts.append("\n".join(rows))
-    share = most["heartbeats_cpu_share"] / most["nodes"]
-    full = f"{1 / share:,.0f}".replace(",", " ")
-    parts.append(f"The next limit is the io thread: a heartbeat each second costs it {share * 1e6:.0f} µs of CPU for each "
-                 f"node, so that {full} nodes would fill it with nothing else to do; new connections cost "
-                 f"{human('', most['connect_controller_cpu_seconds'] / most['nodes'])} each. Memory and descriptors (one "
-                 f"for each node) grow in proportion and come later.")
-    return "\n\n".join(parts) + "\n"
 
 
 def micro_text(path):
@@ -171,7 +127,7 @@ def main():
         parts.append(f"## {TITLES[work][0]}\n\n![{TITLES[work][0]}](performance/{work}.svg)\n\n{table(rows, work)}\n"
                      + (f"\n{note}\n" if note else ""))
     beside = arguments.data.parent
-    parts += [text for text in (scale_text(found, plots), micro_text(beside / "micro.json"),
+    parts += [text for text in (scale_text(found.get("scale") or [], plots, notes["scale"]), micro_text(beside / "micro.json"),
                                 instructions_text(beside / "instructions.json")) if text]
     parts += ["## Memory and start\n", memory_text(found)]
     missing = found["failures"] + found.get("skips", [])

@@ -13,6 +13,7 @@ sys.path.insert(0, str(HERE))
 
 from goals import goals_text  # pylint: disable=wrong-import-position
 from report import human, quantile, ratio_to, summarize  # pylint: disable=wrong-import-position
+from scale import growth_text, limit_text  # pylint: disable=wrong-import-position
 
 
 def result(work, peer, *rounds):
@@ -104,6 +105,22 @@ class NotesTest(unittest.TestCase):
         notes = json.loads((HERE / "notes.json").read_text(encoding="utf-8"))
         used = {goal["reason"] for goal in notes["goals"] if "reason" in goal}
         self.assertEqual(used, set(notes["reasons"]))
+
+
+class ScaleTest(unittest.TestCase):
+    @staticmethod
+    def of(nodes, heartbeats):
+        return {"nodes": nodes, "connect_controller_cpu_seconds": nodes / 1000, "true_seconds_controller_cpu": nodes / 1e4,
+                "heartbeats_cpu_share": heartbeats, "heartbeats_user_share": heartbeats / 2, "controller_kib_each": 50}
+
+    def test_growth_is_of_what_one_node_costs(self):
+        text = growth_text([self.of(100, 0.01), self.of(1000, 0.2)])
+        self.assertIn("CPU to connect × 1.00, CPU of a `true` × 1.00, CPU of a heartbeat × 2.00", text)
+        self.assertIn("memory × 1.00", text)
+
+    def test_limit_is_where_heartbeats_fill_a_thread(self):
+        text = limit_text(self.of(10000, 0.5))
+        self.assertIn("costs it 50 µs of CPU for each node, so that 20 000 nodes", text)
 
 
 class PageTest(unittest.TestCase):

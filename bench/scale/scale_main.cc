@@ -5,7 +5,8 @@
 //
 // Measured: until all are connected, /bin/true on all of them, four seconds of nothing but
 // heartbeats, a tenth of the nodes cut off until all of those are known to be gone while the others
-// go on answering, and until they are back.
+// go on answering, and until they are back; then, what is left when all connections were closed.
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -37,13 +40,20 @@ harness::SteadyTime soon() {
   return std::chrono::steady_clock::now() + kCallMax;
 }
 
-double cpuSeconds(int who) {
+double secondsOf(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+double userSeconds() {
   struct rusage usage {};
-  getrusage(who, &usage);
-  auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  getrusage(RUSAGE_SELF, &usage);
+  return secondsOf(usage.ru_utime);
+}
+
+double cpuSeconds() {
+  struct rusage usage {};
+  getrusage(RUSAGE_SELF, &usage);
+  return secondsOf(usage.ru_utime) + secondsOf(usage.ru_stime);
 }
 
 // Of another process, from /proc.
@@ -62,6 +72,11 @@ long anonymousKib(const std::string& process) {
     if (line.rfind("Anonymous:", 0) == 0) return std::atol(line.c_str() + 10);
   }
   return 0;
+}
+
+size_t descriptors() {
+  std::filesystem::directory_iterator every("/proc/self/fd");
+  return static_cast<size_t>(std::distance(begin(every), end(every)));
 }
 
 class Directory {
@@ -89,7 +104,10 @@ class Directory {
 class Measurement {
  public:
   Measurement(const harness::TlsFiles& files, LightAgents& agents, size_t count)
-      : agents_(agents), beforeKib_(anonymousKib("self")), controller_(options()) {
+      : agents_(agents),
+        beforeKib_(anonymousKib("self")),
+        beforeDescriptors_(descriptors()),
+        controller_(std::make_unique<harness::Controller>(options())) {
     for (size_t i = 0; i < count; ++i) {
       harness::NodeDescription node;
       node.name = kFleetName;
@@ -111,9 +129,7 @@ class Measurement {
     fanOut("true_seconds", kNone);
     idle();
     loseSome();
-    Stopwatch closing;
-    controller_.closeAll(soon());
-    put("close_seconds", closing.seconds());
+    close();
     std::printf("{%s}\n", line_.c_str());
     std::fflush(stdout);
   }
@@ -132,16 +148,16 @@ class Measurement {
   }
 
   void connect() {
-    double cpu = cpuSeconds(RUSAGE_SELF), theirs = cpuSecondsOf(agents_.pid());
+    double cpu = cpuSeconds(), theirs = cpuSecondsOf(agents_.pid());
     Stopwatch watch;
     for (const auto& description : descriptions_) {
-      stubs_.push_back(&controller_.connect(description));
+      stubs_.push_back(&controller_->connect(description));
     }
-    for (auto& failure : controller_.awaitAll(stubs_, soon())) {
+    for (auto& failure : controller_->awaitAll(stubs_, soon())) {
       if (failure) throw *failure;
     }
     put("connect_seconds", watch.seconds());
-    put("connect_controller_cpu_seconds", cpuSeconds(RUSAGE_SELF) - cpu);
+    put("connect_controller_cpu_seconds", cpuSeconds() - cpu);
     put("connect_agents_cpu_seconds", cpuSecondsOf(agents_.pid()) - theirs);
   }
 
@@ -154,22 +170,24 @@ class Measurement {
     harness::JobRequest job;
     job.argv = {"/bin/true"};
     job.options.deadline = kCallMax;
-    double cpu = cpuSeconds(RUSAGE_SELF);
+    double cpu = cpuSeconds();
     Stopwatch watch;
-    auto answers = controller_.runOnAll(targets, job, soon());
+    auto answers = controller_->runOnAll(targets, job, soon());
     double seconds = watch.seconds();
     for (const auto& answer : answers) {
       if (const auto* failure = std::get_if<muster::NodeError>(&answer)) throw *failure;
     }
     put(name, seconds);
-    put((std::string(name) + "_controller_cpu").c_str(), cpuSeconds(RUSAGE_SELF) - cpu);
+    put((std::string(name) + "_controller_cpu").c_str(), cpuSeconds() - cpu);
   }
 
   void idle() {
-    double cpu = cpuSeconds(RUSAGE_SELF);
+    double cpu = cpuSeconds(), user = userSeconds();
     Stopwatch watch;
     std::this_thread::sleep_for(kIdle);
-    put("heartbeats_cpu_share", (cpuSeconds(RUSAGE_SELF) - cpu) / watch.seconds());
+    double seconds = watch.seconds();
+    put("heartbeats_cpu_share", (cpuSeconds() - cpu) / seconds);
+    put("heartbeats_user_share", (userSeconds() - user) / seconds);
     size_t reconnects = 0;
     for (auto* stub : stubs_) reconnects += stub->state().reconnects;
     put("lost_by_itself", static_cast<double>(reconnects));
@@ -184,15 +202,29 @@ class Measurement {
     fanOut("others_true_seconds", kDeadStride);
     agents_.kill(0);
     Stopwatch returning;
-    for (auto& failure : controller_.awaitAll(stubs_, soon())) {
+    for (auto& failure : controller_->awaitAll(stubs_, soon())) {
       if (failure) throw *failure;
     }
     put("returned_seconds", returning.seconds());
   }
 
+  // What is left of memory is what malloc does not return to the system.
+  void close() {
+    Stopwatch closing;
+    controller_->closeAll(soon());
+    put("close_seconds", closing.seconds());
+    stubs_.clear();
+    controller_ = nullptr;
+    malloc_trim(0);
+    put("left_kib_each", perNode(static_cast<double>(anonymousKib("self") - beforeKib_)));
+    put("left_descriptors",
+        static_cast<double>(descriptors()) - static_cast<double>(beforeDescriptors_));
+  }
+
   LightAgents& agents_;
   long beforeKib_;
-  harness::Controller controller_;
+  size_t beforeDescriptors_;
+  std::unique_ptr<harness::Controller> controller_;
   std::vector<harness::NodeDescription> descriptions_;
   std::vector<harness::NodeStub*> stubs_;
   std::string line_;
