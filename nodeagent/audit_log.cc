@@ -25,6 +25,7 @@ namespace nodeagent {
 namespace {
 
 constexpr size_t kLineBytesMax = 8192;
+constexpr size_t kLineBytesUsual = 512;
 constexpr size_t kValueBytesMax = 1024;
 
 // Appends `text` as a JSON string. Bytes outside ASCII and control characters are written as
@@ -34,19 +35,23 @@ void appendText(std::string& line, std::string_view text) {
   bool cut = text.size() > kValueBytesMax;
   if (cut) text = text.substr(0, kValueBytesMax);
   line += '"';
-  for (char character : text) {
-    auto byte = static_cast<unsigned char>(character);
-    if (character == '"' || character == '\\') {
+  size_t written = 0;
+  for (size_t at = 0; at < text.size(); ++at) {
+    auto byte = static_cast<unsigned char>(text[at]);
+    bool isQuoted = byte == '"' || byte == '\\';
+    if (!isQuoted && byte >= 0x20 && byte < 0x7f) continue;
+    line += text.substr(written, at - written);
+    written = at + 1;
+    if (isQuoted) {
       line += '\\';
-      line += character;
-    } else if (byte < 0x20 || byte >= 0x7f) {
+      line += text[at];
+    } else {
       line += "\\u00";
       line += kDigits[byte >> 4];
       line += kDigits[byte & 15];
-    } else {
-      line += character;
     }
   }
+  line += text.substr(written);
   if (cut) line += " ...";
   line += '"';
 }
@@ -110,9 +115,11 @@ class FileAuditLog final : public AuditLog {
 
   void record(const Session& session, std::string_view operation, support::Fields fields) override {
     if (sizeBytes_ >= options_.bytesMax) rotate();
-    std::string line = std::string(kSeqKey) + std::to_string(next_.number) + std::string(kPrevKey) +
-                       next_.previous + "\"," +
-                       auditLine(clock_, session, operation, fields).substr(1);
+    std::string rest = auditLine(clock_, session, operation, fields);
+    std::string line;
+    line.reserve(kPlaceBytesMax + rest.size());
+    line.append(kSeqKey).append(std::to_string(next_.number)).append(kPrevKey);
+    line.append(next_.previous).append("\",").append(rest, 1);
     std::string digest = digestOf(line);
     line += '\n';
     ssize_t count;
@@ -197,22 +204,25 @@ kj::Own<AuditLog> discardAuditLog() {
 
 std::string auditLine(const Clock& clock, const Session& session, std::string_view operation,
                       support::Fields fields) {
-  std::string line = "{\"realtimeNs\":" + std::to_string(clock.realtimeNs()) +
-                     ",\"boottimeNs\":" + std::to_string(clock.boottimeNs());
+  std::string line;
+  line.reserve(kLineBytesUsual);
+  line.append("{\"realtimeNs\":").append(std::to_string(clock.realtimeNs()));
+  line.append(",\"boottimeNs\":").append(std::to_string(clock.boottimeNs()));
   auto identity = session.identity();
   appendMember(line, "session", session.id().text());
   appendMember(line, "identity", {identity.begin(), identity.size()});
   appendMember(line, "op", operation);
   for (const support::Field& field : fields) {
-    std::string longer = line;
-    appendMember(longer, field.key, support::redacted(field.value));
-    if (longer.size() + 16 + kPlaceBytesMax > kLineBytesMax) {
+    size_t before = line.size();
+    appendMember(line, field.key, support::redacted(field.value));
+    if (line.size() + 16 + kPlaceBytesMax > kLineBytesMax) {
+      line.resize(before);
       line += ",\"cut\":true";
       break;
     }
-    line = std::move(longer);
   }
-  return line + "}";
+  line += '}';
+  return line;
 }
 
 AuditVerdict verifyAudit(const std::string& path) {

@@ -8,7 +8,9 @@
 #include <map>
 #include <string>
 
+#include <capnp/any.h>
 #include <capnp/message.h>
+#include <kj/debug.h>
 #include <kj/vector.h>
 
 #include "nodeagent/exec/job_limits.h"
@@ -32,6 +34,7 @@ constexpr size_t kLabelNameBytesMax = 64;
 constexpr size_t kLabelValueBytesMax = 256;
 constexpr size_t kNameBytesMax = 256;
 constexpr size_t kValueShownBytes = 80;
+constexpr size_t kUsualWords = 128;  // Of a whole specification.
 
 template <typename... Params>
 [[noreturn]] void refuse(Params&&... params) {
@@ -235,9 +238,24 @@ void readInput(wire::JobSpec::Reader spec, JobSpec& result) {
     refuse("spec.terminal: has no columns or no rows");
 }
 
+// Of the canonical form, so that equal specifications have one hash, however their sender laid them
+// out. As capnp::canonicalize, but that goes through the result once more to check it.
 support::Digest hashOf(wire::JobSpec::Reader spec) {
-  auto words = capnp::canonicalize(spec);
-  return support::Sha256::of(words.asBytes());
+  capnp::word usual[kUsualWords];
+  memset(usual, 0, sizeof(usual));
+  kj::ArrayPtr<capnp::word> room = usual;
+  kj::Array<capnp::word> large;
+  size_t wordsMax = spec.totalSize().wordCount + 1;  // With the pointer to the root.
+  if (wordsMax > kUsualWords) {
+    large = kj::heapArray<capnp::word>(wordsMax);
+    memset(large.begin(), 0, large.asBytes().size());
+    room = large;
+  }
+  capnp::MallocMessageBuilder message(room);
+  message.getRoot<capnp::AnyPointer>().setCanonicalAs<wire::JobSpec>(spec);
+  auto segments = message.getSegmentsForOutput();
+  KJ_ASSERT(segments.size() == 1);
+  return support::Sha256::of(segments[0].asBytes());
 }
 
 }  // namespace

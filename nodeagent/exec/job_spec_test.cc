@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "schema/support/sha256.h"
 #include "schema/support/wire_error.h"
 
 namespace nodeagent {
@@ -161,6 +162,29 @@ TEST_P(JobSpecTest, IsAcceptedOrRefusedByTheFieldsName) {
 
 INSTANTIATE_TEST_SUITE_P(GroupE, JobSpecTest, testing::ValuesIn(kCases),
                          [](const auto& row) { return std::string(row.param.name); });
+
+// Laid out in two ways, small and larger than a usual one; the size of one value differs.
+TEST(JobSpecHashTest, IsOfTheContentAndNotOfTheLayout) {
+  for (unsigned variables : {1u, 500u}) {
+    capnp::MallocMessageBuilder first, second, other;
+    auto firstSpec = first.initRoot<wire::JobSpec>();
+    auto secondSpec = second.initRoot<wire::JobSpec>();
+    auto otherSpec = other.initRoot<wire::JobSpec>();
+    for (auto spec : {firstSpec, secondSpec, otherSpec}) spec.setDeadlineNs(INT64_MAX);
+    setArguments(firstSpec, 2, "x");
+    setVariables(firstSpec, variables, 10);
+    setVariables(secondSpec, variables + 1, 20);  // Replaced, and left in the message.
+    setVariables(secondSpec, variables, 10);
+    setArguments(secondSpec, 2, "x");
+    setArguments(otherSpec, 2, "x");
+    setVariables(otherSpec, variables, 11);
+
+    auto hash = readJobSpec(firstSpec.asReader()).hash;
+    EXPECT_EQ(hash, readJobSpec(secondSpec.asReader()).hash);
+    EXPECT_NE(hash, readJobSpec(otherSpec.asReader()).hash);
+    EXPECT_EQ(hash, support::Sha256::of(capnp::canonicalize(firstSpec.asReader()).asBytes()));
+  }
+}
 
 }  // namespace
 }  // namespace nodeagent

@@ -36,7 +36,22 @@ bool startsHere(std::string_view text, size_t at, std::string_view lower) {
   return true;
 }
 
+// Most letters begin no keyword.
+constexpr bool beginsKeyword(char c) {
+  char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  for (std::string_view keyword : kKeywords) {
+    if (keyword[0] == lower) return true;
+  }
+  return false;
+}
+constexpr auto kBeginsKeyword = [] {
+  std::array<bool, 256> begins{};
+  for (size_t c = 0; c < begins.size(); ++c) begins[c] = beginsKeyword(static_cast<char>(c));
+  return begins;
+}();
+
 std::string_view keywordAt(std::string_view text, size_t at) {
+  if (at >= text.size() || !kBeginsKeyword[static_cast<unsigned char>(text[at])]) return "";
   for (std::string_view keyword : kKeywords) {
     if (startsHere(text, at, keyword)) return keyword;
   }
