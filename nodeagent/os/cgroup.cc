@@ -16,6 +16,7 @@
 
 #include <kj/debug.h>
 
+#include "nodeagent/os/process.h"
 #include "nodeagent/os/read_file.h"
 
 namespace nodeagent {
@@ -82,8 +83,19 @@ bool hasNoProcess(int processesFd) {
   return pread(processesFd, &byte, 1, 0) == 0;
 }
 
+// The kernel's kill of a group passes over a process whose first thread has ended, whatever its
+// other threads do.
+void killWithoutFirstThread(pid_t pid) {
+  KJ_IF_MAYBE (info, readProcess(pid)) {
+    if (info->state == 'Z' && !info->hasEnded) ::kill(pid, SIGKILL);
+  }
+}
+
 void kill(int directory, const kj::Vector<pid_t>& pids) {
-  if (writeAt(directory, "cgroup.kill", "1") == 0) return;
+  if (writeAt(directory, "cgroup.kill", "1") == 0) {
+    for (pid_t pid : pids) killWithoutFirstThread(pid);
+    return;
+  }
   // Before Linux 5.14: frozen, they cannot fork while they are killed one by one.
   writeAt(directory, "cgroup.freeze", "1");
   for (pid_t pid : pids) ::kill(pid, SIGKILL);

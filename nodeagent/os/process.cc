@@ -78,10 +78,12 @@ kj::Maybe<ProcessInfo> readProcess(pid_t pid) {
   info.pid = pid;
   info.command = kj::heapString(open + 1, static_cast<size_t>(close - open - 1));
   unsigned long long startTicks = 0;
-  int count = sscanf(
-      close + 1, " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-      &info.state, &info.parent, &info.group, &info.session, &startTicks);
-  if (count != 5) return nullptr;
+  int threads = 0;
+  int count = sscanf(close + 1,
+                     " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d %llu",
+                     &info.state, &info.parent, &info.group, &info.session, &threads, &startTicks);
+  if (count != 6) return nullptr;
+  info.hasEnded = info.state == 'X' || (info.state == 'Z' && threads <= 1);
   info.startTicks = startTicks;
   return kj::mv(info);
 }
@@ -121,11 +123,33 @@ kj::Maybe<kj::Vector<pid_t>> ownChildren() {
   return kj::mv(children);
 }
 
-kj::Maybe<bool> startedWithVariable(pid_t pid, kj::StringPtr prefix) {
+namespace {
+
+// Empty: there is none, or none to be seen.
+kj::String readEnvironment(pid_t pid) {
   char path[40];
   snprintf(path, sizeof(path), "/proc/%d/environ", pid);
-  auto before = readProgram(pid);
   auto environment = readFile(path, kEnvironmentBytesMax);
+  if (environment.size() > 0) return environment;
+  KJ_IF_MAYBE (info, readProcess(pid)) {
+    if (info->state != 'Z' || info->hasEnded) return environment;
+  }
+  // Its first thread has ended; the others have the environment still.
+  auto tasks = kj::str("/proc/", pid, "/task");
+  Directory directory(opendir(tasks.cStr()));
+  if (directory == nullptr) return environment;
+  while (dirent* entry = readdir(directory.get())) {
+    if (entry->d_name[0] == '.' || environment.size() > 0) continue;
+    environment = readFile(kj::str(tasks, "/", entry->d_name, "/environ"), kEnvironmentBytesMax);
+  }
+  return environment;
+}
+
+}  // namespace
+
+kj::Maybe<bool> startedWithVariable(pid_t pid, kj::StringPtr prefix) {
+  auto before = readProgram(pid);
+  auto environment = readEnvironment(pid);
   if (environment.size() == 0) {
     auto after = readProgram(pid);
     if (after.hasNone || (after.endOfCode != 0 && after == before)) return false;

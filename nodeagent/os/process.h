@@ -18,7 +18,8 @@ struct ProcessInfo {
   pid_t parent = 0;
   pid_t group = 0;
   pid_t session = 0;
-  char state = '?';         // As in /proc/PID/stat: 'Z' is a zombie.
+  char state = '?';         // As in /proc/PID/stat: 'Z' says that its first thread has ended.
+  bool hasEnded = false;    // All of its threads have.
   uint64_t startTicks = 0;  // Since boot; tells two processes of one pid apart.
   kj::String command;  // At most 15 bytes, as the kernel keeps it; may be changed by the process.
 };

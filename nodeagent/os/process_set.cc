@@ -52,7 +52,7 @@ kj::Vector<pid_t> familyOf(kj::ArrayPtr<const pid_t> seeds, kj::StringPtr marker
   }
   kj::Vector<pid_t> family;
   for (auto& info : all) {
-    if (found.count(info.pid) > 0 && info.state != 'Z' && info.state != 'X') family.add(info.pid);
+    if (found.count(info.pid) > 0 && !info.hasEnded) family.add(info.pid);
   }
   return family;
 }
@@ -191,9 +191,9 @@ class DescentSet final : public ProcessSet {
 // not.
 bool DescentSet::mayBeOfAJob(pid_t pid) {
   KJ_IF_MAYBE (info, readProcess(pid)) {
-    return info->state != 'Z' && (known_.count(pid) > 0 || leaders_.count(info->session) > 0 ||
-                                  leaders_.count(info->group) > 0 ||
-                                  !allStartedWith(kj::arrayPtr(&pid, 1), kMarkerName).empty());
+    return !info->hasEnded && (known_.count(pid) > 0 || leaders_.count(info->session) > 0 ||
+                               leaders_.count(info->group) > 0 ||
+                               !allStartedWith(kj::arrayPtr(&pid, 1), kMarkerName).empty());
   }
   return false;
 }
@@ -235,7 +235,7 @@ kj::Vector<pid_t> DescentSet::list() {
     }
   }
   for (auto& info : all) {
-    if (found.count(info.pid) > 0 && info.state != 'Z' && info.state != 'X') members.add(info.pid);
+    if (found.count(info.pid) > 0 && !info.hasEnded) members.add(info.pid);
   }
   known_ = kj::mv(found);
   return members;
@@ -319,7 +319,7 @@ kj::Promise<void> DescentSets::sweep() {
   return timer_.afterDelay(kOrphanSweep).then([this]() {
     std::set<pid_t> seen;
     for (auto& info : listProcesses()) {
-      if (info.parent != getpid() || info.state != 'Z') continue;
+      if (info.parent != getpid() || !info.hasEnded) continue;
       if (zombies_.count(info.pid) > 0) {
         siginfo_t ignored;
         waitid(P_PID, static_cast<id_t>(info.pid), &ignored, WEXITED | WNOHANG);

@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <kj/debug.h>
@@ -60,6 +62,31 @@ TEST(ProcessTest, OneReadsItself) {
   EXPECT_EQ(info.state, 'R');
   EXPECT_GT(info.startTicks, 0u);
   EXPECT_TRUE(readProcess(0) == nullptr);
+}
+
+// Its first thread has ended: the kernel calls it a zombie, and it lives.
+TEST(ProcessTest, AProcessLivesAsLongAsOneOfItsThreads) {
+  pid_t pid = fork();
+  if (pid == 0) {
+    std::thread([] { pause(); }).detach();
+    syscall(SYS_exit, 0);  // Of this thread alone.
+  }
+  auto stateIs = [pid](char state) {
+    for (int look = 0; look < 10000; ++look) {
+      if (KJ_ASSERT_NONNULL(readProcess(pid)).state == state) return true;
+      timespec pause{0, 1'000'000};
+      nanosleep(&pause, nullptr);
+    }
+    return false;
+  };
+  EXPECT_TRUE(stateIs('Z'));
+  EXPECT_FALSE(KJ_ASSERT_NONNULL(readProcess(pid)).hasEnded);
+  EXPECT_TRUE(startedWithVariable(pid, "PATH=").orDefault(false));
+  kill(pid, SIGKILL);
+  siginfo_t info{};
+  waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);
+  EXPECT_TRUE(KJ_ASSERT_NONNULL(readProcess(pid)).hasEnded);
+  waitpid(pid, nullptr, 0);
 }
 
 TEST(ProcessTest, HoldersOfAPipeAreFound) {

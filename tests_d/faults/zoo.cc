@@ -14,40 +14,11 @@
 
 #include <cstring>
 #include <functional>
-#include <utility>
+
+#include "tests_d/faults/zoo_kind.h"
 
 namespace faults {
 namespace {
-
-constexpr int kLifeMs = 60'000;  // A bound for what no trial killed.
-
-void say(const char* text) {
-  if (write(1, text, std::strlen(text)) < 0) _exit(3);
-}
-
-[[noreturn]] void stay() {
-  poll(nullptr, 0, kLifeMs);
-  _exit(0);
-}
-
-int ready() {
-  say("ready\n");
-  stay();
-}
-
-// Runs `then` in a child; the caller goes on.
-pid_t inChild(const std::function<void()>& then) {
-  pid_t pid = fork();
-  if (pid == 0) {
-    then();
-    _exit(0);
-  }
-  return pid;
-}
-
-void ignore(std::initializer_list<int> signals) {
-  for (int number : signals) signal(number, SIG_IGN);
-}
 
 // Closes standard streams but for the one that says "ready".
 void daemonize() {
@@ -251,36 +222,45 @@ int parentDiesAtOnce() {
   return 5;
 }
 
-using Kind = std::pair<std::string, int (*)()>;
-const Kind kKinds[] = {{"plain", ready},
-                       {"double-fork", doubleFork},
-                       {"setsid", ownSession},
-                       {"daemon", daemon},
-                       {"ignores-term", ignoresTerm},
-                       {"ignores-everything", ignoresEverything},
-                       {"stopped", stoppedItself},
-                       {"stopped-child", stoppedChild},
-                       {"fork-bomb", forkBomb},
-                       {"forks-without-end", forksWithoutEnd},
-                       {"zombies", zombies},
-                       {"closes-descriptors", closesDescriptors},
-                       {"writes-without-end", writesWithoutEnd},
-                       {"holds-the-pipe", holdsThePipe},
-                       {"vfork-hang", vforkHang},
-                       {"traced", traced},
-                       {"changes-group", changesGroup},
-                       {"changes-group-and-session", changesGroupAndSession},
-                       {"own-pid-namespace", ownPidNamespace},
-                       {"deep-tree", deepTree},
-                       {"watchdog-pair", watchdogPair},
-                       {"clears-environment", clearsEnvironment},
-                       {"parent-dies", parentDiesAtOnce}};
+const std::vector<ZooKind> kFamilies = {{"plain", ready},
+                                        {"double-fork", doubleFork},
+                                        {"setsid", ownSession},
+                                        {"daemon", daemon},
+                                        {"ignores-term", ignoresTerm},
+                                        {"ignores-everything", ignoresEverything},
+                                        {"stopped", stoppedItself},
+                                        {"stopped-child", stoppedChild},
+                                        {"fork-bomb", forkBomb},
+                                        {"forks-without-end", forksWithoutEnd},
+                                        {"zombies", zombies},
+                                        {"closes-descriptors", closesDescriptors},
+                                        {"writes-without-end", writesWithoutEnd},
+                                        {"holds-the-pipe", holdsThePipe},
+                                        {"vfork-hang", vforkHang},
+                                        {"traced", traced},
+                                        {"changes-group", changesGroup},
+                                        {"changes-group-and-session", changesGroupAndSession},
+                                        {"own-pid-namespace", ownPidNamespace},
+                                        {"deep-tree", deepTree},
+                                        {"watchdog-pair", watchdogPair},
+                                        {"clears-environment", clearsEnvironment},
+                                        {"parent-dies", parentDiesAtOnce}};
 
 enum class Escapes { kNo, kYes };
 
+// Those of both files.
+const std::vector<ZooKind>& allKinds() {
+  static const std::vector<ZooKind> kAll = [] {
+    std::vector<ZooKind> all = kFamilies;
+    all.insert(all.end(), disguisedKinds().begin(), disguisedKinds().end());
+    return all;
+  }();
+  return kAll;
+}
+
 std::vector<std::string> namesOf(Escapes escapes) {
   std::vector<std::string> names;
-  for (const Kind& kind : kKinds) {
+  for (const ZooKind& kind : allKinds()) {
     bool does = kind.first.rfind("changes-group", 0) == 0;
     if (does == (escapes == Escapes::kYes)) names.push_back(kind.first);
   }
@@ -300,7 +280,7 @@ const std::vector<std::string>& escapingZooKinds() {
 }
 
 int runZoo(const std::string& kind) {
-  for (const Kind& known : kKinds) {
+  for (const ZooKind& known : allKinds()) {
     if (known.first == kind) return known.second();
   }
   return 64;
