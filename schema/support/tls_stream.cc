@@ -180,11 +180,15 @@ kj::Promise<size_t> TlsStream::readOn(kj::byte* buffer, size_t doneBytes, size_t
   OpensslScope scope;
   while (doneBytes < maxBytes) {
     size_t count = 0;
-    if (SSL_read_ex(ssl_, buffer + doneBytes, maxBytes - doneBytes, &count) == 1) {
-      doneBytes += count;
-      continue;
+    int error = SSL_ERROR_WANT_READ;
+    if (hasUnread()) {
+      if (SSL_read_ex(ssl_, buffer + doneBytes, maxBytes - doneBytes, &count) == 1) {
+        doneBytes += count;
+        continue;
+      }
+      error = SSL_get_error(ssl_, 0);
     }
-    switch (SSL_get_error(ssl_, 0)) {
+    switch (error) {
       case SSL_ERROR_ZERO_RETURN:
         return doneBytes;
       case SSL_ERROR_WANT_READ:
@@ -201,6 +205,13 @@ kj::Promise<size_t> TlsStream::readOn(kj::byte* buffer, size_t doneBytes, size_t
     }
   }
   return doneBytes;
+}
+
+// Whether a read can tell anything but that nothing has arrived. To hear that from OpenSSL costs a
+// record buffer, allocated and released.
+bool TlsStream::hasUnread() const {
+  return receivedBegin_ < receivedEnd_ || receivedAll_ || SSL_has_pending(ssl_) == 1 ||
+         SSL_get_shutdown(ssl_) != 0;
 }
 
 // Reads what there is, at least one byte or the end.

@@ -71,6 +71,7 @@ class TlsStream final : public kj::AsyncIoStream, private kj::TaskSet::ErrorHand
   };
 
   kj::Promise<void> continueHandshake();
+  bool hasUnread() const;
   kj::Promise<size_t> readOn(kj::byte* buffer, size_t doneBytes, size_t minBytes, size_t maxBytes);
   kj::Promise<void> writeOn(Pieces pieces);
   void encryptSome(Pieces& pieces);

@@ -134,6 +134,14 @@ TEST_F(TlsStreamTest, ReadReturnsWhatIsThere) {
   EXPECT_EQ(far_->tryRead(buffer, 1, sizeof buffer).wait(io_.waitScope), 5u);
 }
 
+TEST_F(TlsStreamTest, OneRecordCanBeReadByteByByte) {
+  shakeHands();
+  near_->write("hello", 5).wait(io_.waitScope);
+  char buffer[6] = {};
+  for (int i = 0; i < 5; ++i) far_->read(buffer + i, 1).wait(io_.waitScope);
+  EXPECT_STREQ(buffer, "hello");
+}
+
 TEST_F(TlsStreamTest, ProperEndIsTheEndOfTheStream) {
   shakeHands();
   near_->write("x", 1).wait(io_.waitScope);
@@ -141,6 +149,42 @@ TEST_F(TlsStreamTest, ProperEndIsTheEndOfTheStream) {
   char buffer[10];
   EXPECT_EQ(far_->tryRead(buffer, 10, 10).wait(io_.waitScope), 1u);
   EXPECT_EQ(far_->tryRead(buffer, 1, 10).wait(io_.waitScope), 0u);
+}
+
+// A stream that stays open whatever the layer above says.
+class NeverEnding final : public kj::AsyncIoStream {
+ public:
+  explicit NeverEnding(kj::Own<kj::AsyncIoStream> inner) : inner_(kj::mv(inner)) {}
+  kj::Promise<size_t> tryRead(void* buffer, size_t min, size_t max) override {
+    return inner_->tryRead(buffer, min, max);
+  }
+  kj::Promise<void> write(const void* buffer, size_t size) override {
+    return inner_->write(buffer, size);
+  }
+  kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override {
+    return inner_->write(pieces);
+  }
+  kj::Promise<void> whenWriteDisconnected() override { return kj::NEVER_DONE; }
+  void shutdownWrite() override {}
+
+ private:
+  kj::Own<kj::AsyncIoStream> inner_;
+};
+
+TEST_F(TlsStreamTest, GoodbyeIsTheEndForEveryReadThoughTheSocketStaysOpen) {
+  auto pipe = io_.provider->newTwoWayPipe();
+  near_ = kj::heap<TlsStream>(kj::heap<NeverEnding>(kj::mv(pipe.ends[0])), client_.get(),
+                              TlsStream::Side::kClient);
+  far_ = kj::heap<TlsStream>(kj::mv(pipe.ends[1]), server_.get(), TlsStream::Side::kServer);
+  shakeHands();
+  near_->shutdownWrite();
+  char buffer[10];
+  for (int i = 0; i < 2; ++i) {
+    auto read = far_->tryRead(buffer, 1, sizeof buffer);
+    auto late =
+        io_.provider->getTimer().afterDelay(5 * kj::SECONDS).then([]() -> size_t { return 99; });
+    EXPECT_EQ(read.exclusiveJoin(kj::mv(late)).wait(io_.waitScope), 0u) << i;
+  }
 }
 
 TEST_F(TlsStreamTest, EndWithoutGoodbyeIsALostConnection) {
