@@ -6,6 +6,8 @@
 //   ping unix|tcp|tls COUNT    {"us": [...]}
 //   stream unix|tcp|tls BYTES  {"seconds": s}
 //   file tcp|tls FROM TO       {"seconds": s}
+//   relays NODES               {"seconds": s}  a few bytes to each of NODES pairs of processes, and
+//                              back
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -19,6 +21,7 @@
 #include "bench/floor/channel.h"
 #include "bench/floor/clock.h"
 #include "bench/floor/launch.h"
+#include "bench/floor/relays.h"
 
 namespace bench {
 namespace {
@@ -72,6 +75,10 @@ class Floor {
     } else if (work == "stream") {
       words >> transport >> count;
       answerSeconds(receiveSeconds(peer(work, transport, serveSource), count));
+    } else if (work == "relays") {
+      words >> count;
+      if (!relays_ || relays_->count() != count) relays_ = std::make_unique<Relays>(count);
+      answerSeconds(relays_->ask());
     } else if (work == "file") {
       words >> transport >> from >> to;
       answerSeconds(sendFileSeconds(peer(work, transport, serveFileSink), from, to));
@@ -89,6 +96,7 @@ class Floor {
   }
 
   std::map<std::string, std::unique_ptr<Peer>> peers_;
+  std::unique_ptr<Relays> relays_;
 };
 
 }  // namespace

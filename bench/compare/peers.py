@@ -128,6 +128,8 @@ class Floor:
             Peer("floor: pipe to cat", {"output-big": lambda count: [timed(pipe, environment) for _ in range(count)]}),
             Peer("floor: cp -r", {"push-tree": copy, "pull-tree": copy}),
         ]
+        self.peers.append(Peer("floor: 2 000 raw processes", {
+            "ping-all-1000": lambda count: [seconds("relays 1000") for _ in range(count)]}))
         for transport in ("tcp", "unix", "tls"):
             works = {"ping": lambda count, transport=transport: worker.times(f"ping {transport} {count}")}
             if transport != "unix":
