@@ -6,6 +6,13 @@ namespace harness {
 
 CopyWord copyWord(const std::string& word) {
   if (word.empty()) throw CommandError(kExitUsage, "an empty word is no path");
+  if (word == "-") {
+    throw CommandError(
+        kExitUsage,
+        "\"-\": standard input and output are no files that can be copied whole; "
+        "pipe them through \"muster exec NODE -i -- tee FILE\" or \"muster exec NODE "
+        "-- cat FILE\". A file of that name is \"./-\"");
+  }
   size_t colon = word.find(':');
   if (colon == std::string::npos || colon > word.find('/')) return {"", word};
   if (colon == 0) {
