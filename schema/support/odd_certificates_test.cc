@@ -128,6 +128,12 @@ TEST_F(OddCertificatesTest, OrdinaryOneMadeThisWayIsAccepted) {
   EXPECT_EQ(show(make(key.get(), shape()).get(), key.get()), "operator:ci");
 }
 
+// Too short for any signature of TLS 1.3, so that its owner cannot even prove to have it.
+TEST_F(OddCertificatesTest, KeyOf512BitsIsRefused) {
+  Openssl<EVP_PKEY> key(EVP_RSA_gen(512));
+  EXPECT_NE(show(make(key.get(), shape()).get(), key.get()), "operator:ci");
+}
+
 TEST_F(OddCertificatesTest, WeakKeysAreRefused) {
   for (unsigned bits : {768u, 1024u}) {
     Openssl<EVP_PKEY> key(EVP_RSA_gen(bits));

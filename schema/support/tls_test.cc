@@ -1,16 +1,19 @@
 // Who gets in by TLS and who does not, with certificates made here; pki and dial are tested along.
 #include "schema/support/tls.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
+#include <optional>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <kj/debug.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include "schema/support/dial.h"
@@ -178,6 +181,16 @@ class RawClient {
     SSL_set_max_proto_version(ssl_, versionMax);
     SSL_set_fd(ssl_, socket);
   }
+  // To be called before the first step.
+  void show(const KeyPair& pair) {
+    Openssl<BIO> certificate(BIO_new_mem_buf(pair.certificate.data(), -1));
+    Openssl<X509> parsed(PEM_read_bio_X509(certificate.get(), nullptr, nullptr, nullptr));
+    Openssl<BIO> key(BIO_new_mem_buf(pair.key.data(), -1));
+    Openssl<EVP_PKEY> parsedKey(PEM_read_bio_PrivateKey(key.get(), nullptr, nullptr, nullptr));
+    KJ_REQUIRE(SSL_use_certificate(ssl_, parsed.get()) == 1);
+    KJ_REQUIRE(SSL_use_PrivateKey(ssl_, parsedKey.get()) == 1);
+  }
+  SSL* ssl() { return ssl_; }
   ~RawClient() {
     SSL_free(ssl_);
     SSL_CTX_free(context_);
@@ -229,6 +242,90 @@ TEST_F(TlsTest, AuthoritysCertificateIsNotSentAlong) {
   RawClient client(clientEnd, TLS1_3_VERSION);
   for (int round = 0; round < 100 && !accepting.poll(io_.waitScope); ++round) client.step();
   EXPECT_EQ(client.received(), 1);
+}
+
+// The authority's client over plain OpenSSL; the server answers what it is sent.
+class RawSessionTest : public TlsTest {
+ protected:
+  RawSessionTest() {
+    int ends[2];
+    KJ_SYSCALL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends));
+    socket_ = kj::AutoCloseFd(ends[1]);
+    client_.emplace(socket_, TLS1_3_VERSION);
+    client_->show(authority().issueClient("operator:ci"));
+    serving_ = server_.accept(io_.lowLevelProvider->wrapSocketFd(kj::AutoCloseFd(ends[0])))
+                   .then([this](TlsServer::Accepted&& accepted) {
+                     stream_ = kj::mv(accepted.stream);
+                     return echo();
+                   })
+                   .eagerlyEvaluate(nullptr);
+  }
+  ~RawSessionTest() noexcept override {}
+
+  kj::Promise<void> echo() {
+    return stream_->read(&byte_, 1)
+        .then([this]() { return stream_->write(&byte_, 1); })
+        .then([this]() { return echo(); });
+  }
+  void turn() { io_.provider->getTimer().afterDelay(0 * kj::SECONDS).wait(io_.waitScope); }
+  void shakeHands() {
+    for (int round = 0; round < 1000 && stream_.get() == nullptr; ++round) {
+      client_->step();
+      turn();
+    }
+    ASSERT_TRUE(stream_.get() != nullptr);
+  }
+  bool isAnswered() {
+    char byte = 'x';
+    if (SSL_write(client_->ssl(), &byte, 1) != 1) return false;
+    for (int round = 0; round < 1000; ++round) {
+      if (SSL_read(client_->ssl(), &byte, 1) == 1) return byte == 'x';
+      ERR_clear_error();
+      turn();
+    }
+    return false;
+  }
+
+  TlsServer server_{credentials(authority().issueNode("n1")), timer(), 5 * kj::SECONDS};
+  kj::AutoCloseFd socket_;
+  std::optional<RawClient> client_;
+  char byte_ = 0;
+  kj::Own<kj::AsyncIoStream> stream_;
+  kj::Promise<void> serving_ = kj::READY_NOW;
+};
+
+TEST_F(RawSessionTest, NoTicketIsGivenSoNothingIsResumedOrSentEarly) {
+  shakeHands();
+  EXPECT_TRUE(isAnswered());
+  auto* session = SSL_get0_session(client_->ssl());
+  EXPECT_FALSE(SSL_SESSION_is_resumable(session));
+  EXPECT_FALSE(SSL_SESSION_has_ticket(session));
+  EXPECT_EQ(SSL_SESSION_get_max_early_data(session), 0u);
+}
+
+TEST_F(RawSessionTest, ProtocolsThatAreOfferedAreIgnored) {
+  const unsigned char offered[] = "\x02h2\x08http/1.1";
+  SSL_set_alpn_protos(client_->ssl(), offered, sizeof offered - 1);
+  shakeHands();
+  EXPECT_TRUE(isAnswered());
+  const unsigned char* selected = nullptr;
+  unsigned length = 0;
+  SSL_get0_alpn_selected(client_->ssl(), &selected, &length);
+  EXPECT_EQ(length, 0u);
+}
+
+// Each asks for an answer; a client that does not read them makes none of them be kept.
+TEST_F(RawSessionTest, ManyChangesOfTheKeyCostNoMemory) {
+  shakeHands();
+  size_t before = ::mallinfo2().uordblks;
+  for (int i = 0; i < 20'000; ++i) {
+    ASSERT_EQ(SSL_key_update(client_->ssl(), SSL_KEY_UPDATE_REQUESTED), 1);
+    for (int round = 0; round < 1000 && SSL_do_handshake(client_->ssl()) != 1; ++round) turn();
+    ERR_clear_error();
+  }
+  turn();
+  EXPECT_LT(::mallinfo2().uordblks, before + (1 << 20));
+  EXPECT_TRUE(isAnswered());
 }
 
 TEST_F(TlsTest, SilentClientIsGivenUp) {
