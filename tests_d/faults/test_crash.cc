@@ -1,8 +1,11 @@
-// F4: the keeper dies, by SIGKILL, right before and right after each of its calls that others can
-// see the effect of: each rename, link, sync, write and removal is a crash site. Whatever is left
-// on the disk then, the next keeper makes of it what the session was promised.
+// F4: the keeper, or the shim of a detached command, dies, by SIGKILL, right before and right after
+// each of its calls that others can see the effect of: each rename, link, sync, write and removal
+// is a crash site. Whatever is left on the disk then, the next keeper makes of it what the session
+// was promised.
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "tests_d/faults/call_faults.h"
@@ -32,6 +35,9 @@ class CrashTest : public FaultTest {
     attempt([&] { node().file(home_ + "/plain").append("more " + name); });
     attempt([&] { node().file(home_ + "/plain").setMode(0600); });
     attempt([&] { node().file(home_ + "/plain").setOwner("1", "1"); });
+    attempt([&] { node().file(home_ + "/plain").setModified({}); });
+    attempt([&] { node().pushTree(source_, home_ + "/planted"); });
+    attempt([&] { node().copyTo(home_ + "/planted/x", node(), home_ + "/copied"); });
     attempt([&] { node().file(home_ + "/tree").makeDirectory(0750, muster::Undo::kWithSession); });
     attempt([&] { node().file(home_ + "/tree/x/y").write("new", {.parents = true}); });
     attempt([&] { node().file(home_ + "/soft").linkTo("plain", muster::Existing::kReplace); });
@@ -40,13 +46,35 @@ class CrashTest : public FaultTest {
     });
     attempt([&] { node().file(home_ + "/hard").rename(home_ + "/renamed"); });
     attempt([&] { node().file(home_ + "/dir").removeTree(); });
+    attempt([&] { node().file(home_ + "/planted").removeTree(); });
     attempt([&] { node().file(home_ + "/plain").remove(); });
+    attempt([&] { detach(name); });
     attempt([&] {
       muster::Result result = node().run(streamArgv(tag_ + "." + name, 9000, 0), tagged());
       if (result.outcome.kind() == Outcome::Kind::kLost) return;
       EXPECT_EQ(result.outcome, Outcome::exited(0));
       EXPECT_EQ(streamFlaw(tag_ + "." + name, 9000, result.out, Extent::kWhole), "");
     });
+  }
+
+  // A command that lives without its keeper, to its end and its acknowledgement.
+  void detach(const std::string& name) {
+    muster::RunOptions options = tagged();
+    options.lifetime = muster::Lifetime::kDetached;
+    options.deadline = 20s;
+    muster::Result result = node().run(streamArgv(tag_ + ".d" + name, 10, 0), options);
+    // Its shim is the same program, and may be what dies.
+    bool lost = result.outcome.kind() == Outcome::Kind::kLost &&
+                result.outcome.lostReason() == muster::LostReason::kSupervisorKilled;
+    EXPECT_TRUE(lost || result.outcome == Outcome::exited(0)) << result.outcome;
+  }
+
+  // What a pushed tree is made of.
+  void makeSource() {
+    source_ = directory_ + "/source";
+    std::filesystem::create_directories(source_ + "/below");
+    for (const char* name : {"/x", "/below/y"}) std::ofstream(source_ + name) << name;
+    std::filesystem::create_symlink("x", source_ + "/link");
   }
 
   // What a killed keeper may do to a call is to have it reported as lost, or, if the call is sent
@@ -131,7 +159,7 @@ class CrashTest : public FaultTest {
     EXPECT_TRUE(noneLeft(3s)) << "I4 " << where << ": " << toString(taggedProcesses(tag_));
   }
 
-  std::string home_;
+  std::string home_, source_;
   std::optional<CallFaults> calls_;
   size_t met_ = 0;
 };
@@ -141,6 +169,7 @@ TEST_F(CrashTest, KeeperKilledAtEachCallKeepsItsPromises) {
   controllerOptions.backoffMin = 5ms;
   controllerOptions.backoffMax = 50ms;
   home_ = directory_ + "/home";
+  makeSource();
   startAgent({.audit = true, .keeperCalls = calls_->path()});
   connect();
   node().file(home_ + "/kept").write("old", {.parents = true});
