@@ -30,12 +30,20 @@ class TlsTest : public FaultTest {
     std::filesystem::remove_all(secrets_, ignored);
   }
 
-  void pki(const std::string& words) {
-    std::string command = programDirectory() + "/muster pki --dir " + secrets_ + "/pki " + words +
-                          " >" + secrets_ + "/said 2>&1";
+  void pki(const std::string& words, const std::string& directory = "pki") {
+    std::string command = programDirectory() + "/muster pki --dir " + secrets_ + "/" + directory +
+                          " " + words + " >" + secrets_ + "/said 2>&1";
     ASSERT_EQ(std::system(command.c_str()), 0) << command;
   }
-  std::string file(const std::string& name) const { return secrets_ + "/pki/" + name; }
+  std::string file(const std::string& name, const std::string& directory = "pki") const {
+    return secrets_ + "/" + directory + "/" + name;
+  }
+  // The content of one file, or of several, in the place of another.
+  void replace(const std::string& target, const std::string& sources) {
+    std::string command = "cat " + sources + " >" + target + ".new && chmod --reference=" + target +
+                          " " + target + ".new && mv " + target + ".new " + target;
+    ASSERT_EQ(std::system(command.c_str()), 0) << command;
+  }
 
   void startTls() {
     std::filesystem::remove_all(secrets_ + "/pki");
@@ -107,6 +115,40 @@ TEST_F(TlsTest, NewCertificatesDisturbNobody) {
     judge("F22 " + std::to_string(times) + " new certificates", load, {}, hits, times / 2);
     EXPECT_EQ(reconnects, 0u) << "a connection was dropped";
     disconnect();
+  });
+}
+
+// First both authorities are trusted, then the node's certificate is the new one's.
+TEST_F(TlsTest, AnotherAuthorityTakesOverWithoutLosingAConnection) {
+  untilMet([&] {
+    startTls();
+    std::filesystem::remove_all(secrets_ + "/next");
+    pki("init " + secrets_ + "/next --cluster faults");
+    pki("node n1", "next");
+    pki("client new --role operator", "next");
+    Load load(connect(description("ci", agent().frontTlsPort())), loadOptions());
+    auto reload = [&] {
+      agent().signal(Part::kFront, SIGHUP);
+      ASSERT_TRUE(load.awaitProgress(2, 20s));
+    };
+    std::string old = secrets_ + "/old.pem";
+    std::filesystem::copy_file(file("authority.pem"), old);
+    replace(file("authority.pem"), old + " " + file("authority.pem", "next"));
+    reload();
+    size_t hits = load.inFlight() > 0 ? 1 : 0;
+    replace(file("nodes/n1.key"), file("nodes/n1.key", "next"));
+    replace(file("nodes/n1.pem"), file("nodes/n1.pem", "next"));
+    reload();
+    auto next = description("ci", agent().frontTlsPort());
+    next.endpoint.tls = {file("authority.pem", "next"), file("clients/operator-new.pem", "next"),
+                         file("clients/operator-new.key", "next")};
+    harness::Controller other(controllerOptions);
+    EXPECT_NO_THROW(other.connect(next).awaitConnected(steady_clock::now() + 10s));
+    uint32_t reconnects = node().state().reconnects;
+    judge("F22 another authority", load, {}, hits, 1);
+    EXPECT_EQ(reconnects, 0u) << "a connection was dropped";
+    disconnect();
+    std::filesystem::remove(old);
   });
 }
 
