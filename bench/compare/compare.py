@@ -52,7 +52,9 @@ class Measurement:
         self.failures, self.skips = [], []
 
     def measure(self, work, peers, share):
-        """All `peers` in turns; `share` of the total time, in seconds, and the round that is under way."""
+        """All `peers` in turns; `share` of the total time, in seconds, and the round that is under way. Preparations
+        are not part of the share."""
+        peers = [peer for peer in peers if self._prepared(peer, work)]
         stop = min(self.until, time.monotonic() + share)
         rounds, costs = {}, {}
         for peer in peers:
@@ -80,11 +82,18 @@ class Measurement:
                 self.results.append({"work": work, "peer": peer.name, "rounds": mine})
                 say(f"{work:13} {peer.name:24} {describe(work, statistics.median(samples))}  ({len(samples)} samples)")
 
+    def _prepared(self, peer, work):
+        try:
+            peer.prepare.get(work, lambda: None)()
+            return True
+        except Failed as failure:
+            self._fail(peer, work, failure)
+            return False
+
     def _try(self, peer, work):
         """What one call costs, in seconds, and the rounds so far: the call itself if it is dear, else none, because it
         also paid for the connection."""
         try:
-            peer.prepare.get(work, lambda: None)()
             begin = time.monotonic()
             first = peer.works[work](1)
             cost = max(time.monotonic() - begin, 1e-5)

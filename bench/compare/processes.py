@@ -7,6 +7,9 @@ import subprocess
 import time
 
 
+STOP_SECONDS = 30
+
+
 class Failed(Exception):
     """A peer did not do its work; the text says which and why."""
 
@@ -33,11 +36,14 @@ class Scope:
     def stop(self):
         while self._deferred:
             self._deferred.pop()()
+        # All are told before any is awaited: a thousand agents end together.
         for process in reversed(self._processes):
             if process.poll() is None:
                 process.terminate()
+        until = time.monotonic() + STOP_SECONDS
+        for process in reversed(self._processes):
             try:
-                process.wait(timeout=5)
+                process.wait(timeout=max(0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
