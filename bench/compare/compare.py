@@ -53,8 +53,10 @@ class Measurement:
 
     def measure(self, work, peers, share):
         """All `peers` in turns; `share` of the total time, in seconds, and the round that is under way. Preparations
-        are not part of the share."""
+        are no part of either."""
+        begin = time.monotonic()
         peers = [peer for peer in peers if self._prepared(peer, work)]
+        self.until += time.monotonic() - begin
         stop = min(self.until, time.monotonic() + share)
         rounds, costs = {}, {}
         for peer in peers:

@@ -58,7 +58,7 @@ class Muster:
         self.scope, self.programs, self.data = scope, programs, data
         self.directory = os.path.join(directory, "muster")
         os.makedirs(self.directory)
-        self.agents, self.workers, self.connects = [], {}, []
+        self.agents, self.workers, self.connected, self.connects = [], {}, 0, []
         self.output_memory_kib = []
         # Certificates for every node that any work will ask for.
         maker = self._worker()
@@ -72,14 +72,15 @@ class Muster:
             self.peers[0].works[f"fan-out-{nodes}"] = lambda count, nodes=nodes: self._fan_out(nodes, count)
             self.peers[0].prepare[f"fan-out-{nodes}"] = lambda nodes=nodes: self._connect(nodes)
         self.peers[0].works["ping-all-1000"] = lambda count: self._ping_all(1000, count)
-        connected = {work: lambda: self._connect(1000) for work in ("fan-out-1000", "ping-all-1000")}
-        self.peers[0].prepare.update(connected)
+        connected = {"fan-out-1000": lambda: self._connect(1000)}
+        pinged = {"ping-all-1000": lambda: self._begin_pings(1000)}
+        self.peers[0].prepare.update(pinged)
         # Before the others, whose commands would be the first.
         self.peers.insert(0, Peer("Muster, TLS, first command", {
             "fan-out-1000": lambda count: [self._first_fan_out(1000)]},
             prepare=connected, once=("fan-out-1000",)))
         self.peers.append(Peer("Muster, TLS, one node hangs", {
-            "ping-all-1000": lambda count: self._ping_all_but_one(1000, count)}, prepare=connected))
+            "ping-all-1000": lambda count: self._ping_all_but_one(1000, count)}, prepare=pinged))
         self.peers.append(Peer("4 Muster agents", {
             "four-nodes": lambda count: [self._four_nodes() for _ in range(count)]}))
 
@@ -134,9 +135,10 @@ class Muster:
         if "fan-out" not in self.workers:
             self.workers["fan-out"] = self._worker()
         worker = self.workers["fan-out"]
-        connected = self.connects[-1]["nodes"] if self.connects else 0
+        connected = self.connected
         if nodes <= connected:
             return worker
+        self.connected = nodes
         self.start_agents(nodes)
         self._name(worker, connected, nodes)
         before = memory_kib(worker.process.pid)
@@ -160,8 +162,20 @@ class Muster:
         self.connects[-1]["first_seconds"] = self._fan_out(nodes, 1)[0]
         return self.connects[-1]["first_seconds"]
 
+    def _begin_pings(self, nodes):
+        """Only one controller is connected then: the heartbeats of another would take their part of the CPUs."""
+        if "ping-all" in self.workers:
+            return
+        if "fan-out" in self.workers:
+            self.workers.pop("fan-out").ask("disconnect-all")
+            self.connected = 0
+        self.start_agents(nodes)
+        self.workers["ping-all"] = self._worker()
+        self._name(self.workers["ping-all"], 0, nodes)
+        self._ping_all(nodes, 1)
+
     def _ping_all(self, nodes, count, awaited=None):
-        worker = self._connect(nodes)
+        worker = self.workers["ping-all"]
         return [worker.ask(f"ping-all {nodes} {awaited or nodes}")["seconds"] for _ in range(count)]
 
     def _ping_all_but_one(self, nodes, count):
