@@ -1,4 +1,5 @@
 """Muster's local nodes, namespaces of this machine: from nothing to a command, and a test program on nodes that are up."""
+import contextlib
 import os
 import pathlib
 import secrets
@@ -11,6 +12,12 @@ from processes import Failed, Skipped
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CALL_SECONDS = 60
+
+
+def leave(directory):
+    """Removes it, unless clusters outside use it by now, or took it away when they were done."""
+    with contextlib.suppress(OSError):
+        os.rmdir(directory)
 
 
 class LocalNodes:
@@ -39,7 +46,7 @@ class LocalNodes:
         place = "/var/lib/muster"
         if not os.path.exists(place):
             os.mkdir(place, 0o755)
-            scope.defer(lambda: os.rmdir(place))
+            scope.defer(lambda: leave(place))
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "bench", place], check=True)
         scope.defer(lambda: subprocess.run(["umount", "-l", place], check=True))
 
