@@ -19,6 +19,7 @@ namespace {
 
 constexpr size_t kEnvironmentBytesMax = 1 << 20;
 constexpr int kExecLooks = 21;
+constexpr int kExecLooksMax = 500;  // At one that waits for a CPU, which takes long on a busy node.
 constexpr long kExecPauseNs = 1'000'000;
 constexpr unsigned kKernelThread = 0x00200000;  // PF_KTHREAD
 
@@ -162,11 +163,20 @@ kj::Maybe<bool> startedWithVariable(pid_t pid, kj::StringPtr prefix) {
   return false;
 }
 
+namespace {
+
+bool isRunnable(pid_t pid) {
+  KJ_IF_MAYBE (info, readProcess(pid)) return info->state == 'R';
+  return false;
+}
+
+}  // namespace
+
 std::set<pid_t> allStartedWith(kj::ArrayPtr<const pid_t> pids, kj::StringPtr prefix) {
   std::set<pid_t> found;
   kj::Vector<pid_t> open;
   open.addAll(pids);
-  for (int look = 0; look < kExecLooks && !open.empty(); ++look) {
+  for (int look = 0; look < kExecLooksMax && !open.empty(); ++look) {
     if (look > 0) {
       timespec pause{0, kExecPauseNs};
       nanosleep(&pause, nullptr);
@@ -174,7 +184,7 @@ std::set<pid_t> allStartedWith(kj::ArrayPtr<const pid_t> pids, kj::StringPtr pre
     kj::Vector<pid_t> unknown;
     for (pid_t pid : open) {
       auto started = startedWithVariable(pid, prefix);
-      if (started == nullptr) unknown.add(pid);
+      if (started == nullptr && (look < kExecLooks - 1 || isRunnable(pid))) unknown.add(pid);
       if (started.orDefault(false)) found.insert(pid);
     }
     open = kj::mv(unknown);

@@ -40,7 +40,7 @@ kj::Maybe<kj::Vector<pid_t>> ownChildren();
 kj::Maybe<bool> startedWithVariable(pid_t pid, kj::StringPtr prefix);
 
 // Those of `pids` that were started with such a variable. Looks again at those in the middle of an
-// exec, for 20 ms at most.
+// exec, for 20 ms at most, or half a second at one that waits for a CPU.
 std::set<pid_t> allStartedWith(kj::ArrayPtr<const pid_t> pids, kj::StringPtr prefix);
 
 // Those of `pids` that have a descriptor whose link in /proc/PID/fd is `link`, such as
