@@ -11,6 +11,12 @@ using support::FrameReader;
 // For what the keeper wrote last to reach the client, once the keeper has closed.
 constexpr kj::Duration kDrainLimit = 1 * kj::SECONDS;
 
+// A frame of more, which only peers that are known may send, is passed on while it arrives, in
+// pieces that stay in the CPU's cache.
+constexpr size_t kWholeBytesMax = support::kFrameBytesMaxStranger;
+constexpr size_t kPieceBytesMin = 64 << 10;
+constexpr size_t kPieceBytesMax = 128 << 10;
+
 support::FrameLimits trustedLimits() {
   support::FrameLimits limits;
   limits.bytesMax = support::kFrameBytesMax;
@@ -42,6 +48,16 @@ class Relay {
 
   // A signal, or a frame of which only the beginning has arrived.
   kj::Promise<void> forwardNext() {
+    auto begun = source_.takeBegun(kWholeBytesMax);
+    KJ_IF_MAYBE (frame, begun) {
+      return sink_.write(frame->bytes.begin(), frame->bytes.size())
+          .then([this, left = frame->leftBytes]() {
+            auto space = kj::heapArray<kj::byte>(kj::min(left, kPieceBytesMax));
+            auto forwarded = forwardRest(space, left);
+            return forwarded.attach(kj::mv(space));
+          })
+          .then([this]() { return run(); });
+    }
     return source_.read().then([this](kj::Maybe<support::Frame>&& frame) -> kj::Promise<void> {
       KJ_IF_MAYBE (present, frame) {
         if (present->signal() != 0) {
@@ -54,6 +70,17 @@ class Relay {
       }
       return kj::READY_NOW;
     });
+  }
+
+  kj::Promise<void> forwardRest(kj::ArrayPtr<kj::byte> space, size_t left) {
+    if (left == 0) return kj::READY_NOW;
+    auto wanted = space.slice(0, kj::min(space.size(), left));
+    return source_.readRest(wanted, kj::min(wanted.size(), kPieceBytesMin))
+        .then([this, space, left](size_t count) {
+          return sink_.write(space.begin(), count).then([this, space, left = left - count]() {
+            return forwardRest(space, left);
+          });
+        });
   }
 
   FrameReader& source_;

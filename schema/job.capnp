@@ -190,6 +190,17 @@ struct Follow {
   # The caller has stored everything below outputFrom and errorsFrom: the agent may drop it, which lets a job that
   # blocks on a full retention go on.
 
+  bytesMin @6 :UInt32;
+  # Above 0: a range of bulk output. The answer waits until there are so many bytes of standard output from outputFrom
+  # on, but for 20 ms at most once some of them are there. The end of the job, bytes of standard error, a full retention
+  # and `waitNs` end the wait as well; `until` is ignored. With this, outputFrom may be beyond what was produced, by
+  # JobProgress.aheadBytesMax at most, so that several ranges can be asked for without waiting for an answer.
+  # An agent that does not say how far knows nothing of this field, and ignores it.
+
+  outputStoredTo @7 :UInt64;
+  # With bytesMin, releaseTo means standard output below this offset: the answers for what lies between it and
+  # outputFrom have not come yet.
+
   enum Until {
     change @0;   # There is output beyond the offsets, or the job has ended.
     ended @1;    # The job has ended, or more than bytesMax are ready.
@@ -200,6 +211,10 @@ struct JobProgress {
   status @0 :JobStatus;
   output @1 :Common.Chunk;   # Begins at outputFrom, or at the oldest retained byte if that is later.
   errors @2 :Common.Chunk;
+
+  aheadBytesMax @3 :UInt32;
+  # How far beyond the bytes produced so far outputFrom may be, together with Follow.bytesMin. 0: not at all, because
+  # what is asked for might be dropped, or because the agent is older.
 }
 
 struct JobStatus {

@@ -269,6 +269,7 @@ void Connection::accept(Live& live, wire::Gate::HelloResults::Reader results) {
   live.session = results.getSession();
   takeGrants(live, welcome);
   live.generation = generation_;
+  live.number = ++connections_;
   // What a peer says bounds memory here, so it is bounded itself.
   live.chunkBytesMax = static_cast<uint32_t>(std::min<uint64_t>(
       std::max<uint64_t>(welcome.getLimits().getChunkBytesMax(), 4096), 1 << 20));

@@ -43,6 +43,7 @@ struct Live final : public kj::Refcounted {
   wire::Services::Client services = nullptr;
   wire::FactsView::Client facts = nullptr;
   uint64_t generation = 0;  // Of the session.
+  uint64_t number = 0;      // Of the connection, from 1.
   uint32_t chunkBytesMax = 0;
 
   // Rejects with DISCONNECTED and the reason when the connection is lost; never resolves. Set once,
@@ -138,6 +139,7 @@ class Connection {
   support::Id sessionId_;
   bool begun_ = false;  // The agent has accepted sessionId_ once.
   uint64_t generation_ = 0;
+  uint64_t connections_ = 0;
   std::map<uint64_t, muster::Outcome> ended_;   // By generation.
   std::map<uint64_t, support::Id> sessionIds_;  // Likewise, of all.
   std::string bootId_;

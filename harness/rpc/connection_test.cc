@@ -106,6 +106,35 @@ TEST_F(ConnectionTest, LongOutputComesInChunksAcrossLosses) {
   EXPECT_TRUE(job->result().succeeded());
 }
 
+TEST_F(ConnectionTest, BulkOutputIsAskedForAheadAndComesInOrderAcrossLosses) {
+  agent_.change([](FakeAgent::Script& script) {
+    script.chunkBytesMax = 4096;
+    script.aheadBytesMax = 16384;
+  });
+  std::string text;
+  for (int i = 0; text.size() < 400000; ++i) text += std::to_string(i) + "\n";
+  JobRequest request = command({"emit", text});
+  request.output = JobOutput::kTake;
+  auto job = node_.start(request, in(seconds(5)));
+  std::string output = job->takeOut();
+  for (unsigned pulls = 1; !job->ended(); ++pulls) {
+    ASSERT_TRUE(job->pull(PullUntil::kChange, in(seconds(5))));
+    output += job->takeOut();
+    if (pulls == 10) agent_.drop();
+    if (pulls == 20) agent_.change([](FakeAgent::Script& script) { script.corruptChunks = 2; });
+  }
+  EXPECT_TRUE(output == text);
+  EXPECT_TRUE(job->result().succeeded());
+  EXPECT_GT(agent_.session().jobs[1].askedAhead, 10u);
+}
+
+TEST_F(ConnectionTest, AnOlderAgentIsAskedForNothingAhead) {
+  agent_.change([](FakeAgent::Script& script) { script.chunkBytesMax = 4096; });
+  EXPECT_EQ(node_.run(command({"emit", std::string(100000, 'x')}), in(seconds(5))).out.size(),
+            100000u);
+  EXPECT_EQ(agent_.session().jobs[1].askedAhead, 0u);
+}
+
 TEST_F(ConnectionTest, DamagedChunkIsAskedForAgain) {
   agent_.change([](FakeAgent::Script& script) { script.corruptChunks = 2; });
   EXPECT_EQ(node_.run(command({"emit", "clean"}), in(seconds(5))).out, "clean");

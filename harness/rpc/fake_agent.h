@@ -27,6 +27,7 @@ class FakeAgent {
     unsigned starts = 0;
     bool cancelled = false;
     std::string input;
+    unsigned askedAhead = 0;  // Ranges of output behind one that was not answered yet.
   };
 
   struct Session {
@@ -49,6 +50,7 @@ class FakeAgent {
     unsigned corruptChunks = 0;  // So many chunks have a wrong check sum.
     unsigned chunkBytesMax = 1 << 20;
     bool spendNextSession = false;  // The next session to be begun has run out already.
+    unsigned aheadBytesMax = 0;  // Of output; 0: as an older agent.
     wire::Error::Kind refusal = wire::Error::Kind::UNSPECIFIED;
     std::string refusalText;
   };

@@ -171,6 +171,10 @@ class FakeJobs final : public wire::Jobs::Server {
         status.initOutcome().setExited(0);
       }
     }
+    if (follow.getOutputStoredTo() < follow.getOutputFrom() && follow.getBytesMin() > 0) {
+      ++job.askedAhead;
+    }
+    progress.setAheadBytesMax(server_.script.aheadBytesMax);
     uint64_t from = std::min<uint64_t>(follow.getOutputFrom(), output.size());
     std::string part =
         output.substr(from, std::min(follow.getBytesMax(), server_.script.chunkBytesMax));

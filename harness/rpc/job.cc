@@ -18,6 +18,11 @@ constexpr std::chrono::milliseconds kAnswerMargin{
 constexpr std::chrono::milliseconds kDeadlineLook{20};
 constexpr std::chrono::milliseconds kInputRetry{20};  // While the agent's input window is full.
 constexpr std::chrono::milliseconds kLaunchRetry{2};
+
+// Ranges of bulk output. At least so many fit into what the agent allows ahead: two of them bring
+// as much in a round trip as one plain answer. A pause in the output soon ends that way of asking.
+constexpr uint64_t kRangesAhead = 2;
+constexpr std::chrono::milliseconds kRangeWaitMax{200};
 constexpr uint64_t kHeldBytesMax = uint64_t{512} << 20;
 constexpr size_t kInputChunkBytes = 64 << 10;
 constexpr size_t kInlineInputBytes = 256 << 10;
@@ -178,6 +183,11 @@ kj::Promise<JobRunner::Step> JobRunner::step(Live& live, JobHandle job, PullUnti
     });
   }
   if (lostMeanwhile(live, *job)) return Step::kEnded;
+  bool held = job->result.out.size() + job->result.err.size() > kHeldBytesMax;
+  bool releases = job->request.output == JobOutput::kTake || !held;
+  if (job->rangeBytes > 0 && wait > nanoseconds(0)) {
+    return stepAhead(live, job, std::min<nanoseconds>(wait, kRangeWaitMax), releases);
+  }
   auto fill = [&](wire::Follow::Builder follow) {
     follow.setOutputFrom(job->out.from);
     follow.setErrorsFrom(job->err.from);
@@ -185,8 +195,7 @@ kj::Promise<JobRunner::Step> JobRunner::step(Live& live, JobHandle job, PullUnti
     follow.setWaitNs(wait.count());
     follow.setUntil(what == PullUntil::kEnded ? wire::Follow::Until::ENDED
                                               : wire::Follow::Until::CHANGE);
-    bool held = job->result.out.size() + job->result.err.size() > kHeldBytesMax;
-    follow.setReleaseTo(job->request.output == JobOutput::kTake || !held);
+    follow.setReleaseTo(releases);
   };
   if (!job->started) {
     bool isSentAgain = job->deadlineAt != SteadyTime::max();
@@ -214,16 +223,58 @@ kj::Promise<JobRunner::Step> JobRunner::step(Live& live, JobHandle job, PullUnti
   auto request = live.jobs.followRequest();
   request.setNumber(job->number);
   fill(request.initFollow());
-  return request.send().then([this, job](auto&& response) {
-    if (response.hasError() && response.getError().getKind() == wire::Error::Kind::NOT_FOUND) {
-      job->result.outcome = muster::Outcome::lost(muster::LostReason::kRecordDamaged,
-                                                  "the agent does not know the command any more");
-      job->ended = true;
-      return Step::kEnded;
-    }
-    requireNoError(response);
-    return absorb(*job, response.getProgress());
+  return request.send().then([this, job, most = live.chunkBytesMax](auto&& response) {
+    return absorbFollow(*job, response, most);
   });
+}
+
+kj::Promise<JobRunner::Step> JobRunner::stepAhead(Live& live, JobHandle job, nanoseconds wait,
+                                                  bool releases) {
+  std::erase_if(ahead_, [](const auto& entry) { return entry.second.isForgotten(); });
+  auto& ahead = ahead_.try_emplace(job->number, connection_.loop()).first->second;
+  ReadAhead::Range range;
+  range.job = job->number;
+  range.outputFrom = job->out.from;
+  range.errorsFrom = job->err.from;
+  range.bytes = job->rangeBytes;
+  range.aheadBytesMax = job->aheadBytesMax;
+  range.wait = wait;
+  range.release = releases;
+  auto answer = ahead.next(live, range);
+  return answer.then([this, job, askedAt = ahead.askedAt(),
+                      most = live.chunkBytesMax](ReadAhead::Response&& response) {
+    auto known = ahead_.find(job->number);
+    if (known != ahead_.end()) known->second.note(now() - askedAt);
+    return absorbFollow(*job, response, most);
+  });
+}
+
+JobRunner::Step JobRunner::absorbFollow(JobState& job, wire::Jobs::FollowResults::Reader results,
+                                        uint32_t chunkBytesMax) {
+  if (results.hasError() && results.getError().getKind() == wire::Error::Kind::NOT_FOUND) {
+    job.result.outcome = muster::Outcome::lost(muster::LostReason::kRecordDamaged,
+                                               "the agent does not know the command any more");
+    job.ended = true;
+    return Step::kEnded;
+  }
+  requireNoError(results);
+  Step step = absorb(job, results.getProgress());
+  chooseRange(job, results.getProgress(), chunkBytesMax);
+  return step;
+}
+
+// A reader who is behind by whole ranges asks for several; one who gets less asks plainly again, so
+// that what comes next comes at once.
+void JobRunner::chooseRange(JobState& job, wire::JobProgress::Reader progress,
+                            uint32_t chunkBytesMax) {
+  uint64_t ahead = progress.getAheadBytesMax();
+  auto bytes =
+      static_cast<uint32_t>(std::min<uint64_t>({ahead / kRangesAhead, kChunkBytes, chunkBytesMax}));
+  bool isFull = bytes > 0 && progress.getOutput().getData().size() >= bytes;
+  bool goesOn = isFull && progress.getErrors().getData().size() == 0 && !job.ended;
+  job.rangeBytes = goesOn ? bytes : 0;
+  job.aheadBytesMax = ahead;
+  if (!goesOn) ahead_.erase(job.number);
 }
 
 bool JobRunner::take(JobState& job, StreamState& stream, std::string& target,

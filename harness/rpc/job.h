@@ -4,12 +4,14 @@
 
 #include <stdint.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "harness/rpc/connection.h"
+#include "harness/rpc/read_ahead.h"
 #include "schema/support/sha256.h"
 
 namespace harness {
@@ -35,7 +37,9 @@ struct JobState {
   StreamState out;
   StreamState err;
   uint64_t inputOffset = 0;
-  unsigned badAnswers = 0;                    // In succession.
+  uint32_t rangeBytes = 0;     // Above 0: standard output comes in ranges of so many bytes.
+  uint64_t aheadBytesMax = 0;  // As the agent said last.
+  unsigned badAnswers = 0;     // In succession.
   SteadyTime deadlineAt = SteadyTime::max();  // From the first answer on; before, by the sending.
   muster::Result result;
 };
@@ -95,7 +99,12 @@ class JobRunner {
   std::chrono::nanoseconds left(SteadyTime until) const;
   SteadyTime deadlineFrom(const JobState& job) const;
   kj::Promise<Step> step(Live& live, JobHandle job, PullUntil what, std::chrono::nanoseconds wait);
+  kj::Promise<Step> stepAhead(Live& live, JobHandle job, std::chrono::nanoseconds wait,
+                              bool releases);
+  Step absorbFollow(JobState& job, wire::Jobs::FollowResults::Reader results,
+                    uint32_t chunkBytesMax);
   Step absorb(JobState& job, wire::JobProgress::Reader progress);
+  void chooseRange(JobState& job, wire::JobProgress::Reader progress, uint32_t chunkBytesMax);
   kj::Promise<muster::Result> runSent(JobHandle job, SteadyTime until);
   muster::Result resultAt(JobHandle job);
   kj::Promise<void> settle(JobHandle job, SteadyTime until);
@@ -111,6 +120,7 @@ class JobRunner {
   uint64_t numberNext_ = 1;
   uint64_t spentGeneration_ = 0;
   std::vector<uint64_t> spent_;  // To be acknowledged with the next command of spentGeneration_.
+  std::map<uint64_t, ReadAhead> ahead_;  // By number, of commands with much output.
 
   // Last: what goes on without a caller ends before the rest.
   kj::Own<kj::TaskSet::ErrorHandler> backgroundErrors_;

@@ -17,6 +17,11 @@ constexpr int64_t kSessionGraceMaxNs =
 constexpr auto kHoldersWait = 1 * kj::SECONDS;
 constexpr auto kInputRoomWait = 1 * kj::SECONDS;
 constexpr size_t kHoldersMax = 16;
+constexpr auto kGatherMax = 20 * kj::MILLISECONDS;  // As the schema says of Follow.bytesMin.
+
+uint64_t available(const kj::Own<OutputStream>& stream, uint64_t from) {
+  return stream.get() == nullptr ? 0 : stream->buffer().available(from);
+}
 
 void logTask(kj::Exception&& exception) {
   support::log(support::Level::kError, "a task of a job failed",
@@ -281,6 +286,10 @@ kj::Promise<void> Job::waitFor(FollowWish wish) {
 
 kj::Promise<void> Job::waitUntil(FollowWish wish, kj::TimePoint end) {
   if (satisfied(wish) || context_.timer.now() >= end) return kj::READY_NOW;
+  if (wish.bytesMin > 0 && !wish.gathers && available(output_, wish.outputFrom) > 0) {
+    wish.gathers = true;
+    end = kj::min(end, context_.timer.now() + kGatherMax);
+  }
   return changed_.next().exclusiveJoin(context_.timer.atTime(end)).then([this, wish, end]() {
     return waitUntil(wish, end);
   });
@@ -288,12 +297,13 @@ kj::Promise<void> Job::waitUntil(FollowWish wish, kj::TimePoint end) {
 
 bool Job::satisfied(const FollowWish& wish) const {
   if (ended_) return true;
-  uint64_t ready = 0;
-  if (output_.get() != nullptr) ready += output_->buffer().available(wish.outputFrom);
-  if (errors_.get() != nullptr) ready += errors_->buffer().available(wish.errorsFrom);
+  uint64_t ready = available(output_, wish.outputFrom);
+  uint64_t readyErrors = available(errors_, wish.errorsFrom);
+  if (wish.bytesMin > 0) return ready >= wish.bytesMin || readyErrors > 0 || streamsFull();
+  ready += readyErrors;
   if (wish.until == wire::Follow::Until::CHANGE) return ready > 0;
   // A job that waits for its reader will not end before it is read.
-  return (wish.bytesMax > 0 && ready > wish.bytesMax) || streamsStalled();
+  return (wish.bytesMax > 0 && ready > wish.bytesMax) || streamsFull();
 }
 
 bool Job::streamsEnded() const {
@@ -304,6 +314,11 @@ bool Job::streamsEnded() const {
 bool Job::streamsStalled() const {
   return (output_.get() != nullptr && output_->stalled()) ||
          (errors_.get() != nullptr && errors_->stalled());
+}
+
+bool Job::streamsFull() const {
+  return (output_.get() != nullptr && output_->full()) ||
+         (errors_.get() != nullptr && errors_->full());
 }
 
 void Job::release(uint64_t outputTo, uint64_t errorsTo) {

@@ -43,8 +43,10 @@ struct FollowWish {
   uint64_t outputFrom = 0;
   uint64_t errorsFrom = 0;
   uint64_t bytesMax = 0;
+  uint64_t bytesMin = 0;
   int64_t waitNs = 0;
   wire::Follow::Until until = wire::Follow::Until::CHANGE;
+  bool gathers = false;  // Some of bytesMin are there, and the rest is waited for.
 };
 
 // Names processes that were killed and do not go.
@@ -156,6 +158,7 @@ class Job final : public kj::Refcounted {
   bool satisfied(const FollowWish& wish) const;
   bool streamsEnded() const;
   bool streamsStalled() const;
+  bool streamsFull() const;
 
   JobContext context_;
   Listener& listener_;

@@ -16,6 +16,11 @@ struct JobLimits {
   // More than this of one stream goes to its spool file. Above a chunk, which an answer brings as a
   // whole, because the look for the end of a stream wants room for one byte more.
   uint64_t memoryOfStreamBytesMax = (1 << 20) + (64 << 10);
+  // While its reader keeps up, so many may wait for it in memory, if memory is not half full.
+  uint64_t memoryOfFollowedBytesMax = 4 << 20;
+  // A reader keeps up for so long after it made room, and after the begin of the stream. Without
+  // one, output waits so once, and then there is a file.
+  int64_t followedForNs = 100'000'000;
   uint64_t spoolBytesMax = uint64_t{2} << 30;  // Of all spool files.
   int64_t endWaitNs =
       10'000'000'000;  // For killed processes to go, before a session's end gives up on them.

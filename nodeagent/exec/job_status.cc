@@ -29,9 +29,14 @@ Shares divide(const Job& job, const FollowWish& wish) {
   return shares;
 }
 
-void checkOffset(const OutputStream* stream, uint64_t offset, kj::StringPtr field) {
+uint64_t aheadBytesMax(const OutputStream* output) {
+  return output == nullptr ? 0 : output->buffer().aheadBytesMax();
+}
+
+void checkOffset(const OutputStream* stream, uint64_t offset, uint64_t aheadBytesMax,
+                 kj::StringPtr field) {
   uint64_t produced = stream == nullptr ? 0 : stream->buffer().producedBytes();
-  if (offset > produced) {
+  if (offset > produced + aheadBytesMax) {
     support::fail(wire::Error::Kind::INVALID, "follow.", field, ": ", offset, " is beyond the ",
                   produced, " bytes that were produced");
   }
@@ -135,8 +140,13 @@ void writeChunk(OutputStream* stream, uint64_t from, uint64_t size, wire::Chunk:
 }  // namespace
 
 FollowWish readFollow(wire::Follow::Reader follow, const Job& job, const JobLimits& limits) {
-  checkOffset(job.output(), follow.getOutputFrom(), "outputFrom");
-  checkOffset(job.errors(), follow.getErrorsFrom(), "errorsFrom");
+  uint64_t ahead = follow.getBytesMin() > 0 ? aheadBytesMax(job.output()) : 0;
+  checkOffset(job.output(), follow.getOutputFrom(), ahead, "outputFrom");
+  checkOffset(job.errors(), follow.getErrorsFrom(), 0, "errorsFrom");
+  if (follow.getOutputStoredTo() > follow.getOutputFrom()) {
+    support::fail(wire::Error::Kind::INVALID, "follow.outputStoredTo: ", follow.getOutputStoredTo(),
+                  " is beyond outputFrom, ", follow.getOutputFrom());
+  }
   if (follow.getUntil() > wire::Follow::Until::ENDED) {
     support::fail(wire::Error::Kind::INVALID, "follow.until: ", static_cast<int>(follow.getUntil()),
                   " is not known to this agent");
@@ -145,6 +155,7 @@ FollowWish readFollow(wire::Follow::Reader follow, const Job& job, const JobLimi
   wish.outputFrom = follow.getOutputFrom();
   wish.errorsFrom = follow.getErrorsFrom();
   wish.bytesMax = kj::min(uint64_t{follow.getBytesMax()}, limits.chunkBytesMax);
+  wish.bytesMin = kj::min(uint64_t{follow.getBytesMin()}, wish.bytesMax);
   wish.waitNs = follow.getWaitNs();
   wish.until = follow.getUntil();
   return wish;
@@ -179,6 +190,7 @@ void writeStatus(const Job& job, wire::JobStatus::Builder status) {
 
 void writeProgress(Job& job, const FollowWish& wish, wire::JobProgress::Builder progress) {
   writeStatus(job, progress.initStatus());
+  progress.setAheadBytesMax(static_cast<uint32_t>(aheadBytesMax(job.output())));
   auto shares = divide(job, wish);
   writeChunk(job.output(), wish.outputFrom, shares.output, progress.initOutput());
   writeChunk(job.errors(), wish.errorsFrom, shares.errors, progress.initErrors());

@@ -17,13 +17,19 @@ using Kind = wire::Error::Kind;
 
 constexpr unsigned kListMax = 1000;
 
+// Below which the caller has stored standard output.
+uint64_t storedTo(wire::Follow::Reader follow) {
+  bool isRange = follow.getBytesMin() > 0 && !support::planted(support::Bug::kReleasedAhead);
+  return isRange ? follow.getOutputStoredTo() : follow.getOutputFrom();
+}
+
 // Waits as `follow` says and writes what came of it. For every method that has a follow.
 template <typename Context>
 kj::Promise<void> followJob(Context context, Job& job, wire::Follow::Reader follow,
                             const JobLimits& limits) {
   auto wish = readFollow(follow, job, limits);
   bool releases = follow.getReleaseTo() || support::planted(support::Bug::kReleasedUnasked);
-  if (releases) job.release(wish.outputFrom, wish.errorsFrom);
+  if (releases) job.release(storedTo(follow), wish.errorsFrom);
   context.allowCancellation();
   context.releaseParams();  // A specification may be large, and a poll long.
   return job.waitFor(wish)
@@ -55,7 +61,10 @@ kj::Promise<void> followDetached(Context context, DetachedJob& job, wire::Follow
   context.allowCancellation();
   context.releaseParams();
   return job.follow(wish).then([context](kj::Own<capnp::MallocMessageBuilder>&& answer) mutable {
-    context.getResults().setProgress(answer->getRoot<wire::JobProgress>());
+    auto progress = answer->getRoot<wire::JobProgress>();
+    // Ranges are not passed on.
+    progress.setAheadBytesMax(0);
+    context.getResults().setProgress(progress.asReader());
   });
 }
 

@@ -35,6 +35,8 @@ OutputBuffer::OutputBuffer(Spool& spool, OutputPolicy policy, const JobLimits& l
     : spool_(spool),
       bytesMax_(policy.bytesMax),
       memoryBytesMax_(kj::min(policy.bytesMax, limits.memoryOfStreamBytesMax)),
+      memoryFollowedBytesMax_(
+          kj::max(memoryBytesMax_, kj::min(policy.bytesMax, limits.memoryOfFollowedBytesMax))),
       overflow_(policy.overflow),
       ringBytes_(policy.bytesMax) {}
 
@@ -47,11 +49,40 @@ uint64_t OutputBuffer::prepare(uint64_t wanted) {
   if (overflow_ != Overflow::BLOCK || full_ || !mayWait_) return wanted;
   // A single byte always finds memory; so a stream that ends without output takes none.
   if (wanted <= 1 && memory_.size() == 0 && file_ == nullptr) return wanted;
+  leaveEmptyFile();
   uint64_t retained = to_ - from_;
+  if (staysInMemory(retained + wanted)) return kj::min(wanted, memory_.size() - retained);
   reserve(kj::min(retained + wanted, bytesMax_));
   uint64_t fitting = kj::min(wanted, bytesMax_ - kj::min(retained, bytesMax_));
   KJ_IF_MAYBE (file, file_) return prepareFile(**file, fitting);
   return fitting;
+}
+
+// Whether what would have to go to the file waits in memory instead; grows that as far as it may.
+bool OutputBuffer::staysInMemory(uint64_t retainedBytes) {
+  bool mustSpill = kj::min(retainedBytes, bytesMax_) > memoryBytesMax_;
+  if (!isFollowed_ || !mustSpill || file_ != nullptr) return false;
+  uint64_t wanted = kj::min(std::bit_ceil(retainedBytes), memoryFollowedBytesMax_);
+  uint64_t kept = memory_.size();
+  while (wanted > kept && !spool_.sparesMemory(wanted - kept)) wanted /= 2;
+  if (wanted > kept) growMemory(wanted);
+  // Without the memory that every stream may have, there is nothing to wait in.
+  return memory_.size() >= memoryBytesMax_;
+}
+
+bool OutputBuffer::waitsInMemory() const {
+  return isFollowed_ && file_ == nullptr && to_ - from_ < bytesMax_;
+}
+
+uint64_t OutputBuffer::aheadBytesMax() const {
+  return overflow_ == Overflow::BLOCK ? kj::min(memoryFollowedBytesMax_, bytesMax_) : 0;
+}
+
+// A reader that has caught up needs no file any more.
+void OutputBuffer::leaveEmptyFile() {
+  if (!isFollowed_ || file_ == nullptr || to_ > from_) return;
+  if (!spool_.sparesMemory(memoryBytesMax_)) return;
+  file_ = nullptr;
 }
 
 // How many of `wanted` bytes the file has room for. A spool that is full is left once the reader
@@ -135,6 +166,14 @@ bool OutputBuffer::growMemory(uint64_t capacity) {
   memory_ = kj::mv(larger);
   accountedBytes_ = capacity;
   return true;
+}
+
+void OutputBuffer::shrinkMemory() {
+  auto smaller = kj::heapArray<kj::byte>(kj::max(to_ - from_, kMemoryFirstBytes));
+  moveTo(smaller);
+  memory_ = kj::mv(smaller);
+  spool_.giveMemory(accountedBytes_ - memory_.size());
+  accountedBytes_ = memory_.size();
 }
 
 // From ring to ring.
@@ -222,7 +261,9 @@ void OutputBuffer::clear() {
 void OutputBuffer::finish() {
   KJ_IF_MAYBE (file, file_) {
     (*file)->close();
+    return;
   }
+  if (memory_.size() > memoryBytesMax_ && to_ - from_ <= memoryBytesMax_) shrinkMemory();
 }
 
 }  // namespace nodeagent

@@ -30,6 +30,18 @@ class OutputBuffer {
   // retention is full.
   uint64_t prepare(uint64_t wanted);
 
+  // Whether a reader keeps up. Under `block`, what it has not released yet then waits in memory,
+  // also more than of other streams, and prepare refuses what does not fit: the way through the
+  // file would cost more than the wait.
+  void setFollowed(bool isFollowed) { isFollowed_ = isFollowed; }
+
+  // prepare refused only because of that.
+  bool waitsInMemory() const;
+
+  // How far beyond what was produced a reader may ask. 0: not at all, since what it asks for may be
+  // dropped.
+  uint64_t aheadBytesMax() const;
+
   // Nobody will make room any more: from now on, also under `block`, what does not fit is dropped.
   void neverWait() { mayWait_ = false; }
 
@@ -70,6 +82,9 @@ class OutputBuffer {
   void store(kj::ArrayPtr<const kj::byte> bytes);
   bool reserve(uint64_t retainedBytes);
   bool growMemory(uint64_t capacity);
+  bool staysInMemory(uint64_t retainedBytes);
+  void leaveEmptyFile();
+  void shrinkMemory();
   bool spill();
   uint64_t prepareFile(SpoolFile& file, uint64_t wanted);
   void useForcedMemory();
@@ -80,6 +95,7 @@ class OutputBuffer {
   Spool& spool_;
   uint64_t bytesMax_;  // Lowered if the spool refuses: then memory is all there is.
   uint64_t memoryBytesMax_;
+  uint64_t memoryFollowedBytesMax_;
   wire::JobSpec::Overflow overflow_;
   uint64_t from_ = 0;  // The retained range.
   uint64_t to_ = 0;
@@ -87,6 +103,7 @@ class OutputBuffer {
   uint64_t droppedBytes_ = 0;
   bool full_ = false;  // A byte was dropped at the end, so that none can follow it.
   bool mayWait_ = true;
+  bool isFollowed_ = false;
   uint64_t ringBytes_;                  // Of the file: what the policy asks for, never lowered.
   uint64_t accountedBytes_ = 0;         // Of memory_, with the spool.
   kj::Array<kj::byte> memory_;          // A ring: offset modulo size. Empty once there is a file.

@@ -31,7 +31,13 @@ OutputStream::OutputStream(kj::UnixEventPort& port, kj::Timer& timer, kj::AutoCl
       observer_(kj::heap<kj::UnixEventPort::FdObserver>(
           port, fd_, kj::UnixEventPort::FdObserver::OBSERVE_READ)),
       buffer_(spool, policy, limits),
-      changed_(kj::mv(changed)) {}
+      changed_(kj::mv(changed)),
+      followedFor_(limits.followedForNs * kj::NANOSECONDS),
+      followedTo_(timer.now() + followedFor_) {}
+
+bool OutputStream::isFollowed() const {
+  return timer_.now() < followedTo_;
+}
 
 OutputStream::Step OutputStream::readSome(size_t& turnBytes) {
   int readable = 0;
@@ -39,7 +45,10 @@ OutputStream::Step OutputStream::readSome(size_t& turnBytes) {
   // hung up.
   if (ioctl(fd_, FIONREAD, &readable) < 0) readable = 0;
   size_t wanted = kj::min(kReadBytesMax, static_cast<size_t>(kj::max(readable, 1)));
-  if (!detached_) wanted = buffer_.prepare(wanted);
+  if (!detached_) {
+    buffer_.setFollowed(isFollowed());
+    wanted = buffer_.prepare(wanted);
+  }
   if (wanted == 0) return Step::kFull;
   ssize_t count;
   do {
@@ -77,13 +86,8 @@ kj::Promise<void> OutputStream::readAll() {
       case Step::kYield:
         // Through the timer, because only that lets the loop look at its other descriptors.
         return timer_.atTime(timer_.now()).then([this]() { return readAll(); });
-      case Step::kFull: {
-        auto pair = kj::newPromiseAndFulfiller<void>();
-        roomMade_ = kj::mv(pair.fulfiller);
-        stalled_ = true;
-        changed_();
-        return pair.promise.then([this]() { return readAll(); });
-      }
+      case Step::kFull:
+        return waitForRoom();
       case Step::kEnd:
         end();
         observer_ = nullptr;
@@ -91,6 +95,19 @@ kj::Promise<void> OutputStream::readAll() {
         return kj::READY_NOW;
     }
   }
+}
+
+kj::Promise<void> OutputStream::waitForRoom() {
+  auto pair = kj::newPromiseAndFulfiller<void>();
+  roomMade_ = kj::mv(pair.fulfiller);
+  stalled_ = true;
+  changed_();
+  auto made = kj::mv(pair.promise);
+  if (buffer_.waitsInMemory()) made = made.exclusiveJoin(timer_.atTime(followedTo_));
+  return made.then([this]() {
+    stalled_ = false;
+    return readAll();
+  });
 }
 
 void OutputStream::end() {
@@ -119,7 +136,9 @@ void OutputStream::detach() {
 }
 
 void OutputStream::release(uint64_t offset) {
+  uint64_t before = buffer_.retainedFrom();
   buffer_.release(offset);
+  if (buffer_.retainedFrom() > before) followedTo_ = timer_.now() + followedFor_;
   resume();
 }
 

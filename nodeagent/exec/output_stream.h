@@ -34,8 +34,11 @@ class OutputStream {
   // As OutputBuffer::release; lets a full retention go on.
   void release(uint64_t offset);
 
-  // The retention is full and the process waits, or soon will.
+  // The process waits, or soon will, for its reader to make room.
   bool stalled() const { return stalled_; }
+
+  // Likewise, because the retention is full: without a reader it would wait for ever.
+  bool full() const { return stalled_ && !buffer_.waitsInMemory(); }
   bool ended() const { return ended_; }
   const OutputBuffer& buffer() const { return buffer_; }
   OutputBuffer& buffer() { return buffer_; }
@@ -54,6 +57,8 @@ class OutputStream {
   void takeRest();
   void end();
   void resume();
+  kj::Promise<void> waitForRoom();
+  bool isFollowed() const;
 
   kj::Timer& timer_;
   kj::AutoCloseFd fd_;
@@ -65,6 +70,8 @@ class OutputStream {
   bool ended_ = false;
   bool detached_ = false;
   bool stalled_ = false;
+  const kj::Duration followedFor_;
+  kj::TimePoint followedTo_;  // Until then its reader, if there is one, is taken to keep up.
   bool isLarge_ = false;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> roomMade_;
 };

@@ -28,6 +28,10 @@ class Spool {
 
   // Accounts for memory. `false`: there is none left, the caller must do with what it has.
   bool takeMemory(uint64_t bytes);
+  // Whether so much is left to whoever could do without it.
+  bool sparesMemory(uint64_t bytes) const {
+    return memoryBytes_ + bytes <= limits_.memoryBytesMax / 2;
+  }
   void giveMemory(uint64_t bytes) { memoryBytes_ -= bytes; }
   uint64_t memoryBytes() const { return memoryBytes_; }
 

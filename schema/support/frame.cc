@@ -134,12 +134,43 @@ kj::ArrayPtr<const kj::byte> FrameReader::takeAllArrived() {
   return buffer_.slice(begin, begin_);
 }
 
-kj::Promise<kj::Maybe<Frame>> FrameReader::readBuffered() {
-  KJ_IF_MAYBE (frame, takeArrived()) return kj::Maybe<Frame>(kj::mv(*frame));
-  auto limit = timer_.afterDelay(limits_.deadline).then([this]() -> kj::Maybe<Frame> {
+kj::Maybe<FrameReader::Begun> FrameReader::takeBegun(size_t bytesMin) {
+  KJ_IF_MAYBE (table, parseTable()) {
+    size_t totalBytes = table->totalWords * sizeof(capnp::word);
+    bool isWhole = buffered().size() >= totalBytes;
+    if (isWhole || totalBytes <= bytesMin) return nullptr;
+    auto bytes = buffered();
+    begin_ = end_;
+    restAllowed_ = limits_.deadline;
+    return Begun{bytes, totalBytes - bytes.size()};
+  }
+  return nullptr;
+}
+
+kj::Promise<size_t> FrameReader::readRest(kj::ArrayPtr<kj::byte> space, size_t bytesMin) {
+  auto begin = timer_.now();
+  auto limit = deadline(restAllowed_).then([]() -> size_t { return 0; });
+  return input_.tryRead(space.begin(), bytesMin, space.size())
+      .exclusiveJoin(kj::mv(limit))
+      .then([this, begin, bytesMin](size_t count) {
+        if (count < bytesMin) fail(Kind::INVALID, "the stream ended within a frame");
+        lastArrival_ = timer_.now();
+        restAllowed_ -= kj::min(lastArrival_ - begin, restAllowed_);
+        return count;
+      });
+}
+
+// Rejects when a frame may take no longer.
+kj::Promise<void> FrameReader::deadline(kj::Duration left) {
+  return timer_.afterDelay(left).then([this]() {
     fail(Kind::TIMEOUT, "a frame was not complete ", limits_.deadline / kj::MILLISECONDS,
          " ms after it began");
   });
+}
+
+kj::Promise<kj::Maybe<Frame>> FrameReader::readBuffered() {
+  KJ_IF_MAYBE (frame, takeArrived()) return kj::Maybe<Frame>(kj::mv(*frame));
+  auto limit = deadline(limits_.deadline).then([]() -> kj::Maybe<Frame> { return nullptr; });
   return fill().exclusiveJoin(kj::mv(limit));
 }
 

@@ -80,7 +80,20 @@ class FrameReader {
   // the reader's, until it is used again.
   kj::ArrayPtr<const kj::byte> takeAllArrived();
 
-  // For who handles most frames by the two above: resolves when something has arrived, with false
+  // For forwarding a frame of more than `bytesMin` while it arrives: what of it is here, with its
+  // table checked, and how much is to come, which readRest brings. Null: the next frame is smaller,
+  // whole or a signal, or its table is not here yet. The bytes are the reader's, as above.
+  struct Begun {
+    kj::ArrayPtr<const kj::byte> bytes;
+    size_t leftBytes;
+  };
+  kj::Maybe<Begun> takeBegun(size_t bytesMin);
+
+  // The next at least `bytesMin` bytes of such a frame, into `space`, which is no larger than what
+  // is left of it. Rejected as read is; of the deadline, only the time counts that was spent here.
+  kj::Promise<size_t> readRest(kj::ArrayPtr<kj::byte> space, size_t bytesMin);
+
+  // For who handles most frames by the ones above: resolves when something has arrived, with false
   // at the stream's end. To be called when nothing that has arrived is left, see isEmpty.
   kj::Promise<bool> awaitArrival();
   bool isEmpty() const { return begin_ == end_; }
@@ -98,6 +111,7 @@ class FrameReader {
   };
 
   void adapt();
+  kj::Promise<void> deadline(kj::Duration left);
   kj::Promise<kj::Maybe<Frame>> readBuffered();
   kj::Maybe<Table> parseTable() const;
   kj::Promise<kj::Maybe<Frame>> fill();
@@ -109,6 +123,7 @@ class FrameReader {
   FrameLimits limits_;
   Signals signals_;
   kj::TimePoint lastArrival_;
+  kj::Duration restAllowed_ = 0 * kj::SECONDS;  // For what is left of a frame that was begun.
   kj::Array<kj::byte> buffer_;
   size_t begin_ = 0;
   size_t end_ = 0;

@@ -193,6 +193,88 @@ TEST_F(FrameTest, FrameThatStallsTimesOutButSilenceBetweenFramesDoesNot) {
   }
 }
 
+// What forwarding makes of `input`: all bytes that were passed on, and why it ended.
+class ForwardingTest : public FrameTest {
+ protected:
+  void forward(const std::string& input) {
+    auto pipe = kj::newOneWayPipe();
+    FrameReader reader(*pipe.in, timer_, limits_);
+    auto writing = write(*pipe.out, input, 1000)
+                       .then([&]() { pipe.out = nullptr; })
+                       .eagerlyEvaluate([](kj::Exception&&) {});
+    auto failed = kj::runCatchingExceptions([&]() {
+      while (!reader.isEmpty() || reader.awaitArrival().wait(waitScope_)) passOn(reader);
+    });
+    KJ_IF_MAYBE (exception, failed) failure_ = toFailure(*exception, "test").kind;
+  }
+
+  void passOn(FrameReader& reader) {
+    auto begun = reader.takeBegun(2000);
+    KJ_IF_MAYBE (frame, begun) {
+      ++begun_;
+      add(frame->bytes);
+      kj::byte space[700];
+      for (size_t left = frame->leftBytes; left > 0;) {
+        auto wanted = kj::arrayPtr(space, std::min(left, sizeof space));
+        size_t count = reader.readRest(wanted, std::min<size_t>(left, 300)).wait(waitScope_);
+        add(wanted.slice(0, count));
+        left -= count;
+      }
+      return;
+    }
+    auto whole = reader.read().wait(waitScope_);
+    add(KJ_ASSERT_NONNULL(whole).bytes());
+  }
+
+  void add(kj::ArrayPtr<const kj::byte> bytes) {
+    passed_.append(bytes.asChars().begin(), bytes.size());
+  }
+
+  int begun_ = 0;
+  std::string passed_;
+  Kind failure_ = Kind::UNSPECIFIED;
+};
+
+TEST_F(ForwardingTest, LargeFramesArePassedOnWhileTheyArrive) {
+  std::string frames = frameOf({3}) + frameOf({1000, 37}, 'a') + frameOf({2}) + frameOf({600}, 'b');
+  forward(frames);
+  EXPECT_TRUE(passed_ == frames);
+  EXPECT_EQ(begun_, 2);
+  EXPECT_EQ(failure_, Kind::UNSPECIFIED);
+}
+
+TEST_F(ForwardingTest, NothingOfAFrameThatIsTooLargeIsPassedOn) {
+  limits_.bytesMax = 8000;
+  forward(frameOf({3}) + frameOf({1000}));
+  EXPECT_TRUE(passed_ == frameOf({3}));
+  EXPECT_EQ(failure_, Kind::INVALID);
+}
+
+TEST_F(ForwardingTest, TruncationIsAnErrorForWhoForwards) {
+  forward(frameOf({1000}).substr(0, 7999));
+  EXPECT_EQ(failure_, Kind::INVALID);
+}
+
+TEST_F(FrameTest, FrameThatIsPassedOnMayStallNoLongerThanOthers) {
+  auto pipe = kj::newOneWayPipe();
+  FrameReader reader(*pipe.in, timer_, limits_);
+  std::string frame = frameOf({1000});
+  auto writing = pipe.out->write(frame.data(), 1000).eagerlyEvaluate(nullptr);
+  reader.awaitArrival().wait(waitScope_);
+  ASSERT_TRUE(reader.takeBegun(0) != nullptr);
+  timer_.advanceTo(timer_.now() + limits_.deadline);  // Spent elsewhere, by who passes it on.
+  kj::byte space[4000];
+  auto first = reader.readRest(space, 100);
+  EXPECT_FALSE(first.poll(waitScope_));
+  timer_.advanceTo(timer_.now() + limits_.deadline / 2);
+  auto more = pipe.out->write(frame.data() + 1000, 100).eagerlyEvaluate(nullptr);
+  EXPECT_EQ(first.wait(waitScope_), 100u);
+  auto second = reader.readRest(space, 100);
+  timer_.advanceTo(timer_.now() + limits_.deadline / 2);
+  ASSERT_TRUE(second.poll(waitScope_));
+  EXPECT_ANY_THROW(second.wait(waitScope_));
+}
+
 TEST_F(FrameTest, SignalsAreOnlyForThoseWhoExpectThem) {
   SignalBytes signal = signalBytes(7);
   std::string bytes(reinterpret_cast<const char*>(signal.bytes), sizeof signal.bytes);

@@ -51,6 +51,7 @@ enum class Bug {
   kUploadUnfinishedTaken = 35,  // A file takes its place before all of it has arrived.
   kUploadPartNotNoted = 36,     // Nobody knows of the part that a killed keeper leaves.
   kUploadFinishedOnce = 37,     // Finishing an upload again fails.
+  kReleasedAhead = 38,          // Output is dropped when what comes behind it is asked for.
 };
 
 static constexpr bool planted(Bug bug) {

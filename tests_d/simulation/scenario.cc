@@ -49,6 +49,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
     nodeagent::JobLimits limits;
     limits.runningInSessionMax = 24;
     limits.memoryOfStreamBytesMax = static_cast<uint64_t>(random.chance(50) ? 4096 : 16384);
+    limits.memoryOfFollowedBytesMax = 4 * limits.memoryOfStreamBytesMax;
     limits.memoryBytesMax = random.chance(10) ? 16384 : 1 << 20;
     limits.endWaitNs = 2 * kSecond;
     mood_.movesFiles = random.chance(20);
