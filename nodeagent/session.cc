@@ -223,15 +223,21 @@ kj::Promise<void> SessionTable::watchLeases() {
       wait = kj::min(wait, left * kj::NANOSECONDS);
     }
   }
-  for (auto& session : expired) end(*session, EndReason::kExpired).detach([](kj::Exception&&) {});
+  for (auto& session : expired) endApart(*session, EndReason::kExpired);
   return timer_.afterDelay(wait).then([this]() { return watchLeases(); });
 }
 
 kj::Promise<void> SessionTable::endAll() {
   kj::Vector<kj::Own<Session>> all;
   for (auto& [id, session] : sessions_) all.add(session->addRef());
-  for (auto& session : all) end(*session, EndReason::kKeeperStops).detach([](kj::Exception&&) {});
+  for (auto& session : all) endApart(*session, EndReason::kKeeperStops);
   return ending_.onEmpty();
+}
+
+// Nobody waits for it. The end goes on as long as this promise lives, also without this table, so
+// the session must live as long.
+void SessionTable::endApart(Session& session, EndReason reason) {
+  end(session, reason).attach(session.addRef()).detach([](kj::Exception&&) {});
 }
 
 kj::Promise<void> SessionTable::end(Session& session, EndReason reason) {

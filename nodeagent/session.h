@@ -158,6 +158,7 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
   kj::Promise<void> end(Session& session, EndReason reason);
 
  private:
+  void endApart(Session& session, EndReason reason);
   void rememberEnded(const support::Id& id);
   void taskFailed(kj::Exception&& exception) override;
 
