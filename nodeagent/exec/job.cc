@@ -198,7 +198,8 @@ void Job::released() {
 void Job::stop(StopReason reason, int64_t graceNs) {
   if (gone_) return;
   if (endedBoottimeNs_ == 0 && reason_ == StopReason::kNone) reason_ = reason;
-  if (endedBoottimeNs_ != 0 && !ended_) drainCut_ = true;
+  // At its deadline a reader who still makes room is given the time for the rest.
+  if (endedBoottimeNs_ != 0 && !ended_ && reason != StopReason::kDeadline) drainCut_ = true;
   changed_.notify();
   if (processes_.get() == nullptr) return;  // launch() sees the reason.
   auto killAt = context_.timer.now() + graceNs * kj::NANOSECONDS;

@@ -203,6 +203,31 @@ TEST_F(JobOutputTest, WhenTheSpoolGetsFullTheProcessWaitsForItsReader) {
   EXPECT_EQ(table->spool().fileBytes(), 0u) << "left when it was read";
 }
 
+// The process has written all into its pipe and ended in time.
+TEST_F(JobOutputTest, ADeadlineDoesNotCutWhatAReaderStillTakes) {
+  SpecBuilder spec({"head", "-c", "40000", "/dev/zero"});
+  spec->initOutput().setRetainedBytesMax(4096);
+  spec->setDeadlineNs(kSecondNs / 5);
+  spec->setDrainNs(20 * kSecondNs);
+  start(1, spec);
+  timer().afterDelay(400 * kj::MILLISECONDS).wait(waitScope);
+  auto result = finish(1);
+  EXPECT_TRUE(result->outcome().isExited());
+  EXPECT_EQ(result->output.size(), 40000u);
+  EXPECT_EQ(result->status().getOutput().getDroppedBytes(), 0u);
+}
+
+TEST_F(JobOutputTest, WithoutAReaderAJobEndsSoonAfterItsDeadline) {
+  SpecBuilder spec({"head", "-c", "40000", "/dev/zero"});
+  spec->initOutput().setRetainedBytesMax(4096);
+  spec->setDeadlineNs(kSecondNs / 5);
+  spec->setDrainNs(kSecondNs / 10);
+  start(1, spec);
+  Job& job = table->get(session->id(), 1);
+  EXPECT_TRUE(eventually([&job]() { return job.hasEnded(); }));
+  EXPECT_EQ(finish(1)->status().getOutput().getDroppedBytes(), 35904u);
+}
+
 TEST_F(JobOutputTest, BothStreamsShareAnAnswer) {
   SpecBuilder spec(shell("head -c 100000 /dev/zero; head -c 100000 /dev/zero >&2"));
   start(1, spec);
