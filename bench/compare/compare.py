@@ -34,7 +34,7 @@ ROUND_SECONDS = {"quick": 0.1, "full": 0.25}
 ROUNDS = {"quick": 7, "full": 15}
 # Peers that need longer for one call take part in every third round; those that need much longer are called once.
 SLOW_SECONDS, SLOW_EVERY, DEAR_SECONDS = 0.5, 3, 8
-TOTAL_SECONDS = {"quick": 75, "full": 560}
+TOTAL_SECONDS = {"quick": 75, "full": 700}
 SCALES = {"quick": [200], "full": [100, 1000, 2500, 5000, 10000]}
 SCALE_SECONDS = {"quick": 15, "full": 150}
 SAMPLES_MOST = 2000
@@ -132,10 +132,9 @@ def describe(work, value):
 
 def shares(seconds, works):
     """How many seconds each work may take at most."""
-    weights = {"ping": 1, "exec": 3, "output": 2, "output-big": 3, "reconnect": 1, "ping-all-1000": 1, "rate": 1,
-               "ping-rate": 1, "push-file": 4, "pull-file": 4,
-               "push-tree": 2, "pull-tree": 2, "four-nodes": 1, "local-nodes": 1, "empty-case": 1, "fan-out-10": 2, "fan-out-100": 6,
-               "fan-out-1000": 10}
+    weights = {"ping": 1, "exec": 3, "output": 2, "output-big": 5, "reconnect": 1, "rate": 1, "ping-rate": 1,
+               "push-file": 7, "pull-file": 7, "push-tree": 2, "pull-tree": 2, "four-nodes": 1, "local-nodes": 1,
+               "empty-case": 1, "fan-out-10": 2, "fan-out-100": 6, "fan-out-1000": 10, "ping-all-1000": 1}
     total = sum(weights[work] for work in works)
     return {work: seconds * weights[work] / total for work in works}
 
