@@ -304,7 +304,8 @@ bool Job::satisfied(const FollowWish& wish) const {
   ready += readyErrors;
   if (wish.until == wire::Follow::Until::CHANGE) return ready > 0;
   // A job that waits for its reader will not end before it is read.
-  return (wish.bytesMax > 0 && ready > wish.bytesMax) || streamsFull();
+  if (wish.bytesMax == 0) return streamsFull();
+  return ready > wish.bytesMax || streamsStalled();
 }
 
 bool Job::streamsEnded() const {
