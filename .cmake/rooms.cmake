@@ -33,18 +33,17 @@ add_library(muster_gtest STATIC ${CMAKE_SOURCE_DIR}/.cmake/gtest_pch.cc)
 target_precompile_headers(muster_gtest PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
 target_link_libraries(muster_gtest PUBLIC muster_flags GTest::gmock GTest::gtest)
 
-# muster_room(<name> [DEPENDS <target>...] [TEST_DEPENDS <target>...] [EXCLUDE <file>...] [TEST_MAIN])
-#   <name>        library target; its sources are *.cc here, without *_test.cc, *_main.cc, main.cc and EXCLUDE.
+# muster_room(<name> [DEPENDS <target>...] [TEST_DEPENDS <target>...] [SUBROOMS <directory>...])
+#   <name>        library target; its sources are *.cc here, without *_test.cc, *_main.cc and main.cc.
 #   DEPENDS       what the library links, publicly.
+#   SUBROOMS      directories here whose files belong to the same library.
 #   TEST_DEPENDS  what the unit tests link besides.
 function(muster_room name)
-  cmake_parse_arguments(ROOM "" "" "DEPENDS;TEST_DEPENDS;EXCLUDE" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  cmake_parse_arguments(ROOM "" "" "DEPENDS;TEST_DEPENDS;SUBROOMS" ${ARGN})
+  list(TRANSFORM ROOM_SUBROOMS REPLACE "(.+)" "${CMAKE_CURRENT_SOURCE_DIR}/\\1/*.cc")
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc ${ROOM_SUBROOMS})
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "(_test|_main|/main)\\.cc$")
-  foreach(file ${ROOM_EXCLUDE})
-    list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${file})
-  endforeach()
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   if(sources)
     add_library(${name} STATIC ${sources})
@@ -57,6 +56,13 @@ function(muster_room name)
   if(tests AND BUILD_TESTING)
     muster_unit_test(${name}_test SOURCES ${tests} DEPENDS ${name} ${ROOM_TEST_DEPENDS})
   endif()
+endfunction()
+
+# muster_agent_service(<name> [DEPENDS ...] ...): a room of the agent that serves one part of the schema, as muster_room();
+# it stands on the session, and the keeper links it.
+function(muster_agent_service name)
+  muster_room(${name} ${ARGN} DEPENDS nodeagent_session nodeagent_os support_rpc)
+  target_link_libraries(nodeagent_services INTERFACE ${name})
 endfunction()
 
 # muster_unit_test(<name> SOURCES <file>... DEPENDS <target>... [LOCK <name>...]): a gtest binary with the ctest label

@@ -9,22 +9,22 @@
 #include <kj/debug.h>
 #include <openssl/crypto.h>
 
-#include "nodeagent/audit_log.h"
-#include "nodeagent/enrol.h"
-#include "nodeagent/environment.h"
-#include "nodeagent/front_process.h"
-#include "nodeagent/init.h"
-#include "nodeagent/keeper_process.h"
-#include "nodeagent/logging.h"
-#include "nodeagent/options.h"
-#include "nodeagent/read_credentials.h"
-#include "nodeagent/shim_process.h"
+#include "nodeagent/config/environment.h"
+#include "nodeagent/config/logging.h"
+#include "nodeagent/config/options.h"
+#include "nodeagent/config/read_credentials.h"
+#include "nodeagent/enrol/enrol.h"
+#include "nodeagent/front/front_process.h"
+#include "nodeagent/init/init.h"
+#include "nodeagent/keeper/keeper_process.h"
+#include "nodeagent/session/audit_log.h"
+#include "nodeagent/shim/shim.h"
 #include "schema/agent.capnp.h"
-#include "schema/support/config.h"
-#include "schema/support/pki.h"
-#include "schema/support/trusted_file.h"
-#include "schema/support/version.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/config.h"
+#include "schema/support/base/trusted_file.h"
+#include "schema/support/base/version.h"
+#include "schema/support/base/wire_error.h"
+#include "schema/support/tls/pki.h"
 
 namespace nodeagent {
 namespace {

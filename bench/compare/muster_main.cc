@@ -33,7 +33,7 @@
 #include "bench/floor/clock.h"
 #include "bench/muster/pings.h"
 #include "harness/rpc/stubs.h"
-#include "schema/support/pki.h"
+#include "schema/support/tls/pki.h"
 
 namespace bench {
 namespace {

@@ -14,11 +14,11 @@
 
 #include "bench/floor/repeating_input.h"
 #include "schema/agent.capnp.h"
-#include "schema/support/crc32c.h"
-#include "schema/support/frame.h"
-#include "schema/support/pki.h"
-#include "schema/support/sha256.h"
-#include "schema/support/tls.h"
+#include "schema/support/base/crc32c.h"
+#include "schema/support/base/sha256.h"
+#include "schema/support/rpc/frame.h"
+#include "schema/support/tls/pki.h"
+#include "schema/support/tls/tls.h"
 
 namespace bench {
 namespace {

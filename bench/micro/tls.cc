@@ -16,8 +16,8 @@
 
 #include "bench/floor/channel.h"
 #include "schema/agent.capnp.h"
-#include "schema/support/rpc_connection.h"
-#include "schema/support/tls_stream.h"
+#include "schema/support/rpc/rpc_connection.h"
+#include "schema/support/tls/tls_stream.h"
 
 namespace bench {
 namespace {

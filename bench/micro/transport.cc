@@ -13,10 +13,10 @@
 #include "bench/floor/channel.h"
 #include "bench/floor/repeating_input.h"
 #include "schema/agent.capnp.h"
-#include "schema/support/crc32c.h"
-#include "schema/support/frame.h"
-#include "schema/support/rpc_connection.h"
-#include "schema/support/sha256.h"
+#include "schema/support/base/crc32c.h"
+#include "schema/support/base/sha256.h"
+#include "schema/support/rpc/frame.h"
+#include "schema/support/rpc/rpc_connection.h"
 
 namespace bench {
 namespace {

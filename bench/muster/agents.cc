@@ -16,7 +16,7 @@
 #include <system_error>
 #include <thread>
 
-#include "schema/support/pki.h"
+#include "schema/support/tls/pki.h"
 
 namespace bench {
 namespace {

@@ -17,9 +17,9 @@
 #include <kj/debug.h>
 
 #include "schema/agent.capnp.h"
-#include "schema/support/endpoint.h"
-#include "schema/support/rpc_connection.h"
-#include "schema/support/tls.h"
+#include "schema/support/base/endpoint.h"
+#include "schema/support/rpc/rpc_connection.h"
+#include "schema/support/tls/tls.h"
 
 namespace bench {
 namespace {

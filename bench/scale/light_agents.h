@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <string>
 
-#include "schema/support/pki.h"
+#include "schema/support/tls/pki.h"
 
 namespace bench {
 

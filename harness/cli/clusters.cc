@@ -11,9 +11,9 @@
 #include "harness/cluster/cluster_file.h"
 #include "harness/cluster/selection.h"
 #include "harness/provision/error.h"
-#include "harness/provision/local.h"
-#include "harness/provision/static.h"
-#include "schema/support/suggestion.h"
+#include "harness/provision/local/local.h"
+#include "harness/provision/static/static.h"
+#include "schema/support/base/suggestion.h"
 
 namespace harness {
 namespace {

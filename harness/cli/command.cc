@@ -2,7 +2,7 @@
 
 #include <iostream>
 
-#include "schema/support/suggestion.h"
+#include "schema/support/base/suggestion.h"
 
 namespace harness {
 

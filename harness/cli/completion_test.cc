@@ -20,7 +20,7 @@ class FixedSource final : public CompletionSource {
   }
   std::vector<std::string> jobs(const std::string&) override { return {"3fa91c20.7"}; }
   std::vector<std::string> runs(const std::string&) override { return {"r1", "r2"}; }
-  std::vector<std::string> components() override { return {"example", "selftest"}; }
+  std::vector<std::string> components() override { return {"example", "storage"}; }
   std::vector<std::string> paths(const std::string&, const std::string& suffix) override {
     return {"config/", "local" + suffix};
   }
@@ -68,7 +68,7 @@ TEST_F(CompletionTest, NodeSetsAreThoseOfTheClusterThatWasNamed) {
 TEST_F(CompletionTest, EveryCommandKnowsItsWords) {
   EXPECT_THAT(at("muster up "), ElementsAre("config/", "local.yaml"));
   EXPECT_THAT(at("muster down la"), ElementsAre("lab"));
-  EXPECT_THAT(at("muster run s"), ElementsAre("selftest"));
+  EXPECT_THAT(at("muster run s"), ElementsAre("storage"));
   EXPECT_THAT(at("muster kill 3"), ElementsAre("3fa91c20.7"));
   EXPECT_THAT(at("muster cp server1"), ElementsAre("server1:/"));
   EXPECT_THAT(at("muster completion z"), ElementsAre("zsh"));

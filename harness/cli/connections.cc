@@ -7,7 +7,7 @@
 
 #include "harness/cli/command.h"
 #include "harness/cluster/run_id.h"
-#include "schema/support/duration.h"
+#include "schema/support/base/duration.h"
 
 namespace harness {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "harness/cluster/node_set.h"
+#include "harness/cluster/node_expression.h"
 
 namespace harness {
 

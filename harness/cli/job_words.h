@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "harness/cli/table.h"
-#include "harness/rpc/job_listing.h"
+#include "harness/rpc/job/job_listing.h"
 
 namespace harness {
 

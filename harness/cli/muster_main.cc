@@ -3,10 +3,10 @@
 
 #include "harness/cli/command.h"
 #include "harness/cluster/cluster_file.h"
-#include "harness/cluster/node_set.h"
+#include "harness/cluster/node_expression.h"
 #include "harness/provision/error.h"
-#include "schema/support/suggestion.h"
-#include "schema/support/version.h"
+#include "schema/support/base/suggestion.h"
+#include "schema/support/base/version.h"
 
 namespace harness {
 namespace {

@@ -11,10 +11,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "harness/cluster/node_set.h"
+#include "harness/cluster/node_expression.h"
 #include "harness/cluster/selection.h"
-#include "schema/support/config.h"
-#include "schema/support/suggestion.h"
+#include "schema/support/base/config.h"
+#include "schema/support/base/suggestion.h"
 
 namespace harness {
 namespace {

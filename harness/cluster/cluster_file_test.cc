@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/cluster/node_set.h"
+#include "harness/cluster/node_expression.h"
 #include "harness/cluster/selection.h"
 
 namespace harness {

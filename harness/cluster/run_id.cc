@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <ctime>
 
-#include "schema/support/id.h"
+#include "schema/support/base/id.h"
 
 namespace harness {
 namespace {

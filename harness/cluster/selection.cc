@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "schema/support/suggestion.h"
+#include "schema/support/base/suggestion.h"
 
 namespace harness {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "harness/cluster/description.h"
-#include "harness/cluster/node_set.h"
+#include "harness/cluster/node_expression.h"
 
 namespace harness {
 

@@ -6,7 +6,7 @@
 
 #include <muster/matchers.h>
 
-#include "harness/rpc/failure_text.h"
+#include "harness/values/failure_text.h"
 
 namespace muster {
 namespace {

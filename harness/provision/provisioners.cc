@@ -2,8 +2,8 @@
 
 #include "harness/cluster/cluster_file.h"
 #include "harness/provision/error.h"
-#include "harness/provision/local.h"
-#include "harness/provision/static.h"
+#include "harness/provision/local/local.h"
+#include "harness/provision/static/static.h"
 
 namespace harness {
 

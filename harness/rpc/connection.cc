@@ -4,11 +4,11 @@
 
 #include <kj/debug.h>
 
-#include "harness/rpc/failure_text.h"
-#include "schema/support/log.h"
-#include "schema/support/planted.h"
-#include "schema/support/tls.h"
-#include "schema/support/version.h"
+#include "harness/values/failure_text.h"
+#include "schema/support/base/log.h"
+#include "schema/support/base/planted.h"
+#include "schema/support/base/version.h"
+#include "schema/support/tls/tls.h"
 
 namespace harness {
 namespace {

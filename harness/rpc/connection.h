@@ -26,8 +26,8 @@
 #include "harness/rpc/loop.h"
 #include "harness/rpc/stubs.h"
 #include "schema/agent.capnp.h"
-#include "schema/support/id.h"
-#include "schema/support/rpc_connection.h"
+#include "schema/support/base/id.h"
+#include "schema/support/rpc/rpc_connection.h"
 
 namespace harness {
 

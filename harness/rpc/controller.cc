@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <deque>
 
-#include "harness/rpc/failure_text.h"
 #include "harness/rpc/io_thread.h"
-#include "harness/rpc/job_view.h"
+#include "harness/rpc/job/job_view.h"
 #include "harness/rpc/node_link.h"
+#include "harness/values/failure_text.h"
 
 namespace harness {
 

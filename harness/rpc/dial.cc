@@ -14,10 +14,10 @@
 #include <kj/debug.h>
 
 #include "harness/rpc/failure.h"
-#include "schema/support/dial.h"
-#include "schema/support/endpoint.h"
-#include "schema/support/tls.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/endpoint.h"
+#include "schema/support/base/wire_error.h"
+#include "schema/support/tls/dial.h"
+#include "schema/support/tls/tls.h"
 
 namespace harness {
 namespace {

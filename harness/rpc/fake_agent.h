@@ -14,7 +14,7 @@
 #include "harness/cluster/description.h"
 #include "harness/rpc/io_thread.h"
 #include "schema/agent.capnp.h"
-#include "schema/support/tls.h"
+#include "schema/support/tls/tls.h"
 
 namespace harness {
 
@@ -50,7 +50,7 @@ class FakeAgent {
     unsigned corruptChunks = 0;  // So many chunks have a wrong check sum.
     unsigned chunkBytesMax = 1 << 20;
     bool spendNextSession = false;  // The next session to be begun has run out already.
-    unsigned aheadBytesMax = 0;  // Of output; 0: as an older agent.
+    unsigned aheadBytesMax = 0;     // Of output; 0: as an older agent.
     wire::Error::Kind refusal = wire::Error::Kind::UNSPECIFIED;
     std::string refusalText;
   };

@@ -10,10 +10,10 @@
 
 #include <kj/debug.h>
 
-#include "schema/support/crc32c.h"
-#include "schema/support/endpoint.h"
-#include "schema/support/rpc_connection.h"
-#include "schema/support/sha256.h"
+#include "schema/support/base/crc32c.h"
+#include "schema/support/base/endpoint.h"
+#include "schema/support/base/sha256.h"
+#include "schema/support/rpc/rpc_connection.h"
 
 namespace harness {
 namespace {

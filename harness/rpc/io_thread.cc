@@ -8,7 +8,7 @@
 #include <kj/debug.h>
 
 #include "harness/rpc/dial.h"
-#include "schema/support/log.h"
+#include "schema/support/base/log.h"
 
 namespace harness {
 namespace {

@@ -13,8 +13,8 @@
 #include <muster/deadline.h>
 
 #include "harness/cluster/description.h"
-#include "harness/rpc/turns.h"
-#include "schema/support/id.h"
+#include "harness/rpc/connect_slots.h"
+#include "schema/support/base/id.h"
 
 namespace harness {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "harness/rpc/failure_text.h"
+#include "harness/values/failure_text.h"
 
 namespace harness {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "harness/rpc/connection.h"
-#include "harness/rpc/files.h"
+#include "harness/rpc/file/files.h"
 #include "harness/rpc/io_thread.h"
-#include "harness/rpc/job.h"
+#include "harness/rpc/job/job.h"
 
 namespace harness {
 

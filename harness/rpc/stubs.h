@@ -26,8 +26,8 @@
 #include <muster/service.h>
 
 #include "harness/cluster/description.h"
-#include "harness/rpc/files_stub.h"
-#include "harness/rpc/job_listing.h"
+#include "harness/rpc/file/files_stub.h"
+#include "harness/rpc/job/job_listing.h"
 
 namespace harness {
 

@@ -1,7 +1,8 @@
 // What is needed to dial with TLS, made once for each set of certificate files.
 //
 // Reading three files, parsing them and setting OpenSSL up costs milliseconds and some 60 KiB,
-// which a thousand connections share. Whom to trust is not decided here: see schema/support/tls.h.
+// which a thousand connections share. Whom to trust is not decided here: see
+// schema/support/tls/tls.h.
 #pragma once
 
 #include <sys/types.h>
@@ -13,7 +14,7 @@
 #include <vector>
 
 #include "harness/cluster/description.h"
-#include "schema/support/tls.h"
+#include "schema/support/tls/tls.h"
 
 namespace harness {
 

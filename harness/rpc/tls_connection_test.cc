@@ -11,7 +11,7 @@
 
 #include "harness/rpc/fake_agent.h"
 #include "harness/rpc/stubs.h"
-#include "schema/support/pki.h"
+#include "schema/support/tls/pki.h"
 
 namespace harness {
 namespace {

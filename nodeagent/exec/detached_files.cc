@@ -12,9 +12,9 @@
 #include <capnp/serialize.h>
 #include <kj/debug.h>
 
-#include "schema/support/crc32c.h"
-#include "schema/support/id.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/crc32c.h"
+#include "schema/support/base/id.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
 namespace {

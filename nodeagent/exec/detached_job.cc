@@ -14,10 +14,10 @@
 #include "nodeagent/os/pidfd.h"
 #include "nodeagent/os/process_set.h"
 #include "nodeagent/os/spawn.h"
-#include "schema/support/endpoint.h"
-#include "schema/support/log.h"
-#include "schema/support/socket_stream.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/endpoint.h"
+#include "schema/support/base/log.h"
+#include "schema/support/base/wire_error.h"
+#include "schema/support/rpc/socket_stream.h"
 
 namespace nodeagent {
 namespace {

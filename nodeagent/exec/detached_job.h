@@ -1,4 +1,4 @@
-// A detached job as its keeper sees it: the shim that keeps it (nodeagent/shim_process.h), the
+// A detached job as its keeper sees it: the shim that keeps it (nodeagent/shim/shim.h), the
 // connection to it, and what can be said when the shim is gone. Jobs of sessions are job.h.
 #pragma once
 
@@ -10,11 +10,11 @@
 
 #include "nodeagent/exec/detached_files.h"
 #include "nodeagent/os/worker.h"
-#include "nodeagent/session.h"
+#include "nodeagent/session/session.h"
 #include "schema/job.capnp.h"
-#include "schema/support/id.h"
-#include "schema/support/rpc_connection.h"
-#include "schema/support/sha256.h"
+#include "schema/support/base/id.h"
+#include "schema/support/base/sha256.h"
+#include "schema/support/rpc/rpc_connection.h"
 
 namespace nodeagent {
 

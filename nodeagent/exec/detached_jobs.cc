@@ -2,8 +2,8 @@
 
 #include <kj/debug.h>
 
-#include "schema/support/log.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/log.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
 

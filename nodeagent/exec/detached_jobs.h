@@ -4,8 +4,8 @@
 
 #include <map>
 
-#include "nodeagent/audit_log.h"
 #include "nodeagent/exec/detached_job.h"
+#include "nodeagent/session/audit_log.h"
 
 namespace nodeagent {
 

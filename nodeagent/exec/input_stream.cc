@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "schema/support/planted.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/planted.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
 namespace {

@@ -17,7 +17,7 @@
 #include "nodeagent/os/spawner.h"
 #include "nodeagent/os/terminal.h"
 #include "nodeagent/os/worker.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
 

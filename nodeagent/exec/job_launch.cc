@@ -6,7 +6,7 @@
 #include <kj/debug.h>
 
 #include "nodeagent/exec/job.h"
-#include "schema/support/log.h"
+#include "schema/support/base/log.h"
 
 namespace nodeagent {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "nodeagent/exec/job_fixture.h"
-#include "schema/support/crc32c.h"
+#include "schema/support/base/crc32c.h"
 
 namespace nodeagent {
 namespace {

@@ -14,9 +14,9 @@
 #include <kj/vector.h>
 
 #include "nodeagent/exec/job_limits.h"
-#include "schema/support/log.h"
-#include "schema/support/redact.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/log.h"
+#include "schema/support/base/redact.h"
+#include "schema/support/base/wire_error.h"
 
 extern char** environ;
 

@@ -9,9 +9,9 @@
 #include "nodeagent/exec/output_buffer.h"
 #include "nodeagent/os/spawn.h"
 #include "nodeagent/os/users.h"
-#include "nodeagent/session.h"
+#include "nodeagent/session/session.h"
 #include "schema/job.capnp.h"
-#include "schema/support/sha256.h"
+#include "schema/support/base/sha256.h"
 
 namespace nodeagent {
 

@@ -9,8 +9,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "schema/support/sha256.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/sha256.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
 namespace {

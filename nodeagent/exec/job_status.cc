@@ -1,8 +1,8 @@
 #include "nodeagent/exec/job_status.h"
 
-#include "schema/support/crc32c.h"
-#include "schema/support/planted.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/crc32c.h"
+#include "schema/support/base/planted.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
 namespace {

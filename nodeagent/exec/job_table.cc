@@ -4,10 +4,10 @@
 
 #include <kj/debug.h>
 
-#include "schema/support/log.h"
-#include "schema/support/planted.h"
-#include "schema/support/redact.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/log.h"
+#include "schema/support/base/planted.h"
+#include "schema/support/base/redact.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
 namespace {

@@ -10,10 +10,10 @@
 #include <kj/async.h>
 #include <kj/memory.h>
 
-#include "nodeagent/audit_log.h"
 #include "nodeagent/exec/job.h"
-#include "nodeagent/session.h"
-#include "schema/support/id.h"
+#include "nodeagent/session/audit_log.h"
+#include "nodeagent/session/session.h"
+#include "schema/support/base/id.h"
 
 namespace nodeagent {
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "nodeagent/exec/job_status.h"
-#include "schema/support/crc32c.h"
-#include "schema/support/planted.h"
-#include "schema/support/redact.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/crc32c.h"
+#include "schema/support/base/planted.h"
+#include "schema/support/base/redact.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
 namespace {

@@ -1,10 +1,10 @@
 // The calls of schema/job.capnp.
 #pragma once
 
-#include "nodeagent/audit_log.h"
 #include "nodeagent/exec/detached_jobs.h"
 #include "nodeagent/exec/job_table.h"
-#include "nodeagent/session.h"
+#include "nodeagent/session/audit_log.h"
+#include "nodeagent/session/session.h"
 #include "schema/job.capnp.h"
 
 namespace nodeagent {

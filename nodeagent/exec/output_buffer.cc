@@ -6,8 +6,8 @@
 
 #include <kj/debug.h>
 
-#include "schema/support/log.h"
-#include "schema/support/planted.h"
+#include "schema/support/base/log.h"
+#include "schema/support/base/planted.h"
 
 namespace nodeagent {
 namespace {

@@ -8,7 +8,7 @@
 #include <kj/timer.h>
 
 #include "nodeagent/exec/output_buffer.h"
-#include "schema/support/sha256.h"
+#include "schema/support/base/sha256.h"
 
 namespace nodeagent {
 

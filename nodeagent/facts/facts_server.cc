@@ -7,8 +7,8 @@
 #include "nodeagent/facts/collect.h"
 #include "nodeagent/facts/facts.h"
 #include "nodeagent/facts/text.h"
-#include "schema/support/version.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/version.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
 namespace {

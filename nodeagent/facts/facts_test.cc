@@ -12,7 +12,7 @@
 
 #include "nodeagent/facts/collect.h"
 #include "nodeagent/facts/text.h"
-#include "schema/support/version.h"
+#include "schema/support/base/version.h"
 
 namespace nodeagent {
 namespace {

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "nodeagent/file/view.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::file {
 namespace {

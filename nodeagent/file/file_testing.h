@@ -22,7 +22,7 @@
 #include <kj/string.h>
 
 #include "nodeagent/file/view.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::file {
 

@@ -4,8 +4,8 @@
 
 #include "nodeagent/file/path.h"
 #include "nodeagent/file/view.h"
-#include "schema/support/crc32c.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/crc32c.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::file {
 namespace {

@@ -8,7 +8,7 @@
 #include "nodeagent/file/replace.h"
 #include "nodeagent/file/tree.h"
 #include "schema/file.capnp.h"
-#include "schema/support/id.h"
+#include "schema/support/base/id.h"
 
 namespace nodeagent::file {
 

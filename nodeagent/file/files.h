@@ -3,12 +3,12 @@
 
 #include <map>
 
-#include "nodeagent/audit_log.h"
 #include "nodeagent/file/restore_journal.h"
 #include "nodeagent/os/worker.h"
-#include "nodeagent/session.h"
+#include "nodeagent/session/audit_log.h"
+#include "nodeagent/session/session.h"
 #include "schema/file.capnp.h"
-#include "schema/support/id.h"
+#include "schema/support/base/id.h"
 
 namespace nodeagent {
 

@@ -7,7 +7,7 @@
 #include "nodeagent/file/path.h"
 #include "nodeagent/file/plant.h"
 #include "nodeagent/file/view.h"
-#include "schema/support/log.h"
+#include "schema/support/base/log.h"
 
 namespace nodeagent {
 namespace {

@@ -3,10 +3,10 @@
 
 #include <map>
 
-#include "nodeagent/audit_log.h"
 #include "nodeagent/file/session_changes.h"
 #include "nodeagent/file/upload.h"
 #include "nodeagent/file/view_server.h"
+#include "nodeagent/session/audit_log.h"
 
 namespace nodeagent {
 

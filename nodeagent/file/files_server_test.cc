@@ -6,8 +6,8 @@
 #include "nodeagent/file/file_testing.h"
 #include "nodeagent/file/files.h"
 #include "nodeagent/os/clock.h"
-#include "schema/support/crc32c.h"
-#include "schema/support/sha256.h"
+#include "schema/support/base/crc32c.h"
+#include "schema/support/base/sha256.h"
 
 namespace nodeagent {
 namespace {

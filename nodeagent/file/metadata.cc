@@ -13,7 +13,7 @@
 #include <kj/vector.h>
 
 #include "nodeagent/file/path.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::file {
 namespace {

@@ -11,7 +11,7 @@
 #include <kj/debug.h>
 #include <kj/encoding.h>
 
-#include "schema/support/wire_error.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::file {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "nodeagent/file/change.h"
 #include "nodeagent/file/view.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::file {
 namespace {

@@ -9,8 +9,8 @@
 
 #include <algorithm>
 
-#include "schema/support/id.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/id.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::file {
 namespace {

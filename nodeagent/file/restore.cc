@@ -6,7 +6,7 @@
 
 #include "nodeagent/file/change.h"
 #include "nodeagent/file/replace.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::file {
 

@@ -11,7 +11,7 @@
 #include "nodeagent/file/replace.h"
 #include "nodeagent/file/view.h"
 #include "nodeagent/os/read_file.h"
-#include "schema/support/crc32c.h"
+#include "schema/support/base/crc32c.h"
 
 namespace nodeagent::file {
 namespace {

@@ -11,8 +11,8 @@
 
 #include "nodeagent/file/restore.h"
 #include "nodeagent/file/temporary.h"
-#include "schema/support/id.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/id.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::file {
 

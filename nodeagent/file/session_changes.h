@@ -12,7 +12,7 @@
 #include "nodeagent/file/restore.h"
 #include "nodeagent/file/restore_journal.h"
 #include "nodeagent/os/worker.h"
-#include "nodeagent/session.h"
+#include "nodeagent/session/session.h"
 
 namespace nodeagent {
 

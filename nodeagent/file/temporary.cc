@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "schema/support/id.h"
+#include "schema/support/base/id.h"
 
 namespace nodeagent::file {
 

@@ -9,7 +9,7 @@
 
 #include "nodeagent/file/path.h"
 #include "nodeagent/file/view.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::file {
 namespace {

@@ -10,7 +10,7 @@
 #include "nodeagent/file/file_testing.h"
 #include "nodeagent/file/plant.h"
 #include "nodeagent/file/view.h"
-#include "schema/support/id.h"
+#include "schema/support/base/id.h"
 
 namespace nodeagent::file {
 namespace {

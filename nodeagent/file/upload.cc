@@ -4,7 +4,7 @@
 
 #include <kj/debug.h>
 
-#include "schema/support/planted.h"
+#include "schema/support/base/planted.h"
 
 namespace nodeagent::file {
 

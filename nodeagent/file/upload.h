@@ -12,9 +12,9 @@
 
 #include "nodeagent/file/replace.h"
 #include "nodeagent/file/restore_journal.h"
-#include "schema/support/id.h"
-#include "schema/support/sha256.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/id.h"
+#include "schema/support/base/sha256.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::file {
 

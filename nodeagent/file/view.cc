@@ -16,8 +16,8 @@
 #include <kj/vector.h>
 
 #include "nodeagent/file/path.h"
-#include "schema/support/crc32c.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/crc32c.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::file {
 namespace {

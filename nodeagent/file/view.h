@@ -9,7 +9,7 @@
 #include <kj/string.h>
 
 #include "nodeagent/file/metadata.h"
-#include "schema/support/sha256.h"
+#include "schema/support/base/sha256.h"
 
 namespace nodeagent::file {
 

@@ -14,8 +14,8 @@
 #include <kj/io.h>
 
 #include "nodeagent/os/read_file.h"
-#include "schema/support/log.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/log.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
 

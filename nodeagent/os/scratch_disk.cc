@@ -10,7 +10,7 @@
 #include <kj/debug.h>
 #include <kj/io.h>
 
-#include "schema/support/log.h"
+#include "schema/support/base/log.h"
 
 namespace nodeagent {
 namespace {

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
-#include "schema/support/wire_error.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
 

@@ -18,7 +18,7 @@
 #include <kj/time.h>
 #include <kj/vector.h>
 
-#include "nodeagent/os/hand_over.h"
+#include "nodeagent/os/tsan_order.h"
 
 namespace nodeagent {
 

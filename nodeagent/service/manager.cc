@@ -4,7 +4,7 @@
 
 #include "nodeagent/service/systemd.h"
 #include "nodeagent/service/sysv.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::service {
 namespace {

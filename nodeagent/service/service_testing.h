@@ -13,7 +13,7 @@
 #include <kj/string.h>
 
 #include "schema/service.capnp.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::service {
 

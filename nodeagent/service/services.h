@@ -1,10 +1,10 @@
 // The capabilities of the services room: what the rest of the agent needs to know of it.
 #pragma once
 
-#include "nodeagent/audit_log.h"
 #include "nodeagent/os/worker.h"
 #include "nodeagent/service/manager.h"
-#include "nodeagent/session.h"
+#include "nodeagent/session/audit_log.h"
+#include "nodeagent/session/session.h"
 #include "schema/service.capnp.h"
 
 namespace nodeagent {

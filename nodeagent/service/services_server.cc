@@ -1,7 +1,7 @@
 #include <kj/debug.h>
 
 #include "nodeagent/service/services.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "nodeagent/service/tool.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::service {
 namespace {

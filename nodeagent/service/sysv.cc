@@ -13,7 +13,7 @@
 
 #include "nodeagent/os/read_file.h"
 #include "nodeagent/service/tool.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::service {
 namespace {

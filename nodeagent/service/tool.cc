@@ -16,7 +16,7 @@
 
 #include "nodeagent/os/pidfd.h"
 #include "nodeagent/os/spawn.h"
-#include "schema/support/wire_error.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::service {
 namespace {

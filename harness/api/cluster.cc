@@ -1,0 +1,144 @@
+#include <iostream>
+#include <ostream>
+#include <set>
+
+#include <muster/cluster.h>
+
+#include "harness/api/backend.h"
+#include "harness/api/call_site.h"
+#include "harness/cluster/node_expression.h"
+#include "harness/cluster/selection.h"
+#include "harness/values/failure_text.h"
+
+namespace muster {
+
+using harness::at;
+
+Frozen::Frozen(harness::ClusterBackend& backend, std::string node)
+    : backend_(backend), node_(std::move(node)) {
+  backend_.freeze(node_);
+}
+
+Frozen::~Frozen() {
+  try {
+    thaw();
+  } catch (const std::exception& error) {
+    // A destructor cannot throw it; the provisioner thaws at the end of this program.
+    std::cerr << "muster: " << error.what() << "\n";
+  }
+}
+
+void Frozen::thaw() {
+  if (thawed_) return;
+  thawed_ = true;
+  backend_.thaw(node_);
+}
+
+Cluster::Cluster(harness::ClusterBackend& backend) : backend_(backend) {
+  std::vector<Node*> nodes;
+  for (harness::NodeStub* stub : backend_.stubs()) {
+    owned_.push_back(std::make_unique<Node>(*stub));
+    nodes.push_back(owned_.back().get());
+  }
+  all_ = NodeSet(nodes);
+}
+
+Cluster::~Cluster() = default;
+
+const std::string& Cluster::name() const {
+  return backend_.description().name;
+}
+const NodeSet& Cluster::nodes() const {
+  return all_;
+}
+
+namespace {
+
+template <typename Predicate>
+NodeSet filtered(const NodeSet& nodes, Predicate predicate) {
+  std::vector<Node*> chosen;
+  for (Node& node : nodes) {
+    if (predicate(node)) chosen.push_back(&node);
+  }
+  return NodeSet(chosen);
+}
+
+NodeSet ofRole(const NodeSet& nodes, const std::string& role) {
+  return filtered(nodes, [&](const Node& node) { return node.role() == role; });
+}
+
+}  // namespace
+
+NodeSet Cluster::servers() const {
+  return ofRole(all_, "server");
+}
+NodeSet Cluster::clients() const {
+  return ofRole(all_, "client");
+}
+
+NodeSet Cluster::withRole(const std::string& role) const {
+  NodeSet found = ofRole(all_, role);
+  if (!found.empty()) return found;
+  std::set<std::string> roles;
+  for (Node& node : all_) roles.insert(node.role());
+  std::string list;
+  for (const std::string& one : roles) list += (list.empty() ? "" : ", ") + one;
+  throw NodeError(NodeError::Kind::kNotFound, "", "nodes of role " + harness::quoted(role),
+                  "the cluster has the roles " + list);
+}
+
+NodeSet Cluster::withLabel(const std::string& label) const {
+  return filtered(all_, [&](const Node& node) { return node.labels().contains(label); });
+}
+
+NodeSet Cluster::withLabel(const std::string& label, const std::string& value) const {
+  return filtered(all_, [&](const Node& node) {
+    auto found = node.labels().find(label);
+    return found != node.labels().end() && found->second == value;
+  });
+}
+
+NodeSet Cluster::otherThan(const Node& node) const {
+  return all_.without(node);
+}
+
+NodeSet Cluster::otherThan(const NodeSet& nodes) const {
+  return filtered(all_, [&](const Node& node) { return !nodes.contains(node); });
+}
+
+Node& Cluster::node(const std::string& name) const {
+  return all_[name];
+}
+
+NodeSet Cluster::select(const std::string& expression) const {
+  try {
+    std::vector<Node*> chosen;
+    for (const std::string& name : harness::selectNodes(backend_.description(), expression)) {
+      chosen.push_back(&all_[name]);
+    }
+    return NodeSet(chosen);
+  } catch (const harness::NodeSetError& error) {
+    throw NodeError(NodeError::Kind::kInvalid, "", "nodes " + harness::quoted(expression),
+                    error.what());
+  }
+}
+
+Frozen Cluster::freeze(const Node& node, Where where) {
+  return at(where, [&] { return Frozen(backend_, node.name()); });
+}
+
+void Cluster::powerOff(const Node& node, Where where) {
+  at(where, [&] { backend_.powerOff(node.name()); });
+}
+
+void Cluster::powerOn(const Node& node, Where where) {
+  at(where, [&] { backend_.powerOn(node.name()); });
+  at(where, [&] { node.awaitConnected(DeadlineScope::remaining(), where); });
+}
+
+void PrintTo(const Cluster& cluster, std::ostream* out) {
+  *out << "cluster " << cluster.name() << ", ";
+  PrintTo(cluster.nodes(), out);
+}
+
+}  // namespace muster

@@ -1,0 +1,146 @@
+#include <algorithm>
+#include <ostream>
+
+#include <muster/node_set.h>
+
+#include "harness/api/call_site.h"
+#include "harness/api/request.h"
+#include "harness/rpc/stubs.h"
+#include "harness/values/failure_text.h"
+
+namespace muster {
+namespace {
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? "none" : text;
+}
+
+[[noreturn]] void fail(NodeError::Kind kind, const std::string& operation,
+                       const std::string& detail) {
+  throw NodeError(kind, "", operation, detail);
+}
+
+}  // namespace
+
+void PrintTo(const NodeResult& result, std::ostream* out) {
+  *out << (result.result ? describe(*result.result) : result.error->what());
+}
+
+bool Results::succeeded() const {
+  return failed().empty();
+}
+
+std::vector<std::string> Results::failed() const {
+  std::vector<std::string> names;
+  for (const NodeResult& one : all_) {
+    if (!one.succeeded()) names.push_back(one.node);
+  }
+  return names;
+}
+
+const Result& Results::operator[](const std::string& node) const {
+  for (const NodeResult& one : all_) {
+    if (one.node != node) continue;
+    if (one.error) throw *one.error;
+    return *one.result;
+  }
+  fail(NodeError::Kind::kNotFound, "result of node " + node, "the set does not have that node");
+}
+
+void PrintTo(const Results& results, std::ostream* out) {
+  for (const NodeResult& one : results) {
+    *out << "\n  ";
+    PrintTo(one, out);
+  }
+}
+
+NodeSet::NodeSet(std::initializer_list<std::reference_wrapper<Node>> nodes) {
+  for (Node& node : nodes) nodes_.push_back(&node);
+}
+
+Node& NodeSet::operator[](size_t index) const {
+  if (index < nodes_.size()) return *nodes_[index];
+  fail(NodeError::Kind::kNotFound, "node number " + std::to_string(index) + " (from 0)",
+       "the set has " + std::to_string(nodes_.size()) + ": " + joined(names()));
+}
+
+Node& NodeSet::operator[](const std::string& name) const {
+  for (Node* node : nodes_) {
+    if (node->name() == name) return *node;
+  }
+  fail(NodeError::Kind::kNotFound, "node " + harness::quoted(name),
+       "the set has " + joined(names()));
+}
+
+Node& NodeSet::only() const {
+  if (nodes_.size() == 1) return *nodes_.front();
+  fail(nodes_.empty() ? NodeError::Kind::kNotFound : NodeError::Kind::kInvalid, "the only node",
+       "the set has " + joined(names()));
+}
+
+bool NodeSet::contains(const Node& node) const {
+  return std::find(nodes_.begin(), nodes_.end(), &node) != nodes_.end();
+}
+
+std::vector<std::string> NodeSet::names() const {
+  std::vector<std::string> names;
+  for (Node* node : nodes_) names.push_back(node->name());
+  return names;
+}
+
+NodeSet NodeSet::without(const Node& node) const {
+  std::vector<Node*> rest = nodes_;
+  std::erase(rest, &node);
+  return NodeSet(rest);
+}
+
+NodeSet NodeSet::firstOf(size_t count) const {
+  if (count > nodes_.size()) (*this)[count - 1];  // Throws what there is to say.
+  return NodeSet(std::vector<Node*>(nodes_.begin(), nodes_.begin() + static_cast<long>(count)));
+}
+
+NodeSet NodeSet::operator+(const NodeSet& other) const {
+  std::vector<Node*> all = nodes_;
+  for (Node& node : other) {
+    if (!contains(node)) all.push_back(&node);
+  }
+  return NodeSet(all);
+}
+
+Results NodeSet::run(const Argv& argv, const RunOptions& options, Where where) const {
+  if (nodes_.empty()) return Results({});
+  std::vector<harness::NodeStub*> stubs;
+  for (Node* node : nodes_) stubs.push_back(&node->stub());
+  return harness::at(where, [&] {
+    harness::JobRequest request = harness::requestOf(argv, options, "");
+    auto answers = stubs.front()->runOnAll(stubs, request, harness::endOf(request));
+    std::vector<NodeResult> results;
+    for (size_t i = 0; i < answers.size(); ++i) {
+      NodeResult one{nodes_[i]->name(), {}, {}};
+      if (auto* result = std::get_if<Result>(&answers[i])) {
+        harness::keepLog(*result);
+        one.result = std::move(*result);
+      } else {
+        one.error = std::get<NodeError>(answers[i]);
+      }
+      results.push_back(std::move(one));
+    }
+    return Results(std::move(results));
+  });
+}
+
+Results NodeSet::shell(const std::string& script, const RunOptions& options, Where where) const {
+  return run({"/bin/sh", "-c", script}, options, where);
+}
+
+void NodeSet::each(const std::function<void(Node&)>& visit) const {
+  for (Node* node : nodes_) visit(*node);
+}
+
+void PrintTo(const NodeSet& nodes, std::ostream* out) {
+  *out << "nodes " << joined(nodes.names());
+}
+
+}  // namespace muster

@@ -1,0 +1,175 @@
+#include <algorithm>
+#include <ostream>
+
+#include <muster/deadline.h>
+#include <muster/node_error.h>
+#include <muster/process.h>
+
+#include "harness/api/call_site.h"
+#include "harness/api/request.h"
+#include "harness/rpc/stubs.h"
+#include "harness/values/failure_text.h"
+
+namespace muster {
+namespace {
+
+using harness::at;
+using harness::PullUntil;
+
+// For a command that is ended by the destruction of its Process, beyond its grace.
+constexpr std::chrono::seconds kDestructorMargin{1};
+
+SteadyTime now() {
+  return std::chrono::steady_clock::now();
+}
+
+[[noreturn]] void failTimeout(const harness::JobStub& job, const std::string& verb,
+                              const std::string& detail) {
+  throw NodeError(NodeError::Kind::kTimeout, job.node(),
+                  verb + " " + harness::argvText(job.request().argv),
+                  detail + "; " + harness::wroteText(job.result()));
+}
+
+}  // namespace
+
+Process::Process(std::unique_ptr<harness::JobStub> job) : job_(std::move(job)) {}
+
+Process::~Process() {
+  bool detached = job_->request().options.lifetime == Lifetime::kDetached;
+  std::chrono::nanoseconds grace = job_->request().options.grace;
+  try {
+    if (!detached && !job_->ended()) {
+      // First in the background, which also serves a node that cannot be reached now.
+      job_->cancelLater(grace);
+      SteadyTime scopeEnd = std::max(DeadlineScope::current(), now()) + harness::kReportMargin;
+      job_->pull(PullUntil::kEnded, std::min(now() + grace + kDestructorMargin, scopeEnd));
+    } else if (!detached && job_->result().leftRunning > 0) {
+      job_->cancelLater(std::chrono::nanoseconds(0));
+    }
+  } catch (const std::exception&) {
+    // A destructor cannot report it; the node ends the command by its deadline or its session.
+  }
+  job_->release();
+}
+
+Result Process::wait(std::source_location where) {
+  SteadyTime own = std::max(job_->deadlineAt(), now());
+  SteadyTime until = std::min(DeadlineScope::current(), own) + harness::kReportMargin;
+  return at(where, [&] {
+    bool ended = job_->pull(PullUntil::kEnded, until);
+    if (!ended && !job_->result().stillEnding) failTimeout(*job_, "wait for", "still running");
+    Result result = job_->result();
+    harness::keepLog(result);
+    return result;
+  });
+}
+
+Result Process::wait(std::chrono::nanoseconds within, std::source_location where) {
+  SteadyTime until = std::min(now() + within, DeadlineScope::current());
+  return at(where, [&] {
+    if (!job_->pull(PullUntil::kEnded, until)) {
+      failTimeout(*job_, "wait for", "still running after " + harness::durationText(within));
+    }
+    Result result = job_->result();
+    harness::keepLog(result);
+    return result;
+  });
+}
+
+bool Process::running(std::source_location where) {
+  at(where, [&] { job_->refresh(DeadlineScope::current()); });
+  return !job_->ended();
+}
+
+void Process::signal(int number, SignalTarget target, std::source_location where) {
+  at(where, [&] { job_->signal(number, target, DeadlineScope::current()); });
+}
+
+Result Process::cancel(std::source_location where) {
+  at(where, [&] { job_->cancel(job_->request().options.grace, DeadlineScope::current()); });
+  return wait(where);
+}
+
+Result Process::kill(std::source_location where) {
+  at(where, [&] { job_->cancel(std::chrono::nanoseconds(0), DeadlineScope::current()); });
+  return wait(where);
+}
+
+void Process::write(const std::string& bytes, std::source_location where) {
+  at(where, [&] { job_->writeInput(bytes, DeadlineScope::current()); });
+}
+
+void Process::closeInput(std::source_location where) {
+  at(where, [&] { job_->closeInput(DeadlineScope::current()); });
+}
+
+std::string Process::output(std::source_location where) {
+  at(where, [&] { job_->refresh(DeadlineScope::current()); });
+  return job_->result().out;
+}
+
+std::string Process::errors(std::source_location where) {
+  at(where, [&] { job_->refresh(DeadlineScope::current()); });
+  return job_->result().err;
+}
+
+std::optional<std::string> Process::readLine(std::chrono::nanoseconds within,
+                                             std::source_location where) {
+  SteadyTime until = std::min(now() + within, DeadlineScope::current());
+  return at(where, [&]() -> std::optional<std::string> {
+    while (true) {
+      const std::string& out = job_->result().out;
+      size_t end = out.find('\n', linesReadTo_);
+      bool last = end == std::string::npos && job_->ended();
+      if (last && linesReadTo_ >= out.size()) return std::nullopt;
+      if (last) end = out.size();
+      if (end != std::string::npos) {
+        std::string line = out.substr(linesReadTo_, end - linesReadTo_);
+        linesReadTo_ = end + 1;
+        return line;
+      }
+      if (!job_->pull(PullUntil::kChange, until)) {
+        failTimeout(*job_, "read a line of", "no line within " + harness::durationText(within));
+      }
+    }
+  });
+}
+
+std::string Process::readUntil(const std::string& text, std::chrono::nanoseconds within,
+                               std::source_location where) {
+  SteadyTime until = now() + within;
+  std::string verb = "read until " + harness::quoted(text) + " from";
+  return at(where, [&]() -> std::string {
+    while (true) {
+      std::optional<std::string> line;
+      try {
+        line = readLine(until - now(), where);
+      } catch (const NodeError& error) {
+        if (error.kind() != NodeError::Kind::kTimeout) throw;
+        failTimeout(*job_, verb, "not seen within " + harness::durationText(within));
+      }
+      if (!line) {
+        throw NodeError(NodeError::Kind::kNotFound, node(), verb + " " + harness::argvText(argv()),
+                        "the output ended; " + harness::wroteText(job_->result()));
+      }
+      if (line->find(text) != std::string::npos) return *line;
+    }
+  });
+}
+
+const Argv& Process::argv() const {
+  return job_->request().argv;
+}
+const std::string& Process::node() const {
+  return job_->node();
+}
+int Process::pid() const {
+  return job_->result().pid;
+}
+
+void PrintTo(const Process& process, std::ostream* out) {
+  *out << "node " << process.node() << ": pid " << process.pid() << " "
+       << harness::argvText(process.argv());
+}
+
+}  // namespace muster

@@ -1,0 +1,132 @@
+// completion and the answers that its scripts ask for.
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <set>
+
+#include "harness/cli/clusters.h"
+#include "harness/cli/command.h"
+#include "harness/cli/completion.h"
+#include "harness/cli/connections.h"
+#include "harness/cluster/run_id.h"
+#include "harness/provision/local/local.h"
+#include "harness/run/test_programs.h"
+#include "schema/support/base/suggestion.h"
+
+namespace harness {
+namespace {
+
+constexpr std::chrono::seconds kPatience{1};  // A person waits behind a tab.
+
+// What this machine and its clusters have. What cannot be found is left out: whoever types gets no
+// candidates, and no message in the middle of the line.
+class MachineSource final : public CompletionSource {
+ public:
+  std::vector<std::string> clusters() override {
+    std::vector<std::string> names;
+    for (const LocalClusterState& cluster : localClusters()) names.push_back(cluster.name);
+    return names;
+  }
+
+  std::vector<std::string> nodeSets(const std::string& choice) override {
+    std::set<std::string> sets = {"@*"};
+    for (const NodeDescription& node : chooseCluster(choice).nodes) {
+      sets.insert(node.name);
+      if (!node.role.empty()) sets.insert("@" + node.role);
+      for (const auto& [name, value] : node.labels) sets.insert("@" + name + "=" + value);
+    }
+    return {sets.begin(), sets.end()};
+  }
+
+  std::vector<std::string> jobs(const std::string& choice) override {
+    std::vector<std::string> names;
+    for (const JobInfo& job : living(choice)) names.push_back(toString(job.name));
+    return names;
+  }
+
+  std::vector<std::string> runs(const std::string& choice) override {
+    std::vector<std::string> ids;
+    for (const JobInfo& job : living(choice)) {
+      std::string id = job.label(kRunLabel);
+      if (!id.empty()) ids.push_back(id);
+    }
+    return ids;
+  }
+
+  std::vector<std::string> components() override {
+    std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe");
+    std::vector<std::string> names;
+    for (const TestProgram& program : findTestPrograms(self.parent_path())) {
+      names.push_back(program.component);
+    }
+    return names;
+  }
+
+  std::vector<std::string> paths(const std::string& prefix, const std::string& suffix) override {
+    std::string directory = prefix.substr(0, prefix.find_last_of('/') + 1);
+    std::vector<std::string> found;
+    std::string where = directory.empty() ? "." : directory;
+    std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(where.c_str()), ::closedir);
+    if (!stream) return found;
+    while (const dirent* entry = ::readdir(stream.get())) {
+      std::string path = directory + entry->d_name;
+      bool hidden = entry->d_name[0] == '.' && prefix.size() <= directory.size();
+      if (hidden || !path.starts_with(prefix)) continue;
+      struct stat status {};
+      if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) path += "/";
+      if (path.ends_with("/") || path.ends_with(suffix)) found.push_back(path);
+    }
+    return found;
+  }
+
+ private:
+  static std::vector<JobInfo> living(const std::string& choice) {
+    ClusterDescription cluster = chooseCluster(choice);
+    Connections connections(cluster.nodes, newRunId());
+    auto until = std::chrono::steady_clock::now() + kPatience;
+    std::vector<JobInfo> jobs;
+    for (auto& answer : connections.controller().listJobs(connections.nodes(), {}, until)) {
+      auto* listing = std::get_if<JobListing>(&answer);
+      if (listing == nullptr) continue;
+      jobs.insert(jobs.end(), listing->jobs.begin(), listing->jobs.end());
+    }
+    return jobs;
+  }
+};
+
+}  // namespace
+
+int runCompletion(const Invocation& invocation) {
+  cxxopts::Options options = optionsOf(invocation);
+  cxxopts::ParseResult arguments =
+      parseArguments(invocation, options,
+                     "\nFor bash, in ~/.bashrc: eval \"$(muster completion bash)\"\n"
+                     "For zsh, in ~/.zshrc behind compinit: eval \"$(muster completion zsh)\"\n"
+                     "For fish: muster completion fish > ~/.config/fish/completions/muster.fish\n");
+  std::string shell = positional(arguments, invocation, 1, 1)[0];
+  std::string script = completionScript(shell);
+  if (script.empty()) {
+    throw CommandError(kExitUsage, "there is no completion for \"" + shell + "\"" +
+                                       support::suggestion(shell, completionShells()));
+  }
+  std::cout << script;
+  return kExitOk;
+}
+
+int answerCompletion(const std::string& line, const std::string& breaks) {
+  MachineSource source;
+  try {
+    for (const std::string& word : behindBreaks(complete(line, source), line, breaks)) {
+      std::cout << word << "\n";
+    }
+  } catch (const std::exception&) {
+    // No cluster, no candidates.
+  }
+  return kExitOk;
+}
+
+}  // namespace harness

@@ -1,0 +1,181 @@
+// nodes: who is there, and in which state.
+#include <iostream>
+
+#include "harness/cli/clusters.h"
+#include "harness/cli/command.h"
+#include "harness/cli/connections.h"
+#include "harness/cli/table.h"
+#include "harness/provision/local/local.h"
+#include "harness/values/failure_text.h"
+
+namespace harness {
+namespace {
+
+struct Row {
+  NodeDescription node;
+  std::string state;
+  std::string reason;                  // Why it is not up.
+  muster::NodeState connection;        // As of the last answer.
+  std::optional<muster::Facts> facts;  // Absent: it did not answer, or grants us none.
+  std::chrono::steady_clock::time_point asked;
+
+  std::string port() const {
+    return node.endpoint.kind == Endpoint::Kind::kTcp ? std::to_string(node.endpoint.port) : "unix";
+  }
+  std::string address() const {
+    if (!node.addresses.empty()) return node.addresses.front();
+    return node.endpoint.address;
+  }
+  std::optional<std::chrono::nanoseconds> lastSeen() const {
+    if (!connection.lastHeard) return std::nullopt;
+    return asked - *connection.lastHeard;
+  }
+};
+
+// What is known without asking a node: nobody answers from one that is off.
+std::map<std::string, std::string> powerOf(const ClusterDescription& cluster) {
+  if (cluster.provisioner != "local") return {};
+  return LocalProvisioner().power(cluster.name);
+}
+
+void note(Row& row, const muster::NodeError& error, const std::string& power) {
+  bool refused = error.kind() == muster::NodeError::Kind::kRefused;
+  row.state = refused ? "refused" : "unreachable";
+  row.reason = row.connection.lastError.empty() ? error.detail() : row.connection.lastError;
+  if (!power.empty() && power != "on") row.state = power;
+}
+
+std::vector<Row> ask(const ClusterDescription& cluster, const std::vector<NodeDescription>& nodes,
+                     std::chrono::nanoseconds patience) {
+  std::map<std::string, std::string> power = powerOf(cluster);
+  Connections connections(nodes, chooseRunId(""));
+  auto until = [patience] { return std::chrono::steady_clock::now() + patience; };
+  auto errors = connections.controller().awaitAll(connections.nodes(), until());
+  std::vector<NodeStub*> reachable;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (!errors[i]) reachable.push_back(connections.nodes()[i]);
+  }
+  auto surveys = connections.controller().survey(reachable, until());
+  std::vector<Row> rows;
+  size_t next = 0;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    Row row{nodes[i],     "up",
+            "",           connections.nodes()[i]->state(),
+            std::nullopt, std::chrono::steady_clock::now()};
+    if (errors[i]) {
+      note(row, *errors[i], power[nodes[i].name]);
+    } else if (auto* survey = std::get_if<NodeSurvey>(&surveys[next++])) {
+      row.facts = std::move(survey->facts);
+      row.connection = survey->state;
+    } else {
+      note(row, std::get<muster::NodeError>(surveys[next - 1]), power[nodes[i].name]);
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+const char* connectionText(muster::NodeState::Kind kind) {
+  switch (kind) {
+    case muster::NodeState::Kind::kConnected:
+      return "connected";
+    case muster::NodeState::Kind::kReconnecting:
+      return "reconnecting";
+    case muster::NodeState::Kind::kRefused:
+      return "refused";
+    case muster::NodeState::Kind::kClosed:
+      return "closed";
+    case muster::NodeState::Kind::kConnecting:
+      break;
+  }
+  return "connecting";
+}
+
+double seconds(std::chrono::nanoseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+void addMeasured(Json& entry, const Row& row) {
+  entry["connection"] = connectionText(row.connection.kind);
+  auto lastSeen = row.lastSeen();
+  entry["last_seen_seconds"] = lastSeen ? Json(seconds(*lastSeen)) : Json(nullptr);
+  entry["uptime_seconds"] = row.facts ? Json(seconds(row.facts->uptime)) : Json(nullptr);
+  entry["boot_id"] = row.connection.bootId;
+  entry["jobs"] = row.facts ? Json(row.facts->agent.jobsRunning) : Json(nullptr);
+  entry["sessions"] = row.facts ? Json(row.facts->agent.sessions) : Json(nullptr);
+  const auto& clock = row.connection.clock;
+  entry["round_trip_ns"] = clock ? Json(clock->roundTrip.count()) : Json(nullptr);
+  entry["clock_offset_ns"] = clock ? Json(clock->offset.count()) : Json(nullptr);
+  entry["clock_error_ns"] = clock ? Json(clock->errorMax.count()) : Json(nullptr);
+}
+
+void printRows(const ClusterDescription& cluster, const std::vector<Row>& rows) {
+  Json list = Json::array();
+  for (const Row& row : rows) {
+    Json entry = {{"cluster", cluster.name},
+                  {"name", row.node.name},
+                  {"role", row.node.role},
+                  {"labels", row.node.labels},
+                  {"address", row.address()},
+                  {"addresses", row.node.addresses},
+                  {"endpoint", row.node.endpoint.address}};
+    entry["port"] = row.node.endpoint.port == 0 ? Json(nullptr) : Json(row.node.endpoint.port);
+    entry["state"] = row.state;
+    entry["version"] = row.connection.agentVersion;
+    entry["reason"] = row.reason;
+    addMeasured(entry, row);
+    list.push_back(std::move(entry));
+  }
+  printJson(list);
+}
+
+// "+1.2 ms ±40 us"
+std::string offsetText(const muster::ClockEstimate& clock) {
+  auto size = clock.offset.count() < 0 ? -clock.offset : clock.offset;
+  return (clock.offset.count() < 0 ? "-" : "+") + durationText(size) + " \u00b1" +
+         durationText(clock.errorMax);
+}
+
+void printTable(const std::vector<Row>& rows) {
+  std::vector<std::vector<std::string>> cells = {{"NAME", "ROLE", "ADDRESS", "PORT", "STATE",
+                                                  "VERSION", "UPTIME", "JOBS", "SEEN", "ROUND TRIP",
+                                                  "CLOCK OFFSET"}};
+  for (const Row& row : rows) {
+    const auto& clock = row.connection.clock;
+    auto lastSeen = row.lastSeen();
+    cells.push_back({row.node.name, row.node.role, row.address(), row.port(), row.state,
+                     row.connection.agentVersion, row.facts ? ageText(row.facts->uptime) : "",
+                     row.facts ? std::to_string(row.facts->agent.jobsRunning) : "",
+                     lastSeen ? ageText(*lastSeen) : "",
+                     clock ? durationText(clock->roundTrip) : "", clock ? offsetText(*clock) : ""});
+  }
+  std::cout << table(cells);
+  for (const Row& row : rows) {
+    if (!row.reason.empty()) std::cerr << row.node.name << ": " << row.reason << "\n";
+  }
+}
+
+}  // namespace
+
+int runNodes(const Invocation& invocation) {
+  cxxopts::Options options = optionsOf(invocation);
+  options.add_options()("cluster", "name or file",
+                        cxxopts::value<std::string>()->default_value(""))("json", "as JSON")(
+      "timeout", "how long to wait for the nodes",
+      cxxopts::value<std::string>()->default_value("3s"));
+  cxxopts::ParseResult arguments = parseArguments(
+      invocation, options, "\nExit status: 0 if every node is up, 69 if one is not.\n");
+  std::vector<std::string> words = positional(arguments, invocation, 0, 1);
+  std::chrono::nanoseconds patience =
+      durationOption(arguments["timeout"].as<std::string>(), "timeout");
+  ClusterDescription cluster = chooseCluster(arguments["cluster"].as<std::string>());
+  std::vector<Row> rows =
+      ask(cluster, chooseNodes(cluster, words.empty() ? "@*" : words[0]), patience);
+  arguments.count("json") != 0 ? printRows(cluster, rows) : printTable(rows);
+  for (const Row& row : rows) {
+    if (row.state != "up") return kExitUnavailable;
+  }
+  return kExitOk;
+}
+
+}  // namespace harness

@@ -1,0 +1,175 @@
+// shell: a terminal on a node.
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <iostream>
+#include <thread>
+
+#include "harness/cli/clusters.h"
+#include "harness/cli/command.h"
+#include "harness/cli/connections.h"
+#include "harness/os/system.h"
+
+namespace harness {
+namespace {
+
+constexpr std::chrono::hours kSessionMax{24};
+constexpr std::chrono::seconds kCallTime{10};
+
+std::chrono::steady_clock::time_point soon() {
+  return std::chrono::steady_clock::now() + kCallTime;
+}
+
+TerminalSize terminalSize() {
+  TerminalSize size;
+  winsize window{};
+  if (::ioctl(STDIN_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) {
+    size.columns = window.ws_col;
+    size.rows = window.ws_row;
+  }
+  if (const char* type = std::getenv("TERM")) size.type = type;
+  return size;
+}
+
+// Hands every key to the node, until it goes.
+class RawTerminal {
+ public:
+  RawTerminal() {
+    if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
+    termios raw = before_;
+    ::cfmakeraw(&raw);
+    changed_ = ::tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
+  }
+  ~RawTerminal() {
+    if (changed_) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+  }
+  RawTerminal(const RawTerminal&) = delete;
+  RawTerminal& operator=(const RawTerminal&) = delete;
+
+ private:
+  termios before_{};
+  bool changed_ = false;
+};
+
+// Passes standard input on until it ends or `ended` is readable. Runs in a thread of its own.
+void forwardInput(JobStub& job, int ended, int resized) {
+  char buffer[16384];
+  while (true) {
+    pollfd watched[] = {{STDIN_FILENO, POLLIN, 0}, {ended, POLLIN, 0}, {resized, POLLIN, 0}};
+    if (::poll(watched, 3, -1) < 0) continue;
+    try {
+      if (watched[1].revents != 0) return;
+      if (watched[2].revents != 0) {
+        signalfd_siginfo info;
+        if (::read(resized, &info, sizeof info) > 0) {
+          TerminalSize size = terminalSize();
+          job.resize(size.columns, size.rows, soon());
+        }
+      }
+      if (watched[0].revents == 0) continue;
+      ssize_t count = ::read(STDIN_FILENO, buffer, sizeof buffer);
+      if (count <= 0) {
+        job.closeInput(soon());
+        return;
+      }
+      job.writeInput(std::string(buffer, static_cast<size_t>(count)), soon());
+    } catch (const muster::NodeError& error) {
+      // The reader of the output tells whether the shell still runs; a key that was lost is typed
+      // again.
+      if (error.kind() != muster::NodeError::Kind::kUnreachable) return;
+    }
+  }
+}
+
+int follow(JobStub& job) {
+  size_t shown = 0;
+  while (true) {
+    job.pull(PullUntil::kChange, std::chrono::steady_clock::now() + std::chrono::seconds(20));
+    const std::string& out = job.result().out;
+    writeAll(STDOUT_FILENO, std::string_view(out).substr(shown), "to standard output");
+    shown = out.size();
+    if (job.ended()) break;
+  }
+  const muster::Outcome& outcome = job.result().outcome;
+  if (outcome.kind() == muster::Outcome::Kind::kExited) return outcome.exitStatus();
+  std::cerr << "\r\nmuster shell: " << job.node() << ": " << muster::toString(outcome) << "\r\n";
+  return outcome.kind() == muster::Outcome::Kind::kSignalled ? 128 + outcome.signal()
+                                                             : kExitUnavailable;
+}
+
+// Before any thread is made: a signal that one thread does not block is lost.
+Fd watchResizes() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGWINCH);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+int converse(NodeStub& node, const JobRequest& request, const Fd& resized) {
+  std::unique_ptr<JobStub> job = node.start(request, soon());
+  RawTerminal terminal;
+  Pipe ended = makePipe();
+  std::thread input(
+      [&job, &ended, &resized] { forwardInput(*job, ended.readEnd.get(), resized.get()); });
+  int status = kExitUnavailable;
+  try {
+    status = follow(*job);
+  } catch (...) {
+    ended.writeEnd.reset();
+    input.join();
+    throw;
+  }
+  ended.writeEnd.reset();
+  input.join();
+  job->release();
+  return status;
+}
+
+}  // namespace
+
+int runShell(const Invocation& invocation) {
+  cxxopts::Options options = optionsOf(invocation);
+  options.add_options()("cluster", "name or file",
+                        cxxopts::value<std::string>()->default_value(""))(
+      "u,user", "as this user", cxxopts::value<std::string>()->default_value(""))(
+      "run-id", "the run that it belongs to; default: $MUSTER_RUN_ID, else a new one",
+      cxxopts::value<std::string>()->default_value(""));
+  cxxopts::ParseResult arguments =
+      parseArguments(invocation, options,
+                     "\nWithout a terminal, standard input is the shell's script. Exit status: the "
+                     "shell's; 69 if the node could not be reached.\n");
+  std::string set = positional(arguments, invocation, 1, 1)[0];
+  std::string runId = chooseRunId(arguments["run-id"].as<std::string>());
+  ClusterDescription cluster = chooseCluster(arguments["cluster"].as<std::string>());
+  std::vector<NodeDescription> nodes = chooseNodes(cluster, set);
+  if (nodes.size() != 1) {
+    throw CommandError(kExitData, "\"" + set + "\" is " + std::to_string(nodes.size()) +
+                                      " nodes; a shell is opened on one");
+  }
+  JobRequest request;
+  request.argv = {"/bin/sh", "-c", "exec \"${SHELL:-/bin/sh}\" -l"};
+  request.options.deadline = kSessionMax;
+  request.options.user = arguments["user"].as<std::string>();
+  request.options.errors = muster::Errors::kMerged;
+  request.options.environment["TERM"] = terminalSize().type;
+  request.input = JobInput::kStream;
+  if (::isatty(STDIN_FILENO) != 0) request.terminal = terminalSize();
+  Fd resized = watchResizes();
+  Connections connections(nodes, runId);
+  NodeStub& node = *connections.nodes()[0];
+  try {
+    node.awaitConnected(soon());
+    return converse(node, request, resized);
+  } catch (const muster::NodeError& error) {
+    throw CommandError(kExitUnavailable, error.what());
+  }
+}
+
+}  // namespace harness

@@ -1,0 +1,304 @@
+#include "harness/provision/local/hub/hub.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mount.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/provision/error.h"
+
+namespace harness {
+namespace {
+
+constexpr char kBridge[] = "muster0";
+constexpr size_t kLineBytesMax = 65536;
+constexpr int kReadyPollMs = 4;  // Between two looks at whether an agent listens yet.
+
+Fd listenAt(const std::string& path) {
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    throw ProvisionError("the path " + path + " is too long for a socket");
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  check(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address),
+        "bind " + path);
+  check(::chmod(path.c_str(), 0600), "chmod " + path);
+  check(::listen(socket.get(), 64), "listen at " + path);
+  return socket;
+}
+
+Fd takeSignalsByFd() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
+  ::signal(SIGPIPE, SIG_IGN);
+  check(::sigprocmask(SIG_BLOCK, &set, nullptr), "block signals");
+  Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) failSystem("signalfd");
+  return fd;
+}
+
+}  // namespace
+
+Hub::Hub(HubSpec spec) : spec_(std::move(spec)), paths_(spec_.cluster) {
+  int number = 0;
+  for (const NodeSpec& node : spec_.nodes) nodes_.emplace_back(node, spec_, paths_, ++number);
+}
+
+void Hub::up() {
+  try {
+    signals_ = takeSignalsByFd();
+    netlink_ = std::make_unique<Netlink>();
+    for (const FileSpec& file : spec_.hostFiles) {
+      std::string path = paths_.run + "/" + file.path;
+      makeDirectories(path.substr(0, path.rfind('/')), 0700);
+      putFile(path, file.content, file.mode);
+    }
+    makeNetwork();
+    makeNodes();
+    listener_ = listenAt(paths_.control);
+  } catch (...) {
+    end();
+    throw;
+  }
+}
+
+void Hub::makeNetwork() {
+  netlink_->setUp(netlink_->indexOf("lo"));
+  netlink_->makeBridge(kBridge);
+  bridge_ = netlink_->indexOf(kBridge);
+  for (const std::string& address : spec_.bridgeAddresses) netlink_->addAddress(bridge_, address);
+  netlink_->setUp(bridge_);
+}
+
+void Hub::makeNodes() {
+  std::vector<HubNode*> all;
+  for (HubNode& node : nodes_) {
+    node.begin();
+    node.connect(*netlink_, bridge_);
+    all.push_back(&node);
+    watch(0, Serve::kNobody);
+    if (ending_) throw ProvisionError(endingWhy_);
+  }
+  Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(spec_.readySeconds);
+  for (HubNode* node : all) node->finish(deadline);
+  awaitReady(all);
+}
+
+void Hub::awaitReady(const std::vector<HubNode*>& nodes) {
+  Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(spec_.readySeconds);
+  std::vector<HubNode*> waiting = nodes;
+  while (true) {
+    std::erase_if(waiting, [](const HubNode* node) { return node->running() && node->ready(); });
+    if (waiting.empty()) return;
+    for (const HubNode* node : waiting) {
+      if (!node->running())
+        throw ProvisionError(node->ending() + node->evidence(), node->spec().name);
+      if (millisecondsUntil(deadline) == 0) {
+        throw ProvisionError("not ready within " + std::to_string(spec_.readySeconds) +
+                                 " s: its agent does not listen, or its boot commands go on" +
+                                 node->evidence(),
+                             node->spec().name);
+      }
+    }
+    watch(kReadyPollMs, Serve::kNobody);
+    if (ending_) throw ProvisionError(endingWhy_);
+  }
+}
+
+void Hub::serve() {
+  up_ = true;
+  while (!ending_) watch(-1, Serve::kClients);
+  end();
+}
+
+void Hub::end() {
+  if (gone_) return;
+  for (HubNode& node : nodes_) node.kill();
+  std::string problem;
+  for (HubNode& node : nodes_) {
+    if (!netlink_) break;  // Then no node was begun.
+    try {
+      node.reap(HubNode::Link::kLeave, *netlink_);
+    } catch (const ProvisionError& error) {
+      problem += problem.empty() ? error.what() : std::string("; ") + error.what();
+    }
+  }
+  // Disks in memory are a mount, and only here: see muster-hub.
+  ::umount2(paths_.disks().c_str(), MNT_DETACH);
+  removeEverything(spec_.cluster);
+  gone_ = true;
+  if (!problem.empty()) throw ProvisionError(problem);
+}
+
+void Hub::watch(int timeoutMs, Serve serve) {
+  std::vector<pollfd> watched = {{signals_.get(), POLLIN, 0},
+                                 {spec_.owned || !up_ ? STDIN_FILENO : -1, POLLIN, 0}};
+  std::vector<Client*> order;
+  if (serve == Serve::kClients) {
+    watched.push_back({listener_.get(), POLLIN, 0});
+    for (Client& client : clients_) {
+      watched.push_back({client.socket.get(), POLLIN, 0});
+      order.push_back(&client);
+    }
+  }
+  if (::poll(watched.data(), watched.size(), timeoutMs) <= 0) return;
+  if (watched[0].revents != 0) takeSignals();
+  if (watched[1].revents != 0) takeOwner();
+  if (serve == Serve::kNobody) return;
+  if (watched[2].revents != 0) acceptClient();
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (watched[i + 3].revents != 0 && !ending_) serveClient(*order[i]);
+  }
+  clients_.remove_if([](const Client& client) { return client.gone; });
+}
+
+void Hub::takeSignals() {
+  signalfd_siginfo info;
+  while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
+    if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
+      ending_ = true;
+      endingWhy_ = "ended by a signal while it was made";
+    }
+  }
+  reapChildren();  // Several ends may have been one signal.
+}
+
+void Hub::takeOwner() {
+  char byte;
+  if (::read(STDIN_FILENO, &byte, 1) > 0) return;
+  ending_ = true;
+  endingWhy_ = "its owner ended while it was made";
+}
+
+void Hub::reapChildren() {
+  for (HubNode& node : nodes_) {
+    int status = 0;
+    if (node.running() && ::waitpid(node.pid(), &status, WNOHANG) == node.pid()) {
+      node.ended(status, *netlink_);
+    }
+  }
+}
+
+void Hub::acceptClient() {
+  Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (socket) clients_.emplace_back().socket = std::move(socket);
+}
+
+void Hub::serveClient(Client& client) {
+  char buffer[4096];
+  ssize_t size = ::read(client.socket.get(), buffer, sizeof buffer);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (size <= 0 || client.unread.size() > kLineBytesMax) {
+    for (const std::string& name : client.frozen) {
+      try {
+        nodeOf(name).thaw();
+      } catch (const ProvisionError& error) {
+        std::fprintf(stderr, "thaw after its client went: %s\n", error.what());
+      }
+    }
+    client.gone = true;
+    return;
+  }
+  client.unread.append(buffer, static_cast<size_t>(size));
+  size_t end;
+  while (!client.gone && (end = client.unread.find('\n')) != std::string::npos) {
+    std::string reply = answer(client, client.unread.substr(0, end)) + "\n";
+    client.unread.erase(0, end + 1);
+    int flags = ::fcntl(client.socket.get(), F_GETFL);
+    ::fcntl(client.socket.get(), F_SETFL, flags & ~O_NONBLOCK);
+    timeval patience{5, 0};
+    ::setsockopt(client.socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    try {
+      writeAll(client.socket.get(), reply, "to a client");
+    } catch (const ProvisionError&) {
+      client.gone =
+          true;  // It went, or reads nothing: its next request will be on another connection.
+    }
+    ::fcntl(client.socket.get(), F_SETFL, flags);
+  }
+}
+
+HubNode& Hub::nodeOf(const std::string& name) {
+  for (HubNode& node : nodes_) {
+    if (node.spec().name == name) return node;
+  }
+  throw ProvisionError("cluster " + spec_.cluster + " has no node \"" + name + "\"");
+}
+
+std::string Hub::state() const {
+  nlohmann::json nodes = nlohmann::json::array();
+  for (const HubNode& node : nodes_) {
+    nodes.push_back({{"name", node.spec().name},
+                     {"running", node.running()},
+                     {"frozen", node.frozen()},
+                     {"pid", node.pid()},
+                     {"ending", node.ending()}});
+  }
+  return nlohmann::json{{"ok", true},
+                        {"hub", ::getpid()},
+                        {"owned", spec_.owned},
+                        {"description", spec_.description},
+                        {"nodes", nodes}}
+      .dump();
+}
+
+void Hub::startAgain(HubNode& node) {
+  if (node.running()) throw ProvisionError("powerOn: the node is on", node.spec().name);
+  try {
+    node.begin();
+    node.connect(*netlink_, bridge_);
+    node.finish(std::chrono::steady_clock::now() + std::chrono::seconds(spec_.readySeconds));
+    awaitReady({&node});
+  } catch (const ProvisionError&) {
+    node.powerOff(*netlink_);
+    throw;
+  }
+}
+
+std::string Hub::answer(Client& client, const std::string& line) {
+  try {
+    nlohmann::json request = nlohmann::json::parse(line);
+    std::string verb = request.value("do", "");
+    if (verb == "state") return state();
+    if (verb == "down") {
+      end();
+      ending_ = true;
+      return R"({"ok":true})";
+    }
+    std::string name = request.value("node", "");
+    HubNode& node = nodeOf(name);
+    if (verb == "freeze") {
+      node.freeze();
+      client.frozen.insert(name);
+    } else if (verb == "thaw") {
+      node.thaw();
+      client.frozen.erase(name);
+    } else if (verb == "powerOff") {
+      node.powerOff(*netlink_);
+    } else if (verb == "powerOn") {
+      startAgain(node);
+    } else {
+      throw ProvisionError("unknown request \"" + verb + "\"");
+    }
+    return R"({"ok":true})";
+  } catch (const ProvisionError& error) {
+    return nlohmann::json{{"ok", false}, {"node", error.node()}, {"detail", error.detail()}}.dump();
+  } catch (const nlohmann::json::exception& error) {
+    return nlohmann::json{{"ok", false}, {"node", ""}, {"detail", error.what()}}.dump();
+  }
+}
+
+}  // namespace harness

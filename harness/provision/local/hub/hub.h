@@ -1,0 +1,83 @@
+// The guardian of one cluster: makes its nodes, keeps them while it lives, and takes everything
+// away when it ends.
+//
+// Single-threaded, with one loop. Clients speak JSON, a line for a line, on the cluster's control
+// socket:
+//   {"do": "state"}                       {"ok": true, "hub": PID, "description": …, "nodes":
+//   [{"name", "running", …}]}
+//   {"do": "freeze", "node": "server1"}   and thaw, powerOff, powerOn       {"ok": true}
+//   {"do": "down"}                        answered when nothing is left; the hub then ends
+// What fails answers {"ok": false, "node": "server1", "detail": "…"}.
+#pragma once
+
+#include <csignal>
+#include <list>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/provision/local/hub/node.h"
+#include "harness/provision/local/hub/spec.h"
+#include "harness/provision/local/hub/state.h"
+
+namespace harness {
+
+class Hub {
+ public:
+  // Call in the network namespace that shall be the hub's, with the cluster's lock held.
+  explicit Hub(HubSpec spec);
+
+  // Makes everything, and returns when all nodes are ready. Throws ProvisionError after taking it
+  // away again.
+  void up();
+
+  // Takes everything away. Once: what has the cluster's name after that is another's.
+  void end();
+
+  // Serves until told to end, by a client, by SIGTERM or SIGINT, or by the end of the owner. All is
+  // gone on return.
+  void serve();
+
+ private:
+  struct Client {
+    Fd socket;
+    std::string unread;
+    std::set<std::string> frozen;  // Nodes that it froze: thawed when it goes.
+    bool gone = false;
+  };
+
+  void makeNetwork();
+  void makeNodes();
+  void awaitReady(const std::vector<HubNode*>& nodes);
+
+  // One turn of the loop. While a request is being served, no other is: it might end what the first
+  // one is about, or the client that waits for the answer.
+  enum class Serve { kClients, kNobody };
+  void watch(int timeoutMs, Serve serve);
+  void takeSignals();
+  void takeOwner();
+  void acceptClient();
+  void serveClient(Client& client);
+  std::string answer(Client& client, const std::string& line);
+  std::string state() const;
+  void reapChildren();
+  void startAgain(HubNode& node);
+  HubNode& nodeOf(const std::string& name);
+
+  const HubSpec spec_;
+  ClusterPaths paths_;
+  std::unique_ptr<Netlink> netlink_;
+  int bridge_ = 0;
+  std::list<HubNode> nodes_;
+  std::list<Client> clients_;
+  Fd listener_;
+  Fd signals_;
+  bool up_ =
+      false;  // Until then the caller owns it in any case: what it does not see, it cannot end.
+  bool ending_ = false;
+  bool gone_ = false;
+  std::string endingWhy_;
+};
+
+}  // namespace harness

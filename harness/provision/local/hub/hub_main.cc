@@ -1,0 +1,149 @@
+// muster-hub: makes the nodes of one `local` cluster and is their guardian. Started by muster and
+// by test binaries.
+//
+// Reads a line of JSON, the specification, from standard input; its end later is the owner's end.
+// Writes one line to standard output when the cluster is up or could not be made.
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/provision/error.h"
+#include "harness/provision/local/hub/hub.h"
+#include "harness/provision/local/hub/state.h"
+
+namespace harness {
+namespace {
+
+constexpr size_t kSpecBytesMax = 64u << 20;
+
+std::string readLine() {
+  std::string text;
+  char buffer[65536];
+  while (text.empty() || text.back() != '\n') {
+    ssize_t size = ::read(STDIN_FILENO, buffer, sizeof buffer);
+    if (size <= 0) throw ProvisionError("the specification on standard input ends before its line");
+    text.append(buffer, static_cast<size_t>(size));
+    if (text.size() > kSpecBytesMax) throw ProvisionError("the specification is too large");
+  }
+  return text;
+}
+
+void report(const nlohmann::json& result) {
+  std::string line = result.dump() + "\n";
+  writeAll(STDOUT_FILENO, line, "to standard output");
+  // The caller waits for the end of its pipe no longer than for the line.
+  Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (null) ::dup2(null.get(), STDOUT_FILENO);
+}
+
+// On an overlay there can be no upper directory of another one: then the disks are in memory, and
+// only here.
+void makeDisksPossible(const ClusterPaths& paths) {
+  check(::unshare(CLONE_NEWNS | CLONE_NEWNET), "unshare the mount and network namespaces");
+  check(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "make all mounts private");
+  struct statfs status {};
+  check(::statfs(paths.disks().c_str(), &status), "statfs " + paths.disks());
+  if (status.f_type != OVERLAYFS_SUPER_MAGIC) return;
+  check(::mount("tmpfs", paths.disks().c_str(), "tmpfs", MS_NOSUID, "mode=700"),
+        "mount tmpfs at " + paths.disks());
+}
+
+// Somebody who only looks whether the cluster lives holds the lock for a moment.
+std::optional<ClusterLock> tryPatiently(const std::string& cluster) {
+  Deadline deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
+  while (true) {
+    std::optional<ClusterLock> lock = ClusterLock::tryTake(cluster);
+    if (lock || millisecondsUntil(deadline) == 0) return lock;
+    ::poll(nullptr, 0, 5);
+  }
+}
+
+// The lock, with nothing left of a hub that was killed.
+ClusterLock takeCluster(const std::string& cluster) {
+  ClusterPaths paths(cluster);
+  for (int tries = 0; tries < 3; ++tries) {
+    std::optional<ClusterLock> lock = tryPatiently(cluster);
+    if (!lock) break;
+    bool leftover = ::access((paths.run + "/intent.json").c_str(), F_OK) == 0 ||
+                    ::access(paths.data.c_str(), F_OK) == 0;
+    if (!leftover) return std::move(*lock);
+    removeEverything(cluster);  // With the directory that is locked: it is taken once more.
+  }
+  std::string who;
+  if (auto hub = hubProcessOf(cluster))
+    who = " (its hub is process " + std::to_string(hub->pid) + ")";
+  throw ProvisionError("cluster \"" + cluster + "\" is up already" + who +
+                       "; end it with \"muster down " + cluster + "\"");
+}
+
+// Whoever waits for the end of the caller's standard error must not wait for the cluster's.
+void detachFromCaller(const std::string& cluster) {
+  check(::chdir("/"), "enter /");
+  std::string path = ClusterPaths(cluster).run + "/hub.log";
+  Fd log(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  if (!log) failSystem("open " + path);
+  check(::dup2(log.get(), STDERR_FILENO), "dup2");
+}
+
+void prepare(const HubSpec& spec) {
+  try {
+    std::vector<std::string> names;
+    for (const NodeSpec& node : spec.nodes) names.push_back(node.name);
+    writeIntent(spec.cluster, names);
+    recordHub(spec.cluster);
+    detachFromCaller(spec.cluster);
+    makeDisksPossible(ClusterPaths(spec.cluster));
+  } catch (...) {
+    removeEverything(spec.cluster);
+    throw;
+  }
+}
+
+void serveCluster(HubSpec spec) {
+  ClusterLock lock = takeCluster(spec.cluster);
+  prepare(spec);
+  Hub hub(std::move(spec));
+  hub.up();
+  try {
+    report({{"ok", true}, {"hub", ::getpid()}});
+  } catch (const ProvisionError&) {
+    hub.end();  // The caller is gone.
+    throw;
+  }
+  hub.serve();
+}
+
+int run() {
+  try {
+    serveCluster(hubSpecFromJson(readLine()));
+    return 0;
+  } catch (const ProvisionError& error) {
+    report({{"ok", false}, {"node", error.node()}, {"detail", error.detail()}});
+    return 1;
+  }
+}
+
+}  // namespace
+}  // namespace harness
+
+int main(int argc, char** argv) {
+  if (argc > 1) {
+    std::fprintf(stderr, "%s: takes no arguments; it is started by muster, not by hand\n", argv[0]);
+    return 64;
+  }
+  try {
+    return harness::run();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "muster-hub: %s\n", error.what());
+    return 70;
+  }
+}

@@ -1,0 +1,86 @@
+// On a network namespace of the test's own. Needs root; skipped otherwise.
+#include "harness/provision/local/hub/netlink.h"
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness/provision/error.h"
+
+namespace harness {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using ::testing::ThrowsMessage;
+
+class NetlinkTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "network namespaces need root";
+    before_ = Fd(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+    check(::unshare(CLONE_NEWNET), "unshare");
+  }
+  void TearDown() override {
+    if (before_) check(::setns(before_.get(), CLONE_NEWNET), "setns");
+  }
+
+  Fd before_;
+};
+
+TEST_F(NetlinkTest, MakesABridgeWithAddressesOfBothFamilies) {
+  Netlink netlink;
+  netlink.makeBridge("br0");
+  int bridge = netlink.indexOf("br0");
+  netlink.addAddress(bridge, "10.99.0.1/24");
+  netlink.addAddress(bridge, "fd99::1/64");
+  netlink.setUp(bridge);
+  EXPECT_THAT(readFile("/proc/self/net/if_inet6"), HasSubstr("fd990000000000000000000000000001"));
+  EXPECT_THAT(readFile("/proc/self/net/fib_trie"), HasSubstr("10.99.0.1"));
+}
+
+TEST_F(NetlinkTest, PutsOneEndOfAPairIntoAnotherNamespace) {
+  Pipe stay = makePipe();
+  Pipe ready = makePipe();
+  pid_t peer = ::fork();
+  if (peer == 0) {
+    stay.writeEnd.reset();
+    bool made = ::unshare(CLONE_NEWNET) == 0 && ::write(ready.writeEnd.get(), "r", 1) == 1;
+    char byte;
+    if (!made || ::read(stay.readEnd.get(), &byte, 1) < 0) ::_exit(2);
+    ::_exit(::if_nametoindex("eth0") != 0 ? 0 : 1);
+  }
+  char byte;
+  ASSERT_EQ(::read(ready.readEnd.get(), &byte, 1), 1);
+  Netlink netlink;
+  netlink.makeBridge("br0");
+  netlink.makePair("v1", netlink.indexOf("br0"), peer);
+  EXPECT_NE(netlink.indexOf("v1"), 0);
+  stay.writeEnd.reset();
+  int status = 0;
+  ASSERT_EQ(::waitpid(peer, &status, 0), peer);
+  EXPECT_EQ(status, 0) << "the peer did not see eth0";
+  netlink.removeLink("v1");
+  netlink.removeLink("v1");  // Gone already: no error.
+}
+
+TEST_F(NetlinkTest, SaysWhatFailedForWhichLink) {
+  Netlink netlink;
+  EXPECT_THAT([&] { netlink.indexOf("nope"); },
+              ThrowsMessage<ProvisionError>(HasSubstr("look up link nope: ")));
+  netlink.makeBridge("br0");
+  EXPECT_THAT([&] { netlink.makeBridge("br0"); },
+              ThrowsMessage<ProvisionError>("make bridge br0: File exists"));
+  EXPECT_THAT(
+      [&] { netlink.addAddress(1, "10.99.0.1"); },
+      ThrowsMessage<ProvisionError>(StartsWith("address \"10.99.0.1\" is not of the form")));
+}
+
+}  // namespace
+}  // namespace harness

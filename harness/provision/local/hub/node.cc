@@ -1,0 +1,255 @@
+#include "harness/provision/local/hub/node.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "harness/provision/error.h"
+#include "harness/provision/local/hub/rootfs.h"
+
+namespace harness {
+namespace {
+
+constexpr std::chrono::seconds kKillTime{10};
+
+Deadline after(std::chrono::seconds time) {
+  return std::chrono::steady_clock::now() + time;
+}
+
+void redirectOutput(const std::string& console) {
+  Fd input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  Fd output(::open(console.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  if (!input || !output) failSystem("open " + console);
+  check(::dup2(input.get(), 0), "dup2");
+  check(::dup2(output.get(), 1), "dup2");
+  check(::dup2(output.get(), 2), "dup2");
+}
+
+// The signal state that the hub has is not the node's.
+void resetSignals() {
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+}
+
+void configureNetwork(const NodeSpec& spec) {
+  Netlink netlink;
+  netlink.setUp(netlink.indexOf("lo"));
+  int index = netlink.indexOf("eth0");
+  for (const std::string& address : spec.addresses) netlink.addAddress(index, address);
+  netlink.setUp(index);
+}
+
+std::vector<char*> pointersTo(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+std::string describeStatus(int status) {
+  if (WIFEXITED(status)) return "exited with status " + std::to_string(WEXITSTATUS(status));
+  return "was killed by signal " + std::to_string(WTERMSIG(status));
+}
+
+}  // namespace
+
+HubNode::HubNode(const NodeSpec& spec, const HubSpec& cluster, const ClusterPaths& paths,
+                 int number)
+    : spec_(spec), cluster_(cluster), paths_(paths), number_(number) {}
+
+void HubNode::fail(const std::string& detail) const {
+  throw ProvisionError(detail, spec_.name);
+}
+
+void HubNode::begin() {
+  makeDirectories(paths_.disk(spec_.name), 0700);
+  makeDirectories(paths_.node(spec_.name), 0755);
+  // Of an earlier start.
+  for (const std::string& name : {spec_.ready, spec_.bootStatus}) {
+    if (!name.empty()) ::unlink(inDirectory(name).c_str());
+  }
+  Pipe go = makePipe();
+  Pipe report = makePipe();
+  clone_args arguments{};
+  int handle = -1;
+  arguments.flags =
+      CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_PIDFD;
+  arguments.pidfd = reinterpret_cast<uint64_t>(&handle);
+  arguments.exit_signal = SIGCHLD;
+  Fd group;
+  if (!paths_.groups.empty()) {
+    Cgroup node(paths_.group(spec_.name));
+    node.make();
+    group = node.open();
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = static_cast<uint64_t>(group.get());
+  }
+  auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
+  if (pid < 0) fail(std::string("clone: ") + std::strerror(errno));
+  if (pid == 0) {
+    go.writeEnd.reset();
+    becomeInit(std::move(go.readEnd), std::move(report.writeEnd));
+  }
+  pid_ = pid;
+  process_ = Fd(handle);
+  go_ = std::move(go.writeEnd);
+  report_ = std::move(report.readEnd);
+  frozen_ = false;
+  ending_.clear();
+  // Where there are groups, they hold all that is to be ended.
+  if (paths_.groups.empty()) recordNode(paths_.cluster, spec_.name, pid);
+}
+
+void HubNode::becomeInit(Fd go, Fd report) {
+  try {
+    // The hub's end is the node's end. What happens before this line is covered by `go`: its other
+    // end closes.
+    check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl");
+    ::setsid();
+    ::umask(022);
+    resetSignals();
+    redirectOutput(console());
+    bool groups = !paths_.groups.empty();
+    if (groups) check(::unshare(CLONE_NEWCGROUP), "unshare the cgroup namespace");
+    check(::sethostname(spec_.name.c_str(), spec_.name.size()), "sethostname");
+    enterRoot(spec_, cluster_.files, {paths_.disk(spec_.name), paths_.node(spec_.name), groups});
+    char byte = 0;
+    if (::read(go.get(), &byte, 1) != 1) ::_exit(1);  // The hub is gone.
+    configureNetwork(spec_);
+    dropCapabilities();
+    std::vector<char*> argv = pointersTo(spec_.argv);
+    std::vector<char*> environment = pointersTo(spec_.environment);
+    ::execve(argv[0], argv.data(), environment.data());
+    failSystem("execute " + spec_.argv[0]);
+  } catch (const std::exception& error) {
+    std::string text = error.what();
+    if (::write(report.get(), text.data(), text.size()) < 0) ::_exit(126);
+  }
+  ::_exit(127);
+}
+
+void HubNode::connect(Netlink& netlink, int bridgeIndex) {
+  try {
+    netlink.makePair(linkName(), bridgeIndex, pid_);
+    writeAll(go_.get(), "g", "to process 1");
+  } catch (const ProvisionError& error) {
+    // If process 1 has already given up, its own reason is the better one.
+    go_.reset();
+    finish(after(kKillTime));
+    fail(error.detail());
+  }
+}
+
+void HubNode::finish(Deadline deadline) {
+  std::string text;
+  char buffer[1024];
+  while (true) {
+    pollfd readable{report_.get(), POLLIN, 0};
+    int count = ::poll(&readable, 1, millisecondsUntil(deadline));
+    if (count < 0 && errno == EINTR) continue;
+    if (count == 0) fail("process 1 was not started in time");
+    ssize_t size = ::read(report_.get(), buffer, sizeof buffer);
+    if (size <= 0) break;
+    text.append(buffer, static_cast<size_t>(size));
+  }
+  report_.reset();
+  go_.reset();
+  if (!text.empty()) fail(text);
+}
+
+bool HubNode::listens() const {
+  if (spec_.ready.empty()) return true;
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::string path = inDirectory(spec_.ready);
+  if (path.size() >= sizeof address.sun_path) {
+    fail("the path " + path + " is too long for a socket");
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return ::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+}
+
+bool HubNode::ready() const {
+  if (!listens()) return false;
+  if (spec_.bootStatus.empty()) return true;
+  std::string status = readIfPresent(inDirectory(spec_.bootStatus));
+  if (status.empty()) return false;
+  if (status == "exit 0\n") return true;
+  status.pop_back();
+  fail("its boot commands ended with \"" + status + "\"" + evidence());
+}
+
+std::string HubNode::evidence() const {
+  std::string text;
+  std::string log = spec_.bootLog.empty() ? "" : tailOf(inDirectory(spec_.bootLog), 500);
+  if (!log.empty()) text += "; its boot log ends with: " + log;
+  log = tailOf(console(), 500);
+  if (!log.empty()) text += "; its console ends with: " + log;
+  return text.empty() ? "; it wrote nothing" : text;
+}
+
+void HubNode::kill() {
+  if (pid_ <= 0) return;
+  ::syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
+}
+
+void HubNode::reap(Link link, Netlink& netlink) {
+  if (pid_ > 0) {
+    pollfd ended{process_.get(), POLLIN, 0};
+    if (::poll(&ended, 1, millisecondsUntil(after(kKillTime))) == 0)
+      fail("does not end after SIGKILL");
+    ::waitpid(pid_, nullptr, 0);
+  }
+  pid_ = 0;
+  process_.reset();
+  go_.reset();
+  report_.reset();
+  frozen_ = false;
+  if (!paths_.groups.empty())
+    Cgroup(paths_.group(spec_.name)).removeWithProcesses(after(kKillTime));
+  // Its namespace goes some time later, by itself; its end of the link must be gone before the next
+  // start.
+  if (link == Link::kRemove) netlink.removeLink(linkName());
+}
+
+void HubNode::powerOff(Netlink& netlink) {
+  kill();
+  reap(Link::kRemove, netlink);
+}
+
+void HubNode::ended(int status, Netlink& netlink) {
+  pid_ = 0;
+  ending_ = "process 1 " + describeStatus(status);
+  reap(Link::kRemove, netlink);
+}
+
+void HubNode::freeze() {
+  if (paths_.groups.empty())
+    fail("freeze: unsupported: no writable cgroup2 file system is mounted");
+  if (!running()) fail("freeze: the node is off");
+  Cgroup(paths_.group(spec_.name)).freeze(after(kKillTime));
+  frozen_ = true;
+}
+
+void HubNode::thaw() {
+  if (!running() || !frozen_) return;
+  Cgroup(paths_.group(spec_.name)).thaw(after(kKillTime));
+  frozen_ = false;
+}
+
+}  // namespace harness

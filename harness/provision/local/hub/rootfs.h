@@ -1,0 +1,29 @@
+// What a node sees of the machine: its root file system, devices and kernel interfaces, made from
+// inside its namespaces.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/provision/local/hub/spec.h"
+
+namespace harness {
+
+struct RootPlaces {
+  std::string disk;       // Directory on the host with upper/, work/ and root/ of the overlay.
+  std::string directory;  // Directory on the host that the node sees as /run/muster.
+  bool groups =
+      false;  // Mount cgroup2 at /sys/fs/cgroup; the process is in a cgroup namespace of its own.
+};
+
+// Makes the new root and moves the calling process into it. Call in fresh mount, pid, network, UTS
+// and IPC namespaces, as the process that becomes number 1. Nothing of it is seen outside. Throws
+// ProvisionError.
+void enterRoot(const NodeSpec& node, const std::vector<FileSpec>& commonFiles,
+               const RootPlaces& places);
+
+// Gives up for ever, for this process and all that it starts, what would reach through the
+// namespaces: the clock, device nodes, kernel modules, raw I/O and reboot.
+void dropCapabilities();
+
+}  // namespace harness

@@ -1,0 +1,37 @@
+#include "harness/provision/local/hub/spec.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/provision/error.h"
+
+namespace harness {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FileSpec, path, content, mode, linkTo)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(BindSpec, from, to, readOnly)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NodeSpec, name, addresses, argv, environment, files, memory,
+                                   binds, remove, privateUnits, ready, bootStatus, bootLog)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HubSpec, cluster, owned, bridgeAddresses, nodes, files,
+                                   hostFiles, description, readySeconds)
+
+std::string toJson(const HubSpec& spec) {
+  return nlohmann::json(spec).dump();
+}
+
+HubSpec hubSpecFromJson(const std::string& text) {
+  try {
+    return nlohmann::json::parse(text).get<HubSpec>();
+  } catch (const nlohmann::json::exception& error) {
+    throw ProvisionError(std::string("read the hub's specification: ") + error.what());
+  }
+}
+
+bool isPlainName(const std::string& name, size_t sizeMax) {
+  if (name.empty() || name.size() > sizeMax || name[0] == '.' || name[0] == '-') return false;
+  return std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+  });
+}
+
+}  // namespace harness

@@ -1,0 +1,170 @@
+#include "harness/provision/local/hub/state.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <set>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/provision/error.h"
+#include "harness/provision/local/hub/cgroup.h"
+#include "harness/provision/local/hub/spec.h"
+
+namespace harness {
+namespace {
+
+constexpr char kRunRoot[] = "/run/muster";
+constexpr char kDataRoot[] = "/var/lib/muster";
+constexpr char kTag[] =
+    ".muster-cluster";  // In the data directory: without it, nothing there is ours.
+constexpr std::chrono::seconds kKillTime{10};
+
+// Kills one recorded process if it is still the one that was recorded, and waits for its end.
+void endProcess(pid_t pid, uint64_t startTime, Deadline deadline) {
+  Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!handle || startTimeOf(pid) != startTime) return;
+  ::syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
+  pollfd ended{handle.get(), POLLIN, 0};
+  if (::poll(&ended, 1, millisecondsUntil(deadline)) == 0) {
+    throw ProvisionError("process " + std::to_string(pid) + " does not end after SIGKILL");
+  }
+}
+
+std::optional<HubProcess> readProcess(const std::string& path) {
+  std::istringstream fields(readIfPresent(path));
+  HubProcess process;
+  if (!(fields >> process.pid >> process.startTime)) return std::nullopt;
+  return process;
+}
+
+void removeIfEmpty(const std::string& directory) {
+  if (::rmdir(directory.c_str()) != 0 && errno != ENOENT && errno != ENOTEMPTY && errno != EBUSY) {
+    failSystem("remove " + directory);
+  }
+}
+
+}  // namespace
+
+ClusterPaths::ClusterPaths(const std::string& name)
+    : cluster(name),
+      run(std::string(kRunRoot) + "/" + name),
+      data(std::string(kDataRoot) + "/" + name),
+      control(run + "/control.sock") {
+  std::string root = cgroupRoot();
+  if (!root.empty()) groups = root + "/muster/" + name;
+}
+
+std::string ClusterPaths::group(const std::string& name) const {
+  return groups.empty() ? "" : groups + "/" + name;
+}
+
+std::optional<ClusterLock> ClusterLock::tryTake(const std::string& cluster) {
+  if (!isPlainName(cluster, 32))
+    throw ProvisionError("\"" + cluster + "\" is not a cluster's name");
+  ClusterPaths paths(cluster);
+  while (true) {
+    makeDirectories(paths.run, 0700);
+    Fd fd(::open(paths.run.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd && errno == ENOENT) continue;
+    if (!fd) failSystem("open " + paths.run);
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) return std::nullopt;
+      failSystem("lock " + paths.run);
+    }
+    // Whoever held it before may have removed the directory: then the lock guards nothing.
+    struct stat held {};
+    struct stat named {};
+    check(::fstat(fd.get(), &held), "stat " + paths.run);
+    if (::stat(paths.run.c_str(), &named) == 0 && named.st_ino == held.st_ino &&
+        named.st_dev == held.st_dev) {
+      return ClusterLock(std::move(fd));
+    }
+  }
+}
+
+std::vector<std::string> clustersPresent() {
+  std::set<std::string> names;
+  for (const std::string& name : namesIn(kRunRoot)) {
+    if (isPlainName(name, 32)) names.insert(name);
+  }
+  for (const std::string& name : namesIn(kDataRoot)) {
+    bool tagged = ::access((std::string(kDataRoot) + "/" + name + "/" + kTag).c_str(), F_OK) == 0;
+    if (tagged && isPlainName(name, 32)) names.insert(name);
+  }
+  return {names.begin(), names.end()};
+}
+
+bool hubLives(const std::string& cluster) {
+  Fd fd(::open(ClusterPaths(cluster).run.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return fd && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+std::optional<HubProcess> hubProcessOf(const std::string& cluster) {
+  return readProcess(ClusterPaths(cluster).run + "/hub.pid");
+}
+
+void writeIntent(const std::string& cluster, const std::vector<std::string>& nodes) {
+  ClusterPaths paths(cluster);
+  nlohmann::json intent = {
+      {"cluster", cluster}, {"nodes", nodes}, {"data", paths.data}, {"groups", paths.groups}};
+  putFile(paths.run + "/intent.json", intent.dump() + "\n", 0600);
+  makeDirectories(paths.data, 0700);
+  putFile(paths.data + "/" + kTag, cluster + "\n", 0600);
+  makeDirectories(paths.disks(), 0700);
+  makeDirectories(paths.run + "/n", 0700);
+  makeDirectories(paths.run + "/pid", 0700);
+}
+
+void recordHub(const std::string& cluster) {
+  putFile(ClusterPaths(cluster).run + "/hub.pid",
+          std::to_string(::getpid()) + " " + std::to_string(startTimeOf(::getpid())) + "\n", 0600);
+}
+
+void recordNode(const std::string& cluster, const std::string& node, pid_t pid) {
+  putFile(ClusterPaths(cluster).run + "/pid/" + node,
+          std::to_string(pid) + " " + std::to_string(startTimeOf(pid)) + "\n", 0600);
+}
+
+void removeEverything(const std::string& cluster) {
+  ClusterPaths paths(cluster);
+  Deadline deadline = std::chrono::steady_clock::now() + kKillTime;
+  for (const std::string& node : namesIn(paths.run + "/pid")) {
+    if (auto process = readProcess(paths.run + "/pid/" + node)) {
+      endProcess(process->pid, process->startTime, deadline);
+    }
+  }
+  if (!paths.groups.empty()) {
+    Cgroup(paths.groups).removeWithProcesses(deadline);
+    removeIfEmpty(cgroupRoot() + "/muster");
+  }
+  if (::access((paths.data + "/" + kTag).c_str(), F_OK) == 0) {
+    // The tag goes last: a removal that is interrupted can be taken up again.
+    for (const std::string& name : namesIn(paths.data)) {
+      if (name != kTag) removeTree(paths.data + "/" + name);
+    }
+    removeTree(paths.data);
+    removeIfEmpty(kDataRoot);
+  } else {
+    removeIfEmpty(paths.data);  // Made, and not yet tagged.
+  }
+  removeTree(paths.run);
+  removeIfEmpty(kRunRoot);
+}
+
+bool collect(const std::string& cluster) {
+  if (hubLives(cluster)) return false;
+  std::optional<ClusterLock> lock = ClusterLock::tryTake(cluster);
+  if (!lock) return false;
+  removeEverything(cluster);
+  return true;
+}
+
+}  // namespace harness

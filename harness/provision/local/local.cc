@@ -1,0 +1,303 @@
+#include "harness/provision/local/local.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/cluster/description_json.h"
+#include "harness/provision/error.h"
+#include "harness/provision/local/hub/state.h"
+#include "harness/provision/local/local_plan.h"
+#include "harness/provision/local/machine.h"
+#include "harness/provision/programs.h"
+
+namespace harness {
+namespace {
+
+constexpr std::chrono::seconds kAnswerTime{30};
+constexpr std::chrono::seconds kDownTime{40};
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
+  return text;
+}
+
+pid_t spawnHub(const std::string& program, int input, int output) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, input, 0);
+  posix_spawn_file_actions_adddup2(&actions, output, 1);
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t signals;
+  sigemptyset(&signals);
+  posix_spawnattr_setsigmask(&attributes, &signals);
+  sigfillset(&signals);
+  posix_spawnattr_setsigdefault(&attributes, &signals);
+  // In a session of its own: an interrupt from the terminal is the caller's to pass on.
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+  char* argv[] = {const_cast<char*>(program.c_str()), nullptr};
+  char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  char* environment[] = {path, nullptr};
+  pid_t pid = 0;
+  int error = ::posix_spawn(&pid, program.c_str(), &actions, &attributes, argv, environment);
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  if (error != 0) failSystem("start " + program, error);
+  return pid;
+}
+
+// Waits for the end of a child; kills it when its time is over.
+void awaitEnd(pid_t pid, Deadline deadline) {
+  Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  pollfd ended{handle.get(), POLLIN, 0};
+  if (handle && ::poll(&ended, 1, millisecondsUntil(deadline)) == 0) ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+}
+
+std::string readLineUntil(int fd, Deadline deadline, const std::string& what) {
+  std::string line;
+  char buffer[65536];
+  while (line.empty() || line.back() != '\n') {
+    pollfd readable{fd, POLLIN, 0};
+    int count = ::poll(&readable, 1, millisecondsUntil(deadline));
+    if (count < 0 && errno == EINTR) continue;
+    if (count == 0) throw ProvisionError(what + ": no answer in time");
+    ssize_t size = ::read(fd, buffer, sizeof buffer);
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) throw ProvisionError(what + ": it ended without an answer");
+    line.append(buffer, static_cast<size_t>(size));
+  }
+  return line;
+}
+
+// Writes to a process that may be gone: SIGPIPE must not end ours.
+void writeToHub(int fd, const std::string& text) {
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    ssize_t count = ::send(fd, rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    check(count, "write to muster-hub");
+    rest.remove_prefix(static_cast<size_t>(count));
+  }
+}
+
+nlohmann::json parseAnswer(const std::string& line) {
+  nlohmann::json answer = nlohmann::json::parse(line);
+  if (!answer.value("ok", false)) {
+    throw ProvisionError(answer.value("detail", "no reason given"), answer.value("node", ""));
+  }
+  return answer;
+}
+
+Fd connectTo(const std::string& path) {
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) failSystem("socket");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+    return Fd();
+  return socket;
+}
+
+bool isPresent(const std::string& cluster) {
+  std::vector<std::string> present = clustersPresent();
+  return std::find(present.begin(), present.end(), cluster) != present.end();
+}
+
+// True if the other end of a connection on which nothing is awaited is gone.
+bool isStale(int fd) {
+  pollfd end{fd, POLLIN | POLLRDHUP, 0};
+  return ::poll(&end, 1, 0) != 0;
+}
+
+// Ends a hub that does not answer, then collects what it leaves.
+void endHubByForce(const std::string& cluster, Deadline deadline) {
+  auto hub = hubProcessOf(cluster);
+  if (hub) {
+    Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, hub->pid, 0)));
+    if (handle && startTimeOf(hub->pid) == hub->startTime) {
+      ::syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
+      pollfd ended{handle.get(), POLLIN, 0};
+      ::poll(&ended, 1, millisecondsUntil(deadline));
+    }
+  }
+  while (hubLives(cluster)) {  // The lock goes with the last of its half-made nodes.
+    if (millisecondsUntil(deadline) == 0) {
+      throw ProvisionError("cluster \"" + cluster + "\" is locked by a process that does not end");
+    }
+    ::poll(nullptr, 0, 5);
+  }
+  collect(cluster);
+}
+
+}  // namespace
+
+LocalProvisioner::LocalProvisioner(LocalOptions options) : options_(std::move(options)) {
+  if (options_.hubProgram.empty()) options_.hubProgram = findProgram("muster-hub");
+  if (options_.agentProgram.empty()) options_.agentProgram = findProgram("nodeagent");
+}
+
+LocalProvisioner::~LocalProvisioner() {
+  controls_.clear();
+  for (auto& [cluster, started] : started_) started.input.reset();
+  Deadline deadline = std::chrono::steady_clock::now() + kDownTime;
+  for (auto& [cluster, started] : started_) {
+    if (started.tenure != Tenure::kOwned) continue;
+    awaitEnd(started.pid, deadline);
+    try {
+      if (isPresent(cluster)) collect(cluster);  // Its hub was killed.
+    } catch (const ProvisionError&) {
+      // A destructor has nobody to tell; the next `up` or `muster gc` tries again, and tells.
+    }
+  }
+}
+
+ClusterDescription LocalProvisioner::up(const ClusterPlan& plan, Tenure tenure) {
+  MachineReport machine = examineMachine(plan, options_.hubProgram, options_.agentProgram);
+  if (!machine.missing.empty()) {
+    throw MissingCapability("local nodes are not possible here; missing: " +
+                            joined(machine.missing));
+  }
+  LocalPlan local = composeLocal(plan, options_.agentProgram);
+  raiseInotifyLimit();
+  local.hub.owned = tenure == Tenure::kOwned;
+  local.hub.readySeconds = static_cast<int>(options_.readyTime.count());
+  local.hub.description = toJson(local.description);
+  int ends[2];
+  check(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "socketpair");
+  Fd ours(ends[0]);
+  Fd theirs(ends[1]);
+  Pipe report = makePipe();
+  pid_t pid = spawnHub(options_.hubProgram, theirs.get(), report.writeEnd.get());
+  theirs.reset();
+  report.writeEnd.reset();
+  Deadline deadline = std::chrono::steady_clock::now() + options_.readyTime + kAnswerTime;
+  try {
+    writeToHub(ours.get(), toJson(local.hub) + "\n");
+    parseAnswer(
+        readLineUntil(report.readEnd.get(), deadline, "make cluster \"" + plan.name + "\""));
+  } catch (...) {
+    ours.reset();
+    awaitEnd(pid, std::chrono::steady_clock::now() + kDownTime);
+    throw;
+  }
+  started_[plan.name] = Started{pid, tenure, std::move(ours)};
+  completeDescription(local.description, pid);
+  return local.description;
+}
+
+std::string LocalProvisioner::ask(const std::string& cluster, const std::string& request,
+                                  std::chrono::seconds patience) {
+  Fd& control = controls_[cluster];
+  if (control && isStale(control.get())) control.reset();  // Another hub may have taken its place.
+  if (!control) control = connectTo(ClusterPaths(cluster).control);
+  if (!control) throw ProvisionError("there is no running local cluster \"" + cluster + "\"");
+  try {
+    writeToHub(control.get(), request + "\n");
+    return readLineUntil(control.get(), std::chrono::steady_clock::now() + patience,
+                         "muster-hub of cluster \"" + cluster + "\"");
+  } catch (...) {
+    // What was asked may still be answered: never mistake it for the next answer.
+    controls_.erase(cluster);
+    throw;
+  }
+}
+
+ClusterDescription LocalProvisioner::find(const std::string& cluster) {
+  nlohmann::json state = parseAnswer(ask(cluster, R"({"do":"state"})", kAnswerTime));
+  ClusterDescription description = descriptionFromJson(state.at("description").get<std::string>());
+  completeDescription(description, state.at("hub").get<pid_t>());
+  return description;
+}
+
+bool LocalProvisioner::owned(const std::string& cluster) {
+  return parseAnswer(ask(cluster, R"({"do":"state"})", kAnswerTime)).at("owned").get<bool>();
+}
+
+std::map<std::string, std::string> LocalProvisioner::power(const std::string& cluster) {
+  nlohmann::json state = parseAnswer(ask(cluster, R"({"do":"state"})", kAnswerTime));
+  std::map<std::string, std::string> power;
+  for (const nlohmann::json& node : state.at("nodes")) {
+    bool frozen = node.at("frozen").get<bool>();
+    bool running = node.at("running").get<bool>();
+    power[node.at("name").get<std::string>()] = !running ? "off" : frozen ? "frozen" : "on";
+  }
+  return power;
+}
+
+void LocalProvisioner::down(const std::string& cluster) {
+  Deadline deadline = std::chrono::steady_clock::now() + kDownTime;
+  std::string problem;
+  if (hubLives(cluster)) {
+    try {
+      parseAnswer(ask(cluster, R"({"do":"down"})", kDownTime));
+    } catch (const ProvisionError& error) {
+      problem = error.what();  // Told below, if force does not help either.
+    }
+    controls_.erase(cluster);
+  }
+  auto started = started_.find(cluster);
+  if (started != started_.end()) {
+    started->second.input.reset();
+    awaitEnd(started->second.pid, deadline);
+    started_.erase(started);
+  }
+  if (!isPresent(cluster)) return;
+  try {
+    endHubByForce(cluster, deadline + kDownTime);
+  } catch (const ProvisionError& error) {
+    throw ProvisionError(problem.empty() ? error.what() : problem + "; then: " + error.what());
+  }
+}
+
+void LocalProvisioner::order(const std::string& verb, const std::string& cluster,
+                             const std::string& node) {
+  nlohmann::json request = {{"do", verb}, {"node", node}};
+  parseAnswer(ask(cluster, request.dump(), options_.readyTime + kAnswerTime));
+}
+
+void LocalProvisioner::freeze(const std::string& cluster, const std::string& node) {
+  order("freeze", cluster, node);
+}
+void LocalProvisioner::thaw(const std::string& cluster, const std::string& node) {
+  order("thaw", cluster, node);
+}
+void LocalProvisioner::powerOff(const std::string& cluster, const std::string& node) {
+  order("powerOff", cluster, node);
+}
+void LocalProvisioner::powerOn(const std::string& cluster, const std::string& node) {
+  order("powerOn", cluster, node);
+}
+
+std::vector<LocalClusterState> localClusters() {
+  std::vector<LocalClusterState> states;
+  for (const std::string& name : clustersPresent()) states.push_back({name, hubLives(name)});
+  return states;
+}
+
+std::vector<std::string> collectLocal() {
+  std::vector<std::string> collected;
+  for (const std::string& name : clustersPresent()) {
+    if (collect(name)) collected.push_back(name);
+  }
+  return collected;
+}
+
+}  // namespace harness

@@ -1,0 +1,121 @@
+#include "harness/provision/local/local_plan.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness/provision/error.h"
+#include "harness/provision/local/machine.h"
+#include "harness/provision/provisioners.h"
+
+namespace harness {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using ::testing::ThrowsMessage;
+
+ClusterPlan planOf(size_t count) {
+  ClusterPlan plan;
+  plan.name = "demo";
+  for (size_t i = 1; i <= count; ++i) {
+    NodePlan node;
+    node.name = "n" + std::to_string(i);
+    node.role = "server";
+    plan.nodes.push_back(node);
+  }
+  return plan;
+}
+
+const FileSpec& fileOf(const std::vector<FileSpec>& files, const std::string& path) {
+  auto found = std::find_if(files.begin(), files.end(),
+                            [&path](const FileSpec& file) { return file.path == path; });
+  if (found == files.end()) throw std::out_of_range(path);
+  return *found;
+}
+
+TEST(LocalPlanTest, GivesEveryNodeAddressesNamesAndACertificate) {
+  LocalPlan local = composeLocal(planOf(201), "/opt/nodeagent");
+  EXPECT_THAT(local.description.nodes[0].addresses, ElementsAre("10.77.0.11", "fd77::11"));
+  EXPECT_THAT(local.description.nodes[200].addresses, ElementsAre("10.77.1.11", "fd77::1:11"));
+  EXPECT_EQ(local.description.nodes[0].endpoint.address, "/run/muster/demo/n/n1/agent.sock");
+  EXPECT_THAT(fileOf(local.hub.files, "/etc/hosts").content, HasSubstr("fd77::1:11 n201\n"));
+  const NodeSpec& node = local.hub.nodes[0];
+  EXPECT_THAT(node.addresses, ElementsAre("10.77.0.11/16", "fd77::11/64"));
+  EXPECT_EQ(fileOf(node.files, "/etc/nodeagent/tls/node.key").mode, 0600u);
+  EXPECT_THAT(fileOf(node.files, "/etc/nodeagent/nodeagent.yaml").content,
+              HasSubstr("\"tls:[fd77::11]:7411\""));
+  EXPECT_EQ(fileOf(local.hub.hostFiles, "tls/admin.key").mode, 0600u);
+}
+
+TEST(LocalPlanTest, ReachesNodesByTlsFromTheHubsNetwork) {
+  ClusterPlan plan = planOf(1);
+  plan.control = Control::kTcp;
+  LocalPlan local = composeLocal(plan, "/opt/nodeagent");
+  completeDescription(local.description, 42);
+  const Endpoint& endpoint = local.description.nodes[0].endpoint;
+  EXPECT_EQ(endpoint.address, "10.77.0.11");
+  EXPECT_EQ(endpoint.port, kAgentPort);
+  EXPECT_EQ(endpoint.networkNamespace, "/proc/42/ns/net");
+  EXPECT_EQ(endpoint.tls.authority, "/run/muster/demo/tls/ca.pem");
+}
+
+TEST(LocalPlanTest, RefusesWhatCannotBe) {
+  auto refuses = [](auto change, const std::string& text) {
+    ClusterPlan plan = planOf(2);
+    change(plan);
+    EXPECT_THAT([&] { composeLocal(plan, "/opt/nodeagent"); },
+                ThrowsMessage<ProvisionError>(HasSubstr(text)));
+  };
+  refuses([](ClusterPlan& plan) { plan.name = "a/b"; }, "cluster name \"a/b\"");
+  refuses([](ClusterPlan& plan) { plan.nodes.clear(); }, "has no nodes");
+  refuses([](ClusterPlan& plan) { plan.nodes[0].name = "a_b"; }, "\"a_b\" is not a host name");
+  refuses(
+      [](ClusterPlan& plan) {
+        plan.name = std::string(32, 'c');
+        plan.nodes[0].name = std::string(63, 'x');
+      },
+      "too long together");
+  refuses([](ClusterPlan& plan) { plan.nodes[1].addresses = {"10.78.0.1"}; },
+          "node n2: address \"10.78.0.1\" is not on the local network");
+  refuses([](ClusterPlan& plan) { plan.nodes[1].addresses = {"10.77.0.1"}; },
+          "that of the network's hub");
+  refuses([](ClusterPlan& plan) { plan.nodes[1].addresses = {"10.77.0.11"}; },
+          "is also another node's");
+}
+
+TEST(MachineTest, NamesEverythingThatIsMissing) {
+  MachineReport report = examineMachine(planOf(1), "", "");
+  EXPECT_THAT(report.missing, Contains(StartsWith("the program muster-hub in $MUSTER_BIN_DIR")));
+  EXPECT_THAT(report.missing, Contains(StartsWith("the program nodeagent in $MUSTER_BIN_DIR")));
+  EXPECT_THAT(examineMachine(planOf(1001), "/h", "/a").missing,
+              Contains(HasSubstr("a local cluster has at most 1000")));
+}
+
+TEST(MachineTest, NamesRootWhereItIsMissing) {
+  pid_t child = ::fork();
+  if (child == 0) {
+    if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(2);
+    std::vector<std::string> missing = examineMachine(planOf(1), "/h", "/a").missing;
+    ::_exit(!missing.empty() && missing[0].starts_with("root: this is user ") ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+TEST(ProvisionersTest, AnUnknownOneIsRefusedWithTheKnownOnes) {
+  EXPECT_THAT(
+      [] { makeProvisioner("cloud"); },
+      ThrowsMessage<ProvisionError>("no such provisioner: \"cloud\"; there are: local, static"));
+  for (const std::string& name : provisionerNames()) EXPECT_NE(makeProvisioner(name), nullptr);
+}
+
+}  // namespace
+}  // namespace harness

@@ -1,0 +1,308 @@
+// The contract of provisioner.h, on real namespaces, with a stand-in for the agent. Needs root;
+// skipped otherwise.
+#include "harness/provision/local/local.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness/provision/error.h"
+#include "harness/provision/local/hub/cgroup.h"
+#include "harness/provision/local/hub/state.h"
+#include "harness/provision/local/machine.h"
+#include "harness/provision/programs.h"
+
+namespace harness {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+// What a node's stand-in answers to a shell command; "unreachable" if it does not within 5 s.
+std::string ask(const ClusterDescription& cluster, size_t node, const std::string& command) {
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, cluster.nodes.at(node).endpoint.address.c_str(),
+               sizeof address.sun_path - 1);
+  if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    return "unreachable";
+  }
+  writeAll(socket.get(), command, "to the stand-in");
+  ::shutdown(socket.get(), SHUT_WR);
+  std::string answer;
+  char buffer[4096];
+  Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (true) {
+    pollfd readable{socket.get(), POLLIN, 0};
+    if (::poll(&readable, 1, millisecondsUntil(deadline)) <= 0) return "unreachable";
+    ssize_t size = ::read(socket.get(), buffer, sizeof buffer);
+    if (size <= 0) return answer;
+    answer.append(buffer, static_cast<size_t>(size));
+  }
+}
+
+// Everything on the machine that carries the cluster's name.
+std::string leftovers(const std::string& cluster) {
+  std::string found;
+  ClusterPaths paths(cluster);
+  for (const std::string& path : {paths.run, paths.data, paths.groups}) {
+    if (!path.empty() && ::access(path.c_str(), F_OK) == 0) found += "directory " + path + "\n";
+  }
+  std::istringstream mounts(readFile("/proc/self/mounts"));
+  for (std::string line; std::getline(mounts, line);) {
+    if (line.find("/muster/" + cluster) != std::string::npos) found += "mount " + line + "\n";
+  }
+  for (const std::string& pid : namesIn("/proc")) {
+    std::string root = readIfPresent("/proc/" + pid + "/mountinfo");
+    if (root.find("/muster/" + cluster + "/") != std::string::npos)
+      found += "process " + pid + "\n";
+  }
+  return found;
+}
+
+ClusterPlan planOf(const std::string& name, size_t count) {
+  ClusterPlan plan;
+  plan.name = name;
+  for (size_t i = 1; i <= count; ++i) {
+    NodePlan node;
+    node.name = "server" + std::to_string(i);
+    node.role = "server";
+    plan.nodes.push_back(node);
+  }
+  return plan;
+}
+
+class LocalProvisionerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    MachineReport machine = examineMachine(planOf(name_, 2), findProgram("muster-hub"), agent_);
+    if (!machine.missing.empty()) GTEST_SKIP() << "no local nodes here: " << machine.missing[0];
+  }
+  void TearDown() override {
+    if (IsSkipped()) return;
+    LocalProvisioner(options()).down(name_);
+    EXPECT_THAT(leftovers(name_), IsEmpty());
+  }
+
+  LocalOptions options() const {
+    LocalOptions options;
+    options.agentProgram = agent_;
+    options.readyTime = std::chrono::seconds(20);
+    return options;
+  }
+
+  std::string agent_ = findProgram("muster-fake-nodeagent");
+  std::string name_ = "unit" + std::to_string(::getpid());
+};
+
+TEST_F(LocalProvisionerTest, NodesSeeEachOtherByNameInBothFamilies) {
+  LocalProvisioner local(options());
+  ClusterDescription cluster = local.up(planOf(name_, 2), Tenure::kOwned);
+  ASSERT_EQ(cluster.nodes.size(), 2u);
+  EXPECT_EQ(ask(cluster, 0, "hostname"), "server1\n");
+  EXPECT_THAT(ask(cluster, 0, "getent ahosts server2"),
+              AllOf(HasSubstr("10.77.0.12"), HasSubstr("fd77::12")));
+  const char* kKnock = R"(python3 - <<'E'
+import socket
+for f, a in ((socket.AF_INET, "10.77.0.12"), (socket.AF_INET6, "fd77::12")):
+  s = socket.socket(f); s.settimeout(3)
+  try: s.connect((a, 7)); print("open")
+  except ConnectionRefusedError: print("answered")
+  except Exception as e: print(e)
+E)";
+  EXPECT_EQ(ask(cluster, 0, kKnock), "answered\nanswered\n");
+}
+
+TEST_F(LocalProvisionerTest, NodesOwnTheirFilesAndNotTheMachine) {
+  LocalProvisioner local(options());
+  ClusterDescription cluster = local.up(planOf(name_, 2), Tenure::kOwned);
+  EXPECT_EQ(ask(cluster, 0, "echo mine > /etc/muster-test; cat /etc/muster-test"), "mine\n");
+  EXPECT_THAT(ask(cluster, 1, "cat /etc/muster-test"), HasSubstr("No such file"));
+  EXPECT_NE(::access("/etc/muster-test", F_OK), 0);
+  EXPECT_THAT(ask(cluster, 0, "mknod /tmp/disk b 254 0"), HasSubstr("Operation not permitted"));
+  EXPECT_THAT(ask(cluster, 0, "echo 1 > /proc/sys/kernel/panic"), HasSubstr("Read-only"));
+  EXPECT_EQ(
+      ask(cluster, 0, "echo 1 > /proc/sys/net/ipv4/ip_forward; cat /proc/sys/net/ipv4/ip_forward"),
+      "1\n");
+  // sys_module 16, sys_rawio 17, sys_boot 22, sys_time 25 and mknod 27 are gone.
+  uint64_t bounds =
+      std::stoull(ask(cluster, 0, "sed -n 's/CapBnd:.//p' /proc/1/status"), nullptr, 16);
+  EXPECT_EQ(bounds & (1u << 16 | 1u << 17 | 1u << 22 | 1u << 25 | 1u << 27), 0u);
+  EXPECT_NE(ask(cluster, 0, "cat /proc/sys/kernel/random/boot_id"),
+            ask(cluster, 1, "cat /proc/sys/kernel/random/boot_id"));
+  EXPECT_NE(ask(cluster, 0, "cat /etc/machine-id"), ask(cluster, 1, "cat /etc/machine-id"));
+}
+
+TEST_F(LocalProvisionerTest, UnknownNamesAreRefusedWithoutWaiting) {
+  LocalProvisioner local(options());
+  ClusterDescription cluster = local.up(planOf(name_, 1), Tenure::kOwned);
+  auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(ask(cluster, 0, "getent hosts no-such-host.example || echo unknown"), "unknown\n");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+}
+
+TEST_F(LocalProvisionerTest, FrozenNodesStandStillUntilTheirFreezerGoes) {
+  LocalProvisioner local(options());
+  ClusterDescription cluster = local.up(planOf(name_, 1), Tenure::kOwned);
+  if (cgroupRoot().empty()) GTEST_SKIP() << "no cgroup2";
+  std::string events = ClusterPaths(name_).group("server1") + "/cgroup.events";
+  local.freeze(name_, "server1");
+  EXPECT_THAT(readFile(events), HasSubstr("frozen 1"));
+  local.thaw(name_, "server1");
+  EXPECT_THAT(readFile(events), HasSubstr("frozen 0"));
+  {
+    LocalProvisioner other(options());
+    other.freeze(name_, "server1");
+    EXPECT_THAT(readFile(events), HasSubstr("frozen 1"));
+  }
+  EXPECT_EQ(ask(cluster, 0, "echo alive"), "alive\n");
+}
+
+TEST_F(LocalProvisionerTest, PowerCutsLoseTheMemoryAndKeepTheDisk) {
+  LocalProvisioner local(options());
+  ClusterDescription cluster = local.up(planOf(name_, 2), Tenure::kOwned);
+  ask(cluster, 0, "echo disk > /var/tmp/kept; echo memory > /run/lost");
+  std::string boot = ask(cluster, 0, "cat /proc/sys/kernel/random/boot_id");
+  std::string machine = ask(cluster, 0, "cat /etc/machine-id");
+  local.powerOff(name_, "server1");
+  EXPECT_EQ(ask(cluster, 0, "echo alive"), "unreachable");
+  EXPECT_EQ(ask(cluster, 1, "echo alive"), "alive\n");
+  local.powerOn(name_, "server1");
+  EXPECT_EQ(ask(cluster, 0, "cat /var/tmp/kept"), "disk\n");
+  EXPECT_THAT(ask(cluster, 0, "cat /run/lost"), HasSubstr("No such file"));
+  EXPECT_NE(ask(cluster, 0, "cat /proc/sys/kernel/random/boot_id"), boot);
+  EXPECT_EQ(ask(cluster, 0, "cat /etc/machine-id"), machine);
+  EXPECT_THAT(ask(cluster, 1, "getent hosts server1"), HasSubstr("server1"));
+}
+
+TEST_F(LocalProvisionerTest, StandingClustersAreFoundAndRefuseASecond) {
+  LocalProvisioner(options()).up(planOf(name_, 1), Tenure::kStanding);
+  LocalProvisioner local(options());
+  EXPECT_EQ(local.find(name_).nodes.at(0).name, "server1");
+  EXPECT_THAT([&] { local.up(planOf(name_, 1), Tenure::kStanding); },
+              ::testing::ThrowsMessage<ProvisionError>(HasSubstr("is up already")));
+  local.down(name_);
+  EXPECT_THAT(leftovers(name_), IsEmpty());
+  EXPECT_THAT([&] { local.find(name_); },
+              ::testing::ThrowsMessage<ProvisionError>(HasSubstr("no running local cluster")));
+  local.down(name_);  // Not an error.
+  LocalProvisioner(options()).up(planOf(name_, 1), Tenure::kStanding);
+  EXPECT_EQ(local.find(name_).nodes.size(), 1u);  // By another hub.
+}
+
+TEST_F(LocalProvisionerTest, AnOwnerCollectsWhatItsKilledHubLeft) {
+  {
+    LocalProvisioner local(options());
+    local.up(planOf(name_, 1), Tenure::kOwned);
+    ::kill(hubProcessOf(name_)->pid, SIGKILL);
+  }
+  EXPECT_THAT(leftovers(name_), IsEmpty());
+}
+
+TEST_F(LocalProvisionerTest, AnAgentThatEndsIsReportedWithItsLastWordsAndNothingStays) {
+  LocalOptions wrong = options();
+  wrong.agentProgram = "/bin/false";
+  LocalProvisioner local(wrong);
+  EXPECT_THAT([&] { local.up(planOf(name_, 2), Tenure::kOwned); },
+              ::testing::ThrowsMessage<ProvisionError>(
+                  AllOf(StartsWith("node server"), HasSubstr("exited with status 1"))));
+  EXPECT_THAT(leftovers(name_), IsEmpty());
+}
+
+TEST_F(LocalProvisionerTest, NodesWithSystemdRunTheirOwn) {
+  ClusterPlan plan = planOf(name_, 2);
+  for (NodePlan& node : plan.nodes) node.init = Init::kSystemd;
+  plan.nodes[0].boot = {"echo booted > /var/tmp/boot"};
+  MachineReport machine = examineMachine(plan, findProgram("muster-hub"), agent_);
+  if (!machine.missing.empty()) GTEST_SKIP() << machine.missing[0];
+  LocalProvisioner local(options());
+  ClusterDescription cluster = local.up(plan, Tenure::kOwned);
+  EXPECT_EQ(ask(cluster, 0, "cat /var/tmp/boot"), "booted\n");
+  EXPECT_EQ(ask(cluster, 0, "cat /proc/1/comm"), "systemd\n");
+  EXPECT_EQ(ask(cluster, 1, "timeout 4 systemctl is-system-running --wait"), "running\n");
+  EXPECT_EQ(ask(cluster, 1, "systemctl --failed --no-legend"), "");
+  EXPECT_THAT(ask(cluster, 1,
+                  "systemd-run --wait -q sh -c 'echo hello > /var/tmp/unit'; cat /var/tmp/unit"),
+              HasSubstr("hello"));
+}
+
+TEST_F(LocalProvisionerTest, BootCommandsThatFailAreShownAndNothingStays) {
+  ClusterPlan plan = planOf(name_, 1);
+  plan.nodes[0].init = Init::kSystemd;
+  plan.nodes[0].boot = {"echo begun", "echo no such thing >&2; exit 3", "echo not reached"};
+  LocalProvisioner local(options());
+  EXPECT_THAT([&] { local.up(plan, Tenure::kOwned); },
+              ::testing::ThrowsMessage<ProvisionError>(
+                  AllOf(HasSubstr("node server1: its boot commands ended with \"exit 3\""),
+                        HasSubstr("begun|no such thing"), Not(HasSubstr("not reached")))));
+  EXPECT_THAT(leftovers(name_), IsEmpty());
+}
+
+// The owner is a child of this test, so that it can be killed as a test binary might be.
+TEST_F(LocalProvisionerTest, OwnedClustersEndWhenTheirOwnerIsKilled) {
+  Pipe made = makePipe();
+  pid_t owner = ::fork();
+  if (owner == 0) {
+    LocalProvisioner local(options());
+    local.up(planOf(name_, 2), Tenure::kOwned);
+    writeAll(made.writeEnd.get(), "up", "");
+    ::pause();
+    ::_exit(0);
+  }
+  made.writeEnd.reset();
+  char text[2];
+  ASSERT_EQ(::read(made.readEnd.get(), text, 2), 2);
+  EXPECT_TRUE(hubLives(name_));
+  ::kill(owner, SIGKILL);
+  ::waitpid(owner, nullptr, 0);
+  Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!leftovers(name_).empty() && millisecondsUntil(deadline) > 0) ::poll(nullptr, 0, 5);
+  EXPECT_THAT(leftovers(name_), IsEmpty());
+}
+
+// Kills the hub some time after it was started, in steps through its whole work, and collects.
+TEST_F(LocalProvisionerTest, NothingIsLeftOfAHubThatIsKilledAtAnyMoment) {
+  for (int attempt = 0; attempt < 16; ++attempt) {
+    Pipe started = makePipe();
+    pid_t caller = ::fork();
+    if (caller == 0) {
+      writeAll(started.writeEnd.get(), "s", "");
+      try {
+        LocalProvisioner(options()).up(planOf(name_, 3), Tenure::kStanding);
+      } catch (const ProvisionError&) {
+      }
+      ::_exit(0);
+    }
+    char byte;
+    ASSERT_EQ(::read(started.readEnd.get(), &byte, 1), 1);
+    Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (!hubProcessOf(name_) && millisecondsUntil(deadline) > 0) ::poll(nullptr, 0, 0);
+    std::optional<HubProcess> hub = hubProcessOf(name_);
+    ASSERT_TRUE(hub.has_value());
+    ::poll(nullptr, 0, attempt * 2);
+    ::kill(hub->pid, SIGKILL);
+    ::waitpid(caller, nullptr, 0);
+    while (hubLives(name_) && millisecondsUntil(deadline) > 0) ::poll(nullptr, 0, 1);
+    collect(name_);
+    EXPECT_THAT(leftovers(name_), IsEmpty()) << "killed after " << attempt * 2 << " ms";
+  }
+}
+
+}  // namespace
+}  // namespace harness

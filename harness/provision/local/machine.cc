@@ -1,0 +1,128 @@
+#include "harness/provision/local/machine.h"
+
+#include <linux/capability.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "harness/os/system.h"
+#include "harness/provision/error.h"
+#include "harness/provision/local/hub/cgroup.h"
+
+namespace harness {
+namespace {
+
+constexpr char kInotify[] = "/proc/sys/fs/inotify/max_user_instances";
+constexpr int kInotifyPerSystemd = 8;
+constexpr int kInotifyWanted = 8192;
+constexpr size_t kBridgePortsMax = 1000;  // The kernel's limit is 1023.
+
+uint64_t effectiveCapabilities() {
+  std::istringstream lines(readIfPresent("/proc/self/status"));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("CapEff:")) return std::strtoull(line.substr(7).c_str(), nullptr, 16);
+  }
+  return 0;
+}
+
+bool hasFileSystem(const std::string& type) {
+  std::istringstream lines(readIfPresent("/proc/filesystems"));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.substr(line.rfind('\t') + 1) == type) return true;
+  }
+  return false;
+}
+
+void examinePrivileges(MachineReport& report) {
+  if (::geteuid() != 0) {
+    report.missing.push_back("root: this is user " + std::to_string(::geteuid()) +
+                             "; run it as root or through sudo");
+    return;
+  }
+  struct Wanted {
+    int number;
+    const char* name;
+  };
+  uint64_t held = effectiveCapabilities();
+  for (const Wanted& each :
+       {Wanted{CAP_SYS_ADMIN, "CAP_SYS_ADMIN"}, Wanted{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+        Wanted{CAP_MKNOD, "CAP_MKNOD"}, Wanted{CAP_SETPCAP, "CAP_SETPCAP"}}) {
+    if ((held >> each.number & 1) == 0) {
+      report.missing.push_back(std::string(each.name) +
+                               ": root without it; a container needs to be privileged");
+    }
+  }
+}
+
+void examineKernel(MachineReport& report) {
+  for (const char* kind : {"net", "mnt", "pid", "uts", "ipc", "cgroup"}) {
+    if (::access((std::string("/proc/self/ns/") + kind).c_str(), F_OK) != 0) {
+      report.missing.push_back(std::string(kind) + " namespaces: the kernel has none");
+    }
+  }
+  if (!hasFileSystem("overlay")) {
+    report.missing.push_back("overlayfs: not in /proc/filesystems; try \"modprobe overlay\"");
+  }
+  if (cgroupRoot().empty()) {
+    report.degraded.push_back(
+        "no writable cgroup2 file system is mounted: nodes cannot be frozen, and jobs are tracked "
+        "by "
+        "process and not by group");
+  }
+  if (::access("/proc/net/if_inet6", F_OK) != 0) {
+    report.degraded.push_back("the kernel has no IPv6: nodes have IPv4 addresses only");
+  }
+  if (::access("/dev/fuse", F_OK) != 0) {
+    report.degraded.push_back("no /dev/fuse: nodes cannot mount FUSE file systems");
+  }
+}
+
+void examineSystemd(const ClusterPlan& plan, MachineReport& report) {
+  auto count = std::count_if(plan.nodes.begin(), plan.nodes.end(),
+                             [](const NodePlan& node) { return node.init == Init::kSystemd; });
+  if (count == 0) return;
+  if (::access("/lib/systemd/systemd", X_OK) != 0) {
+    report.missing.push_back(
+        "/lib/systemd/systemd, for nodes with \"init: systemd\": install the package systemd");
+  }
+  if (cgroupRoot().empty()) {
+    report.missing.push_back("a writable cgroup2 file system, for nodes with \"init: systemd\"");
+  }
+  int limit = std::atoi(readIfPresent(kInotify).c_str());
+  if (limit < count * kInotifyPerSystemd && ::access(kInotify, W_OK) != 0) {
+    report.missing.push_back(std::string(kInotify) + " is " + std::to_string(limit) + " and " +
+                             std::to_string(count) + " nodes with systemd need " +
+                             std::to_string(count * kInotifyPerSystemd));
+  }
+}
+
+}  // namespace
+
+MachineReport examineMachine(const ClusterPlan& plan, const std::string& hubProgram,
+                             const std::string& agentProgram) {
+  MachineReport report;
+  examinePrivileges(report);
+  examineKernel(report);
+  examineSystemd(plan, report);
+  if (plan.nodes.size() > kBridgePortsMax) {
+    report.missing.push_back("room for " + std::to_string(plan.nodes.size()) +
+                             " nodes: a local cluster has at most " +
+                             std::to_string(kBridgePortsMax));
+  }
+  const char* where = " in $MUSTER_BIN_DIR, beside this program, or in PATH";
+  if (hubProgram.empty()) report.missing.push_back(std::string("the program muster-hub") + where);
+  if (agentProgram.empty()) report.missing.push_back(std::string("the program nodeagent") + where);
+  return report;
+}
+
+void raiseInotifyLimit() {
+  if (std::atoi(readIfPresent(kInotify).c_str()) >= kInotifyWanted) return;
+  try {
+    writeControl(kInotify, std::to_string(kInotifyWanted));
+  } catch (const ProvisionError&) {
+    // examineMachine has refused what cannot work with the present limit.
+  }
+}
+
+}  // namespace harness

@@ -1,0 +1,309 @@
+// Whole files and trees between here and a node: their calls. The copying itself is in copy.cc.
+#include <algorithm>
+#include <deque>
+
+#include "harness/rpc/file/copy_ends.h"
+#include "harness/rpc/file/files.h"
+#include "harness/rpc/file/files_ask.h"
+#include "harness/rpc/file/pace.h"
+#include "harness/values/failure_text.h"
+#include "schema/support/base/crc32c.h"
+#include "schema/support/base/sha256.h"
+
+namespace harness {
+namespace {
+
+using Kind = muster::NodeError::Kind;
+
+constexpr uint32_t kPageItemsMax = 500;
+constexpr uint32_t kInlineBytesMax = 16 << 10;
+
+template <typename List>
+void writeAttributes(List list, const std::map<std::string, std::string>& attributes) {
+  unsigned at = 0;
+  for (const auto& [name, value] : attributes) {
+    list[at].setName(dataOf(name));
+    list[at++].setValue(dataOf(value));
+  }
+}
+
+void writeItem(wire::TreeEntry::Builder to, const TreeItem& from,
+               const muster::WriteOptions& options) {
+  to.setPath(dataOf(from.path));
+  auto stat = to.initStat();
+  stat.setType(static_cast<wire::FileType>(from.type));
+  stat.setMode(from.mode);
+  stat.setSize(from.size);
+  stat.setModifiedNs(from.modifiedNs);
+  stat.setUid(from.uid);
+  stat.setGid(from.gid);
+  stat.setUser(options.user.empty() ? from.user : options.user);
+  stat.setGroup(options.group.empty() ? from.group : options.group);
+  to.setTarget(dataOf(from.target));
+  if (from.type == muster::FileType::kRegular) {
+    to.setContent(dataOf(from.content));
+    to.setContentInline(true);
+  }
+  writeAttributes(to.initAttributes(static_cast<unsigned>(from.attributes.size())),
+                  from.attributes);
+}
+
+TreeItem readItem(wire::TreeEntry::Reader from) {
+  TreeItem item;
+  muster::FileStat stat = readStat(from.getStat());
+  item.path = stringOf(from.getPath());
+  item.type = stat.type;
+  item.mode = stat.mode;
+  item.uid = stat.uid;
+  item.gid = stat.gid;
+  item.user = stat.user;
+  item.group = stat.group;
+  item.size = stat.size;
+  item.sparse = stat.allocatedBytes < stat.size;
+  item.modifiedNs = from.getStat().getModifiedNs();
+  item.target = stringOf(from.getTarget());
+  item.content = stringOf(from.getContent());
+  item.hasContent = from.getContentInline();
+  for (auto attribute : from.getAttributes()) {
+    item.attributes.emplace(stringOf(attribute.getName()), stringOf(attribute.getValue()));
+  }
+  return item;
+}
+
+CopyOptions optionsOf(CopyOptions::What what, const muster::WriteOptions& write) {
+  CopyOptions options;
+  options.what = what;
+  options.write = write;
+  return options;
+}
+
+}  // namespace
+
+const std::string& Files::nodeName() const {
+  return node_.description().name;
+}
+
+Files::Begun Files::beginUpload(const support::Id& id, const std::string& path, uint64_t size,
+                                const UploadOptions& options, SteadyTime until) {
+  return ask<Begun>("write " + quoted(path), until, [&](Live& live) {
+    auto request = live.files.beginUploadRequest();
+    request.setUploadId(id.data());
+    request.setPath(dataOf(path));
+    request.setSize(size);
+    auto to = request.initOptions();
+    writeOptions(to, options.write);
+    writeAttributes(to.initAttributes(static_cast<unsigned>(options.attributes.size())),
+                    options.attributes);
+    to.setModifiedNs(options.modifiedNs);
+    to.setSparse(options.sparse);
+    return request.send().then([chunkBytesMax = live.chunkBytesMax](auto&& response) {
+      requireNoError(response);
+      return Begun{response.getReceivedTo(), std::min<size_t>(kChunkBytes, chunkBytesMax)};
+    });
+  });
+}
+
+// The chunks of an upload. They are sent one behind the other, several without waiting for an
+// answer, and are answered in that order.
+class Files::Chunks {
+ public:
+  Chunks(Files& files, const support::Id& id, const std::string& path, SteadyTime until)
+      : files_(files), id_(id), operation_("write " + quoted(path)), until_(until) {}
+
+  void send(uint64_t offset, std::string bytes) {
+    while (!pace_.allows(underWay_.size())) settle();
+    Chunk chunk{offset, std::make_shared<const std::string>(std::move(bytes))};
+    chunk.crc32c = support::crc32c(dataOf(*chunk.bytes));
+    sentTo_ = offset + chunk.bytes->size();
+    auto answer = files_.node_.begin(operation_, attempt(chunk));
+    underWay_.push_back({std::move(chunk), now(), std::move(answer)});
+  }
+
+  void finish() {
+    while (!underWay_.empty()) settle();
+  }
+
+ private:
+  struct Chunk {
+    uint64_t offset = 0;
+    std::shared_ptr<const std::string> bytes;  // Of us, and of the call while it may be repeated.
+    uint32_t crc32c = 0;
+  };
+  struct Sent {
+    Chunk chunk;
+    SteadyTime at;
+    Answer<uint64_t> answer;
+  };
+
+  static SteadyTime now() { return std::chrono::steady_clock::now(); }
+
+  std::function<kj::Promise<uint64_t>()> attempt(const Chunk& chunk) {
+    auto send = [id = id_, chunk](Live& live) {
+      auto request = live.files.writeUploadRequest();
+      request.setUploadId(id.data());
+      auto to = request.initChunk();
+      to.setOffset(chunk.offset);
+      to.setData(dataOf(*chunk.bytes));
+      to.setCrc32c(chunk.crc32c);
+      return request.send().then([](auto&& response) {
+        requireNoError(response);
+        return response.getReceivedTo();
+      });
+    };
+    return [&node = files_.node_, until = until_, send]() {
+      return node.connection().call<uint64_t>(until, send);
+    };
+  }
+
+  // Waits for the oldest.
+  void settle() {
+    Sent sent = std::move(underWay_.front());
+    underWay_.pop_front();
+    uint64_t received = receivedAfter(sent);
+    pace_.note(now() - sent.at);
+    // More than this one, where it was sent again and those behind it had arrived before.
+    if (received >= sent.chunk.offset + sent.chunk.bytes->size() && received <= sentTo_) return;
+    throw muster::NodeError(Kind::kCorrupt, files_.nodeName(), operation_,
+                            "the node took another count of bytes");
+  }
+
+  uint64_t receivedAfter(Sent& sent) {
+    try {
+      return sent.answer.wait(until_);
+    } catch (const muster::NodeError& error) {
+      // When a connection was lost, chunks that are sent again may overtake one another, and an
+      // older agent may look at them in any order: the node then misses what was before. Now that
+      // all of that has arrived, this one is not too early.
+      if (error.kind() != Kind::kCorrupt) throw;
+      return files_.node_.begin(operation_, attempt(sent.chunk)).wait(until_);
+    }
+  }
+
+  Files& files_;
+  support::Id id_;
+  std::string operation_;
+  SteadyTime until_;
+  Pace pace_;
+  uint64_t sentTo_ = 0;
+  std::deque<Sent> underWay_;
+};
+
+std::string Files::upload(const std::string& path, uint64_t size, const FileFeed& feed,
+                          const UploadOptions& options, SteadyTime until) {
+  support::Id id = support::Id::random();
+  Begun begun;
+  try {
+    begun = beginUpload(id, path, size, options, until);
+  } catch (const muster::NodeError& error) {
+    if (error.kind() != Kind::kNotFound && error.kind() != Kind::kInvalid) throw;
+    if (options.uid.empty()) throw;
+    // A node that does not know the owner by name takes the number.
+    UploadOptions byNumber = options;
+    byNumber.write.user = options.uid;
+    byNumber.write.group = options.gid;
+    byNumber.uid.clear();
+    begun = beginUpload(id, path, size, byNumber, until);
+  }
+  support::Sha256 hash;
+  support::Digest digest;
+  try {
+    Chunks chunks(*this, id, path, until);
+    for (uint64_t offset = begun.receivedTo; offset < size;) {
+      uint64_t most = std::min<uint64_t>(begun.chunkBytes, size - offset);
+      std::string bytes = feed.read(offset, static_cast<size_t>(most));
+      if (bytes.empty()) {
+        throw muster::NodeError(Kind::kCorrupt, nodeName(), "write " + quoted(path),
+                                "the source became shorter");
+      }
+      hash.update(dataOf(bytes));
+      uint64_t begin = offset;
+      offset += bytes.size();
+      chunks.send(begin, std::move(bytes));
+    }
+    chunks.finish();
+    digest = hash.digest();
+    feed.check(support::hex(kj::arrayPtr(digest.data(), digest.size())));
+  } catch (...) {
+    abandonUpload(id, path, until);
+    throw;
+  }
+  auto bytes = kj::arrayPtr(digest.data(), digest.size());
+  ask<bool>("write " + quoted(path), until, [&](Live& live) {
+    auto request = live.files.finishUploadRequest();
+    request.setUploadId(id.data());
+    request.setSha256(bytes);
+    return request.send().then(answered);
+  });
+  return support::hex(bytes);
+}
+
+void Files::abandonUpload(const support::Id& id, const std::string& path, SteadyTime until) {
+  try {
+    ask<bool>("write " + quoted(path), until, [&](Live& live) {
+      auto request = live.files.abandonUploadRequest();
+      request.setUploadId(id.data());
+      return request.send().then(answered);
+    });
+  } catch (const muster::NodeError&) {
+    // The failure that led here is the one to report; the upload goes with the session.
+  }
+}
+
+Answer<bool> Files::beginPlant(const std::string& root, std::vector<TreeItem> items,
+                               const muster::WriteOptions& options, SteadyTime until) {
+  // Of the call, while it may be repeated.
+  auto shared = std::make_shared<const std::vector<TreeItem>>(std::move(items));
+  auto attempt = [shared, root, options](Live& live) {
+    auto request = live.files.plantRequest();
+    request.setRoot(dataOf(root));
+    auto list = request.initEntries(static_cast<unsigned>(shared->size()));
+    for (unsigned i = 0; i < list.size(); ++i) writeItem(list[i], (*shared)[i], options);
+    writeOptions(request.initOptions(), options);
+    return request.send().then(answered);
+  };
+  return node_.begin("push to " + quoted(root), [&node = node_, until, attempt]() {
+    return node.connection().call<bool>(until, attempt);
+  });
+}
+
+Files::TreePage Files::walkPage(const std::string& root, const std::string& after,
+                                SteadyTime until) {
+  return ask<TreePage>("pull " + quoted(root), until, [&](Live& live) {
+    auto request = live.files.walkRequest();
+    request.setRoot(dataOf(root));
+    request.setAfter(dataOf(after));
+    request.setEntriesMax(kPageItemsMax);
+    request.setInlineBytesMax(kInlineBytesMax);
+    return request.send().then([](auto&& response) {
+      requireNoError(response);
+      TreePage page;
+      for (auto entry : response.getEntries()) page.items.push_back(readItem(entry));
+      page.more = response.getMore();
+      return page;
+    });
+  });
+}
+
+muster::TransferResult Files::push(const std::string& local, const std::string& remote,
+                                   const muster::WriteOptions& options, SteadyTime until) {
+  return copy({nullptr, local}, {&node_, remote}, optionsOf(CopyOptions::What::kFile, options),
+              until);
+}
+
+muster::TransferResult Files::pull(const std::string& remote, const std::string& local,
+                                   SteadyTime until) {
+  return copy({&node_, remote}, {nullptr, local}, optionsOf(CopyOptions::What::kFile, {}), until);
+}
+
+muster::TransferResult Files::pushTree(const std::string& local, const std::string& remote,
+                                       const muster::WriteOptions& options, SteadyTime until) {
+  return copy({nullptr, local}, {&node_, remote}, optionsOf(CopyOptions::What::kTree, options),
+              until);
+}
+
+muster::TransferResult Files::pullTree(const std::string& remote, const std::string& local,
+                                       SteadyTime until) {
+  return copy({&node_, remote}, {nullptr, local}, optionsOf(CopyOptions::What::kTree, {}), until);
+}
+
+}  // namespace harness

@@ -1,0 +1,138 @@
+// Commands that are run to their end, and what happens to those that nobody waits for any more.
+#include <algorithm>
+
+#include <kj/debug.h>
+
+#include "harness/rpc/job/job.h"
+#include "harness/values/failure_text.h"
+#include "schema/support/base/log.h"
+
+namespace harness {
+namespace {
+
+using Kind = muster::NodeError::Kind;
+using std::chrono::nanoseconds;
+
+// After which the end of a command that nobody waits for is left to its deadline and its session.
+constexpr std::chrono::minutes kAbandonMax{5};
+constexpr std::chrono::milliseconds kSettleEvery{250};
+constexpr std::chrono::milliseconds kDeadlineMin{1};
+
+class Abandoned final : public kj::TaskSet::ErrorHandler {
+ public:
+  void taskFailed(kj::Exception&& exception) override {
+    support::log(support::Level::kDebug, "a command is left to the end of its session",
+                 {{"error", exception.getDescription()}});
+  }
+};
+
+}  // namespace
+
+JobRunner::JobRunner(Connection& connection)
+    : connection_(connection),
+      backgroundErrors_(kj::heap<Abandoned>()),
+      background_(kj::heap<kj::TaskSet>(*backgroundErrors_)),
+      releases_(kj::heap<kj::TaskSet>(*backgroundErrors_)) {}
+
+kj::Promise<muster::Result> JobRunner::run(const JobRequest& request, SteadyTime until) {
+  JobHandle job = make(request);
+  nanoseconds allowed = *request.options.deadline;
+  SteadyTime begin = now();
+  bool isDetached = request.options.lifetime == muster::Lifetime::kDetached;
+  SteadyTime sendUntil = allowed < until - begin ? begin + allowed : until;
+  return connection_.live(sendUntil).then(
+      [this, job, until, begin, allowed, isDetached](kj::Own<Live>&&) {
+        // The time that it took to connect is the command's: it must have ended when we return.
+        if (!isDetached) {
+          job->request.options.deadline =
+              std::max<nanoseconds>(kDeadlineMin, allowed - (now() - begin));
+        }
+        return runSent(job, until);
+      });
+}
+
+kj::Promise<muster::Result> JobRunner::runSent(JobHandle job, SteadyTime until) {
+  auto ended = [this, job, until]() { return pull(job, PullUntil::kEnded, until); };
+  auto done = [this, job, until, ended]() -> kj::Promise<bool> {
+    if (job->request.input != JobInput::kStream) return ended();
+    return start(job, until).then([this, job, until, ended]() {
+      // Both at once: a command may not read on before its output is read.
+      auto fed = writeInput(job, job->request.options.input, true, until);
+      return ended().exclusiveJoin(fed.then([]() -> kj::Promise<bool> { return kj::NEVER_DONE; }));
+    });
+  };
+  return done().then(
+      [this, job](bool hasEnded) {
+        if (!hasEnded) return resultAt(job);
+        release(job);
+        return kj::mv(job->result);
+      },
+      [this, job](kj::Exception&& exception) -> muster::Result {
+        Kind kind = kindOf(exception);
+        bool mayRun = job->started || kind == Kind::kUnreachable || kind == Kind::kTimeout;
+        if (mayRun) abandon(job);
+        kj::throwFatalException(kj::mv(exception));
+      });
+}
+
+muster::Result JobRunner::resultAt(JobHandle job) {
+  abandon(job);
+  if (job->result.stillEnding) return kj::mv(job->result);
+  std::string known = connection_.silenceText().cStr();
+  if (job->endKnown) {
+    known = "it ended (" + toString(job->result.outcome) + "), but its output was not read by then";
+  } else if (!job->started) {
+    known += ", and did not say whether it began; if so, it ends the command";
+  } else {
+    known += ", when the command ran as pid " + std::to_string(job->result.pid) +
+             "; it ends the command";
+  }
+  if (job->started) known += "; " + wroteText(job->result);
+  kj::throwFatalException(
+      failure(Kind::kTimeout,
+              kj::str("the time that was allowed, ", durationText(job->result.deadline).c_str(),
+                      ", is over; ", known.c_str())));
+}
+
+void JobRunner::abandon(JobHandle job) {
+  bool isDetached = job->request.options.lifetime == muster::Lifetime::kDetached;
+  if (isDetached || job->generation == 0) return;
+  SteadyTime until = now() + kAbandonMax;
+  auto ended = cancel(job, job->request.options.grace, until).then([this, job, until]() {
+    return settle(job, until);
+  });
+  background_->add(kj::mv(ended));
+}
+
+// Waits for the end without its output, so that the number can be given back.
+kj::Promise<void> JobRunner::settle(JobHandle job, SteadyTime until) {
+  auto attempt = [this, job](Live& live) -> kj::Promise<bool> {
+    if (lostMeanwhile(live, *job)) return true;
+    auto request = live.jobs.followRequest();
+    request.setNumber(job->number);
+    request.initFollow();
+    return request.send().then([job](auto&& response) {
+      requireNoError(response);
+      auto state = response.getProgress().getStatus().getState();
+      job->ended = state == wire::JobStatus::State::ENDED;
+      return job->ended;
+    });
+  };
+  return connection_.call<bool>(until, attempt)
+      .then([this, job, until](bool ended) -> kj::Promise<void> {
+        if (ended) {
+          release(job);
+          return kj::READY_NOW;
+        }
+        return connection_.loop()
+            .timer()
+            .afterDelay(nanoseconds(kSettleEvery).count() * kj::NANOSECONDS)
+            .then([this, job, until]() { return settle(job, until); });
+      });
+}
+
+void JobRunner::cancelLater(JobHandle job, nanoseconds grace) {
+  background_->add(cancel(job, grace, now() + kAbandonMax));
+}
+
+}  // namespace harness

@@ -1,0 +1,160 @@
+// Requests and outcomes between the schema and the public values.
+#include "harness/rpc/job/job.h"
+
+namespace harness {
+namespace {
+
+capnp::Data::Reader data(const std::string& text) {
+  return kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size());
+}
+
+wire::JobSpec::Overflow overflowOf(muster::Overflow overflow) {
+  switch (overflow) {
+    case muster::Overflow::kKeepHead:
+      return wire::JobSpec::Overflow::KEEP_HEAD;
+    case muster::Overflow::kKeepTail:
+      return wire::JobSpec::Overflow::KEEP_TAIL;
+    case muster::Overflow::kKill:
+      return wire::JobSpec::Overflow::KILL;
+    case muster::Overflow::kBlock:
+      break;
+  }
+  return wire::JobSpec::Overflow::BLOCK;
+}
+
+wire::JobSpec::EnvironmentBase baseOf(muster::EnvironmentBase base) {
+  switch (base) {
+    case muster::EnvironmentBase::kAgent:
+      return wire::JobSpec::EnvironmentBase::AGENT;
+    case muster::EnvironmentBase::kNone:
+      return wire::JobSpec::EnvironmentBase::NONE;
+    case muster::EnvironmentBase::kLogin:
+      break;
+  }
+  return wire::JobSpec::EnvironmentBase::LOGIN;
+}
+
+muster::Outcome killed(muster::Outcome::Kind kind, wire::JobOutcome::Ending::Reader ending) {
+  if (ending.isExited()) return muster::Outcome::killed(kind, ending.getExited(), 0);
+  return muster::Outcome::killed(kind, 0, ending.getSignalled().getNumber());
+}
+
+muster::OutOfMemory outOfMemoryOf(wire::JobOutcome::OutOfMemory said) {
+  switch (said) {
+    case wire::JobOutcome::OutOfMemory::NO:
+      return muster::OutOfMemory::kNo;
+    case wire::JobOutcome::OutOfMemory::PERHAPS:
+      return muster::OutOfMemory::kPerhaps;
+    case wire::JobOutcome::OutOfMemory::YES:
+      return muster::OutOfMemory::kYes;
+    case wire::JobOutcome::OutOfMemory::UNKNOWN:
+      break;
+  }
+  return muster::OutOfMemory::kUnknown;
+}
+
+muster::LostReason reasonOf(wire::JobOutcome::Lost::Reason reason) {
+  switch (reason) {
+    case wire::JobOutcome::Lost::Reason::KEEPER_RESTARTED:
+      return muster::LostReason::kKeeperRestarted;
+    case wire::JobOutcome::Lost::Reason::NODE_REBOOTED:
+      return muster::LostReason::kNodeRebooted;
+    case wire::JobOutcome::Lost::Reason::RECORD_DAMAGED:
+      return muster::LostReason::kRecordDamaged;
+    case wire::JobOutcome::Lost::Reason::SUPERVISOR_KILLED:
+      return muster::LostReason::kSupervisorKilled;
+    case wire::JobOutcome::Lost::Reason::UNSPECIFIED:
+      break;
+  }
+  return muster::LostReason::kUnspecified;
+}
+
+std::string text(capnp::Text::Reader value) {
+  return std::string(value.begin(), value.size());
+}
+
+void writeStreams(wire::JobSpec::Builder spec, const JobRequest& request) {
+  const muster::RunOptions& options = request.options;
+  for (auto policy : {spec.initOutput(), spec.initErrors()}) {
+    auto writable = policy;
+    writable.setRetainedBytesMax(options.outputBytesMax);
+    writable.setOverflow(overflowOf(options.overflow));
+  }
+  spec.setMergeErrors(options.errors == muster::Errors::kMerged);
+  if (request.terminal) {
+    auto terminal = spec.initTerminal();
+    terminal.setColumns(request.terminal->columns);
+    terminal.setRows(request.terminal->rows);
+    terminal.setType(request.terminal->type);
+  }
+  auto input = spec.initInput();
+  if (request.input == JobInput::kStream || request.terminal) {
+    input.setStream();
+  } else if (options.input.empty()) {
+    input.setNone();
+  } else {
+    input.setInline(data(options.input));
+  }
+}
+
+}  // namespace
+
+void writeSpec(wire::JobSpec::Builder spec, const JobRequest& request) {
+  const muster::RunOptions& options = request.options;
+  auto argv = spec.initArgv(static_cast<unsigned>(request.argv.size()));
+  for (unsigned i = 0; i < argv.size(); ++i) argv.set(i, data(request.argv[i]));
+  auto environment = spec.initEnvironment(static_cast<unsigned>(options.environment.size()));
+  unsigned at = 0;
+  for (const auto& [name, value] : options.environment) {
+    environment[at].setName(data(name));
+    environment[at].setValue(data(value));
+    ++at;
+  }
+  spec.setEnvironmentBase(baseOf(options.environmentBase));
+  spec.setDirectory(data(options.directory));
+  spec.setUser(options.user);
+  spec.setGroup(options.group);
+  writeStreams(spec, request);
+  spec.setDeadlineNs(options.deadline->count());
+  spec.setGraceNs(options.grace.count());
+  auto labels = spec.initLabels(static_cast<unsigned>(options.labels.size()));
+  at = 0;
+  for (const auto& [name, value] : options.labels) {
+    labels[at].setName(name);
+    labels[at++].setValue(value);
+  }
+  spec.setLifetime(options.lifetime == muster::Lifetime::kDetached
+                       ? wire::JobSpec::JobLifetime::DETACHED
+                       : wire::JobSpec::JobLifetime::SESSION);
+}
+
+muster::Outcome readOutcome(wire::JobOutcome::Reader outcome) {
+  using muster::Outcome;
+  switch (outcome.which()) {
+    case wire::JobOutcome::EXITED:
+      return Outcome::exited(outcome.getExited());
+    case wire::JobOutcome::SIGNALLED:
+      return Outcome::signalled(outcome.getSignalled().getNumber(),
+                                outcome.getSignalled().getCoreDumped(),
+                                outOfMemoryOf(outcome.getSignalled().getOutOfMemory()));
+    case wire::JobOutcome::NOT_STARTED:
+      return Outcome::notStarted(outcome.getNotStarted().getErrno(),
+                                 text(outcome.getNotStarted().getText()));
+    case wire::JobOutcome::DEADLINE:
+      return killed(Outcome::Kind::kDeadline, outcome.getDeadline());
+    case wire::JobOutcome::CANCELLED:
+      return killed(Outcome::Kind::kCancelled, outcome.getCancelled());
+    case wire::JobOutcome::OUTPUT_LIMIT:
+      return killed(Outcome::Kind::kOutputLimit, outcome.getOutputLimit());
+    case wire::JobOutcome::SESSION_ENDED:
+      return killed(Outcome::Kind::kSessionEnded, outcome.getSessionEnded());
+    case wire::JobOutcome::LOST:
+      return Outcome::lost(reasonOf(outcome.getLost().getReason()),
+                           text(outcome.getLost().getText()));
+    case wire::JobOutcome::UNSPECIFIED:
+      break;
+  }
+  return Outcome::lost(muster::LostReason::kUnspecified, "the agent did not say how it ended");
+}
+
+}  // namespace harness

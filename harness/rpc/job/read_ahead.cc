@@ -1,0 +1,53 @@
+#include "harness/rpc/job/read_ahead.h"
+
+#include <utility>
+
+namespace harness {
+namespace {
+
+constexpr auto kKeptFor = 5 * kj::SECONDS;
+
+}  // namespace
+
+kj::Promise<ReadAhead::Response> ReadAhead::next(Live& live, const Range& range) {
+  bool goesOn = connection_ == live.number && !asked_.empty() &&
+                asked_.front().outputFrom == range.outputFrom;
+  if (!goesOn) {
+    asked_.clear();
+    connection_ = live.number;
+    next_ = range.outputFrom;
+  }
+  uint64_t end = range.outputFrom + range.aheadBytesMax;
+  while (asked_.empty() || (pace_.allows(asked_.size()) && next_ + range.bytes <= end)) {
+    ask(live, range);
+  }
+  Asked first = std::move(asked_.front());
+  asked_.pop_front();
+  askedAt_ = first.at;
+  isForgotten_ = false;
+  forgetting_ = loop_.timer()
+                    .afterDelay(kKeptFor)
+                    .then([this]() {
+                      asked_.clear();
+                      isForgotten_ = true;
+                    })
+                    .eagerlyEvaluate(nullptr);
+  return kj::mv(first.answer);
+}
+
+void ReadAhead::ask(Live& live, const Range& range) {
+  auto request = live.jobs.followRequest();
+  request.setNumber(range.job);
+  auto follow = request.initFollow();
+  follow.setOutputFrom(next_);
+  follow.setOutputStoredTo(range.outputFrom);
+  follow.setErrorsFrom(range.errorsFrom);
+  follow.setBytesMax(range.bytes);
+  follow.setBytesMin(range.bytes);
+  follow.setWaitNs(range.wait.count());
+  follow.setReleaseTo(range.release);
+  asked_.push_back({next_, loop_.now(), request.send()});
+  next_ += range.bytes;
+}
+
+}  // namespace harness

@@ -1,0 +1,116 @@
+// Pins the texts that a failed test shows.
+#include "harness/values/failure_text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <muster/deadline.h>
+#include <muster/node_error.h>
+#include <muster/result.h>
+
+namespace {
+
+using muster::NodeError;
+using muster::Outcome;
+using namespace std::chrono_literals;
+
+muster::Result killedResult() {
+  muster::Result result;
+  result.node = "n2";
+  result.address = "10.7.0.12";
+  result.argv = {"kvctl", "join", "n1:7400"};
+  result.outcome = Outcome::killed(Outcome::Kind::kDeadline, 0, 9);
+  result.err = "joining\nwaiting for quorum (1 of 3)\n";
+  result.errProducedBytes = 212;
+  result.elapsed = 30012ms;
+  result.deadline = 30s;
+  result.logPath = "runs/0412/LeaseTest.X/n2/run-0007.log";
+  return result;
+}
+
+TEST(FailureTextTest, ResultNamesNodeCommandOutcomeEvidenceAndLog) {
+  EXPECT_EQ(describe(killedResult()),
+            "node n2 (10.7.0.12): run [\"kvctl\", \"join\", \"n1:7400\"]: killed after 30.0 s "
+            "(deadline of this call: 30.0 s)\n"
+            "  wrote 0 bytes to stdout, 212 to stderr; last line: \"waiting for quorum (1 of 3)\"\n"
+            "  full output: runs/0412/LeaseTest.X/n2/run-0007.log");
+}
+
+TEST(FailureTextTest, ResultNamesWhatWasDroppedAndLeftRunning) {
+  muster::Result result;
+  result.node = "n1";
+  result.argv = {"sh"};
+  result.outcome = Outcome::exited(3);
+  result.out = "last\n";
+  result.outProducedBytes = 100;
+  result.outDroppedBytes = 95;
+  result.leftRunning = 1;
+  result.holders = {{42, "sleep 99"}};
+  result.elapsed = 5ms;
+  EXPECT_EQ(describe(result),
+            "node n1: run [\"sh\"]: exited with status 3 after 5.0 ms\n"
+            "  wrote 100 bytes to stdout, 0 to stderr (95 dropped by the overflow policy); "
+            "last line: \"last\"\n"
+            "  left 1 processes running\n"
+            "  its output is still held open by pid 42 \"sleep 99\"");
+}
+
+TEST(FailureTextTest, NotStartedGivesTheReason) {
+  muster::Result result;
+  result.node = "n1";
+  result.argv = {"/no/such"};
+  result.outcome = Outcome::notStarted(2, "execve \"/no/such\": No such file or directory");
+  EXPECT_EQ(describe(result),
+            "node n1: run [\"/no/such\"]: not started: execve \"/no/such\": No such file or "
+            "directory");
+}
+
+TEST(FailureTextTest, NodeErrorNamesNodeOperationKindAndTestLine) {
+  auto here = std::source_location::current();
+  NodeError error(NodeError::Kind::kUnreachable, "n1", "run [\"true\"]",
+                  "since 4.2 s, last error: connection refused", 0, here);
+  EXPECT_EQ(std::string(error.what()),
+            "node n1: run [\"true\"]: unreachable: since 4.2 s, last error: connection refused\n"
+            "  at " +
+                std::string(here.file_name()) + ":" + std::to_string(here.line()));
+  NodeError broken(NodeError::Kind::kInfrastructure, "n1", "connect", "no answer");
+  EXPECT_EQ(std::string(broken.what()), "infrastructure: node n1: connect: no answer");
+}
+
+TEST(FailureTextTest, QuotingEscapesAndCutsTheMiddle) {
+  EXPECT_EQ(harness::quoted("a\"b\\c\n\x01"), "\"a\\\"b\\\\c\\n\\x01\"");
+  EXPECT_EQ(harness::quoted("aaaabbbbcccc", 8), "\"aaaa[... 4 bytes ...]cccc\"");
+  EXPECT_EQ(harness::argvText(std::vector<std::string>(42, "x")).substr(196), "\"x\", … 2 more]");
+}
+
+TEST(FailureTextTest, DurationsHaveThreeDigitsAtMost) {
+  EXPECT_EQ(harness::durationText(0s), "0.0 us");
+  EXPECT_EQ(harness::durationText(41us), "41.0 us");
+  EXPECT_EQ(harness::durationText(250ms), "250 ms");
+  EXPECT_EQ(harness::durationText(1500ms), "1.50 s");
+  EXPECT_EQ(harness::durationText(90s), "90.0 s");
+  EXPECT_EQ(harness::durationText(600s), "600 s");
+}
+
+TEST(DeadlineScopeTest, InnerScopesOnlyShorten) {
+  muster::DeadlineScope outer(10s);
+  EXPECT_LE(muster::DeadlineScope::remaining(), 10s);
+  {
+    muster::DeadlineScope inner(1h);
+    EXPECT_LE(muster::DeadlineScope::remaining(), 10s);
+  }
+  {
+    muster::DeadlineScope inner(0s);
+    EXPECT_EQ(muster::DeadlineScope::remaining(), 0s);
+  }
+  EXPECT_GT(muster::DeadlineScope::remaining(), 5s);
+}
+
+TEST(ResultTest, LinesAreSplitWithoutNewlines) {
+  muster::Result result;
+  result.out = "a\n\nb\n\n";
+  EXPECT_THAT(result.lines(), testing::ElementsAre("a", "", "b", ""));
+  EXPECT_EQ(result.line(), "a\n\nb");
+}
+
+}  // namespace

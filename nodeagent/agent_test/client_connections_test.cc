@@ -1,0 +1,69 @@
+// What becomes of a connection whose session ran out while nothing was heard of its client.
+#include "nodeagent/keeper/client_connections.h"
+
+#include <gtest/gtest.h>
+#include <kj/async-io.h>
+
+#include "nodeagent/front/relay.h"
+#include "nodeagent/link/preamble.h"
+#include "schema/support/base/log.h"
+#include "schema/support/rpc/rpc_connection.h"
+
+namespace nodeagent {
+namespace {
+
+class ClientConnectionsTest : public testing::Test {
+ protected:
+  ClientConnectionsTest() {
+    connections_.serve(kj::mv(inside_.ends[0]));
+    std::string preamble = preambleOf({{"operator:ci", wire::Role::OPERATOR}, "test"});
+    inside_.ends[1]->write(preamble.data(), preamble.size()).wait(waitScope_);
+    front_ = relayBothWays(*outside_.ends[0], *inside_.ends[1], timer_, []() {
+             }).eagerlyEvaluate([](kj::Exception&&) {});
+    client_ = kj::heap<support::RpcConnection>(kj::mv(outside_.ends[1]), timer_);
+  }
+  ~ClientConnectionsTest() noexcept override {}
+
+  // Says hello, with the shortest lease and no bound on silence that matters.
+  wire::Session::Client greet() {
+    auto request = client_->bootstrap().castAs<wire::Gate>().helloRequest();
+    auto greeting = request.initGreeting();
+    greeting.setProtocolMajor(wire::PROTOCOL_MAJOR);
+    greeting.setSessionId(support::Id::random().data());
+    greeting.setLeaseNs(2'000'000'000);
+    greeting.setSilenceMaxNs(60'000'000'000);
+    return request.send().wait(waitScope_).getSession();
+  }
+
+  kj::EventLoop loop_;
+  kj::WaitScope waitScope_{loop_};
+  kj::TimerImpl timer_{kj::origin<kj::TimePoint>()};
+  ManualClock clock_;
+  support::CapturedLog log_;
+  SessionTable table_{clock_, timer_};
+  GateContext context_{table_, clock_, "n1", "boot-1", 64, {}};
+  ClientConnections connections_{timer_, context_, 8};
+  kj::TwoWayPipe inside_ = kj::newTwoWayPipe();
+  kj::TwoWayPipe outside_ = kj::newTwoWayPipe();
+  kj::Promise<void> front_ = kj::READY_NOW;
+  kj::Own<support::RpcConnection> client_;
+};
+
+TEST_F(ClientConnectionsTest, ClientOfASessionThatRanOutMeanwhileIsCutOff) {
+  auto session = greet();
+  session.pingRequest().send().wait(waitScope_);
+  EXPECT_EQ(connections_.count(), 1u);
+  auto watch = table_.watchLeases().eagerlyEvaluate(nullptr);
+  clock_.advance(3'000'000'000);  // The machine, not the processes.
+  timer_.advanceTo(timer_.now() + 1 * kj::SECONDS);
+  waitScope_.poll();
+  ASSERT_EQ(table_.count(), 0u);
+  auto ping = session.pingRequest().send().ignoreResult().catch_([](kj::Exception&&) {});
+  waitScope_.poll();
+  timer_.advanceTo(timer_.now() + 1 * kj::SECONDS);
+  waitScope_.poll();
+  EXPECT_EQ(connections_.count(), 0u) << "it would go on with a session that is gone";
+}
+
+}  // namespace
+}  // namespace nodeagent

@@ -1,0 +1,167 @@
+#include "nodeagent/front/front_process.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <kj/debug.h>
+
+#include "nodeagent/config/environment.h"
+#include "nodeagent/config/logging.h"
+#include "nodeagent/config/read_credentials.h"
+#include "nodeagent/enrol/enrol.h"
+#include "nodeagent/front/front.h"
+#include "nodeagent/link/credential_handover.h"
+#include "nodeagent/os/give_back.h"
+#include "nodeagent/os/notify.h"
+#include "nodeagent/os/privileges.h"
+#include "nodeagent/os/users.h"
+#include "schema/support/base/log.h"
+#include "schema/support/base/wire_error.h"
+
+namespace nodeagent {
+namespace {
+
+using support::Level;
+
+support::Endpoint parsed(const std::string& text) {
+  std::string why;
+  auto endpoint = support::Endpoint::fromText(text, &why);
+  if (!endpoint)
+    support::fail(wire::Error::Kind::INVALID, "endpoint \"", text.c_str(), "\" ", why.c_str());
+  return *endpoint;
+}
+
+FrontOptions frontOptions(const Options& options) {
+  FrontOptions front;
+  for (const std::string& text : options.listen) front.listen.push_back(parsed(text));
+  front.keeper = parsed("unix:" + options.keeperSocket);
+  front.credentials = readCredentials(options);
+  forgetPendingKey(options);
+  front.localUid = geteuid();
+  std::string why;
+  front.penaltyExempt = support::addressRanges(options.penaltyExempt, &why).value();
+  return front;
+}
+
+void giveUpPrivileges(const Options& options) {
+  if (geteuid() == 0 && !options.frontUser.empty()) {
+    KJ_IF_MAYBE (user, UserDatabase().find(options.frontUser.c_str())) {
+      if (user->id != 0) becomeUser(user->id, user->group);
+    }
+  }
+  lockDown();
+}
+
+// "tls:10.0.0.1:7411 unix:/run/nodeagent/agent.sock"
+std::string endpointsText(const Front& front) {
+  std::string text;
+  for (const auto& endpoint : front.endpoints())
+    text += (text.empty() ? "" : " ") + endpoint.text();
+  return text;
+}
+
+void announce(const Front& front, pid_t supervisor, const Notifier& notifier) {
+  std::string endpoints = endpointsText(front);
+  support::log(Level::kInfo, "front listens", {{"endpoints", endpoints}, {"uid", geteuid()}});
+  if (supervisor == 0) {
+    notifier.ready("listening on " + endpoints);
+    return;
+  }
+  std::string line = endpoints + "\n";
+  if (write(STDOUT_FILENO, line.data(), line.size()) < 0) {
+    support::log(Level::kWarn, "cannot tell the keeper; it starts another front", {});
+  }
+  close(STDOUT_FILENO);
+}
+
+kj::Promise<void> pingWatchdog(kj::Timer& timer, const Notifier& notifier) {
+  if (notifier.watchdogIntervalNs() == 0) return kj::NEVER_DONE;
+  notifier.watchdog();
+  return timer.afterDelay(notifier.watchdogIntervalNs() * kj::NANOSECONDS)
+      .then([&timer, &notifier]() { return pingWatchdog(timer, notifier); });
+}
+
+// Reads configuration and certificates again; keeps all as it was if anything is wrong with them.
+void reload(Front& front, const Options& options) {
+  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() {
+                 Options fresh = reloadOptions(options);
+                 KJ_IF_MAYBE (credentials, readCredentials(fresh)) {
+                   front.setCredentials(*credentials);
+                 }
+                 startLog(fresh, "front");
+                 support::log(Level::kInfo, "reloaded", {});
+               })) {
+    support::log(Level::kError, "not reloaded; everything stays as it was",
+                 {{"reason", exception->getDescription()}});
+  }
+}
+
+// What the keeper, which is root, has read for us.
+void take(Front& front, const Options& options, Handover handover) {
+  KJ_IF_MAYBE (credentials, handover.credentials) {
+    front.setCredentials(*credentials);
+  }
+  support::LogOptions log = logOptionsOf(options, "front");
+  log.level = handover.logLevel;
+  KJ_IF_MAYBE (file, handover.log) {
+    KJ_SYSCALL(dup2(*file, STDERR_FILENO));
+    unsetenv("JOURNAL_STREAM");  // Standard error is the log's file from now on.
+  }
+  // Standard error, where the log's file could no longer be opened.
+  if (handover.log != nullptr || log.file.empty()) {
+    log.file = "";
+    support::configureLog(log);
+  }
+  support::log(Level::kInfo, "reloaded", {});
+}
+
+kj::Promise<void> reloadOnHangup(kj::AsyncIoContext& io, Front& front, const Options& options) {
+  return io.unixEventPort.onSignal(SIGHUP).then([&io, &front, &options](siginfo_t) {
+    reload(front, options);
+    return reloadOnHangup(io, front, options);
+  });
+}
+
+}  // namespace
+
+Options reloadOptions(const Options& options) {
+  return readOptions(options.arguments, environmentMap());
+}
+
+int runFront(const Options& options) {
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) kj::UnixEventPort::captureSignal(signal);
+  const char* supervisorText = getenv(kSupervisorVariable);
+  pid_t supervisor = supervisorText == nullptr ? 0 : static_cast<pid_t>(atoi(supervisorText));
+  auto io = kj::setupAsyncIo();
+  support::KjLogCallback kjLog;
+  Front front(io, frontOptions(options));
+  giveUpPrivileges(options);
+  if (supervisor != 0) dieWithParent(supervisor);
+  // A front that a keeper started is the keeper's to watch.
+  Notifier notifier = supervisor == 0 ? Notifier::fromEnvironment() : Notifier();
+  announce(front, supervisor, notifier);
+  giveBackMemoryOfTheStart();
+  kj::Own<kj::AsyncCapabilityStream> keeper;
+  kj::Promise<void> reloading = nullptr;
+  if (supervisor == 0) {
+    reloading = reloadOnHangup(io, front, options);
+  } else {
+    keeper = io.lowLevelProvider->wrapUnixSocketFd(STDIN_FILENO);
+    reloading = takeHandovers(
+        *keeper, [&front, &options](Handover handover) { take(front, options, kj::mv(handover)); });
+  }
+  auto ended = io.unixEventPort.onSignal(SIGTERM)
+                   .exclusiveJoin(io.unixEventPort.onSignal(SIGINT))
+                   .ignoreResult();
+  auto& timer = io.provider->getTimer();
+  front.run()
+      .exclusiveJoin(kj::mv(reloading))
+      .exclusiveJoin(pingWatchdog(timer, notifier))
+      .exclusiveJoin(kj::mv(ended))
+      .wait(io.waitScope);
+  support::log(Level::kInfo, "front stops", {{"connections", front.connectionCount()}});
+  return 0;
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,127 @@
+#include "nodeagent/keeper/client_connections.h"
+
+#include <algorithm>
+
+#include "nodeagent/link/preamble.h"
+#include "schema/support/base/log.h"
+#include "schema/support/base/wire_error.h"
+#include "schema/support/rpc/rpc_connection.h"
+
+namespace nodeagent {
+namespace {
+
+using Kind = wire::Error::Kind;
+
+// For a connection too many: says so to who says hello, where a mere disconnect would look like a
+// broken network. The front ends it when the time for a successful hello is over.
+class FullGate final : public wire::Gate::Server {
+ public:
+  FullGate(std::string identity, size_t limit) : identity_(std::move(identity)), limit_(limit) {}
+
+  kj::Promise<void> hello(HelloContext context) override {
+    return support::answer(context, "gate.hello", [this]() {
+      support::fail(Kind::OVERLOADED, "identity ", identity_.c_str(), " has ", limit_,
+                    " connections to this agent, which is the limit");
+    });
+  }
+
+ private:
+  std::string identity_;
+  size_t limit_;
+};
+
+}  // namespace
+
+// One client, by way of the front.
+class ClientConnections::Connection final : public GateListener {
+ public:
+  Connection(ClientConnections& owner, kj::Own<kj::AsyncIoStream> stream)
+      : owner_(owner), timer_(owner.timer_), stream_(kj::mv(stream)) {
+    position_ = owner_.connections_.insert(owner_.connections_.end(), this);
+  }
+  ~Connection() noexcept(false) { owner_.connections_.erase(position_); }
+
+  // Until the client is gone or has been silent for too long.
+  kj::Promise<void> serve() {
+    return readPreamble(*stream_, timer_).then([this](Peer&& peer) {
+      identity = peer.identity.name;
+      auto gate = gateFor(kj::mv(peer));
+      rpc_ = kj::heap<support::RpcConnection>(kj::mv(stream_), timer_, kj::mv(gate),
+                                              support::GuardOptions());
+      return rpc_->onDisconnect();
+    });
+  }
+
+  void greeted(Session& session, kj::Duration silenceMax) override {
+    auto& guarded = rpc_->stream();
+    guarded.setFrameBytesMax(support::kFrameBytesMax);
+    guarded.sendSignal(kSignalAdmitted);
+    guarded.onArrival([this, session = session.addRef()]() mutable {
+      session->renew();
+      // A client that was not heard of for long, and is again: it must attach to learn of the end.
+      if (session->hasExpired()) rpc_->shutdown();
+    });
+    silenceMax_ = silenceMax;
+    silence_ = watchSilence().eagerlyEvaluate(nullptr);
+  }
+
+  std::string identity;
+
+ private:
+  wire::Gate::Client gateFor(Peer&& peer) {
+    size_t limit = owner_.perIdentityMax_;
+    if (owner_.countOf(identity) > limit) return kj::heap<FullGate>(identity, limit);
+    PeerIdentity known{kj::str(identity.c_str()), peer.identity.role,
+                       kj::str(peer.address.c_str())};
+    return makeGate(owner_.gates_, kj::mv(known), *this);
+  }
+
+  kj::Promise<void> watchSilence() {
+    auto last = rpc_->stream().lastArrival();
+    if (timer_.now() - last >= silenceMax_) {
+      support::log(support::Level::kInfo, "connection ends: nothing was heard of the client",
+                   {{"identity", identity}, {"silence_ms", silenceMax_ / kj::MILLISECONDS}});
+      rpc_->shutdown();
+      return kj::READY_NOW;
+    }
+    return timer_.atTime(last + silenceMax_).then([this]() { return watchSilence(); });
+  }
+
+  ClientConnections& owner_;
+  kj::Timer& timer_;
+  std::list<Connection*>::iterator position_;
+  kj::Own<kj::AsyncIoStream> stream_;  // Until the preamble is read; then rpc_ has it.
+  kj::Own<support::RpcConnection> rpc_;
+  kj::Duration silenceMax_ = 0 * kj::SECONDS;
+  kj::Promise<void> silence_ = kj::READY_NOW;
+};
+
+ClientConnections::ClientConnections(kj::Timer& timer, GateContext& gates, size_t perIdentityMax)
+    : timer_(timer), gates_(gates), perIdentityMax_(perIdentityMax), tasks_(*this) {}
+
+ClientConnections::~ClientConnections() noexcept(false) {}
+
+void ClientConnections::serve(kj::Own<kj::AsyncIoStream> stream) {
+  auto connection = kj::heap<Connection>(*this, kj::mv(stream));
+  auto& reference = *connection;
+  tasks_.add(kj::evalNow([&reference]() { return reference.serve(); })
+                 .catch_([&reference](kj::Exception&& exception) {
+                   support::logLimited(
+                       "connection", support::Level::kInfo, "connection ended",
+                       {{"identity", reference.identity}, {"reason", exception.getDescription()}});
+                 })
+                 .attach(kj::mv(connection)));
+}
+
+size_t ClientConnections::countOf(const std::string& identity) const {
+  return std::count_if(
+      connections_.begin(), connections_.end(),
+      [&identity](const Connection* connection) { return connection->identity == identity; });
+}
+
+void ClientConnections::taskFailed(kj::Exception&& exception) {
+  support::log(support::Level::kError, "a connection's task failed",
+               {{"text", exception.getDescription()}});
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,181 @@
+#include "nodeagent/keeper/gate.h"
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <kj/async-io.h>
+
+#include "schema/support/base/log.h"
+
+namespace nodeagent {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Kind = wire::Error::Kind;
+
+// Answers nothing: only whether a role is given the capability matters.
+class NoFacts final : public wire::FactsView::Server {};
+class NoJobs final : public wire::Jobs::Server {};
+
+class GateTest : public testing::Test, private GateListener {
+ protected:
+  ~GateTest() noexcept override {}
+
+  struct Hello {
+    capnp::Response<wire::Gate::HelloResults> response;
+    Kind error() const { return response.getError().getKind(); }
+    std::string errorText() const { return response.getError().getText().cStr(); }
+  };
+
+  wire::Gate::Client gate(wire::Role role = wire::Role::OPERATOR,
+                          kj::StringPtr identity = "operator:ci") {
+    context_.rooms.facts = kj::Function<wire::FactsView::Client(Session&)>(
+        [](Session&) -> wire::FactsView::Client { return kj::heap<NoFacts>(); });
+    context_.rooms.jobs = kj::Function<wire::Jobs::Client(Session&)>(
+        [](Session&) -> wire::Jobs::Client { return kj::heap<NoJobs>(); });
+    return makeGate(context_, {kj::str(identity), role, kj::str("127.0.0.1:1")}, *this);
+  }
+
+  // Says hello as a good controller would, changed by `change`.
+  template <typename Change>
+  Hello hello(wire::Gate::Client gate, Change&& change) {
+    auto request = gate.helloRequest();
+    auto greeting = request.initGreeting();
+    greeting.setProtocolMajor(wire::PROTOCOL_MAJOR);
+    greeting.setBuild("9.9.9");
+    greeting.setSessionId(id_.data());
+    change(greeting);
+    return {request.send().wait(waitScope_)};
+  }
+  Hello hello(wire::Gate::Client to) {
+    return hello(kj::mv(to), [](auto) {});
+  }
+
+  void greeted(Session&, kj::Duration silenceMax) override {
+    silences_.push_back(silenceMax / kj::MILLISECONDS);
+  }
+
+  kj::EventLoop loop_;
+  kj::WaitScope waitScope_{loop_};
+  kj::TimerImpl timer_{kj::origin<kj::TimePoint>()};
+  ManualClock clock_;
+  support::CapturedLog log_;
+  SessionTable table_{clock_, timer_};
+  GateContext context_{table_, clock_, "n1", "boot-1", 64, {}};
+  std::vector<int64_t> silences_;
+  const support::Id id_ = support::Id::random();
+};
+
+TEST_F(GateTest, HelloTellsWhoIsThere) {
+  Hello hi = hello(gate());
+  ASSERT_FALSE(hi.response.hasError()) << hi.errorText();
+  auto welcome = hi.response.getWelcome();
+  EXPECT_EQ(welcome.getNodeName(), "n1");
+  EXPECT_EQ(welcome.getBootId(), "boot-1");
+  EXPECT_EQ(welcome.getIdentity(), "operator:ci");
+  EXPECT_EQ(welcome.getKeeperEpoch().size(), 16u);
+  EXPECT_EQ(welcome.getClock().getBoottimeNs(), clock_.boottimeNs());
+  EXPECT_FALSE(welcome.getAttached());
+  EXPECT_THAT(silences_, ElementsAre(5000));
+}
+
+TEST_F(GateTest, SecondConnectionFindsTheSession) {
+  hello(gate());
+  Hello again = hello(gate(), [](auto greeting) { greeting.setAttach(wire::Attach::ATTACH_ONLY); });
+  ASSERT_FALSE(again.response.hasError()) << again.errorText();
+  EXPECT_TRUE(again.response.getWelcome().getAttached());
+}
+
+TEST_F(GateTest, ReconnectToAnUnknownSessionIsExpired) {
+  Hello hi = hello(gate(), [](auto greeting) { greeting.setAttach(wire::Attach::ATTACH_ONLY); });
+  EXPECT_EQ(hi.error(), Kind::EXPIRED);
+  EXPECT_FALSE(hi.response.hasSession());
+}
+
+TEST_F(GateTest, SessionOfAnotherIdentityIsDenied) {
+  hello(gate());
+  EXPECT_EQ(hello(gate(wire::Role::OPERATOR, "operator:eve")).error(), Kind::DENIED);
+}
+
+TEST_F(GateTest, OtherMajorIsToldWhichSideToUpgrade) {
+  Hello newer = hello(gate(), [](auto greeting) { greeting.setProtocolMajor(2); });
+  EXPECT_EQ(newer.error(), Kind::VERSION_MISMATCH);
+  EXPECT_THAT(newer.errorText(), HasSubstr("upgrade the agent"));
+  Hello older = hello(gate(), [](auto greeting) { greeting.setProtocolMajor(0); });
+  EXPECT_THAT(older.errorText(), HasSubstr("upgrade the controller"));
+}
+
+TEST_F(GateTest, OtherNodeNameIsRefusedWithBothNames) {
+  Hello hi = hello(gate(), [](auto greeting) { greeting.setNodeName("n2"); });
+  EXPECT_EQ(hi.error(), Kind::WRONG_NODE);
+  EXPECT_EQ(hi.errorText(), "this agent is node \"n1\"; the controller meant \"n2\"");
+}
+
+TEST_F(GateTest, BadFieldsAreNamedAndMakeNoSession) {
+  const kj::byte bytes[5] = {};
+  capnp::Data::Reader five = kj::arrayPtr(bytes, 5);
+  Hello shortId = hello(gate(), [&](auto greeting) { greeting.setSessionId(five); });
+  EXPECT_THAT(shortId.errorText(), HasSubstr("sessionId: 5 bytes given, wanted 16"));
+  Hello silence = hello(gate(), [](auto greeting) { greeting.setSilenceMaxNs(1); });
+  EXPECT_THAT(silence.errorText(), HasSubstr("silenceMaxNs"));
+  EXPECT_EQ(table_.count(), 0u);
+  EXPECT_THAT(silences_, IsEmpty());
+}
+
+TEST_F(GateTest, SecondHelloOnAConnectionIsRefused) {
+  auto one = gate();
+  hello(one);
+  EXPECT_EQ(hello(one).error(), Kind::CONFLICT);
+}
+
+TEST_F(GateTest, ObserverHoldsNothingThatActs) {
+  auto observer = hello(gate(wire::Role::OBSERVER, "observer:x"));
+  auto grants = observer.response.getWelcome().getGrants();
+  EXPECT_TRUE(grants.hasFacts());
+  EXPECT_FALSE(grants.hasJobs());
+}
+
+TEST_F(GateTest, OperatorHoldsJobsAndNoRoleHoldsNothing) {
+  auto wanted = hello(gate());
+  EXPECT_TRUE(wanted.response.getWelcome().getGrants().hasJobs());
+  auto none = hello(gate(wire::Role::UNSPECIFIED, "x:y"),
+                    [](auto greeting) { greeting.setSessionId(support::Id::random().data()); });
+  EXPECT_FALSE(none.response.getWelcome().getGrants().hasFacts());
+}
+
+TEST_F(GateTest, PingRenewsTheLease) {
+  auto session = hello(gate()).response.getSession();
+  clock_.advance(59'000'000'000);
+  auto response = session.pingRequest().send().wait(waitScope_);
+  EXPECT_EQ(response.getClock().getBoottimeNs(), clock_.boottimeNs());
+  kj::Promise<void> watching = table_.watchLeases();
+  clock_.advance(59'000'000'000);
+  timer_.advanceTo(timer_.now() + 59 * kj::SECONDS);
+  waitScope_.poll();
+  EXPECT_EQ(table_.count(), 1u);
+}
+
+TEST_F(GateTest, CloseEndsTheSessionAndTellsWhatRemains) {
+  auto hi = hello(gate());
+  auto attached = table_.attach({id_, kj::str("operator:ci"), wire::Role::OPERATOR, nullptr, 0},
+                                wire::Attach::ATTACH_ONLY);
+  auto entry = attached.session->onEnd(
+      EndPhase::kUndo, kj::str("file /etc/x"), []() -> kj::Promise<kj::Maybe<support::Failure>> {
+        return kj::Maybe<support::Failure>(
+            support::Failure{Kind::SYSTEM, 30, kj::str("read-only")});
+      });
+  auto session = hi.response.getSession();
+  auto closed = session.closeRequest().send().wait(waitScope_);
+  ASSERT_EQ(closed.getRemains().size(), 1u);
+  EXPECT_EQ(closed.getRemains()[0].getWhat(), "file /etc/x");
+  EXPECT_EQ(closed.getRemains()[0].getReason().getErrno(), 30);
+  EXPECT_EQ(table_.count(), 0u);
+  EXPECT_EQ(session.closeRequest().send().wait(waitScope_).getRemains().size(), 1u);
+}
+
+}  // namespace
+}  // namespace nodeagent

@@ -1,0 +1,279 @@
+#include "nodeagent/keeper/keeper_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include <kj/debug.h>
+
+#include "nodeagent/config/logging.h"
+#include "nodeagent/config/read_credentials.h"
+#include "nodeagent/front/front_process.h"
+#include "nodeagent/keeper/front_supervisor.h"
+#include "nodeagent/keeper/keeper.h"
+#include "nodeagent/keeper/node_services.h"
+#include "nodeagent/os/give_back.h"
+#include "nodeagent/os/notify.h"
+#include "nodeagent/os/privileges.h"
+#include "nodeagent/os/read_file.h"
+#include "nodeagent/os/users.h"
+#include "schema/support/base/log.h"
+#include "schema/support/base/wire_error.h"
+
+namespace nodeagent {
+namespace {
+
+using support::Level;
+
+constexpr kj::Duration kWorkersLimit = 2 * kj::SECONDS;
+constexpr kj::Duration kEndLimit =
+    40 * kj::SECONDS;  // Somewhat more than one entry of an end list may take.
+
+kj::String bootId(const std::string& stateDirectory) {
+  // A node that shares the kernel with others has a file of its own.
+  for (const std::string& path :
+       {stateDirectory + "/boot_id", std::string("/proc/sys/kernel/random/boot_id")}) {
+    kj::String text = readFile(path.c_str(), 64);
+    size_t length = text.size();
+    while (length > 0 && text[length - 1] == '\n') --length;
+    if (length > 0) return kj::str(text.slice(0, length));
+  }
+  return kj::str("");
+}
+
+void makeStateDirectory(const std::string& path) {
+  // 0711: the front's user must reach the keeper's socket in it.
+  if (mkdir(path.c_str(), 0711) < 0 && errno != EEXIST)
+    support::failErrno(errno, "make the state directory ", path.c_str());
+}
+
+std::string ownProgram() {
+  char buffer[4096];
+  ssize_t length = readlink("/proc/self/exe", buffer, sizeof buffer);
+  if (length <= 0) support::failErrno(errno, "read /proc/self/exe");
+  return std::string(buffer, length);
+}
+
+KeeperOptions keeperOptions(const Options& options) {
+  KeeperOptions keeper;
+  std::string why;
+  keeper.socket = support::Endpoint::fromText("unix:" + options.keeperSocket, &why).value();
+  if (geteuid() == 0 && !options.frontUser.empty()) {
+    KJ_IF_MAYBE (user, UserDatabase().find(options.frontUser.c_str())) {
+      keeper.frontUid = user->id;
+    }
+  }
+  return keeper;
+}
+
+// As the log itself opens it.
+kj::AutoCloseFd openLog(const std::string& path) {
+  int descriptor = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor < 0) support::failErrno(errno, "open the log ", path.c_str());
+  return kj::AutoCloseFd(descriptor);
+}
+
+// Written when all is ready, removed at the end.
+class PidFile {
+ public:
+  explicit PidFile(std::string path) : path_(std::move(path)) {}
+  ~PidFile() { remove(); }
+  void remove() {
+    if (written_) unlink(path_.c_str());
+    written_ = false;
+  }
+  void write() {
+    if (path_.empty()) return;
+    int descriptor = open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (descriptor < 0) support::failErrno(errno, "write the pidfile ", path_.c_str());
+    kj::AutoCloseFd file(descriptor);
+    std::string text = std::to_string(getpid()) + "\n";
+    written_ = true;
+    if (::write(file, text.data(), text.size()) < 0)
+      support::failErrno(errno, "write the pidfile ", path_.c_str());
+  }
+
+ private:
+  std::string path_;
+  bool written_ = false;
+};
+
+// Everything that lives as long as the process, in the order in which it depends on each other.
+class Process {
+ public:
+  explicit Process(const Options& options)
+      : options_(options),
+        notifier_(Notifier::fromEnvironment()),
+        io_(kj::setupAsyncIo()),
+        sessions_(systemClock(), io_.provider->getTimer()),
+        bootId_(bootId(options.stateDir)),
+        services_(io_, sessions_,
+                  {options.nodeName, options.stateDir, options.auditLog, ownProgram(),
+                   std::string(bootId_.cStr())}),
+        nodeName_(kj::str(options.nodeName.c_str())),
+        gates_{sessions_,        systemClock(), nodeName_, bootId_, services_.jobsMaxPerSession(),
+               services_.rooms()},
+        keeper_(io_, gates_, keeperOptions(options)),
+        pidFile_(options.pidFile) {
+    if (options.role == AgentRole::kAll) {
+      auto arguments = options.arguments;
+      arguments.push_back("--role=front");
+      front_ = kj::heap<FrontSupervisor>(io_, ownProgram(), std::move(arguments));
+    }
+  }
+
+  int run() {
+    auto serving = keeper_.run()
+                       .exclusiveJoin(pingWatchdog())
+                       .exclusiveJoin(reloadOnHangup())
+                       .exclusiveJoin(begin());
+    KJ_IF_MAYBE (front, front_) {
+      serving = serving.exclusiveJoin((*front)->run());
+    }
+    KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() {
+                   serving.exclusiveJoin(stopSignal()).wait(io_.waitScope);
+                 })) {
+      return leave(failed(*exception));
+    }
+    return leave(stop());
+  }
+
+ private:
+  // Ready as soon as the front listens; without a front at once.
+  kj::Promise<void> begin() {
+    auto ready = kj::Promise<std::string>(std::string(keeperOptions(options_).socket.text()));
+    KJ_IF_MAYBE (front, front_) {
+      ready = (*front)->whenListening();
+    }
+    return ready.then([this](std::string&& endpoints) -> kj::Promise<void> {
+      pidFile_.write();
+      support::log(Level::kInfo, "keeper ready",
+                   {{"node", options_.nodeName}, {"endpoints", endpoints}});
+      notifier_.ready("listening on " + endpoints);
+      giveBackMemoryOfTheStart();
+      return kj::NEVER_DONE;
+    });
+  }
+
+  kj::Promise<void> pingWatchdog() {
+    if (notifier_.watchdogIntervalNs() == 0) return kj::NEVER_DONE;
+    notifier_.watchdog();
+    return io_.provider->getTimer()
+        .afterDelay(notifier_.watchdogIntervalNs() * kj::NANOSECONDS)
+        .then([this]() { return pingWatchdog(); });
+  }
+
+  kj::Promise<void> reloadOnHangup() {
+    return io_.unixEventPort.onSignal(SIGHUP).then([this](siginfo_t) {
+      notifier_.reloading();
+      return kj::evalNow([this]() { return reload(); })
+          .catch_([](kj::Exception&& exception) {
+            support::log(Level::kError, "not reloaded; everything stays as it was",
+                         {{"reason", exception.getDescription()}});
+          })
+          .then([this]() {
+            notifier_.ready("running");
+            return reloadOnHangup();
+          });
+    });
+  }
+
+  // Clients keep their connections. All is tried before anything is changed, so that a mistake
+  // leaves everything as it was.
+  kj::Promise<void> reload() {
+    auto fresh = kj::heap<Options>(reloadOptions(options_));
+    Handover handover;
+    handover.credentials = readCredentials(*fresh);
+    handover.logLevel = logOptionsOf(*fresh, "front").level;
+    if (!fresh->logFile.empty()) handover.log = openLog(fresh->logFile);
+    kj::Promise<kj::Maybe<kj::String>> taken = kj::Maybe<kj::String>();
+    KJ_IF_MAYBE (front, front_) {
+      taken = (*front)->handOver(kj::mv(handover));
+    }
+    return taken.then([fresh = kj::mv(fresh)](kj::Maybe<kj::String>&& refusal) {
+      KJ_IF_MAYBE (reason, refusal) {
+        support::fail(wire::Error::Kind::INVALID, "the front: ", *reason);
+      }
+      startLog(*fresh, "keeper");
+      support::log(Level::kInfo, "reloaded", {});
+    });
+  }
+
+  kj::Promise<void> stopSignal() {
+    return io_.unixEventPort.onSignal(SIGTERM)
+        .exclusiveJoin(io_.unixEventPort.onSignal(SIGINT))
+        .ignoreResult();
+  }
+
+  int stop() {
+    notifier_.stopping();
+    support::log(Level::kInfo, "keeper stops: ending sessions", {{"sessions", sessions_.count()}});
+    kj::Promise<void> ending = kj::READY_NOW;
+    KJ_IF_MAYBE (front, front_) ending = (*front)->stop();
+    ending = ending.then([this]() { removeSockets(); });
+    ending = ending.then([this]() { return keeper_.stop(); });
+    auto late = io_.provider->getTimer().afterDelay(kEndLimit).then([]() {
+      support::log(Level::kError, "sessions did not end in time; leaving them as they are");
+    });
+    ending.exclusiveJoin(kj::mv(late)).exclusiveJoin(stopSignal()).wait(io_.waitScope);
+    return 0;
+  }
+
+  // A thread that is stuck in a file system that hangs cannot be waited for.
+  int leave(int status) {
+    if (services_.closeWorkers(kWorkersLimit)) return status;
+    support::log(Level::kError, "a call to a file system does not return; leaving without it");
+    pidFile_.remove();
+    _exit(status);
+  }
+
+  // A front that has given up root cannot remove its own.
+  void removeSockets() {
+    for (const std::string& text : options_.listen) {
+      std::string why;
+      auto endpoint = support::Endpoint::fromText(text, &why);
+      if (front_ != nullptr && endpoint && endpoint->transport == support::Transport::kUnix) {
+        unlink(endpoint->path().c_str());
+      }
+    }
+  }
+
+  int failed(const kj::Exception& exception) {
+    KJ_IF_MAYBE (front, front_) {
+      support::log(Level::kError, "cannot go on", {{"reason", exception.getDescription()}});
+      return (*front)->exitStatus();
+    }
+    kj::throwFatalException(kj::cp(exception));
+  }
+
+  const Options& options_;
+  Notifier notifier_;
+  kj::AsyncIoContext io_;
+  SessionTable sessions_;
+  kj::String bootId_;
+  NodeServices services_;
+  kj::String nodeName_;
+  GateContext gates_;
+  Keeper keeper_;
+  PidFile pidFile_;
+  kj::Maybe<kj::Own<FrontSupervisor>> front_;
+};
+
+}  // namespace
+
+int runKeeper(const Options& options) {
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) kj::UnixEventPort::captureSignal(signal);
+  support::KjLogCallback kjLog;
+  // Not where we are nobody special: our own files in /proc would become root's.
+  if (geteuid() == 0) refuseDumps();
+  if (geteuid() == 0) protectFromOutOfMemory();
+  makeStateDirectory(options.stateDir);
+  Process process(options);
+  return process.run();
+}
+
+}  // namespace nodeagent

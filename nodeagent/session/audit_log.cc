@@ -1,0 +1,262 @@
+#include "nodeagent/session/audit_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <optional>
+#include <vector>
+
+#include <kj/debug.h>
+#include <kj/io.h>
+
+#include "schema/support/base/id.h"
+#include "schema/support/base/redact.h"
+#include "schema/support/base/sha256.h"
+#include "schema/support/base/wire_error.h"
+
+namespace nodeagent {
+namespace {
+
+constexpr size_t kLineBytesMax = 8192;
+constexpr size_t kLineBytesUsual = 512;
+constexpr size_t kValueBytesMax = 1024;
+
+// Appends `text` as a JSON string. Bytes outside ASCII and control characters are written as
+// \u00NN, byte by byte, so that the line is valid whatever encoding a path has.
+void appendText(std::string& line, std::string_view text) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  bool cut = text.size() > kValueBytesMax;
+  if (cut) text = text.substr(0, kValueBytesMax);
+  line += '"';
+  size_t written = 0;
+  for (size_t at = 0; at < text.size(); ++at) {
+    auto byte = static_cast<unsigned char>(text[at]);
+    bool isQuoted = byte == '"' || byte == '\\';
+    if (!isQuoted && byte >= 0x20 && byte < 0x7f) continue;
+    line += text.substr(written, at - written);
+    written = at + 1;
+    if (isQuoted) {
+      line += '\\';
+      line += text[at];
+    } else {
+      line += "\\u00";
+      line += kDigits[byte >> 4];
+      line += kDigits[byte & 15];
+    }
+  }
+  line += text.substr(written);
+  if (cut) line += " ...";
+  line += '"';
+}
+
+void appendMember(std::string& line, std::string_view key, std::string_view value) {
+  if (line.size() > 1) line += ',';
+  appendText(line, key);
+  line += ':';
+  appendText(line, value);
+}
+
+// What a line of the chain begins with: {"seq":N,"prev":"HEX",
+constexpr std::string_view kSeqKey = "{\"seq\":";
+constexpr std::string_view kPrevKey = ",\"prev\":\"";
+constexpr size_t kDigestDigits = 64;
+constexpr size_t kPlaceBytesMax = 128;
+
+std::string digestOf(std::string_view line) {
+  auto bytes = kj::arrayPtr(reinterpret_cast<const kj::byte*>(line.data()), line.size());
+  auto digest = support::Sha256::of(bytes);
+  return support::hex(kj::arrayPtr(digest.data(), digest.size()));
+}
+
+struct Place {
+  uint64_t number = 0;
+  std::string previous = std::string(kDigestDigits, '0');
+};
+
+// Nullopt for what is no line of ours.
+std::optional<Place> placeOf(std::string_view line) {
+  if (!line.starts_with(kSeqKey) || line.back() != '}') return std::nullopt;
+  line.remove_prefix(kSeqKey.size());
+  Place place;
+  auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), place.number);
+  if (error != std::errc()) return std::nullopt;
+  line.remove_prefix(static_cast<size_t>(end - line.data()));
+  if (!line.starts_with(kPrevKey) || line.size() < kPrevKey.size() + kDigestDigits) {
+    return std::nullopt;
+  }
+  place.previous = std::string(line.substr(kPrevKey.size(), kDigestDigits));
+  return place;
+}
+
+kj::AutoCloseFd openFile(const std::string& path) {
+  int descriptor = open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (descriptor < 0) support::failErrno(errno, "open the audit log ", path.c_str());
+  kj::AutoCloseFd file(descriptor);
+  if (flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    support::fail(wire::Error::Kind::CONFLICT, "the audit log ", path.c_str(),
+                  " is written by another agent");
+  }
+  return file;
+}
+
+class FileAuditLog final : public AuditLog {
+ public:
+  FileAuditLog(kj::StringPtr path, const Clock& clock, const AuditOptions& options)
+      : path_(path.cStr()), clock_(clock), options_(options), file_(openFile(path_)) {
+    goOn();
+  }
+
+  void record(const Session& session, std::string_view operation, support::Fields fields) override {
+    if (sizeBytes_ >= options_.bytesMax) rotate();
+    std::string rest = auditLine(clock_, session, operation, fields);
+    std::string line;
+    line.reserve(kPlaceBytesMax + rest.size());
+    line.append(kSeqKey).append(std::to_string(next_.number)).append(kPrevKey);
+    line.append(next_.previous).append("\",").append(rest, 1);
+    std::string digest = digestOf(line);
+    line += '\n';
+    ssize_t count;
+    do {
+      count = write(file_.get(), line.data(), line.size());
+    } while (count < 0 && errno == EINTR);
+    if (count != static_cast<ssize_t>(line.size())) {
+      int reason = count < 0 ? errno : ENOSPC;
+      // A part of a line would break the chain.
+      if (count > 0 && ftruncate(file_, static_cast<off_t>(sizeBytes_)) != 0) reason = errno;
+      support::failErrno(reason, "write to the audit log");
+    }
+    sizeBytes_ += line.size();
+    next_ = {next_.number + 1, std::move(digest)};
+  }
+
+ private:
+  // Finds the end of the chain.
+  void goOn() {
+    struct stat status {};
+    KJ_SYSCALL(fstat(file_, &status));
+    if (!S_ISREG(status.st_mode)) return;
+    sizeBytes_ = static_cast<uint64_t>(status.st_size);
+    std::string tail(std::min<uint64_t>(sizeBytes_, 2 * kLineBytesMax), '\0');
+    ssize_t count =
+        pread(file_, tail.data(), tail.size(), static_cast<off_t>(sizeBytes_ - tail.size()));
+    if (count != static_cast<ssize_t>(tail.size())) {
+      support::failErrno(count < 0 ? errno : EIO, "read the audit log ", path_.c_str());
+    }
+    size_t end = tail.rfind('\n');
+    end = end == std::string::npos ? 0 : end + 1;
+    if (end < tail.size()) {
+      support::log(support::Level::kWarn, "the audit log's last line was cut off; it is taken away",
+                   {{"file", path_}, {"bytes", tail.size() - end}});
+      sizeBytes_ -= tail.size() - end;
+      KJ_SYSCALL(ftruncate(file_, static_cast<off_t>(sizeBytes_)));
+    }
+    if (end == 0) return;
+    size_t begin = tail.rfind('\n', end - 2);
+    begin = begin == std::string::npos ? 0 : begin + 1;
+    std::string_view last = std::string_view(tail).substr(begin, end - 1 - begin);
+    auto place = placeOf(last);
+    // The verifier will find what this is; the chain goes on behind it.
+    next_ = {place ? place->number + 1 : 0, digestOf(last)};
+  }
+
+  void rotate() {
+    for (int i = options_.oldFilesMax; i > 0; --i) {
+      std::string source = i == 1 ? path_ : path_ + "." + std::to_string(i - 1);
+      std::string target = path_ + "." + std::to_string(i);
+      if (rename(source.c_str(), target.c_str()) != 0 && errno != ENOENT) {
+        support::failErrno(errno, "rename the audit log ", source.c_str());
+      }
+    }
+    file_ = openFile(path_);
+    sizeBytes_ = 0;
+  }
+
+  std::string path_;
+  const Clock& clock_;
+  AuditOptions options_;
+  kj::AutoCloseFd file_;
+  uint64_t sizeBytes_ = 0;
+  Place next_;
+};
+
+class DiscardAuditLog final : public AuditLog {
+ public:
+  void record(const Session&, std::string_view, support::Fields) override {}
+};
+
+}  // namespace
+
+kj::Own<AuditLog> openAuditLog(kj::StringPtr path, const Clock& clock,
+                               const AuditOptions& options) {
+  return kj::heap<FileAuditLog>(path, clock, options);
+}
+
+kj::Own<AuditLog> discardAuditLog() {
+  return kj::heap<DiscardAuditLog>();
+}
+
+std::string auditLine(const Clock& clock, const Session& session, std::string_view operation,
+                      support::Fields fields) {
+  std::string line;
+  line.reserve(kLineBytesUsual);
+  line.append("{\"realtimeNs\":").append(std::to_string(clock.realtimeNs()));
+  line.append(",\"boottimeNs\":").append(std::to_string(clock.boottimeNs()));
+  auto identity = session.identity();
+  appendMember(line, "session", session.id().text());
+  appendMember(line, "identity", {identity.begin(), identity.size()});
+  appendMember(line, "op", operation);
+  for (const support::Field& field : fields) {
+    size_t before = line.size();
+    appendMember(line, field.key, support::redacted(field.value));
+    if (line.size() + 16 + kPlaceBytesMax > kLineBytesMax) {
+      line.resize(before);
+      line += ",\"cut\":true";
+      break;
+    }
+  }
+  line += '}';
+  return line;
+}
+
+AuditVerdict verifyAudit(const std::string& path) {
+  std::vector<std::string> files = {path};
+  while (access((path + "." + std::to_string(files.size())).c_str(), F_OK) == 0) {
+    files.push_back(path + "." + std::to_string(files.size()));
+  }
+  std::optional<Place> wanted;
+  uint64_t lines = 0;
+  for (auto file = files.rbegin(); file != files.rend(); ++file) {
+    std::ifstream stream(*file, std::ios::binary);
+    if (!stream) return {false, *file + ": cannot be read: " + support::errnoText(errno).cStr()};
+    size_t number = 0;
+    for (std::string line; std::getline(stream, line); ++lines) {
+      std::string where = *file + ":" + std::to_string(++number) + ": ";
+      if (stream.eof()) return {false, where + "the last line was cut off"};
+      auto place = placeOf(line);
+      if (!place) return {false, where + "is no audit line"};
+      if (wanted && place->number != wanted->number) {
+        return {false, where + "has number " + std::to_string(place->number) + ", wanted " +
+                           std::to_string(wanted->number) + ": lines are missing or added"};
+      }
+      if (wanted && place->previous != wanted->previous) {
+        return {false, where + "does not follow the line before it: one of them was changed"};
+      }
+      if (!wanted && place->number == 0 && place->previous != Place().previous) {
+        return {false, where + "is the first, and follows another"};
+      }
+      wanted = Place{place->number + 1, digestOf(line)};
+    }
+  }
+  if (!wanted) return {true, "no lines"};
+  return {true, std::to_string(lines) + " lines, numbers to " + std::to_string(wanted->number - 1) +
+                    ", last digest " + wanted->previous};
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,271 @@
+#include "nodeagent/session/session.h"
+
+#include <kj/debug.h>
+
+#include "schema/support/base/log.h"
+#include "schema/support/base/planted.h"
+
+namespace nodeagent {
+namespace {
+
+using Kind = wire::Error::Kind;
+
+constexpr kj::Duration kLeaseLookInterval = 1 * kj::SECONDS;
+
+kj::StringPtr reasonText(EndReason reason) {
+  switch (reason) {
+    case EndReason::kClosed:
+      return "closed";
+    case EndReason::kExpired:
+      return "lease ran out";
+    case EndReason::kKeeperStops:
+      return "keeper stops";
+  }
+  return "unknown";
+}
+
+int64_t leaseNowNs(const Clock& clock) {
+  if (support::planted(support::Bug::kLeaseOnWallClock)) return clock.realtimeNs();
+  return clock.boottimeNs();
+}
+
+void requireLabels(kj::ArrayPtr<const Label> labels) {
+  if (labels.size() > SessionTable::kLabelsMax) {
+    support::fail(Kind::INVALID, "labels: ", labels.size(), " given, at most ",
+                  SessionTable::kLabelsMax);
+  }
+  for (const Label& label : labels) {
+    bool plain = label.name.size() >= 1 && label.name.size() <= 64;
+    for (char c : label.name) {
+      plain = plain && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+                        c == '-');
+    }
+    if (!plain)
+      support::fail(Kind::INVALID, "labels: \"", label.name,
+                    "\" is not of the form [a-z0-9._-]{1,64}");
+    bool clean = label.value.size() <= 256;
+    for (char c : label.value) clean = clean && static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
+    if (!clean) {
+      support::fail(Kind::INVALID, "labels: the value of \"", label.name,
+                    "\" has control characters or over 256 bytes");
+    }
+  }
+}
+
+}  // namespace
+
+class Session::EntryImpl final : public Session::Entry {
+ public:
+  EntryImpl(Session& owner, EndPhase when, kj::String&& name, End&& function)
+      : session(&owner),
+        order(owner.nextOrder_++),
+        phase(when),
+        what(kj::mv(name)),
+        end(kj::mv(function)) {
+    owner.entries_.emplace(order, this);
+  }
+  ~EntryImpl() noexcept(false) { leave(); }
+
+  void leave() {
+    if (session != nullptr) session->entries_.erase(order);
+    session = nullptr;
+  }
+
+  Session* session;  // Null once the entry has been called or the session is gone.
+  const uint64_t order;
+  const EndPhase phase;
+  kj::String what;
+  End end;
+};
+
+Session::Session(Options options, const Clock& clock, kj::Timer& timer)
+    : options_(kj::mv(options)),
+      clock_(clock),
+      timer_(timer),
+      renewedBoottimeNs_(leaseNowNs(clock)) {}
+
+void Session::renew() {
+  renewedBoottimeNs_ = leaseNowNs(clock_);
+}
+
+Session::~Session() noexcept(false) {
+  for (auto& [order, entry] : entries_) entry->session = nullptr;
+}
+
+kj::Own<Session::Entry> Session::onEnd(EndPhase phase, kj::String what, End end) {
+  requireOpen();
+  return kj::heap<EntryImpl>(*this, phase, kj::mv(what), kj::mv(end));
+}
+
+void Session::requireOpen() const {
+  KJ_IF_MAYBE (reason, reason_) {
+    support::fail(Kind::EXPIRED, "session ", options_.id.text().c_str(),
+                  " has ended: ", reasonText(*reason));
+  }
+}
+
+kj::Promise<void> Session::end(EndReason reason) {
+  KJ_IF_MAYBE (ended, ended_) {
+    return ended->addBranch();
+  }
+  reason_ = reason;
+  auto walk = kj::evalLater([this]() { return stopAll(); }).then([this]() { return undoNewest(); });
+  return ended_.emplace(walk.fork()).addBranch();
+}
+
+bool Session::hasExpired() const {
+  KJ_IF_MAYBE (reason, reason_) return *reason == EndReason::kExpired;
+  return false;
+}
+
+kj::Promise<void> Session::stopAll() {
+  kj::Vector<EntryImpl*> running;
+  for (auto& [order, entry] : entries_) {
+    if (entry->phase == EndPhase::kStop) running.add(entry);
+  }
+  // `call` takes the function out before it runs it, so an entry that is destroyed meanwhile does
+  // no harm; but one that another entry's function destroys at once must not be touched afterwards:
+  // hence the second look.
+  if (support::planted(support::Bug::kLastJobKept) && running.size() > 1) {
+    running.back()->leave();
+    running.removeLast();
+  }
+  kj::Vector<kj::Promise<void>> calls;
+  while (!running.empty()) {
+    EntryImpl* entry = running.back();
+    running.removeLast();
+    for (auto& [order, present] : entries_) {
+      if (present == entry) {
+        calls.add(call(*entry));
+        break;
+      }
+    }
+  }
+  return kj::joinPromises(calls.releaseAsArray());
+}
+
+kj::Promise<void> Session::undoNewest() {
+  if (entries_.empty()) return kj::READY_NOW;
+  return call(*entries_.rbegin()->second).then([this]() { return undoNewest(); });
+}
+
+kj::Promise<void> Session::call(EntryImpl& entry) {
+  struct Call {
+    kj::String what;
+    End end;
+  };
+  auto state = kj::heap<Call>(Call{kj::mv(entry.what), kj::mv(entry.end)});
+  auto& running = *state;
+  entry.leave();
+  using Outcome = kj::Maybe<support::Failure>;
+  auto limit = timer_.afterDelay(kEndLimit).then([]() -> Outcome {
+    return support::Failure{Kind::TIMEOUT, 0,
+                            kj::str("not done after ", kEndLimit / kj::SECONDS, " s")};
+  });
+  return kj::evalNow([&running]() { return running.end(); })
+      .exclusiveJoin(kj::mv(limit))
+      .catch_([](kj::Exception&& exception) -> Outcome {
+        return support::toFailure(exception, "session.end");
+      })
+      .then([this, &running](Outcome outcome) {
+        KJ_IF_MAYBE (failure, outcome) {
+          support::log(
+              support::Level::kWarn, "not put back at the session's end; going on with the rest",
+              {{"session", options_.id.text()}, {"what", running.what}, {"reason", failure->text}});
+          remains_.add(Remain{kj::mv(running.what), kj::mv(*failure)});
+        }
+      })
+      .attach(kj::mv(state));
+}
+
+SessionTable::SessionTable(const Clock& clock, kj::Timer& timer, support::Id epoch)
+    : clock_(clock), timer_(timer), epoch_(epoch), ending_(*this) {}
+
+SessionTable::Attached SessionTable::attach(Session::Options options, wire::Attach attach) {
+  auto found = sessions_.find(options.id);
+  if (found != sessions_.end()) {
+    Session& session = *found->second;
+    if (session.identity() != options.identity) {
+      support::fail(Kind::DENIED, "session ", options.id.text().c_str(),
+                    " belongs to another identity");
+    }
+    if (!support::planted(support::Bug::kLeaseNotRenewed)) session.renew();
+    return {session.addRef(), true};
+  }
+  bool mayBegin = endedIds_.count(options.id) == 0 && attach != wire::Attach::ATTACH_ONLY;
+  if (!mayBegin && !support::planted(support::Bug::kAttachMakesAnew)) {
+    support::fail(
+        Kind::EXPIRED, "session ", options.id.text().c_str(),
+        " is not known here: it was closed, its lease ran out, or the keeper was restarted");
+  }
+  if (options.leaseNs == 0) options.leaseNs = kLeaseDefaultNs;
+  if (options.leaseNs < kLeaseMinNs || options.leaseNs > kLeaseMaxNs) {
+    support::fail(Kind::INVALID, "leaseNs: ", options.leaseNs, " is not between 1 s and 24 h");
+  }
+  requireLabels(options.labels);
+  if (sessions_.size() >= kSessionsMax) {
+    support::fail(Kind::OVERLOADED, "the node has ", kSessionsMax, " sessions, which is its limit");
+  }
+  auto session = kj::refcounted<Session>(kj::mv(options), clock_, timer_);
+  auto& stored = sessions_.emplace(session->id(), kj::mv(session)).first->second;
+  return {stored->addRef(), false};
+}
+
+kj::Promise<void> SessionTable::watchLeases() {
+  int64_t now = leaseNowNs(clock_);
+  kj::Duration wait = kLeaseLookInterval;
+  kj::Vector<kj::Own<Session>> expired;
+  for (auto& [id, session] : sessions_) {
+    int64_t left = session->leaseEndsBoottimeNs() - now;
+    if (left <= 0) {
+      expired.add(session->addRef());
+    } else {
+      wait = kj::min(wait, left * kj::NANOSECONDS);
+    }
+  }
+  for (auto& session : expired) endApart(*session, EndReason::kExpired);
+  return timer_.afterDelay(wait).then([this]() { return watchLeases(); });
+}
+
+kj::Promise<void> SessionTable::endAll() {
+  kj::Vector<kj::Own<Session>> all;
+  for (auto& [id, session] : sessions_) all.add(session->addRef());
+  for (auto& session : all) endApart(*session, EndReason::kKeeperStops);
+  return ending_.onEmpty();
+}
+
+// Nobody waits for it. The end goes on as long as this promise lives, also without this table, so
+// the session must live as long.
+void SessionTable::endApart(Session& session, EndReason reason) {
+  end(session, reason).attach(session.addRef()).detach([](kj::Exception&&) {});
+}
+
+kj::Promise<void> SessionTable::end(Session& session, EndReason reason) {
+  bool begins = !session.ending();
+  auto ended = session.end(reason);
+  if (begins) {
+    support::log(support::Level::kInfo, "session ends",
+                 {{"session", session.id().text()}, {"reason", reasonText(reason)}});
+    auto reference = session.addRef();
+    sessions_.erase(session.id());
+    rememberEnded(reference->id());
+    ending_.add(reference->end(reason).attach(kj::mv(reference)));
+  }
+  return ended;
+}
+
+void SessionTable::rememberEnded(const support::Id& id) {
+  endedIds_.emplace(id, nextEndedOrder_);
+  endedOrder_.emplace(nextEndedOrder_++, id);
+  if (endedOrder_.size() > kEndedIdsMax) {
+    endedIds_.erase(endedOrder_.begin()->second);
+    endedOrder_.erase(endedOrder_.begin());
+  }
+}
+
+void SessionTable::taskFailed(kj::Exception&& exception) {
+  support::log(support::Level::kError, "a session's end broke off",
+               {{"text", exception.getDescription()}});
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,176 @@
+// What one controller owns on this node, and the only path by which it is put back.
+//
+// A session outlives connections. It ends when its controller closes it, when its lease runs out on
+// the boot clock, or when the keeper stops; then `Session::end` stops what runs and undoes what was
+// changed. It knows nothing of what its entries are: rooms register them.
+#pragma once
+
+#include <stdint.h>
+
+#include <map>
+
+#include <kj/async.h>
+#include <kj/function.h>
+#include <kj/refcount.h>
+#include <kj/string.h>
+#include <kj/timer.h>
+#include <kj/vector.h>
+
+#include "nodeagent/os/clock.h"
+#include "schema/agent.capnp.h"
+#include "schema/support/base/id.h"
+#include "schema/support/base/wire_error.h"
+
+namespace nodeagent {
+
+struct Label {
+  kj::String name;
+  kj::String value;
+};
+
+// Something that could not be put back.
+struct Remain {
+  kj::String what;
+  support::Failure reason;
+};
+
+enum class EndPhase {
+  kStop,  // Of what runs, such as a job: all of these are called first, together.
+  kUndo   // Of what was changed, such as a file: called afterwards, one after the other, the newest
+          // first.
+};
+
+enum class EndReason { kClosed, kExpired, kKeeperStops };
+
+class Session final : public kj::Refcounted {
+ public:
+  // Puts one thing back; null: done. A promise that is rejected becomes a Remain too. Called at
+  // most once, and given kEndLimit to settle, after which it is cancelled and reported.
+  using End = kj::Function<kj::Promise<kj::Maybe<support::Failure>>()>;
+  static constexpr kj::Duration kEndLimit = 30 * kj::SECONDS;
+
+  struct Options {
+    support::Id id;
+    kj::String identity;
+    wire::Role role = wire::Role::UNSPECIFIED;
+    kj::Array<Label> labels;
+    int64_t leaseNs = 0;
+  };
+
+  // `clock` and `timer` outlive the session.
+  Session(Options options, const Clock& clock, kj::Timer& timer);
+  ~Session() noexcept(false);
+
+  const support::Id& id() const { return options_.id; }
+  kj::StringPtr identity() const { return options_.identity; }
+  wire::Role role() const { return options_.role; }
+  kj::ArrayPtr<const Label> labels() const { return options_.labels; }
+  int64_t leaseNs() const { return options_.leaseNs; }
+  int64_t leaseEndsBoottimeNs() const { return renewedBoottimeNs_ + options_.leaseNs; }
+
+  // The controller was heard of: the lease starts anew.
+  void renew();
+
+  // Keeps an entry in the end list; destroying it takes the entry out, because there is nothing
+  // left to put back. May outlive the session.
+  class Entry {
+   public:
+    virtual ~Entry() noexcept(false) = default;
+  };
+
+  // Registers what must happen at the end, before the change itself is made. `what` names it to
+  // people, such as "job 7 (dd)". Fails with kind expired once the end has begun.
+  kj::Own<Entry> onEnd(EndPhase phase, kj::String what, End end);
+
+  // Ends the session, once: the first call decides the reason. Resolves when the end list has been
+  // walked.
+  kj::Promise<void> end(EndReason reason);
+
+  bool ending() const { return reason_ != nullptr; }
+  bool hasExpired() const;
+  kj::Maybe<EndReason> reason() const { return reason_; }
+
+  // Complete once end() has resolved.
+  kj::ArrayPtr<const Remain> remains() const { return remains_; }
+
+  // Fails with kind expired if the session is ending. For the beginning of every method that
+  // changes something.
+  void requireOpen() const;
+
+  kj::Own<Session> addRef() { return kj::addRef(*this); }
+
+ private:
+  class EntryImpl;
+  friend class SessionTable;
+
+  kj::Promise<void> stopAll();
+  kj::Promise<void> undoNewest();
+  kj::Promise<void> call(EntryImpl& entry);
+
+  Options options_;
+  const Clock& clock_;
+  kj::Timer& timer_;
+  int64_t renewedBoottimeNs_;
+  uint64_t nextOrder_ = 1;
+  std::map<uint64_t, EntryImpl*>
+      entries_;  // In order of registration; the entries belong to their rooms.
+  kj::Maybe<EndReason> reason_;
+  kj::Vector<Remain> remains_;
+  kj::Maybe<kj::ForkedPromise<void>> ended_;
+};
+
+// All sessions of this keeper.
+class SessionTable final : private kj::TaskSet::ErrorHandler {
+ public:
+  static constexpr int64_t kLeaseDefaultNs = 60'000'000'000;
+  static constexpr int64_t kLeaseMinNs = 1'000'000'000;
+  static constexpr int64_t kLeaseMaxNs = 24 * 3600 * 1'000'000'000LL;
+  static constexpr size_t kSessionsMax = 256;
+  static constexpr size_t kEndedIdsMax = 10'000;
+  static constexpr size_t kLabelsMax = 32;
+
+  // `epoch` is new with every start of the keeper.
+  SessionTable(const Clock& clock, kj::Timer& timer, support::Id epoch = support::Id::random());
+
+  struct Attached {
+    kj::Own<Session> session;
+    bool existed = false;
+  };
+
+  // Begins the session or finds it, and renews its lease. `options.leaseNs` 0 means the default;
+  // lease and labels count only for a new session. Failures: expired (the id is not known and
+  // `attach` forbids making it, or the session has ended), denied (another identity's), overloaded,
+  // invalid (lease or labels out of range).
+  Attached attach(Session::Options options, wire::Attach attach);
+
+  // Ends sessions whose lease has run out; runs until cancelled. Looks at the boot clock at least
+  // once a second, since timers of the event loop do not count suspended time.
+  kj::Promise<void> watchLeases();
+
+  // Ends all sessions together, for a stop of the keeper.
+  kj::Promise<void> endAll();
+
+  const support::Id& keeperEpoch() const { return epoch_; }
+  size_t count() const { return sessions_.size(); }
+
+  // Ends one session and resolves when that is done, or goes on with it if the end has begun. From
+  // now on its id answers expired. Dropping the promise does not stop the end.
+  kj::Promise<void> end(Session& session, EndReason reason);
+
+ private:
+  void endApart(Session& session, EndReason reason);
+  void rememberEnded(const support::Id& id);
+  void taskFailed(kj::Exception&& exception) override;
+
+  const Clock& clock_;
+  kj::Timer& timer_;
+  support::Id epoch_;
+  std::map<support::Id, kj::Own<Session>> sessions_;
+  std::map<support::Id, uint64_t>
+      endedIds_;  // With the order in which they ended, to drop the oldest.
+  std::map<uint64_t, support::Id> endedOrder_;
+  uint64_t nextEndedOrder_ = 1;
+  kj::TaskSet ending_;
+};
+
+}  // namespace nodeagent

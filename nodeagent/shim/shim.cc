@@ -1,0 +1,177 @@
+#include "nodeagent/shim/shim.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <kj/async-io.h>
+#include <kj/debug.h>
+
+#include "nodeagent/exec/detached_files.h"
+#include "nodeagent/exec/detached_job.h"
+#include "nodeagent/exec/job_status.h"
+#include "nodeagent/exec/job_table.h"
+#include "nodeagent/exec/jobs_server.h"
+#include "nodeagent/os/read_file.h"
+#include "nodeagent/os/worker.h"
+#include "nodeagent/session/audit_log.h"
+#include "schema/support/base/log.h"
+#include "schema/support/rpc/listener.h"
+#include "schema/support/rpc/rpc_connection.h"
+#include "schema/support/rpc/socket_stream.h"
+
+namespace nodeagent {
+namespace {
+
+constexpr auto kLook = 200 * kj::MILLISECONDS;
+constexpr int64_t kResultKeptNs = 3600 * int64_t{1'000'000'000};  // For someone to ask for it.
+constexpr uint64_t kMemoryBytesMax = 4 << 20;
+constexpr const char* kOomScore =
+    "-800";  // Of an agent that is protected, between it and its jobs.
+
+// Its start has reset it, as if it were a job.
+void protectFromOom() {
+  auto score = readFile(kj::str("/proc/", getppid(), "/oom_score_adj"));
+  if (!score.startsWith("-")) return;  // Its keeper is not protected either.
+  kj::AutoCloseFd fd(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  ssize_t written = fd.get() < 0 ? -1 : write(fd, kOomScore, strlen(kOomScore));
+  if (written < 0) support::log(support::Level::kDebug, "a shim is not protected", {});
+}
+
+void releaseStarter() {
+  kj::AutoCloseFd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
+  if (null.get() >= 0) dup2(null, STDOUT_FILENO);
+}
+
+JobTable::Options tableOptions(kj::AsyncIoContext& io, const DetachedFiles& files,
+                               wire::DetachedRecord::Reader record) {
+  JobTable::Options options;
+  options.limits.memoryBytesMax = kMemoryBytesMax;
+  options.spool = ScratchDisk::inDirectory(files.spool());
+  options.sets = ProcessSets::best(record.getGroup(), io.unixEventPort, io.provider->getTimer());
+  return options;
+}
+
+Session::Options sessionOptions(wire::DetachedRecord::Reader record) {
+  Session::Options options;
+  options.id = shimSessionId();
+  options.identity = kj::str(record.getIdentity());
+  options.role = wire::Role::OPERATOR;
+  options.labels = KJ_MAP(label, record.getLabels()) {
+    return Label{kj::str(label.getName()), kj::str(label.getValue())};
+  };
+  options.leaseNs = SessionTable::kLeaseMaxNs;
+  return options;
+}
+
+support::Endpoint endpointOf(const DetachedFiles& files) {
+  std::string why;
+  auto endpoint = support::Endpoint::fromText(("unix:" + std::string(files.socket().cStr())), &why);
+  KJ_REQUIRE(endpoint.has_value(), why.c_str());
+  return *endpoint;
+}
+
+class Shim final : private kj::TaskSet::ErrorHandler {
+ public:
+  Shim(DetachedFiles files, wire::DetachedRecord::Reader record)
+      : files_(kj::mv(files)),
+        io_(kj::setupAsyncIo()),
+        timer_(io_.provider->getTimer()),
+        audit_(discardAuditLog()),
+        session_(kj::refcounted<Session>(sessionOptions(record), systemClock(), timer_)),
+        table_(io_.unixEventPort, timer_, systemClock(), worker_,
+               tableOptions(io_, files_, record)),
+        listener_(support::Listener::open(endpointOf(files_), io_.unixEventPort, timer_)),
+        tasks_(*this) {}
+
+  void run(wire::DetachedRecord::Reader record) {
+    Job& job = table_.run(*session_, *audit_, record.getNumber(), record.getSpec());
+    auto held = kj::addRef(job);
+    releaseStarter();
+    tasks_.add(acceptAll());
+    whenEnded(job).then([this, &job]() { return whenUnwanted(job); }).wait(io_.waitScope);
+  }
+
+ private:
+  kj::Promise<void> acceptAll() {
+    return listener_->accept().then([this](support::AcceptedSocket&& accepted) {
+      if (accepted.uid == geteuid()) serve(kj::mv(accepted));
+      return acceptAll();
+    });
+  }
+
+  void serve(support::AcceptedSocket&& accepted) {
+    support::GuardOptions options;
+    options.frame.bytesMax = support::kFrameBytesMax;
+    auto connection = kj::heap<support::RpcConnection>(
+        kj::heap<support::SocketStream>(io_.unixEventPort, kj::mv(accepted.socket)), timer_,
+        makeJobsAndView(table_, *session_, *audit_), options);
+    auto ended = connection->onDisconnect();
+    tasks_.add(ended.attach(kj::mv(connection)));
+  }
+
+  kj::Promise<void> whenEnded(Job& job) {
+    FollowWish wish;
+    wish.until = wire::Follow::Until::ENDED;
+    wish.waitNs = kFollowWaitMaxNs;
+    return job.waitFor(wish).then([this, &job]() -> kj::Promise<void> {
+      if (job.hasEnded()) {
+        capnp::MallocMessageBuilder message;
+        writeStatus(job, message.initRoot<wire::JobStatus>());
+        if (files_.exists()) files_.write("exit", message);
+        endedBoottimeNs_ = systemClock().boottimeNs();
+        return kj::READY_NOW;
+      }
+      // A job that waits for its reader answers at once.
+      return timer_.afterDelay(kLook).then([this, &job]() { return whenEnded(job); });
+    });
+  }
+
+  kj::Promise<void> whenUnwanted(Job& job) {
+    // Without its directory no keeper finds it.
+    bool isForgotten = table_.knownCount() == 0 || !files_.exists() ||
+                       systemClock().boottimeNs() - endedBoottimeNs_ > kResultKeptNs;
+    if (isForgotten && job.isGone()) return kj::READY_NOW;
+    return timer_.afterDelay(kLook).then([this, &job]() { return whenUnwanted(job); });
+  }
+
+  void taskFailed(kj::Exception&& exception) override {
+    support::log(support::Level::kWarn, "a task of a shim failed",
+                 {{"exception", exception.getDescription()}});
+  }
+
+  DetachedFiles files_;
+  kj::AsyncIoContext io_;
+  kj::Timer& timer_;
+  Worker worker_{1};
+  kj::Own<AuditLog> audit_;  // The keeper has noted what it was asked to do.
+  kj::Own<Session> session_;
+  JobTable table_;
+  kj::Own<support::Listener> listener_;
+  int64_t endedBoottimeNs_ = 0;
+  kj::TaskSet tasks_;
+};
+
+}  // namespace
+
+int runShim(kj::StringPtr directory) {
+  for (int number : {SIGHUP, SIGTERM, SIGINT, SIGPIPE}) signal(number, SIG_IGN);
+  support::KjLogCallback kjLog;
+  DetachedFiles files(directory);
+  auto lock = files.lock();
+  if (lock == nullptr) return 0;  // Another shim has the job.
+  auto message = files.read("record");
+  KJ_IF_MAYBE (stored, message) {
+    // From here on the job is begun, or nobody can know whether it was.
+    if (!files.claim()) return 0;
+    protectFromOom();
+    auto record = (*stored)->getRoot<wire::DetachedRecord>();
+    Shim(DetachedFiles(directory), record).run(record);
+    files.remove();
+    return 0;
+  }
+  return 1;
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,51 @@
+#include "schema/support/base/endpoint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace support {
+namespace {
+
+TEST(EndpointTest, TextIsReadAndWrittenTheSame) {
+  for (auto text : {"tcp:127.0.0.1:7411", "tls:[::1]:7411", "tls:10.0.0.1:0",
+                    "unix:/run/nodeagent/agent.sock"}) {
+    std::string why;
+    auto endpoint = Endpoint::fromText(text, &why);
+    ASSERT_TRUE(endpoint.has_value()) << why;
+    EXPECT_EQ(endpoint->text(), text);
+  }
+}
+
+TEST(EndpointTest, LoopbackIsKnownInEverySpelling) {
+  auto loopback = [](const char* text) {
+    std::string why;
+    return Endpoint::fromText(text, &why).value().loopback();
+  };
+  for (auto text : {"tcp:127.0.0.1:1", "tcp:127.9.9.9:1", "tcp:[::1]:1", "tcp:[::ffff:127.0.0.1]:1",
+                    "unix:/x"}) {
+    EXPECT_TRUE(loopback(text)) << text;
+  }
+  for (auto text : {"tcp:0.0.0.0:1", "tcp:10.0.0.1:1", "tcp:[::]:1", "tcp:[::ffff:0.0.0.0]:1",
+                    "tcp:[fe80::1]:1"}) {
+    EXPECT_FALSE(loopback(text)) << text;
+  }
+}
+
+TEST(EndpointTest, WhatIsWrongIsSaid) {
+  auto why = [](std::string_view text) {
+    std::string reason;
+    EXPECT_FALSE(Endpoint::fromText(text, &reason).has_value()) << text;
+    return reason;
+  };
+  EXPECT_THAT(why("127.0.0.1:7411"), testing::HasSubstr("tls:"));
+  EXPECT_THAT(why("tcp:127.0.0.1"), testing::HasSubstr("no port"));
+  EXPECT_THAT(why("tcp:127.0.0.1:65536"), testing::HasSubstr("65535"));
+  EXPECT_THAT(why("tcp:127.0.0.1:"), testing::HasSubstr("65535"));
+  EXPECT_THAT(why("tcp:localhost:7411"), testing::HasSubstr("numeric"));
+  EXPECT_THAT(why("tcp:::1:7411"), testing::HasSubstr("numeric"));
+  EXPECT_THAT(why("unix:relative"), testing::HasSubstr("absolute"));
+  EXPECT_THAT(why("unix:/" + std::string(200, 'x')), testing::HasSubstr("108"));
+}
+
+}  // namespace
+}  // namespace support

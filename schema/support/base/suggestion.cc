@@ -1,0 +1,40 @@
+#include "schema/support/base/suggestion.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace support {
+namespace {
+
+// Levenshtein's distance.
+size_t distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string suggestion(const std::string& word, const std::vector<std::string>& known) {
+  if (known.empty()) return "";
+  auto closest = std::min_element(
+      known.begin(), known.end(),
+      [&word](const auto& a, const auto& b) { return distance(word, a) < distance(word, b); });
+  if (distance(word, *closest) <= std::max<size_t>(1, (word.size() + 2) / 3)) {
+    return "; did you mean \"" + *closest + "\"?";
+  }
+  std::string list;
+  for (const std::string& each : known) list += (list.empty() ? "" : ", ") + each;
+  return "; known: " + list;
+}
+
+}  // namespace support

@@ -1,0 +1,168 @@
+#include "schema/support/rpc/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <string>
+
+#include <kj/debug.h>
+
+#include "schema/support/base/log.h"
+#include "schema/support/base/wire_error.h"
+
+namespace support {
+namespace {
+
+using Kind = wire::Error::Kind;
+
+constexpr int kBacklog = 512;
+constexpr kj::Duration kShortagePause = 50 * kj::MILLISECONDS;
+
+bool shortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+// Of the network, about one connection: the next may be fine.
+bool transient(int error) {
+  return error == ECONNABORTED || error == EINTR || error == ENETDOWN || error == EPROTO ||
+         error == ENOPROTOOPT || error == EHOSTDOWN || error == ENONET || error == EHOSTUNREACH ||
+         error == EOPNOTSUPP || error == ENETUNREACH || error == EPERM;
+}
+
+void checkDirectory(const std::string& socketPath) {
+  std::string directory = socketPath.substr(0, socketPath.rfind('/'));
+  if (directory.empty()) directory = "/";
+  // 0711: the front's user must be able to pass to the keeper's socket in it.
+  if (mkdir(directory.c_str(), 0711) < 0 && errno != EEXIST)
+    failErrno(errno, "mkdir ", directory.c_str());
+  struct stat status;
+  if (stat(directory.c_str(), &status) < 0) failErrno(errno, "stat ", directory.c_str());
+  if ((status.st_uid != 0 && status.st_uid != geteuid()) || (status.st_mode & 022) != 0) {
+    fail(Kind::INVALID, "listen unix:", socketPath.c_str(), ": others can write the directory ",
+         directory.c_str(), "; it must belong to root or to us and have a mode such as 0711");
+  }
+}
+
+// Held as long as the socket lives.
+kj::AutoCloseFd lockFor(const std::string& path) {
+  std::string lockPath = path + ".lock";
+  int descriptor = open(lockPath.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (descriptor < 0) failErrno(errno, "open ", lockPath.c_str());
+  kj::AutoCloseFd lock(descriptor);
+  if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
+    fail(Kind::CONFLICT, "listen unix:", path.c_str(), ": another agent listens there");
+  }
+  return lock;
+}
+
+class ListenerImpl final : public Listener {
+ public:
+  ListenerImpl(const Endpoint& endpoint, kj::UnixEventPort& events, kj::Timer& timer)
+      : endpoint_(endpoint),
+        timer_(timer),
+        socket_(bound()),
+        observer_(events, socket_, kj::UnixEventPort::FdObserver::OBSERVE_READ) {
+    if (listen(socket_, kBacklog) < 0) failErrno(errno, "listen ", endpoint_.text().c_str());
+  }
+
+  ~ListenerImpl() noexcept(false) {
+    if (endpoint_.transport == Transport::kUnix) unlink(endpoint_.path().c_str());
+  }
+
+  const Endpoint& endpoint() const override { return endpoint_; }
+
+  kj::Promise<AcceptedSocket> accept() override {
+    for (;;) {
+      AcceptedSocket accepted;
+      socklen_t length = sizeof accepted.peer;
+      auto* peer = reinterpret_cast<sockaddr*>(&accepted.peer);
+      int descriptor = accept4(socket_, peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (descriptor >= 0) {
+        accepted.socket = kj::AutoCloseFd(descriptor);
+        identify(accepted);
+        return kj::mv(accepted);
+      }
+      if (errno == EAGAIN)
+        return observer_.whenBecomesReadable().then([this]() { return accept(); });
+      if (shortage(errno)) {
+        logLimited("accept", Level::kWarn, "cannot accept now; connections wait",
+                   {{"listener", endpoint_.text()}, {"reason", errnoText(errno)}});
+        return timer_.afterDelay(kShortagePause).then([this]() { return accept(); });
+      }
+      if (!transient(errno)) failErrno(errno, "accept on ", endpoint_.text().c_str());
+    }
+  }
+
+  void giveTo(uid_t uid) override {
+    if (chown(endpoint_.path().c_str(), uid, static_cast<gid_t>(-1)) < 0) {
+      failErrno(errno, "chown ", endpoint_.path().c_str());
+    }
+  }
+
+ private:
+  kj::AutoCloseFd bound() {
+    if (endpoint_.transport == Transport::kTcp && !endpoint_.loopback()) {
+      fail(Kind::INVALID, "listen ", endpoint_.text().c_str(),
+           ": not a loopback address; use tls: with certificates, or tcp: on 127.0.0.1 or "
+           "[::1] only");
+    }
+    if (endpoint_.transport == Transport::kUnix) {
+      checkDirectory(endpoint_.path());
+      lock_ = lockFor(endpoint_.path());
+      unlink(endpoint_.path().c_str());
+    }
+    auto socket = endpoint_.openSocket();
+    int on = 1;
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (endpoint_.address.ss_family == AF_INET6)
+      setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    mode_t mask = umask(0177);
+    int result = bind(socket, endpoint_.socketAddress(), endpoint_.addressBytes);
+    int error = errno;
+    umask(mask);
+    if (result < 0) {
+      if (error == EADDRINUSE) {
+        fail(Kind::CONFLICT, "listen ", endpoint_.text().c_str(),
+             ": the port is in use by another process");
+      }
+      failErrno(error, "bind ", endpoint_.text().c_str());
+    }
+    if (endpoint_.transport != Transport::kUnix) {
+      KJ_SYSCALL(getsockname(socket, reinterpret_cast<sockaddr*>(&endpoint_.address),
+                             &endpoint_.addressBytes));
+    }
+    return socket;
+  }
+
+  void identify(AcceptedSocket& accepted) {
+    if (endpoint_.transport != Transport::kUnix) {
+      setTcpOptions(accepted.socket);
+      return;
+    }
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    KJ_SYSCALL(getsockopt(accepted.socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length));
+    accepted.uid = credentials.uid;
+    accepted.pid = credentials.pid;
+  }
+
+  Endpoint endpoint_;
+  kj::Timer& timer_;
+  kj::AutoCloseFd lock_;
+  kj::AutoCloseFd socket_;
+  kj::UnixEventPort::FdObserver observer_;
+};
+
+}  // namespace
+
+kj::Own<Listener> Listener::open(const Endpoint& endpoint, kj::UnixEventPort& events,
+                                 kj::Timer& timer) {
+  return kj::heap<ListenerImpl>(endpoint, events, timer);
+}
+
+}  // namespace support

@@ -1,0 +1,54 @@
+// Work on a node is never lost without being said, and never done twice.
+#include <muster/muster.h>
+
+#include "component.h"
+
+namespace {
+
+using namespace muster;
+using namespace std::chrono_literals;
+
+class ReconnectTest : public ClusterTest {
+ protected:
+  Node& node() { return servers()[0]; }
+};
+
+TEST_F(ReconnectTest, KilledFrontLosesNothing) {
+  Process counter = node().start({"sh", "-c", "for i in $(seq 200); do echo $i; sleep 0.01; done"});
+  counter.readUntil("20", 10s);
+  agent_tests::killFront(node());
+  Result result = counter.wait(30s);
+  EXPECT_THAT(result, Succeeded());
+  auto lines = result.lines();
+  ASSERT_EQ(lines.size(), 200u);
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(lines[static_cast<size_t>(i)], std::to_string(i + 1));
+}
+
+TEST_F(ReconnectTest, FrontKilledAgainAndAgainNeverRunsACommandTwice) {
+  node().file("/tmp/front").remove();
+  for (int round = 1; round <= 5; ++round) {
+    Process killer = node().start({"pkill", "-KILL", "-f", "--", "--role=front"});
+    EXPECT_THAT(node().shell("echo x >> /tmp/front"), Succeeded());
+    EXPECT_EQ(agent_tests::countLines(node(), "/tmp/front", "x"), static_cast<size_t>(round));
+  }
+}
+
+TEST_F(ReconnectTest, KilledAgentIsReportedAndTheLineIsWrittenOnceAtMost) {
+  node().file("/tmp/agent").remove();
+  Process appender =
+      node().start({"sh", "-c", "echo x >> /tmp/agent; sleep 60; echo x >> /tmp/agent"});
+  EXPECT_THAT([&] { return agent_tests::countLines(node(), "/tmp/agent", "x"); },
+              Eventually(testing::Eq(1u), 10s));
+  agent_tests::killAgent(node());
+  EXPECT_THAT(appender.wait(20s), Lost(LostReason::kKeeperRestarted));
+  EXPECT_EQ(agent_tests::countLines(node(), "/tmp/agent", "x"), 1u);
+  EXPECT_THAT(node(), Eventually(Runs({"pgrep", "-f", "sleep 60"}, ExitedWith(1)), 10s));
+}
+
+TEST_F(ReconnectTest, CommandsGoOnAfterTheAgentWasKilled) {
+  agent_tests::killAgent(node());
+  EXPECT_THAT(node().run({"echo", "again"}), Prints("again"));
+  EXPECT_TRUE(node().state().connected());
+}
+
+}  // namespace

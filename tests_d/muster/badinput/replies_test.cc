@@ -1,0 +1,240 @@
+// Group H of the catalogue of bad input: what a controller is told by agents that are broken, of
+// another version, or hostile. Each comes back as a typed error by the deadline, and writes nothing
+// but what was asked for.
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <muster/node_error.h>
+
+#include "harness/rpc/stubs.h"
+#include "schema/support/base/crc32c.h"
+#include "tests_d/muster/fuzz/hostile_agent.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using fuzz::HostileCall;
+using muster::NodeError;
+using std::chrono::milliseconds;
+using Kind = NodeError::Kind;
+
+struct Case {
+  const char* name;
+  const char* method;                        // Of the call that is answered badly.
+  std::function<void(HostileCall&)> answer;  // In place of an empty answer.
+  std::function<void(harness::NodeStub&, const std::string& directory)> ask;
+  Kind kind;
+};
+
+void PrintTo(const Case& row, std::ostream* out) {
+  *out << row.name;
+}
+
+muster::SteadyTime soon() {
+  return std::chrono::steady_clock::now() + milliseconds(400);
+}
+
+// Agents.
+
+wire::Chunk::Builder chunkOf(wire::FileView::ReadResults::Builder results,
+                             const std::string& text) {
+  auto chunk = results.initChunk();
+  chunk.setData(kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size()));
+  chunk.setCrc32c(support::crc32c(chunk.getData()));
+  return chunk;
+}
+
+std::function<void(HostileCall&)> readAnswer(
+    const std::string& text, std::function<void(wire::FileView::ReadResults::Builder)> change) {
+  return [text, change](HostileCall& call) {
+    auto results = call.results.as<wire::FileView::ReadResults>();
+    chunkOf(results, text).setOffset(call.params.as<wire::FileView::ReadParams>().getOffset());
+    results.setSize(text.size());
+    change(results);
+  };
+}
+
+std::function<void(HostileCall&)> names(std::vector<std::string> all, bool more) {
+  return [all, more](HostileCall& call) {
+    auto results = call.results.as<wire::FileView::ListResults>();
+    auto entries = results.initEntries(static_cast<unsigned>(all.size()));
+    for (unsigned i = 0; i < all.size(); ++i)
+      entries[i].setName(kj::StringPtr(all[i].c_str()).asBytes());
+    results.setMore(more);
+  };
+}
+
+struct Entry {
+  const char* path;
+  wire::FileType type;
+  const char* target = "";
+};
+
+std::function<void(HostileCall&)> tree(std::vector<Entry> all, bool more = false) {
+  return [all, more](HostileCall& call) {
+    auto results = call.results.as<wire::FileView::WalkResults>();
+    auto entries = results.initEntries(static_cast<unsigned>(all.size()));
+    for (unsigned i = 0; i < all.size(); ++i) {
+      entries[i].setPath(kj::StringPtr(all[i].path).asBytes());
+      entries[i].initStat().setType(all[i].type);
+      entries[i].getStat().setMode(0777);
+      entries[i].setTarget(kj::StringPtr(all[i].target).asBytes());
+      entries[i].setContent(kj::StringPtr("hostile").asBytes());
+      entries[i].setContentInline(true);
+    }
+    results.setMore(more);
+  };
+}
+
+std::function<void(HostileCall&)> hello(
+    std::function<void(wire::Gate::HelloResults::Builder)> change) {
+  return [change](HostileCall& call) {
+    call.welcome();
+    change(call.results.as<wire::Gate::HelloResults>());
+  };
+}
+
+std::function<void(HostileCall&)> progress(
+    std::function<void(wire::JobProgress::Builder, HostileCall&)> change) {
+  return [change](HostileCall& call) {
+    change(call.results.get("progress").as<capnp::DynamicStruct>().as<wire::JobProgress>(), call);
+  };
+}
+
+// Controllers.
+
+void stat(harness::NodeStub& node, const std::string&) {
+  node.files().stat("/x", muster::Links::kKeep, soon());
+}
+void list(harness::NodeStub& node, const std::string&) {
+  node.files().list("/x", soon());
+}
+void read(harness::NodeStub& node, const std::string&) {
+  node.files().read("/x", 0, 100, soon());
+}
+void pullTree(harness::NodeStub& node, const std::string& directory) {
+  node.files().pullTree("/x", directory + "/tree", soon());
+}
+void write(harness::NodeStub& node, const std::string&) {
+  node.files().write("/x", std::string(1 << 20, 'x'), {}, soon());
+}
+void run(harness::NodeStub& node, const std::string&) {
+  harness::JobRequest request;
+  request.argv = {"true"};
+  request.options.deadline = milliseconds(300);
+  node.run(request, soon());
+}
+
+using Type = wire::FileType;
+
+const Case kCases[] = {
+    {"AnotherMajorVersion", "hello", hello([](auto r) { r.getWelcome().setProtocolMajor(9); }),
+     stat, Kind::kRefused},
+    {"AnotherNodeName", "hello", hello([](auto r) { r.getWelcome().setNodeName("n2"); }), stat,
+     Kind::kRefused},
+    {"WelcomeWithoutASession", "hello", hello([](auto r) { r.disownSession(); }), stat,
+     Kind::kRefused},
+    {"NoGrantOfFiles", "hello", hello([](auto r) { r.getWelcome().getGrants().disownFiles(); }),
+     stat, Kind::kDenied},
+    {"OtherBytesThanTheCheckSum", "read",
+     readAnswer("abc", [](auto r) { r.getChunk().setCrc32c(1); }), read, Kind::kCorrupt},
+    {"OffsetThatGoesBack", "read", readAnswer("abc", [](auto r) { r.getChunk().setOffset(~0ull); }),
+     read, Kind::kCorrupt},
+    {"MoreBytesThanAskedFor", "read", readAnswer(std::string(101, 'x'), [](auto) {}), read,
+     Kind::kCorrupt},
+    {"FileThatNeverEnds", "list", names({"a"}, true), list, Kind::kCorrupt},
+    {"NamesOutOfOrder", "list", names({"b", "a"}, false), list, Kind::kCorrupt},
+    {"NameTwice", "list", names({"a", "a"}, false), list, Kind::kCorrupt},
+    {"TreeUpwards", "walk", tree({{"../out", Type::REGULAR}}), pullTree, Kind::kCorrupt},
+    {"TreeUpwardsInTheMiddle", "walk",
+     tree({{"a", Type::DIRECTORY}, {"a/../../out", Type::REGULAR}}), pullTree, Kind::kCorrupt},
+    {"TreeOfAbsolutePaths", "walk", tree({{"/out", Type::REGULAR}}), pullTree, Kind::kCorrupt},
+    {"TreeOfAnEmptyPath", "walk", tree({{"", Type::REGULAR}}), pullTree, Kind::kCorrupt},
+    {"FileBehindALink", "walk", tree({{"a", Type::SYMLINK, ".."}, {"a/out", Type::REGULAR}}),
+     pullTree, Kind::kSystem},
+    {"DirectoryBehindALink", "walk", tree({{"a", Type::SYMLINK, ".."}, {"a/out", Type::DIRECTORY}}),
+     pullTree, Kind::kSystem},
+    {"LinkBehindALink", "walk", tree({{"a", Type::SYMLINK, ".."}, {"a/out", Type::SYMLINK, "x"}}),
+     pullTree, Kind::kSystem},
+    {"DirectoryInPlaceOfALink", "walk", tree({{"a", Type::SYMLINK, ".."}, {"a", Type::DIRECTORY}}),
+     pullTree, Kind::kSystem},
+    {"TreeThatNeverEnds", "walk", tree({{"a", Type::DIRECTORY}}, true), pullTree, Kind::kCorrupt},
+    {"UploadThatTakesMoreThanWasSent", "writeUpload",
+     [](HostileCall& call) {
+       call.results.as<wire::Files::WriteUploadResults>().setReceivedTo(~0ull);
+     },
+     write, Kind::kCorrupt},
+    {"UploadThatTakesNothing", "writeUpload", [](HostileCall&) {}, write, Kind::kCorrupt},
+    {"CommandThatIsInNoState", "run", progress([](auto, auto&) {}), run, Kind::kTimeout},
+    {"ErrorOfAnUnknownKind", "stat",
+     [](HostileCall& call) {
+       call.results.as<wire::FileView::StatResults>().initError().setKind(
+           static_cast<wire::Error::Kind>(999));
+     },
+     stat, Kind::kInternal},
+};
+
+class RepliesTest : public testing::TestWithParam<Case> {
+ protected:
+  RepliesTest() {
+    char pattern[] = "/tmp/muster-replies-XXXXXX";
+    root_ = mkdtemp(pattern);
+    inner_ = root_ + "/1/2";
+    fs::create_directories(inner_);
+    ::chmod(inner_.c_str(), 0700);
+  }
+  ~RepliesTest() override { fs::remove_all(root_); }
+
+  static harness::ControllerOptions quick() {
+    harness::ControllerOptions options;
+    options.connectMax = milliseconds(500);
+    options.backoffMin = milliseconds(1);
+    options.backoffMax = milliseconds(10);
+    return options;
+  }
+
+  std::string root_;
+  std::string inner_;
+};
+
+TEST_P(RepliesTest, IsATypedErrorAndNothingIsWrittenElsewhere) {
+  const Case& row = GetParam();
+  fuzz::HostileAgent agent(root_, [&row](HostileCall& call) -> kj::Promise<void> {
+    if (call.method == row.method) {
+      row.answer(call);
+    } else if (call.method == "hello") {
+      call.welcome();
+    } else if (call.method == "stat") {
+      auto stat = call.results.as<wire::FileView::StatResults>().initStat();
+      stat.setType(Type::DIRECTORY);
+      stat.setMode(0755);
+    }
+    return kj::READY_NOW;
+  });
+  harness::Controller controller(quick());
+  harness::NodeStub& node = controller.connect(agent.description());
+  try {
+    row.ask(node, inner_);
+    ADD_FAILURE() << "the answer was believed";
+  } catch (const NodeError& error) {
+    EXPECT_EQ(error.kind(), row.kind) << error.what();
+    EXPECT_EQ(error.node(), row.kind == Kind::kSystem ? "" : "n1");  // Local files are of no node.
+  }
+  EXPECT_FALSE(fs::exists(inner_ + "/out"));
+  EXPECT_FALSE(fs::exists(root_ + "/1/out"));
+  struct stat status;
+  ASSERT_EQ(::stat(inner_.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0700u) << "the mode of another directory was set";
+}
+
+INSTANTIATE_TEST_SUITE_P(GroupH, RepliesTest, testing::ValuesIn(kCases),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+}  // namespace

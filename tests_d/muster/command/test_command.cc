@@ -1,0 +1,134 @@
+// What `muster` prints and how it ends, on nodes with the real agent.
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests_d/muster/command/command.h"
+
+namespace provision {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Field;
+
+constexpr char kThree[] = "  server[1-2]: {role: server}\n  client1: {role: client}\n";
+
+class CommandTest : public ProvisionTest {};
+
+TEST_F(CommandTest, NodesAreListedAsATableAndAsJson) {
+  ASSERT_THAT(muster({"up", file(kThree)}), AllOf(exits(0), prints("server[1-2],client1 up")));
+  EXPECT_THAT(onCluster("nodes", {}),
+              AllOf(exits(0), prints("server2  server  10.77.0.12  unix  up")));
+  EXPECT_THAT(onCluster("nodes", {"@client", "--json"}),
+              AllOf(exits(0), prints("\"name\": \"client1\""), prints("\"state\": \"up\"")));
+  EXPECT_THAT(onCluster("nodes", {}), prints("CLOCK OFFSET"));
+  EXPECT_THAT(muster({"up", file(kThree)}), AllOf(exits(73), complains("is up already")));
+  EXPECT_THAT(muster({"down", cluster_}), AllOf(exits(0), prints("down")));
+  EXPECT_THAT(muster({"down", cluster_}), AllOf(exits(0), prints("was not up")));
+  EXPECT_THAT(onCluster("nodes", {}), AllOf(exits(69), complains("no running local cluster")));
+}
+
+TEST_F(CommandTest, ExecFoldsWhatIsEqualAndEndsWithTheHighestStatus) {
+  ASSERT_THAT(muster({"up", file(kThree)}), exits(0));
+  EXPECT_THAT(onCluster("exec", {"@server", "--", "echo", "a b"}),
+              AllOf(exits(0), Field(&Ended::out, "--- server[1-2]\na b\n")));
+  EXPECT_THAT(onCluster("exec", {"@*", "--", "sh", "-c", "[ $(hostname) != client1 ] || exit 4"}),
+              AllOf(exits(4), prints("--- client1: exited with status 4\n")));
+  EXPECT_THAT(onCluster("exec", {"client1", "-i", "--", "tr", "a-z", "A-Z"}, "loud"),
+              AllOf(exits(0), Field(&Ended::out, "LOUD")));
+  EXPECT_THAT(onCluster("exec", {"client1", "--", "no-such-program"}),
+              AllOf(exits(127), complains("No such file or directory")));
+  EXPECT_THAT(onCluster("exec", {"client1", "--", "/etc/hostname"}),
+              AllOf(exits(126), complains("Permission denied")));
+  EXPECT_THAT(onCluster("exec", {"client1", "-t", "200ms", "--", "sleep", "60"}), exits(124));
+  EXPECT_THAT(onCluster("exec", {"client1", "--", "sh", "-c", "kill -9 $$"}), exits(137));
+}
+
+TEST_F(CommandTest, WhatIsPrintedIsPrintedAsJsonToo) {
+  std::string path = file("  server1: {role: server}\n");
+  EXPECT_THAT(muster({"check", path, "--json"}), AllOf(exits(0), prints("\"missing\": []")));
+  EXPECT_THAT(muster({"up", path, "--json"}),
+              AllOf(exits(0), prints("\"cluster\": \"" + cluster_ + "\"")));
+  EXPECT_THAT(onCluster("exec", {"server1", "--json", "--", "sh", "-c", "echo a; exit 3"}),
+              AllOf(exits(3), prints("\"stdout\": \"a\\n\""), prints("\"status\": 3")));
+  EXPECT_THAT(muster({"run", "--list", "--json", "provision"}),
+              AllOf(exits(0), prints("\"provision\"")));
+  EXPECT_THAT(muster({"gc", "--json"}), AllOf(exits(0), prints("\"collected\": [")));
+  EXPECT_THAT(muster({"down", cluster_, "--json"}), AllOf(exits(0), prints("\"was_up\": true")));
+}
+
+TEST_F(CommandTest, ShellTakesItsScriptFromAPipe) {
+  ASSERT_THAT(muster({"up", file("  server1: {role: server}\n")}), exits(0));
+  EXPECT_THAT(onCluster("shell", {"server1"}, "hostname\nexit 5\n"),
+              AllOf(exits(5), prints("server1\n")));
+}
+
+TEST_F(CommandTest, NodesAreReachedByTlsWhereTheFileSaysSo) {
+  std::string text = std::string(kThree) + "control: tcp\n";
+  ASSERT_THAT(muster({"up", file(text)}), exits(0));
+  EXPECT_THAT(onCluster("nodes", {}), AllOf(exits(0), prints("10.77.0.11  7411  up")));
+  EXPECT_THAT(onCluster("exec", {"@*", "--", "id", "-u"}),
+              AllOf(exits(0), prints("--- server[1-2],client1\n0")));
+}
+
+TEST_F(CommandTest, BootCommandsAreOverWhenUpReturns) {
+  ASSERT_THAT(
+      muster({"up", file("  server1: {role: server, boot: [echo booted > /var/tmp/boot]}\n")}),
+      exits(0));
+  EXPECT_THAT(onCluster("exec", {"server1", "--", "cat", "/var/tmp/boot"}), prints("booted"));
+  muster({"down", cluster_});
+  EXPECT_THAT(muster({"up", file("  server1: {role: server, boot: [echo oh >&2; exit 9]}\n")}),
+              AllOf(exits(73), complains("node server1: its boot commands ended with \"exit 9\""),
+                    complains("oh")));
+}
+
+TEST_F(CommandTest, SystemdRunsTheAgentAsAUnit) {
+  if (!std::filesystem::exists("/lib/systemd/systemd")) GTEST_SKIP() << "no systemd here";
+  ASSERT_THAT(muster({"up", file("  server1: {role: server, init: systemd}\n")}), exits(0));
+  EXPECT_THAT(onCluster("exec", {"server1", "--", "systemctl", "is-system-running", "--wait"}),
+              prints("running"));
+  EXPECT_THAT(onCluster("exec", {"server1", "--", "systemctl", "is-active", "nodeagent"}),
+              prints("active"));
+}
+
+// What a person gets wrong, the status, and what the text must say.
+TEST_F(CommandTest, WrongWordsAreRefusedWithWhatWouldBeRight) {
+  ASSERT_THAT(muster({"up", file(kThree)}), exits(0));
+  struct Wrong {
+    std::vector<std::string> arguments;
+    int status;
+    const char* text;
+  };
+  std::string mine = "--cluster=" + cluster_;
+  const Wrong kWrong[] = {
+      {{}, 64, "usage: muster COMMAND"},
+      {{"exce"}, 64, "did you mean \"exec\"?"},
+      {{"up"}, 64, "an argument is missing; usage: muster up"},
+      {{"up", "/no/file.yaml"}, 66, "/no/file.yaml: cannot be read: No such file or directory"},
+      {{"nodes", "--bogus"}, 64, "there is no option \"--bogus\""},
+      {{"nodes", "--jsn"}, 64, "did you mean \"--json\"?"},
+      {{"exec", mine, "client1"}, 64, "a command is missing"},
+      {{"exec", mine, "clinet1", "--", "ls"}, 65, "did you mean \"client1\"?"},
+      {{"exec", mine, "server[1", "--", "ls"}, 65, "column 7: this bracket is never closed"},
+      {{"exec", mine, "@sever", "--", "ls"}, 65, "there is no role or label \"@sever\""},
+      {{"exec", mine, "client1", "-t", "0s", "--", "ls"}, 64, "\"0s\" is not a positive duration"},
+      {{"exec", mine, "client1", "-u", "nobody-such", "--", "ls"}, 126, "nobody-such"},
+      {{"shell", mine, "@server"}, 65, "2 nodes; a shell is opened on one"},
+      {{"nodes", "--cluster=nope"}, 69, "no running local cluster \"nope\""},
+      {{"run", "--bin-dir=/nowhere"}, 66, "no programs named COMPONENT_tests in /nowhere"},
+  };
+  for (const Wrong& wrong : kWrong) {
+    EXPECT_THAT(muster(wrong.arguments), AllOf(exits(wrong.status), complains(wrong.text)));
+  }
+}
+
+// Its certificates are those of a machine that is not this one: it is read, and not served.
+TEST(AgentConfigTest, TheExampleIsReadToItsEnd) {
+  std::string example = std::string("--config=") + MUSTER_CONFIG_DIR + "/nodeagent.yaml";
+  EXPECT_THAT(runProgram("nodeagent", {"--print-config", example}),
+              AllOf(exits(0), prints("server1")));
+}
+
+}  // namespace
+}  // namespace provision

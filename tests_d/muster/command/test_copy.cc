@@ -1,0 +1,199 @@
+// `muster cp`: whole files and trees, with all that belongs to them, or nothing.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests_d/muster/command/command.h"
+
+namespace provision {
+namespace {
+
+namespace fs = std::filesystem;
+
+using ::testing::AllOf;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kTwo[] = "  server[1-2]: {role: server}\n";
+
+class CopyTest : public ProvisionTest {
+ protected:
+  void SetUp() override {
+    ProvisionTest::SetUp();
+    if (IsSkipped()) return;
+    ASSERT_THAT(muster({"up", file(kTwo)}), exits(0));
+    here_ = directory_ + "/here";
+    fs::create_directory(here_);
+  }
+
+  Ended copy(std::vector<std::string> arguments) const { return onCluster("cp", arguments); }
+
+  // What a script prints on a node; its exit status must be 0.
+  std::string on(const std::string& node, const std::string& script) const {
+    Ended ended = onCluster("exec", {node, "--", "sh", "-c", script});
+    EXPECT_EQ(ended.status, 0) << script << "\n" << ended.err;
+    return ended.out;
+  }
+
+  void write(const std::string& path, const std::string& content) const {
+    std::ofstream(path, std::ios::binary) << content;
+  }
+  static std::string read(const std::string& path) {
+    std::ifstream stream(path, std::ios::binary);
+    std::ostringstream text;
+    text << stream.rdbuf();
+    return text.str();
+  }
+
+  std::string here_;
+};
+
+TEST_F(CopyTest, AFileGoesToNodesAndBackAsItIs) {
+  write(here_ + "/f", "content");
+  ::chmod((here_ + "/f").c_str(), 0641);
+  EXPECT_THAT(copy({here_ + "/f", "@server:/var/tmp"}), AllOf(exits(0), Field(&Ended::err, "")));
+  EXPECT_EQ(on("server1", "cat /var/tmp/f; stat -c %a /var/tmp/f"), "content641\n");
+  EXPECT_EQ(on("server2", "cat /var/tmp/f"), "content");
+  EXPECT_THAT(copy({"server2:/var/tmp/f", here_ + "/back"}), exits(0));
+  EXPECT_EQ(read(here_ + "/back"), "content");
+  struct stat status {};
+  ::stat((here_ + "/back").c_str(), &status);
+  EXPECT_EQ(status.st_mode & 07777, 0641u);
+}
+
+TEST_F(CopyTest, FromSeveralNodesEachGetsADirectory) {
+  on("@server", "hostname > /var/tmp/name");
+  EXPECT_THAT(copy({"@server:/var/tmp/name", here_}), exits(0));
+  EXPECT_EQ(read(here_ + "/server1/name"), "server1\n");
+  EXPECT_EQ(read(here_ + "/server2/name"), "server2\n");
+}
+
+// A tree with what trees have: a mode, a link, an attribute, an ACL, a hole, many bytes.
+constexpr char kMakeTree[] =
+    "set -e; cd /var/tmp; mkdir -p t/deep; echo inner > t/deep/f; chmod 0750 t/deep;"
+    "ln -s deep/f t/link; head -c 3000000 /dev/urandom > t/big; chown 12345:54321 t/big;"
+    "truncate -s 8M t/hole; echo end >> t/hole; touch t/empty; mkfifo t/pipe;"
+    "touch -d @1000000000 t/big;"
+    "python3 -c 'import os; os.setxattr(\"t/deep/f\", \"user.color\", b\"red\")' || true;"
+    "python3 -c 'import os; os.setxattr(\"t/big\", \"user.color\", b\"blue\")' || true";
+
+// What is compared of a tree, wherever it is: names, modes, owners, times, contents, attributes.
+std::string describeTree(const std::string& path) {
+  return "cd " + path +
+         "; find . ! -type p ! -name . -printf '%p %M %U:%G %l %s\\n' | grep -v ' d' | sort;"
+         "find . -type d -printf '%p %M\\n' | sort; stat -c %Y big; sha256sum big hole deep/f;"
+         "python3 -c 'import os; print(os.listxattr(\"big\"), os.listxattr(\"deep/f\"))' || true;"
+         "[ $(($(stat -c %b hole) * 512)) -lt 1000000 ] && echo has a hole";
+}
+
+TEST_F(CopyTest, ATreeGoesFromNodeToNodeWithAllThatBelongsToIt) {
+  on("server1", kMakeTree);
+  std::string before = on("server1", describeTree("/var/tmp/t"));
+  EXPECT_THAT(before, AllOf(HasSubstr("12345:54321"), HasSubstr("has a hole")));
+  EXPECT_THAT(copy({"-r", "server1:/var/tmp/t", "server2:/var/tmp/other"}),
+              AllOf(exits(0), complains("left out 1 sockets, pipes or devices")));
+  EXPECT_EQ(on("server2", describeTree("/var/tmp/other")), before);
+}
+
+TEST_F(CopyTest, ATreeComesHereAndGoesBackWithAllThatBelongsToIt) {
+  on("server1", kMakeTree);
+  std::string before = on("server1", describeTree("/var/tmp/t"));
+  EXPECT_THAT(copy({"-r", "server1:/var/tmp/t", here_}), exits(0));
+  EXPECT_THAT(copy({"-r", here_ + "/t", "server2:/var/tmp"}), exits(0));
+  EXPECT_EQ(on("server2", describeTree("/var/tmp/t")), before);
+}
+
+// What a node that was taken over sends must not become a way to this machine's root.
+TEST_F(CopyTest, PrivilegesOfANodesFilesAreLeftThereUnlessAskedFor) {
+  on("server1",
+     "cd /var/tmp; mkdir -p s; echo x > s/run; echo x > s/group; chmod 4755 s/run; "
+     "chmod 2755 s/group; chmod 3755 s");
+  auto modes = [&](const std::string& place) {
+    std::ostringstream text;
+    for (const char* name : {"", "/run", "/group"}) {
+      struct stat status {};
+      EXPECT_EQ(::stat((here_ + place + name).c_str(), &status), 0) << place << name;
+      text << std::oct << (status.st_mode & 07777) << " ";
+    }
+    return text.str();
+  };
+  EXPECT_THAT(copy({"-r", "server1:/var/tmp/s", here_}), exits(0));
+  EXPECT_EQ(modes("/s"), "1755 755 755 ");
+  EXPECT_THAT(copy({"-r", "server1:/var/tmp/s", here_ + "/kept", "--keep-setuid"}), exits(0));
+  EXPECT_EQ(modes("/kept"), "3755 4755 2755 ");
+  EXPECT_THAT(copy({"server1:/var/tmp/s/run", here_ + "/one"}), exits(0));
+  struct stat status {};
+  ::stat((here_ + "/one").c_str(), &status);
+  EXPECT_EQ(status.st_mode & 07777, 0755u);
+}
+
+TEST_F(CopyTest, JsonTellsWhatArrived) {
+  write(here_ + "/f", "content");
+  EXPECT_THAT(copy({here_ + "/f", "server1:/var/tmp", "--json"}),
+              AllOf(exits(0), prints("\"target\": \"server1:/var/tmp/f\""), prints("\"bytes\": 7"),
+                    prints("ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73")));
+}
+
+TEST_F(CopyTest, AnInterruptedCopyLeavesWhatWasThereAndNothingBeside) {
+  on("server1", "head -c 200000000 /dev/zero > /var/tmp/big");
+  write(here_ + "/big", "old");
+  pid_t copying =
+      startProgram("muster", {"cp", "--cluster", cluster_, "server1:/var/tmp/big", here_ + "/big"});
+  ::poll(nullptr, 0, 150);
+  ::kill(copying, SIGKILL);
+  ::waitpid(copying, nullptr, 0);
+  std::string big = read(here_ + "/big");
+  EXPECT_TRUE(big == "old" || big.size() == 200000000) << big.size();
+  for (const auto& entry : fs::directory_iterator(here_)) {
+    EXPECT_EQ(entry.path().filename(), "big");
+  }
+}
+
+TEST_F(CopyTest, AFrozenNodeEndsTheCopyInTheTimeThatItWasGiven) {
+  write(here_ + "/f", "content");
+  FrozenNode frozen(cluster_, "server2");
+  EXPECT_THAT(copy({here_ + "/f", "@server:/var/tmp", "--patience", "300ms"}),
+              AllOf(exits(69), complains("server2:/var/tmp: node server2")));
+}
+
+TEST_F(CopyTest, WhatCannotBeCopiedIsSaidWithWhatWouldBeRight) {
+  write(here_ + "/f", "content");
+  fs::create_directory(here_ + "/d");
+  struct Wrong {
+    std::vector<std::string> arguments;
+    int status;
+    const char* text;
+  };
+  const Wrong kWrong[] = {
+      {{here_ + "/f"}, 64, "an argument is missing"},
+      {{here_ + "/f", here_ + "/g"}, 64, "none of these is on a node"},
+      {{here_ + "/f", "server1:var"}, 64, "the path on a node must be absolute"},
+      {{here_ + "/none", "server1:/var"}, 66, "none: cannot be read: No such file"},
+      {{here_ + "/d", "server1:/var"}, 1, "is a directory; copy it with -r"},
+      {{"server1:/none", here_}, 1, "no such file or directory"},
+      {{here_ + "/f", "server1:/none/f"}, 1, "no such file or directory: server1:/none/"},
+      {{"-r", here_ + "/d", "server1:/none/d"}, 1, "-p makes directories that are missing"},
+      {{here_ + "/f", "server1:/none/"}, 1, "server1:/none/ is not a directory"},
+      {{here_ + "/f", here_ + "/f", "server1:/none"}, 1, "server1:/none is not a directory"},
+      {{"@server:/etc/hosts", "server1:/tmp"}, 64, "is several nodes"},
+      {{"-n", here_ + "/f", "server1:/etc/hosts"}, 1, "exists"},
+      {{here_ + "/f", "sever1:/tmp"}, 65, "did you mean \"server1\"?"},
+  };
+  for (const Wrong& wrong : kWrong) {
+    EXPECT_THAT(copy(wrong.arguments), AllOf(exits(wrong.status), complains(wrong.text)));
+  }
+}
+
+}  // namespace
+}  // namespace provision

@@ -1,0 +1,99 @@
+// Nothing of a cluster stays, whatever of it is killed and whenever.
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests_d/muster/command/command.h"
+
+namespace provision {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kTwo[] = "  server[1-2]: {role: server}\n";
+
+// Waits until what was killed is gone, and returns what stays.
+std::string awaitNothing(const std::string& cluster) {
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!leftoversOf(cluster).empty() && std::chrono::steady_clock::now() < deadline) {
+    ::poll(nullptr, 0, 5);
+  }
+  return leftoversOf(cluster);
+}
+
+class LeftoversTest : public ProvisionTest {};
+
+TEST_F(LeftoversTest, AKilledHubTakesItsNodesAlongAndGcTheRest) {
+  ASSERT_EQ(muster({"up", file(kTwo)}).status, 0);
+  ::kill(hubOf(cluster_), SIGKILL);
+  EXPECT_THAT(onCluster("nodes", {}).err, HasSubstr("no running local cluster"));
+  Ended collected = muster({"gc"});
+  EXPECT_THAT(collected.out, HasSubstr(cluster_ + ": collected"));
+  EXPECT_EQ(awaitNothing(cluster_), "");
+}
+
+// Where no other cluster of this machine is seen: "down" without a name must not mean one of them.
+TEST_F(LeftoversTest, DownAlsoTakesWhatAKilledHubLeft) {
+  std::string muster = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "muster";
+  std::string run = "/run/muster/" + cluster_;
+  Ended ended = runProgram(
+      "/usr/bin/unshare",
+      {"--mount", "sh", "-c",
+       "mount -t tmpfs run /run && mount -t tmpfs lib /var/lib && " + muster + " up " + file(kTwo) +
+           " >/dev/null && read hub start <" + run + "/hub.pid && " +
+           "kill -9 $hub && flock --wait 10 --shared " + run + " true && " + muster +
+           " exec server1 -- true; " + muster + " down; ls -d /run/muster /var/lib/muster"});
+  EXPECT_THAT(ended.err, HasSubstr("a killed one has left files, which \"muster down\" removes"));
+  EXPECT_EQ(ended.out, cluster_ + ": down\n");
+}
+
+TEST_F(LeftoversTest, TheNextUpCollectsByItself) {
+  ASSERT_EQ(muster({"up", file(kTwo)}).status, 0);
+  ::kill(hubOf(cluster_), SIGKILL);
+  Ended again = muster({"up", file(kTwo)});
+  EXPECT_EQ(again.status, 0) << again.err;
+  EXPECT_EQ(onCluster("nodes", {}).status, 0);
+}
+
+TEST_F(LeftoversTest, ACallerThatIsKilledInTheMiddleTakesAllAlong) {
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    pid_t caller = startProgram("muster", {"up", file(kTwo)});
+    pid_t hub = hubOf(cluster_);
+    ASSERT_NE(hub, 0);
+    ::poll(nullptr, 0, attempt * 5);
+    ::kill(caller, SIGKILL);
+    ::waitpid(caller, nullptr, 0);
+    // It may have been up already: then it stays, as it should.
+    muster({"down", cluster_});
+    ASSERT_EQ(awaitNothing(cluster_), "") << "killed " << attempt * 5 << " ms after the hub began";
+  }
+}
+
+TEST_F(LeftoversTest, AHubThatIsKilledWhileItTakesAwayLeavesTheRestToGc) {
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    ASSERT_EQ(muster({"up", file(kTwo)}).status, 0);
+    pid_t hub = hubOf(cluster_);
+    pid_t caller = startProgram("muster", {"down", cluster_});
+    ::poll(nullptr, 0, attempt * 4);
+    ::kill(hub, SIGKILL);
+    ::waitpid(caller, nullptr, 0);
+    muster({"gc"});
+    ASSERT_EQ(awaitNothing(cluster_), "") << "killed after " << attempt * 4 << " ms";
+  }
+}
+
+TEST_F(LeftoversTest, AKilledAgentComesBackWithoutTheNodeNoticing) {
+  ASSERT_EQ(muster({"up", file(kTwo)}).status, 0);
+  std::string kill = "kill -9 $(pgrep -x nodeagent | grep -vx 1) & exit 0";
+  onCluster("exec", {"server1", "--", "sh", "-c", kill});
+  EXPECT_EQ(onCluster("nodes", {"--timeout", "10s"}).status, 0);
+}
+
+}  // namespace
+}  // namespace provision

@@ -1,0 +1,174 @@
+#include "tests_d/muster/fuzz/hostile_agent.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include <vector>
+
+#include <kj/debug.h>
+
+#include "schema/agent.capnp.h"
+#include "schema/support/base/crc32c.h"
+#include "schema/support/base/endpoint.h"
+#include "schema/support/rpc/rpc_connection.h"
+#include "tests_d/muster/fuzz/fill.h"
+
+namespace fuzz {
+namespace {
+
+using capnp::DynamicCapability;
+using capnp::DynamicStruct;
+
+class HostileServer final : public DynamicCapability::Server {
+ public:
+  HostileServer(capnp::InterfaceSchema type, const HostileAnswer& answer)
+      : DynamicCapability::Server(type), answer_(answer) {}
+
+  kj::Promise<void> call(capnp::InterfaceSchema::Method method,
+                         capnp::CallContext<DynamicStruct, DynamicStruct> context) override {
+    HostileCall call{method.getProto().getName(), context.getParams(), context.getResults(),
+                     [this](capnp::InterfaceSchema type) -> DynamicCapability::Client {
+                       return kj::heap<HostileServer>(type, answer_);
+                     }};
+    return answer_(call);
+  }
+
+ private:
+  const HostileAnswer& answer_;
+};
+
+// Where a controller that follows them must not write, but may without harm to the machine.
+void leadNowhere(wire::FileView::WalkResults::Builder results, Input& input) {
+  if (!results.hasEntries()) return;
+  for (auto entry : results.getEntries()) {
+    kj::StringPtr target = input.byte() % 2 ? ".."_kj : "../.."_kj;
+    if (entry.hasTarget()) entry.setTarget(target.asBytes());
+  }
+}
+
+void repair(wire::Chunk::Builder chunk) {
+  chunk.setCrc32c(support::crc32c(chunk.getData()));
+}
+
+// Check sums that hold, so that what they guard is looked at.
+void repair(DynamicStruct::Builder results) {
+  KJ_IF_MAYBE (field, results.getSchema().findFieldByName("chunk")) {
+    if (results.has(*field)) repair(results.get(*field).as<DynamicStruct>().as<wire::Chunk>());
+  }
+  KJ_IF_MAYBE (field, results.getSchema().findFieldByName("progress")) {
+    if (!results.has(*field)) return;
+    auto progress = results.get(*field).as<DynamicStruct>().as<wire::JobProgress>();
+    repair(progress.getOutput());
+    repair(progress.getErrors());
+  }
+}
+
+kj::Promise<void> answerFrom(Input& input, HostileCall& call) {
+  uint8_t mood = input.byte();
+  FillOptions options;
+  options.capability = kj::Function<DynamicCapability::Client(capnp::InterfaceSchema)>(
+      [&call](capnp::InterfaceSchema type) { return call.capability(type); });
+  if (call.method == "hello") {
+    // Mostly as it should be, because behind it is more to reach.
+    if (mood % 8 >= 6) fill(call.results, input, options);
+    if (mood % 8 != 7) call.welcome();
+    return kj::READY_NOW;
+  }
+  if (call.method == "ping" && mood % 16 != 1) return kj::READY_NOW;
+  if (mood == 255) return kj::NEVER_DONE;
+  if (mood == 254) return KJ_EXCEPTION(DISCONNECTED, "so they say");
+  if (mood == 253) return KJ_EXCEPTION(OVERLOADED, "\x1b[2J");
+  fill(call.results, input, options);
+  if (call.method == "walk") leadNowhere(call.results.as<wire::FileView::WalkResults>(), input);
+  if (mood % 2) repair(call.results);
+  return kj::READY_NOW;
+}
+
+}  // namespace
+
+HostileAnswer answersOf(Input& input) {
+  return [&input](HostileCall& call) { return answerFrom(input, call); };
+}
+
+void HostileCall::welcome() {
+  auto hello = results.as<wire::Gate::HelloResults>();
+  auto welcome = hello.hasWelcome() ? hello.getWelcome() : hello.initWelcome();
+  hello.disownError();
+  welcome.setProtocolMajor(wire::PROTOCOL_MAJOR);
+  welcome.setNodeName("n1");
+  welcome.initKeeperEpoch(16);
+  welcome.getLimits().setChunkBytesMax(1 << 16);
+  auto grants = welcome.getGrants();
+  grants.setJobs(capability(capnp::Schema::from<wire::Jobs>()).castAs<wire::Jobs>());
+  grants.setFiles(capability(capnp::Schema::from<wire::Files>()).castAs<wire::Files>());
+  grants.setServices(capability(capnp::Schema::from<wire::Services>()).castAs<wire::Services>());
+  grants.setFacts(capability(capnp::Schema::from<wire::FactsView>()).castAs<wire::FactsView>());
+  hello.setSession(capability(capnp::Schema::from<wire::Session>()).castAs<wire::Session>());
+}
+
+struct HostileAgent::State {
+  State(harness::IoThread& loop, HostileAnswer answers) : io(loop), answer(std::move(answers)) {}
+
+  void listen(const std::string& path) {
+    std::string why;
+    auto endpoint = support::Endpoint::fromText("unix:" + path, &why);
+    kj::AutoCloseFd fd = endpoint->openSocket();
+    KJ_SYSCALL(::bind(fd, endpoint->socketAddress(), endpoint->addressBytes));
+    KJ_SYSCALL(::listen(fd, 16));
+    receiver = io.lowLevel().wrapListenSocketFd(kj::mv(fd));
+    accepting = accept().eagerlyEvaluate(nullptr);
+  }
+
+  kj::Promise<void> accept() {
+    return KJ_ASSERT_NONNULL(receiver)->accept().then([this](kj::Own<kj::AsyncIoStream>&& stream) {
+      DynamicCapability::Client gate =
+          kj::heap<HostileServer>(capnp::Schema::from<wire::Gate>(), answer);
+      connections.push_back(kj::heap<support::RpcConnection>(
+          kj::mv(stream), io.timer(), capnp::Capability::Client(gate), guardOptions()));
+      return accept();
+    });
+  }
+
+  static support::GuardOptions guardOptions() {
+    support::GuardOptions options;
+    options.frame.bytesMax = support::kFrameBytesMax;
+    return options;
+  }
+
+  harness::IoThread& io;
+  const HostileAnswer answer;
+  kj::Maybe<kj::Own<kj::ConnectionReceiver>> receiver;
+  std::vector<kj::Own<support::RpcConnection>> connections;
+  kj::Maybe<kj::Promise<void>> accepting;  // Last: it uses the rest.
+};
+
+HostileAgent::HostileAgent(const std::string& directory, HostileAnswer answer)
+    : socket_(directory + "/agent.sock") {
+  auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  io_.run(
+      [&]() -> kj::Promise<void> {
+        state_ = std::make_unique<State>(io_, std::move(answer));
+        state_->listen(socket_);
+        return kj::READY_NOW;
+      },
+      until);
+}
+
+HostileAgent::~HostileAgent() {
+  auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  io_.run(
+      [&]() -> kj::Promise<void> {
+        state_.reset();
+        return kj::READY_NOW;
+      },
+      until);
+}
+
+harness::NodeDescription HostileAgent::description() const {
+  harness::NodeDescription description;
+  description.name = "n1";
+  description.endpoint.address = socket_;
+  return description;
+}
+
+}  // namespace fuzz

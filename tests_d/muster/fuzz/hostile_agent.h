@@ -1,0 +1,52 @@
+// An agent that answers every call as a test says, through the real transport: what a compromised
+// node can send to a controller once its certificate was accepted.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <capnp/dynamic.h>
+
+#include "harness/cluster/description.h"
+#include "harness/rpc/io_thread.h"
+#include "schema/agent.capnp.h"
+#include "tests_d/muster/fuzz/input.h"
+
+namespace fuzz {
+
+// One call as the agent sees it. `results` may be set to anything, capabilities among it.
+struct HostileCall {
+  kj::StringPtr method;
+  capnp::DynamicStruct::Reader params;
+  capnp::DynamicStruct::Builder results;
+
+  // For fields that are capabilities: its calls are answered in the same way.
+  std::function<capnp::DynamicCapability::Client(capnp::InterfaceSchema)> capability;
+
+  // A welcome as it should be, with every grant that acts.
+  void welcome();
+};
+
+using HostileAnswer = std::function<kj::Promise<void>(HostileCall&)>;
+
+// Whatever `input` says, which is borrowed.
+HostileAnswer answersOf(Input& input);
+
+class HostileAgent {
+ public:
+  // Listens on a socket in `directory`. Calls `answer` on a thread of its own until destroyed.
+  HostileAgent(const std::string& directory, HostileAnswer answer);
+  ~HostileAgent();
+
+  harness::NodeDescription description() const;
+
+ private:
+  struct State;
+
+  std::string socket_;
+  harness::IoThread io_;
+  std::unique_ptr<State> state_;  // Of the loop.
+};
+
+}  // namespace fuzz

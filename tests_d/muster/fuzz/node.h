@@ -1,0 +1,40 @@
+// A keeper's gate without a system behind it: real sessions, leases and grants on a clock that the
+// target moves, and rooms that check what they are given as the real ones do but execute nothing.
+#pragma once
+
+#include <kj/async.h>
+#include <kj/timer.h>
+
+#include "nodeagent/keeper/gate.h"
+
+namespace fuzz {
+
+class Node final : public nodeagent::GateListener {
+ public:
+  Node();
+
+  // For a new connection of `who`.
+  wire::Gate::Client gate(kj::StringPtr who, wire::Role role);
+
+  // Moves both clocks, and lets what is due happen.
+  void advance(kj::Duration duration);
+
+  // Fails unless a well-behaved controller still gets a session, pings it and closes it.
+  void expectHealthy();
+
+  void greeted(nodeagent::Session&, kj::Duration) override { ++greetings; }
+
+  kj::EventLoop loop;
+  kj::WaitScope waitScope{loop};
+  kj::TimerImpl timer{kj::origin<kj::TimePoint>()};
+  nodeagent::ManualClock clock;
+  nodeagent::SessionTable sessions{clock, timer};
+  nodeagent::GateContext context{sessions, clock, "n1", "boot-1", 64, {}};
+  size_t greetings = 0;
+  size_t asked = 0;  // Calls that reached a room.
+
+ private:
+  kj::Promise<void> watching_;
+};
+
+}  // namespace fuzz

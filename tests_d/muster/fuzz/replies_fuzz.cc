@@ -1,0 +1,127 @@
+// A controller against an agent that answers with whatever the input says. Every call must come
+// back with a value or a NodeError, soon after its deadline, and nothing may be written outside of
+// where it was told to.
+#include <stdlib.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+
+#include <kj/debug.h>
+
+#include <muster/node_error.h>
+
+#include "harness/rpc/stubs.h"
+#include "tests_d/muster/fuzz/hostile_agent.h"
+#include "tests_d/muster/fuzz/target.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using muster::SteadyTime;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kDeadline(60);
+
+harness::ControllerOptions quick() {
+  harness::ControllerOptions options;
+  options.connectMax = milliseconds(500);
+  options.backoffMin = milliseconds(1);
+  options.backoffMax = milliseconds(5);
+  return options;
+}
+
+void runCommand(harness::NodeStub& node, uint8_t mood, SteadyTime until) {
+  harness::JobRequest request;
+  request.argv = {"true"};
+  request.options.deadline = kDeadline;
+  if (mood % 2) {
+    node.run(request, until);
+    return;
+  }
+  auto job = node.start(request, until);
+  job->refresh(until);
+  job->writeInput("hello", until);
+  job->signal(15, muster::SignalTarget::kAll, until);
+  job->release();
+}
+
+void useFiles(harness::FilesStub& files, uint8_t mood, const std::string& inner, SteadyTime until) {
+  switch (mood % 10) {
+    case 0:
+      files.stat("/x", muster::Links::kKeep, until);
+      return;
+    case 1:
+      files.list("/x", until);
+      return;
+    case 2:
+      files.read("/x", 0, 1 << 20, until);
+      return;
+    case 3:
+      files.attributes("/x", until);
+      files.space("/x", until);
+      return;
+    case 4:
+      files.write("/x", std::string(3 << 20, 'x'), {}, until);
+      return;
+    case 5:
+      files.append("/x", "hello", until);
+      return;
+    case 6:
+      files.pull("/x", inner + "/pulled", until);
+      return;
+    case 7:
+      files.digest("/x", until);
+      files.readLink("/x", until);
+      return;
+    default:
+      files.pullTree("/x", inner + "/tree", until);
+  }
+}
+
+void ask(harness::NodeStub& node, uint8_t mood, const std::string& inner) {
+  SteadyTime until = std::chrono::steady_clock::now() + kDeadline;
+  switch (mood % 8) {
+    case 0:
+      node.facts(until);
+      return;
+    case 1:
+      node.serviceStatus("x", until);
+      return;
+    case 2:
+      return runCommand(node, mood / 8, until);
+    default:
+      return useFiles(node.files(), mood / 8, inner, until);
+  }
+}
+
+}  // namespace
+
+MUSTER_FUZZ_TARGET(replies) {
+  char pattern[] = "/tmp/muster-fuzz-XXXXXX";
+  KJ_ASSERT(mkdtemp(pattern) != nullptr);
+  std::string root = pattern, inner = root + "/1/2/3";
+  fs::create_directories(inner);
+  {
+    uint8_t moods[2] = {input.byte(), input.byte()};
+    fuzz::HostileAgent agent(root, fuzz::answersOf(input));
+    harness::Controller controller(quick());
+    harness::NodeStub& node = controller.connect(agent.description());
+    for (uint8_t mood : moods) {
+      auto began = std::chrono::steady_clock::now();
+      try {
+        ask(node, mood, inner);
+      } catch (const muster::NodeError& error) {
+        KJ_ASSERT(error.what()[0] != '\0');
+      }
+      KJ_ASSERT(std::chrono::steady_clock::now() - began < std::chrono::seconds(8),
+                "a hostile agent held a call for ever");
+    }
+  }
+  fs::remove_all(inner);
+  fs::remove(root + "/agent.sock");
+  KJ_ASSERT(fs::is_empty(root + "/1/2"), "a hostile agent wrote outside of the tree");
+  fs::remove(root + "/1/2");
+  KJ_ASSERT(fs::is_empty(root + "/1"), "a hostile agent wrote outside of the tree");
+  fs::remove_all(root);
+}

@@ -1,0 +1,48 @@
+#include "tests_d/muster/robustness/call_faults.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <stdexcept>
+
+namespace faults {
+
+CallFaults::CallFaults(const std::string& directory) : path_(directory + "/calls") {
+  int fd = open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  bool sized = fd >= 0 && ftruncate(fd, sizeof(CallControl)) == 0;
+  void* memory = sized
+                     ? mmap(nullptr, sizeof(CallControl), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+                     : MAP_FAILED;
+  if (fd >= 0) close(fd);
+  if (memory == MAP_FAILED) throw std::runtime_error("cannot share memory by " + path_);
+  control_ = static_cast<CallControl*>(memory);
+}
+
+CallFaults::~CallFaults() {
+  munmap(control_, sizeof(CallControl));
+  unlink(path_.c_str());
+}
+
+void CallFaults::reset() {
+  // The file again, and with it its zeroes: the object itself is not ours to assign.
+  if (truncate(path_.c_str(), 0) != 0 || truncate(path_.c_str(), sizeof(CallControl)) != 0) {
+    throw std::runtime_error("cannot truncate " + path_);
+  }
+}
+
+std::vector<CallFaults::Site> CallFaults::sites() const {
+  std::vector<Site> result;
+  for (const CallSite& site : control_->sites) {
+    if (site.caller != 0) result.push_back({site.caller, site.count, site.name});
+  }
+  return result;
+}
+
+void CallFaults::killAt(const Site& site, uint64_t occurrence, When when) {
+  control_->killAfter = when == When::kAfter ? 1 : 0;
+  control_->killCountdown = static_cast<int64_t>(occurrence);
+  control_->killCaller = site.caller;
+}
+
+}  // namespace faults

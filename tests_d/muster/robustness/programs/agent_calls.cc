@@ -1,0 +1,400 @@
+// The agent's system calls, disturbed as call_control.h says. The linker sends each call of the
+// program, its static libraries included, here; what the C library calls within itself stays as it
+// is.
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests_d/muster/robustness/call_control.h"
+
+extern "C" char __executable_start;
+
+namespace {
+
+using faults::CallControl;
+using faults::CallSite;
+
+CallControl* mapped() {
+  static CallControl none{};
+  const char* path = getenv(faults::kCallsVariable);
+  if (!path) return &none;
+  long fd = syscall(SYS_open, path, O_RDWR | O_CLOEXEC);
+  void* memory = mmap(nullptr, sizeof(CallControl), PROT_READ | PROT_WRITE, MAP_SHARED,
+                      static_cast<int>(fd), 0);
+  syscall(SYS_close, fd);
+  if (memory == MAP_FAILED) abort();  // A trial without its faults would pass.
+  return static_cast<CallControl*>(memory);
+}
+
+CallControl& control() {
+  static CallControl* const kControl = mapped();
+  return *kControl;
+}
+
+[[noreturn]] void die() {
+  syscall(SYS_kill, getpid(), SIGKILL);
+  for (;;) pause();
+}
+
+// Takes one of `left`, if there is one.
+bool take(std::atomic<int64_t>& left) {
+  int64_t value = left;
+  while (value > 0) {
+    if (left.compare_exchange_weak(value, value - 1)) return true;
+  }
+  return false;
+}
+
+void count(uint64_t caller, const char* name) {
+  CallSite* sites = control().sites;
+  for (uint64_t i = 0; i < CallControl::kSitesMax; ++i) {
+    CallSite& site = sites[(caller + i) % CallControl::kSitesMax];
+    uint64_t expected = 0;
+    if (site.caller.compare_exchange_strong(expected, caller)) {
+      strncpy(site.name, name, CallSite::kNameBytes - 1);
+      expected = caller;
+    }
+    if (expected != caller) continue;
+    ++site.count;
+    return;
+  }
+}
+
+// Carries out a call that others can see, or fails it, or dies before or after it.
+template <typename Call>
+auto effect(const char* name, void* returnAddress, Call call) -> decltype(call()) {
+  CallControl& wanted = control();
+  auto caller =
+      reinterpret_cast<uint64_t>(returnAddress) - reinterpret_cast<uint64_t>(&__executable_start);
+  count(caller, name);
+  bool last = wanted.killCaller == caller && --wanted.killCountdown == 0;
+  if (last && !wanted.killAfter) die();
+  auto result = call();
+  int kept = errno;
+  if (last) die();
+  errno = kept;
+  return result;
+}
+
+// Likewise, of a call that changes a file or directory.
+template <typename Call>
+auto change(const char* name, void* returnAddress, Call call) -> decltype(call()) {
+  return effect(name, returnAddress, [&]() -> decltype(call()) {
+    CallControl& wanted = control();
+    if (wanted.filesFail > 0 && !take(wanted.filesSkip) && take(wanted.filesFail)) {
+      ++wanted.filesFailed;
+      errno = wanted.fileErrno;
+      return -1;
+    }
+    return call();
+  });
+}
+
+// Of a call that makes a descriptor.
+template <typename Call>
+int descriptor(Call call) {
+  CallControl& wanted = control();
+  ++wanted.descriptorCalls;
+  if (wanted.descriptorsFail > 0 && !take(wanted.descriptorsSkip) && take(wanted.descriptorsFail)) {
+    errno = EMFILE;
+    return -1;
+  }
+  return call();
+}
+
+uint64_t draw() {
+  static thread_local uint64_t state = reinterpret_cast<uint64_t>(&state) | 1;
+  state ^= state << 13;
+  state ^= state >> 7;
+  state ^= state << 17;
+  return state >> 8;
+}
+
+constexpr int kByPosition = -1;
+
+// Counters, signals and appended lines come whole or not at all, and so do a few bytes of a pipe.
+// Reads and writes by position are those of loops.
+bool canBeShort(int fd, size_t bytes) {
+  struct stat status;
+  if (bytes <= 64) return false;
+  if (fd == kByPosition) return true;
+  return fstat(fd, &status) == 0 && (S_ISSOCK(status.st_mode) || S_ISFIFO(status.st_mode));
+}
+
+// How many of `bytes` shall pass; -1: none, and the call is interrupted.
+ssize_t shortened(int fd, size_t bytes) {
+  CallControl& wanted = control();
+  uint32_t every = wanted.shortEvery;
+  bool whole = every == 0 || draw() % every != 0 || !canBeShort(fd, bytes);
+  if (whole) return static_cast<ssize_t>(bytes);
+  ++wanted.shortened;
+  if (draw() % 2) return static_cast<ssize_t>(1 + draw() % bytes);
+  errno = EINTR;
+  return -1;
+}
+
+bool interrupted(int fd, size_t bytes) {
+  CallControl& wanted = control();
+  uint32_t every = wanted.shortEvery;
+  if (every == 0 || draw() % (2 * every) != 0 || !canBeShort(fd, bytes)) return false;
+  ++wanted.shortened;
+  errno = EINTR;
+  return true;
+}
+
+template <typename Call>
+ssize_t transfer(int fd, size_t bytes, Call call) {
+  ssize_t allowed = shortened(fd, bytes);
+  return allowed < 0 ? -1 : call(static_cast<size_t>(allowed));
+}
+
+// Of several pieces, the first alone is cut.
+template <typename Call>
+ssize_t transferPieces(int fd, const iovec* pieces, int pieceCount, Call call) {
+  if (pieceCount == 0) return call(pieces, pieceCount);
+  ssize_t allowed = shortened(fd, pieces[0].iov_len);
+  if (allowed < 0) return -1;
+  if (static_cast<size_t>(allowed) == pieces[0].iov_len) return call(pieces, pieceCount);
+  iovec first{pieces[0].iov_base, static_cast<size_t>(allowed)};
+  return call(&first, 1);
+}
+
+int64_t offsetNs() {
+  return control().realtimeOffsetNs;
+}
+
+}  // namespace
+
+// __real_x is the C library's x.
+extern "C" {
+
+int __real_openat(int, const char*, int, ...);
+int __real_open(const char*, int, ...);
+int __real_fcntl(int, int, ...);
+int __real_socket(int, int, int);
+int __real_accept4(int, sockaddr*, socklen_t*, int);
+int __real_pipe2(int*, int);
+int __real_rename(const char*, const char*);
+int __real_renameat2(int, const char*, int, const char*, unsigned);
+int __real_link(const char*, const char*);
+int __real_linkat(int, const char*, int, const char*, int);
+int __real_symlinkat(const char*, int, const char*);
+int __real_unlink(const char*);
+int __real_unlinkat(int, const char*, int);
+int __real_mkdir(const char*, mode_t);
+int __real_mkdirat(int, const char*, mode_t);
+int __real_rmdir(const char*);
+int __real_fsync(int);
+int __real_fallocate(int, int, off_t, off_t);
+int __real_ftruncate(int, off_t);
+int __real_fchmod(int, mode_t);
+int __real_fchown(int, uid_t, gid_t);
+int __real_fchmodat(int, const char*, mode_t, int);
+int __real_fchownat(int, const char*, uid_t, gid_t, int);
+int __real_futimens(int, const timespec*);
+int __real_utimensat(int, const char*, const timespec*, int);
+ssize_t __real_read(int, void*, size_t);
+ssize_t __real_pread(int, void*, size_t, off_t);
+ssize_t __real_write(int, const void*, size_t);
+ssize_t __real_pwrite(int, const void*, size_t, off_t);
+ssize_t __real_readv(int, const iovec*, int);
+ssize_t __real_writev(int, const iovec*, int);
+ssize_t __real_recv(int, void*, size_t, int);
+ssize_t __real_sendmsg(int, const msghdr*, int);
+int __real_clock_gettime(clockid_t, timespec*);
+int __real_gettimeofday(timeval*, void*);
+time_t __real_time(time_t*);
+
+int __wrap_openat(int at, const char* path, int flags, ...) {
+  va_list more;
+  va_start(more, flags);
+  mode_t mode = va_arg(more, mode_t);
+  va_end(more);
+  auto call = [&] { return __real_openat(at, path, flags, mode); };
+  bool makes = flags & (O_CREAT | O_TRUNC);
+  return descriptor(
+      [&] { return makes ? change("openat", __builtin_return_address(0), call) : call(); });
+}
+int __wrap_open(const char* path, int flags, ...) {
+  va_list more;
+  va_start(more, flags);
+  mode_t mode = va_arg(more, mode_t);
+  va_end(more);
+  auto call = [&] { return __real_open(path, flags, mode); };
+  bool makes = flags & (O_CREAT | O_TRUNC);
+  return descriptor(
+      [&] { return makes ? change("open", __builtin_return_address(0), call) : call(); });
+}
+int __wrap_fcntl(int fd, int command, ...) {
+  va_list more;
+  va_start(more, command);
+  long argument = va_arg(more, long);
+  va_end(more);
+  auto call = [&] { return __real_fcntl(fd, command, argument); };
+  return command == F_DUPFD_CLOEXEC || command == F_DUPFD ? descriptor(call) : call();
+}
+int __wrap_socket(int domain, int type, int protocol) {
+  return descriptor([&] { return __real_socket(domain, type, protocol); });
+}
+int __wrap_accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
+  return descriptor([&] { return __real_accept4(fd, address, size, flags); });
+}
+int __wrap_pipe2(int* ends, int flags) {
+  return descriptor([&] { return __real_pipe2(ends, flags); });
+}
+
+int __wrap_rename(const char* from, const char* to) {
+  return change("rename", __builtin_return_address(0), [&] { return __real_rename(from, to); });
+}
+int __wrap_renameat2(int fromAt, const char* from, int toAt, const char* to, unsigned flags) {
+  return change("renameat2", __builtin_return_address(0),
+                [&] { return __real_renameat2(fromAt, from, toAt, to, flags); });
+}
+int __wrap_link(const char* from, const char* to) {
+  return change("link", __builtin_return_address(0), [&] { return __real_link(from, to); });
+}
+int __wrap_linkat(int fromAt, const char* from, int toAt, const char* to, int flags) {
+  return change("linkat", __builtin_return_address(0),
+                [&] { return __real_linkat(fromAt, from, toAt, to, flags); });
+}
+int __wrap_symlinkat(const char* target, int at, const char* path) {
+  return change("symlinkat", __builtin_return_address(0),
+                [&] { return __real_symlinkat(target, at, path); });
+}
+// Removing does not fail for want of room, and who tidies up cannot do better than try.
+int __wrap_unlink(const char* path) {
+  return effect("unlink", __builtin_return_address(0), [&] { return __real_unlink(path); });
+}
+int __wrap_unlinkat(int at, const char* path, int flags) {
+  return effect("unlinkat", __builtin_return_address(0),
+                [&] { return __real_unlinkat(at, path, flags); });
+}
+int __wrap_rmdir(const char* path) {
+  return effect("rmdir", __builtin_return_address(0), [&] { return __real_rmdir(path); });
+}
+int __wrap_mkdir(const char* path, mode_t mode) {
+  return change("mkdir", __builtin_return_address(0), [&] { return __real_mkdir(path, mode); });
+}
+int __wrap_mkdirat(int at, const char* path, mode_t mode) {
+  return change("mkdirat", __builtin_return_address(0),
+                [&] { return __real_mkdirat(at, path, mode); });
+}
+int __wrap_fsync(int fd) {
+  return change("fsync", __builtin_return_address(0), [&] { return __real_fsync(fd); });
+}
+int __wrap_fallocate(int fd, int mode, off_t offset, off_t size) {
+  return change("fallocate", __builtin_return_address(0),
+                [&] { return __real_fallocate(fd, mode, offset, size); });
+}
+int __wrap_ftruncate(int fd, off_t size) {
+  return change("ftruncate", __builtin_return_address(0),
+                [&] { return __real_ftruncate(fd, size); });
+}
+int __wrap_fchmod(int fd, mode_t mode) {
+  return change("fchmod", __builtin_return_address(0), [&] { return __real_fchmod(fd, mode); });
+}
+int __wrap_fchown(int fd, uid_t user, gid_t group) {
+  return change("fchown", __builtin_return_address(0),
+                [&] { return __real_fchown(fd, user, group); });
+}
+// These are crash sites only: each is one step of several, whose failure CallTest does not draw.
+int __wrap_fchmodat(int at, const char* path, mode_t mode, int flags) {
+  return effect("fchmodat", __builtin_return_address(0),
+                [&] { return __real_fchmodat(at, path, mode, flags); });
+}
+int __wrap_fchownat(int at, const char* path, uid_t user, gid_t group, int flags) {
+  return effect("fchownat", __builtin_return_address(0),
+                [&] { return __real_fchownat(at, path, user, group, flags); });
+}
+int __wrap_futimens(int fd, const timespec* times) {
+  return effect("futimens", __builtin_return_address(0),
+                [&] { return __real_futimens(fd, times); });
+}
+int __wrap_utimensat(int at, const char* path, const timespec* times, int flags) {
+  return effect("utimensat", __builtin_return_address(0),
+                [&] { return __real_utimensat(at, path, times, flags); });
+}
+
+ssize_t __wrap_read(int fd, void* to, size_t size) {
+  return transfer(fd, size, [&](size_t bytes) { return __real_read(fd, to, bytes); });
+}
+ssize_t __wrap_pread(int fd, void* to, size_t size, off_t offset) {
+  return transfer(kByPosition, size,
+                  [&](size_t bytes) { return __real_pread(fd, to, bytes, offset); });
+}
+ssize_t __wrap_readv(int fd, const iovec* pieces, int pieceCount) {
+  return transferPieces(fd, pieces, pieceCount, [&](const iovec* some, int someCount) {
+    return __real_readv(fd, some, someCount);
+  });
+}
+ssize_t __wrap_write(int fd, const void* from, size_t size) {
+  return effect("write", __builtin_return_address(0), [&] {
+    return transfer(fd, size, [&](size_t bytes) { return __real_write(fd, from, bytes); });
+  });
+}
+ssize_t __wrap_writev(int fd, const iovec* pieces, int pieceCount) {
+  return effect("writev", __builtin_return_address(0), [&] {
+    return transferPieces(fd, pieces, pieceCount, [&](const iovec* some, int someCount) {
+      return __real_writev(fd, some, someCount);
+    });
+  });
+}
+// Interrupted only: a socket that gives fewer bytes than it was asked for is empty, says the
+// kernel, and the agent may rely on it. Frames come in parts by what is sent: by sendmsg, and by
+// the proxy.
+ssize_t __wrap_recv(int fd, void* to, size_t size, int flags) {
+  if (interrupted(fd, size)) return -1;
+  return __real_recv(fd, to, size, flags);
+}
+ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
+  return effect("sendmsg", __builtin_return_address(0), [&] {
+    return transferPieces(fd, message->msg_iov, static_cast<int>(message->msg_iovlen),
+                          [&](const iovec* some, int someCount) {
+                            msghdr part = *message;
+                            part.msg_iov = const_cast<iovec*>(some);
+                            part.msg_iovlen = static_cast<size_t>(someCount);
+                            return __real_sendmsg(fd, &part, flags);
+                          });
+  });
+}
+ssize_t __wrap_pwrite(int fd, const void* from, size_t size, off_t offset) {
+  return change("pwrite", __builtin_return_address(0), [&] {
+    return transfer(kByPosition, size,
+                    [&](size_t bytes) { return __real_pwrite(fd, from, bytes, offset); });
+  });
+}
+
+int __wrap_clock_gettime(clockid_t which, timespec* now) {
+  int result = __real_clock_gettime(which, now);
+  if (which != CLOCK_REALTIME && which != CLOCK_REALTIME_COARSE) return result;
+  int64_t moved = now->tv_nsec + offsetNs();
+  now->tv_sec += moved / 1'000'000'000;
+  now->tv_nsec = moved % 1'000'000'000;
+  if (now->tv_nsec < 0) {
+    now->tv_nsec += 1'000'000'000;
+    --now->tv_sec;
+  }
+  return result;
+}
+int __wrap_gettimeofday(timeval* now, void* zone) {
+  int result = __real_gettimeofday(now, zone);
+  now->tv_sec += offsetNs() / 1'000'000'000;
+  return result;
+}
+time_t __wrap_time(time_t* result) {
+  time_t now = __real_time(nullptr) + offsetNs() / 1'000'000'000;
+  if (result) *result = now;
+  return now;
+}
+}

@@ -1,0 +1,170 @@
+// How soon a dead peer is noticed and traffic goes on afterwards, at the heartbeats of real life.
+// The figures are printed; what is checked is only that they are not absurd.
+#include <future>
+
+#include "tests_d/muster/robustness/component.h"
+
+namespace faults {
+namespace {
+
+using namespace std::chrono_literals;
+using muster::FaultProxy;
+using muster::Flow;
+using std::chrono::nanoseconds;
+using std::chrono::steady_clock;
+using Part = Agent::Part;
+
+// One controller of its own: behind a proxy of its own, or in the agent's network.
+struct Link {
+  enum class Way { kProxy, kAgentNetwork };
+
+  Link(const Agent& agent, uint64_t seed, Way way)
+      : proxy({.target = "127.0.0.1:" + std::to_string(agent.frontPort()), .seed = seed}) {
+    harness::NodeDescription description;
+    description.name = "n1";
+    description.endpoint.kind = harness::Endpoint::Kind::kTcp;
+    description.endpoint.address = "127.0.0.1";
+    description.endpoint.port = proxy.port();
+    if (way == Way::kAgentNetwork) {
+      description.endpoint.port = agent.frontPort();
+      description.endpoint.networkNamespace = agent.frontNetwork();
+    }
+    stub = &controller.connect(description);
+    stub->awaitConnected(steady_clock::now() + 10s);
+  }
+  muster::Node node() { return muster::Node(*stub); }
+
+  FaultProxy proxy;
+  harness::Controller controller;  // With the default options.
+  harness::NodeStub* stub = nullptr;
+};
+
+struct Times {
+  std::vector<nanoseconds> noticed;
+  std::vector<nanoseconds> resumed;
+};
+
+class DetectionTest : public FaultTest {
+ protected:
+  static std::string spread(const std::vector<nanoseconds>& times) {
+    return "p50 " + toText(percentile(times, 50)) + ", p99 " + toText(percentile(times, 99)) +
+           ", max " + toText(percentile(times, 100));
+  }
+  static void print(const std::string& title, const Times& times) {
+    std::printf("%s, %zu times: noticed after %s; answers again after %s\n", title.c_str(),
+                times.resumed.size(), times.noticed.empty() ? "-" : spread(times.noticed).c_str(),
+                spread(times.resumed).c_str());
+  }
+
+  void startLinks(size_t count, Link::Way way = Link::Way::kProxy) {
+    startAgent({.ownNetwork = way == Link::Way::kAgentNetwork});
+    for (size_t i = 0; i < count; ++i)
+      links_.push_back(std::make_unique<Link>(agent(), seed() + i, way));
+  }
+
+  // Does `perLink` for each at once, and adds up the times that it gives.
+  template <typename F>
+  void onAll(std::vector<nanoseconds>& times, F perLink) {
+    std::vector<std::future<nanoseconds>> running;
+    for (size_t i = 0; i < links_.size(); ++i) {
+      running.push_back(std::async(std::launch::async, [&, i] {
+        auto before = steady_clock::now();
+        perLink(*links_[i], i);
+        return steady_clock::now() - before;
+      }));
+    }
+    for (auto& one : running) times.push_back(one.get());
+  }
+
+  // Each heartbeat is somewhere else when the fault comes.
+  void spreadOut() { letPass(drawn(1000ms)); }
+
+  void measure(Times& times, const std::function<void(Link&, size_t)>& break_,
+               const std::function<void(Link&, size_t)>& heal) {
+    spreadOut();
+    onAll(times.noticed, [&](Link& link, size_t i) {
+      break_(link, i);
+      link.node().awaitDisconnected(20s);
+    });
+    letPass(drawn(2000ms));
+    onAll(times.resumed, [&](Link& link, size_t i) {
+      heal(link, i);
+      muster::DeadlineScope scope(20s);
+      EXPECT_TRUE(link.node().run({"true"}).succeeded());
+    });
+  }
+
+  void TearDown() override {
+    for (auto& link : links_) link->controller.closeAll(steady_clock::now() + 10s);
+    links_.clear();
+    FaultTest::TearDown();
+  }
+
+  std::vector<std::unique_ptr<Link>> links_;
+};
+
+TEST_F(DetectionTest, SilenceIsNoticedAndOver) {
+  startLinks(6);
+  Times times;
+  const Flow flows[] = {Flow::kBoth, Flow::kToTarget, Flow::kToClient};
+  for (size_t round = 0; round < trials(1, 0.01); ++round) {
+    measure(
+        times, [&](Link& link, size_t i) { link.proxy.blackhole(flows[i % 3]); },
+        [](Link& link, size_t) { link.proxy.heal(); });
+  }
+  print("F7, F8 silence", times);
+}
+
+// As above, but below TCP: connections cannot be made meanwhile, and the kernel repeats what was
+// lost at growing intervals.
+TEST_F(DetectionTest, LossOfAllPacketsIsNoticedAndOver) {
+  startLinks(6, Link::Way::kAgentNetwork);
+  Times times;
+  for (size_t round = 0; round < trials(1, 0.01); ++round) {
+    measure(
+        times,
+        [&](Link&, size_t i) {
+          if (i == 0) losePackets(100);
+        },
+        [&](Link&, size_t i) {
+          if (i == 0) losePackets(0);
+        });
+  }
+  print("F7 all packets lost", times);
+}
+
+TEST_F(DetectionTest, StoppedAgentIsNoticedAndOver) {
+  startLinks(6);
+  for (Part part : {Part::kFront, Part::kKeeper}) {
+    Times times;
+    for (size_t round = 0; round < trials(1, 0.005); ++round) {
+      measure(
+          times,
+          [&](Link&, size_t i) {
+            if (i == 0) agent().signal(part, SIGSTOP);
+          },
+          [&](Link&, size_t i) {
+            if (i == 0) agent().signal(part, SIGCONT);
+          });
+    }
+    print(part == Part::kFront ? "F5 front stopped" : "F5 keeper stopped", times);
+  }
+}
+
+TEST_F(DetectionTest, RestartedFrontIsBackSoon) {
+  startLinks(6);
+  Times times;
+  for (size_t round = 0; round < trials(4, 0.05); ++round) {
+    spreadOut();
+    agent().kill(Part::kFront);
+    agent().start(Part::kFront);
+    onAll(times.resumed, [](Link& link, size_t) {
+      muster::DeadlineScope scope(20s);
+      EXPECT_TRUE(link.node().run({"true"}).succeeded());
+    });
+  }
+  print("F1 front killed and started", times);
+}
+
+}  // namespace
+}  // namespace faults

@@ -1,0 +1,205 @@
+// F6, F7, F8, F10: the network between controller and agent, disturbed by a proxy: resets at random
+// bytes, silence both ways and one way, delay, single bytes, half closes, cuts.
+#include "tests_d/muster/robustness/component.h"
+
+namespace faults {
+namespace {
+
+using namespace std::chrono_literals;
+using muster::ByteFault;
+using muster::FaultProxy;
+using muster::Flow;
+using muster::LinkFaults;
+using std::chrono::nanoseconds;
+using std::chrono::steady_clock;
+
+class NetworkFaultTest : public FaultTest {
+ protected:
+  // An agent behind a proxy. It forwards by TCP on both sides, so that a reset reaches both.
+  FaultProxy& start(std::function<LinkFaults(uint64_t)> script = nullptr) {
+    startAgent();
+    proxy_.emplace(
+        muster::FaultProxyOptions{.target = "127.0.0.1:" + std::to_string(agent().frontPort()),
+                                  .seed = attemptSeed(),
+                                  .script = std::move(script)});
+    connect(proxy_->address());
+    return *proxy_;
+  }
+
+  // Silence for `time`, with calls under way, and the time from its end to the next answer.
+  nanoseconds silence(Load& load, Flow flow, nanoseconds time) {
+    proxy_->blackhole(flow);
+    letPass(time);
+    proxy_->heal();
+    auto before = steady_clock::now();
+    EXPECT_TRUE(load.awaitProgress(1, 20s)) << "nothing returned after the silence";
+    return steady_clock::now() - before;
+  }
+
+  std::optional<FaultProxy> proxy_;
+};
+
+TEST_F(NetworkFaultTest, ResetsAtRandomBytesLoseNothing) {
+  untilMet([&] {
+    // Each connection lives for a while: hello alone takes some hundred bytes.
+    start([](uint64_t connection) -> LinkFaults {
+      ByteFault reset{ByteFault::Kind::kReset, 200, 30'000};
+      if (connection % 2) return {.toTarget = {.at = {reset}}};
+      return {.toClient = {.at = {reset}}};
+    });
+    // A call of more bytes than a connection lives for never gets through, and two such calls, one
+    // of each direction, keep each other from it: the files are small here.
+    LoadOptions small = loadOptions();
+    small.fileBytesMax = 4000;
+    Load load(stub(), small);
+    size_t times = trials(60, 0.5);
+    EXPECT_TRUE(
+        proxy_->await([&](auto& counters) { return counters.faults >= times; }, 30s + times * 1s));
+    proxy_->heal();
+    size_t resets = proxy_->counters().faults;
+    ASSERT_TRUE(load.awaitProgress(3, 20s));
+    judge("F6 " + std::to_string(resets) + " resets", load, {}, resets, times);
+  });
+}
+
+TEST_F(NetworkFaultTest, ResetsAtAnyMomentLoseNothing) {
+  untilMet([&] {
+    start();
+    Load load(stub(), loadOptions());
+    size_t times = trials(40, 0.5), hits = 0;
+    std::vector<nanoseconds> resumed;
+    for (size_t trial = 0; trial < times; ++trial) {
+      letPass(drawn(40ms));
+      if (load.inFlight() > 0 && proxy_->counters().open > 0) ++hits;
+      trial % 4 ? proxy_->resetAll() : proxy_->cutAll();
+      auto before = steady_clock::now();
+      ASSERT_TRUE(load.awaitProgress(1, 20s)) << "after reset " << trial;
+      resumed.push_back(steady_clock::now() - before);
+    }
+    judge("F6 " + std::to_string(times) + " resets and cuts now", load, {}, hits, times / 2);
+    std::printf("F6 first answer after a reset: p50 %s, p99 %s\n",
+                toText(percentile(resumed, 50)).c_str(), toText(percentile(resumed, 99)).c_str());
+  });
+}
+
+TEST_F(NetworkFaultTest, SilenceBothWaysAndOneWayIsOutlived) {
+  untilMet([&] {
+    start();
+    Load load(stub(), loadOptions());
+    size_t rounds = trials(1, 0.01), hits = 0;
+    std::vector<nanoseconds> resumed;
+    for (size_t round = 0; round < rounds; ++round) {
+      for (Flow flow : {Flow::kBoth, Flow::kToTarget, Flow::kToClient}) {
+        ASSERT_TRUE(load.awaitProgress(3, 20s));
+        if (load.inFlight() > 0) ++hits;
+        resumed.push_back(silence(load, flow, 900ms + drawn(1200ms)));
+      }
+    }
+    judge("F7, F8 " + std::to_string(3 * rounds) + " silences", load, {}, hits, 2 * rounds);
+    std::printf("F7, F8 first answer after healing: p50 %s, worst %s\n",
+                toText(percentile(resumed, 50)).c_str(), toText(percentile(resumed, 100)).c_str());
+  });
+}
+
+TEST_F(NetworkFaultTest, SilenceIsNoticedEitherWay) {
+  start();
+  for (Flow flow : {Flow::kBoth, Flow::kToTarget, Flow::kToClient}) {
+    node().awaitConnected(10s);
+    auto before = steady_clock::now();
+    proxy_->blackhole(flow);
+    EXPECT_NO_THROW(node().awaitDisconnected(5s));
+    std::printf("F7, F8 noticed after %s\n", toText(steady_clock::now() - before).c_str());
+    proxy_->heal();
+  }
+  node().awaitConnected(10s);
+}
+
+TEST_F(NetworkFaultTest, CallIntoSilenceEndsAtItsDeadline) {
+  StallMeter stall;
+  start();
+  proxy_->blackhole(Flow::kBoth);
+  // The first while the silence is not noticed yet, the others afterwards.
+  for (nanoseconds within : {nanoseconds(50ms), nanoseconds(400ms), nanoseconds(1500ms)}) {
+    auto before = steady_clock::now();
+    muster::DeadlineScope scope(within);
+    EXPECT_THROW(node().file("/etc/hostname").read(), muster::NodeError);
+    nanoseconds late = steady_clock::now() - before - within;
+    EXPECT_LE(late, 250ms + stall.worst()) << "I5, with " << toText(within);
+    EXPECT_GE(late, -50ms) << "gave up too early";
+  }
+  proxy_->heal();
+  muster::Result result = node().run({"true"}, tagged());
+  EXPECT_TRUE(result.succeeded()) << result.outcome;
+}
+
+// A command's outcome may be asked for a while after its deadline: its grace, and a margin.
+TEST_F(NetworkFaultTest, CommandIntoSilenceIsGivenUpAfterGraceAndMargin) {
+  StallMeter stall;
+  start();
+  proxy_->blackhole(Flow::kBoth);
+  muster::RunOptions options = tagged();
+  options.deadline = 100ms;
+  options.grace = 100ms;
+  auto before = steady_clock::now();
+  EXPECT_THROW(node().run({"true"}, options), muster::NodeError);
+  nanoseconds took = steady_clock::now() - before;
+  EXPECT_LE(took, 200ms + 5s + 250ms + stall.worst()) << "I5";
+  std::printf("F7 a command of 100 ms into silence was given up after %s\n", toText(took).c_str());
+  proxy_->heal();
+  node().awaitConnected(20s);
+}
+
+TEST_F(NetworkFaultTest, BadLinesAreSlowAndNothingElse) {
+  untilMet([&] {
+    const LinkFaults kinds[] = {
+        {.toTarget = {.delay = 5ms, .jitter = 20ms}, .toClient = {.delay = 5ms, .jitter = 20ms}},
+        {.toTarget = {.pieceBytesMax = 1}, .toClient = {.pieceBytesMax = 3}},
+        {.toClient = {.bytesPerSecond = 200'000}},
+        {.toTarget = {.delay = 100ms}, .toClient = {.delay = 100ms}}};
+    start();
+    Load load(stub(), loadOptions());
+    size_t hits = 0;
+    for (const LinkFaults& faults : kinds) {
+      proxy_->setFaults(faults);
+      if (load.awaitProgress(trials(4, 0.05), 60s)) ++hits;
+    }
+    proxy_->heal();
+    uint32_t reconnects = node().state().reconnects;
+    judge("F10 bad lines", load, {}, hits, std::size(kinds));
+    EXPECT_EQ(reconnects, 0u) << "a slow line is no reason to reconnect";
+  });
+}
+
+TEST_F(NetworkFaultTest, HalfCloseIsAnEnd) {
+  untilMet([&] {
+    start();
+    Load load(stub(), loadOptions());
+    size_t times = trials(8, 0.02), hits = 0;
+    for (size_t trial = 0; trial < times; ++trial) {
+      ASSERT_TRUE(load.awaitProgress(2, 20s)) << "after half close " << trial;
+      if (load.inFlight() > 0) ++hits;
+      proxy_->halfCloseAll(trial % 2 ? Flow::kToTarget : Flow::kToClient);
+    }
+    ASSERT_TRUE(load.awaitProgress(2, 20s));
+    judge("F10 " + std::to_string(times) + " half closes", load, {}, hits, times / 2);
+  });
+}
+
+TEST_F(NetworkFaultTest, RefusedConnectionsAreTriedAgain) {
+  untilMet([&] {
+    start();
+    Load load(stub(), loadOptions());
+    ASSERT_TRUE(load.awaitProgress(2, 20s));
+    proxy_->refuse(true);
+    proxy_->resetAll();
+    EXPECT_NO_THROW(node().awaitDisconnected(5s));
+    size_t hits = load.inFlight() > 0 ? 1 : 0;
+    letPass(1s);
+    proxy_->refuse(false);
+    ASSERT_TRUE(load.awaitProgress(2, 20s));
+    judge("F10 refused for a second", load, {}, hits, 1);
+  });
+}
+
+}  // namespace
+}  // namespace faults

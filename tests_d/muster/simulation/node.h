@@ -1,0 +1,106 @@
+// One simulated node: the real keeper's parts over a simulated machine, and the real relay of the
+// front before it. Both can be killed and started again.
+#pragma once
+
+#include <stdint.h>
+
+#include <map>
+#include <string>
+
+#include <kj/async-io.h>
+#include <kj/debug.h>
+
+#include "nodeagent/exec/job_table.h"
+#include "nodeagent/file/files.h"
+#include "nodeagent/keeper/client_connections.h"
+#include "nodeagent/keeper/gate.h"
+#include "nodeagent/session/audit_log.h"
+#include "nodeagent/session/session.h"
+#include "tests_d/muster/simulation/file_tree.h"
+#include "tests_d/muster/simulation/machine.h"
+#include "tests_d/muster/simulation/network.h"
+
+namespace simulation {
+
+class Node final : public kj::TaskSet::ErrorHandler {
+ public:
+  // `files` outlives it; without them it serves none.
+  Node(World& world, Machine& machine, nodeagent::JobLimits limits, kj::Maybe<FileTree&> files);
+  ~Node() noexcept(false);
+
+  void startKeeper();
+  // As SIGKILL would: nothing is cleaned up, and the next keeper ends what it finds.
+  void killKeeper();
+  bool keeperRuns() const { return keeper_.get() != nullptr; }
+  void startFront() { frontRuns_ = true; }
+  void killFront();
+  bool frontRuns() const { return frontRuns_; }
+
+  // The processes are gone, and it comes back with another boot id.
+  void reboot();
+
+  // A connection of that controller has arrived.
+  void accept(unsigned controller, kj::Own<kj::AsyncIoStream> client);
+
+  // How often keeper and node were begun anew; for judging what is reported as lost.
+  unsigned keeperStarts() const { return keeperStarts_; }
+  unsigned keeperKills() const { return keeperKills_; }  // Without the node.
+  unsigned boots() const { return boots_; }
+
+  // The longest time, on the boot clock, in which the keeper heard nothing of a controller.
+  int64_t longestSilenceNs(unsigned controller) const;
+  int64_t lastHeardBoottimeNs(unsigned controller) const;
+
+  size_t sessionCount() const { return keeper_.get() == nullptr ? 0 : keeper_->sessions.count(); }
+  size_t runningCount() const {
+    return keeper_.get() == nullptr ? 0 : keeper_->jobs.runningCount();
+  }
+  size_t connectionCount() const {
+    return keeper_.get() == nullptr ? 0 : keeper_->connections.count();
+  }
+  const nodeagent::Spool* spool() const {
+    return keeper_.get() == nullptr ? nullptr : &keeper_->jobs.spool();
+  }
+
+  // Only if it has some.
+  FileTree& files() { return KJ_ASSERT_NONNULL(files_); }
+
+  static std::string identityOf(unsigned controller);
+
+ private:
+  struct Keeper {
+    Keeper(Node& node, support::Id epoch);
+    nodeagent::SessionTable sessions;
+    kj::Own<nodeagent::AuditLog> audit = nodeagent::discardAuditLog();
+    InlineWorker worker;
+    nodeagent::JobTable jobs;
+    kj::Maybe<nodeagent::FilesRoom> files;
+    nodeagent::GateContext gates;
+    nodeagent::ClientConnections connections;
+    kj::Promise<void> leases;
+  };
+  struct Contact {
+    int64_t lastBoottimeNs = 0;
+    int64_t longestSilenceNs = 0;
+  };
+
+  void endKeeper();
+  kj::Promise<void> relay(unsigned controller, kj::Own<kj::AsyncIoStream> client);
+  void heard(unsigned controller);
+  void taskFailed(kj::Exception&& exception) override;
+
+  World& world_;
+  Machine& machine_;
+  nodeagent::JobLimits limits_;
+  kj::Maybe<FileTree&> files_;
+  kj::String bootId_;
+  unsigned keeperStarts_ = 0;
+  unsigned keeperKills_ = 0;
+  unsigned boots_ = 1;
+  bool frontRuns_ = true;
+  std::map<unsigned, Contact> contacts_;
+  kj::Own<Keeper> keeper_;
+  kj::Own<kj::TaskSet> relays_;
+};
+
+}  // namespace simulation

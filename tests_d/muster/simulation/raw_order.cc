@@ -1,0 +1,227 @@
+#include "tests_d/muster/simulation/raw_order.h"
+
+#include <algorithm>
+
+#include "harness/rpc/failure.h"
+#include "schema/support/base/crc32c.h"
+
+namespace simulation {
+namespace {
+
+using Kind = wire::Error::Kind;
+
+}  // namespace
+
+RawOrder::RawOrder(Customer& customer, std::shared_ptr<Order> order, uint64_t number)
+    // Beyond its deadline, so that its end is seen.
+    : RawCalls(customer, order, "I2", order->request.options.deadline->count() + 4 * kSecond),
+      number_(number) {
+  muster::RunOptions& options = order_->request.options;
+  options.overflow = muster::Overflow::kBlock;
+  options.outputBytesMax = 1 << 20;
+  options.errors = muster::Errors::kMerged;
+  if (order_->readsInput) order_->request.input = harness::JobInput::kStream;
+}
+
+kj::Promise<void> RawOrder::run() {
+  auto other = order_->request;
+  other.options.directory = "/elsewhere";
+  return start()
+      .then(unlessOver([this]() {
+        world_.count(Event::kStartedAgain);
+        return startAgain("start again", order_->request, Kind::UNSPECIFIED);
+      }))
+      .then(unlessOver([this, other]() {
+        world_.count(Event::kConflict);
+        return startAgain("start with another specification", other, Kind::CONFLICT);
+      }))
+      .then(unlessOver([this]() { return feed(); }))
+      .then(unlessOver([this]() { return read(Release::kNo); }))
+      .then(unlessOver([this]() { return readAgain(); }))
+      .then(unlessOver([this]() {
+        return startAgain("start again after the end", order_->request, Kind::UNSPECIFIED);
+      }))
+      .then(unlessOver([this]() { return releaseSome(); }))
+      .then(unlessOver([this]() { return acknowledge(); }))
+      .then([](bool) {},
+            [this](kj::Exception&& exception) {
+              customer_.judgeFailure(*order_, exception, "call");
+            });
+}
+
+kj::Promise<bool> RawOrder::start() {
+  return ask([this](harness::Live& live) {
+    auto request = live.jobs.runRequest();
+    request.setNumber(number_);
+    harness::writeSpec(request.initSpec(), order_->request);
+    return request.send().then(
+        [this](auto&& response) { expectError("start", errorOf(response), Kind::UNSPECIFIED); });
+  });
+}
+
+kj::Promise<bool> RawOrder::startAgain(const char* what, const harness::JobRequest& again,
+                                       Kind expected) {
+  return ask([this, what, again, expected](harness::Live& live) {
+    auto request = live.jobs.runRequest();
+    request.setNumber(number_);
+    harness::writeSpec(request.initSpec(), again);
+    return request.send().then([this, what, expected](auto&& response) {
+      expectError(what, errorOf(response), expected);
+    });
+  });
+}
+
+kj::Promise<bool> RawOrder::offerInput(uint64_t offset, std::string bytes, bool damaged, bool end,
+                                       Kind expected) {
+  return ask([this, offset, bytes = std::move(bytes), damaged, end, expected](harness::Live& live) {
+    auto request = live.jobs.writeInputRequest();
+    request.setNumber(number_);
+    auto chunk = request.initChunk();
+    chunk.setOffset(offset);
+    chunk.setData(bytesOf(bytes));
+    chunk.setCrc32c(support::crc32c(bytesOf(bytes)) ^ (damaged ? 1u : 0u));
+    request.setEnd(end);
+    return request.send().then([this, expected](auto&& response) {
+      expectError("input", errorOf(response), expected);
+      if (response.hasError()) return;
+      fedTo_ = std::max(fedTo_, response.getAcceptedTo());
+    });
+  });
+}
+
+kj::Promise<bool> RawOrder::feed() {
+  if (!order_->readsInput) return true;
+  uint64_t total = std::min<uint64_t>(order_->inputBytes, 1'000'000);
+  customer_.machine_.life(order_->token).inputTotal = total;
+  std::string all = patternOf(order_->token, kInput, 0, static_cast<size_t>(total));
+  size_t half = all.size() / 2;
+  size_t overlap = half / 2;
+  return offerInput(0, all.substr(0, half), false, false, Kind::UNSPECIFIED)
+      .then(unlessOver([this, all, half]() {
+        world_.count(Event::kInputGap);
+        return offerInput(half + 10, "gap", false, false, Kind::CORRUPT);
+      }))
+      .then(unlessOver([this, all, half]() {
+        world_.count(Event::kInputDamaged);
+        return offerInput(half, "damaged", true, false, Kind::CORRUPT);
+      }))
+      .then(unlessOver([this, all, overlap]() {
+        world_.count(Event::kInputAgain);
+        return offerInput(overlap, all.substr(overlap), false, true, Kind::UNSPECIFIED);
+      }));
+}
+
+// Output from where it was read to, until the command has ended and all is read.
+kj::Promise<bool> RawOrder::read(Release release) {
+  return ask([this, release](harness::Live& live) {
+           auto request = live.jobs.followRequest();
+           request.setNumber(number_);
+           auto follow = request.initFollow();
+           follow.setOutputFrom(readTo_);
+           follow.setBytesMax(8192);
+           follow.setWaitNs(kSecond / 2);
+           follow.setUntil(wire::Follow::Until::CHANGE);
+           follow.setReleaseTo(release == Release::kYes);
+           return request.send().then([this, from = readTo_](auto&& response) {
+             expectError("follow", errorOf(response), Kind::UNSPECIFIED);
+             part_ = Part();
+             part_.ended = response.hasError();
+             if (!response.hasError()) take(response.getProgress(), from);
+           });
+         })
+      .then(unlessOver([this, release]() -> kj::Promise<bool> {
+        readTo_ = std::max(readTo_, part_.offset + part_.bytes.size());
+        if (part_.ended && readTo_ >= part_.retainedTo) return true;
+        return read(release);
+      }));
+}
+
+void RawOrder::take(wire::JobProgress::Reader progress, uint64_t from) {
+  auto chunk = progress.getOutput();
+  auto status = progress.getStatus();
+  part_.offset = chunk.getOffset();
+  part_.bytes.assign(reinterpret_cast<const char*>(chunk.getData().begin()),
+                     chunk.getData().size());
+  part_.produced = status.getOutput().getProducedBytes();
+  part_.retainedFrom = status.getOutput().getRetainedFrom();
+  part_.retainedTo = status.getOutput().getRetainedTo();
+  part_.ended = status.getState() == wire::JobStatus::State::ENDED;
+  if (customer_.mood_.diskRots) return;
+  if (part_.bytes != patternOf(order_->token, kOutput, part_.offset, part_.bytes.size())) {
+    customer_.violated("I1", *order_,
+                       "other bytes than were printed, read at " + std::to_string(from));
+  }
+  if (!part_.bytes.empty() && part_.offset != from && !customer_.mood_.diskFails) {
+    customer_.violated(
+        "I1", *order_,
+        "read from " + std::to_string(from) + ", came from " + std::to_string(part_.offset));
+  }
+}
+
+// Nothing was released, so everything is still there.
+kj::Promise<bool> RawOrder::readAgain() {
+  world_.count(Event::kReread);
+  uint64_t produced = part_.produced;
+  if (part_.retainedFrom != 0) {
+    customer_.violated("I1", *order_, "output was dropped before it was released");
+  }
+  readTo_ = 0;
+  return read(Release::kNo).then(unlessOver([this, produced]() -> kj::Promise<bool> {
+    if (part_.produced != produced) {
+      customer_.violated("I1", *order_, "the count of printed bytes has changed after the end");
+    }
+    return true;
+  }));
+}
+
+// What is released is gone, and nothing else.
+kj::Promise<bool> RawOrder::releaseSome() {
+  uint64_t to = part_.retainedTo / 2;
+  readTo_ = to;
+  return ask([this, to](harness::Live& live) {
+           auto request = live.jobs.followRequest();
+           request.setNumber(number_);
+           auto follow = request.initFollow();
+           follow.setOutputFrom(to);
+           follow.setBytesMax(100);
+           follow.setReleaseTo(true);
+           return request.send().then([this, to](auto&& response) {
+             expectError("release", errorOf(response), Kind::UNSPECIFIED);
+             if (!response.hasError()) take(response.getProgress(), to);
+           });
+         })
+      .then(unlessOver([this, to]() -> kj::Promise<bool> {
+        if (part_.retainedFrom != to) {
+          customer_.violated("I1", *order_,
+                             "released to " + std::to_string(to) + ", retained from " +
+                                 std::to_string(part_.retainedFrom));
+        }
+        return true;
+      }));
+}
+
+kj::Promise<bool> RawOrder::acknowledge() {
+  world_.count(Event::kAcknowledged);
+  return ask([this](harness::Live& live) {
+           auto request = live.jobs.acknowledgeRequest();
+           request.initNumbers(1).set(0, number_);
+           return request.send().then([this](auto&& response) {
+             expectError("acknowledge", errorOf(response), Kind::UNSPECIFIED);
+           });
+         })
+      .then(unlessOver([this]() {
+        return ask([this](harness::Live& live) {
+          auto request = live.jobs.followRequest();
+          request.setNumber(number_);
+          return request.send().then([this](auto&& response) {
+            expectError("follow after the acknowledgement", errorOf(response), Kind::NOT_FOUND);
+          });
+        });
+      }))
+      .then(unlessOver([this]() {
+        world_.count(Event::kSpentStart);
+        return startAgain("start of a spent number", order_->request, Kind::EXPIRED);
+      }));
+}
+
+}  // namespace simulation

@@ -1,0 +1,55 @@
+// A command driven call by call, as no well-behaved controller does: starts sent again and with
+// another specification, input that overlaps, gaps or is damaged, output read again,
+// numbers used after they were acknowledged.
+#pragma once
+
+#include <stdint.h>
+
+#include <memory>
+#include <string>
+
+#include "tests_d/muster/simulation/raw_calls.h"
+
+namespace simulation {
+
+class RawOrder final : private RawCalls {
+ public:
+  RawOrder(Customer& customer, std::shared_ptr<Order> order, uint64_t number);
+  KJ_DISALLOW_COPY(RawOrder);
+
+  // Never rejects.
+  kj::Promise<void> run();
+
+ private:
+  enum class Release { kNo, kYes };
+
+  // A part of the output as it came.
+  struct Part {
+    uint64_t offset = 0;
+    std::string bytes;
+    uint64_t produced = 0;
+    uint64_t retainedFrom = 0;
+    uint64_t retainedTo = 0;
+    bool ended = false;
+  };
+
+  kj::Promise<bool> start();
+  kj::Promise<bool> startAgain(const char* what, const harness::JobRequest& request,
+                               wire::Error::Kind expected);
+  kj::Promise<bool> feed();
+  kj::Promise<bool> offerInput(uint64_t offset, std::string bytes, bool damaged, bool end,
+                               wire::Error::Kind expected);
+  kj::Promise<bool> read(Release release);
+  kj::Promise<bool> readAgain();
+  kj::Promise<bool> releaseSome();
+  kj::Promise<bool> acknowledge();
+  void take(wire::JobProgress::Reader progress, uint64_t from);
+
+  uint64_t number_;
+  Part part_;
+  uint64_t readTo_ = 0;
+  uint64_t errorsTo_ = 0;
+  uint64_t fedTo_ = 0;
+};
+
+}  // namespace simulation

@@ -1,0 +1,393 @@
+#include "tests_d/muster/simulation/scenario.h"
+
+#include <algorithm>
+#include <memory>
+
+#include <kj/debug.h>
+
+#include "tests_d/muster/simulation/client.h"
+#include "tests_d/muster/simulation/controller.h"
+#include "tests_d/muster/simulation/machine.h"
+#include "tests_d/muster/simulation/node.h"
+
+namespace simulation {
+namespace {
+
+// How much later than its deadline, its grace and its death a command may end.
+constexpr int64_t kOverrunMaxNs = 250 * kMillisecond;
+constexpr int64_t kReconnectMaxNs = 6 * kSecond;
+constexpr int64_t kNoticeMaxNs = 2 * kSecond;
+constexpr int64_t kGoneMaxNs = 4 * kSecond;
+
+// One user with its controller, which may be replaced after a crash.
+struct Seat {
+  Seat(World& world, Node& node, unsigned number) : route(world, node, number) {}
+
+  Route route;
+  kj::Own<Controller> controller;
+  kj::Own<Customer> customer;
+  kj::Own<kj::TaskSet> work;
+  bool isClosed = false;
+};
+
+class Scenario final : public kj::TaskSet::ErrorHandler {
+ public:
+  Scenario(World& world, Machine& machine)
+      : world_(world), machine_(machine), faults_(kj::heap<kj::TaskSet>(*this)) {
+    Random& random = world.random();
+    mood_.isCalm = random.chance(30);
+    mood_.leaseNs = random.between(1500, 4000) * kMillisecond;
+    if (!mood_.isCalm && random.chance(12)) {
+      DiskFaults disk;
+      if (random.chance(50)) disk.fullPercent = 30;
+      if (random.chance(50)) disk.tornPercent = 20;
+      if (random.chance(25)) disk.rottenPercent = 30;
+      mood_.diskFails = disk.fullPercent + disk.tornPercent > 0;
+      mood_.diskRots = disk.rottenPercent > 0;
+      machine.setDiskFaults(disk);
+    }
+    nodeagent::JobLimits limits;
+    limits.runningInSessionMax = 24;
+    limits.memoryOfStreamBytesMax = static_cast<uint64_t>(random.chance(50) ? 4096 : 16384);
+    limits.memoryOfFollowedBytesMax = 4 * limits.memoryOfStreamBytesMax;
+    limits.memoryBytesMax = random.chance(10) ? 16384 : 1 << 20;
+    limits.endWaitNs = 2 * kSecond;
+    mood_.movesFiles = random.chance(20);
+    kj::Maybe<FileTree&> tree;
+    if (mood_.movesFiles) tree = files_.emplace();
+    node_ = kj::heap<Node>(world, machine, limits, tree);
+    options_.heartbeatEvery = std::chrono::milliseconds(random.between(200, 500));
+    options_.heartbeatMax = std::chrono::milliseconds(700);
+    options_.connectMax = std::chrono::milliseconds(800);
+    options_.backoffMax = std::chrono::milliseconds(500);
+    options_.lease = std::chrono::nanoseconds(mood_.leaseNs);
+  }
+
+  ~Scenario() noexcept(false) { end(); }
+
+  kj::Promise<void> run() {
+    Random& random = world_.random();
+    auto count = random.chance(70) ? 1 : 2;
+    for (int64_t i = 0; i < count; ++i) seat(static_cast<unsigned>(i + 1));
+    int64_t lengthNs = random.between(800, 3000) * kMillisecond;
+    if (!mood_.isCalm) planFaults(lengthNs);
+    return world_.after(lengthNs)
+        .then([this]() {
+          heal();
+          return awaitWork();
+        })
+        .then([this]() { return closeAll(); })
+        .then([this]() { return awaitNothingLeft(); });
+  }
+
+  // In the order in which they use each other.
+  void end() {
+    faults_ = nullptr;
+    seats_.clear();
+    node_ = nullptr;
+  }
+
+ private:
+  void taskFailed(kj::Exception&& exception) override {
+    world_.violated(
+        "I9", std::string("a task of the scenario failed: ") + exception.getDescription().cStr());
+  }
+
+  void seat(unsigned number) {
+    auto& made = *seats_.emplace_back(std::make_unique<Seat>(world_, *node_, number));
+    setLink(made);
+    occupy(made, number);
+  }
+
+  void setLink(Seat& seat) {
+    Random& random = world_.random();
+    LinkOptions link;
+    link.delayLeastNs = 50'000;
+    link.delayMostNs = random.between(60'000, 3 * kMillisecond);
+    if (!mood_.isCalm && random.chance(20)) {
+      link.delayMostNs = 120 * kMillisecond;
+      world_.count(Event::kSlowLink);
+    }
+    if (random.chance(25)) link.fragmentBytesMax = static_cast<size_t>(random.between(1, 600));
+    seat.route.setOptions(link);
+  }
+
+  void occupy(Seat& seat, unsigned number) {
+    Random& random = world_.random();
+    seat.controller = kj::heap<Controller>(world_, seat.route, options_);
+    seat.customer = kj::heap<Customer>(world_, machine_, *node_, *seat.controller, number, mood_);
+    seat.work = kj::heap<kj::TaskSet>(*this);
+    auto orders = random.between(2, 6);
+    for (int64_t i = 0; i < orders; ++i) {
+      Customer& customer = *seat.customer;
+      seat.work->add(world_.after(random.between(0, 1500) * kMillisecond).then([&customer]() {
+        return customer.orderOne();
+      }));
+    }
+  }
+
+  // --- Faults ---
+
+  void planFaults(int64_t lengthNs) {
+    auto count = world_.random().between(1, 5);
+    for (int64_t i = 0; i < count; ++i) {
+      faults_->add(world_.after(world_.random().between(0, lengthNs)).then([this]() {
+        return healed_ ? kj::Promise<void>(kj::READY_NOW) : fault();
+      }));
+    }
+  }
+
+  Seat& anySeat() {
+    return *seats_[static_cast<size_t>(
+        world_.random().between(0, static_cast<int64_t>(seats_.size()) - 1))];
+  }
+
+  kj::Promise<void> fault() {
+    Seat& seat = anySeat();
+    switch (world_.random().between(0, 12)) {
+      case 0:
+        world_.noteAndCount(Event::kLinkReset);
+        seat.route.reset();
+        return kj::READY_NOW;
+      case 1:
+      case 2:
+        seat.route.resetInFrame();
+        return kj::READY_NOW;
+      case 3:
+        world_.noteAndCount(Event::kLinkClosed);
+        seat.route.close();
+        return kj::READY_NOW;
+      case 4:
+      case 5:
+        return silence(seat, Event::kBlackhole, true, true);
+      case 6:
+        if (world_.random().chance(50)) return silence(seat, Event::kHalfBlackhole, true, false);
+        return silence(seat, Event::kHalfBlackhole, false, true);
+      case 7:
+        return restartFront();
+      case 8:
+        return restartKeeper();
+      case 9:
+        return reboot();
+      case 10:
+        crash(seat);
+        return kj::READY_NOW;
+      case 11:
+        world_.noteAndCount(Event::kWallClockSet);
+        machine_.setWallClock(world_.random().between(-10, 10) * 365 * 24 * 3600 * kSecond);
+        return kj::READY_NOW;
+      default:
+        world_.noteAndCount(Event::kSuspended);
+        machine_.suspend(world_.random().between(100, 5000) * kMillisecond);
+        return kj::READY_NOW;
+    }
+  }
+
+  // Often about as long as the lease, since there it is decided.
+  kj::Promise<void> silence(Seat& seat, Event event, bool toNode, bool toController) {
+    world_.noteAndCount(event);
+    Random& random = world_.random();
+    int64_t ns = random.chance(50) ? random.between(50, 2500) * kMillisecond
+                                   : mood_.leaseNs + random.between(-900, 900) * kMillisecond;
+    seat.route.setSilent(toNode, toController);
+    return world_.after(ns).then([this, &seat]() {
+      world_.note("heard again");
+      judgeNoticed(seat);
+      seat.route.setSilent(false, false);
+    });
+  }
+
+  // A node that says nothing is not taken for connected for long.
+  void judgeNoticed(Seat& seat) {
+    auto noticedNs = std::chrono::nanoseconds(options_.heartbeatEvery + options_.heartbeatMax) +
+                     std::chrono::milliseconds(100);
+    if (seat.controller.get() == nullptr || seat.route.silentForNs() < noticedNs.count()) return;
+    if (seat.controller->connection.snapshot().kind == muster::NodeState::Kind::kConnected) {
+      world_.violated("I9", "a node that is silent is still taken for connected");
+    }
+  }
+
+  kj::Promise<void> restartFront() {
+    world_.noteAndCount(Event::kFrontKilled);
+    node_->killFront();
+    return world_.after(world_.random().between(1, 600) * kMillisecond).then([this]() {
+      node_->startFront();
+    });
+  }
+
+  kj::Promise<void> restartKeeper() {
+    world_.noteAndCount(Event::kKeeperKilled);
+    node_->killKeeper();
+    return world_.after(world_.random().between(1, 600) * kMillisecond).then([this]() {
+      node_->startKeeper();
+    });
+  }
+
+  kj::Promise<void> reboot() {
+    world_.noteAndCount(Event::kRebooted);
+    node_->reboot();
+    return world_.after(world_.random().between(100, 1200) * kMillisecond).then([this]() {
+      node_->startKeeper();
+      node_->startFront();
+    });
+  }
+
+  // As SIGKILL, or as a power cut if nothing of it gets through.
+  void crash(Seat& seat) {
+    if (seat.controller.get() == nullptr || seat.isClosed) return;
+    world_.noteAndCount(Event::kControllerCrashed);
+    seat.isClosed = true;
+    if (world_.random().chance(50)) seat.route.setSilent(true, true);
+    seat.work = nullptr;
+    seat.customer = nullptr;
+    seat.controller = nullptr;
+  }
+
+  void heal() {
+    world_.note("faults stop");
+    healed_ = true;
+    for (auto& seat : seats_) seat->route.setSilent(false, false);
+    node_->startKeeper();
+    node_->startFront();
+    machine_.setDiskFaults({});
+  }
+
+  // --- The end, in which everything must come to rest ---
+
+  kj::Promise<void> awaitWork() {
+    auto all = kj::heapArrayBuilder<kj::Promise<void>>(seats_.size() + 1);
+    for (auto& seat : seats_) {
+      all.add(seat->isClosed ? kj::Promise<void>(kj::READY_NOW) : seat->work->onEmpty());
+    }
+    all.add(faults_->onEmpty());
+    return kj::joinPromises(all.finish()).then([this]() { return awaitConnected(); });
+  }
+
+  kj::Promise<void> awaitConnected() {
+    auto all = kj::heapArrayBuilder<kj::Promise<void>>(seats_.size());
+    for (auto& seat : seats_) {
+      if (seat->isClosed) continue;
+      auto until = seat->controller->loop.now() + std::chrono::nanoseconds(kReconnectMaxNs);
+      Customer& customer = *seat->customer;
+      all.add(seat->controller->connection.live(until).then(
+          [this, &customer](kj::Own<harness::Live>&&) {
+            // A connection that is dead already is noticed first.
+            return world_.after(kNoticeMaxNs).then([&customer]() { return customer.probe(); });
+          },
+          [this](kj::Exception&& exception) {
+            world_.violated("liveness",
+                            std::string("no connection after all faults have stopped: ") +
+                                exception.getDescription().cStr());
+          }));
+    }
+    return kj::joinPromises(all.finish());
+  }
+
+  kj::Promise<void> closeAll() {
+    auto all = kj::heapArrayBuilder<kj::Promise<void>>(seats_.size());
+    for (auto& seat : seats_) {
+      if (!seat->isClosed && !world_.random().chance(25)) all.add(close(*seat));
+    }
+    return kj::joinPromises(all.finish());
+  }
+
+  // A session that was closed has left nothing, at once.
+  kj::Promise<void> close(Seat& seat) {
+    world_.noteAndCount(Event::kSessionClosed);
+    seat.customer->setClosing();
+    auto until = seat.controller->loop.now() + std::chrono::seconds(20);
+    return seat.controller->connection.close(until).then(
+        [this, &seat](std::vector<harness::Remain>&& remains) {
+          for (auto& remain : remains) {
+            world_.violated("I4", "the closed session left: " + remain.what + ": " + remain.reason);
+          }
+          for (auto& order : seat.customer->orders()) {
+            if (machine_.life(order->token).alive > 0) {
+              world_.violated("I4", "command " + std::to_string(order->token) +
+                                        " runs after its session was closed");
+            }
+          }
+          seat.isClosed = true;
+        });
+  }
+
+  // Those that are not closed crash here, and their leases run out.
+  kj::Promise<void> awaitNothingLeft() {
+    for (auto& seat : seats_) {
+      if (!seat->isClosed) crash(*seat);
+      seat->route.setSilent(false, false);
+    }
+    return world_.after(mood_.leaseNs + kGoneMaxNs).then([this]() { judgeEnd(); });
+  }
+
+  void judgeEnd() {
+    for (uint64_t token : machine_.aliveTokens()) {
+      world_.violated("I4",
+                      "command " + std::to_string(token) + " runs after the lease of its session");
+    }
+    if (node_->sessionCount() > 0) world_.violated("I4", "sessions are left");
+    if (node_->runningCount() > 0) world_.violated("I4", "commands count as running");
+    if (machine_.setCount() > 0) world_.violated("I4", "groups of processes are left");
+    if (node_->connectionCount() > 0) world_.violated("I4", "connections are left");
+    if (const nodeagent::Spool* spool = node_->spool()) {
+      if (spool->fileCount() != machine_.fileCount()) world_.violated("I4", "files are left");
+    }
+    KJ_IF_MAYBE (files, files_) {
+      for (const std::string& wrong : files->problems()) world_.violated("I7", wrong);
+    }
+    for (auto& [token, life] : machine_.lives()) judgeLife(token, life);
+  }
+
+  void judgeLife(uint64_t token, const Life& life) {
+    const Program& program = machine_.program(token);
+    auto name = "command " + std::to_string(token);
+    if (life.startedNs < 0 || life.killedByMachine) return;
+    if (life.endedNs - life.startedNs >
+        program.deadlineNs + program.graceNs + program.deathNs + kOverrunMaxNs) {
+      world_.violated("I3", name + " ran on after its deadline");
+    }
+    bool wasGiven =
+        life.termedNs >= 0 && life.killedNs - life.termedNs >= program.graceNs - kMillisecond;
+    if (life.killedNs >= 0 && program.graceNs > 0 && !life.mayDieHard && !wasGiven) {
+      world_.violated("I3", name + " was killed without its grace");
+    }
+  }
+
+  World& world_;
+  Machine& machine_;
+  Mood mood_;
+  harness::ControllerOptions options_;
+  bool healed_ = false;
+  kj::Maybe<FileTree> files_;
+  kj::Own<Node> node_;
+  std::vector<std::unique_ptr<Seat>> seats_;
+  kj::Own<kj::TaskSet> faults_;
+};
+
+}  // namespace
+
+Report runSeed(kj::UnixEventPort& pipes, uint64_t seed, World::Trace trace) {
+  World world(pipes, seed, trace);
+  world.port().setEnd(kj::origin<kj::TimePoint>() + 10 * kj::MINUTES);
+  {
+    Machine machine(world);
+    Scenario scenario(world, machine);
+    KJ_IF_MAYBE (exception,
+                 kj::runCatchingExceptions([&]() { scenario.run().wait(world.waitScope()); })) {
+      world.violated("liveness", exception->getDescription().cStr());
+    }
+    scenario.end();
+    if (machine.fileCount() > 0) world.violated("I4", "files outlive the keeper");
+  }
+  Report report;
+  report.seed = seed;
+  report.hash = world.hash();
+  report.steps = world.steps();
+  report.simulatedNs = world.nowNs();
+  report.violation = world.violation();
+  report.coverage = world.coverage();
+  report.trace = world.trace();
+  return report;
+}
+
+}  // namespace simulation

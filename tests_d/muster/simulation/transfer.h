@@ -1,0 +1,49 @@
+// A file that goes to the node in parts, and comes back: as a controller sends it, and as none
+// should.
+#pragma once
+
+#include <stdint.h>
+
+#include <memory>
+#include <string>
+
+#include "schema/support/base/id.h"
+#include "tests_d/muster/simulation/file_tree.h"
+#include "tests_d/muster/simulation/raw_calls.h"
+
+namespace simulation {
+
+class Transfer final : private RawCalls {
+ public:
+  Transfer(Customer& customer, std::shared_ptr<Order> order, FileTree& tree);
+
+  // Never rejects.
+  kj::Promise<void> run();
+
+ private:
+  enum class Ending { kFinished, kTooEarly, kWrongDigest, kAbandoned };
+
+  kj::Promise<bool> begin(uint64_t expected);
+  kj::Promise<bool> sendAll();
+  kj::Promise<bool> sendNext();
+  kj::Promise<bool> send(uint64_t offset, std::string bytes, uint32_t damage,
+                         wire::Error::Kind expected);
+  kj::Promise<bool> end();
+  kj::Promise<bool> finish(const std::string& digestOf, wire::Error::Kind expected);
+  kj::Promise<bool> abandon();
+  kj::Promise<bool> readBack();
+  void judge();
+  void violated(const std::string& text);
+
+  FileTree& tree_;
+  FileTree::Target& target_;
+  std::string path_;
+  support::Id id_;
+  Ending ending_ = Ending::kFinished;
+  size_t partBytes_ = 0;
+  uint64_t receivedTo_ = 0;
+  uint64_t stopAt_ = 0;  // Where sending ends.
+  std::string read_;
+};
+
+}  // namespace simulation

@@ -1,0 +1,234 @@
+// The table of layers: which room may include what. docs/internals/layers.md explains it.
+#include <algorithm>
+#include <regex>
+
+#include "tests_d/muster/tree/tidy.h"
+
+namespace tree {
+namespace {
+
+struct Room {
+  // The directory with its files and its directories that have no row of their own. The last name
+  // may be "*": each directory there is a room of its own. The longest that fits counts.
+  std::string path;
+  std::vector<std::string> allowed;  // Prefixes of includes of ours, besides the room's own files.
+  std::vector<std::string> banned;   // Prefixes of includes of others.
+};
+
+const std::vector<std::string> kRpcLibraries = {"kj/", "capnp/"};
+const std::vector<std::string> kNoTestLibraries = {"gtest", "gmock"};
+const std::vector<std::string> kAgentBans = {"gtest", "gmock", "yaml-cpp", "spdlog"};
+const std::vector<std::string> kPlainBans = {"kj/", "capnp/", "gtest", "gmock"};
+
+std::vector<Room> schemaRooms() {
+  return {
+      {"schema/support/base/", {}, {"gtest", "gmock", "libvirt"}},
+      {"schema/support/tls/",
+       {"schema/support/base/", "schema/support/rpc/"},
+       {"gtest", "gmock", "libvirt"}},
+      {"schema/support/rpc/", {"schema/support/base/"}, {"gtest", "gmock", "libvirt"}},
+  };
+}
+
+std::vector<Room> agentRooms() {
+  return {
+      {"nodeagent/main.cc", {"schema/support/", "nodeagent/"}, kAgentBans},
+      {"nodeagent/no_resolver.cc", {}, kAgentBans},
+      {"nodeagent/os/", {"schema/support/base/"}, kAgentBans},
+      {"nodeagent/session/", {"schema/support/", "nodeagent/os/"}, kAgentBans},
+      {"nodeagent/config/", {"schema/support/"}, kAgentBans},
+      {"nodeagent/link/", {"schema/support/base/", "schema/support/tls/"}, kAgentBans},
+      {"nodeagent/enrol/", {"schema/support/", "nodeagent/config/"}, kAgentBans},
+      {"nodeagent/init/", {"schema/support/base/", "nodeagent/os/"}, kAgentBans},
+      {"nodeagent/front/",
+       {"schema/support/", "nodeagent/link/", "nodeagent/config/", "nodeagent/enrol/",
+        "nodeagent/os/"},
+       kAgentBans},
+      {"nodeagent/shim/",
+       {"schema/support/", "nodeagent/exec/", "nodeagent/session/", "nodeagent/os/"},
+       kAgentBans},
+      {"nodeagent/keeper/",
+       {"schema/support/", "nodeagent/link/", "nodeagent/config/", "nodeagent/session/",
+        "nodeagent/os/", "nodeagent/exec/", "nodeagent/file/", "nodeagent/service/",
+        "nodeagent/facts/", "nodeagent/front/front_process.h"},
+       kAgentBans},
+      {"nodeagent/agent_test/", {"schema/support/", "nodeagent/"}, kAgentBans},
+      // A service: what one interface of the schema does on a node.
+      {"nodeagent/*/", {"schema/support/", "nodeagent/os/", "nodeagent/session/"}, kAgentBans},
+  };
+}
+
+std::vector<Room> harnessRooms() {
+  return {
+      {"harness/include/muster/", {"muster/"}, {"kj/", "capnp/", "libvirt", "spdlog", "yaml-cpp"}},
+      {"harness/values/", {"muster/"}, kPlainBans},
+      {"harness/os/", {"harness/provision/error.h"}, kPlainBans},
+      {"harness/faultproxy/", {"muster/"}, kPlainBans},
+      {"harness/rpc/",
+       {"schema/support/", "muster/", "harness/values/", "harness/cluster/description.h"},
+       kAgentBans},
+      {"harness/cluster/", {"schema/support/base/", "muster/"}, kPlainBans},
+      {"harness/pki/", {"schema/support/", "harness/cli/command.h"}, kNoTestLibraries},
+      {"harness/provision/",
+       {"schema/support/base/", "schema/support/tls/", "harness/cluster/", "harness/os/",
+        "muster/"},
+       kPlainBans},
+      {"harness/provision/local/hub/", {"harness/os/", "harness/provision/error.h"}, kPlainBans},
+      {"harness/api/",
+       {"schema/support/base/", "muster/", "harness/values/", "harness/rpc/stubs.h",
+        "harness/cluster/"},
+       kRpcLibraries},
+      {"harness/match/", {"muster/", "harness/values/"}, kRpcLibraries},
+      {"harness/fixture/",
+       {"schema/support/base/", "muster/", "harness/values/", "harness/rpc/stubs.h", "harness/api/",
+        "harness/match/", "harness/cluster/", "harness/provision/"},
+       kRpcLibraries},
+      {"harness/run/", {"harness/os/", "harness/provision/error.h"}, kPlainBans},
+      {"harness/cli/", {"schema/support/", "muster/", "harness/"}, kPlainBans},
+  };
+}
+
+std::vector<Room> testRooms() {
+  return {
+      // A component: it sees what any user's test sees.
+      {"tests_d/*/", {"muster/muster.h"}, kRpcLibraries},
+      {"tests_d/muster/*/", {"muster/muster.h"}, kRpcLibraries},
+      // These start agents and make connections of their own, as no other test should.
+      {"tests_d/muster/robustness/", {"muster/muster.h", "harness/rpc/stubs.h"}, kRpcLibraries},
+      // These call the parsers of either side directly.
+      {"tests_d/muster/fuzz/",
+       {"schema/", "nodeagent/", "harness/", "muster/"},
+       {"yaml-cpp", "spdlog"}},
+      {"tests_d/muster/badinput/",
+       {"schema/", "nodeagent/", "harness/", "muster/", "tests_d/muster/fuzz/"},
+       {"yaml-cpp", "spdlog"}},
+      // Agent and controller in one process.
+      {"tests_d/muster/simulation/",
+       {"schema/", "nodeagent/", "muster/", "harness/rpc/", "harness/values/",
+        "harness/cluster/description.h"},
+       kAgentBans},
+      {".cmake/", {}, {}},
+      {"bench/", {"schema/", "harness/", "muster/", "nodeagent/"}, kNoTestLibraries},
+  };
+}
+
+const std::vector<Room>& rooms() {
+  static const std::vector<Room> kRooms = [] {
+    std::vector<Room> all;
+    for (const std::vector<Room>& some :
+         {schemaRooms(), agentRooms(), harnessRooms(), testRooms()}) {
+      all.insert(all.end(), some.begin(), some.end());
+    }
+    return all;
+  }();
+  return kRooms;
+}
+
+bool hasPrefix(const std::string& text, const std::vector<std::string>& prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const std::string& prefix) { return startsWith(text, prefix); });
+}
+
+bool isOurs(const std::string& include) {
+  return hasPrefix(include, {"schema/", "nodeagent/", "harness/", "tests_d/", "muster/"});
+}
+
+// The directory of `path` that is `room` or, for a pattern, one of its rooms: "tests_d/glusterfs/".
+// Empty: the path is not in it.
+std::string ownPrefix(const Room& room, const std::string& path) {
+  if (!endsWith(room.path, "*/")) return startsWith(path, room.path) ? room.path : "";
+  std::string parent = room.path.substr(0, room.path.size() - 2);
+  if (!startsWith(path, parent)) return "";
+  size_t end = path.find('/', parent.size());
+  return end == std::string::npos ? "" : path.substr(0, end + 1);
+}
+
+const Room* roomOf(const std::string& path) {
+  const Room* found = nullptr;
+  size_t longest = 0;
+  for (const Room& room : rooms()) {
+    size_t length = ownPrefix(room, path).size();
+    // A room by name counts before a pattern of the same length.
+    bool named = length == longest && found && endsWith(found->path, "*/");
+    if (length > longest || (length > 0 && named)) {
+      found = &room;
+      longest = length;
+    }
+  }
+  return found;
+}
+
+// Who speaks the wire contract: the agent, the controller's rpc, and what both share.
+bool mayUseWire(const Room& room) {
+  return hasPrefix(room.path, {"schema/", "nodeagent/", "harness/rpc/", "harness/pki/"});
+}
+
+void checkInclude(const SourceFile& file, size_t line, const std::string& include, const Room& room,
+                  Complaints& complaints) {
+  std::string where = file.path + ":" + std::to_string(line + 1) + ": ";
+  bool unitTest = endsWith(file.path, "_test.cc") || endsWith(file.path, "_fixture.h") ||
+                  endsWith(file.path, "_fixture.cc") || endsWith(file.path, "_testing.h") ||
+                  endsWith(file.path, "_testing.cc") ||
+                  file.path.find("/test_") != std::string::npos;
+  if (isOurs(include)) {
+    bool generated = endsWith(include, ".capnp.h");
+    bool own = startsWith(include, ownPrefix(room, file.path));
+    if (own || hasPrefix(include, room.allowed)) return;
+    if (generated && mayUseWire(room)) return;
+    complaints.push_back(where + "includes \"" + include + "\"; the room " + room.path +
+                         " may not (docs/internals/layers.md)");
+    return;
+  }
+  if (unitTest && hasPrefix(include, {"gtest", "gmock"})) return;
+  if (hasPrefix(include, room.banned)) {
+    complaints.push_back(where + "includes <" + include + ">; the room " + room.path +
+                         " may not (docs/internals/layers.md)");
+  }
+}
+
+// spdlog and yaml-cpp cost seconds a file and have one home each.
+void checkHomes(const SourceFile& file, size_t line, const std::string& include,
+                Complaints& complaints) {
+  std::string where = file.path + ":" + std::to_string(line + 1) + ": ";
+  if (startsWith(include, "spdlog/") && file.path != "schema/support/base/log.cc") {
+    complaints.push_back(where + "includes <" + include +
+                         ">; log through schema/support/base/log.h");
+  }
+  if (startsWith(include, "yaml-cpp/") && !startsWith(file.path, "schema/support/base/config")) {
+    complaints.push_back(where + "includes <" + include +
+                         ">; read through schema/support/base/config.h");
+  }
+}
+
+}  // namespace
+
+Complaints checkLayers(const SourceFile& file) {
+  Complaints complaints;
+  if (!endsWith(file.path, ".cc") && !endsWith(file.path, ".h")) return complaints;
+  static const std::regex kInclude("^#include [<\"]([^>\"]+)[>\"]");
+  const Room* room = roomOf(file.path);
+  if (!room) {
+    complaints.push_back(file.path +
+                         ":1: is in no room of the table of layers; give its directory " +
+                         "a row (docs/internals/layers.md)");
+  }
+  bool first = true;
+  std::vector<std::string> lines = linesOf(file.text);
+  for (size_t line = 0; line < lines.size(); ++line) {
+    std::smatch match;
+    if (!std::regex_search(lines[line], match, kInclude)) continue;
+    std::string include = match[1];
+    if (room) checkInclude(file, line, include, *room, complaints);
+    checkHomes(file, line, include, complaints);
+    std::string stem = file.path.substr(0, file.path.rfind('.'));
+    bool own = include == stem + ".h" || "harness/include/" + include == stem + ".h";
+    if (own && !first) {
+      complaints.push_back(file.path + ":" + std::to_string(line + 1) +
+                           ": includes its own header late; it comes first");
+    }
+    first = false;
+  }
+  return complaints;
+}
+
+}  // namespace tree
