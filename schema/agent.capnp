@@ -89,11 +89,11 @@ interface Session {
   ping @0 () -> (clock :Clock);
   # Renews the lease; answered by the keeper, so it proves the whole path. Never waits behind work.
 
-  close @1 () -> (remains :List(Remain), error :Common.Error);
+  close @1 () -> (leftovers :List(Leftover), error :Common.Error);
   # Ends the session: kills its jobs, walks its undo list backwards, and answers when that is done. Closing
-  # a closed session answers the same list. `remains` names what could not be undone; empty: nothing is left.
+  # a closed session answers the same list. `leftovers` names what could not be undone; empty: nothing is left.
 
-  struct Remain {
+  struct Leftover {
     what @0 :Text;              # Such as "job 7 pid 4711 (dd)".
     reason @1 :Common.Error;
   }

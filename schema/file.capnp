@@ -12,7 +12,7 @@ using Common = import "common.capnp";
 # Errors of every method: invalid (the path or a field), notFound, denied, system (with errno: ENOSPC, EROFS, …).
 
 interface FileView {
-  stat @0 (path :Data, links :Links) -> (stat :Stat, error :Common.Error);
+  stat @0 (path :Data, links :SymlinkPolicy) -> (stat :Stat, error :Common.Error);
 
   list @1 (path :Data, after :Data, entriesMax :UInt32) -> (entries :List(Entry), more :Bool, error :Common.Error);
   # Entries of a directory in byte order of their names, from the first name greater than `after` (empty: all).
@@ -30,7 +30,7 @@ interface FileView {
   readLink @4 (path :Data) -> (target :Data, error :Common.Error);
 
   attributes @5 (path :Data) -> (attributes :List(Attribute), error :Common.Error);
-  # All extended attributes with their values, ACLs among them as system.posix_acl_*. Links are not followed.
+  # All extended attributes with their values, ACLs among them as system.posix_acl_*. SymlinkPolicy are not followed.
 
   space @6 (path :Data)
     -> (totalBytes :UInt64, availableBytes :UInt64, totalInodes :UInt64, availableInodes :UInt64, error :Common.Error);
@@ -75,7 +75,7 @@ interface Files extends(FileView) {
   # Sent again after it worked, finds no source: error notFound, which the caller can tell by stat of the target.
 
   setMode @9 (path :Data, mode :UInt32) -> (error :Common.Error);                  # Follows links, as chmod(2) does.
-  setOwner @10 (path :Data, user :Text, group :Text, links :Links) -> (error :Common.Error);
+  setOwner @10 (path :Data, user :Text, group :Text, links :SymlinkPolicy) -> (error :Common.Error);
   # Names or decimal ids; empty: unchanged.
 
   link @11 (path :Data, target :Data, type :LinkType, replace :Replace) -> (error :Common.Error);
@@ -84,12 +84,12 @@ interface Files extends(FileView) {
   setTimes @14 (path :Data, accessedNs :Int64, modifiedNs :Int64)
       -> (error :Common.Error);  # Of a link, the link's own.
 
-  plant @15 (root :Data, entries :List(TreeEntry), options :WriteOptions) -> (error :Common.Error);
+  writeTree @15 (root :Data, entries :List(TreeEntry), options :WriteOptions) -> (error :Common.Error);
   # Makes entries of a tree below `root`, as `walk` gave them: directories, links and files with their inline
   # content. Existing directories stay; existing files and links are replaced. Big files go by upload.
 }
 
-enum Links {
+enum SymlinkPolicy {
   keep @0;     # Of the link itself.
   follow @1;   # Of what it points to.
 }
@@ -113,8 +113,8 @@ struct WriteOptions {
   sync @5 :Bool;            # fsync the file and its directory before answering.
   parents @6 :Bool;         # Make missing parent directories, mode 0755.
   lifetime @7 :Common.Lifetime = permanent;   # session: what was there before comes back when the session ends.
-  attributes @8 :List(Attribute);  # The file has them, with ACLs among them, when it takes its place. Not of `plant`.
-  modifiedNs @9 :Int64;            # Its modification time; 0: that of the writing. Not of `plant`.
+  attributes @8 :List(Attribute);  # The file has them, with ACLs among them, when it takes its place. Not of `writeTree`.
+  modifiedNs @9 :Int64;            # Its modification time; 0: that of the writing. Not of `writeTree`.
   sparse @10 :Bool;                # Of an upload: whole blocks of zeros become holes, and no space is reserved.
 }
 

@@ -38,7 +38,7 @@ struct Node {
 
   kj::Promise<void> take() {
     return connection->live(soon()).then(
-        [this](kj::Own<harness::Live>&& live) { session = live->session; });
+        [this](kj::Own<harness::EstablishedConnection>&& live) { session = live->session; });
   }
 };
 
@@ -134,7 +134,7 @@ double Pings::reconnect() {
         Node& node = impl_->nodes[0];
         node.session = nullptr;
         return node.connection->live(soon())
-            .then([&node](kj::Own<harness::Live>&& live) {
+            .then([&node](kj::Own<harness::EstablishedConnection>&& live) {
               live->connection->shutdown();
               return node.connection->down(soon()).ignoreResult();
             })

@@ -117,7 +117,7 @@ NodeSet Cluster::select(const std::string& expression) const {
       chosen.push_back(&all_[name]);
     }
     return NodeSet(chosen);
-  } catch (const harness::NodeSetError& error) {
+  } catch (const harness::NodeExpressionError& error) {
     throw NodeError(NodeError::Kind::kInvalid, "", "nodes " + harness::quoted(expression),
                     error.what());
   }

@@ -48,12 +48,12 @@ void File::append(const std::string& content, Where where) const {
   at(where, [&] { node_->files().append(path_, content, until()); });
 }
 
-std::optional<FileStat> File::stat(Links links, Where where) const {
+std::optional<FileStat> File::stat(SymlinkPolicy links, Where where) const {
   return at(where, [&] { return node_->files().stat(path_, links, until()); });
 }
 
 bool File::exists(Where where) const {
-  return stat(Links::kKeep, where).has_value();
+  return stat(SymlinkPolicy::kKeep, where).has_value();
 }
 
 std::vector<FileEntry> File::list(Where where) const {
@@ -84,7 +84,7 @@ void File::setMode(uint32_t mode, Where where) const {
   at(where, [&] { node_->files().setMode(path_, mode, until()); });
 }
 
-void File::setOwner(const std::string& user, const std::string& group, Links links,
+void File::setOwner(const std::string& user, const std::string& group, SymlinkPolicy links,
                     Where where) const {
   at(where, [&] { node_->files().setOwner(path_, user, group, links, until()); });
 }

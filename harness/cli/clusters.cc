@@ -102,7 +102,7 @@ std::vector<NodeDescription> chooseNodes(const ClusterDescription& cluster,
   std::vector<std::string> names;
   try {
     names = selectNodes(cluster, set);
-  } catch (const NodeSetError& error) {
+  } catch (const NodeExpressionError& error) {
     throw CommandError(kExitData, "node set \"" + set + "\", column " +
                                       std::to_string(error.position() + 1) + ": " + error.what());
   }

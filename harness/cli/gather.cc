@@ -22,7 +22,7 @@ std::string gathered(const std::vector<NodeAnswer>& answers) {
   std::string text;
   for (const Block& block : blocks) {
     const std::string& ending = block.first->ending;
-    text += "--- " + foldNodeSet(block.nodes) + (ending.empty() ? "" : ": " + ending) + "\n";
+    text += "--- " + foldNodeNames(block.nodes) + (ending.empty() ? "" : ": " + ending) + "\n";
     text += block.first->output;
     if (!block.first->output.empty() && block.first->output.back() != '\n') text += "\n";
   }

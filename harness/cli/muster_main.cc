@@ -89,7 +89,7 @@ int runMain(int argc, char** argv) {
     return complain(error, error.status());
   } catch (const ClusterFileError& error) {
     return complain(error, kExitData);
-  } catch (const NodeSetError& error) {
+  } catch (const NodeExpressionError& error) {
     return complain(error, kExitData);
   } catch (const MissingCapability& error) {
     return complain(error, kExitNoPermission);

@@ -108,8 +108,9 @@ class FileParser {
         node.endpoint = endpoints[i];
         plan_.nodes.push_back(std::move(node));
       }
-      if (plan_.nodes.size() > kNodeSetNamesMax) {
-        reader_.fail(entry.first, "more than " + std::to_string(kNodeSetNamesMax) + " nodes");
+      if (plan_.nodes.size() > kNodeExpressionNamesMax) {
+        reader_.fail(entry.first,
+                     "more than " + std::to_string(kNodeExpressionNamesMax) + " nodes");
       }
     }
   }
@@ -121,14 +122,14 @@ class FileParser {
 
   std::vector<std::string> expand(const YAML::Node& set, const NodeGroups& groups) const {
     try {
-      return expandNodeSet(set.Scalar(), groups);
-    } catch (const NodeSetError& error) {
+      return expandNodeExpression(set.Scalar(), groups);
+    } catch (const NodeExpressionError& error) {
       failInSet(set, error);
     }
   }
 
   // A quoted text begins one column before its first character; the tag of the node tells.
-  [[noreturn]] void failInSet(const YAML::Node& set, const NodeSetError& error) const {
+  [[noreturn]] void failInSet(const YAML::Node& set, const NodeExpressionError& error) const {
     size_t quote = set.Tag() == "!" ? 1 : 0;
     reader_.fail(set, "node set \"" + set.Scalar() + "\": " + error.what(),
                  error.position() + quote);
@@ -207,10 +208,10 @@ class FileParser {
     if (colon == std::string::npos || colon < host) colon = text.size();
     std::vector<std::string> all;
     try {
-      for (const std::string& each : expandNodeSet(text.substr(host, colon - host))) {
+      for (const std::string& each : expandNodeExpression(text.substr(host, colon - host))) {
         all.push_back(text.substr(0, host) + each + text.substr(colon));
       }
-    } catch (const NodeSetError& error) {
+    } catch (const NodeExpressionError& error) {
       reader_.fail(address, std::string("address: ") + error.what(), host + error.position());
     }
     if (all.size() != count) {
@@ -276,7 +277,7 @@ class FileParser {
                                    [&name](const NodePlan& each) { return each.name == name; });
           node->boot.insert(node->boot.end(), commands.begin(), commands.end());
         }
-      } catch (const NodeSetError& error) {
+      } catch (const NodeExpressionError& error) {
         failInSet(entry.first, error);
       }
     }

@@ -184,9 +184,9 @@ TEST(SelectionTest, KeepsTheOrderOfTheCluster) {
   EXPECT_THAT(selectNodes(cluster, "@rack=b,@client"), ElementsAre("s2", "c1"));
   EXPECT_THAT(selectNodes(cluster, "@rack"), ElementsAre("s1", "s2"));
   EXPECT_THAT(selectNodes(cluster, "@*"), ElementsAre("s1", "s2", "c1"));
-  EXPECT_THAT(
-      [&] { selectNodes(cluster, "s1,s9"); },
-      ::testing::ThrowsMessage<NodeSetError>("there is no node \"s9\"; did you mean \"s1\"?"));
+  EXPECT_THAT([&] { selectNodes(cluster, "s1,s9"); },
+              ::testing::ThrowsMessage<NodeExpressionError>(
+                  "there is no node \"s9\"; did you mean \"s1\"?"));
 }
 
 }  // namespace

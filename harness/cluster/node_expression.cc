@@ -61,9 +61,11 @@ class Parser {
     while (!atEnd() && std::isspace(static_cast<unsigned char>(peek())) != 0) ++position_;
     return position_ != before;
   }
-  [[noreturn]] void fail(const std::string& reason) const { throw NodeSetError(position_, reason); }
+  [[noreturn]] void fail(const std::string& reason) const {
+    throw NodeExpressionError(position_, reason);
+  }
   [[noreturn]] static void failAt(size_t position, const std::string& reason) {
-    throw NodeSetError(position, reason);
+    throw NodeExpressionError(position, reason);
   }
 
   std::vector<std::string> term() { return peek() == '@' ? group() : pattern(); }
@@ -85,7 +87,7 @@ class Parser {
     std::vector<std::string> names = {""};
     while (!atEnd() && (isNameCharacter(peek()) || peek() == '[')) {
       std::vector<std::string> parts = peek() == '[' ? brackets() : literal();
-      if (names.size() * parts.size() > kNodeSetNamesMax) failAt(start, tooMany());
+      if (names.size() * parts.size() > kNodeExpressionNamesMax) failAt(start, tooMany());
       std::vector<std::string> longer;
       longer.reserve(names.size() * parts.size());
       for (const std::string& name : names) {
@@ -135,7 +137,7 @@ class Parser {
     uint64_t from = std::stoull(first);
     uint64_t to = std::stoull(last);
     if (from > to) failAt(start, "the range " + first + "-" + last + " runs backwards");
-    if ((to - from) / step + 1 + parts.size() > kNodeSetNamesMax) failAt(start, tooMany());
+    if ((to - from) / step + 1 + parts.size() > kNodeExpressionNamesMax) failAt(start, tooMany());
     size_t width = hasLeadingZero(first) || first.size() == last.size() ? first.size() : 0;
     for (uint64_t value = from; value <= to; value += step) parts.push_back(padded(value, width));
   }
@@ -151,7 +153,7 @@ class Parser {
   }
 
   static std::string tooMany() {
-    return "more than " + std::to_string(kNodeSetNamesMax) + " names in one set";
+    return "more than " + std::to_string(kNodeExpressionNamesMax) + " names in one set";
   }
 
   void apply(char operation, std::vector<std::string>& left,
@@ -169,7 +171,7 @@ class Parser {
         if (in.insert(name).second) left.push_back(name);
       }
     }
-    if (left.size() > kNodeSetNamesMax) fail(tooMany());
+    if (left.size() > kNodeExpressionNamesMax) fail(tooMany());
   }
 
   std::string_view text_;
@@ -269,11 +271,11 @@ void foldDimension(std::vector<Folded>& folded, size_t d) {
 
 }  // namespace
 
-std::vector<std::string> expandNodeSet(std::string_view text, const NodeGroups& groups) {
+std::vector<std::string> expandNodeExpression(std::string_view text, const NodeGroups& groups) {
   return Parser(text, groups).parse();
 }
 
-std::string foldNodeSet(const std::vector<std::string>& names) {
+std::string foldNodeNames(const std::vector<std::string>& names) {
   std::vector<Folded> folded;
   size_t dimensions = 0;
   for (const std::string& name : names) {

@@ -18,9 +18,9 @@
 namespace harness {
 
 // What is wrong with a set, and where.
-class NodeSetError : public std::invalid_argument {
+class NodeExpressionError : public std::invalid_argument {
  public:
-  NodeSetError(size_t position, const std::string& reason)
+  NodeExpressionError(size_t position, const std::string& reason)
       : std::invalid_argument(reason), position_(position) {}
 
   size_t position() const { return position_; }  // Bytes before the culprit.
@@ -32,13 +32,14 @@ class NodeSetError : public std::invalid_argument {
 // The names in a group, without its "@"; nullopt if there is no such group.
 using NodeGroups = std::function<std::optional<std::vector<std::string>>(const std::string& group)>;
 
-constexpr size_t kNodeSetNamesMax = 10000;
+constexpr size_t kNodeExpressionNamesMax = 10000;
 
-// All names, each once, in the order in which the text mentions them. Throws NodeSetError. Without
-// `groups` there are none.
-std::vector<std::string> expandNodeSet(std::string_view text, const NodeGroups& groups = {});
+// All names, each once, in the order in which the text mentions them. Throws NodeExpressionError.
+// Without `groups` there are none.
+std::vector<std::string> expandNodeExpression(std::string_view text, const NodeGroups& groups = {});
 
-// The short form of these names: "server[1-3],client1". expandNodeSet of it gives the same names.
-std::string foldNodeSet(const std::vector<std::string>& names);
+// The short form of these names: "server[1-3],client1". expandNodeExpression of it gives the same
+// names.
+std::string foldNodeNames(const std::vector<std::string>& names);
 
 }  // namespace harness

@@ -20,7 +20,7 @@ std::string expanded(const std::string& set) {
     if (group == "rack=2") return {{"s2", "c1"}};
     return std::nullopt;
   };
-  return joined(expandNodeSet(set, groups));
+  return joined(expandNodeExpression(set, groups));
 }
 
 struct Case {
@@ -57,7 +57,7 @@ constexpr Case kCases[] = {
 TEST(NodeSetTest, ExpandsAndFoldsAsNodesetDoes) {
   for (const Case& each : kCases) {
     EXPECT_EQ(expanded(each.set), each.names) << each.set;
-    EXPECT_EQ(foldNodeSet(expandNodeSet(each.folded)), each.folded);
+    EXPECT_EQ(foldNodeNames(expandNodeExpression(each.folded)), each.folded);
     std::vector<std::string> names;
     std::string word;
     for (char c : std::string(each.names) + " ") {
@@ -66,14 +66,14 @@ TEST(NodeSetTest, ExpandsAndFoldsAsNodesetDoes) {
       else
         word += c;
     }
-    EXPECT_EQ(foldNodeSet(names), each.folded) << each.set;
+    EXPECT_EQ(foldNodeNames(names), each.folded) << each.set;
   }
 }
 
 TEST(NodeSetTest, FoldsRectanglesOutOfSeveralDimensions) {
-  EXPECT_EQ(foldNodeSet({"n1m3", "n2m3", "n1m4", "n2m4", "n3m3"}), "n[1-2]m[3-4],n3m3");
-  EXPECT_EQ(foldNodeSet({"b2c", "a-1.x", "a-2.x"}), "b2c,a-[1-2].x");
-  EXPECT_EQ(foldNodeSet({}), "");
+  EXPECT_EQ(foldNodeNames({"n1m3", "n2m3", "n1m4", "n2m4", "n3m3"}), "n[1-2]m[3-4],n3m3");
+  EXPECT_EQ(foldNodeNames({"b2c", "a-1.x", "a-2.x"}), "b2c,a-[1-2].x");
+  EXPECT_EQ(foldNodeNames({}), "");
 }
 
 TEST(NodeSetTest, RefusesWithPositionAndReason) {
@@ -106,7 +106,7 @@ TEST(NodeSetTest, RefusesWithPositionAndReason) {
     try {
       expanded(bad.set);
       ADD_FAILURE() << "accepted: " << bad.set;
-    } catch (const NodeSetError& error) {
+    } catch (const NodeExpressionError& error) {
       EXPECT_EQ(error.position(), bad.position) << bad.set;
       EXPECT_THAT(error.what(), HasSubstr(bad.reason)) << bad.set;
     }

@@ -28,7 +28,7 @@ std::vector<std::string> selectNodes(const ClusterDescription& cluster, const st
     if (members.empty()) return std::nullopt;
     return members;
   };
-  std::vector<std::string> names = expandNodeSet(set, groups);
+  std::vector<std::string> names = expandNodeExpression(set, groups);
   std::vector<std::string> known;
   for (const NodeDescription& node : cluster.nodes) known.push_back(node.name);
   std::set<std::string> wanted(names.begin(), names.end());
@@ -39,10 +39,10 @@ std::vector<std::string> selectNodes(const ClusterDescription& cluster, const st
   for (const std::string& name : names) {
     if (std::find(all.begin(), all.end(), name) != all.end()) continue;
     size_t position = set.find(name);  // Written out, or made by a range.
-    if (all.size() > 20) all = {foldNodeSet(all)};
+    if (all.size() > 20) all = {foldNodeNames(all)};
     std::string hint = support::suggestion(name, all);
-    throw NodeSetError(position == std::string::npos ? 0 : position,
-                       "there is no node \"" + name + "\"" + hint);
+    throw NodeExpressionError(position == std::string::npos ? 0 : position,
+                              "there is no node \"" + name + "\"" + hint);
   }
   return known;
 }

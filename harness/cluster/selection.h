@@ -12,7 +12,8 @@ namespace harness {
 
 // Names, in the order of the cluster. Groups are roles ("@server"), labels ("@rack=a", or "@rack"
 // for any value) and
-// "@*". Throws NodeSetError for a bad set, and for a node or group that the cluster does not have.
+// "@*". Throws NodeExpressionError for a bad set, and for a node or group that the cluster does not
+// have.
 std::vector<std::string> selectNodes(const ClusterDescription& cluster, const std::string& set);
 
 }  // namespace harness

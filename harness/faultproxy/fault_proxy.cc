@@ -16,16 +16,16 @@
 
 #include <muster/fault_proxy.h>
 
-#include "harness/faultproxy/link.h"
+#include "harness/faultproxy/proxy_link.h"
 #include "harness/faultproxy/socket.h"
 
 namespace muster {
 
 using harness::Descriptor;
-using harness::Link;
 using harness::LinkSide;
+using harness::ProxyLink;
 using harness::SocketAddress;
-using Time = Link::Time;
+using Time = ProxyLink::Time;
 
 namespace {
 
@@ -104,7 +104,7 @@ class FaultProxy::Impl {
   std::string addressText_;
   uint64_t seed_ = 0;
   harness::FaultLedger ledger_;
-  std::map<uint64_t, Link> links_;
+  std::map<uint64_t, ProxyLink> links_;
 
  private:
   void run();
@@ -114,7 +114,7 @@ class FaultProxy::Impl {
   void acceptAll(Time now);
   void accepted(Descriptor client, Time now);
   void pumpAll(Time now);
-  void watch(Link& link, LinkSide side);
+  void watch(ProxyLink& link, LinkSide side);
   timespec timeout() const;
   LinkFaults faultsOf(uint64_t connection) const;
 
@@ -270,14 +270,14 @@ void FaultProxy::Impl::accepted(Descriptor client, Time now) {
     harness::closeWithReset(client);
     return;
   }
-  Link::Options link{number, seed_, options_.bufferBytesMax, faultsOf(number)};
+  ProxyLink::Options link{number, seed_, options_.bufferBytesMax, faultsOf(number)};
   links_.try_emplace(number, link, std::move(client), std::move(target), ledger_);
   links_.at(number).pump(now);
 }
 
 void FaultProxy::Impl::pumpAll(Time now) {
   for (auto it = links_.begin(); it != links_.end();) {
-    Link& link = it->second;
+    ProxyLink& link = it->second;
     link.pump(now);
     watch(link, LinkSide::kClient);
     watch(link, LinkSide::kTarget);
@@ -285,7 +285,7 @@ void FaultProxy::Impl::pumpAll(Time now) {
   }
 }
 
-void FaultProxy::Impl::watch(Link& link, LinkSide side) {
+void FaultProxy::Impl::watch(ProxyLink& link, LinkSide side) {
   uint64_t key = link.number() * 2 + static_cast<uint64_t>(side);
   auto known = watched_.find(key);
   auto wanted = link.interest(side);

@@ -17,10 +17,10 @@
 
 namespace harness {
 
-class Turns {
+class ConnectSlots {
  public:
-  explicit Turns(size_t most) : most_(most) {}
-  KJ_DISALLOW_COPY(Turns);
+  explicit ConnectSlots(size_t most) : most_(most) {}
+  KJ_DISALLOW_COPY(ConnectSlots);
 
   static constexpr kj::Duration kHoldMin = 250 * kj::MILLISECONDS;
   static constexpr kj::Duration kHoldMax = 3 * kj::SECONDS;
@@ -32,24 +32,24 @@ class Turns {
   // A turn has succeeded after so long.
   void noteSuccess(kj::Duration took) { usual_ = (3 * usual_ + took) / 4; }
 
-  // Destroying it lets the next one begin. Must not outlive its Turns.
-  class Turn {
+  // Destroying it lets the next one begin. Must not outlive its ConnectSlots.
+  class Slot {
    public:
-    explicit Turn(Turns& owner) : owner_(owner) {}
-    ~Turn() noexcept(false) { owner_.giveBack(); }
-    KJ_DISALLOW_COPY(Turn);
+    explicit Slot(ConnectSlots& owner) : owner_(owner) {}
+    ~Slot() noexcept(false) { owner_.giveBack(); }
+    KJ_DISALLOW_COPY(Slot);
 
    private:
-    Turns& owner_;
+    ConnectSlots& owner_;
   };
 
   // May be dropped at any time.
-  kj::Promise<kj::Own<Turn>> take() {
+  kj::Promise<kj::Own<Slot>> take() {
     if (taken_ < most_) {
       ++taken_;
-      return kj::heap<Turn>(*this);
+      return kj::heap<Slot>(*this);
     }
-    auto pair = kj::newPromiseAndFulfiller<kj::Own<Turn>>();
+    auto pair = kj::newPromiseAndFulfiller<kj::Own<Slot>>();
     waiting_.push_back(kj::mv(pair.fulfiller));
     return kj::mv(pair.promise);
   }
@@ -62,14 +62,14 @@ class Turns {
       waiting_.pop_front();
       if (!next->isWaiting()) continue;
       ++taken_;
-      next->fulfill(kj::heap<Turn>(*this));
+      next->fulfill(kj::heap<Slot>(*this));
     }
   }
 
   size_t most_;
   size_t taken_ = 0;
   kj::Duration usual_ = 0 * kj::NANOSECONDS;
-  std::deque<kj::Own<kj::PromiseFulfiller<kj::Own<Turn>>>> waiting_;
+  std::deque<kj::Own<kj::PromiseFulfiller<kj::Own<Slot>>>> waiting_;
 };
 
 }  // namespace harness

@@ -6,10 +6,10 @@
 namespace harness {
 namespace {
 
-TEST(TurnsTest, SoManyBeginAndTheNextFollowsInOrder) {
+TEST(ConnectSlotsTest, SoManyBeginAndTheNextFollowsInOrder) {
   kj::EventLoop loop;
   kj::WaitScope scope(loop);
-  Turns turns(2);
+  ConnectSlots turns(2);
   auto first = turns.take().wait(scope);
   auto second = turns.take().wait(scope);
   auto third = turns.take();
@@ -23,10 +23,10 @@ TEST(TurnsTest, SoManyBeginAndTheNextFollowsInOrder) {
   EXPECT_TRUE(fourth.poll(scope));
 }
 
-TEST(TurnsTest, WhoGaveUpIsPassedOver) {
+TEST(ConnectSlotsTest, WhoGaveUpIsPassedOver) {
   kj::EventLoop loop;
   kj::WaitScope scope(loop);
-  Turns turns(1);
+  ConnectSlots turns(1);
   auto first = turns.take().wait(scope);
   { auto gone = turns.take(); }
   auto third = turns.take();
@@ -34,10 +34,10 @@ TEST(TurnsTest, WhoGaveUpIsPassedOver) {
   EXPECT_TRUE(third.poll(scope));
 }
 
-TEST(TurnsTest, TurnThatNobodyTookUpIsGivenOn) {
+TEST(ConnectSlotsTest, TurnThatNobodyTookUpIsGivenOn) {
   kj::EventLoop loop;
   kj::WaitScope scope(loop);
-  Turns turns(1);
+  ConnectSlots turns(1);
   auto first = turns.take().wait(scope);
   {
     auto dropped = turns.take();
@@ -46,19 +46,19 @@ TEST(TurnsTest, TurnThatNobodyTookUpIsGivenOn) {
   EXPECT_TRUE(turns.take().poll(scope));
 }
 
-TEST(TurnsTest, TurnsAreHeldShortlyWhereAnswersAreQuick) {
-  Turns turns(1);
-  EXPECT_EQ(turns.holdMax(), Turns::kHoldMin);
+TEST(ConnectSlotsTest, TurnsAreHeldShortlyWhereAnswersAreQuick) {
+  ConnectSlots turns(1);
+  EXPECT_EQ(turns.holdMax(), ConnectSlots::kHoldMin);
   for (int i = 0; i < 20; ++i) turns.noteSuccess(5 * kj::MILLISECONDS);
-  EXPECT_EQ(turns.holdMax(), Turns::kHoldMin);
+  EXPECT_EQ(turns.holdMax(), ConnectSlots::kHoldMin);
 }
 
-TEST(TurnsTest, TurnsAreHeldLongerWhereAllAreSlow) {
-  Turns turns(1);
+TEST(ConnectSlotsTest, TurnsAreHeldLongerWhereAllAreSlow) {
+  ConnectSlots turns(1);
   for (int i = 0; i < 20; ++i) turns.noteSuccess(400 * kj::MILLISECONDS);
   EXPECT_GT(turns.holdMax(), 1 * kj::SECONDS);
   for (int i = 0; i < 20; ++i) turns.noteSuccess(60 * kj::SECONDS);
-  EXPECT_EQ(turns.holdMax(), Turns::kHoldMax);
+  EXPECT_EQ(turns.holdMax(), ConnectSlots::kHoldMax);
 }
 
 }  // namespace

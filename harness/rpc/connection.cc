@@ -85,7 +85,7 @@ kj::Exception Connection::unreachable() const {
                          now.lastError.empty() ? "none, still connecting" : now.lastError.c_str()));
 }
 
-kj::Promise<kj::Own<Live>> Connection::live(SteadyTime until) {
+kj::Promise<kj::Own<EstablishedConnection>> Connection::live(SteadyTime until) {
   KJ_IF_MAYBE (live, live_) return kj::addRef(**live);
   if (closed_) return failure(ErrorKind::kUnreachable, "the connection was closed");
   if (refused_) return failure(ErrorKind::kRefused, snapshot().lastError.c_str());
@@ -109,7 +109,7 @@ kj::Promise<void> Connection::drive() {
       .then(
           [this]() -> kj::Promise<void> {
             KJ_IF_MAYBE (live, live_) {
-              Live& current = **live;
+              EstablishedConnection& current = **live;
               return KJ_ASSERT_NONNULL(current.lost)
                   .addBranch()
                   .catch_([this, &current](kj::Exception&& exception) {
@@ -128,21 +128,22 @@ kj::Promise<void> Connection::drive() {
 }
 
 kj::Promise<void> Connection::establish() {
-  return loop_.connectTurns().take().then([this](kj::Own<Turns::Turn>&& turn) {
+  return loop_.connectSlots().take().then([this](kj::Own<ConnectSlots::Slot>&& turn) {
     kj::TimePoint begin = loop_.timer().now();
     return establishNow()
-        .then([this, begin]() { loop_.connectTurns().noteSuccess(loop_.timer().now() - begin); })
-        .exclusiveJoin(giveOnWhenLate(kj::mv(turn), begin));
+        .then([this, begin]() { loop_.connectSlots().noteSuccess(loop_.timer().now() - begin); })
+        .exclusiveJoin(releaseSlotWhenSlow(kj::mv(turn), begin));
   });
 }
 
 // Whoever does not answer gives the turn on before the attempt is over. Never resolves.
-kj::Promise<void> Connection::giveOnWhenLate(kj::Own<Turns::Turn> turn, kj::TimePoint begin) {
+kj::Promise<void> Connection::releaseSlotWhenSlow(kj::Own<ConnectSlots::Slot> turn,
+                                                  kj::TimePoint begin) {
   return loop_.timer()
-      .afterDelay(Turns::kHoldMin)
+      .afterDelay(ConnectSlots::kHoldMin)
       .then([this, turn = kj::mv(turn), begin]() mutable -> kj::Promise<void> {
-        if (loop_.timer().now() - begin < loop_.connectTurns().holdMax()) {
-          return giveOnWhenLate(kj::mv(turn), begin);
+        if (loop_.timer().now() - begin < loop_.connectSlots().holdMax()) {
+          return releaseSlotWhenSlow(kj::mv(turn), begin);
         }
         turn = nullptr;
         return kj::NEVER_DONE;
@@ -153,10 +154,10 @@ kj::Promise<void> Connection::establishNow() {
   SteadyTime until = loop_.now() + options_.connectMax;
   auto made = loop_.dial(description_.endpoint, description_.name, options_.connectMax)
                   .then([this](kj::Own<kj::AsyncIoStream>&& stream) {
-                    auto live = kj::refcounted<Live>(
+                    auto live = kj::refcounted<EstablishedConnection>(
                         kj::heap<support::RpcConnection>(kj::mv(stream), loop_.timer()));
                     auto gate = live->connection->bootstrap().castAs<wire::Gate>();
-                    Live& target = *live;
+                    EstablishedConnection& target = *live;
                     return greet(target, kj::mv(gate), Renewal::kAllowed)
                         .then([this, live = kj::mv(live)]() mutable { noteUp(kj::mv(live)); });
                   });
@@ -166,7 +167,8 @@ kj::Promise<void> Connection::establishNow() {
   }));
 }
 
-kj::Promise<void> Connection::greet(Live& live, wire::Gate::Client gate, Renewal renewal) {
+kj::Promise<void> Connection::greet(EstablishedConnection& live, wire::Gate::Client gate,
+                                    Renewal renewal) {
   auto request = gate.helloRequest();
   auto greeting = request.initGreeting();
   greeting.setProtocolMajor(wire::PROTOCOL_MAJOR);
@@ -212,7 +214,7 @@ Client notGranted(kj::StringPtr what, wire::Welcome::Reader welcome) {
                  kj::str("the agent grants no ", what, " to \"", welcome.getIdentity(), "\""));
 }
 
-void takeGrants(Live& live, wire::Welcome::Reader welcome) {
+void takeGrants(EstablishedConnection& live, wire::Welcome::Reader welcome) {
   auto grants = welcome.getGrants();
   live.jobs = grants.hasJobs() ? grants.getJobs() : notGranted<wire::Jobs::Client>("jobs", welcome);
   live.jobView = grants.hasJobView() ? grants.getJobView()
@@ -246,7 +248,7 @@ void Connection::requireFitting(wire::Gate::HelloResults::Reader results) const 
   }
 }
 
-void Connection::accept(Live& live, wire::Gate::HelloResults::Reader results) {
+void Connection::accept(EstablishedConnection& live, wire::Gate::HelloResults::Reader results) {
   requireFitting(results);
   auto welcome = results.getWelcome();
   std::string bootId = text(welcome.getBootId());
@@ -282,13 +284,13 @@ void Connection::accept(Live& live, wire::Gate::HelloResults::Reader results) {
   state_.bootId = bootId;
 }
 
-kj::Promise<void> Connection::watch(Live& live) {
+kj::Promise<void> Connection::watch(EstablishedConnection& live) {
   auto ended = live.connection->onDisconnect().then(
       []() -> kj::Promise<void> { return lossOf("the agent's end of the connection was closed"); });
   return ended.exclusiveJoin(heartbeat(live));
 }
 
-kj::Promise<void> Connection::heartbeat(Live& live) {
+kj::Promise<void> Connection::heartbeat(EstablishedConnection& live) {
   return loop_.timer()
       .afterDelay(nanoseconds(options_.heartbeatEvery) * kj::NANOSECONDS)
       .then([this, &live]() {
@@ -324,7 +326,7 @@ void Connection::noteHeard() {
   state_.lastHeard = loop_.now();
 }
 
-kj::Promise<void> Connection::ping(Live& live) {
+kj::Promise<void> Connection::ping(EstablishedConnection& live) {
   int64_t sent = OurClock::now().boottimeNs;
   return live.session.pingRequest(capnp::MessageSize{4, 0})
       .send()
@@ -339,13 +341,15 @@ void Connection::noteClock(int64_t sentBoottimeNs, wire::Clock::Reader clock) {
 
 kj::Promise<void> Connection::measureClock(unsigned count, SteadyTime until) {
   if (count == 0) return kj::READY_NOW;
-  auto attempt = [this](Live& live) { return ping(live).then([]() { return true; }); };
+  auto attempt = [this](EstablishedConnection& live) {
+    return ping(live).then([]() { return true; });
+  };
   return call<bool>(until, attempt).then([this, count, until](bool) {
     return measureClock(count - 1, until);
   });
 }
 
-void Connection::noteUp(kj::Own<Live> live) {
+void Connection::noteUp(kj::Own<EstablishedConnection> live) {
   noteHeard();
   live_ = kj::mv(live);
   failures_ = 0;
@@ -359,7 +363,7 @@ void Connection::noteUp(kj::Own<Live> live) {
   wake(upWaiters_);
 }
 
-void Connection::noteLoss(Live& live, kj::StringPtr reason) {
+void Connection::noteLoss(EstablishedConnection& live, kj::StringPtr reason) {
   KJ_IF_MAYBE (current, live_) {
     if (current->get() != &live) return;
     support::log(support::Level::kDebug, "connection lost",
@@ -422,36 +426,36 @@ std::vector<support::Id> Connection::sessionsSince(uint64_t generation) const {
   return ids;
 }
 
-kj::Promise<std::vector<Remain>> Connection::close(SteadyTime until) {
-  return closeSession(until).then([this](std::vector<Remain>&& remains) {
+kj::Promise<std::vector<Leftover>> Connection::close(SteadyTime until) {
+  return closeSession(until).then([this](std::vector<Leftover>&& leftovers) {
     closed_ = true;
     driver_ = nullptr;
     KJ_IF_MAYBE (live, live_) noteLoss(**live, "the connection was closed");
     setState(Kind::kClosed, "");
     wake(upWaiters_);
-    return kj::mv(remains);
+    return kj::mv(leftovers);
   });
 }
 
-kj::Promise<std::vector<Remain>> Connection::closeSession(SteadyTime until) {
-  if (generation_ == 0 || refused_) return std::vector<Remain>();
+kj::Promise<std::vector<Leftover>> Connection::closeSession(SteadyTime until) {
+  if (generation_ == 0 || refused_) return std::vector<Leftover>();
   if (live_ == nullptr) {
     until = std::min(until, loop_.now() + kCloseReconnectMax);
   }
-  return call<std::vector<Remain>>(
+  return call<std::vector<Leftover>>(
              until,
-             [this](Live& live) {
+             [this](EstablishedConnection& live) {
                return live.session.closeRequest().send().then([this](auto&& response) {
                  requireNoError(response);
-                 std::vector<Remain> remains;
-                 for (auto remain : response.getRemains()) {
-                   remains.push_back({description_.name, text(remain.getWhat()),
-                                      text(remain.getReason().getText())});
+                 std::vector<Leftover> leftovers;
+                 for (auto leftover : response.getLeftovers()) {
+                   leftovers.push_back({description_.name, text(leftover.getWhat()),
+                                        text(leftover.getReason().getText())});
                  }
-                 return remains;
+                 return leftovers;
                });
              })
-      .catch_([this](kj::Exception&& exception) -> std::vector<Remain> {
+      .catch_([this](kj::Exception&& exception) -> std::vector<Leftover> {
         return {
             {description_.name, "the session, which its lease will end", textOf(exception).cStr()}};
       });

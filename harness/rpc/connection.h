@@ -32,8 +32,8 @@
 namespace harness {
 
 // What an established connection offers. Calls over it fail with DISCONNECTED when it is gone.
-struct Live final : public kj::Refcounted {
-  explicit Live(kj::Own<support::RpcConnection> rpc) : connection(kj::mv(rpc)) {}
+struct EstablishedConnection final : public kj::Refcounted {
+  explicit EstablishedConnection(kj::Own<support::RpcConnection> rpc) : connection(kj::mv(rpc)) {}
 
   kj::Own<support::RpcConnection> connection;
   wire::Session::Client session = nullptr;
@@ -70,7 +70,7 @@ class Connection {
 
   // The established connection, as soon as there is one. Failures: kUnreachable at `until`,
   // kRefused at once.
-  kj::Promise<kj::Own<Live>> live(SteadyTime until);
+  kj::Promise<kj::Own<EstablishedConnection>> live(SteadyTime until);
 
   // Resolves with true when the connection is not established, with false at `until`.
   kj::Promise<bool> down(SteadyTime until);
@@ -79,7 +79,8 @@ class Connection {
   // a value or throws anything else than a loss, or `until` comes: kTimeout, or kUnreachable if
   // there was no connection then.
   template <typename T>
-  kj::Promise<T> call(SteadyTime until, std::function<kj::Promise<T>(Live&)> attempt);
+  kj::Promise<T> call(SteadyTime until,
+                      std::function<kj::Promise<T>(EstablishedConnection&)> attempt);
 
   // "the node was last heard of 3.2 s ago", or that it never was.
   kj::String silenceText() const;
@@ -87,7 +88,8 @@ class Connection {
   // Asks for the node's clock `count` times, for an estimate that is better than the heartbeat's.
   kj::Promise<void> measureClock(unsigned count, SteadyTime until);
 
-  // Why sessions of that generation ended; only for one below that of the newest Live.
+  // Why sessions of that generation ended; only for one below that of the newest
+  // EstablishedConnection.
   muster::Outcome lostSince(uint64_t generation) const;
 
   // Ids of the sessions from that generation on, but for the newest.
@@ -95,28 +97,28 @@ class Connection {
 
   // Ends the session, which undoes what it did, and the connection. Never rejects: what could not
   // be done is in the answer. Calls that wait are rejected.
-  kj::Promise<std::vector<Remain>> close(SteadyTime until);
+  kj::Promise<std::vector<Leftover>> close(SteadyTime until);
 
  private:
   using Kind = muster::NodeState::Kind;
 
   kj::Promise<void> drive();
   kj::Promise<void> establish();
-  kj::Promise<void> giveOnWhenLate(kj::Own<Turns::Turn> turn, kj::TimePoint begin);
+  kj::Promise<void> releaseSlotWhenSlow(kj::Own<ConnectSlots::Slot> turn, kj::TimePoint begin);
   kj::Promise<void> establishNow();
   enum class Renewal { kAllowed, kDone };
-  kj::Promise<void> greet(Live& live, wire::Gate::Client gate, Renewal renewal);
+  kj::Promise<void> greet(EstablishedConnection& live, wire::Gate::Client gate, Renewal renewal);
   void requireFitting(wire::Gate::HelloResults::Reader results) const;
-  void accept(Live& live, wire::Gate::HelloResults::Reader results);
-  kj::Promise<void> watch(Live& live);
-  kj::Promise<void> heartbeat(Live& live);
-  kj::Promise<void> ping(Live& live);
+  void accept(EstablishedConnection& live, wire::Gate::HelloResults::Reader results);
+  kj::Promise<void> watch(EstablishedConnection& live);
+  kj::Promise<void> heartbeat(EstablishedConnection& live);
+  kj::Promise<void> ping(EstablishedConnection& live);
   void noteClock(int64_t sentBoottimeNs, wire::Clock::Reader clock);
   kj::Promise<void> pause();
-  kj::Promise<std::vector<Remain>> closeSession(SteadyTime until);
+  kj::Promise<std::vector<Leftover>> closeSession(SteadyTime until);
 
-  void noteUp(kj::Own<Live> live);
-  void noteLoss(Live& live, kj::StringPtr reason);
+  void noteUp(kj::Own<EstablishedConnection> live);
+  void noteLoss(EstablishedConnection& live, kj::StringPtr reason);
   void noteFailure(const kj::Exception& exception);
   void setState(Kind kind, std::string error);
   void noteHeard();
@@ -150,7 +152,7 @@ class Connection {
   unsigned failures_ = 0;  // Attempts since the last success.
   std::deque<kj::Own<kj::PromiseFulfiller<void>>> upWaiters_;
   std::deque<kj::Own<kj::PromiseFulfiller<void>>> downWaiters_;
-  kj::Maybe<kj::Own<Live>> live_;
+  kj::Maybe<kj::Own<EstablishedConnection>> live_;
   kj::Maybe<kj::Promise<void>> driver_;  // Last: it uses all of the above.
 };
 
@@ -162,30 +164,30 @@ kj::Promise<T> Connection::expire(SteadyTime until, kj::Function<kj::Exception()
 }
 
 template <typename T>
-kj::Promise<T> Connection::call(SteadyTime until, std::function<kj::Promise<T>(Live&)> attempt) {
-  return live(until).then(
-      [this, until, attempt = std::move(attempt)](kj::Own<Live>&& used) mutable -> kj::Promise<T> {
-        Live& live = *used;
-        auto lost = KJ_ASSERT_NONNULL(live.lost).addBranch().then(
-            []() -> kj::Promise<T> { return kj::NEVER_DONE; });
-        auto late = expire<T>(until, [this]() {
-          return failure(muster::NodeError::Kind::kTimeout,
-                         kj::str("no answer in the time that was allowed; ", silenceText()));
+kj::Promise<T> Connection::call(SteadyTime until,
+                                std::function<kj::Promise<T>(EstablishedConnection&)> attempt) {
+  return live(until).then([this, until, attempt = std::move(attempt)](
+                              kj::Own<EstablishedConnection>&& used) mutable -> kj::Promise<T> {
+    EstablishedConnection& live = *used;
+    auto lost = KJ_ASSERT_NONNULL(live.lost).addBranch().then(
+        []() -> kj::Promise<T> { return kj::NEVER_DONE; });
+    auto late = expire<T>(until, [this]() {
+      return failure(muster::NodeError::Kind::kTimeout,
+                     kj::str("no answer in the time that was allowed; ", silenceText()));
+    });
+    auto answer = kj::evalNow([&]() { return attempt(live); }).then([this](T&& value) -> T {
+      noteHeard();
+      return kj::mv(value);
+    });
+    return answer.exclusiveJoin(kj::mv(lost))
+        .exclusiveJoin(kj::mv(late))
+        .catch_([this, until, attempt = std::move(attempt),
+                 used = kj::mv(used)](kj::Exception&& exception) mutable -> kj::Promise<T> {
+          if (exception.getType() != kj::Exception::Type::DISCONNECTED) return kj::mv(exception);
+          noteLoss(*used, exception.getDescription());
+          return call<T>(until, std::move(attempt));
         });
-        auto answer = kj::evalNow([&]() { return attempt(live); }).then([this](T&& value) -> T {
-          noteHeard();
-          return kj::mv(value);
-        });
-        return answer.exclusiveJoin(kj::mv(lost))
-            .exclusiveJoin(kj::mv(late))
-            .catch_([this, until, attempt = std::move(attempt),
-                     used = kj::mv(used)](kj::Exception&& exception) mutable -> kj::Promise<T> {
-              if (exception.getType() != kj::Exception::Type::DISCONNECTED)
-                return kj::mv(exception);
-              noteLoss(*used, exception.getDescription());
-              return call<T>(until, std::move(attempt));
-            });
-      });
+  });
 }
 
 }  // namespace harness

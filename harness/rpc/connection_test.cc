@@ -244,9 +244,9 @@ TEST_F(ConnectionTest, WhatWasNotGrantedSaysSo) {
 
 TEST_F(ConnectionTest, CloseReportsWhatRemains) {
   node_.awaitConnected(in(seconds(5)));
-  std::vector<Remain> remains = controller_.closeAll(in(seconds(5)));
-  ASSERT_EQ(remains.size(), 1u);
-  EXPECT_EQ(remains[0].what, "job 7");
+  std::vector<Leftover> leftovers = controller_.closeAll(in(seconds(5)));
+  ASSERT_EQ(leftovers.size(), 1u);
+  EXPECT_EQ(leftovers[0].what, "job 7");
   EXPECT_TRUE(agent_.session().closed);
   NodeError error = errorOf([&] { node_.run(command({"emit", "x"}), in(seconds(5))); });
   EXPECT_THAT(error.detail(), testing::HasSubstr("the connection was closed"));
@@ -256,9 +256,9 @@ TEST_F(ConnectionTest, CloseOfAnAbsentNodeNamesItsSession) {
   node_.awaitConnected(in(seconds(5)));
   agent_.stopListening();
   agent_.drop();
-  std::vector<Remain> remains = controller_.closeAll(in(milliseconds(200)));
-  ASSERT_EQ(remains.size(), 1u);
-  EXPECT_THAT(remains[0].what, testing::HasSubstr("session"));
+  std::vector<Leftover> leftovers = controller_.closeAll(in(milliseconds(200)));
+  ASSERT_EQ(leftovers.size(), 1u);
+  EXPECT_THAT(leftovers[0].what, testing::HasSubstr("session"));
   agent_.listen();
 }
 

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <deque>
 
+#include "harness/rpc/controller_node.h"
 #include "harness/rpc/io_thread.h"
 #include "harness/rpc/job/job_view.h"
-#include "harness/rpc/node_link.h"
 #include "harness/values/failure_text.h"
 
 namespace harness {
@@ -14,7 +14,7 @@ struct Controller::Impl {
 
   ControllerOptions options;
   IoThread io;
-  std::deque<NodeLink> links;  // After the thread that their promises run on.
+  std::deque<ControllerNode> links;  // After the thread that their promises run on.
 };
 
 namespace {
@@ -22,8 +22,8 @@ namespace {
 constexpr std::chrono::seconds kReleaseWait{2};  // Then the node forgets them by itself, later.
 constexpr unsigned kClockSamples = 4;            // Besides that of hello.
 
-NodeLink& linkOf(NodeStub* stub) {
-  auto* link = dynamic_cast<NodeLink*>(stub);
+ControllerNode& controllerNodeOf(NodeStub* stub) {
+  auto* link = dynamic_cast<ControllerNode*>(stub);
   KJ_REQUIRE(link != nullptr, "the stub is not of a controller");
   return *link;
 }
@@ -39,7 +39,7 @@ std::vector<std::variant<T, muster::NodeError>> askAll(IoThread& io,
       [&]() {
         auto all = kj::heapArrayBuilder<kj::Promise<Answer>>(nodes.size());
         for (NodeStub* node : nodes) {
-          NodeLink& link = linkOf(node);
+          ControllerNode& link = controllerNodeOf(node);
           kj::Promise<T> asked = kj::evalNow([&]() { return ask(link); });
           all.add(asked.then([](T&& value) -> Answer { return kj::mv(value); },
                              [name = link.description().name, operation](kj::Exception&& exception)
@@ -67,15 +67,16 @@ std::vector<RunAnswer> Controller::runOnAll(const std::vector<NodeStub*>& nodes,
   return nodes.front()->runOnAll(nodes, request, until);
 }
 
-std::vector<RunAnswer> NodeLink::runOnAll(const std::vector<NodeStub*>& nodes,
-                                          const JobRequest& request, SteadyTime until) {
-  return askAll<muster::Result>(io_, nodes, "run " + argvText(request.argv), until,
-                                [&](NodeLink& link) { return link.jobs().run(request, until); });
+std::vector<RunAnswer> ControllerNode::runOnAll(const std::vector<NodeStub*>& nodes,
+                                                const JobRequest& request, SteadyTime until) {
+  return askAll<muster::Result>(
+      io_, nodes, "run " + argvText(request.argv), until,
+      [&](ControllerNode& link) { return link.jobs().run(request, until); });
 }
 
 std::vector<std::variant<JobListing, muster::NodeError>> Controller::listJobs(
     const std::vector<NodeStub*>& nodes, const JobFilter& filter, SteadyTime until) {
-  return askAll<JobListing>(impl_->io, nodes, "list jobs", until, [&](NodeLink& link) {
+  return askAll<JobListing>(impl_->io, nodes, "list jobs", until, [&](ControllerNode& link) {
     return harness::listJobs(link.connection(), filter, until);
   });
 }
@@ -83,14 +84,14 @@ std::vector<std::variant<JobListing, muster::NodeError>> Controller::listJobs(
 std::vector<std::variant<JobsEnded, muster::NodeError>> Controller::endJobs(
     const std::vector<NodeStub*>& nodes, const JobFilter& filter, std::chrono::nanoseconds grace,
     SteadyTime until) {
-  return askAll<JobsEnded>(impl_->io, nodes, "end jobs", until, [&](NodeLink& link) {
+  return askAll<JobsEnded>(impl_->io, nodes, "end jobs", until, [&](ControllerNode& link) {
     return harness::endJobs(link.connection(), filter, grace, until);
   });
 }
 
 std::vector<std::variant<NodeSurvey, muster::NodeError>> Controller::survey(
     const std::vector<NodeStub*>& nodes, SteadyTime until) {
-  return askAll<NodeSurvey>(impl_->io, nodes, "survey", until, [&](NodeLink& link) {
+  return askAll<NodeSurvey>(impl_->io, nodes, "survey", until, [&](ControllerNode& link) {
     return link.connection()
         .measureClock(kClockSamples, until)
         .then([&link, until]() { return link.askFacts(until); })
@@ -107,9 +108,9 @@ std::vector<std::optional<muster::NodeError>> Controller::awaitAll(
       [&]() {
         auto all = kj::heapArrayBuilder<kj::Promise<Answer>>(nodes.size());
         for (NodeStub* node : nodes) {
-          NodeLink& link = linkOf(node);
+          ControllerNode& link = controllerNodeOf(node);
           all.add(link.connection().live(until).then(
-              [](kj::Own<Live>&&) { return Answer(); },
+              [](kj::Own<EstablishedConnection>&&) { return Answer(); },
               [name = link.description().name](kj::Exception&& exception) {
                 return Answer(toNodeError(exception, name, "connect"));
               }));
@@ -120,11 +121,11 @@ std::vector<std::optional<muster::NodeError>> Controller::awaitAll(
   return std::vector<Answer>(answers.begin(), answers.end());
 }
 
-std::vector<Remain> Controller::closeAll(SteadyTime until) {
+std::vector<Leftover> Controller::closeAll(SteadyTime until) {
   auto answers = impl_->io.run(
       [&]() {
-        auto all = kj::heapArrayBuilder<kj::Promise<std::vector<Remain>>>(impl_->links.size());
-        for (NodeLink& link : impl_->links) {
+        auto all = kj::heapArrayBuilder<kj::Promise<std::vector<Leftover>>>(impl_->links.size());
+        for (ControllerNode& link : impl_->links) {
           auto told = link.jobs().released(
               std::min(until, std::chrono::steady_clock::now() + kReleaseWait));
           all.add(told.then([&link, until]() { return link.connection().close(until); }));
@@ -132,9 +133,9 @@ std::vector<Remain> Controller::closeAll(SteadyTime until) {
         return kj::joinPromises(all.finish());
       },
       until);
-  std::vector<Remain> remains;
-  for (auto& some : answers) remains.insert(remains.end(), some.begin(), some.end());
-  return remains;
+  std::vector<Leftover> leftovers;
+  for (auto& some : answers) leftovers.insert(leftovers.end(), some.begin(), some.end());
+  return leftovers;
 }
 
 }  // namespace harness

@@ -1,5 +1,5 @@
 // Facts and service answers from the schema to the public values.
-#include "harness/rpc/node_link.h"
+#include "harness/rpc/controller_node.h"
 
 namespace harness {
 namespace {

@@ -201,9 +201,9 @@ class FakeSession final : public wire::Session::Server {
 
   kj::Promise<void> close(CloseContext context) override {
     server_.sessions[id_].closed = true;
-    auto remain = context.getResults().initRemains(1)[0];
-    remain.setWhat("job 7");
-    remain.initReason().setText("stuck");
+    auto leftover = context.getResults().initLeftovers(1)[0];
+    leftover.setWhat("job 7");
+    leftover.initReason().setText("stuck");
     return kj::READY_NOW;
   }
 

@@ -51,10 +51,10 @@ class Loop {
   }
 
   // For whoever makes a connection.
-  Turns& connectTurns() { return connectTurns_; }
+  ConnectSlots& connectSlots() { return connectSlots_; }
 
  private:
-  Turns connectTurns_{kConnectingMax};
+  ConnectSlots connectSlots_{kConnectingMax};
 };
 
 }  // namespace harness

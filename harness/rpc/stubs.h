@@ -53,7 +53,7 @@ struct NodeSurvey {
 };
 
 // What a session could not undo when it was closed.
-struct Remain {
+struct Leftover {
   std::string node;
   std::string what;
   std::string reason;
@@ -208,7 +208,7 @@ class Controller {
 
   // Ends all sessions, which undoes what they did, and all connections. What could not be undone,
   // or asked, is reported.
-  std::vector<Remain> closeAll(SteadyTime until);
+  std::vector<Leftover> closeAll(SteadyTime until);
 
  private:
   struct Impl;

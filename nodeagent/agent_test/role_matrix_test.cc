@@ -66,7 +66,7 @@ const std::map<std::string, Role>& expectations() {
       {"files.setAttribute", Role::OPERATOR},
       {"files.removeAttribute", Role::OPERATOR},
       {"files.setTimes", Role::OPERATOR},
-      {"files.plant", Role::OPERATOR},
+      {"files.writeTree", Role::OPERATOR},
       {"services.status", Role::OPERATOR},
       {"services.act", Role::OPERATOR},
   };

@@ -109,7 +109,7 @@ TEST_P(JobEndTest, TheEndOfTheSessionKillsTheWholeFamily) {
   start(1, spec);
   awaitFamily(1);
   session->end(EndReason::kClosed).wait(waitScope);
-  EXPECT_EQ(session->remains().size(), 0u);
+  EXPECT_EQ(session->leftovers().size(), 0u);
   EXPECT_TRUE(allGone(familyPids()));
   EXPECT_EQ(table->runningCount(), 0u);
 }
@@ -122,7 +122,7 @@ TEST_P(JobEndTest, TheEndOfTheSessionDoesNotWaitForTheReaderOfAFullOutput) {
   auto before = timer().now();
   session->end(EndReason::kClosed).wait(waitScope);
   EXPECT_LT((timer().now() - before) / kj::MILLISECONDS, 3000);
-  EXPECT_EQ(session->remains().size(), 0u);
+  EXPECT_EQ(session->leftovers().size(), 0u);
 }
 
 TEST_P(JobEndTest, AJobThatEndsByItselfWhenToldStaysCancelled) {
@@ -185,7 +185,7 @@ TEST_P(JobEndTest, WhatLeftTheControlGroupOfAnEndedJobGoesWithTheSession) {
   EXPECT_TRUE(isAlive(daemon));
   first->end(EndReason::kClosed).wait(waitScope);
   EXPECT_FALSE(isAlive(daemon));
-  EXPECT_EQ(first->remains().size(), 0u);
+  EXPECT_EQ(first->leftovers().size(), 0u);
   session->end(EndReason::kClosed).wait(waitScope);
 }
 

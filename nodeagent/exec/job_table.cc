@@ -111,7 +111,7 @@ Job& JobTable::run(Session& session, AuditLog& audit, uint64_t number,
     // The entry belongs to the job's own and goes with it, so that `job` is there when the end is
     // called.
     entry.end =
-        session.onEnd(EndPhase::kStop, kj::mv(what), [&job]() { return job.endWithSession(); });
+        session.addUndo(EndPhase::kStop, kj::mv(what), [&job]() { return job.endWithSession(); });
   }
   Key key{session.id(), number};
   keys_[&job] = key;
@@ -153,8 +153,8 @@ void JobTable::sweepAtEnd(SessionJobs& jobs) {
   auto marker = sets_->markerOf(jobs.owner);
   if (jobs.sweep != nullptr || marker.size() == 0) return;
   auto sweep = kj::refcounted<Sweep>();
-  // Among the last of the end list: all jobs have been stopped by then.
-  sweep->entry = jobs.session->onEnd(
+  // Among the last of the undo list: all jobs have been stopped by then.
+  sweep->entry = jobs.session->addUndo(
       EndPhase::kUndo, kj::str("processes that left their jobs"),
       [this, marker = kj::mv(marker), &sweep = *sweep]() mutable {
         return context_.worker

@@ -42,7 +42,7 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
     kj::Array<Label> labels;  // The session's and its own.
     uint64_t order = 0;       // Of the start, over all sessions.
     uint64_t endedOrder = 0;  // Likewise of the end; 0: it runs.
-    // In the session's end list, as long as something of it runs.
+    // In the session's undo list, as long as something of it runs.
     kj::Maybe<kj::Own<Session::Entry>> end;
   };
 
@@ -93,7 +93,7 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
     auto operator<=>(const Key&) const = default;
   };
   struct Sweep final : public kj::Refcounted {
-    kj::Own<Session::Entry> entry;  // In the session's end list: see sweepAtEnd.
+    kj::Own<Session::Entry> entry;  // In the session's undo list: see sweepAtEnd.
     bool isOver = false;
   };
   struct SessionJobs {

@@ -12,10 +12,10 @@
 #include <kj/async-io.h>
 
 #include "nodeagent/file/change.h"
+#include "nodeagent/file/file_service.h"
 #include "nodeagent/file/file_testing.h"
-#include "nodeagent/file/files.h"
-#include "nodeagent/file/plant.h"
 #include "nodeagent/file/tree.h"
+#include "nodeagent/file/write_tree.h"
 #include "nodeagent/os/clock.h"
 
 namespace nodeagent::file {
@@ -170,7 +170,7 @@ TEST_F(SwapRaceTest, PlantWritesNothingBehindALink) {
       entry.content = kj::heapArray<kj::byte>(bytesOf("new"));
       entry.contentInline = true;
     }
-    failureOf([&] { plant(directory_ / "tree", entries, {}); });
+    failureOf([&] { writeTree(directory_ / "tree", entries, {}); });
   }
 }
 

@@ -187,10 +187,10 @@ void setMode(kj::StringPtr path, uint32_t mode) {
   if (::chmod(path.cStr(), mode) < 0) support::failErrno(errno, "set mode of ", quoted(path));
 }
 
-void setOwner(kj::StringPtr path, kj::StringPtr user, kj::StringPtr group, Links links) {
+void setOwner(kj::StringPtr path, kj::StringPtr user, kj::StringPtr group, SymlinkPolicy links) {
   uid_t uid = userNumber(user);
   gid_t gid = groupNumber(group);
-  int flags = links == Links::kKeep ? AT_SYMLINK_NOFOLLOW : 0;
+  int flags = links == SymlinkPolicy::kKeep ? AT_SYMLINK_NOFOLLOW : 0;
   if (::fchownat(AT_FDCWD, path.cStr(), uid, gid, flags) < 0) {
     support::failErrno(errno, "set owner of ", quoted(path));
   }

@@ -40,7 +40,7 @@ bool removeAt(int directory, kj::StringPtr name, kj::StringPtr path, bool recurs
 
 void rename(kj::StringPtr source, kj::StringPtr target, Replace replace);
 void setMode(kj::StringPtr path, uint32_t mode);
-void setOwner(kj::StringPtr path, kj::StringPtr user, kj::StringPtr group, Links links);
+void setOwner(kj::StringPtr path, kj::StringPtr user, kj::StringPtr group, SymlinkPolicy links);
 void setTimes(kj::StringPtr path, int64_t accessedNs, int64_t modifiedNs);
 
 enum class LinkType { kSymbolic, kHard };

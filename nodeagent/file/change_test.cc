@@ -163,18 +163,18 @@ TEST(SetOwnerTest, ChangesTheLinkOrWhatItPointsTo) {
   TemporaryDirectory directory;
   put(directory / "f", "");
   ASSERT_EQ(::symlink("f", (directory / "link").cStr()), 0);
-  setOwner(directory / "link", "11", "", Links::kKeep);
-  EXPECT_EQ(statOf(directory / "link", Links::kKeep).status.st_uid, 11u);
-  EXPECT_EQ(statOf(directory / "f", Links::kKeep).status.st_uid, 0u);
-  setOwner(directory / "link", "", "12", Links::kFollow);
-  EXPECT_EQ(statOf(directory / "f", Links::kKeep).status.st_gid, 12u);
+  setOwner(directory / "link", "11", "", SymlinkPolicy::kKeep);
+  EXPECT_EQ(statOf(directory / "link", SymlinkPolicy::kKeep).status.st_uid, 11u);
+  EXPECT_EQ(statOf(directory / "f", SymlinkPolicy::kKeep).status.st_uid, 0u);
+  setOwner(directory / "link", "", "12", SymlinkPolicy::kFollow);
+  EXPECT_EQ(statOf(directory / "f", SymlinkPolicy::kKeep).status.st_gid, 12u);
 }
 
 TEST(SetTimesTest, TakesExtremes) {
   TemporaryDirectory directory;
   put(directory / "f", "");
   setTimes(directory / "f", 1'500'000'001, 2'000'000'003);
-  FileStat stat = statOf(directory / "f", Links::kKeep);
+  FileStat stat = statOf(directory / "f", SymlinkPolicy::kKeep);
   EXPECT_EQ(nanoseconds(stat.status.st_atim), 1'500'000'001);
   EXPECT_EQ(nanoseconds(stat.status.st_mtim), 2'000'000'003);
   for (int64_t ns : {INT64_MIN, int64_t{-1}, INT64_MAX}) setTimes(directory / "f", ns, ns);
@@ -192,7 +192,7 @@ TEST(LinkTest, MakesBothKindsAndReplacesInOneStep) {
   EXPECT_EQ(contentOf(directory / "s"), "text");
   for (int i = 0; i < 2; ++i)
     link(directory / "h", directory / "f", LinkType::kHard, Replace::kExisting);
-  EXPECT_EQ(statOf(directory / "f", Links::kKeep).status.st_nlink, 2u);
+  EXPECT_EQ(statOf(directory / "f", SymlinkPolicy::kKeep).status.st_nlink, 2u);
   EXPECT_EQ(failureOf([&] {
               link(directory / "x", directory / "no", LinkType::kHard, Replace::kExisting);
             }).kind,

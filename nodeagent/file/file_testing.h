@@ -68,7 +68,7 @@ inline std::string contentOf(kj::StringPtr path) {
 }
 
 inline mode_t modeOf(kj::StringPtr path) {
-  return statOf(path, Links::kKeep).status.st_mode & 07777;
+  return statOf(path, SymlinkPolicy::kKeep).status.st_mode & 07777;
 }
 
 inline kj::ArrayPtr<const kj::byte> bytesOf(const std::string& text) {

@@ -5,8 +5,8 @@
 #include "nodeagent/file/change.h"
 #include "nodeagent/file/file_wire.h"
 #include "nodeagent/file/path.h"
-#include "nodeagent/file/plant.h"
 #include "nodeagent/file/view.h"
+#include "nodeagent/file/write_tree.h"
 #include "schema/support/base/log.h"
 
 namespace nodeagent {
@@ -61,11 +61,11 @@ FilesServer::FilesServer(Session& session, Worker& worker,
       journal_(kj::mv(journal)),
       changes_(session.addRef(), worker, kj::atomicAddRef(*journal_)),
       // The oldest entry of this room, so the last to be called.
-      lastEntry_(session.onEnd(EndPhase::kUndo, kj::str("files"),
-                               [this]() -> kj::Promise<kj::Maybe<support::Failure>> {
-                                 over_ = true;
-                                 return kj::Maybe<support::Failure>();
-                               })) {}
+      lastEntry_(session.addUndo(EndPhase::kUndo, kj::str("files"),
+                                 [this]() -> kj::Promise<kj::Maybe<support::Failure>> {
+                                   over_ = true;
+                                   return kj::Maybe<support::Failure>();
+                                 })) {}
 
 void FilesServer::record(std::string_view operation, kj::StringPtr path, std::string more) {
   session_->requireOpen();
@@ -164,7 +164,7 @@ FilesServer::OpenUpload& FilesServer::newUpload(support::Id id, kj::String path,
       });
     });
   };
-  auto entry = session_->onEnd(EndPhase::kUndo, kj::mv(what), kj::mv(end));
+  auto entry = session_->addUndo(EndPhase::kUndo, kj::mv(what), kj::mv(end));
   OpenUpload made{kj::mv(upload), kj::mv(entry), kj::Promise<void>(kj::READY_NOW).fork()};
   return uploads_.emplace(id, kj::mv(made)).first->second;
 }
@@ -335,8 +335,8 @@ kj::Promise<void> FilesServer::setMode(SetModeContext context) {
 kj::Promise<void> FilesServer::setOwner(SetOwnerContext context) {
   return support::answer(context, "files.setOwner", [this, context]() mutable {
     auto params = context.getParams();
-    auto links =
-        params.getLinks() == wire::Links::FOLLOW ? file::Links::kFollow : file::Links::kKeep;
+    auto links = params.getLinks() == wire::SymlinkPolicy::FOLLOW ? file::SymlinkPolicy::kFollow
+                                                                  : file::SymlinkPolicy::kKeep;
     auto path = file::absolutePath(params.getPath());
     record("files.setOwner", path,
            std::string(params.getUser().cStr()) + ":" + params.getGroup().cStr());
@@ -395,36 +395,37 @@ kj::Promise<void> FilesServer::setTimes(SetTimesContext context) {
   });
 }
 
-kj::Promise<void> FilesServer::plant(PlantContext context) {
-  return support::answer(context, "files.plant", [this, context]() mutable -> kj::Promise<void> {
-    struct Order {
-      kj::String root;
-      kj::Array<file::TreeEntry> entries;
-      file::WriteOptions options;
-    };
-    // Shared by the two steps, which never run at the same time.
-    struct SharedOrder : public kj::AtomicRefcounted, public Order {};
-    auto params = context.getParams();
-    session_->requireOpen();
-    auto order = kj::atomicRefcounted<SharedOrder>();
-    order->root = file::absolutePath(params.getRoot());
-    order->entries = file::readTreeEntries(params.getEntries());
-    order->options = file::readWriteOptions(params.getOptions());
-    order->options.notes = kj::atomicAddRef(*journal_);
-    record("files.plant", order->root, std::to_string(order->entries.size()) + " entries");
-    auto task = [order = kj::atomicAddRef(*order)]() {
-      file::plant(order->root, order->entries, order->options);
-      return true;
-    };
-    if (order->options.lifetime == Lifetime::kPermanent) {
-      return changes_.settle(worker().run(kj::mv(task))).ignoreResult();
-    }
-    auto what = kj::str("tree ", file::quoted(order->root));
-    auto prepare = [order = kj::mv(order)]() {
-      return file::prepareRestores(order->root, order->entries, order->options);
-    };
-    return changes_.run(kj::mv(what), kj::mv(prepare), kj::mv(task)).ignoreResult();
-  });
+kj::Promise<void> FilesServer::writeTree(WriteTreeContext context) {
+  return support::answer(
+      context, "files.writeTree", [this, context]() mutable -> kj::Promise<void> {
+        struct Order {
+          kj::String root;
+          kj::Array<file::TreeEntry> entries;
+          file::WriteOptions options;
+        };
+        // Shared by the two steps, which never run at the same time.
+        struct SharedOrder : public kj::AtomicRefcounted, public Order {};
+        auto params = context.getParams();
+        session_->requireOpen();
+        auto order = kj::atomicRefcounted<SharedOrder>();
+        order->root = file::absolutePath(params.getRoot());
+        order->entries = file::readTreeEntries(params.getEntries());
+        order->options = file::readWriteOptions(params.getOptions());
+        order->options.notes = kj::atomicAddRef(*journal_);
+        record("files.writeTree", order->root, std::to_string(order->entries.size()) + " entries");
+        auto task = [order = kj::atomicAddRef(*order)]() {
+          file::writeTree(order->root, order->entries, order->options);
+          return true;
+        };
+        if (order->options.lifetime == Lifetime::kPermanent) {
+          return changes_.settle(worker().run(kj::mv(task))).ignoreResult();
+        }
+        auto what = kj::str("tree ", file::quoted(order->root));
+        auto prepare = [order = kj::mv(order)]() {
+          return file::prepareRestores(order->root, order->entries, order->options);
+        };
+        return changes_.run(kj::mv(what), kj::mv(prepare), kj::mv(task)).ignoreResult();
+      });
 }
 
 FilesRoom::FilesRoom(Worker& worker, kj::StringPtr stateDirectory, kj::Maybe<AuditLog&> audit)
@@ -442,7 +443,7 @@ FilesRoom::FilesRoom(Worker& worker, kj::StringPtr stateDirectory, kj::Maybe<Aud
 FilesRoom::~FilesRoom() noexcept(false) = default;
 
 wire::Files::Client FilesRoom::filesOf(Session& session) {
-  // Those that are over are let go of here: an entry of the end list cannot destroy itself.
+  // Those that are over are let go of here: an entry of the undo list cannot destroy itself.
   std::erase_if(records_, [](auto& record) { return record.second.server.over(); });
   auto found = records_.find(session.id());
   if (found != records_.end()) return found->second.client;

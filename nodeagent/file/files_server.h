@@ -36,7 +36,7 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
   kj::Promise<void> setAttribute(SetAttributeContext context) override;
   kj::Promise<void> removeAttribute(RemoveAttributeContext context) override;
   kj::Promise<void> setTimes(SetTimesContext context) override;
-  kj::Promise<void> plant(PlantContext context) override;
+  kj::Promise<void> writeTree(WriteTreeContext context) override;
 
  private:
   struct OpenUpload {

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <kj/async-io.h>
 
+#include "nodeagent/file/file_service.h"
 #include "nodeagent/file/file_testing.h"
-#include "nodeagent/file/files.h"
 #include "nodeagent/os/clock.h"
 #include "schema/support/base/crc32c.h"
 #include "schema/support/base/sha256.h"
@@ -117,10 +117,10 @@ class FilesServerTest : public ::testing::Test {
   // What could not be put back.
   std::vector<std::string> endSession() {
     session_->end(EndReason::kClosed).wait(io_.waitScope);
-    std::vector<std::string> remains;
-    for (auto& remain : session_->remains())
-      remains.push_back(std::string(remain.what.cStr()) + ": " + remain.reason.text.cStr());
-    return remains;
+    std::vector<std::string> leftovers;
+    for (auto& leftover : session_->leftovers())
+      leftovers.push_back(std::string(leftover.what.cStr()) + ": " + leftover.reason.text.cStr());
+    return leftovers;
   }
 
   kj::AsyncIoContext io_ = kj::setupAsyncIo();
@@ -284,9 +284,9 @@ TEST_F(FilesServerTest, NamesWhatItCouldNotBringBack) {
   write("f", "new", wire::Lifetime::SESSION);
   std::filesystem::remove(directory_.path() + "/f");
   std::filesystem::create_directory(directory_.path() + "/f");
-  auto remains = endSession();
-  ASSERT_EQ(remains.size(), 1u);
-  EXPECT_THAT(remains[0], HasSubstr("a directory is there now"));
+  auto leftovers = endSession();
+  ASSERT_EQ(leftovers.size(), 1u);
+  EXPECT_THAT(leftovers[0], HasSubstr("a directory is there now"));
 }
 
 TEST_F(FilesServerTest, WalksAndPlantsForTheSession) {
@@ -302,7 +302,7 @@ TEST_F(FilesServerTest, WalksAndPlantsForTheSession) {
   walk.setInlineBytesMax(100);
   auto walked = ask(walk);
   ASSERT_EQ(walked.getEntries().size(), 2u);
-  auto plant = files_.plantRequest();
+  auto plant = files_.writeTreeRequest();
   plant.setRoot(path("to"));
   plant.setEntries(walked.getEntries());
   plant.getOptions().setParents(true);

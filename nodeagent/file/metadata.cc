@@ -125,10 +125,10 @@ FileStat describe(const struct stat& status, OwnerNames& names) {
   return {status, kj::str(names.user(status.st_uid)), kj::str(names.group(status.st_gid))};
 }
 
-FileStat statOf(kj::StringPtr path, Links links) {
+FileStat statOf(kj::StringPtr path, SymlinkPolicy links) {
   struct stat status;
-  if (::fstatat(AT_FDCWD, path.cStr(), &status, links == Links::kKeep ? AT_SYMLINK_NOFOLLOW : 0) <
-      0) {
+  if (::fstatat(AT_FDCWD, path.cStr(), &status,
+                links == SymlinkPolicy::kKeep ? AT_SYMLINK_NOFOLLOW : 0) < 0) {
     support::failErrno(errno, "stat ", quoted(path));
   }
   OwnerNames names;

@@ -50,9 +50,9 @@ struct FileStat {
   kj::String group;
 };
 
-enum class Links { kKeep, kFollow };
+enum class SymlinkPolicy { kKeep, kFollow };
 
-FileStat statOf(kj::StringPtr path, Links links);
+FileStat statOf(kj::StringPtr path, SymlinkPolicy links);
 FileStat describe(const struct stat& status, OwnerNames& names);
 
 // "a directory", "a symbolic link" …, for messages.

@@ -26,12 +26,12 @@ TEST(RestoreTest, BringsBackTheVeryFile) {
   kj::String path = directory / "f";
   put(path, "old");
   ::chmod(path.cStr(), 0640);
-  FileStat before = statOf(path, Links::kKeep);
+  FileStat before = statOf(path, SymlinkPolicy::kKeep);
   Restore restore = held(path, Restore::Expected::kFile, false);
   writeFile(path, bytesOf("new"), {});
   EXPECT_EQ(contentOf(path), "new");
   restore.apply();
-  FileStat after = statOf(path, Links::kKeep);
+  FileStat after = statOf(path, SymlinkPolicy::kKeep);
   EXPECT_EQ(contentOf(path), "old");
   EXPECT_EQ(after.status.st_ino, before.status.st_ino);
   EXPECT_EQ(after.status.st_nlink, 1u);

@@ -28,7 +28,7 @@ kj::Promise<uint64_t> SessionChanges::note(kj::String what, Prepared prepared) {
   Change change;
   kj::Maybe<kj::Exception> refused = kj::runCatchingExceptions([&]() {
     change.entry =
-        session_->onEnd(EndPhase::kUndo, kj::mv(what), [this, id]() { return undo(id); });
+        session_->addUndo(EndPhase::kUndo, kj::mv(what), [this, id]() { return undo(id); });
   });
   KJ_IF_MAYBE (exception, refused) {
     // The session has begun to end since.

@@ -1,4 +1,4 @@
-// Changes that a session's end takes back: each is noted in the session's end list before it is
+// Changes that a session's end takes back: each is noted in the session's undo list before it is
 // made, and dropped from it if it fails.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Trees of files: `walk` describes one in pages, `plant` makes one from such a description.
+// Trees of files: `walk` describes one in pages, `writeTree` makes one from such a description.
 //
 // Blocking; for a worker thread. Failures are those of support::fail, with errno.
 #pragma once

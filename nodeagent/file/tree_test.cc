@@ -8,8 +8,8 @@
 
 #include "nodeagent/file/change.h"
 #include "nodeagent/file/file_testing.h"
-#include "nodeagent/file/plant.h"
 #include "nodeagent/file/view.h"
+#include "nodeagent/file/write_tree.h"
 #include "schema/support/base/id.h"
 
 namespace nodeagent::file {
@@ -161,9 +161,9 @@ TEST(PlantTest, MakesATreeThatIsTheSame) {
     for (auto& entry : page.entries) entries.add(kj::mv(entry));
   } while (page.more);
   EXPECT_EQ(entries.size(), 40u * 52u);
-  plant(target.path().c_str(), entries, {});
+  writeTree(target.path().c_str(), entries, {});
   EXPECT_EQ(summary(source), summary(target));
-  plant(target.path().c_str(), entries, {});
+  writeTree(target.path().c_str(), entries, {});
   EXPECT_EQ(summary(source).size(), summary(target).size());
 }
 
@@ -175,13 +175,13 @@ TEST(PlantTest, NeverWritesThroughALinkInTheTree) {
     WriteOptions options;
     options.parents = parents;
     EXPECT_NE(failureOf([&] {
-                plant(directory.path().c_str(), one(fileEntry("way/f", "x")), options);
+                writeTree(directory.path().c_str(), one(fileEntry("way/f", "x")), options);
               }).kind,
               Kind::UNSPECIFIED);
   }
   TreeEntry way = fileEntry("way", "");
   way.stat.status.st_mode = S_IFDIR | 0755;
-  EXPECT_EQ(failureOf([&] { plant(directory.path().c_str(), one(kj::mv(way)), {}); }).kind,
+  EXPECT_EQ(failureOf([&] { writeTree(directory.path().c_str(), one(kj::mv(way)), {}); }).kind,
             Kind::CONFLICT);
   EXPECT_THAT(outside.names(), ElementsAre());
 }
@@ -189,23 +189,24 @@ TEST(PlantTest, NeverWritesThroughALinkInTheTree) {
 TEST(PlantTest, NamesTheEntryThatCannotBeMade) {
   TemporaryDirectory directory;
   EXPECT_THAT(failureOf([&] {
-                plant(directory.path().c_str(), one(fileEntry("a/f", "x")), {});
+                writeTree(directory.path().c_str(), one(fileEntry("a/f", "x")), {});
               }).text.cStr(),
               HasSubstr("\"a/f\""));
   TreeEntry big = fileEntry("big", "");
   big.contentInline = false;
-  EXPECT_EQ(failureOf([&] { plant(directory.path().c_str(), one(kj::mv(big)), {}); }).kind,
+  EXPECT_EQ(failureOf([&] { writeTree(directory.path().c_str(), one(kj::mv(big)), {}); }).kind,
             Kind::INVALID);
   TreeEntry device = fileEntry("device", "");
   device.stat.status.st_mode = S_IFBLK | 0600;
-  EXPECT_EQ(failureOf([&] { plant(directory.path().c_str(), one(kj::mv(device)), {}); }).kind,
+  EXPECT_EQ(failureOf([&] { writeTree(directory.path().c_str(), one(kj::mv(device)), {}); }).kind,
             Kind::UNSUPPORTED);
   put(directory / "f", "old");
   WriteOptions never;
   never.replace = Replace::kNever;
-  EXPECT_EQ(
-      failureOf([&] { plant(directory.path().c_str(), one(fileEntry("f", "new")), never); }).kind,
-      Kind::CONFLICT);
+  EXPECT_EQ(failureOf([&] {
+              writeTree(directory.path().c_str(), one(fileEntry("f", "new")), never);
+            }).kind,
+            Kind::CONFLICT);
   EXPECT_EQ(contentOf(directory / "f"), "old");
 }
 
@@ -224,7 +225,7 @@ TEST(PlantTest, IsTakenBackByWhatWasPrepared) {
   auto restores = prepareRestores(directory.path().c_str(), entries, {});
   for (auto& restore : restores) restore.hold();
   EXPECT_EQ(restores.size(), 3u) << "what lies in a new directory goes with it";
-  plant(directory.path().c_str(), entries, {});
+  writeTree(directory.path().c_str(), entries, {});
   EXPECT_EQ(contentOf(directory / "there/f"), "new");
   for (auto& restore : restores) restore.apply();
   auto after = summary(directory);

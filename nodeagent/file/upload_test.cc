@@ -49,7 +49,7 @@ TEST(UploadTest, KeepsItsBytesInAPartFileThatOthersCannotRead) {
   auto names = directory.names();
   ASSERT_EQ(names.size(), 1u);
   EXPECT_THAT(names[0], ::testing::MatchesRegex("\\.muster-[0-9a-f]{32}\\.part"));
-  FileStat part = statOf(directory / names[0], Links::kKeep);
+  FileStat part = statOf(directory / names[0], SymlinkPolicy::kKeep);
   EXPECT_EQ(part.status.st_mode & 07777, 0600u);
   EXPECT_GE(part.status.st_blocks * 512, 100'000) << "the space is taken at once";
   upload->discard();

@@ -48,8 +48,9 @@ class AsAnyUser {
   gid_t groups_[kGroupsMax];
 };
 
-file::Links readLinks(wire::Links links) {
-  return links == wire::Links::FOLLOW ? file::Links::kFollow : file::Links::kKeep;
+file::SymlinkPolicy readLinks(wire::SymlinkPolicy links) {
+  return links == wire::SymlinkPolicy::FOLLOW ? file::SymlinkPolicy::kFollow
+                                              : file::SymlinkPolicy::kKeep;
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // The reading half of the files service; see files.h.
 #pragma once
 
-#include "nodeagent/file/files.h"
+#include "nodeagent/file/file_service.h"
 
 namespace nodeagent {
 

@@ -145,7 +145,7 @@ TEST(ReadTest, FindsTheHoleOfASparseFile) {
   put(path, "head");
   ASSERT_EQ(::truncate(path.cStr(), int64_t{5} << 30), 0);
   EXPECT_EQ(textOf(readChunk(path, (uint64_t{5} << 30) - 2, 9).data), std::string(2, '\0'));
-  FileStat stat = statOf(path, Links::kKeep);
+  FileStat stat = statOf(path, SymlinkPolicy::kKeep);
   EXPECT_EQ(stat.status.st_size, int64_t{5} << 30);
   EXPECT_LT(stat.status.st_blocks * 512, 1 << 20);
 }
@@ -182,7 +182,7 @@ TEST(ListTest, HoldsAtMostAThousand) {
 }
 
 TEST(ListTest, KnowsNamesOfOwners) {
-  EXPECT_EQ(statOf("/", Links::kKeep).user, "root");
+  EXPECT_EQ(statOf("/", SymlinkPolicy::kKeep).user, "root");
   EXPECT_EQ(userNumber("root"), 0u);
   EXPECT_EQ(userNumber("12345"), 12345u);
   EXPECT_EQ(userNumber(""), kUnchangedId);

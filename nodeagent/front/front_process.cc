@@ -12,9 +12,9 @@
 #include "nodeagent/enrol/enrol.h"
 #include "nodeagent/front/front.h"
 #include "nodeagent/link/credential_handover.h"
-#include "nodeagent/os/give_back.h"
 #include "nodeagent/os/notify.h"
 #include "nodeagent/os/privileges.h"
+#include "nodeagent/os/trim_memory.h"
 #include "nodeagent/os/users.h"
 #include "schema/support/base/log.h"
 #include "schema/support/base/wire_error.h"
@@ -141,7 +141,7 @@ int runFront(const Options& options) {
   // A front that a keeper started is the keeper's to watch.
   Notifier notifier = supervisor == 0 ? Notifier::fromEnvironment() : Notifier();
   announce(front, supervisor, notifier);
-  giveBackMemoryOfTheStart();
+  trimResidentMemory();
   kj::Own<kj::AsyncCapabilityStream> keeper;
   kj::Promise<void> reloading = nullptr;
   if (supervisor == 0) {

@@ -56,18 +56,18 @@ class SessionServer final : public wire::Session::Server {
   kj::Promise<void> close(CloseContext call) override {
     return support::answer(call, "session.close", [this, call]() mutable {
       return context_.sessions.end(*session_, EndReason::kClosed)
-          .then([this, call]() mutable { writeRemains(call); })
+          .then([this, call]() mutable { writeLeftovers(call); })
           .attach(session_->addRef(), thisCap());
     });
   }
 
  private:
-  void writeRemains(CloseContext& call) {
-    kj::ArrayPtr<const Remain> remains = session_->remains();
-    auto list = call.getResults().initRemains(static_cast<uint32_t>(remains.size()));
-    for (uint32_t i = 0; i < remains.size(); ++i) {
-      list[i].setWhat(remains[i].what);
-      support::writeError(list[i].initReason(), remains[i].reason);
+  void writeLeftovers(CloseContext& call) {
+    kj::ArrayPtr<const Leftover> leftovers = session_->leftovers();
+    auto list = call.getResults().initLeftovers(static_cast<uint32_t>(leftovers.size()));
+    for (uint32_t i = 0; i < leftovers.size(); ++i) {
+      list[i].setWhat(leftovers[i].what);
+      support::writeError(list[i].initReason(), leftovers[i].reason);
     }
   }
 

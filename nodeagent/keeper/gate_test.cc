@@ -163,18 +163,18 @@ TEST_F(GateTest, CloseEndsTheSessionAndTellsWhatRemains) {
   auto hi = hello(gate());
   auto attached = table_.attach({id_, kj::str("operator:ci"), wire::Role::OPERATOR, nullptr, 0},
                                 wire::Attach::ATTACH_ONLY);
-  auto entry = attached.session->onEnd(
+  auto entry = attached.session->addUndo(
       EndPhase::kUndo, kj::str("file /etc/x"), []() -> kj::Promise<kj::Maybe<support::Failure>> {
         return kj::Maybe<support::Failure>(
             support::Failure{Kind::SYSTEM, 30, kj::str("read-only")});
       });
   auto session = hi.response.getSession();
   auto closed = session.closeRequest().send().wait(waitScope_);
-  ASSERT_EQ(closed.getRemains().size(), 1u);
-  EXPECT_EQ(closed.getRemains()[0].getWhat(), "file /etc/x");
-  EXPECT_EQ(closed.getRemains()[0].getReason().getErrno(), 30);
+  ASSERT_EQ(closed.getLeftovers().size(), 1u);
+  EXPECT_EQ(closed.getLeftovers()[0].getWhat(), "file /etc/x");
+  EXPECT_EQ(closed.getLeftovers()[0].getReason().getErrno(), 30);
   EXPECT_EQ(table_.count(), 0u);
-  EXPECT_EQ(session.closeRequest().send().wait(waitScope_).getRemains().size(), 1u);
+  EXPECT_EQ(session.closeRequest().send().wait(waitScope_).getLeftovers().size(), 1u);
 }
 
 }  // namespace

@@ -16,10 +16,10 @@
 #include "nodeagent/keeper/front_supervisor.h"
 #include "nodeagent/keeper/keeper.h"
 #include "nodeagent/keeper/node_services.h"
-#include "nodeagent/os/give_back.h"
 #include "nodeagent/os/notify.h"
 #include "nodeagent/os/privileges.h"
 #include "nodeagent/os/read_file.h"
+#include "nodeagent/os/trim_memory.h"
 #include "nodeagent/os/users.h"
 #include "schema/support/base/log.h"
 #include "schema/support/base/wire_error.h"
@@ -31,7 +31,7 @@ using support::Level;
 
 constexpr kj::Duration kWorkersLimit = 2 * kj::SECONDS;
 constexpr kj::Duration kEndLimit =
-    40 * kj::SECONDS;  // Somewhat more than one entry of an end list may take.
+    40 * kj::SECONDS;  // Somewhat more than one entry of an undo list may take.
 
 kj::String bootId(const std::string& stateDirectory) {
   // A node that shares the kernel with others has a file of its own.
@@ -154,7 +154,7 @@ class Process {
       support::log(Level::kInfo, "keeper ready",
                    {{"node", options_.nodeName}, {"endpoints", endpoints}});
       notifier_.ready("listening on " + endpoints);
-      giveBackMemoryOfTheStart();
+      trimResidentMemory();
       return kj::NEVER_DONE;
     });
   }

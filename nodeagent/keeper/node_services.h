@@ -8,11 +8,11 @@
 
 #include "nodeagent/exec/detached_jobs.h"
 #include "nodeagent/exec/job_table.h"
-#include "nodeagent/file/files.h"
+#include "nodeagent/file/file_service.h"
 #include "nodeagent/keeper/gate.h"
 #include "nodeagent/os/clock.h"
 #include "nodeagent/os/worker.h"
-#include "nodeagent/service/services.h"
+#include "nodeagent/service/service_control.h"
 #include "nodeagent/session/audit_log.h"
 
 namespace nodeagent {

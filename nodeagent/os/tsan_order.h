@@ -10,8 +10,8 @@
 
 namespace nodeagent {
 
-// On the thread, before it answers the promise. `giver` is the same for takeOver().
-inline void handOver([[maybe_unused]] void* giver) {
+// On the thread, before it answers the promise. `giver` is the same for tsanAcquire().
+inline void tsanRelease([[maybe_unused]] void* giver) {
 #ifdef __SANITIZE_THREAD__
   __tsan_release(giver);
 #endif
@@ -19,7 +19,7 @@ inline void handOver([[maybe_unused]] void* giver) {
 
 // On the loop: the same promise.
 template <typename Result>
-kj::Promise<Result> takeOver(kj::Promise<Result> promise, [[maybe_unused]] void* giver) {
+kj::Promise<Result> tsanAcquire(kj::Promise<Result> promise, [[maybe_unused]] void* giver) {
 #ifdef __SANITIZE_THREAD__
   auto taken = [giver]() { __tsan_acquire(giver); };
   auto failed = [giver](kj::Exception&& exception) -> kj::Promise<Result> {

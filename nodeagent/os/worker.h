@@ -48,20 +48,20 @@ class Worker {
       auto failure = kj::runCatchingExceptions([&]() {
         if constexpr (kj::isSameType<Result, void>()) {
           callAndDrop(kj::mv(task));
-          handOver(this);
+          tsanRelease(this);
           fulfiller->fulfill();
         } else {
           auto result = callAndDrop(kj::mv(task));
-          handOver(this);
+          tsanRelease(this);
           fulfiller->fulfill(kj::mv(result));
         }
       });
       KJ_IF_MAYBE (exception, failure) {
-        handOver(this);
+        tsanRelease(this);
         fulfiller->reject(kj::mv(*exception));
       }
     });
-    return takeOver(kj::mv(pair.promise), this);
+    return tsanAcquire(kj::mv(pair.promise), this);
   }
 
  protected:

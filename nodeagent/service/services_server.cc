@@ -1,6 +1,6 @@
 #include <kj/debug.h>
 
-#include "nodeagent/service/services.h"
+#include "nodeagent/service/service_control.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent {

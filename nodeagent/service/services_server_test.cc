@@ -2,8 +2,8 @@
 #include <kj/async-io.h>
 
 #include "nodeagent/os/clock.h"
+#include "nodeagent/service/service_control.h"
 #include "nodeagent/service/service_testing.h"
-#include "nodeagent/service/services.h"
 
 namespace nodeagent {
 namespace {

@@ -92,7 +92,7 @@ Session::~Session() noexcept(false) {
   for (auto& [order, entry] : entries_) entry->session = nullptr;
 }
 
-kj::Own<Session::Entry> Session::onEnd(EndPhase phase, kj::String what, End end) {
+kj::Own<Session::Entry> Session::addUndo(EndPhase phase, kj::String what, End end) {
   requireOpen();
   return kj::heap<EntryImpl>(*this, phase, kj::mv(what), kj::mv(end));
 }
@@ -172,7 +172,7 @@ kj::Promise<void> Session::call(EntryImpl& entry) {
           support::log(
               support::Level::kWarn, "not put back at the session's end; going on with the rest",
               {{"session", options_.id.text()}, {"what", running.what}, {"reason", failure->text}});
-          remains_.add(Remain{kj::mv(running.what), kj::mv(*failure)});
+          leftovers_.add(Leftover{kj::mv(running.what), kj::mv(*failure)});
         }
       })
       .attach(kj::mv(state));

@@ -29,7 +29,7 @@ struct Label {
 };
 
 // Something that could not be put back.
-struct Remain {
+struct Leftover {
   kj::String what;
   support::Failure reason;
 };
@@ -44,7 +44,7 @@ enum class EndReason { kClosed, kExpired, kKeeperStops };
 
 class Session final : public kj::Refcounted {
  public:
-  // Puts one thing back; null: done. A promise that is rejected becomes a Remain too. Called at
+  // Puts one thing back; null: done. A promise that is rejected becomes a Leftover too. Called at
   // most once, and given kEndLimit to settle, after which it is cancelled and reported.
   using End = kj::Function<kj::Promise<kj::Maybe<support::Failure>>()>;
   static constexpr kj::Duration kEndLimit = 30 * kj::SECONDS;
@@ -71,7 +71,7 @@ class Session final : public kj::Refcounted {
   // The controller was heard of: the lease starts anew.
   void renew();
 
-  // Keeps an entry in the end list; destroying it takes the entry out, because there is nothing
+  // Keeps an entry in the undo list; destroying it takes the entry out, because there is nothing
   // left to put back. May outlive the session.
   class Entry {
    public:
@@ -80,9 +80,9 @@ class Session final : public kj::Refcounted {
 
   // Registers what must happen at the end, before the change itself is made. `what` names it to
   // people, such as "job 7 (dd)". Fails with kind expired once the end has begun.
-  kj::Own<Entry> onEnd(EndPhase phase, kj::String what, End end);
+  kj::Own<Entry> addUndo(EndPhase phase, kj::String what, End end);
 
-  // Ends the session, once: the first call decides the reason. Resolves when the end list has been
+  // Ends the session, once: the first call decides the reason. Resolves when the undo list has been
   // walked.
   kj::Promise<void> end(EndReason reason);
 
@@ -91,7 +91,7 @@ class Session final : public kj::Refcounted {
   kj::Maybe<EndReason> reason() const { return reason_; }
 
   // Complete once end() has resolved.
-  kj::ArrayPtr<const Remain> remains() const { return remains_; }
+  kj::ArrayPtr<const Leftover> leftovers() const { return leftovers_; }
 
   // Fails with kind expired if the session is ending. For the beginning of every method that
   // changes something.
@@ -115,7 +115,7 @@ class Session final : public kj::Refcounted {
   std::map<uint64_t, EntryImpl*>
       entries_;  // In order of registration; the entries belong to their rooms.
   kj::Maybe<EndReason> reason_;
-  kj::Vector<Remain> remains_;
+  kj::Vector<Leftover> leftovers_;
   kj::Maybe<kj::ForkedPromise<void>> ended_;
 };
 

@@ -58,17 +58,17 @@ class SessionTest : public testing::Test {
 
 TEST_F(SessionTest, EndStopsWhatRunsThenUndoesBackwards) {
   auto session = attach(id_).session;
-  auto first = session->onEnd(EndPhase::kUndo, kj::str("file"), note("file"));
-  auto second = session->onEnd(EndPhase::kStop, kj::str("job"), note("job"));
-  auto third = session->onEnd(EndPhase::kUndo, kj::str("address"), note("address"));
+  auto first = session->addUndo(EndPhase::kUndo, kj::str("file"), note("file"));
+  auto second = session->addUndo(EndPhase::kStop, kj::str("job"), note("job"));
+  auto third = session->addUndo(EndPhase::kUndo, kj::str("address"), note("address"));
   table_.end(*session, EndReason::kClosed).wait(waitScope_);
   EXPECT_EQ(calls_, (std::vector<std::string>{"job", "address", "file"}));
-  EXPECT_EQ(session->remains().size(), 0u);
+  EXPECT_EQ(session->leftovers().size(), 0u);
 }
 
 TEST_F(SessionTest, DroppedEntryIsNotCalled) {
   auto session = attach(id_).session;
-  { auto entry = session->onEnd(EndPhase::kUndo, kj::str("file"), note("file")); }
+  { auto entry = session->addUndo(EndPhase::kUndo, kj::str("file"), note("file")); }
   table_.end(*session, EndReason::kClosed).wait(waitScope_);
   EXPECT_TRUE(calls_.empty());
 }
@@ -76,34 +76,34 @@ TEST_F(SessionTest, DroppedEntryIsNotCalled) {
 TEST_F(SessionTest, EntryThatAnotherOneDestroysIsNotCalled) {
   auto session = attach(id_).session;
   kj::Maybe<kj::Own<Session::Entry>> victim;
-  victim = session->onEnd(EndPhase::kStop, kj::str("victim"), note("victim"));
-  auto killer = session->onEnd(EndPhase::kStop, kj::str("killer"),
-                               [&victim]() -> kj::Promise<kj::Maybe<support::Failure>> {
-                                 victim = nullptr;
-                                 return kj::Maybe<support::Failure>(nullptr);
-                               });
+  victim = session->addUndo(EndPhase::kStop, kj::str("victim"), note("victim"));
+  auto killer = session->addUndo(EndPhase::kStop, kj::str("killer"),
+                                 [&victim]() -> kj::Promise<kj::Maybe<support::Failure>> {
+                                   victim = nullptr;
+                                   return kj::Maybe<support::Failure>(nullptr);
+                                 });
   table_.end(*session, EndReason::kClosed).wait(waitScope_);
   EXPECT_TRUE(calls_.empty());
 }
 
 TEST_F(SessionTest, FailuresAndHangsBecomeRemainsAndTheWalkGoesOn) {
   auto session = attach(id_).session;
-  auto last = session->onEnd(EndPhase::kUndo, kj::str("good"), note("good"));
-  auto broken = session->onEnd(EndPhase::kUndo, kj::str("broken"),
-                               []() -> kj::Promise<kj::Maybe<support::Failure>> {
-                                 support::failErrno(EROFS, "rename /etc/x");
-                               });
-  auto hung = session->onEnd(EndPhase::kUndo, kj::str("hung"), []() {
+  auto last = session->addUndo(EndPhase::kUndo, kj::str("good"), note("good"));
+  auto broken = session->addUndo(EndPhase::kUndo, kj::str("broken"),
+                                 []() -> kj::Promise<kj::Maybe<support::Failure>> {
+                                   support::failErrno(EROFS, "rename /etc/x");
+                                 });
+  auto hung = session->addUndo(EndPhase::kUndo, kj::str("hung"), []() {
     return kj::Promise<kj::Maybe<support::Failure>>(kj::NEVER_DONE);
   });
   auto ended = table_.end(*session, EndReason::kClosed);
   settle();
   advance(Session::kEndLimit);
   ended.wait(waitScope_);
-  ASSERT_EQ(session->remains().size(), 2u);
-  EXPECT_STREQ(session->remains()[0].what.cStr(), "hung");
-  EXPECT_EQ(session->remains()[0].reason.kind, Kind::TIMEOUT);
-  EXPECT_STREQ(session->remains()[1].reason.text.cStr(), "rename /etc/x: Read-only file system");
+  ASSERT_EQ(session->leftovers().size(), 2u);
+  EXPECT_STREQ(session->leftovers()[0].what.cStr(), "hung");
+  EXPECT_EQ(session->leftovers()[0].reason.kind, Kind::TIMEOUT);
+  EXPECT_STREQ(session->leftovers()[1].reason.text.cStr(), "rename /etc/x: Read-only file system");
   EXPECT_EQ(calls_, std::vector<std::string>{"good"});
 }
 
@@ -111,14 +111,14 @@ TEST_F(SessionTest, EndedSessionAcceptsNothingAndItsIdIsSpent) {
   auto session = attach(id_).session;
   table_.end(*session, EndReason::kClosed).wait(waitScope_);
   EXPECT_EQ(kindOf([&]() { session->requireOpen(); }), Kind::EXPIRED);
-  EXPECT_EQ(kindOf([&]() { session->onEnd(EndPhase::kStop, kj::str("late"), note("late")); }),
+  EXPECT_EQ(kindOf([&]() { session->addUndo(EndPhase::kStop, kj::str("late"), note("late")); }),
             Kind::EXPIRED);
   EXPECT_EQ(kindOf([&]() { attach(id_); }), Kind::EXPIRED);
 }
 
 TEST_F(SessionTest, LeaseEndsOnTheBootClockUnlessRenewed) {
   auto session = attach(id_, wire::Attach::CREATE_OR_ATTACH, "operator:ci", 3'000'000'000).session;
-  auto entry = session->onEnd(EndPhase::kStop, kj::str("job"), note("job"));
+  auto entry = session->addUndo(EndPhase::kStop, kj::str("job"), note("job"));
   auto watch = table_.watchLeases().eagerlyEvaluate(nullptr);
   advance(2900 * kj::MILLISECONDS);
   session->renew();

@@ -74,7 +74,7 @@ Kind kindOf(const CopyEnd& end, muster::SteadyTime until) {
     if (fs::is_regular_file(status)) return Kind::kFile;
     return fs::exists(status) ? Kind::kOther : Kind::kNothing;
   }
-  auto stat = end.node->files().stat(end.path, muster::Links::kFollow, until);
+  auto stat = end.node->files().stat(end.path, muster::SymlinkPolicy::kFollow, until);
   if (!stat) return Kind::kNothing;
   if (stat->type == muster::FileType::kDirectory) return Kind::kDirectory;
   return stat->type == muster::FileType::kRegular ? Kind::kFile : Kind::kOther;

@@ -20,7 +20,7 @@ namespace {
 std::string namesOf(const ClusterPlan& plan) {
   std::vector<std::string> names;
   for (const NodePlan& node : plan.nodes) names.push_back(node.name);
-  return foldNodeSet(names);
+  return foldNodeNames(names);
 }
 
 Json nodesJson(const std::vector<NodeDescription>& nodes) {

@@ -28,8 +28,8 @@ enum class FileType {
   kCharacter,
   kBlock
 };
-enum class Links { kKeep, kFollow };        // Of a link itself, or of what it points to.
-enum class Existing { kReplace, kRefuse };  // kRefuse: an existing target is NodeError kConflict.
+enum class SymlinkPolicy { kKeep, kFollow };  // Of a link itself, or of what it points to.
+enum class Existing { kReplace, kRefuse };    // kRefuse: an existing target is NodeError kConflict.
 
 enum class Undo {
   kNever,
@@ -99,7 +99,8 @@ class File {
   void append(const std::string& content, Where where = Where::current()) const;
 
   // Absent: nothing is there. Of a link itself unless `links` says otherwise.
-  std::optional<FileStat> stat(Links links = Links::kKeep, Where where = Where::current()) const;
+  std::optional<FileStat> stat(SymlinkPolicy links = SymlinkPolicy::kKeep,
+                               Where where = Where::current()) const;
   bool exists(Where where = Where::current()) const;
 
   // Entries of a directory in byte order of their names, without "." and "..".
@@ -123,8 +124,8 @@ class File {
   void setMode(uint32_t mode, Where where = Where::current()) const;
 
   // Names or decimal ids; an empty one stays as it is.
-  void setOwner(const std::string& user, const std::string& group, Links links = Links::kKeep,
-                Where where = Where::current()) const;
+  void setOwner(const std::string& user, const std::string& group,
+                SymlinkPolicy links = SymlinkPolicy::kKeep, Where where = Where::current()) const;
 
   // Makes this path a link to `target`.
   void linkTo(const std::string& target, Existing existing = Existing::kRefuse,

@@ -19,7 +19,7 @@ std::string endText(const CopyEnd& end) {
 }
 
 Files& filesOf(NodeStub& node) {
-  // Every stub of a controller is a NodeLink, whose files are these.
+  // Every stub of a controller is a ControllerNode, whose files are these.
   return dynamic_cast<Files&>(node.files());
 }
 

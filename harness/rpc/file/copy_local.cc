@@ -21,7 +21,7 @@
 #include <utility>
 
 #include "harness/rpc/file/copy_ends.h"
-#include "harness/rpc/file/pace.h"
+#include "harness/rpc/file/send_window.h"
 #include "harness/values/failure_text.h"
 #include "schema/support/base/id.h"
 #include "schema/support/base/sha256.h"

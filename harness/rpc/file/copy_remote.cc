@@ -4,10 +4,10 @@
 #include <optional>
 #include <utility>
 
+#include "harness/rpc/controller_node.h"
 #include "harness/rpc/file/copy_ends.h"
 #include "harness/rpc/file/files.h"
-#include "harness/rpc/file/pace.h"
-#include "harness/rpc/node_link.h"
+#include "harness/rpc/file/send_window.h"
 #include "harness/values/failure_text.h"
 
 namespace harness {
@@ -45,11 +45,11 @@ class RemoteReader {
       next_ = offset;
       ask();
     }
-    while (next_ < size_ && pace_.allows(ahead_.size())) ask();
+    while (next_ < size_ && window_.allows(ahead_.size())) ask();
     Asked asked = std::move(ahead_.front());
     ahead_.pop_front();
     Files::Part part = asked.answer.wait(until_);
-    pace_.note(now() - asked.at);
+    window_.note(now() - asked.at);
     requireVersion(part);
     version_ = part.version;
     // A node may give less at once than was asked for.
@@ -98,7 +98,7 @@ class RemoteReader {
   muster::SteadyTime until_;
   std::string version_;
   size_t chunkBytes_ = kChunkBytes;
-  Pace pace_;
+  SendWindow window_;
   std::deque<Asked> ahead_;
   uint64_t next_ = 0;
   std::optional<Answer<std::string>> digest_;
@@ -111,7 +111,7 @@ class RemoteSource final : public CopySource {
 
   TreeItem root() override {
     follow();
-    auto stat = files_.stat(root_, muster::Links::kKeep, until_);
+    auto stat = files_.stat(root_, muster::SymlinkPolicy::kKeep, until_);
     if (!stat) throw error(Kind::kNotFound, "no such file or directory");
     TreeItem item;
     item.type = stat->type;
@@ -164,7 +164,7 @@ class RemoteSource final : public CopySource {
 
   void follow() {
     for (int i = 0; i < kLinksFollowedMax; ++i) {
-      auto stat = files_.stat(root_, muster::Links::kKeep, until_);
+      auto stat = files_.stat(root_, muster::SymlinkPolicy::kKeep, until_);
       if (!stat || stat->type != muster::FileType::kSymlink) return;
       std::string target = files_.readLink(root_, until_);
       root_ = target.starts_with("/") ? target : parentOf(root_) + target;

@@ -21,8 +21,9 @@ std::chrono::system_clock::time_point realtime(int64_t ns) {
           std::chrono::nanoseconds(ns)));
 }
 
-wire::Links linksOf(muster::Links links) {
-  return links == muster::Links::kFollow ? wire::Links::FOLLOW : wire::Links::KEEP;
+wire::SymlinkPolicy linksOf(muster::SymlinkPolicy links) {
+  return links == muster::SymlinkPolicy::kFollow ? wire::SymlinkPolicy::FOLLOW
+                                                 : wire::SymlinkPolicy::KEEP;
 }
 
 wire::Replace replaceOf(muster::Existing existing) {
@@ -67,10 +68,10 @@ void writeOptions(wire::WriteOptions::Builder to, const muster::WriteOptions& fr
                                                          : wire::Lifetime::PERMANENT);
 }
 
-std::optional<muster::FileStat> Files::stat(const std::string& path, muster::Links links,
+std::optional<muster::FileStat> Files::stat(const std::string& path, muster::SymlinkPolicy links,
                                             SteadyTime until) {
   try {
-    return ask<muster::FileStat>("stat " + quoted(path), until, [&](Live& live) {
+    return ask<muster::FileStat>("stat " + quoted(path), until, [&](EstablishedConnection& live) {
       auto request = live.files.statRequest();
       request.setPath(dataOf(path));
       request.setLinks(linksOf(links));
@@ -93,7 +94,7 @@ std::vector<muster::FileEntry> Files::list(const std::string& path, SteadyTime u
   std::vector<muster::FileEntry> all;
   for (bool more = true; more;) {
     std::string after = all.empty() ? "" : all.back().name;
-    Page page = ask<Page>("list " + quoted(path), until, [&](Live& live) {
+    Page page = ask<Page>("list " + quoted(path), until, [&](EstablishedConnection& live) {
       auto request = live.files.listRequest();
       request.setPath(dataOf(path));
       request.setAfter(dataOf(after));
@@ -124,8 +125,8 @@ std::vector<muster::FileEntry> Files::list(const std::string& path, SteadyTime u
 
 namespace {
 
-kj::Promise<Files::Part> readOver(Live& live, const std::string& path, uint64_t offset,
-                                  uint64_t bytesMax) {
+kj::Promise<Files::Part> readOver(EstablishedConnection& live, const std::string& path,
+                                  uint64_t offset, uint64_t bytesMax) {
   auto request = live.files.readRequest();
   request.setPath(dataOf(path));
   request.setOffset(offset);
@@ -152,7 +153,7 @@ kj::Promise<Files::Part> readOver(Live& live, const std::string& path, uint64_t 
   });
 }
 
-kj::Promise<std::string> digestOver(Live& live, const std::string& path) {
+kj::Promise<std::string> digestOver(EstablishedConnection& live, const std::string& path) {
   auto request = live.files.digestRequest();
   request.setPath(dataOf(path));
   return request.send().then([](auto&& response) {
@@ -171,16 +172,17 @@ Files::Part Files::readPart(const std::string& path, uint64_t offset, uint64_t b
 Answer<Files::Part> Files::beginRead(const std::string& path, uint64_t offset, uint64_t bytesMax,
                                      SteadyTime until) {
   return node_.begin("read " + quoted(path), [&node = node_, path, offset, bytesMax, until]() {
-    return node.connection().call<Part>(until, [path, offset, bytesMax](Live& live) {
-      return readOver(live, path, offset, bytesMax);
-    });
+    return node.connection().call<Part>(until,
+                                        [path, offset, bytesMax](EstablishedConnection& live) {
+                                          return readOver(live, path, offset, bytesMax);
+                                        });
   });
 }
 
 Answer<std::string> Files::beginDigest(const std::string& path, SteadyTime until) {
   return node_.begin("digest " + quoted(path), [&node = node_, path, until]() {
     return node.connection().call<std::string>(
-        until, [path](Live& live) { return digestOver(live, path); });
+        until, [path](EstablishedConnection& live) { return digestOver(live, path); });
   });
 }
 
@@ -214,7 +216,7 @@ std::string Files::digest(const std::string& path, SteadyTime until) {
 }
 
 std::string Files::readLink(const std::string& path, SteadyTime until) {
-  return ask<std::string>("read link " + quoted(path), until, [&](Live& live) {
+  return ask<std::string>("read link " + quoted(path), until, [&](EstablishedConnection& live) {
     auto request = live.files.readLinkRequest();
     request.setPath(dataOf(path));
     return request.send().then([](auto&& response) {
@@ -226,7 +228,7 @@ std::string Files::readLink(const std::string& path, SteadyTime until) {
 
 std::map<std::string, std::string> Files::attributes(const std::string& path, SteadyTime until) {
   using Attributes = std::map<std::string, std::string>;
-  return ask<Attributes>("attributes of " + quoted(path), until, [&](Live& live) {
+  return ask<Attributes>("attributes of " + quoted(path), until, [&](EstablishedConnection& live) {
     auto request = live.files.attributesRequest();
     request.setPath(dataOf(path));
     return request.send().then([](auto&& response) {
@@ -241,15 +243,16 @@ std::map<std::string, std::string> Files::attributes(const std::string& path, St
 }
 
 muster::FileSpace Files::space(const std::string& path, SteadyTime until) {
-  return ask<muster::FileSpace>("space of " + quoted(path), until, [&](Live& live) {
-    auto request = live.files.spaceRequest();
-    request.setPath(dataOf(path));
-    return request.send().then([](auto&& response) {
-      requireNoError(response);
-      return muster::FileSpace{response.getTotalBytes(), response.getAvailableBytes(),
-                               response.getTotalInodes(), response.getAvailableInodes()};
-    });
-  });
+  return ask<muster::FileSpace>(
+      "space of " + quoted(path), until, [&](EstablishedConnection& live) {
+        auto request = live.files.spaceRequest();
+        request.setPath(dataOf(path));
+        return request.send().then([](auto&& response) {
+          requireNoError(response);
+          return muster::FileSpace{response.getTotalBytes(), response.getAvailableBytes(),
+                                   response.getTotalInodes(), response.getAvailableInodes()};
+        });
+      });
 }
 
 void Files::write(const std::string& path, const std::string& content,
@@ -262,7 +265,7 @@ void Files::write(const std::string& path, const std::string& content,
     upload(path, content.size(), feed, own, until);
     return;
   }
-  ask<bool>("write " + quoted(path), until, [&](Live& live) {
+  ask<bool>("write " + quoted(path), until, [&](EstablishedConnection& live) {
     auto request = live.files.writeRequest();
     request.setPath(dataOf(path));
     request.setData(dataOf(content));
@@ -272,10 +275,10 @@ void Files::write(const std::string& path, const std::string& content,
 }
 
 void Files::append(const std::string& path, const std::string& content, SteadyTime until) {
-  auto before = stat(path, muster::Links::kFollow, until);
+  auto before = stat(path, muster::SymlinkPolicy::kFollow, until);
   uint64_t offset = before ? before->size : 0;
   for (size_t at = 0; at < content.size();) {
-    size_t sent = ask<size_t>("append to " + quoted(path), until, [&](Live& live) {
+    size_t sent = ask<size_t>("append to " + quoted(path), until, [&](EstablishedConnection& live) {
       std::string part =
           content.substr(at, std::min<size_t>(live.chunkBytesMax, kWriteAtOnceBytes));
       auto request = live.files.appendRequest();
@@ -295,7 +298,7 @@ void Files::append(const std::string& path, const std::string& content, SteadyTi
 
 bool Files::makeDirectory(const std::string& path, uint32_t mode, muster::Undo undo,
                           SteadyTime until) {
-  return ask<bool>("make directory " + quoted(path), until, [&](Live& live) {
+  return ask<bool>("make directory " + quoted(path), until, [&](EstablishedConnection& live) {
     auto request = live.files.makeDirectoryRequest();
     request.setPath(dataOf(path));
     request.setMode(mode);
@@ -310,7 +313,7 @@ bool Files::makeDirectory(const std::string& path, uint32_t mode, muster::Undo u
 }
 
 bool Files::remove(const std::string& path, bool recursive, SteadyTime until) {
-  return ask<bool>("remove " + quoted(path), until, [&](Live& live) {
+  return ask<bool>("remove " + quoted(path), until, [&](EstablishedConnection& live) {
     auto request = live.files.removeRequest();
     request.setPath(dataOf(path));
     request.setRecursive(recursive);
@@ -326,7 +329,7 @@ void Files::rename(const std::string& source, const std::string& target, muster:
   std::string operation = "rename " + quoted(source) + " to " + quoted(target);
   unsigned attempts = 0;
   try {
-    ask<bool>(operation, until, [&](Live& live) {
+    ask<bool>(operation, until, [&](EstablishedConnection& live) {
       ++attempts;
       auto request = live.files.renameRequest();
       request.setSource(dataOf(source));
@@ -336,12 +339,13 @@ void Files::rename(const std::string& source, const std::string& target, muster:
     });
   } catch (const muster::NodeError& error) {
     // Sent again after it worked, it finds no source.
-    if (!isNotFound(error) || attempts < 2 || !stat(target, muster::Links::kKeep, until)) throw;
+    if (!isNotFound(error) || attempts < 2 || !stat(target, muster::SymlinkPolicy::kKeep, until))
+      throw;
   }
 }
 
 void Files::setMode(const std::string& path, uint32_t mode, SteadyTime until) {
-  ask<bool>("set mode of " + quoted(path), until, [&](Live& live) {
+  ask<bool>("set mode of " + quoted(path), until, [&](EstablishedConnection& live) {
     auto request = live.files.setModeRequest();
     request.setPath(dataOf(path));
     request.setMode(mode);
@@ -350,8 +354,8 @@ void Files::setMode(const std::string& path, uint32_t mode, SteadyTime until) {
 }
 
 void Files::setOwner(const std::string& path, const std::string& user, const std::string& group,
-                     muster::Links links, SteadyTime until) {
-  ask<bool>("set owner of " + quoted(path), until, [&](Live& live) {
+                     muster::SymlinkPolicy links, SteadyTime until) {
+  ask<bool>("set owner of " + quoted(path), until, [&](EstablishedConnection& live) {
     auto request = live.files.setOwnerRequest();
     request.setPath(dataOf(path));
     request.setUser(user);
@@ -363,40 +367,43 @@ void Files::setOwner(const std::string& path, const std::string& user, const std
 
 void Files::link(const std::string& path, const std::string& target, bool hard,
                  muster::Existing existing, SteadyTime until) {
-  ask<bool>("link " + quoted(path) + " to " + quoted(target), until, [&](Live& live) {
-    auto request = live.files.linkRequest();
-    request.setPath(dataOf(path));
-    request.setTarget(dataOf(target));
-    request.setType(hard ? wire::LinkType::HARD : wire::LinkType::SYMBOLIC);
-    request.setReplace(replaceOf(existing));
-    return request.send().then(answered);
-  });
+  ask<bool>("link " + quoted(path) + " to " + quoted(target), until,
+            [&](EstablishedConnection& live) {
+              auto request = live.files.linkRequest();
+              request.setPath(dataOf(path));
+              request.setTarget(dataOf(target));
+              request.setType(hard ? wire::LinkType::HARD : wire::LinkType::SYMBOLIC);
+              request.setReplace(replaceOf(existing));
+              return request.send().then(answered);
+            });
 }
 
 void Files::setAttribute(const std::string& path, const std::string& name, const std::string& value,
                          SteadyTime until) {
-  ask<bool>("set attribute " + quoted(name) + " of " + quoted(path), until, [&](Live& live) {
-    auto request = live.files.setAttributeRequest();
-    request.setPath(dataOf(path));
-    auto attribute = request.initAttribute();
-    attribute.setName(dataOf(name));
-    attribute.setValue(dataOf(value));
-    return request.send().then(answered);
-  });
+  ask<bool>("set attribute " + quoted(name) + " of " + quoted(path), until,
+            [&](EstablishedConnection& live) {
+              auto request = live.files.setAttributeRequest();
+              request.setPath(dataOf(path));
+              auto attribute = request.initAttribute();
+              attribute.setName(dataOf(name));
+              attribute.setValue(dataOf(value));
+              return request.send().then(answered);
+            });
 }
 
 void Files::removeAttribute(const std::string& path, const std::string& name, SteadyTime until) {
-  ask<bool>("remove attribute " + quoted(name) + " of " + quoted(path), until, [&](Live& live) {
-    auto request = live.files.removeAttributeRequest();
-    request.setPath(dataOf(path));
-    request.setName(dataOf(name));
-    return request.send().then(answered);
-  });
+  ask<bool>("remove attribute " + quoted(name) + " of " + quoted(path), until,
+            [&](EstablishedConnection& live) {
+              auto request = live.files.removeAttributeRequest();
+              request.setPath(dataOf(path));
+              request.setName(dataOf(name));
+              return request.send().then(answered);
+            });
 }
 
 void Files::setTimes(const std::string& path, int64_t accessedNs, int64_t modifiedNs,
                      SteadyTime until) {
-  ask<bool>("set times of " + quoted(path), until, [&](Live& live) {
+  ask<bool>("set times of " + quoted(path), until, [&](EstablishedConnection& live) {
     auto request = live.files.setTimesRequest();
     request.setPath(dataOf(path));
     request.setAccessedNs(accessedNs);

@@ -14,7 +14,7 @@
 
 namespace harness {
 
-class NodeLink;
+class ControllerNode;
 template <typename Value>
 class Answer;
 
@@ -32,9 +32,9 @@ struct UploadOptions {
 class Files final : public FilesStub {
  public:
   // Borrows `node`.
-  explicit Files(NodeLink& node) : node_(node) {}
+  explicit Files(ControllerNode& node) : node_(node) {}
 
-  std::optional<muster::FileStat> stat(const std::string& path, muster::Links links,
+  std::optional<muster::FileStat> stat(const std::string& path, muster::SymlinkPolicy links,
                                        SteadyTime until) override;
   std::vector<muster::FileEntry> list(const std::string& path, SteadyTime until) override;
   std::string read(const std::string& path, uint64_t offset, uint64_t bytesMax,
@@ -53,7 +53,7 @@ class Files final : public FilesStub {
               SteadyTime until) override;
   void setMode(const std::string& path, uint32_t mode, SteadyTime until) override;
   void setOwner(const std::string& path, const std::string& user, const std::string& group,
-                muster::Links links, SteadyTime until) override;
+                muster::SymlinkPolicy links, SteadyTime until) override;
   void link(const std::string& path, const std::string& target, bool hard,
             muster::Existing existing, SteadyTime until) override;
   void setAttribute(const std::string& path, const std::string& name, const std::string& value,
@@ -99,7 +99,7 @@ class Files final : public FilesStub {
   // One call over the connection, sent again after a loss. `attempt` returns a promise.
   template <typename T>
   T ask(const std::string& operation, SteadyTime until,
-        std::function<kj::Promise<T>(Live&)> attempt);
+        std::function<kj::Promise<T>(EstablishedConnection&)> attempt);
 
   // Reads up to `bytesMax` bytes in order, checked against a change of the file meanwhile.
   void readAll(const std::string& path, uint64_t offset, uint64_t bytesMax, SteadyTime until,
@@ -115,7 +115,7 @@ class Files final : public FilesStub {
                     const UploadOptions& options, SteadyTime until);
   void abandonUpload(const support::Id& id, const std::string& path, SteadyTime until);
 
-  NodeLink& node_;
+  ControllerNode& node_;
 };
 
 // schema <-> values; in files.cc.

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "harness/rpc/node_link.h"
+#include "harness/rpc/controller_node.h"
 
 namespace harness {
 
@@ -29,7 +29,7 @@ constexpr auto answered = [](auto&& response) {
 
 template <typename T>
 T Files::ask(const std::string& operation, SteadyTime until,
-             std::function<kj::Promise<T>(Live&)> attempt) {
+             std::function<kj::Promise<T>(EstablishedConnection&)> attempt) {
   return node_.blocking(operation, until,
                         [&]() { return node_.connection().call<T>(until, std::move(attempt)); });
 }

@@ -22,7 +22,7 @@ using muster::SteadyTime;
 class FilesStub {
  public:
   virtual ~FilesStub() = default;
-  virtual std::optional<muster::FileStat> stat(const std::string& path, muster::Links links,
+  virtual std::optional<muster::FileStat> stat(const std::string& path, muster::SymlinkPolicy links,
                                                SteadyTime until) = 0;
   virtual std::vector<muster::FileEntry> list(const std::string& path, SteadyTime until) = 0;
   virtual std::string read(const std::string& path, uint64_t offset, uint64_t bytesMax,
@@ -42,7 +42,7 @@ class FilesStub {
                       muster::Existing existing, SteadyTime until) = 0;
   virtual void setMode(const std::string& path, uint32_t mode, SteadyTime until) = 0;
   virtual void setOwner(const std::string& path, const std::string& user, const std::string& group,
-                        muster::Links links, SteadyTime until) = 0;
+                        muster::SymlinkPolicy links, SteadyTime until) = 0;
   virtual void link(const std::string& path, const std::string& target, bool hard,
                     muster::Existing existing, SteadyTime until) = 0;
   virtual void setAttribute(const std::string& path, const std::string& name,

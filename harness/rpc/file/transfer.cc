@@ -5,7 +5,7 @@
 #include "harness/rpc/file/copy_ends.h"
 #include "harness/rpc/file/files.h"
 #include "harness/rpc/file/files_ask.h"
-#include "harness/rpc/file/pace.h"
+#include "harness/rpc/file/send_window.h"
 #include "harness/values/failure_text.h"
 #include "schema/support/base/crc32c.h"
 #include "schema/support/base/sha256.h"
@@ -85,7 +85,7 @@ const std::string& Files::nodeName() const {
 
 Files::Begun Files::beginUpload(const support::Id& id, const std::string& path, uint64_t size,
                                 const UploadOptions& options, SteadyTime until) {
-  return ask<Begun>("write " + quoted(path), until, [&](Live& live) {
+  return ask<Begun>("write " + quoted(path), until, [&](EstablishedConnection& live) {
     auto request = live.files.beginUploadRequest();
     request.setUploadId(id.data());
     request.setPath(dataOf(path));
@@ -111,7 +111,7 @@ class Files::Chunks {
       : files_(files), id_(id), operation_("write " + quoted(path)), until_(until) {}
 
   void send(uint64_t offset, std::string bytes) {
-    while (!pace_.allows(underWay_.size())) settle();
+    while (!window_.allows(underWay_.size())) settle();
     Chunk chunk{offset, std::make_shared<const std::string>(std::move(bytes))};
     chunk.crc32c = support::crc32c(dataOf(*chunk.bytes));
     sentTo_ = offset + chunk.bytes->size();
@@ -138,7 +138,7 @@ class Files::Chunks {
   static SteadyTime now() { return std::chrono::steady_clock::now(); }
 
   std::function<kj::Promise<uint64_t>()> attempt(const Chunk& chunk) {
-    auto send = [id = id_, chunk](Live& live) {
+    auto send = [id = id_, chunk](EstablishedConnection& live) {
       auto request = live.files.writeUploadRequest();
       request.setUploadId(id.data());
       auto to = request.initChunk();
@@ -160,7 +160,7 @@ class Files::Chunks {
     Sent sent = std::move(underWay_.front());
     underWay_.pop_front();
     uint64_t received = receivedAfter(sent);
-    pace_.note(now() - sent.at);
+    window_.note(now() - sent.at);
     // More than this one, where it was sent again and those behind it had arrived before.
     if (received >= sent.chunk.offset + sent.chunk.bytes->size() && received <= sentTo_) return;
     throw muster::NodeError(Kind::kCorrupt, files_.nodeName(), operation_,
@@ -183,7 +183,7 @@ class Files::Chunks {
   support::Id id_;
   std::string operation_;
   SteadyTime until_;
-  Pace pace_;
+  SendWindow window_;
   uint64_t sentTo_ = 0;
   std::deque<Sent> underWay_;
 };
@@ -228,7 +228,7 @@ std::string Files::upload(const std::string& path, uint64_t size, const FileFeed
     throw;
   }
   auto bytes = kj::arrayPtr(digest.data(), digest.size());
-  ask<bool>("write " + quoted(path), until, [&](Live& live) {
+  ask<bool>("write " + quoted(path), until, [&](EstablishedConnection& live) {
     auto request = live.files.finishUploadRequest();
     request.setUploadId(id.data());
     request.setSha256(bytes);
@@ -239,7 +239,7 @@ std::string Files::upload(const std::string& path, uint64_t size, const FileFeed
 
 void Files::abandonUpload(const support::Id& id, const std::string& path, SteadyTime until) {
   try {
-    ask<bool>("write " + quoted(path), until, [&](Live& live) {
+    ask<bool>("write " + quoted(path), until, [&](EstablishedConnection& live) {
       auto request = live.files.abandonUploadRequest();
       request.setUploadId(id.data());
       return request.send().then(answered);
@@ -253,8 +253,8 @@ Answer<bool> Files::beginPlant(const std::string& root, std::vector<TreeItem> it
                                const muster::WriteOptions& options, SteadyTime until) {
   // Of the call, while it may be repeated.
   auto shared = std::make_shared<const std::vector<TreeItem>>(std::move(items));
-  auto attempt = [shared, root, options](Live& live) {
-    auto request = live.files.plantRequest();
+  auto attempt = [shared, root, options](EstablishedConnection& live) {
+    auto request = live.files.writeTreeRequest();
     request.setRoot(dataOf(root));
     auto list = request.initEntries(static_cast<unsigned>(shared->size()));
     for (unsigned i = 0; i < list.size(); ++i) writeItem(list[i], (*shared)[i], options);
@@ -268,7 +268,7 @@ Answer<bool> Files::beginPlant(const std::string& root, std::vector<TreeItem> it
 
 Files::TreePage Files::walkPage(const std::string& root, const std::string& after,
                                 SteadyTime until) {
-  return ask<TreePage>("pull " + quoted(root), until, [&](Live& live) {
+  return ask<TreePage>("pull " + quoted(root), until, [&](EstablishedConnection& live) {
     auto request = live.files.walkRequest();
     request.setRoot(dataOf(root));
     request.setAfter(dataOf(after));

@@ -41,7 +41,7 @@ nanoseconds JobRunner::left(SteadyTime until) const {
 }
 
 // Detached commands outlive the session that they were begun in.
-bool isElsewhere(const Live& live, const JobState& job) {
+bool isElsewhere(const EstablishedConnection& live, const JobState& job) {
   bool isDetached = job.request.options.lifetime == muster::Lifetime::kDetached;
   return isDetached && job.generation != 0 && job.generation != live.generation;
 }
@@ -75,7 +75,7 @@ JobHandle JobRunner::make(const JobRequest& request) {
 
 kj::Promise<bool> JobRunner::pull(JobHandle job, PullUntil what, SteadyTime until) {
   if (job->ended) return true;
-  auto attempt = [this, job, what, until](Live& live) {
+  auto attempt = [this, job, what, until](EstablishedConnection& live) {
     nanoseconds wait = left(until);
     if (wait > kAnswerMargin) wait -= kAnswerMargin;
     // Just after its deadline, the agent is asked whether it is ending the command.
@@ -99,7 +99,7 @@ kj::Promise<bool> JobRunner::pull(JobHandle job, PullUntil what, SteadyTime unti
 }
 
 kj::Promise<void> JobRunner::start(JobHandle job, SteadyTime until) {
-  auto attempt = [this, job](Live& live) {
+  auto attempt = [this, job](EstablishedConnection& live) {
     return step(live, job, PullUntil::kChange, nanoseconds(0));
   };
   return connection_.call<Step>(until, attempt)
@@ -115,7 +115,7 @@ kj::Promise<void> JobRunner::start(JobHandle job, SteadyTime until) {
 
 kj::Promise<void> JobRunner::refresh(JobHandle job, SteadyTime until) {
   if (job->ended) return kj::READY_NOW;
-  auto attempt = [this, job](Live& live) {
+  auto attempt = [this, job](EstablishedConnection& live) {
     return step(live, job, PullUntil::kChange, nanoseconds(0));
   };
   return connection_.call<Step>(until, attempt)
@@ -125,7 +125,7 @@ kj::Promise<void> JobRunner::refresh(JobHandle job, SteadyTime until) {
       });
 }
 
-bool JobRunner::lostMeanwhile(Live& live, JobState& job) {
+bool JobRunner::lostMeanwhile(EstablishedConnection& live, JobState& job) {
   if (job.generation == 0) job.generation = live.generation;
   if (job.generation == live.generation) return false;
   job.result.outcome = connection_.lostSince(job.generation);
@@ -134,7 +134,7 @@ bool JobRunner::lostMeanwhile(Live& live, JobState& job) {
 }
 
 // Takes a detached command over into the session of `live`. False: it is lost.
-kj::Promise<bool> JobRunner::adopt(Live& live, JobHandle job) {
+kj::Promise<bool> JobRunner::adopt(EstablishedConnection& live, JobHandle job) {
   auto request = live.jobs.adoptRequest();
   auto ids = connection_.sessionsSince(job->generation);
   auto list = request.initSessionIds(static_cast<unsigned>(ids.size()));
@@ -169,13 +169,13 @@ kj::Promise<bool> JobRunner::adopt(Live& live, JobHandle job) {
 }
 
 // For calls that need the command to be there.
-kj::Promise<bool> JobRunner::ready(Live& live, JobHandle job) {
+kj::Promise<bool> JobRunner::ready(EstablishedConnection& live, JobHandle job) {
   if (isElsewhere(live, *job)) return adopt(live, job);
   return !lostMeanwhile(live, *job);
 }
 
-kj::Promise<JobRunner::Step> JobRunner::step(Live& live, JobHandle job, PullUntil what,
-                                             nanoseconds wait) {
+kj::Promise<JobRunner::Step> JobRunner::step(EstablishedConnection& live, JobHandle job,
+                                             PullUntil what, nanoseconds wait) {
   if (isElsewhere(live, *job)) {
     return adopt(live, job).then([this, &live, job, what, wait](bool isOurs) -> kj::Promise<Step> {
       if (!isOurs) return Step::kEnded;
@@ -228,8 +228,8 @@ kj::Promise<JobRunner::Step> JobRunner::step(Live& live, JobHandle job, PullUnti
   });
 }
 
-kj::Promise<JobRunner::Step> JobRunner::stepAhead(Live& live, JobHandle job, nanoseconds wait,
-                                                  bool releases) {
+kj::Promise<JobRunner::Step> JobRunner::stepAhead(EstablishedConnection& live, JobHandle job,
+                                                  nanoseconds wait, bool releases) {
   std::erase_if(ahead_, [](const auto& entry) { return entry.second.isForgotten(); });
   auto& ahead = ahead_.try_emplace(job->number, connection_.loop()).first->second;
   ReadAhead::Range range;
@@ -362,7 +362,8 @@ kj::Promise<void> JobRunner::writeInput(JobHandle job, std::string bytes, bool e
                                         SteadyTime until) {
   uint64_t begin = job->inputOffset;
   uint64_t target = begin + bytes.size();
-  auto attempt = [this, job, begin, bytes, end](Live& live) -> kj::Promise<uint64_t> {
+  auto attempt = [this, job, begin, bytes,
+                  end](EstablishedConnection& live) -> kj::Promise<uint64_t> {
     return ready(live, job).then([job, begin, bytes, end,
                                   &live](bool isThere) -> kj::Promise<uint64_t> {
       if (!isThere) return failure(Kind::kLost, "the command is lost");
@@ -402,7 +403,7 @@ kj::Promise<void> JobRunner::writeInput(JobHandle job, std::string bytes, bool e
 // Sends what `fill` makes of `live`, once the command is there; nothing for one that is lost.
 template <typename Send>
 kj::Promise<void> JobRunner::tell(JobHandle job, SteadyTime until, Send send) {
-  auto attempt = [this, job, send](Live& live) -> kj::Promise<bool> {
+  auto attempt = [this, job, send](EstablishedConnection& live) -> kj::Promise<bool> {
     if (job->generation == 0) return true;  // Not sent yet.
     return ready(live, job).then([&live, send](bool isThere) -> kj::Promise<bool> {
       if (!isThere) return true;
@@ -417,7 +418,7 @@ kj::Promise<void> JobRunner::tell(JobHandle job, SteadyTime until, Send send) {
 
 kj::Promise<void> JobRunner::signal(JobHandle job, int number, muster::SignalTarget target,
                                     SteadyTime until) {
-  return tell(job, until, [job, number, target](Live& live) {
+  return tell(job, until, [job, number, target](EstablishedConnection& live) {
     auto request = live.jobs.signalRequest();
     request.setNumber(job->number);
     request.setSignal(number);
@@ -428,7 +429,7 @@ kj::Promise<void> JobRunner::signal(JobHandle job, int number, muster::SignalTar
 }
 
 kj::Promise<void> JobRunner::cancel(JobHandle job, nanoseconds grace, SteadyTime until) {
-  return tell(job, until, [job, grace](Live& live) {
+  return tell(job, until, [job, grace](EstablishedConnection& live) {
     auto request = live.jobs.cancelRequest();
     request.setNumber(job->number);
     request.setGraceNs(grace.count());
@@ -438,7 +439,7 @@ kj::Promise<void> JobRunner::cancel(JobHandle job, nanoseconds grace, SteadyTime
 
 kj::Promise<void> JobRunner::resize(JobHandle job, uint16_t columns, uint16_t rows,
                                     SteadyTime until) {
-  return tell(job, until, [job, columns, rows](Live& live) {
+  return tell(job, until, [job, columns, rows](EstablishedConnection& live) {
     auto request = live.jobs.resizeRequest();
     request.setNumber(job->number);
     request.setColumns(columns);
@@ -457,7 +458,7 @@ void JobRunner::release(JobHandle handle) {
   const JobState& job = *handle;
   if (!job.ended || job.generation == 0) return;
   if (job.request.options.lifetime == muster::Lifetime::kDetached) {
-    releases_->add(tell(handle, now() + kReleaseMax, [handle](Live& live) {
+    releases_->add(tell(handle, now() + kReleaseMax, [handle](EstablishedConnection& live) {
       auto request = live.jobs.acknowledgeRequest();
       request.initNumbers(1).set(0, handle->number);
       return request.send();

@@ -98,9 +98,10 @@ class JobRunner {
   SteadyTime now() const;
   std::chrono::nanoseconds left(SteadyTime until) const;
   SteadyTime deadlineFrom(const JobState& job) const;
-  kj::Promise<Step> step(Live& live, JobHandle job, PullUntil what, std::chrono::nanoseconds wait);
-  kj::Promise<Step> stepAhead(Live& live, JobHandle job, std::chrono::nanoseconds wait,
-                              bool releases);
+  kj::Promise<Step> step(EstablishedConnection& live, JobHandle job, PullUntil what,
+                         std::chrono::nanoseconds wait);
+  kj::Promise<Step> stepAhead(EstablishedConnection& live, JobHandle job,
+                              std::chrono::nanoseconds wait, bool releases);
   Step absorbFollow(JobState& job, wire::Jobs::FollowResults::Reader results,
                     uint32_t chunkBytesMax);
   Step absorb(JobState& job, wire::JobProgress::Reader progress);
@@ -109,9 +110,9 @@ class JobRunner {
   muster::Result resultAt(JobHandle job);
   kj::Promise<void> settle(JobHandle job, SteadyTime until);
   bool take(JobState& job, StreamState& stream, std::string& target, wire::Chunk::Reader chunk);
-  bool lostMeanwhile(Live& live, JobState& job);
-  kj::Promise<bool> adopt(Live& live, JobHandle job);
-  kj::Promise<bool> ready(Live& live, JobHandle job);
+  bool lostMeanwhile(EstablishedConnection& live, JobState& job);
+  kj::Promise<bool> adopt(EstablishedConnection& live, JobHandle job);
+  kj::Promise<bool> ready(EstablishedConnection& live, JobHandle job);
   template <typename Send>
   kj::Promise<void> tell(JobHandle job, SteadyTime until, Send send);
   void finish(JobState& job, wire::JobStatus::Reader status);

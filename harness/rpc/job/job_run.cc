@@ -41,7 +41,7 @@ kj::Promise<muster::Result> JobRunner::run(const JobRequest& request, SteadyTime
   bool isDetached = request.options.lifetime == muster::Lifetime::kDetached;
   SteadyTime sendUntil = allowed < until - begin ? begin + allowed : until;
   return connection_.live(sendUntil).then(
-      [this, job, until, begin, allowed, isDetached](kj::Own<Live>&&) {
+      [this, job, until, begin, allowed, isDetached](kj::Own<EstablishedConnection>&&) {
         // The time that it took to connect is the command's: it must have ended when we return.
         if (!isDetached) {
           job->request.options.deadline =
@@ -106,7 +106,7 @@ void JobRunner::abandon(JobHandle job) {
 
 // Waits for the end without its output, so that the number can be given back.
 kj::Promise<void> JobRunner::settle(JobHandle job, SteadyTime until) {
-  auto attempt = [this, job](Live& live) -> kj::Promise<bool> {
+  auto attempt = [this, job](EstablishedConnection& live) -> kj::Promise<bool> {
     if (lostMeanwhile(live, *job)) return true;
     auto request = live.jobs.followRequest();
     request.setNumber(job->number);

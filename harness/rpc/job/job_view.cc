@@ -91,7 +91,7 @@ class Ending {
   }
 
   kj::Promise<void> cancel(const JobName& name) {
-    auto attempt = [this, name](Live& live) -> kj::Promise<bool> {
+    auto attempt = [this, name](EstablishedConnection& live) -> kj::Promise<bool> {
       auto request = live.jobs.cancelOfRequest();
       request.setSessionId(idOf(name.session).data());
       request.setNumber(name.number);
@@ -147,7 +147,7 @@ std::string JobInfo::label(const std::string& key) const {
 }
 
 kj::Promise<JobListing> listJobs(Connection& connection, JobFilter filter, SteadyTime until) {
-  auto attempt = [node = connection.description().name, filter](Live& live) {
+  auto attempt = [node = connection.description().name, filter](EstablishedConnection& live) {
     auto request = live.jobView.listRequest();
     auto labels = request.initLabels(static_cast<unsigned>(filter.labels.size()));
     unsigned at = 0;

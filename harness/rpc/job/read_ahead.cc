@@ -9,7 +9,7 @@ constexpr auto kKeptFor = 5 * kj::SECONDS;
 
 }  // namespace
 
-kj::Promise<ReadAhead::Response> ReadAhead::next(Live& live, const Range& range) {
+kj::Promise<ReadAhead::Response> ReadAhead::next(EstablishedConnection& live, const Range& range) {
   bool goesOn = connection_ == live.number && !asked_.empty() &&
                 asked_.front().outputFrom == range.outputFrom;
   if (!goesOn) {
@@ -18,7 +18,7 @@ kj::Promise<ReadAhead::Response> ReadAhead::next(Live& live, const Range& range)
     next_ = range.outputFrom;
   }
   uint64_t end = range.outputFrom + range.aheadBytesMax;
-  while (asked_.empty() || (pace_.allows(asked_.size()) && next_ + range.bytes <= end)) {
+  while (asked_.empty() || (window_.allows(asked_.size()) && next_ + range.bytes <= end)) {
     ask(live, range);
   }
   Asked first = std::move(asked_.front());
@@ -35,7 +35,7 @@ kj::Promise<ReadAhead::Response> ReadAhead::next(Live& live, const Range& range)
   return kj::mv(first.answer);
 }
 
-void ReadAhead::ask(Live& live, const Range& range) {
+void ReadAhead::ask(EstablishedConnection& live, const Range& range) {
   auto request = live.jobs.followRequest();
   request.setNumber(range.job);
   auto follow = request.initFollow();

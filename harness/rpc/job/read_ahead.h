@@ -8,7 +8,7 @@
 #include <deque>
 
 #include "harness/rpc/connection.h"
-#include "harness/rpc/file/pace.h"
+#include "harness/rpc/file/send_window.h"
 
 namespace harness {
 
@@ -33,10 +33,10 @@ class ReadAhead {
 
   // The answer for the range at outputFrom, which may have been asked for before; asks for those
   // behind it. What was asked for over another connection, or from other offsets, is forgotten.
-  kj::Promise<Response> next(Live& live, const Range& range);
+  kj::Promise<Response> next(EstablishedConnection& live, const Range& range);
 
   // An answer of `next` came so long after it was asked for.
-  void note(std::chrono::nanoseconds took) { pace_.note(took); }
+  void note(std::chrono::nanoseconds took) { window_.note(took); }
 
   // When the answer that `next` gave last was asked for.
   SteadyTime askedAt() const { return askedAt_; }
@@ -51,10 +51,10 @@ class ReadAhead {
     kj::Promise<Response> answer;
   };
 
-  void ask(Live& live, const Range& range);
+  void ask(EstablishedConnection& live, const Range& range);
 
   Loop& loop_;
-  Pace pace_;
+  SendWindow window_;
   uint64_t connection_ = 0;  // Over which asked_ went.
   uint64_t next_ = 0;        // Behind what was asked for.
   SteadyTime askedAt_;

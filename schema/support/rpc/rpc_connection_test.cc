@@ -29,7 +29,7 @@ class FakeSession final : public wire::Session::Server {
   }
   kj::Promise<void> close(CloseContext context) override {
     // An answer of 1 KiB for each of very small calls.
-    context.getResults().initRemains(1)[0].setWhat(kj::str(kj::repeat('x', 1000)));
+    context.getResults().initLeftovers(1)[0].setWhat(kj::str(kj::repeat('x', 1000)));
     return kj::READY_NOW;
   }
   int pings = 0;

@@ -111,7 +111,7 @@ std::function<void(HostileCall&)> progress(
 // Controllers.
 
 void stat(harness::NodeStub& node, const std::string&) {
-  node.files().stat("/x", muster::Links::kKeep, soon());
+  node.files().stat("/x", muster::SymlinkPolicy::kKeep, soon());
 }
 void list(harness::NodeStub& node, const std::string&) {
   node.files().list("/x", soon());

@@ -16,14 +16,14 @@ void checkSet(const std::string& text) {
     return std::vector<std::string>{"a1", "a2", "b"};
   };
   try {
-    std::vector<std::string> names = harness::expandNodeSet(text, groups);
-    KJ_ASSERT(names.size() <= harness::kNodeSetNamesMax);
+    std::vector<std::string> names = harness::expandNodeExpression(text, groups);
+    KJ_ASSERT(names.size() <= harness::kNodeExpressionNamesMax);
     std::set<std::string> unique(names.begin(), names.end());
     KJ_ASSERT(unique.size() == names.size(), "a name was given twice");
-    std::string folded = harness::foldNodeSet(names);
-    std::vector<std::string> again = harness::expandNodeSet(folded);
+    std::string folded = harness::foldNodeNames(names);
+    std::vector<std::string> again = harness::expandNodeExpression(folded);
     KJ_ASSERT(std::set<std::string>(again.begin(), again.end()) == unique, folded.c_str());
-  } catch (const harness::NodeSetError& error) {
+  } catch (const harness::NodeExpressionError& error) {
     KJ_ASSERT(error.position() <= text.size(), error.position(), text.size());
   }
 }

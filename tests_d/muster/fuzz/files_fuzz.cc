@@ -12,7 +12,7 @@
 #include <kj/async-io.h>
 #include <kj/debug.h>
 
-#include "nodeagent/file/files.h"
+#include "nodeagent/file/file_service.h"
 #include "nodeagent/file/path.h"
 #include "schema/support/base/crc32c.h"
 #include "schema/support/base/sha256.h"
@@ -231,7 +231,7 @@ class Play {
   }
 
   void tree() {
-    auto request = files_.plantRequest();
+    auto request = files_.writeTreeRequest();
     request.setRoot(data(root_ + "/d"));
     auto entries = request.initEntries(1 + input_.below(3));
     for (auto entry : entries) {

@@ -106,7 +106,7 @@ void Node::expectHealthy() {
   KJ_ASSERT(response.hasSession(), response.getError().getText());
   response.getSession().pingRequest().send().wait(waitScope);
   auto closed = response.getSession().closeRequest().send().wait(waitScope);
-  KJ_ASSERT(!closed.hasError() && closed.getRemains().size() == 0);
+  KJ_ASSERT(!closed.hasError() && closed.getLeftovers().size() == 0);
 }
 
 }  // namespace fuzz

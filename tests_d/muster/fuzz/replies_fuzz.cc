@@ -49,7 +49,7 @@ void runCommand(harness::NodeStub& node, uint8_t mood, SteadyTime until) {
 void useFiles(harness::FilesStub& files, uint8_t mood, const std::string& inner, SteadyTime until) {
   switch (mood % 10) {
     case 0:
-      files.stat("/x", muster::Links::kKeep, until);
+      files.stat("/x", muster::SymlinkPolicy::kKeep, until);
       return;
     case 1:
       files.list("/x", until);

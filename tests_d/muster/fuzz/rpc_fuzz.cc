@@ -23,7 +23,7 @@ void fillParams(capnp::AnyPointer::Builder builder, Input& input) {
   static const capnp::StructSchema kTypes[] = {
       capnp::Schema::from<wire::Gate::HelloParams>(), capnp::Schema::from<wire::Jobs::RunParams>(),
       capnp::Schema::from<wire::FileView::StatParams>(),
-      capnp::Schema::from<wire::Files::PlantParams>(),
+      capnp::Schema::from<wire::Files::WriteTreeParams>(),
       capnp::Schema::from<wire::Jobs::AcknowledgeParams>()};
   fuzz::FillOptions options;
   auto type = kTypes[input.below(std::size(kTypes))];

@@ -138,9 +138,9 @@ harness::NodeStub& FaultTest::connect(const harness::NodeDescription& descriptio
 void FaultTest::disconnect() {
   if (!controller_ || closed_) return;
   closed_ = true;
-  for (const harness::Remain& remain :
+  for (const harness::Leftover& leftover :
        controller_->closeAll(std::chrono::steady_clock::now() + 10s)) {
-    ADD_FAILURE() << "I4: the session left " << remain.what << ": " << remain.reason;
+    ADD_FAILURE() << "I4: the session left " << leftover.what << ": " << leftover.reason;
   }
 }
 
@@ -211,8 +211,8 @@ muster::Argv FaultTest::streamArgv(const std::string& name, uint64_t lines, long
           std::to_string(pauseUs)};
 }
 
-muster::Argv FaultTest::zooArgv(const std::string& kind, const std::string& name) const {
-  return {programDirectory() + "/muster-test-payload", "zoo", kind, directory_ + "/executions",
+muster::Argv FaultTest::escapeArgv(const std::string& kind, const std::string& name) const {
+  return {programDirectory() + "/muster-test-payload", "escape", kind, directory_ + "/executions",
           name};
 }
 

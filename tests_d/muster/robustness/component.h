@@ -81,7 +81,7 @@ class FaultTest : public ::testing::Test {
 
   muster::RunOptions tagged() const;
   muster::Argv streamArgv(const std::string& name, uint64_t lines, long pauseUs) const;
-  muster::Argv zooArgv(const std::string& kind, const std::string& name) const;
+  muster::Argv escapeArgv(const std::string& kind, const std::string& name) const;
 
   // Of this test's faults; another for each attempt of untilMet().
   uint64_t attemptSeed() const { return seed() + attempt_; }

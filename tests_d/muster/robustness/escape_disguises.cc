@@ -75,7 +75,7 @@ int manyThreads() {
 int ownMounts() {
   bool own = unshare(CLONE_NEWNS) == 0 &&
              mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-             mount("zoo", "/mnt", "tmpfs", 0, nullptr) == 0 && chdir("/mnt") == 0;
+             mount("escape", "/mnt", "tmpfs", 0, nullptr) == 0 && chdir("/mnt") == 0;
   return readyIf(own && open("busy", O_RDWR | O_CREAT, 0600) >= 0);
 }
 
@@ -234,7 +234,7 @@ int pipeInFlight() {
 }
 
 int memoryProgram() {
-  becomeSleep(memfd_create("zoo", MFD_CLOEXEC), environ);
+  becomeSleep(memfd_create("escape", MFD_CLOEXEC), environ);
 }
 
 int deletedProgram() {
@@ -248,13 +248,13 @@ int deletedProgram() {
 // As `exec env -i`: only who started it is known of it.
 int emptyEnvironment() {
   char* none[] = {nullptr};
-  becomeSleep(memfd_create("zoo", MFD_CLOEXEC), none);
+  becomeSleep(memfd_create("escape", MFD_CLOEXEC), none);
 }
 
 int largeEnvironment() {
   std::string value(100'000, 'x');
   for (int i = 0; i < 8; ++i) setenv(("ZOO" + std::to_string(i)).c_str(), value.c_str(), 1);
-  becomeSleep(memfd_create("zoo", MFD_CLOEXEC), environ);
+  becomeSleep(memfd_create("escape", MFD_CLOEXEC), environ);
 }
 
 // What /proc/PID/stat says of it can be read in more than one way.
@@ -286,34 +286,34 @@ int vforkedProgram() {
 
 }  // namespace
 
-const std::vector<ZooKind>& disguisedKinds() {
-  static const std::vector<ZooKind> kKinds = {{"threads-only", threadsOnly},
-                                              {"many-threads", manyThreads},
-                                              {"own-mounts", ownMounts},
-                                              {"own-users", ownUsers},
-                                              {"own-network", ownNetwork},
-                                              {"own-root", ownRoot},
-                                              {"own-everything", ownEverything},
-                                              {"other-user", otherUser},
-                                              {"not-dumpable", notDumpable},
-                                              {"death-signal", deathSignal},
-                                              {"subreaper", subreaper},
-                                              {"sibling", sibling},
-                                              {"silent-child", silentChild},
-                                              {"stopped-at-exit", stoppedAtExit},
-                                              {"stopped-group", stoppedGroup},
-                                              {"handles-everything", handlesEverything},
-                                              {"busy-loop", busyLoop},
-                                              {"lowest-priority", lowestPriority},
-                                              {"directory-gone", directoryGone},
-                                              {"pipe-in-flight", pipeInFlight},
-                                              {"memory-program", memoryProgram},
-                                              {"deleted-program", deletedProgram},
-                                              {"empty-environment", emptyEnvironment},
-                                              {"large-environment", largeEnvironment},
-                                              {"odd-name", oddName},
-                                              {"no-descriptors", noDescriptors},
-                                              {"vforked-program", vforkedProgram}};
+const std::vector<EscapeTactic>& disguisedKinds() {
+  static const std::vector<EscapeTactic> kKinds = {{"threads-only", threadsOnly},
+                                                   {"many-threads", manyThreads},
+                                                   {"own-mounts", ownMounts},
+                                                   {"own-users", ownUsers},
+                                                   {"own-network", ownNetwork},
+                                                   {"own-root", ownRoot},
+                                                   {"own-everything", ownEverything},
+                                                   {"other-user", otherUser},
+                                                   {"not-dumpable", notDumpable},
+                                                   {"death-signal", deathSignal},
+                                                   {"subreaper", subreaper},
+                                                   {"sibling", sibling},
+                                                   {"silent-child", silentChild},
+                                                   {"stopped-at-exit", stoppedAtExit},
+                                                   {"stopped-group", stoppedGroup},
+                                                   {"handles-everything", handlesEverything},
+                                                   {"busy-loop", busyLoop},
+                                                   {"lowest-priority", lowestPriority},
+                                                   {"directory-gone", directoryGone},
+                                                   {"pipe-in-flight", pipeInFlight},
+                                                   {"memory-program", memoryProgram},
+                                                   {"deleted-program", deletedProgram},
+                                                   {"empty-environment", emptyEnvironment},
+                                                   {"large-environment", largeEnvironment},
+                                                   {"odd-name", oddName},
+                                                   {"no-descriptors", noDescriptors},
+                                                   {"vforked-program", vforkedProgram}};
   return kKinds;
 }
 

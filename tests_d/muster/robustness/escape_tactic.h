@@ -1,5 +1,5 @@
-// What the kinds of the zoo are made of. Their files: zoo.cc, families and what they do with
-// signals and pipes; zoo_disguises.cc, what makes a process hard to recognise or to reach.
+// What the escape tactics are made of. Their files: escape_tactics.cc, families and what they do
+// with signals and pipes; escape_disguises.cc, what makes a process hard to recognise or to reach.
 #pragma once
 
 #include <sys/types.h>
@@ -13,9 +13,9 @@
 namespace faults {
 
 // Its name, and what becomes it.
-using ZooKind = std::pair<std::string, int (*)()>;
+using EscapeTactic = std::pair<std::string, int (*)()>;
 
-const std::vector<ZooKind>& disguisedKinds();
+const std::vector<EscapeTactic>& disguisedKinds();
 
 constexpr int kLifeMs = 60'000;  // A bound for what no trial killed.
 

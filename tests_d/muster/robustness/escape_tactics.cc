@@ -222,36 +222,36 @@ int parentDiesAtOnce() {
   return 5;
 }
 
-const std::vector<ZooKind> kFamilies = {{"plain", ready},
-                                        {"double-fork", doubleFork},
-                                        {"setsid", ownSession},
-                                        {"daemon", daemon},
-                                        {"ignores-term", ignoresTerm},
-                                        {"ignores-everything", ignoresEverything},
-                                        {"stopped", stoppedItself},
-                                        {"stopped-child", stoppedChild},
-                                        {"fork-bomb", forkBomb},
-                                        {"forks-without-end", forksWithoutEnd},
-                                        {"zombies", zombies},
-                                        {"closes-descriptors", closesDescriptors},
-                                        {"writes-without-end", writesWithoutEnd},
-                                        {"holds-the-pipe", holdsThePipe},
-                                        {"vfork-hang", vforkHang},
-                                        {"traced", traced},
-                                        {"changes-group", changesGroup},
-                                        {"changes-group-and-session", changesGroupAndSession},
-                                        {"own-pid-namespace", ownPidNamespace},
-                                        {"deep-tree", deepTree},
-                                        {"watchdog-pair", watchdogPair},
-                                        {"clears-environment", clearsEnvironment},
-                                        {"parent-dies", parentDiesAtOnce}};
+const std::vector<EscapeTactic> kFamilies = {{"plain", ready},
+                                             {"double-fork", doubleFork},
+                                             {"setsid", ownSession},
+                                             {"daemon", daemon},
+                                             {"ignores-term", ignoresTerm},
+                                             {"ignores-everything", ignoresEverything},
+                                             {"stopped", stoppedItself},
+                                             {"stopped-child", stoppedChild},
+                                             {"fork-bomb", forkBomb},
+                                             {"forks-without-end", forksWithoutEnd},
+                                             {"zombies", zombies},
+                                             {"closes-descriptors", closesDescriptors},
+                                             {"writes-without-end", writesWithoutEnd},
+                                             {"holds-the-pipe", holdsThePipe},
+                                             {"vfork-hang", vforkHang},
+                                             {"traced", traced},
+                                             {"changes-group", changesGroup},
+                                             {"changes-group-and-session", changesGroupAndSession},
+                                             {"own-pid-namespace", ownPidNamespace},
+                                             {"deep-tree", deepTree},
+                                             {"watchdog-pair", watchdogPair},
+                                             {"clears-environment", clearsEnvironment},
+                                             {"parent-dies", parentDiesAtOnce}};
 
 enum class Escapes { kNo, kYes };
 
 // Those of both files.
-const std::vector<ZooKind>& allKinds() {
-  static const std::vector<ZooKind> kAll = [] {
-    std::vector<ZooKind> all = kFamilies;
+const std::vector<EscapeTactic>& allKinds() {
+  static const std::vector<EscapeTactic> kAll = [] {
+    std::vector<EscapeTactic> all = kFamilies;
     all.insert(all.end(), disguisedKinds().begin(), disguisedKinds().end());
     return all;
   }();
@@ -260,7 +260,7 @@ const std::vector<ZooKind>& allKinds() {
 
 std::vector<std::string> namesOf(Escapes escapes) {
   std::vector<std::string> names;
-  for (const ZooKind& kind : allKinds()) {
+  for (const EscapeTactic& kind : allKinds()) {
     bool does = kind.first.rfind("changes-group", 0) == 0;
     if (does == (escapes == Escapes::kYes)) names.push_back(kind.first);
   }
@@ -269,18 +269,18 @@ std::vector<std::string> namesOf(Escapes escapes) {
 
 }  // namespace
 
-const std::vector<std::string>& zooKinds() {
+const std::vector<std::string>& escapeTactics() {
   static const std::vector<std::string> kNames = namesOf(Escapes::kNo);
   return kNames;
 }
 
-const std::vector<std::string>& escapingZooKinds() {
+const std::vector<std::string>& unboundEscapeTactics() {
   static const std::vector<std::string> kNames = namesOf(Escapes::kYes);
   return kNames;
 }
 
-int runZoo(const std::string& kind) {
-  for (const ZooKind& known : allKinds()) {
+int runEscapeTactic(const std::string& kind) {
+  for (const EscapeTactic& known : allKinds()) {
     if (known.first == kind) return known.second();
   }
   return 64;

@@ -40,8 +40,8 @@ class ResidueTest : public ::testing::Test {
     pid_t pid = fork();
     if (pid == 0) {
       dup2(open("/dev/null", O_WRONLY), 1);
-      execl(program.c_str(), program.c_str(), "zoo", kind.c_str(), counter().c_str(), name.c_str(),
-            nullptr);
+      execl(program.c_str(), program.c_str(), "escape", kind.c_str(), counter().c_str(),
+            name.c_str(), nullptr);
       _exit(127);
     }
     ASSERT_TRUE(becomesTrue([&] { return locked(lockOf(counter())); }, 5s)) << kind;

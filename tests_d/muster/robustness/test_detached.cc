@@ -259,7 +259,8 @@ TEST_F(DetachedFaultTest, KilledShimIsSaidAndTakesItsCommandWithIt) {
   std::vector<nanoseconds> gone;
   for (size_t trial = 0; trial < times; ++trial) {
     muster::Process zoo = node().start(
-        zooArgv(trial % 2 ? "setsid" : "daemon", tag_ + ".s" + std::to_string(trial)), detached());
+        escapeArgv(trial % 2 ? "setsid" : "daemon", tag_ + ".s" + std::to_string(trial)),
+        detached());
     zoo.readUntil("ready", 10s);
     auto found = shims();
     ASSERT_EQ(found.size(), 1u);

@@ -11,7 +11,7 @@ using muster::Outcome;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
-class ZooTest : public FaultTest {
+class EscapeTest : public FaultTest {
  protected:
   void SetUp() override {
     FaultTest::SetUp();
@@ -27,7 +27,7 @@ class ZooTest : public FaultTest {
     muster::Node on = node();
     // A Process cannot be moved: it is made in place.
     std::unique_ptr<muster::Process> process(
-        new muster::Process(on.start(zooArgv(kind, name), options)));
+        new muster::Process(on.start(escapeArgv(kind, name), options)));
     process->readUntil("ready", 10s);
     EXPECT_TRUE(agent().alive(Agent::Part::kKeeper)) << agent().end();
     EXPECT_FALSE(nothingRuns()) << "void: " << kind << " does not run";
@@ -45,21 +45,21 @@ class ZooTest : public FaultTest {
   std::vector<nanoseconds> gone_;
 };
 
-TEST_F(ZooTest, KillReachesEveryProcess) {
+TEST_F(EscapeTest, KillReachesEveryProcess) {
   for (size_t round = 0; round < trials(1, 0.02); ++round) {
-    for (const std::string& kind : zooKinds()) {
+    for (const std::string& kind : escapeTactics()) {
       muster::DeadlineScope scope(15s);
       auto process = started(kind, tagged());
       process->kill();
       expectGone(kind);
     }
   }
-  std::printf("F18 %zu kinds killed: gone after p99 %s\n", zooKinds().size(),
+  std::printf("F18 %zu kinds killed: gone after p99 %s\n", escapeTactics().size(),
               toText(percentile(gone_, 99)).c_str());
 }
 
-TEST_F(ZooTest, CancelWithGraceReachesEveryProcess) {
-  for (const std::string& kind : zooKinds()) {
+TEST_F(EscapeTest, CancelWithGraceReachesEveryProcess) {
+  for (const std::string& kind : escapeTactics()) {
     muster::DeadlineScope scope(15s);
     muster::RunOptions options = tagged();
     options.grace = 50ms;
@@ -68,17 +68,17 @@ TEST_F(ZooTest, CancelWithGraceReachesEveryProcess) {
   }
 }
 
-TEST_F(ZooTest, DeadlineReachesEveryProcess) {
+TEST_F(EscapeTest, DeadlineReachesEveryProcess) {
   std::vector<std::unique_ptr<muster::Process>> processes;
   muster::RunOptions options = tagged();
   options.deadline = 4s;
   options.grace = 50ms;
-  for (const std::string& kind : zooKinds()) processes.push_back(started(kind, options));
+  for (const std::string& kind : escapeTactics()) processes.push_back(started(kind, options));
   for (size_t i = 0; i < processes.size(); ++i) {
     muster::Result result = processes[i]->wait(15s);
     bool ended = result.outcome.kind() == Outcome::Kind::kExited;
     EXPECT_TRUE(ended || result.outcome.kind() == Outcome::Kind::kDeadline)
-        << zooKinds()[i] << ": " << result.outcome;
+        << escapeTactics()[i] << ": " << result.outcome;
   }
   // Of those whose first process ended by itself, the descendants belong to the session still.
   processes.clear();
@@ -86,17 +86,18 @@ TEST_F(ZooTest, DeadlineReachesEveryProcess) {
   expectGone("all");
 }
 
-TEST_F(ZooTest, EndOfTheSessionReachesEveryProcess) {
+TEST_F(EscapeTest, EndOfTheSessionReachesEveryProcess) {
   std::vector<std::unique_ptr<muster::Process>> processes;
-  for (const std::string& kind : zooKinds()) processes.push_back(started(kind, tagged()));
-  for (const std::string& kind : escapingZooKinds()) processes.push_back(started(kind, tagged()));
+  for (const std::string& kind : escapeTactics()) processes.push_back(started(kind, tagged()));
+  for (const std::string& kind : unboundEscapeTactics())
+    processes.push_back(started(kind, tagged()));
   disconnect();
   expectGone("all");
 }
 
 // What root moves out of the job's control group is known by its mark and by its parents.
-TEST_F(ZooTest, KillReachesWhatLeftItsControlGroup) {
-  for (const std::string& kind : escapingZooKinds()) {
+TEST_F(EscapeTest, KillReachesWhatLeftItsControlGroup) {
+  for (const std::string& kind : unboundEscapeTactics()) {
     auto process = started(kind, tagged());
     process->kill();
     expectGone(kind);

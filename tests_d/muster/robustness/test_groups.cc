@@ -45,7 +45,7 @@ TEST_F(GroupTest, WithoutMemoryACommandEndsAndNeverTheAgent) {
   size_t times = trials(5, 0.02);
   for (size_t i = 0; i < times && !HasFailure(); ++i) {
     // Beside one that needs little, and must not suffer.
-    muster::Process small = node().start(zooArgv("plain", tag_ + std::to_string(i)), tagged());
+    muster::Process small = node().start(escapeArgv("plain", tag_ + std::to_string(i)), tagged());
     small.readUntil("ready", 10s);
     Outcome outcome =
         node().run({"dd", "if=/dev/zero", "of=/dev/null", "bs=1G", "count=1"}, tagged()).outcome;

@@ -36,7 +36,8 @@ TEST_F(KeeperFaultTest, KilledLeavesNothingAndSaysLost) {
   for (size_t trial = 0; trial < times; ++trial) {
     std::string name = tag_ + "." + std::to_string(trial);
     muster::Process stream = node().start(streamArgv(name, 100'000, 1000), tagged());
-    muster::Process zoo = node().start(zooArgv(kinds[trial % kinds.size()], name + "z"), tagged());
+    muster::Process zoo =
+        node().start(escapeArgv(kinds[trial % kinds.size()], name + "z"), tagged());
     zoo.readUntil("ready", 10s);
     stream.readLine(10s);
     letPass(drawn(20ms));

@@ -194,7 +194,7 @@ TEST_F(LimitFaultTest, KeeperWithoutDescriptorsSaysSoAndRecovers) {
     try {
       std::string name = tag_ + "." + std::to_string(i);
       muster::Node on = node();
-      processes.emplace_back(new muster::Process(on.start(zooArgv("plain", name), tagged())));
+      processes.emplace_back(new muster::Process(on.start(escapeArgv("plain", name), tagged())));
       if (processes.back()->pid() == 0) refusal = toString(processes.back()->wait(5s).outcome);
     } catch (const NodeError& error) {
       refusal = error.what();

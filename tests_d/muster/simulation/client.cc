@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "harness/rpc/failure.h"
-#include "tests_d/muster/simulation/raw_order.h"
+#include "tests_d/muster/simulation/raw_operation.h"
 #include "tests_d/muster/simulation/transfer.h"
 
 namespace simulation {
@@ -15,27 +15,27 @@ constexpr int64_t kDrainNs = 200 * kMillisecond;  // The default of the schema.
 
 }  // namespace
 
-Customer::Customer(World& world, Machine& machine, Node& node, Controller& controller,
-                   unsigned number, const Mood& mood)
+SimulatedClient::SimulatedClient(World& world, Machine& machine, Node& node, Controller& controller,
+                                 unsigned number, const RunProfile& profile)
     : world_(world),
       machine_(machine),
       node_(node),
       controller_(controller),
       number_(number),
-      mood_(mood),
+      profile_(profile),
       nextToken_(uint64_t{number} * 1000 + 1) {}
 
-Customer::OrderHandle Customer::makeOrder() {
+SimulatedClient::OperationHandle SimulatedClient::makeOperation() {
   // Shared by the promises that work on it, and the list of all.
-  auto order = std::make_shared<Order>();
-  order->token = nextToken_++;
+  auto operation = std::make_shared<Operation>();
+  operation->token = nextToken_++;
   // A connection may have lost its node, and not know it yet.
-  order->keeperStarts = controller_.loop.route().keeperStarts();
-  order->keeperKills = controller_.loop.route().keeperKills();
-  order->boots = controller_.loop.route().boots();
-  order->request.argv = {"simulated", std::to_string(order->token)};
+  operation->keeperStarts = controller_.loop.route().keeperStarts();
+  operation->keeperKills = controller_.loop.route().keeperKills();
+  operation->boots = controller_.loop.route().boots();
+  operation->request.argv = {"simulated", std::to_string(operation->token)};
   Random& random = world_.random();
-  muster::RunOptions& options = order->request.options;
+  muster::RunOptions& options = operation->request.options;
   options.deadline = std::chrono::nanoseconds(random.between(300, 4000) * kMillisecond);
   options.grace =
       std::chrono::nanoseconds(random.chance(15) ? 0 : random.between(20, 600) * kMillisecond);
@@ -46,24 +46,25 @@ Customer::OrderHandle Customer::makeOrder() {
         muster::Overflow::kKeepHead, muster::Overflow::kKeepTail,
         muster::Overflow::kKill}[static_cast<size_t>(random.between(0, 2))];
   }
-  makeProgram(*order);
-  orders_.push_back(order);
-  return order;
+  makeProgram(*operation);
+  operations_.push_back(operation);
+  return operation;
 }
 
-void Customer::makeProgram(Order& order) {
+void SimulatedClient::makeProgram(Operation& operation) {
   Random& random = world_.random();
-  Program& program = machine_.program(order.token);
-  program.graceNs = order.request.options.grace.count();
-  program.deadlineNs = order.request.options.deadline->count();
-  machine_.life(order.token).mayDieHard = order.request.options.overflow == muster::Overflow::kKill;
+  Program& program = machine_.program(operation.token);
+  program.graceNs = operation.request.options.grace.count();
+  program.deadlineNs = operation.request.options.deadline->count();
+  machine_.life(operation.token).mayDieHard =
+      operation.request.options.overflow == muster::Overflow::kKill;
   program.startNs = random.chance(20) ? random.between(0, 30) * kMillisecond : 0;
-  order.naturalNs = program.startNs;
-  order.readsInput = random.chance(30);
-  if (order.readsInput) {
-    order.inputBytes = static_cast<uint64_t>(random.between(0, 9000));
-    if (random.chance(1)) order.inputBytes = 1'400'000;
-    machine_.life(order.token).inputTotal = order.inputBytes;
+  operation.naturalNs = program.startNs;
+  operation.readsInput = random.chance(30);
+  if (operation.readsInput) {
+    operation.inputBytes = static_cast<uint64_t>(random.between(0, 9000));
+    if (random.chance(1)) operation.inputBytes = 1'400'000;
+    machine_.life(operation.token).inputTotal = operation.inputBytes;
   }
   auto count = random.between(1, 5);
   for (int64_t i = 0; i < count; ++i) {
@@ -76,19 +77,19 @@ void Customer::makeProgram(Order& order) {
     } else {
       action.amount = static_cast<uint64_t>(random.between(0, 250) * kMillisecond);
       if (random.chance(5)) action.amount = 60 * kSecond;
-      order.naturalNs += static_cast<int64_t>(action.amount);
+      operation.naturalNs += static_cast<int64_t>(action.amount);
     }
     program.actions.push_back(action);
   }
-  if (order.readsInput) {
+  if (operation.readsInput) {
     auto at = random.between(0, static_cast<int64_t>(program.actions.size()));
     program.actions.insert(program.actions.begin() + at,
                            Action{Action::Kind::kRead, 0, UINT64_MAX});
   }
-  makeEnding(program, order);
+  makeEnding(program, operation);
 }
 
-void Customer::makeEnding(Program& program, Order& order) {
+void SimulatedClient::makeEnding(Program& program, Operation& operation) {
   Random& random = world_.random();
   program.exitStatus = random.chance(50) ? 0 : static_cast<int>(random.between(1, 255));
   if (random.chance(8)) program.endsBySignal = SIGSEGV;
@@ -108,70 +109,71 @@ void Customer::makeEnding(Program& program, Order& order) {
     if (random.chance(50))
       program.childPrintsBytes = static_cast<uint64_t>(random.between(1, 2000));
   }
-  (void)order;
+  (void)operation;
 }
 
-kj::Promise<void> Customer::orderOne() {
-  OrderHandle order = makeOrder();
+kj::Promise<void> SimulatedClient::operateOne() {
+  OperationHandle operation = makeOperation();
   auto kind = world_.random().between(0, 99);
-  world_.note("order", order->token, static_cast<uint64_t>(kind));
-  if (mood_.movesFiles && kind % 2 == 0) return moveFile(order);
-  if (kind < 45) return runWhole(order);
-  if (kind < 75) return startAndFollow(order);
-  return readWhole(order);
+  world_.note("operation", operation->token, static_cast<uint64_t>(kind));
+  if (profile_.movesFiles && kind % 2 == 0) return moveFile(operation);
+  if (kind < 45) return runWhole(operation);
+  if (kind < 75) return startAndFollow(operation);
+  return readWhole(operation);
 }
 
-kj::Promise<void> Customer::probe() {
-  auto order = std::make_shared<Order>();  // As in makeOrder.
-  order->token = nextToken_++;
-  order->request.argv = {"simulated", std::to_string(order->token)};
-  order->request.options.deadline = std::chrono::seconds(3);
-  machine_.program(order->token).deadlineNs = 3 * kSecond;
-  machine_.program(order->token).actions.push_back({Action::Kind::kPrint, kOutput, 100});
-  return controller_.jobs.run(order->request, in(3 * kSecond))
+kj::Promise<void> SimulatedClient::probe() {
+  auto operation = std::make_shared<Operation>();  // As in makeOperation.
+  operation->token = nextToken_++;
+  operation->request.argv = {"simulated", std::to_string(operation->token)};
+  operation->request.options.deadline = std::chrono::seconds(3);
+  machine_.program(operation->token).deadlineNs = 3 * kSecond;
+  machine_.program(operation->token).actions.push_back({Action::Kind::kPrint, kOutput, 100});
+  return controller_.jobs.run(operation->request, in(3 * kSecond))
       .then(
-          [this, order](muster::Result&& result) {
-            if (!result.succeeded() || result.out != patternOf(order->token, kOutput, 0, 100)) {
-              violated("liveness", *order,
+          [this, operation](muster::Result&& result) {
+            if (!result.succeeded() || result.out != patternOf(operation->token, kOutput, 0, 100)) {
+              violated("liveness", *operation,
                        "a command after all faults: " + toString(result.outcome));
             }
           },
-          [this, order](kj::Exception&& exception) {
+          [this, operation](kj::Exception&& exception) {
             violated(
-                "liveness", *order,
+                "liveness", *operation,
                 std::string("a command after all faults: ") + harness::textOf(exception).cStr());
           });
 }
 
-kj::Promise<void> Customer::runWhole(OrderHandle order) {
-  if (order->readsInput) {
-    if (order->inputBytes == 0) {
-      machine_.life(order->token).inputTotal = UINT64_MAX;
+kj::Promise<void> SimulatedClient::runWhole(OperationHandle operation) {
+  if (operation->readsInput) {
+    if (operation->inputBytes == 0) {
+      machine_.life(operation->token).inputTotal = UINT64_MAX;
     } else {
-      order->request.options.input =
-          patternOf(order->token, kInput, 0, static_cast<size_t>(order->inputBytes));
-      if (world_.random().chance(40)) order->request.input = harness::JobInput::kStream;
+      operation->request.options.input =
+          patternOf(operation->token, kInput, 0, static_cast<size_t>(operation->inputBytes));
+      if (world_.random().chance(40)) operation->request.input = harness::JobInput::kStream;
     }
   }
-  int64_t allowed = order->request.options.deadline->count() +
-                    (mood_.isCalm ? 5 * kSecond : world_.random().between(1, 5) * kSecond);
-  auto result = kj::evalNow([&]() { return controller_.jobs.run(order->request, in(allowed)); });
-  return settle(order, world_.nowNs() + allowed, kj::mv(result));
+  int64_t allowed = operation->request.options.deadline->count() +
+                    (profile_.isCalm ? 5 * kSecond : world_.random().between(1, 5) * kSecond);
+  auto result =
+      kj::evalNow([&]() { return controller_.jobs.run(operation->request, in(allowed)); });
+  return settle(operation, world_.nowNs() + allowed, kj::mv(result));
 }
 
-kj::Promise<void> Customer::startAndFollow(OrderHandle order) {
-  if (order->readsInput || world_.random().chance(10)) {
-    order->request.input = harness::JobInput::kStream;
+kj::Promise<void> SimulatedClient::startAndFollow(OperationHandle operation) {
+  if (operation->readsInput || world_.random().chance(10)) {
+    operation->request.input = harness::JobInput::kStream;
   }
-  int64_t allowed = order->request.options.deadline->count() +
-                    (mood_.isCalm ? 5 * kSecond : world_.random().between(1, 5) * kSecond);
+  int64_t allowed = operation->request.options.deadline->count() +
+                    (profile_.isCalm ? 5 * kSecond : world_.random().between(1, 5) * kSecond);
   auto until = in(allowed);
-  harness::JobHandle job = controller_.jobs.make(order->request);
+  harness::JobHandle job = controller_.jobs.make(operation->request);
   world_.count(Event::kCommandStarted);
   auto result =
       controller_.jobs.start(job, until)
-          .then([this, order, job, until]() {
-            auto side = kj::joinPromises(kj::arr(feed(order, job), disturb(order, job)));
+          .then([this, operation, job, until]() {
+            auto side = kj::joinPromises(kj::arr(feed(operation, job), disturb(operation, job)));
             return controller_.jobs.pull(job, harness::PullUntil::kEnded, until)
                 .exclusiveJoin(side.then([]() -> kj::Promise<bool> { return kj::NEVER_DONE; }));
           })
@@ -183,27 +185,28 @@ kj::Promise<void> Customer::startAndFollow(OrderHandle order) {
             controller_.jobs.release(job);
             return kj::mv(job->result);
           });
-  return settle(order, world_.nowNs() + allowed, kj::mv(result));
+  return settle(operation, world_.nowNs() + allowed, kj::mv(result));
 }
 
-kj::Promise<void> Customer::feed(OrderHandle order, harness::JobHandle job) {
-  if (!order->readsInput) return kj::READY_NOW;
+kj::Promise<void> SimulatedClient::feed(OperationHandle operation, harness::JobHandle job) {
+  if (!operation->readsInput) return kj::READY_NOW;
   world_.count(Event::kInputWritten);
-  std::string bytes = patternOf(order->token, kInput, 0, static_cast<size_t>(order->inputBytes));
+  std::string bytes =
+      patternOf(operation->token, kInput, 0, static_cast<size_t>(operation->inputBytes));
   size_t split = bytes.size() / 2;
-  auto until = in(order->request.options.deadline->count());
+  auto until = in(operation->request.options.deadline->count());
   return controller_.jobs.writeInput(job, bytes.substr(0, split), false, until)
       .then([this, job, rest = bytes.substr(split), until]() {
         return controller_.jobs.writeInput(job, rest, true, until);
       })
-      .catch_([this, order](kj::Exception&& exception) {
+      .catch_([this, operation](kj::Exception&& exception) {
         // The command need not read before its deadline.
         if (harness::kindOf(exception) == muster::NodeError::Kind::kTimeout) return;
-        judgeFailure(*order, exception, "write input");
+        judgeFailure(*operation, exception, "write input");
       });
 }
 
-kj::Promise<void> Customer::disturb(OrderHandle order, harness::JobHandle job) {
+kj::Promise<void> SimulatedClient::disturb(OperationHandle operation, harness::JobHandle job) {
   Random& random = world_.random();
   if (!random.chance(50)) return kj::READY_NOW;
   bool cancels = random.chance(60);
@@ -212,131 +215,134 @@ kj::Promise<void> Customer::disturb(OrderHandle order, harness::JobHandle job) {
       std::vector<int>{SIGTERM, SIGKILL, SIGUSR1}[static_cast<size_t>(random.between(0, 2))];
   auto target = random.chance(50) ? muster::SignalTarget::kAll : muster::SignalTarget::kProcess;
   return world_.after(random.between(1, 600) * kMillisecond)
-      .then([this, order, job, cancels, graceNs, number, target]() {
+      .then([this, operation, job, cancels, graceNs, number, target]() {
         auto until = in(2 * kSecond);
         if (job->ended) return kj::Promise<void>(kj::READY_NOW);
         if (cancels) {
-          world_.noteAndCount(Event::kCancelled, order->token);
-          order->wasStopped = true;
-          if (graceNs < order->request.options.grace.count()) {
-            machine_.life(order->token).mayDieHard = true;
+          world_.noteAndCount(Event::kCancelled, operation->token);
+          operation->wasStopped = true;
+          if (graceNs < operation->request.options.grace.count()) {
+            machine_.life(operation->token).mayDieHard = true;
           }
           return controller_.jobs.cancel(job, std::chrono::nanoseconds(graceNs), until);
         }
-        world_.noteAndCount(Event::kSignalSent, order->token, static_cast<uint64_t>(number));
-        if (number == SIGKILL) machine_.life(order->token).mayDieHard = true;
-        machine_.life(order->token).mayDieEarly = true;
+        world_.noteAndCount(Event::kSignalSent, operation->token, static_cast<uint64_t>(number));
+        if (number == SIGKILL) machine_.life(operation->token).mayDieHard = true;
+        machine_.life(operation->token).mayDieEarly = true;
         return controller_.jobs.signal(job, number, target, until);
       })
-      .catch_([this, order](kj::Exception&& exception) {
-        judgeFailure(*order, exception, "cancel or signal");
+      .catch_([this, operation](kj::Exception&& exception) {
+        judgeFailure(*operation, exception, "cancel or signal");
       });
 }
 
-kj::Promise<void> Customer::readWhole(OrderHandle order) {
-  auto raw = kj::heap<RawOrder>(*this, order, nextRawNumber_++);
+kj::Promise<void> SimulatedClient::readWhole(OperationHandle operation) {
+  auto raw = kj::heap<RawOperation>(*this, operation, nextRawNumber_++);
   auto promise = raw->run();
   return promise.attach(kj::mv(raw));
 }
 
-kj::Promise<void> Customer::moveFile(OrderHandle order) {
-  auto transfer = kj::heap<Transfer>(*this, order, node_.files());
+kj::Promise<void> SimulatedClient::moveFile(OperationHandle operation) {
+  auto transfer = kj::heap<Transfer>(*this, operation, node_.files());
   auto promise = transfer->run();
   return promise.attach(kj::mv(transfer));
 }
 
 // Judges the answer, whatever it is, and that it came in time.
-kj::Promise<void> Customer::settle(OrderHandle order, int64_t untilNs,
-                                   kj::Promise<muster::Result> result) {
-  auto inTime = [this, order, untilNs]() {
+kj::Promise<void> SimulatedClient::settle(OperationHandle operation, int64_t untilNs,
+                                          kj::Promise<muster::Result> result) {
+  auto inTime = [this, operation, untilNs]() {
     if (world_.nowNs() > untilNs + 250 * kMillisecond) {
-      violated("I5", *order,
+      violated("I5", *operation,
                "answered " + std::to_string(world_.nowNs() - untilNs) +
                    " ns after the time that was allowed");
     }
   };
   return result.then(
-      [this, order, inTime](muster::Result&& answer) {
+      [this, operation, inTime](muster::Result&& answer) {
         inTime();
-        world_.noteAndCount(Event::kCommandRun, order->token,
+        world_.noteAndCount(Event::kCommandRun, operation->token,
                             static_cast<uint64_t>(answer.outcome.kind()));
-        judge(*order, answer);
+        judge(*operation, answer);
       },
-      [this, order, inTime](kj::Exception&& exception) {
+      [this, operation, inTime](kj::Exception&& exception) {
         inTime();
-        judgeFailure(*order, exception, "run");
+        judgeFailure(*operation, exception, "run");
       });
 }
 
-void Customer::violated(const char* invariant, const Order& order, const std::string& text) {
-  world_.violated(invariant, "command " + std::to_string(order.token) + ": " + text);
+void SimulatedClient::violated(const char* invariant, const Operation& operation,
+                               const std::string& text) {
+  world_.violated(invariant, "command " + std::to_string(operation.token) + ": " + text);
 }
 
-void Customer::judge(const Order& order, const muster::Result& result) {
+void SimulatedClient::judge(const Operation& operation, const muster::Result& result) {
   if (result.stillEnding) return;  // What it came to is not claimed to be known.
-  judgeOutcome(order, result.outcome);
-  judgeOutput(order, result);
-  judgePace(order, result);
+  judgeOutcome(operation, result.outcome);
+  judgeOutput(operation, result);
+  judgePace(operation, result);
 }
 
-void Customer::judgeOutcome(const Order& order, const muster::Outcome& outcome) {
+void SimulatedClient::judgeOutcome(const Operation& operation, const muster::Outcome& outcome) {
   using Kind = muster::Outcome::Kind;
-  const Program& program = machine_.program(order.token);
-  const Life& life = machine_.life(order.token);
+  const Program& program = machine_.program(operation.token);
+  const Life& life = machine_.life(operation.token);
   switch (outcome.kind()) {
     case Kind::kExited:
     case Kind::kSignalled:
       if (life.executions != 1 && !(life.executions == 0 && life.mayDieEarly)) {
-        violated("I2", order, "reported as ended, and was never executed");
+        violated("I2", operation, "reported as ended, and was never executed");
       }
-      return judgeEnding(order, outcome);
+      return judgeEnding(operation, outcome);
     case Kind::kNotStarted:
-      if (life.executions != 0) violated("I6", order, "reported as not started, and was executed");
+      if (life.executions != 0)
+        violated("I6", operation, "reported as not started, and was executed");
       if (program.startErrno != 0 && !program.forkFails &&
-          outcome.errnoValue() != program.startErrno && !order.wasStopped && !closing_) {
-        violated("I6", order, "another errno than the real one");
+          outcome.errnoValue() != program.startErrno && !operation.wasStopped && !closing_) {
+        violated("I6", operation, "another errno than the real one");
       }
-      if (program.startErrno == 0 && !program.forkFails && !order.wasStopped && !closing_) {
-        violated("I6", order, "reported as not started: " + outcome.text());
+      if (program.startErrno == 0 && !program.forkFails && !operation.wasStopped && !closing_) {
+        violated("I6", operation, "reported as not started: " + outcome.text());
       }
       return;
     case Kind::kDeadline:
       world_.count(Event::kDeadlinePassed);
-      return judgeEnding(order, outcome);
+      return judgeEnding(operation, outcome);
     case Kind::kCancelled:
-      if (!order.wasStopped) violated("I6", order, "reported as cancelled, and nobody did");
-      return judgeEnding(order, outcome);
+      if (!operation.wasStopped) violated("I6", operation, "reported as cancelled, and nobody did");
+      return judgeEnding(operation, outcome);
     case Kind::kOutputLimit:
       world_.count(Event::kOutputLimit);
-      if (order.request.options.overflow != muster::Overflow::kKill) {
-        violated("I6", order, "killed for output that is not limited");
+      if (operation.request.options.overflow != muster::Overflow::kKill) {
+        violated("I6", operation, "killed for output that is not limited");
       }
-      return judgeEnding(order, outcome);
+      return judgeEnding(operation, outcome);
     case Kind::kSessionEnded:
       if (!closing_ && !leaseMayRunOut()) {
-        violated("I6", order, "ended with a session that goes on");
+        violated("I6", operation, "ended with a session that goes on");
       }
-      return judgeEnding(order, outcome);
+      return judgeEnding(operation, outcome);
     case Kind::kLost:
-      return judgeLost(order, outcome.lostReason());
+      return judgeLost(operation, outcome.lostReason());
   }
 }
 
-bool Customer::leaseMayRunOut() const {
-  return node_.longestSilenceNs(number_) + controller_.loop.route().frameMostNs() >= mood_.leaseNs;
+bool SimulatedClient::leaseMayRunOut() const {
+  return node_.longestSilenceNs(number_) + controller_.loop.route().frameMostNs() >=
+         profile_.leaseNs;
 }
 
-void Customer::judgeLost(const Order& order, muster::LostReason reason) {
+void SimulatedClient::judgeLost(const Operation& operation, muster::LostReason reason) {
   using Reason = muster::LostReason;
   bool honest = false;
   switch (reason) {
     case Reason::kKeeperRestarted:
       world_.count(Event::kLostByRestart);
-      honest = node_.keeperKills() > order.keeperKills;
+      honest = node_.keeperKills() > operation.keeperKills;
       break;
     case Reason::kNodeRebooted:
       world_.count(Event::kLostByReboot);
-      honest = node_.boots() > order.boots;
+      honest = node_.boots() > operation.boots;
       break;
     case Reason::kSessionExpired:
       world_.count(Event::kLostByExpiry);
@@ -348,53 +354,56 @@ void Customer::judgeLost(const Order& order, muster::LostReason reason) {
       break;
   }
   if (!honest) {
-    violated("I6", order,
+    violated("I6", operation,
              "reported as lost because \"" + muster::toString(reason) + "\", which did not happen");
   }
 }
 
 // The status that is reported is the real one.
-void Customer::judgeEnding(const Order& order, const muster::Outcome& outcome) {
-  const Life& life = machine_.life(order.token);
-  if (life.endedNs < 0) return violated("I6", order, "reported as ended, and runs");
+void SimulatedClient::judgeEnding(const Operation& operation, const muster::Outcome& outcome) {
+  const Life& life = machine_.life(operation.token);
+  if (life.endedNs < 0) return violated("I6", operation, "reported as ended, and runs");
   int status = life.exit.signalled ? -1 : life.exit.value;
   int signalNumber = life.exit.signalled ? life.exit.value : 0;
   if (outcome.exitStatus() != status || outcome.signal() != signalNumber) {
-    violated("I6", order,
+    violated("I6", operation,
              "reported exit status " + std::to_string(outcome.exitStatus()) + " and signal " +
                  std::to_string(outcome.signal()) + ", really " + std::to_string(status) + " and " +
                  std::to_string(signalNumber));
   }
 }
 
-void Customer::judgeOutput(const Order& order, const muster::Result& result) {
+void SimulatedClient::judgeOutput(const Operation& operation, const muster::Result& result) {
   using Kind = muster::Outcome::Kind;
-  const Program& program = machine_.program(order.token);
+  const Program& program = machine_.program(operation.token);
   Kind kind = result.outcome.kind();
   if (kind == Kind::kLost || kind == Kind::kNotStarted) return;
   // A child may print on, and a second stop need not wait for what the pipe holds.
-  bool isWhole = !program.leavesChild && !order.wasStopped && !closing_ &&
+  bool isWhole = !program.leavesChild && !operation.wasStopped && !closing_ &&
                  kind != Kind::kOutputLimit && kind != Kind::kSessionEnded;
-  judgeStream(order, kOutput, result.out, result.outProducedBytes, result.outDroppedBytes, isWhole);
-  if (order.request.options.errors == muster::Errors::kMerged) return;
-  judgeStream(order, kErrors, result.err, result.errProducedBytes, result.errDroppedBytes, isWhole);
+  judgeStream(operation, kOutput, result.out, result.outProducedBytes, result.outDroppedBytes,
+              isWhole);
+  if (operation.request.options.errors == muster::Errors::kMerged) return;
+  judgeStream(operation, kErrors, result.err, result.errProducedBytes, result.errDroppedBytes,
+              isWhole);
 }
 
-void Customer::judgeStream(const Order& order, unsigned stream, const std::string& got,
-                           uint64_t produced, uint64_t dropped, bool isWhole) {
-  const Life& life = machine_.life(order.token);
+void SimulatedClient::judgeStream(const Operation& operation, unsigned stream,
+                                  const std::string& got, uint64_t produced, uint64_t dropped,
+                                  bool isWhole) {
+  const Life& life = machine_.life(operation.token);
   uint64_t printed = life.printed[stream];
-  uint64_t kept = order.request.options.outputBytesMax;
-  auto overflow = order.request.options.overflow;
+  uint64_t kept = operation.request.options.outputBytesMax;
+  auto overflow = operation.request.options.overflow;
   std::string name = stream == kOutput ? "output" : "errors";
-  if (produced > printed) violated("I1", order, name + ": more bytes than were printed");
+  if (produced > printed) violated("I1", operation, name + ": more bytes than were printed");
   if (isWhole && produced != printed) {
-    violated("I1", order,
+    violated("I1", operation,
              name + ": " + std::to_string(produced) + " bytes reported of " +
                  std::to_string(printed) + " printed");
   }
   if (got.size() + dropped != produced && overflow != muster::Overflow::kKeepTail) {
-    violated("I1", order,
+    violated("I1", operation,
              name + ": " + std::to_string(got.size()) + " bytes came and " +
                  std::to_string(dropped) + " were dropped, of " + std::to_string(produced));
   }
@@ -402,70 +411,71 @@ void Customer::judgeStream(const Order& order, unsigned stream, const std::strin
   size_t count = got.size();
   if (overflow == muster::Overflow::kKeepTail) {
     if (dropped > 0) world_.count(Event::kTailKept);
-    if (got.size() + dropped < produced) violated("I1", order, name + ": bytes lost uncounted");
-    if (dropped > 0 && produced <= kept && !mood_.diskFails) {
-      violated("I1", order, name + ": dropped though it fits");
+    if (got.size() + dropped < produced) violated("I1", operation, name + ": bytes lost uncounted");
+    if (dropped > 0 && produced <= kept && !profile_.diskFails) {
+      violated("I1", operation, name + ": dropped though it fits");
     }
-    count = std::min<size_t>(count, mood_.diskFails ? 64 : kept);
+    count = std::min<size_t>(count, profile_.diskFails ? 64 : kept);
     from = produced - count;
   } else if (overflow == muster::Overflow::kKeepHead) {
     if (dropped > 0) world_.count(Event::kHeadKept);
-    if (!mood_.diskFails && isWhole && got.size() != std::min(printed, kept)) {
-      violated("I1", order, name + ": not the whole head was kept");
+    if (!profile_.diskFails && isWhole && got.size() != std::min(printed, kept)) {
+      violated("I1", operation, name + ": not the whole head was kept");
     }
-  } else if (overflow == muster::Overflow::kBlock && dropped > 0 && isWhole && mood_.isCalm &&
+  } else if (overflow == muster::Overflow::kBlock && dropped > 0 && isWhole && profile_.isCalm &&
              life.killedNs < 0 && life.termedNs < 0) {
-    violated("I1", order, name + ": dropped though it may wait");
+    violated("I1", operation, name + ": dropped though it may wait");
   }
   // Without its first bytes a stream has no digest, and what a disk does to it stays unseen.
-  if (mood_.diskRots && dropped > 0) return;
-  if (patternOf(order.token, stream, from, count) != got.substr(got.size() - count)) {
-    violated("I1", order, name + ": other bytes than were printed");
+  if (profile_.diskRots && dropped > 0) return;
+  if (patternOf(operation.token, stream, from, count) != got.substr(got.size() - count)) {
+    violated("I1", operation, name + ": other bytes than were printed");
   }
 }
 
 // With nothing in its way, a command ends as its program says, and is reported at once.
-void Customer::judgePace(const Order& order, const muster::Result& result) {
-  if (!mood_.isCalm || closing_) return;
-  const Life& life = machine_.life(order.token);
+void SimulatedClient::judgePace(const Operation& operation, const muster::Result& result) {
+  if (!profile_.isCalm || closing_) return;
+  const Life& life = machine_.life(operation.token);
   auto kind = result.outcome.kind();
   int64_t allowed = result.deadline.count();
-  if (kind == muster::Outcome::Kind::kDeadline && order.naturalNs + kSecond / 4 < allowed) {
-    violated("I3", order, "killed at its deadline with nothing to wait for");
+  if (kind == muster::Outcome::Kind::kDeadline && operation.naturalNs + kSecond / 4 < allowed) {
+    violated("I3", operation, "killed at its deadline with nothing to wait for");
   }
   if (life.endedNs >= 0) {
     int64_t late = world_.nowNs() - life.endedNs - kDrainNs;
     if (late > kSecond / 2) {
-      violated("I3", order, "its end was reported " + std::to_string(late) + " ns late");
+      violated("I3", operation, "its end was reported " + std::to_string(late) + " ns late");
     }
   }
 }
 
-void Customer::judgeFailure(const Order& order, const kj::Exception& exception, const char* what) {
+void SimulatedClient::judgeFailure(const Operation& operation, const kj::Exception& exception,
+                                   const char* what) {
   using Kind = muster::NodeError::Kind;
   Kind kind = harness::kindOf(exception);
-  world_.note("failed", order.token, static_cast<uint64_t>(kind));
+  world_.note("failed", operation.token, static_cast<uint64_t>(kind));
   bool fine = false;
   switch (kind) {
     case Kind::kTimeout:
       world_.count(Event::kLateAnswer);
-      fine = !mood_.isCalm;
+      fine = !profile_.isCalm;
       break;
     case Kind::kUnreachable:
       world_.count(Event::kNoConnection);
-      fine = !mood_.isCalm || closing_;
+      fine = !profile_.isCalm || closing_;
       break;
     case Kind::kLost:
-      fine = closing_ || node_.keeperStarts() > order.keeperStarts || leaseMayRunOut();
+      fine = closing_ || node_.keeperStarts() > operation.keeperStarts || leaseMayRunOut();
       break;
     case Kind::kCorrupt:
-      fine = mood_.diskRots;
+      fine = profile_.diskRots;
       break;
     default:
       break;
   }
   if (!fine) {
-    violated("I3", order, std::string(what) + " failed: " + harness::textOf(exception).cStr());
+    violated("I3", operation, std::string(what) + " failed: " + harness::textOf(exception).cStr());
   }
 }
 

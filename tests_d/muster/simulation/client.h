@@ -14,7 +14,7 @@
 namespace simulation {
 
 // How a run as a whole is meant to go; the same for all of its users.
-struct Mood {
+struct RunProfile {
   bool isCalm = false;  // No faults: every command ends as its program says, and soon.
   bool diskFails = false;
   bool diskRots = false;
@@ -23,7 +23,7 @@ struct Mood {
 };
 
 // One command as its user sees it.
-struct Order {
+struct Operation {
   uint64_t token = 0;
   harness::JobRequest request;
   int64_t naturalNs = 0;  // How long it takes if nothing holds it up.
@@ -31,65 +31,66 @@ struct Order {
   uint64_t inputBytes = 0;
   bool wasStopped = false;  // A cancel was sent; its outcome may be that.
   unsigned keeperKills = 0;
-  unsigned keeperStarts = 0;  // As of the order.
+  unsigned keeperStarts = 0;  // As of the operation.
   unsigned boots = 0;
 };
 
-class Customer {
+class SimulatedClient {
  public:
   // Everything outlives it.
-  Customer(World& world, Machine& machine, Node& node, Controller& controller, unsigned number,
-           const Mood& mood);
-  KJ_DISALLOW_COPY(Customer);
+  SimulatedClient(World& world, Machine& machine, Node& node, Controller& controller,
+                  unsigned number, const RunProfile& profile);
+  KJ_DISALLOW_COPY(SimulatedClient);
 
   // Orders one command, of a kind that chance decides, and sees it through. Never rejects.
-  kj::Promise<void> orderOne();
+  kj::Promise<void> operateOne();
 
   // Once no fault is left, the simplest of commands must work.
   kj::Promise<void> probe();
 
-  // Of all orders so far.
-  const std::vector<std::shared_ptr<Order>>& orders() const { return orders_; }
+  // Of all operations so far.
+  const std::vector<std::shared_ptr<Operation>>& operations() const { return operations_; }
 
   // The session is being closed: commands may end by that.
   void setClosing() { closing_ = true; }
 
  private:
-  using OrderHandle = std::shared_ptr<Order>;
+  using OperationHandle = std::shared_ptr<Operation>;
   struct Watched;
 
-  OrderHandle makeOrder();
-  void makeProgram(Order& order);
-  void makeEnding(Program& program, Order& order);
-  kj::Promise<void> runWhole(OrderHandle order);
-  kj::Promise<void> startAndFollow(OrderHandle order);
-  kj::Promise<void> disturb(OrderHandle order, harness::JobHandle job);
-  kj::Promise<void> feed(OrderHandle order, harness::JobHandle job);
-  kj::Promise<void> readWhole(OrderHandle order);
-  kj::Promise<void> moveFile(OrderHandle order);
-  kj::Promise<void> settle(OrderHandle order, int64_t untilNs, kj::Promise<muster::Result> result);
+  OperationHandle makeOperation();
+  void makeProgram(Operation& operation);
+  void makeEnding(Program& program, Operation& operation);
+  kj::Promise<void> runWhole(OperationHandle operation);
+  kj::Promise<void> startAndFollow(OperationHandle operation);
+  kj::Promise<void> disturb(OperationHandle operation, harness::JobHandle job);
+  kj::Promise<void> feed(OperationHandle operation, harness::JobHandle job);
+  kj::Promise<void> readWhole(OperationHandle operation);
+  kj::Promise<void> moveFile(OperationHandle operation);
+  kj::Promise<void> settle(OperationHandle operation, int64_t untilNs,
+                           kj::Promise<muster::Result> result);
 
   // Whether the keeper heard nothing for so long. A frame renews the lease when its last byte is
   // there, and the first ends the silence.
   bool leaseMayRunOut() const;
 
-  void judge(const Order& order, const muster::Result& result);
-  void judgeOutcome(const Order& order, const muster::Outcome& outcome);
-  void judgeLost(const Order& order, muster::LostReason reason);
-  void judgeEnding(const Order& order, const muster::Outcome& outcome);
-  void judgeOutput(const Order& order, const muster::Result& result);
-  void judgeStream(const Order& order, unsigned stream, const std::string& got, uint64_t produced,
-                   uint64_t dropped, bool isWhole);
-  void judgeFailure(const Order& order, const kj::Exception& exception, const char* what);
-  void judgePace(const Order& order, const muster::Result& result);
-  void violated(const char* invariant, const Order& order, const std::string& text);
+  void judge(const Operation& operation, const muster::Result& result);
+  void judgeOutcome(const Operation& operation, const muster::Outcome& outcome);
+  void judgeLost(const Operation& operation, muster::LostReason reason);
+  void judgeEnding(const Operation& operation, const muster::Outcome& outcome);
+  void judgeOutput(const Operation& operation, const muster::Result& result);
+  void judgeStream(const Operation& operation, unsigned stream, const std::string& got,
+                   uint64_t produced, uint64_t dropped, bool isWhole);
+  void judgeFailure(const Operation& operation, const kj::Exception& exception, const char* what);
+  void judgePace(const Operation& operation, const muster::Result& result);
+  void violated(const char* invariant, const Operation& operation, const std::string& text);
 
   muster::SteadyTime in(int64_t ns) {
     return controller_.loop.now() + std::chrono::nanoseconds(ns);
   }
 
   friend class RawCalls;
-  friend class RawOrder;
+  friend class RawOperation;
   friend class Transfer;
 
   World& world_;
@@ -97,11 +98,11 @@ class Customer {
   Node& node_;
   Controller& controller_;
   unsigned number_;
-  const Mood& mood_;
+  const RunProfile& profile_;
   bool closing_ = false;
   uint64_t nextToken_;
   uint64_t nextRawNumber_ = 1'000'000;
-  std::vector<OrderHandle> orders_;
+  std::vector<OperationHandle> operations_;
 };
 
 }  // namespace simulation

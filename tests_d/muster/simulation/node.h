@@ -11,7 +11,7 @@
 #include <kj/debug.h>
 
 #include "nodeagent/exec/job_table.h"
-#include "nodeagent/file/files.h"
+#include "nodeagent/file/file_service.h"
 #include "nodeagent/keeper/client_connections.h"
 #include "nodeagent/keeper/gate.h"
 #include "nodeagent/session/audit_log.h"

@@ -1,5 +1,5 @@
-// Calls to the node made one by one, over the connection of a customer: what RawOrder and Transfer
-// share.
+// Calls to the node made one by one, over the connection of a client: what RawOperation and
+// Transfer share.
 #pragma once
 
 #include <stdint.h>
@@ -14,15 +14,15 @@ namespace simulation {
 
 class RawCalls {
  protected:
-  // `invariant` is what a wrong answer breaks. `order` says whose calls these are.
-  RawCalls(Customer& customer, std::shared_ptr<Order> order, const char* invariant,
+  // `invariant` is what a wrong answer breaks. `operation` says whose calls these are.
+  RawCalls(SimulatedClient& client, std::shared_ptr<Operation> operation, const char* invariant,
            int64_t allowedNs);
   KJ_DISALLOW_COPY(RawCalls);
   ~RawCalls() = default;
 
   // Calls `attempt` over the connection as Connection::call does; false once the session in which
   // the first call was made is over.
-  kj::Promise<bool> ask(std::function<kj::Promise<void>(harness::Live&)> attempt);
+  kj::Promise<bool> ask(std::function<kj::Promise<void>(harness::EstablishedConnection&)> attempt);
 
   void expectError(const char* what, wire::Error::Kind got, wire::Error::Kind expected);
 
@@ -34,9 +34,9 @@ class RawCalls {
     return kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size());
   }
 
-  Customer& customer_;
+  SimulatedClient& client_;
   World& world_;
-  std::shared_ptr<Order> order_;
+  std::shared_ptr<Operation> order_;
   bool isOver_ = false;  // Its session has ended.
 
  private:

@@ -25,7 +25,7 @@ struct Seat {
 
   Route route;
   kj::Own<Controller> controller;
-  kj::Own<Customer> customer;
+  kj::Own<SimulatedClient> client;
   kj::Own<kj::TaskSet> work;
   bool isClosed = false;
 };
@@ -35,15 +35,15 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
   Scenario(World& world, Machine& machine)
       : world_(world), machine_(machine), faults_(kj::heap<kj::TaskSet>(*this)) {
     Random& random = world.random();
-    mood_.isCalm = random.chance(30);
-    mood_.leaseNs = random.between(1500, 4000) * kMillisecond;
-    if (!mood_.isCalm && random.chance(12)) {
+    profile_.isCalm = random.chance(30);
+    profile_.leaseNs = random.between(1500, 4000) * kMillisecond;
+    if (!profile_.isCalm && random.chance(12)) {
       DiskFaults disk;
       if (random.chance(50)) disk.fullPercent = 30;
       if (random.chance(50)) disk.tornPercent = 20;
       if (random.chance(25)) disk.rottenPercent = 30;
-      mood_.diskFails = disk.fullPercent + disk.tornPercent > 0;
-      mood_.diskRots = disk.rottenPercent > 0;
+      profile_.diskFails = disk.fullPercent + disk.tornPercent > 0;
+      profile_.diskRots = disk.rottenPercent > 0;
       machine.setDiskFaults(disk);
     }
     nodeagent::JobLimits limits;
@@ -52,15 +52,15 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
     limits.memoryOfFollowedBytesMax = 4 * limits.memoryOfStreamBytesMax;
     limits.memoryBytesMax = random.chance(10) ? 16384 : 1 << 20;
     limits.endWaitNs = 2 * kSecond;
-    mood_.movesFiles = random.chance(20);
+    profile_.movesFiles = random.chance(20);
     kj::Maybe<FileTree&> tree;
-    if (mood_.movesFiles) tree = files_.emplace();
+    if (profile_.movesFiles) tree = files_.emplace();
     node_ = kj::heap<Node>(world, machine, limits, tree);
     options_.heartbeatEvery = std::chrono::milliseconds(random.between(200, 500));
     options_.heartbeatMax = std::chrono::milliseconds(700);
     options_.connectMax = std::chrono::milliseconds(800);
     options_.backoffMax = std::chrono::milliseconds(500);
-    options_.lease = std::chrono::nanoseconds(mood_.leaseNs);
+    options_.lease = std::chrono::nanoseconds(profile_.leaseNs);
   }
 
   ~Scenario() noexcept(false) { end(); }
@@ -70,7 +70,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
     auto count = random.chance(70) ? 1 : 2;
     for (int64_t i = 0; i < count; ++i) seat(static_cast<unsigned>(i + 1));
     int64_t lengthNs = random.between(800, 3000) * kMillisecond;
-    if (!mood_.isCalm) planFaults(lengthNs);
+    if (!profile_.isCalm) planFaults(lengthNs);
     return world_.after(lengthNs)
         .then([this]() {
           heal();
@@ -80,7 +80,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
         .then([this]() { return awaitNothingLeft(); });
   }
 
-  // In the order in which they use each other.
+  // In the operation in which they use each other.
   void end() {
     faults_ = nullptr;
     seats_.clear();
@@ -104,7 +104,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
     LinkOptions link;
     link.delayLeastNs = 50'000;
     link.delayMostNs = random.between(60'000, 3 * kMillisecond);
-    if (!mood_.isCalm && random.chance(20)) {
+    if (!profile_.isCalm && random.chance(20)) {
       link.delayMostNs = 120 * kMillisecond;
       world_.count(Event::kSlowLink);
     }
@@ -115,13 +115,14 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
   void occupy(Seat& seat, unsigned number) {
     Random& random = world_.random();
     seat.controller = kj::heap<Controller>(world_, seat.route, options_);
-    seat.customer = kj::heap<Customer>(world_, machine_, *node_, *seat.controller, number, mood_);
+    seat.client =
+        kj::heap<SimulatedClient>(world_, machine_, *node_, *seat.controller, number, profile_);
     seat.work = kj::heap<kj::TaskSet>(*this);
-    auto orders = random.between(2, 6);
-    for (int64_t i = 0; i < orders; ++i) {
-      Customer& customer = *seat.customer;
-      seat.work->add(world_.after(random.between(0, 1500) * kMillisecond).then([&customer]() {
-        return customer.orderOne();
+    auto operations = random.between(2, 6);
+    for (int64_t i = 0; i < operations; ++i) {
+      SimulatedClient& client = *seat.client;
+      seat.work->add(world_.after(random.between(0, 1500) * kMillisecond).then([&client]() {
+        return client.operateOne();
       }));
     }
   }
@@ -188,7 +189,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
     world_.noteAndCount(event);
     Random& random = world_.random();
     int64_t ns = random.chance(50) ? random.between(50, 2500) * kMillisecond
-                                   : mood_.leaseNs + random.between(-900, 900) * kMillisecond;
+                                   : profile_.leaseNs + random.between(-900, 900) * kMillisecond;
     seat.route.setSilent(toNode, toController);
     return world_.after(ns).then([this, &seat]() {
       world_.note("heard again");
@@ -239,7 +240,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
     seat.isClosed = true;
     if (world_.random().chance(50)) seat.route.setSilent(true, true);
     seat.work = nullptr;
-    seat.customer = nullptr;
+    seat.client = nullptr;
     seat.controller = nullptr;
   }
 
@@ -268,11 +269,11 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
     for (auto& seat : seats_) {
       if (seat->isClosed) continue;
       auto until = seat->controller->loop.now() + std::chrono::nanoseconds(kReconnectMaxNs);
-      Customer& customer = *seat->customer;
+      SimulatedClient& client = *seat->client;
       all.add(seat->controller->connection.live(until).then(
-          [this, &customer](kj::Own<harness::Live>&&) {
+          [this, &client](kj::Own<harness::EstablishedConnection>&&) {
             // A connection that is dead already is noticed first.
-            return world_.after(kNoticeMaxNs).then([&customer]() { return customer.probe(); });
+            return world_.after(kNoticeMaxNs).then([&client]() { return client.probe(); });
           },
           [this](kj::Exception&& exception) {
             world_.violated("liveness",
@@ -294,16 +295,17 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
   // A session that was closed has left nothing, at once.
   kj::Promise<void> close(Seat& seat) {
     world_.noteAndCount(Event::kSessionClosed);
-    seat.customer->setClosing();
+    seat.client->setClosing();
     auto until = seat.controller->loop.now() + std::chrono::seconds(20);
     return seat.controller->connection.close(until).then(
-        [this, &seat](std::vector<harness::Remain>&& remains) {
-          for (auto& remain : remains) {
-            world_.violated("I4", "the closed session left: " + remain.what + ": " + remain.reason);
+        [this, &seat](std::vector<harness::Leftover>&& leftovers) {
+          for (auto& leftover : leftovers) {
+            world_.violated("I4",
+                            "the closed session left: " + leftover.what + ": " + leftover.reason);
           }
-          for (auto& order : seat.customer->orders()) {
-            if (machine_.life(order->token).alive > 0) {
-              world_.violated("I4", "command " + std::to_string(order->token) +
+          for (auto& operation : seat.client->operations()) {
+            if (machine_.life(operation->token).alive > 0) {
+              world_.violated("I4", "command " + std::to_string(operation->token) +
                                         " runs after its session was closed");
             }
           }
@@ -317,7 +319,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
       if (!seat->isClosed) crash(*seat);
       seat->route.setSilent(false, false);
     }
-    return world_.after(mood_.leaseNs + kGoneMaxNs).then([this]() { judgeEnd(); });
+    return world_.after(profile_.leaseNs + kGoneMaxNs).then([this]() { judgeEnd(); });
   }
 
   void judgeEnd() {
@@ -355,7 +357,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
 
   World& world_;
   Machine& machine_;
-  Mood mood_;
+  RunProfile profile_;
   harness::ControllerOptions options_;
   bool healed_ = false;
   kj::Maybe<FileTree> files_;

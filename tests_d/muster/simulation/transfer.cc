@@ -28,12 +28,12 @@ FileTree::Target& makeTarget(World& world, FileTree& tree, uint64_t token) {
 
 }  // namespace
 
-Transfer::Transfer(Customer& customer, std::shared_ptr<Order> order, FileTree& tree)
-    : RawCalls(customer, order, "I7", kAllowedNs),
+Transfer::Transfer(SimulatedClient& client, std::shared_ptr<Operation> operation, FileTree& tree)
+    : RawCalls(client, operation, "I7", kAllowedNs),
       tree_(tree),
-      target_(makeTarget(world_, tree, order->token)),
-      path_(tree.pathOf(order->token)),
-      id_(customer.controller_.loop.randomId()) {
+      target_(makeTarget(world_, tree, operation->token)),
+      path_(tree.pathOf(operation->token)),
+      id_(client.controller_.loop.randomId()) {
   Random& random = world_.random();
   size_t size = target_.after.size();
   partBytes_ = std::max(size / 20, static_cast<size_t>(random.between(1, 4096)));
@@ -57,13 +57,13 @@ kj::Promise<void> Transfer::run() {
             judge();
           },
           [this](kj::Exception&& exception) {
-            customer_.judgeFailure(*order_, exception, "transfer");
+            client_.judgeFailure(*order_, exception, "transfer");
             judge();
           });
 }
 
 kj::Promise<bool> Transfer::begin(uint64_t expected) {
-  return ask([this, expected](harness::Live& live) {
+  return ask([this, expected](harness::EstablishedConnection& live) {
     auto request = live.files.beginUploadRequest();
     request.setUploadId(id_.data());
     request.setPath(bytesOf(path_));
@@ -113,7 +113,8 @@ kj::Promise<bool> Transfer::sendNext() {
 
 kj::Promise<bool> Transfer::send(uint64_t offset, std::string bytes, uint32_t damage,
                                  Kind expected) {
-  return ask([this, offset, bytes = std::move(bytes), damage, expected](harness::Live& live) {
+  return ask([this, offset, bytes = std::move(bytes), damage,
+              expected](harness::EstablishedConnection& live) {
     auto request = live.files.writeUploadRequest();
     request.setUploadId(id_.data());
     auto chunk = request.initChunk();
@@ -156,20 +157,20 @@ kj::Promise<bool> Transfer::end() {
 }
 
 kj::Promise<bool> Transfer::finish(const std::string& digestOf, Kind expected) {
-  return ask(
-      [this, digest = support::Sha256::of(bytesOf(digestOf)), expected](harness::Live& live) {
-        auto request = live.files.finishUploadRequest();
-        request.setUploadId(id_.data());
-        request.setSha256(kj::arrayPtr(digest.data(), digest.size()));
-        return request.send().then([this, expected](auto&& response) {
-          expectError("finish an upload", errorOf(response), expected);
-        });
-      });
+  return ask([this, digest = support::Sha256::of(bytesOf(digestOf)),
+              expected](harness::EstablishedConnection& live) {
+    auto request = live.files.finishUploadRequest();
+    request.setUploadId(id_.data());
+    request.setSha256(kj::arrayPtr(digest.data(), digest.size()));
+    return request.send().then([this, expected](auto&& response) {
+      expectError("finish an upload", errorOf(response), expected);
+    });
+  });
 }
 
 kj::Promise<bool> Transfer::abandon() {
   world_.count(Event::kUploadAbandoned);
-  return ask([this](harness::Live& live) {
+  return ask([this](harness::EstablishedConnection& live) {
            auto request = live.files.abandonUploadRequest();
            request.setUploadId(id_.data());
            return request.send().then([this](auto&& response) {
@@ -182,7 +183,7 @@ kj::Promise<bool> Transfer::abandon() {
 // In parts, each where the last one ended.
 kj::Promise<bool> Transfer::readBack() {
   if (!target_.isAfter) return true;
-  return ask([this](harness::Live& live) {
+  return ask([this](harness::EstablishedConnection& live) {
            auto request = live.files.readRequest();
            request.setPath(bytesOf(path_));
            request.setOffset(read_.size());
@@ -210,7 +211,7 @@ void Transfer::judge() {
 }
 
 void Transfer::violated(const std::string& text) {
-  customer_.violated("I7", *order_, text);
+  client_.violated("I7", *order_, text);
 }
 
 }  // namespace simulation

@@ -15,7 +15,7 @@ namespace simulation {
 
 class Transfer final : private RawCalls {
  public:
-  Transfer(Customer& customer, std::shared_ptr<Order> order, FileTree& tree);
+  Transfer(SimulatedClient& client, std::shared_ptr<Operation> operation, FileTree& tree);
 
   // Never rejects.
   kj::Promise<void> run();

@@ -1,7 +1,7 @@
 // A controller of its own process, for trials that kill or stop it: starts payloads on a node and
 // stays until it is killed, or its input ends.
 //
-//   controller SOCKET TAG LEASE_MS PROGRAM KIND COUNTER   KIND: one of the zoo's, started twice
+//   controller SOCKET TAG LEASE_MS PROGRAM KIND COUNTER   KIND: an escape tactic, started twice
 //
 // Says "started" when both run. At the end of its input it asks how the second one is, says so in
 // one line, and closes its session.
@@ -40,8 +40,8 @@ int control(char** argv) {
   run.environment["MUSTER_FAULT_TAG"] = tag;
   run.deadline = 50s;
   std::string kind = argv[5];
-  muster::Process first = node.start({argv[4], "zoo", kind, argv[6], tag + ".first"}, run);
-  muster::Process second = node.start({argv[4], "zoo", kind, argv[6], tag + ".second"}, run);
+  muster::Process first = node.start({argv[4], "escape", kind, argv[6], tag + ".first"}, run);
+  muster::Process second = node.start({argv[4], "escape", kind, argv[6], tag + ".second"}, run);
   first.readUntil("ready", 20s);
   second.readUntil("ready", 20s);
   std::puts("started");

@@ -2,7 +2,7 @@
 // model can count them.
 //
 //   payload stream NAME COUNTER OUT_LINES ERR_LINES EXIT PAUSE_US
-//   payload zoo KIND COUNTER NAME         says "ready" when it is what it wants to be
+//   payload escape KIND COUNTER NAME         says "ready" when it is what it wants to be
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -59,10 +59,10 @@ int main(int argc, char** argv) {
     return stream(argv[2], std::stoull(argv[4]), std::stoull(argv[5]), atoi(argv[6]),
                   atol(argv[7]));
   }
-  if (argc == 5 && std::strcmp(argv[1], "zoo") == 0) {
+  if (argc == 5 && std::strcmp(argv[1], "escape") == 0) {
     if (!noteExecution(argv[3], argv[4])) return 250;
-    return faults::runZoo(argv[2]);
+    return faults::runEscapeTactic(argv[2]);
   }
-  std::fprintf(stderr, "usage: %s stream … | zoo …\n", argv[0]);
+  std::fprintf(stderr, "usage: %s stream … | escape …\n", argv[0]);
   return 64;
 }

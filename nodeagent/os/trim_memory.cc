@@ -1,4 +1,4 @@
-#include "nodeagent/os/give_back.h"
+#include "nodeagent/os/trim_memory.h"
 
 #include <link.h>
 #include <malloc.h>
@@ -23,7 +23,7 @@ int dropConstantSegments(struct dl_phdr_info* object, size_t, void*) {
 
 }  // namespace
 
-void giveBackMemoryOfTheStart() {
+void trimResidentMemory() {
   malloc_trim(0);
   dl_iterate_phdr(dropConstantSegments, nullptr);
 }

@@ -7,6 +7,6 @@ namespace nodeagent {
 // of them again comes from the page cache, by a fault for each 64 KiB. For the end of the start,
 // which runs through most of a program that afterwards uses a fraction. Data that can be written
 // stays as it is. Cannot fail; at worst nothing is given back.
-void giveBackMemoryOfTheStart();
+void trimResidentMemory();
 
 }  // namespace nodeagent

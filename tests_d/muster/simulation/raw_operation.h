@@ -12,10 +12,10 @@
 
 namespace simulation {
 
-class RawOrder final : private RawCalls {
+class RawOperation final : private RawCalls {
  public:
-  RawOrder(Customer& customer, std::shared_ptr<Order> order, uint64_t number);
-  KJ_DISALLOW_COPY(RawOrder);
+  RawOperation(SimulatedClient& client, std::shared_ptr<Operation> operation, uint64_t number);
+  KJ_DISALLOW_COPY(RawOperation);
 
   // Never rejects.
   kj::Promise<void> run();

@@ -20,7 +20,8 @@ namespace nodeagent::file {
 //
 // options.user and .group, where given, go before those of the entries; mode and keepMode mean
 // nothing here.
-void plant(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries, const WriteOptions& options);
+void writeTree(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries,
+               const WriteOptions& options);
 
 // What brings the tree back to how it is now, in the order in which it is to be applied. What it
 // prepared is discarded if it fails.

@@ -1,4 +1,4 @@
-#include "nodeagent/os/give_back.h"
+#include "nodeagent/os/trim_memory.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -42,14 +42,14 @@ size_t sum(const volatile char* bytes) {
 TEST(GiveBackTest, ConstantsAreGivenBackAndComeAgainUnchanged) {
   EXPECT_EQ(sum(constant), static_cast<size_t>('c'));
   long before = residentKibAt(constant);
-  giveBackMemoryOfTheStart();
+  trimResidentMemory();
   EXPECT_LE(residentKibAt(constant), before - static_cast<long>(kBytes / 1024 / 2));
   EXPECT_EQ(sum(constant), static_cast<size_t>('c'));
 }
 
 TEST(GiveBackTest, WhatWasWrittenStays) {
   memset(variable, 'w', kBytes);
-  giveBackMemoryOfTheStart();
+  trimResidentMemory();
   EXPECT_EQ(sum(variable), kBytes / 4096 * 'w');
 }
 

@@ -1,4 +1,4 @@
-#include "harness/rpc/node_link.h"
+#include "harness/rpc/controller_node.h"
 
 #include <algorithm>
 #include <utility>
@@ -14,7 +14,8 @@ constexpr std::chrono::milliseconds kServiceMargin{100};
 // See stubs.h.
 class Job final : public JobStub {
  public:
-  Job(NodeLink& node, IoThread& io, JobHandle job) : node_(node), io_(io), job_(std::move(job)) {}
+  Job(ControllerNode& node, IoThread& io, JobHandle job)
+      : node_(node), io_(io), job_(std::move(job)) {}
 
   uint64_t number() const override { return job_->number; }
   const JobRequest& request() const override { return job_->request; }
@@ -55,11 +56,11 @@ class Job final : public JobStub {
                    [&]() { return node_.jobs().resize(job_, columns, rows, until); });
   }
   void cancelLater(std::chrono::nanoseconds grace) override {
-    NodeLink* node = &node_;
+    ControllerNode* node = &node_;
     io_.post([node, grace, job = job_]() { node->jobs().cancelLater(job, grace); });
   }
   void release() override {
-    NodeLink* node = &node_;
+    ControllerNode* node = &node_;
     io_.post([node, job = job_]() { node->jobs().release(job); });
   }
 
@@ -68,7 +69,7 @@ class Job final : public JobStub {
     return verb + " " + argvText(job_->request.argv);
   }
 
-  NodeLink& node_;
+  ControllerNode& node_;
   IoThread& io_;
   JobHandle job_;
 };
@@ -111,8 +112,8 @@ const char* verbOf(muster::ServiceAction action) {
 
 }  // namespace
 
-NodeLink::NodeLink(IoThread& io, const NodeDescription& description,
-                   const ControllerOptions& options)
+ControllerNode::ControllerNode(IoThread& io, const NodeDescription& description,
+                               const ControllerOptions& options)
     : io_(io), description_(description), files_(*this) {
   auto connection = std::make_unique<Connection>(io, description, options);
   Connection& borrowed = *connection;
@@ -120,7 +121,7 @@ NodeLink::NodeLink(IoThread& io, const NodeDescription& description,
   io_.post([&borrowed]() { borrowed.begin(); });
 }
 
-NodeLink::~NodeLink() {
+ControllerNode::~ControllerNode() {
   // Its promises belong to the loop's thread. If the loop has ended, nobody else has a right to it.
   SteadyTime soon = std::chrono::steady_clock::now() + std::chrono::seconds(5);
   try {
@@ -135,25 +136,25 @@ NodeLink::~NodeLink() {
   }
 }
 
-muster::NodeState NodeLink::state() const {
+muster::NodeState ControllerNode::state() const {
   return on_->connection->snapshot();
 }
 
-void NodeLink::awaitConnected(SteadyTime until) {
+void ControllerNode::awaitConnected(SteadyTime until) {
   blocking("connect", until, [&]() { return connection().live(until).ignoreResult(); });
 }
 
-bool NodeLink::awaitDisconnected(SteadyTime until) {
+bool ControllerNode::awaitDisconnected(SteadyTime until) {
   return blocking("wait for the loss of the connection", until,
                   [&]() { return connection().down(until); });
 }
 
-muster::Result NodeLink::run(const JobRequest& request, SteadyTime until) {
+muster::Result ControllerNode::run(const JobRequest& request, SteadyTime until) {
   return blocking("run " + argvText(request.argv), until,
                   [&]() { return jobs().run(request, until); });
 }
 
-std::unique_ptr<JobStub> NodeLink::start(const JobRequest& request, SteadyTime until) {
+std::unique_ptr<JobStub> ControllerNode::start(const JobRequest& request, SteadyTime until) {
   JobHandle job = blocking("start " + argvText(request.argv), until, [&]() {
     JobHandle made = jobs().make(request);
     return jobs().start(made, until).then([made]() { return made; });
@@ -161,9 +162,9 @@ std::unique_ptr<JobStub> NodeLink::start(const JobRequest& request, SteadyTime u
   return std::make_unique<Job>(*this, io_, job);
 }
 
-muster::ServiceStatus NodeLink::serviceStatus(const std::string& name, SteadyTime until) {
+muster::ServiceStatus ControllerNode::serviceStatus(const std::string& name, SteadyTime until) {
   return blocking("status of service " + quoted(name), until, [&]() {
-    return connection().call<muster::ServiceStatus>(until, [&name](Live& live) {
+    return connection().call<muster::ServiceStatus>(until, [&name](EstablishedConnection& live) {
       auto request = live.services.statusRequest();
       request.setName(name);
       return request.send().then([](auto&& response) {
@@ -174,9 +175,9 @@ muster::ServiceStatus NodeLink::serviceStatus(const std::string& name, SteadyTim
   });
 }
 
-muster::ServiceStatus NodeLink::serviceAct(const std::string& name, muster::ServiceAction action,
-                                           SteadyTime until) {
-  auto attempt = [&name, action, until](Live& live) {
+muster::ServiceStatus ControllerNode::serviceAct(const std::string& name,
+                                                 muster::ServiceAction action, SteadyTime until) {
+  auto attempt = [&name, action, until](EstablishedConnection& live) {
     auto left = std::chrono::nanoseconds(until - std::chrono::steady_clock::now());
     auto request = live.services.actRequest();
     request.setName(name);
@@ -193,12 +194,12 @@ muster::ServiceStatus NodeLink::serviceAct(const std::string& name, muster::Serv
                   [&]() { return connection().call<muster::ServiceStatus>(until, attempt); });
 }
 
-muster::Facts NodeLink::facts(SteadyTime until) {
+muster::Facts ControllerNode::facts(SteadyTime until) {
   return blocking("facts", until, [&]() { return askFacts(until); });
 }
 
-kj::Promise<muster::Facts> NodeLink::askFacts(SteadyTime until) {
-  return connection().call<muster::Facts>(until, [](Live& live) {
+kj::Promise<muster::Facts> ControllerNode::askFacts(SteadyTime until) {
+  return connection().call<muster::Facts>(until, [](EstablishedConnection& live) {
     return live.facts.readRequest().send().then([](auto&& response) {
       requireNoError(response);
       return readFacts(response.getFacts());

@@ -12,7 +12,7 @@ namespace harness {
 // Of one chunk. A whole window of them is what a transfer holds in memory.
 constexpr size_t kChunkBytes = 512 << 10;
 
-class Pace {
+class SendWindow {
  public:
   static constexpr size_t kMost = 8;
 

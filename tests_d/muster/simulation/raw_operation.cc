@@ -1,4 +1,4 @@
-#include "tests_d/muster/simulation/raw_order.h"
+#include "tests_d/muster/simulation/raw_operation.h"
 
 #include <algorithm>
 
@@ -12,9 +12,10 @@ using Kind = wire::Error::Kind;
 
 }  // namespace
 
-RawOrder::RawOrder(Customer& customer, std::shared_ptr<Order> order, uint64_t number)
+RawOperation::RawOperation(SimulatedClient& client, std::shared_ptr<Operation> operation,
+                           uint64_t number)
     // Beyond its deadline, so that its end is seen.
-    : RawCalls(customer, order, "I2", order->request.options.deadline->count() + 4 * kSecond),
+    : RawCalls(client, operation, "I2", operation->request.options.deadline->count() + 4 * kSecond),
       number_(number) {
   muster::RunOptions& options = order_->request.options;
   options.overflow = muster::Overflow::kBlock;
@@ -23,7 +24,7 @@ RawOrder::RawOrder(Customer& customer, std::shared_ptr<Order> order, uint64_t nu
   if (order_->readsInput) order_->request.input = harness::JobInput::kStream;
 }
 
-kj::Promise<void> RawOrder::run() {
+kj::Promise<void> RawOperation::run() {
   auto other = order_->request;
   other.options.directory = "/elsewhere";
   return start()
@@ -43,14 +44,13 @@ kj::Promise<void> RawOrder::run() {
       }))
       .then(unlessOver([this]() { return releaseSome(); }))
       .then(unlessOver([this]() { return acknowledge(); }))
-      .then([](bool) {},
-            [this](kj::Exception&& exception) {
-              customer_.judgeFailure(*order_, exception, "call");
-            });
+      .then(
+          [](bool) {},
+          [this](kj::Exception&& exception) { client_.judgeFailure(*order_, exception, "call"); });
 }
 
-kj::Promise<bool> RawOrder::start() {
-  return ask([this](harness::Live& live) {
+kj::Promise<bool> RawOperation::start() {
+  return ask([this](harness::EstablishedConnection& live) {
     auto request = live.jobs.runRequest();
     request.setNumber(number_);
     harness::writeSpec(request.initSpec(), order_->request);
@@ -59,9 +59,9 @@ kj::Promise<bool> RawOrder::start() {
   });
 }
 
-kj::Promise<bool> RawOrder::startAgain(const char* what, const harness::JobRequest& again,
-                                       Kind expected) {
-  return ask([this, what, again, expected](harness::Live& live) {
+kj::Promise<bool> RawOperation::startAgain(const char* what, const harness::JobRequest& again,
+                                           Kind expected) {
+  return ask([this, what, again, expected](harness::EstablishedConnection& live) {
     auto request = live.jobs.runRequest();
     request.setNumber(number_);
     harness::writeSpec(request.initSpec(), again);
@@ -71,9 +71,10 @@ kj::Promise<bool> RawOrder::startAgain(const char* what, const harness::JobReque
   });
 }
 
-kj::Promise<bool> RawOrder::offerInput(uint64_t offset, std::string bytes, bool damaged, bool end,
-                                       Kind expected) {
-  return ask([this, offset, bytes = std::move(bytes), damaged, end, expected](harness::Live& live) {
+kj::Promise<bool> RawOperation::offerInput(uint64_t offset, std::string bytes, bool damaged,
+                                           bool end, Kind expected) {
+  return ask([this, offset, bytes = std::move(bytes), damaged, end,
+              expected](harness::EstablishedConnection& live) {
     auto request = live.jobs.writeInputRequest();
     request.setNumber(number_);
     auto chunk = request.initChunk();
@@ -89,10 +90,10 @@ kj::Promise<bool> RawOrder::offerInput(uint64_t offset, std::string bytes, bool 
   });
 }
 
-kj::Promise<bool> RawOrder::feed() {
+kj::Promise<bool> RawOperation::feed() {
   if (!order_->readsInput) return true;
   uint64_t total = std::min<uint64_t>(order_->inputBytes, 1'000'000);
-  customer_.machine_.life(order_->token).inputTotal = total;
+  client_.machine_.life(order_->token).inputTotal = total;
   std::string all = patternOf(order_->token, kInput, 0, static_cast<size_t>(total));
   size_t half = all.size() / 2;
   size_t overlap = half / 2;
@@ -112,8 +113,8 @@ kj::Promise<bool> RawOrder::feed() {
 }
 
 // Output from where it was read to, until the command has ended and all is read.
-kj::Promise<bool> RawOrder::read(Release release) {
-  return ask([this, release](harness::Live& live) {
+kj::Promise<bool> RawOperation::read(Release release) {
+  return ask([this, release](harness::EstablishedConnection& live) {
            auto request = live.jobs.followRequest();
            request.setNumber(number_);
            auto follow = request.initFollow();
@@ -136,7 +137,7 @@ kj::Promise<bool> RawOrder::read(Release release) {
       }));
 }
 
-void RawOrder::take(wire::JobProgress::Reader progress, uint64_t from) {
+void RawOperation::take(wire::JobProgress::Reader progress, uint64_t from) {
   auto chunk = progress.getOutput();
   auto status = progress.getStatus();
   part_.offset = chunk.getOffset();
@@ -146,39 +147,39 @@ void RawOrder::take(wire::JobProgress::Reader progress, uint64_t from) {
   part_.retainedFrom = status.getOutput().getRetainedFrom();
   part_.retainedTo = status.getOutput().getRetainedTo();
   part_.ended = status.getState() == wire::JobStatus::State::ENDED;
-  if (customer_.mood_.diskRots) return;
+  if (client_.profile_.diskRots) return;
   if (part_.bytes != patternOf(order_->token, kOutput, part_.offset, part_.bytes.size())) {
-    customer_.violated("I1", *order_,
-                       "other bytes than were printed, read at " + std::to_string(from));
+    client_.violated("I1", *order_,
+                     "other bytes than were printed, read at " + std::to_string(from));
   }
-  if (!part_.bytes.empty() && part_.offset != from && !customer_.mood_.diskFails) {
-    customer_.violated(
+  if (!part_.bytes.empty() && part_.offset != from && !client_.profile_.diskFails) {
+    client_.violated(
         "I1", *order_,
         "read from " + std::to_string(from) + ", came from " + std::to_string(part_.offset));
   }
 }
 
 // Nothing was released, so everything is still there.
-kj::Promise<bool> RawOrder::readAgain() {
+kj::Promise<bool> RawOperation::readAgain() {
   world_.count(Event::kReread);
   uint64_t produced = part_.produced;
   if (part_.retainedFrom != 0) {
-    customer_.violated("I1", *order_, "output was dropped before it was released");
+    client_.violated("I1", *order_, "output was dropped before it was released");
   }
   readTo_ = 0;
   return read(Release::kNo).then(unlessOver([this, produced]() -> kj::Promise<bool> {
     if (part_.produced != produced) {
-      customer_.violated("I1", *order_, "the count of printed bytes has changed after the end");
+      client_.violated("I1", *order_, "the count of printed bytes has changed after the end");
     }
     return true;
   }));
 }
 
 // What is released is gone, and nothing else.
-kj::Promise<bool> RawOrder::releaseSome() {
+kj::Promise<bool> RawOperation::releaseSome() {
   uint64_t to = part_.retainedTo / 2;
   readTo_ = to;
-  return ask([this, to](harness::Live& live) {
+  return ask([this, to](harness::EstablishedConnection& live) {
            auto request = live.jobs.followRequest();
            request.setNumber(number_);
            auto follow = request.initFollow();
@@ -192,17 +193,17 @@ kj::Promise<bool> RawOrder::releaseSome() {
          })
       .then(unlessOver([this, to]() -> kj::Promise<bool> {
         if (part_.retainedFrom != to) {
-          customer_.violated("I1", *order_,
-                             "released to " + std::to_string(to) + ", retained from " +
-                                 std::to_string(part_.retainedFrom));
+          client_.violated("I1", *order_,
+                           "released to " + std::to_string(to) + ", retained from " +
+                               std::to_string(part_.retainedFrom));
         }
         return true;
       }));
 }
 
-kj::Promise<bool> RawOrder::acknowledge() {
+kj::Promise<bool> RawOperation::acknowledge() {
   world_.count(Event::kAcknowledged);
-  return ask([this](harness::Live& live) {
+  return ask([this](harness::EstablishedConnection& live) {
            auto request = live.jobs.acknowledgeRequest();
            request.initNumbers(1).set(0, number_);
            return request.send().then([this](auto&& response) {
@@ -210,7 +211,7 @@ kj::Promise<bool> RawOrder::acknowledge() {
            });
          })
       .then(unlessOver([this]() {
-        return ask([this](harness::Live& live) {
+        return ask([this](harness::EstablishedConnection& live) {
           auto request = live.jobs.followRequest();
           request.setNumber(number_);
           return request.send().then([this](auto&& response) {

@@ -12,7 +12,7 @@
 
 namespace harness {
 
-// What NodeLink::begin began.
+// What ControllerNode::begin began.
 template <typename Value>
 class Answer {
  public:
@@ -34,11 +34,12 @@ class Answer {
   std::string operation_;
 };
 
-class NodeLink final : public NodeStub {
+class ControllerNode final : public NodeStub {
  public:
   // Begins to connect. `io` is borrowed. To be destroyed after close() and off the io thread.
-  NodeLink(IoThread& io, const NodeDescription& description, const ControllerOptions& options);
-  ~NodeLink() override;
+  ControllerNode(IoThread& io, const NodeDescription& description,
+                 const ControllerOptions& options);
+  ~ControllerNode() override;
 
   const NodeDescription& description() const override { return description_; }
   muster::NodeState state() const override;

@@ -1,4 +1,4 @@
-#include "nodeagent/file/plant.h"
+#include "nodeagent/file/write_tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +41,7 @@ class Planter {
         addFile(entry, name);
         break;
       default:
-        support::fail(Kind::UNSUPPORTED, "plant ", quoted(entry.path), ": is ",
+        support::fail(Kind::UNSUPPORTED, "write tree: ", quoted(entry.path), ": is ",
                       typeText(entry.stat.status.st_mode));
     }
   }
@@ -65,7 +65,7 @@ class Planter {
     if (parent == openPath_ && current_.get() >= 0)
       return slash == 0 ? path : path.slice(slash + 1);
     kj::AutoCloseFd current(openAt(directory_, ".", O_PATH | O_DIRECTORY, 0));
-    if (current.get() < 0) support::failErrno(-current.get(), "plant ", quoted(path));
+    if (current.get() < 0) support::failErrno(-current.get(), "write tree: ", quoted(path));
     size_t begin = 0;
     while (begin < parent.size()) {
       size_t end = parent.slice(begin).findFirst('/').orDefault(parent.size() - begin) + begin;
@@ -75,7 +75,8 @@ class Planter {
       }
       int next = openAt(current, component, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
       if (next < 0) {
-        support::failErrno(-next, "plant ", quoted(path), ": open directory ", quoted(parent));
+        support::failErrno(-next, "write tree: ", quoted(path), ": open directory ",
+                           quoted(parent));
       }
       current = kj::AutoCloseFd(next);
       begin = end + 1;
@@ -87,24 +88,25 @@ class Planter {
 
   Place place(const TreeEntry& entry, kj::StringPtr name) {
     kj::AutoCloseFd directory(openAt(current_, ".", O_PATH | O_DIRECTORY, 0));
-    if (directory.get() < 0) support::failErrno(-directory.get(), "plant ", quoted(entry.path));
+    if (directory.get() < 0)
+      support::failErrno(-directory.get(), "write tree: ", quoted(entry.path));
     return {kj::mv(directory), kj::str(name), join(root_, entry.path)};
   }
 
   void addDirectory(const TreeEntry& entry, kj::StringPtr name) {
     if (::mkdirat(current_, name.cStr(), 0700) < 0) {
-      if (errno != EEXIST) support::failErrno(errno, "plant ", quoted(entry.path));
+      if (errno != EEXIST) support::failErrno(errno, "write tree: ", quoted(entry.path));
       struct stat status;
       if (::fstatat(current_, name.cStr(), &status, AT_SYMLINK_NOFOLLOW) < 0) {
-        support::failErrno(errno, "plant ", quoted(entry.path));
+        support::failErrno(errno, "write tree: ", quoted(entry.path));
       }
       if (S_ISDIR(status.st_mode)) return;
-      support::fail(Kind::CONFLICT, "plant directory ", quoted(entry.path), ": ",
+      support::fail(Kind::CONFLICT, "write tree: directory ", quoted(entry.path), ": ",
                     typeText(status.st_mode), " is there");
     }
     setOwnerOf(entry, name);
     if (::fchmodat(current_, name.cStr(), entry.stat.status.st_mode & 07777, 0) < 0) {
-      support::failErrno(errno, "plant ", quoted(entry.path), ": set mode");
+      support::failErrno(errno, "write tree: ", quoted(entry.path), ": set mode");
     }
     setAttributes(entry, name);
     newDirectories_.add(&entry);
@@ -120,7 +122,8 @@ class Planter {
 
   void addFile(const TreeEntry& entry, kj::StringPtr name) {
     if (!entry.contentInline) {
-      support::fail(Kind::INVALID, "plant ", quoted(entry.path), ": comes without its content");
+      support::fail(Kind::INVALID, "write tree: ", quoted(entry.path),
+                    ": comes without its content");
     }
     StagedFile staged(Place{kj::mv(current_), kj::str(name), join(root_, entry.path)},
                       notesOf(options_));
@@ -130,7 +133,7 @@ class Planter {
       if (isAccess(attribute.name)) continue;
       if (::fsetxattr(staged.descriptor(), attribute.name.cStr(), attribute.value.begin(),
                       attribute.value.size(), 0) < 0) {
-        support::failErrno(errno, "plant ", quoted(entry.path), ": set attribute ",
+        support::failErrno(errno, "write tree: ", quoted(entry.path), ": set attribute ",
                            quoted(attribute.name));
       }
     }
@@ -160,7 +163,7 @@ class Planter {
   void setTime(const TreeEntry& entry, kj::StringPtr name) {
     struct timespec times[] = {{0, UTIME_OMIT}, entry.stat.status.st_mtim};
     if (::utimensat(current_, name.cStr(), times, AT_SYMLINK_NOFOLLOW) < 0) {
-      support::failErrno(errno, "plant ", quoted(entry.path), ": set time");
+      support::failErrno(errno, "write tree: ", quoted(entry.path), ": set time");
     }
   }
 
@@ -180,11 +183,11 @@ class Planter {
     gid_t group = groupOf(entry);
     struct stat status;
     if (::fstatat(current_, name.cStr(), &status, AT_SYMLINK_NOFOLLOW) < 0) {
-      support::failErrno(errno, "plant ", quoted(entry.path));
+      support::failErrno(errno, "write tree: ", quoted(entry.path));
     }
     if (status.st_uid == user && status.st_gid == group) return;
     if (::fchownat(current_, name.cStr(), user, group, AT_SYMLINK_NOFOLLOW) < 0) {
-      support::failErrno(errno, "plant ", quoted(entry.path), ": set owner");
+      support::failErrno(errno, "write tree: ", quoted(entry.path), ": set owner");
     }
   }
 
@@ -201,7 +204,8 @@ class Planter {
 
 }  // namespace
 
-void plant(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries, const WriteOptions& options) {
+void writeTree(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries,
+               const WriteOptions& options) {
   Planter planter(root, options);
   planter.open();
   for (auto& entry : entries) planter.add(entry);

@@ -1,4 +1,4 @@
-#include "harness/faultproxy/link.h"
+#include "harness/faultproxy/proxy_link.h"
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -31,7 +31,8 @@ void FaultLedger::add(const muster::FaultDecision& decision) {
   if (decisions.size() < kDecisionsMax) decisions.push_back(decision);
 }
 
-Link::Link(const Options& options, Descriptor client, Descriptor target, FaultLedger& ledger)
+ProxyLink::ProxyLink(const Options& options, Descriptor client, Descriptor target,
+                     FaultLedger& ledger)
     : ledger_(ledger),
       number_(options.number),
       sides_{{std::move(client)}, {std::move(target)}},
@@ -44,14 +45,14 @@ Link::Link(const Options& options, Descriptor client, Descriptor target, FaultLe
   sides_[1].writable = false;
 }
 
-void Link::ready(LinkSide which, uint32_t events) {
+void ProxyLink::ready(LinkSide which, uint32_t events) {
   Side& side = sides_[static_cast<int>(which)];
   if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) side.readable = true;
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) side.writable = true;
   if (events & (EPOLLHUP | EPOLLERR) && !(connecting_ && &side == &sides_[1])) side.gone = true;
 }
 
-std::optional<uint32_t> Link::interest(LinkSide which) const {
+std::optional<uint32_t> ProxyLink::interest(LinkSide which) const {
   const Side& side = sides_[static_cast<int>(which)];
   if (over_ || side.gone) return std::nullopt;
   const Direction& from = directions_[static_cast<int>(which)];
@@ -59,7 +60,7 @@ std::optional<uint32_t> Link::interest(LinkSide which) const {
   return (wantsRead ? uint32_t{EPOLLIN} : 0u) | (side.writable ? 0u : uint32_t{EPOLLOUT});
 }
 
-bool Link::connected() {
+bool ProxyLink::connected() {
   if (!connecting_) return true;
   if (!sides_[1].writable) return false;
   if (connectError(sides_[1].socket.get()) != 0) {
@@ -71,7 +72,7 @@ bool Link::connected() {
   return true;
 }
 
-bool Link::read(Direction& direction, Time now) {
+bool ProxyLink::read(Direction& direction, Time now) {
   Side& source = direction.source;
   size_t room = direction.shaper.room();
   if (!source.readable || source.ended || room == 0) return false;
@@ -92,7 +93,7 @@ bool Link::read(Direction& direction, Time now) {
   return true;
 }
 
-bool Link::write(Direction& direction, const Step& step, Time now) {
+bool ProxyLink::write(Direction& direction, const Step& step, Time now) {
   Side& sink = direction.sink;
   if (!sink.writable) return false;
   ssize_t count = send(sink.socket.get(), step.bytes.data(), step.bytes.size(), MSG_NOSIGNAL);
@@ -115,7 +116,7 @@ bool Link::write(Direction& direction, const Step& step, Time now) {
   return true;
 }
 
-bool Link::act(Direction& direction, const Step& step, Time now) {
+bool ProxyLink::act(Direction& direction, const Step& step, Time now) {
   switch (step.kind) {
     case Step::Kind::kIdle:
       return false;
@@ -140,7 +141,7 @@ bool Link::act(Direction& direction, const Step& step, Time now) {
   return false;
 }
 
-bool Link::pumpOnce(Direction& direction, Time now) {
+bool ProxyLink::pumpOnce(Direction& direction, Time now) {
   if (over_) return false;
   bool moved = read(direction, now);
   Step step = direction.shaper.next(now);
@@ -148,7 +149,7 @@ bool Link::pumpOnce(Direction& direction, Time now) {
   return act(direction, step, now) || moved;
 }
 
-void Link::pump(Time now) {
+void ProxyLink::pump(Time now) {
   wakeAt_.reset();
   if (over_ || !connected()) return;
   for (int round = 0; round < kRoundsMax; ++round) {
@@ -162,7 +163,7 @@ void Link::pump(Time now) {
 }
 
 // Ends the link when nobody is left to hear of anything.
-void Link::settle(Time now) {
+void ProxyLink::settle(Time now) {
   if (over_) return;
   if (closeBy_) wakeNoLaterThan(*closeBy_);
   bool passed = directions_[0].shaper.over() && directions_[1].shaper.over();
@@ -170,33 +171,33 @@ void Link::settle(Time now) {
   if (passed || deserted || (closeBy_ && now >= *closeBy_)) over_ = true;
 }
 
-void Link::collect(Direction& direction) {
+void ProxyLink::collect(Direction& direction) {
   for (const muster::FaultDecision& decision : direction.shaper.takeDecisions()) {
     ledger_.add(decision);
   }
   ledger_.counters.swallowedBytes += direction.shaper.takeSwallowedBytes();
 }
 
-void Link::wakeNoLaterThan(Time at) {
+void ProxyLink::wakeNoLaterThan(Time at) {
   wakeAt_ = wakeAt_ ? std::min(*wakeAt_, at) : at;
 }
 
-void Link::setFaults(const muster::LinkFaults& faults) {
+void ProxyLink::setFaults(const muster::LinkFaults& faults) {
   directions_[0].shaper.setFaults(faults.toTarget);
   directions_[1].shaper.setFaults(faults.toClient);
 }
 
-void Link::setBlackhole(Flow flow) {
+void ProxyLink::setBlackhole(Flow flow) {
   if (concerns(flow, Flow::kToTarget)) directions_[0].shaper.setBlackhole(true);
   if (concerns(flow, Flow::kToClient)) directions_[1].shaper.setBlackhole(true);
 }
 
-void Link::reset() {
+void ProxyLink::reset() {
   over_ = true;
   for (Side& side : sides_) closeWithReset(side.socket);
 }
 
-void Link::cut(Time now) {
+void ProxyLink::cut(Time now) {
   for (Direction& direction : directions_) {
     direction.shaper.swallow();
     if (!direction.sink.shut) shutdown(direction.sink.socket.get(), SHUT_WR);
@@ -205,7 +206,7 @@ void Link::cut(Time now) {
   closeBy_ = now + kLingerMax;
 }
 
-void Link::halfClose(Flow flow) {
+void ProxyLink::halfClose(Flow flow) {
   for (size_t i = 0; i < 2; ++i) {
     Flow own = i == 0 ? Flow::kToTarget : Flow::kToClient;
     if (concerns(flow, own)) directions_[i].shaper.halfClose();

@@ -24,7 +24,7 @@ struct FaultLedger {
 
 enum class LinkSide { kClient = 0, kTarget = 1 };
 
-class Link {
+class ProxyLink {
  public:
   using Time = FlowShaper::Time;
 
@@ -36,7 +36,7 @@ class Link {
   };
 
   // `target` may still be connecting.
-  Link(const Options& options, Descriptor client, Descriptor target, FaultLedger& ledger);
+  ProxyLink(const Options& options, Descriptor client, Descriptor target, FaultLedger& ledger);
 
   // Tells what epoll said of a side.
   void ready(LinkSide side, uint32_t events);
