@@ -113,7 +113,7 @@ struct WriteOptions {
   sync @5 :Bool;            # fsync the file and its directory before answering.
   parents @6 :Bool;         # Make missing parent directories, mode 0755.
   lifetime @7 :Common.Lifetime = permanent;   # session: what was there before comes back when the session ends.
-  attributes @8 :List(Attribute);  # The file has them, with ACLs among them, when it takes its place. Not of `writeTree`.
+  attributes @8 :List(Attribute);  # Set, ACLs too, before the file takes its place. Unused by `writeTree`.
   modifiedNs @9 :Int64;            # Its modification time; 0: that of the writing. Not of `writeTree`.
   sparse @10 :Bool;                # Of an upload: whole blocks of zeros become holes, and no space is reserved.
 }
