@@ -6,7 +6,6 @@
 
 #include "harness/values/failure_text.h"
 #include "schema/support/base/log.h"
-#include "schema/support/base/planted.h"
 #include "schema/support/base/version.h"
 #include "schema/support/tls/tls.h"
 
@@ -255,9 +254,7 @@ void Connection::accept(EstablishedConnection& live, wire::Gate::HelloResults::R
   std::string keeperEpoch = bytes(welcome.getKeeperEpoch());
   if (!begun_) {
     if (generation_ > 0) {
-      bool isOtherBoot =
-          bootId != bootId_ && !support::planted(support::Bug::kRebootTakenForRestart);
-      auto reason = isOtherBoot                   ? muster::LostReason::kNodeRebooted
+      auto reason = bootId != bootId_             ? muster::LostReason::kNodeRebooted
                     : keeperEpoch != keeperEpoch_ ? muster::LostReason::kKeeperRestarted
                                                   : muster::LostReason::kSessionExpired;
       ended_.emplace(generation_, muster::Outcome::lost(reason, ""));
@@ -304,9 +301,7 @@ kj::Promise<void> Connection::heartbeat(EstablishedConnection& live) {
             .catch_([](kj::Exception&& exception) -> kj::Promise<void> {
               return lossOf(kj::str("heartbeat: ", exception.getDescription()));
             })
-            .exclusiveJoin(support::planted(support::Bug::kSilenceUnnoticed)
-                               ? kj::Promise<void>(kj::NEVER_DONE)
-                               : kj::mv(late));
+            .exclusiveJoin(kj::mv(late));
       })
       .then([this, &live]() {
         noteHeard();

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "schema/support/base/planted.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
@@ -23,7 +22,7 @@ InputStream::InputStream(kj::UnixEventPort& port, kj::AutoCloseFd fd, Kind kind)
 
 uint64_t InputStream::accept(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes, bool end) {
   uint64_t last = offset + bytes.size();
-  if (offset > acceptedTo_ && !support::planted(support::Bug::kInputGapAccepted)) {
+  if (offset > acceptedTo_) {
     support::fail(wire::Error::Kind::CORRUPT, "chunk.offset: ", offset,
                   " leaves a gap: the input is held up to ", acceptedTo_);
   }
@@ -35,8 +34,6 @@ uint64_t InputStream::accept(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes
     return acceptedTo_;
   }
   size_t known = static_cast<size_t>(kj::min<uint64_t>(acceptedTo_ - offset, bytes.size()));
-  if (support::planted(support::Bug::kInputGapAccepted) && offset > acceptedTo_) known = 0;
-  if (support::planted(support::Bug::kInputAppliedTwice)) known = 0;
   auto fresh = bytes.slice(known, bytes.size());
   if (end && last < acceptedTo_) {
     support::fail(wire::Error::Kind::CONFLICT, "end: at ", last, ", but bytes up to ", acceptedTo_,

@@ -7,7 +7,6 @@
 
 #include "nodeagent/os/process.h"
 #include "schema/support/base/log.h"
-#include "schema/support/base/planted.h"
 
 namespace nodeagent {
 namespace {
@@ -107,10 +106,8 @@ kj::Promise<void> Job::leaderEnded() {
   if (input_.get() != nullptr) input_->close();
   leftRunning_ = static_cast<uint32_t>(processes_->list().size());
   if (notStarted_ != nullptr) return kj::READY_NOW;
-  if (support::planted(support::Bug::kEndBeforeDrain)) return kj::READY_NOW;
   leftNobody_ = leftRunning_ == 0 && streamsEnded();
-  int64_t drainNs = support::planted(support::Bug::kDrainsForEver) ? INT64_MAX / 4 : spec_.drainNs;
-  return drain(context_.timer.now() + drainNs * kj::NANOSECONDS);
+  return drain(context_.timer.now() + spec_.drainNs * kj::NANOSECONDS);
 }
 
 // Until end of file on all streams, or the time given. A stream that waits for its reader to make
@@ -184,14 +181,14 @@ void Job::finish() {
   } else {
     lingering_ = processes_->whenEmpty().then([this]() { released(); }).eagerlyEvaluate(logTask);
   }
-  if (!support::planted(support::Bug::kEndNotSignalled)) changed_.notify();
+  changed_.notify();
 }
 
 void Job::released() {
   stopping_ = nullptr;
   processes_ = nullptr;
   gone_ = true;
-  if (!support::planted(support::Bug::kEndNotSignalled)) changed_.notify();
+  changed_.notify();
   listener_.gone(*this);
 }
 
@@ -208,12 +205,11 @@ void Job::stop(StopReason reason, int64_t graceNs) {
     if (*earlier <= killAt) return;
   }
   killAt_ = killAt;
-  if (graceNs <= 0 || support::planted(support::Bug::kKillWithoutGrace)) return killAll();
+  if (graceNs <= 0) return killAll();
   if (isFirst) {
     processes_->signalAll(SIGTERM);
     processes_->signalAll(SIGCONT);  // A stopped process would not see it.
   }
-  if (support::planted(support::Bug::kTermNeverKill)) return;
   stopping_ = context_.timer.atTime(killAt).then([this]() { killAll(); }).eagerlyEvaluate(logTask);
 }
 

@@ -1,7 +1,6 @@
 #include "nodeagent/exec/job_status.h"
 
 #include "schema/support/base/crc32c.h"
-#include "schema/support/base/planted.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
@@ -59,15 +58,13 @@ wire::JobOutcome::OutOfMemory outOfMemory(MemoryKill kill) {
 template <typename Builder>
 void writeExit(const Job& job, Builder builder) {
   auto& exit = job.exit();
-  if (exit.signalled && !support::planted(support::Bug::kSignalAsExit)) {
+  if (exit.signalled) {
     auto signal = builder.initSignalled();
     signal.setNumber(exit.value);
     signal.setCoreDumped(exit.coreDumped);
     signal.setOutOfMemory(outOfMemory(job.memoryKill()));
   } else {
-    int status = exit.signalled ? 128 + exit.value : exit.value;
-    if (support::planted(support::Bug::kStatusTruncated)) status &= 0x7f;
-    builder.setExited(status);
+    builder.setExited(exit.value);
   }
 }
 

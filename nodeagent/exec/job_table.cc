@@ -5,7 +5,6 @@
 #include <kj/debug.h>
 
 #include "schema/support/base/log.h"
-#include "schema/support/base/planted.h"
 #include "schema/support/base/redact.h"
 #include "schema/support/base/wire_error.h"
 
@@ -75,20 +74,15 @@ Job& JobTable::run(Session& session, AuditLog& audit, uint64_t number,
   auto spec = readJobSpec(reader);
   auto& jobs = jobsOf(session);
   auto known = jobs.entries.find(number);
-  if (support::planted(support::Bug::kStartsAgain) && known != jobs.entries.end() &&
-      known->second.job->hasEnded()) {
-    remove(Key{session.id(), number});
-    known = jobs.entries.end();
-  }
   if (known != jobs.entries.end()) {
-    bool isSame = known->second.job->spec().hash == spec.hash;
-    if (!isSame && !support::planted(support::Bug::kConflictIgnored)) {
+    if (known->second.job->spec().hash != spec.hash) {
       support::fail(Kind::CONFLICT, "number: ", number, " was started with another specification");
     }
     return *known->second.job;
   }
-  if (isSpent(jobs, number) && !support::planted(support::Bug::kStartsAgain))
+  if (isSpent(jobs, number)) {
     support::fail(Kind::EXPIRED, "number: ", number, " was acknowledged or is no longer kept");
+  }
   requireRoom(jobs);
   bool isDetached = spec.lifetime == wire::JobSpec::JobLifetime::DETACHED;
   if (!isDetached) sweepAtEnd(jobs);
@@ -255,7 +249,6 @@ void JobTable::spend(SessionJobs& jobs, uint64_t number) {
 }
 
 bool JobTable::isSpent(const SessionJobs& jobs, uint64_t number) {
-  if (support::planted(support::Bug::kSpentForgotten)) return false;
   return number <= jobs.spentTo || jobs.spent.count(number) > 0;
 }
 
@@ -282,12 +275,9 @@ void JobTable::ended(Job& job) {
   auto key = keys_.at(&job);
   auto& jobs = sessions_.at(key.session);
   auto& entry = jobs.entries.at(key.number);
-  if (!support::planted(support::Bug::kRunningNeverFewer)) {
-    --jobs.running;
-    --running_;
-  }
+  --jobs.running;
+  --running_;
   ++lingering_;
-  if (support::planted(support::Bug::kLeftRunningForgotten)) entry.end = nullptr;
   entry.endedOrder = nextOrder_++;
   finished_.emplace(entry.endedOrder, key);
   if (finished_.size() > limits_.finishedMax) remove(Key(finished_.begin()->second));

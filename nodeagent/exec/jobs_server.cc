@@ -6,7 +6,6 @@
 
 #include "nodeagent/exec/job_status.h"
 #include "schema/support/base/crc32c.h"
-#include "schema/support/base/planted.h"
 #include "schema/support/base/redact.h"
 #include "schema/support/base/wire_error.h"
 
@@ -19,8 +18,7 @@ constexpr unsigned kListMax = 1000;
 
 // Below which the caller has stored standard output.
 uint64_t storedTo(wire::Follow::Reader follow) {
-  bool isRange = follow.getBytesMin() > 0 && !support::planted(support::Bug::kReleasedAhead);
-  return isRange ? follow.getOutputStoredTo() : follow.getOutputFrom();
+  return follow.getBytesMin() > 0 ? follow.getOutputStoredTo() : follow.getOutputFrom();
 }
 
 // Waits as `follow` says and writes what came of it. For every method that has a follow.
@@ -28,15 +26,13 @@ template <typename Context>
 kj::Promise<void> followJob(Context context, Job& job, wire::Follow::Reader follow,
                             const JobLimits& limits) {
   auto wish = readFollow(follow, job, limits);
-  bool releases = follow.getReleaseTo() || support::planted(support::Bug::kReleasedUnasked);
-  if (releases) job.release(storedTo(follow), wish.errorsFrom);
+  if (follow.getReleaseTo()) job.release(storedTo(follow), wish.errorsFrom);
   context.allowCancellation();
   context.releaseParams();  // A specification may be large, and a poll long.
   return job.waitFor(wish)
       .then([context, wish, &job]() mutable {
         auto results = context.getResults(capnp::MessageSize{progressWords(job, wish), 0});
         writeProgress(job, wish, results.initProgress());
-        if (support::planted(support::Bug::kFreedByFirstRead) && job.hasEnded()) job.forget();
       })
       .attach(kj::addRef(job));
 }
@@ -108,8 +104,7 @@ class JobsServer final : public wire::Jobs::Server {
         return job->writeInput(chunk, params.getEnd()).then(kj::mv(answer));
       }
       auto& job = get(params.getNumber());
-      bool isWhole = support::crc32c(chunk.getData()) == chunk.getCrc32c();
-      if (!isWhole && !support::planted(support::Bug::kInputSumUnchecked)) {
+      if (support::crc32c(chunk.getData()) != chunk.getCrc32c()) {
         support::fail(Kind::CORRUPT, "chunk.crc32c: does not match the ", chunk.getData().size(),
                       " bytes at ", chunk.getOffset());
       }

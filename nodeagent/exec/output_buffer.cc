@@ -7,7 +7,6 @@
 #include <kj/debug.h>
 
 #include "schema/support/base/log.h"
-#include "schema/support/base/planted.h"
 
 namespace nodeagent {
 namespace {
@@ -25,8 +24,7 @@ void inRing(uint64_t offset, uint64_t count, uint64_t ringBytes, Part&& part) {
   uint64_t position = offset % ringBytes;
   uint64_t first = kj::min(count, ringBytes - position);
   if (first > 0) part(position, uint64_t{0}, first);
-  uint64_t second = support::planted(support::Bug::kRingEndForgotten) ? position : 0;
-  if (first < count) part(second, first, count);
+  if (first < count) part(uint64_t{0}, first, count);
 }
 
 }  // namespace
@@ -45,7 +43,6 @@ OutputBuffer::~OutputBuffer() noexcept(false) {
 }
 
 uint64_t OutputBuffer::prepare(uint64_t wanted) {
-  if (support::planted(support::Bug::kBlockedOutputDropped)) return wanted;
   if (overflow_ != Overflow::BLOCK || full_ || !mayWait_) return wanted;
   // A single byte always finds memory; so a stream that ends without output takes none.
   if (wanted <= 1 && memory_.size() == 0 && file_ == nullptr) return wanted;
@@ -118,7 +115,6 @@ void OutputBuffer::append(kj::ArrayPtr<const kj::byte> bytes) {
     to_ += taken;
     bytes = bytes.slice(taken, bytes.size());
   }
-  if (support::planted(support::Bug::kDropMiscounted) && bytes.size() > 0) --droppedBytes_;
   droppedBytes_ += bytes.size();
   if (bytes.size() > 0) full_ = true;
 }
@@ -192,7 +188,7 @@ bool OutputBuffer::spill() {
   KJ_IF_MAYBE (file, made) {
     // Also where nothing is retained yet: what comes next must find room.
     bool written = (*file)->takeRoom(1);
-    if (to_ > from_ && !support::planted(support::Bug::kSpillForgetsMemory)) {
+    if (to_ > from_) {
       auto bytes = kj::heapArray<kj::byte>(to_ - from_);
       read(from_, bytes);
       inRing(from_, bytes.size(), ringBytes_, [&](uint64_t position, uint64_t begin, uint64_t end) {
@@ -216,7 +212,6 @@ bool OutputBuffer::writeRing(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes
     inRing(offset, bytes.size(), ringBytes_, [&](uint64_t position, uint64_t begin, uint64_t end) {
       written = written && (*file)->write(position, bytes.slice(begin, end));
     });
-    if (support::planted(support::Bug::kSpoolFailureIgnored)) written = true;
     if (!written) {
       support::logLimited("spool", support::Level::kWarn,
                           "cannot write a spool file, output is dropped and counted");
@@ -246,7 +241,6 @@ void OutputBuffer::read(uint64_t offset, kj::ArrayPtr<kj::byte> bytes) {
 }
 
 void OutputBuffer::release(uint64_t offset) {
-  if (support::planted(support::Bug::kReleasedOneTooFar)) ++offset;
   from_ = kj::max(from_, kj::min(offset, to_));
 }
 

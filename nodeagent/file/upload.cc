@@ -4,12 +4,8 @@
 
 #include <kj/debug.h>
 
-#include "schema/support/base/planted.h"
-
 namespace nodeagent::file {
 
-using support::Bug;
-using support::planted;
 using Kind = wire::Error::Kind;
 
 namespace {
@@ -43,7 +39,7 @@ uint64_t Upload::begin() const {
   if (state->result != nullptr) return size_;
   if (state->part != nullptr) return state->receivedTo;
   Target target = prepareTarget(path_, options_);
-  if (!planted(Bug::kUploadPartNotNoted)) journal_->writePart(journalName_, partPath());
+  journal_->writePart(journalName_, partPath());
   KJ_ON_SCOPE_FAILURE(journal_->drop(journalName_));
   StagedFile part(kj::mv(target.place), partName());
   options_.sparse ? part.extend(size_) : part.reserve(size_);
@@ -67,7 +63,6 @@ uint64_t Upload::write(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes) cons
   auto state = state_.lockExclusive();
   if (state->result != nullptr) return size_;  // A late copy of a chunk that has arrived.
   StagedFile& part = partOf(*state);
-  if (planted(Bug::kUploadGapAccepted)) offset = kj::min(offset, state->receivedTo);
   if (offset > state->receivedTo) {
     support::fail(Kind::CORRUPT, "upload of ", quoted(path_), ": bytes at ", offset, ", but only ",
                   state->receivedTo, " have arrived");
@@ -76,7 +71,7 @@ uint64_t Upload::write(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes) cons
     support::fail(Kind::CORRUPT, "upload of ", quoted(path_), ": ", bytes.size(), " bytes at ",
                   offset, " reach over its size of ", size_);
   }
-  uint64_t known = planted(Bug::kUploadOverlapKept) ? 0 : state->receivedTo - offset;
+  uint64_t known = state->receivedTo - offset;
   if (known >= bytes.size()) return state->receivedTo;
   bytes = bytes.slice(static_cast<size_t>(known), bytes.size());
   options_.sparse ? part.writeSparse(bytes, state->receivedTo)
@@ -88,19 +83,16 @@ uint64_t Upload::write(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes) cons
 
 FileStat Upload::finish(kj::ArrayPtr<const kj::byte> sha256) const {
   auto state = state_.lockExclusive();
-  KJ_IF_MAYBE (result, state->result) {
-    if (!planted(Bug::kUploadFinishedOnce)) return copy(*result);
-  }
+  KJ_IF_MAYBE (result, state->result) return copy(*result);
   StagedFile& part = partOf(*state);
   support::Digest digest = state->hash.digest();
   kj::Maybe<kj::String> wrong;
-  if (state->receivedTo != size_ && !planted(Bug::kUploadUnfinishedTaken)) {
+  if (state->receivedTo != size_) {
     wrong = kj::str(state->receivedTo, " of ", size_, " bytes have arrived");
   } else if (sha256.size() != digest.size()) {
     support::fail(Kind::INVALID, "upload of ", quoted(path_), ": a SHA-256 has 32 bytes, not ",
                   sha256.size());
-  } else if (memcmp(sha256.begin(), digest.data(), digest.size()) != 0 &&
-             !planted(Bug::kUploadDigestUnchecked)) {
+  } else if (memcmp(sha256.begin(), digest.data(), digest.size()) != 0) {
     wrong = kj::str("the SHA-256 of what arrived is ",
                     support::hex({digest.data(), digest.size()}).c_str());
   }

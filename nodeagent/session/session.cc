@@ -3,7 +3,6 @@
 #include <kj/debug.h>
 
 #include "schema/support/base/log.h"
-#include "schema/support/base/planted.h"
 
 namespace nodeagent {
 namespace {
@@ -22,11 +21,6 @@ kj::StringPtr reasonText(EndReason reason) {
       return "keeper stops";
   }
   return "unknown";
-}
-
-int64_t leaseNowNs(const Clock& clock) {
-  if (support::planted(support::Bug::kLeaseOnWallClock)) return clock.realtimeNs();
-  return clock.boottimeNs();
 }
 
 void requireLabels(kj::ArrayPtr<const Label> labels) {
@@ -82,10 +76,10 @@ Session::Session(Options options, const Clock& clock, kj::Timer& timer)
     : options_(kj::mv(options)),
       clock_(clock),
       timer_(timer),
-      renewedBoottimeNs_(leaseNowNs(clock)) {}
+      renewedBoottimeNs_(clock.boottimeNs()) {}
 
 void Session::renew() {
-  renewedBoottimeNs_ = leaseNowNs(clock_);
+  renewedBoottimeNs_ = clock_.boottimeNs();
 }
 
 Session::~Session() noexcept(false) {
@@ -126,10 +120,6 @@ kj::Promise<void> Session::stopAll() {
   // `call` takes the function out before it runs it, so an entry that is destroyed meanwhile does
   // no harm; but one that another entry's function destroys at once must not be touched afterwards:
   // hence the second look.
-  if (support::planted(support::Bug::kLastJobKept) && running.size() > 1) {
-    running.back()->leave();
-    running.removeLast();
-  }
   kj::Vector<kj::Promise<void>> calls;
   while (!running.empty()) {
     EntryImpl* entry = running.back();
@@ -189,11 +179,11 @@ SessionTable::Attached SessionTable::attach(Session::Options options, wire::Atta
       support::fail(Kind::DENIED, "session ", options.id.text().c_str(),
                     " belongs to another identity");
     }
-    if (!support::planted(support::Bug::kLeaseNotRenewed)) session.renew();
+    session.renew();
     return {session.addRef(), true};
   }
   bool mayBegin = endedIds_.count(options.id) == 0 && attach != wire::Attach::ATTACH_ONLY;
-  if (!mayBegin && !support::planted(support::Bug::kAttachMakesAnew)) {
+  if (!mayBegin) {
     support::fail(
         Kind::EXPIRED, "session ", options.id.text().c_str(),
         " is not known here: it was closed, its lease ran out, or the keeper was restarted");
@@ -212,7 +202,7 @@ SessionTable::Attached SessionTable::attach(Session::Options options, wire::Atta
 }
 
 kj::Promise<void> SessionTable::watchLeases() {
-  int64_t now = leaseNowNs(clock_);
+  int64_t now = clock_.boottimeNs();
   kj::Duration wait = kLeaseLookInterval;
   kj::Vector<kj::Own<Session>> expired;
   for (auto& [id, session] : sessions_) {

@@ -4,7 +4,6 @@
 
 #include "harness/values/failure_text.h"
 #include "schema/support/base/crc32c.h"
-#include "schema/support/base/planted.h"
 
 namespace harness {
 namespace {
@@ -198,11 +197,7 @@ kj::Promise<JobRunner::Step> JobRunner::step(EstablishedConnection& live, JobHan
     follow.setReleaseTo(releases);
   };
   if (!job->started) {
-    bool isSentAgain = job->deadlineAt != SteadyTime::max();
-    if (!isSentAgain) job->deadlineAt = deadlineFrom(*job);
-    if (isSentAgain && support::planted(support::Bug::kRetryWithNewNumber)) {
-      job->number = numberNext_++;
-    }
+    if (job->deadlineAt == SteadyTime::max()) job->deadlineAt = deadlineFrom(*job);
     auto request = live.jobs.runRequest(capnp::MessageSize{kRunWords, 0});
     request.setNumber(job->number);
     writeSpec(request.initSpec(), job->request);
@@ -291,7 +286,6 @@ bool JobRunner::take(JobState& job, StreamState& stream, std::string& target,
   if (chunk.getOffset() > stream.from) stream.whole = false;  // The overflow policy dropped some.
   stream.hash.update(data);
   stream.from = chunk.getOffset() + data.size();
-  if (support::planted(support::Bug::kOffsetOneShort)) --stream.from;
   target.append(reinterpret_cast<const char*>(data.begin()), data.size());
   return true;
 }
