@@ -1,5 +1,5 @@
 @0xe3a3becb7e51109d;
-# What a node is: read when asked, never cached by the agent.
+# Tells what a node is. Every fact is read when asked for, never cached by the agent.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("wire");
@@ -7,21 +7,21 @@ using Common = import "common.capnp";
 
 interface FactsView {
   read @0 () -> (facts :Facts, error :Common.Error);
-  # What cannot be read is left empty or zero.
+  # Reads all facts. A field that cannot be read is left empty or zero.
 }
 
 struct Facts {
   hostname @0 :Text;
   osId @1 :Text;               # ID of os-release, such as "debian".
   osVersion @2 :Text;          # VERSION_ID, such as "12".
-  osName @3 :Text;             # PRETTY_NAME
+  osName @3 :Text;             # PRETTY_NAME, for people.
   kernelRelease @4 :Text;      # uname -r
   kernelVersion @5 :Text;      # uname -v
   architecture @6 :Text;       # uname -m
   bootId @7 :Text;
   machineId @8 :Text;
   uptimeNs @9 :Int64;
-  serviceManager @10 :Text;    # "systemd", "sysv" or empty.
+  serviceManager @10 :Text;    # "systemd", "sysv"; empty: unknown.
   virtualization @11 :Text;    # As systemd-detect-virt names it: "none", "kvm", "container" …; empty: unknown.
   cpus @12 :List(Cpu);
   numaNodes @13 :List(NumaNode);
@@ -62,7 +62,7 @@ struct Disk {
   readOnly @4 :Bool;
   removable @5 :Bool;
   model @6 :Text;
-  parent @7 :Text;             # Of a partition, the disk. Empty: a whole disk.
+  parent @7 :Text;             # The disk of a partition. Empty: this is a whole disk.
 }
 
 struct Mount {

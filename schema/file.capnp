@@ -1,97 +1,103 @@
 @0xf6d9283847d49649;
-# Files of the node, as its root sees them. Reads go by offset and may be repeated; a write replaces the target
-# in one step or leaves it as it was.
+# Reads and changes the node's files, as its root sees them. Reads go by offset and may be repeated. A write replaces
+# the target in one step or leaves it as it was.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("wire");
 using Common = import "common.capnp";
 
-# Paths are Data: absolute, 1 to 4095 bytes, no NUL. ".." is allowed and means what the kernel makes of it. The last
-# component is not followed if it is a symbolic link, but where a comment says so.
+# Paths are Data: absolute, 1 to 4095 bytes, no NUL. ".." is allowed and means what the kernel makes of it. If the
+# last component is a symbolic link, it is followed only where a comment says so.
 #
-# Errors of every method: invalid (the path or a field), notFound, denied, system (with errno: ENOSPC, EROFS, …).
+# Every method may answer with the errors invalid (the path or a field), notFound, denied and system (with errno:
+# ENOSPC, EROFS, …).
 
 interface FileView {
   stat @0 (path :Data, links :SymlinkPolicy) -> (stat :Stat, error :Common.Error);
 
   list @1 (path :Data, after :Data, entriesMax :UInt32) -> (entries :List(Entry), more :Bool, error :Common.Error);
-  # Entries of a directory in byte order of their names, from the first name greater than `after` (empty: all).
-  # entriesMax 0: 1000, which is also the most. "." and ".." are not listed.
+  # Lists a directory in byte order of the names, from the first name greater than `after` (empty: from the
+  # beginning). entriesMax is at most 1000; 0 means 1000. "." and ".." are not listed.
 
   read @2 (path :Data, offset :UInt64, bytesMax :UInt32)
       -> (chunk :Common.Chunk, size :UInt64, version :FileVersion, error :Common.Error);
-  # Bytes of a regular file (the last link is followed), fewer than bytesMax only at its end or Limits.chunkBytesMax.
-  # Files without a size, such as those in /proc, are read until an empty chunk. `version` changes when the file was
-  # changed or replaced between reads: a reader of several chunks compares it.
+  # Reads bytes of a regular file; the last link is followed. There are fewer than bytesMax only at the file's end, or
+  # where bytesMax exceeds Limits.chunkBytesMax. Read files without a size, such as those in /proc, until a chunk is
+  # empty. `version` differs if the file was changed or replaced between reads; a reader of several chunks compares
+  # it.
 
   digest @3 (path :Data) -> (sha256 :Data, size :UInt64, error :Common.Error);
-  # Of a whole regular file; the last link is followed.
+  # Computes the digest of a whole regular file; the last link is followed.
 
   readLink @4 (path :Data) -> (target :Data, error :Common.Error);
 
   attributes @5 (path :Data) -> (attributes :List(Attribute), error :Common.Error);
-  # All extended attributes with their values, ACLs among them as system.posix_acl_*. SymlinkPolicy are not followed.
+  # Returns all extended attributes with their values, ACLs among them as system.posix_acl_*. Links are not followed.
 
   space @6 (path :Data)
     -> (totalBytes :UInt64, availableBytes :UInt64, totalInodes :UInt64, availableInodes :UInt64, error :Common.Error);
-  # Of the file system that holds `path`.
+  # Tells the space of the file system that holds `path`.
 
   walk @7 (root :Data, after :Data, entriesMax :UInt32, inlineBytesMax :UInt32)
       -> (entries :List(TreeEntry), more :Bool, error :Common.Error);
-  # The tree below a directory, parents before children, from the first path (relative to root, in the order of the
-  # walk) behind `after`. A regular file of at most inlineBytesMax bytes brings its content. Stays on one file system.
+  # Lists the tree below a directory, parents before children. It begins with the first path behind `after`, which is
+  # relative to root and need not exist; empty: with the first of all. A regular file of at most inlineBytesMax bytes
+  # brings its content. The walk stays on one file system.
 }
 
 interface Files extends(FileView) {
   write @0 (path :Data, data :Data, options :WriteOptions) -> (stat :Stat, error :Common.Error);
-  # Replaces or creates a regular file in one step, with at most Limits.chunkBytesMax bytes. More goes by upload.
+  # Replaces or creates a regular file in one step, with at most Limits.chunkBytesMax bytes. Larger files go by
+  # upload.
 
   append @1 (path :Data, chunk :Common.Chunk) -> (size :UInt64, error :Common.Error);
-  # Adds bytes at the end of an existing or new file, which must be chunk.offset bytes long: sending it again finds
-  # them there and changes nothing. Error corrupt if the size is another and the bytes are not there. Not atomic.
+  # Adds bytes at the end of an existing or new file, which must be chunk.offset bytes long. Sent again, it finds the
+  # bytes there and changes nothing. Error corrupt if the size is another and the bytes are not there. An append is
+  # not atomic.
 
   beginUpload @2 (uploadId :Data, path :Data, size :UInt64, options :WriteOptions)
       -> (receivedTo :UInt64, error :Common.Error);
-  # Begins an upload, or finds it again (uploadId: 16 random bytes of the caller): `receivedTo` is where to go on.
-  # Space for `size` is reserved at once. Error conflict: same id, other path or size.
+  # Begins an upload, or finds it again. uploadId is 16 random bytes of the caller's choice; `receivedTo` is the
+  # offset to go on from. Space for `size` is reserved at once. Error conflict if the id is known with another path or
+  # size.
 
   writeUpload @3 (uploadId :Data, chunk :Common.Chunk) -> (receivedTo :UInt64, error :Common.Error);
-  # The next bytes; what lies below receivedTo is ignored. Error corrupt: a gap or a check sum.
+  # Sends the next bytes; bytes below receivedTo are ignored. Error corrupt for a gap or a wrong check sum.
 
   finishUpload @4 (uploadId :Data, sha256 :Data) -> (stat :Stat, error :Common.Error);
-  # Checks size and digest, syncs if asked, and renames into place. May be asked again. Error corrupt: the upload is
-  # discarded and the target is as it was.
+  # Checks size and digest, syncs if asked, and renames into place. Asked again, it answers the same. After error
+  # corrupt the upload is discarded and the target is as it was.
 
   abandonUpload @5 (uploadId :Data) -> (error :Common.Error);
 
   makeDirectory @6 (path :Data, mode :UInt32, parents :Bool, lifetime :Common.Lifetime)
       -> (created :Bool, error :Common.Error);
-  # An existing directory is not an error; `created` is then false. Error conflict: something else is there.
+  # An existing directory is not an error; `created` is false then. Error conflict if something else is there.
 
   remove @7 (path :Data, recursive :Bool) -> (removed :Bool, error :Common.Error);
   # A path that does not exist is not an error. Recursive removal does not cross file systems and refuses "/".
 
   rename @8 (source :Data, target :Data, replace :Replace) -> (error :Common.Error);
-  # Sent again after it worked, finds no source: error notFound, which the caller can tell by stat of the target.
+  # Sent again after it worked, it finds no source and answers notFound; stat of the target tells the caller.
 
   setMode @9 (path :Data, mode :UInt32) -> (error :Common.Error);                  # Follows links, as chmod(2) does.
   setOwner @10 (path :Data, user :Text, group :Text, links :SymlinkPolicy) -> (error :Common.Error);
-  # Names or decimal ids; empty: unchanged.
+  # `user` and `group` are names or decimal ids; empty: unchanged.
 
   link @11 (path :Data, target :Data, type :LinkType, replace :Replace) -> (error :Common.Error);
   setAttribute @12 (path :Data, attribute :Attribute) -> (error :Common.Error);
   removeAttribute @13 (path :Data, name :Data) -> (error :Common.Error);           # Absent: not an error.
   setTimes @14 (path :Data, accessedNs :Int64, modifiedNs :Int64)
-      -> (error :Common.Error);  # Of a link, the link's own.
+      -> (error :Common.Error);  # The times of a link are its own.
 
   writeTree @15 (root :Data, entries :List(TreeEntry), options :WriteOptions) -> (error :Common.Error);
-  # Makes entries of a tree below `root`, as `walk` gave them: directories, links and files with their inline
-  # content. Existing directories stay; existing files and links are replaced. Big files go by upload.
+  # Makes entries of a tree below `root`, as `walk` returned them: directories, links and files with their inline
+  # content. Existing directories stay; existing files and links are replaced. Larger files go by upload.
 }
 
 enum SymlinkPolicy {
-  keep @0;     # Of the link itself.
-  follow @1;   # Of what it points to.
+  keep @0;     # Concerns the link itself.
+  follow @1;   # Concerns the link's target.
 }
 
 enum LinkType {
@@ -105,17 +111,17 @@ enum Replace {
 }
 
 struct WriteOptions {
-  mode @0 :UInt32 = 420;    # 420 is octal 0644. Of a new file; a replaced one keeps its own unless keepMode is off.
+  mode @0 :UInt32 = 420;    # 420 is octal 0644. A replaced file keeps its own mode if keepMode is set.
   keepMode @1 :Bool = true;
   user @2 :Text;            # Name or decimal uid; empty: as the replaced file, or the keeper's.
   group @3 :Text;
   replace @4 :Replace;
   sync @5 :Bool;            # fsync the file and its directory before answering.
   parents @6 :Bool;         # Make missing parent directories, mode 0755.
-  lifetime @7 :Common.Lifetime = permanent;   # session: what was there before comes back when the session ends.
-  attributes @8 :List(Attribute);  # Set, ACLs too, before the file takes its place. Unused by `writeTree`.
-  modifiedNs @9 :Int64;            # Its modification time; 0: that of the writing. Not of `writeTree`.
-  sparse @10 :Bool;                # Of an upload: whole blocks of zeros become holes, and no space is reserved.
+  lifetime @7 :Common.Lifetime = permanent;   # session: the old file comes back when it ends.
+  attributes @8 :List(Attribute);  # Set, ACLs among them, before the file is seen. writeTree ignores them.
+  modifiedNs @9 :Int64;            # Its modification time; 0: the time of the writing. writeTree ignores it.
+  sparse @10 :Bool;                # For uploads: whole blocks of zeros become holes, and no space is reserved.
 }
 
 enum FileType {
@@ -151,7 +157,7 @@ struct Stat {
   changedNs @11 :Int64;
   device @12 :UInt64;
   inode @13 :UInt64;
-  specialDevice @14 :UInt64;   # Of character and block files.
+  specialDevice @14 :UInt64;   # The device that a character or block file stands for.
 }
 
 struct Entry {
@@ -166,9 +172,9 @@ struct Attribute {
 
 struct TreeEntry {
   path @0 :Data;                # Relative to the root, without a leading slash.
-  stat @1 :Stat;                # plant uses type, mode, user or uid, group or gid, and modifiedNs.
-  target @2 :Data;              # Of a symbolic link.
-  content @3 :Data;             # Of a regular file that is complete inline.
+  stat @1 :Stat;                # writeTree uses type, mode, user or uid, group or gid, and modifiedNs.
+  target @2 :Data;              # The target of a symbolic link.
+  content @3 :Data;             # The content of a regular file, if contentInline.
   contentInline @4 :Bool;
   attributes @5 :List(Attribute);
 }

@@ -1,8 +1,8 @@
 @0xe940ddf3f4d51213;
-# Commands on the node. A job has a number that the caller chose within its session, bounded retained output,
-# and exactly one outcome. Starting the same number again attaches to it: nothing runs twice.
+# Runs commands on the node. A job has a number that the caller chose within its session, bounded retained output, and
+# exactly one outcome. Starting the same number again attaches to it: nothing runs twice.
 
-# Over budget: one service, whose meaning is in its comments.
+# Over budget: this is one service, whose meaning is in its comments.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("wire");
@@ -11,43 +11,46 @@ using Common = import "common.capnp";
 interface Jobs {
   run @0 (number :UInt64, spec :JobSpec, follow :Follow, acknowledge :List(UInt64))
       -> (progress :JobProgress, error :Common.Error);
-  # Starts job `number` (from 1, never reused in the session), or attaches to it, then does what `follow` does:
-  # a short command is one round trip. `acknowledge` is as in the method of that name.
-  # Errors: invalid (the spec; the text names the field), conflict (the number has another spec), expired (the
-  # number was acknowledged), overloaded. That the program cannot be started is an outcome, not an error.
+  # Starts job `number` (from 1, never reused in the session), or attaches to it, and then waits as the method
+  # `follow` does, so that a short command is one round trip. `acknowledge` has the effect of the method of that name.
+  # Errors: invalid (the spec; the text names the field), conflict (the number has another spec), expired (the number
+  # was acknowledged), overloaded. A program that cannot be started is an outcome, not an error.
 
   follow @1 (number :UInt64, follow :Follow) -> (progress :JobProgress, error :Common.Error);
   # Waits for output or the end of a job. Errors: notFound, invalid (an offset beyond what was produced).
 
   writeInput @2 (number :UInt64, chunk :Common.Chunk, end :Bool) -> (acceptedTo :UInt64, error :Common.Error);
-  # Offers bytes of standard input by offset. `acceptedTo` is how far the agent holds them: bytes below it are
-  # ignored when sent again, bytes above it must be sent again later (the window is 1 MiB). `end` closes the input
-  # after this chunk. Errors: notFound, corrupt (a gap, or a check sum), conflict (the job has no input stream,
-  # or it was closed at another offset). A job that closed its input itself accepts and drops.
+  # Offers bytes of standard input by offset. The agent holds the bytes below `acceptedTo` and ignores them when they
+  # are sent again; bytes above it must be sent again later (the window is 1 MiB). `end` closes the input after this
+  # chunk. Errors: notFound, corrupt (a gap, or a check sum), conflict (the job has no input stream, or it was closed
+  # at another offset). If the job closed its input itself, bytes are accepted and dropped.
 
   signal @3 (number :UInt64, signal :Int32, target :Target) -> (error :Common.Error);
   # Sends a signal. A job that has ended is not an error. Errors: notFound, invalid.
 
   cancel @4 (number :UInt64, graceNs :Int64) -> (error :Common.Error);
-  # Ends the job and every process of it: TERM, `graceNs` (0: at once; negative: as the spec says), KILL. Answers at
-  # once; its outcome becomes `cancelled`. Of an ended job: kills what it left running.
+  # Ends the job and every process of it: TERM, then KILL after `graceNs` (0: at once; negative: the spec's own
+  # grace). Answers at once; the outcome becomes `cancelled`. If the job has ended, this kills the processes that it
+  # left running.
 
   resize @5 (number :UInt64, columns :UInt16, rows :UInt16) -> (error :Common.Error);
-  # Of a job with a terminal.
+  # Sets the size of a job's terminal.
 
   acknowledge @6 (numbers :List(UInt64)) -> (error :Common.Error);
-  # The caller has all it wants of these ended jobs: their output is deleted and their numbers are spent. Numbers
-  # unknown, or of running jobs, are ignored. Processes that a job left running stay with the session.
+  # Says that the caller needs nothing more of these ended jobs. Their output is deleted and their numbers are spent.
+  # Unknown numbers and those of running jobs are ignored. Processes that a job left running stay with the session.
 
   cancelOf @7 (sessionId :Data, number :UInt64, graceNs :Int64) -> (error :Common.Error);
-  # As `cancel`, for a job of any session of the caller's own identity, or, in the role admin, of anyone. Also for a job
-  # that was acknowledged and left processes running. Errors: notFound, invalid, denied (another identity's).
+  # Cancels a job, as `cancel` does, of any session of the caller's own identity; the role admin may cancel
+  # everybody's. It also finds a job that was acknowledged and left processes running. Errors: notFound, invalid,
+  # denied (the job is another identity's).
 
   adopt @8 (sessionIds :List(Data), number :UInt64) -> (error :Common.Error);
-  # Takes detached job `number` over from the first of these sessions that has it; under the same number it is this
-  # session's from now on. How a controller goes on with such a job after the agent was restarted, which ends sessions.
-  # A job that this session has already is not an error. Errors: notFound (none has it: it was never begun, or was
-  # acknowledged), denied (another identity's), conflict (its session is open, or the number is taken here).
+  # Takes detached job `number` over from the first of these sessions that has it. It belongs to this session from now
+  # on, under the same number. A controller goes on with such a job in this way after a restart of the agent, which
+  # ends sessions. A job that this session has already is not an error. Errors: notFound (no session has it, because
+  # it was never begun or was acknowledged), denied (it is another identity's), conflict (its session is open, or the
+  # number is taken here).
 
   enum Target {
     process @0;   # The job's first process.
@@ -56,19 +59,19 @@ interface Jobs {
 }
 
 interface JobView {
-  # Sees the jobs of every session; changes nothing.
+  # Sees the jobs of every session, and changes nothing.
 
   list @0 (labels :List(Common.Label), max :UInt32, which :Which)
       -> (jobs :List(Summary), truncated :Bool, error :Common.Error);
-  # Jobs that carry all of `labels`, newest first. `max` 0: 1000, which is also the most. An agent that does
-  # not know `which` yet answers with all.
+  # Lists the jobs that carry all of `labels`, the newest first. `max` is at most 1000; 0 means 1000. An agent that
+  # does not know `which` yet answers with all.
 
   follow @1 (sessionId :Data, number :UInt64, follow :Follow) -> (progress :JobProgress, error :Common.Error);
-  # As Jobs.follow, for a job of any session.
+  # Follows a job of any session, as Jobs.follow does.
 
   enum Which {
-    all @0;     # Those that were not acknowledged yet, and those of which something runs.
-    alive @1;   # Those of which something runs: the command, or what it left behind.
+    all @0;     # Jobs that were not acknowledged yet, and those of which a process runs.
+    alive @1;   # Jobs of which a process runs: the command's own, or one that it left behind.
   }
 
   struct Summary {
@@ -78,9 +81,9 @@ interface JobView {
     labels @3 :List(Common.Label);
     argv @4 :List(Data);     # Cut at 64 items of 256 bytes; what looks like a secret is replaced by "<secret>".
     status @5 :JobStatus;
-    alive @6 :Bool;          # Something of it runs.
-    processes @7 :UInt32;    # How many processes of it run now. Of a job that is being launched, 0.
-    acknowledged @8 :Bool;   # Its output is gone; it is here for what it left running.
+    alive @6 :Bool;          # A process of it runs.
+    processes @7 :UInt32;    # Its processes that run now. 0 while it is being launched.
+    acknowledged @8 :Bool;   # Its output is deleted; it is listed for the processes that it left running.
   }
 }
 
@@ -96,22 +99,22 @@ struct JobSpec {
   group @5 :Text;          # Name or decimal gid; empty: the user's primary group.
   umask @6 :UInt16 = 18;   # 18 is octal 022.
   input @7 :Input;
-  output @8 :StreamPolicy;  # Of standard output.
-  errors @9 :StreamPolicy;  # Of standard error.
+  output @8 :StreamPolicy;  # For standard output.
+  errors @9 :StreamPolicy;  # For standard error.
   mergeErrors @10 :Bool;    # Standard error goes into standard output, in order; `errors` is ignored.
   terminal @11 :Terminal;   # Absent: pipes. Present: a pseudo terminal; implies mergeErrors, and input as a stream.
 
   deadlineNs @12 :Int64;
-  # Allowed time from the start; then all of it is killed with outcome `deadline`. Must be positive; Int64's maximum
-  # means none.
+  # The time allowed from the start; after it the whole job is killed with outcome `deadline`. It must be positive;
+  # Int64's maximum means none.
 
   graceNs @13 :Int64 = 2000000000;   # Between TERM and KILL, for the deadline, a cancel and the session's end.
 
   drainNs @14 :Int64 = 200000000;
-  # After the process ended, how long to wait for end-of-file on its output while descendants hold it open.
+  # How long to wait, after the process has ended, for end-of-file on its output while descendants hold it open.
 
   lifetime @15 :JobLifetime;
-  labels @16 :List(Common.Label);   # Besides the session's. At most 32.
+  labels @16 :List(Common.Label);   # In addition to the session's. At most 32.
   limits @17 :List(Limit);
   niceness @18 :Int8;
 
@@ -122,26 +125,26 @@ struct JobSpec {
 
   enum EnvironmentBase {
     login @0;     # PATH, HOME, USER, LOGNAME, SHELL, LANG=C.UTF-8 of the job's user.
-    agent @1;     # What the keeper itself was started with.
-    none @2;      # Nothing but what `environment` says, and NODEAGENT_JOB.
-    # Whatever the base, NODEAGENT_JOB is added: by it the agent finds processes that left the job's control group.
+    agent @1;     # The environment that the keeper was started with.
+    none @2;      # Nothing but `environment` and NODEAGENT_JOB.
+    # NODEAGENT_JOB is added to every base, because the agent finds by it processes that left the job's control group.
   }
 
   struct Input {
     union {
       none @0 :Void;     # /dev/null
       inline @1 :Data;   # At most 256 KiB, then end of file.
-      stream @2 :Void;   # By writeInput; end of file by its `end`.
+      stream @2 :Void;   # Sent by writeInput, and ended by its `end`.
     }
   }
 
   struct StreamPolicy {
-    retainedBytesMax @0 :UInt64;   # 0: 64 MiB. From 4 KiB to 4 GiB.
+    retainedBytesMax @0 :UInt64;   # From 4 KiB to 4 GiB; 0 means 64 MiB.
     overflow @1 :Overflow;
   }
 
   enum Overflow {
-    block @0;      # Stop reading, so that the process waits: nothing is lost.
+    block @0;      # Stop reading, so that the process waits and nothing is lost.
     keepHead @1;   # Keep the first bytes, drop and count the rest.
     keepTail @2;   # Keep the last bytes, drop and count the oldest.
     kill @3;       # End the job with outcome `outputLimit`.
@@ -172,34 +175,34 @@ struct JobSpec {
       stackBytes @6;          # RLIMIT_STACK
       processesOfUser @7;     # RLIMIT_NPROC
       cpuSeconds @8;          # RLIMIT_CPU
-      memoryBytes @9;         # Of the whole job, by cgroup; error unsupported where there is none.
-      processes @10;          # Of the whole job, by cgroup; likewise.
+      memoryBytes @9;         # Limits the whole job, by cgroup; error unsupported where there is none.
+      processes @10;          # Limits the whole job, by cgroup; error unsupported where there is none.
     }
   }
 }
 
 struct Follow {
-  # What to wait for and what to bring along.
+  # Says what to wait for, and which output the answer brings.
   outputFrom @0 :UInt64;   # Offset in standard output from which to answer. Bytes below it stay retained.
   errorsFrom @1 :UInt64;
-  bytesMax @2 :UInt32;     # Of both chunks together; 0: none, just the status. At most Limits.chunkBytesMax.
+  bytesMax @2 :UInt32;     # Bounds both chunks together, at most Limits.chunkBytesMax. 0: only the status.
   waitNs @3 :Int64;        # 0: answer at once. At most 20 s; more is cut to that.
   until @4 :Until;
 
   releaseTo @5 :Bool;
-  # The caller has stored everything below outputFrom and errorsFrom: the agent may drop it, which lets a job that
-  # blocks on a full retention go on.
+  # Says that the caller has stored everything below outputFrom and errorsFrom. The agent may drop those bytes, which
+  # lets a job that blocks on a full retention go on.
 
   bytesMin @6 :UInt32;
-  # Above 0: a range of bulk output. The answer waits until there are so many bytes of standard output from outputFrom
-  # on, but for 20 ms at most once some of them are there. The end of the job, bytes of standard error, a full retention
-  # and `waitNs` end the wait as well; `until` is ignored. With this, outputFrom may be beyond what was produced, by
-  # JobProgress.aheadBytesMax at most, so that several ranges can be asked for without waiting for an answer.
-  # An agent that does not say how far knows nothing of this field, and ignores it.
+  # Above 0, this asks for a range of bulk output. The answer waits until bytesMin bytes of standard output are there
+  # from outputFrom on, but for 20 ms at most once some of them are there. The end of the job, bytes of standard
+  # error, a full retention and `waitNs` end the wait as well; `until` is ignored. outputFrom may then lie beyond the
+  # bytes produced so far, by JobProgress.aheadBytesMax at most, so that several ranges can be asked for without
+  # waiting for an answer. An older agent ignores this field, and shows that by an aheadBytesMax of 0.
 
   outputStoredTo @7 :UInt64;
-  # With bytesMin, releaseTo means standard output below this offset: the answers for what lies between it and
-  # outputFrom have not come yet.
+  # With bytesMin, releaseTo releases standard output below this offset only, because the answers for the bytes
+  # between it and outputFrom have not come yet.
 
   enum Until {
     change @0;   # There is output beyond the offsets, or the job has ended.
@@ -213,13 +216,13 @@ struct JobProgress {
   errors @2 :Common.Chunk;
 
   aheadBytesMax @3 :UInt32;
-  # How far beyond the bytes produced so far outputFrom may be, together with Follow.bytesMin. 0: not at all, because
-  # what is asked for might be dropped, or because the agent is older.
+  # How far beyond the bytes produced so far outputFrom may lie, together with Follow.bytesMin. 0 means not at all,
+  # because those bytes might be dropped, or because the agent is older.
 }
 
 struct JobStatus {
   state @0 :State;
-  outcome @1 :JobOutcome;          # Only of state ended.
+  outcome @1 :JobOutcome;          # Valid in state ended only.
   pid @2 :Int32;                # 0: not started.
   startedRealtimeNs @3 :Int64;
   startedBoottimeNs @4 :Int64;
@@ -235,7 +238,7 @@ struct JobStatus {
   usage @11 :Usage;
 
   stopping @12 :Stopping;
-  # Of state running: the agent is ending the job, and its outcome will be of this kind.
+  # In state running: the agent is ending the job, and its outcome will be of this kind.
 
   enum Stopping {
     none @0;
@@ -251,12 +254,12 @@ struct JobStatus {
     ended @2;
   }
   struct StreamStatus {
-    producedBytes @0 :UInt64;   # Ever read from the process.
-    droppedBytes @1 :UInt64;    # Of these, lost to the overflow policy. Exact.
+    producedBytes @0 :UInt64;   # All bytes ever read from the process.
+    droppedBytes @1 :UInt64;    # Those of them lost to the overflow policy. Exact.
     retainedFrom @2 :UInt64;    # Offset of the oldest byte that can still be read.
     retainedTo @3 :UInt64;      # Offset after the newest that can.
-    ended @4 :Bool;             # No more will come.
-    sha256 @5 :Data;            # Of all produced bytes, once ended. Empty before.
+    ended @4 :Bool;             # No further bytes will come.
+    sha256 @5 :Data;            # The digest of all produced bytes, once ended. Empty before.
   }
   struct Process {
     pid @0 :Int32;
@@ -266,8 +269,8 @@ struct JobStatus {
     cpuUserNs @0 :Int64;
     cpuSystemNs @1 :Int64;
     residentBytesMax @2 :UInt64;
-    # Of the first process. 0: not known, or it stayed smaller than the agent (some MiB), whose size the kernel
-    # counts as that of each process that it starts.
+    # The largest size of the first process. 0 means not known, or that it stayed smaller than the agent (some MiB),
+    # because the kernel counts the agent's size as that of each process that it starts.
   }
 }
 
@@ -281,7 +284,7 @@ struct JobOutcome {
     cancelled @5 :Ending;         # Killed by cancel.
     outputLimit @6 :Ending;       # Killed by the overflow policy.
     sessionEnded @7 :Ending;      # Killed because the session closed or its lease ran out.
-    lost @8 :Lost;                # What became of it cannot be known.
+    lost @8 :Lost;                # Its end cannot be known.
   }
   struct Signal {
     number @0 :Int32;
@@ -289,14 +292,14 @@ struct JobOutcome {
     outOfMemory @2 :OutOfMemory;
   }
   enum OutOfMemory {
-    # Whether the kernel killed it because memory ran out, of its control group or of the node.
+    # Says whether the kernel killed it because its control group or the node ran out of memory.
     unknown @0;   # The node does not tell, or the agent is older.
     no @1;
-    perhaps @2;   # The kernel killed some process meanwhile; whose, the node does not tell.
+    perhaps @2;   # The kernel killed some process meanwhile, and the node does not tell whose.
     yes @3;
   }
   struct Ending {
-    # How a killed job's first process ended all the same.
+    # Says how a killed job's first process ended.
     union {
       exited @0 :Int32;
       signalled @1 :Signal;
@@ -310,18 +313,19 @@ struct JobOutcome {
       keeperRestarted @1;
       nodeRebooted @2;
       recordDamaged @3;
-      supervisorKilled @4;   # Of a detached job: the process that kept it was killed. It ran once at most.
+      supervisorKilled @4;   # The process that kept a detached job was killed. The job ran once at most.
     }
   }
 }
 
 struct DetachedRecord {
-  # What a detached job is begun from. Kept on the node's disk and never sent, so that a later keeper finds it.
-  sessionId @0 :Data;   # Whose it is now: see Jobs.adopt.
+  # The record from which a detached job is begun. It is kept on the node's disk, so that a later keeper finds it, and
+  # never sent.
+  sessionId @0 :Data;   # The session that it belongs to now: see Jobs.adopt.
   number @1 :UInt64;
   identity @2 :Text;    # Who started it.
-  labels @3 :List(Common.Label);   # Of the session, and the specification's.
+  labels @3 :List(Common.Label);   # The session's and the specification's.
   spec @4 :JobSpec;
-  bootId @5 :Text;      # Of the node then. After a reboot nothing is begun from it.
-  group @6 :Text;       # Under this name its processes are found.
+  bootId @5 :Text;      # The node's boot id then. After a reboot nothing is begun from the record.
+  group @6 :Text;       # The name by which its processes are found.
 }

@@ -1,5 +1,5 @@
 @0xacb005c5ce8bb39e;
-# Services of the node, by whichever manager runs it: systemd, or SysV init scripts in /etc/init.d.
+# Controls the node's services by whichever manager runs it: systemd, or SysV init scripts in /etc/init.d.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("wire");
@@ -15,9 +15,9 @@ interface Services extends(ServiceView) {
   act @0 (name :Text, action :ServiceAction, deadlineNs :Int64)
       -> (status :ServiceStatus, output :Data, error :Common.Error);
   # Asks the manager, waits until it says that it is done, and answers the status afterwards. Actions are idempotent
-  # but for restart and reload, which act each time. `output` is what the manager's own tool wrote, at most 16 KiB, also
-  # beside an error. deadlineNs: positive; at most 10 min. Errors: notFound, system (the action failed; the text
-  # has the reason and the manager's exit status), timeout, unsupported.
+  # except restart and reload, which act each time. `output` holds the first 16 KiB that the manager's own tool wrote,
+  # also beside an error. deadlineNs is positive and at most 10 min. Errors: notFound, system (the action failed; the
+  # text has the reason and the manager's exit status), timeout, unsupported.
 }
 
 enum ServiceAction {
