@@ -24,7 +24,7 @@ std::string typeOf(const YAML::Node& node) {
   }
 }
 
-// Notes where documents begin.
+// Notes where documents begin, so that a second one is refused at its place.
 class DocumentStarts final : public YAML::EventHandler {
  public:
   std::vector<YAML::Mark> marks;
@@ -47,7 +47,7 @@ std::string place(const std::string& path, const YAML::Mark& mark) {
   return path + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) + ": ";
 }
 
-// A value with one would be another value to the kernel.
+// Refuses NUL bytes: the kernel would read a value only up to its first NUL.
 void requireNoNul(const std::string& path, const std::string& text) {
   size_t at = text.find('\0');
   if (at == std::string::npos) return;
@@ -62,7 +62,7 @@ void requireNoNul(const std::string& path, const std::string& text) {
 
 void ConfigReader::fail(const YAML::Node& at, const std::string& reason, size_t column) const {
   YAML::Mark mark = at.Mark();
-  // A null mark is that of an empty document.
+  // An empty document has a null mark.
   size_t line = mark.is_null() ? 1 : static_cast<size_t>(mark.line) + 1;
   size_t first = mark.is_null() ? 1 : static_cast<size_t>(mark.column) + 1;
   throw ConfigError(path_ + ":" + std::to_string(line) + ":" + std::to_string(first + column) +
@@ -72,7 +72,8 @@ void ConfigReader::fail(const YAML::Node& at, const std::string& reason, size_t 
 YAML::Node ConfigReader::parse(const std::string& text) const {
   requireNoNul(path_, text);
   try {
-    // Not LoadAll, which takes some texts, such as "[a],b", for documents without end.
+    // The documents are counted by events and not by LoadAll, which takes some texts, such as
+    // "[a],b", for documents without end.
     std::istringstream stream(text);
     YAML::Parser parser(stream);
     DocumentStarts starts;

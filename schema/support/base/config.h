@@ -1,7 +1,8 @@
-// Strict reading of YAML, for the agent's configuration and for cluster files: every error has
-// file, line and column.
+// Reads YAML strictly, for the agent's configuration and for cluster files. Every error has file,
+// line and column.
 //
-// The only place that sees yaml-cpp; what keys a document may have is its reader's business.
+// This is the only place that sees yaml-cpp. It does not know which keys a document may have: its
+// callers say so.
 #pragma once
 
 #include <stdexcept>
@@ -12,37 +13,39 @@
 
 namespace support {
 
-// "PATH:LINE:COLUMN: what is wrong; what would be right".
+// The text has the form "PATH:LINE:COLUMN: what is wrong; what would be right".
 class ConfigError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// A document and where it came from. Throws ConfigError for everything that it does not like.
+// Reads one document and remembers its path for errors. Every method throws ConfigError for a
+// document that is not as asked for.
 class ConfigReader {
  public:
   explicit ConfigReader(std::string path) : path_(std::move(path)) {}
 
   const std::string& path() const { return path_; }
 
-  // The one document in `text`, which must be a map.
+  // Parses the one document in `text`, which must be a map.
   YAML::Node parse(const std::string& text) const;
 
-  // `column` is added to the node's own.
+  // Throws a ConfigError that points at `at`; `column` is added to the node's own.
   [[noreturn]] void fail(const YAML::Node& at, const std::string& reason, size_t column = 0) const;
 
-  // Every key must be in `known`, and only once.
+  // Fails unless every key of `map` is in `known` and stands there only once.
   void checkKeys(const YAML::Node& map, const std::vector<std::string>& known) const;
 
-  // Keys may be anything, but only once.
+  // Fails if a key stands in `map` twice. Keys may be anything.
   void checkNoDuplicates(const YAML::Node& map) const;
 
-  // These fail unless the node has the type; `what` names it in the text.
-  std::string text(const YAML::Node& node, const std::string& what) const;  // Not empty.
+  // The following fail unless the node has the type; `what` names the node in the text. `text` and
+  // the items of `texts` are never empty.
+  std::string text(const YAML::Node& node, const std::string& what) const;
   std::vector<std::string> texts(const YAML::Node& node, const std::string& what) const;
   void expectMap(const YAML::Node& node, const std::string& what) const;
 
-  // One of `words`; their index.
+  // Returns the index in `words` of the node's text; fails if it is none of them.
   size_t word(const YAML::Node& node, const std::string& what,
               const std::vector<std::string>& words) const;
 

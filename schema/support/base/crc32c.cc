@@ -32,14 +32,14 @@ constexpr std::array<std::array<uint32_t, 256>, 8> makeTables() {
 constexpr auto kTables = makeTables();
 
 #if defined(__x86_64__)
-// The instruction takes three cycles but begins anew in each, so that three lanes of a block go on
-// at once.
+// The instruction takes three cycles, but a new one can begin in each. Three lanes of a block
+// therefore go on at once.
 constexpr size_t kLaneBytes = 1024;
 
-// What a value becomes by kLaneBytes zero bytes: the exclusive or of one entry for each of its
-// bytes.
+// Maps a value to the one it becomes by kLaneBytes zero bytes: the exclusive or of one entry for
+// each of its bytes. That is how the sums of the lanes are joined.
 constexpr std::array<std::array<uint32_t, 256>, 4> makeLaneTables() {
-  std::array<uint32_t, 32> shift{};  // What each single bit becomes.
+  std::array<uint32_t, 32> shift{};  // The image of each single bit.
   for (uint32_t bit = 0; bit < 32; ++bit) {
     uint32_t value = uint32_t{1} << bit;
     shift[bit] = (value >> 8) ^ kTables[0][value & 0xff];
@@ -51,6 +51,7 @@ constexpr std::array<std::array<uint32_t, 256>, 4> makeLaneTables() {
     }
     return result;
   };
+  // The map is linear, so applying it to itself doubles the number of zero bytes.
   for (size_t bytes = 1; bytes < kLaneBytes; bytes *= 2) {
     auto twice = shift;
     for (auto& image : twice) image = apply(shift, image);

@@ -32,6 +32,7 @@ std::optional<int64_t> durationFromText(std::string_view text) {
   for (const Unit& unit : kUnits) {
     if (unit.name != name) continue;
     double ns = std::round(number * static_cast<double>(unit.ns));
+    // A double cannot hold Int64's maximum, so the limit lies a little below it.
     if (!(ns < 9.2e18)) return std::nullopt;
     return static_cast<int64_t>(ns);
   }

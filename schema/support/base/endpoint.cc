@@ -20,6 +20,7 @@ constexpr Scheme kSchemes[] = {
     {"tcp:", Transport::kTcp}, {"tls:", Transport::kTls}, {"unix:", Transport::kUnix}};
 
 bool parseInet(std::string_view text, Endpoint& endpoint, std::string* why) {
+  // The last colon is the port's: an IPv6 address has colons of its own, within brackets.
   size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) {
     *why = "has no port; write ADDRESS:PORT, such as 127.0.0.1:7411 or [::1]:7411";
@@ -142,6 +143,8 @@ void setTcpOptions(int socket) {
       {IPPROTO_TCP, TCP_KEEPIDLE, 3}, {IPPROTO_TCP, TCP_KEEPINTVL, 1},
       {IPPROTO_TCP, TCP_KEEPCNT, 3},  {IPPROTO_TCP, TCP_USER_TIMEOUT, 5000},
   };
+  // Results are not looked at: a unix socket refuses all of them, and a connection works without
+  // them, only slower to notice a dead peer.
   for (const Option& option : kOptions)
     setsockopt(socket, option.level, option.name, &option.value, sizeof option.value);
 }

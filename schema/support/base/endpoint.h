@@ -1,5 +1,5 @@
-// Where an agent listens and a controller dials, as text and as a socket address. Never resolves
-// names.
+// An endpoint says where an agent listens and a controller dials, as text and as a socket address.
+// Nothing here resolves names.
 #pragma once
 
 #include <netinet/in.h>
@@ -30,24 +30,27 @@ struct Endpoint {
   // kernel choose. On failure nullopt, and `*why` says what is wrong and what would be right.
   static std::optional<Endpoint> fromText(std::string_view text, std::string* why);
 
-  // In the form that fromText reads.
+  // Returns the form that fromText reads.
   std::string text() const;
 
-  bool loopback() const;  // 127.0.0.0/8, ::1, ::ffff:127.0.0.0/104, or a unix socket.
-  uint16_t port() const;  // 0 for a unix socket.
+  // True for 127.0.0.0/8, ::1, ::ffff:127.0.0.0/104, and a unix socket.
+  bool loopback() const;
+  // Returns 0 for a unix socket.
+  uint16_t port() const;
   std::string path() const;
   const sockaddr* socketAddress() const { return reinterpret_cast<const sockaddr*>(&address); }
 
-  // A non-blocking stream socket of this family. Throws kj::Exception.
+  // Opens a non-blocking stream socket of this family. Throws kj::Exception.
   kj::AutoCloseFd openSocket() const;
 };
 
-// "127.0.0.1" or "::1" of a peer's address; "unix" for a unix socket.
+// Returns a peer's address without its port, such as "127.0.0.1" or "::1"; "unix" for a unix
+// socket.
 std::string hostText(const sockaddr_storage& address);
 
-// NODELAY, keepalive 3 s / 1 s / 3 probes, USER_TIMEOUT 5 s: finds a dead peer in 5 to 6 s where
-// the heartbeat does not come first. Nothing for unix sockets. What the kernel refuses is left as
-// it is.
+// Sets NODELAY, keepalive 3 s / 1 s / 3 probes and USER_TIMEOUT 5 s, which find a dead peer in 5 to
+// 6 s where the heartbeat does not come first. Does nothing to unix sockets. An option that the
+// kernel refuses stays as it is.
 void setTcpOptions(int socket);
 
 }  // namespace support

@@ -1,4 +1,4 @@
-// Random ids: of sessions, uploads, keeper epochs and incidents.
+// Makes random ids: of sessions, uploads, keeper epochs and incidents.
 #pragma once
 
 #include <stddef.h>
@@ -12,22 +12,22 @@
 
 namespace support {
 
-// Fills `bytes` from the kernel's generator. Aborts the process if there is none, which no caller
-// could mend.
+// Fills `bytes` from the kernel's generator. Aborts the process if there is none, because no caller
+// could repair that.
 void fillRandom(kj::ArrayPtr<kj::byte> bytes);
 uint64_t randomNumber();
 
-// Lower-case hexadecimal digits, two per byte.
+// Returns lower-case hexadecimal digits, two per byte.
 std::string hex(kj::ArrayPtr<const kj::byte> bytes);
 
-// 16 bytes that name something for ever. A value: compares, orders and prints.
+// An id is 16 bytes that name one thing for ever. It is a value that compares, orders and prints.
 struct Id {
   std::array<kj::byte, 16> bytes{};
 
   static Id random();
 
-  // Throws kj::Exception (a failure of kind invalid is the caller's to make) unless `data` has 16
-  // bytes; ask `fits` first where the bytes come from a peer.
+  // Throws kj::Exception unless `data` has 16 bytes. Where the bytes come from a peer, ask `fits`
+  // first and report a failure of kind invalid.
   static Id from(kj::ArrayPtr<const kj::byte> data);
   static bool fits(kj::ArrayPtr<const kj::byte> data) { return data.size() == 16; }
 

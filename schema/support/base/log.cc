@@ -1,5 +1,5 @@
-// The only file that knows spdlog. Debian has no static archive of it, so it is compiled here, from
-// its headers.
+// This is the only file that knows spdlog. Debian has no static archive of it, so it is compiled
+// here, from its headers.
 #define SPDLOG_HEADER_ONLY
 #define FMT_HEADER_ONLY
 #define SPDLOG_FMT_EXTERNAL
@@ -42,7 +42,7 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
     size_t left = line.size();
     while (left > 0) {
       ssize_t count = ::write(STDERR_FILENO, position, left);
-      if (count <= 0) return;  // Nobody is left to tell.
+      if (count <= 0) return;  // There is nobody left to report it to.
       position += count;
       left -= count;
     }
@@ -142,7 +142,7 @@ struct Window {
   uint64_t leftOut = 0;
 };
 
-// Of logLimited, by source.
+// The state of logLimited, by source.
 struct Windows {
   std::mutex mutex;
   std::map<std::string, Window, std::less<>> all;
@@ -198,6 +198,8 @@ void logLimited(std::string_view source, Level level, std::string_view text, Fie
     ++window.written;
     if (window.leftOut > 0) tail = " left_out=" + std::to_string(std::exchange(window.leftOut, 0));
   }
+  // The line is written after the lock is released, because a slow outlet must not hold up other
+  // sources.
   write(level, text, fields, tail);
 }
 
@@ -235,7 +237,7 @@ void KjLogCallback::logMessage(kj::LogSeverity severity, const char* file, int l
 }
 
 struct CapturedLog::State {
-  // Not spdlog's ostream_sink: its stream cannot be read while another thread logs.
+  // This replaces spdlog's ostream_sink, whose stream cannot be read while another thread logs.
   class Sink final : public spdlog::sinks::base_sink<std::mutex> {
    public:
     std::string text() {
@@ -252,7 +254,8 @@ struct CapturedLog::State {
     void flush_() override {}
 
    private:
-    std::string text_;  // Under mutex_.
+    // Guarded by the base class's mutex_.
+    std::string text_;
   };
 
   std::shared_ptr<Sink> sink = std::make_shared<Sink>();

@@ -1,5 +1,5 @@
-// The process's log: one line per event, "text key=value ...", through spdlog. Not the audit log
-// (nodeagent/session/audit_log.h), which records effects and must not be lost.
+// Writes the process's log through spdlog: one line per event, "text key=value ...". It is not the
+// audit log (nodeagent/session/audit_log.h), which records effects and must not be lost.
 #pragma once
 
 #include <concepts>
@@ -14,15 +14,15 @@
 
 namespace support {
 
-// error: someone must act. warn: degraded but going on; the text says what happens instead. info:
-// life cycle. debug: every call.
+// The level tells a reader what to do. error: someone must act. warn: degraded but going on, and
+// the text says what happens instead. info: life cycle. debug: every call.
 enum class Level { kDebug, kInfo, kWarn, kError };
 
-// "debug", "info", "warn", "error"; nullopt for anything else.
+// Reads "debug", "info", "warn" or "error"; returns nullopt for anything else.
 std::optional<Level> levelFromText(std::string_view text);
 std::string_view levelText(Level level);
 
-// One key=value of a line. The key is borrowed and outlives the call as a literal does.
+// One key=value of a line. The key is borrowed, so it must be a literal or live as long as one.
 struct Field {
   std::string_view key;
   std::string value;
@@ -40,31 +40,34 @@ using Fields = std::initializer_list<Field>;
 
 struct LogOptions {
   Level level = Level::kInfo;
-  std::string file;     // Empty: standard error.
-  std::string program;  // Begins each line where no journal does it, such as "nodeagent[front]".
+  // Empty means standard error.
+  std::string file;
+  // Begins each line where no journal does it, such as "nodeagent[front]". Empty: nothing does.
+  std::string program;
 };
 
-// Until called, lines of level info and above go to standard error. May be called again, for
-// SIGHUP: reopens the file. Throws std::runtime_error, with the old log still in force, if the file
+// Lines of level info and above go to standard error until this is called. A second call, on
+// SIGHUP, reopens the file. Throws std::runtime_error, with the old log still in force, if the file
 // cannot be opened.
 void configureLog(const LogOptions& options);
 
 bool logEnabled(Level level);
 
-// Writes one line. `text` says what happened, lower case. Control characters and quotes in values
-// are escaped, so that a peer cannot forge lines; what looks like a secret is taken out (redact.h).
-// Never throws; from any thread.
+// Writes one line. `text` says what happened, in lower case. Control characters and quotes in
+// values are escaped, so that a peer cannot forge lines; words that look like a secret are taken
+// out (redact.h). Never throws. May be called from any thread.
 void log(Level level, std::string_view text, Fields fields = {});
 
-// As log, for what a peer can cause at will: `source` (a literal) may write ten lines a second; how
-// many were left out is said with the next line that is not.
+// Writes a line as log() does, for events that a peer can cause at will. Each `source` (a literal)
+// may write ten lines a second; the next line after that says how many were left out.
 void logLimited(std::string_view source, Level level, std::string_view text, Fields fields = {});
 
-// Escapes as the log does: control characters, backslash and quote become \xNN, \n, \t, \\ or \".
+// Escapes `text` as the log does. Control characters, backslash and quote become \xNN, \n, \t,
+// \\ or \".
 std::string escaped(std::string_view text);
 
-// Sends KJ's own log lines here, limited. Must live on the stack of the thread it serves, as KJ
-// demands.
+// Sends KJ's own log lines to this log, through logLimited. It must live on the stack of the thread
+// that it serves, as KJ demands.
 class KjLogCallback final : public kj::ExceptionCallback {
  public:
   void logMessage(kj::LogSeverity severity, const char* file, int line, int contextDepth,
@@ -72,7 +75,8 @@ class KjLogCallback final : public kj::ExceptionCallback {
 };
 
 // Replaces the log's outlet for the life of the object, for unit tests: lines are collected as
-// "level text key=value". What earlier objects were told does not count against the limits.
+// "level text key=value". Lines that earlier objects collected do not count against the limits of
+// logLimited.
 class CapturedLog {
  public:
   CapturedLog();

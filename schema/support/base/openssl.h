@@ -1,6 +1,6 @@
-// The two rules for direct use of OpenSSL: handles are owned, and the thread's error queue is left
-// empty. kj-tls never clears it, so that one forgotten entry breaks the next TLS connection of the
-// same thread, whoever's it is.
+// Holds the two rules for direct use of OpenSSL: handles are owned, and the thread's error queue is
+// left empty. SSL_get_error looks into that queue, so a forgotten entry breaks the next TLS
+// connection of the same thread, whichever connection that is.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,8 @@
 
 namespace support {
 
-// Stands at the top of every function that calls OpenSSL itself: an empty queue before, so that
-// what is found in it belongs to the call, and an empty one afterwards.
+// Belongs at the top of every function that calls OpenSSL itself. It empties the queue before, so
+// that an error found in it belongs to the call, and again afterwards.
 class OpensslScope {
  public:
   OpensslScope() { clear(); }
@@ -22,7 +22,8 @@ class OpensslScope {
   OpensslScope(const OpensslScope&) = delete;
 
  private:
-  // To clear an empty queue costs as much as to encrypt a small record.
+  // The check is worth its line: clearing an empty queue costs as much as encrypting a small
+  // record.
   static void clear() {
     if (ERR_peek_error() != 0) ERR_clear_error();
   }
@@ -40,7 +41,7 @@ struct OpensslFree {
 template <typename T>
 using Openssl = std::unique_ptr<T, OpensslFree>;
 
-// The oldest error in the queue, for a message; "no reason given" if there is none.
+// Returns the oldest error in the queue, for a message; "no reason given" if there is none.
 inline std::string opensslReason() {
   const char* reason = ERR_reason_error_string(ERR_peek_error());
   return reason == nullptr ? "no reason given" : reason;

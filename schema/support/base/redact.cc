@@ -36,7 +36,8 @@ bool startsHere(std::string_view text, size_t at, std::string_view lower) {
   return true;
 }
 
-// Most letters begin no keyword.
+// Says whether a letter begins any keyword. Most do not, and the table below lets them pass without
+// a comparison: redacted() looks at every character of every log line.
 constexpr bool beginsKeyword(char c) {
   char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
   for (std::string_view keyword : kKeywords) {
@@ -63,13 +64,13 @@ size_t wordEnd(std::string_view text, size_t at) {
   return at;
 }
 
-// A part of a text that is a secret; empty: none begins here.
+// The part of a text that is a secret; empty if none begins here.
 struct Found {
   size_t begin = 0, end = 0;
   bool any() const { return end > begin; }
 };
 
-// "password=VALUE", "token: VALUE", "Bearer VALUE".
+// Finds VALUE in "password=VALUE", "token: VALUE" or "Bearer VALUE".
 Found afterKeyword(std::string_view text, size_t at) {
   std::string_view keyword = keywordAt(text, at);
   if (keyword.empty()) return {};
@@ -80,6 +81,7 @@ Found afterKeyword(std::string_view text, size_t at) {
   auto isQuote = [](char c) { return c == '"' || c == '\'' || c == '\\'; };
   skip(isQuote);
   size_t sign = begin;
+  // Blanks may stand before '=', as in configuration files.
   while (sign < text.size() && isBlank(text[sign])) ++sign;
   if (sign < text.size() && text[sign] == '=') begin = sign;
   bool named = begin < text.size() && (text[begin] == '=' || text[begin] == ':');
@@ -88,7 +90,7 @@ Found afterKeyword(std::string_view text, size_t at) {
   ++begin;
   skip(isBlank);
   skip(isQuote);
-  // "Authorization: Bearer VALUE": the keyword that follows finds it.
+  // In "Authorization: Bearer VALUE" the second keyword finds the value.
   if (!keywordAt(text, begin).empty() && keyword == "authorization") return {};
   if (startsHere(text, begin, "basic ")) begin += 6;
   size_t end = begin;
@@ -96,7 +98,8 @@ Found afterKeyword(std::string_view text, size_t at) {
   return {begin, end};
 }
 
-// "scheme://USER:PASSWORD@host"
+// Finds USER:PASSWORD in "scheme://USER:PASSWORD@host". The last '@' counts, since a password may
+// hold one.
 Found inUrl(std::string_view text, size_t at) {
   if (!startsHere(text, at, "://")) return {};
   size_t begin = at + 3, end = begin;
@@ -110,6 +113,7 @@ Found inUrl(std::string_view text, size_t at) {
 Found pemBlock(std::string_view text, size_t at) {
   if (!startsHere(text, at, "-----begin")) return {};
   size_t end = text.find("-----END", at);
+  // A block whose end was cut off is still a key.
   if (end == std::string_view::npos) return {at, text.size()};
   size_t tail = text.find("-----", end + 8);
   return {at, tail == std::string_view::npos ? text.size() : tail + 5};
@@ -119,7 +123,7 @@ bool isKeyCharacter(char c) {
   return isalnum(static_cast<unsigned char>(c)) != 0 || c == '/' || c == '+';
 }
 
-// Forms that are known without a name before them. Only where a word begins.
+// Finds forms that are recognised without a keyword before them, where a word begins.
 Found bareForm(std::string_view text, size_t at) {
   if (at > 0 && (isWord(text[at - 1]) || text[at - 1] == '/' || text[at - 1] == '+')) return {};
   size_t end = wordEnd(text, at);
@@ -133,6 +137,8 @@ Found bareForm(std::string_view text, size_t at) {
     while (end < text.size() && (isWord(text[end]) || text[end] == '.')) ++end;
     return {at, end};
   }
+  // An AWS secret key has 40 characters of base64. Both cases and a digit are demanded, since 40
+  // hexadecimal digits may be a git commit; a leading slash begins a path.
   size_t keyEnd = at;
   bool upper = false, lower = false, digit = false;
   for (; keyEnd < text.size() && isKeyCharacter(text[keyEnd]); ++keyEnd) {
@@ -152,7 +158,8 @@ bool isSecretOption(const std::string& word) {
   return false;
 }
 
-// "--password=VALUE", "DB_PASSWORD=VALUE" as a whole word, whatever is in the value.
+// Returns where the value begins in a whole word such as "--password=VALUE" or "DB_PASSWORD=VALUE";
+// the value may hold any character.
 size_t valueOfNamedWord(const std::string& word) {
   size_t equals = word.find('=');
   if (equals == std::string::npos || wordEnd(word, 0) != equals) return std::string::npos;

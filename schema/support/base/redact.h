@@ -1,6 +1,8 @@
-// Takes what looks like a secret out of texts that are kept: log and audit lines. A net under the
-// rule that secrets go by environment, standard input or files, whose contents are never logged; it
-// knows forms, and a bare secret in the middle of a sentence has none.
+// Takes words that look like secrets out of texts that are kept: log and audit lines.
+//
+// It is a net under the rule that secrets go by environment, standard input or files, whose
+// contents are never logged. It recognises forms only: a bare secret in the middle of a sentence
+// stays.
 #pragma once
 
 #include <string>
@@ -9,12 +11,13 @@
 
 namespace support {
 
-// `text` with "<secret>" in place of: what follows a word such as password, token or secret and '='
-// or ':'; user and password in a URL; PEM blocks; AWS keys; JSON web tokens; tokens with a known
-// prefix.
+// Returns `text` with "<secret>" in place of each of these: the value behind a word such as
+// password, token or secret and '=' or ':'; user and password in a URL; PEM blocks; AWS keys; JSON
+// web tokens; tokens with a known prefix.
 std::string redacted(std::string_view text);
 
-// The words of a command line: as above, and the word behind an option such as --password.
+// Returns the words of a command line, each redacted as above, and with the word behind an option
+// such as --password replaced too.
 std::vector<std::string> redactedWords(const std::vector<std::string>& words);
 
 }  // namespace support

@@ -1,4 +1,4 @@
-// SHA-256 over bytes that come in pieces.
+// Computes SHA-256 over bytes that come in pieces.
 #pragma once
 
 #include <array>
@@ -10,14 +10,14 @@ namespace support {
 
 using Digest = std::array<kj::byte, 32>;
 
-// For one thread at a time. Leaves OpenSSL's error queue alone.
+// One object belongs to one thread at a time. OpenSSL's error queue stays as it is.
 class Sha256 {
  public:
   Sha256();
 
   void update(kj::ArrayPtr<const kj::byte> bytes);
 
-  // Of all bytes so far; more may follow.
+  // Returns the digest of all bytes so far; more may follow.
   Digest digest() const;
 
   static Digest of(kj::ArrayPtr<const kj::byte> bytes);

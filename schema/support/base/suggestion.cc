@@ -7,7 +7,7 @@
 namespace support {
 namespace {
 
-// Levenshtein's distance.
+// Returns Levenshtein's distance.
 size_t distance(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), 0);

@@ -1,4 +1,4 @@
-// The known word that a misspelt one most likely means, for error texts.
+// Finds the known word that a misspelt one most likely means, for error texts.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace support {
 
-// `; did you mean "labels"?` if one of `known` is close to `word`, else `; known: a, b, c`.
+// Returns `; did you mean "labels"?` if one of `known` is close to `word`, else `; known: a, b, c`.
 std::string suggestion(const std::string& word, const std::vector<std::string>& known);
 
 }  // namespace support

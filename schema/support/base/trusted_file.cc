@@ -52,6 +52,8 @@ std::string whyUnsafe(const std::string& directory) {
   if (realpath(directory.c_str(), resolved) == nullptr) {
     return directory + ": " + errnoText(errno).cStr();
   }
+  // Every directory up to the root counts: a user who may rename one of them can put another file
+  // in this place.
   for (std::string path = resolved;; path = directoryOf(path)) {
     struct stat status {};
     if (stat(path.c_str(), &status) != 0) return path + ": " + errnoText(errno).cStr();
@@ -72,6 +74,8 @@ void writeTrustedFile(const std::string& path, const std::string& text, mode_t m
                       Overwrite overwrite) {
   std::string reason = whyUnsafe(directoryOf(path));
   if (!reason.empty()) throw FileError("write " + path + ": " + reason);
+  // The bytes go to a temporary file first, and reach the disk before the name changes. A crash in
+  // between leaves the old file.
   std::string temporary = path + ".tmp-" + Id::random().text();
   int descriptor =
       open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -80,6 +84,7 @@ void writeTrustedFile(const std::string& path, const std::string& text, mode_t m
   try {
     writeAll(file, path, text);
     if (fchmod(file, mode) != 0 || fsync(file) != 0) refuseWrite(path, errno);
+    // rename replaces; link fails if there is a file, without a race between a look and the act.
     int result = overwrite == Overwrite::kYes ? rename(temporary.c_str(), path.c_str())
                                               : link(temporary.c_str(), path.c_str());
     if (result != 0) refuseWrite(path, errno);
@@ -88,14 +93,15 @@ void writeTrustedFile(const std::string& path, const std::string& text, mode_t m
     throw;
   }
   if (overwrite == Overwrite::kNever) unlink(temporary.c_str());
-  // The name too shall outlive a power cut. It is there already, so a failure is not told.
+  // The name too should outlive a power cut. The file is in place already, so a failure is not
+  // reported.
   kj::AutoCloseFd directory(open(directoryOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() >= 0) fsync(directory);
 }
 
 std::string readTrustedFile(const std::string& path, const char* what, FileCheck check,
                             FileSecrecy secrecy) {
-  // Non-blocking, or a FIFO in this place would hold us for ever.
+  // The file is opened non-blocking, because a FIFO in its place would hold us for ever.
   int noLink = check == FileCheck::kStrict ? O_NOFOLLOW : 0;
   int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | noLink);
   if (descriptor < 0 && errno == ENOENT) failErrno(errno, what, " ", path.c_str());
@@ -127,6 +133,7 @@ std::string readTrustedFile(const std::string& path, const char* what, FileCheck
     ssize_t count = read(file, buffer, sizeof buffer);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) refuse(path, what, errnoText(errno));
+    // The file may grow while it is read, so the size that was checked bounds nothing.
     if (count == 0 || text.size() > static_cast<size_t>(kFileBytesMax)) return text;
     text.append(buffer, count);
   }

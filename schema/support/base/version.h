@@ -1,9 +1,9 @@
-// Which Muster this is.
+// Tells which Muster this is.
 #pragma once
 
 namespace support {
 
-// "MAJOR.MINOR.PATCH" of the project, as in CMakeLists.txt.
+// The project's version, "MAJOR.MINOR.PATCH", as in CMakeLists.txt.
 constexpr const char* kVersion = "0.1.0";
 
 }  // namespace support

@@ -12,7 +12,8 @@
 namespace support {
 namespace {
 
-// Marks an exception as a Failure: its "file" is this text and its "line" holds kind and errno.
+// Marks an exception as a Failure: its "file" is this text and its "line" holds kind and errno. An
+// exception has no other field for them in 0.9.2.
 constexpr const char kFailureFile[] = "muster-failure";
 constexpr int kErrnoBits = 16;
 constexpr size_t kTextBytesMax = 4096;
@@ -87,6 +88,7 @@ Failure toFailure(const kj::Exception& exception, kj::StringPtr operation) {
     return {static_cast<wire::Error::Kind>(exception.getLine() >> kErrnoBits),
             exception.getLine() & ((1 << kErrnoBits) - 1), kj::str(exception.getDescription())};
   }
+  // The number is never 0, which means that there is no incident.
   uint64_t incident = randomNumber() | 1;
   log(Level::kError, "a call failed in an unforeseen way",
       {{"op", operation},
