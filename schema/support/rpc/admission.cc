@@ -13,9 +13,10 @@ namespace support {
 namespace {
 
 constexpr std::string_view kUnix = "unix";
-constexpr uint32_t kDropPercentMin = 30;  // At dropFrom; 100 at strangersMax.
+// The chance to be refused at dropFrom; it rises to 100 at strangersMax.
+constexpr uint32_t kDropPercentMin = 30;
 
-// IPv4 as ::ffff:a.b.c.d; false for anything but an internet address.
+// Writes IPv4 as ::ffff:a.b.c.d; returns false for anything but an internet address.
 bool bytesOf(const sockaddr_storage& address, std::array<uint8_t, 16>& bytes) {
   bytes = {};
   if (address.ss_family == AF_INET6) {
@@ -100,6 +101,8 @@ Admission::Admission(AdmissionLimits limits, std::vector<AddressRange> exempt,
 kj::Maybe<kj::StringPtr> Admission::refusal(const sockaddr_storage& address, kj::TimePoint now) {
   constexpr kj::StringPtr kFull = "too many connections that have not said hello"_kj;
   std::string source = sourceOf(address);
+  // Unix sockets have a count of their own and no penalties: strangers from the network must not
+  // lock out the node's own users.
   if (source == kUnix) {
     if (local_ >= limits_.strangersMax) return kFull;
     return nullptr;
@@ -113,6 +116,8 @@ kj::Maybe<kj::StringPtr> Admission::refusal(const sockaddr_storage& address, kj:
   if (known != strangers_.end() && known->second >= limits_.strangersPerSourceMax) {
     return "too many connections from one address that have not said hello"_kj;
   }
+  // From half of the places on, a random share is refused. With a hard limit alone, a peer that
+  // reconnects faster than others would hold all places.
   if (network_ >= limits_.dropFrom) {
     size_t share = (100 - kDropPercentMin) * (network_ - limits_.dropFrom) /
                    (limits_.strangersMax - limits_.dropFrom);
@@ -143,19 +148,22 @@ void Admission::penalize(const sockaddr_storage& address, kj::TimePoint now) {
   }
   auto found = penalties_.find(source);
   if (found == penalties_.end()) {
-    makeRoom(now);
+    forgetMildest(now);
     penalties_.emplace(source, Penalty{now + limits_.penaltyMin, limits_.penaltyMin});
     return;
   }
   Penalty& penalty = found->second;
-  // Forgotten after as long a time without a failure as the longest penalty.
+  // A failure counts as the first again after a time without failures as long as the longest
+  // penalty.
   bool old = now - penalty.until >= limits_.penaltyMax;
   penalty.length = old ? limits_.penaltyMin : kj::min(penalty.length * 2, limits_.penaltyMax);
   penalty.until = now + penalty.length;
 }
 
-void Admission::makeRoom(kj::TimePoint now) {
+void Admission::forgetMildest(kj::TimePoint now) {
   if (penalties_.size() < limits_.penaltiesMax) return;
+  // Penalties that are over go first. If none is, the one that ends soonest goes, so that a flood
+  // of addresses cannot wash out the hardest ones.
   std::erase_if(penalties_, [now](const auto& entry) { return entry.second.until <= now; });
   if (penalties_.size() < limits_.penaltiesMax) return;
   penalties_.erase(std::min_element(

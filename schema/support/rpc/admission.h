@@ -1,5 +1,6 @@
-// Who may begin a connection now: limits on those that have not proved themselves yet, and
-// penalties for addresses from which others failed to. Knows no sockets; the clock is the caller's.
+// Decides whether an address may begin a connection now: it limits the connections that have not
+// proved themselves yet, and gives penalties to addresses from which proof failed. It knows no
+// sockets; the clock is the caller's.
 #pragma once
 
 #include <stddef.h>
@@ -19,36 +20,41 @@
 
 namespace support {
 
-// "10.1.0.0/16", "fd77::/64", or one address.
+// A range of addresses, such as "10.1.0.0/16" or "fd77::/64", or one address.
 class AddressRange {
  public:
-  // Nullopt if it is none of these; `*why` then tells what would be right.
+  // Returns nullopt if `text` is no range; `*why` then says what would be right.
   static std::optional<AddressRange> fromText(std::string_view text, std::string* why);
 
-  // Never for a unix socket.
+  // Returns whether the range holds `address`; false for a unix socket.
   bool covers(const sockaddr_storage& address) const;
 
  private:
-  std::array<uint8_t, 16> bytes_{};  // IPv4 as ::ffff:a.b.c.d.
+  // IPv4 is kept as ::ffff:a.b.c.d.
+  std::array<uint8_t, 16> bytes_{};
   size_t bits_ = 0;
 };
 
-// Ranges with commas between them; empty: none.
+// Reads ranges with commas between them; an empty text means none.
 std::optional<std::vector<AddressRange>> addressRanges(std::string_view text, std::string* why);
 
-// What limits and penalties are counted by: an IPv4 address, the first 64 bits of an IPv6 one,
-// which a single machine can change as it likes, or "unix".
+// Returns the key by which limits and penalties count: an IPv4 address, the first 64 bits of an
+// IPv6 one (the rest a single machine can change as it likes), or "unix".
 std::string sourceOf(const sockaddr_storage& address);
 
+// A stranger is a connection that has not proved itself yet.
 struct AdmissionLimits {
-  size_t strangersMax = 32;  // Over the network; as many more over unix sockets.
+  // Bounds strangers over the network, and separately those over unix sockets.
+  size_t strangersMax = 32;
   size_t strangersPerSourceMax = 8;
-  // From here on the more of them are turned away at random the more there are, so that one who
-  // fills the places cannot keep everybody out.
+  // Above this count strangers are refused at random, the more of them the likelier, so that a peer
+  // that fills the places cannot keep everybody out.
   size_t dropFrom = 16;
-  kj::Duration penaltyMin = 5 * kj::SECONDS;    // For the first failure.
-  kj::Duration penaltyMax = 600 * kj::SECONDS;  // Each failure doubles it up to here.
-  size_t penaltiesMax = 4096;                   // Sources remembered; the mildest goes first.
+  // The penalty for the first failure; each further one doubles it, up to penaltyMax.
+  kj::Duration penaltyMin = 5 * kj::SECONDS;
+  kj::Duration penaltyMax = 600 * kj::SECONDS;
+  // Bounds the sources that are remembered; the mildest penalty is forgotten first.
+  size_t penaltiesMax = 4096;
 };
 
 class Admission {
@@ -57,14 +63,14 @@ class Admission {
   Admission(AdmissionLimits limits, std::vector<AddressRange> exempt,
             kj::Function<uint32_t()> percent);
 
-  // Why this one may not begin, or nothing. If it may, call enter().
+  // Returns why a connection from `address` may not begin, or nothing. If it may, call enter().
   kj::Maybe<kj::StringPtr> refusal(const sockaddr_storage& address, kj::TimePoint now);
 
-  // A connection that has not proved itself has begun, and is not one of those any more.
+  // Count a stranger that begins, and one that has proved itself or gone.
   void enter(const std::string& source);
   void leave(const std::string& source);
 
-  // Somebody there has shown a certificate that is refused, or none. Exempt addresses and unix
+  // Penalizes an address that has shown a refused certificate or none. Exempt addresses and unix
   // sockets are never penalized.
   void penalize(const sockaddr_storage& address, kj::TimePoint now);
 
@@ -76,14 +82,15 @@ class Admission {
     kj::TimePoint until;
     kj::Duration length;
   };
-  void makeRoom(kj::TimePoint now);
+  void forgetMildest(kj::TimePoint now);
 
   AdmissionLimits limits_;
   std::vector<AddressRange> exempt_;
   kj::Function<uint32_t()> percent_;
   size_t network_ = 0;
   size_t local_ = 0;
-  std::map<std::string, size_t> strangers_;  // By source.
+  // Counts strangers by source.
+  std::map<std::string, size_t> strangers_;
   std::map<std::string, Penalty> penalties_;
 };
 

@@ -12,17 +12,18 @@ namespace {
 using Kind = wire::Error::Kind;
 
 // Many small messages come with one system call; a bigger one is read straight into its own memory.
-// A connection that is idle holds little; one that fills its buffer gets the larger one.
+// An idle connection holds a small buffer, and one that fills it gets the larger one.
 constexpr size_t kBufferBytesIdle = 2 << 10;
 constexpr size_t kBufferBytesBusy = 16 << 10;
-constexpr size_t kFirstBodyBytes = kChunkBytesMax + (64 << 10);  // A bulk frame at once.
+// Holds a bulk frame without growing.
+constexpr size_t kFirstBodyBytes = kChunkBytesMax + (64 << 10);
 constexpr uint32_t kSignalMark = 0xffffffff;
 
 uint32_t numberAt(const kj::byte* position) {
   return position[0] | position[1] << 8 | position[2] << 16 | uint32_t{position[3]} << 24;
 }
 
-// Points into a frame's segments.
+// Reads from a frame's segments in place.
 class FrameMessageReader final : public capnp::MessageReader {
  public:
   FrameMessageReader(kj::Array<capnp::word> words, size_t tableWords,
@@ -97,7 +98,8 @@ kj::Promise<bool> FrameReader::awaitArrival() {
   });
 }
 
-// The buffer is empty; end_ tells how much the last read brought.
+// Chooses the buffer's size by the count that the last read brought, which is still in end_. The
+// buffer itself is empty.
 void FrameReader::adapt() {
   size_t wanted = buffer_.size();
   if (end_ == buffer_.size()) wanted = kBufferBytesBusy;
@@ -140,6 +142,7 @@ kj::Maybe<FrameReader::Begun> FrameReader::takeBegun(size_t bytesMin) {
     bool isWhole = buffered().size() >= totalBytes;
     if (isWhole || totalBytes <= bytesMin) return nullptr;
     auto bytes = buffered();
+    // Everything that has arrived belongs to this frame, since it is not whole yet.
     begin_ = end_;
     restAllowed_ = limits_.deadline;
     return Begun{bytes, totalBytes - bytes.size()};
@@ -148,6 +151,8 @@ kj::Maybe<FrameReader::Begun> FrameReader::takeBegun(size_t bytesMin) {
 }
 
 kj::Promise<size_t> FrameReader::readRest(kj::ArrayPtr<kj::byte> space, size_t bytesMin) {
+  // Only the time spent waiting here counts against the frame. The time that the other side takes
+  // to accept the bytes is not the sender's fault.
   auto begin = timer_.now();
   auto limit = deadline(restAllowed_).then([]() -> size_t { return 0; });
   return input_.tryRead(space.begin(), bytesMin, space.size())
@@ -174,14 +179,14 @@ kj::Promise<kj::Maybe<Frame>> FrameReader::readBuffered() {
   return fill().exclusiveJoin(kj::mv(limit));
 }
 
-// Null while the table is not complete in the buffer.
+// Parses and checks the table at the front of the buffer; null while it is not complete.
 kj::Maybe<FrameReader::Table> FrameReader::parseTable() const {
   auto bytes = buffered();
   if (bytes.size() < 4) return nullptr;
   uint64_t count = uint64_t{numberAt(bytes.begin())} + 1;
   if (count == uint64_t{kSignalMark} + 1 && signals_ == Signals::kUnderstood) {
     if (bytes.size() < sizeof(SignalBytes)) return nullptr;
-    // Who reads it would take it for a message, of 2^32 segments.
+    // A reader that does not understand signals would take it for a message of 2^32 segments.
     if (numberAt(bytes.begin() + 4) == 0) fail(Kind::INVALID, "a signal of number 0");
     return Table{0, 1};
   }
@@ -194,6 +199,7 @@ kj::Maybe<FrameReader::Table> FrameReader::parseTable() const {
   if (bytes.size() < tableWords * sizeof(capnp::word)) return nullptr;
   uint64_t totalWords = tableWords;
   for (uint64_t i = 0; i < count; ++i) totalWords += numberAt(bytes.begin() + 4 + 4 * i);
+  // The sum cannot overflow: it has at most segmentsMax summands of 32 bits.
   if (totalWords > limits_.bytesMax / sizeof(capnp::word)) {
     fail(Kind::INVALID, "a frame of ", totalWords * sizeof(capnp::word), " bytes, at most ",
          limits_.bytesMax, " are allowed");
@@ -215,6 +221,7 @@ kj::Promise<kj::Maybe<Frame>> FrameReader::fill() {
       return kj::Maybe<Frame>(kj::mv(frame));
     });
   }
+  // The table is not complete yet. It is moved to the front, so that the rest of it fits behind.
   memmove(buffer_.begin(), buffer_.begin() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;
@@ -227,8 +234,8 @@ kj::Promise<kj::Maybe<Frame>> FrameReader::fill() {
       });
 }
 
-// Memory grows with what arrives, so that a claim alone costs us little: of the first allocation,
-// the pages that nothing arrived for are not resident.
+// Reads the body. Memory grows with the bytes that arrive, so that a claim alone costs little: the
+// pages of the first allocation that nothing arrived for are not resident.
 kj::Promise<Frame> FrameReader::readBody(kj::Array<capnp::word> words, size_t filledBytes,
                                          Table table) {
   size_t totalBytes = table.totalWords * sizeof(capnp::word);

@@ -1,9 +1,9 @@
-// One Cap'n Proto message as it goes over a stream: read whole, checked before it is believed, kept
-// as it came.
+// Reads Cap'n Proto messages from a stream as frames: each is read whole, checked before it is
+// believed, and kept as it came.
 //
-// Not the library's own reader, because that of 0.9.2 writes out of bounds on a segment count of
-// 2^32-1, allocates what a peer merely claims, and waits for ever. What the message means is not
-// looked at here.
+// It replaces the library's own reader, because that of 0.9.2 writes out of bounds on a segment
+// count of 2^32-1, allocates the memory that a peer merely claims, and waits for ever. It does not
+// look at a message's meaning.
 #pragma once
 
 #include <stddef.h>
@@ -15,35 +15,39 @@
 
 namespace support {
 
-// Before `hello` succeeded a peer may send this much at once.
+// Bounds a frame from a peer whose `hello` has not succeeded yet.
 constexpr size_t kFrameBytesMaxStranger = 64 << 10;
 
-// Afterwards: Limits.frameBytesMax. A chunk of kChunkBytesMax fits with all that goes around it.
+// Bounds a frame afterwards (Limits.frameBytesMax). A chunk of kChunkBytesMax fits with all that
+// surrounds it.
 constexpr size_t kFrameBytesMax = 4 << 20;
 constexpr size_t kChunkBytesMax = 1 << 20;
 
 struct FrameLimits {
-  size_t bytesMax = kFrameBytesMaxStranger;  // Of a frame with its segment table.
+  // Counts the frame with its segment table.
+  size_t bytesMax = kFrameBytesMaxStranger;
   uint32_t segmentsMax = 64;
-  kj::Duration deadline = 10 * kj::SECONDS;  // From a frame's first byte to its last.
+  // Runs from a frame's first byte to its last.
+  kj::Duration deadline = 10 * kj::SECONDS;
 };
 
-// How the agent's two processes talk about a connection between its frames: see Frame::signal.
+// Says whether signals between frames (see Frame::signal), by which the agent's two processes talk
+// about a connection, are understood.
 enum class Signals { kRefused, kUnderstood };
 
-// A frame: segment table and segments, exactly the bytes of the stream. Owns them.
+// One frame: segment table and segments, exactly the bytes of the stream. It owns them.
 class Frame {
  public:
   Frame(kj::Array<capnp::word> words, size_t tableWords)
       : words_(kj::mv(words)), tableWords_(tableWords) {}
 
-  // For forwarding.
+  // Returns the whole frame, for forwarding.
   kj::ArrayPtr<const kj::byte> bytes() const { return words_.asBytes(); }
 
-  // Of a signal between front and keeper, its number; frames of messages have 0.
+  // Returns the number of a signal between front and keeper; 0 for a message's frame.
   uint32_t signal() const { return tableWords_ == 0 ? signalNumber() : 0; }
 
-  // A reader over the bytes, which it takes along.
+  // Makes a reader over the bytes and moves the frame into it.
   static kj::Own<capnp::MessageReader> intoReader(Frame&& frame, capnp::ReaderOptions options);
 
   size_t tableWords() const { return tableWords_; }
@@ -55,53 +59,58 @@ class Frame {
   size_t tableWords_;
 };
 
-// Eight bytes that no frame begins with. `number` is not 0: who reads that refuses it.
+// The eight bytes of a signal, with which no frame begins. `number` is not 0. A reader that does
+// not understand signals refuses them.
 struct SignalBytes {
   kj::byte bytes[8];
 };
 SignalBytes signalBytes(uint32_t number);
 
-// Reads frames one after the other. For one stream, one reader and one read at a time.
+// Reads frames one after the other. A stream has one reader, and a reader one read at a time.
 class FrameReader {
  public:
   // `input` and `timer` outlive the reader.
   FrameReader(kj::AsyncInputStream& input, kj::Timer& timer, FrameLimits limits,
               Signals signals = Signals::kRefused);
 
-  // The next frame; null at the stream's end between two frames. Rejected with a failure of kind
-  // invalid (no valid frame, or more than a limit), timeout, or what the stream reports. After that
-  // the stream cannot be read any further.
+  // Reads the next frame; null at the stream's end between two frames. Rejected with a failure of
+  // kind invalid (no valid frame, or more than a limit), timeout, or the stream's own. The stream
+  // cannot be read any further after a failure.
   kj::Promise<kj::Maybe<Frame>> read();
 
-  // A further frame that has arrived whole already; null: read() would wait. Fails as read does.
+  // Takes a further frame that has arrived whole already; null if read() would wait. Fails as read
+  // does.
   kj::Maybe<Frame> takeArrived();
 
-  // Likewise all of them at once, up to the next signal, for forwarding; empty: none. The bytes are
-  // the reader's, until it is used again.
+  // Takes all frames that have arrived whole, up to the next signal, for forwarding; empty if there
+  // are none. The bytes belong to the reader and last until its next use. Fails as read does.
   kj::ArrayPtr<const kj::byte> takeAllArrived();
 
-  // For forwarding a frame of more than `bytesMin` while it arrives: what of it is here, with its
-  // table checked, and how much is to come, which readRest brings. Null: the next frame is smaller,
-  // whole or a signal, or its table is not here yet. The bytes are the reader's, as above.
+  // Begins to forward a frame of more than `bytesMin` while it arrives. The result is the part that
+  // is here, its table checked, and the count of bytes to come, which readRest brings. Null if the
+  // next frame is smaller, whole or a signal, or its table is not here yet. The bytes belong to the
+  // reader and last until its next use.
   struct Begun {
     kj::ArrayPtr<const kj::byte> bytes;
     size_t leftBytes;
   };
   kj::Maybe<Begun> takeBegun(size_t bytesMin);
 
-  // The next at least `bytesMin` bytes of such a frame, into `space`, which is no larger than what
-  // is left of it. Rejected as read is; of the deadline, only the time counts that was spent here.
+  // Reads at least `bytesMin` further bytes of such a frame into `space`, which is no larger than
+  // the rest of the frame. Rejected as read is; the deadline counts only the time spent in this
+  // call.
   kj::Promise<size_t> readRest(kj::ArrayPtr<kj::byte> space, size_t bytesMin);
 
-  // For who handles most frames by the ones above: resolves when something has arrived, with false
-  // at the stream's end. To be called when nothing that has arrived is left, see isEmpty.
+  // Resolves when something has arrived, with false at the stream's end. It is for callers that
+  // handle most frames by the methods above; call it when everything that arrived has been taken
+  // (isEmpty).
   kj::Promise<bool> awaitArrival();
   bool isEmpty() const { return begin_ == end_; }
 
-  // For the frames that are read from now on.
+  // Sets the limit for the frames that are read from now on.
   void setBytesMax(size_t bytesMax) { limits_.bytesMax = bytesMax; }
 
-  // When bytes last arrived; the time of construction before any did.
+  // Returns when bytes last arrived, or the time of construction before any did.
   kj::TimePoint lastArrival() const { return lastArrival_; }
 
  private:
@@ -123,7 +132,8 @@ class FrameReader {
   FrameLimits limits_;
   Signals signals_;
   kj::TimePoint lastArrival_;
-  kj::Duration restAllowed_ = 0 * kj::SECONDS;  // For what is left of a frame that was begun.
+  // Bounds the rest of a frame that was begun.
+  kj::Duration restAllowed_ = 0 * kj::SECONDS;
   kj::Array<kj::byte> buffer_;
   size_t begin_ = 0;
   size_t end_ = 0;

@@ -15,12 +15,14 @@ namespace {
 using Kind = wire::Error::Kind;
 using Segments = kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>>;
 
-constexpr size_t kCopiedBytesMax = 16 << 10;  // A larger message is not copied.
+// A larger message is written from its own memory, not copied.
+constexpr size_t kCopiedBytesMax = 16 << 10;
 constexpr size_t kPendingBytesMax = 64 << 10;
-constexpr size_t kPendingBytesMin = 192;  // Two messages of an empty call.
+// Holds two messages of an empty call.
+constexpr size_t kPendingBytesMin = 192;
 
 // The peer keeps an answer until it hears that we are done with it. It may keep a small one until
-// the next message, at the latest the next heartbeat.
+// the next message, which is the next heartbeat at the latest.
 constexpr size_t kSmallAnswerBytes = 4 << 10;
 constexpr size_t kFinishBytesMax = 64;
 constexpr uint32_t kQuestionsNoted = 1024;
@@ -67,6 +69,8 @@ GuardedStream::~GuardedStream() noexcept(false) {}
 
 kj::Promise<kj::Maybe<capnp::MessageReaderAndFds>> GuardedStream::tryReadMessage(
     kj::ArrayPtr<kj::AutoCloseFd>, capnp::ReaderOptions options, kj::ArrayPtr<capnp::word>) {
+  // Reading stops while the queue towards the peer is too long. A peer that calls without taking
+  // its answers then fills its own queue and not our memory.
   auto read = queueIsFull()
                   ? waitForQueue().then([this, options]() { return readMessage(options); })
                   : kj::evalNow([&]() { return readMessage(options); });
@@ -111,8 +115,8 @@ kj::Promise<void> GuardedStream::waitForQueue() {
   if (!queueIsFull()) return kj::READY_NOW;
   auto paf = kj::newPromiseAndFulfiller<void>();
   queueWaiter_ = kj::mv(paf.fulfiller);
-  // Looked at again only when nothing else is due, so that the owner of the queue has counted what
-  // was written.
+  // The queue is looked at again only when nothing else is due, because its owner must count the
+  // written messages first.
   return paf.promise.then([]() { return kj::evalLast([]() {}); }).then([this]() {
     return waitForQueue();
   });
@@ -130,6 +134,7 @@ void GuardedStream::count(capnp::MessageReader& message, size_t bytes) {
       ++questions_;
       break;
     case capnp::rpc::Message::FINISH:
+      // A peer may send a Finish for a question that never was.
       if (questions_ > 0) --questions_;
       break;
     case capnp::rpc::Message::RETURN:
@@ -159,7 +164,8 @@ void GuardedStream::noteAnswer(uint32_t number, size_t bytes) {
   }
 }
 
-// Whether the message only says that we are done with a small answer. To be asked once of each.
+// Returns whether the message only says that we are done with a small answer. It changes the state
+// of the question, so it must be asked once for each message.
 bool GuardedStream::mayWait(Segments segments, size_t bytes) {
   if (bytes > kFinishBytesMax) return false;
   capnp::SegmentArrayMessageReader reader(segments);
@@ -167,6 +173,8 @@ bool GuardedStream::mayWait(Segments segments, size_t bytes) {
   if (!content.isFinish()) return false;
   Question* asked = question(content.getFinish().getQuestionId());
   if (asked == nullptr) return false;
+  // A Finish before the answer cancels the call, and the answer still comes. One behind it frees
+  // the number for the next question.
   Question before = *asked;
   *asked = before == Question::kOpen ? Question::kCancelled : Question::kOpen;
   return before == Question::kAnswered;
@@ -182,6 +190,8 @@ kj::Promise<void> GuardedStream::writeMessage(kj::ArrayPtr<const int> fds, Segme
   size_t bytes = table.size();
   for (auto segment : segments) bytes += segment.asBytes().size();
 
+  // Small messages are copied and collected until the loop has nothing else to do, so that all of
+  // one turn go out by one system call. Their write counts as done at once: the copy is ours.
   if (bytes <= kCopiedBytesMax && pending_.size() + bytes <= kPendingBytesMax) {
     if (pending_.size() == 0) pending_.reserve(kj::max(bytes, kPendingBytesMin));
     append(table);
@@ -190,6 +200,7 @@ kj::Promise<void> GuardedStream::writeMessage(kj::ArrayPtr<const int> fds, Segme
     wrote();
     return kj::READY_NOW;
   }
+  // A large message goes out behind everything collected so far, or their order would change.
   flush();
   return afterWrites([this, segments, table = kj::mv(table)]() mutable {
     auto pieces = kj::heapArrayBuilder<kj::ArrayPtr<const kj::byte>>(segments.size() + 1);
@@ -223,7 +234,8 @@ void GuardedStream::flushSoon() {
   flushing_ = kj::evalLast([this]() { flush(); }).eagerlyEvaluate(nullptr);
 }
 
-// What is pending when its turn comes goes out behind what was written before.
+// Writes the collected bytes behind earlier writes. Bytes that are added until its turn comes go
+// out with them.
 kj::Promise<void> GuardedStream::flush() {
   flushScheduled_ = false;
   return afterWrites([this]() -> kj::Promise<void> {
@@ -236,6 +248,8 @@ kj::Promise<void> GuardedStream::flush() {
 
 template <typename Write>
 kj::Promise<void> GuardedStream::afterWrites(Write&& write) {
+  // Writes form one chain. The first failure breaks it for good, and writeMessage reports that from
+  // then on.
   writing_ = writing_.addBranch()
                  .then(kj::fwd<Write>(write))
                  .then([this]() { wrote(); },

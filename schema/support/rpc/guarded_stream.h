@@ -1,6 +1,6 @@
-// The message stream under every RPC connection of Muster: what a hostile, slow or broken peer can
-// do to us through the transport ends here. Frames are bounded (frame.h), so are open questions and
-// the queue towards the peer.
+// The message stream under every RPC connection of Muster. It stops the harm that a hostile, slow
+// or broken peer can do through the transport: frames are bounded (frame.h), and so are open
+// questions and the queue towards the peer. It does not time calls; heartbeats are the caller's.
 #pragma once
 
 #include <stddef.h>
@@ -15,22 +15,24 @@
 
 namespace support {
 
-// For RPC readers: a message may be looked at twice over, and not nest deeper than any of ours
-// does.
+// Returns the options of RPC readers: a message may be looked at twice over, and may nest no deeper
+// than any of ours does.
 capnp::ReaderOptions readerOptions();
 
 struct GuardOptions {
   FrameLimits frame;
-  size_t bootstrapsMax = 4;    // Over the connection's whole life.
-  size_t questionsMax = 1024;  // Open calls and bootstraps of the peer.
-  // The queue towards the peer above which nothing more is read from it. A client must go on
-  // reading whatever happens, or two full queues wait for each other for ever: it sets both to
-  // SIZE_MAX and bounds its calls instead.
+  // Counts over the connection's whole life.
+  size_t bootstrapsMax = 4;
+  // Counts open calls and bootstraps of the peer.
+  size_t questionsMax = 1024;
+  // Above these lengths of the queue towards the peer, nothing more is read from it. A client must
+  // go on reading whatever happens, or two full queues wait for each other for ever. It sets both
+  // to SIZE_MAX and bounds its calls instead.
   size_t queueMessagesMax = 256;
   size_t queueBytesMax = 16 << 20;
 };
 
-// For a stream whose other end is an agent.
+// Returns the options for a stream whose other end is an agent.
 GuardOptions clientGuardOptions();
 
 class GuardedStream final : public capnp::MessageStream {
@@ -44,30 +46,31 @@ class GuardedStream final : public capnp::MessageStream {
   GuardedStream(kj::AsyncIoStream& stream, kj::Timer& timer, GuardOptions options);
   ~GuardedStream() noexcept(false);
 
-  // Tells how much waits above this stream; TwoPartyVatNetwork keeps that queue.
+  // Sets the function that measures the queue above this stream, which TwoPartyVatNetwork keeps.
   void setQueueProbe(kj::Function<Queue()> probe) { probe_ = kj::mv(probe); }
 
-  // The peer has proved itself.
+  // Raises the limit of frames once the peer has proved itself.
   void setFrameBytesMax(size_t bytesMax) { reader_.setBytesMax(bytesMax); }
 
-  // Called with each message that has arrived.
+  // Sets a function that is called with each message that has arrived.
   void onArrival(kj::Function<void()> callback) { arrival_ = kj::mv(callback); }
 
-  // When bytes last came from the peer.
+  // Returns when bytes last came from the peer.
   kj::TimePoint lastArrival() const { return reader_.lastArrival(); }
 
-  // Nothing will be read any more, or nothing can be written.
+  // Returns whether reading has ended or writing has failed for good.
   bool ended() const { return readEnded_ || broken_ != nullptr; }
 
-  // Sends a signal (frame.h) behind what was written so far.
+  // Sends a signal (frame.h) behind everything written so far.
   void sendSignal(uint32_t number);
 
   kj::Promise<kj::Maybe<capnp::MessageReaderAndFds>> tryReadMessage(
       kj::ArrayPtr<kj::AutoCloseFd> fdSpace, capnp::ReaderOptions options,
       kj::ArrayPtr<capnp::word> scratchSpace) override;
 
-  // Small messages of one turn of the event loop go out together. That a small answer is done with
-  // goes out with the next message, whatever that is: nobody waits for it.
+  // Small messages of one turn of the event loop go out together. A small message that only says
+  // that an answer is done with waits for the next message, whichever that is, because nobody waits
+  // for it.
   kj::Promise<void> writeMessage(
       kj::ArrayPtr<const int> fds,
       kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments) override;
@@ -80,7 +83,7 @@ class GuardedStream final : public capnp::MessageStream {
   using Message = kj::Maybe<capnp::MessageReaderAndFds>;
   using Segments = kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>>;
 
-  // What became of a question of ours. Its number is used again once it is answered and finished.
+  // The state of a question of ours. Its number is used again once it is answered and finished.
   enum class Question : uint8_t { kOpen, kAnswered, kAnsweredAtLength, kCancelled };
 
   bool queueIsFull();
@@ -106,14 +109,18 @@ class GuardedStream final : public capnp::MessageStream {
   kj::Function<void()> arrival_;
   size_t bootstraps_ = 0;
   size_t questions_ = 0;
-  kj::Vector<Question> asked_;  // By number, of the first kQuestionsNoted.
+  // Indexed by number, for the first kQuestionsNoted.
+  kj::Vector<Question> asked_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> queueWaiter_;
 
-  kj::Vector<kj::byte> pending_;  // Not yet given to the stream.
+  // Bytes that the stream has not been given yet.
+  kj::Vector<kj::byte> pending_;
   bool flushScheduled_ = false;
   bool readEnded_ = false;
-  kj::Maybe<kj::Exception> broken_;  // Why writing failed.
-  kj::ForkedPromise<void> writing_;  // The last write that was begun.
+  // Says why writing failed.
+  kj::Maybe<kj::Exception> broken_;
+  // Settles with the write that was begun last.
+  kj::ForkedPromise<void> writing_;
   kj::Promise<void> flushing_;
 };
 

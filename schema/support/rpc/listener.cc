@@ -27,7 +27,8 @@ bool shortage(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-// Of the network, about one connection: the next may be fine.
+// Says that an error concerns one connection only, or the network for a moment: the next accept may
+// succeed.
 bool transient(int error) {
   return error == ECONNABORTED || error == EINTR || error == ENETDOWN || error == EPROTO ||
          error == ENOPROTOOPT || error == EHOSTDOWN || error == ENONET || error == EHOSTUNREACH ||
@@ -37,7 +38,7 @@ bool transient(int error) {
 void checkDirectory(const std::string& socketPath) {
   std::string directory = socketPath.substr(0, socketPath.rfind('/'));
   if (directory.empty()) directory = "/";
-  // 0711: the front's user must be able to pass to the keeper's socket in it.
+  // The mode is 0711, because the front's user must be able to reach the keeper's socket in it.
   if (mkdir(directory.c_str(), 0711) < 0 && errno != EEXIST)
     failErrno(errno, "mkdir ", directory.c_str());
   struct stat status;
@@ -48,7 +49,8 @@ void checkDirectory(const std::string& socketPath) {
   }
 }
 
-// Held as long as the socket lives.
+// Locks PATH.lock for the socket's whole life. The holder of the lock may replace the socket's
+// file, because its former owner is dead.
 kj::AutoCloseFd lockFor(const std::string& path) {
   std::string lockPath = path + ".lock";
   int descriptor = open(lockPath.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -89,6 +91,8 @@ class ListenerImpl final : public Listener {
       }
       if (errno == EAGAIN)
         return observer_.whenBecomesReadable().then([this]() { return accept(); });
+      // Descriptors or memory are short. The connection stays in the backlog, and nothing tells
+      // when there are enough again, so this looks again after a pause.
       if (shortage(errno)) {
         logLimited("accept", Level::kWarn, "cannot accept now; connections wait",
                    {{"listener", endpoint_.text()}, {"reason", errnoText(errno)}});
@@ -121,6 +125,7 @@ class ListenerImpl final : public Listener {
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (endpoint_.address.ss_family == AF_INET6)
       setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    // The socket's file must never have a wider mode, not even between bind and a chmod.
     mode_t mask = umask(0177);
     int result = bind(socket, endpoint_.socketAddress(), endpoint_.addressBytes);
     int error = errno;
@@ -133,6 +138,7 @@ class ListenerImpl final : public Listener {
       failErrno(error, "bind ", endpoint_.text().c_str());
     }
     if (endpoint_.transport != Transport::kUnix) {
+      // Port 0 lets the kernel choose; the port that it chose is reported.
       KJ_SYSCALL(getsockname(socket, reinterpret_cast<sockaddr*>(&endpoint_.address),
                              &endpoint_.addressBytes));
     }

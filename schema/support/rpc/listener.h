@@ -1,5 +1,6 @@
-// Listening sockets and the loop that accepts from them. Not the library's, whose loop ends for
-// ever on EMFILE.
+// Opens listening sockets and accepts connections from them. It replaces the library's accept loop,
+// which ends for ever on EMFILE. It does not decide whether a connection is welcome: admission.h
+// does.
 #pragma once
 
 #include <sys/types.h>
@@ -13,32 +14,36 @@
 namespace support {
 
 struct AcceptedSocket {
-  kj::AutoCloseFd socket;  // Non-blocking, with the TCP options of endpoint.h.
+  // Non-blocking, with the TCP options of endpoint.h.
+  kj::AutoCloseFd socket;
   sockaddr_storage peer{};
-  uid_t uid = 0;  // Of a unix socket's peer, when it connected.
-  pid_t pid = 0;  // Likewise; 0 if it lives in another PID namespace.
+  // The uid of a unix socket's peer when it connected; 0 for others.
+  uid_t uid = 0;
+  // The pid of a unix socket's peer when it connected; 0 for others, and if it lives in another PID
+  // namespace.
+  pid_t pid = 0;
 };
 
-// One listening socket. Destroying it stops listening and removes a unix socket's file.
+// One listening socket. Its destruction stops listening and removes a unix socket's file.
 class Listener {
  public:
   // Binds and listens. A unix socket gets mode 0600 in a directory that only its owner (root or we)
-  // can write, made if it is missing; a file that a dead agent left is replaced, which an exclusive
-  // lock on PATH.lock makes safe. Plain TCP is refused unless the address is loopback. Throws a
+  // can write, made if it is missing. The file of a dead agent is replaced; an exclusive lock on
+  // PATH.lock makes that safe. Plain TCP is refused unless the address is loopback. Throws a
   // failure: invalid (the endpoint may not be used so), conflict (in use), system.
   static kj::Own<Listener> open(const Endpoint& endpoint, kj::UnixEventPort& events,
                                 kj::Timer& timer);
 
   virtual ~Listener() noexcept(false) = default;
 
-  // As given, but with the port that the kernel chose.
+  // Returns the endpoint as given, but with the port that the kernel chose.
   virtual const Endpoint& endpoint() const = 0;
 
-  // The next connection. When descriptors or memory run out it waits for better times, connections
-  // waiting in the backlog; it is rejected only if the socket itself is broken. One call at a time.
+  // Returns the next connection. While descriptors or memory are short it waits, and connections
+  // stay in the backlog. It is rejected only if the socket itself is broken. One call at a time.
   virtual kj::Promise<AcceptedSocket> accept() = 0;
 
-  // For a unix socket: hands the file to another user, 0600 as before.
+  // Hands a unix socket's file to another user, with mode 0600 as before.
   virtual void giveTo(uid_t uid) = 0;
 };
 

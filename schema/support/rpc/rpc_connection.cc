@@ -10,7 +10,8 @@ namespace {
 
 using Side = capnp::rpc::twoparty::Side;
 
-// Words of call parameters that a server holds for one connection before it reads no more.
+// The number of words of call parameters that a server holds for one connection before it stops
+// reading.
 constexpr size_t kFlowLimitWords = 4 * kFrameBytesMax / sizeof(capnp::word);
 
 }  // namespace
@@ -52,7 +53,7 @@ capnp::Capability::Client RpcConnection::bootstrap() {
   // The library would begin a second conversation on the dead stream, and fail an assertion.
   if (disconnected_ || guarded_.ended())
     return KJ_EXCEPTION(DISCONNECTED, "the connection has ended");
-  // Of the other side than ours.
+  // The bootstrap is the other side's.
   capnp::MallocMessageBuilder message(4);
   auto peer = message.initRoot<capnp::rpc::twoparty::VatId>();
   peer.setSide(network_.getSide() == Side::CLIENT ? Side::SERVER : Side::CLIENT);
@@ -61,8 +62,8 @@ capnp::Capability::Client RpcConnection::bootstrap() {
 
 void RpcConnection::shutdown() {
   KJ_IF_MAYBE (descriptor, stream_->getFd()) {
-    ::shutdown(*descriptor,
-               SHUT_RDWR);  // A socket that is already disconnected refuses, which is what we want.
+    // A socket that is already disconnected refuses, which is as good.
+    ::shutdown(*descriptor, SHUT_RDWR);
   } else {
     kj::runCatchingExceptions([this]() { stream_->abortRead(); });
   }

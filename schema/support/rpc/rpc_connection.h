@@ -1,5 +1,5 @@
-// One Cap'n Proto connection, set up with every guard and taken down in a safe order. For both
-// ends.
+// Sets up one Cap'n Proto connection with every guard and takes it down in a safe order, for both
+// ends. It does not connect again: the harness's connection does.
 #pragma once
 
 #include <capnp/rpc-twoparty.h>
@@ -10,30 +10,31 @@
 
 namespace support {
 
-// Owns its stream. To be destroyed on its own thread, also while calls are open: they are rejected.
-// Never from within a method that was called over it.
+// Owns its stream. Destroy it on its own thread, and never from within a method that was called
+// over it. Calls that are open then are rejected.
 class RpcConnection {
  public:
-  // The end that calls. `timer` outlives the connection.
+  // Makes the end that calls. `timer` outlives the connection.
   RpcConnection(kj::Own<kj::AsyncIoStream> stream, kj::Timer& timer,
                 GuardOptions options = clientGuardOptions());
 
-  // The end that serves `bootstrap`.
+  // Makes the end that serves `bootstrap`. `timer` outlives the connection.
   RpcConnection(kj::Own<kj::AsyncIoStream> stream, kj::Timer& timer,
                 capnp::Capability::Client bootstrap, GuardOptions options);
 
-  // Breaks the transport first, so that what is queued is rejected one by one and not by a deep
+  // Breaks the transport first, so that queued messages are rejected one by one and not by a deep
   // recursion.
   ~RpcConnection() noexcept(false);
 
   KJ_DISALLOW_COPY(RpcConnection);
 
-  // Of the other end. Once the connection has ended: a capability whose calls are rejected.
+  // Returns the other end's bootstrap capability. Once the connection has ended, calls on it are
+  // rejected.
   capnp::Capability::Client bootstrap();
 
-  // Resolves when the connection has ended, for whatever reason; at the end that calls, only once
-  // bootstrap() was called, since nothing is read before. Decide about reconnecting by this
-  // and never by an exception's type, which the peer can choose.
+  // Resolves when the connection has ended, for whatever reason. At the end that calls it does so
+  // only after bootstrap() was called, since nothing is read before. Decide about reconnecting by
+  // this and never by an exception's type, which the peer can choose.
   kj::Promise<void> onDisconnect() { return network_.onDisconnect(); }
 
   // Ends the transport at once, in both directions; onDisconnect follows.
@@ -41,7 +42,7 @@ class RpcConnection {
 
   GuardedStream& stream() { return guarded_; }
 
-  // Messages that wait to be sent.
+  // Counts messages that wait to be sent.
   size_t queueCount() { return network_.getCurrentQueueCount(); }
 
  private:
@@ -53,7 +54,8 @@ class RpcConnection {
   capnp::TwoPartyVatNetwork network_;
   kj::Maybe<capnp::RpcSystem<capnp::rpc::twoparty::VatId>> system_;
   bool disconnected_ = false;
-  kj::Promise<void> watching_;  // Sets disconnected_.
+  // Sets disconnected_.
+  kj::Promise<void> watching_;
 };
 
 }  // namespace support

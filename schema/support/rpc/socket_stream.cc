@@ -14,8 +14,9 @@ using Observer = kj::UnixEventPort::FdObserver;
 
 constexpr size_t kPiecesAtOnce = 64;
 
-// Who sent as much sends many messages at once, and more of them have come by the time that these
-// are read: another read costs less than a wait, and their answers then go out together.
+// A read of this size or more is followed by another at once. Such a peer sends many messages at a
+// time, and more of them have come by the time that these are read. Another read costs less than a
+// wait, and their answers then go out together.
 constexpr ssize_t kManyBytes = 512;
 
 int nonBlocking(int socket) {
@@ -62,6 +63,8 @@ kj::Promise<size_t> SocketStream::readOn(kj::byte* buffer, size_t doneBytes, siz
       break;
     }
     doneBytes += static_cast<size_t>(count);
+    // A read that did not fill its buffer has emptied the socket: a second one, only to be told so,
+    // is saved.
     if (static_cast<size_t>(count) < wanted && count < kManyBytes) noteEmpty();
     if (doneBytes >= minBytes) return doneBytes;
   }
@@ -72,8 +75,9 @@ kj::Promise<size_t> SocketStream::readOn(kj::byte* buffer, size_t doneBytes, siz
   });
 }
 
-// What arrives from now on is told once, so somebody must listen before the loop looks. The end may
-// have been told already, together with what was just read: then it is there to be read.
+// Notes that the socket is empty and waits for the next bytes. Their arrival is told once, so
+// somebody must listen before the loop looks. The end may have been told already, together with the
+// last bytes; then it can be read at once.
 void SocketStream::noteEmpty() {
   KJ_IF_MAYBE (atEnd, observer_.atEndHint()) {
     if (*atEnd) return;
@@ -86,6 +90,7 @@ kj::Promise<void> SocketStream::write(const void* buffer, size_t size) {
   return kj::evalNow([&]() -> kj::Promise<void> {
     Pieces pieces{kj::arrayPtr(&piece, 1), 0};
     if (writeAtOnce(pieces)) return kj::READY_NOW;
+    // `piece` ends with this function, so the rest of the write needs a copy of it.
     auto left = kj::heap<kj::ArrayPtr<const kj::byte>>(piece);
     auto written = writeOn({kj::arrayPtr(left.get(), 1), pieces.offset});
     return written.attach(kj::mv(left));
@@ -106,7 +111,7 @@ bool SocketStream::writeAtOnce(Pieces& pieces) {
   return isAll;
 }
 
-// True: all of it is written.
+// Writes as much as the socket takes; returns true when everything is written.
 bool SocketStream::writeSome(Pieces& pieces) {
   while (pieces.rest.size() > 0) {
     struct iovec parts[kPiecesAtOnce];
@@ -130,7 +135,8 @@ bool SocketStream::writeSome(Pieces& pieces) {
   return true;
 }
 
-// Told once, too; but a new observer is told at once if there is room already.
+// Waits until the socket can take more and goes on writing. That is told only once too, but a new
+// observer is told at once if the socket can take more already.
 kj::Promise<void> SocketStream::writeOn(Pieces pieces) {
   if (writer_ == nullptr) writer_ = kj::heap<Writer>(port_, socket_);
   return KJ_ASSERT_NONNULL(writer_)->observer.whenBecomesWritable().then(

@@ -1,9 +1,10 @@
-// A connected socket as a stream, for both ends of every connection.
+// Makes a stream of a connected socket, for both ends of every connection.
 //
-// Not the library's own, which wakes the loop once more for each message: it always asks to be told
-// when the socket can take more, which a unix socket says whenever the peer has read, and it learns
-// from a refused read that there is no more. This one asks for room only after a write that did not
-// fit, and knows a socket to be empty after a read that it did not fill.
+// It replaces the library's own, which wakes the loop once more for each message. That one always
+// asks to be told when the socket can take more, which a unix socket says whenever the peer has
+// read, and it learns only from a refused read that there is no more. This one asks for capacity
+// only after a write that did not fit, and knows a socket to be empty after a read that it did not
+// fill.
 #pragma once
 
 #include <kj/async-io.h>
@@ -14,12 +15,12 @@ namespace support {
 
 class SocketStream final : public kj::AsyncIoStream {
  public:
-  // Takes a connected stream socket, and makes it non-blocking. `port` outlives it.
+  // Takes a connected stream socket and makes it non-blocking. `port` outlives this.
   SocketStream(kj::UnixEventPort& port, kj::AutoCloseFd socket);
   ~SocketStream() noexcept(false);
   KJ_DISALLOW_COPY(SocketStream);
 
-  // As of every AsyncIoStream: one read and one write at a time.
+  // One read and one write may run at a time, as for every AsyncIoStream.
   kj::Promise<size_t> tryRead(void* buffer, size_t minBytes, size_t maxBytes) override;
   kj::Promise<void> write(const void* buffer, size_t size) override;
   kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override;
@@ -33,14 +34,15 @@ class SocketStream final : public kj::AsyncIoStream {
   void getpeername(struct sockaddr* address, unsigned int* length) override;
 
  private:
-  // What is left of a gathered write.
+  // The rest of a gathered write.
   struct Pieces {
     kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> rest;
-    size_t offset = 0;  // In the first of `rest`.
+    // Counts bytes of the first of `rest` that are done.
+    size_t offset = 0;
   };
 
-  // Tells when there is room. On a descriptor of its own, since one has one observer; made for a
-  // write that did not fit, and dropped with the first that fits again.
+  // Tells when the socket can take more. It has a descriptor of its own, since a descriptor has one
+  // observer. A write that did not fit makes it, and the first that fits again drops it.
   struct Writer {
     Writer(kj::UnixEventPort& port, int socket);
     kj::AutoCloseFd socket;
@@ -56,7 +58,8 @@ class SocketStream final : public kj::AsyncIoStream {
   kj::UnixEventPort& port_;
   kj::AutoCloseFd socket_;
   kj::UnixEventPort::FdObserver observer_;
-  kj::Maybe<kj::Promise<void>> arrival_;  // There while the socket is known to be empty.
+  // Present while the socket is known to be empty.
+  kj::Maybe<kj::Promise<void>> arrival_;
   kj::Maybe<kj::Own<Writer>> writer_;
   kj::Maybe<kj::ForkedPromise<void>> disconnected_;
 };

@@ -117,6 +117,7 @@ std::string whyNotOfNode(const std::string& pem, const NodeClaim& claim) {
   }
   X509_VERIFY_PARAM* wanted = X509_STORE_get0_param(store.get());
   X509_VERIFY_PARAM_set_purpose(wanted, X509_PURPOSE_SSL_SERVER);
+  // A certificate is for the names in it, not for others that a pattern or its subject could match.
   X509_VERIFY_PARAM_set_hostflags(
       wanted, X509_CHECK_FLAG_NO_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   X509_VERIFY_PARAM_set1_host(wanted, claim.nodeName.c_str(), claim.nodeName.size());

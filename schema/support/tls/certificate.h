@@ -1,6 +1,6 @@
-// What stands in a certificate, and which certificates are no longer accepted. For people who
-// manage a cluster's certificates and for both ends of a connection; who is trusted is decided in
-// tls.h.
+// Reads certificates and deny lists: the names, times and digests in a certificate, and the
+// certificates that are no longer accepted. It serves people who manage a cluster's certificates
+// and both ends of a connection. It does not decide whom to trust: tls.h does.
 #pragma once
 
 #include <stdint.h>
@@ -14,11 +14,12 @@ struct x509_st;
 
 namespace support {
 
-// Lower-case hexadecimal digits without separators; a serial number has no leading zeros. As the
-// deny list writes them.
+// Identifies one certificate, as the deny list writes it: lower-case hexadecimal digits without
+// separators. A serial number has no leading zeros.
 struct CertificateMark {
   std::string serial;
-  std::string sha256;  // Of the whole certificate in DER form.
+  // The digest of the whole certificate in DER form.
+  std::string sha256;
 };
 
 struct CertificateFacts {
@@ -26,36 +27,40 @@ struct CertificateFacts {
   std::string commonName;
   std::vector<std::string> dnsNames;
   bool isAuthority = false;
-  bool forServers = false;  // Extended key usage.
+  // The extended key usage: serverAuth, clientAuth.
+  bool forServers = false;
   bool forClients = false;
-  int64_t notBeforeSeconds = 0;  // Since 1970.
+  // Both count from 1970.
+  int64_t notBeforeSeconds = 0;
   int64_t notAfterSeconds = 0;
 };
 
 CertificateMark markOf(const x509_st* certificate);
 
-// Of the first certificate in a PEM text; nullopt if there is none.
+// Describes the first certificate in a PEM text; nullopt if there is none.
 std::optional<CertificateFacts> describeCertificate(const std::string& pem);
 
-// Whether one of the certificates in a PEM text has this digest.
+// Returns whether one of the certificates in a PEM text has this digest.
 bool holdsCertificate(const std::string& pem, const std::string& sha256);
 
-// What a certificate must be in order to be a node's.
+// States what a certificate must be to serve as a node's. The texts are PEM; `authority` holds one
+// certificate or more.
 struct NodeClaim {
   std::string nodeName;
-  std::string key;        // PEM.
-  std::string authority;  // PEM; one or more.
+  std::string key;
+  std::string authority;
 };
 
-// Why the first certificate in a PEM text would not do for that node now: not this authority's, not
-// a server's, not for this name, outside of its time, or not this key's. Empty if it would.
+// Returns why the first certificate in a PEM text would not do for that node now: another
+// authority's, not a server's, for another name, outside of its time, or for another key. Empty if
+// it would do.
 std::string whyNotOfNode(const std::string& pem, const NodeClaim& claim);
 
-// Refused certificates. A text with one a line, `serial HEX` or `sha256 HEX`; what follows '#' is a
-// comment. Digits may be upper case and have colons between them, as openssl prints them.
+// Holds the refused certificates. The text has one a line, `serial HEX` or `sha256 HEX`; '#' begins
+// a comment. Digits may be upper case and have colons between them, as openssl prints them.
 class DenyList {
  public:
-  // Nullopt for anything else; `*why` then tells the line and what would be right.
+  // Returns nullopt for a text that is not such a list; `*why` then names the line and the remedy.
   static std::optional<DenyList> fromText(const std::string& text, std::string* why);
 
   bool covers(const CertificateMark& mark) const {
@@ -68,7 +73,8 @@ class DenyList {
   std::set<std::string> fingerprints_;
 };
 
-// A serial number or fingerprint in the form of CertificateMark; empty if `text` is none.
+// Returns a serial number or fingerprint in the form of CertificateMark; empty if `text` is
+// neither.
 std::string plainHex(const std::string& text);
 
 }  // namespace support

@@ -15,7 +15,7 @@ namespace {
 using Kind = wire::Error::Kind;
 using Stream = kj::Own<kj::AsyncIoStream>;
 
-// Resolves when the connection is made or has failed.
+// Connects, and resolves when the connection is made or has failed.
 kj::Promise<void> begun(kj::UnixEventPort& port, int socket, const Endpoint& endpoint) {
   int result;
   do {
@@ -56,6 +56,7 @@ kj::Promise<Stream> connectTo(kj::UnixEventPort& port, DialOptions& options) {
 }  // namespace
 
 kj::Promise<Stream> dial(kj::UnixEventPort& port, kj::Timer& timer, DialOptions options) {
+  // The options live until the promise settles, because each of the steps below refers to them.
   auto state = kj::heap<DialOptions>(kj::mv(options));
   DialOptions& given = *state;
   KJ_REQUIRE((given.endpoint.transport == Transport::kTls) == (given.tls != nullptr),

@@ -1,5 +1,5 @@
-// How a controller reaches an agent: one connected, authenticated stream, or an exception that says
-// what to do about it.
+// Connects a controller to an agent: the result is one connected, authenticated stream, or an
+// exception that says whether to try again. It does not retry.
 #pragma once
 
 #include <kj/async-io.h>
@@ -14,17 +14,20 @@ namespace support {
 
 struct DialOptions {
   Endpoint endpoint;
-  kj::Maybe<TlsClient&> tls;             // Needed for, and only for, an endpoint of kind tls.
-  std::string nodeName;                  // The name that the node's certificate must show.
-  kj::Duration limit = 3 * kj::SECONDS;  // For connecting and shaking hands.
-  // A non-blocking socket of the endpoint's family to use instead of a new one, such as one opened
-  // in another network namespace.
+  // Needed for an endpoint of kind tls, and not allowed for others.
+  kj::Maybe<TlsClient&> tls;
+  // The name that the node's certificate must show.
+  std::string nodeName;
+  // Bounds connecting and shaking hands together.
+  kj::Duration limit = 3 * kj::SECONDS;
+  // Replaces the socket that dial would open; it must be non-blocking and of the endpoint's family.
+  // A socket that was opened in another network namespace is an example.
   kj::Maybe<kj::AutoCloseFd> socket;
 };
 
-// What options refer to lives until the promise settles. Rejected with a failure of kind denied
-// (the node proves to be another, see TlsClient), timeout, or system (the text has the reason); ask
-// `classify` whether to try again.
+// Connects and shakes hands. References in `options` must stay valid until the promise settles.
+// Rejected with a failure of kind denied (the node proves to be another, see TlsClient), timeout,
+// or system (the text has the reason); ask `classify` whether to try again.
 kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::UnixEventPort& port, kj::Timer& timer,
                                              DialOptions options);
 

@@ -20,7 +20,8 @@ namespace {
 using Kind = wire::Error::Kind;
 using Stream = kj::Own<kj::AsyncIoStream>;
 
-// Begin the texts of refusals, so that they can be told apart again.
+// These begin the texts of refusals. doubtOf tells them apart by these, because all are failures of
+// kind denied.
 constexpr kj::StringPtr kOtherAuthority = "the server is not of the token's authority"_kj;
 constexpr kj::StringPtr kOtherName = "the server may not enrol nodes"_kj;
 constexpr kj::StringPtr kClock = "by this machine's clock the server's certificate"_kj;
@@ -29,14 +30,15 @@ struct FreeStack {
   void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
 };
 
-// One handshake of a node.
+// The state of one handshake of a node.
 struct Meeting {
   std::string authoritySha256;
-  std::string authority;  // Once it was shown.
+  std::string authority;  // Set once it was shown.
   int error = X509_V_OK;  // Why the server's certificate was refused.
 };
 
-// Trusts what the server itself has sent, if it is the one certificate that the token names.
+// Trusts an authority that the server itself has sent, if it is the one certificate that the token
+// names. The token's digest vouches for it.
 int verifyServer(X509_STORE_CTX* store, void* argument) {
   auto& meeting = *static_cast<Meeting*>(argument);
   STACK_OF(X509)* sent = X509_STORE_CTX_get0_untrusted(store);
@@ -55,6 +57,7 @@ int verifyServer(X509_STORE_CTX* store, void* argument) {
   X509_STORE_CTX_set0_trusted_stack(store, trusted.get());
   int good = X509_verify_cert(store);
   meeting.error = X509_STORE_CTX_get_error(store);
+  // The store must not keep a pointer to a stack that ends with this function.
   X509_STORE_CTX_set0_trusted_stack(store, nullptr);
   if (good != 1) return 0;
   Openssl<BIO> text(BIO_new(BIO_s_mem()));

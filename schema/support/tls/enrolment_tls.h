@@ -1,5 +1,6 @@
-// TLS of an enrolment (schema/enrol.capnp): only the server has a certificate, and the node knows
-// its authority by a SHA-256 alone. Everything else connects by tls.h.
+// Connects the two ends of an enrolment (schema/enrol.capnp) by TLS. Only the server has a
+// certificate, and the node knows its authority by a SHA-256 alone. All other connections are made
+// by tls.h.
 #pragma once
 
 #include <memory>
@@ -16,8 +17,8 @@ namespace support {
 
 class EnrolmentTlsServer {
  public:
-  // `own` is a certificate for kEnrolmentName; it is shown together with `authority`, that of the
-  // authority that made it (PEM). `timer` outlives this.
+  // `own` is a certificate for kEnrolmentName. The server shows it together with `authority`, the
+  // certificate (PEM) of the authority that made it. `timer` outlives this.
   EnrolmentTlsServer(const KeyPair& own, const std::string& authority, kj::Timer& timer,
                      kj::Duration handshakeLimit);
 
@@ -33,18 +34,23 @@ class EnrolmentTlsServer {
 
 struct EnrolmentConnection {
   kj::Own<kj::AsyncIoStream> stream;
-  std::string authority;  // The certificate with the digest that was asked for, PEM.
+  // The certificate, PEM, whose digest was asked for.
+  std::string authority;
 };
 
-// Why a server is not the one to give a token to.
+// Says why a server must not be given a token.
 enum class EnrolmentDoubt {
-  kNone,            // Not that; see the exception.
-  kOtherAuthority,  // It does not show the authority's certificate, or that did not make its own.
-  kOtherName,       // The authority's, but for another name: a node's, for instance.
-  kClock            // The clock here is outside of its validity.
+  // The failure has another cause: see the exception.
+  kNone,
+  // The server does not show the authority's certificate, or another authority made its own.
+  kOtherAuthority,
+  // The certificate is the authority's but for another name, such as a node's.
+  kOtherName,
+  // The clock here is outside of the certificate's validity.
+  kClock
 };
 
-// As an exception of connectForEnrolment.
+// Returns the doubt that an exception of connectForEnrolment stands for.
 EnrolmentDoubt doubtOf(const kj::Exception& exception);
 
 // Shakes hands as the node. Rejected before anything of ours is sent unless the server proves to be

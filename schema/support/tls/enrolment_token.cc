@@ -57,7 +57,7 @@ std::optional<EnrolmentToken> EnrolmentToken::fromText(const std::string& text, 
     *why = "a token of another version than 1: muster and nodeagent differ too much";
     return std::nullopt;
   }
-  // A colon at the end makes no part of its own.
+  // getline makes no part after a last colon, so that one is looked for by itself.
   if (parts.size() != 6 || line.back() == ':' || !isCertificateName(parts[2]) ||
       !isHex(parts[3], 16) || !isHex(parts[4], 64) || !isHex(parts[5], 64)) {
     *why = "a token that is cut off or changed: wanted muster-token:1:NODE:ID:SECRET:AUTHORITY";

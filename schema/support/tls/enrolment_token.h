@@ -1,11 +1,11 @@
-// The token by which a new node gets its first certificate: what is printed, and what of it is
-// kept. How it is used is written in schema/enrol.capnp.
+// Defines the token by which a new node gets its first certificate: the text that is printed, and
+// the part of it that is kept. Its use is written in schema/enrol.capnp.
 //
 //   muster-token:1:NODE:ID:SECRET:AUTHORITY
 //
-// NODE is the name that the certificate will be for, ID tells tokens apart and is no secret, SECRET
-// is 256 random bits, AUTHORITY is the SHA-256 of the authority's certificate: by it the node knows
-// whom to give the secret to.
+// NODE is the name that the certificate will be for. ID tells tokens apart and is no secret. SECRET
+// is 256 random bits. AUTHORITY is the SHA-256 of the authority's certificate, by which the node
+// recognises the server that it may give the secret to.
 #pragma once
 
 #include <optional>
@@ -15,28 +15,31 @@ namespace support {
 
 struct EnrolmentToken {
   std::string nodeName;
-  std::string id;               // 16 hexadecimal digits.
-  std::string secret;           // 64 of them.
-  std::string authoritySha256;  // Likewise, as CertificateMark has it.
+  // 16 hexadecimal digits.
+  std::string id;
+  // 64 hexadecimal digits.
+  std::string secret;
+  // 64 hexadecimal digits, as in CertificateMark.
+  std::string authoritySha256;
 
-  // A new one. `nodeName` is a name that a certificate can have.
+  // Makes a new token. `nodeName` is a name that a certificate can have.
   static EnrolmentToken make(const std::string& nodeName, const std::string& authoritySha256);
 
-  // White space around it is ignored. On failure nullopt, and `*why` says what is wrong without
-  // repeating any of it.
+  // Reads a token and ignores white space around it. On failure returns nullopt, and `*why` names
+  // the fault without repeating any of the text.
   static std::optional<EnrolmentToken> fromText(const std::string& text, std::string* why);
 
   std::string text() const;
 };
 
-// What is kept of a secret, in hexadecimal digits. Enough: a secret cannot be guessed, so there is
-// nothing that a slow hash would slow down.
+// Returns the hash by which the server remembers a secret, in hexadecimal digits. A fast hash is
+// enough: nobody can guess 256 random bits, so a slow one would slow down nothing.
 std::string hashOfSecret(const std::string& secret);
 
-// Whether both are equal, in a time that does not tell where they differ.
+// Returns whether both are equal, in a time that does not depend on where they differ.
 bool equalInConstantTime(const std::string& left, const std::string& right);
 
-// The name in the certificate of the server that answers, which no node may have.
+// The name in the certificate of the enrolment server. No node may have it.
 constexpr char kEnrolmentName[] = "muster:enrolment";
 
 }  // namespace support

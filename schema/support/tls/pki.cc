@@ -64,7 +64,8 @@ Openssl<EVP_PKEY> readKey(const std::string& text) {
   return key;
 }
 
-// Signed with its own key, on P-256.
+// Reads a request that is signed with its own key on P-256. The signature proves that the sender
+// holds the key.
 Openssl<X509_REQ> readRequest(const std::string& text) {
   Openssl<BIO> source(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   Openssl<X509_REQ> parsed(PEM_read_bio_X509_REQ(source.get(), nullptr, nullptr, nullptr));
@@ -115,7 +116,7 @@ Openssl<X509> blank(EVP_PKEY* key, const Validity& validity) {
   Openssl<X509> certificate(X509_new());
   require(certificate != nullptr, "to make a certificate");
   X509_set_version(certificate.get(), X509_VERSION_3);
-  // Positive and not zero, as RFC 5280 wants it.
+  // The serial number is positive and not zero, as RFC 5280 demands.
   ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), (randomNumber() >> 1) | 1);
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -validity.beginsBeforeSeconds);
   X509_gmtime_adj(X509_getm_notAfter(certificate.get()), validity.lastsSeconds);

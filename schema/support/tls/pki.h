@@ -1,5 +1,5 @@
 // Makes the certificates of a cluster: an authority, a certificate for each node, one for each
-// controller. For the provisioners and for tests; the agent itself only verifies.
+// controller. It serves the provisioners and tests; the agent itself only verifies.
 #pragma once
 
 #include <stdint.h>
@@ -12,70 +12,75 @@ struct evp_pkey_st;
 
 namespace support {
 
-// PEM texts. The key is PKCS#8 without a password.
+// A certificate and its key, as PEM texts. The key is PKCS#8 without a password.
 struct KeyPair {
   std::string certificate;
   std::string key;
 };
 
-// Who a certificate is for, spelled out so that a test can make a wrong one.
+// Says which end a certificate is for. It is spelled out so that a test can make a wrong one.
 enum class Purpose { kServer, kClient };
 
 struct Validity {
-  int64_t beginsBeforeSeconds = 24 * 3600;  // Back-dated, since nodes' clocks differ.
-  int64_t lastsSeconds = 90 * 24 * 3600;    // From now; negative: already over.
+  // Back-dates the certificate, because nodes' clocks differ.
+  int64_t beginsBeforeSeconds = 24 * 3600;
+  // Counts from now; negative makes a certificate that is already over.
+  int64_t lastsSeconds = 90 * 24 * 3600;
 };
 
-// Something that was given to be certified is not what it should be; the text says what.
+// Thrown when a thing that was given to be certified is not what it should be; the text names the
+// fault.
 class PkiError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// A new key, and what an authority needs in order to certify it without ever seeing it.
+// A new key, and the request by which an authority certifies it without ever seeing it.
 struct CertificateRequest {
-  std::string request;  // PKCS#10, PEM.
+  // PKCS#10, PEM.
+  std::string request;
   std::string key;
 };
 CertificateRequest makeRequest(const std::string& commonName);
 
-// The request of a key that is there already. Throws PkiError if it is none.
+// Makes the request for a key that exists already. Throws PkiError if `key` is none.
 std::string requestFor(const std::string& key, const std::string& commonName);
 
-// Tells requests' keys apart: the SHA-256 of the public key, in hexadecimal digits. Throws PkiError
-// as Authority::certify does.
+// Returns the SHA-256 of the request's public key, in hexadecimal digits, by which requests' keys
+// are told apart. Throws PkiError as Authority::certify does.
 std::string keyDigestOfRequest(const std::string& request);
 
-// What a node may be called, and what may stand behind "role:" in a controller's name: 1 to 64 of
-// [A-Za-z0-9._-], the first a letter or digit.
+// Returns whether `name` may be a node's name, or the part behind "role:" in a controller's: 1 to
+// 64 of [A-Za-z0-9._-], the first a letter or digit.
 bool isCertificateName(const std::string& name);
 
-// All keys are P-256. Failures of OpenSSL are kj::Exceptions; they mean a broken installation.
+// Signs certificates. All keys are P-256. A failure of OpenSSL is a kj::Exception; it means a
+// broken installation.
 class Authority {
  public:
-  // A new authority, such as "muster cluster demo", for ten years.
+  // Makes a new authority with a name such as "muster cluster demo", valid for ten years.
   static Authority make(const std::string& name);
 
-  // An authority that was kept. Throws kj::Exception if the texts are not a certificate and its
-  // key.
+  // Takes up an authority that was kept. Throws kj::Exception if the texts are not a certificate
+  // and its key.
   static Authority load(KeyPair pair);
 
   const std::string& certificate() const { return pair_.certificate; }
   const KeyPair& pair() const { return pair_; }
 
-  // For a node's agent: SAN is its name, EKU serverAuth.
+  // Makes a node's certificate: SAN is its name, EKU serverAuth.
   KeyPair issueNode(const std::string& nodeName, const Validity& validity = {}) const;
 
-  // For a controller: CN is "role:name", such as "operator:ci", EKU clientAuth.
+  // Makes a controller's certificate: CN is "role:name", such as "operator:ci", EKU clientAuth.
   KeyPair issueClient(const std::string& identity, const Validity& validity = {}) const;
 
-  // Any combination. Empty names are left out.
+  // Makes a certificate with any combination of names and purpose. Empty names are left out.
   KeyPair issue(const std::string& commonName, const std::vector<std::string>& dnsNames,
                 Purpose purpose, const Validity& validity) const;
 
-  // A certificate for the key of `request`, as issue() would make it: of the request itself nothing
-  // but the key counts. Throws PkiError if it is not a request, its signature is not its key's, or
-  // the key is not of P-256.
+  // Makes a certificate for the key of `request`, as issue() would make it. Nothing but the key
+  // counts in the request. Throws PkiError if it is not a request, its signature is not its key's,
+  // or the key is not of P-256.
   std::string certify(const std::string& request, const std::string& commonName,
                       const std::vector<std::string>& dnsNames, Purpose purpose,
                       const Validity& validity) const;

@@ -22,7 +22,7 @@ using Kind = wire::Error::Kind;
 
 constexpr int kAuthoritiesMax = 16;
 
-// Several while a cluster changes from one to another.
+// Adds the authorities. There are several while a cluster changes from one to another.
 void useAuthority(SSL_CTX* context, const std::string& authority) {
   Openssl<BIO> text(BIO_new_mem_buf(authority.data(), static_cast<int>(authority.size())));
   int count = 0;
@@ -42,7 +42,7 @@ void freeDenyList(void*, void* list, CRYPTO_EX_DATA*, int, long, void*) {
   delete static_cast<DenyList*>(list);
 }
 
-// Where a context keeps its deny list.
+// Returns the slot in which a context keeps its deny list.
 int denyListIndex() {
   static const int kIndex = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, &freeDenyList);
   return kIndex;
@@ -55,7 +55,8 @@ bool isDenied(X509_STORE_CTX* store) {
   return list != nullptr && list->covers(markOf(X509_STORE_CTX_get_current_cert(store)));
 }
 
-// The peer is told too: OpenSSL sends the alert that belongs to the error.
+// Refuses certificates on the deny list. The peer is told too: OpenSSL sends the alert that belongs
+// to the error.
 int refuseDenied(int good, X509_STORE_CTX* store) {
   if (good == 1 && isDenied(store)) {
     X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REVOKED);
@@ -72,12 +73,12 @@ void useDenied(SSL_CTX* context, const std::string& text) {
   auto kept = std::make_unique<DenyList>(kj::mv(*list));
   if (SSL_CTX_set_ex_data(context, denyListIndex(), kept.get()) != 1)
     fail(Kind::INTERNAL, "no place for the deny list");
-  kept.release();  // The context's now.
+  kept.release();  // The context owns it now; freeDenyList ends it.
 }
 
-// Once, and without the authority's own, which the peer has: else OpenSSL looks for the chain in
-// each handshake, and the peer decodes and checks a certificate more. What cannot be found now
-// leaves the chain as it was given.
+// Builds the chain once, without the authority's own certificate, which the peer has. Otherwise
+// OpenSSL looks for the chain in each handshake, and the peer decodes and checks one certificate
+// more. If the chain cannot be completed, it stays as it was given.
 void completeChain(SSL_CTX* context) {
   SSL_CTX_build_cert_chain(context, SSL_BUILD_CHAIN_FLAG_UNTRUSTED | SSL_BUILD_CHAIN_FLAG_NO_ROOT |
                                         SSL_BUILD_CHAIN_FLAG_IGNORE_ERROR |
@@ -154,6 +155,7 @@ kj::Promise<TlsServer::Accepted> TlsServer::accept(kj::Own<kj::AsyncIoStream> st
         return Accepted{kj::mv(wrapped), kj::mv(identity), kj::mv(mark), kj::mv(vouching)};
       },
       [](kj::Exception&& exception) -> Accepted {
+        // kj reports a timeout as OVERLOADED.
         if (exception.getType() == kj::Exception::Type::OVERLOADED)
           fail(Kind::TIMEOUT, "the TLS handshake took too long");
         if (exception.getType() == kj::Exception::Type::DISCONNECTED)
@@ -180,6 +182,8 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> TlsClient::connect(kj::Own<kj::AsyncIoSt
 
 Remedy classify(const kj::Exception& exception) {
   kj::StringPtr text = exception.getDescription();
+  // OpenSSL's reasons and alerts arrive as texts alone. The clock is looked for first, because its
+  // texts name a certificate too.
   if (contains(text, "certificate is not yet valid") || contains(text, "certificate has expired") ||
       contains(text, "alert certificate expired")) {
     return Remedy::kFixClock;

@@ -1,6 +1,7 @@
-// TLS as Muster uses it: version 1.3 only, one authority per cluster, certificates on both sides,
-// no session tickets. A node is known by its name in the certificate and never by its address; a
-// controller by its common name "role:name".
+// Makes both ends of a TLS connection as Muster uses it: version 1.3 only, one authority per
+// cluster, certificates on both sides, no session tickets. A node is known by its name in the
+// certificate and never by its address; a controller by its common name "role:name". The encryption
+// itself is tls_stream.h.
 #pragma once
 
 #include <memory>
@@ -18,49 +19,56 @@ struct ssl_ctx_st;
 
 namespace support {
 
-// What either side needs, as texts.
+// The texts that either side needs.
 struct Credentials {
-  std::string authority;  // One or more certificates of authorities, PEM; at most 16.
+  // One to 16 certificates of authorities, PEM.
+  std::string authority;
   KeyPair own;
-  std::string denied = "";  // Certificates that are not accepted: see DenyList.
+  // A deny list, in the form that DenyList reads. Empty: nothing is denied.
+  std::string denied = "";
 };
 
 struct CredentialFiles {
   std::string authority;
   std::string certificate;
   std::string key;
-  std::string denied = "";  // Empty: nothing is denied.
+  // Empty: nothing is denied.
+  std::string denied = "";
 };
 
-// Throws a failure that names the file and what is wrong with it.
+// Reads the files. Throws a failure that names the file and its fault.
 Credentials loadCredentials(const CredentialFiles& files, FileCheck check = FileCheck::kStrict);
 
-// Whom the other side takes the caller for.
+// The caller as the other side knows it.
 struct Identity {
-  std::string name;  // "operator:ci", "uid:0"
+  // For example "operator:ci" or "uid:0".
+  std::string name;
   wire::Role role = wire::Role::UNSPECIFIED;
 };
 
-// From a client certificate's common name. Fails with kind denied if it is not observer:, operator:
-// or admin: and a name of [A-Za-z0-9._-]{1,64}.
+// Reads a client certificate's common name. Fails with kind denied unless it is observer:,
+// operator: or admin: and a name of [A-Za-z0-9._-]{1,64}.
 Identity identityFromCommonName(kj::StringPtr commonName);
 
-// A context may be replaced while connections made with it go on. Throws a failure of kind invalid
-// if the texts are not what they should be, or the key is not the certificate's.
+// The agent's end. It may be replaced while connections made with it go on. The constructor throws
+// a failure of kind invalid if the texts are not what they should be, or the key is not the
+// certificate's.
 class TlsServer {
  public:
-  // `timer` outlives it.
+  // `timer` outlives this.
   TlsServer(const Credentials& credentials, kj::Timer& timer, kj::Duration handshakeLimit);
 
   struct Accepted {
     kj::Own<kj::AsyncIoStream> stream;
     Identity identity;
-    CertificateMark mark;       // Of the client's certificate.
-    CertificateMark authority;  // Of the authority that vouches for it.
+    // Names the client's certificate.
+    CertificateMark mark;
+    // Names the authority that vouches for it.
+    CertificateMark authority;
   };
 
-  // Shakes hands as the server. Rejected with kind denied if the client has no certificate or not a
-  // right one, or one on the deny list; with timeout or system if it is slow or goes away.
+  // Shakes hands as the server. Rejected with kind denied if the client has no certificate, a wrong
+  // one, or one on the deny list; with timeout or system if it is slow or goes away.
   kj::Promise<Accepted> accept(kj::Own<kj::AsyncIoStream> stream);
 
  private:
@@ -69,6 +77,7 @@ class TlsServer {
   kj::Duration handshakeLimit_;
 };
 
+// The controller's end. Copies share one context.
 class TlsClient {
  public:
   explicit TlsClient(const Credentials& credentials);
@@ -79,22 +88,26 @@ class TlsClient {
   kj::Promise<kj::Own<kj::AsyncIoStream>> connect(kj::Own<kj::AsyncIoStream> stream,
                                                   kj::StringPtr nodeName);
 
-  // Whether both are copies of one.
+  // Returns whether both are copies of one client.
   bool sharesWith(const TlsClient& other) const { return context_ == other.context_; }
 
  private:
-  std::shared_ptr<ssl_ctx_st> context_;  // Shared by copies of this and by what they connected.
+  // Shared by copies of this and by the connections that they made.
+  std::shared_ptr<ssl_ctx_st> context_;
 };
 
 enum class Remedy {
-  kRetry,        // The node or the way to it is down: try again soon.
-  kFixIdentity,  // A certificate is refused, by either side. Trying again soon changes nothing.
-  kFixClock,     // As kFixIdentity, because a clock is outside of a certificate's validity.
-  kRevoked       // As kFixIdentity, because a certificate is on the other side's deny list.
+  // The node or the way to it is down: try again soon.
+  kRetry,
+  // A certificate is refused, by either side. Trying again soon changes nothing.
+  kFixIdentity,
+  // A certificate is refused because a clock is outside of its validity.
+  kFixClock,
+  // A certificate is refused because it is on the other side's deny list.
+  kRevoked
 };
 
-// Why a connection could not be made, for an exception from dialling or from the first call over
-// it.
+// Says what to do about an exception from dialling or from the first call over a connection.
 Remedy classify(const kj::Exception& exception);
 
 }  // namespace support

@@ -14,11 +14,11 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
-// 112 bits: no RSA below 2048, no SHA-1.
+// Asks for 112 bits of security: no RSA below 2048, no SHA-1.
 constexpr int kSecurityLevel = 2;
 
-// OpenSSL reports only "certificate verify failed"; the reason goes by here. One thread's
-// handshakes share it, so a reason is taken away by the first that asks.
+// Holds the reason of the last refusal, because OpenSSL reports only "certificate verify failed".
+// All handshakes of one thread share it, so the first that asks takes the reason away.
 thread_local int lastVerifyError = X509_V_OK;
 
 }  // namespace
@@ -27,7 +27,7 @@ std::shared_ptr<SSL_CTX> blankContext() {
   std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_method()), SSL_CTX_free);
   if (context == nullptr) fail(Kind::INTERNAL, "no TLS context: ", opensslReason().c_str());
   SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
-  // Whatever the machine's own configuration says of it.
+  // The machine's own OpenSSL configuration cannot lower this.
   SSL_CTX_set_security_level(context.get(), kSecurityLevel);
   SSL_CTX_set_num_tickets(context.get(), 0);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
@@ -51,7 +51,7 @@ void usePair(SSL_CTX* context, const KeyPair& pair) {
       SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
     fail(Kind::INVALID, "tls certificate: ", opensslReason().c_str());
   }
-  // Certificates between ours and the authority's may follow it.
+  // Certificates between ours and the authority's may follow ours.
   while (X509* next = PEM_read_bio_X509(certificateText.get(), nullptr, nullptr, nullptr)) {
     if (SSL_CTX_add0_chain_cert(context, next) != 1) X509_free(next);
   }

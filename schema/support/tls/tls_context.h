@@ -1,5 +1,6 @@
-// What every TLS context of Muster has in common, whoever may connect by it: version 1.3 only, no
-// session tickets, and reasons of refusals that can be told. For tls.cc and enrolment_tls.cc.
+// Makes the part that every TLS context of Muster has in common: version 1.3 only, no session
+// tickets, and refusals whose reasons can be told. It verifies nobody. For tls.cc and
+// enrolment_tls.cc.
 #pragma once
 
 #include <memory>
@@ -14,16 +15,17 @@ struct x509_store_ctx_st;
 
 namespace support {
 
-// Knows no certificate yet, and verifies nobody.
+// Makes a context that knows no certificate yet and verifies nobody.
 std::shared_ptr<ssl_ctx_st> blankContext();
 
-// Throws a failure of kind invalid if these are not a certificate and its key.
+// Gives the context its certificate and key. Throws a failure of kind invalid if `pair` is not a
+// certificate and its key.
 void usePair(ssl_ctx_st* context, const KeyPair& pair);
 
-// A verify callback (SSL_CTX_set_verify): notes why a certificate is refused, for verifyReason.
+// A verify callback (SSL_CTX_set_verify) that notes why a certificate is refused, for verifyReason.
 int noteVerifyError(int good, x509_store_ctx_st* store);
 
-// What a refused handshake's exception means, with the reason noted last on this thread.
+// Explains a refused handshake's exception by the reason that was noted last on this thread.
 kj::String verifyReason(const kj::Exception& exception);
 
 }  // namespace support

@@ -16,11 +16,15 @@
 namespace support {
 namespace {
 
-constexpr size_t kReceiveBytesMin = 2 << 10;  // An idle connection holds this much.
+// The memory that an idle connection holds.
+constexpr size_t kReceiveBytesMin = 2 << 10;
 constexpr size_t kReceiveBytesMax = 256 << 10;
-constexpr size_t kRecordBytes = 16 << 10;  // The most that one TLS record carries.
-constexpr size_t kRecordExtraBytes = 64;   // More than the header and the tag of one.
-constexpr size_t kSendBytes = 128 << 10;   // Encrypted before a write to the stream below.
+// The most that one TLS record carries.
+constexpr size_t kRecordBytes = 16 << 10;
+// Exceeds the header and the tag of a record.
+constexpr size_t kRecordExtraBytes = 64;
+// The most that is encrypted before it is written to the stream below.
+constexpr size_t kSendBytes = 128 << 10;
 constexpr size_t kToSendBytesMin = 4 << 10;
 
 [[noreturn]] void throwErrors() {
@@ -39,7 +43,7 @@ constexpr size_t kToSendBytesMin = 4 << 10;
 
 }  // namespace
 
-// A BIO over the two buffers. It never blocks: an empty buffer is "try again".
+// A BIO over the two buffers. It never blocks: an empty buffer means "try again".
 struct TlsStream::Transport {
   static TlsStream& of(BIO* bio) { return *static_cast<TlsStream*>(BIO_get_data(bio)); }
 
@@ -91,7 +95,7 @@ TlsStream::TlsStream(kj::Own<kj::AsyncIoStream> inner, ssl_ctx_st* context, Side
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_, bio, bio);
-  // An idle connection then holds no record buffers.
+  // OpenSSL then frees the record buffers of an idle connection.
   SSL_set_mode(ssl_, SSL_MODE_RELEASE_BUFFERS);
   if (side == Side::kServer) {
     SSL_set_accept_state(ssl_);
@@ -107,7 +111,8 @@ TlsStream::~TlsStream() noexcept(false) {
 kj::Promise<void> TlsStream::shakeHands(kj::StringPtr expectedName) {
   if (expectedName.size() > 0) {
     X509_VERIFY_PARAM* verify = SSL_get0_param(ssl_);
-    // A certificate is for the names that stand in it, and for nothing that a pattern may mean.
+    // A certificate is for the names in it, not for others that a pattern or its subject could
+    // match.
     X509_VERIFY_PARAM_set_hostflags(
         verify, X509_CHECK_FLAG_NO_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     KJ_REQUIRE(X509_VERIFY_PARAM_set1_host(verify, expectedName.cStr(), expectedName.size()) == 1,
@@ -131,7 +136,8 @@ kj::Promise<void> TlsStream::continueHandshake() {
       if (receivedAll_ && ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
         throwEnded();
       }
-      // The peer is told why, by the alert that waits to be sent.
+      // The alert that waits to be sent tells the peer why. It goes out before the handshake is
+      // rejected, since its owner then drops this stream.
       auto failure = kj::runCatchingExceptions([]() { throwErrors(); });
       return send()
           .catch_([](kj::Exception&&) {})
@@ -192,7 +198,7 @@ kj::Promise<size_t> TlsStream::readOn(kj::byte* buffer, size_t doneBytes, size_t
       case SSL_ERROR_ZERO_RETURN:
         return doneBytes;
       case SSL_ERROR_WANT_READ:
-        if (toSendBytes_ > 0) sendInBackground();  // An answer of TLS itself.
+        if (toSendBytes_ > 0) sendInBackground();  // TLS itself has something to answer.
         if (doneBytes >= minBytes) return doneBytes;
         return receive().then([this, buffer, doneBytes, minBytes, maxBytes]() {
           return readOn(buffer, doneBytes, minBytes, maxBytes);
@@ -207,14 +213,16 @@ kj::Promise<size_t> TlsStream::readOn(kj::byte* buffer, size_t doneBytes, size_t
   return doneBytes;
 }
 
-// Whether a read can tell anything but that nothing has arrived. To hear that from OpenSSL costs a
-// record buffer, allocated and released.
+// Returns whether a read can say anything but that nothing has arrived. Asking OpenSSL for that
+// would allocate and release a record buffer.
 bool TlsStream::hasUnread() const {
   return receivedBegin_ < receivedEnd_ || receivedAll_ || SSL_has_pending(ssl_) == 1 ||
          SSL_get_shutdown(ssl_) != 0;
 }
 
-// Reads what there is, at least one byte or the end.
+// Reads at least one byte, or the end, into the buffer. The buffer grows by four when a read filled
+// it and shrinks by half when one hardly used it, so that bulk data needs few system calls and an
+// idle connection little memory.
 kj::Promise<void> TlsStream::receive() {
   size_t wanted = received_.size();
   if (wanted == 0) {
@@ -251,12 +259,15 @@ kj::Promise<void> TlsStream::writeOn(Pieces pieces) {
   return sent.then([this, pieces]() { return writeOn(pieces); });
 }
 
-// Fills toSend_. Small pieces share a record.
+// Encrypts the next pieces into toSend_. Whole records are encrypted in place. Smaller pieces are
+// copied together into one record, because each record costs a header, a tag and a call of the
+// cipher.
 void TlsStream::encryptSome(Pieces& pieces) {
   OpensslScope scope;
   size_t plainBytes = 0;
   for (auto piece : pieces.rest) plainBytes += piece.size();
   plainBytes = std::min(plainBytes - pieces.offset, kSendBytes);
+  // The space is reserved once for all records, or toSend_ would be copied as it grows.
   reserve(plainBytes + (plainBytes / kRecordBytes + 2) * kRecordExtraBytes);
   kj::byte record[kRecordBytes];
   while (pieces.rest.size() > 0 && toSendBytes_ < kSendBytes) {
@@ -288,7 +299,7 @@ void TlsStream::encrypt(const kj::byte* bytes, size_t size) {
   throwEnded();
 }
 
-// Makes room for so many bytes more to send.
+// Makes toSend_ large enough for `bytes` more.
 void TlsStream::reserve(size_t bytes) {
   size_t wanted = toSendBytes_ + bytes;
   if (wanted <= toSend_.size()) return;
@@ -297,7 +308,9 @@ void TlsStream::reserve(size_t bytes) {
   toSend_ = kj::mv(larger);
 }
 
-// Writes what is to be sent behind what is being written.
+// Writes toSend_ behind the write that is under way. The stream below takes one write at a time, so
+// writes form a chain; the buffer moves into its own write, and the next encryption begins a new
+// one.
 kj::Promise<void> TlsStream::send() {
   if (toSendBytes_ == 0 && sending_ == nullptr) return kj::READY_NOW;
   auto writeBytes = [this, size = std::exchange(toSendBytes_, 0),
@@ -325,7 +338,7 @@ void TlsStream::shutdownWrite() {
 }
 
 void TlsStream::taskFailed(kj::Exception&&) {
-  // Whoever reads or writes next meets the same failure and reports it.
+  // The next read or write meets the same failure and reports it.
 }
 
 }  // namespace support

@@ -1,7 +1,7 @@
-// A TLS connection over another stream, with buffers that fit bulk data.
+// Encrypts one connection by TLS over another stream, with buffers that fit bulk data.
 //
-// Not kj-tls, which passes everything through 8 KiB buffers and reaches a third of what OpenSSL
-// carries. Whom to trust, and for how long to wait, is not decided here: see tls.h.
+// It replaces kj-tls, which passes everything through 8 KiB buffers and reaches a third of what
+// OpenSSL carries. It does not decide whom to trust, or for how long to wait: tls.h does.
 #pragma once
 
 #include <stddef.h>
@@ -25,18 +25,19 @@ class TlsStream final : public kj::AsyncIoStream, private kj::TaskSet::ErrorHand
   TlsStream(kj::Own<kj::AsyncIoStream> inner, ssl_ctx_st* context, Side side);
   ~TlsStream() noexcept(false);
 
-  // Before anything else, once. `expectedName`, of a client: what the server's certificate must be
-  // for; empty: anything that the context trusts. Rejected with what OpenSSL says, or as
-  // DISCONNECTED if the peer went away.
+  // Shakes hands; call it once, before anything else. `expectedName` is for a client: the name that
+  // the server's certificate must be for, or empty to accept any that the context trusts. Rejected
+  // with OpenSSL's reason, or as DISCONNECTED if the peer went away.
   kj::Promise<void> shakeHands(kj::StringPtr expectedName);
 
-  // Of the peer's certificate, after the handshake. Empty if it has none.
+  // Returns the common name in the peer's certificate, after the handshake; empty if it has none.
   std::string peerCommonName() const;
 
-  // Likewise; empty texts if it has none.
+  // Names the peer's certificate, after the handshake; its texts are empty if it has none.
   CertificateMark peerMark() const;
 
-  // Of the authority that vouches for it: the last certificate of the chain that was verified.
+  // Names the authority that vouches for the peer: the last certificate of the chain that was
+  // verified.
   CertificateMark peerAuthorityMark() const;
 
   kj::Promise<size_t> tryRead(void* buffer, size_t minBytes, size_t maxBytes) override;
@@ -47,7 +48,7 @@ class TlsStream final : public kj::AsyncIoStream, private kj::TaskSet::ErrorHand
   void abortRead() override { inner_->abortRead(); }
   kj::Maybe<int> getFd() const override { return inner_->getFd(); }
 
-  // Of the socket below.
+  // These pass through to the socket below.
   void getsockopt(int level, int option, void* value, unsigned int* length) override {
     inner_->getsockopt(level, option, value, length);
   }
@@ -62,12 +63,14 @@ class TlsStream final : public kj::AsyncIoStream, private kj::TaskSet::ErrorHand
   }
 
  private:
-  struct Transport;  // What OpenSSL calls to read and write.
+  // Lets OpenSSL read and write the buffers below.
+  struct Transport;
 
-  // What is left of a gathered write.
+  // The rest of a gathered write.
   struct Pieces {
     kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> rest;
-    size_t offset = 0;  // In the first of `rest`.
+    // Counts bytes of the first of `rest` that are done.
+    size_t offset = 0;
   };
 
   kj::Promise<void> continueHandshake();
@@ -84,13 +87,17 @@ class TlsStream final : public kj::AsyncIoStream, private kj::TaskSet::ErrorHand
 
   kj::Own<kj::AsyncIoStream> inner_;
   ssl_st* ssl_;
-  kj::Array<kj::byte> received_;  // Grows while reads fill it, shrinks when they no longer do.
+  // Grows while reads fill it, shrinks when they no longer do.
+  kj::Array<kj::byte> received_;
   size_t receivedBegin_ = 0;
   size_t receivedEnd_ = 0;
-  bool receivedAll_ = false;    // The stream below has ended.
-  kj::Array<kj::byte> toSend_;  // The first toSendBytes_ of it.
+  // True once the stream below has ended.
+  bool receivedAll_ = false;
+  // Its first toSendBytes_ bytes wait to be written.
+  kj::Array<kj::byte> toSend_;
   size_t toSendBytes_ = 0;
-  kj::Maybe<kj::ForkedPromise<void>> sending_;  // Writes to the stream below, one after the other.
+  // Settles with the last of the writes to the stream below, which go one after the other.
+  kj::Maybe<kj::ForkedPromise<void>> sending_;
   kj::TaskSet tasks_;
 };
 
