@@ -24,7 +24,8 @@ namespace {
 
 constexpr size_t kSparesMax = 64;
 constexpr int kClaimTries = 50;
-constexpr int kLeftoverTries = 200;  // Of 10 ms.
+// The tries are 10 ms apart.
+constexpr int kLeftoverTries = 200;
 constexpr int kNestingMax = 32;
 
 int writeAt(int directory, kj::StringPtr file, kj::StringPtr value) {
@@ -44,7 +45,8 @@ kj::Vector<kj::String> subdirectories(kj::StringPtr path) {
   return names;
 }
 
-// A directory of a group cannot be removed by its files, only by itself, after those below it.
+// Removes a group and those below it. A group's directory is removed by rmdir of itself alone, its
+// files notwithstanding, but only after the groups below it.
 bool removeTree(kj::StringPtr path, int depth = 0) {
   if (rmdir(path.cStr()) == 0 || errno == ENOENT) return true;
   if (depth >= kNestingMax) return false;
@@ -58,7 +60,8 @@ void parsePids(kj::StringPtr text, kj::Vector<pid_t>& pids) {
     char* end = nullptr;
     long pid = strtol(position, &end, 10);
     if (end == position) break;
-    if (pid > 0) pids.add(static_cast<pid_t>(pid));  // 0: of another PID namespace.
+    if (pid > 0)
+      pids.add(static_cast<pid_t>(pid));  // 0 stands for a process of another PID namespace.
     position = *end == '\n' ? end + 1 : end;
   }
 }
@@ -66,7 +69,8 @@ void parsePids(kj::StringPtr text, kj::Vector<pid_t>& pids) {
 void collect(int directory, int processesFd, kj::Vector<pid_t>& pids, int depth) {
   parsePids(readAll(processesFd), pids);
   struct stat status {};
-  // A directory has a link per directory in it, and two of its own.
+  // A directory has one link per directory in it and two of its own, so that most groups need no
+  // look below.
   if (fstat(directory, &status) < 0 || status.st_nlink <= 2 || depth >= kNestingMax) return;
   kj::AutoCloseFd again(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (again.get() < 0) return;
@@ -83,8 +87,8 @@ bool hasNoProcess(int processesFd) {
   return pread(processesFd, &byte, 1, 0) == 0;
 }
 
-// The kernel's kill of a group passes over a process whose first thread has ended, whatever its
-// other threads do.
+// Kills a process whose first thread has ended, whatever its other threads do: the kernel's kill of
+// a group passes over it.
 void killWithoutFirstThread(pid_t pid) {
   KJ_IF_MAYBE (info, readProcess(pid)) {
     if (info->state == 'Z' && !info->hasEnded) ::kill(pid, SIGKILL);
@@ -96,13 +100,14 @@ void kill(int directory, const kj::Vector<pid_t>& pids) {
     for (pid_t pid : pids) killWithoutFirstThread(pid);
     return;
   }
-  // Before Linux 5.14: frozen, they cannot fork while they are killed one by one.
+  // Linux before 5.14 has no cgroup.kill. Frozen processes cannot fork while they are killed one by
+  // one.
   writeAt(directory, "cgroup.freeze", "1");
   for (pid_t pid : pids) ::kill(pid, SIGKILL);
   writeAt(directory, "cgroup.freeze", "0");
 }
 
-// mountinfo writes blanks and backslashes of paths as \ooo.
+// Undoes the \ooo by which mountinfo writes blanks and backslashes of paths.
 std::string unescaped(const std::string& text) {
   std::string result;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -126,7 +131,7 @@ Cgroup::Cgroup(CgroupTree& tree, kj::String path, kj::AutoCloseFd directory,
       processes_(kj::mv(processes)) {}
 
 Cgroup::~Cgroup() noexcept(false) {
-  tree_.giveBack(*this);
+  tree_.recycle(*this);
 }
 
 kj::Vector<pid_t> Cgroup::processes() const {
@@ -153,6 +158,7 @@ kj::Maybe<uint64_t> Cgroup::memoryKills() const {
   if (!tree_.limitsMemory()) return nullptr;
   kj::AutoCloseFd events(openat(directory_, "memory.events", O_RDONLY | O_CLOEXEC));
   if (events.get() < 0) return nullptr;
+  // The count never goes back to 0, so the group cannot tell a later job's kills from these.
   auto count = parseMemoryKills(readAll(events));
   if (count.orDefault(0) > 0) spent_ = true;
   return count;
@@ -173,7 +179,7 @@ CgroupTree::CgroupTree(kj::String directory, kj::String parent)
 CgroupTree::~CgroupTree() noexcept(false) {
   removeLingering();
   for (auto& spare : spares_) removeTree(spare.path);
-  // Both fail where something else is in them, which is then not ours to remove.
+  // Both fail where something else is in them, which is not ours to remove.
   rmdir(directory_.cStr());
   rmdir(parent_.cStr());
 }
@@ -183,16 +189,16 @@ kj::Own<Cgroup> CgroupTree::take() {
     auto spare = kj::mv(spares_.back());
     spares_.removeLast();
     char byte;
-    if (pread(spare.processes, &byte, 1, 0) < 0) continue;  // Somebody removed it.
+    if (pread(spare.processes, &byte, 1, 0) < 0) continue;  // Somebody else removed it.
     return kj::heap<Cgroup>(*this, kj::mv(spare.path), kj::mv(spare.directory),
                             kj::mv(spare.processes));
   }
   if (!lingering_.empty()) removeLingering();
   kj::String path;
   do {
+    // A number is taken while a group of an earlier keeper lingers.
     path = kj::str(directory_, "/job-", nextNumber_++);
-  } while (mkdir(path.cStr(), 0755) < 0 &&
-           errno == EEXIST);  // One that lingers from an earlier keeper.
+  } while (mkdir(path.cStr(), 0755) < 0 && errno == EEXIST);
   int directory;
   int processes;
   KJ_SYSCALL(directory = ::open(path.cStr(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), path);
@@ -201,8 +207,8 @@ kj::Own<Cgroup> CgroupTree::take() {
   return kj::heap<Cgroup>(*this, kj::mv(path), kj::mv(directoryFd), kj::AutoCloseFd(processes));
 }
 
-void CgroupTree::giveBack(Cgroup& group) {
-  // One that has groups below it is not kept, whoever is in those.
+void CgroupTree::recycle(Cgroup& group) {
+  // A group that has others below it is not recycled, whether or not those are empty.
   struct stat status {};
   bool isPlain = fstat(group.directory_, &status) == 0 && status.st_nlink == 2;
   bool isEmpty = isPlain ? hasNoProcess(group.processes_) : group.processes().empty();
@@ -241,9 +247,10 @@ void CgroupTree::killLeftovers() {
   }
 }
 
-// Makes the directory and locks it. Again if another keeper swept it away in between, or holds the
-// lock for a moment because it is about to: a directory without our lock would not stay. A keeper
-// of this name that is on its way out keeps the lock longer; then it is shared, as it was before.
+// Makes the directory and locks it, so that no other keeper takes it for abandoned. It tries again
+// if another keeper removed it in between, or holds the lock for a moment because it is about to: a
+// directory without our lock would not stay. A keeper of this name that is on its way out keeps the
+// lock longer; then both share the directory.
 bool CgroupTree::claim() {
   for (int tries = 0; tries < kClaimTries; ++tries) {
     mkdir(parent_.cStr(), 0755);
@@ -253,6 +260,7 @@ bool CgroupTree::claim() {
     bool isLocked = flock(claim_, LOCK_EX | LOCK_NB) == 0;
     struct stat held {
     }, named{};
+    // The lock may be on a directory that was removed meanwhile, so its name must still lead to it.
     bool isThere = fstat(claim_, &held) == 0 && stat(directory_.cStr(), &named) == 0 &&
                    held.st_ino == named.st_ino;
     if (isThere && (isLocked || tries + 1 == kClaimTries)) return true;
@@ -262,7 +270,7 @@ bool CgroupTree::claim() {
   return false;
 }
 
-// Keepers that were killed and never came back leave empty directories: nobody holds their lock.
+// Removes directories of keepers that were killed and never came back; nobody holds their lock.
 // Those with processes are left to their own successor.
 void CgroupTree::removeAbandoned() {
   for (auto& name : subdirectories(parent_)) {
@@ -275,8 +283,8 @@ void CgroupTree::removeAbandoned() {
 }
 
 void CgroupTree::enableControllers() {
-  // From the top down. Refused where the group above holds processes itself; then jobs have no
-  // limits of their own.
+  // Controllers are enabled from the top down. The kernel refuses where the group above holds
+  // processes itself; jobs have no limits of their own then.
   auto base = kj::str(parent_.slice(0, KJ_ASSERT_NONNULL(parent_.findLast('/'))));
   for (kj::StringPtr path : {base.asPtr(), parent_.asPtr(), directory_.asPtr()}) {
     kj::AutoCloseFd fd(::open(path.cStr(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -299,7 +307,7 @@ kj::Maybe<kj::Own<CgroupTree>> CgroupTree::openBelow(kj::StringPtr base, kj::Str
   tree->removeAbandoned();
   tree->killLeftovers();
   tree->enableControllers();
-  // Tried before it is needed: the probe is the first spare.
+  // A group is tried before one is needed; the probe becomes the first spare.
   auto failure = kj::runCatchingExceptions([&]() { tree->take(); });
   if (failure != nullptr || access(kj::str(tree->directory_, "/cgroup.procs").cStr(), F_OK) != 0)
     return nullptr;
@@ -330,7 +338,7 @@ kj::Vector<kj::String> cgroupCandidates(kj::StringPtr mountinfo, kj::StringPtr o
     std::string id, parent, device, root, point;
     words >> id >> parent >> device >> root >> point;
     point = unescaped(point);
-    // The own group as seen from this mount, unless it lies outside of it.
+    // Our own group as seen from this mount comes first, unless it lies outside of it.
     std::string below = own;
     if (root != "/" && below.rfind(root, 0) == 0) below = below.substr(root.size());
     if (!below.empty() && below != "/" && below.find("..") == std::string::npos) {

@@ -1,6 +1,6 @@
-// Groups of processes that nothing can leave by setsid or a double fork: directories of a cgroup2
-// hierarchy. Whether the node offers one is tried, never assumed; os/process_set.h has the
-// substitute.
+// Makes groups of processes that nothing can leave by setsid or a double fork: directories of a
+// cgroup2 hierarchy. It tries whether the node offers one and never assumes it. os/process_set.h
+// has the substitute, and decides which to use.
 #pragma once
 
 #include <stddef.h>
@@ -16,7 +16,8 @@ namespace nodeagent {
 
 class CgroupTree;
 
-// One group. Destroying it kills what is still in it and gives the directory back.
+// One group. Its destruction kills the processes that are still in it and returns the directory to
+// the tree.
 class Cgroup {
  public:
   Cgroup(CgroupTree& tree, kj::String path, kj::AutoCloseFd directory, kj::AutoCloseFd processes);
@@ -26,21 +27,22 @@ class Cgroup {
   kj::StringPtr path() const { return path_; }
   int directoryFd() const { return directory_; }
 
-  // Pids of all live processes, those of nested groups included, that this PID namespace can name.
+  // Returns the pids of all live processes that this PID namespace can name, those of nested groups
+  // included.
   kj::Vector<pid_t> processes() const;
 
   // Sends `signal` to each process that is there now; those that fork meanwhile may be missed.
   void signalAll(int signal) const;
 
-  // Kills every process, also one that forks or is stopped. They are gone soon afterwards, not yet
-  // on return.
+  // Kills every process, also one that forks or is stopped. They are gone soon afterwards, but not
+  // yet on return.
   void killAll() const;
 
-  // How many processes the kernel killed in it for lack of memory, of the group or of the node;
-  // null: it does not count them.
+  // Returns how many of the group's processes the kernel killed because the group or the node ran
+  // out of memory; null if it does not count them.
   kj::Maybe<uint64_t> memoryKills() const;
 
-  // Writes one control file, such as "memory.max"; an errno, or 0.
+  // Writes one control file, such as "memory.max". Returns an errno, or 0.
   int write(kj::StringPtr file, kj::StringPtr value) const;
 
  private:
@@ -50,35 +52,38 @@ class Cgroup {
   kj::String path_;
   kj::AutoCloseFd directory_;
   kj::AutoCloseFd processes_;
-  // Not to be used again: it holds settings that the next job must not inherit, or it was killed
-  // (Linux 6.14 and later kill at once what is started into a group that ever was).
+  // True if the group must not be used again, because it holds settings that the next job must not
+  // inherit, or because it was killed: Linux 6.14 and later kill at once whatever is started into a
+  // group that ever was.
   mutable bool spent_ = false;
 };
 
-// The keeper's own part of the hierarchy: <mount>/[own group/]nodeagent/<name>. Outlives its
+// Owns the keeper's part of the hierarchy, <mount>/[own group/]nodeagent/<name>. It outlives its
 // groups.
 class CgroupTree {
  public:
-  // Finds a cgroup2 mount where groups can be made, and kills and removes what an earlier keeper of
-  // that `name` left there; null if the node has none. `name` is unique among the keepers that may
-  // share the mount. May block for two seconds: for the start of the keeper.
+  // Finds a cgroup2 mount where groups can be made, and kills and removes the groups that an
+  // earlier keeper of that `name` left there. Null if the node has none. `name` is unique among the
+  // keepers that may share the mount. May block for two seconds, so it belongs to the keeper's
+  // start.
   static kj::Maybe<kj::Own<CgroupTree>> open(kj::StringPtr name);
 
-  // As above, below this directory only.
+  // Opens a tree as above, but only below this directory.
   static kj::Maybe<kj::Own<CgroupTree>> openBelow(kj::StringPtr directory, kj::StringPtr name);
 
   explicit CgroupTree(kj::String directory, kj::String parent);
   ~CgroupTree() noexcept(false);
   KJ_DISALLOW_COPY(CgroupTree);
 
-  // An empty group, new or recycled; throws if the kernel refuses, such as for a limit on groups.
+  // Returns an empty group, new or recycled. Throws if the kernel refuses, such as for a limit on
+  // groups.
   kj::Own<Cgroup> take();
 
   kj::StringPtr directory() const { return directory_; }
   bool limitsMemory() const { return limitsMemory_; }
   bool limitsProcesses() const { return limitsProcesses_; }
 
-  // Groups that could not be removed yet because something in them has not gone.
+  // Counts groups that could not be removed yet because something in them has not gone.
   size_t lingering() const { return lingering_.size(); }
 
  private:
@@ -89,7 +94,7 @@ class CgroupTree {
     kj::AutoCloseFd processes;
   };
 
-  void giveBack(Cgroup& group);
+  void recycle(Cgroup& group);
   void removeLingering();
   void killLeftovers();
   bool claim();
@@ -98,7 +103,8 @@ class CgroupTree {
 
   kj::String directory_;
   kj::String parent_;
-  kj::AutoCloseFd claim_;  // Locked as long as this keeper lives.
+  // Locked for the whole life of this keeper.
+  kj::AutoCloseFd claim_;
   uint64_t nextNumber_ = 1;
   bool limitsMemory_ = false;
   bool limitsProcesses_ = false;
@@ -106,11 +112,11 @@ class CgroupTree {
   kj::Vector<kj::String> lingering_;
 };
 
-// The number of "oom_kill" in the text of memory.events; null: there is none.
+// Returns the number of "oom_kill" in the text of memory.events; null if there is none.
 kj::Maybe<uint64_t> parseMemoryKills(kj::StringPtr events);
 
-// Where groups might be made, the best first, from the texts of /proc/self/mountinfo and
-// /proc/self/cgroup.
+// Returns the directories where groups might be made, the best first, from the texts of
+// /proc/self/mountinfo and /proc/self/cgroup.
 kj::Vector<kj::String> cgroupCandidates(kj::StringPtr mountinfo, kj::StringPtr ownGroups);
 
 }  // namespace nodeagent

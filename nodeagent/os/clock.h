@@ -1,4 +1,4 @@
-// What time it is on the node. The seam that lets tests of leases run without waiting.
+// Reads the node's clocks. It is the seam that lets tests of leases run without waiting.
 #pragma once
 
 #include <stdint.h>
@@ -10,20 +10,21 @@ class Clock {
  public:
   virtual ~Clock() noexcept(false) = default;
 
-  // CLOCK_BOOTTIME: counts suspended time too and is never set. Leases and deadlines use it.
+  // Reads CLOCK_BOOTTIME, which counts suspended time too and is never set. Leases and deadlines
+  // use it.
   virtual int64_t boottimeNs() const = 0;
 
-  // CLOCK_MONOTONIC: as boottimeNs, without suspended time. Timers of the event loop go by it.
+  // Reads CLOCK_MONOTONIC, which does not count suspended time. Timers of the event loop go by it.
   virtual int64_t monotonicNs() const = 0;
 
-  // CLOCK_REALTIME: for people and for certificates; it may jump by years.
+  // Reads CLOCK_REALTIME, for people and for certificates; it may jump by years.
   virtual int64_t realtimeNs() const = 0;
 };
 
-// The kernel's clocks. Lives as long as the process.
+// Returns the kernel's clocks, which live as long as the process.
 const Clock& systemClock();
 
-// Stands still until a test moves it.
+// A clock that stands still until a test moves it.
 class ManualClock final : public Clock {
  public:
   int64_t boottimeNs() const override { return boottimeNs_; }

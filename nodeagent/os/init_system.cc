@@ -15,7 +15,7 @@ bool isDirectory(kj::StringPtr path) {
 }  // namespace
 
 InitSystem initSystem(const InitPaths& paths) {
-  // Both: a container may share the directory of a host's systemd.
+  // Both are asked for, because a container may share the directory of a host's systemd.
   if (isDirectory(paths.systemdRuntime) && readFile(paths.initCommand) == "systemd\n") {
     return InitSystem::kSystemd;
   }

@@ -1,4 +1,4 @@
-// Which service manager runs the node.
+// Tells which service manager runs the node. It does not talk to it: nodeagent/service does.
 #pragma once
 
 #include <kj/string.h>
@@ -8,10 +8,11 @@ namespace nodeagent {
 enum class InitSystem {
   kUnknown,
   kSystemd,
-  kSysv  // No systemd, and scripts in /etc/init.d.
+  // There is no systemd, and scripts are in /etc/init.d.
+  kSysv
 };
 
-// Where it is looked for; for tests to choose. Borrowed.
+// The places that initSystem looks at; tests choose others. The texts are borrowed.
 struct InitPaths {
   kj::StringPtr systemdRuntime = "/run/systemd/system";
   kj::StringPtr initCommand = "/proc/1/comm";

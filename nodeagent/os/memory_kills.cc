@@ -11,7 +11,7 @@ namespace nodeagent {
 namespace {
 
 constexpr size_t kKillsMax = 256;
-constexpr int kLinesMax = 1000;                   // In one look: below a millisecond.
+constexpr int kLinesMax = 1000;  // Reading this many takes less than a millisecond.
 constexpr int64_t kClockSlackNs = 1'000'000'000;  // The log's clock runs a little beside ours.
 constexpr ino_t kFirstPidNamespace = 0xEFFFFFFC;
 
@@ -22,9 +22,9 @@ bool isFirstPidNamespace() {
 
 }  // namespace
 
-// "6,1234,5678901,-;Memory cgroup out of memory: Killed process 42 (dd) total-vm:..." and, before
-// that, "6,1233,5678900,-;oom-kill:constraint=...,task=dd,pid=42,uid=0": the priority, the number
-// of the line, microseconds.
+// Reads "6,1234,5678901,-;Memory cgroup out of memory: Killed process 42 (dd) total-vm:..." and the
+// line before it, "6,1233,5678900,-;oom-kill:constraint=...,task=dd,pid=42,uid=0". The numbers are
+// the priority, the number of the line, and microseconds.
 kj::Maybe<LoggedKill> parseLoggedKill(kj::StringPtr line) {
   const char* text = strchr(line.cStr(), ';');
   const char* time = strchr(line.cStr(), ',');
@@ -32,7 +32,7 @@ kj::Maybe<LoggedKill> parseLoggedKill(kj::StringPtr line) {
   time = strchr(time + 1, ',');
   if (time == nullptr || time > text) return nullptr;
   const char* pid = nullptr;
-  // The last one: the name before it may be anything.
+  // The last "pid=" counts, because the process chose the name before it.
   const char* from = strncmp(text + 1, "oom-kill:", 9) == 0 ? text : nullptr;
   while (from != nullptr && (from = strstr(from, ",pid=")) != nullptr) pid = from += 5;
   const char* done = strstr(text, "ut of memory");
@@ -49,7 +49,7 @@ MemoryKills::MemoryKills()
   if (log_.get() >= 0 && lseek(log_, 0, SEEK_END) < 0) log_ = kj::AutoCloseFd();
 }
 
-// False: what it says is not all known.
+// Reads the new lines. Returns false if not all of them are known.
 bool MemoryKills::readOn() {
   char line[8192];
   for (int count = 0; count < kLinesMax; ++count) {

@@ -1,4 +1,4 @@
-// What the kernel's log says about processes that were killed because memory ran out.
+// Tells from the kernel's log whether a process was killed because memory ran out.
 #pragma once
 
 #include <stdint.h>
@@ -13,34 +13,40 @@
 namespace nodeagent {
 
 enum class MemoryKill {
-  kUnknown,  // The kernel does not tell.
+  // The kernel does not tell.
+  kUnknown,
   kNo,
-  kPerhaps,  // Some process of the node was killed; it is not known whose.
+  // Some process of the node was killed, but the log does not say whose.
+  kPerhaps,
   kYes,
 };
 
 struct LoggedKill {
-  pid_t pid = 0;            // As the whole machine numbers it.
-  int64_t monotonicNs = 0;  // More or less.
+  // Numbered as the whole machine does it.
+  pid_t pid = 0;
+  // Approximate.
+  int64_t monotonicNs = 0;
 };
 
-// null: the line of /dev/kmsg is about something else.
+// Reads a line of /dev/kmsg; null if it is about something else.
 kj::Maybe<LoggedKill> parseLoggedKill(kj::StringPtr line);
 
-// Follows the log from its making on. Of one thread; never blocks.
+// Follows the log from the object's construction on. It belongs to one thread and never blocks.
 class MemoryKills {
  public:
   MemoryKills();
   KJ_DISALLOW_COPY(MemoryKills);
 
-  // Whether the process, which was killed, was killed for that reason after `sinceMonotonicNs`.
+  // Says whether a killed process was killed for that reason after `sinceMonotonicNs`.
   MemoryKill of(pid_t pid, int64_t sinceMonotonicNs);
 
  private:
   bool readOn();
 
-  kj::AutoCloseFd log_;        // Unset: it may not be read.
-  bool numbersAgree_ = false;  // Our pids are those of the log.
+  // Unset if the log may not be read.
+  kj::AutoCloseFd log_;
+  // True if our pids are those of the log.
+  bool numbersAgree_ = false;
   std::deque<LoggedKill> kills_;
 };
 

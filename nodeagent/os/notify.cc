@@ -40,7 +40,7 @@ void Notifier::send(const std::string& text) const {
   int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return;
   kj::AutoCloseFd closing(descriptor);
-  // The manager may be gone or restarting; that is no trouble of ours.
+  // The manager may be gone or restarting, which is no reason to fail.
   (void)!sendto(descriptor, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
                 reinterpret_cast<sockaddr*>(&address), length);
 }

@@ -1,5 +1,5 @@
-// Tells the service manager how we are, by the protocol of sd_notify(3). Without NOTIFY_SOCKET
-// every call does nothing.
+// Reports the agent's state to the service manager by the protocol of sd_notify(3). Every call does
+// nothing without NOTIFY_SOCKET.
 #pragma once
 
 #include <stdint.h>
@@ -22,7 +22,7 @@ class Notifier {
   void stopping() const { send("STOPPING=1\nSTATUS=ending the sessions"); }
   void watchdog() const { send("WATCHDOG=1"); }
 
-  // How often watchdog() is due, half of what WATCHDOG_USEC allows; 0: never.
+  // Returns how often watchdog() is due, half of the time that WATCHDOG_USEC allows; 0 means never.
   int64_t watchdogIntervalNs() const { return watchdogIntervalNs_; }
 
  private:

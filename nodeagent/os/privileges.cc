@@ -40,7 +40,8 @@ void refuseDumps() {
 
 void protectFromOutOfMemory() {
   constexpr std::string_view kScore = "-900";
-  if (readFile("/proc/self/oom_score_adj").startsWith("-")) return;  // By who started us.
+  if (readFile("/proc/self/oom_score_adj").startsWith("-"))
+    return;  // The service manager has done it.
   kj::AutoCloseFd fd(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
   if (fd.get() >= 0 && write(fd, kScore.data(), kScore.size()) < 0)
     support::log(support::Level::kDebug, "not protected from lack of memory", {});

@@ -1,25 +1,28 @@
-// What a process gives up before it faces the network.
+// Drops the privileges of a process before it faces the network, and ties its life to others.
 #pragma once
 
 #include <sys/types.h>
 
 namespace nodeagent {
 
-// Becomes this user for good, without supplementary groups. Throws a failure of kind system.
+// Makes the process this user for good, without supplementary groups. Throws a failure of kind
+// system.
 void becomeUser(uid_t user, gid_t group);
 
-// No program that this process starts gains privileges; no core dump, no tracing by others.
+// Forbids that any program which this process starts gains privileges, that it dumps core, and that
+// others trace it.
 void lockDown();
 
-// No core dump of this process, no tracing by other users. What it starts is as it was.
+// Forbids core dumps of this process and tracing by other users. Programs that it starts are as
+// before.
 void refuseDumps();
 
-// When memory runs out, the kernel is to choose others first: what this process starts, unless it
-// says otherwise. Where that is not allowed, nothing changes.
+// Asks the kernel to choose other processes first when memory runs out. Programs that this process
+// starts inherit that unless they say otherwise. Nothing changes where it is not allowed.
 void protectFromOutOfMemory();
 
-// SIGKILL when `parent` ends. Exits at once if it has ended already. After becomeUser, which undoes
-// it.
+// Lets SIGKILL end this process when `parent` ends, and exits at once if it has ended already. Call
+// it after becomeUser, which undoes it.
 void dieWithParent(pid_t parent);
 
 }  // namespace nodeagent

@@ -19,7 +19,8 @@ namespace {
 
 constexpr size_t kEnvironmentBytesMax = 1 << 20;
 constexpr int kExecLooks = 21;
-constexpr int kExecLooksMax = 500;  // At one that waits for a CPU, which takes long on a busy node.
+// Bounds the looks at a process that waits for a CPU, which takes long on a busy node.
+constexpr int kExecLooksMax = 500;
 constexpr long kExecPauseNs = 1'000'000;
 constexpr unsigned kKernelThread = 0x00200000;  // PF_KTHREAD
 
@@ -28,13 +29,14 @@ struct CloseDirectory {
 };
 using Directory = std::unique_ptr<DIR, CloseDirectory>;
 
-// The command in /proc/PID/stat stands in parentheses and may itself contain any character, so its
-// end is the last one. null: there is no such process.
+// The text of /proc/PID/stat. Its command stands in parentheses and may itself contain any
+// character, so the last one ends it.
 struct StatText {
   kj::String text;
   const char* open = nullptr;
   const char* close = nullptr;
 };
+// Null if there is no such process.
 kj::Maybe<StatText> readStat(pid_t pid) {
   char path[40];
   snprintf(path, sizeof(path), "/proc/%d/stat", pid);
@@ -46,10 +48,10 @@ kj::Maybe<StatText> readStat(pid_t pid) {
   return kj::mv(stat);
 }
 
-// What tells a process without environment from one that does not have it yet. The kernel sets the
-// end of the code after the environment; it shows 1 to those who may not know.
+// Tells a process without environment from one that does not have it yet. The kernel sets the end
+// of the code after the environment, and shows 1 to readers that may not know it.
 struct Program {
-  bool hasNone = true;  // It is gone, a zombie, or the kernel's own.
+  bool hasNone = true;  // The process is gone, a zombie, or the kernel's own.
   unsigned long long endOfCode = 0;
   unsigned long long stack = 0;
   bool operator==(const Program&) const = default;
@@ -126,7 +128,7 @@ kj::Maybe<kj::Vector<pid_t>> ownChildren() {
 
 namespace {
 
-// Empty: there is none, or none to be seen.
+// Returns the environment; empty if there is none, or none to be seen.
 kj::String readEnvironment(pid_t pid) {
   char path[40];
   snprintf(path, sizeof(path), "/proc/%d/environ", pid);
@@ -135,7 +137,7 @@ kj::String readEnvironment(pid_t pid) {
   KJ_IF_MAYBE (info, readProcess(pid)) {
     if (info->state != 'Z' || info->hasEnded) return environment;
   }
-  // Its first thread has ended; the others have the environment still.
+  // The first thread has ended, but the others still have the environment.
   auto tasks = kj::str("/proc/", pid, "/task");
   Directory directory(opendir(tasks.cStr()));
   if (directory == nullptr) return environment;
@@ -149,6 +151,8 @@ kj::String readEnvironment(pid_t pid) {
 }  // namespace
 
 kj::Maybe<bool> startedWithVariable(pid_t pid, kj::StringPtr prefix) {
+  // An empty environment is believed only if the process ran one program before and after the look:
+  // in an exec it is empty for a moment.
   auto before = readProgram(pid);
   auto environment = readEnvironment(pid);
   if (environment.size() == 0) {
@@ -184,6 +188,8 @@ std::set<pid_t> allStartedWith(kj::ArrayPtr<const pid_t> pids, kj::StringPtr pre
     kj::Vector<pid_t> unknown;
     for (pid_t pid : open) {
       auto started = startedWithVariable(pid, prefix);
+      // A process that waits for a CPU cannot finish its exec, so it gets more looks than one that
+      // runs.
       if (started == nullptr && (look < kExecLooks - 1 || isRunnable(pid))) unknown.add(pid);
       if (started.orDefault(false)) found.insert(pid);
     }

@@ -20,11 +20,14 @@
 namespace nodeagent {
 namespace {
 
-constexpr auto kRecheck = 1 * kj::SECONDS;  // In case that a notification is missed.
+// Bounds the wait in case a notification is missed.
+constexpr auto kRecheck = 1 * kj::SECONDS;
 constexpr auto kPollFirst = 10 * kj::MILLISECONDS;
 constexpr auto kPollLast = 500 * kj::MILLISECONDS;
 constexpr auto kOrphanSweep = 2 * kj::SECONDS;
-constexpr int kKillRounds = 20;  // A fork bomb is faster than this; each round is a scan of /proc.
+// Bounds the rounds, because a fork bomb is faster than any number of them. Each is a scan of
+// /proc.
+constexpr int kKillRounds = 20;
 
 constexpr int kGoneLooks = 200;
 constexpr long kGonePauseNs = 10'000'000;
@@ -37,14 +40,14 @@ std::set<pid_t> markedOf(const kj::Vector<ProcessInfo>& all, kj::StringPtr marke
   return allStartedWith(pids, marker);
 }
 
-// Those of `seeds`, those marked, and their descendants, in order of pid; without ourselves,
-// without zombies.
+// Returns `seeds`, all marked processes, and their descendants, in order of pid. The result holds
+// neither ourselves nor zombies.
 kj::Vector<pid_t> familyOf(kj::ArrayPtr<const pid_t> seeds, kj::StringPtr marker) {
   auto all = listProcesses();
   auto found = markedOf(all, marker);
   found.insert(seeds.begin(), seeds.end());
   found.erase(getpid());
-  // Twice: a child may have a lower pid than its parent, once pids have wrapped around.
+  // There are two passes, because a child has a lower pid than its parent once pids have wrapped.
   for (int pass = 0; pass < 2; ++pass) {
     for (auto& info : all) {
       if (info.pid != getpid() && found.count(info.parent) > 0) found.insert(info.pid);
@@ -57,8 +60,11 @@ kj::Vector<pid_t> familyOf(kj::ArrayPtr<const pid_t> seeds, kj::StringPtr marker
   return family;
 }
 
-// Kills the family of `members`, of which `killMembers` kills the members: what of it is elsewhere
-// is looked for before they are gone, and again until a look finds none that was not killed before.
+// Kills the family of `members`, whose own members `killMembers` kills.
+//
+// Descendants elsewhere are looked for before the members die, because they lose their parents
+// then. Each round stops the strays found, so that none forks meanwhile, looks for their
+// descendants, and kills them. It ends with a look that finds none that was not killed before.
 void killFamily(kj::ArrayPtr<const pid_t> members, kj::StringPtr marker,
                 kj::Function<void()> killMembers) {
   std::set<pid_t> killed(members.begin(), members.end());
@@ -70,7 +76,7 @@ void killFamily(kj::ArrayPtr<const pid_t> members, kj::StringPtr marker,
       if (killed.insert(pid).second) strays.add(pid);
     }
     if (strays.empty()) return;
-    for (pid_t pid : strays) kill(pid, SIGSTOP);  // So that none forks while the others are killed.
+    for (pid_t pid : strays) kill(pid, SIGSTOP);  // None may fork while the others are killed.
     family = familyOf(strays, marker);
     for (pid_t pid : strays) kill(pid, SIGKILL);
   }
@@ -89,7 +95,9 @@ class CgroupSet final : public ProcessSet {
   void signalAll(int signal) override { group_->signalAll(signal); }
   void killAll() override;
   kj::Promise<void> whenEmpty() override;
-  // The group counts what was killed in it, of all its processes; the log names one.
+  // The group counts the kills among all of its processes, and the log names one. A count of 0 is
+  // certain. Above it, the log decides whether it was this process, and if the log cannot be read,
+  // the group's count stands.
   MemoryKill memoryKill(pid_t pid, int64_t sinceMonotonicNs) override {
     auto counted = group_->memoryKills();
     KJ_IF_MAYBE (count, counted) {
@@ -124,7 +132,8 @@ class CgroupSet final : public ProcessSet {
   kj::Timer& timer_;
 };
 
-// Root can leave its group. What did is known by its mark, or by its parents.
+// Root can leave its group, so the processes outside of it are found by their mark, or by their
+// parents.
 void CgroupSet::killAll() {
   auto members = group_->processes();
   killFamily(members, marker_, [this]() { group_->killAll(); });
@@ -141,7 +150,7 @@ kj::Promise<void> CgroupSet::whenEmpty() {
 
 kj::Promise<void> CgroupSet::wait(Watch& watch) {
   auto changed = watch.observer.whenUrgentDataAvailable();
-  readAll(watch.events);  // Only what changes after this read is notified.
+  readAll(watch.events);  // Only changes after this read are notified.
   if (group_->processes().empty()) return kj::READY_NOW;
   return changed.exclusiveJoin(timer_.afterDelay(kRecheck)).then([this, &watch]() {
     return wait(watch);
@@ -150,7 +159,7 @@ kj::Promise<void> CgroupSet::wait(Watch& watch) {
 
 class DescentSet final : public ProcessSet {
  public:
-  // `leaders`: of all sets, to tell them from orphans.
+  // `leaders` holds the first processes of all sets, to tell them from orphans.
   DescentSet(kj::String marker, MemoryKills& kills, kj::Timer& timer, std::set<pid_t>& leaders)
       : marker_(kj::mv(marker)), kills_(kills), timer_(timer), leaders_(leaders) {}
   ~DescentSet() noexcept(false) override {
@@ -183,12 +192,12 @@ class DescentSet final : public ProcessSet {
   kj::Timer& timer_;
   std::set<pid_t>& leaders_;
   pid_t leader_ = 0;
-  std::map<pid_t, uint64_t>
-      known_;  // Members seen before, with their start, so that one is found when its mark is gone.
+  // Members seen before, with their start, so that a member is found when its mark is gone.
+  std::map<pid_t, uint64_t> known_;
 };
 
-// Whether a child of the keeper that is nobody's first process was adopted; its front, for one, was
-// not.
+// Returns whether a child of the keeper that is not the first process of any set was adopted from a
+// job. The keeper's front, for one, was not.
 bool DescentSet::mayBeOfAJob(pid_t pid) {
   KJ_IF_MAYBE (info, readProcess(pid)) {
     return !info->hasEnded && (known_.count(pid) > 0 || leaders_.count(info->session) > 0 ||
@@ -198,10 +207,11 @@ bool DescentSet::mayBeOfAJob(pid_t pid) {
   return false;
 }
 
-// The usual case at a fraction of a scan's cost: what survives its parents becomes a child of the
-// keeper, so without a first process and without adopted children there is nothing.
+// Answers the usual case at a fraction of a scan's cost. A process that survives its parents
+// becomes a child of the keeper, so without a first process and without adopted children the set is
+// empty.
 bool DescentSet::isSurelyEmpty() {
-  for (int look = 0; look < 2; ++look) {  // Twice, since one may be missed.
+  for (int look = 0; look < 2; ++look) {  // A single look may miss a child.
     auto children = ownChildren();
     KJ_IF_MAYBE (pids, children) {
       for (pid_t pid : *pids) {
@@ -227,7 +237,7 @@ kj::Vector<pid_t> DescentSet::list() {
            found.count(info.parent) > 0 ||
            (seen != known_.end() && seen->second == info.startTicks) || marked.count(info.pid) > 0;
   };
-  // Twice: a child may have a lower pid than its parent, once pids have wrapped around.
+  // There are two passes, because a child has a lower pid than its parent once pids have wrapped.
   for (int pass = 0; pass < 2; ++pass) {
     for (auto& info : all) {
       if (info.pid != getpid() && found.count(info.pid) == 0 && isMember(info))
@@ -245,8 +255,7 @@ void DescentSet::killAll() {
   for (int round = 0; round < kKillRounds; ++round) {
     auto members = list();
     if (members.empty()) return;
-    for (pid_t pid : members)
-      kill(pid, SIGSTOP);  // So that none forks while the others are killed.
+    for (pid_t pid : members) kill(pid, SIGSTOP);  // None may fork while the others are killed.
     for (pid_t pid : members) kill(pid, SIGKILL);
   }
 }
@@ -257,12 +266,13 @@ kj::Promise<void> DescentSet::poll(kj::Duration delay) {
       [this, delay]() { return poll(kj::min(delay * 2, kPollLast)); });
 }
 
-// All of one name begin alike, and of these all of one owner.
+// Returns the common prefix of an owner's marks. All marks of one name begin alike, and among these
+// all of one owner.
 kj::String ownersMarker(kj::StringPtr name, uint64_t owner) {
   return kj::str(ProcessSets::markerOf(name), getpid(), ".", owner, ".");
 }
 
-// No two sets have the same.
+// Returns the mark of one set, which no other set has.
 kj::String setsMarker(kj::StringPtr name, uint64_t owner, uint64_t number) {
   return kj::str(ownersMarker(name, owner), number, ".");
 }
@@ -313,8 +323,8 @@ class DescentSets final : public ProcessSets {
   kj::Promise<void> sweeping_ = nullptr;
 };
 
-// Reaps adopted orphans. What the keeper started itself is reaped by its owner long before two
-// sweeps have seen it.
+// Reaps adopted orphans. Only a zombie that two sweeps have seen is reaped: the keeper's own
+// children have an owner that reaps them long before.
 kj::Promise<void> DescentSets::sweep() {
   return timer_.afterDelay(kOrphanSweep).then([this]() {
     std::set<pid_t> seen;
@@ -364,6 +374,7 @@ kj::Vector<pid_t> ProcessSets::killMarked(kj::StringPtr marker) {
       timespec pause{0, kGonePauseNs};
       nanosleep(&pause, nullptr);
     }
+    // A look follows each kill, because killed processes go a little later.
     family = familyOf(nullptr, marker);
     if (family.empty()) break;
     killFamily(family, marker, [&family]() {
@@ -375,7 +386,7 @@ kj::Vector<pid_t> ProcessSets::killMarked(kj::StringPtr marker) {
 
 void ProcessSets::killLeftovers(kj::StringPtr name) {
   killMarked(markerOf(name));
-  CgroupTree::open(name);  // Kills what it finds, and goes again.
+  CgroupTree::open(name);  // Its opening kills leftovers, and its end removes it.
 }
 
 kj::Own<ProcessSets> ProcessSets::best(kj::StringPtr name, kj::UnixEventPort& port,

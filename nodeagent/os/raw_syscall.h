@@ -1,6 +1,6 @@
-// System calls that touch neither errno nor any other thread-local state. For the moment between
-// clone and execve, when a child may share the keeper's memory, and with it the thread-local
-// storage of the thread that made it.
+// Makes system calls that touch neither errno nor any other thread-local state. They are for the
+// moment between clone and execve, when a child may share the keeper's memory, and with it the
+// thread-local storage of the thread that made it.
 #pragma once
 
 #include <linux/sched.h>
@@ -16,10 +16,10 @@ namespace nodeagent {
 
 #if defined(__x86_64__)
 
-// A child may run in the keeper's memory, on a stack of its own.
+// Says whether a child may run in the keeper's memory, on a stack of its own.
 constexpr bool kCanShareMemory = true;
 
-// The result, or minus the errno.
+// Returns the result, or minus the errno.
 inline long rawSyscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) {
   long result;
   register long r10 asm("r10") = d;
@@ -31,8 +31,8 @@ inline long rawSyscall(long number, long a = 0, long b = 0, long c = 0, long d =
   return result;
 }
 
-// clone3 for a child that gets its own stack: there it calls `entry(argument)`, which must not
-// return.
+// Calls clone3 for a child that gets its own stack. The child calls `entry(argument)`, which must
+// not return.
 inline long rawCloneOnStack(clone_args* arguments, void (*entry)(void*), void* argument) {
   long result;
   register auto r8 asm("r8") = entry;

@@ -7,8 +7,8 @@
 
 namespace nodeagent {
 
-// The content from its beginning, cut at `bytesMax`; empty if it cannot be read. The position of
-// `fd` is not used.
+// Return the content from its beginning, cut at `bytesMax`; empty if it cannot be read. The
+// position of `fd` is not used.
 kj::String readAll(int fd, size_t bytesMax = 4 << 20);
 kj::String readFile(kj::StringPtr path, size_t bytesMax = 4 << 20);
 

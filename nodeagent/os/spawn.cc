@@ -32,7 +32,8 @@ class SignalsBlocked {
   sigset_t before_;
 };
 
-// What the child reads while it is on its way; freed only when it has let go of it.
+// Holds everything that the child reads on its way. It is freed only when the child no longer uses
+// it.
 struct Prepared {
   ChildPlan plan{};
   kj::Array<kj::String> programTexts;
@@ -44,8 +45,8 @@ struct Prepared {
   kj::Array<gid_t> groups;
   kj::Vector<ChildLimit> limits;
   kj::Vector<kj::AutoCloseFd> movedFds;
-  // Of a child in this memory only. The kernel clears `busy` when the child has left it, whether by
-  // execve or by its end.
+  // These two serve a child in this memory. The kernel clears `busy` when the child has left the
+  // memory, whether by execve or by its end.
   kj::Array<kj::byte> stack;
   uint32_t busy = 0;
   ChildReport report{};
@@ -59,8 +60,8 @@ struct Prepared {
   int aboveStandard(int fd);
 };
 
-// The child's 0 to 2 are filled one after the other: a source among them would be overwritten
-// before it is used.
+// Moves a descriptor above 2. The child's 0 to 2 are filled one after the other, so a source among
+// them would be overwritten before it is used.
 int Prepared::aboveStandard(int fd) {
   if (fd > 2) return fd;
   int moved;
@@ -69,9 +70,10 @@ int Prepared::aboveStandard(int fd) {
   return moved;
 }
 
-// Signals that this process ignores. clone3 resets handlers by itself, but leaves what is ignored;
-// a look at all 64 costs more than the rest of the launch, so it is taken once, and what a program
-// may come to ignore later is reset in any case.
+// Returns the signals that the child must reset: those that this process ignores. clone3 resets
+// handlers by itself but leaves ignored signals ignored. A look at all 64 costs more than the rest
+// of the launch, so it is taken once, and signals that a program commonly ignores later are reset
+// in any case.
 uint64_t ignoredSignals() {
   static const uint64_t ignored = [] {
     uint64_t signals = 0;
@@ -120,6 +122,7 @@ Prepared::Prepared(const SpawnOptions& options)
   plan.cgroupProcsFd = -1;
   plan.reportFd = -1;
   plan.signalsToReset = ignoredSignals();
+  // The agent's own programs keep the keeper's protection.
   plan.resetOomScore = !options.isOfTheAgent && keeperIsProtected();
   plan.controllingTerminal = options.controllingTerminal;
   plan.umask = options.umask;
@@ -141,7 +144,7 @@ Prepared::Prepared(const SpawnOptions& options)
 
 class LaunchImpl final : public Launch {
  public:
-  // `report`: the pipe's end, for a child that has memory of its own.
+  // `report` is the pipe's end for a child that has memory of its own.
   LaunchImpl(kj::Own<Prepared> prepared, pid_t pid, kj::AutoCloseFd pidfd, kj::AutoCloseFd report)
       : prepared_(kj::mv(prepared)), pid_(pid), pidfd_(kj::mv(pidfd)), report_(kj::mv(report)) {}
   ~LaunchImpl() noexcept(false) override;
@@ -162,9 +165,11 @@ class LaunchImpl final : public Launch {
   kj::Maybe<SpawnFailure> failure_;
 };
 
-// Whether the child has said all that it will say, which is nothing if its program runs.
+// Returns whether the child has finished its report. The report is empty if its program runs.
 bool LaunchImpl::readReport(ChildReport& report) {
   if (prepared_->plan.report != nullptr) {
+    // The kernel's write of `busy` comes after the child's last write, so the report is whole once
+    // this reads 0.
     if (__atomic_load_n(&prepared_->busy, __ATOMIC_ACQUIRE) != 0) return false;
     report = prepared_->report;
     return true;
@@ -186,7 +191,8 @@ kj::Maybe<kj::Maybe<SpawnFailure>> LaunchImpl::outcome() {
   if (!known_) {
     ChildReport report{};
     if (!readReport(report)) {
-      // One that has ended says no more, whoever else still has the other end of its pipe.
+      // A child that has ended writes no more, even if another process still holds the other end of
+      // its pipe.
       if (!hasEnded()) return nullptr;
       readReport(report);
     }
@@ -203,17 +209,17 @@ kj::Maybe<kj::Maybe<SpawnFailure>> LaunchImpl::outcome() {
 
 LaunchImpl::~LaunchImpl() noexcept(false) {
   if (outcome() != nullptr) return;
-  // The child still reads from `prepared_`. Killed, it lets go within microseconds; one that sleeps
-  // in an unkillable system call keeps that memory, which is lost then.
+  // The child still reads from `prepared_`. Killed, it leaves that memory within microseconds. If
+  // it sleeps in an unkillable system call, the memory is leaked to it.
   kill(pid_, SIGKILL);
   for (int waitedMs = 0; waitedMs < kKillWaitMs && outcome() == nullptr; ++waitedMs) {
     timespec pause{0, 1'000'000};
     nanosleep(&pause, nullptr);
   }
-  if (outcome() == nullptr) new kj::Own<Prepared>(kj::mv(prepared_));  // Lost on purpose.
+  if (outcome() == nullptr) new kj::Own<Prepared>(kj::mv(prepared_));  // Leaked on purpose.
 }
 
-// For a child with memory of its own. An errno, or 0.
+// Opens the report's pipe for a child with memory of its own. Returns an errno, or 0.
 int openReport(Prepared& prepared, kj::AutoCloseFd& report) {
   prepared.plan.report = nullptr;
   if (report.get() >= 0) return 0;
@@ -225,9 +231,9 @@ int openReport(Prepared& prepared, kj::AutoCloseFd& report) {
   return 0;
 }
 
-// Sharing memory saves copying page tables. Not where the user changes: that marks the memory, and
-// so the keeper, as not dumpable, and a process of that user must not see the keeper's memory for a
-// moment either.
+// Makes the child by clone3. It shares our memory where it may, which saves copying page tables. It
+// may not where the user changes: that marks the memory, and so the keeper, as not dumpable, and a
+// process of that user must not see the keeper's memory even for a moment.
 long cloneChild(Prepared& prepared, int* pidfd, int cgroup, kj::AutoCloseFd& report) {
   clone_args arguments{};
   arguments.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
@@ -254,7 +260,8 @@ long cloneChild(Prepared& prepared, int* pidfd, int cgroup, kj::AutoCloseFd& rep
   return pid;
 }
 
-// For kernels and sandboxes without clone3: the child moves itself to the cgroup.
+// Makes the child by clone, for kernels and sandboxes without clone3. The child moves itself to the
+// cgroup.
 long cloneChildOldWay(Prepared& prepared, int* pidfd, int cgroup, kj::AutoCloseFd& report) {
   prepared.plan.signalsToReset = ~uint64_t{0};
   int failed = openReport(prepared, report);
@@ -286,6 +293,8 @@ kj::OneOf<kj::Own<Launch>, SpawnFailure> launchProgram(const SpawnOptions& optio
       pid = cloneChildOldWay(*prepared, &pidfd, options.cgroup, report);
   }
   if (pid < 0) return SpawnFailure{SpawnStage::kClone, static_cast<int>(-pid), 0};
+  // The child has copies of its own now, also one that shares the memory: the table of descriptors
+  // is not shared.
   prepared->movedFds.clear();
   return kj::Own<Launch>(kj::heap<LaunchImpl>(kj::mv(prepared), static_cast<pid_t>(pid),
                                               kj::AutoCloseFd(pidfd), kj::mv(report)));

@@ -1,5 +1,5 @@
 // Starts one program, without a shell and without waiting: the loop never stands still, however
-// slow the file system of the program or of its directory is. It does not reap: whoever owns the
+// slow the file system of the program or of its directory is. It does not reap; the owner of the
 // pidfd does (os/pidfd.h).
 #pragma once
 
@@ -20,31 +20,40 @@ namespace nodeagent {
 struct Credentials {
   uid_t user = 0;
   gid_t group = 0;
-  kj::Array<gid_t> groups;  // All supplementary groups.
+  // All supplementary groups.
+  kj::Array<gid_t> groups;
 };
 
 struct ResourceLimit {
-  int resource = 0;    // RLIMIT_...
-  uint64_t value = 0;  // Soft and hard; the maximum: unlimited.
+  // RLIMIT_...
+  int resource = 0;
+  // Sets both the soft and the hard limit; the maximum of the type means unlimited.
+  uint64_t value = 0;
 };
 
-// Everything is borrowed until launchProgram returns, but for the descriptors, which the caller
-// closes afterwards.
+// Describes the program. Everything is borrowed until launchProgram returns, except the
+// descriptors, which the caller closes afterwards.
 struct SpawnOptions {
-  kj::ArrayPtr<const kj::String> argv;  // At least one; argv[0] without a slash is looked up in
-                                        // `environment`'s PATH, or in /bin:/usr/bin if it has none.
-  kj::ArrayPtr<const kj::String> environment;  // "NAME=value"
+  // At least one item. argv[0] without a slash is looked up in `environment`'s PATH, or in
+  // /bin:/usr/bin if it has none.
+  kj::ArrayPtr<const kj::String> argv;
+  // Items of the form "NAME=value".
+  kj::ArrayPtr<const kj::String> environment;
   kj::StringPtr directory = "/";
   mode_t umask = 022;
-  kj::Maybe<const Credentials&> credentials;  // Absent: stay who the keeper is.
+  // Absent: the program runs as the keeper's user.
+  kj::Maybe<const Credentials&> credentials;
   kj::ArrayPtr<const ResourceLimit> limits;
   kj::Maybe<int> niceness;
   int input = -1;
   int output = -1;
   int errors = -1;
-  bool controllingTerminal = false;  // `input` is the slave of a pseudo terminal.
-  bool isOfTheAgent = false;         // As well protected from lack of memory as the keeper.
-  int cgroup = -1;                   // Directory descriptor of a cgroup2; -1: stay in the keeper's.
+  // True if `input` is the slave of a pseudo terminal.
+  bool controllingTerminal = false;
+  // True if the program is to be as well protected from lack of memory as the keeper.
+  bool isOfTheAgent = false;
+  // The directory descriptor of a cgroup2; -1: stay in the keeper's.
+  int cgroup = -1;
 };
 
 struct SpawnFailure {
@@ -53,27 +62,31 @@ struct SpawnFailure {
   int detail = 0;
 };
 
-// A child on its way to its program. Destroying it earlier than that kills the child.
+// A child on its way to its program. Its destruction before that kills the child.
 class Launch {
  public:
   virtual ~Launch() noexcept(false) = default;
 
   virtual pid_t pid() const = 0;
 
-  // Becomes readable once the process has ended. Stays owned by the launch until taken.
+  // Returns a descriptor that becomes readable once the process has ended. The launch owns it until
+  // it is taken.
   virtual kj::AutoCloseFd takePidfd() = 0;
 
-  // null: not known yet, which costs memory and tells nobody: ask now and then, and once the
-  // process has ended, before it is reaped; then it is known. An empty inner Maybe: the program
-  // runs, or ran. Otherwise no process of the program ever was; the child exits and is still to be
-  // reaped.
+  // Returns null while the child has not reached its program. Nothing wakes the caller, and the
+  // launch's memory stays allocated until this returns a value: poll it, and call it once more
+  // after the process ends and before reaping it.
+  //
+  // An empty inner Maybe says that the program runs, or ran. A failure says that no process of the
+  // program ever was; the child exits and is still to be reaped.
   virtual kj::Maybe<kj::Maybe<SpawnFailure>> outcome() = 0;
 };
 
-// `failure`: with stage kClone if there is not even a child, such as EAGAIN for too many processes.
+// Starts the program. The failure has stage kClone if there is not even a child, such as EAGAIN for
+// too many processes.
 kj::OneOf<kj::Own<Launch>, SpawnFailure> launchProgram(const SpawnOptions& options);
 
-// The paths that launchProgram tries for `program`, in order.
+// Returns the paths that launchProgram tries for `program`, in order.
 kj::Array<kj::String> programCandidates(kj::StringPtr program,
                                         kj::ArrayPtr<const kj::String> environment);
 

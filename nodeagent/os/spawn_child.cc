@@ -10,20 +10,21 @@
 
 #include "nodeagent/os/raw_syscall.h"
 
-// Sanitizers keep state per thread, which a child in shared memory has not.
+// Sanitizers keep state per thread, which a child in shared memory does not have.
 #define MUSTER_BARE __attribute__((no_sanitize("address", "thread", "undefined"), noinline))
 
 namespace nodeagent {
 namespace {
 
-constexpr int kReportFd =
-    3;  // Where a report pipe is put, so that all above can be closed at once.
-constexpr int kTextBusyTries =
-    6;  // 1, 2, 4, 8, 16 ms: another child may hold a file that was just written.
+// The report pipe is put here, so that all descriptors above can be closed at once.
+constexpr int kReportFd = 3;
+// Pauses of 1, 2, 4, 8 and 16 ms lie between the tries: another child may still hold a file open
+// that was just written.
+constexpr int kTextBusyTries = 6;
 constexpr long kSignalSetBytes = 8;
 constexpr int kSignalMax = 64;
 
-// What the kernel's rt_sigaction takes; all zero is SIG_DFL.
+// The layout that the kernel's rt_sigaction takes. All zero means SIG_DFL.
 struct KernelSigaction {
   unsigned long handler;
   unsigned long flags;
@@ -42,7 +43,8 @@ struct KernelSigaction {
   for (;;) rawSyscall(SYS_exit_group, 127);
 }
 
-// Handlers are the keeper's functions, and an ignored signal would stay ignored in the program.
+// Resets signals. Handlers are the keeper's functions, and an ignored signal would stay ignored in
+// the program.
 MUSTER_BARE void resetSignals(uint64_t signals) {
   KernelSigaction standard{0, 0, 0, 0};
   for (int signal = 1; signal <= kSignalMax; ++signal) {
@@ -63,8 +65,8 @@ MUSTER_BARE void resetOomScore() {
   rawSyscall(SYS_write, fd, reinterpret_cast<long>("0"), 1);
 }
 
-// Afterwards 0 to 2 are the program's, 3 is the report pipe if there is one, and nothing else is
-// open.
+// Arranges the descriptors: afterwards 0 to 2 are the program's, 3 is the report pipe if there is
+// one, and nothing else is open.
 MUSTER_BARE void arrangeFiles(const ChildPlan& plan) {
   for (int target = 0; target < 3; ++target) {
     long result = rawSyscall(SYS_dup3, plan.standardFds[target], target, 0);
@@ -92,8 +94,8 @@ MUSTER_BARE void setLimits(const ChildPlan& plan) {
   }
 }
 
-// By raw calls, which change this task alone: the C library's would tell every thread of the keeper
-// to follow.
+// Changes the user by raw calls, which affect this task alone. The C library's functions would tell
+// every thread of the keeper to follow.
 MUSTER_BARE void becomeUser(const ChildPlan& plan) {
   if (!plan.switchUser) return;
   long result = rawSyscall(SYS_setgroups, static_cast<long>(plan.groupCount),
@@ -118,7 +120,8 @@ MUSTER_BARE long execute(const char* program, const ChildPlan& plan) {
   return result;
 }
 
-// As execvp: a candidate that is not there leads to the next, one without permission is remembered.
+// Tries the candidates as execvp does: a missing one leads to the next, and one without permission
+// is remembered.
 [[noreturn]] MUSTER_BARE void executeFirst(const ChildPlan& plan) {
   long result = -ENOENT;
   bool refused = false;

@@ -1,6 +1,6 @@
-// What a child does between clone and execve. No part of it allocates, locks, or uses thread-local
-// state: everything is prepared by spawn.cc beforehand, because the memory may be the keeper's own
-// and other threads go on using it.
+// The code that a child runs between clone and execve. No part of it allocates, locks, or uses
+// thread-local state: spawn.cc prepares everything beforehand, because the memory may be the
+// keeper's own and other threads go on using it.
 #pragma once
 
 #include <stddef.h>
@@ -9,14 +9,16 @@
 
 namespace nodeagent {
 
-// The step at which a start failed; the order in which they are made.
+// Steps of a start, in the order in which the child performs them.
 enum class SpawnStage : int32_t {
-  kClone,  // By the keeper itself: no child ever was.
+  // The keeper's own step: if it fails, there never was a child.
+  kClone,
   kSession,
   kTerminal,
   kFiles,
   kCgroup,
-  kLimit,  // `detail`: the index in SpawnOptions::limits.
+  // The report's `detail` is the index in SpawnOptions::limits.
+  kLimit,
   kNiceness,
   kGroups,
   kGroup,
@@ -25,7 +27,7 @@ enum class SpawnStage : int32_t {
   kExec
 };
 
-// What went wrong, told by the child. One that becomes the program says nothing.
+// Says at which step the child failed. A child that becomes its program reports nothing.
 struct ChildReport {
   int32_t stage;
   int32_t errorNumber;
@@ -34,24 +36,28 @@ struct ChildReport {
 
 struct ChildLimit {
   int resource;
-  uint64_t values[2];  // As struct rlimit64.
+  // Laid out as struct rlimit64.
+  uint64_t values[2];
 };
 
-// Every pointer is borrowed and stays valid until execve or exit. Descriptors are at least 3 and
-// have FD_CLOEXEC.
+// Everything that the child needs. Every pointer is borrowed and stays valid until execve or exit.
+// Descriptors are at least 3 and have FD_CLOEXEC.
 struct ChildPlan {
-  const char* const* programs;  // Paths to try, in order; ends with null.
+  // Paths to try, in order; ends with null.
+  const char* const* programs;
   char* const* argv;
   char* const* environment;
   const char* directory;
   int standardFds[3];
-  int reportFd;  // Of a pipe, for a ChildReport; -1: the memory is the keeper's, and `report` is
-                 // filled in.
+  // A pipe for a ChildReport; -1 if the memory is the keeper's, and the child fills in `report`.
+  int reportFd;
   ChildReport* report;
-  int cgroupProcsFd;   // -1: none, or clone3 has put the child there.
-  bool resetOomScore;  // The keeper is protected from the out-of-memory killer, and jobs must not
-                       // be.
-  uint64_t signalsToReset;  // Bit n-1 for signal n; those that may not be at their default.
+  // -1 if there is none, or clone3 has put the child there.
+  int cgroupProcsFd;
+  // True if the keeper is protected from the out-of-memory killer, which jobs must not be.
+  bool resetOomScore;
+  // Bit n-1 stands for signal n; lists those that may not be at their default.
+  uint64_t signalsToReset;
   bool controllingTerminal;
   bool switchUser;
   bool setNiceness;
@@ -65,7 +71,7 @@ struct ChildPlan {
   size_t limitCount;
 };
 
-// Becomes the program, or tells a ChildReport and exits with status 127. `plan` is a ChildPlan.
+// Becomes the program, or reports and exits with status 127. `plan` is a ChildPlan.
 [[noreturn]] void runChild(void* plan);
 
 }  // namespace nodeagent

@@ -1,5 +1,5 @@
-// Where the processes of jobs come from: the seam between a job and the kernel's processes, so that
-// a simulated node can stand behind it.
+// Starts, signals and reaps the processes of jobs. It is the seam between a job and the kernel's
+// processes, so that a simulated node can stand behind it.
 #pragma once
 
 #include "nodeagent/os/pidfd.h"
@@ -11,15 +11,15 @@ class Spawner {
  public:
   virtual ~Spawner() noexcept(false) = default;
 
-  // As launchProgram.
+  // Starts a program as launchProgram does.
   virtual kj::OneOf<kj::Own<Launch>, SpawnFailure> launch(const SpawnOptions& options) = 0;
 
-  // As reapChild and signalChild, for a pidfd of one of its launches.
+  // Reap and signal as reapChild and signalChild do, for a pidfd of one of this object's launches.
   virtual kj::Maybe<ExitReport> reap(int pidfd) = 0;
   virtual int signal(int pidfd, int number) = 0;
 };
 
-// The kernel's processes. Lives as long as the process.
+// Returns the spawner of the kernel's processes, which lives as long as the process.
 Spawner& systemSpawner();
 
 }  // namespace nodeagent

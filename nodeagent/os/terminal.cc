@@ -14,7 +14,8 @@ Terminal openTerminal(uint16_t columns, uint16_t rows) {
   Terminal terminal{kj::AutoCloseFd(master), nullptr};
   int locked = 0;
   if (ioctl(master, TIOCSPTLCK, &locked) < 0) support::failErrno(errno, "unlock a terminal");
-  // By the master, not by a path: the node's /dev/pts may be another instance.
+  // The slave is opened by the master and not by a path, because the node's /dev/pts may be another
+  // instance.
   int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
   if (slave < 0) support::failErrno(errno, "open the slave of a terminal");
   terminal.slave = kj::AutoCloseFd(slave);

@@ -1,4 +1,4 @@
-// Pseudo terminals for jobs.
+// Makes pseudo terminals for jobs.
 #pragma once
 
 #include <stdint.h>
@@ -8,15 +8,17 @@
 namespace nodeagent {
 
 struct Terminal {
-  kj::AutoCloseFd
-      master;  // Non-blocking. Reading fails with EIO once no process has the slave open.
-  kj::AutoCloseFd slave;  // For the job's standard descriptors; to be closed after the start.
+  // Non-blocking. Reading fails with EIO once no process has the slave open.
+  kj::AutoCloseFd master;
+  // For the job's standard descriptors; the owner closes it after the start.
+  kj::AutoCloseFd slave;
 };
 
-// Fails (support::failErrno) if the node has no more or no /dev/ptmx.
+// Opens a terminal. Fails (support::failErrno) if the node has no more, or no /dev/ptmx.
 Terminal openTerminal(uint16_t columns, uint16_t rows);
 
-// The kernel tells the terminal's foreground processes by SIGWINCH. An errno, or 0.
+// Sets the size; the kernel tells the terminal's foreground processes by SIGWINCH. Returns an
+// errno, or 0.
 int resizeTerminal(int master, uint16_t columns, uint16_t rows);
 
 }  // namespace nodeagent

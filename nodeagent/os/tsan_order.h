@@ -1,5 +1,6 @@
-// Shows ThreadSanitizer that what a thread did before its answer happened before the loop had it.
-// The lock by which it does is in libkj, which is built without the sanitizer. Nothing elsewhere.
+// Shows ThreadSanitizer that the work of a thread before its answer happened before the loop got
+// it. The lock that orders them is in libkj, which is built without the sanitizer. Does nothing in
+// other builds.
 #pragma once
 
 #include <kj/async.h>
@@ -10,14 +11,15 @@
 
 namespace nodeagent {
 
-// On the thread, before it answers the promise. `giver` is the same for tsanAcquire().
+// Call it on the thread, before it answers the promise. `giver` is the same pointer as for
+// tsanAcquire().
 inline void tsanRelease([[maybe_unused]] void* giver) {
 #ifdef __SANITIZE_THREAD__
   __tsan_release(giver);
 #endif
 }
 
-// On the loop: the same promise.
+// Wraps the promise on the loop and returns it.
 template <typename Result>
 kj::Promise<Result> tsanAcquire(kj::Promise<Result> promise, [[maybe_unused]] void* giver) {
 #ifdef __SANITIZE_THREAD__

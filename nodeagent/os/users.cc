@@ -25,7 +25,7 @@ User copyOf(const User& user) {
           kj::str(user.home), kj::str(user.shell)};
 }
 
-// Splits at `separator`; an empty text has one empty part.
+// Splits at `separator`. An empty text has one empty part.
 kj::Vector<kj::ArrayPtr<const char>> split(kj::ArrayPtr<const char> text, char separator) {
   kj::Vector<kj::ArrayPtr<const char>> parts;
   size_t begin = 0;
@@ -45,14 +45,14 @@ bool same(kj::ArrayPtr<const char> left, kj::ArrayPtr<const char> right) {
 kj::Maybe<uint32_t> number(kj::ArrayPtr<const char> text) {
   uint32_t value = 0;
   auto result = std::from_chars(text.begin(), text.end(), value);
-  // The maximum means "leave as it is" to the kernel and is nobody's id.
+  // The kernel reads the maximum as "leave as it is", so it is no id.
   if (text.size() == 0 || result.ec != std::errc() || result.ptr != text.end() ||
       value == UINT32_MAX)
     return nullptr;
   return value;
 }
 
-// name:password:gid:member,member
+// Reads lines "name:password:gid:member,member".
 kj::Vector<gid_t> groupsOf(kj::StringPtr groupFile, kj::ArrayPtr<const char> name, gid_t primary) {
   kj::Vector<gid_t> groups;
   groups.add(primary);
@@ -72,7 +72,7 @@ kj::Vector<gid_t> groupsOf(kj::StringPtr groupFile, kj::ArrayPtr<const char> nam
   return groups;
 }
 
-// name:password:uid:gid:comment:home:shell
+// Reads a line "name:password:uid:gid:comment:home:shell".
 kj::Maybe<User> parseUserLine(kj::ArrayPtr<const char> line) {
   auto fields = split(line, ':');
   if (fields.size() != 7) return nullptr;
@@ -90,12 +90,12 @@ kj::Maybe<User> parseUserLine(kj::ArrayPtr<const char> line) {
   return nullptr;
 }
 
-// Blocks; for a worker thread.
+// Asks `getent`. Blocks, so it belongs on a worker thread.
 kj::Maybe<User> askForUser(kj::StringPtr nameOrId) {
   auto line = runTool({"getent"_kj, "passwd"_kj, nameOrId}, kGetentWaitMs);
   auto lines = split(line.asArray(), '\n');
   KJ_IF_MAYBE (user, parseUserLine(lines[0])) {
-    // name gid gid ...
+    // The answer is "name gid gid ...".
     auto text = runTool({"getent"_kj, "initgroups"_kj, user->name}, kGetentWaitMs);
     kj::Vector<gid_t> groups;
     groups.add(user->group);
@@ -153,6 +153,8 @@ void UserDatabase::refresh(File& file) {
   }
   int64_t modifiedNs = status.st_mtim.tv_sec * 1'000'000'000LL + status.st_mtim.tv_nsec;
   auto size = static_cast<uint64_t>(status.st_size);
+  // Tools replace these files by rename, so a new inode means a new content even within one tick of
+  // the clock.
   if (file.modifiedNs == modifiedNs && file.inode == status.st_ino && file.size == size) return;
   kj::AutoCloseFd fd(open(file.path.cStr(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0 || size > kFileBytesMax) return;
@@ -168,7 +170,8 @@ void UserDatabase::refresh(File& file) {
 kj::Maybe<User> UserDatabase::find(kj::StringPtr nameOrId) {
   refresh(passwd_);
   refresh(group_);
-  // Every job asks for the same few.
+  // Most jobs ask for the same few users, and parsing the files costs more than the rest of the
+  // look-up.
   std::string asked(nameOrId.begin(), nameOrId.size());
   auto known = found_.find(asked);
   if (known != found_.end()) return copyOf(known->second);

@@ -1,6 +1,6 @@
-// Who a user name means on this node. The agent is static, so it cannot load the node's name
-// service modules: it reads /etc/passwd and /etc/group itself and asks the node's own `getent` for
-// users that are not there.
+// Finds the user or group that a name or number means on this node. The agent is static, so it
+// cannot load the node's name service modules: it reads /etc/passwd and /etc/group itself and asks
+// the node's own `getent` for users that are not there.
 #pragma once
 
 #include <sys/types.h>
@@ -20,30 +20,34 @@ namespace nodeagent {
 struct User {
   kj::String name;
   uid_t id = 0;
-  gid_t group = 0;          // Primary.
-  kj::Array<gid_t> groups;  // All that the databases name, the primary one included.
+  // The primary group.
+  gid_t group = 0;
+  // All groups that the databases name, the primary one included.
+  kj::Array<gid_t> groups;
   kj::String home;
   kj::String shell;
 };
 
-// The content of the database files; lines that cannot be understood are passed over.
+// Look a user or group up in the content of the database files; lines that cannot be understood are
+// passed over.
 kj::Maybe<User> parseUser(kj::StringPtr passwd, kj::StringPtr group, kj::StringPtr nameOrId);
 kj::Maybe<gid_t> parseGroup(kj::StringPtr group, kj::StringPtr nameOrId);
 
-// A decimal id that fits; null for anything else, such as a name.
+// Returns a decimal id that fits; null for anything else, such as a name.
 kj::Maybe<uint32_t> decimalId(kj::StringPtr text);
 
 class UserDatabase {
  public:
-  // `root` is prefixed to the paths of the files, for tests; then `getent` is not asked.
+  // `root` is put before to the paths of the files, for tests; then `getent` is not asked.
   explicit UserDatabase(kj::StringPtr root = "");
 
-  // From the files alone; they are read again when they have changed.
+  // Look in the files alone, which are read again when they have changed.
   kj::Maybe<User> find(kj::StringPtr nameOrId);
   kj::Maybe<gid_t> findGroup(kj::StringPtr nameOrId);
 
-  // As above, then by `getent`, which may take as long as the network that it asks: bounded by five
-  // seconds. null: there is no such user. This object outlives the promise.
+  // Look in the files, then ask `getent`, which may take as long as the network that it asks, but
+  // is killed after five seconds. Null if there is none of that name. This object outlives the
+  // promise.
   kj::Promise<kj::Maybe<User>> look(kj::StringPtr nameOrId, Worker& worker);
   kj::Promise<kj::Maybe<gid_t>> lookGroup(kj::StringPtr nameOrId, Worker& worker);
 
@@ -60,7 +64,8 @@ class UserDatabase {
 
   File passwd_;
   File group_;
-  std::map<std::string, User> found_;  // In the files as they are; by what was asked for.
+  // Users found in the files as they are now, by the name or number asked for.
+  std::map<std::string, User> found_;
   bool asksGetent_;
 };
 

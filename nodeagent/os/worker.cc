@@ -24,7 +24,8 @@ bool Worker::close(kj::Duration limit) {
     tasks_.clear();
   }
   changed_.notify_all();
-  // Not by the lock: a thread that is held from outside may have it.
+  // This polls instead of waiting on the condition, because a thread that is stopped from outside
+  // may hold the lock.
   for (auto waited = 0 * kj::SECONDS; living_ > 0 && waited < limit; waited += kClosePause) {
     timespec pause{0, kClosePause / kj::NANOSECONDS};
     nanosleep(&pause, nullptr);
@@ -34,7 +35,7 @@ bool Worker::close(kj::Duration limit) {
 
 void Worker::post(kj::Function<void()> task) {
   if (threads_.size() < threadCount_) {
-    // Signals are the loop's business; the new thread inherits the mask.
+    // Signals are handled on the loop. The new thread inherits the full mask.
     sigset_t all;
     sigset_t before;
     sigfillset(&all);

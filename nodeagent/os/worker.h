@@ -1,5 +1,5 @@
-// Runs what may block - directory walks, hashing, fsync, other programs - on threads of its own, so
-// that the loop goes on. Results come back through the loop as promises.
+// Runs tasks that may block - directory walks, hashing, fsync, other programs - on threads of its
+// own, so that the loop goes on. Results come back through the loop as promises.
 #pragma once
 
 #include <stddef.h>
@@ -22,7 +22,7 @@
 
 namespace nodeagent {
 
-// Belongs to the thread of one loop. Destroying it drops the tasks that wait, and lets those that
+// Belongs to the thread of one loop. Its destruction drops the tasks that wait and lets those that
 // run finish, however long that takes: see close().
 class Worker {
  public:
@@ -32,13 +32,14 @@ class Worker {
   virtual ~Worker() noexcept(false);
   KJ_DISALLOW_COPY(Worker);
 
-  // For the end of the process: drops the tasks that wait, and lets those that run finish for
-  // `limit` at most. False: one of them is stuck, and destroying this would wait for it.
+  // Ends the work when the process ends: drops the tasks that wait, and lets those that run finish
+  // for `limit` at most. Returns false if one of them is stuck, in which case destruction would
+  // wait for it.
   bool close(kj::Duration limit);
 
-  // Calls `task` on another thread and resolves to what it returns; an exception arrives here with
-  // its type and text. What the task owned is gone by then. Dropping the promise does not stop a
-  // task that runs: it must own all that it uses, and share nothing.
+  // Calls `task` on another thread and resolves to its result; an exception arrives here with its
+  // type and text. The task itself has been destroyed by then. Dropping the promise does not stop a
+  // task that runs, so it must own everything that it uses, and share nothing.
   template <typename Task>
   auto run(Task task) -> kj::Promise<decltype(task())> {
     using Result = decltype(task());
@@ -65,7 +66,7 @@ class Worker {
   }
 
  protected:
-  // Virtual for simulations, which have one thread and call the task on it.
+  // Queues the task. It is virtual for simulations, which have one thread and call the task on it.
   virtual void post(kj::Function<void()> task);
 
  private:
@@ -74,17 +75,21 @@ class Worker {
     return task();
   }
   void work();
-  kj::Maybe<kj::Function<void()>> next();  // Waits for it; nullptr: closed.
+  // Waits for a task; null once closed.
+  kj::Maybe<kj::Function<void()>> next();
 
   // Not kj::MutexGuarded: ThreadSanitizer does not see the locks of a library built without it.
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<kj::Function<void()>> tasks_;  // Under mutex_.
-  bool closed_ = false;                     // Under mutex_.
-  std::atomic<size_t> living_ = 0;          // Threads that have not ended.
+  // Guarded by mutex_, as is closed_.
+  std::deque<kj::Function<void()>> tasks_;
+  bool closed_ = false;
+  // Counts threads that have not ended.
+  std::atomic<size_t> living_ = 0;
   size_t threadCount_;
   kj::Vector<kj::Own<kj::Thread>>
-      threads_;  // Started with the first task: an idle keeper stays small.
+      // Started with the first task, so that an idle keeper stays small.
+      threads_;
 };
 
 }  // namespace nodeagent
