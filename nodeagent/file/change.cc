@@ -13,7 +13,8 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
-constexpr size_t kRemoveDepthMax = 512;  // Each level keeps a descriptor open.
+// Bounds the depth of a removal, because each level keeps a descriptor open.
+constexpr size_t kRemoveDepthMax = 512;
 
 // Opens for appending without waiting for the reader of a fifo or waking a device.
 kj::AutoCloseFd openForAppend(const Place& place, bool& created) {
@@ -35,7 +36,8 @@ kj::AutoCloseFd openForAppend(const Place& place, bool& created) {
   return kj::AutoCloseFd(descriptor);
 }
 
-// Writes at the end; takes back what it wrote if that does not work.
+// Writes at the end, and takes back its bytes if not all of them can be written. It does not if the
+// file's size shows that another process wrote behind them.
 void writeAtEnd(int descriptor, kj::ArrayPtr<const kj::byte> bytes, uint64_t size,
                 kj::StringPtr path) {
   uint64_t before = size;
@@ -68,6 +70,8 @@ void removeContents(kj::AutoCloseFd directory, kj::StringPtr path, size_t depth)
 
 void removeTree(int directory, kj::StringPtr name, kj::StringPtr path, size_t depth) {
   if (::unlinkat(directory, name.cStr(), 0) == 0 || errno == ENOENT) return;
+  // unlink of a directory fails with EISDIR on Linux, and with EPERM on file systems that follow
+  // POSIX.
   if (errno != EISDIR && errno != EPERM) support::failErrno(errno, "remove ", quoted(path));
   int unlinkError = errno;
   if (depth > kRemoveDepthMax) {
@@ -101,11 +105,13 @@ uint64_t append(kj::StringPtr path, uint64_t offset, kj::ArrayPtr<const kj::byte
   if (!S_ISREG(status.st_mode))
     support::fail(Kind::INVALID, "append to ", quoted(path), ": not a regular file");
   uint64_t size = static_cast<uint64_t>(status.st_size);
+  // Bytes are missing before these. A file that this call made goes again.
   if (size < offset) {
     if (created) ::unlinkat(place.directory, place.name.cStr(), 0);
     support::fail(Kind::CORRUPT, "append to ", quoted(path), " at ", offset, ": it has ", size,
                   " bytes");
   }
+  // Bytes that are there already came by the same request, sent twice, or else the file is another.
   size_t present = static_cast<size_t>(kj::min(size - offset, bytes.size()));
   auto there = kj::heapArray<kj::byte>(present);
   if (readFully(file, offset, there, path) != present || there.asPtr() != bytes.slice(0, present)) {
@@ -126,8 +132,8 @@ MadeDirectory makeDirectory(kj::StringPtr path, uint32_t mode, bool parents) {
   Place place = placeOf(path);
   if (::mkdirat(place.directory, place.name.cStr(), 0700) == 0) {
     result.created = true;
-    // Not by mkdirat, whose mode the keeper's umask cuts and which does not give setuid and its
-    // like.
+    // The mode is not given to mkdirat, which cuts it by the keeper's umask and does not set setuid
+    // and its like.
     if (::fchmodat(place.directory, place.name.cStr(), mode, 0) < 0) {
       int error = errno;
       ::unlinkat(place.directory, place.name.cStr(), AT_REMOVEDIR);
@@ -167,7 +173,7 @@ bool removeAt(int directory, kj::StringPtr name, kj::StringPtr path, bool recurs
 
 bool remove(kj::StringPtr path, bool recursive) {
   struct stat status;
-  // Nothing is there either where a parent is missing, or is no directory.
+  // A missing parent, or one that is no directory, means that nothing is there.
   if (::fstatat(AT_FDCWD, path.cStr(), &status, AT_SYMLINK_NOFOLLOW) < 0 &&
       (errno == ENOENT || errno == ENOTDIR)) {
     return false;
@@ -219,7 +225,8 @@ void linkAt(const Place& place, kj::StringPtr target, LinkType type, Replace rep
   kj::StringPtr name = temporary.name();
   if (make(name) < 0)
     support::failErrno(errno, "link ", quoted(place.path), " to ", quoted(target));
-  // Also on success: rename(2) leaves both names where they are the same file already.
+  // The name is removed after success too, because rename(2) leaves both names if they are the same
+  // file already.
   KJ_DEFER(::unlinkat(place.directory, name.cStr(), 0));
   renameAt(place.directory, name, place.directory, place.name, Replace::kExisting);
 }

@@ -1,7 +1,8 @@
-// Changes to files and directories that are one system call each, or nearly: append, make, remove,
-// rename, mode, owner, link, times.
+// Changes files and directories by one system call each, or nearly: append, make, remove, rename,
+// mode, owner, link, times. Whole contents are replaced by replace.h.
 //
-// Blocking; for a worker thread. Failures are those of support::fail, with errno.
+// Every call blocks, so it belongs on a worker thread. Failures are those of support::fail, with
+// errno.
 #pragma once
 
 #include <kj/array.h>
@@ -13,29 +14,31 @@
 
 namespace nodeagent::file {
 
-// Adds `bytes` to the end of a file that is `offset` bytes long; a missing one is made with mode
-// 0644. Where (some of) the bytes are there already, only the rest is added. The new size. Fails
-// with kind corrupt where other bytes are there, or too few. A write that the disk has no room for
-// is taken back.
+// Adds `bytes` to the end of a file that is `offset` bytes long, and returns the new size. A
+// missing file is made with mode 0644. Where some of the bytes are there already, only the rest is
+// added. Fails with kind corrupt where other bytes are there, or too few. A write that the disk
+// could not hold is taken back.
 uint64_t append(kj::StringPtr path, uint64_t offset, kj::ArrayPtr<const kj::byte> bytes);
 
 struct MadeDirectory {
   bool created = false;
-  MadeDirectories
-      parents;  // Those that were made on the way; they stay if they are released or not empty.
-  uint64_t device = 0;  // Of the directory.
+  // The parents that were made on the way. Once released, or while they are not empty, they stay.
+  MadeDirectories parents;
+  // Device and inode of the directory itself.
+  uint64_t device = 0;
   uint64_t inode = 0;
 };
 
-// Makes a directory with exactly `mode`. An existing one is not touched; kind conflict where
-// something else is there.
+// Makes a directory with exactly `mode`. An existing one is not touched. Fails with kind conflict
+// where something else is there.
 MadeDirectory makeDirectory(kj::StringPtr path, uint32_t mode, bool parents);
 
-// Removes a file, an empty directory or, if `recursive`, a whole tree. False: there was nothing.
-// Fails with errno EXDEV at a mount point, having removed what came before it, and refuses "/".
+// Removes a file, an empty directory or, if `recursive`, a whole tree. Returns false if there was
+// nothing. Fails with errno EXDEV at a mount point, having removed everything that came before it,
+// and refuses "/".
 bool remove(kj::StringPtr path, bool recursive);
 
-// The same for a name in an open directory; `path` is for messages.
+// Removes a name in an open directory, as remove() does; `path` is for messages.
 bool removeAt(int directory, kj::StringPtr name, kj::StringPtr path, bool recursive);
 
 void rename(kj::StringPtr source, kj::StringPtr target, Replace replace);
@@ -50,7 +53,7 @@ enum class LinkType { kSymbolic, kHard };
 void link(kj::StringPtr path, kj::StringPtr target, LinkType type, Replace replace,
           kj::Maybe<const TemporaryNotes&> notes = nullptr);
 
-// The same in an open directory.
+// Makes the link in an open directory.
 void linkAt(const Place& place, kj::StringPtr target, LinkType type, Replace replace,
             kj::Maybe<const TemporaryNotes&> notes = nullptr);
 

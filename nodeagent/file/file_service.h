@@ -1,4 +1,5 @@
-// The capabilities of the files room: what the rest of the agent needs to know of it.
+// Gives the rest of the agent the capabilities of the file service. Their methods are in
+// file_server.h and view_server.h.
 #pragma once
 
 #include <map>
@@ -13,39 +14,43 @@
 namespace nodeagent {
 
 enum class ViewAs {
-  kKeeper,  // Sees what the keeper sees, that is everything.
-  kAnyUser  // Sees what any user of the node may see ("nobody"), where the keeper is root. For
-            // observers.
+  // Sees everything, as the keeper does.
+  kKeeper,
+  // Sees as much as any user of the node ("nobody"), where the keeper is root. For observers.
+  kAnyUser
 };
 
-// `worker` outlives the capability.
+// Makes the capability that only reads. `worker` outlives it.
 wire::FileView::Client makeFileView(Worker& worker, ViewAs viewAs);
 
 class FilesServer;
 
-// Hands out the files capability of each session. A session's uploads, and what brings back the
-// files that it changed, live here until it has ended, whatever becomes of its connections.
+// Hands out the files capability of each session. It holds a session's uploads, and the means to
+// bring back the files that it changed, until the session has ended, whatever becomes of its
+// connections.
 class FilesRoom {
  public:
-  // `worker` outlives this; this outlives the sessions' ends. What changes for the session is noted
-  // in "restores" below `stateDirectory` too, which exists; what a keeper that was killed left
-  // there is put back now, on a worker thread. Empty: nothing is noted there.
-  // Each change is recorded in `audit`, if there is one, before it is made; it outlives this.
+  // `worker` and `audit` outlive this; this outlives the sessions' ends. Changes for the session
+  // are noted in "restores" below `stateDirectory`, which exists. Changes that a killed keeper left
+  // noted there are taken back now, on a worker thread. With an empty `stateDirectory` nothing is
+  // noted. Each change is recorded in `audit`, if there is one, before it is made.
   explicit FilesRoom(Worker& worker, kj::StringPtr stateDirectory = "",
                      kj::Maybe<AuditLog&> audit = nullptr);
   ~FilesRoom() noexcept(false);
   KJ_DISALLOW_COPY(FilesRoom);
 
-  // Resolves when what a killed keeper left has been put back, or logged where that did not work.
+  // Resolves when every change that a killed keeper left has been taken back, or logged where that
+  // did not work.
   kj::Promise<void> recovered() { return recovering_.addBranch(); }
 
-  // The same one for every connection of the session.
+  // Returns the session's capability, the same one for all of its connections.
   wire::Files::Client filesOf(Session& session);
 
  private:
   struct Record {
     wire::Files::Client client;
-    FilesServer& server;  // Behind `client`.
+    // The server behind `client`.
+    FilesServer& server;
   };
 
   Worker& worker_;

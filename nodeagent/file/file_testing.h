@@ -1,4 +1,4 @@
-// What the unit tests of this room share.
+// Helpers that the unit tests of nodeagent/file share.
 #pragma once
 
 #include <fcntl.h>
@@ -28,7 +28,7 @@ namespace nodeagent::file {
 
 using Kind = wire::Error::Kind;
 
-// A directory that goes away with all that is in it.
+// A temporary directory, removed at the end with everything in it.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
@@ -45,7 +45,7 @@ class TemporaryDirectory {
     return kj::str(path_.c_str(), "/", name.c_str());
   }
 
-  // Names of all that is in it, hidden ones too.
+  // Returns the names of all entries, hidden ones too.
   std::vector<std::string> names() const {
     std::vector<std::string> all;
     for (auto& entry : std::filesystem::directory_iterator(path_))
@@ -79,7 +79,7 @@ inline std::string textOf(kj::ArrayPtr<const kj::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
 }
 
-// The failure that `body` throws; kind unspecified if it throws none.
+// Returns the failure that `body` throws; of kind unspecified if it throws none.
 inline support::Failure failureOf(const std::function<void()>& body) {
   KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { body(); })) {
     return support::toFailure(*exception, "test");
@@ -87,8 +87,8 @@ inline support::Failure failureOf(const std::function<void()>& body) {
   return {};
 }
 
-// Runs `body` in a child with a mount namespace of its own, so that what it mounts is gone with it.
-// `body` answers an empty text, or what was wrong. Skips where the test may not do that.
+// Runs `body` in a child with a mount namespace of its own, so that its mounts disappear with it.
+// `body` returns an empty text, or the fault. Returns "skip" where the test may not do that.
 inline std::string inMountNamespace(const std::function<std::string()>& body) {
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) < 0) return "pipe";

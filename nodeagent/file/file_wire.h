@@ -1,4 +1,5 @@
-// Between the files room's own types and what travels. Runs on the loop; nothing here blocks.
+// Converts between the file service's own types and those of the wire. It runs on the loop; nothing
+// here blocks.
 #pragma once
 
 #include <kj/array.h>
@@ -19,7 +20,8 @@ inline capnp::Data::Reader asData(kj::StringPtr bytes) {
   return bytes.asBytes();
 }
 
-// The following fail with kind invalid for what the schema does not allow.
+// The following read values from a peer, and fail with kind invalid for those that the schema does
+// not allow.
 WriteOptions readWriteOptions(wire::WriteOptions::Reader options);
 kj::Array<TreeEntry> readTreeEntries(capnp::List<wire::TreeEntry>::Reader entries);
 Attribute readAttribute(wire::Attribute::Reader attribute);
@@ -28,8 +30,8 @@ support::Id readUploadId(capnp::Data::Reader id);
 kj::String readLinkTarget(capnp::Data::Reader target);
 Replace readReplace(wire::Replace replace);
 
-// The bytes of a chunk; kind corrupt if they do not have its check sum, invalid if they are more
-// than kChunkBytesMax.
+// Returns a chunk's bytes. Fails with kind corrupt if they do not have its check sum, with kind
+// invalid if they are more than kChunkBytesMax.
 kj::Array<kj::byte> readChunkData(wire::Chunk::Reader chunk);
 
 }  // namespace nodeagent::file

@@ -60,7 +60,8 @@ FilesServer::FilesServer(Session& session, Worker& worker,
       audit_(audit),
       journal_(kj::mv(journal)),
       changes_(session.addRef(), worker, kj::atomicAddRef(*journal_)),
-      // The oldest entry of this room, so the last to be called.
+      // This is the oldest entry of the service in the undo list, so the last to be called: when it
+      // is, everything else has been put back.
       lastEntry_(session.addUndo(EndPhase::kUndo, kj::str("files"),
                                  [this]() -> kj::Promise<kj::Maybe<support::Failure>> {
                                    over_ = true;
@@ -88,6 +89,8 @@ template <typename Task>
 kj::Promise<file::FileStat> FilesServer::replace(kj::StringPtr path, Lifetime lifetime,
                                                  bool parents, Task task) {
   session_->requireOpen();
+  // A file that the session has changed before goes back to its first state, so a second note would
+  // be one too many.
   if (lifetime == Lifetime::kPermanent || changes_.knows(path))
     return changes_.settle(worker().run(kj::mv(task)));
   auto prepare = [path = kj::str(path), parents]() {
@@ -155,6 +158,7 @@ FilesServer::OpenUpload& FilesServer::newUpload(support::Id id, kj::String path,
   auto upload = kj::atomicRefcounted<file::Upload>(id, kj::mv(path), size, kj::mv(options),
                                                    kj::atomicAddRef(*journal_),
                                                    journal_->newName(session_->id()));
+  // At the session's end a chunk may still be on its way to a thread. Discarding waits for it.
   auto end = [this, upload = kj::atomicAddRef(
                         *upload)]() mutable -> kj::Promise<kj::Maybe<support::Failure>> {
     return changes_.idle().then([this, upload = kj::mv(upload)]() mutable {
@@ -174,6 +178,7 @@ void FilesServer::close(const support::Id& id) {
   if (found == uploads_.end() || found->second.entry.get() == nullptr) return;
   found->second.entry = nullptr;
   closed_.add(id);
+  // The answers of closed uploads are kept for callers that ask again, but not for ever.
   if (closed_.size() <= kUploadsClosedMax) return;
   uploads_.erase(closed_[0]);
   kj::Vector<support::Id> rest;
@@ -201,7 +206,8 @@ kj::Promise<void> FilesServer::beginUpload(BeginUploadContext context) {
     auto& open =
         isNew ? newUpload(id, kj::str(path), params.getSize(), kj::mv(options)) : found->second;
     auto task = [upload = kj::atomicAddRef(*open.upload)]() { return upload->begin(); };
-    // The file itself is noted when it is finished.
+    // Only the parents are noted here. The file itself is noted when the upload is finished,
+    // because until then it has not changed.
     auto begun = parentsForSession
                      ? changes_.run(
                            kj::str("directories of ", file::quoted(path)),
@@ -212,6 +218,8 @@ kj::Promise<void> FilesServer::beginUpload(BeginUploadContext context) {
           context.getResults().setReceivedTo(receivedTo);
         })
         .catch_([this, id, isNew](kj::Exception&& exception) {
+          // An upload that could not begin is unknown again, so that the caller may try it once
+          // more under the same id.
           if (isNew) uploads_.erase(id);
           kj::throwFatalException(kj::mv(exception));
         });
@@ -225,7 +233,8 @@ kj::Promise<void> FilesServer::writeUpload(WriteUploadContext context) {
     OpenUpload& open = findOpen(context.getParams().getUploadId());
     auto task = [upload = kj::atomicAddRef(*open.upload), offset = chunk.getOffset(),
                  data = file::readChunkData(chunk)]() { return upload->write(offset, data); };
-    // The next chunk may be here already, but the worker has several threads.
+    // The next chunk may be here already, but the worker has several threads. Chunks therefore go
+    // one after the other; a failed one does not keep the next from its own answer.
     auto written =
         open.writing.addBranch()
             .then([this, task = kj::mv(task)]() mutable { return worker().run(kj::mv(task)); })
@@ -241,7 +250,8 @@ kj::Promise<void> FilesServer::finishUpload(FinishUploadContext context) {
     session_->requireOpen();
     support::Id id = file::readUploadId(context.getParams().getUploadId());
     auto upload = kj::atomicAddRef(*findOpen(context.getParams().getUploadId()).upload);
-    // Its parents were made when it began, and belong to it until it is finished.
+    // A finished upload is only asked for its answer again: a second note would take the new file
+    // for the old one.
     Lifetime lifetime = upload->finished() ? Lifetime::kPermanent : upload->options().lifetime;
     auto task = [upload = kj::atomicAddRef(*upload),
                  sha256 = kj::heapArray<kj::byte>(context.getParams().getSha256())]() {
@@ -250,6 +260,9 @@ kj::Promise<void> FilesServer::finishUpload(FinishUploadContext context) {
     auto closeUnlessOpen = [this, id, upload = kj::atomicAddRef(*upload)]() {
       if (!upload->open()) close(id);
     };
+    // Parents are not asked for: they were made, and noted, when the upload began. The upload is
+    // closed afterwards if it is finished or discarded; after any other failure it stays open and
+    // may be finished later.
     return replace(upload->path(), lifetime, false, kj::mv(task))
         .then([context](file::FileStat&& stat) mutable {
           file::writeStat(context.getResults().initStat(), stat);
@@ -263,7 +276,8 @@ kj::Promise<void> FilesServer::abandonUpload(AbandonUploadContext context) {
       context, "files.abandonUpload", [this, context]() mutable -> kj::Promise<void> {
         support::Id id = file::readUploadId(context.getParams().getUploadId());
         auto found = uploads_.find(id);
-        // Unknown: abandoned already. Finished: its file stays.
+        // An unknown upload was abandoned already, and a finished one has put its file in place,
+        // which stays.
         if (found == uploads_.end() || found->second.entry.get() == nullptr) return kj::READY_NOW;
         return worker()
             .run([upload = kj::atomicAddRef(*found->second.upload)]() { upload->discard(); })
@@ -398,31 +412,31 @@ kj::Promise<void> FilesServer::setTimes(SetTimesContext context) {
 kj::Promise<void> FilesServer::writeTree(WriteTreeContext context) {
   return support::answer(
       context, "files.writeTree", [this, context]() mutable -> kj::Promise<void> {
-        struct Order {
+        struct Tree {
           kj::String root;
           kj::Array<file::TreeEntry> entries;
           file::WriteOptions options;
         };
-        // Shared by the two steps, which never run at the same time.
-        struct SharedOrder : public kj::AtomicRefcounted, public Order {};
+        // Two steps share it, on threads of the worker, but never at the same time.
+        struct SharedTree : public kj::AtomicRefcounted, public Tree {};
         auto params = context.getParams();
         session_->requireOpen();
-        auto order = kj::atomicRefcounted<SharedOrder>();
-        order->root = file::absolutePath(params.getRoot());
-        order->entries = file::readTreeEntries(params.getEntries());
-        order->options = file::readWriteOptions(params.getOptions());
-        order->options.notes = kj::atomicAddRef(*journal_);
-        record("files.writeTree", order->root, std::to_string(order->entries.size()) + " entries");
-        auto task = [order = kj::atomicAddRef(*order)]() {
-          file::writeTree(order->root, order->entries, order->options);
+        auto tree = kj::atomicRefcounted<SharedTree>();
+        tree->root = file::absolutePath(params.getRoot());
+        tree->entries = file::readTreeEntries(params.getEntries());
+        tree->options = file::readWriteOptions(params.getOptions());
+        tree->options.notes = kj::atomicAddRef(*journal_);
+        record("files.writeTree", tree->root, std::to_string(tree->entries.size()) + " entries");
+        auto task = [tree = kj::atomicAddRef(*tree)]() {
+          file::writeTree(tree->root, tree->entries, tree->options);
           return true;
         };
-        if (order->options.lifetime == Lifetime::kPermanent) {
+        if (tree->options.lifetime == Lifetime::kPermanent) {
           return changes_.settle(worker().run(kj::mv(task))).ignoreResult();
         }
-        auto what = kj::str("tree ", file::quoted(order->root));
-        auto prepare = [order = kj::mv(order)]() {
-          return file::prepareRestores(order->root, order->entries, order->options);
+        auto what = kj::str("tree ", file::quoted(tree->root));
+        auto prepare = [tree = kj::mv(tree)]() {
+          return file::prepareRestores(tree->root, tree->entries, tree->options);
         };
         return changes_.run(kj::mv(what), kj::mv(prepare), kj::mv(task)).ignoreResult();
       });
@@ -433,7 +447,7 @@ FilesRoom::FilesRoom(Worker& worker, kj::StringPtr stateDirectory, kj::Maybe<Aud
       audit_(audit),
       journal_(kj::atomicRefcounted<file::RestoreJournal>(
           stateDirectory.size() == 0 ? kj::String() : file::join(stateDirectory, "restores"))),
-      // The names are taken before a session of this keeper adds to them.
+      // The names are read here, on the loop, before a session of this keeper can add to them.
       recovering_(worker
                       .run([journal = kj::atomicAddRef(*journal_), names = journal_->names()]() {
                         recoverAll(*journal, names);
@@ -443,7 +457,8 @@ FilesRoom::FilesRoom(Worker& worker, kj::StringPtr stateDirectory, kj::Maybe<Aud
 FilesRoom::~FilesRoom() noexcept(false) = default;
 
 wire::Files::Client FilesRoom::filesOf(Session& session) {
-  // Those that are over are let go of here: an entry of the undo list cannot destroy itself.
+  // Servers of ended sessions are destroyed here, because an entry of the undo list cannot destroy
+  // itself.
   std::erase_if(records_, [](auto& record) { return record.second.server.over(); });
   auto found = records_.find(session.id());
   if (found != records_.end()) return found->second.client;

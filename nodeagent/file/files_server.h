@@ -1,4 +1,5 @@
-// The writing half of the files service, and the uploads of one session; see files.h.
+// Serves the methods of the file service that write, and holds the uploads of one session. The
+// methods that only read are in view_server.h.
 #pragma once
 
 #include <map>
@@ -12,13 +13,15 @@ namespace nodeagent {
 
 class FilesServer final : public wire::Files::Server, public FileViewServer {
  public:
-  static constexpr size_t kUploadsOpenMax = 64;      // In one session.
-  static constexpr size_t kUploadsClosedMax = 1024;  // Whose answers are still remembered.
+  // Bounds the open uploads of one session.
+  static constexpr size_t kUploadsOpenMax = 64;
+  // Bounds the closed uploads whose answers are remembered.
+  static constexpr size_t kUploadsClosedMax = 1024;
 
   FilesServer(Session& session, Worker& worker, kj::Own<const file::RestoreJournal> journal,
               kj::Maybe<AuditLog&> audit);
 
-  // The session has ended, and all that belongs to it has been put back.
+  // Returns whether the session has ended and everything that belongs to it has been put back.
   bool over() const { return over_; }
 
   kj::Promise<void> write(WriteContext context) override;
@@ -41,19 +44,22 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
  private:
   struct OpenUpload {
     kj::Own<const file::Upload> upload;
-    kj::Own<Session::Entry> entry;    // null: closed.
-    kj::ForkedPromise<void> writing;  // The newest chunk: they are written one after the other.
+    // Null once the upload is closed.
+    kj::Own<Session::Entry> entry;
+    // Settles with the newest chunk. Chunks are written one after the other.
+    kj::ForkedPromise<void> writing;
   };
 
-  // Before the change. `more` says what is done with `path`; contents do not belong into it.
+  // Writes an audit line; call it before the change. `more` says what is done with `path`; contents
+  // do not belong in it.
   void record(std::string_view operation, kj::StringPtr path, std::string more = "");
 
   // Runs `task`, which returns nothing, on a worker thread, unless the session is ending.
   template <typename Task>
   kj::Promise<void> change(Task task);
 
-  // Replaces the file at `path` by `task`, which returns its status; for the session only, if
-  // `lifetime` says so.
+  // Replaces the file at `path` by `task`, which returns its status. If `lifetime` is the
+  // session's, the session's end takes the change back.
   template <typename Task>
   kj::Promise<file::FileStat> replace(kj::StringPtr path, file::Lifetime lifetime, bool parents,
                                       Task task);
@@ -61,15 +67,16 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
   OpenUpload& findOpen(capnp::Data::Reader uploadId);
   OpenUpload& newUpload(support::Id id, kj::String path, uint64_t size, file::WriteOptions options);
 
-  // Finished or discarded: its answer is remembered, and the session's end has nothing to do for
-  // it.
+  // Closes a finished or discarded upload: its answer is remembered, and the session's end has
+  // nothing to do for it.
   void close(const support::Id& id);
 
   kj::Own<Session> session_;
   kj::Maybe<AuditLog&> audit_;
   kj::Own<const file::RestoreJournal> journal_;
   std::map<support::Id, OpenUpload> uploads_;
-  kj::Vector<support::Id> closed_;  // In the order in which they were.
+  // Ids in the order in which they were closed.
+  kj::Vector<support::Id> closed_;
   SessionChanges changes_;
   bool over_ = false;
   kj::Own<Session::Entry> lastEntry_;

@@ -22,10 +22,10 @@ using Kind = wire::Error::Kind;
 
 constexpr size_t kAttributesBytesMax = 1 << 20;
 constexpr size_t kAttributeValueBytesMax = 64 << 10;  // XATTR_SIZE_MAX
-constexpr int kRetriesMax = 8;                        // Of a list that grows between two calls.
+constexpr int kRetriesMax = 8;                        // A list may grow between two calls.
 
 uint32_t ownerNumber(kj::Maybe<uint32_t> found, kj::StringPtr what, kj::StringPtr text) {
-  // As chown(1) does: a name of digits goes before the number.
+  // A name of digits goes before the number, as chown(1) does it.
   KJ_IF_MAYBE (number, found) return *number;
   bool digits = true;
   for (char character : text) digits = digits && character >= '0' && character <= '9';
@@ -43,7 +43,8 @@ kj::Maybe<kj::Array<kj::byte>> attributeValue(kj::StringPtr path, kj::StringPtr 
   kj::byte buffer[kAttributeValueBytesMax];
   ssize_t size = ::lgetxattr(path.cStr(), name.cStr(), buffer, sizeof buffer);
   if (size >= 0) return kj::heapArray<kj::byte>(buffer, static_cast<size_t>(size));
-  // Removed meanwhile, or one that is listed and not for us, such as some of the security module's.
+  // The attribute was removed meanwhile, or is listed but not for us to read, such as some of the
+  // security module's.
   if (errno == ENODATA || errno == EPERM || errno == EACCES || errno == EOPNOTSUPP) return nullptr;
   support::failErrno(errno, "read attribute ", quoted(name));
 }
@@ -65,7 +66,8 @@ kj::Array<char> attributeNames(kj::StringPtr path) {
 
 }  // namespace
 
-// Read here rather than through libc, whose static form loads the node's own libraries for it.
+// Reads the file itself, because the static form of libc would load the node's own libraries for
+// it.
 OwnerNames::Owners& OwnerNames::loaded(kj::Maybe<Owners>& owners, const char* file) {
   KJ_IF_MAYBE (known, owners) return *known;
   Owners& all = owners.emplace();
@@ -79,7 +81,7 @@ OwnerNames::Owners& OwnerNames::loaded(kj::Maybe<Owners>& owners, const char* fi
     char* end = nullptr;
     unsigned long number = strtoul(line.c_str() + afterPassword + 1, &end, 10);
     if (end == line.c_str() + afterPassword + 1 || number >= kUnchangedId) continue;
-    // The first of several entries counts, as for libc.
+    // The first of several entries counts, as it does for libc.
     all.names.try_emplace(static_cast<uint32_t>(number), kj::heapString(line.data(), afterName));
     all.numbers.try_emplace(kj::heapString(line.data(), afterName), static_cast<uint32_t>(number));
   }
@@ -158,8 +160,8 @@ kj::StringPtr typeText(mode_t mode) {
 
 int64_t nanoseconds(const struct timespec& time) {
   int64_t ns;
-  // What 64 bits of nanoseconds cannot hold (before 1677, after 2262) becomes the nearest that they
-  // can.
+  // A time that 64 bits of nanoseconds cannot hold (before 1677, after 2262) becomes the nearest
+  // one that they can.
   if (__builtin_mul_overflow(static_cast<int64_t>(time.tv_sec), 1'000'000'000, &ns) ||
       __builtin_add_overflow(ns, static_cast<int64_t>(time.tv_nsec), &ns)) {
     return time.tv_sec < 0 ? INT64_MIN : INT64_MAX;

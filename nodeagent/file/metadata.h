@@ -1,6 +1,8 @@
-// What a file is: its status with names of its owners, and its extended attributes.
+// Reads and sets a file's metadata: its status with names of its owners, and its extended
+// attributes.
 //
-// Blocking; for a worker thread. Failures are those of support::fail, with errno.
+// Every call blocks, so it belongs on a worker thread. Failures are those of support::fail, with
+// errno.
 #pragma once
 
 #include <stdint.h>
@@ -14,15 +16,15 @@
 
 namespace nodeagent::file {
 
-// Names of this node's users and groups by number, read from /etc/passwd and /etc/group once, when
-// first asked. Made for one call, so that it is never stale. An id without a name gives the empty
-// text.
+// Translates this node's users and groups between names and numbers. It reads /etc/passwd and
+// /etc/group once, when first asked; make it for one call, so that it is never stale. An id without
+// a name gives the empty text.
 class OwnerNames {
  public:
   kj::StringPtr user(uid_t uid);
   kj::StringPtr group(gid_t gid);
 
-  // The other way; null: no such name.
+  // Return the number of a name; null if there is no such name.
   kj::Maybe<uid_t> userNumber(kj::StringPtr name);
   kj::Maybe<gid_t> groupNumber(kj::StringPtr name);
 
@@ -37,10 +39,11 @@ class OwnerNames {
   kj::Maybe<Owners> groups_;
 };
 
-constexpr uint32_t kUnchangedId = static_cast<uint32_t>(-1);  // As chown(2) takes it.
+// The id by which chown(2) leaves an owner as it is.
+constexpr uint32_t kUnchangedId = static_cast<uint32_t>(-1);
 
-// The number of a user or group given by name or decimal number; empty: kUnchangedId. Fails with
-// kind notFound for an unknown name, invalid for a number out of range.
+// Return the number of a user or group given by name or decimal number; kUnchangedId for an empty
+// text. Fail with kind notFound for an unknown name, invalid for a number out of range.
 uid_t userNumber(kj::StringPtr text);
 gid_t groupNumber(kj::StringPtr text);
 
@@ -55,7 +58,7 @@ enum class SymlinkPolicy { kKeep, kFollow };
 FileStat statOf(kj::StringPtr path, SymlinkPolicy links);
 FileStat describe(const struct stat& status, OwnerNames& names);
 
-// "a directory", "a symbolic link" …, for messages.
+// Names the type for messages: "a directory", "a symbolic link" …
 kj::StringPtr typeText(mode_t mode);
 
 int64_t nanoseconds(const struct timespec& time);
@@ -77,11 +80,12 @@ struct Attribute {
   kj::Array<kj::byte> value;
 };
 
-// All extended attributes of `path`, whose last link is not followed; none where the file system
-// has no such thing. Fails with errno E2BIG if they are more than 1 MiB together.
+// Returns all extended attributes of `path`, whose last link is not followed; none where the file
+// system has no attributes. Fails with errno E2BIG if they are more than 1 MiB together.
 kj::Array<Attribute> attributesOf(kj::StringPtr path);
 
 void setAttribute(kj::StringPtr path, const Attribute& attribute);
-void removeAttribute(kj::StringPtr path, kj::StringPtr name);  // Absent: nothing happens.
+// Removes an attribute; an absent one is no failure.
+void removeAttribute(kj::StringPtr path, kj::StringPtr name);
 
 }  // namespace nodeagent::file

@@ -30,7 +30,7 @@ kj::String checkedCopy(kj::ArrayPtr<const kj::byte> bytes) {
   return kj::heapString(bytes.asChars().begin(), bytes.size());
 }
 
-// Without trailing slashes, but for "/" itself.
+// Returns the path without trailing slashes, except for "/" itself.
 kj::String trimmed(kj::StringPtr path) {
   size_t length = path.size();
   while (length > 1 && path[length - 1] == '/') --length;
@@ -67,6 +67,7 @@ kj::String quoted(kj::StringPtr path) {
   text.add('"');
   size_t end = kj::min(path.size(), kQuotedBytesMax);
   if (utf8) {
+    // The cut falls between two characters.
     while (end < path.size() && end > 0 && (path[end] & 0xc0) == 0x80) --end;
   }
   for (char character : path.slice(0, end)) {
@@ -117,7 +118,7 @@ Place placeOf(kj::StringPtr path) {
 }
 
 MadeDirectories::~MadeDirectories() {
-  // Somebody may have put something into one meanwhile: then it stays, and so do those around it.
+  // A directory that somebody has put something into meanwhile stays, and so do those around it.
   for (size_t i = paths_.size(); i > 0; --i) ::rmdir(paths_[i - 1].cStr());
 }
 
@@ -130,7 +131,7 @@ void eachParent(kj::StringPtr path, Visit visit) {
   size_t end = 0;
   while (const char* slash = strchr(plain.begin() + end + 1, '/')) {
     end = slash - plain.begin();
-    if (plain[end - 1] == '/') continue;  // A doubled slash.
+    if (plain[end - 1] == '/') continue;  // A doubled slash names no further directory.
     visit(kj::heapString(plain.begin(), end));
   }
 }
@@ -147,7 +148,7 @@ MadeDirectories makeParents(kj::StringPtr path) {
         support::failErrno(errno, "set mode of ", quoted(parent));
       return;
     }
-    // EROFS and EACCES come before the kernel looks whether the directory exists.
+    // The kernel may answer EROFS or EACCES before it looks whether the directory exists.
     int error = errno;
     struct stat status;
     if (::stat(parent.cStr(), &status) == 0 && S_ISDIR(status.st_mode)) return;

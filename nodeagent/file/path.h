@@ -1,7 +1,7 @@
-// What the files room understands by a path, and how a message shows one.
+// Checks, shows and opens paths for the file service.
 //
-// Paths are bytes: any but NUL, in any encoding. Nothing here normalises them; what ".." means is
-// the kernel's to say.
+// Paths are bytes: any but NUL, in any encoding. Nothing here normalises them; the kernel decides
+// the meaning of "..".
 #pragma once
 
 #include <stdint.h>
@@ -15,27 +15,28 @@ namespace nodeagent::file {
 constexpr size_t kPathBytesMax = 4095;
 constexpr size_t kNameBytesMax = 255;
 
-// A checked copy of a path that a peer sent: absolute, 1 to 4095 bytes, no NUL. Fails with kind
-// invalid.
+// Returns a checked copy of a path that a peer sent: absolute, 1 to 4095 bytes, no NUL. Fails with
+// kind invalid.
 kj::String absolutePath(kj::ArrayPtr<const kj::byte> bytes);
 
-// The same for a path relative to a tree's root: no empty, "." or ".." component, so that it cannot
-// lead out.
+// Returns a checked copy of a path relative to a tree's root. It has no empty, "." or ".."
+// component, so that it cannot lead out. Fails with kind invalid.
 kj::String relativePath(kj::ArrayPtr<const kj::byte> bytes);
 
-// The path as a message shows it: in quotes, with control characters, quotes and what is not UTF-8
-// as \xNN, cut at 300 bytes.
+// Returns the path as messages show it: in quotes, with control characters, quotes and bytes that
+// are not UTF-8 as \xNN, cut at 300 bytes.
 kj::String quoted(kj::StringPtr path);
 
-// Joins with one slash; `directory` may be empty, "/" or end in a slash.
+// Joins both with one slash; `directory` may be empty, "/" or end in a slash.
 kj::String join(kj::StringPtr directory, kj::StringPtr name);
 
-// Where a change happens: an open directory and a name in it. Whoever renames directories above
-// meanwhile changes nothing for the holder.
+// A place for a change: an open directory and a name in it. A rename of the directories above does
+// not move it.
 struct Place {
   kj::AutoCloseFd directory;  // O_PATH
   kj::String name;
-  kj::String path;  // As asked for, without trailing slashes; for messages.
+  // The path as asked for, without trailing slashes; for messages.
+  kj::String path;
 };
 
 // Opens the parent of `path`. Symbolic links on the way are followed, magic links (/proc/PID/root)
@@ -43,14 +44,14 @@ struct Place {
 // is "/" itself, notFound if the parent is not there.
 Place placeOf(kj::StringPtr path);
 
-// Directories that were made on the way to a change. Destroying it removes those that are still
-// empty, the innermost first, for a change that failed; `keep` hands them over after one that
-// worked.
+// Holds directories that were made on the way to a change. Its destruction removes those that are
+// still empty, the innermost first, because the change failed; call `keep` after one that worked.
 class MadeDirectories {
  public:
   MadeDirectories() = default;
   MadeDirectories(MadeDirectories&&) = default;
-  MadeDirectories& operator=(MadeDirectories&&) = default;  // Keeps what it held before.
+  // Drops the list that it held without removing anything.
+  MadeDirectories& operator=(MadeDirectories&&) = default;
   KJ_DISALLOW_COPY(MadeDirectories);
   ~MadeDirectories();
 
@@ -62,22 +63,23 @@ class MadeDirectories {
   kj::Vector<kj::String> paths_;
 };
 
-// Makes missing parents of `path`, mode 0755.
+// Makes the missing parents of `path`, mode 0755.
 MadeDirectories makeParents(kj::StringPtr path);
 
-// Those that it would make now, the outermost first.
+// Returns the parents that makeParents would make now, the outermost first.
 kj::Vector<kj::String> missingParents(kj::StringPtr path);
 
-// Opens a directory below `directory` for reading its entries. Neither follows a link in the last
-// component nor enters another file system. The number is errno, negative, if that does not work:
-// -EXDEV on a mount point.
+// Opens a directory below `directory` for reading its entries. It neither follows a link in the
+// last component nor enters another file system. Returns minus the errno on failure: -EXDEV on a
+// mount point.
 int openBelow(int directory, kj::StringPtr name);
 
-// An open(2) that goes through openat2(2) with `resolve`, or without it where the kernel is too
-// old. -errno on failure.
+// Calls open(2) by way of openat2(2) with `resolve`, or without it where the kernel is too old.
+// Returns minus the errno on failure.
 int openAt(int directory, kj::StringPtr path, int flags, uint64_t resolve);
 
-// "/proc/self/fd/N/NAME": reaches a name in an open directory through calls that take only paths.
+// Returns "/proc/self/fd/N/NAME", which reaches a name in an open directory through calls that take
+// only paths.
 kj::String viaDescriptor(int directory, kj::StringPtr name);
 
 }  // namespace nodeagent::file

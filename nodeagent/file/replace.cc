@@ -18,9 +18,11 @@ namespace {
 using Kind = wire::Error::Kind;
 
 constexpr uint32_t kModeMask = 07777;
-constexpr size_t kHoleBytes = 4096;  // What file systems keep as a hole, at least.
+// The smallest hole that file systems keep.
+constexpr size_t kHoleBytes = 4096;
 
-// What makes a replaced file accessible to the same people. Other attributes belong to its content.
+// The attributes that keep a replaced file accessible to the same people. Others belong to its
+// content.
 constexpr const char* kSecurityAttributes[] = {"system.posix_acl_access", "security.selinux"};
 
 }  // namespace
@@ -70,7 +72,7 @@ void renameAt(int sourceDirectory, kj::StringPtr source, int targetDirectory, kj
   if (::renameat2(sourceDirectory, source.cStr(), targetDirectory, target.cStr(), flags) == 0)
     return;
   int error = errno;
-  // A file system that knows no flags: a link does not replace either, but there is none to a
+  // The file system knows no flags. A link does not replace either, but there is none to a
   // directory.
   if (flags != 0 && error == EINVAL &&
       ::linkat(sourceDirectory, source.cStr(), targetDirectory, target.cStr(), 0) == 0) {
@@ -85,7 +87,7 @@ void syncDirectory(int directory, kj::StringPtr path) {
   kj::AutoCloseFd readable(openAt(directory, ".", O_RDONLY | O_DIRECTORY, 0));
   if (readable.get() < 0)
     support::failErrno(-readable.get(), "sync the directory of ", quoted(path));
-  // EINVAL: a file system that has nothing to sync.
+  // EINVAL comes from a file system that has nothing to sync.
   if (::fsync(readable) < 0 && errno != EINVAL)
     support::failErrno(errno, "sync the directory of ", quoted(path));
 }
@@ -93,6 +95,8 @@ void syncDirectory(int directory, kj::StringPtr path) {
 StagedFile::StagedFile(Place place, kj::Maybe<const TemporaryNotes&> notes)
     : place_(kj::mv(place)) {
   KJ_IF_MAYBE (given, notes) notes_ = kj::atomicAddRef(*given);
+  // A file without a name vanishes with its descriptor, so that not even a kill leaves anything
+  // behind. Not every file system can make one.
   int descriptor = openAt(place_.directory, ".", O_TMPFILE | O_RDWR, 0);
   if (descriptor == -EOPNOTSUPP || descriptor == -EISDIR || descriptor == -EINVAL) {
     temporary_ = TemporaryName(place_, notes);
@@ -229,14 +233,15 @@ void StagedFile::dress(const WriteOptions& options, Owner owner,
   if (foreign && ::fchown(file_, user, group) < 0) {
     support::failErrno(errno, "set owner of ", quoted(place_.path));
   }
-  // After the owner, whose change clears setuid; before the ACL, whose mask it would change.
+  // The mode comes after the owner, whose change clears setuid, and before the ACL, whose mask it
+  // would change.
   if (::fchmod(file_, mode) < 0) support::failErrno(errno, "set mode of ", quoted(place_.path));
   if (copies) copySecurity();
   setExtras(options);
 }
 
 int StagedFile::linkInto(kj::StringPtr name) {
-  // By descriptor needs a capability; by /proc needs /proc.
+  // Linking by descriptor needs a capability; the way by /proc needs /proc.
   if (::linkat(file_, "", place_.directory, name.cStr(), AT_EMPTY_PATH) == 0) return 0;
   if (errno != ENOENT && errno != EPERM) return errno;
   kj::String via = kj::str("/proc/self/fd/", file_.get());
@@ -247,8 +252,8 @@ int StagedFile::linkInto(kj::StringPtr name) {
 
 void StagedFile::moveIn(Replace replace) {
   if (name_.size() == 0) {
-    // A new file, or one that must be, needs no second step. If somebody else was first, the link
-    // fails and says so.
+    // A new file, or one that must be new, needs no second step. If another process was first, the
+    // link fails and says so.
     int error = linkInto(place_.name);
     if (error == 0) return;
     if (error != EEXIST || replace == Replace::kNever) {
@@ -256,6 +261,8 @@ void StagedFile::moveIn(Replace replace) {
     }
     kj::Maybe<const TemporaryNotes&> notes;
     KJ_IF_MAYBE (given, notes_) notes = **given;
+    // link(2) does not replace, and rename(2) needs a name. So the file gets a temporary name, and
+    // takes the target's by rename.
     TemporaryName temporary(place_, notes);
     error = linkInto(temporary.name());
     if (error != 0) support::failErrno(error, "write ", quoted(place_.path));
@@ -269,6 +276,8 @@ void StagedFile::moveIn(Replace replace) {
 
 struct stat StagedFile::publish(const WriteOptions& options, const Owner& owner) {
   requireMode(options.mode);
+  // Owner, mode, attributes and content are complete, and on the disk if asked, before the name
+  // changes. A reader or a crash never meets a half-made file.
   dress(options, owner, requireReplaceable(place_, options.replace));
   if (options.sync && ::fsync(file_) < 0) support::failErrno(errno, "sync ", quoted(place_.path));
   moveIn(options.replace);

@@ -1,10 +1,11 @@
-// Replacing a file in one step: the new bytes are written where nobody sees them, then take the
+// Replaces a file in one step: the new bytes are written where nobody sees them, then take the
 // target's name.
 //
-// Whatever fails before the last step (no space, read-only file system, a check sum) leaves the
-// target as it was and nothing beside it; a reader sees the old file or the new one.
+// Any failure before the last step (no space, read-only file system, a check sum) leaves the target
+// as it was and nothing beside it. A reader sees the old file or the new one.
 //
-// Blocking; for a worker thread. Failures are those of support::fail, with errno.
+// Every call blocks, so it belongs on a worker thread. Failures are those of support::fail, with
+// errno.
 #pragma once
 
 #include <kj/io.h>
@@ -21,39 +22,46 @@ enum class Lifetime { kSession, kPermanent };
 
 struct WriteOptions {
   uint32_t mode = 0644;
-  bool keepMode = true;  // A replaced file's mode and ACL go on.
-  kj::String user;       // Name or number; empty: as the replaced file, or the keeper's.
+  // Says whether a replaced file's mode and ACL go on.
+  bool keepMode = true;
+  // A name or number; empty: as the replaced file, or the keeper's.
+  kj::String user;
   kj::String group;
   Replace replace = Replace::kExisting;
   bool sync = false;
   bool parents = false;
   Lifetime lifetime = Lifetime::kPermanent;
-  kj::Array<Attribute> attributes;                 // On the new file before it is seen.
-  int64_t modifiedNs = 0;                          // 0: the time of the writing.
-  bool sparse = false;                             // Blocks of zeros become holes.
-  kj::Maybe<kj::Own<const TemporaryNotes>> notes;  // Absent: temporary names are not noted.
+  // Set on the new file before it is seen.
+  kj::Array<Attribute> attributes;
+  // 0 means the time of the writing.
+  int64_t modifiedNs = 0;
+  // Says whether blocks of zeros become holes.
+  bool sparse = false;
+  // Absent: temporary names are not noted.
+  kj::Maybe<kj::Own<const TemporaryNotes>> notes;
 };
 
 // Fails with kind invalid for mode bits that do not exist.
 void requireMode(uint32_t mode);
 
+// The owner that a new file gets. Unchanged means that of the replaced file, or the keeper's.
 struct Owner {
-  uid_t user = kUnchangedId;  // Unchanged: as the replaced file, or the keeper's.
+  uid_t user = kUnchangedId;
   gid_t group = kUnchangedId;
 };
 
-// Looks the names up, once, before anything is made. Failures as of userNumber.
+// Looks the names up, once, before anything is made. Fails as userNumber does.
 Owner ownerOf(const WriteOptions& options);
 
-// A file that is not yet in its place. Destroyed before `publish`, it is gone without a trace.
+// A file that is not in its place yet. If it is destroyed before `publish`, no trace of it remains.
 class StagedFile {
  public:
-  // Without a name where the file system can do that, otherwise under a temporary one. Mode 0, or
-  // 0600 with a name, until published. As `notes` of WriteOptions.
+  // Makes the file without a name where the file system can do that, otherwise under a temporary
+  // one, which is noted in `notes`. Its mode is 0, or 0600 with a name, until it is published.
   explicit StagedFile(Place place, kj::Maybe<const TemporaryNotes&> notes = nullptr);
 
-  // Under `name` beside the target, so that it can be found again. Fails with kind conflict if that
-  // exists.
+  // Makes the file under `name` beside the target, so that it can be found again. Fails with kind
+  // conflict if that exists.
   StagedFile(Place place, kj::String name);
 
   StagedFile(StagedFile&&) noexcept;
@@ -63,23 +71,23 @@ class StagedFile {
   const Place& place() const { return place_; }
   int descriptor() const { return file_; }
 
-  // The place's directory, once this is of no more use.
+  // Takes the place's directory, once this object is of no more use.
   kj::AutoCloseFd takeDirectory() { return kj::mv(place_.directory); }
 
-  // Takes the space for `size` bytes now, so that the lack of it shows before they travel. A file
-  // system that cannot reserve is not an error.
+  // Reserves the space for `size` bytes now, so that the lack of it shows before they travel. A
+  // file system that cannot reserve is not an error.
   void reserve(uint64_t size);
   void write(kj::ArrayPtr<const kj::byte> bytes, uint64_t offset);
 
-  // The file has `size` bytes, all of them zeros, and takes no space for them.
+  // Gives the file `size` bytes, all of them zeros, which take no space.
   void extend(uint64_t size);
 
-  // As write, but leaves out what are whole blocks of zeros: they are zeros after `extend`.
+  // Writes as write() does, but leaves out whole blocks of zeros, which are zeros after `extend`.
   void writeSparse(kj::ArrayPtr<const kj::byte> bytes, uint64_t offset);
 
-  // Gives it mode and owner, syncs if asked, and puts it in its place. Kind conflict: the target
-  // exists and must not be replaced, or is neither a regular file nor a link. May be called again
-  // if it failed. options.user and .group are not looked at: see `owner`.
+  // Gives the file mode and owner, syncs if asked, and puts it in its place. Fails with kind
+  // conflict if the target exists and must not be replaced, or is neither a regular file nor a
+  // link. May be called again after a failure. It looks at `owner`, not at options.user and .group.
   struct stat publish(const WriteOptions& options, const Owner& owner);
 
  private:
@@ -88,46 +96,51 @@ class StagedFile {
   void copySecurity();
   void setExtras(const WriteOptions& options);
   void moveIn(Replace replace);
-  int linkInto(kj::StringPtr name);  // errno, or 0.
+  // Returns an errno, or 0.
+  int linkInto(kj::StringPtr name);
 
   Place place_;
   kj::AutoCloseFd file_;
-  kj::String name_;  // Empty: it has none.
+  // Empty if the file has no name.
+  kj::String name_;
   kj::Maybe<kj::Own<const TemporaryNotes>> notes_;
-  TemporaryName temporary_;  // If `name_` is one.
+  // Holds `name_` if that is a temporary one.
+  TemporaryName temporary_;
 };
 
-// options.notes, for who borrows it.
+// Returns options.notes as a borrowed reference.
 kj::Maybe<const TemporaryNotes&> notesOf(const WriteOptions& options);
 
-// What is at `place` now; null: nothing.
+// Returns the status of the file at `place`; null if there is none.
 kj::Maybe<struct stat> statusAt(const Place& place);
 
-// Fails with kind conflict if a file cannot go to `place`: it exists and `replace` forbids that, or
-// is something that a file does not replace.
-// Returns what is there.
+// Returns the status of the file at `place`, if there is one. Fails with kind conflict if a file
+// cannot go there, because it exists and `replace` forbids that, or because it is something that a
+// file does not replace.
 kj::Maybe<struct stat> requireReplaceable(const Place& place, Replace replace);
 
-// Where a new file will go, once everything that can be refused has not been.
+// A target for which every check has passed.
 struct Target {
   Owner owner;
-  MadeDirectories parents;  // Gone again unless kept.
+  // Removed again unless kept.
+  MadeDirectories parents;
   Place place;
 };
 
-// Looks up and checks all of what writing `path` needs; makes its parents if asked to. Failures as
-// of ownerOf, requireMode, makeParents and requireReplaceable; kind invalid for a directory's name.
+// Looks up and checks everything that writing `path` needs, and makes its parents if asked to.
+// Fails as ownerOf, requireMode, makeParents and requireReplaceable do, and with kind invalid for a
+// directory's name.
 Target prepareTarget(kj::StringPtr path, const WriteOptions& options);
 
-// Renames within or between open directories; kind conflict if the target exists and `replace`
-// forbids that.
+// Renames within or between open directories. Fails with kind conflict if the target exists and
+// `replace` forbids that.
 void renameAt(int sourceDirectory, kj::StringPtr source, int targetDirectory, kj::StringPtr target,
               Replace replace);
 
 // Makes a change of names in a directory durable.
 void syncDirectory(int directory, kj::StringPtr path);
 
-// The whole of it: `path` holds `bytes` afterwards.
+// Replaces or creates the file at `path` in one call; it holds `bytes` afterwards.
 FileStat writeFile(kj::StringPtr path, kj::ArrayPtr<const kj::byte> bytes,
                    const WriteOptions& options);
 

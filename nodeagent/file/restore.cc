@@ -16,6 +16,7 @@ kj::Maybe<Restore> Restore::prepare(kj::StringPtr path, Expected expected, bool 
   Restore restore;
   restore.expected_ = expected;
   if (parents) restore.parents_ = missingParents(path);
+  // With a parent missing nothing can be at the path itself.
   if (!restore.parents_.empty()) {
     restore.path_ = kj::str(path);
     return kj::mv(restore);
@@ -23,7 +24,7 @@ kj::Maybe<Restore> Restore::prepare(kj::StringPtr path, Expected expected, bool 
   Place place = placeOf(path);
   KJ_IF_MAYBE (existing, statusAt(place)) {
     if (S_ISDIR(existing->st_mode) && expected == Expected::kDirectory) return nullptr;
-    // What the change will refuse to replace needs no second name.
+    // A file that the change will refuse to replace needs no second name.
     if (expected == Expected::kFile && (S_ISREG(existing->st_mode) || S_ISLNK(existing->st_mode))) {
       restore.backup_ = temporaryName("bak");
     }
@@ -41,6 +42,8 @@ void Restore::hold() {
     support::failErrno(errno, "write ", quoted(path_), " for this session: keep the old file as ",
                        quoted(backup_));
   }
+  // Only parents that were made here are removed at the end: another process may have made the rest
+  // meanwhile.
   parents_.clear();
   for (auto& directory : made.paths()) parents_.add(kj::str(directory));
   made.keep();
@@ -67,7 +70,7 @@ void Restore::apply() {
   struct stat there;
   bool nothing = ::lstat(path_.cStr(), &there) < 0 && (errno == ENOENT || errno == ENOTDIR);
   if (backup_.size() == 0) {
-    // With the parent gone there is nothing to remove either.
+    // If the parent is gone, there is nothing to remove either.
     if (!nothing) removeNew(placeOf(path_));
   } else {
     Place place = placeOf(path_);
@@ -79,7 +82,8 @@ void Restore::apply() {
       }
     }
     renameAt(place.directory, backup_, place.directory, place.name, Replace::kExisting);
-    // rename(2) leaves both names if they are the same file: the change never happened.
+    // rename(2) leaves both names if they are the same file, which means that the change never
+    // happened.
     ::unlinkat(place.directory, backup_.cStr(), 0);
   }
   for (size_t i = parents_.size(); i > 0; --i) ::rmdir(parents_[i - 1].cStr());

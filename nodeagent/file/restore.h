@@ -1,6 +1,7 @@
-// What was at a path before a session changed it, and how it comes back.
+// Remembers the file at a path before a session changes it, and brings it back.
 //
-// Blocking; for a worker thread. Failures are those of support::fail, with errno.
+// Every call blocks, so it belongs on a worker thread. Failures are those of support::fail, with
+// errno.
 #pragma once
 
 #include <kj/string.h>
@@ -10,35 +11,37 @@
 
 namespace nodeagent::file {
 
-// A value that holds no descriptor, because one would keep a file system from being unmounted.
+// One file or directory to bring back. It is a value that holds no descriptor, because one would
+// keep a file system from being unmounted.
 class Restore {
  public:
-  enum class Expected { kFile, kDirectory };  // What the change will put there.
+  // Says which type of file the change will put there.
+  enum class Expected { kFile, kDirectory };
 
-  // Looks at `path` before the change, and touches nothing: what is to be done can be noted first.
-  // null: a directory is to be there, and is.
+  // Looks at `path` before the change and touches nothing, so that the plan can be noted first.
+  // Null if a directory is expected and is there already.
   static kj::Maybe<Restore> prepare(kj::StringPtr path, Expected expected, bool parents);
 
-  // Gives a file or link that is there a second name beside it, which brings it back exactly:
+  // Gives a file or link that is there a second name beside it, which can bring it back exactly:
   // content, owner, times, attributes and inode. Makes missing parents if prepare() was told to;
-  // they are removed again if they are empty then.
+  // they are removed again at the end if they are empty.
   void hold();
 
-  // Whether apply() finds what it needs. Not before hold(), nor after apply().
+  // Returns whether apply() finds what it needs. It does not before hold(), nor after apply().
   bool held() const;
 
-  // Puts back what was there; what the session put there, or others after it, goes. Fails, naming
-  // what is in the way and where the old file is, if something else is there now than a file in
-  // place of a file.
+  // Puts the old file back. The file that the session put there, or that others put there after it,
+  // goes. Fails, naming the obstacle and the place of the old file, if something other than a file
+  // is now in place of a file.
   void apply();
 
-  // The change did not happen: removes the second name and the parents that were made.
+  // Removes the second name and the parents that were made, because the change did not happen.
   void discard();
 
   kj::StringPtr path() const { return path_; }
 
-  // One line of text without a line feed, from which `parse` makes the same again; null: it is
-  // none.
+  // Return one line of text without a line feed, and make the same object from such a line again;
+  // null if it is none.
   kj::String record() const;
   static kj::Maybe<Restore> parse(kj::StringPtr record);
 
@@ -48,7 +51,8 @@ class Restore {
 
   kj::String path_;
   Expected expected_ = Expected::kFile;
-  kj::String backup_;  // Name beside the target; empty: nothing was there.
+  // A name beside the target; empty if nothing was there.
+  kj::String backup_;
   kj::Vector<kj::String> parents_;
 };
 

@@ -22,7 +22,7 @@ kj::String hexOf(kj::StringPtr text) {
   return kj::encodeHex(text.asBytes());
 }
 
-// null: not hexadecimal, or no text.
+// Decodes a text; null if it is not hexadecimal, or no text.
 kj::Maybe<kj::String> fromHex(kj::StringPtr hex) {
   auto decoded = kj::decodeHex(hex);
   if (decoded.hadErrors || decoded.size() == 0) return nullptr;
@@ -36,7 +36,7 @@ kj::Maybe<kj::String> fromHex(kj::StringPtr hex) {
   support::fail(wire::Error::Kind::CORRUPT, "restore ", name, ": its record cannot be read");
 }
 
-// A record that is not what was written would remove, or bring back, some other file.
+// Returns the check sum of a record. A damaged record would remove, or bring back, some other file.
 kj::String checkSum(kj::StringPtr text) {
   return kj::str(kj::hex(support::crc32c(text.asBytes())));
 }
@@ -52,7 +52,8 @@ void recoverLine(kj::StringPtr name, kj::StringPtr line) {
   }
   auto parsed = Restore::parse(line);
   KJ_IF_MAYBE (restore, parsed) {
-    // Killed between the note and the change, or between the undo and this line's removal.
+    // If the restore is not held, the keeper was killed between the note and the change, or between
+    // the undo and the removal of this record.
     return restore->held() ? restore->apply() : restore->discard();
   }
   failUnreadable(name);
@@ -70,7 +71,8 @@ RestoreJournal::RestoreJournal(kj::String directory) : directory_(kj::mv(directo
 kj::String RestoreJournal::newName(const support::Id& session) const {
   struct timespec now = {};
   ::clock_gettime(CLOCK_BOOTTIME, &now);
-  // Changes of one session are noted one after the other, nanoseconds apart at least.
+  // Names sort by time. Changes of one session are noted one after the other, nanoseconds apart at
+  // least.
   char order[32];
   snprintf(order, sizeof order, "%020lld", now.tv_sec * 1'000'000'000LL + now.tv_nsec);
   return kj::str(kj::StringPtr(order), "-", session.text().c_str());
@@ -95,7 +97,7 @@ void RestoreJournal::writePart(kj::StringPtr name, kj::StringPtr path) const {
 kj::String RestoreJournal::note(kj::StringPtr path) const {
   if (directory_.size() == 0) return kj::String();
   auto name = newName(support::Id::random());
-  // Without it, a kill at the wrong moment leaves a name behind, which harms nobody.
+  // Without the note, a kill at the wrong moment leaves a name behind, which harms nobody.
   if (kj::runCatchingExceptions([&]() { writePart(name, path); }) != nullptr) return kj::String();
   return name;
 }
@@ -109,7 +111,8 @@ kj::Array<kj::String> RestoreJournal::names() const {
   auto oldestFirst = sortedNames(openDirectory(directory_), directory_);
   kj::Vector<kj::String> newestFirst;
   for (size_t i = oldestFirst.size(); i > 0; --i) {
-    // What was not written to its end has a temporary name, and belongs to a change never made.
+    // A record that was not written to its end still has its temporary name, and belongs to a
+    // change that was never made.
     if (oldestFirst[i - 1].startsWith(".")) {
       ::unlink(join(directory_, oldestFirst[i - 1]).cStr());
     } else {
@@ -134,6 +137,7 @@ kj::Maybe<support::Failure> RestoreJournal::recover(kj::StringPtr name) const {
     kj::String line = kj::heapString(rest.begin(), end);
     rest = end < rest.size() ? rest.slice(end + 1) : kj::StringPtr();
     KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { recoverLine(name, line); })) {
+      // Every line is tried. The first failure is reported, since later ones may follow from it.
       if (first == nullptr) first = support::toFailure(*exception, "files.recover");
     }
   }

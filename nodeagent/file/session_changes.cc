@@ -11,7 +11,8 @@ SessionChanges::SessionChanges(kj::Own<Session> session, Worker& worker,
 SessionChanges::Prepared SessionChanges::keep(kj::Vector<file::Restore> restores, kj::String name,
                                               const file::RestoreJournal& journal) {
   if (!restores.empty()) {
-    // Noted before anything is touched: a keeper that is killed here leaves nothing behind.
+    // The journal is written before anything is touched: a keeper that is killed here leaves
+    // nothing behind.
     journal.write(name, restores);
     KJ_ON_SCOPE_FAILURE({
       for (auto& restore : restores) restore.discard();
@@ -31,7 +32,7 @@ kj::Promise<uint64_t> SessionChanges::note(kj::String what, Prepared prepared) {
         session_->addUndo(EndPhase::kUndo, kj::mv(what), [this, id]() { return undo(id); });
   });
   KJ_IF_MAYBE (exception, refused) {
-    // The session has begun to end since.
+    // The session began to end while the change was prepared, so the change must not be made.
     return discard(kj::mv(prepared))
         .then([exception = kj::mv(*exception)]() mutable -> kj::Promise<uint64_t> {
           return kj::mv(exception);
@@ -51,6 +52,8 @@ kj::Promise<void> SessionChanges::discard(Prepared prepared) {
 }
 
 kj::Promise<kj::Maybe<support::Failure>> SessionChanges::undo(uint64_t id) {
+  // Changes that are still being made, whose callers may be gone, end first. A restore before them
+  // would be overwritten.
   return idle().then([this, id]() -> kj::Promise<kj::Maybe<support::Failure>> {
     auto found = changes_.find(id);
     if (found == changes_.end()) return kj::Maybe<support::Failure>();

@@ -1,5 +1,5 @@
-// Changes that a session's end takes back: each is noted in the session's undo list before it is
-// made, and dropped from it if it fails.
+// Makes changes that a session's end takes back. Each is noted in the session's undo list before it
+// is made, and dropped from it if it fails.
 #pragma once
 
 #include <map>
@@ -16,17 +16,17 @@
 
 namespace nodeagent {
 
-// Belongs to the loop's thread. Lives until the session has ended, or nothing is taken back.
+// Belongs to the loop's thread. It must live until the session has ended, or nothing is taken back.
 class SessionChanges final : private kj::TaskSet::ErrorHandler {
  public:
   // `worker` outlives this.
   SessionChanges(kj::Own<Session> session, Worker& worker,
                  kj::Own<const file::RestoreJournal> journal);
 
-  // Runs `prepare` (kj::Vector<file::Restore>(), in the order in which they are to be applied) and
-  // then `change`, both on a worker thread. `what` names the change to people. Goes on when the
-  // promise is dropped, because a change whose caller is gone must still be noted, and the
-  // session's end waits for it.
+  // Runs `prepare` and then `change`, both on a worker thread. `prepare` returns a
+  // kj::Vector<file::Restore> in the order in which they are to be applied. `what` names the change
+  // to people. The work goes on when the promise is dropped, because a change whose caller is gone
+  // must still be noted; the session's end waits for it.
   template <typename Prepare, typename Change>
   auto run(kj::String what, Prepare prepare, Change change) -> kj::Promise<decltype(change())> {
     session_->requireOpen();
@@ -46,7 +46,7 @@ class SessionChanges final : private kj::TaskSet::ErrorHandler {
             }));
   }
 
-  // Lets `promise` go on when what is returned is dropped; the session's end waits for it.
+  // Lets `promise` go on when the returned promise is dropped; the session's end waits for it.
   template <typename Result>
   kj::Promise<Result> settle(kj::Promise<Result> promise) {
     auto pair = kj::newPromiseAndFulfiller<Result>();
@@ -61,11 +61,11 @@ class SessionChanges final : private kj::TaskSet::ErrorHandler {
     return kj::mv(pair.promise);
   }
 
-  // Resolves once nothing that `settle` was given runs.
+  // Resolves once no promise that `settle` was given is running.
   kj::Promise<void> idle() { return tasks_.onEmpty(); }
 
-  // The path of a file that the session has changed already: what was there at first is noted, and
-  // later changes of the session need no more.
+  // Return and note whether the session has changed the file at `path` already. Its first state is
+  // noted then, and later changes of the session need no more.
   bool knows(kj::StringPtr path) const { return known_.count(path.cStr()) > 0; }
   void know(kj::StringPtr path) { known_.insert(path.cStr()); }
 
@@ -78,7 +78,8 @@ class SessionChanges final : private kj::TaskSet::ErrorHandler {
 
   struct Prepared {
     kj::Vector<file::Restore> restores;
-    kj::String name;  // In the journal.
+    // Its name in the journal.
+    kj::String name;
   };
 
   struct Change {
@@ -86,11 +87,11 @@ class SessionChanges final : private kj::TaskSet::ErrorHandler {
     kj::Own<Session::Entry> entry;
   };
 
-  // On a worker thread: writes the journal, or discards what was prepared.
+  // Writes the journal, or discards the restores if it cannot. Runs on a worker thread.
   static Prepared keep(kj::Vector<file::Restore> restores, kj::String name,
                        const file::RestoreJournal& journal);
 
-  // The change's number in the list; 0: there was nothing to note.
+  // Returns the change's number in the undo list; 0 if there was nothing to note.
   kj::Promise<uint64_t> note(kj::String what, Prepared prepared);
   kj::Promise<void> discard(Prepared prepared);
   kj::Promise<kj::Maybe<support::Failure>> undo(uint64_t id);
@@ -115,7 +116,8 @@ class SessionChanges final : private kj::TaskSet::ErrorHandler {
   uint64_t nextId_ = 1;
   std::map<uint64_t, Change> changes_;
   std::set<std::string> known_;
-  kj::TaskSet tasks_;  // Last: its tasks use the rest.
+  // Declared last, because its tasks use the rest.
+  kj::TaskSet tasks_;
 };
 
 }  // namespace nodeagent

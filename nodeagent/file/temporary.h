@@ -1,7 +1,7 @@
-// Names that stand beside a target for a moment, until they take its name; and how they are noted,
-// so that none stays when the process is killed in that moment.
+// Makes names that stand beside a target for a moment, until they take its name. It also notes
+// them, so that none stays when the process is killed in that moment.
 //
-// Blocking; for a worker thread.
+// Every call blocks, so it belongs on a worker thread.
 #pragma once
 
 #include <kj/memory.h>
@@ -12,22 +12,22 @@
 
 namespace nodeagent::file {
 
-// ".muster-DIGITS.SUFFIX" with 16 random digits; what the agent itself puts beside a target looks
-// so.
+// Returns ".muster-DIGITS.SUFFIX" with 16 random digits. All files that the agent itself puts
+// beside a target have names of this form.
 kj::String temporaryName(kj::StringPtr suffix);
 
-// Immutable.
+// Keeps notes of temporary names. It is immutable.
 class TemporaryNotes : public kj::AtomicRefcounted {
  public:
-  // Before there is anything of that name; what it returns is for drop(). Empty: it could not be
-  // noted.
+  // Notes `path`; call it before a file of that name exists. Returns the note's name for drop(), or
+  // an empty text if it could not be noted.
   virtual kj::String note(kj::StringPtr path) const = 0;
 
   virtual void drop(kj::StringPtr noted) const = 0;
 };
 
-// A new temporary name beside the target of `place`, noted in `notes`, if given, for as long as it
-// lives.
+// A new temporary name beside the target of `place`. It is noted in `notes`, if given, during its
+// whole life.
 class TemporaryName {
  public:
   TemporaryName() = default;

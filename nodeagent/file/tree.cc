@@ -16,9 +16,10 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
-constexpr size_t kPageBytesMax = 1 << 20;  // A page of one entry may be twice that.
-constexpr size_t kEntryBytesFixed =
-    256;  // What an entry costs in a message beside its variable parts.
+// Bounds a page; one of a single entry may be twice as large.
+constexpr size_t kPageBytesMax = 1 << 20;
+// The size of an entry in a message without its variable parts.
+constexpr size_t kEntryBytesFixed = 256;
 
 class Walker {
  public:
@@ -35,7 +36,8 @@ class Walker {
  private:
   enum class Visit { kDone, kPageFull };
 
-  // The entries below `prefix`, those behind `after`, which is relative to this directory.
+  // Visits the entries below `prefix` that come behind `after`, which is relative to this
+  // directory.
   Visit visit(kj::AutoCloseFd directory, kj::StringPtr prefix, kj::StringPtr after, size_t depth) {
     if (depth > kTreeDepthMax) {
       support::fail(Kind::INVALID, "walk ", quoted(options_.root), ": deeper than ", kTreeDepthMax,
@@ -48,6 +50,7 @@ class Walker {
     if (forNames.get() < 0) support::failErrno(-forNames.get(), "list ", quoted(prefix));
     for (auto& name : sortedNames(kj::mv(forNames), prefix)) {
       if (name < head) continue;
+      // `head` itself was on an earlier page, but entries below it may still be to come.
       bool seen = name == head;
       kj::String path = join(prefix, name);
       if (!seen && !add(directory, path, name)) return Visit::kPageFull;
@@ -64,13 +67,14 @@ class Walker {
     return Visit::kDone;
   }
 
-  // Not a directory, gone, a link, or another file system.
+  // Says that there is nothing to enter: no directory, one that is gone, a link, or another file
+  // system.
   static bool mayPass(int error) {
     return error == ENOTDIR || error == ENOENT || error == ELOOP || error == EXDEV ||
            error == ENXIO;
   }
 
-  // False: the page is full, and the entry was not added.
+  // Adds an entry. Returns false if the page is full and the entry was not added.
   bool add(int directory, kj::StringPtr path, kj::StringPtr name) {
     if (entries_.size() >= entriesMax_ || bytes_ >= kPageBytesMax) return false;
     TreeEntry entry;
@@ -100,7 +104,8 @@ class Walker {
     return true;
   }
 
-  // The content, unless the file has grown over the limit meanwhile.
+  // Reads the content, unless the file has grown over the limit meanwhile. The buffer has one byte
+  // more than the file, by which growth shows.
   void readInline(kj::AutoCloseFd file, kj::StringPtr path, TreeEntry& entry) {
     auto buffer = kj::heapArray<kj::byte>(kj::min(inlineBytesMax(), sizeNow(file, path)) + 1);
     size_t count = readFully(file, 0, buffer, path);

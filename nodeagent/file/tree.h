@@ -1,6 +1,7 @@
-// Trees of files: `walk` describes one in pages, `writeTree` makes one from such a description.
+// Describes a tree of files in pages; write_tree.h makes one from such a description.
 //
-// Blocking; for a worker thread. Failures are those of support::fail, with errno.
+// Every call blocks, so it belongs on a worker thread. Failures are those of support::fail, with
+// errno.
 #pragma once
 
 #include <kj/array.h>
@@ -10,13 +11,15 @@
 
 namespace nodeagent::file {
 
-constexpr size_t kTreeDepthMax =
-    256;  // Directories inside each other; each keeps a descriptor open.
+// Bounds directories inside each other; each keeps a descriptor open.
+constexpr size_t kTreeDepthMax = 256;
 
 struct TreeEntry {
-  kj::String path;  // Relative to the root.
+  // Relative to the root.
+  kj::String path;
   FileStat stat;
-  kj::String target;  // Of a symbolic link.
+  // The target of a symbolic link; empty for other types.
+  kj::String target;
   kj::Array<kj::byte> content;
   bool contentInline = false;
   kj::Array<Attribute> attributes;
@@ -29,16 +32,17 @@ struct WalkResult {
 
 struct WalkOptions {
   kj::StringPtr root;
-  kj::StringPtr
-      after;  // A relative path, which need not exist any more; empty: from the beginning.
-  uint32_t entriesMax = 0;  // 0: kEntriesMax.
+  // A relative path, which need not exist any more; empty: from the beginning.
+  kj::StringPtr after;
+  // 0 means kEntriesMax.
+  uint32_t entriesMax = 0;
   uint32_t inlineBytesMax = 0;
 };
 
-// Directories come before what they hold, names in byte order. A page also ends where it would be
-// longer than a message may be. Mount points below the root are listed and not entered; what
-// disappears meanwhile is left out. Fails with kind invalid where the tree is deeper than
-// kTreeDepthMax.
+// Walks the tree. Directories come before their entries, and names in byte order. A page also ends
+// where it would be longer than a message may be. Mount points below the root are listed and not
+// entered; entries that disappear meanwhile are left out. Fails with kind invalid where the tree is
+// deeper than kTreeDepthMax.
 WalkResult walk(const WalkOptions& options);
 
 }  // namespace nodeagent::file

@@ -36,14 +36,16 @@ kj::String Upload::partPath() const {
 
 uint64_t Upload::begin() const {
   auto state = state_.lockExclusive();
+  // A call that is sent again finds the upload as it is.
   if (state->result != nullptr) return size_;
   if (state->part != nullptr) return state->receivedTo;
   Target target = prepareTarget(path_, options_);
+  // The part file is noted before it is made, so that a killed keeper's successor removes it.
   journal_->writePart(journalName_, partPath());
   KJ_ON_SCOPE_FAILURE(journal_->drop(journalName_));
   StagedFile part(kj::mv(target.place), partName());
   options_.sparse ? part.extend(size_) : part.reserve(size_);
-  // Nothing can fail from here on.
+  // Nothing below can fail, so the part file and its note have an owner.
   state->part = kj::mv(part);
   state->parents = kj::mv(target.parents);
   state->owner = target.owner;
@@ -61,7 +63,7 @@ StagedFile& Upload::partOf(State& state) const {
 
 uint64_t Upload::write(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes) const {
   auto state = state_.lockExclusive();
-  if (state->result != nullptr) return size_;  // A late copy of a chunk that has arrived.
+  if (state->result != nullptr) return size_;  // This is a late copy of a chunk that has arrived.
   StagedFile& part = partOf(*state);
   if (offset > state->receivedTo) {
     support::fail(Kind::CORRUPT, "upload of ", quoted(path_), ": bytes at ", offset, ", but only ",
@@ -101,6 +103,8 @@ FileStat Upload::finish(kj::ArrayPtr<const kj::byte> sha256) const {
     discard(*state, failure.clone());
     kj::throwFatalException(support::toException(failure));
   }
+  // The file takes its place here. A failure throws with the part file kept, so that the upload can
+  // be finished later.
   OwnerNames names;
   FileStat result = describe(part.publish(options_, state->owner), names);
   state->parents.keep();

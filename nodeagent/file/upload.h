@@ -1,8 +1,8 @@
-// A file that comes in pieces, possibly over several connections.
+// Receives a file in pieces, possibly over several connections.
 //
-// The bytes go to ".muster-ID.part" (mode 0600) beside the target, whose space is taken at once;
-// the target changes in one step at the end. Blocking, but for the constructor: for worker threads,
-// of which several may hold one upload.
+// The bytes go to ".muster-ID.part" (mode 0600) beside the target, whose space is reserved at once;
+// the target changes in one step at the end. All calls block except the constructor, so they belong
+// on worker threads, of which several may hold one upload.
 #pragma once
 
 #include <kj/common.h>
@@ -20,7 +20,7 @@ namespace nodeagent::file {
 
 class Upload final : public kj::AtomicRefcounted {
  public:
-  // The part file is noted in `journal` under `journalName` while it is there.
+  // The part file is noted in `journal` under `journalName` while it exists.
   Upload(support::Id id, kj::String path, uint64_t size, WriteOptions options,
          kj::Own<const RestoreJournal> journal, kj::String journalName);
 
@@ -28,20 +28,21 @@ class Upload final : public kj::AtomicRefcounted {
   uint64_t size() const { return size_; }
   const WriteOptions& options() const { return options_; }
 
-  // Where the bytes are while they come.
+  // Returns the path of the part file.
   kj::String partPath() const;
 
-  // Makes the part file, if there is none yet; answers up to where the bytes are here. A failure
+  // Makes the part file, if there is none yet, and returns the count of bytes received. A failure
   // leaves nothing behind, and `begin` may be tried again.
   uint64_t begin() const;
 
-  // Takes what lies behind the bytes that are here. Fails with kind corrupt if there is a gap
-  // before it or it reaches over the end, notFound if the upload was discarded.
+  // Takes the bytes that follow those received, ignores others, and returns the count received.
+  // Fails with kind corrupt if there is a gap before them or they reach over the end, notFound if
+  // the upload was discarded.
   uint64_t write(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes) const;
 
-  // Puts the file in its place, once; asked again it answers the same. Kind corrupt: size or digest
-  // is another, and the upload is discarded. Any other failure leaves it as it was, to be finished
-  // later or discarded.
+  // Puts the file in its place, once; asked again it answers the same. Fails with kind corrupt if
+  // size or digest is another, in which case the upload is discarded. Any other failure leaves it
+  // as it was, to be finished later or discarded.
   FileStat finish(kj::ArrayPtr<const kj::byte> sha256) const;
 
   // Removes the part file, unless the upload is finished.
@@ -49,18 +50,21 @@ class Upload final : public kj::AtomicRefcounted {
 
   bool finished() const;
 
-  // Begun, and neither finished nor discarded.
+  // Returns whether the upload was begun, and neither finished nor discarded.
   bool open() const;
 
  private:
   struct State {
-    kj::Maybe<StagedFile> part;  // null: not begun, finished or discarded.
+    // Null if not begun, finished or discarded.
+    kj::Maybe<StagedFile> part;
     MadeDirectories parents;
     Owner owner;
     support::Sha256 hash;
     uint64_t receivedTo = 0;
-    kj::Maybe<FileStat> result;           // Finished.
-    kj::Maybe<support::Failure> failure;  // Discarded.
+    // Present once finished.
+    kj::Maybe<FileStat> result;
+    // Present once discarded.
+    kj::Maybe<support::Failure> failure;
   };
 
   kj::String partName() const;

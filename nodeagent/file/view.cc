@@ -41,8 +41,8 @@ void requireRegular(const struct stat& status, kj::StringPtr path) {
 }
 
 kj::AutoCloseFd openRegularWith(int directory, kj::StringPtr path, int statFlags, int openFlags) {
-  // Opening alone can have effects (a tape rewinds) or block, so look first; and look again in case
-  // it was swapped.
+  // Opening alone can have effects (a tape rewinds) or block, so the type is looked at first, and
+  // again afterwards in case the file was exchanged.
   struct stat status;
   if (::fstatat(directory, path.cStr(), &status, statFlags) < 0) {
     support::failErrno(errno, "read ", quoted(path));
@@ -65,8 +65,8 @@ kj::AutoCloseFd openDirectory(kj::StringPtr path) {
 
 namespace {
 
-// The first `most` names greater than `after`, in byte order. Holds no more than these, however
-// many there are.
+// Returns the first `most` names greater than `after`, in byte order. It holds no more than these,
+// however many names the directory has.
 kj::Vector<kj::String> namesBehind(kj::AutoCloseFd directory, kj::StringPtr after, size_t most,
                                    kj::StringPtr path) {
   struct Close {
@@ -76,7 +76,7 @@ kj::Vector<kj::String> namesBehind(kj::AutoCloseFd directory, kj::StringPtr afte
   if (stream == nullptr) support::failErrno(errno, "list ", quoted(path));
   [[maybe_unused]] int owned = kj::mv(directory).release();
   auto before = [](const kj::String& left, const kj::String& right) { return left < right; };
-  std::vector<kj::String> names;  // A heap, the greatest in front.
+  std::vector<kj::String> names;  // A heap with the greatest name in front.
   while (true) {
     errno = 0;
     struct dirent* entry = ::readdir(stream.get());
@@ -124,7 +124,7 @@ size_t readFully(int descriptor, uint64_t offset, kj::ArrayPtr<kj::byte> buffer,
     if (count > 0) {
       filled += static_cast<size_t>(count);
     } else if (errno != EINTR) {
-      // What was read before the failure is an answer of its own; the next call meets the failure.
+      // Bytes read before the failure are an answer of their own; the next call meets the failure.
       if (filled > 0) break;
       support::failErrno(errno, "read ", quoted(path), " at ", offset);
     }
@@ -141,7 +141,7 @@ ReadResult readChunk(kj::StringPtr path, uint64_t offset, uint32_t bytesMax) {
   struct stat before = statusOf(descriptor, path);
   for (int i = 0;; ++i) {
     size_t wanted = kj::min(bytesMax, kChunkBytesMax);
-    // A file with a size needs no more than what is left of it and one byte, by which a grown file
+    // A file with a size needs a buffer for the rest of it and one byte, by which a grown file
     // shows itself.
     if (before.st_size > 0) {
       uint64_t size = static_cast<uint64_t>(before.st_size);
@@ -150,8 +150,8 @@ ReadResult readChunk(kj::StringPtr path, uint64_t offset, uint32_t bytesMax) {
     auto buffer = kj::heapArray<kj::byte>(wanted);
     size_t count = readFully(descriptor, offset, buffer, path);
     struct stat after = statusOf(descriptor, path);
-    // A chunk that was changed while it was read may be half old and half new. A file that never
-    // rests is given as it is: the version tells the reader of several chunks.
+    // A chunk that was changed while it was read may be half old and half new, so it is read again.
+    // A file that never rests is returned as it is; the version tells the reader of several chunks.
     if (versionOf(before) == versionOf(after) || i == kRereadsMax) {
       if (count < wanted) buffer = kj::heapArray(buffer.slice(0, count));
       uint32_t sum = support::crc32c(buffer);
@@ -190,7 +190,7 @@ ListResult list(kj::StringPtr path, kj::StringPtr after, uint32_t entriesMax) {
   kj::Vector<Entry> entries;
   kj::String last = kj::str(after);
   while (true) {
-    size_t wanted = most - entries.size() + 1;  // One more tells whether there is more.
+    size_t wanted = most - entries.size() + 1;  // One further name tells whether there are more.
     auto names = namesBehind(openAgain(directory, path), last, wanted, path);
     for (auto& name : names) {
       if (entries.size() == most) return {entries.releaseAsArray(), true};

@@ -1,7 +1,9 @@
-// Reading: directories, parts of files, digests, links, space. Nothing here changes anything, and
-// nothing waits for another process: fifos, sockets and devices are refused before they are opened.
+// Reads directories, parts of files, digests, links and free space. Nothing here changes anything,
+// and nothing waits for another process: fifos, sockets and devices are refused before they are
+// opened.
 //
-// Blocking; for a worker thread. Failures are those of support::fail, with errno.
+// Every call blocks, so it belongs on a worker thread. Failures are those of support::fail, with
+// errno.
 #pragma once
 
 #include <kj/array.h>
@@ -16,11 +18,11 @@ namespace nodeagent::file {
 constexpr uint32_t kChunkBytesMax = 1 << 20;
 constexpr uint32_t kEntriesMax = 1000;
 
-// Opens a regular file for reading; kind invalid, saying what it is, for anything else. The last
-// link is followed.
+// Opens a regular file for reading. Fails for anything else with kind invalid and a text that says
+// what it is. The last link is followed.
 kj::AutoCloseFd openRegular(kj::StringPtr path);
 
-// The same for a name in an open directory, whose link is not followed.
+// Opens a name in an open directory in the same way, but does not follow its link.
 kj::AutoCloseFd openRegularAt(int directory, kj::StringPtr name);
 
 // Opens a directory for reading its entries; its last link is not followed.
@@ -28,15 +30,17 @@ kj::AutoCloseFd openDirectory(kj::StringPtr path);
 
 struct ReadResult {
   kj::Array<kj::byte> data;
-  uint32_t crc32c = 0;  // Of `data`.
+  // The check sum of `data`.
+  uint32_t crc32c = 0;
   uint64_t size = 0;
   FileVersion version;
 };
 
-// At most `bytesMax` bytes (and kChunkBytesMax) from `offset`; fewer only at the end of the file.
+// Reads at most `bytesMax` bytes (and kChunkBytesMax) from `offset`; fewer only at the end of the
+// file.
 ReadResult readChunk(kj::StringPtr path, uint64_t offset, uint32_t bytesMax);
 
-// Fills `buffer` from `offset` as far as the file goes; the number of bytes read.
+// Fills `buffer` from `offset` as far as the file goes. Returns the number of bytes read.
 size_t readFully(int descriptor, uint64_t offset, kj::ArrayPtr<kj::byte> buffer,
                  kj::StringPtr path);
 
@@ -45,8 +49,8 @@ struct DigestResult {
   uint64_t size = 0;
 };
 
-// Of the bytes that a reader would get. Fails with kind timeout after ten minutes: some files never
-// end.
+// Computes the digest of the bytes that a reader would get. Fails with kind timeout after ten
+// minutes, because some files never end.
 DigestResult digest(kj::StringPtr path);
 
 struct Entry {
@@ -59,11 +63,12 @@ struct ListResult {
   bool more = false;
 };
 
-// Entries by name, as bytes, from the first behind `after` (which need not exist); entriesMax 0:
-// kEntriesMax.
+// Lists entries in byte order of their names, from the first behind `after`, which need not exist.
+// entriesMax 0 means kEntriesMax.
 ListResult list(kj::StringPtr path, kj::StringPtr after, uint32_t entriesMax);
 
-// Names in an open directory, without "." and "..", in byte order. Takes the descriptor.
+// Returns the names in an open directory, without "." and "..", in byte order. Takes the
+// descriptor.
 kj::Array<kj::String> sortedNames(kj::AutoCloseFd directory, kj::StringPtr path);
 
 kj::String readLink(kj::StringPtr path);

@@ -19,12 +19,13 @@ using Kind = wire::Error::Kind;
 
 constexpr uid_t kNobody = 65534;
 
-// The calling thread reaches files as nobody does while this lives, where it is root's.
+// Lets the calling thread reach files as the user nobody does, if it is root's, for the life of
+// this object.
 class AsAnyUser {
  public:
   explicit AsAnyUser(ViewAs viewAs) : active_(viewAs == ViewAs::kAnyUser && ::geteuid() == 0) {
     if (!active_) return;
-    // Of this thread alone, which libc's setgroups is not.
+    // The raw call changes this thread alone, unlike libc's setgroups.
     int count = ::getgroups(kGroupsMax, groups_);
     if (count < 0 || ::syscall(SYS_setgroups, 0, nullptr) < 0)
       support::failErrno(errno, "become nobody to read");
@@ -37,7 +38,7 @@ class AsAnyUser {
     if (!active_) return;
     ::setfsuid(::geteuid());
     ::setfsgid(::getegid());
-    // Without its groups back the thread would see less than it should; it must not go on.
+    // The thread must not go on without its groups: it would see less than it should.
     KJ_ASSERT(::syscall(SYS_setgroups, groupCount_, groups_) == 0);
   }
 

@@ -1,4 +1,4 @@
-// The reading half of the files service; see files.h.
+// Serves the methods of the file service that only read; files_server.h adds those that write.
 #pragma once
 
 #include "nodeagent/file/file_service.h"
@@ -22,7 +22,7 @@ class FileViewServer : public virtual wire::FileView::Server {
   Worker& worker() { return worker_; }
 
  private:
-  // Runs `task` on a worker thread with the eyes that this view has.
+  // Runs `task` on a worker thread, as the user that this view sees with.
   template <typename Task>
   auto look(Task task) -> kj::Promise<decltype(task())>;
 

@@ -17,10 +17,10 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
-// The directories of the tree that is being made.
-class Planter {
+// Makes the entries of one tree, and remembers the directories on the way.
+class TreeWriter {
  public:
-  Planter(kj::StringPtr root, const WriteOptions& options)
+  TreeWriter(kj::StringPtr root, const WriteOptions& options)
       : root_(root), options_(options), owner_(ownerOf(options)) {}
 
   void open() {
@@ -46,7 +46,8 @@ class Planter {
     }
   }
 
-  // Last, because making an entry changes the time of its directory.
+  // Sets the times of new directories, innermost first. It comes last, because making an entry
+  // changes the time of its directory.
   void finish() {
     for (size_t i = newDirectories_.size(); i > 0; --i) {
       const TreeEntry& entry = *newDirectories_[i - 1];
@@ -57,8 +58,8 @@ class Planter {
   }
 
  private:
-  // Opens the directory of an entry, component by component, so that no link is followed. The name
-  // in it.
+  // Opens the directory of an entry, component by component, so that no link is followed. Returns
+  // the entry's name in it.
   kj::StringPtr enter(kj::StringPtr path) {
     size_t slash = path.findLast('/').orDefault(0);
     kj::String parent = kj::heapString(path.begin(), slash);
@@ -128,7 +129,7 @@ class Planter {
     StagedFile staged(Place{kj::mv(current_), kj::str(name), join(root_, entry.path)},
                       notesOf(options_));
     staged.write(entry.content, 0);
-    // What it is to have it gets before it can be seen.
+    // The file gets its attributes before it can be seen.
     for (auto& attribute : entry.attributes) {
       if (isAccess(attribute.name)) continue;
       if (::fsetxattr(staged.descriptor(), attribute.name.cStr(), attribute.value.begin(),
@@ -151,7 +152,8 @@ class Planter {
     if (own.modifiedNs == 0) setTime(entry, name);
   }
 
-  // Attributes that a change of owner or mode, which `publish` makes, would drop again.
+  // Says whether an attribute would be dropped again by a change of owner or mode, which `publish`
+  // makes.
   static bool isAccess(kj::StringPtr name) {
     return name.startsWith("system.posix_acl_") || name == "security.capability";
   }
@@ -167,7 +169,8 @@ class Planter {
     }
   }
 
-  // By name where this node knows it, because numbers differ between nodes; otherwise by number.
+  // Returns the owner by name where this node knows the name, because numbers differ between nodes;
+  // otherwise by number.
   uid_t userOf(const TreeEntry& entry) {
     if (owner_.user != kUnchangedId) return owner_.user;
     return owners_.userNumber(entry.stat.user).orDefault(entry.stat.status.st_uid);
@@ -193,11 +196,11 @@ class Planter {
 
   kj::StringPtr root_;
   const WriteOptions& options_;
-  Owner owner_;  // That of all entries, where it was asked for.
+  Owner owner_;  // The owner of all entries, where one was asked for.
   OwnerNames owners_;
   MadeDirectory made_;
   kj::AutoCloseFd directory_;
-  kj::AutoCloseFd current_;  // Of the last entry; openPath_ is its path below the root.
+  kj::AutoCloseFd current_;  // The last entry's directory; openPath_ is its path below the root.
   kj::String openPath_;
   kj::Vector<const TreeEntry*> newDirectories_;
 };
@@ -206,10 +209,10 @@ class Planter {
 
 void writeTree(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries,
                const WriteOptions& options) {
-  Planter planter(root, options);
-  planter.open();
-  for (auto& entry : entries) planter.add(entry);
-  planter.finish();
+  TreeWriter writer(root, options);
+  writer.open();
+  for (auto& entry : entries) writer.add(entry);
+  writer.finish();
 }
 
 kj::Vector<Restore> prepareRestores(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries,
@@ -217,12 +220,13 @@ kj::Vector<Restore> prepareRestores(kj::StringPtr root, kj::ArrayPtr<const TreeE
   kj::Vector<Restore> prepared;
   if (options.parents) {
     KJ_IF_MAYBE (restore, Restore::prepare(root, Restore::Expected::kDirectory, true)) {
-      // The whole tree is new: removing it is all.
+      // The whole tree is new, so removing it is enough.
       prepared.add(kj::mv(*restore));
       return prepared;
     }
   }
-  std::set<std::string> covered;  // Paths of directories that will be new.
+  // Paths of directories that will be new. Entries in them need no restore of their own.
+  std::set<std::string> covered;
   for (auto& entry : entries) {
     std::string path(entry.path.cStr());
     size_t slash = path.rfind('/');
@@ -236,6 +240,8 @@ kj::Vector<Restore> prepareRestores(kj::StringPtr root, kj::ArrayPtr<const TreeE
     }
     if (directory) covered.insert(kj::mv(path));
   }
+  // Restores are applied in the reverse order of the changes: files go before the directories that
+  // hold them.
   kj::Vector<Restore> newestFirst;
   for (size_t i = prepared.size(); i > 0; --i) newestFirst.add(kj::mv(prepared[i - 1]));
   return newestFirst;

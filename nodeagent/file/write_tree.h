@@ -1,7 +1,7 @@
-// Makes the files of a tree from their description; see tree.h for the other direction.
+// Makes the files of a tree from their description; tree.h describes one.
 //
-// Blocking; for a worker thread. Failures are those of support::fail, with errno, and name the
-// entry.
+// Every call blocks, so it belongs on a worker thread. Failures are those of support::fail, with
+// errno, and name the entry.
 #pragma once
 
 #include <kj/array.h>
@@ -18,13 +18,13 @@ namespace nodeagent::file {
 // No link inside the tree is followed, so nothing can be written outside of it. Entries that were
 // made before one that fails stay.
 //
-// options.user and .group, where given, go before those of the entries; mode and keepMode mean
+// options.user and .group, where given, override those of the entries; mode and keepMode mean
 // nothing here.
 void writeTree(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries,
                const WriteOptions& options);
 
-// What brings the tree back to how it is now, in the order in which it is to be applied. What it
-// prepared is discarded if it fails.
+// Returns the restores that bring the tree back to its present state, in the order in which they
+// are to be applied. If it fails, it discards those that it prepared.
 kj::Vector<Restore> prepareRestores(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries,
                                     const WriteOptions& options);
 
