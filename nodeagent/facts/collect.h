@@ -1,8 +1,8 @@
-// Where each group of facts comes from. Every function fills its part of the message and leaves
-// empty what cannot be read.
+// Collects each group of facts from its source. Every function fills its part of the message and
+// leaves empty the fields that it cannot read.
 //
-// `root` is put before every path, so that a test can show another machine; empty: this one.
-// Blocking: for a worker thread.
+// `root` is put before every path, so that a test can show another machine; empty means this one.
+// Every call blocks, so it belongs on a worker thread.
 #pragma once
 
 #include <string>
@@ -20,22 +20,23 @@ void collectMemory(kj::StringPtr root, wire::Memory::Builder memory);
 void collectNumaNodes(kj::StringPtr root, wire::Facts::Builder facts);
 void collectDisks(kj::StringPtr root, wire::Facts::Builder facts);
 
-// Sizes are asked of local file systems only: one over a dead network would not answer.
+// Collects mounts. It asks only local file systems for their sizes, because one over a dead network
+// would not answer.
 void collectMounts(kj::StringPtr root, wire::Facts::Builder facts);
 
-// Of the calling process's network namespace, whichever /sys shows.
+// Collects the interfaces of the calling process's network namespace, whichever /sys shows.
 void collectInterfaces(wire::Facts::Builder facts);
 
-// "VALUE" of a line "KEY=VALUE", unquoted as a shell would.
+// Returns VALUE of the line "KEY=VALUE", unquoted as a shell would.
 std::string osReleaseValue(const std::string& text, const std::string& key);
 
-// "0-2,5" as numbers. Nothing for what is no such list.
+// Reads a list such as "0-2,5" as numbers; empty for any other text.
 std::vector<uint32_t> parseCpuList(const std::string& text);
 
-// Octal escapes such as "\040" as bytes.
+// Replaces octal escapes such as "\040" by their bytes.
 std::string unescapeMount(const std::string& text);
 
-// A line of mountinfo(5).
+// One line of mountinfo(5).
 struct MountLine {
   std::string source;
   std::string target;
@@ -44,7 +45,7 @@ struct MountLine {
 };
 bool parseMountLine(const std::string& line, MountLine& mount);
 
-// Whether asking for the size could hang.
+// Returns whether asking a file system of this type for its size could hang.
 bool mayHang(const std::string& type);
 
 }  // namespace nodeagent::facts

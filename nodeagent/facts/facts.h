@@ -1,4 +1,4 @@
-// The capability of the facts room: what a node is, read when asked.
+// Makes the capability of the facts service, which reads what a node is whenever it is asked.
 #pragma once
 
 #include <kj/function.h>
@@ -8,14 +8,15 @@
 
 namespace nodeagent {
 
-// What the agent knows of itself and this room cannot find out.
+// Numbers that the agent knows of itself and this service cannot find out.
 struct AgentNumbers {
   int64_t startedRealtimeNs = 0;
   uint32_t jobsRunning = 0;
   uint32_t sessions = 0;
 };
 
-// `numbers` is called on the loop for each reading. `worker` outlives the capability.
+// Makes the capability. `numbers` is called on the loop for each reading. `worker` outlives the
+// capability.
 wire::FactsView::Client makeFacts(Worker& worker, kj::Function<AgentNumbers()> numbers);
 
 }  // namespace nodeagent

@@ -44,6 +44,8 @@ class FactsServer final : public wire::FactsView::Server {
       return worker_.run(collectAll)
           .then([this, context](kj::Own<capnp::MallocMessageBuilder>&& message) mutable {
             auto all = message->getRoot<wire::Facts>();
+            // The agent's own numbers belong to the loop's thread, so they are added here and not
+            // in the task.
             AgentNumbers numbers = numbers_();
             auto agent = all.initAgent();
             agent.setVersion(support::kVersion);

@@ -10,9 +10,9 @@ namespace {
 
 constexpr const char kCpuDirectory[] = "/sys/devices/system/cpu";
 constexpr const char kNodeDirectory[] = "/sys/devices/system/node";
-constexpr uint64_t kSectorBytes = 512;  // Of /sys/block/*/size, whatever the disk's own are.
+constexpr uint64_t kSectorBytes = 512;  // The unit of /sys/block/*/size on every disk.
 
-// Model by number of the processor. Architectures differ in what they say.
+// Returns the models by number of the processor. Architectures differ in the keys that they use.
 std::map<uint32_t, std::string> cpuModels(const std::string& root) {
   std::map<uint32_t, std::string> models;
   std::string any;
@@ -31,7 +31,7 @@ std::map<uint32_t, std::string> cpuModels(const std::string& root) {
 }
 
 bool isOnline(const std::string& cpu) {
-  // The first one often has no such file, since it cannot be put off.
+  // The first processor often has no such file, because it cannot be switched off.
   std::string online = readLine(cpu + "/online");
   return online.empty() || online == "1";
 }
@@ -41,7 +41,7 @@ uint32_t nodeOf(const std::string& cpu) {
   return numbers.empty() ? 0 : numbers[0];
 }
 
-// "Node 0 MemTotal: 123 kB" or "MemTotal: 123 kB" in bytes.
+// Reads "Node 0 MemTotal: 123 kB" or "MemTotal: 123 kB" as bytes.
 uint64_t meminfoBytes(const std::string& text, const std::string& key) {
   for (auto& line : splitLines(text)) {
     size_t found = line.find(key + ":");
@@ -57,8 +57,8 @@ struct Block {
   std::string path;
 };
 
-// Disks, each followed by its partitions. Without those that hold nothing, such as unused loop
-// devices.
+// Returns the disks, each followed by its partitions, without those that hold nothing, such as
+// unused loop devices.
 std::vector<Block> findBlocks(const std::string& root) {
   std::vector<Block> blocks;
   for (auto& name : namesIn(root + "/sys/block")) {
@@ -140,7 +140,7 @@ void collectDisks(kj::StringPtr rootPath, wire::Facts::Builder facts) {
   auto disks = facts.initDisks(static_cast<unsigned>(blocks.size()));
   for (unsigned i = 0; i < disks.size(); ++i) {
     const Block& block = blocks[i];
-    // A partition has no queue of its own.
+    // A partition has no queue of its own, so these facts are its disk's.
     std::string whole = block.parent.empty() ? block.path : root + "/sys/block/" + block.parent;
     disks[i].setName(plainText(block.name));
     disks[i].setParent(plainText(block.parent));

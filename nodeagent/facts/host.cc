@@ -14,8 +14,8 @@
 namespace nodeagent::facts {
 namespace {
 
-// The name that systemd-detect-virt gives to a hypervisor which so introduces itself to the guest;
-// empty: none known.
+// Returns systemd-detect-virt's name for the hypervisor, which introduces itself to the guest by
+// the CPUID instruction. Empty on machines without that instruction, "vm-other" for an unknown one.
 kj::StringPtr hypervisorName() {
 #ifdef __x86_64__
   constexpr unsigned kHypervisorBit = 1U << 31;
@@ -39,7 +39,8 @@ kj::StringPtr hypervisorName() {
 #endif
 }
 
-// How a container manager names itself to what it starts; empty: it does not.
+// Returns the name by which a container manager introduces itself to the processes that it starts;
+// empty if there is none.
 std::string containerName(const std::string& root) {
   std::string name = readLine(root + "/run/systemd/container");
   if (!name.empty()) return name;
@@ -105,6 +106,7 @@ void collectHost(kj::StringPtr rootPath, wire::Facts::Builder facts) {
     facts.setUptimeNs(uptime.tv_sec * 1'000'000'000LL + uptime.tv_nsec);
   }
   facts.setServiceManager(initSystemText());
+  // A container in a virtual machine is reported as a container, the nearer of the two.
   std::string container = containerName(root);
   facts.setVirtualization(container.empty() ? hypervisorName() : plainText(container));
 }

@@ -82,7 +82,7 @@ std::map<std::string, Link> findLinks() {
   if (::getifaddrs(&first) != 0) return links;
   std::unique_ptr<struct ifaddrs, void (*)(struct ifaddrs*)> owned(first, ::freeifaddrs);
   for (auto* entry = first; entry != nullptr; entry = entry->ifa_next) {
-    // An address may carry a label "eth0:1", which is no interface.
+    // An address may carry a label such as "eth0:1", which is no interface.
     std::string name(entry->ifa_name, strcspn(entry->ifa_name, ":"));
     Link& link = links[name];
     link.flags = entry->ifa_flags;
@@ -110,7 +110,7 @@ struct ifreq requestFor(const std::string& name) {
   return request;
 }
 
-// Megabits per second; 0: it does not say.
+// Returns megabits per second; 0 if the interface does not tell.
 uint32_t speedOf(int socket, const std::string& name) {
   struct ethtool_cmd command = {};
   command.cmd = ETHTOOL_GSET;

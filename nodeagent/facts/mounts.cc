@@ -8,9 +8,10 @@
 namespace nodeagent::facts {
 namespace {
 
-constexpr size_t kMountsMax = 1000;  // What fits in a message beside the rest.
+// This many fit in a message beside the other facts.
+constexpr size_t kMountsMax = 1000;
 
-// By prefix of the type's name.
+// Network file systems, by the prefix of the type's name.
 constexpr const char* kNetworkTypes[] = {"nfs",  "fuse",     "cifs",   "smb",   "glusterfs", "ceph",
                                          "9p",   "afs",      "lustre", "gfs",   "ocfs",      "ncp",
                                          "coda", "virtiofs", "beegfs", "autofs"};
@@ -70,6 +71,7 @@ void collectMounts(kj::StringPtr root, wire::Facts::Builder facts) {
         kj::arrayPtr(reinterpret_cast<const kj::byte*>(line.target.data()), line.target.size()));
     mounts[i].setType(plainText(line.type));
     mounts[i].setOptions(plainText(line.options));
+    // statvfs of a dead server would hold this worker thread for ever.
     struct statvfs status;
     if (mayHang(line.type) || ::statvfs(line.target.c_str(), &status) != 0) continue;
     mounts[i].setTotalBytes(static_cast<uint64_t>(status.f_blocks) * status.f_frsize);

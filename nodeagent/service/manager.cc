@@ -25,7 +25,7 @@ void requireServiceName(kj::StringPtr name) {
   bool good = name.size() > 0 && name.size() <= kNameBytesMax && name[0] != '-' && name[0] != '.';
   for (char character : name) good = good && mayBeInName(character);
   if (good) return;
-  // Not quoted back: it may hold anything.
+  // The name is not quoted back, because it may hold anything.
   support::fail(
       Kind::INVALID, "service name of ", name.size(),
       " bytes: must have 1 to 255 letters, digits or ._+:@\\-, and not begin with - or .");

@@ -1,6 +1,6 @@
-// What a node's service manager can be asked, whichever it is.
+// States the requests that every kind of service manager answers.
 //
-// Blocking: for a worker thread. Failures are those of support::fail.
+// Every call blocks, so it belongs on a worker thread. Failures are those of support::fail.
 #pragma once
 
 #include <stdint.h>
@@ -17,7 +17,7 @@ namespace nodeagent::service {
 constexpr int64_t kStatusLimitNs = 10'000'000'000;
 constexpr size_t kLogLinesMax = 20;
 
-// As wire::ServiceStatus.
+// Has the fields of wire::ServiceStatus.
 struct Status {
   wire::ServiceStatus::Manager manager = wire::ServiceStatus::Manager::UNSPECIFIED;
   wire::ServiceStatus::State state = wire::ServiceStatus::State::UNSPECIFIED;
@@ -28,33 +28,36 @@ struct Status {
   kj::Array<kj::String> log;
 };
 
-// What became of an action. A failure beside it does not throw, because the output belongs to it.
+// The result of an action. A failure does not throw, because the output belongs to it.
 struct ActResult {
   kj::Array<kj::byte> output;
-  wire::Error::Kind kind = wire::Error::Kind::UNSPECIFIED;  // Unspecified: it worked.
-  kj::String text;                                          // Of the failure.
+  // Unspecified means that it worked.
+  wire::Error::Kind kind = wire::Error::Kind::UNSPECIFIED;
+  // Describes the failure.
+  kj::String text;
 };
 
 class Manager {
  public:
   virtual ~Manager() noexcept(false) = default;
 
-  // Fails with kind notFound for a name that the manager does not know. Bounded by kStatusLimitNs,
-  // and as much again for the log.
+  // Fails with kind notFound for a name that the manager does not know. Takes at most
+  // kStatusLimitNs, and the same time again for the log.
   virtual Status status(kj::StringPtr name) = 0;
 
   virtual ActResult act(kj::StringPtr name, wire::ServiceAction action, int64_t limitNs) = 0;
 };
 
-// Fails with kind invalid for what cannot be the name of a unit or script, or would be an option or
-// a pattern.
+// Fails with kind invalid for a text that cannot be the name of a unit or script, or would be an
+// option or a pattern.
 void requireServiceName(kj::StringPtr name);
 
-// "start" … as the tools spell it. Fails with kind invalid for an unspecified or unknown action.
+// Returns the action as the tools spell it, such as "start". Fails with kind invalid for an
+// unspecified or unknown action.
 kj::StringPtr actionText(wire::ServiceAction action);
 
-// Fails with kind unsupported if the node has none that we know. Looked up for each call: a node
-// may boot otherwise.
+// Returns the node's manager. Fails with kind unsupported if it has none that we know. It is looked
+// up for each call, since a node may boot with another.
 kj::Own<Manager> findManager(const InitPaths& paths = {});
 
 }  // namespace nodeagent::service

@@ -1,4 +1,4 @@
-// The capabilities of the services room: what the rest of the agent needs to know of it.
+// Gives the rest of the agent the capabilities of the service that controls the node's services.
 #pragma once
 
 #include "nodeagent/os/worker.h"
@@ -13,8 +13,8 @@ namespace nodeagent {
 // minutes and must keep nobody else waiting.
 class ServicesRoom {
  public:
-  // What `paths` points to outlives this, as does `audit`, in which each action is recorded before
-  // it is done, if there is one.
+  // The texts in `paths` outlive this, as does `audit`. If there is an `audit`, each action is
+  // recorded in it before it is done.
   explicit ServicesRoom(const InitPaths& paths = {}, kj::Maybe<AuditLog&> audit = nullptr);
   KJ_DISALLOW_COPY(ServicesRoom);
 
@@ -26,7 +26,8 @@ class ServicesRoom {
   friend class ServiceViewServer;
   friend class ServicesServer;
 
-  static constexpr size_t kActThreads = 8;  // Actions beyond wait for their turn.
+  // Actions beyond this number wait for a free thread.
+  static constexpr size_t kActThreads = 8;
   static constexpr size_t kStatusThreads = 2;
 
   InitPaths paths_;

@@ -1,4 +1,4 @@
-// What the unit tests of this room share.
+// Helpers that the unit tests of nodeagent/service share.
 #pragma once
 
 #include <stdlib.h>
@@ -22,10 +22,10 @@ using Enabled = wire::ServiceStatus::Enabled;
 using Kind = wire::Error::Kind;
 using State = wire::ServiceStatus::State;
 
-// Limit of a tool that will not take that long, in nanoseconds.
+// A limit in nanoseconds that no tool of these tests reaches.
 constexpr int64_t kLong = 20'000'000'000;
 
-// A directory for fake scripts and tools, which goes away with all that is in it.
+// A directory for fake scripts and tools, removed at the end with everything in it.
 class FakeNode {
  public:
   FakeNode() {
@@ -43,7 +43,7 @@ class FakeNode {
     return kj::str(path_.c_str(), "/", name.c_str());
   }
 
-  // An executable shell script.
+  // Writes an executable shell script and returns its path.
   kj::String script(const std::string& name, const std::string& body) const {
     kj::String file = path(name);
     std::ofstream(file.cStr()) << "#!/bin/sh\n" << body << "\n";
@@ -60,7 +60,7 @@ class FakeNode {
   std::string path_;
 };
 
-// The failure that `body` throws; kind unspecified if it throws none.
+// Returns the failure that `body` throws; of kind unspecified if it throws none.
 inline support::Failure failureOf(const std::function<void()>& body) {
   KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { body(); })) {
     return support::toFailure(*exception, "test");

@@ -79,7 +79,8 @@ class ServicesServer final : public wire::Services::Server, public ServiceViewSe
   }
 
  private:
-  // The status afterwards comes beside a failure too, if it can be had.
+  // Answers with the action's result and the status afterwards. The status comes beside a failure
+  // too, if it can be read.
   kj::Promise<void> answerAct(ActContext context, kj::String name, service::ActResult result) {
     context.getResults().setOutput(result.output);
     bool failed = result.kind != Kind::UNSPECIFIED;
@@ -91,7 +92,7 @@ class ServicesServer final : public wire::Services::Server, public ServiceViewSe
           writeStatus(context.getResults().initStatus(), status);
         })
         .catch_([failed](kj::Exception&& exception) {
-          // The action's own failure says more than that the status is not to be had either.
+          // The action's own failure says more than a second one about its status.
           if (!failed) kj::throwFatalException(kj::mv(exception));
         });
   }

@@ -17,7 +17,8 @@ using State = wire::ServiceStatus::State;
 using Enabled = wire::ServiceStatus::Enabled;
 
 constexpr int64_t kLogLimitNs = 5'000'000'000;
-constexpr int kExitNotFound = 5;  // LSB: the program is not installed; systemctl: no such unit.
+// LSB says that the program is not installed, and systemctl that there is no such unit.
+constexpr int kExitNotFound = 5;
 constexpr kj::StringPtr kProperties =
     "--property=LoadState,ActiveState,SubState,MainPID,UnitFileState,Description"_kj;
 
@@ -82,7 +83,7 @@ Status Systemd::status(kj::StringPtr name) {
     auto journal = kj::arr(kj::str(journalctl_), kj::str("--no-pager"), kj::str("--quiet"),
                            kj::str("--lines=", kLogLinesMax), kj::str("--output=short-iso"),
                            kj::str("--unit=", name));
-    // Without its log a status is still one: the journal may be off, or somebody else's.
+    // A status without a log is still one: the journal may be off, or belong to somebody else.
     ToolResult log = runTool(journal, kLogLimitNs);
     if (log.succeeded()) status->log = lastLines(log.output, kLogLinesMax);
     return kj::mv(*status);

@@ -1,4 +1,4 @@
-// Services by systemd, through its own systemctl and journalctl.
+// Controls services by systemd, through its own systemctl and journalctl.
 #pragma once
 
 #include "nodeagent/service/manager.h"
@@ -7,7 +7,7 @@ namespace nodeagent::service {
 
 class Systemd final : public Manager {
  public:
-  // The programs are for tests to choose.
+  // Tests choose other programs.
   explicit Systemd(kj::StringPtr systemctl = "systemctl", kj::StringPtr journalctl = "journalctl");
 
   Status status(kj::StringPtr name) override;
@@ -18,7 +18,7 @@ class Systemd final : public Manager {
   kj::String journalctl_;
 };
 
-// What `systemctl show` said; null: it knows no such unit.
+// Reads the output of `systemctl show`; null if systemd knows no such unit.
 kj::Maybe<Status> parseShow(kj::StringPtr text);
 
 }  // namespace nodeagent::service

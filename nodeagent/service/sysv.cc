@@ -22,7 +22,7 @@ using Kind = wire::Error::Kind;
 using State = wire::ServiceStatus::State;
 using Enabled = wire::ServiceStatus::Enabled;
 
-// LSB, for actions other than status.
+// The exit statuses of LSB for actions other than status.
 enum ActionExit {
   kUnimplemented = 3,
   kInsufficientPrivilege = 4,
@@ -50,14 +50,15 @@ kj::StringPtr meaningOf(int exitStatus) {
   }
 }
 
-// A script without a status action says how it is to be called, and exits as it likes.
+// Returns whether the output is a usage text. A script without a status action prints one and exits
+// with any status.
 bool saysUsage(kj::ArrayPtr<const kj::byte> output) {
   std::string text(output.asChars().begin(), output.size());
   for (char& character : text) character = static_cast<char>(tolower(character));
   return text.find("usage:") != std::string::npos;
 }
 
-// The value of "# Short-Description:" in the script's LSB header; else empty.
+// Returns the value of "# Short-Description:" in the script's LSB header, or an empty text.
 kj::String descriptionOf(kj::StringPtr script) {
   constexpr size_t kHeaderBytesMax = 8192;
   std::string text(readFile(script, kHeaderBytesMax).cStr());
@@ -73,7 +74,7 @@ kj::String descriptionOf(kj::StringPtr script) {
   return kj::str(lines[0].slice(blank));
 }
 
-// Whether `directory` has a link SnnNAME or KnnNAME.
+// Returns whether `directory` has a link SnnNAME or KnnNAME; `kind` is 'S' or 'K'.
 bool hasLink(kj::StringPtr directory, char kind, kj::StringPtr name) {
   struct Close {
     void operator()(DIR* stream) const { ::closedir(stream); }
@@ -129,7 +130,7 @@ Enabled Sysv::enabledOf(kj::StringPtr name) {
 }
 
 int32_t Sysv::pidOf(kj::StringPtr name) {
-  // By custom; LSB leaves the place of the file to the script.
+  // These places are custom. LSB leaves the place of the file to the script.
   for (auto& path : {kj::str(paths_.pidFiles, "/", name, ".pid"),
                      kj::str(paths_.pidFiles, "/", name, "/", name, ".pid")}) {
     int pid = atoi(readFile(path, 32).cStr());
@@ -166,7 +167,7 @@ ActResult Sysv::enableOrDisable(kj::StringPtr name, wire::ServiceAction action, 
   bool enable = action == wire::ServiceAction::ENABLE;
   ActResult result;
   if (enable && enabledOf(name) == Enabled::ENABLED) return result;
-  // "enable" only turns links that are there.
+  // The links are made first, because "enable" only renames links that exist.
   ToolResult tool =
       runTool(kj::arr(kj::str(paths_.updateTool), kj::str(name), kj::str("defaults")), limitNs);
   if (tool.succeeded()) {
@@ -197,6 +198,7 @@ ActResult Sysv::act(kj::StringPtr name, wire::ServiceAction action, int64_t limi
   }
   ToolResult tool = runTool(kj::arr(scriptOf(name), kj::str(verb)), limitNs);
   ActResult result;
+  // LSB counts stopping a stopped service as a success, but some scripts answer "not running".
   bool stopped = action == wire::ServiceAction::STOP && tool.end == ToolResult::End::kExited &&
                  tool.value == kNotRunning;
   if (tool.end == ToolResult::End::kDeadline) {

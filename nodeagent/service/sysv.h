@@ -1,4 +1,4 @@
-// Services by SysV init scripts, which say how they are by LSB exit statuses.
+// Controls services by SysV init scripts, which report their state by LSB exit statuses.
 #pragma once
 
 #include "nodeagent/service/manager.h"
@@ -7,9 +7,11 @@ namespace nodeagent::service {
 
 struct SysvPaths {
   kj::StringPtr scripts = "/etc/init.d";
-  kj::StringPtr runlevels = "/etc";  // Holds rc2.d to rc5.d.
+  // Holds rc2.d to rc5.d.
+  kj::StringPtr runlevels = "/etc";
   kj::StringPtr pidFiles = "/run";
-  kj::StringPtr updateTool = "update-rc.d";  // Debian's; where it is missing, chkconfig is tried.
+  // Debian's tool; where it is missing, chkconfig is tried.
+  kj::StringPtr updateTool = "update-rc.d";
 };
 
 class Sysv final : public Manager {
@@ -28,7 +30,8 @@ class Sysv final : public Manager {
   SysvPaths paths_;
 };
 
-// LSB: 0 running, 1 and 2 dead with something left behind, 3 not running, 4 and the rest unknown.
+// Reads an LSB exit status: 0 running, 1 and 2 dead with something left behind, 3 not running, 4
+// and all others unknown.
 wire::ServiceStatus::State stateOfExitStatus(int status);
 
 }  // namespace nodeagent::service

@@ -24,10 +24,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kKillWaitMs = 1000;
-constexpr int kLookMs = 500;                   // How often the size of the output is looked at.
-constexpr int64_t kSharedBytesMax = 16 << 20;  // At which nothing more is taken.
+constexpr int kLookMs = 500;  // The pause between two looks at the size of the output.
+constexpr int64_t kSharedBytesMax = 16 << 20;  // Above this size the output may not grow.
 
-// Waits for the end of the process; false: not until `deadline`.
+// Waits for the end of the process. Returns false if it has not ended at `deadline`. Meanwhile it
+// bounds the output, which is memory: a sealed file refuses further writes.
 bool waitForEnd(int pidfd, int outputFd, Clock::time_point deadline) {
   for (;;) {
     auto left =
@@ -49,8 +50,8 @@ ToolResult::End endOf(const ExitReport& report) {
 }
 
 kj::Array<kj::byte> takeOutput(int fd) {
-  // What stays open in a daemon of the tool's may not grow any more. Its writes fail; they do not
-  // signal.
+  // A daemon that the tool started may keep the file open, but must not make it grow any more. Its
+  // writes fail; they do not raise a signal.
   ::fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK);
   auto buffer = kj::heapArray<kj::byte>(kOutputBytesMax);
   ssize_t count = ::pread(fd, buffer.begin(), buffer.size(), 0);
@@ -64,7 +65,7 @@ ToolResult runTool(kj::ArrayPtr<const kj::String> argv, int64_t limitNs) {
   kj::AutoCloseFd shared(::memfd_create("muster-tool", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   kj::AutoCloseFd input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (shared.get() < 0 || input.get() < 0) return {ToolResult::End::kNotStarted, errno, nullptr};
-  // Both streams append, so that neither writes over the other.
+  // Both streams append, so that neither overwrites the other.
   ::fcntl(shared, F_SETFL, O_APPEND);
   kj::String environment[] = {
       kj::str("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
@@ -83,12 +84,13 @@ ToolResult runTool(kj::ArrayPtr<const kj::String> argv, int64_t limitNs) {
   auto pidfd = launch->takePidfd();
   bool ended = waitForEnd(pidfd, shared, deadline);
   if (!ended) {
-    // The child leads a session, and is not reaped yet, so the group is its own.
+    // The child leads a session and is not reaped yet, so the process group is its own.
     ::kill(-launch->pid(), SIGKILL);
     waitForEnd(pidfd, shared, Clock::now() + std::chrono::milliseconds(kKillWaitMs));
   }
   ToolResult result;
   result.end = ToolResult::End::kDeadline;
+  // The outcome is asked for before reaping, as Launch demands.
   KJ_IF_MAYBE (outcome, launch->outcome()) {
     KJ_IF_MAYBE (failure, *outcome) {
       reapChild(pidfd);
