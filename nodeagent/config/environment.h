@@ -1,4 +1,4 @@
-// The process's environment, in the forms that others want.
+// Returns the process's environment in the forms that other code needs.
 #pragma once
 
 #include <map>
@@ -11,7 +11,7 @@ namespace nodeagent {
 
 std::map<std::string, std::string> environmentMap();
 
-// As "NAME=value" each, with `more`, which is of that form, at the end.
+// Returns the environment as items "NAME=value", with `more`, which has that form too, at the end.
 kj::Array<kj::String> environmentWith(kj::StringPtr more);
 
 }  // namespace nodeagent

@@ -8,8 +8,8 @@ namespace nodeagent {
 
 support::LogOptions logOptionsOf(const Options& options, const char* process);
 
-// `process` is "keeper" or "front". May be called again; opens the file again. Throws as
-// support::configureLog.
+// Applies the options. `process` is "keeper" or "front". A second call opens the file again. Throws
+// as support::configureLog does.
 void startLog(const Options& options, const char* process);
 
 }  // namespace nodeagent

@@ -27,8 +27,8 @@ constexpr int64_t kEnrolLimitMaxNs = 24LL * 3600 * 1'000'000'000;
 
 using support::ConfigError;
 
-// A value that is one text. `section` and `name` are its place in YAML; on the command line it is
-// --section-name, in the environment NODEAGENT_SECTION_NAME.
+// Describes a value that is one text. `section` and `name` are its place in YAML. On the command
+// line it is --section-name, in the environment NODEAGENT_SECTION_NAME.
 struct Key {
   const char* section;
   const char* name;
@@ -97,7 +97,7 @@ std::string originOf(const std::string& path, const YAML::Node& node) {
          std::to_string(node.Mark().column + 1);
 }
 
-// A file that somebody else can change decides what runs as root here.
+// Refuses a file that another user can change: it decides which programs run as root here.
 void requireSafe(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) throw ConfigError(path + ": " + ::strerror(errno));
@@ -123,7 +123,7 @@ std::string contentOf(const std::string& path) {
   return text.str();
 }
 
-// The names that stand at this level of the YAML.
+// Returns the names that may stand in `section` of the YAML; empty: at the top level.
 std::vector<std::string> namesOf(const std::string& section) {
   std::vector<std::string> names;
   for (const Key& key : keys()) {
@@ -183,6 +183,8 @@ void readEnvironment(Options& options, const std::map<std::string, std::string>&
   std::vector<std::string> known = {environmentOf("listen")};
   for (const Key& key : keys()) known.push_back(environmentOf(optionOf(key)));
   for (const auto& [name, value] : environment) {
+    // An unknown name is an error, because a misspelt variable would otherwise be ignored in
+    // silence.
     if (name.rfind("NODEAGENT_", 0) != 0) continue;
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       throw ConfigError("environment " + name + ": unknown" + support::suggestion(name, known));
@@ -399,8 +401,8 @@ std::string configText(const Options& options) {
   text << "listen:  # " << options.origins.at("listen") << "\n";
   for (const std::string& endpoint : options.listen) text << "  - " << endpoint << "\n";
   for (const std::string section : {"", "tls", "log", "boot"}) {
-    // A section in which nothing is set is a comment as a whole: YAML has no empty map in this
-    // form.
+    // A section in which nothing is set is written as a comment as a whole, because YAML has no
+    // empty map in this form.
     auto here = [&](const Key& key) { return section == key.section; };
     bool any = std::any_of(keys().begin(), keys().end(), [&](const Key& key) {
       return here(key) && !(options.*key.member).empty();

@@ -1,8 +1,8 @@
-// What the agent is told: by its built-in defaults, configuration files, environment and command
-// line, in this order.
+// Reads the agent's options from its built-in defaults, configuration files, environment and
+// command line, in this order.
 //
-// Every value remembers where it came from, for --print-config. Nothing is touched here: files are
-// read, and that is all.
+// Every value remembers where it came from, for --print-config. Reading has no effect but to read:
+// no file is made, no name looked up.
 #pragma once
 
 #include <stdint.h>
@@ -16,7 +16,7 @@ namespace nodeagent {
 
 enum class AgentRole { kAll, kFront, kKeeper, kInit };
 
-// What the program shall do.
+// The task that the program shall do.
 enum class Task {
   kServe,
   kPrintHelp,
@@ -31,54 +31,73 @@ enum class Task {
 struct Options {
   Task task = Task::kServe;
   AgentRole role = AgentRole::kAll;
-  std::string auditToVerify;  // Of kVerifyAudit.
-  std::string enrolAt;        // Of kEnrol, as the next two: "ADDRESS:PORT".
-  std::string tokenFile;      // "-": standard input.
+  // The file of the task kVerifyAudit.
+  std::string auditToVerify;
+  // The next four are for the task kEnrol. The server's "ADDRESS:PORT".
+  std::string enrolAt;
+  // "-" means standard input.
+  std::string tokenFile;
   bool enrolReplace = false;
-  int64_t enrolLimitNs = 0;  // How long to try.
+  // Bounds how long to try.
+  int64_t enrolLimitNs = 0;
 
-  std::string nodeName;             // Default: the host's name.
-  std::vector<std::string> listen;  // "unix:/path", "tcp:ADDRESS:PORT", "tls:ADDRESS:PORT"
+  // By default the host's name.
+  std::string nodeName;
+  // Items "unix:/path", "tcp:ADDRESS:PORT" or "tls:ADDRESS:PORT".
+  std::vector<std::string> listen;
   std::string stateDir;
-  std::string keeperSocket;                          // Empty: "keeper.sock" in stateDir.
-  std::string auditLog;                              // Empty: none is kept.
-  std::string tlsAuthority, tlsCertificate, tlsKey;  // Paths of PEM files.
-  std::string tlsDenied;      // Path of a deny list. Empty: nothing is denied.
-  std::string frontUser;      // Whom the front becomes when started as root. Empty: nobody else.
-  std::string penaltyExempt;  // Address ranges with commas between them.
-  std::string logLevel;       // "debug", "info", "warning", "error"
-  std::string logFile;        // Empty: standard error.
-  std::string pidFile;        // Empty: none.
-  std::string bootScript, bootLog, bootStatus;  // Of the role init: see init.h.
+  // Empty: "keeper.sock" in stateDir.
+  std::string keeperSocket;
+  // Empty: none is kept.
+  std::string auditLog;
+  // Paths of PEM files.
+  std::string tlsAuthority, tlsCertificate, tlsKey;
+  // The path of a deny list. Empty: nothing is denied.
+  std::string tlsDenied;
+  // The user that the front becomes when started as root. Empty: it stays root.
+  std::string frontUser;
+  // Address ranges with commas between them.
+  std::string penaltyExempt;
+  // "debug", "info", "warning" or "error".
+  std::string logLevel;
+  // Empty: standard error.
+  std::string logFile;
+  // Empty: none.
+  std::string pidFile;
+  // For the role init: see init.h.
+  std::string bootScript, bootLog, bootStatus;
 
-  // The words after the program's name, for passing on to processes of other roles.
+  // The words after the program's name, which are passed on to processes of other roles.
   std::vector<std::string> arguments;
 
-  // Of each key of the configuration, where its value came from: "default", "/etc/…yaml:3:1",
-  // "environment NODEAGENT_LOG_LEVEL", "command line".
+  // The origin of each key's value: "default", "/etc/…yaml:3:1", "environment NODEAGENT_LOG_LEVEL",
+  // or "command line".
   std::map<std::string, std::string> origins;
 };
 
-// A bad word on the command line (exit status 64).
+// Thrown for a bad word on the command line (exit status 64).
 class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// Where configuration is looked for. For tests.
+// The places where configuration is looked for; tests choose others.
 struct ConfigPlaces {
-  std::string file = "/etc/nodeagent/nodeagent.yaml";  // Need not exist, unless --config names it.
-  std::string directory = "/etc/nodeagent/conf.d";     // *.yaml in the order of their names.
+  // Need not exist, unless --config names it.
+  std::string file = "/etc/nodeagent/nodeagent.yaml";
+  // Holds *.yaml, read in the order of their names.
+  std::string directory = "/etc/nodeagent/conf.d";
 };
 
-// Throws UsageError, or support::ConfigError (exit status 78) for what files and environment say.
+// Reads all options. Throws UsageError for the command line, or support::ConfigError (exit status
+// 78) for files and environment.
 Options readOptions(const std::vector<std::string>& arguments,
                     const std::map<std::string, std::string>& environment,
                     const ConfigPlaces& places = {});
 
 std::string helpText();
 
-// Every key with its value and origin, as YAML with comments.
+// Returns every key with its value and origin, as YAML with comments.
 std::string configText(const Options& options);
 
 }  // namespace nodeagent

@@ -11,6 +11,7 @@ kj::Maybe<support::Credentials> readCredentials(const Options& options) {
   }
   auto credentials = support::loadCredentials(
       {options.tlsAuthority, options.tlsCertificate, options.tlsKey, options.tlsDenied});
+  // A server is made for trial, because only that finds a key that is not the certificate's.
   kj::TimerImpl timer(kj::origin<kj::TimePoint>());
   support::TlsServer(credentials, timer, 1 * kj::SECONDS);
   return credentials;

@@ -1,4 +1,4 @@
-// The certificates that the configuration names, read and tried.
+// Reads and tries the certificates that the configuration names.
 #pragma once
 
 #include <kj/common.h>
@@ -8,8 +8,8 @@
 
 namespace nodeagent {
 
-// Null if the configuration names none. Throws what is wrong with them, whatever it is: a listener
-// made with what this returns can shake hands.
+// Returns null if the configuration names none. Throws for any fault in them, so that a listener
+// made with the result can shake hands.
 kj::Maybe<support::Credentials> readCredentials(const Options& options);
 
 }  // namespace nodeagent

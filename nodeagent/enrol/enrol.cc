@@ -33,8 +33,8 @@ using Reason = wire::EnrolmentRefusal::Reason;
 
 constexpr size_t kTokenBytesMax = 4096;
 constexpr kj::Duration kAttemptLimit = 10 * kj::SECONDS;
-constexpr kj::Duration kPause = 250 * kj::MILLISECONDS;  // Between attempts.
-constexpr kj::Duration kStepMin = 1 * kj::SECONDS;       // What each step has at least.
+constexpr kj::Duration kPause = 250 * kj::MILLISECONDS;  // The pause between attempts.
+constexpr kj::Duration kStepMin = 1 * kj::SECONDS;       // Each step has at least this time.
 
 bool exists(const std::string& path) {
   return ::access(path.c_str(), F_OK) == 0;
@@ -74,7 +74,7 @@ EnrolmentToken readToken(const Options& options) {
   return *token;
 }
 
-// The three files, and what is done about those that are there.
+// The three files of an enrolment, and the rules for those that exist already.
 class Places {
  public:
   Places(const Options& options, const EnrolmentToken& token)
@@ -90,15 +90,17 @@ class Places {
       if (::access(directory.c_str(), W_OK) != 0)
         throw FileError(directory + ": cannot be written to by this user");
     }
+    // An authority file that includes the token's stays: it may hold others, and this node may be
+    // enrolled anew.
     keepsAuthority_ = exists(options.tlsAuthority) && trusts(token.authoritySha256);
     if (options.enrolReplace) return;
     refuseExisting(options.tlsCertificate);
-    // With a key that waits, an interrupted run may have put it in place already.
+    // If a pending key exists, an interrupted run may have put it in place already.
     if (!exists(pendingKey_)) refuseExisting(options.tlsKey);
     if (!keepsAuthority_) refuseExisting(options.tlsAuthority);
   }
 
-  // The key of an interrupted run, or a new one that outlives this run.
+  // Returns the key of an interrupted run, or a new one that outlives this run.
   std::string key() const {
     if (exists(pendingKey_)) return readKey(pendingKey_);
     std::string made = support::makeRequest(options_.nodeName).key;
@@ -106,8 +108,8 @@ class Places {
     return made;
   }
 
-  // The certificate last: with it the node is enrolled, and forgetPendingKey() does the rest if
-  // this is interrupted.
+  // Writes the files, the certificate last. With it the node is enrolled, and forgetPendingKey()
+  // finishes the work if this is interrupted.
   void keep(const std::string& authority, const support::KeyPair& pair) const {
     if (!keepsAuthority_)
       support::writeTrustedFile(options_.tlsAuthority, authority, 0644, Overwrite::kYes);
@@ -122,7 +124,7 @@ class Places {
     throw FileError(path + ": exists already; --enrol-replace replaces it");
   }
 
-  // Whether the authorities there include the token's.
+  // Returns whether the authorities there include the token's.
   bool trusts(const std::string& sha256) const {
     return support::holdsCertificate(
         support::readTrustedFile(options_.tlsAuthority, "tls authority", FileCheck::kStrict,
@@ -158,7 +160,7 @@ const char* nameOf(Reason reason) {
 
 struct Answer {
   std::string certificate;
-  std::string authority;  // As the server has shown it, and the token names it.
+  std::string authority;  // The certificate that the server has shown and the token names.
 };
 
 // One exchange with the server.
@@ -175,7 +177,7 @@ class Exchange {
     endpoint_ = *endpoint;
   }
 
-  // Again while the server cannot be reached or is full.
+  // Tries until the server answers, as long as it cannot be reached or is full.
   Answer untilAnswered() {
     auto& timer = io_.provider->getTimer();
     auto end = timer.now() + options_.enrolLimitNs * kj::NANOSECONDS;
@@ -231,7 +233,7 @@ class Exchange {
     }
   }
 
-  // The server has proved itself when this returns.
+  // Shakes hands. The server has proved itself when this returns, so the secret may be sent.
   support::EnrolmentConnection met(kj::Own<kj::AsyncIoStream> stream, kj::Duration limit) {
     auto& timer = io_.provider->getTimer();
     try {
@@ -289,7 +291,7 @@ class Exchange {
   kj::AsyncIoContext io_ = kj::setupAsyncIo();
 };
 
-// Whether an earlier run came as far as the certificate, and no further.
+// Returns whether an earlier run came as far as the certificate, and no further.
 bool wasEnrolled(const Options& options) {
   if (!exists(pendingKeyOf(options)) || !exists(options.tlsCertificate)) return false;
   bool usable = kj::runCatchingExceptions([&]() { readCredentials(options); }) == nullptr;

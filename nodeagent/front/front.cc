@@ -29,7 +29,7 @@ std::string addressText(const support::AcceptedSocket& accepted) {
 
 }  // namespace
 
-// One client, from accepting to the end. Counts itself.
+// One client, from accepting to the end. It enters itself into the front's list and counts.
 class Front::Connection {
  public:
   Connection(Front& front, Transport over, support::AcceptedSocket&& socket)
@@ -57,8 +57,8 @@ class Front::Connection {
   const Transport transport;
   const std::string source;
   const std::string address;
-  support::CertificateMark mark;       // Of a TLS client that has shaken hands.
-  support::CertificateMark authority;  // Of who vouches for it.
+  support::CertificateMark mark;       // Names a TLS client that has shaken hands.
+  support::CertificateMark authority;  // Names the authority that vouches for it.
   kj::Own<kj::PromiseFulfiller<void>> admission;
   kj::Own<kj::PromiseFulfiller<void>> end;  // Rejecting it closes the connection.
 
@@ -100,6 +100,8 @@ void Front::setCredentials(const support::Credentials& credentials) {
   KJ_ASSERT(denied.has_value(), "TlsServer has read it", why.c_str());
   denied_ = kj::mv(*denied);
   authorities_ = credentials.authority;
+  // Connections that began under the old credentials end if the new ones would refuse them. Those
+  // without a certificate do not depend on them.
   for (Connection* connection : connections_) {
     if (connection->end.get() == nullptr || connection->mark.sha256.empty()) continue;
     KJ_IF_MAYBE (reason, refusalNow(*connection)) {
@@ -159,7 +161,7 @@ void Front::welcome(support::Listener& listener, support::AcceptedSocket&& accep
                  .attach(kj::mv(connection)));
 }
 
-// Who the client is, and its stream into `connection.client`.
+// Learns the client's identity and stores its stream in `connection.client`.
 kj::Promise<Peer> Front::authenticate(Connection& connection) {
   kj::Own<kj::AsyncIoStream> stream =
       kj::heap<support::SocketStream>(io_.unixEventPort, kj::mv(connection.accepted.socket));
@@ -170,6 +172,8 @@ kj::Promise<Peer> Front::authenticate(Connection& connection) {
           ->accept(kj::mv(stream))
           .catch_([this, &connection](kj::Exception&& exception) -> support::TlsServer::Accepted {
             if (support::toFailure(exception, "handshake").kind == Kind::DENIED) {
+              // Only a refused certificate is penalized. A slow or broken connection may be an
+              // honest client's.
               admission_.penalize(connection.accepted.peer, io_.provider->getTimer().now());
             }
             kj::throwFatalException(kj::mv(exception));
@@ -177,7 +181,7 @@ kj::Promise<Peer> Front::authenticate(Connection& connection) {
           .then([this, &connection](support::TlsServer::Accepted&& accepted) {
             connection.mark = kj::mv(accepted.mark);
             connection.authority = kj::mv(accepted.authority);
-            // List and authorities may be newer than this handshake.
+            // The credentials may have been replaced during this handshake.
             KJ_IF_MAYBE (reason, refusalNow(connection)) {
               support::fail(Kind::DENIED, *reason);
             }
@@ -188,8 +192,8 @@ kj::Promise<Peer> Front::authenticate(Connection& connection) {
       connection.client = kj::mv(stream);
       return Peer{{uid, wire::Role::ADMIN}, connection.address};
     case Transport::kTcp:
-      // Loopback only. Anyone on the machine can be this, so it is for test nodes; the name says
-      // what it is worth.
+      // Plain TCP is for loopback only. Any user of the machine can be this client, so it is for
+      // test nodes, and the identity's name says so.
       connection.client = kj::mv(stream);
       return Peer{{"loopback", wire::Role::ADMIN}, connection.address};
   }
@@ -200,6 +204,8 @@ kj::Promise<void> Front::serve(Connection& connection) {
   auto& timer = io_.provider->getTimer();
   auto admission = kj::newPromiseAndFulfiller<void>();
   connection.admission = kj::mv(admission.fulfiller);
+  // Four promises race for the connection's end: relaying, the limit for a stranger, which `admit`
+  // lifts, a rejection by setCredentials, and old age.
   auto late = timer.afterDelay(options_.strangerLimit)
                   .then([this]() -> kj::Promise<void> {
                     support::fail(Kind::TIMEOUT, "no successful hello within ",

@@ -1,6 +1,6 @@
-// The front: the process that faces the network. It ends TLS, learns who the client is, checks
-// frames and relays them to the keeper. It has no state that anyone would miss: it may be killed
-// and started again at any time.
+// The front is the process that faces the network. It ends TLS, learns the client's identity,
+// checks frames and relays them to the keeper. It holds no state of its own, so it may be killed
+// and started again at any time; relay.h moves the frames.
 #pragma once
 
 #include <sys/types.h>
@@ -21,33 +21,38 @@ namespace nodeagent {
 
 struct FrontOptions {
   std::vector<support::Endpoint> listen;
-  support::Endpoint keeper;                     // A unix socket.
-  kj::Maybe<support::Credentials> credentials;  // Needed for endpoints of kind tls.
-  uid_t localUid = 0;                           // Whom unix sockets admit besides root.
+  // A unix socket.
+  support::Endpoint keeper;
+  // Needed for endpoints of kind tls.
+  kj::Maybe<support::Credentials> credentials;
+  // The user that unix sockets admit besides root.
+  uid_t localUid = 0;
   size_t connectionsMax = 256;
-  support::AdmissionLimits admission;  // Of connections whose `hello` has not succeeded yet.
+  // Limits connections whose `hello` has not succeeded yet.
+  support::AdmissionLimits admission;
   std::vector<support::AddressRange> penaltyExempt;
-  kj::Duration strangerLimit = 5 * kj::SECONDS;  // From accepting to the success of `hello`.
-  // A certificate is looked at when a connection begins; so none lasts for ever.
+  // Runs from accepting a connection to the success of its `hello`.
+  kj::Duration strangerLimit = 5 * kj::SECONDS;
+  // Ends a connection at this age, because certificates are looked at only when one begins.
   kj::Duration connectionAgeMax = 24 * kj::HOURS;
 };
 
 class Front final : private kj::TaskSet::ErrorHandler {
  public:
-  // Listens on every endpoint, or throws the failure of the first that cannot be (see
-  // support::Listener::open). `io` outlives it.
+  // Listens on every endpoint, or throws the failure of the first that it cannot listen on (see
+  // support::Listener::open). `io` outlives this.
   Front(kj::AsyncIoContext& io, FrontOptions options);
   ~Front() noexcept(false);
 
   // Accepts and relays until cancelled. Rejected if a listening socket breaks.
   kj::Promise<void> run();
 
-  // For connections from now on. Those that are open go on, but for those whose certificate is on
-  // the new deny list, or of an authority that is not among the new ones. Throws, with the old ones
-  // still in force, if they are not right.
+  // Sets the credentials for connections from now on. Open connections go on, except those whose
+  // certificate is on the new deny list or made by an authority that is not among the new ones.
+  // Throws, with the old credentials still in force, if the new ones are not valid.
   void setCredentials(const support::Credentials& credentials);
 
-  // As listened on.
+  // Returns the endpoints as listened on.
   std::vector<support::Endpoint> endpoints() const;
 
   size_t connectionCount() const { return connections_.size(); }
@@ -59,7 +64,7 @@ class Front final : private kj::TaskSet::ErrorHandler {
   void welcome(support::Listener& listener, support::AcceptedSocket&& accepted);
   kj::Promise<Peer> authenticate(Connection& connection);
   kj::Promise<void> serve(Connection& connection);
-  // Why the certificate of one that has shaken hands would not be accepted now.
+  // Returns why the certificate of an open connection would not be accepted now, or nothing.
   kj::Maybe<kj::StringPtr> refusalNow(const Connection& connection) const;
   void taskFailed(kj::Exception&& exception) override;
 
@@ -67,9 +72,11 @@ class Front final : private kj::TaskSet::ErrorHandler {
   FrontOptions options_;
   kj::Vector<kj::Own<support::Listener>> listeners_;
   kj::Maybe<kj::Own<support::TlsServer>> tls_;
-  support::DenyList denied_;            // As tls_ knows it, and
-  std::string authorities_;             // these, PEM.
-  std::list<Connection*> connections_;  // Each takes itself out.
+  // The deny list and authorities (PEM) that tls_ was made with.
+  support::DenyList denied_;
+  std::string authorities_;
+  // Each connection removes itself.
+  std::list<Connection*> connections_;
   support::Admission admission_;
   kj::TaskSet tasks_;
 };

@@ -38,6 +38,7 @@ FrontOptions frontOptions(const Options& options) {
   front.keeper = parsed("unix:" + options.keeperSocket);
   front.credentials = readCredentials(options);
   forgetPendingKey(options);
+  // This is read before privileges are given up, so a front that root started admits root alone.
   front.localUid = geteuid();
   std::string why;
   front.penaltyExempt = support::addressRanges(options.penaltyExempt, &why).value();
@@ -53,7 +54,7 @@ void giveUpPrivileges(const Options& options) {
   lockDown();
 }
 
-// "tls:10.0.0.1:7411 unix:/run/nodeagent/agent.sock"
+// Returns for example "tls:10.0.0.1:7411 unix:/run/nodeagent/agent.sock".
 std::string endpointsText(const Front& front) {
   std::string text;
   for (const auto& endpoint : front.endpoints())
@@ -72,6 +73,7 @@ void announce(const Front& front, pid_t supervisor, const Notifier& notifier) {
   if (write(STDOUT_FILENO, line.data(), line.size()) < 0) {
     support::log(Level::kWarn, "cannot tell the keeper; it starts another front", {});
   }
+  // The keeper reads until the end of file.
   close(STDOUT_FILENO);
 }
 
@@ -82,7 +84,8 @@ kj::Promise<void> pingWatchdog(kj::Timer& timer, const Notifier& notifier) {
       .then([&timer, &notifier]() { return pingWatchdog(timer, notifier); });
 }
 
-// Reads configuration and certificates again; keeps all as it was if anything is wrong with them.
+// Reads configuration and certificates again, and keeps everything as it was if anything is wrong
+// with them.
 void reload(Front& front, const Options& options) {
   KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() {
                  Options fresh = reloadOptions(options);
@@ -97,7 +100,7 @@ void reload(Front& front, const Options& options) {
   }
 }
 
-// What the keeper, which is root, has read for us.
+// Takes what the keeper, which is root, has read for this front.
 void take(Front& front, const Options& options, Handover handover) {
   KJ_IF_MAYBE (credentials, handover.credentials) {
     front.setCredentials(*credentials);
@@ -108,7 +111,8 @@ void take(Front& front, const Options& options, Handover handover) {
     KJ_SYSCALL(dup2(*file, STDERR_FILENO));
     unsetenv("JOURNAL_STREAM");  // Standard error is the log's file from now on.
   }
-  // Standard error, where the log's file could no longer be opened.
+  // A log file that could not be opened again stays as it is; the log moves only to a file that was
+  // handed over, or to standard error.
   if (handover.log != nullptr || log.file.empty()) {
     log.file = "";
     support::configureLog(log);
@@ -136,9 +140,12 @@ int runFront(const Options& options) {
   auto io = kj::setupAsyncIo();
   support::KjLogCallback kjLog;
   Front front(io, frontOptions(options));
+  // Sockets and keys are open by now, so nothing below needs root. dieWithParent comes after the
+  // change of user, which clears it.
   giveUpPrivileges(options);
   if (supervisor != 0) dieWithParent(supervisor);
-  // A front that a keeper started is the keeper's to watch.
+  // The keeper watches a front that it started, so such a front reports nothing to the service
+  // manager.
   Notifier notifier = supervisor == 0 ? Notifier::fromEnvironment() : Notifier();
   announce(front, supervisor, notifier);
   trimResidentMemory();

@@ -8,11 +8,11 @@ namespace {
 
 using support::FrameReader;
 
-// For what the keeper wrote last to reach the client, once the keeper has closed.
+// Bounds the time for the keeper's last bytes to reach the client, once the keeper has closed.
 constexpr kj::Duration kDrainLimit = 1 * kj::SECONDS;
 
-// A frame of more, which only peers that are known may send, is passed on while it arrives, in
-// pieces that stay in the CPU's cache.
+// A larger frame, which only known peers may send, is passed on while it arrives, in pieces that
+// stay in the CPU's cache.
 constexpr size_t kWholeBytesMax = support::kFrameBytesMaxStranger;
 constexpr size_t kPieceBytesMin = 64 << 10;
 constexpr size_t kPieceBytesMax = 128 << 10;
@@ -23,7 +23,8 @@ support::FrameLimits trustedLimits() {
   return limits;
 }
 
-// One direction of a connection: whole frames only, those that arrived together written together.
+// Relays one direction of a connection: whole frames only, and those that arrived together in one
+// write.
 class Relay {
  public:
   Relay(FrameReader& source, kj::AsyncIoStream& sink, kj::Function<void(uint32_t)> onSignal)
@@ -39,14 +40,14 @@ class Relay {
   }
 
  private:
-  // Small frames go as they lie in the reader's buffer.
+  // Forwards small frames as they lie in the reader's buffer.
   kj::Promise<void> forward() {
     auto arrived = source_.takeAllArrived();
     if (arrived.size() == 0) return forwardNext();
     return sink_.write(arrived.begin(), arrived.size()).then([this]() { return run(); });
   }
 
-  // A signal, or a frame of which only the beginning has arrived.
+  // Handles a signal, or a frame of which only the beginning has arrived.
   kj::Promise<void> forwardNext() {
     auto begun = source_.takeBegun(kWholeBytesMax);
     KJ_IF_MAYBE (frame, begun) {
@@ -88,7 +89,7 @@ class Relay {
   kj::Function<void(uint32_t)> onSignal_;
 };
 
-// In the order in which they use each other.
+// Both directions. The members are declared in the order in which they use each other.
 struct BothWays {
   BothWays(kj::AsyncIoStream& client, kj::AsyncIoStream& keeper, kj::Timer& timer,
            kj::Function<void()> onAdmission)
@@ -116,7 +117,8 @@ struct BothWays {
 kj::Promise<void> relayBothWays(kj::AsyncIoStream& client, kj::AsyncIoStream& keeper,
                                 kj::Timer& timer, kj::Function<void()> admitted) {
   auto ways = kj::heap<BothWays>(client, keeper, timer, kj::mv(admitted));
-  // At the client's end the keeper is told, and closes when it has answered.
+  // When the client ends, the keeper is told by shutdownWrite. It closes when it has answered,
+  // which ends `downward`.
   auto fromClient = ways->upward.run().then([&keeper]() -> kj::Promise<void> {
     keeper.shutdownWrite();
     return kj::NEVER_DONE;

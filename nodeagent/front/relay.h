@@ -1,5 +1,5 @@
-// What the front does with a connection once it knows who the client is: whole frames go both ways
-// between client and keeper, checked, and nothing else.
+// Relays a connection once the client's identity is known: whole, checked frames go both ways
+// between client and keeper, and nothing else. It does not read what they mean.
 #pragma once
 
 #include <kj/async-io.h>

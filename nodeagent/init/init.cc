@@ -25,8 +25,8 @@ namespace {
 constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kRespawnMinNs = 50 * kMs;
 constexpr int64_t kRespawnMaxNs = 2000 * kMs;
-constexpr int64_t kStableNs =
-    10'000 * kMs;  // An agent that ran this long starts with the shortest delay again.
+// An agent that ran this long starts with the shortest delay again.
+constexpr int64_t kStableNs = 10'000 * kMs;
 constexpr int64_t kEndGraceNs = 2000 * kMs;
 constexpr int kNotProcessOne = 70;
 
@@ -36,8 +36,8 @@ int64_t nowNs() {
   return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
 }
 
-// In the child: as if freshly started by a shell, in a session of its own. Only calls that are safe
-// after fork.
+// Turns the child into a program as freshly started by a shell, in a session of its own. It makes
+// only calls that are safe after fork.
 [[noreturn]] void become(char* const* argv, int output) {
   sigset_t none;
   ::sigemptyset(&none);
@@ -80,8 +80,8 @@ class Init {
     return kj::AutoCloseFd(fd);
   }
 
-  // Waits for at most `waitNs` (negative: for ever, since process 1 has nothing else to do) and
-  // handles what came.
+  // Waits for at most `waitNs` and handles the signals that came. A negative `waitNs` means for
+  // ever, since process 1 has nothing else to do.
   void waitForSignal(int signals, int64_t waitNs) {
     pollfd poll{signals, POLLIN, 0};
     ::poll(&poll, 1, waitNs < 0 ? -1 : static_cast<int>((waitNs + kMs - 1) / kMs));
@@ -96,6 +96,8 @@ class Init {
     reap();
   }
 
+  // Reaps every child, also the orphans of the whole node, which are process 1's to reap. One
+  // SIGCHLD may stand for several of them.
   void reap() {
     int status = 0;
     for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
@@ -116,6 +118,8 @@ class Init {
   }
 
   void agentEnded(int status) {
+    // The delay doubles while the agent keeps ending early, so that a broken agent does not take
+    // the node's CPU.
     bool stable = nowNs() - startedAtNs_ >= kStableNs;
     respawnDelayNs_ = stable ? kRespawnMinNs : std::min(2 * respawnDelayNs_, kRespawnMaxNs);
     respawnAtNs_ = nowNs() + respawnDelayNs_;
@@ -166,7 +170,8 @@ class Init {
     }
   }
 
-  // kill(-1) reaches every process of the namespace but ourselves.
+  // Ends every process of the namespace but ourselves, which is what kill(-1) reaches. A stopped
+  // process does not act on TERM before it is continued.
   void endAll(int signals) {
     ::kill(-1, SIGTERM);
     ::kill(-1, SIGCONT);

@@ -12,7 +12,7 @@
 namespace nodeagent {
 namespace {
 
-constexpr size_t kPartBytesMax = 1 << 20;  // As of a trusted file.
+constexpr size_t kPartBytesMax = 1 << 20;  // The limit of readTrustedFile.
 constexpr size_t kAnswerBytesMax = 4096;
 
 struct Header {
@@ -53,7 +53,7 @@ kj::Promise<void> answer(kj::AsyncCapabilityStream& stream, kj::StringPtr text) 
   return written.attach(kj::mv(bytes));
 }
 
-// False: the other end has closed.
+// Takes one handover and answers it. Resolves to false if the other end has closed.
 kj::Promise<bool> takeOne(kj::AsyncCapabilityStream& stream, kj::Function<void(Handover)>& take) {
   auto state = kj::heap<Taking>();
   Taking& taking = *state;
@@ -63,6 +63,8 @@ kj::Promise<bool> takeOne(kj::AsyncCapabilityStream& stream, kj::Function<void(H
         if (read.byteCount < sizeof taking.header) return false;
         size_t total = 0;
         for (uint32_t bytes : taking.header.partBytes) {
+          // The front runs with fewer rights than the keeper, but a bug there must not make it
+          // allocate without bound.
           KJ_REQUIRE(bytes <= kPartBytesMax, "handed over too much", bytes);
           total += bytes;
         }

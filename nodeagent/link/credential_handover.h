@@ -1,8 +1,8 @@
-// What a keeper gives to the front that it started, while both run: new certificates and the log.
+// Hands new certificates and the log from a keeper to the front that it started, while both run.
 //
-// The front cannot read them itself once it has given up root, and to start another front instead
-// would cost every client its connection. Both ends of one unix socket pair, one message at a time;
-// each is answered.
+// The front cannot read them itself once it has given up root, and starting another front instead
+// would cost every client its connection. Both ends share one unix socket pair. One message is
+// under way at a time, and each is answered.
 #pragma once
 
 #include <kj/async-io.h>
@@ -14,17 +14,19 @@
 namespace nodeagent {
 
 struct Handover {
-  kj::Maybe<support::Credentials> credentials;  // Absent: the agent has none.
+  // Absent: the agent has none.
+  kj::Maybe<support::Credentials> credentials;
   support::Level logLevel = support::Level::kInfo;
-  kj::Maybe<kj::AutoCloseFd> log;  // Opened for appending. Absent: standard error, as it is.
+  // Opened for appending. Absent: the front keeps standard error.
+  kj::Maybe<kj::AutoCloseFd> log;
 };
 
-// Sends it, and resolves with the front's answer: why it keeps what it had, or nothing if it took
-// it. `stream` outlives the promise.
+// Sends a handover. Resolves with the front's answer: nothing if it took it, or why it keeps its
+// old one. `stream` outlives the promise.
 kj::Promise<kj::Maybe<kj::String>> handOver(kj::AsyncCapabilityStream& stream, Handover handover);
 
-// For the front: calls `take` with each that arrives; what it throws is the answer. Resolves when
-// the other end has closed.
+// Serves the front's end: calls `take` with each handover that arrives, and answers with the text
+// of an exception that it throws. Resolves when the other end has closed.
 kj::Promise<void> takeHandovers(kj::AsyncCapabilityStream& stream,
                                 kj::Function<void(Handover)> take);
 

@@ -11,7 +11,7 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
-// Magic, role, and the lengths of identity and address; then these two.
+// Begins the preamble: magic, role, and the lengths of identity and address, which follow it.
 struct Header {
   char magic[8];
   uint16_t role;
