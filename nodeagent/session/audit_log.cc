@@ -63,7 +63,7 @@ void appendMember(std::string& line, std::string_view key, std::string_view valu
   appendText(line, value);
 }
 
-// What a line of the chain begins with: {"seq":N,"prev":"HEX",
+// These begin a line of the chain: {"seq":N,"prev":"HEX",
 constexpr std::string_view kSeqKey = "{\"seq\":";
 constexpr std::string_view kPrevKey = ",\"prev\":\"";
 constexpr size_t kDigestDigits = 64;
@@ -80,7 +80,7 @@ struct Place {
   std::string previous = std::string(kDigestDigits, '0');
 };
 
-// Nullopt for what is no line of ours.
+// Reads a line's place in the chain; nullopt if the line is not of this log.
 std::optional<Place> placeOf(std::string_view line) {
   if (!line.starts_with(kSeqKey) || line.back() != '}') return std::nullopt;
   line.remove_prefix(kSeqKey.size());
@@ -114,6 +114,7 @@ class FileAuditLog final : public AuditLog {
   }
 
   void record(const Session& session, std::string_view operation, support::Fields fields) override {
+    // The chain goes on in the next file, so that a removed file shows as well as a removed line.
     if (sizeBytes_ >= options_.bytesMax) rotate();
     std::string rest = auditLine(clock_, session, operation, fields);
     std::string line;
@@ -128,7 +129,7 @@ class FileAuditLog final : public AuditLog {
     } while (count < 0 && errno == EINTR);
     if (count != static_cast<ssize_t>(line.size())) {
       int reason = count < 0 ? errno : ENOSPC;
-      // A part of a line would break the chain.
+      // A part of a line would break the chain, so it is cut off again.
       if (count > 0 && ftruncate(file_, static_cast<off_t>(sizeBytes_)) != 0) reason = errno;
       support::failErrno(reason, "write to the audit log");
     }
@@ -137,10 +138,12 @@ class FileAuditLog final : public AuditLog {
   }
 
  private:
-  // Finds the end of the chain.
+  // Finds the end of the chain: removes a line that was cut off, and reads number and digest of the
+  // last whole one.
   void goOn() {
     struct stat status {};
     KJ_SYSCALL(fstat(file_, &status));
+    // The log may be a device or a pipe, such as /dev/stdout, which cannot be read back.
     if (!S_ISREG(status.st_mode)) return;
     sizeBytes_ = static_cast<uint64_t>(status.st_size);
     std::string tail(std::min<uint64_t>(sizeBytes_, 2 * kLineBytesMax), '\0');
@@ -162,7 +165,7 @@ class FileAuditLog final : public AuditLog {
     begin = begin == std::string::npos ? 0 : begin + 1;
     std::string_view last = std::string_view(tail).substr(begin, end - 1 - begin);
     auto place = placeOf(last);
-    // The verifier will find what this is; the chain goes on behind it.
+    // If this is no line of the log, the verifier will report it; the chain goes on behind it.
     next_ = {place ? place->number + 1 : 0, digestOf(last)};
   }
 
@@ -238,6 +241,7 @@ AuditVerdict verifyAudit(const std::string& path) {
     size_t number = 0;
     for (std::string line; std::getline(stream, line); ++lines) {
       std::string where = *file + ":" + std::to_string(++number) + ": ";
+      // getline reaches the end of file only if the newline is missing.
       if (stream.eof()) return {false, where + "the last line was cut off"};
       auto place = placeOf(line);
       if (!place) return {false, where + "is no audit line"};
@@ -248,6 +252,7 @@ AuditVerdict verifyAudit(const std::string& path) {
       if (wanted && place->previous != wanted->previous) {
         return {false, where + "does not follow the line before it: one of them was changed"};
       }
+      // A log whose older files were rotated away begins at any number. Number 0 begins the chain.
       if (!wanted && place->number == 0 && place->previous != Place().previous) {
         return {false, where + "is the first, and follows another"};
       }

@@ -103,6 +103,8 @@ kj::Promise<void> Session::end(EndReason reason) {
     return ended->addBranch();
   }
   reason_ = reason;
+  // The walk begins in a later turn of the loop, when ended_ is set: a function that it calls may
+  // call end() again.
   auto walk = kj::evalLater([this]() { return stopAll(); }).then([this]() { return undoNewest(); });
   return ended_.emplace(walk.fork()).addBranch();
 }
@@ -118,8 +120,8 @@ kj::Promise<void> Session::stopAll() {
     if (entry->phase == EndPhase::kStop) running.add(entry);
   }
   // `call` takes the function out before it runs it, so an entry that is destroyed meanwhile does
-  // no harm; but one that another entry's function destroys at once must not be touched afterwards:
-  // hence the second look.
+  // no harm. But an entry that another entry's function has just destroyed must not be touched, so
+  // each is looked up again.
   kj::Vector<kj::Promise<void>> calls;
   while (!running.empty()) {
     EntryImpl* entry = running.back();
@@ -175,6 +177,7 @@ SessionTable::Attached SessionTable::attach(Session::Options options, wire::Atta
   auto found = sessions_.find(options.id);
   if (found != sessions_.end()) {
     Session& session = *found->second;
+    // The id alone is no proof, since it may be known to others.
     if (session.identity() != options.identity) {
       support::fail(Kind::DENIED, "session ", options.id.text().c_str(),
                     " belongs to another identity");
@@ -224,8 +227,8 @@ kj::Promise<void> SessionTable::endAll() {
   return ending_.onEmpty();
 }
 
-// Nobody waits for it. The end goes on as long as this promise lives, also without this table, so
-// the session must live as long.
+// Ends a session that nobody waits for. The end goes on during this promise's life, also without
+// this table, so the session must live as long.
 void SessionTable::endApart(Session& session, EndReason reason) {
   end(session, reason).attach(session.addRef()).detach([](kj::Exception&&) {});
 }
@@ -237,6 +240,7 @@ kj::Promise<void> SessionTable::end(Session& session, EndReason reason) {
     support::log(support::Level::kInfo, "session ends",
                  {{"session", session.id().text()}, {"reason", reasonText(reason)}});
     auto reference = session.addRef();
+    // The id answers expired from now on, while the end still runs.
     sessions_.erase(session.id());
     rememberEnded(reference->id());
     ending_.add(reference->end(reason).attach(kj::mv(reference)));

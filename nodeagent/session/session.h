@@ -1,8 +1,9 @@
-// What one controller owns on this node, and the only path by which it is put back.
+// Holds everything that one controller owns on this node, and is the only path by which it is put
+// back.
 //
 // A session outlives connections. It ends when its controller closes it, when its lease runs out on
-// the boot clock, or when the keeper stops; then `Session::end` stops what runs and undoes what was
-// changed. It knows nothing of what its entries are: rooms register them.
+// the boot clock, or when the keeper stops; then `Session::end` stops running things and undoes
+// changes. It does not know what its entries are: services register them.
 #pragma once
 
 #include <stdint.h>
@@ -35,17 +36,20 @@ struct Leftover {
 };
 
 enum class EndPhase {
-  kStop,  // Of what runs, such as a job: all of these are called first, together.
-  kUndo   // Of what was changed, such as a file: called afterwards, one after the other, the newest
-          // first.
+  // Stops something that runs, such as a job. All of these are called first, together.
+  kStop,
+  // Undoes a change, such as to a file. These are called afterwards, one after the other, the
+  // newest first.
+  kUndo
 };
 
 enum class EndReason { kClosed, kExpired, kKeeperStops };
 
 class Session final : public kj::Refcounted {
  public:
-  // Puts one thing back; null: done. A promise that is rejected becomes a Leftover too. Called at
-  // most once, and given kEndLimit to settle, after which it is cancelled and reported.
+  // Puts one thing back and returns null, or why it could not. A promise that is rejected becomes a
+  // Leftover too. Called at most once, and given kEndLimit to settle, after which it is cancelled
+  // and reported.
   using End = kj::Function<kj::Promise<kj::Maybe<support::Failure>>()>;
   static constexpr kj::Duration kEndLimit = 30 * kj::SECONDS;
 
@@ -68,7 +72,7 @@ class Session final : public kj::Refcounted {
   int64_t leaseNs() const { return options_.leaseNs; }
   int64_t leaseEndsBoottimeNs() const { return renewedBoottimeNs_ + options_.leaseNs; }
 
-  // The controller was heard of: the lease starts anew.
+  // Starts the lease anew, because the controller was heard of.
   void renew();
 
   // Keeps an entry in the undo list; destroying it takes the entry out, because there is nothing
@@ -78,8 +82,9 @@ class Session final : public kj::Refcounted {
     virtual ~Entry() noexcept(false) = default;
   };
 
-  // Registers what must happen at the end, before the change itself is made. `what` names it to
-  // people, such as "job 7 (dd)". Fails with kind expired once the end has begun.
+  // Registers `end` in the undo list, to be called at the session's end. Call it before the change
+  // itself. `what` names the entry to people, such as "job 7 (dd)". Fails with kind expired once
+  // the end has begun.
   kj::Own<Entry> addUndo(EndPhase phase, kj::String what, End end);
 
   // Ends the session, once: the first call decides the reason. Resolves when the undo list has been
@@ -90,11 +95,11 @@ class Session final : public kj::Refcounted {
   bool hasExpired() const;
   kj::Maybe<EndReason> reason() const { return reason_; }
 
-  // Complete once end() has resolved.
+  // The list is complete once end() has resolved.
   kj::ArrayPtr<const Leftover> leftovers() const { return leftovers_; }
 
-  // Fails with kind expired if the session is ending. For the beginning of every method that
-  // changes something.
+  // Fails with kind expired if the session is ending. It belongs at the beginning of every method
+  // that changes something.
   void requireOpen() const;
 
   kj::Own<Session> addRef() { return kj::addRef(*this); }
@@ -113,13 +118,14 @@ class Session final : public kj::Refcounted {
   int64_t renewedBoottimeNs_;
   uint64_t nextOrder_ = 1;
   std::map<uint64_t, EntryImpl*>
-      entries_;  // In order of registration; the entries belong to their rooms.
+      // In order of registration. The entries belong to their services.
+      entries_;
   kj::Maybe<EndReason> reason_;
   kj::Vector<Leftover> leftovers_;
   kj::Maybe<kj::ForkedPromise<void>> ended_;
 };
 
-// All sessions of this keeper.
+// Holds all sessions of this keeper.
 class SessionTable final : private kj::TaskSet::ErrorHandler {
  public:
   static constexpr int64_t kLeaseDefaultNs = 60'000'000'000;
@@ -129,7 +135,7 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
   static constexpr size_t kEndedIdsMax = 10'000;
   static constexpr size_t kLabelsMax = 32;
 
-  // `epoch` is new with every start of the keeper.
+  // `epoch` is new with every start of the keeper. `clock` and `timer` outlive this.
   SessionTable(const Clock& clock, kj::Timer& timer, support::Id epoch = support::Id::random());
 
   struct Attached {
@@ -139,11 +145,11 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
 
   // Begins the session or finds it, and renews its lease. `options.leaseNs` 0 means the default;
   // lease and labels count only for a new session. Failures: expired (the id is not known and
-  // `attach` forbids making it, or the session has ended), denied (another identity's), overloaded,
-  // invalid (lease or labels out of range).
+  // `attach` forbids making it, or the session has ended), denied (it is another identity's),
+  // overloaded, invalid (lease or labels out of range).
   Attached attach(Session::Options options, wire::Attach attach);
 
-  // Ends sessions whose lease has run out; runs until cancelled. Looks at the boot clock at least
+  // Ends sessions whose lease has run out, until cancelled. It looks at the boot clock at least
   // once a second, since timers of the event loop do not count suspended time.
   kj::Promise<void> watchLeases();
 
@@ -153,8 +159,8 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
   const support::Id& keeperEpoch() const { return epoch_; }
   size_t count() const { return sessions_.size(); }
 
-  // Ends one session and resolves when that is done, or goes on with it if the end has begun. From
-  // now on its id answers expired. Dropping the promise does not stop the end.
+  // Ends one session and resolves when that is done, or joins an end that has begun. Its id answers
+  // expired from now on. Dropping the promise does not stop the end.
   kj::Promise<void> end(Session& session, EndReason reason);
 
  private:
@@ -167,7 +173,8 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
   support::Id epoch_;
   std::map<support::Id, kj::Own<Session>> sessions_;
   std::map<support::Id, uint64_t>
-      endedIds_;  // With the order in which they ended, to drop the oldest.
+      // Maps to the order in which they ended, to drop the oldest.
+      endedIds_;
   std::map<uint64_t, support::Id> endedOrder_;
   uint64_t nextEndedOrder_ = 1;
   kj::TaskSet ending_;
