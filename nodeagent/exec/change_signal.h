@@ -1,4 +1,4 @@
-// Wakes whoever waits for a job to change.
+// Wakes all callers that wait for a job to change.
 #pragma once
 
 #include <kj/async.h>
@@ -8,7 +8,7 @@ namespace nodeagent {
 
 class ChangeSignal {
  public:
-  // Resolves at the next notify(). Dropping it is fine.
+  // Resolves at the next notify(). The promise may be dropped.
   kj::Promise<void> next() {
     if (waiting_.size() >= kCleanAt) clean();
     auto pair = kj::newPromiseAndFulfiller<void>();

@@ -64,7 +64,7 @@ kj::Maybe<DetachedJob&> DetachedJobs::find(const support::Id& session, uint64_t 
 }
 
 // A result goes that nobody may ever ask for: of a job that ended, whose session is over.
-void DetachedJobs::requireRoom() {
+void DetachedJobs::requireCapacity() {
   if (jobs_.size() < options_.jobsMax) return;
   size_t leaving = 0;  // Their shims go as soon as nothing of them runs.
   for (auto each = jobs_.begin(); each != jobs_.end(); ++each) {
@@ -83,7 +83,7 @@ void DetachedJobs::requireRoom() {
 DetachedJob& DetachedJobs::run(Session& session, AuditLog& audit, uint64_t number,
                                wire::JobSpec::Reader spec) {
   session.requireOpen();
-  requireRoom();
+  requireCapacity();
   audit.record(session, "jobs.run", {{"number", number}, {"lifetime", "detached"}});
   auto files = DetachedFiles::make(options_.directory);
   auto failure = kj::runCatchingExceptions([&]() {

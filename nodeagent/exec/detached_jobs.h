@@ -51,7 +51,7 @@ class DetachedJobs final : private kj::TaskSet::ErrorHandler {
   void load();
   DetachedJob& add(DetachedFiles files, kj::Own<capnp::MessageReader> message);
   void forget(DetachedJob& job);
-  void requireRoom();
+  void requireCapacity();
   void taskFailed(kj::Exception&& exception) override;
 
   Options options_;

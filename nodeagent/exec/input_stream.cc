@@ -8,7 +8,7 @@
 namespace nodeagent {
 namespace {
 
-constexpr char kEndOfTransmission = 4;  // VEOF of a terminal in its usual mode.
+constexpr char kEndOfTransmission = 4;  // The VEOF of a terminal in its usual mode.
 constexpr size_t kWriteBytesMax = 256 * 1024;
 constexpr size_t kCompactAt = 256 * 1024;
 
@@ -39,6 +39,7 @@ uint64_t InputStream::accept(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes
     support::fail(wire::Error::Kind::CONFLICT, "end: at ", last, ", but bytes up to ", acceptedTo_,
                   " were accepted");
   }
+  // A job that no longer reads takes everything, so that its caller is not kept waiting.
   size_t taken = done_ ? fresh.size() : kj::min(fresh.size(), kInputWindowBytes - pendingBytes());
   if (!done_) pending_.append(fresh.asChars().begin(), taken);
   acceptedTo_ += taken;
@@ -72,7 +73,7 @@ void InputStream::writeSome() {
         write(fd_, pending_.data() + pendingFrom_, kj::min(pendingBytes(), kWriteBytesMax));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) return;
-    if (count < 0) return finish();  // EPIPE or EIO: nobody reads any more.
+    if (count < 0) return finish();  // EPIPE or EIO: the job does not read any more.
     pendingFrom_ += static_cast<size_t>(count);
     written_.notify();
     if (pendingFrom_ == pending_.size() || pendingFrom_ >= kCompactAt) {
@@ -88,7 +89,7 @@ void InputStream::finish() {
   pendingFrom_ = 0;
   observer_ = nullptr;
   written_.notify();
-  fd_ = nullptr;  // Which is the end of file of a pipe.
+  fd_ = nullptr;  // A pipe's reader meets the end of file by this.
 }
 
 }  // namespace nodeagent

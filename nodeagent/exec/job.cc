@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kSessionGraceMaxNs =
     15'000'000'000;  // The end of a session is bounded as a whole.
 constexpr auto kHoldersWait = 1 * kj::SECONDS;
-constexpr auto kInputRoomWait = 1 * kj::SECONDS;
+constexpr auto kInputCapacityWait = 1 * kj::SECONDS;
 constexpr size_t kHoldersMax = 16;
 constexpr auto kGatherMax = 20 * kj::MILLISECONDS;  // As the schema says of Follow.bytesMin.
 
@@ -268,8 +268,8 @@ kj::Promise<uint64_t> Job::writeInput(uint64_t offset, kj::Array<kj::byte> bytes
   uint64_t acceptedTo = input_->accept(offset, bytes, end);
   if (acceptedTo > before || acceptedTo >= offset + bytes.size()) return acceptedTo;
   // Full: the caller would only ask again at once.
-  return context_.timer.afterDelay(kInputRoomWait)
-      .exclusiveJoin(input_->whenRoom())
+  return context_.timer.afterDelay(kInputCapacityWait)
+      .exclusiveJoin(input_->whenCapacity())
       .then(
           [this, offset, end, held = kj::mv(bytes)]() { return input_->accept(offset, held, end); })
       .attach(kj::addRef(*this));

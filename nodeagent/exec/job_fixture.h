@@ -1,5 +1,5 @@
-// For the unit tests of this room: a table of real jobs on a loop of its own, called through its
-// capability.
+// Gives the unit tests of nodeagent/exec a table of real jobs on a loop of its own, called through
+// its capability.
 #pragma once
 
 #include <dirent.h>
@@ -52,7 +52,7 @@ inline std::vector<std::string> shell(const std::string& script) {
   return {"/bin/sh", "-c", script};
 }
 
-// What a job came to, copied out of the last answer.
+// The result of a job, copied out of the last answer.
 struct Outcome {
   capnp::MallocMessageBuilder message;
   std::string output;
@@ -137,13 +137,13 @@ class JobFixture : public testing::Test {
     return run(spec);
   }
 
-  // Starts it and does not wait.
+  // Starts a job and does not wait for it.
   void start(uint64_t number, SpecBuilder& spec) {
     auto answer = runRequest(number, spec, 0).send().wait(waitScope);
     EXPECT_EQ(errorOf(answer), "");
   }
 
-  // One answer to `follow` from these offsets.
+  // Returns one answer to `follow` from these offsets.
   capnp::Response<wire::Jobs::FollowResults> follow(
       uint64_t number, uint64_t outputFrom = 0, uint64_t errorsFrom = 0,
       std::function<void(wire::Follow::Builder)> change = {}) {
@@ -227,7 +227,7 @@ class JobFixture : public testing::Test {
     return static_cast<size_t>(std::distance(begin(files), end(files)));
   }
 
-  // Whether a process with that pid runs and is not a zombie.
+  // Returns whether a process with that pid runs and is not a zombie.
   static bool isAlive(pid_t pid) {
     auto text = read("/proc/" + std::to_string(pid) + "/stat");
     auto end = text.rfind(')');

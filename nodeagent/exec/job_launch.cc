@@ -24,7 +24,7 @@ Pipe makePipe() {
   return {kj::AutoCloseFd(fds[0]), kj::AutoCloseFd(fds[1])};
 }
 
-// Of our end alone: the job's keeps the mode that programs expect.
+// Makes our end non-blocking. The job's end keeps the mode that programs expect.
 void makeNonBlocking(int fd) {
   if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0) support::failErrno(errno, "make a pipe non-blocking");
 }
@@ -60,9 +60,11 @@ kj::StringPtr reasonText(StopReason reason) {
 
 // The job's own ends: 0 to 2 of its first process.
 struct Job::ChildFiles {
-  kj::AutoCloseFd input;  // Unset: nothing to read.
+  // Unset: there is nothing to read.
+  kj::AutoCloseFd input;
   kj::AutoCloseFd output;
-  kj::AutoCloseFd errors;  // Unset: the same as output.
+  // Unset: errors go to the output.
+  kj::AutoCloseFd errors;
 };
 
 kj::Promise<void> Job::resolveUser() {
@@ -82,7 +84,7 @@ kj::Promise<void> Job::resolveUser() {
           support::fail(Kind::NOT_FOUND, "user \"", support::escaped(spec_.user.cStr()).c_str(),
                         "\": not in the node's user database");
         }
-        // Only root may set groups; another keeper can run jobs as itself and as nobody else.
+        // Only root may set groups. A keeper of another user can run jobs as itself only.
         bool isMyself = isOwn || (user_.id == geteuid() && geteuid() != 0);
         if (!isMyself) {
           credentials_ =
@@ -133,7 +135,7 @@ Job::ChildFiles Job::openFiles() {
   };
   if (spec_.hasTerminal) {
     auto terminal = openTerminal(spec_.terminalColumns, spec_.terminalRows);
-    // One descriptor for each observer.
+    // Each observer needs a descriptor of its own.
     input_ = kj::heap<InputStream>(context_.port, duplicate(terminal.master),
                                    InputStream::Kind::kTerminal);
     terminal_ = duplicate(terminal.master);
@@ -170,6 +172,9 @@ kj::Promise<void> Job::launch() {
     support::fail(Kind::CONFLICT, "not started, because ", reasonText(reason_),
                   " before it could be");
   }
+  // The order matters. The set and its limits exist before the process, so that it is never outside
+  // of them; the environment holds the set's mark; and the outputs are read only once there is a
+  // process.
   processes_ = context_.sets.make(owner_);
   applyLimits();
   environment_ = buildEnvironment(spec_, user_, processes_->marker());

@@ -1,4 +1,4 @@
-// The bounds of the job service; the schema states those that a caller meets.
+// States the bounds of the job service. The schema states those that a caller meets.
 #pragma once
 
 #include <stddef.h>
@@ -7,23 +7,30 @@
 namespace nodeagent {
 
 struct JobLimits {
-  size_t runningMax = 256;  // On the node.
+  // Counts jobs on the node.
+  size_t runningMax = 256;
   size_t runningInSessionMax = 64;
-  size_t leftRunningMax = 1000;  // Ended jobs of which processes still run; each holds descriptors.
-  size_t finishedMax = 5000;     // Kept for their results; the oldest goes first.
-  size_t chunkBytesMax = 1024 * 1024;  // Of a follow's two chunks together.
-  uint64_t memoryBytesMax = 32 << 20;  // Of all output kept in memory.
-  // More than this of one stream goes to its spool file. Above a chunk, which an answer brings as a
-  // whole, because the look for the end of a stream wants room for one byte more.
+  // Counts ended jobs of which processes still run; each holds descriptors.
+  size_t leftRunningMax = 1000;
+  // Counts jobs kept for their results; the oldest goes first.
+  size_t finishedMax = 5000;
+  // Bounds both chunks of a follow together.
+  size_t chunkBytesMax = 1024 * 1024;
+  // Bounds all output kept in memory.
+  uint64_t memoryBytesMax = 32 << 20;
+  // Output of one stream beyond this goes to its spool file. It exceeds a chunk, which an answer
+  // brings as a whole, because the look for the end of a stream needs one byte more.
   uint64_t memoryOfStreamBytesMax = (1 << 20) + (64 << 10);
-  // While its reader keeps up, so many may wait for it in memory, if memory is not half full.
+  // Bounds the bytes of one stream that may stay in memory while its reader keeps up, provided that
+  // less than half of `memoryBytesMax` is used.
   uint64_t memoryOfFollowedBytesMax = 4 << 20;
-  // A reader keeps up for so long after it made room, and after the begin of the stream. Without
-  // one, output waits so once, and then there is a file.
+  // A reader counts as keeping up for this long after its last release, and for this long after the
+  // stream began. Without a reader, output waits this long once and then goes to a file.
   int64_t followedForNs = 100'000'000;
-  uint64_t spoolBytesMax = uint64_t{2} << 30;  // Of all spool files.
-  int64_t endWaitNs =
-      10'000'000'000;  // For killed processes to go, before a session's end gives up on them.
+  // Bounds all spool files together.
+  uint64_t spoolBytesMax = uint64_t{2} << 30;
+  // Bounds how long a session's end waits for killed processes to go.
+  int64_t endWaitNs = 10'000'000'000;
 };
 
 constexpr uint64_t kRetainedBytesDefault = 64 << 20;

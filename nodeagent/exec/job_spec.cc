@@ -34,15 +34,16 @@ constexpr size_t kLabelNameBytesMax = 64;
 constexpr size_t kLabelValueBytesMax = 256;
 constexpr size_t kNameBytesMax = 256;
 constexpr size_t kValueShownBytes = 80;
-constexpr size_t kUsualWords = 128;  // Of a whole specification.
+// Most whole specifications fit in this many words.
+constexpr size_t kUsualWords = 128;
 
 template <typename... Params>
 [[noreturn]] void refuse(Params&&... params) {
   support::fail(wire::Error::Kind::INVALID, kj::fwd<Params>(params)...);
 }
 
-// A value for an error text: cut, with nothing in it that a log could mistake, and what looks like
-// a secret taken out.
+// Returns a value for an error text: cut, escaped so that no log can mistake it, and without words
+// that look like a secret.
 kj::String quoted(kj::ArrayPtr<const char> value) {
   std::string_view text(value.begin(), kj::min(value.size(), kValueShownBytes));
   return kj::str('"', support::escaped(support::redacted(text)).c_str(),
@@ -53,7 +54,7 @@ bool hasNul(kj::ArrayPtr<const char> bytes) {
   return bytes.size() > 0 && memchr(bytes.begin(), 0, bytes.size()) != nullptr;
 }
 
-// Bytes of the node's own, without NUL.
+// Returns a copy of bytes of the node's own, which must not hold NUL.
 kj::String text(capnp::Data::Reader data, kj::StringPtr field) {
   auto bytes = data.asChars();
   if (hasNul(bytes)) {
@@ -93,7 +94,7 @@ kj::Array<JobSpec::Variable> readEnvironment(capnp::List<wire::JobSpec::Variable
     auto variable = text(item.getName(), field);
     if (variable.size() == 0) refuse("spec.", field, ": empty");
     KJ_IF_MAYBE (equals, variable.findFirst('=')) {
-      // What follows is a value, and values are nobody's business.
+      // The part behind "=" is a value, and values are never shown.
       refuse("spec.", field, ": ", quoted(variable.slice(0, *equals)),
              " is followed by \"=\"; the value has a field of its own");
     }
@@ -238,20 +239,21 @@ void readInput(wire::JobSpec::Reader spec, JobSpec& result) {
     refuse("spec.terminal: has no columns or no rows");
 }
 
-// Of the canonical form, so that equal specifications have one hash, however their sender laid them
-// out. As capnp::canonicalize, but that goes through the result once more to check it.
+// Returns the digest of the canonical form, so that equal specifications have one digest in
+// whatever layout their sender built them. It does the work of capnp::canonicalize, which goes
+// through its result once more to check it.
 support::Digest hashOf(wire::JobSpec::Reader spec) {
   capnp::word usual[kUsualWords];
   memset(usual, 0, sizeof(usual));
-  kj::ArrayPtr<capnp::word> room = usual;
+  kj::ArrayPtr<capnp::word> space = usual;
   kj::Array<capnp::word> large;
-  size_t wordsMax = spec.totalSize().wordCount + 1;  // With the pointer to the root.
+  size_t wordsMax = spec.totalSize().wordCount + 1;  // One for the pointer to the root.
   if (wordsMax > kUsualWords) {
     large = kj::heapArray<capnp::word>(wordsMax);
     memset(large.begin(), 0, large.asBytes().size());
-    room = large;
+    space = large;
   }
-  capnp::MallocMessageBuilder message(room);
+  capnp::MallocMessageBuilder message(space);
   message.getRoot<capnp::AnyPointer>().setCanonicalAs<wire::JobSpec>(spec);
   auto segments = message.getSegmentsForOutput();
   KJ_ASSERT(segments.size() == 1);

@@ -1,4 +1,5 @@
 // A job's specification as the agent keeps it: checked, and independent of the message it came in.
+// It does not start the job (job_launch.cc does).
 #pragma once
 
 #include <stdint.h>
@@ -17,7 +18,8 @@ namespace nodeagent {
 
 constexpr size_t kArgumentsShown = 64;
 constexpr size_t kArgumentBytesShown = 256;
-constexpr size_t kArgumentBytesKept = 1024;  // More, so that a secret is still recognised as one.
+// Larger, so that a secret that begins in the part shown is still recognised.
+constexpr size_t kArgumentBytesKept = 1024;
 
 struct JobSpec {
   struct Variable {
@@ -29,8 +31,10 @@ struct JobSpec {
   kj::Array<Variable> environment;
   wire::JobSpec::EnvironmentBase environmentBase = wire::JobSpec::EnvironmentBase::LOGIN;
   kj::String directory;
-  kj::String user;   // Empty: the keeper's own.
-  kj::String group;  // Empty: the user's primary one.
+  // Empty: the keeper's own.
+  kj::String user;
+  // Empty: the user's primary one.
+  kj::String group;
   mode_t umask = 022;
   wire::JobSpec::Input::Which input = wire::JobSpec::Input::NONE;
   kj::Array<kj::byte> inlineInput;
@@ -43,33 +47,38 @@ struct JobSpec {
   uint16_t terminalRows = 0;
   kj::String terminalType;
 
-  int64_t deadlineNs = 0;  // INT64_MAX: none.
+  // INT64_MAX means none.
+  int64_t deadlineNs = 0;
   int64_t graceNs = 0;
   int64_t drainNs = 0;
   wire::JobSpec::JobLifetime lifetime = wire::JobSpec::JobLifetime::SESSION;
   kj::Array<Label> labels;
-  kj::Array<ResourceLimit> limits;     // Of the process.
-  kj::Array<const char*> limitNames;   // Of the same, as the schema spells them.
-  kj::Maybe<uint64_t> memoryBytesMax;  // Of the whole job.
+  // Limits of each process.
+  kj::Array<ResourceLimit> limits;
+  // The names of `limits` as the schema spells them.
+  kj::Array<const char*> limitNames;
+  // Limits of the whole job.
+  kj::Maybe<uint64_t> memoryBytesMax;
   kj::Maybe<uint64_t> processesMax;
   kj::Maybe<int> niceness;
 
-  // Of the whole specification in its canonical form: equal for equal specifications.
+  // The digest of the whole specification in its canonical form: equal for equal specifications.
   support::Digest hash{};
 
-  // Lets go of what only the start needs, and of arguments beyond what lists show: results are kept
-  // by the thousand.
+  // Frees the fields that only the start needs, and arguments beyond those that lists show, because
+  // results are kept by the thousand.
   void trim();
 };
 
-// Fails with kind invalid; the text names the field, its value, and what would be right.
+// Checks and copies a specification. Fails with kind invalid and a text that names the field, its
+// value and the remedy.
 JobSpec readJobSpec(wire::JobSpec::Reader spec);
 
-// "NAME=value", each name once, in the order of the base and then of first mention. `user` is whom
-// the job runs as. `marker` as in ProcessSet.
+// Returns the environment as items "NAME=value", each name once, in the order of the base and then
+// of first mention. `user` is the user that the job runs as. `marker` is that of ProcessSet.
 kj::Array<kj::String> buildEnvironment(const JobSpec& spec, const User& user, kj::StringPtr marker);
 
-// The failure's text, such as: start "kvd": directory "/x": No such file or directory.
+// Returns a failure's text, such as: start "kvd": directory "/x": No such file or directory.
 kj::String spawnFailureText(const JobSpec& spec, const SpawnFailure& failure,
                             kj::ArrayPtr<const kj::String> environment);
 

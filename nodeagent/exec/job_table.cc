@@ -83,7 +83,7 @@ Job& JobTable::run(Session& session, AuditLog& audit, uint64_t number,
   if (isSpent(jobs, number)) {
     support::fail(Kind::EXPIRED, "number: ", number, " was acknowledged or is no longer kept");
   }
-  requireRoom(jobs);
+  requireCapacity(jobs);
   bool isDetached = spec.lifetime == wire::JobSpec::JobLifetime::DETACHED;
   if (!isDetached) sweepAtEnd(jobs);
   audit.record(session, "jobs.run",
@@ -162,7 +162,7 @@ void JobTable::sweepAtEnd(SessionJobs& jobs) {
   jobs.sweep = kj::mv(sweep);
 }
 
-void JobTable::requireRoom(const SessionJobs& jobs) const {
+void JobTable::requireCapacity(const SessionJobs& jobs) const {
   if (jobs.running >= limits_.runningInSessionMax) {
     support::fail(Kind::OVERLOADED, "the session runs ", jobs.running, " jobs, its limit is ",
                   limits_.runningInSessionMax);

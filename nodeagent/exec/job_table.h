@@ -113,7 +113,7 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
 
   SessionJobs& jobsOf(Session& session);
   kj::Promise<void> lookAtLaunches();
-  void requireRoom(const SessionJobs& jobs) const;
+  void requireCapacity(const SessionJobs& jobs) const;
 
   // A job is over when its set is empty. What has left the set is killed at the session's end.
   void sweepAtEnd(SessionJobs& jobs);

@@ -12,8 +12,8 @@ namespace nodeagent {
 namespace {
 
 constexpr uint64_t kMemoryFirstBytes = 1024;
-constexpr uint64_t kMemoryForcedBytes =
-    64 * 1024;  // What a stream gets though memory and spool are exhausted.
+// A stream gets this much even if memory and spool are exhausted.
+constexpr uint64_t kMemoryForcedBytes = 64 * 1024;
 
 using Overflow = wire::JobSpec::Overflow;
 
@@ -44,7 +44,8 @@ OutputBuffer::~OutputBuffer() noexcept(false) {
 
 uint64_t OutputBuffer::prepare(uint64_t wanted) {
   if (overflow_ != Overflow::BLOCK || full_ || !mayWait_) return wanted;
-  // A single byte always finds memory; so a stream that ends without output takes none.
+  // A single byte always finds memory, so the look for the end of a stream without output takes
+  // none.
   if (wanted <= 1 && memory_.size() == 0 && file_ == nullptr) return wanted;
   leaveEmptyFile();
   uint64_t retained = to_ - from_;
@@ -55,7 +56,8 @@ uint64_t OutputBuffer::prepare(uint64_t wanted) {
   return fitting;
 }
 
-// Whether what would have to go to the file waits in memory instead; grows that as far as it may.
+// Returns whether bytes that would have to go to the file wait in memory instead, and grows the
+// memory as far as it may.
 bool OutputBuffer::staysInMemory(uint64_t retainedBytes) {
   bool mustSpill = kj::min(retainedBytes, bytesMax_) > memoryBytesMax_;
   if (!isFollowed_ || !mustSpill || file_ != nullptr) return false;
@@ -63,7 +65,7 @@ bool OutputBuffer::staysInMemory(uint64_t retainedBytes) {
   uint64_t kept = memory_.size();
   while (wanted > kept && !spool_.sparesMemory(wanted - kept)) wanted /= 2;
   if (wanted > kept) growMemory(wanted);
-  // Without the memory that every stream may have, there is nothing to wait in.
+  // A stream that did not even get the memory that every stream may have goes to its file.
   return memory_.size() >= memoryBytesMax_;
 }
 
@@ -75,20 +77,20 @@ uint64_t OutputBuffer::aheadBytesMax() const {
   return overflow_ == Overflow::BLOCK ? kj::min(memoryFollowedBytesMax_, bytesMax_) : 0;
 }
 
-// A reader that has caught up needs no file any more.
+// Drops the file of a reader that has caught up and needs none any more.
 void OutputBuffer::leaveEmptyFile() {
   if (!isFollowed_ || file_ == nullptr || to_ > from_) return;
   if (!spool_.sparesMemory(memoryBytesMax_)) return;
   file_ = nullptr;
 }
 
-// How many of `wanted` bytes the file has room for. A spool that is full is left once the reader
-// has taken what is in it.
+// Returns how many of `wanted` bytes the file can take. A spool that is full is left once the
+// reader has taken everything in it.
 uint64_t OutputBuffer::prepareFile(SpoolFile& file, uint64_t wanted) {
   uint64_t position = to_ % ringBytes_;
   uint64_t toEnd = kj::min(wanted, ringBytes_ - position);
-  if (file.takeRoom(position + toEnd)) return wanted;
-  if (file.roomTo() > position) return kj::min(toEnd, file.roomTo() - position);
+  if (file.reserveTo(position + toEnd)) return wanted;
+  if (file.reservedTo() > position) return kj::min(toEnd, file.reservedTo() - position);
   if (to_ > from_) return 0;
   file_ = nullptr;
   useForcedMemory();
@@ -109,7 +111,7 @@ void OutputBuffer::append(kj::ArrayPtr<const kj::byte> bytes) {
   if (!full_) {
     reserve(kj::min(to_ - from_ + bytes.size(), bytesMax_));
     uint64_t taken = kj::min<uint64_t>(bytes.size(), bytesMax_ - (to_ - from_));
-    // The head is that of the stream, however fast somebody reads and releases it.
+    // The head is the stream's first bytes, even if a reader releases some of them at once.
     if (overflow_ != Overflow::BLOCK) taken = kj::min(taken, ringBytes_ - to_);
     if (!writeRing(to_, bytes.slice(0, taken))) taken = 0;
     to_ += taken;
@@ -119,7 +121,7 @@ void OutputBuffer::append(kj::ArrayPtr<const kj::byte> bytes) {
   if (bytes.size() > 0) full_ = true;
 }
 
-// For keepTail: the newest bytes replace the oldest.
+// Stores under the policy keepTail: the newest bytes replace the oldest.
 void OutputBuffer::store(kj::ArrayPtr<const kj::byte> bytes) {
   reserve(kj::min(to_ - from_ + bytes.size(), bytesMax_));
   if (bytes.size() > bytesMax_) {
@@ -142,8 +144,8 @@ void OutputBuffer::dropOldest(uint64_t count) {
   droppedBytes_ += count;
 }
 
-// Makes the ring large enough to retain that many bytes. `false`: the retention has been lowered to
-// what there is.
+// Makes the ring large enough to retain that many bytes. Returns false if it could not; the
+// retention has been lowered to the memory that there is.
 bool OutputBuffer::reserve(uint64_t retainedBytes) {
   if (file_ != nullptr || retainedBytes <= memory_.size()) return true;
   uint64_t capacity =
@@ -172,7 +174,7 @@ void OutputBuffer::shrinkMemory() {
   accountedBytes_ = memory_.size();
 }
 
-// From ring to ring.
+// Moves the retained bytes from memory_ to another ring.
 void OutputBuffer::moveTo(kj::ArrayPtr<kj::byte> ring) {
   for (uint64_t at = from_; at < to_;) {
     uint64_t source = at % memory_.size();
@@ -184,10 +186,12 @@ void OutputBuffer::moveTo(kj::ArrayPtr<kj::byte> ring) {
 }
 
 bool OutputBuffer::spill() {
+  // The retained bytes are copied before memory_ is given up, so that a disk that fails here loses
+  // nothing.
   auto made = spool_.make();
   KJ_IF_MAYBE (file, made) {
-    // Also where nothing is retained yet: what comes next must find room.
-    bool written = (*file)->takeRoom(1);
+    // Capacity is reserved even if nothing is retained yet, because the next bytes must fit.
+    bool written = (*file)->reserveTo(1);
     if (to_ > from_) {
       auto bytes = kj::heapArray<kj::byte>(to_ - from_);
       read(from_, bytes);
@@ -205,7 +209,8 @@ bool OutputBuffer::spill() {
   return false;
 }
 
-// `false`: the disk failed or filled up while the job ran; what was written before is still good.
+// Writes to the ring. Returns false if the disk failed or filled up; bytes written before are still
+// good.
 bool OutputBuffer::writeRing(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes) {
   bool written = true;
   KJ_IF_MAYBE (file, file_) {

@@ -1,6 +1,5 @@
-// What one output stream of a job produced and what of it is kept: by offset, in memory first and
-// then in a spool file, with the overflow policy's exact counts. It does not read the stream
-// (output_stream.h does).
+// Keeps the output of one stream of a job by offset, in memory first and then in a spool file, with
+// the overflow policy's exact counts. It does not read the stream (output_stream.h does).
 #pragma once
 
 #include <stdint.h>
@@ -13,7 +12,7 @@
 
 namespace nodeagent {
 
-// See JobSpec.StreamPolicy.
+// The stream's policy: see JobSpec.StreamPolicy.
 struct OutputPolicy {
   uint64_t bytesMax = kRetainedBytesDefault;
   wire::JobSpec::Overflow overflow = wire::JobSpec::Overflow::BLOCK;
@@ -26,51 +25,54 @@ class OutputBuffer {
   ~OutputBuffer() noexcept(false);
   KJ_DISALLOW_COPY(OutputBuffer);
 
-  // How many of `wanted` bytes may be appended now: fewer only under the policy `block`, 0 when the
-  // retention is full.
+  // Returns how many of `wanted` bytes may be appended now: fewer only under the policy `block`, 0
+  // when the retention is full.
   uint64_t prepare(uint64_t wanted);
 
-  // Whether a reader keeps up. Under `block`, what it has not released yet then waits in memory,
-  // also more than of other streams, and prepare refuses what does not fit: the way through the
-  // file would cost more than the wait.
+  // Says whether a reader keeps up. Under `block`, bytes that it has not released then wait in
+  // memory, also more than for other streams, and prepare refuses bytes beyond that, because the
+  // way through the file would cost more than the wait.
   void setFollowed(bool isFollowed) { isFollowed_ = isFollowed; }
 
-  // prepare refused only because of that.
+  // Returns whether prepare refused bytes only because a reader keeps up.
   bool waitsInMemory() const;
 
-  // How far beyond what was produced a reader may ask. 0: not at all, since what it asks for may be
-  // dropped.
+  // Returns how far beyond the bytes produced so far a reader may ask. 0 means not at all, since
+  // those bytes may be dropped.
   uint64_t aheadBytesMax() const;
 
-  // Nobody will make room any more: from now on, also under `block`, what does not fit is dropped.
+  // Says that nobody will release bytes any more: from now on bytes beyond the retention are
+  // dropped, also under `block`.
   void neverWait() { mayWait_ = false; }
 
-  // Takes bytes that the process wrote, as many as prepare allowed, and counts what is dropped.
+  // Appends bytes that the process wrote, no more than prepare allowed, and counts those that it
+  // drops.
   void append(kj::ArrayPtr<const kj::byte> bytes);
 
-  // Whether the policy `kill` has been violated.
+  // Returns whether the policy `kill` has been violated.
   bool overflowed() const {
     return overflow_ == wire::JobSpec::Overflow::KILL && droppedBytes_ > 0;
   }
 
-  // Forgets what is below `offset`, which makes room. Beyond retainedTo: forgets everything.
+  // Forgets the bytes below `offset`, which frees capacity. An offset beyond retainedTo forgets
+  // everything.
   void release(uint64_t offset);
 
-  // Where reading from `offset` begins: there, or at the oldest retained byte.
+  // Returns where reading from `offset` begins: there, or at the oldest retained byte.
   uint64_t readFrom(uint64_t offset) const { return kj::max(offset, from_); }
 
-  // Retained bytes from readFrom(offset) on.
+  // Counts retained bytes from readFrom(offset) on.
   uint64_t available(uint64_t offset) const {
     return readFrom(offset) < to_ ? to_ - readFrom(offset) : 0;
   }
 
-  // Copies bytes.size() bytes, all of which are retained.
+  // Copies bytes.size() bytes from `offset` on, all of which are retained.
   void read(uint64_t offset, kj::ArrayPtr<kj::byte> bytes);
 
-  // No more will be appended: gives back what only a growing buffer needs.
+  // Says that no more will be appended, and frees the memory that only a growing buffer needs.
   void finish();
 
-  // After finish(): deletes what is retained.
+  // Deletes the retained bytes. Call it after finish().
   void clear();
 
   uint64_t producedBytes() const { return producedBytes_; }
@@ -93,21 +95,28 @@ class OutputBuffer {
   bool writeRing(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes);
 
   Spool& spool_;
-  uint64_t bytesMax_;  // Lowered if the spool refuses: then memory is all there is.
+  // Lowered if the spool refuses, because memory is all there is then.
+  uint64_t bytesMax_;
   uint64_t memoryBytesMax_;
   uint64_t memoryFollowedBytesMax_;
   wire::JobSpec::Overflow overflow_;
-  uint64_t from_ = 0;  // The retained range.
+  // from_ and to_ bound the retained range.
+  uint64_t from_ = 0;
   uint64_t to_ = 0;
   uint64_t producedBytes_ = 0;
   uint64_t droppedBytes_ = 0;
-  bool full_ = false;  // A byte was dropped at the end, so that none can follow it.
+  // True once a byte was dropped at the end, so that none can follow it.
+  bool full_ = false;
   bool mayWait_ = true;
   bool isFollowed_ = false;
-  uint64_t ringBytes_;                  // Of the file: what the policy asks for, never lowered.
-  uint64_t accountedBytes_ = 0;         // Of memory_, with the spool.
-  kj::Array<kj::byte> memory_;          // A ring: offset modulo size. Empty once there is a file.
-  kj::Maybe<kj::Own<SpoolFile>> file_;  // A ring of bytesMax_.
+  // The file's ring: the size that the policy asks for, never lowered.
+  uint64_t ringBytes_;
+  // The bytes of memory_ that the spool has counted.
+  uint64_t accountedBytes_ = 0;
+  // A ring, indexed by offset modulo size. Empty once there is a file.
+  kj::Array<kj::byte> memory_;
+  // A ring of bytesMax_.
+  kj::Maybe<kj::Own<SpoolFile>> file_;
 };
 
 }  // namespace nodeagent

@@ -10,12 +10,13 @@
 namespace nodeagent {
 namespace {
 
-constexpr size_t kReadBytesMax = 256 * 1024;  // Also of one turn of the loop.
-constexpr int kLargePipeBytes =
-    1 << 20;  // Read 1.4 times as fast as the 64 KiB that a pipe begins with.
+// Bounds one read, and all reads in one turn of the loop.
+constexpr size_t kReadBytesMax = 256 * 1024;
+// A pipe of this size is read 1.4 times as fast as one of the 64 KiB that it begins with.
+constexpr int kLargePipeBytes = 1 << 20;
 constexpr int kSmallPipeBytes = 64 * 1024;
 
-// Shared by all streams of a thread: its content never outlives one read.
+// Returns a buffer that all streams of a thread share: its content never outlives one read.
 kj::ArrayPtr<kj::byte> scratch() {
   static thread_local auto bytes = kj::heapArray<kj::byte>(kReadBytesMax);
   return bytes;
@@ -41,8 +42,8 @@ bool OutputStream::isFollowed() const {
 
 OutputStream::Step OutputStream::readSome(size_t& turnBytes) {
   int readable = 0;
-  // Asked first, because bytes that do not fit must stay in the pipe. Fails where a terminal has
-  // hung up.
+  // The size is asked for first, because bytes that do not fit must stay in the pipe. The call
+  // fails where a terminal has hung up.
   if (ioctl(fd_, FIONREAD, &readable) < 0) readable = 0;
   size_t wanted = kj::min(kReadBytesMax, static_cast<size_t>(kj::max(readable, 1)));
   if (!detached_) {
@@ -57,9 +58,9 @@ OutputStream::Step OutputStream::readSome(size_t& turnBytes) {
   if (count < 0 && errno == EAGAIN) return Step::kWait;
   if (count <= 0) return Step::kEnd;  // EIO: no process has the terminal open.
   if (readable >= kSmallPipeBytes && !isLarge_) {
+    // The kernel refuses above the user's share of pipe memory, and the pipe stays small then.
     isLarge_ = true;
-    fcntl(fd_, F_SETPIPE_SZ,
-          kLargePipeBytes);  // Refused above the user's share of pipe memory: then it stays small.
+    fcntl(fd_, F_SETPIPE_SZ, kLargePipeBytes);
   }
   turnBytes += static_cast<size_t>(count);
   if (!detached_) {
@@ -84,10 +85,11 @@ kj::Promise<void> OutputStream::readAll() {
       case Step::kWait:
         return observer_->whenBecomesReadable().then([this]() { return readAll(); });
       case Step::kYield:
-        // Through the timer, because only that lets the loop look at its other descriptors.
+        // The way through the timer is the only one that lets the loop look at its other
+        // descriptors.
         return timer_.atTime(timer_.now()).then([this]() { return readAll(); });
       case Step::kFull:
-        return waitForRoom();
+        return waitForCapacity();
       case Step::kEnd:
         end();
         observer_ = nullptr;
@@ -97,12 +99,14 @@ kj::Promise<void> OutputStream::readAll() {
   }
 }
 
-kj::Promise<void> OutputStream::waitForRoom() {
+kj::Promise<void> OutputStream::waitForCapacity() {
   auto pair = kj::newPromiseAndFulfiller<void>();
-  roomMade_ = kj::mv(pair.fulfiller);
+  capacityFreed_ = kj::mv(pair.fulfiller);
   stalled_ = true;
   changed_();
   auto made = kj::mv(pair.promise);
+  // A reader that stops keeping up must not hold the job: from followedTo_ on, output goes to the
+  // file.
   if (buffer_.waitsInMemory()) made = made.exclusiveJoin(timer_.atTime(followedTo_));
   return made.then([this]() {
     stalled_ = false;
@@ -118,7 +122,8 @@ void OutputStream::end() {
   changed_();
 }
 
-// What is in the pipe was written in time: it is kept or, where that is full, counted as dropped.
+// Reads the rest of the pipe. Those bytes were written in time, so they are kept or, where the
+// retention is full, counted as dropped.
 void OutputStream::takeRest() {
   buffer_.neverWait();
   size_t taken = 0;
@@ -148,10 +153,10 @@ void OutputStream::neverWait() {
 }
 
 void OutputStream::resume() {
-  KJ_IF_MAYBE (fulfiller, roomMade_) {
+  KJ_IF_MAYBE (fulfiller, capacityFreed_) {
     stalled_ = false;
     (*fulfiller)->fulfill();
-    roomMade_ = nullptr;
+    capacityFreed_ = nullptr;
   }
 }
 
@@ -161,7 +166,7 @@ kj::String OutputStream::link() const {
   ssize_t length = readlink(kj::str("/proc/self/fd/", fd_.get()).cStr(), target, sizeof(target));
   if (length <= 0) return kj::String();
   unsigned number;
-  // A terminal is held by its slave, which has the master's number.
+  // Processes hold a terminal by its slave, which has the master's number.
   if (ioctl(fd_, TIOCGPTN, &number) == 0) return kj::str("/dev/pts/", number);
   return kj::heapString(target, static_cast<size_t>(length));
 }

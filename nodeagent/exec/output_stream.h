@@ -1,4 +1,5 @@
-// Reads one of a job's output descriptors as fast as its retention allows.
+// Reads one of a job's output descriptors as fast as its retention allows. Retention itself is
+// output_buffer.h.
 #pragma once
 
 #include <kj/async-unix.h>
@@ -24,29 +25,31 @@ class OutputStream {
   // reading.
   kj::Promise<void> pump();
 
-  // Takes the stream as ended though somebody still holds it: what comes is read and thrown away,
-  // so that a process which goes on writing is neither stopped nor killed by it.
+  // Takes the stream as ended though somebody still holds it. Further bytes are read and thrown
+  // away, so that a process which goes on writing is neither stopped nor killed.
   void detach();
 
-  // As OutputBuffer::neverWait; lets a full retention go on.
+  // Calls OutputBuffer::neverWait, and goes on reading if the retention was full.
   void neverWait();
 
-  // As OutputBuffer::release; lets a full retention go on.
+  // Calls OutputBuffer::release, and goes on reading if the retention was full.
   void release(uint64_t offset);
 
-  // The process waits, or soon will, for its reader to make room.
+  // Returns whether the process waits, or soon will, for its reader to release bytes.
   bool stalled() const { return stalled_; }
 
-  // Likewise, because the retention is full: without a reader it would wait for ever.
+  // Returns whether it waits because the retention is full: without a reader it would wait for
+  // ever.
   bool full() const { return stalled_ && !buffer_.waitsInMemory(); }
   bool ended() const { return ended_; }
   const OutputBuffer& buffer() const { return buffer_; }
   OutputBuffer& buffer() { return buffer_; }
 
-  // Of all produced bytes, once ended.
+  // Returns the digest of all produced bytes, once ended.
   const support::Digest& digest() const { return digest_; }
 
-  // How a holder's /proc/PID/fd names it, such as "pipe:[4711]"; empty for an ended stream.
+  // Returns the name by which a holder's /proc/PID/fd shows the stream, such as "pipe:[4711]";
+  // empty for an ended stream.
   kj::String link() const;
 
  private:
@@ -57,7 +60,7 @@ class OutputStream {
   void takeRest();
   void end();
   void resume();
-  kj::Promise<void> waitForRoom();
+  kj::Promise<void> waitForCapacity();
   bool isFollowed() const;
 
   kj::Timer& timer_;
@@ -71,9 +74,10 @@ class OutputStream {
   bool detached_ = false;
   bool stalled_ = false;
   const kj::Duration followedFor_;
-  kj::TimePoint followedTo_;  // Until then its reader, if there is one, is taken to keep up.
+  // Until then its reader, if there is one, is taken to keep up.
+  kj::TimePoint followedTo_;
   bool isLarge_ = false;
-  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> roomMade_;
+  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> capacityFreed_;
 };
 
 }  // namespace nodeagent

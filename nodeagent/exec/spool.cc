@@ -3,8 +3,8 @@
 namespace nodeagent {
 namespace {
 
-constexpr uint64_t kAccountStepBytes =
-    16 << 20;  // The file system is asked for its room once in this many bytes.
+// The file system is asked for its free space once in this many bytes.
+constexpr uint64_t kAccountStepBytes = 16 << 20;
 
 }  // namespace
 
@@ -42,16 +42,16 @@ SpoolFile::~SpoolFile() noexcept(false) {
   --spool_.fileCount_;
 }
 
-bool SpoolFile::takeRoom(uint64_t end) {
+bool SpoolFile::reserveTo(uint64_t end) {
   while (end > accountedBytes_) {
-    if (!file_->hasRoom(kAccountStepBytes) || !spool_.takeFile(kAccountStepBytes)) return false;
+    if (!file_->hasCapacity(kAccountStepBytes) || !spool_.takeFile(kAccountStepBytes)) return false;
     accountedBytes_ += kAccountStepBytes;
   }
   return true;
 }
 
 bool SpoolFile::write(uint64_t position, kj::ArrayPtr<const kj::byte> bytes) {
-  return takeRoom(position + bytes.size()) && file_->write(position, bytes);
+  return reserveTo(position + bytes.size()) && file_->write(position, bytes);
 }
 
 }  // namespace nodeagent

@@ -1,4 +1,5 @@
-// Where output goes that is too much for memory, and the node-wide bounds of both.
+// Keeps output that is too much for memory in files, and counts both against the bounds of the
+// whole node. Which bytes go there is output_buffer.h's decision.
 #pragma once
 
 #include <stdint.h>
@@ -15,27 +16,28 @@ namespace nodeagent {
 
 class SpoolFile;
 
-// For the keeper's thread. Outlives its files.
+// Belongs to the keeper's thread, and outlives its files.
 class Spool {
  public:
-  // Without a disk there is no spool, and output is bounded by memory alone.
+  // Makes a spool. Without a disk output is bounded by memory alone.
   Spool(kj::Maybe<kj::Own<ScratchDisk>> disk, const JobLimits& limits);
   KJ_DISALLOW_COPY(Spool);
 
-  // Called when files need more room than there is; deletes something that nobody will ask for, or
-  // returns false.
+  // Sets a function that is called when files need more than the spool's limit leaves. It deletes
+  // something that nobody will ask for, or returns false.
   void onShortage(kj::Function<bool()> reclaim) { reclaim_ = kj::mv(reclaim); }
 
-  // Accounts for memory. `false`: there is none left, the caller must do with what it has.
+  // Counts memory as used. Returns false if none is left: the caller must go on with what it has.
   bool takeMemory(uint64_t bytes);
-  // Whether so much is left to whoever could do without it.
+  // Returns whether a caller that could do without it may take `bytes` more: only while at most
+  // half of the node's limit is used afterwards.
   bool sparesMemory(uint64_t bytes) const {
     return memoryBytes_ + bytes <= limits_.memoryBytesMax / 2;
   }
   void giveMemory(uint64_t bytes) { memoryBytes_ -= bytes; }
   uint64_t memoryBytes() const { return memoryBytes_; }
 
-  // A new file; null if it cannot be made now.
+  // Makes a new file; null if that is not possible now.
   kj::Maybe<kj::Own<SpoolFile>> make();
 
   uint64_t fileBytes() const { return fileBytes_; }
@@ -53,26 +55,27 @@ class Spool {
   kj::Function<bool()> reclaim_ = []() { return false; };
 };
 
-// One file, removed with this object.
+// One file of the spool. Its destruction removes it.
 class SpoolFile {
  public:
   SpoolFile(Spool& spool, kj::Own<ScratchFile> file);
   ~SpoolFile() noexcept(false);
   KJ_DISALLOW_COPY(SpoolFile);
 
-  // Accounts for content up to `end`, so that it can be written. `false`: there is no room for all
-  // of it.
-  bool takeRoom(uint64_t end);
-  uint64_t roomTo() const { return accountedBytes_; }
+  // Reserves capacity up to the offset `end`, so that content can be written there. Returns false
+  // if not all of it could be reserved.
+  bool reserveTo(uint64_t end);
+  uint64_t reservedTo() const { return accountedBytes_; }
 
-  // `false`: it could not be written (the bound of the spool, or the disk). The content is as
-  // before then.
+  // Writes `bytes`. Returns false if it could not (the limit of the spool, or the disk); the
+  // content is unchanged then.
   bool write(uint64_t position, kj::ArrayPtr<const kj::byte> bytes);
 
-  // Throws if it cannot be read, which only a damaged disk explains.
+  // Fills `bytes`. Throws if it cannot read them, which only a damaged disk explains.
   void read(uint64_t position, kj::ArrayPtr<kj::byte> bytes) { file_->read(position, bytes); }
 
-  // Nothing will be written again: gives the descriptor back, since finished jobs are many.
+  // Returns the descriptor to the system once nothing will be written again, since finished jobs
+  // are many.
   void close() { file_->close(); }
 
  private:

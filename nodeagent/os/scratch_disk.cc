@@ -15,8 +15,8 @@
 namespace nodeagent {
 namespace {
 
-constexpr uint64_t kFreeBytesMin =
-    1 << 30;  // Left to others, or a twentieth of the file system if that is less.
+// The space that is left to others, or a twentieth of the file system if that is less.
+constexpr uint64_t kFreeBytesMin = 1 << 30;
 
 void emptyDirectory(kj::StringPtr path) {
   DIR* directory = opendir(path.cStr());
@@ -32,7 +32,7 @@ class DirectoryFile final : public ScratchFile {
   DirectoryFile(kj::String path, kj::AutoCloseFd fd) : path_(kj::mv(path)), fd_(kj::mv(fd)) {}
   ~DirectoryFile() noexcept(false) override { unlink(path_.cStr()); }
 
-  bool hasRoom(uint64_t bytes) override {
+  bool hasCapacity(uint64_t bytes) override {
     struct statvfs status {};
     if (fstatvfs(fd_, &status) < 0) return true;
     uint64_t total = uint64_t{status.f_blocks} * status.f_frsize;

@@ -1,5 +1,5 @@
-// Files that one process writes and reads back, and that nobody needs after it: the seam between
-// the spool and the disk.
+// Makes files that one process writes and reads back, and that nobody needs after it. It is the
+// seam between the spool and the disk.
 #pragma once
 
 #include <stdint.h>
@@ -10,33 +10,34 @@
 
 namespace nodeagent {
 
-// Destroying it removes the file.
+// One scratch file. Its destruction removes the file.
 class ScratchFile {
  public:
   virtual ~ScratchFile() noexcept(false) = default;
 
-  // Whether that many bytes more fit, and leave to others what they need.
-  virtual bool hasRoom(uint64_t bytes) = 0;
+  // Says whether that many more bytes fit and still leave enough of the disk to others.
+  virtual bool hasCapacity(uint64_t bytes) = 0;
 
-  // `false`: not all of them could be written; some may have been.
+  // Returns false if not all bytes could be written; some may have been.
   virtual bool write(uint64_t position, kj::ArrayPtr<const kj::byte> bytes) = 0;
 
-  // Throws if it cannot be read, which only a damaged disk explains.
+  // Fills `bytes`. Throws if it cannot read them, which only a damaged disk explains.
   virtual void read(uint64_t position, kj::ArrayPtr<kj::byte> bytes) = 0;
 
-  // Nothing will be written again: gives the descriptor back. Reading opens it again.
+  // Returns the descriptor to the system, once nothing will be written again. Reading opens the
+  // file again.
   virtual void close() = 0;
 };
 
 class ScratchDisk {
  public:
-  // Files (mode 0600) in `directory`, which is made if absent (mode 0700), and emptied of what an
-  // earlier process left in it. Throws if it cannot be made.
+  // Makes files (mode 0600) in `directory`, which is made if absent (mode 0700) and emptied of
+  // files that an earlier process left. Throws if it cannot be made.
   static kj::Own<ScratchDisk> inDirectory(kj::StringPtr directory);
 
   virtual ~ScratchDisk() noexcept(false) = default;
 
-  // A new, empty file; null if it cannot be made now.
+  // Makes a new, empty file; null if that is not possible now.
   virtual kj::Maybe<kj::Own<ScratchFile>> make() = 0;
 };
 

@@ -83,7 +83,7 @@ class SimulatedFile final : public nodeagent::ScratchFile {
   }
   ~SimulatedFile() noexcept(false) override { --machine_.files_; }
 
-  bool hasRoom(uint64_t) override {
+  bool hasCapacity(uint64_t) override {
     return !happens(machine_.diskFaults_.fullPercent, Event::kDiskFull);
   }
 
