@@ -100,7 +100,7 @@ void reload(Front& front, const Options& options) {
   }
 }
 
-// Takes what the keeper, which is root, has read for this front.
+// Takes the credentials and the log that the keeper, which is root, has read for this front.
 void take(Front& front, const Options& options, Handover handover) {
   KJ_IF_MAYBE (credentials, handover.credentials) {
     front.setCredentials(*credentials);

@@ -24,7 +24,7 @@ int64_t nowMs() {
   return now.tv_sec * 1000LL + now.tv_nsec / 1'000'000;
 }
 
-// Until end of file, the limit, or the time given; the rest of the time is what it returns.
+// Reads until end of file, the limit, or the end of the time. Returns the rest of the time.
 int drain(int fd, kj::Vector<char>& output, int waitMs) {
   int64_t endMs = nowMs() + waitMs;
   for (;;) {
@@ -36,8 +36,8 @@ int drain(int fd, kj::Vector<char>& output, int waitMs) {
     ssize_t count = read(fd, buffer, sizeof(buffer));
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (count <= 0) return leftMs;
-    size_t room = kOutputBytesMax - output.size();
-    output.addAll(buffer, buffer + kj::min(static_cast<size_t>(count), room));
+    size_t capacity = kOutputBytesMax - output.size();
+    output.addAll(buffer, buffer + kj::min(static_cast<size_t>(count), capacity));
   }
 }
 

@@ -9,8 +9,9 @@
 namespace nodeagent {
 
 // Runs `argv`, found in the usual directories of root, with no input and an environment of PATH and
-// LC_ALL=C, and returns what it wrote to standard output, cut at 64 KiB. Empty if it cannot be
-// started, fails, or has not ended after `waitMs`, when it is killed. Blocks: for a worker thread.
+// LC_ALL=C, and returns its standard output, cut at 64 KiB. The result is empty if it cannot be
+// started or fails. It is killed, with an empty result too, if it has not ended after `waitMs`.
+// Blocks, so it belongs on a worker thread.
 kj::String runTool(std::initializer_list<kj::StringPtr> argv, int waitMs);
 
 }  // namespace nodeagent

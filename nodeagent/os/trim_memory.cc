@@ -8,7 +8,8 @@
 namespace nodeagent {
 namespace {
 
-// Segments of the program itself, the first object, that nobody can have changed.
+// Drops the segments of the program itself that nobody can have changed. The program is the first
+// object, so the iteration ends after it.
 int dropConstantSegments(struct dl_phdr_info* object, size_t, void*) {
   auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   for (int i = 0; i < object->dlpi_phnum; ++i) {

@@ -1,12 +1,12 @@
-// What a process holds in memory of its start, and does not need while it waits.
+// Returns memory that only start-up needed to the kernel.
 #pragma once
 
 namespace nodeagent {
 
-// Gives back the heap's free pages, and those of the program's code and constants: what is needed
-// of them again comes from the page cache, by a fault for each 64 KiB. For the end of the start,
-// which runs through most of a program that afterwards uses a fraction. Data that can be written
-// stays as it is. Cannot fail; at worst nothing is given back.
+// Returns the heap's free pages to the kernel, and those of the program's code and constants. Pages
+// of these that are needed again come from the page cache, by one fault for each 64 KiB. Call it at
+// the end of the start, which runs through most of a program that uses a fraction of it afterwards.
+// Writable data stays as it is. It cannot fail; at worst it releases nothing.
 void trimResidentMemory();
 
 }  // namespace nodeagent

@@ -38,7 +38,7 @@ kj::Maybe<uint32_t> decimalId(kj::StringPtr text);
 
 class UserDatabase {
  public:
-  // `root` is put before to the paths of the files, for tests; then `getent` is not asked.
+  // `root` is put before the paths of the files, for tests; then `getent` is not asked.
   explicit UserDatabase(kj::StringPtr root = "");
 
   // Look in the files alone, which are read again when they have changed.
