@@ -20,9 +20,10 @@ namespace fs = std::filesystem;
 
 struct Case {
   const char* name;
-  std::string content;  // Of the file; its path stands for DIR/c.yaml.
+  std::string content;  // The file's content; its path stands for DIR/c.yaml.
   const char* text;     // Part of the error's; null: accepted.
-  std::function<void(const std::string&)> make = {};  // In place of a file of `content`.
+  std::function<void(const std::string&)> make =
+      {};  // Makes something else in place of a file of `content`.
 };
 
 void PrintTo(const Case& row, std::ostream* out) {

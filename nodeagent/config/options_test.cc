@@ -1,3 +1,4 @@
+// Tries the order of defaults, files, environment and command line, and the refusals of each.
 #include "nodeagent/config/options.h"
 
 #include <stdlib.h>

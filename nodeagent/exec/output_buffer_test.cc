@@ -1,4 +1,4 @@
-// Where retained output waits: in memory while its reader keeps up, else in a file.
+// Tries where retained output waits: in memory while its reader keeps up, otherwise in a file.
 #include "nodeagent/exec/output_buffer.h"
 
 #include <stdlib.h>

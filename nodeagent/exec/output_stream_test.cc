@@ -1,4 +1,5 @@
-// A stream that is ended from outside, while its pipe still holds what was written in time.
+// Tries a stream that is ended from outside while its pipe still holds bytes that were written in
+// time.
 #include "nodeagent/exec/output_stream.h"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+// Tries the parsers by texts, whole machines by a /proc and /sys that the test writes, and this
+// machine by itself.
 #include "nodeagent/facts/facts.h"
 
 #include <sys/utsname.h>
@@ -83,7 +85,7 @@ TEST(MountLineTest, ReadsOptionalFieldsAndEscapes) {
   EXPECT_FALSE(facts::parseMountLine("", mount));
 }
 
-TEST(MountLineTest, KnowsWhatMayHang) {
+TEST(MountLineTest, KnowsNetworkFileSystems) {
   for (const char* type :
        {"nfs", "nfs4", "fuse.glusterfs", "fuse", "cifs", "ceph", "9p", "autofs"}) {
     EXPECT_TRUE(facts::mayHang(type)) << type;
@@ -147,7 +149,7 @@ TEST_F(CollectTest, ReadsDisksWithTheirPartitions) {
   EXPECT_TRUE(facts_.getDisks()[1].getReadOnly());
 }
 
-TEST_F(CollectTest, LeavesEmptyWhatCannotBeRead) {
+TEST_F(CollectTest, LeavesUnreadableFactsEmpty) {
   facts::collectHost(root_.path(), facts_);
   facts::collectCpus(root_.path(), facts_);
   facts::collectMemory(root_.path(), facts_.initMemory());
@@ -159,7 +161,7 @@ TEST_F(CollectTest, LeavesEmptyWhatCannotBeRead) {
   EXPECT_EQ(facts_.getMounts().size(), 0u);
 }
 
-TEST_F(CollectTest, AContainerSaysWhatItIs) {
+TEST_F(CollectTest, ContainerIsNamed) {
   root_.put("/proc/1/environ", std::string("PATH=/bin\0container=muster\0", 27));
   facts::collectHost(root_.path(), facts_);
   EXPECT_EQ(facts_.getVirtualization(), "muster");

@@ -78,7 +78,7 @@ class BadPathTest : public testing::TestWithParam<BadPath> {
             field.getContainingStruct() == capnp::Schema::from<wire::Files::RenameParams>());
   }
 
-  // What else a method looks at first.
+  // Other parameters that a method looks at first.
   void fillRest(DynamicStruct::Builder request) {
     KJ_IF_MAYBE (field, request.getSchema().findFieldByName("uploadId")) {
       auto id = request.init(*field, 16).as<capnp::Data>();
@@ -160,7 +160,7 @@ class SwapRaceTest : public testing::Test {
   std::thread swapper_;
 };
 
-TEST_F(SwapRaceTest, PlantWritesNothingBehindALink) {
+TEST_F(SwapRaceTest, WriteTreeWritesNothingBehindALink) {
   for (int i = 0; i < kTries; ++i) {
     kj::Vector<TreeEntry> entries;
     for (const char* path : {"sub", "sub/new"}) {
@@ -179,7 +179,7 @@ TEST_F(SwapRaceTest, RemoveTakesNothingBehindALink) {
   const std::string tree = directory_.path() + "/tree", link = directory_.path() + "/link";
   for (int i = 0; i < kTries; ++i) {
     failureOf([&] { remove(tree.c_str(), true); });
-    // What is left is set up again, as far as the exchange lets us.
+    // The rest is set up again, as far as the exchange lets us.
     std::error_code ignored;
     fs::remove_all(tree, ignored);
     fs::remove(link, ignored);

@@ -1,3 +1,4 @@
+// Tries each change on real files, with links, mounts and full disks in the way.
 #include "nodeagent/file/change.h"
 
 #include <sys/xattr.h>
@@ -45,7 +46,7 @@ TEST(AppendTest, DoesNotWaitForTheReaderOfAFifo) {
   EXPECT_EQ(failureOf([&] { append(directory / "link", 0, bytesOf("x")); }).kind, Kind::INVALID);
 }
 
-TEST(AppendTest, TakesBackWhatDidNotFit) {
+TEST(AppendTest, TakesBackAWriteThatDidNotFit) {
   TemporaryDirectory directory;
   std::string found = inMountNamespace([&]() -> std::string {
     if (::mount("none", directory.path().c_str(), "tmpfs", 0, "size=64k") < 0) return "skip";
@@ -90,7 +91,7 @@ TEST(RemoveTest, RemovesFilesAndTrees) {
   EXPECT_FALSE(remove(directory / "t/below/it", true));
 }
 
-TEST(RemoveTest, RemovesALinkAndNotWhatItPointsTo) {
+TEST(RemoveTest, RemovesALinkAndKeepsItsTarget) {
   TemporaryDirectory directory;
   makeDirectory(directory / "d", 0755, false);
   put(directory / "d/f", "");
@@ -158,7 +159,7 @@ TEST(SetModeTest, SetsAllTwelveBits) {
   EXPECT_EQ(failureOf([&] { setMode(directory / "absent", 0644); }).kind, Kind::NOT_FOUND);
 }
 
-TEST(SetOwnerTest, ChangesTheLinkOrWhatItPointsTo) {
+TEST(SetOwnerTest, ChangesTheLinkOrItsTarget) {
   if (::geteuid() != 0) GTEST_SKIP() << "changing owners needs root";
   TemporaryDirectory directory;
   put(directory / "f", "");

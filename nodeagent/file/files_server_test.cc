@@ -1,3 +1,4 @@
+// Tries the service through its capability: uploads, and what a session's end takes back.
 #include <list>
 
 #include <gmock/gmock.h>
@@ -86,7 +87,8 @@ class FilesServerTest : public ::testing::Test {
     return ask(request);
   }
 
-  // Without waiting for an answer to one before the next is sent. What was received after each.
+  // Sends chunks without waiting for an answer to one before the next. Returns the count received
+  // after each.
   std::vector<uint64_t> sendAtOnce(const support::Id& id, const std::vector<std::string>& pieces) {
     auto answers = kj::heapArrayBuilder<kj::Promise<uint64_t>>(pieces.size());
     uint64_t offset = 0;
@@ -114,7 +116,7 @@ class FilesServerTest : public ::testing::Test {
     return ask(request);
   }
 
-  // What could not be put back.
+  // Returns the leftovers of the session's end.
   std::vector<std::string> endSession() {
     session_->end(EndReason::kClosed).wait(io_.waitScope);
     std::vector<std::string> leftovers;
@@ -187,7 +189,7 @@ TEST_F(FilesServerTest, GoesOnWithAnUploadOfTheSameSession) {
   EXPECT_EQ(content("a/f"), "01234567");
 }
 
-TEST_F(FilesServerTest, ChunksThatAreUnderWayTogetherAreWrittenInTheirOrder) {
+TEST_F(FilesServerTest, ConcurrentChunksAreWrittenInOrder) {
   // While a long one is written, all threads of the worker have time to take one behind it.
   std::vector<std::string> pieces;
   std::vector<uint64_t> expected;
@@ -243,7 +245,7 @@ TEST_F(FilesServerTest, EndOfTheSessionRemovesUnfinishedUploads) {
   EXPECT_EQ(kindOf(write("f", "x", wire::Lifetime::PERMANENT)), Kind::EXPIRED);
 }
 
-TEST_F(FilesServerTest, EndOfTheSessionBringsBackWhatWasThere) {
+TEST_F(FilesServerTest, EndOfTheSessionBringsBackOldFiles) {
   put(directory_ / "f", "old");
   EXPECT_FALSE(write("f", "new", wire::Lifetime::SESSION).hasError());
   EXPECT_FALSE(write("f", "newer", wire::Lifetime::SESSION).hasError());
@@ -279,7 +281,7 @@ TEST_F(FilesServerTest, AWriteThatFailsLeavesNothingToBringBack) {
   EXPECT_EQ(content("f"), "by somebody else");
 }
 
-TEST_F(FilesServerTest, NamesWhatItCouldNotBringBack) {
+TEST_F(FilesServerTest, NamesFilesThatItCouldNotBringBack) {
   put(directory_ / "f", "old");
   write("f", "new", wire::Lifetime::SESSION);
   std::filesystem::remove(directory_.path() + "/f");
@@ -289,7 +291,7 @@ TEST_F(FilesServerTest, NamesWhatItCouldNotBringBack) {
   EXPECT_THAT(leftovers[0], HasSubstr("a directory is there now"));
 }
 
-TEST_F(FilesServerTest, WalksAndPlantsForTheSession) {
+TEST_F(FilesServerTest, WalksAndWritesTreesForTheSession) {
   auto make = files_.makeDirectoryRequest();
   make.setPath(path("from/d"));
   make.setMode(0750);
@@ -314,7 +316,7 @@ TEST_F(FilesServerTest, WalksAndPlantsForTheSession) {
   EXPECT_THAT(directory_.names(), ElementsAre("from"));
 }
 
-TEST_F(FilesServerTest, ObserverSeesWhatAnyUserMaySee) {
+TEST_F(FilesServerTest, ObserverSeesAsMuchAsAnyUser) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root's eyes can be narrowed";
   put(directory_ / "open", "text");
   put(directory_ / "closed", "secret");
@@ -342,7 +344,7 @@ TEST_F(FilesServerTest, ObserverSeesWhatAnyUserMaySee) {
 }
 
 // The keeper's death is played by dropping everything without ending the session.
-TEST_F(FilesServerTest, TheNextKeeperFinishesWhatAKilledOneLeft) {
+TEST_F(FilesServerTest, NextKeeperFinishesTheUndoOfAKilledOne) {
   kj::String state = directory_ / "state";
   std::filesystem::create_directory(state.cStr());
   put(directory_ / "f", "old");

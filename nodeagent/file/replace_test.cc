@@ -1,3 +1,4 @@
+// Tries that a file is replaced in one step, and stays as it was if anything fails before.
 #include "nodeagent/file/replace.h"
 
 #include <sys/xattr.h>
@@ -98,7 +99,7 @@ TEST(WriteFileTest, TakesAnyName) {
   EXPECT_EQ(failure.errorNumber, ENAMETOOLONG);
 }
 
-TEST(WriteFileTest, ReplacesALinkAndNotWhatItPointsTo) {
+TEST(WriteFileTest, ReplacesALinkAndKeepsItsTarget) {
   TemporaryDirectory directory;
   put(directory / "f", "old");
   ASSERT_EQ(::symlink("f", (directory / "link").cStr()), 0);
@@ -159,7 +160,7 @@ TEST(WriteFileTest, IsNeverSeenTorn) {
   EXPECT_THAT(directory.names(), ElementsAre("f"));
 }
 
-TEST(WriteFileTest, LeavesTheTargetAloneWhereNothingIsFree) {
+TEST(WriteFileTest, LeavesTheTargetAloneOnAFullDisk) {
   TemporaryDirectory directory;
   std::string found = inMountNamespace([&]() -> std::string {
     if (::mount("none", directory.path().c_str(), "tmpfs", 0, "size=256k") < 0) return "skip";
@@ -178,7 +179,7 @@ TEST(WriteFileTest, LeavesTheTargetAloneWhereNothingIsFree) {
   EXPECT_EQ(found, "");
 }
 
-TEST(WriteFileTest, LeavesTheTargetAloneWhereNothingMayBeWritten) {
+TEST(WriteFileTest, LeavesTheTargetAloneOnAReadOnlyDisk) {
   TemporaryDirectory directory;
   std::string found = inMountNamespace([&]() -> std::string {
     if (::mount("none", directory.path().c_str(), "tmpfs", 0, "size=256k") < 0) return "skip";

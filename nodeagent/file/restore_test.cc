@@ -1,3 +1,4 @@
+// Tries that a changed file comes back, by its session or by the journal of a killed keeper.
 #include "nodeagent/file/restore.h"
 
 #include <gmock/gmock.h>
@@ -38,7 +39,7 @@ TEST(RestoreTest, BringsBackTheVeryFile) {
   EXPECT_THAT(directory.names(), ElementsAre("f"));
 }
 
-TEST(RestoreTest, RemovesWhatWasNotThere) {
+TEST(RestoreTest, RemovesFilesThatDidNotExist) {
   TemporaryDirectory directory;
   kj::String path = directory / "a/b/f";
   Restore restore = held(path, Restore::Expected::kFile, true);
@@ -57,7 +58,7 @@ TEST(RestoreTest, LeavesParentsThatOthersUseNow) {
   EXPECT_FALSE(std::filesystem::exists(directory.path() + "/a/f"));
 }
 
-TEST(RestoreTest, SaysWhatIsInTheWay) {
+TEST(RestoreTest, NamesTheObstacle) {
   TemporaryDirectory directory;
   kj::String path = directory / "f";
   put(path, "old");
@@ -122,8 +123,8 @@ TEST(RestoreJournalTest, TakesBackTheNewestFirst) {
   EXPECT_EQ(journal.names().size(), 0u);
 }
 
-// Each moment at which a keeper can be killed, and what its successor makes of it.
-TEST(RestoreJournalTest, WhatWasNotedAndNeverDoneLeavesNoTrace) {
+// A keeper can be killed at each of these moments; its successor must end in the same state.
+TEST(RestoreJournalTest, NoteOfAChangeNeverMadeLeavesNoTrace) {
   TemporaryDirectory directory;
   put(directory / "f", "old");
   RestoreJournal journal(directory / "journal");
@@ -150,7 +151,7 @@ TEST(RestoreJournalTest, WhatWasNotedAndNeverDoneLeavesNoTrace) {
 
 // A flipped bit names another file, which must not be removed; nor may a part of a record be acted
 // on.
-TEST(RestoreJournalTest, NoDamagedRecordTouchesAnything) {
+TEST(RestoreJournalTest, DamagedRecordTouchesNothing) {
   TemporaryDirectory directory;
   RestoreJournal journal(directory / "journal");
   kj::String path = directory / "f";
@@ -179,7 +180,7 @@ TEST(RestoreJournalTest, NoDamagedRecordTouchesAnything) {
   EXPECT_EQ(contentOf(path), "old");
 }
 
-TEST(RestoreJournalTest, ReportsWhatItCannotTakeBackOnce) {
+TEST(RestoreJournalTest, ReportsAFailedRecoveryOnce) {
   TemporaryDirectory directory;
   RestoreJournal journal(directory / "journal");
   put(directory / "journal/broken", "nonsense");

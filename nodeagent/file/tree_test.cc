@@ -1,3 +1,4 @@
+// Tries that a tree is listed in pages, and made again the same, without leading outside.
 #include "nodeagent/file/tree.h"
 
 #include <sys/xattr.h>
@@ -45,7 +46,7 @@ TreeEntry fileEntry(const std::string& path, const std::string& content) {
   return entry;
 }
 
-// What of a tree must survive a walk and a plant.
+// Describes the part of a tree that must survive being listed and made again.
 std::map<std::string, std::string> summary(const TemporaryDirectory& directory) {
   std::map<std::string, std::string> all;
   kj::String after = kj::str("");
@@ -71,7 +72,7 @@ std::map<std::string, std::string> summary(const TemporaryDirectory& directory) 
   return all;
 }
 
-TEST(WalkTest, PutsDirectoriesBeforeWhatTheyHold) {
+TEST(WalkTest, PutsDirectoriesBeforeTheirEntries) {
   TemporaryDirectory directory;
   makeDirectory(directory / "a/b", 0755, true).parents.keep();
   put(directory / "a/b/f", "x");
@@ -112,7 +113,7 @@ TEST(WalkTest, EndsAPageThatWouldBeTooLong) {
   EXPECT_FALSE(walkAll(directory, 399'999).entries[0].contentInline);
 }
 
-TEST(WalkTest, RefusesWhatIsNoDirectoryOrTooDeep) {
+TEST(WalkTest, RefusesFilesAndTreesThatAreTooDeep) {
   TemporaryDirectory directory;
   put(directory / "f", "");
   EXPECT_EQ(failureOf([&] { walk({directory / "f", "", 0, 0}); }).errorNumber, ENOTDIR);
@@ -136,7 +137,7 @@ TEST(WalkTest, StaysOnItsFileSystem) {
   EXPECT_EQ(found, "");
 }
 
-TEST(PlantTest, MakesATreeThatIsTheSame) {
+TEST(WriteTreeTest, MakesATreeThatIsTheSame) {
   TemporaryDirectory source;
   TemporaryDirectory target;
   for (int i = 0; i < 40; ++i) {
@@ -167,7 +168,7 @@ TEST(PlantTest, MakesATreeThatIsTheSame) {
   EXPECT_EQ(summary(source).size(), summary(target).size());
 }
 
-TEST(PlantTest, NeverWritesThroughALinkInTheTree) {
+TEST(WriteTreeTest, NeverWritesThroughALinkInTheTree) {
   TemporaryDirectory directory;
   TemporaryDirectory outside;
   ASSERT_EQ(::symlink(outside.path().c_str(), (directory / "way").cStr()), 0);
@@ -186,7 +187,7 @@ TEST(PlantTest, NeverWritesThroughALinkInTheTree) {
   EXPECT_THAT(outside.names(), ElementsAre());
 }
 
-TEST(PlantTest, NamesTheEntryThatCannotBeMade) {
+TEST(WriteTreeTest, NamesTheEntryThatCannotBeMade) {
   TemporaryDirectory directory;
   EXPECT_THAT(failureOf([&] {
                 writeTree(directory.path().c_str(), one(fileEntry("a/f", "x")), {});
@@ -210,7 +211,7 @@ TEST(PlantTest, NamesTheEntryThatCannotBeMade) {
   EXPECT_EQ(contentOf(directory / "f"), "old");
 }
 
-TEST(PlantTest, IsTakenBackByWhatWasPrepared) {
+TEST(WriteTreeTest, IsTakenBackByPreparedRestores) {
   TemporaryDirectory directory;
   makeDirectory(directory / "there", 0755, false);
   put(directory / "there/f", "old");

@@ -1,3 +1,4 @@
+// Tries uploads that stop, overlap, go on, or end with other bytes than were announced.
 #include "nodeagent/file/upload.h"
 
 #include <filesystem>
@@ -24,7 +25,7 @@ kj::Own<const Upload> newUpload(kj::String path, uint64_t size, WriteOptions opt
                                       kj::str("upload"));
 }
 
-TEST(UploadTest, GoesOnWhereItWasBroken) {
+TEST(UploadTest, GoesOnAfterAnInterruption) {
   TemporaryDirectory directory;
   put(directory / "f", "old");
   auto upload = newUpload(directory / "f", 10);
@@ -63,7 +64,7 @@ TEST(UploadTest, ASparseOneHasHolesWhereItsZerosAre) {
   auto upload = newUpload(directory / "f", 1'000'000, kj::mv(options));
   std::string content = "begin" + std::string(999'990, '\0') + "ended";
   upload->begin();
-  // In pieces that do not begin where blocks do.
+  // The pieces do not begin where blocks do.
   for (size_t at = 0; at < content.size(); at += 33'333) {
     upload->write(at, bytesOf(content.substr(at, 33'333)));
   }
@@ -112,7 +113,7 @@ TEST(UploadTest, IsDiscardedIfTheDigestOrSizeIsWrong) {
   EXPECT_THAT(directory.names(), ElementsAre("f"));
 }
 
-TEST(UploadTest, RefusesGapsAndWhatReachesOverItsSize) {
+TEST(UploadTest, RefusesGapsAndBytesBeyondItsSize) {
   TemporaryDirectory directory;
   auto upload = newUpload(directory / "f", 3);
   EXPECT_EQ(failureOf([&] { upload->write(0, bytesOf("x")); }).kind, Kind::NOT_FOUND);

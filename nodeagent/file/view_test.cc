@@ -1,3 +1,4 @@
+// Tries the methods that only read, on ordinary, special and hostile files.
 #include "nodeagent/file/view.h"
 
 #include <sys/socket.h>
@@ -24,7 +25,7 @@ kj::String pathFrom(const std::string& text) {
   return absolutePath(bytesOf(text));
 }
 
-TEST(PathTest, RefusesWhatIsNoAbsolutePath) {
+TEST(PathTest, RefusesAllButAbsolutePaths) {
   EXPECT_EQ(failureOf([] { pathFrom(""); }).kind, Kind::INVALID);
   EXPECT_EQ(failureOf([] { pathFrom("etc/passwd"); }).kind, Kind::INVALID);
   EXPECT_EQ(failureOf([] { pathFrom(std::string("/a\0b", 4)); }).kind, Kind::INVALID);
@@ -47,7 +48,7 @@ TEST(PathTest, QuotesHostileNames) {
   EXPECT_EQ(quoted(kj::StringPtr(std::string(400, 'x').c_str())).size(), 300u + 5u);
 }
 
-TEST(PathTest, MadeParentsGoAgainUnlessKept) {
+TEST(PathTest, MadeParentsAreRemovedUnlessKept) {
   TemporaryDirectory directory;
   { auto made = makeParents(directory / "a/b//c/file"); }
   EXPECT_THAT(directory.names(), ElementsAre());
@@ -118,7 +119,7 @@ TEST(ReadTest, RefusesSpecialFilesAtOnce) {
   ::close(socket);
 }
 
-TEST(ReadTest, ReportsWhatIsNotThereWithErrno) {
+TEST(ReadTest, ReportsMissingFilesWithErrno) {
   TemporaryDirectory directory;
   support::Failure failure = failureOf([&] { readChunk(directory / "absent", 0, 1); });
   EXPECT_EQ(failure.kind, Kind::NOT_FOUND);

@@ -1,3 +1,4 @@
+// Tries process 1 in PID namespaces of the test's own.
 #include "nodeagent/init/init.h"
 
 #include <poll.h>
@@ -63,7 +64,8 @@ class InitTest : public testing::Test {
 
   void start(const std::string& agent) {
     if (::geteuid() != 0) GTEST_SKIP() << "a PID namespace needs root";
-    // Not clone(): its child would share our stack's idea of the process id.
+    // The call is raw, because the child of libc's clone() would share our stack's idea of the
+    // process id.
     init_ = static_cast<pid_t>(::syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0));
     ASSERT_GE(init_, 0);
     if (init_ > 0) return;
@@ -116,7 +118,7 @@ TEST_F(InitTest, SaysThatBootingIsOverWhenThereIsNoScript) {
   EXPECT_EQ(terminate(), 0);
 }
 
-TEST_F(InitTest, EndsEvenWhatIgnoresTheSignalAndLeftItsSession) {
+TEST_F(InitTest, EndsProcessesThatIgnoreTermOrLeftTheirSession) {
   writeBoot("setsid sh -c 'trap \"\" TERM; echo up > " + path("daemon") +
             "; while :; do read line < /dev/zero; done' &\n");
   start("exec sleep 60");

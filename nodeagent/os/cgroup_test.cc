@@ -1,3 +1,4 @@
+// Tries where groups are looked for, by texts, and real groups where the machine allows them.
 #include "nodeagent/os/cgroup.h"
 
 #include <signal.h>
@@ -57,7 +58,7 @@ TEST(CgroupTest, KillsForLackOfMemoryAreCounted) {
   EXPECT_TRUE(parseMemoryKills("") == nullptr);
 }
 
-TEST(CgroupTest, WhereNoGroupCanBeMadeThereIsNoTree) {
+TEST(CgroupTest, NoTreeIsMadeWhereGroupsAreRefused) {
   EXPECT_TRUE(CgroupTree::openBelow("/proc", "test") == nullptr);
 }
 

@@ -1,3 +1,4 @@
+// Tries lines of the kernel's log, as different kernels write them.
 #include "nodeagent/os/memory_kills.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +21,7 @@ TEST(MemoryKillsTest, BothLinesOfAKillAreUnderstood) {
   }
 }
 
-TEST(MemoryKillsTest, OtherLinesAreNot) {
+TEST(MemoryKillsTest, OtherLinesAreIgnored) {
   for (const char* line : {"", ";", "6,1,2", "6,1;oom-kill:", "6,1,2,-;oom-kill:constraint=x",
                            "6,1,2,-;Out of memory: Killed process x", "6,1,2,-;Killed process 42",
                            "6,1,2,-;dd invoked oom-killer: gfp_mask=0xcc0, order=0"}) {
@@ -28,7 +29,7 @@ TEST(MemoryKillsTest, OtherLinesAreNot) {
   }
 }
 
-TEST(MemoryKillsTest, WhatNobodyKilledIsNotSaidToBe) {
+TEST(MemoryKillsTest, LivingProcessIsNotReportedAsKilled) {
   MemoryKills kills;
   EXPECT_NE(kills.of(1, INT64_MAX / 2), MemoryKill::kYes);
   EXPECT_NE(kills.of(1, INT64_MAX / 2), MemoryKill::kPerhaps);

@@ -1,3 +1,4 @@
+// Tries what /proc says of processes that the test makes, also in the middle of an exec.
 #include "nodeagent/os/process.h"
 
 #include <fcntl.h>
@@ -39,7 +40,7 @@ class Child {
 
   pid_t pid() const { return pid_; }
 
-  // Whether it has begun another program than this test's, within ten seconds.
+  // Returns whether it begins another program than this test's within ten seconds.
   bool hasBegun() const {
     for (int look = 0; look < 10000; ++look) {
       KJ_IF_MAYBE (info, readProcess(pid_)) {
@@ -55,7 +56,7 @@ class Child {
   pid_t pid_ = 0;
 };
 
-TEST(ProcessTest, OneReadsItself) {
+TEST(ProcessTest, ReadsTheOwnProcess) {
   auto info = KJ_ASSERT_NONNULL(readProcess(getpid()));
   EXPECT_EQ(info.parent, getppid());
   EXPECT_EQ(info.session, getsid(0));
@@ -69,7 +70,7 @@ TEST(ProcessTest, AProcessLivesAsLongAsOneOfItsThreads) {
   pid_t pid = fork();
   if (pid == 0) {
     std::thread([] { pause(); }).detach();
-    syscall(SYS_exit, 0);  // Of this thread alone.
+    syscall(SYS_exit, 0);  // Ends this thread alone.
   }
   auto stateIs = [pid](char state) {
     for (int look = 0; look < 10000; ++look) {
@@ -104,7 +105,7 @@ TEST(ProcessTest, HoldersOfAPipeAreFound) {
 }
 
 // It starts itself again for ever, and so is often in the middle of an exec.
-TEST(ProcessTest, AVariableIsFoundHoweverOftenTheProgramIsStartedAgain) {
+TEST(ProcessTest, VariableIsFoundDuringRepeatedExecs) {
   const char* argv[] = {"/bin/sh", "-c", "exec /bin/sh -c \"$0\" \"$0\"", "", nullptr};
   argv[3] = argv[2];
   const char* environment[] = {"PATH=/bin", kMark, nullptr};
@@ -130,7 +131,7 @@ TEST(ProcessTest, AProcessWithoutEnvironmentIsKnownToHaveNone) {
   EXPECT_FALSE(KJ_ASSERT_NONNULL(started));
 }
 
-TEST(ProcessTest, WhatIsGoneOrAZombieHasNoVariables) {
+TEST(ProcessTest, GoneProcessAndZombieHaveNoVariables) {
   const char* argv[] = {"/bin/true", nullptr};
   const char* environment[] = {kMark, nullptr};
   Child child(argv, environment);

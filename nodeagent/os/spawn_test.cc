@@ -1,4 +1,4 @@
-// What is known of a child, and when: nobody is told, whoever started it asks.
+// Tries when the fate of a child is known. Nothing tells it, so its owner has to ask.
 #include "nodeagent/os/spawn.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ namespace {
 
 constexpr int kWaitMs = 20'000;
 
-// With the keeper's memory, or, as where the user changes, with memory of its own.
+// The child runs in the keeper's memory or, as where the user changes, in memory of its own.
 enum class Memory { kShared, kOwn };
 
 class LaunchTest : public testing::TestWithParam<Memory> {
@@ -87,7 +87,7 @@ TEST_P(LaunchTest, FailureIsKnownAtTheEndOfTheChild) {
   EXPECT_EQ(KJ_ASSERT_NONNULL(reapChild(pidfd)).value, 127);
 }
 
-// Wherever it was: what the child reads is freed only when it has let go of it.
+// The memory that the child reads is freed only when the child no longer uses it, in either place.
 TEST_P(LaunchTest, LaunchMayBeDroppedAtOnce) {
   for (int i = 0; i < 50; ++i) {
     auto launch = start({"/bin/true"});

@@ -1,3 +1,4 @@
+// Tries that memory is released, and that its content is the same afterwards.
 #include "nodeagent/os/trim_memory.h"
 
 #include <string.h>
@@ -17,7 +18,7 @@ constexpr size_t kBytes = 1 << 20;
 alignas(4096) const char constant[kBytes] = {'c'};
 alignas(4096) char variable[kBytes] = {'v'};
 
-// Of the mapping that holds `address`, from smaps.
+// Returns the resident KiB of the mapping that holds `address`, from smaps; -1 if there is none.
 long residentKibAt(const void* address) {
   std::ifstream smaps("/proc/self/smaps");
   bool isHere = false;
@@ -39,7 +40,7 @@ size_t sum(const volatile char* bytes) {
   return total;
 }
 
-TEST(GiveBackTest, ConstantsAreGivenBackAndComeAgainUnchanged) {
+TEST(TrimMemoryTest, ConstantsAreReleasedAndReadBackUnchanged) {
   EXPECT_EQ(sum(constant), static_cast<size_t>('c'));
   long before = residentKibAt(constant);
   trimResidentMemory();
@@ -47,7 +48,7 @@ TEST(GiveBackTest, ConstantsAreGivenBackAndComeAgainUnchanged) {
   EXPECT_EQ(sum(constant), static_cast<size_t>('c'));
 }
 
-TEST(GiveBackTest, WhatWasWrittenStays) {
+TEST(TrimMemoryTest, WrittenDataStays) {
   memset(variable, 'w', kBytes);
   trimResidentMemory();
   EXPECT_EQ(sum(variable), kBytes / 4096 * 'w');

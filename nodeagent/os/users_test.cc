@@ -1,3 +1,4 @@
+// Tries user databases that the test writes, and the machine's own by getent.
 #include "nodeagent/os/users.h"
 
 #include <stdlib.h>
@@ -91,7 +92,7 @@ TEST(UsersTest, ChangedFilesAreReadAgain) {
   std::filesystem::remove_all(root);
 }
 
-TEST(UsersTest, WhatTheFilesLackIsAskedOfTheNode) {
+TEST(UsersTest, MissingUsersAreLookedUpByGetent) {
   auto io = kj::setupAsyncIo();
   Worker worker;
   UserDatabase users;

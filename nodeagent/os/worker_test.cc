@@ -1,3 +1,4 @@
+// Tries tasks on other threads: results, failures, order of destruction, and the end.
 #include "nodeagent/os/worker.h"
 
 #include <pthread.h>
@@ -36,7 +37,7 @@ TEST(WorkerTest, ManyTasksAllComeBack) {
   for (int i = 0; i < 1000; ++i) ASSERT_EQ(results[static_cast<size_t>(i)], i);
 }
 
-TEST(WorkerTest, WhatATaskOwnedIsGoneWhenItsResultArrives) {
+TEST(WorkerTest, TaskIsDestroyedBeforeItsResultArrives) {
   struct Noted {
     explicit Noted(std::atomic<bool>& flag) : gone(flag) {}
     ~Noted() { gone = true; }
@@ -51,7 +52,7 @@ TEST(WorkerTest, WhatATaskOwnedIsGoneWhenItsResultArrives) {
   }
 }
 
-TEST(WorkerTest, ADroppedTaskThatWaitsIsNotRun) {
+TEST(WorkerTest, DroppedTaskIsNotRunIfItStillWaits) {
   auto io = kj::setupAsyncIo();
   std::atomic<int> ran = 0;
   std::atomic<bool> mayGo = false;
@@ -69,7 +70,7 @@ TEST(WorkerTest, ADroppedTaskThatWaitsIsNotRun) {
   EXPECT_EQ(ran, 0);
 }
 
-TEST(WorkerTest, ATaskThatIsStuckIsNotWaitedForLongerThanAllowed) {
+TEST(WorkerTest, CloseGivesUpOnAStuckTask) {
   auto io = kj::setupAsyncIo();
   std::atomic<bool> begun = false;
   std::atomic<bool> mayGo = false;

@@ -18,7 +18,7 @@ constexpr int64_t kLong = 30'000'000'000;
 
 class InitScriptTest : public ::testing::Test {
  protected:
-  // LISTENS is what it does before it listens; ENDS is what it does at SIGTERM.
+  // LISTENS stands for its actions before it listens, ENDS for those at SIGTERM.
   static constexpr const char* kAgent = R"sh(
 case $1 in --check-config) exit "$(cat "$DIR/check")" ;; esac
 trap 'echo reloaded >> "$DIR/reloads"' HUP
@@ -46,7 +46,7 @@ while :; do sleep 0.05; done)sh";
     std::ofstream(node_.path(name).cStr()) << content;
   }
 
-  // The script's exit status; what it wrote is in output_.
+  // Returns the script's exit status; its output is in output_.
   int run(const std::string& action) {
     std::string command = std::string("AGENT_DEFAULTS='") + node_.path("defaults").cStr() +
                           "' sh " MUSTER_INIT_DIR "/nodeagent.init " + action;
@@ -103,13 +103,13 @@ TEST_F(InitScriptTest, SaysWhyItDoesNotStart) {
   EXPECT_EQ(run("status"), 3);
 }
 
-TEST_F(InitScriptTest, DoesNotWaitForEverForOneThatNeverListens) {
+TEST_F(InitScriptTest, GivesUpOnAnAgentThatNeverListens) {
   fake("sleep 60", "exit 0");
   EXPECT_EQ(run("start"), 1);
   EXPECT_THAT(output_, HasSubstr("does not listen after 2 s"));
 }
 
-TEST_F(InitScriptTest, KillsOneThatDoesNotEnd) {
+TEST_F(InitScriptTest, KillsAnAgentThatDoesNotEnd) {
   fake("true", "");
   EXPECT_EQ(run("start"), 0) << output_;
   EXPECT_EQ(run("stop"), 0) << output_;

@@ -1,3 +1,4 @@
+// Tries the service through its capability, on a node of fake init scripts.
 #include <gmock/gmock.h>
 #include <kj/async-io.h>
 
@@ -69,7 +70,7 @@ TEST_F(ServicesServerTest, AFailureBringsOutputAndStatus) {
   EXPECT_EQ(response.getStatus().getState(), State::STOPPED);
 }
 
-TEST_F(ServicesServerTest, RefusesWhatCanNeverWork) {
+TEST_F(ServicesServerTest, RefusesInvalidRequests) {
   makeService();
   for (const std::string& name :
        {std::string("a/b"), std::string("../x"), std::string(".."), std::string("."),

@@ -1,3 +1,4 @@
+// Tries what systemctl and journalctl print, with scripts in their place.
 #include "nodeagent/service/systemd.h"
 
 #include <gmock/gmock.h>
@@ -48,7 +49,7 @@ TEST(ParseShowTest, MapsUnitFileStates) {
   EXPECT_EQ(enabled(""), Enabled::UNSPECIFIED);
 }
 
-TEST(ParseShowTest, KnowsWhatIsNotThere) {
+TEST(ParseShowTest, UnknownUnitGivesNull) {
   EXPECT_TRUE(parseShow("LoadState=not-found\nActiveState=inactive") == nullptr);
   EXPECT_TRUE(parseShow("") == nullptr);
 }
@@ -74,7 +75,7 @@ TEST_F(SystemdTest, StatusBringsTheLastLinesOfTheLog) {
   EXPECT_THAT(node_.content("argv"), HasSubstr("-- fake "));
 }
 
-TEST_F(SystemdTest, StatusSaysWhatIsWrong) {
+TEST_F(SystemdTest, StatusFailureNamesItsCause) {
   EXPECT_EQ(failureOf([&] { systemdWith("echo LoadState=not-found").status("fake"); }).kind,
             Kind::NOT_FOUND);
   support::Failure failure =

@@ -1,3 +1,4 @@
+// Tries init scripts that the test writes, with every exit status that LSB knows.
 #include "nodeagent/service/sysv.h"
 
 #include <unistd.h>
@@ -83,7 +84,7 @@ TEST_F(SysvTest, SaysWhyAnActionFailed) {
   EXPECT_EQ(sysv_.act("fake", Action::START, kLong).kind, Kind::DENIED);
 }
 
-TEST_F(SysvTest, StoppingWhatDoesNotRunSucceeds) {
+TEST_F(SysvTest, StoppingAStoppedServiceSucceeds) {
   node_.script("init.d/fake", "exit 7");
   EXPECT_EQ(sysv_.act("fake", Action::STOP, kLong).kind, Kind::UNSPECIFIED);
   EXPECT_EQ(sysv_.act("fake", Action::RELOAD, kLong).kind, Kind::SYSTEM);
@@ -126,7 +127,7 @@ TEST(ServiceNameTest, RefusesPathsOptionsAndPatterns) {
   }
 }
 
-TEST(FindManagerTest, GoesByWhatTheNodeRuns) {
+TEST(FindManagerTest, FindsTheManagerThatTheNodeRuns) {
   FakeNode node;
   auto systemd = node.path("systemd");
   auto comm = node.path("comm");

@@ -1,3 +1,4 @@
+// Tries tools that print, hang, leave daemons behind, or cannot be started.
 #include "nodeagent/service/tool.h"
 
 #include <errno.h>
@@ -32,13 +33,13 @@ TEST(ToolTest, AnswersStatusAndBothStreams) {
   EXPECT_EQ(describeEnd(result), "exit status 7: err");
 }
 
-TEST(ToolTest, TellsWhatCannotBeStarted) {
+TEST(ToolTest, ReportsAProgramThatCannotBeStarted) {
   ToolResult result = runTool(kj::arr(kj::str("/no/such/tool")), kLong);
   EXPECT_EQ(result.end, ToolResult::End::kNotStarted);
   EXPECT_EQ(result.value, ENOENT);
 }
 
-TEST(ToolTest, KillsAtTheDeadlineWithAllThatItStarted) {
+TEST(ToolTest, KillsTheProcessGroupAtTheDeadline) {
   FakeNode node;
   std::string file = node.path("pid").cStr();
   ToolResult result = sh("sleep 30 & echo $! > " + file + "; echo begun; wait", 300'000'000);
@@ -74,7 +75,7 @@ TEST(ToolTest, SignalIsNoExitStatus) {
   EXPECT_EQ(result.value, SIGKILL);
 }
 
-TEST(ToolTest, LinesAreTextWhateverTheToolWrote) {
+TEST(ToolTest, LinesAreValidTextForAnyOutput) {
   std::string output = "one\n\ntwo\x1b[31m\n\xff\xfe\nlast \xc3\xa4";
   auto lines = lastLines(kj::StringPtr(output.c_str()).asBytes(), 3);
   EXPECT_THAT(std::vector<std::string>({lines[0].cStr(), lines[1].cStr(), lines[2].cStr()}),

@@ -1,3 +1,4 @@
+// Tries that a line is valid JSON, and that the chain shows every line that was changed.
 #include "nodeagent/session/audit_log.h"
 
 #include <stdlib.h>
@@ -131,7 +132,7 @@ TEST_F(AuditChainTest, ChangedMissingAndAddedLinesAreFound) {
   EXPECT_THAT(why(strange), testing::HasSubstr(":4: is no audit line"));
 }
 
-TEST_F(AuditChainTest, LineThatACrashCutOffIsTakenAway) {
+TEST_F(AuditChainTest, LineCutOffByACrashIsRemoved) {
   write(2);
   std::ofstream(path_, std::ios::app) << "{\"seq\":2,\"prev\":\"12";
   EXPECT_FALSE(verifyAudit(path_).good);
@@ -141,7 +142,7 @@ TEST_F(AuditChainTest, LineThatACrashCutOffIsTakenAway) {
   EXPECT_EQ(lines().size(), 3u);
 }
 
-TEST_F(AuditChainTest, FilesAreBoundedAndTheChainGoesThroughThem) {
+TEST_F(AuditChainTest, ChainGoesThroughBoundedFiles) {
   AuditOptions options{1024, 2};
   write(30, options);
   write(30, options);

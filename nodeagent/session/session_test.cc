@@ -1,3 +1,4 @@
+// Tries leases and undo lists on a clock that the test moves.
 #include "nodeagent/session/session.h"
 
 #include <gtest/gtest.h>
@@ -14,7 +15,7 @@ class SessionTest : public testing::Test {
  protected:
   ~SessionTest() noexcept override {}
 
-  // Moves both clocks and runs what became due.
+  // Moves both clocks and runs everything that became due.
   void advance(kj::Duration elapsed) {
     clock_.advance(elapsed / kj::NANOSECONDS);
     timer_.advanceTo(timer_.now() + elapsed);
@@ -56,7 +57,7 @@ class SessionTest : public testing::Test {
   const support::Id id_ = support::Id::random();
 };
 
-TEST_F(SessionTest, EndStopsWhatRunsThenUndoesBackwards) {
+TEST_F(SessionTest, EndStopsJobsThenUndoesBackwards) {
   auto session = attach(id_).session;
   auto first = session->addUndo(EndPhase::kUndo, kj::str("file"), note("file"));
   auto second = session->addUndo(EndPhase::kStop, kj::str("job"), note("job"));
@@ -73,7 +74,7 @@ TEST_F(SessionTest, DroppedEntryIsNotCalled) {
   EXPECT_TRUE(calls_.empty());
 }
 
-TEST_F(SessionTest, EntryThatAnotherOneDestroysIsNotCalled) {
+TEST_F(SessionTest, EntryDestroyedByAnotherIsNotCalled) {
   auto session = attach(id_).session;
   kj::Maybe<kj::Own<Session::Entry>> victim;
   victim = session->addUndo(EndPhase::kStop, kj::str("victim"), note("victim"));
@@ -86,7 +87,7 @@ TEST_F(SessionTest, EntryThatAnotherOneDestroysIsNotCalled) {
   EXPECT_TRUE(calls_.empty());
 }
 
-TEST_F(SessionTest, FailuresAndHangsBecomeRemainsAndTheWalkGoesOn) {
+TEST_F(SessionTest, FailuresAndHangsBecomeLeftovers) {
   auto session = attach(id_).session;
   auto last = session->addUndo(EndPhase::kUndo, kj::str("good"), note("good"));
   auto broken = session->addUndo(EndPhase::kUndo, kj::str("broken"),
@@ -130,7 +131,7 @@ TEST_F(SessionTest, LeaseEndsOnTheBootClockUnlessRenewed) {
   EXPECT_EQ(table_.count(), 0u);
 }
 
-TEST_F(SessionTest, LeaseCountsTimeInWhichTheMachineSlept) {
+TEST_F(SessionTest, LeaseCountsSuspendedTime) {
   auto session = attach(id_).session;
   auto watch = table_.watchLeases().eagerlyEvaluate(nullptr);
   settle();

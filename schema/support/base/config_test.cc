@@ -1,3 +1,4 @@
+// Tries which documents the reader refuses, and that each refusal names file, line and column.
 #include "schema/support/base/config.h"
 
 #include <gmock/gmock.h>
@@ -65,7 +66,7 @@ TEST(ConfigReaderTest, WordOutsideOfItsSetIsRefused) {
             "f.yaml:1:8: level: there is no \"debgu\"; did you mean \"debug\"?");
 }
 
-TEST(SuggestionTest, FarWordsListWhatIsKnown) {
+TEST(SuggestionTest, DistantWordListsAllKnownOnes) {
   EXPECT_EQ(suggestion("zzz", {"node", "listen"}), "; known: node, listen");
   EXPECT_EQ(suggestion("zzz", {}), "");
 }

@@ -1,3 +1,4 @@
+// Tries which texts are endpoints, and that a refusal names the fault.
 #include "schema/support/base/endpoint.h"
 
 #include <gmock/gmock.h>
@@ -31,7 +32,7 @@ TEST(EndpointTest, LoopbackIsKnownInEverySpelling) {
   }
 }
 
-TEST(EndpointTest, WhatIsWrongIsSaid) {
+TEST(EndpointTest, RefusalNamesTheFault) {
   auto why = [](std::string_view text) {
     std::string reason;
     EXPECT_FALSE(Endpoint::fromText(text, &reason).has_value()) << text;

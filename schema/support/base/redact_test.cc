@@ -1,3 +1,4 @@
+// Tries which texts are taken for secrets, and that ordinary ones stay.
 #include "schema/support/base/redact.h"
 
 #include <gmock/gmock.h>
@@ -8,7 +9,7 @@ namespace {
 
 using testing::ElementsAre;
 
-TEST(RedactTest, TakesOutWhatHasTheFormOfASecret) {
+TEST(RedactTest, ReplacesTextsInTheFormOfASecret) {
   struct Case {
     const char* text;
     const char* wanted;
@@ -43,7 +44,7 @@ TEST(RedactTest, LeavesTheRestAlone) {
   }
 }
 
-TEST(RedactTest, WordsBehindOptionsAndWholeValuesAreTakenOut) {
+TEST(RedactTest, ReplacesWordsBehindOptionsAndWholeValues) {
   EXPECT_THAT(redactedWords({"mysql", "--password", "a b", "-h", "x"}),
               ElementsAre("mysql", "--password", "<secret>", "-h", "x"));
   EXPECT_THAT(redactedWords({"env", "DB_PASSWORD=a b; c", "--auth-token=a b", "run"}),

@@ -1,3 +1,4 @@
+// Tries digests against known ones, and that OpenSSL's error queue is left alone.
 #include "schema/support/base/sha256.h"
 
 #include <string>

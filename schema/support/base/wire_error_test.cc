@@ -1,3 +1,5 @@
+// Tries that a failure survives exceptions and the wire, and that the texts of other exceptions do
+// not.
 #include "schema/support/base/wire_error.h"
 
 #include <errno.h>

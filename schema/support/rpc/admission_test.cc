@@ -1,3 +1,4 @@
+// Tries on a clock of its own which connections may begin, and which have to wait.
 #include "schema/support/rpc/admission.h"
 
 #include <arpa/inet.h>
@@ -41,7 +42,7 @@ class AdmissionTest : public testing::Test {
     }
     return "";
   }
-  // As the front does: enters if it may.
+  // Enters a connection if it may begin, as the front does.
   bool comes(const sockaddr_storage& from) {
     if (!refusal(from).empty()) return false;
     admission_.enter(sourceOf(from));
@@ -56,7 +57,7 @@ class AdmissionTest : public testing::Test {
                        [this]() { return dice_; }};
 };
 
-TEST_F(AdmissionTest, EightFromOneAddressAndNotNine) {
+TEST_F(AdmissionTest, NinthStrangerFromOneAddressIsRefused) {
   for (int i = 0; i < 8; ++i) EXPECT_TRUE(comes(address("10.0.0.1"))) << i;
   EXPECT_THAT(refusal(address("10.0.0.1")), HasSubstr("from one address"));
   EXPECT_TRUE(comes(address("10.0.0.2")));
@@ -65,7 +66,7 @@ TEST_F(AdmissionTest, EightFromOneAddressAndNotNine) {
   EXPECT_FALSE(comes(address("::ffff:10.0.0.1")));
 }
 
-TEST_F(AdmissionTest, ThirtyTwoInAllAndNotThirtyThree) {
+TEST_F(AdmissionTest, ThirtyThirdStrangerIsRefused) {
   for (size_t i = 0; i < 32; ++i) EXPECT_TRUE(comes(many(i))) << i;
   EXPECT_EQ(refusal(many(32)), "too many connections that have not said hello");
   EXPECT_TRUE(comes(address("unix")));  // Whoever sits on the machine gets in.
@@ -74,7 +75,7 @@ TEST_F(AdmissionTest, ThirtyTwoInAllAndNotThirtyThree) {
   EXPECT_FALSE(comes(many(33)));
 }
 
-TEST_F(AdmissionTest, DropsAtRandomFromSixteenOnMoreAndMore) {
+TEST_F(AdmissionTest, RandomRefusalsGrowFromSixteenStrangersOn) {
   dice_ = 0;
   for (size_t i = 0; i < 16; ++i) EXPECT_TRUE(comes(many(i))) << i;
   EXPECT_THAT(refusal(many(16)), HasSubstr("at random"));
@@ -110,7 +111,7 @@ TEST_F(AdmissionTest, NeighboursInOneIpv6NetworkShareAPenalty) {
   EXPECT_EQ(refusal(address("fd01:0:0:1::1")), "");
 }
 
-TEST_F(AdmissionTest, ExemptAddressesAndLocalOnesAreNeverPenalized) {
+TEST_F(AdmissionTest, ExemptAndLocalAddressesAreNeverPenalized) {
   for (const char* from : {"10.9.1.2", "::ffff:10.9.1.2", "fd09::1", "unix"}) {
     admission_.penalize(address(from), now_);
     EXPECT_EQ(refusal(address(from)), "") << from;

@@ -34,7 +34,7 @@ class FrameTest : public testing::Test {
  protected:
   ~FrameTest() noexcept override {}
 
-  // Feeds the reader `input`, then ends the stream; gives what each read came to.
+  // Feeds the reader `input`, then ends the stream, and returns the result of each read.
   struct Outcome {
     int frames = 0;
     Kind failure = Kind::UNSPECIFIED;
@@ -109,7 +109,7 @@ TEST_F(FrameTest, FramesThatArrivedTogetherAreTakenWithoutWaiting) {
   EXPECT_TRUE(reader.takeArrived() == nullptr);
 }
 
-TEST_F(FrameTest, BigFrameIsWholeHoweverItIsSplit) {
+TEST_F(FrameTest, BigFrameArrivesWholeFromAnyPieces) {
   limits_.bytesMax = kFrameBytesMax;
   std::string frame = frameOf({100'000, 31'000});
   for (size_t i = 16; i < frame.size(); ++i) frame[i] = static_cast<char>(i * 7);
@@ -193,7 +193,7 @@ TEST_F(FrameTest, FrameThatStallsTimesOutButSilenceBetweenFramesDoesNot) {
   }
 }
 
-// What forwarding makes of `input`: all bytes that were passed on, and why it ended.
+// The result of forwarding `input`: all bytes that were passed on, and the reason of the end.
 class ForwardingTest : public FrameTest {
  protected:
   void forward(const std::string& input) {
@@ -235,7 +235,7 @@ class ForwardingTest : public FrameTest {
   Kind failure_ = Kind::UNSPECIFIED;
 };
 
-TEST_F(ForwardingTest, LargeFramesArePassedOnWhileTheyArrive) {
+TEST_F(ForwardingTest, LargeFramesAreForwardedWhileTheyArrive) {
   std::string frames = frameOf({3}) + frameOf({1000, 37}, 'a') + frameOf({2}) + frameOf({600}, 'b');
   forward(frames);
   EXPECT_TRUE(passed_ == frames);
@@ -243,19 +243,19 @@ TEST_F(ForwardingTest, LargeFramesArePassedOnWhileTheyArrive) {
   EXPECT_EQ(failure_, Kind::UNSPECIFIED);
 }
 
-TEST_F(ForwardingTest, NothingOfAFrameThatIsTooLargeIsPassedOn) {
+TEST_F(ForwardingTest, TooLargeFrameIsNotForwardedAtAll) {
   limits_.bytesMax = 8000;
   forward(frameOf({3}) + frameOf({1000}));
   EXPECT_TRUE(passed_ == frameOf({3}));
   EXPECT_EQ(failure_, Kind::INVALID);
 }
 
-TEST_F(ForwardingTest, TruncationIsAnErrorForWhoForwards) {
+TEST_F(ForwardingTest, TruncationFailsForwardingToo) {
   forward(frameOf({1000}).substr(0, 7999));
   EXPECT_EQ(failure_, Kind::INVALID);
 }
 
-TEST_F(FrameTest, FrameThatIsPassedOnMayStallNoLongerThanOthers) {
+TEST_F(FrameTest, ForwardedFrameTimesOutLikeOthers) {
   auto pipe = kj::newOneWayPipe();
   FrameReader reader(*pipe.in, timer_, limits_);
   std::string frame = frameOf({1000});
@@ -275,7 +275,7 @@ TEST_F(FrameTest, FrameThatIsPassedOnMayStallNoLongerThanOthers) {
   EXPECT_ANY_THROW(second.wait(waitScope_));
 }
 
-TEST_F(FrameTest, SignalsAreOnlyForThoseWhoExpectThem) {
+TEST_F(FrameTest, SignalsAreRefusedUnlessExpected) {
   SignalBytes signal = signalBytes(7);
   std::string bytes(reinterpret_cast<const char*>(signal.bytes), sizeof signal.bytes);
   EXPECT_EQ(feed(bytes).failure, Kind::INVALID);
@@ -286,7 +286,7 @@ TEST_F(FrameTest, SignalsAreOnlyForThoseWhoExpectThem) {
   }
 }
 
-TEST_F(FrameTest, SignalOfNumberZeroIsNoMessage) {
+TEST_F(FrameTest, SignalOfNumberZeroIsRefused) {
   signals_ = Signals::kUnderstood;
   SignalBytes signal = signalBytes(0);
   auto outcome =

@@ -1,3 +1,4 @@
+// Tries one connection between two ends in this process, with peers that are slow, hostile or gone.
 #include "schema/support/rpc/rpc_connection.h"
 
 #include <sys/socket.h>
@@ -74,7 +75,7 @@ class RpcConnectionTest : public testing::Test {
   kj::Own<RpcConnection> client_;
 };
 
-TEST_F(RpcConnectionTest, CallsGoThroughAndManyAtOnceToo) {
+TEST_F(RpcConnectionTest, ManyCallsAtOnceAreAnswered) {
   connect();
   auto target = session();
   kj::Vector<kj::Promise<void>> calls;
@@ -84,7 +85,7 @@ TEST_F(RpcConnectionTest, CallsGoThroughAndManyAtOnceToo) {
 }
 
 // Counted where they arrive.
-TEST_F(RpcConnectionTest, EndOfASmallAnswerGoesOutWithTheNextMessage) {
+TEST_F(RpcConnectionTest, FinishOfASmallAnswerWaitsForTheNextMessage) {
   connect();
   int arrived = 0;
   server_->stream().onArrival([&arrived]() { ++arrived; });
@@ -94,10 +95,10 @@ TEST_F(RpcConnectionTest, EndOfASmallAnswerGoesOutWithTheNextMessage) {
   EXPECT_LE(arrived, 2);  // Bootstrap and call.
   target.pingRequest().send().wait(io_.waitScope);
   pause();
-  EXPECT_GE(arrived, 4);  // With the end of the first call, and of the bootstrap.
+  EXPECT_GE(arrived, 4);  // These include the end of the first call and of the bootstrap.
 }
 
-TEST_F(RpcConnectionTest, CancelledCallIsToldAtOnceAlsoWhereNumbersAreUsedAgain) {
+TEST_F(RpcConnectionTest, CancelIsSentAtOnceUnderAReusedNumber) {
   connect();
   auto target = session();
   target.pingRequest().send().wait(io_.waitScope);
@@ -117,7 +118,7 @@ TEST_F(RpcConnectionTest, CancelledCallIsToldAtOnceAlsoWhereNumbersAreUsedAgain)
   }
 }
 
-TEST_F(RpcConnectionTest, ShutdownRejectsWhatIsOpenAndIsNoticedByTheOther) {
+TEST_F(RpcConnectionTest, ShutdownRejectsOpenCallsOfThePeer) {
   connect();
   served_->hold = true;
   auto call = session().pingRequest().send();
@@ -169,7 +170,7 @@ TEST_F(RpcConnectionTest, BootstrapsBeyondTheLimitEndTheConnection) {
   EXPECT_ANY_THROW(session().pingRequest().send().wait(io_.waitScope));
 }
 
-TEST_F(RpcConnectionTest, FramesBeyondTheStrangersLimitEndTheConnectionUntilItIsRaised) {
+TEST_F(RpcConnectionTest, FramesAreLimitedUntilThePeerIsAdmitted) {
   connect();
   auto big = [this]() {
     auto gate = client_->bootstrap().castAs<wire::Gate>();
@@ -249,7 +250,7 @@ TEST_F(RpcConnectionTest, PeerThatNeverReadsCannotMakeTheQueueGrow) {
   EXPECT_LT(peer.asked, kCalls);
   EXPECT_LE(server_->queueCount(), 300u);
   EXPECT_GT(server_->queueCount(), 200u);
-  server_ = nullptr;  // With the queue full: must not recurse.
+  server_ = nullptr;  // The queue is full, and the destructor must not recurse.
 }
 
 TEST_F(RpcConnectionTest, BadBytesEndOnlyTheirConnection) {

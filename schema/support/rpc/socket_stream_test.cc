@@ -1,3 +1,4 @@
+// Tries a stream over one end of a socket pair, whose other end the test reads, writes and closes.
 #include "schema/support/rpc/socket_stream.h"
 
 #include <sys/socket.h>
@@ -65,7 +66,7 @@ TEST_F(SocketStreamTest, ArrivalBetweenTwoReadsIsNotMissed) {
   }
 }
 
-TEST_F(SocketStreamTest, EndIsReadWheneverItCame) {
+TEST_F(SocketStreamTest, EndThatCameWithTheLastBytesIsRead) {
   send("last");
   far_ = nullptr;  // Told together with the bytes.
   turn();
@@ -74,7 +75,7 @@ TEST_F(SocketStreamTest, EndIsReadWheneverItCame) {
   EXPECT_EQ(read(1), "");
 }
 
-TEST_F(SocketStreamTest, EndAfterTheLastBytesWereReadIsRead) {
+TEST_F(SocketStreamTest, EndThatCameAfterTheLastBytesIsRead) {
   send("last");
   EXPECT_EQ(read(1), "last");
   char buffer[8];
@@ -84,7 +85,7 @@ TEST_F(SocketStreamTest, EndAfterTheLastBytesWereReadIsRead) {
   EXPECT_EQ(end.wait(io_.waitScope), 0u);
 }
 
-TEST_F(SocketStreamTest, ReadThatWasDroppedTakesNothingAlong) {
+TEST_F(SocketStreamTest, DroppedReadConsumesNothing) {
   char buffer[8];
   {
     auto dropped = near_->tryRead(buffer, 1, sizeof buffer);
@@ -95,7 +96,7 @@ TEST_F(SocketStreamTest, ReadThatWasDroppedTakesNothingAlong) {
   EXPECT_EQ(read(4), "kept");
 }
 
-TEST_F(SocketStreamTest, MuchIsWrittenWholeAndInOrder) {
+TEST_F(SocketStreamTest, LongWriteArrivesWholeAndInOrder) {
   auto bytes = kj::heapArray<kj::byte>(kMuchBytes);
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<kj::byte>(i * 2654435761u >> 21);
   kj::Vector<kj::ArrayPtr<const kj::byte>> pieces;
@@ -119,7 +120,7 @@ TEST_F(SocketStreamTest, MuchIsWrittenWholeAndInOrder) {
   }
 }
 
-TEST_F(SocketStreamTest, WriteToOneThatIsGoneIsRejectedAndItsEndIsTold) {
+TEST_F(SocketStreamTest, WriteToAGonePeerIsRejected) {
   auto gone = near_->whenWriteDisconnected();
   auto again = near_->whenWriteDisconnected();
   EXPECT_FALSE(gone.poll(io_.waitScope));

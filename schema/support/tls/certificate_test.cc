@@ -1,4 +1,4 @@
-// What is read from certificates, deny lists and requests, and the files they stand in.
+// Tries certificates, deny lists and requests, and the files that hold them.
 #include "schema/support/tls/certificate.h"
 
 #include <stdlib.h>
@@ -88,7 +88,7 @@ TEST(DenyListTest, ReadsWhatPeopleWrite) {
   EXPECT_FALSE(list->covers({"abc", std::string(64, 'b')}));
 }
 
-TEST(DenyListTest, AnythingElseIsRefusedWithItsLine) {
+TEST(DenyListTest, OtherLinesAreRefusedByNumber) {
   for (const char* wrong : {"serial", "serial xyz", "serial 1 2", "sha256 12", "Serial 1", "1234",
                             "serial 12345678901234567890123456789012345678901"}) {
     std::string why;

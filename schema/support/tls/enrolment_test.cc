@@ -1,4 +1,5 @@
-// Whom a node gives its token to: the text of tokens, and the handshake before anything is sent.
+// Tries that a node gives its token to the right server only: the text of tokens, and the handshake
+// before anything is sent.
 #include <sys/socket.h>
 
 #include <gmock/gmock.h>
@@ -70,7 +71,7 @@ TEST(EnrolmentTokenTest, AnythingElseIsRefusedWithoutRepeatingIt) {
   }
 }
 
-TEST(EnrolmentTokenTest, ItsServersNameIsNoNodes) {
+TEST(EnrolmentTokenTest, NodeMayNotHaveTheServersName) {
   EXPECT_FALSE(isCertificateName(kEnrolmentName));
 }
 
@@ -82,7 +83,7 @@ class EnrolmentTlsTest : public testing::Test {
     EnrolmentDoubt doubt = EnrolmentDoubt::kNone;
     bool met = false;
     std::string authority;
-    std::string heard;  // What the server could read.
+    std::string heard;  // The bytes that the server could read.
   };
 
   // The node shakes hands and sends its secret if it may.
@@ -125,7 +126,7 @@ TEST_F(EnrolmentTlsTest, ServerOfTheTokensAuthorityIsToldTheSecret) {
   EXPECT_EQ(outcome.heard, "secret");
 }
 
-TEST_F(EnrolmentTlsTest, AnybodyElseIsToldNothing) {
+TEST_F(EnrolmentTlsTest, OtherServersAreToldNothing) {
   const Authority foreign = Authority::make("enrolment test");
   const std::string right = digestOf(authority());
   const Validity over{2 * 24 * 3600, -3600}, later{-3600, 7200};
@@ -160,7 +161,7 @@ TEST_F(EnrolmentTlsTest, AnybodyElseIsToldNothing) {
 }
 
 // A digest that fits a certificate which is no authority's would make that certificate one.
-TEST_F(EnrolmentTlsTest, DigestOfAnOrdinaryCertificateIsWorthNothing) {
+TEST_F(EnrolmentTlsTest, DigestOfTheServersOwnCertificateIsRefused) {
   auto own = serverPair(authority());
   std::string leaf = describeCertificate(own.certificate)->mark.sha256;
   auto outcome = meet(own, authority().certificate(), leaf);
@@ -168,7 +169,7 @@ TEST_F(EnrolmentTlsTest, DigestOfAnOrdinaryCertificateIsWorthNothing) {
   EXPECT_EQ(outcome.doubt, EnrolmentDoubt::kOtherAuthority);
 }
 
-TEST(NodeCertificateTest, OnlyThatOfThisNodeKeyAndAuthorityWillDo) {
+TEST(NodeCertificateTest, MustMatchNodeKeyAndAuthority) {
   const Authority foreign = Authority::make("enrolment test");
   const Validity over{2 * 24 * 3600, -3600};
   auto good = authority().issueNode("n1");

@@ -48,7 +48,8 @@ Openssl<X509> make(EVP_PKEY* key, const Shape& shape) {
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
   X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
   X509_set_pubkey(certificate.get(), key);
-  // Not by the function for texts, which knows that a common name has at most 64 characters.
+  // The name is set without the function for texts, which knows that a common name has at most 64
+  // characters.
   X509_NAME_ENTRY* entry = X509_NAME_ENTRY_new();
   X509_NAME_ENTRY_set_object(entry, OBJ_nid2obj(NID_commonName));
   X509_NAME_ENTRY_set_data(entry, shape.encoding,

@@ -1,3 +1,4 @@
+// Tries the encrypted stream itself, between two ends in this process: bytes, ends and refusals.
 #include "schema/support/tls/tls_stream.h"
 
 #include <string.h>
@@ -77,7 +78,7 @@ class TlsStreamTest : public testing::Test {
     accepted.wait(io_.waitScope);
   }
 
-  // What the promise is rejected with.
+  // Returns the exception that the promise is rejected with.
   template <typename T>
   kj::Exception failureOf(kj::Promise<T> promise) {
     auto failure = kj::runCatchingExceptions([&]() { promise.wait(io_.waitScope); });
@@ -151,7 +152,7 @@ TEST_F(TlsStreamTest, ProperEndIsTheEndOfTheStream) {
   EXPECT_EQ(far_->tryRead(buffer, 1, 10).wait(io_.waitScope), 0u);
 }
 
-// A stream that stays open whatever the layer above says.
+// A stream that stays open even if the layer above shuts it down.
 class NeverEnding final : public kj::AsyncIoStream {
  public:
   explicit NeverEnding(kj::Own<kj::AsyncIoStream> inner) : inner_(kj::mv(inner)) {}
@@ -171,7 +172,7 @@ class NeverEnding final : public kj::AsyncIoStream {
   kj::Own<kj::AsyncIoStream> inner_;
 };
 
-TEST_F(TlsStreamTest, GoodbyeIsTheEndForEveryReadThoughTheSocketStaysOpen) {
+TEST_F(TlsStreamTest, EveryReadEndsAfterACloseNotify) {
   auto pipe = io_.provider->newTwoWayPipe();
   near_ = kj::heap<TlsStream>(kj::heap<NeverEnding>(kj::mv(pipe.ends[0])), client_.get(),
                               TlsStream::Side::kClient);
@@ -187,7 +188,7 @@ TEST_F(TlsStreamTest, GoodbyeIsTheEndForEveryReadThoughTheSocketStaysOpen) {
   }
 }
 
-TEST_F(TlsStreamTest, EndWithoutGoodbyeIsALostConnection) {
+TEST_F(TlsStreamTest, EndWithoutACloseNotifyIsALostConnection) {
   shakeHands();
   near_ = nullptr;
   char buffer[10];

@@ -1,4 +1,5 @@
-// Who gets in by TLS and who does not, with certificates made here; pki and dial are tested along.
+// Tries which clients and nodes get in by TLS, with certificates made here. It tests pki and dial
+// too.
 #include "schema/support/tls/tls.h"
 
 #include <malloc.h>
@@ -41,9 +42,9 @@ class TlsTest : public testing::Test {
   }
 
   struct Outcome {
-    Kind server = Kind::UNSPECIFIED;  // Of the server's failure, if any.
-    std::string identity;             // Whom the server saw.
-    kj::Maybe<kj::Exception> client;  // What the client met, at the handshake or the first read.
+    Kind server = Kind::UNSPECIFIED;  // The kind of the server's failure, if any.
+    std::string identity;             // The identity that the server saw.
+    kj::Maybe<kj::Exception> client;  // The client's failure, at the handshake or the first read.
   };
 
   // Shakes hands over a socket pair; the server answers one byte.
@@ -122,7 +123,7 @@ TEST_F(TlsTest, AnotherNodeIsRefused) {
                "the node did not prove to be n1: certificate refused: hostname mismatch");
 }
 
-TEST_F(TlsTest, OnlyTheNamesThemselvesMakeANode) {
+TEST_F(TlsTest, WildcardsAndParentDomainsAreRefused) {
   auto node = [](std::vector<std::string> names) {
     return authority().issue("n1.lab", names, Purpose::kServer, Validity());
   };
@@ -135,7 +136,7 @@ TEST_F(TlsTest, OnlyTheNamesThemselvesMakeANode) {
   }
 }
 
-TEST_F(TlsTest, CertificateOfTheOtherSideIsRefusedBothWays) {
+TEST_F(TlsTest, CertificateForTheOtherPurposeIsRefused) {
   auto stolen = authority().issueNode("n1");
   auto asClient = shakeHands(credentials(authority().issueNode("n1")), credentials(stolen));
   EXPECT_EQ(asClient.server, Kind::DENIED);
@@ -145,7 +146,7 @@ TEST_F(TlsTest, CertificateOfTheOtherSideIsRefusedBothWays) {
   EXPECT_EQ(remedy(asServer), Remedy::kFixIdentity);
 }
 
-TEST_F(TlsTest, CertificateOutsideItsTimeIsAMatterOfTheClock) {
+TEST_F(TlsTest, CertificateOutsideItsTimeBlamesTheClock) {
   Validity over{2 * 24 * 3600, -3600};
   Validity later{-3600, 7200};
   for (const Validity& validity : {over, later}) {
@@ -173,7 +174,8 @@ TEST_F(TlsTest, CommonNamesAreRolesAndPlainNames) {
   EXPECT_EQ(outcome.server, Kind::DENIED);
 }
 
-// A client of plain OpenSSL on the other end of a socket pair, for what TlsClient refuses to do.
+// A client of plain OpenSSL on the other end of a socket pair, for things that TlsClient refuses to
+// do.
 class RawClient {
  public:
   RawClient(int socket, int versionMax)
@@ -201,7 +203,7 @@ class RawClient {
     ERR_clear_error();
     return done;
   }
-  // How many certificates the other side has sent.
+  // Returns the number of certificates that the other side has sent.
   int received() const {
     auto* chain = SSL_get_peer_cert_chain(ssl_);
     return chain == nullptr ? 0 : sk_X509_num(chain);
@@ -244,7 +246,7 @@ TEST_F(TlsTest, AuthoritysCertificateIsNotSentAlong) {
   EXPECT_EQ(client.received(), 1);
 }
 
-// The authority's client over plain OpenSSL; the server answers what it is sent.
+// The authority's client over plain OpenSSL; the server sends back the bytes that it reads.
 class RawSessionTest : public TlsTest {
  protected:
   RawSessionTest() {
@@ -294,7 +296,7 @@ class RawSessionTest : public TlsTest {
   kj::Promise<void> serving_ = kj::READY_NOW;
 };
 
-TEST_F(RawSessionTest, NoTicketIsGivenSoNothingIsResumedOrSentEarly) {
+TEST_F(RawSessionTest, SessionsCannotBeResumed) {
   shakeHands();
   EXPECT_TRUE(isAnswered());
   auto* session = SSL_get0_session(client_->ssl());
@@ -379,7 +381,7 @@ TEST_F(TlsTest, FilesThatOthersCanReachAreRefused) {
   rmdir(directory);
 }
 
-TEST_F(TlsTest, DialReachesAnEndpointOverTlsAndTellsWhyNot) {
+TEST_F(TlsTest, DialConnectsOverTlsOrSaysWhyNot) {
   std::string why;
   auto endpoint = Endpoint::fromText("tls:127.0.0.1:0", &why).value();
   auto listening = endpoint.openSocket();
