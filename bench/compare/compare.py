@@ -131,7 +131,7 @@ def describe(work, value):
 
 
 def shares(seconds, works):
-    """How many seconds each work may take at most."""
+    """The most seconds that each work may take."""
     weights = {"ping": 1, "exec": 3, "output": 2, "output-big": 5, "reconnect": 1, "rate": 1, "ping-rate": 1,
                "push-file": 7, "pull-file": 7, "push-tree": 2, "pull-tree": 2, "four-nodes": 1, "local-nodes": 1,
                "empty-case": 1, "fan-out-10": 2, "fan-out-100": 6, "fan-out-1000": 10, "ping-all-1000": 1}
@@ -140,7 +140,7 @@ def shares(seconds, works):
 
 
 def measure_scale(programs, mode, measurement):
-    """What bench_scale says of each number of light agents; a process for each, so that memory is of that number."""
+    """The output of bench_scale for each number of light agents. Each has a process of its own, so that memory is too."""
     found, until = [], time.monotonic() + SCALE_SECONDS[mode]
     for nodes in SCALES[mode]:
         try:

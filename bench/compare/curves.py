@@ -1,4 +1,4 @@
-"""Lines over a number of nodes, both axes logarithmic, as SVG text."""
+"""Draws lines over a number of nodes, both axes logarithmic, as SVG text."""
 import math
 
 COLORS = ["#c2410c", "#2563eb", "#6b7280"]

@@ -47,7 +47,7 @@ std::vector<double> launches(Launch how, const std::vector<std::string>& argv, s
   return times;
 }
 
-// Peers stay from one request to the next: only the first pays for the connection.
+// Keeps peers from one request to the next, so that only the first pays for the connection.
 class Floor {
  public:
   void handle(const std::string& line) {

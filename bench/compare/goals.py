@@ -1,4 +1,4 @@
-"""Whether each goal of notes.json was met: the table at the head of the page, and the reasons of what was missed.
+"""Tells whether each goal of notes.json was met: the table at the head of the page, and the reasons of missed goals.
 
 A goal has "text" and one of these bounds, and where it may be missed "reason", a name in notes.json's "reasons":
   work, peer, ratio_most            times the work's floor, or another peer's where "floor" names one
@@ -24,7 +24,7 @@ def times_faster(rows, work, peer, mine):
 
 
 def numbers_of(found, rows):
-    """What goals with an absolute bound are about, by name."""
+    """The values of goals with an absolute bound, by name."""
     muster = found.get("muster") or {}
     numbers = {}
     if muster.get("agent_start_to_listening_seconds"):

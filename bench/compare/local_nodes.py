@@ -15,7 +15,7 @@ CALL_SECONDS = 60
 
 
 def leave(directory):
-    """Removes it, unless clusters outside use it by now, or took it away when they were done."""
+    """Removes it, unless clusters outside use it by now, or removed it when they were done."""
     with contextlib.suppress(OSError):
         os.rmdir(directory)
 
@@ -48,7 +48,7 @@ class LocalNodes:
             os.mkdir(place, 0o755)
             scope.defer(lambda: leave(place))
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "bench", place], check=True)
-        # Whoever removes the directory outside, as the end of another cluster does, takes the mount away as well.
+        # Removing the directory outside, as the end of another cluster does, removes the mount as well.
         scope.defer(lambda: subprocess.run(["umount", "-l", place], check=False, stderr=subprocess.DEVNULL))
 
     def _muster(self, *words):

@@ -1,18 +1,18 @@
-// bench_muster: Muster's controller as a worker of bench/compare; the blocking calls that tests
-// use, nothing below them, except for "ping". Requests, one a line; each is answered with one line
-// of JSON:
+// bench_muster runs Muster's controller as a worker of bench/compare. It makes the blocking calls
+// that tests use and nothing below them, except for "ping". Each request is one line, and is
+// answered with one line of JSON:
 //   node NAME unix PATH | node NAME tcp ADDRESS PORT | node NAME tls ADDRESS PORT AUTHORITY
 //   CERTIFICATE KEY
 //                                 {}  adds a node; the first one is where single commands run
 //   pki DIRECTORY COUNT           {}  makes an authority, nodes n1 to nCOUNT and client
-//   connect COUNT                 {"seconds": s}  until so many nodes are connected
+//   connect COUNT                 {"seconds": s}  until COUNT nodes are connected
 //   ping COUNT                    {"us": [...]}   Session.ping, sent from the io thread
 //   ping-rate COUNT IN_FLIGHT     {"seconds": s}
-//   ping-all COUNT AWAITED        {"seconds": s}  one ping to each of so many nodes at once, until
+//   ping-all COUNT AWAITED        {"seconds": s}  one ping to each of COUNT nodes at once, until
 //                                 the first AWAITED of them have answered
 //   reconnect COUNT               {"us": [...]}   from the loss of a connection to the next answer
 //   exec COUNT | output COUNT     {"us": [...]}
-//   output-big BYTES              {"seconds": s}  a command that writes so much, taken as it comes
+//   output-big BYTES              {"seconds": s}  a command that writes BYTES, taken as it comes
 //   rate COUNT IN_FLIGHT          {"seconds": s}
 //   fan-out COUNT                 {"seconds": s}  /bin/true on the first COUNT nodes
 //   push-file|pull-file|push-tree|pull-tree FROM TO   {"seconds": s}
@@ -218,7 +218,7 @@ class Worker {
     return seconds;
   }
 
-  // As many at once as asked, wave after wave.
+  // Runs `count` commands on the first node, `inFlight` at a time, wave after wave.
   double rate(size_t count, size_t inFlight) {
     double seconds = 0;
     for (size_t done = 0; done < count; done += inFlight) {
@@ -247,7 +247,7 @@ class Worker {
 
   harness::Controller controller_;
   std::vector<harness::NodeDescription> descriptions_;
-  std::vector<harness::NodeStub*> stubs_;  // Of the first of them.
+  std::vector<harness::NodeStub*> stubs_;  // The first of them.
   std::unique_ptr<Pings> pings_;
   std::map<size_t, std::unique_ptr<Pings>> pingsOf_;  // By the number of nodes.
 };

@@ -1,4 +1,4 @@
-"""Muster as one of those that are compared: agents with all guarantees on, and workers that hold the connections."""
+"""Muster as a peer of the comparison: agents with all guarantees on, and workers that hold the connections."""
 import os
 import signal
 import statistics
@@ -12,7 +12,7 @@ AGENT_PORT = 7411
 LISTENING_SECONDS = 30
 STARTED_AT_ONCE = 50
 COMMANDS = 1000
-CONTROLLERS = 32  # What an agent allows an identity.
+CONTROLLERS = 32  # An agent allows an identity this many connections.
 
 
 class Agent:
@@ -44,7 +44,7 @@ class Agent:
             time.sleep(0.001)
 
     def line(self, transport, directory):
-        """How bench_muster is told of it."""
+        """The line that tells bench_muster of it."""
         if transport == "unix":
             return f"node {self.name} unix {self.socket}"
         if transport == "tcp":
@@ -63,7 +63,7 @@ class Muster:
         # Certificates for every node that any work will ask for.
         maker = self._worker()
         maker.ask(f"pki {self.directory} 1004")
-        # Now, since later other agents share the CPUs, and the pages of the program, with it.
+        # This comes first, because later other agents share the CPUs and the pages of the program with it.
         self.starts = self._starts()
         self.memory = self._memory()
         self.start_agents(1)
@@ -75,7 +75,7 @@ class Muster:
         connected = {"fan-out-1000": lambda: self._connect(1000)}
         pinged = {"ping-all-1000": lambda: self._begin_pings(1000)}
         self.peers[0].prepare.update(pinged)
-        # Before the others, whose commands would be the first.
+        # This comes before the others, whose commands would otherwise be the first.
         self.peers.insert(0, Peer("Muster, TLS, first command", {
             "fan-out-1000": lambda count: [self._first_fan_out(1000)]},
             prepare=connected, once=("fan-out-1000",)))
@@ -88,7 +88,7 @@ class Muster:
         return Worker(self.scope, [self.programs / "bench_muster"])
 
     def start_agents(self, count):
-        """Until there are so many."""
+        """Starts agents until there are `count`."""
         names = addresses(count)
         while len(self.agents) < count:
             begin, end = len(self.agents), min(count, len(self.agents) + STARTED_AT_ONCE)
@@ -237,7 +237,7 @@ class Muster:
             subprocess.run(["rm", "-rf", agent.directory], check=True)
 
     def numbers(self):
-        """What fits in no table of works."""
+        """The numbers that fit in no table of works."""
         return {"agent_start_to_listening_seconds": self.starts, "connects": self.connects,
                 "output_memory_kib": self.output_memory_kib}
 
@@ -257,7 +257,7 @@ class Muster:
 
 
 def start_muster(scope, programs, directory, data):
-    """None if it was not built."""
+    """Returns None if it was not built."""
     if not (programs / "bench_muster").exists() or not (programs / "nodeagent").exists():
         return None
     return Muster(scope, programs, directory, data)

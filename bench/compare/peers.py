@@ -16,12 +16,12 @@ PYTHON = "/usr/bin/python3"
 
 
 def addresses(count):
-    """That many loopback addresses, one a node."""
+    """Returns `count` loopback addresses, one a node."""
     return [f"127.1.{index // 250}.{index % 250 + 1}" for index in range(count)]
 
 
 def ranges(count):
-    """The same in the notation of pdsh and clush."""
+    """Returns the addresses in the notation of pdsh and clush."""
     whole, rest = divmod(count, 250)
     parts = [f"127.1.{block}.[1-250]" for block in range(whole)]
     return ",".join(parts + ([f"127.1.{whole}.[1-{rest}]"] if rest > 1 else [f"127.1.{whole}.1"] if rest else []))
@@ -100,7 +100,7 @@ class Peer:
 
 
 class Floor:
-    """What the machine itself costs, measured by bench_floor."""
+    """The cost of the machine itself, measured by bench_floor."""
 
     def __init__(self, scope, programs, data, environment):
         worker = self.worker = Worker(scope, [programs / "bench_floor"])

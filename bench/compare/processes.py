@@ -19,13 +19,13 @@ class Skipped(Failed):
 
 
 class Scope:
-    """What was started, so that it can be stopped by pid, last first."""
+    """Everything that was started, so that it can be stopped by pid, the last first."""
 
     def __init__(self):
         self._processes, self._deferred = [], []
 
     def defer(self, function):
-        """To be called by stop(), before any process is stopped."""
+        """Lets stop() call this before any process is stopped."""
         self._deferred.append(function)
 
     def start(self, argv, **options):
@@ -126,13 +126,13 @@ def memory_kib(pid):
 
 
 def forget_peak(pid):
-    """From now on peak_kib() tells of what comes."""
+    """Lets peak_kib() begin anew."""
     with open(f"/proc/{pid}/clear_refs", "w", encoding="ascii") as file:
         file.write("5")
 
 
 def peak_kib(pid):
-    """The most that was resident at a time."""
+    """The largest resident memory at a time."""
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 

@@ -1,4 +1,4 @@
-"""The part of the page on many nodes: curves and a table over their number, from what bench_scale said of each."""
+"""Writes the part of the page on many nodes: curves and a table over their number, from the output of bench_scale."""
 from curves import curve
 from report import human
 
@@ -43,7 +43,7 @@ def table(headings, rows):
 
 
 def growth_text(scale):
-    """Whether a node costs the same however many there are: the most over the fewest."""
+    """Tells whether a node costs the same in any number of nodes, by the largest number over the smallest."""
     fewest, most = scale[0], scale[-1]
     parts = [f"{name} × {value(most) / value(fewest):.2f}" for name, value, _ in COSTS if value(fewest) > 0]
     return (f"From {fewest['nodes']:.0f} to {most['nodes']:.0f} nodes, what one of them costs changes so: {', '.join(parts)}. "

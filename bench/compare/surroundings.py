@@ -1,4 +1,4 @@
-"""Where the comparison runs: the packages it needs, namespaces of its own, and what kind of machine it is."""
+"""Prepares the place of the comparison: packages, namespaces of its own, and a description of the machine."""
 import os
 import pathlib
 import platform
@@ -60,7 +60,7 @@ def prepare_namespaces():
 
 
 def give_root_another_home(directory):
-    """What root has at home must neither slow the peers' shells down nor be touched by them."""
+    """Root's home must neither slow the peers' shells down nor be touched by them."""
     with open("/etc/passwd", encoding="utf-8") as file:
         lines = [f"root:x:0:0:root:{directory}:/bin/sh\n" if line.startswith("root:") else line for line in file]
     with open(f"{directory}/passwd", "w", encoding="utf-8") as file:

@@ -1,6 +1,6 @@
-// What do a bare round trip and a bare stream of bytes cost between two processes of this machine?
-// A Peer is a forked process at the other end of one connection. Blocking calls only; no framing,
-// no checks.
+// Measures the cost of a bare round trip and of a bare stream of bytes between two processes of
+// this machine. A Peer is a forked process at the other end of one connection. Calls block; there
+// is no framing and no check.
 #pragma once
 
 #include <sys/types.h>
@@ -15,13 +15,15 @@ namespace bench {
 
 enum class Transport {
   kUnix,
-  kTcp,  // Loopback, TCP_NODELAY.
-  kTls,  // TLS 1.3 over the same, by OpenSSL's blocking calls, AES-128-GCM or what the library
-         // prefers.
+  // Loopback, TCP_NODELAY.
+  kTcp,
+  // TLS 1.3 over loopback TCP, by OpenSSL's blocking calls, with AES-128-GCM or the library's own
+  // choice.
+  kTls,
 };
 
-Transport transportOf(
-    const std::string& name);  // "unix", "tcp", "tls"; throws std::invalid_argument.
+// Reads "unix", "tcp" or "tls"; throws std::invalid_argument for anything else.
+Transport transportOf(const std::string& name);
 
 // One end of a connection. Not thread-safe.
 class Channel {
@@ -31,20 +33,22 @@ class Channel {
   virtual size_t read(void* buffer, size_t bytesMax) = 0;
   virtual void writeAll(const void* buffer, size_t bytes) = 0;
 
-  // False if the stream ended first.
+  // Returns false if the stream ended first.
   bool readAll(void* buffer, size_t bytes);
 };
 
 // A forked process at the other end of a socket. `serve` runs there with the socket, which it owns,
-// and then the process exits; it ends by reading the end of the stream.
+// until it reads the end of the stream; then the process exits. kTls gives a TCP socket.
 class ForkedPeer {
  public:
-  ForkedPeer(Transport transport, const std::function<void(int socket)>& serve);  // TLS: as TCP.
+  ForkedPeer(Transport transport, const std::function<void(int socket)>& serve);
   ForkedPeer(const ForkedPeer&) = delete;
   ForkedPeer& operator=(const ForkedPeer&) = delete;
-  ~ForkedPeer();  // Waits for the process. Close the socket first.
+  // Waits for the process. Close the socket first.
+  ~ForkedPeer();
 
-  int takeSocket() { return std::exchange(socket_, -1); }  // Ours from now on.
+  // Hands the socket to the caller.
+  int takeSocket() { return std::exchange(socket_, -1); }
 
  private:
   int socket_ = -1;
@@ -62,22 +66,25 @@ class Peer {
 
  private:
   ForkedPeer process_;
-  std::unique_ptr<Channel> channel_;  // Destroyed first, so that the process ends.
+  // Destroyed first, so that the process ends.
+  std::unique_ptr<Channel> channel_;
 };
 
-// Things for a peer to serve.
-void serveEcho(Channel& channel);  // Sends every message of kPingBytes back.
-void serveSource(
-    Channel& channel);  // Reads a uint64_t, sends as many bytes in writes of kChunkBytes.
-// Reads a path and stores what follows there; see sendFile().
+// The next three are functions for a peer to serve. serveEcho sends every message of kPingBytes
+// back.
+void serveEcho(Channel& channel);
+// Reads a uint64_t and sends as many bytes in writes of kChunkBytes.
+void serveSource(Channel& channel);
+// Reads a path and stores the bytes that follow in that file; see sendFileSeconds().
 void serveFileSink(Channel& channel);
 
 constexpr size_t kPingBytes = 64;
 constexpr size_t kChunkBytes = 256 << 10;
 
-double pingMicroseconds(Channel& echo);  // One round trip.
+// Makes one round trip.
+double pingMicroseconds(Channel& echo);
 double receiveSeconds(Channel& source, size_t bytes);
-// Copies a file to `target` through the peer: read and write by 1 MiB, acknowledged at the end, not
+// Copies a file to `target` through the peer, by 1 MiB at a time, acknowledged at the end, not
 // synced.
 double sendFileSeconds(Channel& sink, const std::string& source, const std::string& target);
 

@@ -65,7 +65,7 @@ struct Child {
   char* const* argv;
   int outputFd;
   int errorsFd;
-  volatile int error = 0;  // Written by the child, which shares our memory until it executes.
+  volatile int error = 0;  // The child writes it, because it shares our memory until it executes.
 };
 
 int enterChild(void* argument) {

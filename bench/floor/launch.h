@@ -1,4 +1,4 @@
-// What does starting a command and waiting for it cost with nothing in between? These are the
+// Measures the cost of starting a command and waiting for it with nothing in between. These are the
 // floors that every measured execution is a ratio of. They do not look after deadlines, descendants
 // or limits.
 #pragma once
@@ -10,13 +10,17 @@
 namespace bench {
 
 enum class Launch {
-  kPosixSpawn,  // posix_spawn(3), as the C library does it.
-  kCloneVfork,  // clone with CLONE_VM and CLONE_VFORK, as nodeagent's keeper launches.
+  // posix_spawn(3), as the C library does it.
+  kPosixSpawn,
+  // clone with CLONE_VM and CLONE_VFORK, as nodeagent's keeper launches.
+  kCloneVfork,
 };
 
 struct Ended {
-  int status = 0;          // As waitpid() gives it.
-  size_t outputBytes = 0;  // Of both streams.
+  // As waitpid() returns it.
+  int status = 0;
+  // Counts both streams.
+  size_t outputBytes = 0;
 };
 
 // Runs `argv` (argv[0] is an absolute path) with two pipes, reads both to their ends, and reaps the

@@ -17,7 +17,7 @@
 namespace bench {
 namespace {
 
-// About what an empty call and its answer have.
+// About the size of an empty call and of its answer.
 constexpr size_t kMessageBytes = 64;
 constexpr int kEventsMost = 256;
 constexpr int kAnswerMostMs = 10000;
@@ -36,7 +36,7 @@ bool send(int socket, const Message& message) {
   return write(socket, message.data(), message.size()) == static_cast<ssize_t>(message.size());
 }
 
-// Leaves a process with `socket` alone, as descriptor 3, which ends when whoever started it does.
+// Leaves a process with `socket` alone, as descriptor 3, and lets it end when its parent does.
 void settle(int socket) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (socket != 3) dup2(socket, 3);

@@ -1,5 +1,5 @@
-// The floor of a ping to many nodes on one machine: for each of them two processes that do nothing
-// but pass a few bytes on, over unix sockets, as an agent's front and keeper do.
+// Measures the floor of a ping to many nodes on one machine: for each node two processes pass a few
+// bytes on over unix sockets, as an agent's front and keeper do, and do nothing else.
 #pragma once
 
 #include <sys/types.h>
@@ -13,14 +13,15 @@ class Relays {
  public:
   // Starts two processes for each of `count`. Throws std::system_error.
   explicit Relays(size_t count);
-  ~Relays();  // Ends them.
+  // Ends the processes.
+  ~Relays();
   Relays(const Relays&) = delete;
   Relays& operator=(const Relays&) = delete;
 
   size_t count() const { return nodes_.size(); }
 
-  // Seconds until the last answer has come; all are asked at once, in order. Throws
-  // std::runtime_error if one is gone.
+  // Asks all nodes at once, in order, and returns the seconds until the last answer has come.
+  // Throws std::runtime_error if one is gone.
   double ask();
 
  private:

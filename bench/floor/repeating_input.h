@@ -1,4 +1,4 @@
-// A stream without a system below: the same bytes again and again, so that only what reads them
+// A stream without a system below. It gives the same bytes again and again, so that only its reader
 // is measured.
 #pragma once
 

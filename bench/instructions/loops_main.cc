@@ -1,5 +1,5 @@
-// bench_loops: one hot path of schema/support, so many times, and nothing else; for counting its
-// instructions.
+// bench_loops runs one hot path of schema/support COUNT times and nothing else, so that its
+// instructions can be counted.
 //
 // usage: bench_loops frame-small|frame-bulk|crc32c|sha256|tls COUNT
 #include <cstdio>
@@ -55,7 +55,7 @@ void digest(size_t count) {
   }
 }
 
-// Both ends of a connection in one process: encrypts a record, carries and decrypts it.
+// Both ends of a connection in one process. It encrypts a record, carries and decrypts it.
 void carryRecords(size_t count) {
   auto io = kj::setupAsyncIo();
   auto authority = support::Authority::make("bench");

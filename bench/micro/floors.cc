@@ -1,5 +1,5 @@
-// The floors: what the machine itself costs. Every other benchmark of this program is judged
-// against one of these.
+// Measures the floors, which are the cost of the machine itself. Every other benchmark of this
+// program is judged against one of these.
 #include <benchmark/benchmark.h>
 
 #include "bench/floor/channel.h"

@@ -1,5 +1,5 @@
-// Muster itself, through real agents and the controller library that tests use: what a call, a
-// command, its output and a file cost beside the floors of this program.
+// Measures Muster itself, through real agents and the controller library that tests use: the cost
+// of a call, a command, its output and a file, beside the floors of this program.
 #include <benchmark/benchmark.h>
 #include <sys/resource.h>
 
@@ -38,7 +38,8 @@ harness::JobRequest request(std::vector<std::string> argv) {
   return made;
 }
 
-// Started by the first benchmark that needs them, and ended with the program.
+// Returns the agents, which the first benchmark that needs them starts, and which end with the
+// program.
 struct World {
   Agents agents{kNodes};
   harness::Controller controller;
@@ -117,7 +118,7 @@ long residentPeakKib() {
   return usage.ru_maxrss;
 }
 
-// Taken away as it comes: memory must not grow with the output.
+// Takes the output away as it comes, because memory must not grow with it.
 void outputMuster(benchmark::State& state, Transport transport) {
   harness::NodeStub& target = node(transport);
   harness::JobRequest job = request({"/usr/bin/head", "-c", kOutputText, "/dev/zero"});
@@ -170,7 +171,8 @@ void pullMuster(benchmark::State& state, Transport transport) {
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * kFileBytes));
 }
 
-// One benchmark for each way to reach an agent; `function` takes the state and the Transport.
+// Registers one benchmark for each way to reach an agent. `function` takes the state and the
+// Transport.
 template <typename Function>
 void forTransports(const std::string& work, const Function& function) {
   const std::pair<const char*, Transport> kinds[] = {
@@ -222,7 +224,7 @@ BENCHMARK(echoAll)->Name("pingOf16Nodes/floor_tls")->Unit(benchmark::kMicrosecon
 
 enum class Last { kAnswers, kHangs };
 
-// With a node that hangs, the others are timed while its question stays open. Its connection is
+// Times the other nodes while the question to a node that hangs stays open. That connection is
 // given up after four seconds, and made again and again from then on.
 void pingOfAll(benchmark::State& state, Last last) {
   Pings pings(world().agents.nodes(kNodes));
@@ -241,8 +243,8 @@ BENCHMARK_CAPTURE(pingOfAll, muster_tls, Last::kHangs)
     ->Unit(benchmark::kMicrosecond)
     ->UseManualTime();
 
-// From the loss to the next answer: the pause before the first attempt (50 ms), a handshake, and
-// the session found again.
+// Times a connection from its loss to the next answer: the pause before the first attempt (50 ms),
+// a handshake, and finding the session again.
 void reconnectMuster(benchmark::State& state) {
   Pings pings({world().agents.node(0, Transport::kTls)});
   for (auto _ : state) seconds(state, pings.reconnect());
@@ -257,7 +259,7 @@ benchmark::internal::Benchmark* add(const std::string& name, Arguments&&... argu
   return benchmark::RegisterBenchmark(name.c_str(), arguments...)->Unit(benchmark::kMicrosecond);
 }
 
-// Registered by a static object, as the macros do.
+// Registers by a static object, as the macros do.
 const bool kRegistered = []() {
   forTransports("ping", [](const std::string& name, Transport transport) {
     add(name, pingMuster, transport)->UseManualTime();

@@ -1,5 +1,5 @@
-// TLS as Muster uses it, beside the blocking OpenSSL stream of the floors and beside kj-tls, which
-// it replaced.
+// Measures TLS as Muster uses it, beside the blocking OpenSSL stream of the floors and beside
+// kj-tls, which it replaced.
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
 
@@ -30,7 +30,8 @@ constexpr size_t kWriteBytes = 256 << 10;
 
 enum class Implementation { kOurs, kKjTls };
 
-// One certificate that both ends trust and show. Never freed: it lives as long as the program.
+// Returns one certificate that both ends trust and show. It is never freed: it lives as long as the
+// program.
 struct Certificate {
   EVP_PKEY* key = EVP_EC_gen("P-256");
   X509* certificate = X509_new();
@@ -73,7 +74,7 @@ Stream wrapOurs(Stream socket, Side side, kj::WaitScope& scope) {
   return stream;
 }
 
-// The context must outlive the stream; it is left to the end of the program.
+// The context must outlive the stream, so it is left to the end of the program.
 Stream wrapKj(Stream socket, Side side, kj::WaitScope& scope) {
   BIO* keyText = BIO_new(BIO_s_mem());
   PEM_write_bio_PrivateKey(keyText, certificate().key, nullptr, nullptr, 0, nullptr, nullptr);

@@ -1,5 +1,6 @@
-// The layers that every call of Muster goes through, without agent and harness: check sums, the
-// frame guard, and a call that does nothing over support::RpcConnection with another process.
+// Measures the layers that every call of Muster goes through, without agent and harness: check
+// sums, the frame guard, and a call that does nothing over support::RpcConnection with another
+// process.
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
 

@@ -1,5 +1,5 @@
-// Real agents for a benchmark: nodeagent processes on loopback addresses, with certificates, and
-// with everything on that Muster promises.
+// Runs real agents for a benchmark: nodeagent processes on loopback addresses, with certificates
+// and every guarantee that Muster gives.
 #pragma once
 
 #include <sys/types.h>
@@ -15,24 +15,25 @@ namespace bench {
 
 class Agents {
  public:
-  // Starts `count` of them, at most 250, from the directory of the running program, and waits until
-  // they listen. Throws std::runtime_error with what they logged.
+  // Starts `count` agents, at most 250, from the directory of the running program, and waits until
+  // they listen. Throws std::runtime_error with their log.
   explicit Agents(size_t count);
-  ~Agents();  // Ends them, and removes what they wrote.
+  // Ends the agents and removes their files.
+  ~Agents();
   Agents(const Agents&) = delete;
   Agents& operator=(const Agents&) = delete;
 
-  // How to reach one. Only the first listens on unix sockets and plain TCP.
+  // Describes how to reach an agent. Only the first listens on unix sockets and plain TCP.
   harness::NodeDescription node(size_t index, Transport transport) const;
 
-  // The first `count`, over TLS.
+  // Describes the first `count` agents, over TLS.
   std::vector<harness::NodeDescription> nodes(size_t count) const;
 
-  // Both processes of one stop, as on a machine that hangs, and go on.
+  // Stop both processes of an agent, as on a machine that hangs, and let them go on.
   void freeze(size_t index);
   void thaw(size_t index);
 
-  // For files of the benchmark; removed in the end.
+  // Returns a directory for files of the benchmark; it is removed in the end.
   const std::string& directory() const { return directory_; }
 
  private:
@@ -45,7 +46,8 @@ class Agents {
 
   std::string directory_;
   std::vector<pid_t> pids_;
-  pid_t owner_;  // Forked copies of this process leave them alone.
+  // Forked copies of this process leave the agents alone.
+  pid_t owner_;
 };
 
 }  // namespace bench

@@ -1,5 +1,5 @@
-// Calls that do nothing over connections of Muster, timed on the io thread: what the transport and
-// both processes of the agent cost, without the hand-over to a blocking caller.
+// Times calls that do nothing over connections of Muster, on the io thread. They show the cost of
+// the transport and of the agent's two processes, without the hand-over to a blocking caller.
 #pragma once
 
 #include <cstddef>
@@ -12,18 +12,18 @@ namespace bench {
 
 class Pings {
  public:
-  // Connects to all of them, or throws kj::Exception.
+  // Connects to all nodes, or throws kj::Exception.
   explicit Pings(const std::vector<harness::NodeDescription>& nodes);
   ~Pings();
 
-  // Microseconds of `count` pings to the first node, one after the other.
+  // Returns the microseconds of `count` pings to the first node, one after the other.
   std::vector<double> sequence(size_t count);
 
-  // Seconds for `count` pings to the first node with `inFlight` at a time.
+  // Returns the seconds for `count` pings to the first node with `inFlight` at a time.
   double many(size_t count, size_t inFlight);
 
-  // Seconds until the last of `awaited` has answered; all nodes are asked at once, in order. The
-  // default awaits all.
+  // Asks all nodes at once, in order, and returns the seconds until the last of `awaited` has
+  // answered. The default awaits all.
   double all();
   double all(size_t awaited);
 

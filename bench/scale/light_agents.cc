@@ -28,7 +28,7 @@ constexpr kj::Duration kHandshakeMax = 30 * kj::SECONDS;
 constexpr int kBacklog = 4096;
 constexpr uint32_t kFirstAddress = 0x7f010000;
 
-// From 0, of the node whose address was dialled.
+// Returns the number, from 0, of the node whose address was dialled.
 size_t numberOf(kj::AsyncIoStream& stream) {
   struct sockaddr_in address {};
   unsigned int length = sizeof address;
@@ -133,7 +133,7 @@ class Fleet final : private kj::TaskSet::ErrorHandler {
         .then([this, at]() { nodes_.erase(at); });
   }
 
-  // A client that went away.
+  // The client went away.
   void taskFailed(kj::Exception&&) override {}
 
   kj::AsyncIoContext& io_;

@@ -1,8 +1,8 @@
-// Ten thousand agents in one process: real sockets, TLS and frames, the real protocol, and nothing
-// behind it. A command "runs" by being answered.
+// Runs ten thousand agents in one process: real sockets, TLS and frames, the real protocol, and
+// nothing behind it. A command "runs" by being answered.
 //
-// What a controller costs with so many nodes shows against these, because the machine could not
-// hold as many real agents, and what those need does not depend on how many others there are.
+// They show the cost of a controller with that many nodes. The machine could not hold as many real
+// agents, whose own cost does not depend on how many others there are.
 #pragma once
 
 #include <sys/types.h>
@@ -15,11 +15,12 @@
 namespace bench {
 
 // All light agents have one name, since they have one certificate, and a certificate of an agent
-// names one node. What tells them apart is the address at which they are reached.
+// names one node. They are told apart by their address.
 extern const char* const kFleetName;
-std::string fleetAddress(size_t index);  // 127.1.0.0, 127.1.0.1, ...
+// Returns 127.1.0.0, 127.1.0.1, ...
+std::string fleetAddress(size_t index);
 
-// The process that plays them.
+// The process that plays the agents.
 class LightAgents {
  public:
   // Forks. Call before this process has a second thread. Throws std::runtime_error.
@@ -31,8 +32,9 @@ class LightAgents {
   uint16_t port() const { return port_; }
   pid_t pid() const { return pid_; }
 
-  // From now on every node whose number (from 0) is a multiple of `stride` is dead: its connection
-  // is cut, and new ones are not answered. 0: all live again. Returns how many connections ended.
+  // Makes every node dead whose number (from 0) is a multiple of `stride`: its connection is cut,
+  // and new ones are not answered. A stride of 0 makes all live again. Returns the number of
+  // connections that ended.
   size_t kill(size_t stride);
 
  private:

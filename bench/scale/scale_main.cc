@@ -1,11 +1,12 @@
-// bench_scale: what one controller needs for so many nodes, as one line of JSON. The agents are
-// light ones (light_agents.h); everything else is real.
+// bench_scale prints the cost of one controller with COUNT nodes, as one line of JSON. The agents
+// are light ones (light_agents.h); everything else is real.
 //
-// usage: bench_scale COUNT
+//   usage: bench_scale COUNT
 //
-// Measured: until all are connected, /bin/true on all of them, four seconds of nothing but
-// heartbeats, a tenth of the nodes cut off until all of those are known to be gone while the others
-// go on answering, and until they are back; then, what is left when all connections were closed.
+// It measures connecting to all of them, /bin/true on all of them, four seconds of nothing but
+// heartbeats, the time until a tenth of the nodes that was cut off is known to be gone while the
+// others go on answering, and the time until they are back. At last it measures the memory that is
+// left when all connections were closed.
 #include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -56,7 +57,7 @@ double cpuSeconds() {
   return secondsOf(usage.ru_utime) + secondsOf(usage.ru_stime);
 }
 
-// Of another process, from /proc.
+// Returns the CPU seconds of another process, from /proc.
 double cpuSecondsOf(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
@@ -161,7 +162,7 @@ class Measurement {
     put("connect_agents_cpu_seconds", cpuSecondsOf(agents_.pid()) - theirs);
   }
 
-  // /bin/true on all but each `skipped`th node.
+  // Runs /bin/true on all but each `skipped`th node.
   void fanOut(const char* name, size_t skipped) {
     std::vector<harness::NodeStub*> targets;
     for (size_t i = 0; i < stubs_.size(); ++i) {
@@ -208,7 +209,7 @@ class Measurement {
     put("returned_seconds", returning.seconds());
   }
 
-  // What is left of memory is what malloc does not return to the system.
+  // The memory left is the part that malloc does not return to the system.
   void close() {
     Stopwatch closing;
     controller_->closeAll(soon());
