@@ -93,7 +93,7 @@ TEST_F(PkiTokensTest, TheTokensNamesDecideAndNotTheRequests) {
   EXPECT_EQ(text(nodeFile("n1")), reply.certificate);
 }
 
-TEST_F(PkiTokensTest, TheSameKeyGetsTheSameCertificateAgainAndNoOtherKeyAny) {
+TEST_F(PkiTokensTest, UsedTokenServesItsFirstKeyOnly) {
   auto made = token("n1");
   auto key = support::makeRequest("n1").key;
   auto first = redeem(made, support::requestFor(key, "n1"));

@@ -124,7 +124,7 @@ TEST_F(ReloadTest, NoCallFailsWhileCertificatesChange) {
   RecordProperty("answers", static_cast<int>(load.answers));
 }
 
-TEST_F(ReloadTest, NewlyDeniedCertificateLosesItsConnectionOthersKeepTheirs) {
+TEST_F(ReloadTest, OnlyConnectionsOfTheDeniedCertificateEnd) {
   startTls();
   auto lost = authority_.issueClient("operator:lost");
   auto denied = connectTls(lost);
@@ -145,7 +145,7 @@ TEST_F(ReloadTest, NewlyDeniedCertificateLosesItsConnectionOthersKeepTheirs) {
   });
 }
 
-TEST_F(ReloadTest, AuthorityThatIsTakenOutLosesItsConnectionsOthersKeepTheirs) {
+TEST_F(ReloadTest, OnlyConnectionsOfTheRemovedAuthorityEnd) {
   const Authority old = Authority::make("lab, before");
   put("ca.pem", old.certificate() + authority_.certificate(), 0644);
   startTls();

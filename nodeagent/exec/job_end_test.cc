@@ -167,7 +167,7 @@ TEST_P(JobEndTest, ADaemonInTheMiddleOfAnExecIsSeenAndKilled) {
 }
 
 // As root can. The job is over then, and nobody waits for the daemon any more.
-TEST_P(JobEndTest, WhatLeftTheControlGroupOfAnEndedJobGoesWithTheSession) {
+TEST_P(JobEndTest, EscapeesOfAnEndedJobAreKilledWithTheSession) {
   if (GetParam() != Grouping::kCgroup) GTEST_SKIP() << "there is no group to leave";
   SpecBuilder spec(
       shell("top=$(awk '$3 == \"cgroup2\" { print $2; exit }' /proc/mounts)\n"

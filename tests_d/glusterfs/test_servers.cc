@@ -41,7 +41,7 @@ TEST_F(ServerTest, WritesGoOnWhileTheManagementDaemonIsAway) {
   expectCopiesAgree(volume, mount);
 }
 
-TEST_F(ServerTest, VolumeChangedWhileADaemonWasAwayIsTheSameEverywhereAfterwards) {
+TEST_F(ServerTest, DaemonThatWasAwayLearnsOfVolumeChanges) {
   Volume volume(pool(), VolumeType::kReplicated);
   volume.start();
   const muster::Node& victim = pool().servers()[2];
