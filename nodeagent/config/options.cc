@@ -349,6 +349,8 @@ Options readOptions(const std::vector<std::string>& arguments,
   std::vector<const char*> words = {"nodeagent"};
   for (const std::string& argument : arguments) words.push_back(argument.c_str());
   try {
+    // The command line is parsed first, because it may name the file and the task. Its values are
+    // applied last, because they override all others.
     cxxopts::ParseResult parsed = commandLine().parse(static_cast<int>(words.size()), words.data());
     if (!parsed.unmatched().empty())
       throw UsageError("unexpected word \"" + parsed.unmatched().front() + "\"");
@@ -374,6 +376,7 @@ Options readOptions(const std::vector<std::string>& arguments,
   } catch (const cxxopts::exceptions::exception& error) {
     throw UsageError(error.what());
   }
+  // The default depends on another value, so it is filled in when that is final.
   if (options.keeperSocket.empty()) options.keeperSocket = options.stateDir + "/keeper.sock";
   check(options);
   return options;

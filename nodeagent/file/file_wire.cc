@@ -38,6 +38,7 @@ void writeStat(wire::Stat::Builder builder, const FileStat& stat) {
   }
   builder.setMode(status.st_mode & 07777);
   builder.setSize(static_cast<uint64_t>(status.st_size));
+  // st_blocks counts 512 bytes, whatever the file system's own blocks are.
   builder.setAllocatedBytes(static_cast<uint64_t>(status.st_blocks) * 512);
   builder.setUid(status.st_uid);
   builder.setGid(status.st_gid);
@@ -132,6 +133,8 @@ kj::Array<TreeEntry> readTreeEntries(capnp::List<wire::TreeEntry>::Reader entrie
   auto result = kj::heapArrayBuilder<TreeEntry>(entries.size());
   for (auto from : entries) {
     TreeEntry entry;
+    // Every part of an entry is checked here, on the loop, so that the worker thread sees only
+    // valid ones.
     entry.path = relativePath(from.getPath());
     auto stat = from.getStat();
     requireMode(stat.getMode());

@@ -15,6 +15,7 @@ namespace {
 constexpr size_t kPartBytesMax = 1 << 20;  // The limit of readTrustedFile.
 constexpr size_t kAnswerBytesMax = 4096;
 
+// Begins a message. The log's descriptor comes beside its first byte, and the four texts follow it.
 struct Header {
   uint32_t partBytes[4];  // Authority, certificate, key, deny list.
   uint8_t hasCredentials;
@@ -61,6 +62,7 @@ kj::Promise<bool> takeOne(kj::AsyncCapabilityStream& stream, kj::Function<void(H
       .tryReadWithFds(&taking.header, sizeof taking.header, sizeof taking.header, &taking.log, 1)
       .then([&stream, &taking, &take](auto&& read) -> kj::Promise<bool> {
         if (read.byteCount < sizeof taking.header) return false;
+        // The header is checked before anything is allocated.
         size_t total = 0;
         for (uint32_t bytes : taking.header.partBytes) {
           // The front runs with fewer rights than the keeper, but a bug there must not make it

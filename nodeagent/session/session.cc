@@ -137,6 +137,8 @@ kj::Promise<void> Session::stopAll() {
 }
 
 kj::Promise<void> Session::undoNewest() {
+  // The newest entry is looked up anew each time, because an undo may destroy others, and may not
+  // be overtaken by an older one.
   if (entries_.empty()) return kj::READY_NOW;
   return call(*entries_.rbegin()->second).then([this]() { return undoNewest(); });
 }
@@ -146,6 +148,8 @@ kj::Promise<void> Session::call(EntryImpl& entry) {
     kj::String what;
     End end;
   };
+  // Function and text move here, and the entry leaves the list first: the function may destroy the
+  // entry.
   auto state = kj::heap<Call>(Call{kj::mv(entry.what), kj::mv(entry.end)});
   auto& running = *state;
   entry.leave();
@@ -216,6 +220,7 @@ kj::Promise<void> SessionTable::watchLeases() {
       wait = kj::min(wait, left * kj::NANOSECONDS);
     }
   }
+  // Sessions are ended after the loop, because each end removes one from the map.
   for (auto& session : expired) endApart(*session, EndReason::kExpired);
   return timer_.afterDelay(wait).then([this]() { return watchLeases(); });
 }

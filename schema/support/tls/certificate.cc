@@ -78,6 +78,8 @@ std::optional<CertificateFacts> describeCertificate(const std::string& pem) {
   facts.mark = markOf(certificate.get());
   facts.commonName = commonNameOf(certificate.get());
   facts.dnsNames = dnsNamesOf(certificate.get());
+  // A certificate without extended key usage serves neither purpose here, although OpenSSL would
+  // allow both.
   facts.isAuthority = X509_check_ca(certificate.get()) != 0;
   uint32_t usage = X509_get_extended_key_usage(certificate.get());
   facts.forServers = usage != UINT32_MAX && (usage & XKU_SSL_SERVER) != 0;
@@ -102,6 +104,7 @@ std::string whyNotOfNode(const std::string& pem, const NodeClaim& claim) {
   Openssl<BIO> source(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   Openssl<X509> certificate(PEM_read_bio_X509(source.get(), nullptr, nullptr, nullptr));
   if (certificate == nullptr) return "not a certificate in PEM form";
+  // The key is compared first: a certificate for another key is useless, however good it is.
   Openssl<BIO> keyText(BIO_new_mem_buf(claim.key.data(), static_cast<int>(claim.key.size())));
   Openssl<EVP_PKEY> key(
       PEM_read_bio_PrivateKey(keyText.get(), nullptr, nullptr, const_cast<char*>("")));
@@ -115,6 +118,7 @@ std::string whyNotOfNode(const std::string& pem, const NodeClaim& claim) {
     Openssl<X509> one(PEM_read_bio_X509(trusted.get(), nullptr, nullptr, nullptr));
     if (one == nullptr || X509_STORE_add_cert(store.get(), one.get()) != 1) break;
   }
+  // OpenSSL's own verification does the rest, as a controller will do it later.
   X509_VERIFY_PARAM* wanted = X509_STORE_get0_param(store.get());
   X509_VERIFY_PARAM_set_purpose(wanted, X509_PURPOSE_SSL_SERVER);
   // A certificate is for the names in it, not for others that a pattern or its subject could match.

@@ -177,6 +177,7 @@ Authority Authority::make(const std::string& name) {
   auto certificate = blank(key.get(), {Validity{}.beginsBeforeSeconds, kAuthoritySeconds});
   setName(certificate.get(), name);
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(certificate.get()));
+  // The path length is 0, because this authority makes no others.
   addExtension(certificate.get(), certificate.get(), NID_basic_constraints,
                "critical,CA:TRUE,pathlen:0");
   addExtension(certificate.get(), certificate.get(), NID_key_usage, "critical,keyCertSign,cRLSign");
