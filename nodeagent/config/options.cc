@@ -43,11 +43,11 @@ const std::vector<Key>& keys() {
       {"", "state-dir", &Options::stateDir, "/run/nodeagent",
        "directory for sockets, spools and undo lists"},
       {"", "keeper-socket", &Options::keeperSocket, "",
-       "where front and keeper meet (default: keeper.sock in state-dir)"},
+       "socket between front and keeper (default: keeper.sock in state-dir)"},
       {"", "audit-log", &Options::auditLog, "",
        "file for one line per effect on this node (default: none)"},
       {"", "front-user", &Options::frontUser, "nodeagent",
-       "whom the front becomes when started as root, if that user exists"},
+       "user that the front becomes when started as root, if it exists"},
       {"", "penalty-exempt", &Options::penaltyExempt, "127.0.0.0/8,::1",
        "addresses that are not penalized for refused certificates, such as 10.1.0.0/16,fd77::/64"},
       {"", "pidfile", &Options::pidFile, "",
@@ -64,8 +64,7 @@ const std::vector<Key>& keys() {
        "role init: run once at the start, if it exists"},
       {"boot", "log", &Options::bootLog, "/var/log/nodeagent-boot.log",
        "role init: the script's output"},
-      {"boot", "status", &Options::bootStatus, "",
-       "role init: file that tells how the script ended"},
+      {"boot", "status", &Options::bootStatus, "", "role init: file for the script's exit status"},
   };
   return kKeys;
 }
@@ -208,9 +207,9 @@ cxxopts::Options commandLine() {
   add("version", "print the versions of program and protocol and exit");
   add("config", "configuration file, instead of /etc/nodeagent/nodeagent.yaml and conf.d/*.yaml",
       cxxopts::value<std::string>(), "FILE");
-  add("check-config", "read the configuration, say what is wrong, and exit");
-  add("print-config", "print every value with where it came from, and exit");
-  add("verify-audit", "look whether an audit log and the older files beside it are whole, and exit",
+  add("check-config", "read the configuration, report errors, and exit");
+  add("print-config", "print every value with its origin, and exit");
+  add("verify-audit", "verify an audit log and the older files beside it, and exit",
       cxxopts::value<std::string>(), "FILE");
   add("make-request",
       "make this node's private key, in the file that tls.key names, print the request for its "
@@ -389,11 +388,11 @@ std::string helpText() {
          "(NODEAGENT_LOG_LEVEL); the command line wins over the environment, and that over files.\n"
          "\nSignals: TERM ends cleanly, a second one at once; HUP reads certificates, deny list "
          "and log level again.\n"
-         "\nExit status: 0 ended cleanly; 1 --verify-audit found something; 64 usage; 69 the "
+         "\nExit status: 0 ended cleanly; 1 --verify-audit found a fault; 64 usage; 69 the "
          "keeper cannot be reached; 70 internal "
          "error;\n"
          "71 a system call failed; 73 a file or socket cannot be made; 78 configuration.\n"
-         "Of --enrol: 65 the answer is not a certificate for this node; 69 unreachable; 75 the "
+         "With --enrol: 65 the answer is not a certificate for this node; 69 unreachable; 75 the "
          "server is full;\n"
          "76 not the token's authority, or a clock is wrong: nothing was sent; 77 the token is "
          "refused.\n";

@@ -32,11 +32,10 @@ kj::Vector<file::Restore> prepareParent(kj::StringPtr path) {
 void recoverAll(const file::RestoreJournal& journal, kj::ArrayPtr<const kj::String> names) {
   for (auto& name : names) {
     KJ_IF_MAYBE (failure, journal.recover(name)) {
-      support::log(support::Level::kWarn, "a killed keeper's change was not put back; going on",
+      support::log(support::Level::kWarn, "a killed keeper's change was not undone; going on",
                    {{"change", name}, {"reason", failure->text}});
     } else {
-      support::log(support::Level::kInfo, "put back a change of a killed keeper",
-                   {{"change", name}});
+      support::log(support::Level::kInfo, "undid a change of a killed keeper", {{"change", name}});
     }
   }
 }
@@ -152,7 +151,7 @@ FilesServer::OpenUpload& FilesServer::newUpload(support::Id id, kj::String path,
                                                 file::WriteOptions options) {
   if (uploads_.size() - closed_.size() >= kUploadsOpenMax) {
     support::fail(Kind::OVERLOADED, "uploads: ", kUploadsOpenMax,
-                  " are open in this session, which is the most");
+                  " are open in this session, which is the limit");
   }
   auto what = kj::str("upload of ", file::quoted(path));
   auto upload = kj::atomicRefcounted<file::Upload>(id, kj::mv(path), size, kj::mv(options),

@@ -100,7 +100,7 @@ ActResult Systemd::act(kj::StringPtr name, wire::ServiceAction action, int64_t l
   if (tool.end == ToolResult::End::kDeadline) {
     result.kind = Kind::TIMEOUT;
     result.text = kj::str(verb, " ", name, ": not done after ", limitNs / 1'000'000,
-                          " ms; systemd goes on with it");
+                          " ms; systemd is still working on it");
   } else if (!tool.succeeded()) {
     result.kind = tool.end == ToolResult::End::kExited && tool.value == kExitNotFound
                       ? Kind::NOT_FOUND

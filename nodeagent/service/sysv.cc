@@ -204,7 +204,7 @@ ActResult Sysv::act(kj::StringPtr name, wire::ServiceAction action, int64_t limi
   if (tool.end == ToolResult::End::kDeadline) {
     result.kind = Kind::TIMEOUT;
     result.text = kj::str(verb, " ", name, ": the script was killed after ", limitNs / 1'000'000,
-                          " ms; what it had started may go on");
+                          " ms; processes that it started may go on");
   } else if (!tool.succeeded() && !stopped) {
     int exitStatus = tool.end == ToolResult::End::kExited ? tool.value : 0;
     result.kind = exitStatus == kUnimplemented           ? Kind::UNSUPPORTED

@@ -155,7 +155,7 @@ class FileAuditLog final : public AuditLog {
     size_t end = tail.rfind('\n');
     end = end == std::string::npos ? 0 : end + 1;
     if (end < tail.size()) {
-      support::log(support::Level::kWarn, "the audit log's last line was cut off; it is taken away",
+      support::log(support::Level::kWarn, "the audit log's last line was cut off; it is removed",
                    {{"file", path_}, {"bytes", tail.size() - end}});
       sizeBytes_ -= tail.size() - end;
       KJ_SYSCALL(ftruncate(file_, static_cast<off_t>(sizeBytes_)));

@@ -166,7 +166,7 @@ kj::Promise<void> Session::call(EntryImpl& entry) {
       .then([this, &running](Outcome outcome) {
         KJ_IF_MAYBE (failure, outcome) {
           support::log(
-              support::Level::kWarn, "not put back at the session's end; going on with the rest",
+              support::Level::kWarn, "not undone at the session's end; going on with the rest",
               {{"session", options_.id.text()}, {"what", running.what}, {"reason", failure->text}});
           leftovers_.add(Leftover{kj::mv(running.what), kj::mv(*failure)});
         }

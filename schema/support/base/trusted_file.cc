@@ -60,11 +60,10 @@ std::string whyUnsafe(const std::string& directory) {
     if (!S_ISDIR(status.st_mode)) return path + ": is not a directory";
     if (status.st_uid != 0 && status.st_uid != geteuid()) {
       return path + " belongs to uid " + std::to_string(status.st_uid) +
-             ", who could replace what is in it; it must be root's or our own";
+             ", who could replace its files; it must be root's or our own";
     }
     if ((status.st_mode & 022) != 0 && (status.st_mode & S_ISVTX) == 0) {
-      return path + " can be written by others, who could replace what is in it; chmod go-w " +
-             path;
+      return path + " can be written by others, who could replace its files; chmod go-w " + path;
     }
     if (path == "/") return "";
   }
@@ -121,8 +120,9 @@ std::string readTrustedFile(const std::string& path, const char* what, FileCheck
     if ((status.st_mode & (secrecy == FileSecrecy::kSecret ? 077 : 022)) != 0) {
       char mode[8];
       snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(status.st_mode & 07777));
-      refuse(path, what, "mode ", mode, " lets others ",
-             secrecy == FileSecrecy::kSecret ? "at it; 0600 is right" : "write it; 0644 is right");
+      refuse(
+          path, what, "mode ", mode, " lets others ",
+          secrecy == FileSecrecy::kSecret ? "access it; 0600 is right" : "write it; 0644 is right");
     }
     std::string reason = whyUnsafe(directoryOf(path));
     if (!reason.empty()) refuse(path, what, reason.c_str());
