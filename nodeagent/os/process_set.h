@@ -43,8 +43,8 @@ class ProcessSet {
   // Resolves when no process is left. One call at a time; the promise may be dropped.
   virtual kj::Promise<void> whenEmpty() = 0;
 
-  // Says whether the kernel killed the process, which was in this set, for lack of memory since
-  // then.
+  // Says whether the kernel killed this process of the set for lack of memory after
+  // `sinceMonotonicNs`.
   virtual MemoryKill memoryKill(pid_t pid, int64_t sinceMonotonicNs);
 
   // Limit the whole set. They return an errno, or 0; ENOTSUP where the set knows no limits.
@@ -52,12 +52,12 @@ class ProcessSet {
   virtual int limitProcesses(uint64_t count);
 };
 
-// Makes sets. By cgroup is used where the node has a writable cgroup2, else by descent. By descent
-// needs the keeper to be the reaper of orphans, and misses a process that cleared its environment,
-// left its session and lost its parent all at once.
+// Makes sets. Sets by cgroup need a writable cgroup2. Sets by descent, for other nodes, need the
+// keeper to be the reaper of orphans, and miss a process that cleared its environment, left its
+// session and lost its parent all at once.
 class ProcessSets {
  public:
-  // Make sets of one kind. `name` is that of CgroupTree::open.
+  // These two make sets of one kind. `name` is that of CgroupTree::open.
   static kj::Own<ProcessSets> byCgroup(kj::Own<CgroupTree> tree, kj::StringPtr name,
                                        kj::UnixEventPort& port, kj::Timer& timer);
   static kj::Own<ProcessSets> byDescent(kj::StringPtr name, kj::Timer& timer);

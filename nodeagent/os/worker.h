@@ -87,9 +87,8 @@ class Worker {
   // Counts threads that have not ended.
   std::atomic<size_t> living_ = 0;
   size_t threadCount_;
-  kj::Vector<kj::Own<kj::Thread>>
-      // Started with the first task, so that an idle keeper stays small.
-      threads_;
+  // Started with the first task, so that an idle keeper stays small.
+  kj::Vector<kj::Own<kj::Thread>> threads_;
 };
 
 }  // namespace nodeagent

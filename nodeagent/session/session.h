@@ -1,5 +1,5 @@
-// Holds everything that one controller owns on this node, and is the only path by which it is put
-// back.
+// Holds everything that one controller owns on this node, and is the only path by which it is
+// undone.
 //
 // A session outlives connections. It ends when its controller closes it, when its lease runs out on
 // the boot clock, or when the keeper stops; then `Session::end` stops running things and undoes
@@ -29,7 +29,7 @@ struct Label {
   kj::String value;
 };
 
-// Something that could not be put back.
+// Something that could not be undone.
 struct Leftover {
   kj::String what;
   support::Failure reason;
@@ -47,7 +47,7 @@ enum class EndReason { kClosed, kExpired, kKeeperStops };
 
 class Session final : public kj::Refcounted {
  public:
-  // Puts one thing back and returns null, or why it could not. A promise that is rejected becomes a
+  // Undoes one thing and returns null, or why it could not. A promise that is rejected becomes a
   // Leftover too. Called at most once, and given kEndLimit to settle, after which it is cancelled
   // and reported.
   using End = kj::Function<kj::Promise<kj::Maybe<support::Failure>>()>;
@@ -76,7 +76,7 @@ class Session final : public kj::Refcounted {
   void renew();
 
   // Keeps an entry in the undo list; destroying it takes the entry out, because there is nothing
-  // left to put back. May outlive the session.
+  // left to undo. It may outlive the session.
   class Entry {
    public:
     virtual ~Entry() noexcept(false) = default;
@@ -117,9 +117,8 @@ class Session final : public kj::Refcounted {
   kj::Timer& timer_;
   int64_t renewedBoottimeNs_;
   uint64_t nextOrder_ = 1;
-  std::map<uint64_t, EntryImpl*>
-      // In order of registration. The entries belong to their services.
-      entries_;
+  // In order of registration. The entries belong to their services.
+  std::map<uint64_t, EntryImpl*> entries_;
   kj::Maybe<EndReason> reason_;
   kj::Vector<Leftover> leftovers_;
   kj::Maybe<kj::ForkedPromise<void>> ended_;
@@ -172,9 +171,8 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
   kj::Timer& timer_;
   support::Id epoch_;
   std::map<support::Id, kj::Own<Session>> sessions_;
-  std::map<support::Id, uint64_t>
-      // Maps to the order in which they ended, to drop the oldest.
-      endedIds_;
+  // Maps to the order in which they ended, to drop the oldest.
+  std::map<support::Id, uint64_t> endedIds_;
   std::map<uint64_t, support::Id> endedOrder_;
   uint64_t nextEndedOrder_ = 1;
   kj::TaskSet ending_;

@@ -31,8 +31,8 @@ struct FrameLimits {
   kj::Duration deadline = 10 * kj::SECONDS;
 };
 
-// Says whether signals between frames (see Frame::signal), by which the agent's two processes talk
-// about a connection, are understood.
+// Says whether a reader understands signals (see Frame::signal), by which the agent's two processes
+// talk about a connection between its frames.
 enum class Signals { kRefused, kUnderstood };
 
 // One frame: segment table and segments, exactly the bytes of the stream. It owns them.
