@@ -60,7 +60,7 @@ TEST_F(OutputStreamTest, WhatDoesNotFitThenIsCounted) {
   EXPECT_EQ(buffer().producedBytes(), 1000u);
 }
 
-// Its reader makes room in the same turn in which the last writer goes.
+// The reader releases bytes in the same turn in which the last writer goes.
 TEST_F(OutputStreamTest, RoomThatIsMadeAfterTheEndBringsTheRest) {
   print(250);
   auto pump = stream_->pump().eagerlyEvaluate(nullptr);

@@ -21,7 +21,7 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
   FilesServer(Session& session, Worker& worker, kj::Own<const file::RestoreJournal> journal,
               kj::Maybe<AuditLog&> audit);
 
-  // Returns whether the session has ended and everything that belongs to it has been put back.
+  // Returns whether the session has ended and everything that belongs to it has been undone.
   bool over() const { return over_; }
 
   kj::Promise<void> write(WriteContext context) override;

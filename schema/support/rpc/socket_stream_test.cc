@@ -107,7 +107,8 @@ TEST_F(SocketStreamTest, LongWriteArrivesWholeAndInOrder) {
     at += size;
   }
   SocketStream reader(io_.unixEventPort, kj::mv(far_));
-  for (int round = 0; round < 2; ++round) {  // Again, once it had to wait for room.
+  for (int round = 0; round < 2;
+       ++round) {  // The second round begins after a write that had to wait.
     auto arrived = kj::heapArray<kj::byte>(kMuchBytes);
     auto written = near_->write(pieces.asPtr());
     EXPECT_FALSE(written.poll(io_.waitScope));
