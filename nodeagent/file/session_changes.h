@@ -64,8 +64,8 @@ class SessionChanges final : private kj::TaskSet::ErrorHandler {
   // Resolves once no promise that `settle` was given is running.
   kj::Promise<void> idle() { return tasks_.onEmpty(); }
 
-  // Return and note whether the session has changed the file at `path` already. Its first state is
-  // noted then, and later changes of the session need no more.
+  // These two tell and note that the session has changed the file at `path`. Its first state is in
+  // the undo list then, so later changes of the session need no entry.
   bool knows(kj::StringPtr path) const { return known_.count(path.cStr()) > 0; }
   void know(kj::StringPtr path) { known_.insert(path.cStr()); }
 
