@@ -21,6 +21,7 @@
 #include "nodeagent/shim/shim.h"
 #include "schema/agent.capnp.h"
 #include "schema/support/base/config.h"
+#include "schema/support/base/exit_status.h"
 #include "schema/support/base/trusted_file.h"
 #include "schema/support/base/version.h"
 #include "schema/support/base/wire_error.h"
@@ -29,17 +30,7 @@
 namespace nodeagent {
 namespace {
 
-// As in sysexits.h.
-constexpr int kUsage = 64;
-constexpr int kData = 65;
-constexpr int kUnavailable = 69;
-constexpr int kInternal = 70;
-constexpr int kSystem = 71;
-constexpr int kCannotCreate = 73;
-constexpr int kTryAgain = 75;
-constexpr int kProtocol = 76;
-constexpr int kNoPermission = 77;
-constexpr int kConfig = 78;
+using enum support::ExitStatus;
 
 int complain(const char* text, int status) {
   fprintf(stderr, "nodeagent: %s\n", text);
@@ -50,30 +41,30 @@ int statusOf(wire::Error::Kind kind) {
   switch (kind) {
     case wire::Error::Kind::INVALID:
     case wire::Error::Kind::NOT_FOUND:
-      return kConfig;
+      return kExitConfig;
     case wire::Error::Kind::CONFLICT:
-      return kCannotCreate;
+      return kExitCannotCreate;
     case wire::Error::Kind::INTERNAL:
-      return kInternal;
+      return kExitInternal;
     default:
-      return kSystem;
+      return kExitSystem;
   }
 }
 
 int statusOf(EnrolTrouble trouble) {
   switch (trouble) {
     case EnrolTrouble::kUnreachable:
-      return kUnavailable;
+      return kExitUnavailable;
     case EnrolTrouble::kBusy:
-      return kTryAgain;
+      return kExitTryAgain;
     case EnrolTrouble::kWrongServer:
-      return kProtocol;
+      return kExitProtocol;
     case EnrolTrouble::kTokenRefused:
-      return kNoPermission;
+      return kExitNoPermission;
     case EnrolTrouble::kBadAnswer:
       break;
   }
-  return kData;
+  return kExitData;
 }
 
 int runInitRole(const Options& options) {
@@ -150,7 +141,7 @@ int perform(const Options& options) {
     case Task::kServe:
       return serve(options);
   }
-  return kInternal;
+  return kExitInternal;
 }
 
 int run(const std::vector<std::string>& arguments) {
@@ -161,18 +152,18 @@ int run(const std::vector<std::string>& arguments) {
     }
     return perform(readOptions(arguments, environmentMap()));
   } catch (const UsageError& error) {
-    return complain((std::string(error.what()) + "; see nodeagent --help").c_str(), kUsage);
+    return complain((std::string(error.what()) + "; see nodeagent --help").c_str(), kExitUsage);
   } catch (const EnrolError& error) {
     return complain(error.what(), statusOf(error.trouble()));
   } catch (const support::ConfigError& error) {
-    return complain(error.what(), kConfig);
+    return complain(error.what(), kExitConfig);
   } catch (const support::FileError& error) {
-    return complain(error.what(), kCannotCreate);
+    return complain(error.what(), kExitCannotCreate);
   } catch (const kj::Exception& exception) {
     support::Failure failure = support::toFailure(exception, "start");
     return complain(failure.text.cStr(), statusOf(failure.kind));
   } catch (const std::exception& exception) {
-    return complain(exception.what(), kInternal);
+    return complain(exception.what(), kExitInternal);
   }
 }
 

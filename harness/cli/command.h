@@ -8,19 +8,11 @@
 
 #include <cxxopts.hpp>
 
+#include "schema/support/base/exit_status.h"
+
 namespace harness {
 
-// Exit statuses. `run` and `exec` have statuses of their own besides: see their help.
-enum ExitStatus : int {
-  kExitOk = 0,
-  kExitUsage = 64,         // The command line is wrong.
-  kExitData = 65,          // A cluster file or a node set is wrong.
-  kExitNoInput = 66,       // A file that was named cannot be read.
-  kExitUnavailable = 69,   // There is no such cluster, or a node cannot be reached.
-  kExitInternal = 70,      // A bug of ours.
-  kExitCannotCreate = 73,  // A node could not be made or removed.
-  kExitNoPermission = 77,  // The machine or the privileges do not allow it.
-};
+using enum support::ExitStatus;
 
 // Ends the command with a line on standard error and this status.
 class CommandError : public std::runtime_error {

@@ -18,14 +18,14 @@
 #include <pugixml.hpp>
 
 #include "harness/os/system.h"
+#include "schema/support/base/exit_status.h"
 
 namespace harness {
 namespace {
 
+using enum support::TestExitStatus;
+
 constexpr std::string_view kSuffix = "_tests";
-constexpr int kStatusFailed = 1;
-constexpr int kStatusInfrastructure = 2;
-constexpr int kStatusNothingSelected = 3;
 constexpr std::chrono::seconds kStopGrace{10};  // From the signal that asks a program to end.
 
 struct Ending {
@@ -169,15 +169,15 @@ void judge(ProgramResult& result, const Ending& ending, const std::optional<Repo
   } else if (WIFSIGNALED(ending.status)) {
     result.reason = "crashed: signal " + std::to_string(WTERMSIG(ending.status)) + " (" +
                     ::strsignal(WTERMSIG(ending.status)) + ")";
-  } else if (WEXITSTATUS(ending.status) == kStatusNothingSelected) {
+  } else if (WEXITSTATUS(ending.status) == kExitNothingSelected) {
     result.verdict = Verdict::kNothingSelected;
   } else if (premature) {
     result.reason = "ended with status " + std::to_string(WEXITSTATUS(ending.status)) +
                     " before its tests were over: something in it called exit";
-  } else if (WEXITSTATUS(ending.status) == kStatusInfrastructure) {
+  } else if (WEXITSTATUS(ending.status) == kExitInfrastructure) {
     result.verdict = Verdict::kInfrastructure;
   } else if (WEXITSTATUS(ending.status) != 0) {
-    if (WEXITSTATUS(ending.status) != kStatusFailed) {
+    if (WEXITSTATUS(ending.status) != kExitFailed) {
       result.reason = "ended with status " + std::to_string(WEXITSTATUS(ending.status));
     }
   } else if (!report) {
@@ -251,9 +251,9 @@ int exitStatusOf(const std::vector<ProgramResult>& results) {
       return result.verdict == verdict;
     });
   };
-  if (any(Verdict::kFailed)) return kStatusFailed;
-  if (any(Verdict::kInfrastructure)) return kStatusInfrastructure;
-  return any(Verdict::kPassed) ? 0 : kStatusNothingSelected;
+  if (any(Verdict::kFailed)) return kExitFailed;
+  if (any(Verdict::kInfrastructure)) return kExitInfrastructure;
+  return any(Verdict::kPassed) ? 0 : kExitNothingSelected;
 }
 
 std::string summaryOf(const std::vector<ProgramResult>& results) {

@@ -8,9 +8,10 @@
 #include <stdint.h>
 
 #include <map>
-#include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "schema/support/base/exit_status.h"
 
 namespace nodeagent {
 
@@ -75,11 +76,7 @@ struct Options {
   std::map<std::string, std::string> origins;
 };
 
-// Thrown for a bad word on the command line (exit status 64).
-class UsageError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
+using support::UsageError;
 
 // The places where configuration is looked for; tests choose others.
 struct ConfigPlaces {

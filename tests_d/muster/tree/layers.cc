@@ -83,7 +83,9 @@ std::vector<Room> harnessRooms() {
        {"schema/support/base/", "muster/", "harness/values/", "harness/rpc/stubs.h", "harness/api/",
         "harness/match/", "harness/cluster/", "harness/provision/"},
        kRpcLibraries},
-      {"harness/run/", {"harness/os/", "harness/provision/error.h"}, kPlainBans},
+      {"harness/run/",
+       {"harness/os/", "harness/provision/error.h", "schema/support/base/"},
+       kPlainBans},
       {"harness/cli/", {"schema/support/", "muster/", "harness/"}, kPlainBans},
   };
 }
