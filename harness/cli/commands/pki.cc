@@ -6,7 +6,7 @@
 
 #include "harness/cli/command.h"
 #include "harness/cli/commands/pki_enrolment.h"
-#include "harness/pki/pki_directory.h"
+#include "harness/pki/directory.h"
 #include "schema/support/base/suggestion.h"
 
 namespace harness {

@@ -9,7 +9,7 @@
 
 #include "harness/cli/command.h"
 #include "harness/pki/enrolment_server.h"
-#include "harness/pki/pki_tokens.h"
+#include "harness/pki/tokens.h"
 #include "schema/support/base/duration.h"
 #include "schema/support/tls/enrolment_token.h"
 

@@ -1,5 +1,5 @@
 // The actions of `muster pki` by which new nodes get certificates over the network: what they take,
-// and what they print. The tokens themselves are in pki_tokens.h.
+// and what they print. The tokens themselves are in harness/pki/tokens.h.
 #pragma once
 
 #include <stdint.h>
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/pki/pki_directory.h"
+#include "harness/pki/directory.h"
 
 namespace harness {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "harness/pki/enrolment_server.h"
-#include "harness/pki/pki_directory.h"
+#include "harness/pki/directory.h"
 
 namespace harness {
 

@@ -1,4 +1,4 @@
-#include "harness/pki/pki_directory.h"
+#include "harness/pki/directory.h"
 
 #include <errno.h>
 #include <fcntl.h>

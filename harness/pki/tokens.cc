@@ -1,4 +1,4 @@
-#include "harness/pki/pki_tokens.h"
+#include "harness/pki/tokens.h"
 
 #include <errno.h>
 #include <stdio.h>

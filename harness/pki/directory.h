@@ -4,7 +4,7 @@
 //   authority.pem  authority.key (0600)  denied.list
 //   nodes/NAME.pem  nodes/NAME.key       clients/ROLE-NAME.pem  clients/ROLE-NAME.key
 //   replaced/SERIAL.pem                  certificates that renew() has replaced
-//   tokens/ID                            see pki_tokens.h
+//   tokens/ID                            see tokens.h
 #pragma once
 
 #include <stdint.h>

@@ -1,5 +1,5 @@
 // What a token is good for: once, for one key, for as long as it says; and what of it is kept.
-#include "harness/pki/pki_tokens.h"
+#include "harness/pki/tokens.h"
 
 #include <sys/stat.h>
 #include <sys/wait.h>
