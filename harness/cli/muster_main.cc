@@ -4,12 +4,29 @@
 #include "harness/cli/command.h"
 #include "harness/cluster/cluster_file.h"
 #include "harness/cluster/node_expression.h"
+#include "harness/pki/error.h"
 #include "harness/provision/error.h"
 #include "schema/support/base/suggestion.h"
 #include "schema/support/base/version.h"
 
 namespace harness {
 namespace {
+
+int statusOf(const AuthorityError& error) {
+  switch (error.kind()) {
+    case AuthorityError::Kind::kUsage:
+      return kExitUsage;
+    case AuthorityError::Kind::kDamaged:
+      return kExitData;
+    case AuthorityError::Kind::kNotFound:
+      return kExitNoInput;
+    case AuthorityError::Kind::kConflict:
+    case AuthorityError::Kind::kUnsafe:
+    case AuthorityError::Kind::kIo:
+      return kExitCannotCreate;
+  }
+  return kExitInternal;
+}
 
 constexpr char kHelp[] = R"(usage: muster COMMAND [OPTION...] [ARGUMENT...]
 
@@ -91,6 +108,8 @@ int runMain(int argc, char** argv) {
     return complain(error, kExitData);
   } catch (const NodeExpressionError& error) {
     return complain(error, kExitData);
+  } catch (const AuthorityError& error) {
+    return complain(error, statusOf(error));
   } catch (const MissingCapability& error) {
     return complain(error, kExitNoPermission);
   } catch (const ProvisionError& error) {

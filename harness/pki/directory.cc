@@ -10,18 +10,23 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
-#include "harness/cli/command.h"
+#include "harness/pki/error.h"
 #include "schema/support/base/trusted_file.h"
 
 namespace harness {
 namespace {
 
 namespace fs = std::filesystem;
+using Kind = AuthorityError::Kind;
 using support::Overwrite;
+
+// Others hold the lock only while they write a few files.
+constexpr std::chrono::seconds kLockWait{5};
 
 constexpr char kDeniedHead[] =
     "# Certificates that agents refuse. Name a copy of this file in the agents' configuration as "
@@ -37,7 +42,7 @@ std::string readText(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
   std::ostringstream text;
   text << stream.rdbuf();
-  if (!stream) throw CommandError(kExitNoInput, path + ": " + ::strerror(errno));
+  if (!stream) throw AuthorityError(Kind::kNotFound, path + ": " + ::strerror(errno));
   return text.str();
 }
 
@@ -45,26 +50,27 @@ void write(const std::string& path, const std::string& text, mode_t mode, Overwr
   try {
     support::writeTrustedFile(path, text, mode, overwrite);
   } catch (const support::FileError& error) {
-    throw CommandError(kExitCannotCreate, error.what());
+    throw AuthorityError(Kind::kIo, error.what());
   }
 }
 
 void makeDirectory(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw CommandError(kExitCannotCreate, path + ": " + ::strerror(errno));
+    throw AuthorityError(Kind::kIo, path + ": " + ::strerror(errno));
   }
 }
 
 void requireSafe(const std::string& path) {
   std::string reason = support::whyUnsafe(path);
-  if (!reason.empty()) throw CommandError(kExitCannotCreate, reason);
+  if (!reason.empty()) throw AuthorityError(Kind::kUnsafe, reason);
 }
 
 void requireName(const std::string& what, const std::string& name) {
   if (support::isCertificateName(name)) return;
-  throw CommandError(kExitUsage, what + " \"" + name +
-                                     "\": wanted 1 to 64 letters, digits, '-', '_' and '.', the "
-                                     "first a letter or digit");
+  throw AuthorityError(Kind::kUsage,
+                       what + " \"" + name +
+                           "\": wanted 1 to 64 letters, digits, '-', '_' and '.', the "
+                           "first a letter or digit");
 }
 
 void requireNames(const std::string& name, const std::vector<std::string>& names) {
@@ -87,19 +93,14 @@ std::string stemOfClient(const std::string& identity) {
 
 PkiDirectory::Lock::Lock(const std::string& path)
     : file_(::open((path + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
-  if (file_ < 0) throw CommandError(kExitCannotCreate, path + "/.lock: " + ::strerror(errno));
-  // Others hold it for as long as it takes to write a few files.
-  for (int tenths = 0; ::flock(file_, LOCK_EX | LOCK_NB) != 0; ++tenths) {
-    if (errno != EWOULDBLOCK || tenths == 50) {
-      ::close(file_);
-      throw CommandError(kExitCannotCreate, path + "/.lock is held by another muster pki");
+  if (!file_) throw AuthorityError(Kind::kIo, path + "/.lock: " + ::strerror(errno));
+  auto until = std::chrono::steady_clock::now() + kLockWait;
+  while (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK || std::chrono::steady_clock::now() >= until) {
+      throw AuthorityError(Kind::kConflict, path + "/.lock is held by another muster pki");
     }
     ::poll(nullptr, 0, 100);
   }
-}
-
-PkiDirectory::Lock::~Lock() {
-  ::close(file_);
 }
 
 PkiDirectory PkiDirectory::create(const std::string& path, const std::string& cluster) {
@@ -108,8 +109,8 @@ PkiDirectory PkiDirectory::create(const std::string& path, const std::string& cl
   requireSafe(path);
   Lock lock(path);
   if (fs::exists(path + "/authority.pem") || fs::exists(path + "/authority.key")) {
-    throw CommandError(kExitCannotCreate,
-                       path + ": has an authority already; it is never replaced");
+    throw AuthorityError(Kind::kConflict,
+                         path + ": has an authority already; it is never replaced");
   }
   support::Authority authority = support::Authority::make("muster cluster " + cluster);
   for (const char* part : {"/nodes", "/clients", "/replaced"}) makeDirectory(path + part);
@@ -121,8 +122,8 @@ PkiDirectory PkiDirectory::create(const std::string& path, const std::string& cl
 
 PkiDirectory::PkiDirectory(const std::string& path) : path_(path) {
   if (!fs::exists(path + "/authority.pem")) {
-    throw CommandError(kExitNoInput,
-                       path + ": no authority.pem in it; make one with muster pki init " + path);
+    throw AuthorityError(Kind::kNotFound,
+                         path + ": no authority.pem in it; make one with muster pki init " + path);
   }
   requireSafe(path);
 }
@@ -135,17 +136,17 @@ support::Authority PkiDirectory::loadAuthority() const {
   struct stat status {};
   std::string key = file("authority.key");
   if (::stat(key.c_str(), &status) != 0) {
-    throw CommandError(kExitNoInput, key + ": " + ::strerror(errno));
+    throw AuthorityError(Kind::kNotFound, key + ": " + ::strerror(errno));
   }
   if ((status.st_mode & 077) != 0) {
-    throw CommandError(kExitData, key + ": lets others at it; chmod 0600 " + key);
+    throw AuthorityError(Kind::kDamaged, key + ": others can read it; chmod 0600 " + key);
   }
   try {
     return support::Authority::load({authority(), readText(key)});
-  } catch (const CommandError&) {
+  } catch (const AuthorityError&) {
     throw;
   } catch (const std::exception&) {
-    throw CommandError(kExitData, key + ": not the key of " + file("authority.pem"));
+    throw AuthorityError(Kind::kDamaged, key + ": not the key of " + file("authority.pem"));
   }
 }
 
@@ -153,7 +154,7 @@ Issued PkiDirectory::keep(const std::string& stem, const support::KeyPair& pair,
                           const std::string& kind) {
   std::string certificate = file(stem + ".pem");
   if (fs::exists(certificate)) {
-    throw CommandError(kExitCannotCreate, certificate + ": exists already; for another there is " +
+    throw AuthorityError(Kind::kConflict, certificate + ": exists already; for another there is " +
                                               "muster pki renew");
   }
   // The key first: a certificate without one would look finished.
@@ -176,8 +177,8 @@ Issued PkiDirectory::issueClient(const std::string& role, const std::string& nam
   requireName("client", name);
   std::string identity = role + ":" + name;
   if (identity.size() > 64) {  // X.509 allows no more.
-    throw CommandError(kExitUsage,
-                       "client \"" + name + "\": \"" + identity + "\" is longer than 64");
+    throw AuthorityError(Kind::kUsage,
+                         "client \"" + name + "\": \"" + identity + "\" is longer than 64");
   }
   Lock lock(path_);
   return keep(stemOfClient(identity), loadAuthority().issueClient(identity, days(lastsDays)),
@@ -188,7 +189,7 @@ void PkiDirectory::requireNewNode(const std::string& name,
                                   const std::vector<std::string>& names) const {
   requireNames(name, names);
   if (fs::exists(file("nodes/" + name + ".pem"))) {
-    throw CommandError(kExitCannotCreate, file("nodes/" + name + ".pem") +
+    throw AuthorityError(Kind::kConflict, file("nodes/" + name + ".pem") +
                                               ": exists already; move it to replaced/ first");
   }
 }
@@ -208,20 +209,21 @@ Issued PkiDirectory::certifyNode(const std::string& name, const std::string& req
   try {
     return keep("nodes/" + name, {certify(request, name, {}, lastsDays), ""}, "node");
   } catch (const support::PkiError& error) {
-    throw CommandError(kExitData, requestFile + ": " + error.what());
+    throw AuthorityError(Kind::kDamaged, requestFile + ": " + error.what());
   }
 }
 
 Issued PkiDirectory::renew(const std::string& name, int64_t lastsDays) {
   Issued old = find(name);
   if (old.kind == "authority") {
-    throw CommandError(kExitUsage,
-                       "the authority is not renewed; make another with muster pki init, and name "
-                       "both in the agents' authority file while nodes change over");
+    throw AuthorityError(
+        Kind::kUsage,
+        "the authority is not renewed; make another with muster pki init, and name "
+        "both in the agents' authority file while nodes change over");
   }
   if (old.key.empty()) {
-    throw CommandError(kExitUsage,
-                       old.certificate + ": its key is on the node; sign another request");
+    throw AuthorityError(Kind::kUsage,
+                         old.certificate + ": its key is on the node; sign another request");
   }
   Lock lock(path_);
   int64_t seconds = lastsDays != 0 ? lastsDays * 24 * 3600
@@ -243,7 +245,8 @@ bool PkiDirectory::deny(const std::string& serialOrFile) {
   std::string comment;
   if (serial.empty() || fs::exists(serialOrFile)) {
     auto facts = support::describeCertificate(readText(serialOrFile));
-    if (!facts) throw CommandError(kExitData, serialOrFile + ": not a certificate in PEM form");
+    if (!facts)
+      throw AuthorityError(Kind::kDamaged, serialOrFile + ": not a certificate in PEM form");
     serial = facts->mark.serial;
     if (support::isCertificateName(facts->dnsNames.empty() ? "" : facts->dnsNames[0])) {
       comment = "  # node " + facts->dnsNames[0];
@@ -254,8 +257,8 @@ bool PkiDirectory::deny(const std::string& serialOrFile) {
   std::string line = "serial " + serial + comment + "\n";
   std::string why;
   if (!support::DenyList::fromText(line, &why)) {
-    throw CommandError(
-        kExitUsage, "\"" + serialOrFile + "\": neither a certificate's file nor a serial number");
+    throw AuthorityError(
+        Kind::kUsage, "\"" + serialOrFile + "\": neither a certificate's file nor a serial number");
   }
   Lock lock(path_);
   if (denied().covers({serial, ""})) return false;
@@ -266,13 +269,13 @@ bool PkiDirectory::deny(const std::string& serialOrFile) {
 support::DenyList PkiDirectory::denied() const {
   std::string why;
   auto list = support::DenyList::fromText(readText(file("denied.list")), &why);
-  if (!list) throw CommandError(kExitData, file("denied.list") + ": " + why);
+  if (!list) throw AuthorityError(Kind::kDamaged, file("denied.list") + ": " + why);
   return *list;
 }
 
 Issued PkiDirectory::described(const std::string& certificate, const std::string& kind) const {
   auto facts = support::describeCertificate(readText(certificate));
-  if (!facts) throw CommandError(kExitData, certificate + ": not a certificate in PEM form");
+  if (!facts) throw AuthorityError(Kind::kDamaged, certificate + ": not a certificate in PEM form");
   Issued issued{kind, facts->commonName, certificate, "", *facts, "valid"};
   if (kind == "replaced") {
     issued.kind = facts->forServers ? "node" : "client";
@@ -312,8 +315,8 @@ Issued PkiDirectory::find(const std::string& name) const {
     if (issued.state == "replaced") continue;
     if (issued.name == name || fs::equivalent(issued.certificate, name, error)) return issued;
   }
-  throw CommandError(kExitNoInput,
-                     path_ + ": has no certificate \"" + name + "\"; muster pki show lists them");
+  throw AuthorityError(Kind::kNotFound,
+                       path_ + ": has no certificate \"" + name + "\"; muster pki show lists them");
 }
 
 }  // namespace harness

@@ -1,5 +1,5 @@
 // The directory in which a cluster's certificates are made and kept: the authority with its key,
-// what it has issued, and what is denied. Files only; what is printed is decided in pki.cc.
+// the certificates that it has issued, and the deny list. Prints nothing.
 //
 //   authority.pem  authority.key (0600)  denied.list
 //   nodes/NAME.pem  nodes/NAME.key       clients/ROLE-NAME.pem  clients/ROLE-NAME.key
@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/os/system.h"
 #include "schema/support/tls/certificate.h"
 #include "schema/support/tls/pki.h"
 
@@ -19,17 +20,20 @@ namespace harness {
 
 // One certificate of the directory.
 struct Issued {
-  std::string kind;         // "authority", "node", "client"
-  std::string name;         // Of the node, "role:name" of a client, or of the cluster.
-  std::string certificate;  // Paths. No key for those that were replaced or made from a request.
+  // "authority", "node", "client"
+  std::string kind;
+  // The name of the node, "role:name" of a client, or the authority's own.
+  std::string name;
+  std::string certificate;  // Path.
+  // Path; empty for a certificate that was replaced or made from a request.
   std::string key;
   support::CertificateFacts facts;
-  std::string state;  // "valid", "expired", "not yet valid", "denied", "replaced"
+  // "valid", "expired", "not yet valid", "denied", "replaced"
+  std::string state;
 };
 
-// Everything throws CommandError: with kExitNoInput if there is no such directory or file,
-// kExitCannotCreate if something cannot be written, exists already, or is in an unsafe place, and
-// kExitData if a file is not what it should be. One process changes a directory at a time.
+// Every function throws AuthorityError. One process changes a directory at a time; another one
+// waits for it up to 5 s.
 class PkiDirectory {
  public:
   // Makes an authority for this cluster. `path` is made if it is missing.
@@ -41,25 +45,26 @@ class PkiDirectory {
   Issued issueNode(const std::string& name, const std::vector<std::string>& names, int64_t days);
   Issued issueClient(const std::string& role, const std::string& name, int64_t days);
 
-  // As issueNode checks them; throws with kExitUsage for those that no certificate can have, and
-  // with kExitCannotCreate if the node has a certificate already.
+  // Checks names as issueNode does: kUsage for a name that no certificate can have, and kConflict
+  // if the node has a certificate already.
   void requireNewNode(const std::string& name, const std::vector<std::string>& names) const;
 
-  // A certificate as issueNode makes it, for the key of `request`; kept nowhere. Throws
-  // support::PkiError for a request that is none.
+  // Returns a certificate as issueNode makes it, for the key of `request`, and keeps it nowhere.
+  // Throws support::PkiError for a request that is none.
   std::string certify(const std::string& request, const std::string& name,
                       const std::vector<std::string>& names, int64_t days) const;
 
-  // For a node that keeps its key to itself: `requestFile` holds what it asks for, of which only
-  // the key counts. A certificate that the node has already must be moved away first.
+  // Certifies the key of a node that keeps its key to itself. Only the key counts in the request
+  // that `requestFile` holds. A certificate that the node has already must be moved away first.
   Issued certifyNode(const std::string& name, const std::string& requestFile, int64_t days);
 
-  // A new key and certificate for the same names, in place of those; the old certificate goes on
-  // until it expires or is denied. `name` is a node's, "role:name", or the path of the certificate.
-  // `days` 0: for as long as the old one.
+  // Replaces a certificate and its key by new ones for the same names; the old certificate stays
+  // valid until it expires or is denied. `name` is a node's, "role:name", or the path of the
+  // certificate. `days` 0: as many as the old one had.
   Issued renew(const std::string& name, int64_t days);
 
-  // Adds to the deny list: a serial number, or the path of a certificate. False: it was there.
+  // Adds a certificate to the deny list, by its serial number or the path of its file. False: it
+  // was in the list already.
   bool deny(const std::string& serialOrFile);
 
   std::vector<Issued> list() const;
@@ -71,15 +76,15 @@ class PkiDirectory {
   support::DenyList denied() const;
   support::Authority loadAuthority() const;
 
-  // Held while the directory is changed; the actions above take it themselves.
+  // Keeps other processes from changing the directory. The actions above take it themselves.
   class Lock {
    public:
+    // Throws AuthorityError kConflict if another process holds it for 5 s.
     explicit Lock(const std::string& path);
-    ~Lock();
     Lock(const Lock&) = delete;
 
    private:
-    int file_;
+    Fd file_;
   };
 
  private:

@@ -1,12 +1,12 @@
 #include "harness/pki/enrolment_server.h"
 
 #include <algorithm>
-#include <stdexcept>
 #include <vector>
 
 #include <kj/async-io.h>
 #include <kj/debug.h>
 
+#include "harness/pki/error.h"
 #include "schema/enrol.capnp.h"
 #include "schema/support/base/id.h"
 #include "schema/support/base/log.h"
@@ -56,14 +56,17 @@ support::GuardOptions guardOptions() {
   return options;
 }
 
-[[noreturn]] void refuse(const std::string& text) {
-  throw std::runtime_error(text);
+using Kind = AuthorityError::Kind;
+
+[[noreturn]] void refuse(Kind kind, const std::string& text) {
+  throw AuthorityError(kind, text);
 }
 
 support::Endpoint endpointOf(const std::string& listen) {
   std::string why;
   auto endpoint = support::Endpoint::fromText("tls:" + listen, &why);
-  if (!endpoint) refuse("listen \"" + listen + "\": wanted ADDRESS:PORT, such as 10.1.0.1:7412");
+  if (!endpoint)
+    refuse(Kind::kUsage, "listen \"" + listen + "\": wanted ADDRESS:PORT, such as 10.1.0.1:7412");
   return *endpoint;
 }
 
@@ -78,11 +81,11 @@ support::AdmissionLimits limitsOf(const EnrolmentServerOptions& options) {
 std::vector<support::AddressRange> rangesOf(const std::string& text) {
   std::string why;
   auto ranges = support::addressRanges(text, &why);
-  if (!ranges) refuse("penalty-exempt: " + why);
+  if (!ranges) refuse(Kind::kUsage, "penalty-exempt: " + why);
   return *ranges;
 }
 
-// Text of a failure, never its values.
+// The text of a failure, without the values that KJ appends.
 std::string textOf(const kj::Exception& exception) {
   return support::toFailure(exception, "enrolment").text.cStr();
 }
@@ -122,7 +125,7 @@ struct EnrolmentServer::Impl final : private kj::TaskSet::ErrorHandler {
 
   void welcome(support::AcceptedSocket&& accepted);
 
-  // Answers, and knows what that means for who asked.
+  // Answers a node, and penalizes its address if it does not know the secret.
   EnrolmentReply answerTo(const EnrolmentAsk& ask, const sockaddr_storage& peer) {
     if (admission.strangerCount() > options.busyMax) {
       return {EnrolmentReason::kFull,
@@ -157,7 +160,7 @@ struct EnrolmentServer::Impl final : private kj::TaskSet::ErrorHandler {
   kj::TaskSet tasks;
 };
 
-// What a node can call: once.
+// The interface that a node can call, once.
 class EnrolmentServer::Impl::Service final : public wire::Enrolment::Server {
  public:
   Service(Impl& server, const sockaddr_storage& peer) : server_(server), peer_(peer) {}
@@ -182,7 +185,7 @@ class EnrolmentServer::Impl::Service final : public wire::Enrolment::Server {
   bool asked_ = false;
 };
 
-// One node, from accepting to the end. Counts itself.
+// The connection of one node, which admission counts while it lives.
 class EnrolmentServer::Impl::Connection {
  public:
   Connection(Impl& server, const sockaddr_storage& peer)
@@ -229,7 +232,7 @@ EnrolmentServer::EnrolmentServer(EnrolmentServerOptions options) {
   try {
     impl_ = std::make_unique<Impl>(std::move(options));
   } catch (const kj::Exception& exception) {
-    refuse(textOf(exception));
+    refuse(Kind::kIo, textOf(exception));
   }
 }
 
@@ -250,7 +253,7 @@ size_t EnrolmentServer::run(size_t enrolled, std::chrono::steady_clock::time_poi
       .exclusiveJoin(timer.afterDelay(left.count() * kj::NANOSECONDS))
       .exclusiveJoin(kj::mv(enough.promise))
       .wait(impl_->io.waitScope);
-  // Each ends by itself, at its limit at the latest.
+  // Each connection ends by itself, at its limit at the latest.
   impl_->tasks.onEmpty().wait(impl_->io.waitScope);
   return impl_->enrolled;
 }

@@ -1,5 +1,5 @@
 // Answers nodes that ask for their first certificate (schema/enrol.capnp): connections, limits and
-// the protocol. Which token is good for what is decided by the caller.
+// the protocol. Does not decide which token gets which certificate: the caller does.
 #pragma once
 
 #include <stddef.h>
@@ -11,15 +11,16 @@
 
 namespace harness {
 
-// What a node asks. `secret` must not be written anywhere.
+// The request of a node. `secret` must not be written anywhere.
 struct EnrolmentAsk {
   std::string tokenId;
   std::string secret;
   std::string request;
-  std::string from;  // The node's address.
+  // The node's address.
+  std::string from;
 };
 
-// As wire::EnrolmentRefusal::Reason; kNone: not refused.
+// The reasons of wire::EnrolmentRefusal; kNone: the node is not refused.
 enum class EnrolmentReason {
   kNone,
   kUnknownToken,
@@ -33,32 +34,39 @@ enum class EnrolmentReason {
 
 struct EnrolmentReply {
   EnrolmentReason reason = EnrolmentReason::kNone;
-  std::string text;         // Of a refusal.
-  std::string certificate;  // PEM.
+  // Why the node is refused, for its user.
+  std::string text;
+  // PEM; empty if the node is refused.
+  std::string certificate;
 };
 
 struct EnrolmentServerOptions {
-  std::string listen;       // "ADDRESS:PORT"; port 0 lets the kernel choose.
-  std::string certificate;  // For support::kEnrolmentName, PEM, its key, and its authority.
+  // "ADDRESS:PORT"; port 0 lets the kernel choose.
+  std::string listen;
+  // The server's certificate for support::kEnrolmentName, its key, and its authority: PEM.
+  std::string certificate;
   std::string key;
   std::string authority;
-  // Called for one node after the other, on the thread that serves; blocks the others while it
+  // Called for one node after the other, on the thread that serves. Blocks the others while it
   // runs.
   std::function<EnrolmentReply(const EnrolmentAsk&)> answer;
 
-  size_t connectionsMax = 64;              // Above, connections are closed unheard.
-  size_t busyMax = 32;                     // Above, they are answered that the server is full.
-  size_t perSourceMax = 8;                 // Connections of one address; above, closed unheard.
-  std::chrono::milliseconds limit{10000};  // Of one connection, from its beginning to its end.
+  // Further connections are closed unheard.
+  size_t connectionsMax = 64;
+  // Further connections are told that the server is full.
+  size_t busyMax = 32;
+  // Further connections of one address are closed unheard.
+  size_t perSourceMax = 8;
+  // The time of one connection, from its beginning to its end.
+  std::chrono::milliseconds limit{10000};
   // Addresses that are not kept out for a while after a wrong token, with commas between them.
   std::string penaltyExempt = "127.0.0.0/8,::1";
 };
 
-// For one thread, which makes, runs and destroys it.
+// Belongs to one thread, which makes, runs and destroys it.
 class EnrolmentServer {
  public:
-  // Listens. Throws std::runtime_error that says what is wrong: the address, or a
-  // port that is in use.
+  // Listens. Throws AuthorityError: kUsage for a wrong address, kIo for a port that is in use.
   explicit EnrolmentServer(EnrolmentServerOptions options);
   ~EnrolmentServer();
   EnrolmentServer(const EnrolmentServer&) = delete;
@@ -66,8 +74,9 @@ class EnrolmentServer {
   // "ADDRESS:PORT", with the port that the kernel chose.
   std::string endpoint() const;
 
-  // Serves until `enrolled` nodes have their certificates or `until` is reached, and then those who
-  // have begun, for at most `limit`. 0: any number. Returns how many were enrolled.
+  // Serves until `enrolled` nodes (0: any number) have their certificates or `until` is reached.
+  // Then finishes the connections that are open, for at most `limit`. Returns how many were
+  // enrolled.
   size_t run(size_t enrolled, std::chrono::steady_clock::time_point until);
 
  private:

@@ -13,7 +13,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "harness/cli/command.h"
+#include "harness/pki/error.h"
 #include "schema/support/base/trusted_file.h"
 #include "schema/support/tls/enrolment_token.h"
 
@@ -22,6 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
+using Kind = AuthorityError::Kind;
 using support::Overwrite;
 
 constexpr int64_t kDaySeconds = 24 * 3600;
@@ -53,7 +54,7 @@ TokenRecord readRecord(const std::string& path) {
     text = support::readTrustedFile(path, "token", support::FileCheck::kStrict,
                                     support::FileSecrecy::kSecret);
   } catch (const std::exception&) {
-    throw CommandError(kExitData, path + ": not a file of ours with mode 0600");
+    throw AuthorityError(Kind::kDamaged, path + ": not a file of ours with mode 0600");
   }
   try {
     Json json = Json::parse(text);
@@ -70,7 +71,7 @@ TokenRecord readRecord(const std::string& path) {
     record.usedSeconds = json.at("used");
     return record;
   } catch (const Json::exception&) {
-    throw CommandError(kExitData, path + ": damaged; remove it and make another token");
+    throw AuthorityError(Kind::kDamaged, path + ": damaged; remove it and make another token");
   }
 }
 
@@ -78,7 +79,7 @@ void writeRecord(const std::string& path, const TokenRecord& record, Overwrite o
   try {
     support::writeTrustedFile(path, jsonOf(record).dump(1) + "\n", 0600, overwrite);
   } catch (const support::FileError& error) {
-    throw CommandError(kExitCannotCreate, error.what());
+    throw AuthorityError(Kind::kIo, error.what());
   }
 }
 
@@ -97,14 +98,14 @@ PkiTokens::Made PkiTokens::make(const std::string& node, const std::vector<std::
                                 int64_t days, int64_t validSeconds) {
   auto authority = support::describeCertificate(directory_.authority());
   if (!authority) {
-    throw CommandError(kExitData,
-                       directory_.file("authority.pem") + ": not a certificate in PEM form");
+    throw AuthorityError(Kind::kDamaged,
+                         directory_.file("authority.pem") + ": not a certificate in PEM form");
   }
   PkiDirectory::Lock lock(directory_.path());
   directory_.requireNewNode(node, names);
   std::string place = directory_.file("tokens");
   if (::mkdir(place.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw CommandError(kExitCannotCreate, place + ": " + ::strerror(errno));
+    throw AuthorityError(Kind::kIo, place + ": " + ::strerror(errno));
   }
   std::vector<TokenRecord> all = list();
   size_t kept = all.size();
@@ -114,8 +115,8 @@ PkiTokens::Made PkiTokens::make(const std::string& node, const std::vector<std::
     --kept;
   }
   if (kept >= kTokensMax) {
-    throw CommandError(kExitCannotCreate,
-                       place + ": holds 10000 tokens; withdraw those that nobody needs");
+    throw AuthorityError(Kind::kConflict,
+                         place + ": holds 10000 tokens; revoke those that are not needed");
   }
   auto token = support::EnrolmentToken::make(node, authority->mark.sha256);
   TokenRecord record;
@@ -142,16 +143,16 @@ std::vector<TokenRecord> PkiTokens::list() const {
   return all;
 }
 
-TokenRecord PkiTokens::withdraw(const std::string& id) {
+TokenRecord PkiTokens::revoke(const std::string& id) {
   PkiDirectory::Lock lock(directory_.path());
   if (!isId(id) || !fs::exists(path(id))) {
-    throw CommandError(kExitNoInput, directory_.path() + ": has no token \"" +
-                                         (isId(id) ? id : std::string("…")) +
-                                         "\"; muster pki tokens lists them by their ids");
+    throw AuthorityError(Kind::kNotFound, directory_.path() + ": has no token \"" +
+                                              (isId(id) ? id : std::string("…")) +
+                                              "\"; muster pki tokens lists them by their ids");
   }
   TokenRecord record = readRecord(path(id));
   if (::unlink(path(id).c_str()) != 0) {
-    throw CommandError(kExitCannotCreate, path(id) + ": " + ::strerror(errno));
+    throw AuthorityError(Kind::kIo, path(id) + ": " + ::strerror(errno));
   }
   return record;
 }
@@ -166,7 +167,7 @@ void PkiTokens::fileCertificate(const TokenRecord& record) {
   try {
     support::writeTrustedFile(certificate, record.certificate, 0644, Overwrite::kNever);
   } catch (const support::FileError& error) {
-    throw CommandError(kExitCannotCreate, error.what());
+    throw AuthorityError(Kind::kIo, error.what());
   }
 }
 
@@ -177,19 +178,34 @@ void PkiTokens::finishInterrupted() {
   }
 }
 
+EnrolmentServerOptions PkiTokens::serverOptions(const std::string& listen,
+                                                std::chrono::nanoseconds duration) const {
+  support::Validity validity;
+  validity.lastsSeconds =
+      kDaySeconds + std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+  support::KeyPair own = directory_.loadAuthority().issue(
+      support::kEnrolmentName, {support::kEnrolmentName}, support::Purpose::kServer, validity);
+  EnrolmentServerOptions options;
+  options.listen = listen;
+  options.certificate = own.certificate;
+  options.key = own.key;
+  options.authority = directory_.authority();
+  return options;
+}
+
 EnrolmentReply PkiTokens::redeem(const EnrolmentAsk& ask) {
   try {
     PkiDirectory::Lock lock(directory_.path());
     return redeemLocked(ask);
   } catch (const std::exception& error) {
-    // The node is told nothing of our files.
+    // The text goes to this machine only: the node must learn nothing of our files.
     fprintf(stderr, "muster: pki serve: %s\n", error.what());
     return refused(EnrolmentReason::kBroken, "the server cannot use its directory; see its output");
   }
 }
 
 EnrolmentReply PkiTokens::redeemLocked(const EnrolmentAsk& ask) {
-  const char* kUnknown = "no such token: withdrawn, mistyped, or of another authority's directory";
+  const char* kUnknown = "no such token: revoked, mistyped, or of another authority's directory";
   if (!isId(ask.tokenId) || !fs::exists(path(ask.tokenId))) {
     return refused(EnrolmentReason::kUnknownToken, kUnknown);
   }

@@ -1,14 +1,16 @@
 // The tokens by which new nodes get their certificates over the network: one file each in the
-// directory of a cluster's certificates, with a hash of the secret and not the secret.
+// directory of a cluster's certificates. It has a hash of the secret and not the secret.
 //
-//   tokens/ID (0600)   JSON: what it is good for, until when, and who used it
+//   tokens/ID (0600)   JSON: node, names, expiry, and by which key and address it was used
 //
-// A token is used up by writing its file, certificate and all, before anything of the certificate
-// is told to anybody: whatever dies afterwards, only the same key can ask for it again.
+// A token is used up by writing its file, with the certificate in it, before anything of the
+// certificate is told to the node. Whatever dies afterwards, only the same key can ask for it
+// again.
 #pragma once
 
 #include <stdint.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -20,19 +22,23 @@ namespace harness {
 struct TokenRecord {
   std::string id;
   std::string node;
-  std::vector<std::string> names;  // Besides the node's.
-  int64_t days = 0;                // How long its certificate is valid.
-  int64_t expiresSeconds = 0;      // Since 1970.
+  // Names of the certificate besides the node's.
+  std::vector<std::string> names;
+  // How long the certificate is valid.
+  int64_t days = 0;
+  // Since 1970.
+  int64_t expiresSeconds = 0;
   std::string secretSha256;
 
-  // Of a used one.
+  // Empty or zero until the token is used.
   std::string keySha256;
   std::string certificate;  // PEM.
   std::string usedFrom;
   int64_t usedSeconds = 0;
 
   bool used() const { return !keySha256.empty(); }
-  std::string state() const;  // "open", "used", "expired"
+  // "open", "used", "expired"
+  std::string state() const;
 };
 
 // Throws as PkiDirectory does.
@@ -43,22 +49,28 @@ class PkiTokens {
 
   struct Made {
     TokenRecord record;
-    std::string text;  // The token, which is nowhere else.
+    // The token, which is kept nowhere.
+    std::string text;
   };
 
-  // Forgets expired tokens along the way: unused ones a day after, used ones a year after.
+  // Removes expired tokens on the way: unused ones after a day, used ones after a year.
   Made make(const std::string& node, const std::vector<std::string>& names, int64_t days,
             int64_t validSeconds);
 
   std::vector<TokenRecord> list() const;
 
-  // It is unknown from then on, used or not. A certificate that was made by it stays as it is.
-  TokenRecord withdraw(const std::string& id);
+  // Makes a token unknown, used or not. A certificate that was made with it stays as it is.
+  TokenRecord revoke(const std::string& id);
 
-  // Exchanges a token for a certificate, also into nodes/NAME.pem. Never throws.
+  // Exchanges a token for a certificate, which also goes to nodes/NAME.pem. Never throws.
   EnrolmentReply redeem(const EnrolmentAsk& ask);
 
-  // Puts certificates into nodes/ that a server which was killed had made and not put there.
+  // Options of a server that runs for `duration` and proves by a certificate of its own, kept
+  // nowhere, that it belongs to the authority. The caller sets `answer`, mostly to redeem().
+  EnrolmentServerOptions serverOptions(const std::string& listen,
+                                       std::chrono::nanoseconds duration) const;
+
+  // Puts certificates into nodes/ that a server had made but not put there when it was killed.
   void finishInterrupted();
 
  private:

@@ -13,7 +13,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "harness/cli/command.h"
+#include "harness/pki/error.h"
 #include "schema/support/tls/enrolment_token.h"
 
 namespace harness {
@@ -138,14 +138,14 @@ TEST_F(PkiTokensTest, ExpiredTokenIsWorthNothingUsedOrNot) {
   EXPECT_FALSE(fs::exists(nodeFile("n1")));
 }
 
-TEST_F(PkiTokensTest, WithdrawnTokenIsUnknown) {
+TEST_F(PkiTokensTest, RevokedTokenIsUnknown) {
   auto made = token("n1");
   ASSERT_THAT(tokens_->list(), SizeIs(1));
-  EXPECT_EQ(tokens_->withdraw(made.id).node, "n1");
+  EXPECT_EQ(tokens_->revoke(made.id).node, "n1");
   EXPECT_THAT(tokens_->list(), SizeIs(0));
   EXPECT_EQ(redeem(made, requestOf("n1")).reason, EnrolmentReason::kUnknownToken);
-  EXPECT_THROW(tokens_->withdraw(made.id), CommandError);
-  EXPECT_THROW(tokens_->withdraw("../authority.pem"), CommandError);
+  EXPECT_THROW(tokens_->revoke(made.id), AuthorityError);
+  EXPECT_THROW(tokens_->revoke("../authority.pem"), AuthorityError);
 }
 
 // Whatever died after the token was used up: the certificate is not lost, and nobody else gets one.
@@ -205,9 +205,9 @@ TEST_F(PkiTokensTest, DamagedFileIsToldToTheServersPersonAndNotToTheNode) {
 
 TEST_F(PkiTokensTest, NameThatHasACertificateGetsNoToken) {
   directory_->issueNode("n1", {}, 1);
-  EXPECT_THROW(tokens_->make("n1", {}, 90, 3600), CommandError);
-  EXPECT_THROW(tokens_->make(support::kEnrolmentName, {}, 90, 3600), CommandError);
-  EXPECT_THROW(tokens_->make("n2", {"*"}, 90, 3600), CommandError);
+  EXPECT_THROW(tokens_->make("n1", {}, 90, 3600), AuthorityError);
+  EXPECT_THROW(tokens_->make(support::kEnrolmentName, {}, 90, 3600), AuthorityError);
+  EXPECT_THROW(tokens_->make("n2", {"*"}, 90, 3600), AuthorityError);
   EXPECT_FALSE(fs::exists(base_ + "/pki/tokens") && !fs::is_empty(base_ + "/pki/tokens"));
 }
 

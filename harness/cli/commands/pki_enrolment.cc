@@ -61,20 +61,6 @@ void printEnrolled(const EnrolmentAsk& ask, const EnrolmentReply& reply, Form fo
   }
 }
 
-EnrolmentServerOptions serverOptions(PkiDirectory& directory, const ServeOptions& options,
-                                     int64_t lastsNs) {
-  support::Validity validity;
-  validity.lastsSeconds = (lastsNs + kDay) / kSecond;
-  support::KeyPair own = directory.loadAuthority().issue(
-      support::kEnrolmentName, {support::kEnrolmentName}, support::Purpose::kServer, validity);
-  EnrolmentServerOptions server;
-  server.listen = options.listen;
-  server.certificate = own.certificate;
-  server.key = own.key;
-  server.authority = directory.authority();
-  return server;
-}
-
 }  // namespace
 
 std::string dayText(int64_t seconds) {
@@ -117,7 +103,7 @@ void showTokens(PkiDirectory& directory, Form form) {
 }
 
 void withdrawToken(PkiDirectory& directory, const std::string& id, Form form) {
-  TokenRecord record = PkiTokens(directory).withdraw(id);
+  TokenRecord record = PkiTokens(directory).revoke(id);
   if (form == Form::kJson) {
     std::cout
         << Json{{"withdrawn", record.id}, {"node", record.node}, {"used", record.used()}}.dump(2)
@@ -133,26 +119,22 @@ void serveEnrolment(PkiDirectory& directory, const ServeOptions& options, Form f
   if (options.count < 0) throw CommandError(kExitUsage, "--count: wanted a number of nodes");
   PkiTokens tokens(directory);
   tokens.finishInterrupted();
-  EnrolmentServerOptions given = serverOptions(directory, options, lastsNs);
+  EnrolmentServerOptions given =
+      tokens.serverOptions(options.listen, std::chrono::nanoseconds(lastsNs));
   given.answer = [&tokens, form](const EnrolmentAsk& ask) {
     EnrolmentReply reply = tokens.redeem(ask);
     if (reply.reason == EnrolmentReason::kNone) printEnrolled(ask, reply, form);
     return reply;
   };
   auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(lastsNs);
-  std::unique_ptr<EnrolmentServer> server;
-  try {
-    server = std::make_unique<EnrolmentServer>(std::move(given));
-  } catch (const std::runtime_error& error) {
-    throw CommandError(kExitCannotCreate, error.what());
-  }
+  EnrolmentServer server(std::move(given));
   if (form == Form::kJson) {
-    std::cout << Json{{"listening", server->endpoint()}}.dump() << std::endl;
+    std::cout << Json{{"listening", server.endpoint()}}.dump() << std::endl;
   } else {
-    std::cout << "listening on " << server->endpoint() << " for " << support::durationText(lastsNs)
+    std::cout << "listening on " << server.endpoint() << " for " << support::durationText(lastsNs)
               << std::endl;
   }
-  size_t enrolled = server->run(static_cast<size_t>(options.count), until);
+  size_t enrolled = server.run(static_cast<size_t>(options.count), until);
   if (enrolled < static_cast<size_t>(options.count)) {
     throw CommandError(kExitUnavailable, "only " + std::to_string(enrolled) + " of " +
                                              std::to_string(options.count) +

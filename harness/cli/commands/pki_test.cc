@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/cli/command.h"
+#include "harness/pki/error.h"
 #include "schema/support/tls/certificate.h"
 
 namespace harness {
@@ -21,6 +22,19 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
+
+int statusOf(AuthorityError::Kind kind) {
+  switch (kind) {
+    case AuthorityError::Kind::kUsage:
+      return kExitUsage;
+    case AuthorityError::Kind::kDamaged:
+      return kExitData;
+    case AuthorityError::Kind::kNotFound:
+      return kExitNoInput;
+    default:
+      return kExitCannotCreate;
+  }
+}
 
 class PkiTest : public ::testing::Test {
  protected:
@@ -43,6 +57,9 @@ class PkiTest : public ::testing::Test {
       status_ = runPki(invocation);
     } catch (const CommandError& error) {
       status_ = error.status();
+      complaint_ = error.what();
+    } catch (const AuthorityError& error) {
+      status_ = statusOf(error.kind());
       complaint_ = error.what();
     }
     return ::testing::internal::GetCapturedStdout();

@@ -68,7 +68,7 @@ std::vector<Room> harnessRooms() {
        {"schema/support/", "muster/", "harness/values/", "harness/cluster/description.h"},
        kAgentBans},
       {"harness/cluster/", {"schema/support/base/", "muster/"}, kPlainBans},
-      {"harness/pki/", {"schema/support/", "harness/cli/command.h"}, kNoTestLibraries},
+      {"harness/pki/", {"schema/support/", "harness/os/"}, kNoTestLibraries},
       {"harness/provision/",
        {"schema/support/base/", "schema/support/tls/", "harness/cluster/", "harness/os/",
         "muster/"},
