@@ -7,8 +7,9 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "harness/cli/command.h"
+#include "harness/cli/command_error.h"
 #include "harness/cluster/cluster_file.h"
+#include "harness/cluster/node_expression.h"
 #include "harness/cluster/selection.h"
 #include "harness/provision/error.h"
 #include "harness/provision/local/local.h"
@@ -32,8 +33,8 @@ std::string chosen(const std::string& choice) {
   return environment == nullptr ? "" : environment;
 }
 
-// Those that stay up until `down`: nobody means a cluster that a running test program made for
-// itself. One that ends while it is asked is none either.
+// The clusters that stay up until `down`. One that a running test program made for itself is not
+// meant by a command that names none, nor is one that ends while it is asked.
 std::vector<std::string> standingNames() {
   std::vector<std::string> names;
   LocalProvisioner local;
@@ -47,7 +48,7 @@ std::vector<std::string> standingNames() {
   return names;
 }
 
-// Empty: none is up.
+// The only cluster that is up. Empty if none is.
 std::string onlyOne() {
   std::vector<std::string> names = standingNames();
   if (names.empty()) return "";
@@ -118,6 +119,18 @@ std::string chooseLocalName(const std::string& choice) {
   std::string name = chosen(choice);
   if (looksLikeFile(name)) name = readPlan(name).name;
   return name.empty() ? onlyOne() : name;
+}
+
+std::string nodeNames(const ClusterPlan& plan) {
+  std::vector<std::string> names;
+  for (const NodePlan& node : plan.nodes) names.push_back(node.name);
+  return foldNodeNames(names);
+}
+
+void requireRoot() {
+  if (::geteuid() == 0) return;
+  throw CommandError(kExitNoPermission,
+                     "local clusters belong to root; run it as root or through sudo");
 }
 
 }  // namespace harness

@@ -1,4 +1,4 @@
-// Which cluster a command means, and what is known of it.
+// Which cluster and which nodes a command means.
 #pragma once
 
 #include <string>
@@ -23,7 +23,14 @@ ClusterDescription chooseCluster(const std::string& choice);
 // kExitData.
 std::vector<NodeDescription> chooseNodes(const ClusterDescription& cluster, const std::string& set);
 
-// The name of the local cluster that is meant, likewise, whether it lives or not. Empty: none is.
+// The name of the local cluster that `choice` means by the same rule, whether it is up or not.
+// Empty: there is none.
 std::string chooseLocalName(const std::string& choice);
+
+// "server[1-3],client1"
+std::string nodeNames(const ClusterPlan& plan);
+
+// Throws CommandError with kExitNoPermission unless we are root, who owns all local clusters.
+void requireRoot();
 
 }  // namespace harness

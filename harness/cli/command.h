@@ -1,94 +1,61 @@
-// What every command of `muster` is made of: its place in the table, its arguments, its exit
-// status.
+// What a command of `muster` is, and the table of all commands.
+//
+// Adding a command takes a file in commands/ that defines a constant of type Command, and a row in
+// commands/all_commands.h. Help, completion and the checks of the command line follow from the
+// constant.
 #pragma once
 
-#include <stdexcept>
 #include <string>
 #include <vector>
 
-#include <cxxopts.hpp>
-
-#include "schema/support/base/exit_status.h"
+#include "harness/cli/command_error.h"
+#include "harness/cli/option.h"
 
 namespace harness {
 
-using enum support::ExitStatus;
+class Arguments;
 
-// Ends the command with a line on standard error and this status.
-class CommandError : public std::runtime_error {
- public:
-  CommandError(int status, const std::string& text) : std::runtime_error(text), status_(status) {}
-  int status() const { return status_; }
-
- private:
-  int status_;
-};
-
-// What stands behind `muster COMMAND`.
-struct Invocation {
-  std::string command;
-  std::vector<std::string> arguments;  // Before "--".
-  std::vector<std::string> rest;       // After "--".
-  bool hasRest = false;                // There was a "--".
-  bool lists = false;                  // Only its options are asked for: see OptionsListed.
-};
-
-// What the arguments of a command are, for completion.
-enum class WordKind {
-  kNone,
-  kNodes,
-  kClusterFiles,
-  kClusters,
-  kComponents,
-  kJobs,
-  kCopies,  // Paths, on nodes or here.
-  kShells,
+// What may stand behind "--".
+enum class Rest {
+  // More words: they only happen to begin with a dash, perhaps.
+  kWords,
+  // Something of its own, such as a command to be run on a node: Arguments::rest().
+  kSeparate,
 };
 
 struct Command {
+  // One word, or two for an action of a group: "pki token".
   const char* name;
-  const char* usage;    // Behind the name.
-  const char* summary;  // One line, for the list.
-  int (*run)(const Invocation& invocation);
-  WordKind words = WordKind::kNone;
+  // The arguments, as the usage line shows them.
+  const char* usage;
+  // One line for the list of commands, without a capital letter and a full stop.
+  const char* summary;
+  // Each option once. --help is understood by every command and is not among them.
+  OptionList (*options)();
+  // Returns the exit status. Throws CommandError, or an error that muster.cc maps to a status.
+  int (*run)(const Arguments& arguments);
+  // How many words there are, without those behind a Rest::kSeparate.
+  size_t wordsLeast = 0;
+  size_t wordsMost = 0;
+  Rest rest = Rest::kWords;
+  WordKind completes = WordKind::kNone;
+  // What the help says below the options: whole paragraphs of at most 80 columns.
+  const char* notes = "";
 };
 
-// The table, in the order of the help.
-const std::vector<Command>& commands();
+// Every command and every action, in the order of the help.
+const std::vector<const Command*>& commands();
 
-// Parses the arguments of one command, which has done nothing before. Prints the help and throws
-// HelpShown for --help; throws CommandError with kExitUsage for what `options` does not know, and
-// OptionsListed if only they are asked for. Positional arguments are in unmatched().
-struct HelpShown {};
-struct OptionsListed {
-  std::vector<cxxopts::HelpOptionDetails> options;
-};
-cxxopts::ParseResult parseArguments(const Invocation& invocation, cxxopts::Options& options,
-                                    const std::string& footer = "");
+// Null: there is no command of this name.
+const Command* findCommand(const std::string& name);
 
-// The options of a command, with its usage and summary from the table and --help.
-cxxopts::Options optionsOf(const Invocation& invocation);
+// The actions of a group, such as "pki"; empty for an ordinary command.
+std::vector<const Command*> actionsOf(const Command& group);
 
-// Throws CommandError with kExitUsage unless there are `least` to `most` positional arguments.
-std::vector<std::string> positional(const cxxopts::ParseResult& result,
-                                    const Invocation& invocation, size_t least, size_t most);
+// True for "pki token", which the list of commands leaves to its group.
+bool isAction(const Command& command);
 
-int runUp(const Invocation& invocation);
-int runDown(const Invocation& invocation);
-int runGc(const Invocation& invocation);
-int runCheck(const Invocation& invocation);
-int runPki(const Invocation& invocation);
-int runNodes(const Invocation& invocation);
-int runPs(const Invocation& invocation);
-int runKill(const Invocation& invocation);
-int runExec(const Invocation& invocation);
-int runShell(const Invocation& invocation);
-int runCopy(const Invocation& invocation);
-int runCompletion(const Invocation& invocation);
-int runRun(const Invocation& invocation);
-
-// Prints what could come next on a command line, one word a line, for the scripts of `completion`.
-// `line` ends at the cursor; `breaks` are the characters at which the shell breaks words.
-int answerCompletion(const std::string& line, const std::string& breaks);
+// "muster exec [OPTION...] NODESET -- COMMAND [ARGUMENT...]"
+std::string usageOf(const Command& command);
 
 }  // namespace harness

@@ -4,12 +4,15 @@
 #include <map>
 #include <set>
 
+#include "harness/cli/arguments.h"
+#include "harness/cli/options.h"
+
 namespace harness {
 namespace {
 
-// Words as a shell splits them, as far as quotes and backslashes go; the last one is at the cursor
-// and may be empty.
-std::vector<std::string> wordsOf(const std::string& line) {
+// Splits a line into words as a shell does, with its quotes and backslashes but nothing else of it.
+// The last word is at the cursor and may be empty.
+std::vector<std::string> split(const std::string& line) {
   std::vector<std::string> words = {""};
   char quote = 0;
   for (size_t i = 0; i < line.size(); ++i) {
@@ -33,77 +36,104 @@ std::vector<std::string> wordsOf(const std::string& line) {
   return words;
 }
 
-const Command* findCommand(const std::string& name) {
-  for (const Command& command : commands()) {
-    if (name == command.name) return &command;
+// The words of `commands` behind `prefix`.
+std::vector<std::string> namesOf(const std::vector<const Command*>& commands, size_t prefix) {
+  std::vector<std::string> names;
+  for (const Command* command : commands) names.emplace_back(command->name + prefix);
+  return names;
+}
+
+std::vector<const Command*> topCommands() {
+  std::vector<const Command*> top;
+  for (const Command* command : commands()) {
+    if (!isAction(*command)) top.push_back(command);
   }
-  return nullptr;
+  return top;
 }
 
 // One line that is being typed.
 class Line {
  public:
   Line(const std::string& text, CompletionSource& source)
-      : words_(wordsOf(text)), source_(source) {}
-
-  std::vector<std::string> candidates() {
-    if (words_.size() <= 1) return {};
-    if (words_.size() == 2) return commandWords();
-    const Command* command = findCommand(words_[1]);
-    if (command == nullptr) return {};
-    if (std::find(words_.begin(), words_.end() - 1, "--") != words_.end() - 1) return {};
-    std::vector<OptionInfo> options = listOptions(*command);
-    const std::string& last = words_.back();
-    size_t equals = last.find('=');
-    if (last.starts_with("--") && equals != std::string::npos) {
-      return valuesOf(last.substr(2, equals - 2), last.substr(0, equals + 1),
-                      last.substr(equals + 1));
-    }
-    for (const OptionInfo& option : options) {
-      if (option.takesValue && option.name == words_[words_.size() - 2]) {
-        return valuesOf(option.longName, "", last);
-      }
-    }
-    if (last.starts_with("-")) {
-      std::vector<std::string> names;
-      for (const OptionInfo& option : options) names.push_back(option.name);
-      return names;
-    }
-    return positionals(command->words, last);
+      : typed_(split(text)), last_(typed_.back()), source_(source) {
+    auto end = std::find(typed_.begin(), typed_.end() - 1, "--");
+    behindDashes_ = end != typed_.end() - 1;
+    if (typed_.size() > 1) items_ = itemsOf({typed_.begin() + 1, end});
+    command_ = takeCommand(items_).command;
   }
 
-  const std::string& last() const { return words_.back(); }
+  std::vector<std::string> candidates() {
+    if (typed_.size() <= 1 || behindDashes_) return {};
+    // The option that stands before the cursor and has no value yet.
+    if (!items_.empty() && !items_.back().value && !items_.back().spelling.empty()) {
+      const Option* option = optionOf(items_.back().spelling);
+      if (option != nullptr && option->takesValue())
+        return wordsOf(option->text().completes, last_);
+    }
+    size_t equals = last_.find('=');
+    if (last_.starts_with("--") && equals != std::string::npos) return valuesAt(equals);
+    if (last_.starts_with("-")) return options();
+    if (command_ == nullptr) {
+      return words().empty() ? namesOf(topCommands(), 0) : std::vector<std::string>();
+    }
+    std::vector<const Command*> actions = actionsOf(*command_);
+    if (actions.empty()) return wordsOf(command_->completes, last_);
+    return namesOf(actions, std::string(command_->name).size() + 1);
+  }
+
+  const std::string& last() const { return last_; }
 
  private:
-  static std::vector<std::string> commandWords() {
-    std::vector<std::string> names = {"--help", "--version"};
-    for (const Command& command : commands()) names.emplace_back(command.name);
-    return names;
+  // The words before the cursor, without those that name the command.
+  std::vector<std::string> words() const {
+    std::vector<std::string> words;
+    for (const Item& item : items_) {
+      if (item.spelling.empty()) words.push_back(*item.value);
+    }
+    return words;
+  }
+
+  // Before the command, the options of all commands can stand.
+  std::vector<const Command*> possibleCommands() const {
+    return command_ == nullptr ? commands() : std::vector<const Command*>{command_};
+  }
+
+  const Option* optionOf(const std::string& spelling) const {
+    for (const Command* command : possibleCommands()) {
+      if (const Option* option = findOption(*command, spelling)) return option;
+    }
+    return nullptr;
+  }
+
+  std::vector<std::string> options() const {
+    std::vector<std::string> spellings = {"--help", "-h"};
+    if (command_ == nullptr) spellings.emplace_back("--version");
+    for (const Command* command : possibleCommands()) {
+      for (const Option* option : command->options()) {
+        spellings.push_back(option->spelling());
+        char letter = option->text().letter;
+        if (letter != 0) spellings.push_back(std::string("-") + letter);
+      }
+    }
+    return spellings;
+  }
+
+  // Of "--cluster=lo" the values, with the option before them.
+  std::vector<std::string> valuesAt(size_t equals) {
+    const Option* option = optionOf(last_.substr(0, equals));
+    if (option == nullptr || !option->takesValue()) return {};
+    std::vector<std::string> values = wordsOf(option->text().completes, last_.substr(equals + 1));
+    for (std::string& value : values) value.insert(0, last_.substr(0, equals + 1));
+    return values;
   }
 
   // The cluster that was named before the cursor.
   std::string cluster() const {
-    for (size_t i = 2; i < words_.size(); ++i) {
-      if (words_[i].starts_with("--cluster=")) return words_[i].substr(10);
-      if (words_[i - 1] == "--cluster" && i + 1 < words_.size()) return words_[i];
+    std::string named;
+    for (const Item& item : items_) {
+      if (item.spelling == kCluster.spelling()) named = item.value.value_or("");
     }
-    return "";
-  }
-
-  std::vector<std::string> valuesOf(const std::string& option, const std::string& before,
-                                    const std::string& typed) {
-    std::vector<std::string> values;
-    if (option == "cluster") {
-      values = clustersAndFiles(typed);
-    } else if (option == "run" || option == "run-id") {
-      values = source_.runs(cluster());
-    } else if (option == "nodes") {
-      values = nodeSets(typed);
-    } else if (option.ends_with("dir")) {
-      values = source_.paths(typed, "/");
-    }
-    for (std::string& value : values) value.insert(0, before);
-    return values;
+    return named;
   }
 
   std::vector<std::string> clustersAndFiles(const std::string& typed) {
@@ -121,8 +151,10 @@ class Line {
     return sets;
   }
 
-  std::vector<std::string> positionals(WordKind kind, const std::string& typed) {
+  std::vector<std::string> wordsOf(WordKind kind, const std::string& typed) {
     switch (kind) {
+      case WordKind::kCommands:
+        return helpWords();
       case WordKind::kNodes:
         return nodeSets(typed);
       case WordKind::kClusterFiles:
@@ -133,14 +165,28 @@ class Line {
         return source_.components();
       case WordKind::kJobs:
         return source_.jobs(cluster());
+      case WordKind::kRuns:
+        return source_.runs(cluster());
       case WordKind::kCopies:
         return copies(typed);
+      case WordKind::kDirectories:
+        return source_.paths(typed, "/");
+      case WordKind::kFiles:
+        return source_.paths(typed, "");
       case WordKind::kShells:
         return completionShells();
       case WordKind::kNone:
         break;
     }
     return {};
+  }
+
+  std::vector<std::string> helpWords() const {
+    std::vector<std::string> before = words();
+    if (before.empty()) return namesOf(topCommands(), 0);
+    const Command* group = findCommand(before[0]);
+    if (group == nullptr) return {};
+    return namesOf(actionsOf(*group), before[0].size() + 1);
   }
 
   std::vector<std::string> copies(const std::string& typed) {
@@ -150,8 +196,15 @@ class Line {
     return found;
   }
 
-  std::vector<std::string> words_;
+  // From "muster" to the word at the cursor.
+  std::vector<std::string> typed_;
+  std::string last_;
   CompletionSource& source_;
+  bool behindDashes_ = false;
+  // What stands before the cursor, without the words that name the command.
+  std::vector<Item> items_;
+  // Null: no command is named yet.
+  const Command* command_ = nullptr;
 };
 
 constexpr char kBash[] = R"script(# Completion of muster for bash: eval "$(muster completion bash)"
@@ -187,30 +240,10 @@ const std::map<std::string, std::string>& scripts() {
 
 }  // namespace
 
-std::vector<OptionInfo> listOptions(const Command& command) {
-  Invocation invocation;
-  invocation.command = command.name;
-  invocation.lists = true;
-  try {
-    command.run(invocation);
-  } catch (const OptionsListed& listed) {
-    std::vector<OptionInfo> infos;
-    for (const auto& option : listed.options) {
-      std::string longName = option.l.empty() ? "" : option.l[0];
-      bool takesValue = !option.is_boolean;
-      if (!longName.empty()) infos.push_back({"--" + longName, longName, takesValue});
-      if (!option.s.empty()) infos.push_back({"-" + option.s, longName, takesValue});
-    }
-    return infos;
-  } catch (const std::exception&) {
-    // A command whose options cannot be told here has none.
-  }
-  return {};
-}
-
 std::vector<std::string> complete(const std::string& text, CompletionSource& source) {
   Line line(text, source);
-  std::set<std::string> fitting;  // Each once, in order.
+  // Each candidate once, in order.
+  std::set<std::string> fitting;
   for (std::string& candidate : line.candidates()) {
     if (candidate.starts_with(line.last())) fitting.insert(std::move(candidate));
   }
@@ -219,7 +252,7 @@ std::vector<std::string> complete(const std::string& text, CompletionSource& sou
 
 std::vector<std::string> behindBreaks(const std::vector<std::string>& words,
                                       const std::string& line, const std::string& breaks) {
-  std::string typed = wordsOf(line).back();
+  std::string typed = split(line).back();
   size_t at = typed.find_last_of(breaks);
   if (breaks.empty() || at == std::string::npos) return words;
   std::vector<std::string> tails;

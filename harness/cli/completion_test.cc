@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "harness/cli/command.h"
+
 namespace harness {
 namespace {
 
@@ -45,16 +47,41 @@ TEST_F(CompletionTest, OptionsAreThoseOfTheParser) {
   EXPECT_THAT(at("muster exec --t"), ElementsAre("--timeout"));
   EXPECT_THAT(at("muster kill --"), Contains("--grace"));
   EXPECT_THAT(at("muster nodes --"), Not(Contains("--grace")));
-  for (const Command& command : commands()) {
-    EXPECT_THAT(at("muster " + std::string(command.name) + " --h"), Contains("--help"));
+  for (const Command* command : commands()) {
+    EXPECT_THAT(at("muster " + std::string(command->name) + " --h"), Contains("--help"));
+    for (const Option* option : command->options()) {
+      EXPECT_THAT(at("muster " + std::string(command->name) + " --"), Contains(option->spelling()));
+    }
   }
 }
 
 TEST_F(CompletionTest, ValuesBelongToTheirOption) {
   EXPECT_THAT(at("muster nodes --cluster l"), ElementsAre("lab", "local", "local.yaml"));
   EXPECT_THAT(at("muster nodes --cluster=la"), ElementsAre("--cluster=lab"));
-  EXPECT_THAT(at("muster kill --run "), ElementsAre("r1", "r2"));
+  EXPECT_THAT(at("muster kill --run-id "), ElementsAre("r1", "r2"));
+  EXPECT_THAT(at("muster pki sign n1 --request "), ElementsAre("config/", "local"));
+  EXPECT_THAT(at("muster run --report-dir "), ElementsAre("config/", "local/"));
   EXPECT_THAT(at("muster exec -t "), IsEmpty());
+}
+
+TEST_F(CompletionTest, OptionsMayStandBeforeTheCommand) {
+  EXPECT_THAT(at("muster --cluster la"), ElementsAre("lab"));
+  EXPECT_THAT(at("muster --cluster lab no"), ElementsAre("nodes"));
+  EXPECT_THAT(at("muster --cluster lab nodes server1"), ElementsAre("server1"));
+  EXPECT_EQ(source_.asked, "lab");
+  EXPECT_THAT(at("muster --vers"), ElementsAre("--version"));
+}
+
+TEST_F(CompletionTest, ActionsOfAGroupAreOfferedBehindIt) {
+  EXPECT_THAT(at("muster pki rev"), ElementsAre("revoke", "revoke-token"));
+  EXPECT_THAT(at("muster pki --dir ~/pki tok"), ElementsAre("token", "tokens"));
+  EXPECT_THAT(at("muster pki token --v"), ElementsAre("--valid"));
+  EXPECT_THAT(at("muster help pki se"), ElementsAre("serve"));
+}
+
+TEST_F(CompletionTest, OldSpellingsAreNotOffered) {
+  EXPECT_THAT(at("muster ps --pat"), IsEmpty());
+  EXPECT_THAT(at("muster pki with"), IsEmpty());
 }
 
 TEST_F(CompletionTest, NodeSetsAreThoseOfTheClusterThatWasNamed) {

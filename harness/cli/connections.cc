@@ -5,16 +5,16 @@
 
 #include <thread>
 
-#include "harness/cli/command.h"
+#include "harness/cli/command_error.h"
 #include "harness/cluster/run_id.h"
-#include "schema/support/base/duration.h"
 
 namespace harness {
 namespace {
 
 constexpr std::chrono::seconds kCloseTime{3};
 
-// The signals that end the program are taken by a thread of their own, which can make calls.
+// A thread of its own takes the signals that end the program, because a handler could not make
+// calls.
 sigset_t blockInterrupts() {
   sigset_t set;
   sigemptyset(&set);
@@ -34,8 +34,8 @@ ControllerOptions optionsOf(const std::string& runId) {
 Connections::Connections(const std::vector<NodeDescription>& nodes, const std::string& runId)
     : controller_((blockInterrupts(), optionsOf(runId))) {
   sigset_t set = blockInterrupts();
-  // It ends with the process: there is one object of this class in a command, and it outlives all
-  // else.
+  // The thread ends with the process: a command has one object of this class, which outlives
+  // everything else.
   std::thread([this, set] {
     int number = 0;
     if (::sigwait(&set, &number) != 0) return;
@@ -56,15 +56,6 @@ std::string chooseRunId(const std::string& option) {
   if (problem.empty()) return id;
   throw CommandError(kExitUsage, (option.empty() ? std::string(kRunIdVariable) : "--run-id") +
                                      ": \"" + id + "\" " + problem);
-}
-
-std::chrono::nanoseconds durationOption(const std::string& text, const std::string& option) {
-  std::optional<int64_t> duration = support::durationFromText(text);
-  if (!duration || *duration <= 0) {
-    throw CommandError(kExitUsage, "--" + option + ": \"" + text +
-                                       "\" is not a positive duration, such as 30s, 5m or 1h");
-  }
-  return std::chrono::nanoseconds(*duration);
 }
 
 }  // namespace harness

@@ -1,4 +1,4 @@
-// The connections of one command to the nodes it is about.
+// The connections of one command to its nodes.
 #pragma once
 
 #include <chrono>
@@ -10,9 +10,9 @@
 
 namespace harness {
 
-// Connects to nodes and ends the sessions, and with them the commands on the nodes, when it goes or
-// when the program is interrupted (SIGINT, SIGTERM, SIGHUP), with exit status 128 and the signal's
-// number then.
+// Connects to nodes. Its destructor ends the sessions, and with them the commands on the nodes. So
+// does a signal that interrupts the program (SIGINT, SIGTERM, SIGHUP); the exit status is then 128
+// plus the signal's number.
 class Connections {
  public:
   // Begins to connect, as part of the run `runId`. Make it before other threads are made.
@@ -31,8 +31,5 @@ class Connections {
 
 // The value of --run-id, else $MUSTER_RUN_ID, else a new one. CommandError with kExitUsage.
 std::string chooseRunId(const std::string& option);
-
-// "10s", "5m". CommandError with kExitUsage if it is not a positive duration.
-std::chrono::nanoseconds durationOption(const std::string& text, const std::string& option);
 
 }  // namespace harness

@@ -1,17 +1,16 @@
 #include "harness/cli/copy_words.h"
 
-#include "harness/cli/command.h"
+#include "harness/cli/command_error.h"
 
 namespace harness {
 
 CopyWord copyWord(const std::string& word) {
-  if (word.empty()) throw CommandError(kExitUsage, "an empty word is no path");
+  if (word.empty()) throw CommandError(kExitUsage, "an empty word is not a path");
   if (word == "-") {
     throw CommandError(
         kExitUsage,
-        "\"-\": standard input and output are no files that can be copied whole; "
-        "pipe them through \"muster exec NODE -i -- tee FILE\" or \"muster exec NODE "
-        "-- cat FILE\". A file of that name is \"./-\"");
+        "\"-\": standard input and output cannot be copied; use \"muster exec NODE -i -- "
+        "tee FILE\" or \"muster exec NODE -- cat FILE\". A file of that name is \"./-\"");
   }
   size_t colon = word.find(':');
   if (colon == std::string::npos || colon > word.find('/')) return {"", word};

@@ -1,4 +1,4 @@
-// The words of `muster cp`: which are on nodes, and what their parts are.
+// The words of `muster cp`: whether a word is on nodes, and what its parts are.
 #pragma once
 
 #include <string>
@@ -6,16 +6,17 @@
 namespace harness {
 
 struct CopyWord {
-  std::string nodes;  // A node set; empty: this machine.
+  // A node set; empty: this machine.
+  std::string nodes;
   std::string path;
 };
 
-// "server1:/etc/hosts" is on nodes; a word without a colon before its first slash is not, so that a
-// local file with a colon is "./a:b". CommandError with kExitUsage if a path on nodes is not
-// absolute.
+// Splits a word. "server1:/etc/hosts" is on nodes. A word without a colon before its first slash is
+// not, so that a local file with a colon is "./a:b". Throws CommandError with kExitUsage if a path
+// on nodes is not absolute.
 CopyWord copyWord(const std::string& word);
 
-// "/a/b/" → "b"; of "/", "." and ".." nothing.
+// The last name of a path: "b" of "/a/b/", and nothing of "/", "." and "..".
 std::string lastNameOf(const std::string& path);
 
 // `name` below `directory`, with one slash between.

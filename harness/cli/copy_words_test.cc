@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/cli/command.h"
+#include "harness/cli/command_error.h"
 
 namespace harness {
 namespace {

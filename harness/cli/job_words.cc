@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "harness/cli/command.h"
+#include "harness/cli/command_error.h"
+#include "harness/cli/options.h"
 #include "harness/cluster/run_id.h"
 
 namespace harness {
@@ -31,20 +32,19 @@ std::string commandText(const std::vector<std::string>& argv, size_t bytesMax) {
 
 }  // namespace
 
+std::string labelProblem(const std::string& label) {
+  size_t equals = label.find('=');
+  return equals == 0 || equals == std::string::npos ? "is not of the form NAME=VALUE" : "";
+}
+
 std::map<std::string, std::string> wantedLabels(const std::string& run,
                                                 const std::vector<std::string>& labels) {
   std::map<std::string, std::string> wanted;
   for (const std::string& label : labels) {
     size_t equals = label.find('=');
-    if (equals == 0 || equals == std::string::npos) {
-      throw CommandError(kExitUsage, "--label: \"" + label + "\" is not of the form NAME=VALUE");
-    }
     wanted[label.substr(0, equals)] = label.substr(equals + 1);
   }
-  if (run.empty()) return wanted;
-  std::string problem = runIdProblem(run);
-  if (!problem.empty()) throw CommandError(kExitUsage, "--run: \"" + run + "\" " + problem);
-  wanted[kRunLabel] = run;
+  if (!run.empty()) wanted[kRunLabel] = run;
   return wanted;
 }
 

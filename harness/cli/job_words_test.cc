@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/cli/command.h"
+#include "harness/cli/command_error.h"
 
 namespace harness {
 namespace {
@@ -54,8 +54,6 @@ TEST(JobWordsTest, WhatIsNoJobOrSeveralIsRefused) {
 TEST(JobWordsTest, LabelsAreNameAndValue) {
   EXPECT_THAT(wantedLabels("r1", {"test=A.B=c"}),
               ElementsAre(Pair("run", "r1"), Pair("test", "A.B=c")));
-  EXPECT_THAT(refusal([] { wantedLabels("", {"test"}); }), HasSubstr("64: --label: \"test\""));
-  EXPECT_THAT(refusal([] { wantedLabels("a b", {}); }), HasSubstr("64: --run: \"a b\" has"));
 }
 
 TEST(JobWordsTest, TheTableSaysWhoseItIsAndWhatItLeft) {

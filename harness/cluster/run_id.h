@@ -1,5 +1,5 @@
 // The id of a run: one word that is the label `run` of all that it starts on nodes, so that
-// `muster ps --run` and `muster kill --run` find it again whatever became of its controller.
+// `muster ps --run-id` and `muster kill --run-id` find it again whatever became of its controller.
 //
 // A run is one `muster run` with all its programs, or one test program or command by itself. The
 // id is handed down in the environment.

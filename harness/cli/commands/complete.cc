@@ -1,4 +1,4 @@
-// completion and the answers that its scripts ask for.
+// completion: the scripts for shells, and the answers that they ask for.
 #include <dirent.h>
 #include <sys/stat.h>
 
@@ -8,8 +8,9 @@
 #include <memory>
 #include <set>
 
+#include "harness/cli/arguments.h"
 #include "harness/cli/clusters.h"
-#include "harness/cli/command.h"
+#include "harness/cli/commands/all_commands.h"
 #include "harness/cli/completion.h"
 #include "harness/cli/connections.h"
 #include "harness/cluster/run_id.h"
@@ -20,10 +21,10 @@
 namespace harness {
 namespace {
 
-constexpr std::chrono::seconds kPatience{1};  // A person waits behind a tab.
+constexpr std::chrono::seconds kWaitMax{1};  // A person waits behind a tab.
 
-// What this machine and its clusters have. What cannot be found is left out: whoever types gets no
-// candidates, and no message in the middle of the line.
+// The names that this machine and its clusters have. A name that cannot be found is left out: a
+// message would stand in the middle of the line that is being typed.
 class MachineSource final : public CompletionSource {
  public:
   std::vector<std::string> clusters() override {
@@ -87,7 +88,7 @@ class MachineSource final : public CompletionSource {
   static std::vector<JobInfo> living(const std::string& choice) {
     ClusterDescription cluster = chooseCluster(choice);
     Connections connections(cluster.nodes, newRunId());
-    auto until = std::chrono::steady_clock::now() + kPatience;
+    auto until = std::chrono::steady_clock::now() + kWaitMax;
     std::vector<JobInfo> jobs;
     for (auto& answer : connections.controller().listJobs(connections.nodes(), {}, until)) {
       auto* listing = std::get_if<JobListing>(&answer);
@@ -98,16 +99,16 @@ class MachineSource final : public CompletionSource {
   }
 };
 
-}  // namespace
+constexpr char kNotes[] = R"notes(bash, in ~/.bashrc:
+  eval "$(muster completion bash)"
+zsh, in ~/.zshrc below compinit:
+  eval "$(muster completion zsh)"
+fish:
+  muster completion fish > ~/.config/fish/completions/muster.fish
+)notes";
 
-int runCompletion(const Invocation& invocation) {
-  cxxopts::Options options = optionsOf(invocation);
-  cxxopts::ParseResult arguments =
-      parseArguments(invocation, options,
-                     "\nFor bash, in ~/.bashrc: eval \"$(muster completion bash)\"\n"
-                     "For zsh, in ~/.zshrc behind compinit: eval \"$(muster completion zsh)\"\n"
-                     "For fish: muster completion fish > ~/.config/fish/completions/muster.fish\n");
-  std::string shell = positional(arguments, invocation, 1, 1)[0];
+int run(const Arguments& arguments) {
+  std::string shell = arguments.word(0);
   std::string script = completionScript(shell);
   if (script.empty()) {
     throw CommandError(kExitUsage, "there is no completion for \"" + shell + "\"" +
@@ -116,6 +117,20 @@ int runCompletion(const Invocation& invocation) {
   std::cout << script;
   return kExitOk;
 }
+
+}  // namespace
+
+const Command kCompletion = {
+    .name = "completion",
+    .usage = "bash|zsh|fish",
+    .summary = "print the script by which a shell completes these commands",
+    .options = [] { return OptionList{}; },
+    .run = run,
+    .wordsLeast = 1,
+    .wordsMost = 1,
+    .completes = WordKind::kShells,
+    .notes = kNotes,
+};
 
 int answerCompletion(const std::string& line, const std::string& breaks) {
   MachineSource source;

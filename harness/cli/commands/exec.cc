@@ -4,27 +4,56 @@
 #include <iostream>
 #include <iterator>
 
+#include "harness/cli/arguments.h"
 #include "harness/cli/clusters.h"
-#include "harness/cli/command.h"
+#include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
 #include "harness/cli/gather.h"
+#include "harness/cli/options.h"
+#include "harness/cli/output.h"
 #include "harness/cli/table.h"
-#include "harness/os/system.h"
 
 namespace harness {
 namespace {
 
-constexpr char kFooter[] = R"(
-NODESET: names and sets as in server[1-3],client1; @role, @label=value, @* for all; a!b without,
-a&b in both, a^b in one of them.
+// The deadline of a command on a node: the only meaning of --timeout in `muster`.
+constexpr DurationOption kTimeout({
+    .name = "timeout",
+    .letter = 't',
+    .value = "TIME",
+    .help = "the deadline of the command; the nodes kill it then, with all that it started",
+    .initial = "10m",
+});
 
-No shell is involved: for pipes and globs, exec sh -c '...'. From several nodes, equal output is
-shown once when all have ended, with standard error in its place; from one node it is passed on
-as it comes.
+constexpr TextOption kDirectory({
+    .name = "directory",
+    .letter = 'C',
+    .value = "DIRECTORY",
+    .help = "run in this directory of the node",
+});
 
-Exit status: that of the command, the highest if nodes differ; 128 and the signal's number if one
-ended it; 127 if it was not found, 126 if it could not be started; 124 if its time was over. 69 if a
-node could not be asked or the outcome is unknown, whatever the others say.
+constexpr Flag kInput({
+    .name = "input",
+    .letter = 'i',
+    .help = "pass standard input on",
+});
+
+constexpr Flag kPrefix({.name = "prefix", .help = "begin every line with the name of its node"});
+
+constexpr char kNotes[] =
+    R"(NODESET is a list of names and sets, such as server[1-3],client1. @ROLE,
+@LABEL=VALUE and @* (all) are sets; a!b is a without b, a&b what is in both,
+a^b what is in one of them.
+
+No shell is involved: for pipes and globs, run sh -c '...'. The output of one
+node is passed on as it comes, both streams apart. The output of several nodes
+is shown when all have ended, with standard error at its place in it, and
+equal output only once.
+
+Exit status: that of the command, and the highest if the nodes differ; 128 plus
+the signal's number if a signal ended it; 127 if it was not found; 126 if it
+could not be started; 124 if it timed out. It is 69 if a node could not be
+asked or an outcome is unknown, whatever the other nodes answered.
 )";
 
 int statusOf(const muster::Outcome& outcome) {
@@ -93,19 +122,19 @@ Json answersJson(const std::vector<NodeDescription>& nodes, const std::vector<An
   return list;
 }
 
-// Runs it on one node and passes on what it writes while it writes, as if it ran here.
-int passOn(NodeStub& node, const JobRequest& request, std::chrono::nanoseconds patience,
+// Runs the command on one node and passes its output on as it comes, as if it ran here.
+int passOn(NodeStub& node, const JobRequest& request, std::chrono::nanoseconds connectTimeout,
            muster::SteadyTime until) {
   try {
-    node.awaitConnected(std::chrono::steady_clock::now() + patience);
+    node.awaitConnected(std::chrono::steady_clock::now() + connectTimeout);
     std::unique_ptr<JobStub> job = node.start(request, until);
     size_t out = 0;
     size_t err = 0;
     do {
       job->pull(PullUntil::kChange, until);
       const muster::Result& result = job->result();
-      writeAll(STDOUT_FILENO, std::string_view(result.out).substr(out), "to standard output");
-      writeAll(STDERR_FILENO, std::string_view(result.err).substr(err), "to standard error");
+      writeOutput(std::string_view(result.out).substr(out));
+      writeErrors(std::string_view(result.err).substr(err));
       out = result.out.size();
       err = result.err.size();
     } while (!job->ended());
@@ -121,12 +150,13 @@ int passOn(NodeStub& node, const JobRequest& request, std::chrono::nanoseconds p
   }
 }
 
-// Runs it on the nodes that can be reached within `patience`: a node that is down answers with why,
-// and delays nobody.
+// Runs the command on the nodes that can be reached within `connectTimeout`. The answer of another
+// node is why it cannot be reached; it delays no other.
 std::vector<Answer> runOnReachable(Connections& connections, const JobRequest& request,
-                                   std::chrono::nanoseconds patience, muster::SteadyTime until) {
-  auto errors = connections.controller().awaitAll(connections.nodes(),
-                                                  std::chrono::steady_clock::now() + patience);
+                                   std::chrono::nanoseconds connectTimeout,
+                                   muster::SteadyTime until) {
+  auto errors = connections.controller().awaitAll(
+      connections.nodes(), std::chrono::steady_clock::now() + connectTimeout);
   std::vector<NodeStub*> reachable;
   for (size_t i = 0; i < errors.size(); ++i) {
     if (!errors[i]) reachable.push_back(connections.nodes()[i]);
@@ -144,53 +174,60 @@ std::string standardInput() {
   return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
 }
 
-}  // namespace
+JobRequest requestOf(const Arguments& arguments) {
+  JobRequest request;
+  request.argv = arguments.rest();
+  request.options.deadline = arguments[kTimeout];
+  request.options.user = arguments[kUser];
+  request.options.directory = arguments[kDirectory];
+  if (arguments[kInput]) request.options.input = standardInput();
+  return request;
+}
 
-int runExec(const Invocation& invocation) {
-  cxxopts::Options options = optionsOf(invocation);
-  options.add_options()("cluster", "name or file",
-                        cxxopts::value<std::string>()->default_value(""))(
-      "t,timeout", "time that the command is allowed",
-      cxxopts::value<std::string>()->default_value("10m"))(
-      "patience", "time to wait for nodes that do not answer",
-      cxxopts::value<std::string>()->default_value("5s"))(
-      "u,user", "run as this user", cxxopts::value<std::string>()->default_value(""))(
-      "C,directory", "run in this directory", cxxopts::value<std::string>()->default_value(""))(
-      "run-id", "the run that it belongs to; default: $MUSTER_RUN_ID, else a new one",
-      cxxopts::value<std::string>()->default_value(""))("i,input", "give it our standard input")(
-      "p,prefix", "every line with its node in front")("json", "as JSON, when all have ended");
-  cxxopts::ParseResult arguments = parseArguments(invocation, options, kFooter);
-  std::string set = positional(arguments, invocation, 1, 1)[0];
-  if (invocation.rest.empty()) {
+int run(const Arguments& arguments) {
+  if (arguments.rest().empty()) {
     throw CommandError(kExitUsage,
                        "a command is missing: muster exec NODESET -- COMMAND [ARGUMENT...]");
   }
-  std::string runId = chooseRunId(arguments["run-id"].as<std::string>());
-  JobRequest request;
-  request.argv = invocation.rest;
-  request.options.deadline = durationOption(arguments["timeout"].as<std::string>(), "timeout");
-  request.options.user = arguments["user"].as<std::string>();
-  request.options.directory = arguments["directory"].as<std::string>();
-  if (arguments.count("input") != 0) request.options.input = standardInput();
-  ClusterDescription cluster = chooseCluster(arguments["cluster"].as<std::string>());
-  std::vector<NodeDescription> nodes = chooseNodes(cluster, set);
-  bool asJson = arguments.count("json") != 0;
-  bool one = nodes.size() == 1 && arguments.count("prefix") == 0 && !asJson;
+  std::string runId = chooseRunId(arguments[kRunId]);
+  JobRequest request = requestOf(arguments);
+  ClusterDescription cluster = chooseCluster(arguments[kCluster]);
+  std::vector<NodeDescription> nodes = chooseNodes(cluster, arguments.word(0));
+  bool asJson = arguments[kJson];
+  bool one = nodes.size() == 1 && !arguments[kPrefix] && !asJson;
   if (!one && !asJson) request.options.errors = muster::Errors::kMerged;
   Connections connections(nodes, runId);
   auto until =
       std::chrono::steady_clock::now() + *request.options.deadline + std::chrono::seconds(15);
-  auto patience = durationOption(arguments["patience"].as<std::string>(), "patience");
-  if (one) return passOn(*connections.nodes()[0], request, patience, until);
-  std::vector<Answer> answers = runOnReachable(connections, request, patience, until);
+  auto connectTimeout = arguments[kConnectTimeout];
+  if (one) return passOn(*connections.nodes()[0], request, connectTimeout, until);
+  std::vector<Answer> answers = runOnReachable(connections, request, connectTimeout, until);
   Report report = summarize(nodes, answers);
   if (asJson) {
     printJson({{"run", runId}, {"nodes", answersJson(nodes, answers)}});
   } else {
-    std::cout << (arguments.count("prefix") != 0 ? prefixed(report.answers)
-                                                 : gathered(report.answers));
+    std::cout << (arguments[kPrefix] ? prefixed(report.answers) : gathered(report.answers));
   }
   return report.unavailable ? static_cast<int>(kExitUnavailable) : report.status;
 }
+
+}  // namespace
+
+const Command kExec = {
+    .name = "exec",
+    .usage = "NODESET -- COMMAND [ARGUMENT...]",
+    .summary = "run a command on nodes",
+    .options =
+        [] {
+          return OptionList{&kCluster, &kTimeout, &kConnectTimeout, &kUser, &kDirectory,
+                            &kRunId,   &kInput,   &kPrefix,         &kJson};
+        },
+    .run = run,
+    .wordsLeast = 1,
+    .wordsMost = 1,
+    .rest = Rest::kSeparate,
+    .completes = WordKind::kNodes,
+    .notes = kNotes,
+};
 
 }  // namespace harness

@@ -1,9 +1,11 @@
-// nodes: who is there, and in which state.
+// nodes: the nodes of a cluster and their states.
 #include <iostream>
 
+#include "harness/cli/arguments.h"
 #include "harness/cli/clusters.h"
-#include "harness/cli/command.h"
+#include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
+#include "harness/cli/options.h"
 #include "harness/cli/table.h"
 #include "harness/provision/local/local.h"
 #include "harness/values/failure_text.h"
@@ -11,12 +13,18 @@
 namespace harness {
 namespace {
 
+// The table's default: a person waits for it.
+constexpr DurationOption kAnswerTimeout = connectTimeoutOption("3s");
+
 struct Row {
   NodeDescription node;
   std::string state;
-  std::string reason;                  // Why it is not up.
-  muster::NodeState connection;        // As of the last answer.
-  std::optional<muster::Facts> facts;  // Absent: it did not answer, or grants us none.
+  // Why the node is not up.
+  std::string reason;
+  // As of the last answer.
+  muster::NodeState connection;
+  // Absent: the node did not answer, or grants us no facts.
+  std::optional<muster::Facts> facts;
   std::chrono::steady_clock::time_point asked;
 
   std::string port() const {
@@ -32,7 +40,7 @@ struct Row {
   }
 };
 
-// What is known without asking a node: nobody answers from one that is off.
+// The power states, which are known without asking: a node that is off does not answer.
 std::map<std::string, std::string> powerOf(const ClusterDescription& cluster) {
   if (cluster.provisioner != "local") return {};
   return LocalProvisioner().power(cluster.name);
@@ -46,10 +54,10 @@ void note(Row& row, const muster::NodeError& error, const std::string& power) {
 }
 
 std::vector<Row> ask(const ClusterDescription& cluster, const std::vector<NodeDescription>& nodes,
-                     std::chrono::nanoseconds patience) {
+                     std::chrono::nanoseconds connectTimeout) {
   std::map<std::string, std::string> power = powerOf(cluster);
   Connections connections(nodes, chooseRunId(""));
-  auto until = [patience] { return std::chrono::steady_clock::now() + patience; };
+  auto until = [connectTimeout] { return std::chrono::steady_clock::now() + connectTimeout; };
   auto errors = connections.controller().awaitAll(connections.nodes(), until());
   std::vector<NodeStub*> reachable;
   for (size_t i = 0; i < nodes.size(); ++i) {
@@ -155,27 +163,31 @@ void printTable(const std::vector<Row>& rows) {
   }
 }
 
-}  // namespace
-
-int runNodes(const Invocation& invocation) {
-  cxxopts::Options options = optionsOf(invocation);
-  options.add_options()("cluster", "name or file",
-                        cxxopts::value<std::string>()->default_value(""))("json", "as JSON")(
-      "timeout", "how long to wait for the nodes",
-      cxxopts::value<std::string>()->default_value("3s"));
-  cxxopts::ParseResult arguments = parseArguments(
-      invocation, options, "\nExit status: 0 if every node is up, 69 if one is not.\n");
-  std::vector<std::string> words = positional(arguments, invocation, 0, 1);
-  std::chrono::nanoseconds patience =
-      durationOption(arguments["timeout"].as<std::string>(), "timeout");
-  ClusterDescription cluster = chooseCluster(arguments["cluster"].as<std::string>());
-  std::vector<Row> rows =
-      ask(cluster, chooseNodes(cluster, words.empty() ? "@*" : words[0]), patience);
-  arguments.count("json") != 0 ? printRows(cluster, rows) : printTable(rows);
+int run(const Arguments& arguments) {
+  ClusterDescription cluster = chooseCluster(arguments[kCluster]);
+  std::vector<NodeDescription> nodes = chooseNodes(cluster, arguments.word(0, "@*"));
+  std::vector<Row> rows = ask(cluster, nodes, arguments[kAnswerTimeout]);
+  arguments[kJson] ? printRows(cluster, rows) : printTable(rows);
   for (const Row& row : rows) {
     if (row.state != "up") return kExitUnavailable;
   }
   return kExitOk;
 }
+
+}  // namespace
+
+const Command kNodes = {
+    .name = "nodes",
+    .usage = "[NODESET]",
+    .summary = "list the nodes: role, address, state, version, clock",
+    .options =
+        [] {
+          return OptionList{&kCluster, &kAnswerTimeout, &kJson};
+        },
+    .run = run,
+    .wordsMost = 1,
+    .completes = WordKind::kNodes,
+    .notes = "Exit status: 0 if every node is up, 69 if one is not.\n",
+};
 
 }  // namespace harness

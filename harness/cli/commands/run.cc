@@ -7,9 +7,11 @@
 #include <iostream>
 #include <optional>
 
+#include "harness/cli/arguments.h"
 #include "harness/cli/clusters.h"
-#include "harness/cli/command.h"
+#include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
+#include "harness/cli/options.h"
 #include "harness/cli/table.h"
 #include "harness/cluster/run_id.h"
 #include "harness/os/system.h"
@@ -19,13 +21,40 @@
 namespace harness {
 namespace {
 
-constexpr char kFooter[] = R"(
-A component's tests are the program COMPONENT_tests. What follows "--" is handed to each program,
-such as --gtest_filter=Volume*. Each writes its XML report to the report directory.
+constexpr TextOption kBinDirectory({
+    .name = "bin-dir",
+    .value = "DIRECTORY",
+    .help = "where the test programs are; by default beside `muster`",
+    .completes = WordKind::kDirectories,
+});
 
-Exit status: 0 every program passed; 1 a test failed or a program crashed; 2 nodes or set-up failed,
-so that tests could not be tried; 3 no test was selected; 128 and a signal's number if that ended
-it. A signal is passed on to the program that runs; a second one kills it.
+constexpr TextOption kReportDirectory({
+    .name = "report-dir",
+    .value = "DIRECTORY",
+    .help = "where the reports go; by default ./muster-run-TIME",
+    .completes = WordKind::kDirectories,
+});
+
+constexpr DurationOption kProgramTimeLimit({
+    .name = "program-time-limit",
+    .value = "TIME",
+    .help = "how long each program may run; then it is killed",
+    .initial = "1h",
+});
+
+constexpr Flag kList({.name = "list", .letter = 'l', .help = "only list the components"});
+
+constexpr char kNotes[] =
+    R"(The tests of a component are the program COMPONENT_tests. Without --cluster and
+$MUSTER_CLUSTER, each program makes the nodes that it needs. Arguments behind
+"--" are passed to each program, such as --gtest_filter=Volume*. Each program
+writes its XML report to the report directory. With --json, what the programs
+print goes to standard error.
+
+Exit status: 0 if every program passed; 1 if a test failed or a program crashed;
+2 if nodes or set-up failed, so that tests could not be tried; 3 if no test was
+selected; 128 plus the signal's number if a signal ended the run. A signal is
+passed on to the program that runs; a second one kills it.
 )";
 
 std::vector<TestProgram> choose(const std::vector<TestProgram>& all,
@@ -59,7 +88,7 @@ std::string defaultReportDirectory() {
   return std::filesystem::absolute(text);
 }
 
-// What is written to standard output goes to standard error, until it goes.
+// While it lives, what is written to standard output goes to standard error.
 class OutputToErrors {
  public:
   OutputToErrors() : output_(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)) {
@@ -93,66 +122,75 @@ Json resultsJson(const std::string& runId, const std::string& reports,
           {"programs", std::move(list)}};
 }
 
-}  // namespace
+std::string ownDirectory() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
+}
 
-int runRun(const Invocation& invocation) {
-  cxxopts::Options options = optionsOf(invocation);
-  std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe");
-  options.add_options()("cluster",
-                        "name or file; default: each program makes the nodes that it needs",
-                        cxxopts::value<std::string>()->default_value(""))(
-      "bin-dir", "where the programs are",
-      cxxopts::value<std::string>()->default_value(self.parent_path().string()))(
-      "report-dir", "where the reports go; default: ./muster-run-TIME",
-      cxxopts::value<std::string>()->default_value(""))(
-      "run-id",
-      "the label of all that is started on nodes; default: $MUSTER_RUN_ID, else a new one",
-      cxxopts::value<std::string>()->default_value(""))(
-      "timeout", "time that each program is allowed",
-      cxxopts::value<std::string>()->default_value("1h"))("l,list", "only list the components")(
-      "json", "the summary as JSON; what the programs print goes to standard error");
-  cxxopts::ParseResult arguments = parseArguments(invocation, options, kFooter);
-  std::string directory = arguments["bin-dir"].as<std::string>();
-  std::vector<std::string> wanted = positional(arguments, invocation, 0, 1000);
-  std::vector<TestProgram> programs = choose(findTestPrograms(directory), wanted, directory);
-  if (arguments.count("list") != 0) {
-    if (arguments.count("json") != 0) {
-      Json names = Json::array();
-      for (const TestProgram& program : programs) names.push_back(program.component);
-      printJson({{"components", std::move(names)}});
-      return 0;
-    }
-    for (const TestProgram& program : programs) std::cout << program.component << "\n";
-    return 0;
+int list(const std::vector<TestProgram>& programs, const Arguments& arguments) {
+  Json names = Json::array();
+  for (const TestProgram& program : programs) {
+    names.push_back(program.component);
+    if (!arguments[kJson]) std::cout << program.component << "\n";
   }
+  if (arguments[kJson]) printJson({{"components", std::move(names)}});
+  return kExitOk;
+}
+
+DriveOptions driveOptions(const Arguments& arguments, const std::string& runId) {
   DriveOptions drive;
-  drive.timeMax = durationOption(arguments["timeout"].as<std::string>(), "timeout");
-  drive.arguments = invocation.rest;
-  drive.reportDirectory = arguments["report-dir"].as<std::string>();
-  if (drive.reportDirectory.empty()) drive.reportDirectory = defaultReportDirectory();
-  drive.reportDirectory = std::filesystem::absolute(drive.reportDirectory);
-  std::string runId = chooseRunId(arguments["run-id"].as<std::string>());
+  drive.timeMax = arguments[kProgramTimeLimit];
+  drive.arguments = arguments.rest();
+  drive.reportDirectory = std::filesystem::absolute(
+      arguments.has(kReportDirectory) ? arguments[kReportDirectory] : defaultReportDirectory());
   drive.environment[kRunIdVariable] = runId;
-  std::string cluster = arguments["cluster"].as<std::string>();
+  std::string cluster = arguments[kCluster];
   if (!cluster.empty()) {
     drive.environment["MUSTER_CLUSTER"] =
         looksLikeFile(cluster) ? std::filesystem::absolute(cluster).string() : cluster;
   }
+  return drive;
+}
+
+int run(const Arguments& arguments) {
+  std::string directory = arguments.has(kBinDirectory) ? arguments[kBinDirectory] : ownDirectory();
+  std::vector<TestProgram> programs =
+      choose(findTestPrograms(directory), arguments.words(), directory);
+  if (arguments[kList]) return list(programs, arguments);
+  std::string runId = chooseRunId(arguments[kRunId]);
+  DriveOptions options = driveOptions(arguments, runId);
   std::vector<ProgramResult> results;
-  bool asJson = arguments.count("json") != 0;
   std::optional<OutputToErrors> aside;
-  if (asJson) aside.emplace();
+  if (arguments[kJson]) aside.emplace();
   for (const TestProgram& program : programs) {
     std::cerr << "==== " << program.component << "\n";
-    results.push_back(harness::drive(program, drive));
+    results.push_back(drive(program, options));
     if (results.back().stoppedBy != 0) break;
   }
   aside.reset();
-  if (asJson) printJson(resultsJson(runId, drive.reportDirectory, results));
+  if (arguments[kJson]) printJson(resultsJson(runId, options.reportDirectory, results));
   std::cerr << "\n"
-            << summaryOf(results) << "run: " << runId << "\nreports: " << drive.reportDirectory
+            << summaryOf(results) << "run: " << runId << "\nreports: " << options.reportDirectory
             << "\n";
   return exitStatusOf(results);
 }
+
+}  // namespace
+
+const Command kRun = {
+    .name = "run",
+    .usage = "[COMPONENT...] [-- --gtest_...]",
+    .summary = "run test programs, one after the other",
+    .options =
+        [] {
+          return OptionList{&kCluster, &kBinDirectory,     &kReportDirectory,
+                            &kRunId,   &kProgramTimeLimit, &kList,
+                            &kJson};
+        },
+    .run = run,
+    .wordsMost = 1000,
+    .rest = Rest::kSeparate,
+    .completes = WordKind::kComponents,
+    .notes = kNotes,
+};
 
 }  // namespace harness

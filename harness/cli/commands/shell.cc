@@ -11,13 +11,18 @@
 #include <iostream>
 #include <thread>
 
+#include "harness/cli/arguments.h"
 #include "harness/cli/clusters.h"
-#include "harness/cli/command.h"
+#include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
+#include "harness/cli/options.h"
+#include "harness/cli/output.h"
 #include "harness/os/system.h"
 
 namespace harness {
 namespace {
+
+constexpr DurationOption kShellConnectTimeout = connectTimeoutOption("10s");
 
 constexpr std::chrono::hours kSessionMax{24};
 constexpr std::chrono::seconds kCallTime{10};
@@ -37,7 +42,7 @@ TerminalSize terminalSize() {
   return size;
 }
 
-// Hands every key to the node, until it goes.
+// While it lives, every key goes to the node, and none is acted on here.
 class RawTerminal {
  public:
   RawTerminal() {
@@ -80,8 +85,8 @@ void forwardInput(JobStub& job, int ended, int resized) {
       }
       job.writeInput(std::string(buffer, static_cast<size_t>(count)), soon());
     } catch (const muster::NodeError& error) {
-      // The reader of the output tells whether the shell still runs; a key that was lost is typed
-      // again.
+      // A lost key is typed again. Whether the shell still runs is seen by the thread that reads
+      // its output.
       if (error.kind() != muster::NodeError::Kind::kUnreachable) return;
     }
   }
@@ -92,7 +97,7 @@ int follow(JobStub& job) {
   while (true) {
     job.pull(PullUntil::kChange, std::chrono::steady_clock::now() + std::chrono::seconds(20));
     const std::string& out = job.result().out;
-    writeAll(STDOUT_FILENO, std::string_view(out).substr(shown), "to standard output");
+    writeOutput(std::string_view(out).substr(shown));
     shown = out.size();
     if (job.ended()) break;
   }
@@ -132,22 +137,15 @@ int converse(NodeStub& node, const JobRequest& request, const Fd& resized) {
   return status;
 }
 
-}  // namespace
+constexpr char kNotes[] = R"(Without a terminal, standard input is the shell's script.
 
-int runShell(const Invocation& invocation) {
-  cxxopts::Options options = optionsOf(invocation);
-  options.add_options()("cluster", "name or file",
-                        cxxopts::value<std::string>()->default_value(""))(
-      "u,user", "as this user", cxxopts::value<std::string>()->default_value(""))(
-      "run-id", "the run that it belongs to; default: $MUSTER_RUN_ID, else a new one",
-      cxxopts::value<std::string>()->default_value(""));
-  cxxopts::ParseResult arguments =
-      parseArguments(invocation, options,
-                     "\nWithout a terminal, standard input is the shell's script. Exit status: the "
-                     "shell's; 69 if the node could not be reached.\n");
-  std::string set = positional(arguments, invocation, 1, 1)[0];
-  std::string runId = chooseRunId(arguments["run-id"].as<std::string>());
-  ClusterDescription cluster = chooseCluster(arguments["cluster"].as<std::string>());
+Exit status: the shell's; 69 if the node could not be reached.
+)";
+
+int run(const Arguments& arguments) {
+  std::string set = arguments.word(0);
+  std::string runId = chooseRunId(arguments[kRunId]);
+  ClusterDescription cluster = chooseCluster(arguments[kCluster]);
   std::vector<NodeDescription> nodes = chooseNodes(cluster, set);
   if (nodes.size() != 1) {
     throw CommandError(kExitData, "\"" + set + "\" is " + std::to_string(nodes.size()) +
@@ -156,7 +154,7 @@ int runShell(const Invocation& invocation) {
   JobRequest request;
   request.argv = {"/bin/sh", "-c", "exec \"${SHELL:-/bin/sh}\" -l"};
   request.options.deadline = kSessionMax;
-  request.options.user = arguments["user"].as<std::string>();
+  request.options.user = arguments[kUser];
   request.options.errors = muster::Errors::kMerged;
   request.options.environment["TERM"] = terminalSize().type;
   request.input = JobInput::kStream;
@@ -165,11 +163,28 @@ int runShell(const Invocation& invocation) {
   Connections connections(nodes, runId);
   NodeStub& node = *connections.nodes()[0];
   try {
-    node.awaitConnected(soon());
+    node.awaitConnected(std::chrono::steady_clock::now() + arguments[kShellConnectTimeout]);
     return converse(node, request, resized);
   } catch (const muster::NodeError& error) {
     throw CommandError(kExitUnavailable, error.what());
   }
 }
+
+}  // namespace
+
+const Command kShell = {
+    .name = "shell",
+    .usage = "NODE",
+    .summary = "open a shell on a node",
+    .options =
+        [] {
+          return OptionList{&kCluster, &kShellConnectTimeout, &kUser, &kRunId};
+        },
+    .run = run,
+    .wordsLeast = 1,
+    .wordsMost = 1,
+    .completes = WordKind::kNodes,
+    .notes = kNotes,
+};
 
 }  // namespace harness

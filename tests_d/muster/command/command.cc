@@ -12,7 +12,7 @@
 #include <ostream>
 #include <sstream>
 
-namespace provision {
+namespace command {
 namespace {
 
 namespace fs = std::filesystem;
@@ -52,7 +52,7 @@ void PrintTo(const Ended& ended, std::ostream* out) {
 
 Ended runProgram(const std::string& program, const std::vector<std::string>& arguments,
                  const std::string& input) {
-  char pattern[] = "/tmp/muster-provision-XXXXXX";
+  char pattern[] = "/tmp/muster-command-XXXXXX";
   std::string directory = ::mkdtemp(pattern);
   Files files{directory + "/in", directory + "/out", directory + "/err"};
   std::ofstream(files.in) << input;
@@ -112,34 +112,34 @@ FrozenNode::~FrozenNode() {
   std::ofstream(control_) << "0";
 }
 
-void ProvisionTest::SetUp() {
+void OwnClusterTest::SetUp() {
   if (::geteuid() != 0) GTEST_SKIP() << "local nodes need root";
   cluster_ = "p" + std::to_string(::getpid());
   directory_ = "/tmp/muster-" + cluster_;
   fs::create_directory(directory_);
 }
 
-void ProvisionTest::TearDown() {
+void OwnClusterTest::TearDown() {
   if (cluster_.empty()) return;
   muster({"down", cluster_});
   EXPECT_EQ(leftoversOf(cluster_), "");
   fs::remove_all(directory_);
 }
 
-std::string ProvisionTest::file(const std::string& nodes) const {
+std::string OwnClusterTest::file(const std::string& nodes) const {
   std::string path = directory_ + "/" + cluster_ + ".yaml";
   std::ofstream(path) << "nodes:\n" << nodes;
   return path;
 }
 
-Ended ProvisionTest::muster(std::vector<std::string> arguments, const std::string& input) const {
+Ended OwnClusterTest::muster(std::vector<std::string> arguments, const std::string& input) const {
   return runProgram("muster", arguments, input);
 }
 
-Ended ProvisionTest::onCluster(const std::string& command, std::vector<std::string> arguments,
-                               const std::string& input) const {
+Ended OwnClusterTest::onCluster(const std::string& command, std::vector<std::string> arguments,
+                                const std::string& input) const {
   arguments.insert(arguments.begin(), {command, "--cluster", cluster_});
   return muster(std::move(arguments), input);
 }
 
-}  // namespace provision
+}  // namespace command

@@ -9,18 +9,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace provision {
+namespace command {
 
 struct Ended {
-  int status = -1;  // Exit status; 128 and the signal's number if one ended it.
+  // Exit status; 128 plus the signal's number if a signal ended the program.
+  int status = -1;
   std::string out;
   std::string err;
 };
 
-// gtest shows this when an expectation on it fails.
+// gtest shows this when an expectation on an Ended fails.
 void PrintTo(const Ended& ended, std::ostream* out);
 
-// Of how it ended: exit status, and text that is part of either stream.
+// Matchers for an Ended: its exit status, and text that is part of a stream.
 inline auto exits(int status) {
   return ::testing::Field("status", &Ended::status, status);
 }
@@ -31,11 +32,12 @@ inline auto complains(const std::string& text) {
   return ::testing::Field("err", &Ended::err, ::testing::HasSubstr(text));
 }
 
-// Runs a program that stands beside this one to its end. `input` is its standard input.
+// Runs a program to its end. A relative path begins in the directory of this program. `input` is
+// the standard input.
 Ended runProgram(const std::string& program, const std::vector<std::string>& arguments,
                  const std::string& input = "");
 
-// Starts it and returns its process id; its output is thrown away. The caller waits for it.
+// Starts a program and returns its process id; its output is thrown away. The caller waits for it.
 pid_t startProgram(const std::string& program, const std::vector<std::string>& arguments);
 
 // Directories, processes and mounts of a local cluster; empty if there are none.
@@ -44,7 +46,7 @@ std::string leftoversOf(const std::string& cluster);
 // The process id of the cluster's hub, waiting for it to be there; 0 if it is not within 5 s.
 pid_t hubOf(const std::string& cluster);
 
-// Stops all processes of a local node, agent and all, until it goes.
+// Stops all processes of a local node, the agent's too, while it lives.
 class FrozenNode {
  public:
   FrozenNode(const std::string& cluster, const std::string& node);
@@ -56,18 +58,18 @@ class FrozenNode {
   std::string control_;
 };
 
-// A cluster of its own for each test: CLUSTER is its name. Skipped without root.
-class ProvisionTest : public ::testing::Test {
+// Gives each test a cluster name of its own, and removes that cluster. Skips without root.
+class OwnClusterTest : public ::testing::Test {
  protected:
   void SetUp() override;
   void TearDown() override;
 
-  // Writes a cluster file. `nodes` is the content of its key "nodes", and more.
+  // Writes a cluster file. `nodes` is the content of its key "nodes", which more keys may follow.
   std::string file(const std::string& nodes) const;
 
   Ended muster(std::vector<std::string> arguments, const std::string& input = "") const;
 
-  // As `muster`, with --cluster behind the command's name.
+  // Runs `muster COMMAND --cluster cluster_` with these arguments.
   Ended onCluster(const std::string& command, std::vector<std::string> arguments,
                   const std::string& input = "") const;
 
@@ -75,4 +77,4 @@ class ProvisionTest : public ::testing::Test {
   std::string directory_;
 };
 
-}  // namespace provision
+}  // namespace command

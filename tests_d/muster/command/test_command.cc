@@ -6,7 +6,7 @@
 
 #include "tests_d/muster/command/command.h"
 
-namespace provision {
+namespace command {
 namespace {
 
 using ::testing::AllOf;
@@ -14,7 +14,7 @@ using ::testing::Field;
 
 constexpr char kThree[] = "  server[1-2]: {role: server}\n  client1: {role: client}\n";
 
-class CommandTest : public ProvisionTest {};
+class CommandTest : public OwnClusterTest {};
 
 TEST_F(CommandTest, NodesAreListedAsATableAndAsJson) {
   ASSERT_THAT(muster({"up", file(kThree)}), AllOf(exits(0), prints("server[1-2],client1 up")));
@@ -52,8 +52,8 @@ TEST_F(CommandTest, WhatIsPrintedIsPrintedAsJsonToo) {
               AllOf(exits(0), prints("\"cluster\": \"" + cluster_ + "\"")));
   EXPECT_THAT(onCluster("exec", {"server1", "--json", "--", "sh", "-c", "echo a; exit 3"}),
               AllOf(exits(3), prints("\"stdout\": \"a\\n\""), prints("\"status\": 3")));
-  EXPECT_THAT(muster({"run", "--list", "--json", "provision"}),
-              AllOf(exits(0), prints("\"provision\"")));
+  EXPECT_THAT(muster({"run", "--list", "--json", "command"}),
+              AllOf(exits(0), prints("\"command\"")));
   EXPECT_THAT(muster({"gc", "--json"}), AllOf(exits(0), prints("\"collected\": [")));
   EXPECT_THAT(muster({"down", cluster_, "--json"}), AllOf(exits(0), prints("\"was_up\": true")));
 }
@@ -90,6 +90,36 @@ TEST_F(CommandTest, SystemdRunsTheAgentAsAUnit) {
               prints("running"));
   EXPECT_THAT(onCluster("exec", {"server1", "--", "systemctl", "is-active", "nodeagent"}),
               prints("active"));
+}
+
+TEST_F(CommandTest, OptionsMayStandBeforeTheCommand) {
+  ASSERT_THAT(muster({"up", file(kThree)}), exits(0));
+  Ended behind = onCluster("exec", {"client1", "--", "hostname"});
+  EXPECT_THAT(behind, AllOf(exits(0), prints("client1\n")));
+  EXPECT_EQ(muster({"--cluster", cluster_, "exec", "client1", "--", "hostname"}).out, behind.out);
+  EXPECT_THAT(muster({"--cluster=" + cluster_, "--json", "nodes", "client1"}),
+              AllOf(exits(0), prints("\"name\": \"client1\"")));
+}
+
+TEST_F(CommandTest, OldSpellingsWorkWithANote) {
+  ASSERT_THAT(muster({"up", file(kThree)}), exits(0));
+  EXPECT_THAT(onCluster("nodes", {"--timeout", "10s"}),
+              AllOf(exits(0), complains("--timeout is now spelt --connect-timeout")));
+  EXPECT_THAT(onCluster("ps", {"--run", "r", "--patience", "5s"}),
+              AllOf(exits(0), complains("--run is now spelt --run-id"),
+                    complains("--patience is now spelt --connect-timeout")));
+}
+
+// A script that reads a result must learn that it is not whole.
+TEST_F(CommandTest, OutputThatIsLostIsAFailure) {
+  ASSERT_THAT(muster({"up", file(kThree)}), exits(0));
+  std::string program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "muster";
+  for (const char* words : {"nodes", "exec @* -- echo a", "exec client1 -- echo a", "ps --json"}) {
+    std::string line = program + " --cluster " + cluster_ + " " + words + " >/dev/full";
+    EXPECT_THAT(runProgram("/bin/sh", {"-c", line}),
+                AllOf(exits(74), complains("No space left on device")))
+        << words;
+  }
 }
 
 // What a person gets wrong, the status, and what the text must say.
@@ -131,4 +161,4 @@ TEST(AgentConfigTest, TheExampleIsReadToItsEnd) {
 }
 
 }  // namespace
-}  // namespace provision
+}  // namespace command

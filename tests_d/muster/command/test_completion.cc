@@ -7,7 +7,7 @@
 
 #include "tests_d/muster/command/command.h"
 
-namespace provision {
+namespace command {
 namespace {
 
 using ::testing::AllOf;
@@ -15,7 +15,7 @@ using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class CompletionTest : public ProvisionTest {
+class CompletionTest : public OwnClusterTest {
  protected:
   // What bash would offer for `line`, one word a line. Words are broken as bash breaks them.
   std::string offered(const std::string& line) const {
@@ -55,7 +55,7 @@ TEST_F(CompletionTest, NodesSetsAndRunsAreThoseOfTheRunningCluster) {
   EXPECT_THAT(offered("muster nodes " + mine), HasSubstr(cluster_ + "\n"));
   EXPECT_THAT(offered("muster cp " + mine + " server2"), HasSubstr("server2:/\n"));
   onCluster("exec", {"server1", "--run-id", "of-the-test", "--", "true"});
-  EXPECT_THAT(offered("muster kill " + mine + " --run "), Not(HasSubstr("of-the-test")));
+  EXPECT_THAT(offered("muster kill " + mine + " --run-id "), Not(HasSubstr("of-the-test")));
 }
 
 TEST_F(CompletionTest, FilesAreClusterFilesAndDirectories) {
@@ -70,4 +70,4 @@ TEST_F(CompletionTest, AnotherShellIsRefusedWithThoseThereAre) {
 }
 
 }  // namespace
-}  // namespace provision
+}  // namespace command

@@ -15,7 +15,7 @@
 
 #include "tests_d/muster/command/command.h"
 
-namespace provision {
+namespace command {
 namespace {
 
 namespace fs = std::filesystem;
@@ -27,10 +27,10 @@ using ::testing::IsEmpty;
 
 constexpr char kTwo[] = "  server[1-2]: {role: server}\n";
 
-class CopyTest : public ProvisionTest {
+class CopyTest : public OwnClusterTest {
  protected:
   void SetUp() override {
-    ProvisionTest::SetUp();
+    OwnClusterTest::SetUp();
     if (IsSkipped()) return;
     ASSERT_THAT(muster({"up", file(kTwo)}), exits(0));
     here_ = directory_ + "/here";
@@ -163,7 +163,7 @@ TEST_F(CopyTest, AnInterruptedCopyLeavesWhatWasThereAndNothingBeside) {
 TEST_F(CopyTest, AFrozenNodeEndsTheCopyInTheTimeThatItWasGiven) {
   write(here_ + "/f", "content");
   FrozenNode frozen(cluster_, "server2");
-  EXPECT_THAT(copy({here_ + "/f", "@server:/var/tmp", "--patience", "300ms"}),
+  EXPECT_THAT(copy({here_ + "/f", "@server:/var/tmp", "--connect-timeout", "300ms"}),
               AllOf(exits(69), complains("server2:/var/tmp: node server2")));
 }
 
@@ -196,4 +196,4 @@ TEST_F(CopyTest, WhatCannotBeCopiedIsSaidWithWhatWouldBeRight) {
 }
 
 }  // namespace
-}  // namespace provision
+}  // namespace command

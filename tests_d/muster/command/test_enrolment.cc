@@ -16,7 +16,7 @@
 
 #include "tests_d/muster/command/command.h"
 
-namespace provision {
+namespace command {
 namespace {
 
 namespace fs = std::filesystem;
@@ -31,10 +31,10 @@ std::string contentOf(const std::string& path) {
   return text.str();
 }
 
-class EnrolmentTest : public ProvisionTest {
+class EnrolmentTest : public OwnClusterTest {
  protected:
   void SetUp() override {
-    ProvisionTest::SetUp();
+    OwnClusterTest::SetUp();
     if (IsSkipped()) return;
     int pid = ::getpid();
     // The loopback network has an address for each process, so ports never meet.
@@ -45,7 +45,7 @@ class EnrolmentTest : public ProvisionTest {
   }
   void TearDown() override {
     for (pid_t pid : started_) stop(pid, SIGKILL);
-    ProvisionTest::TearDown();
+    OwnClusterTest::TearDown();
   }
 
   static void stop(pid_t pid, int signal) {
@@ -58,7 +58,8 @@ class EnrolmentTest : public ProvisionTest {
   }
   void forget(pid_t pid) { std::erase(started_, pid); }
   pid_t serve(const std::string& pki, Words more = {}) {
-    Words words = {"pki", "serve", "--dir=" + pki, "--listen=" + address_ + ":7412", "--for=60s"};
+    Words words = {"pki", "serve", "--dir=" + pki, "--listen=" + address_ + ":7412",
+                   "--duration=60s"};
     words.insert(words.end(), more.begin(), more.end());
     return start("muster", words);
   }
@@ -279,4 +280,4 @@ TEST_F(EnrolmentTest, FilesThatAreThereStayUnlessReplacingIsAskedFor) {
 }
 
 }  // namespace
-}  // namespace provision
+}  // namespace command

@@ -10,7 +10,7 @@
 
 #include "tests_d/muster/command/command.h"
 
-namespace provision {
+namespace command {
 namespace {
 
 using ::testing::AllOf;
@@ -18,12 +18,12 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr char kTwo[] = "  server[1-2]: {role: server}\n";
-constexpr std::chrono::seconds kPatience{20};
+constexpr std::chrono::seconds kWaitMax{20};
 
-class JobsTest : public ProvisionTest {
+class JobsTest : public OwnClusterTest {
  protected:
   void SetUp() override {
-    ProvisionTest::SetUp();
+    OwnClusterTest::SetUp();
     if (IsSkipped()) return;
     ASSERT_THAT(muster({"up", file(kTwo)}), exits(0));
   }
@@ -32,7 +32,7 @@ class JobsTest : public ProvisionTest {
       ::kill(pid, SIGKILL);
       ::waitpid(pid, nullptr, 0);
     }
-    ProvisionTest::TearDown();
+    OwnClusterTest::TearDown();
   }
 
   // `muster exec` in the background, until `ps` shows its jobs on both servers.
@@ -40,13 +40,13 @@ class JobsTest : public ProvisionTest {
     started_.push_back(startProgram("muster", {"exec", "--cluster", cluster_, "--run-id", run,
                                                "@server", "--", "sh", "-c", script}));
     for (std::string node : {"server1", "server2"}) {
-      ASSERT_THAT(awaitPs({node, "--run", run}, "running"), prints(node));
+      ASSERT_THAT(awaitPs({node, "--run-id", run}, "running"), prints(node));
     }
   }
 
   // `ps` until it prints `text`, or for as long as it may take.
   Ended awaitPs(const std::vector<std::string>& arguments, const std::string& text) {
-    auto end = std::chrono::steady_clock::now() + kPatience;
+    auto end = std::chrono::steady_clock::now() + kWaitMax;
     Ended last = onCluster("ps", arguments);
     while (last.out.find(text) == std::string::npos && std::chrono::steady_clock::now() < end) {
       ::poll(nullptr, 0, 20);
@@ -62,23 +62,24 @@ TEST_F(JobsTest, WhatRunsIsShownWithItsRunAndIsEndedOnEveryNode) {
   startRun("r1", "sleep 1000 & setsid sleep 1000 & wait");
   startRun("r2", "sleep 2000");
   EXPECT_THAT(onCluster("ps", {}), AllOf(exits(0), prints("  r1  "), prints("sleep 2000")));
-  EXPECT_THAT(onCluster("ps", {"server1", "--run", "r1"}),
+  EXPECT_THAT(onCluster("ps", {"server1", "--run-id", "r1"}),
               AllOf(prints("server1"), prints("uid:0"), prints("running"), prints("  3  "),
                     Not(prints("server2")), Not(prints("r2"))));
-  EXPECT_THAT(onCluster("kill", {"--run", "r1"}),
+  EXPECT_THAT(onCluster("kill", {"--run-id", "r1"}),
               AllOf(exits(0), prints("server1: 1 job with 3 processes ended\n"),
                     prints("server2: 1 job with 3 processes ended\n")));
-  EXPECT_THAT(onCluster("kill", {"--run", "r1"}), AllOf(exits(0), prints("server1: nothing to")));
+  EXPECT_THAT(onCluster("kill", {"--run-id", "r1"}),
+              AllOf(exits(0), prints("server1: nothing to")));
   EXPECT_THAT(onCluster("exec", {"server1", "--", "pgrep", "-x", "sleep", "-c"}), prints("1\n"));
 }
 
 TEST_F(JobsTest, ARunWhoseControllerWasKilledIsEndedFromOutside) {
   startRun("dead", "trap '' TERM; while :; do sleep 1; done");
   ::kill(started_.back(), SIGKILL);
-  EXPECT_THAT(onCluster("kill", {"--run", "dead", "--grace", "100ms"}),
+  EXPECT_THAT(onCluster("kill", {"--run-id", "dead", "--grace", "100ms"}),
               AllOf(exits(0), prints("server1: 1 job"), prints("server2: 1 job")));
-  EXPECT_THAT(onCluster("ps", {"--run", "dead"}), Not(prints("running")));
-  EXPECT_THAT(onCluster("ps", {"--run", "dead", "--all"}), prints("cancelled"));
+  EXPECT_THAT(onCluster("ps", {"--run-id", "dead"}), Not(prints("running")));
+  EXPECT_THAT(onCluster("ps", {"--run-id", "dead", "--all"}), prints("cancelled"));
 }
 
 TEST_F(JobsTest, WhatACommandLeftBehindIsFoundByItsRun) {
@@ -86,8 +87,8 @@ TEST_F(JobsTest, WhatACommandLeftBehindIsFoundByItsRun) {
   std::string script =
       "setsid sleep 1000 >/dev/null 2>&1 & [ $(hostname) != server1 ] || sleep 1000";
   startRun("left", script);
-  EXPECT_THAT(awaitPs({"server2", "--run", "left"}, "left 1 process"), prints("with status 0"));
-  EXPECT_THAT(onCluster("kill", {"--run", "left", "--nodes", "server2"}),
+  EXPECT_THAT(awaitPs({"server2", "--run-id", "left"}, "left 1 process"), prints("with status 0"));
+  EXPECT_THAT(onCluster("kill", {"--run-id", "left", "--nodes", "server2"}),
               AllOf(exits(0), prints("server2: 1 job with 1 process ended\n")));
 }
 
@@ -108,23 +109,24 @@ TEST_F(JobsTest, AFrozenNodeIsNamedAndDelaysNobody) {
   startRun("r1", "sleep 1000");
   {
     FrozenNode frozen(cluster_, "server2");
-    EXPECT_THAT(onCluster("ps", {"--patience", "300ms"}),
+    EXPECT_THAT(onCluster("ps", {"--connect-timeout", "300ms"}),
                 AllOf(exits(69), prints("server1"), complains("server2")));
-    EXPECT_THAT(onCluster("kill", {"--run", "r1", "--patience", "300ms"}),
+    EXPECT_THAT(onCluster("kill", {"--run-id", "r1", "--connect-timeout", "300ms"}),
                 AllOf(exits(69), prints("server1: 1 job"), complains("server2")));
   }
-  EXPECT_THAT(onCluster("kill", {"--run", "r1"}), AllOf(exits(0), prints("server2: 1 job")));
+  EXPECT_THAT(onCluster("kill", {"--run-id", "r1"}), AllOf(exits(0), prints("server2: 1 job")));
 }
 
 TEST_F(JobsTest, WrongWordsAreRefused) {
   EXPECT_THAT(onCluster("kill", {}), AllOf(exits(64), complains("say what to end")));
-  EXPECT_THAT(onCluster("kill", {"--run", "r", "ab.1"}), AllOf(exits(64), complains("either")));
+  EXPECT_THAT(onCluster("kill", {"--run-id", "r", "ab.1"}), AllOf(exits(64), complains("either")));
   EXPECT_THAT(onCluster("kill", {"nonsense"}), AllOf(exits(64), complains("is not a job such")));
   EXPECT_THAT(onCluster("kill", {"ab.1"}), AllOf(exits(0), complains("no node knows job ab.1")));
-  EXPECT_THAT(onCluster("kill", {"--run", "r", "--grace", "x"}), complains("--grace: \"x\""));
+  EXPECT_THAT(onCluster("kill", {"--run-id", "r", "--grace", "x"}), complains("--grace: \"x\""));
   EXPECT_THAT(onCluster("ps", {"--label", "x"}), AllOf(exits(64), complains("NAME=VALUE")));
-  EXPECT_THAT(onCluster("ps", {"--run", "a b"}), AllOf(exits(64), complains("--run: \"a b\"")));
+  EXPECT_THAT(onCluster("ps", {"--run-id", "a b"}),
+              AllOf(exits(64), complains("--run-id: \"a b\"")));
 }
 
 }  // namespace
-}  // namespace provision
+}  // namespace command

@@ -11,7 +11,7 @@
 
 #include "tests_d/muster/command/command.h"
 
-namespace provision {
+namespace command {
 namespace {
 
 using ::testing::HasSubstr;
@@ -27,7 +27,7 @@ std::string awaitNothing(const std::string& cluster) {
   return leftoversOf(cluster);
 }
 
-class LeftoversTest : public ProvisionTest {};
+class LeftoversTest : public OwnClusterTest {};
 
 TEST_F(LeftoversTest, AKilledHubTakesItsNodesAlongAndGcTheRest) {
   ASSERT_EQ(muster({"up", file(kTwo)}).status, 0);
@@ -92,8 +92,8 @@ TEST_F(LeftoversTest, AKilledAgentComesBackWithoutTheNodeNoticing) {
   ASSERT_EQ(muster({"up", file(kTwo)}).status, 0);
   std::string kill = "kill -9 $(pgrep -x nodeagent | grep -vx 1) & exit 0";
   onCluster("exec", {"server1", "--", "sh", "-c", kill});
-  EXPECT_EQ(onCluster("nodes", {"--timeout", "10s"}).status, 0);
+  EXPECT_EQ(onCluster("nodes", {"--connect-timeout", "10s"}).status, 0);
 }
 
 }  // namespace
-}  // namespace provision
+}  // namespace command

@@ -1,6 +1,4 @@
 // cp: files and trees between this machine and nodes.
-#include "harness/rpc/file/copy.h"
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,30 +12,61 @@
 #include <mutex>
 #include <thread>
 
+#include "harness/cli/arguments.h"
 #include "harness/cli/clusters.h"
-#include "harness/cli/command.h"
+#include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
 #include "harness/cli/copy_words.h"
+#include "harness/cli/options.h"
 #include "harness/cli/table.h"
+#include "harness/rpc/file/copy.h"
 
 namespace harness {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kFooter[] = R"(
-A word with a colon before its first slash is NODESET:PATH, with an absolute path; any other is a
-path of this machine. A target that is a directory gets the sources in it, under their names. To
-several nodes, each gets a copy; from several, the target is a local directory that gets one below
-it for each node. From node to node, the bytes come by way of this machine, a piece at a time.
+constexpr Flag kRecursive({
+    .name = "recursive",
+    .letter = 'r',
+    .help = "copy directories with all below them",
+});
 
-Mode, modification time, symbolic links of trees, extended attributes with ACLs and holes are kept;
-owners too, except for local targets unless we are root. Each file is replaced in one step, and only
-when its digest was compared. Sockets, pipes and devices are left out. The bits setuid and setgid,
-and capabilities, of what comes here from nodes are dropped, but with --keep-setuid.
+constexpr Flag kParents({
+    .name = "parents",
+    .letter = 'p',
+    .help = "make missing parent directories of a target on nodes",
+});
 
-Exit status: 0 done; 1 a copy failed; 66 a local source cannot be read; 69 a node could not be
-reached.
+constexpr Flag kNoClobber({
+    .name = "no-clobber",
+    .letter = 'n',
+    .help = "refuse to replace a file",
+});
+
+constexpr Flag kKeepSetuid({
+    .name = "keep-setuid",
+    .help = "keep setuid, setgid and capabilities of files from nodes",
+});
+
+constexpr DurationOption kTimeLimit = timeLimitOption("1h", "how long the whole copy may take");
+
+constexpr char kNotes[] =
+    R"(A word with a colon before its first slash is NODESET:PATH, with an absolute
+path; any other word is a path of this machine. A target that is a directory
+gets the sources in it, under their names. Each node of a target gets a copy.
+Sources on several nodes go to a local directory, which gets a directory for
+each node. From node to node, the bytes pass through this machine, one piece
+at a time.
+
+Modes, modification times, symbolic links of trees, extended attributes with
+ACLs, and holes are kept. Owners are kept too, except that a local target keeps
+them only if we are root. A file is replaced in one step, after its digest was
+compared. Sockets, pipes and devices are left out. Files from nodes lose setuid,
+setgid and capabilities, unless --keep-setuid is given.
+
+Exit status: 0 if everything was copied; 1 if a copy failed; 66 if a local
+source cannot be read; 69 if a node could not be reached.
 )";
 
 constexpr int kStatusFailed = 1;
@@ -47,7 +76,8 @@ constexpr std::chrono::milliseconds kProgressEvery{200};
 struct Transfer {
   CopyEnd source;
   CopyEnd target;
-  bool intoOwnDirectory = false;  // Of several source nodes: target/NODE.
+  // Several source nodes have a directory each: target/NODE.
+  bool intoOwnDirectory = false;
   muster::TransferResult result;
   std::string error;
   bool unreachable = false;
@@ -65,7 +95,7 @@ std::string endText(const CopyEnd& end) {
 
 enum class Kind { kNothing, kFile, kDirectory, kOther };
 
-// What is there; links are followed.
+// Follows symbolic links.
 Kind kindOf(const CopyEnd& end, muster::SteadyTime until) {
   if (end.node == nullptr) {
     std::error_code ignored;
@@ -80,7 +110,7 @@ Kind kindOf(const CopyEnd& end, muster::SteadyTime until) {
   return stat->type == muster::FileType::kRegular ? Kind::kFile : Kind::kOther;
 }
 
-// How all of the copies of one command are made.
+// How every copy of one command is made.
 struct Manner {
   bool recursive = false;
   bool severalSources = false;
@@ -135,7 +165,7 @@ void carryOut(Transfer& transfer, const Manner& manner) {
   }
 }
 
-// How much has arrived, on a line of the terminal that is written again and again.
+// Shows how much has arrived, on one line of the terminal that is written again and again.
 class Progress {
  public:
   Progress() : shown_(::isatty(STDERR_FILENO) != 0) {}
@@ -157,12 +187,13 @@ class Progress {
  private:
   bool shown_;
   std::atomic<uint64_t> bytes_{0};
-  std::mutex mutex_;  // Guards the next two.
+  // Guards the two members below.
+  std::mutex mutex_;
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
   bool written_ = false;
 };
 
-// Those of one node one after the other, nodes side by side.
+// Carries out the transfers of one node one after the other, and those of different nodes at once.
 void carryOutAll(std::vector<Transfer>& transfers, const Manner& manner) {
   std::map<std::string, std::vector<Transfer*>> byNode;
   for (Transfer& transfer : transfers) {
@@ -191,7 +222,7 @@ Json transferJson(const Transfer& transfer) {
           {"error", transfer.error.empty() ? Json(nullptr) : Json(transfer.error)}};
 }
 
-int report(const std::vector<Transfer>& transfers, bool asJson) {
+int report(const std::vector<Transfer>& transfers, const Arguments& arguments) {
   int status = kExitOk;
   Json list = Json::array();
   for (const Transfer& transfer : transfers) {
@@ -205,15 +236,15 @@ int report(const std::vector<Transfer>& transfers, bool asJson) {
     std::cerr << "muster cp: " << between << ": " << transfer.error << "\n";
     status = std::max<int>(status, transfer.unreachable ? kExitUnavailable : kStatusFailed);
   }
-  if (asJson) printJson({{"transfers", std::move(list)}});
+  if (arguments[kJson]) printJson({{"transfers", std::move(list)}});
   return status;
 }
 
-// The nodes of all words, each once, and the connections to them.
+// The connections to the nodes of all words, one to each node.
 class Ends {
  public:
   Ends(const std::vector<CopyWord>& words, const std::string& clusterChoice,
-       std::chrono::nanoseconds patience) {
+       std::chrono::nanoseconds connectTimeout) {
     bool remote = std::any_of(words.begin(), words.end(),
                               [](const CopyWord& word) { return !word.nodes.empty(); });
     if (!remote)
@@ -230,14 +261,14 @@ class Ends {
       }
     }
     connections_ = std::make_unique<Connections>(nodes_, chooseRunId(""));
-    auto errors = connections_->controller().awaitAll(connections_->nodes(),
-                                                      std::chrono::steady_clock::now() + patience);
+    auto errors = connections_->controller().awaitAll(
+        connections_->nodes(), std::chrono::steady_clock::now() + connectTimeout);
     for (size_t i = 0; i < nodes_.size(); ++i) {
       if (errors[i]) errors_.emplace(nodes_[i].name, errors[i]->what());
     }
   }
 
-  // What the word of that index means: this machine, or each of its nodes.
+  // The ends that the word at `index` means: one on this machine, or one on each of its nodes.
   std::vector<CopyEnd> of(size_t index, const CopyWord& word) const {
     if (word.nodes.empty()) return {{nullptr, word.path}};
     std::vector<CopyEnd> ends;
@@ -245,7 +276,7 @@ class Ends {
     return ends;
   }
 
-  // Why the node of an end cannot be reached; empty: it can.
+  // Why the node of an end cannot be reached; empty if it can.
   std::string problem(const CopyEnd& end) const {
     if (end.node == nullptr) return "";
     auto found = errors_.find(end.node->description().name);
@@ -260,7 +291,8 @@ class Ends {
     throw CommandError(kExitInternal, "no connection to node " + name);
   }
 
-  std::vector<std::vector<std::string>> names_;  // By word.
+  // For each word, the names of its nodes.
+  std::vector<std::vector<std::string>> names_;
   std::vector<NodeDescription> nodes_;
   std::unique_ptr<Connections> connections_;
   std::map<std::string, std::string> errors_;
@@ -299,47 +331,48 @@ void requireLocalSources(const std::vector<CopyWord>& words) {
   }
 }
 
-}  // namespace
-
-int runCopy(const Invocation& invocation) {
-  cxxopts::Options options = optionsOf(invocation);
-  options.add_options()("cluster", "name or file",
-                        cxxopts::value<std::string>()->default_value(""))(
-      "r,recursive", "copy directories and all below them")(
-      "p,parents", "make missing parent directories of the target, on nodes")(
-      "n,no-clobber", "refuse to replace what is there")(
-      "keep-setuid", "keep setuid, setgid and capabilities of what comes from nodes")(
-      "json", "as JSON")("t,timeout", "time that all of it is allowed",
-                         cxxopts::value<std::string>()->default_value("1h"))(
-      "patience", "time to wait for nodes that do not answer",
-      cxxopts::value<std::string>()->default_value("5s"));
-  cxxopts::ParseResult arguments = parseArguments(invocation, options, kFooter);
-  std::vector<CopyWord> words;
-  for (const std::string& word : positional(arguments, invocation, 2, 1000)) {
-    words.push_back(copyWord(word));
-  }
-  requireLocalSources(words);
+Manner mannerOf(const Arguments& arguments) {
   Manner manner;
-  manner.recursive = arguments.count("recursive") != 0;
-  manner.severalSources = words.size() > 2;
+  manner.recursive = arguments[kRecursive];
+  manner.severalSources = arguments.words().size() > 2;
   manner.options.keep = CopyOptions::Keep::kAll;
-  manner.options.write.parents = arguments.count("parents") != 0;
-  if (arguments.count("keep-setuid") != 0) {
-    manner.options.privileges = CopyOptions::Privileges::kKeep;
-  }
-  if (arguments.count("no-clobber") != 0) {
-    manner.options.write.existing = muster::Existing::kRefuse;
-  }
-  auto timeout = durationOption(arguments["timeout"].as<std::string>(), "timeout");
-  manner.until = std::chrono::steady_clock::now() + timeout;
-  Ends ends(words, arguments["cluster"].as<std::string>(),
-            durationOption(arguments["patience"].as<std::string>(), "patience"));
+  manner.options.write.parents = arguments[kParents];
+  if (arguments[kKeepSetuid]) manner.options.privileges = CopyOptions::Privileges::kKeep;
+  if (arguments[kNoClobber]) manner.options.write.existing = muster::Existing::kRefuse;
+  manner.until = std::chrono::steady_clock::now() + arguments[kTimeLimit];
+  return manner;
+}
+
+int run(const Arguments& arguments) {
+  std::vector<CopyWord> words;
+  for (const std::string& word : arguments.words()) words.push_back(copyWord(word));
+  requireLocalSources(words);
+  Manner manner = mannerOf(arguments);
+  Ends ends(words, arguments[kCluster], arguments[kConnectTimeout]);
   std::vector<Transfer> transfers = plan(words, ends);
   Progress progress;
   manner.options.progress = [&progress](uint64_t bytes) { progress.add(bytes); };
   carryOutAll(transfers, manner);
   progress.end();
-  return report(transfers, arguments.count("json") != 0);
+  return report(transfers, arguments);
 }
+
+}  // namespace
+
+const Command kCp = {
+    .name = "cp",
+    .usage = "SOURCE... TARGET",
+    .summary = "copy files and trees between this machine and nodes",
+    .options =
+        [] {
+          return OptionList{&kCluster,    &kRecursive, &kParents,        &kNoClobber,
+                            &kKeepSetuid, &kTimeLimit, &kConnectTimeout, &kJson};
+        },
+    .run = run,
+    .wordsLeast = 2,
+    .wordsMost = 1000,
+    .completes = WordKind::kCopies,
+    .notes = kNotes,
+};
 
 }  // namespace harness

@@ -1,6 +1,4 @@
 // `muster pki` as a person uses it: what it writes, and what it refuses to touch.
-#include "schema/support/tls/pki.h"
-
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,9 +9,10 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "harness/cli/command.h"
-#include "harness/pki/error.h"
+#include "harness/cli/command_error.h"
+#include "harness/cli/muster.h"
 #include "schema/support/tls/certificate.h"
+#include "schema/support/tls/pki.h"
 
 namespace harness {
 namespace {
@@ -22,19 +21,6 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
-
-int statusOf(AuthorityError::Kind kind) {
-  switch (kind) {
-    case AuthorityError::Kind::kUsage:
-      return kExitUsage;
-    case AuthorityError::Kind::kDamaged:
-      return kExitData;
-    case AuthorityError::Kind::kNotFound:
-      return kExitNoInput;
-    default:
-      return kExitCannotCreate;
-  }
-}
 
 class PkiTest : public ::testing::Test {
  protected:
@@ -45,23 +31,14 @@ class PkiTest : public ::testing::Test {
   }
   ~PkiTest() override { fs::remove_all(base_); }
 
-  // What it prints; the status and text of a refusal in status_ and complaint_.
+  // Returns what the command prints; its status and complaint go to status_ and complaint_.
   std::string pki(std::vector<std::string> words, bool withDirectory = true) {
-    Invocation invocation;
-    invocation.command = "pki";
-    invocation.arguments = std::move(words);
-    if (withDirectory) invocation.arguments.push_back("--dir=" + pki_);
+    words.insert(words.begin(), "pki");
+    if (withDirectory) words.push_back("--dir=" + pki_);
     ::testing::internal::CaptureStdout();
-    complaint_.clear();
-    try {
-      status_ = runPki(invocation);
-    } catch (const CommandError& error) {
-      status_ = error.status();
-      complaint_ = error.what();
-    } catch (const AuthorityError& error) {
-      status_ = statusOf(error.kind());
-      complaint_ = error.what();
-    }
+    ::testing::internal::CaptureStderr();
+    status_ = runMuster(words);
+    complaint_ = ::testing::internal::GetCapturedStderr();
     return ::testing::internal::GetCapturedStdout();
   }
   void init() {
@@ -208,18 +185,18 @@ TEST_F(PkiTest, WrongWordsAreNamedAndMakeNothing) {
   };
   for (const Wrong& wrong : std::vector<Wrong>{
            {{"nod", "n1"}, kExitUsage, "did you mean \"node\""},
-           {{"node"}, kExitUsage, "one more word"},
+           {{"node"}, kExitUsage, "an argument is missing"},
            {{"node", "a,DNS:b"}, kExitUsage, "node \"a,DNS:b\""},
            {{"node", "../n1"}, kExitUsage, "node \"../n1\""},
            {{"node", "*.lab"}, kExitUsage, "node \"*.lab\""},
            {{"node", ""}, kExitUsage, "node \"\""},
            {{"node", std::string(65, 'n')}, kExitUsage, "1 to 64"},
            {{"node", "n1", "--san=a b"}, kExitUsage, "--san \"a b\""},
-           {{"node", "n1", "--days=0"}, kExitUsage, "--days: 0"},
-           {{"node", "n1", "--days=4000"}, kExitUsage, "not between 1 and 3650"},
-           {{"node", "n1", "--role=admin"}, kExitUsage, "no option --role"},
-           {{"client", "ci"}, kExitUsage, "wants --role"},
-           {{"client", "ci", "--role=root"}, kExitUsage, "there is no \"root\""},
+           {{"node", "n1", "--days=0"}, kExitUsage, "--days: \"0\" is not a number"},
+           {{"node", "n1", "--days=4000"}, kExitUsage, "from 1 to 3650"},
+           {{"node", "n1", "--role=admin"}, kExitUsage, "no option \"--role\""},
+           {{"client", "ci"}, kExitUsage, "--role observer, operator or admin is missing"},
+           {{"client", "ci", "--role=root"}, kExitUsage, "\"root\" is no role"},
            {{"client", std::string(60, 'c'), "--role=admin"}, kExitUsage, "longer than 64"},
            {{"client", "c:i", "--role=admin"}, kExitUsage, "client \"c:i\""},
            {{"revoke", "xyz"}, kExitNoInput, "xyz"},

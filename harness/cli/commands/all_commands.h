@@ -1,0 +1,40 @@
+// The commands of `muster`, in the order of its help: a row for each constant that a file of this
+// directory defines.
+#pragma once
+
+#include "harness/cli/command.h"
+
+#define MUSTER_COMMANDS(ROW) \
+  ROW(kUp)                   \
+  ROW(kDown)                 \
+  ROW(kNodes)                \
+  ROW(kPs)                   \
+  ROW(kKill)                 \
+  ROW(kExec)                 \
+  ROW(kCp)                   \
+  ROW(kShell)                \
+  ROW(kRun)                  \
+  ROW(kPki)                  \
+  ROW(kPkiInit)              \
+  ROW(kPkiNode)              \
+  ROW(kPkiSign)              \
+  ROW(kPkiClient)            \
+  ROW(kPkiShow)              \
+  ROW(kPkiRenew)             \
+  ROW(kPkiRevoke)            \
+  ROW(kPkiToken)             \
+  ROW(kPkiTokens)            \
+  ROW(kPkiRevokeToken)       \
+  ROW(kPkiServe)             \
+  ROW(kCheck)                \
+  ROW(kGc)                   \
+  ROW(kCompletion)           \
+  ROW(kHelp)
+
+namespace harness {
+
+#define MUSTER_DECLARE(command) extern const Command command;
+MUSTER_COMMANDS(MUSTER_DECLARE)
+#undef MUSTER_DECLARE
+
+}  // namespace harness

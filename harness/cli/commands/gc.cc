@@ -1,0 +1,36 @@
+// gc: removes what killed clusters have left.
+#include <iostream>
+
+#include "harness/cli/arguments.h"
+#include "harness/cli/clusters.h"
+#include "harness/cli/commands/all_commands.h"
+#include "harness/cli/options.h"
+#include "harness/cli/table.h"
+#include "harness/provision/local/local.h"
+
+namespace harness {
+namespace {
+
+int run(const Arguments& arguments) {
+  requireRoot();
+  std::vector<std::string> collected = collectLocal();
+  if (arguments[kJson]) {
+    printJson({{"collected", collected}});
+    return kExitOk;
+  }
+  for (const std::string& name : collected) std::cout << name << ": collected\n";
+  return kExitOk;
+}
+
+}  // namespace
+
+const Command kGc = {
+    .name = "gc",
+    .usage = "",
+    .summary = "remove what killed clusters have left on this machine",
+    .options = [] { return OptionList{&kJson}; },
+    .run = run,
+    .notes = "Clusters that are up are not touched.\n",
+};
+
+}  // namespace harness

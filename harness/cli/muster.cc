@@ -1,0 +1,103 @@
+#include "harness/cli/muster.h"
+
+#include <cerrno>
+#include <cstring>
+#include <iostream>
+
+#include "harness/cli/arguments.h"
+#include "harness/cli/completion.h"
+#include "harness/cli/help.h"
+#include "harness/cluster/cluster_file.h"
+#include "harness/cluster/node_expression.h"
+#include "harness/pki/error.h"
+#include "harness/provision/error.h"
+#include "schema/support/base/version.h"
+
+namespace harness {
+namespace {
+
+int statusOf(const AuthorityError& error) {
+  switch (error.kind()) {
+    case AuthorityError::Kind::kUsage:
+      return kExitUsage;
+    case AuthorityError::Kind::kDamaged:
+      return kExitData;
+    case AuthorityError::Kind::kNotFound:
+      return kExitNoInput;
+    case AuthorityError::Kind::kConflict:
+    case AuthorityError::Kind::kUnsafe:
+    case AuthorityError::Kind::kIo:
+      return kExitCannotCreate;
+  }
+  return kExitInternal;
+}
+
+int perform(const CommandLine& line) {
+  switch (line.wish) {
+    case CommandLine::Wish::kRun:
+      return line.command->run(*line.arguments);
+    case CommandLine::Wish::kHelp:
+      std::cout << (line.command == nullptr ? overview() : helpOf(*line.command));
+      return kExitOk;
+    case CommandLine::Wish::kVersion:
+      std::cout << "muster " << support::kVersion << "\n";
+      return kExitOk;
+    case CommandLine::Wish::kNothing:
+      std::cerr << overview();
+      break;
+  }
+  return kExitUsage;
+}
+
+// Runs `call`, which returns an exit status, and turns what it throws into a text and a status.
+template <typename Call>
+int guarded(const std::string& who, Call&& call) {
+  auto complain = [&who](const std::exception& error, int status) {
+    std::cout.flush();
+    std::cerr << who << ": " << error.what() << "\n";
+    return status;
+  };
+  try {
+    return call();
+  } catch (const CommandError& error) {
+    return complain(error, error.status());
+  } catch (const ClusterFileError& error) {
+    return complain(error, kExitData);
+  } catch (const NodeExpressionError& error) {
+    return complain(error, kExitData);
+  } catch (const AuthorityError& error) {
+    return complain(error, statusOf(error));
+  } catch (const MissingCapability& error) {
+    return complain(error, kExitNoPermission);
+  } catch (const ProvisionError& error) {
+    return complain(error, kExitCannotCreate);
+  } catch (const std::exception& error) {
+    return complain(error, kExitInternal);
+  }
+}
+
+// A result that did not arrive whole is a failure, whatever came before: a script reads it.
+int checkOutput(const std::string& who, int status) {
+  errno = 0;
+  std::cout.flush();
+  if (std::cout) return status;
+  std::cerr << who << ": standard output could not be written to its end"
+            << (errno == 0 ? "" : std::string(": ") + std::strerror(errno)) << "\n";
+  return kExitIo;
+}
+
+}  // namespace
+
+int runMuster(const std::vector<std::string>& words) {
+  if (words.size() == 3 && words[0] == "__complete") return answerCompletion(words[1], words[2]);
+  std::string who = "muster";
+  int status = guarded(who, [&] {
+    CommandLine line = parseCommandLine(words);
+    if (line.command != nullptr) who += std::string(" ") + line.command->name;
+    for (const std::string& note : line.notes) std::cerr << who << ": " << note << "\n";
+    return perform(line);
+  });
+  return checkOutput(who, status);
+}
+
+}  // namespace harness

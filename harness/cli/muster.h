@@ -1,0 +1,13 @@
+// The program `muster`, as a function: from a command line to an exit status.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace harness {
+
+// Does what the words behind the program's name ask for. Says on standard error what went wrong,
+// also if standard output could not be written to its end (kExitIo). Never throws.
+int runMuster(const std::vector<std::string>& words);
+
+}  // namespace harness
