@@ -30,7 +30,7 @@ std::string chooseLocalName(const std::string& choice);
 // "server[1-3],client1"
 std::string nodeNames(const ClusterPlan& plan);
 
-// Throws CommandError with kExitNoPermission unless we are root, who owns all local clusters.
+// Throws CommandError with kExitNoPermission unless we are root, the owner of all local clusters.
 void requireRoot();
 
 }  // namespace harness

@@ -118,7 +118,7 @@ class Line {
     return spellings;
   }
 
-  // Of "--cluster=lo" the values, with the option before them.
+  // The words that "--cluster=lo" can become; `equals` is the place of the sign in the last word.
   std::vector<std::string> valuesAt(size_t equals) {
     const Option* option = optionOf(last_.substr(0, equals));
     if (option == nullptr || !option->takesValue()) return {};

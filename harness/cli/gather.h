@@ -1,4 +1,4 @@
-// Prints what many nodes answered, so that a person sees at once who differs.
+// Prints the answers of many nodes so that a person sees at once which nodes differ.
 #pragma once
 
 #include <string>
@@ -9,16 +9,16 @@ namespace harness {
 struct NodeAnswer {
   std::string node;
   std::string output;
-  std::string ending;  // How the command ended, if it did not succeed; or why there is no answer.
-                       // Else empty.
+  // Empty if the command succeeded; else how it ended, or why there is no answer.
+  std::string ending;
 };
 
-// Nodes with the same output and ending in one block, headed by their set:
+// Shows nodes with the same output and ending in one block, below their set:
 //   --- server[1-3]
 //   --- client1: exited with status 2
 std::string gathered(const std::vector<NodeAnswer>& answers);
 
-// Every line with its node in front: "server1: text". An ending is a line of its own.
+// Begins every line with its node: "server1: text". An ending is a line of its own.
 std::string prefixed(const std::vector<NodeAnswer>& answers);
 
 }  // namespace harness

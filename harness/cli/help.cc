@@ -36,7 +36,7 @@ Exit status:
 `exec`, `shell`, `cp`, `kill` and `run` have further ones: see their help.
 )";
 
-// Two columns: what there is, and what it does. A wide left cell has a line of its own.
+// A row of two columns: a spelling and its description. A wide spelling has a line of its own.
 std::string row(const std::string& left, size_t width, const std::string& right) {
   std::string text = std::string(kIndent, ' ') + left;
   size_t begin = kIndent + width + 2;

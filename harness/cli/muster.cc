@@ -51,10 +51,10 @@ int perform(const CommandLine& line) {
 
 // Runs `call`, which returns an exit status, and turns what it throws into a text and a status.
 template <typename Call>
-int guarded(const std::string& who, Call&& call) {
-  auto complain = [&who](const std::exception& error, int status) {
+int guarded(const std::string& speaker, Call&& call) {
+  auto complain = [&speaker](const std::exception& error, int status) {
     std::cout.flush();
-    std::cerr << who << ": " << error.what() << "\n";
+    std::cerr << speaker << ": " << error.what() << "\n";
     return status;
   };
   try {
@@ -77,11 +77,11 @@ int guarded(const std::string& who, Call&& call) {
 }
 
 // A result that did not arrive whole is a failure, whatever came before: a script reads it.
-int checkOutput(const std::string& who, int status) {
+int checkOutput(const std::string& speaker, int status) {
   errno = 0;
   std::cout.flush();
   if (std::cout) return status;
-  std::cerr << who << ": standard output could not be written to its end"
+  std::cerr << speaker << ": standard output could not be written to its end"
             << (errno == 0 ? "" : std::string(": ") + std::strerror(errno)) << "\n";
   return kExitIo;
 }
@@ -90,14 +90,14 @@ int checkOutput(const std::string& who, int status) {
 
 int runMuster(const std::vector<std::string>& words) {
   if (words.size() == 3 && words[0] == "__complete") return answerCompletion(words[1], words[2]);
-  std::string who = "muster";
-  int status = guarded(who, [&] {
+  std::string speaker = "muster";
+  int status = guarded(speaker, [&] {
     CommandLine line = parseCommandLine(words);
-    if (line.command != nullptr) who += std::string(" ") + line.command->name;
-    for (const std::string& note : line.notes) std::cerr << who << ": " << note << "\n";
+    if (line.command != nullptr) speaker += std::string(" ") + line.command->name;
+    for (const std::string& note : line.notes) std::cerr << speaker << ": " << note << "\n";
     return perform(line);
   });
-  return checkOutput(who, status);
+  return checkOutput(speaker, status);
 }
 
 }  // namespace harness

@@ -82,7 +82,7 @@ TEST(MusterTest, AnOldSpellingIsNotedOnStandardError) {
   EXPECT_THAT(ended.err, Not(HasSubstr("--dir is now")));
 }
 
-// As on a full disk.
+// Fails as a full disk does.
 class FullBuffer final : public std::streambuf {
  protected:
   int overflow(int) override {

@@ -1,4 +1,4 @@
-// What the enrolment server grants to those who have proved nothing yet, over real sockets.
+// The enrolment server, over real sockets, against peers that have proved nothing yet.
 #include "harness/pki/enrolment_server.h"
 
 #include <sys/socket.h>
@@ -108,7 +108,7 @@ class EnrolmentServerTest : public ::testing::Test {
   support::CapturedLog log_;
 };
 
-TEST_F(EnrolmentServerTest, EndsWhenSoManyAreEnrolled) {
+TEST_F(EnrolmentServerTest, EndsWhenEnoughNodesAreEnrolled) {
   start(2);
   EXPECT_TRUE(ask(*connect(), "good") == nullptr);
   EXPECT_TRUE(ask(*connect(), "good") == nullptr);
@@ -165,7 +165,7 @@ TEST_F(EnrolmentServerTest, SilentAndSurplusConnectionsAreClosed) {
   EXPECT_TRUE(ask(*connect(), "good") == nullptr);
 }
 
-TEST_F(EnrolmentServerTest, ConnectionsBeyondTheirNumberAreClosedWhoeverAsks) {
+TEST_F(EnrolmentServerTest, ConnectionsAboveTheLimitAreClosed) {
   options_.connectionsMax = 1;
   start(1);
   auto first = connect("127.0.0.1");

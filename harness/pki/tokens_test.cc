@@ -1,4 +1,4 @@
-// What a token is good for: once, for one key, for as long as it says; and what of it is kept.
+// A token serves one key until it expires, and only a hash of its secret is kept.
 #include "harness/pki/tokens.h"
 
 #include <sys/stat.h>
@@ -82,7 +82,7 @@ TEST_F(PkiTokensTest, OnlyAHashOfTheSecretIsKeptWhereOthersCannotReadIt) {
   }
 }
 
-TEST_F(PkiTokensTest, TheTokensNamesDecideAndNotTheRequests) {
+TEST_F(PkiTokensTest, NamesComeFromTheTokenAndNotFromTheRequest) {
   auto reply = redeem(token("n1", {"n1.lab"}), requestOf("admin:me"));
   ASSERT_EQ(reply.reason, EnrolmentReason::kNone) << reply.text;
   auto facts = support::describeCertificate(reply.certificate).value();
@@ -149,7 +149,7 @@ TEST_F(PkiTokensTest, RevokedTokenIsUnknown) {
 }
 
 // Whatever died after the token was used up: the certificate is not lost, and nobody else gets one.
-TEST_F(PkiTokensTest, CertificateOfAnInterruptedServerIsThereForTheSameKey) {
+TEST_F(PkiTokensTest, InterruptedServerKeepsTheCertificateForItsKey) {
   auto made = token("n1");
   auto request = requestOf("n1");
   fs::rename(base_ + "/pki/nodes", base_ + "/away");
@@ -193,7 +193,7 @@ TEST_F(PkiTokensTest, OneOfManyProcessesWins) {
   }
 }
 
-TEST_F(PkiTokensTest, DamagedFileIsToldToTheServersPersonAndNotToTheNode) {
+TEST_F(PkiTokensTest, DamagedFileIsReportedHereAndNotToTheNode) {
   auto made = token("n1");
   std::ofstream(tokenFile(made)) << "{";
   ::testing::internal::CaptureStderr();

@@ -29,14 +29,17 @@ constexpr std::string_view kSuffix = "_tests";
 constexpr std::chrono::seconds kStopGrace{10};  // From the signal that asks a program to end.
 
 struct Ending {
-  int status = -1;  // As of waitpid; -1: it was not started.
+  // From waitpid; -1: the program was not started.
+  int status = -1;
   bool overdue = false;
-  bool insisted = false;  // Killed by the second signal.
-  int stoppedBy = 0;      // The first signal that we were sent.
+  // Killed by the second signal.
+  bool insisted = false;
+  // The first signal that we were sent.
+  int stoppedBy = 0;
   std::string problem;
 };
 
-// While it lives, the signals that are to end us are read instead.
+// While it lives, signals that would end us are read instead.
 class Interrupts {
  public:
   Interrupts() {
@@ -54,7 +57,7 @@ class Interrupts {
   int descriptor() const { return queue_.get(); }
   const sigset_t& before() const { return before_; }
 
-  // The first asks the program to end, and gives it a while; the second ends it.
+  // The first signal asks the program to end in a while; the second one kills it.
   void take(pid_t program, Ending& ending, Deadline& deadline) const {
     signalfd_siginfo info;
     while (::read(queue_.get(), &info, sizeof info) == sizeof info) {
@@ -65,7 +68,7 @@ class Interrupts {
       }
       ending.stoppedBy = static_cast<int>(info.ssi_signo);
       deadline = std::min(deadline, std::chrono::steady_clock::now() + kStopGrace);
-      // What a terminal sends, it sends to the program as well.
+      // A terminal sends its signals to the program as well.
       if (info.ssi_code != SI_KERNEL) ::kill(program, ending.stoppedBy);
     }
   }
@@ -119,7 +122,7 @@ Ending runProgram(const TestProgram& program, std::vector<std::string> arguments
     if (watched[1].revents != 0) interrupts.take(pid, ending, deadline);
     if (watched[0].revents != 0) break;
     if (std::chrono::steady_clock::now() < deadline) continue;
-    // The nodes that it owns end with it.
+    // The nodes that the program owns end with it.
     ::kill(pid, SIGKILL);
     ending.overdue = true;
     break;
@@ -129,10 +132,12 @@ Ending runProgram(const TestProgram& program, std::vector<std::string> arguments
 }
 
 struct Report {
-  int tests = 0;  // Without disabled ones.
+  // Without disabled ones.
+  int tests = 0;
   int failures = 0;
   int skipped = 0;
-  bool errors = false;  // Failures outside of tests: they are no test's, and must not be lost.
+  // Failures outside of tests, which no test case shows.
+  bool errors = false;
 };
 
 std::optional<Report> readReport(const std::string& path) {
@@ -163,9 +168,9 @@ void judge(ProgramResult& result, const Ending& ending, const std::optional<Repo
     std::string name = "SIG" + std::string(::sigabbrev_np(ending.stoppedBy));
     result.reason = "stopped by " + name;
     if (ending.insisted) result.reason += "; a second signal killed it";
-    if (ending.overdue) result.reason += "; did not end in 10 s and was killed";
+    if (ending.overdue) result.reason += "; did not end within 10 s and was killed";
   } else if (ending.overdue) {
-    result.reason = "did not end in its time and was killed";
+    result.reason = "timed out and was killed";
   } else if (WIFSIGNALED(ending.status)) {
     result.reason = "crashed: signal " + std::to_string(WTERMSIG(ending.status)) + " (" +
                     ::strsignal(WTERMSIG(ending.status)) + ")";
@@ -173,7 +178,7 @@ void judge(ProgramResult& result, const Ending& ending, const std::optional<Repo
     result.verdict = Verdict::kNothingSelected;
   } else if (premature) {
     result.reason = "ended with status " + std::to_string(WEXITSTATUS(ending.status)) +
-                    " before its tests were over: something in it called exit";
+                    " before its tests were over; something in it called exit";
   } else if (WEXITSTATUS(ending.status) == kExitInfrastructure) {
     result.verdict = Verdict::kInfrastructure;
   } else if (WEXITSTATUS(ending.status) != 0) {

@@ -1,4 +1,4 @@
-// Runs test programs, and believes them only where there is evidence.
+// Runs test programs, and judges them by their reports and not by their exit statuses alone.
 #pragma once
 
 #include <chrono>
@@ -14,14 +14,18 @@ struct TestProgram {
   std::string path;
 };
 
-// In the directory, sorted by component.
+// The test programs in a directory, sorted by component.
 std::vector<TestProgram> findTestPrograms(const std::string& directory);
 
 enum class Verdict {
-  kPassed,           // It ran at least one test, said so in its report, and ended with 0.
-  kNothingSelected,  // No test matched.
-  kFailed,           // A test failed, or the program did what no passing program does.
-  kInfrastructure    // Nodes or set-up, not the tests.
+  // The program ran at least one test, said so in its report, and ended with 0.
+  kPassed,
+  // No test matched.
+  kNothingSelected,
+  // A test failed, or the program did what no passing program does.
+  kFailed,
+  // Nodes or set-up failed, so that tests could not be tried.
+  kInfrastructure
 };
 
 struct ProgramResult {
@@ -31,31 +35,38 @@ struct ProgramResult {
   int failures = 0;
   int skipped = 0;
   double seconds = 0;
-  std::string reason;  // Where it is not plain from the numbers: a crash, a missing report.
-  std::string report;  // Path of its XML; may not exist.
-  int stoppedBy = 0;   // The signal that we were sent while it ran: nothing more is to be run.
+  // Why the verdict is not plain from the numbers: a crash, a missing report.
+  std::string reason;
+  // Path of the XML report, which need not exist.
+  std::string report;
+  // The signal that stopped us while the program ran; no further program should be run. 0: none.
+  int stoppedBy = 0;
 };
 
 struct DriveOptions {
-  std::string reportDirectory;                     // Made if need be.
-  std::vector<std::string> arguments;              // For every program, such as --gtest_filter=…
-  std::map<std::string, std::string> environment;  // Added to ours.
-  std::chrono::nanoseconds timeMax = std::chrono::hours(1);  // Of each program; then it is killed.
+  // Made if it is missing.
+  std::string reportDirectory;
+  // Arguments of every program, such as --gtest_filter=…
+  std::vector<std::string> arguments;
+  // Added to our own environment.
+  std::map<std::string, std::string> environment;
+  // The time of each program; then it is killed.
+  std::chrono::nanoseconds timeMax = std::chrono::hours(1);
 };
 
 // "passed", "FAILED", "INFRASTRUCTURE", "no test selected".
 const char* wordFor(Verdict verdict);
 
-// Runs one program with our standard output and input. Never throws for what the program does.
-// SIGINT, SIGTERM and SIGHUP to us meanwhile are passed on, and give it 10 s to end; a second one
-// kills it. The calling thread is to be the only one that takes signals.
+// Runs one program with our standard output and input. Throws nothing, whatever the program does.
+// Meanwhile, SIGINT, SIGTERM and SIGHUP to us are passed on to the program, which then has 10 s to
+// end; a second signal kills it. No other thread may take these signals.
 ProgramResult drive(const TestProgram& program, const DriveOptions& options);
 
-// 0 passed, 1 failed, 2 infrastructure, 3 no test selected at all; a failure outweighs
-// infrastructure, and a signal that ended it all, 128 and its number, everything.
+// A TestExitStatus, or 128 plus the number of the signal that stopped us, which outweighs all. A
+// failure outweighs infrastructure; kExitNothingSelected is for no test in any program.
 int exitStatusOf(const std::vector<ProgramResult>& results);
 
-// A line for each program, and what to look at.
+// A line for each program, and the report of each that did not pass.
 std::string summaryOf(const std::vector<ProgramResult>& results);
 
 }  // namespace harness

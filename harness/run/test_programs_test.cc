@@ -80,7 +80,7 @@ TEST_F(DriverTest, ReportsCrashes) {
 TEST_F(DriverTest, KillsWhatDoesNotEnd) {
   ProgramResult result = driveScript("exec sleep 60");
   EXPECT_EQ(result.verdict, Verdict::kFailed);
-  EXPECT_THAT(result.reason, HasSubstr("did not end in its time"));
+  EXPECT_THAT(result.reason, HasSubstr("timed out and was killed"));
 }
 
 TEST_F(DriverTest, PassesASignalOnAndSaysSo) {

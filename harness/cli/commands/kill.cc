@@ -116,7 +116,8 @@ int run(const Arguments& arguments) {
                                        ? "say what to end: --run-id ID, --label NAME=VALUE, or jobs"
                                        : "either jobs, or --run-id and --label");
   }
-  chooseJobs(words, {});  // Refuses a word that is no job before any node is asked.
+  // Refuses a word that is no job before any node is asked.
+  chooseJobs(words, {});
   ClusterDescription cluster = chooseCluster(arguments[kCluster]);
   std::vector<NodeDescription> nodes = chooseNodes(cluster, arguments[kOnNodes]);
   Connections connections(nodes, chooseRunId(""));

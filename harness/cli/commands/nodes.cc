@@ -21,7 +21,7 @@ struct Row {
   std::string state;
   // Why the node is not up.
   std::string reason;
-  // As of the last answer.
+  // The state at the last answer.
   muster::NodeState connection;
   // Absent: the node did not answer, or grants us no facts.
   std::optional<muster::Facts> facts;

@@ -1,4 +1,4 @@
-// `muster ps` and `muster kill`: what runs on real nodes is found and ended, whoever started it.
+// `muster ps` and `muster kill` find and end jobs of every controller on real nodes.
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>

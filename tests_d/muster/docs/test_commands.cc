@@ -1,5 +1,5 @@
 // Runs the lines that begin with "muster" in the documents' shell blocks, block by block and in
-// order.
+// order. Compares the reference of the command with its help.
 //
 // Lines of other commands ("./dev …", an editor) are for the reader; the gate runs "./dev test" and
 // "./dev demo".
@@ -10,7 +10,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <ostream>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -122,6 +124,72 @@ TEST_P(CommandsTest, WorkAsWritten) {
   for (const std::string& command : GetParam().commands) {
     Ran ran = runInBlock(command);
     ASSERT_EQ(ran.exitStatus, 0) << command << "\n" << ran.output;
+  }
+}
+
+std::string contentOf(const std::string& document) {
+  std::ifstream stream(MUSTER_SOURCE_DIR + ("/" + document));
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+// The first words of the indented lines below `heading` in a help text: names of commands, or
+// options.
+std::vector<std::string> namesBelow(const std::string& heading, const std::string& help) {
+  std::vector<std::string> names;
+  std::istringstream lines(help);
+  std::string line;
+  while (std::getline(lines, line) && line != heading) continue;
+  while (std::getline(lines, line) && line.starts_with("  ")) {
+    if (line.starts_with("   ")) continue;
+    std::istringstream words(line);
+    std::string word;
+    words >> word;
+    if (word.size() == 3 && word.ends_with(",")) words >> word;
+    names.push_back(word);
+  }
+  return names;
+}
+
+// The number of table rows that begin with `begin` and name `option` in their first cell.
+size_t rowsOf(const std::string& option, const std::string& begin, const std::string& document) {
+  size_t count = 0;
+  std::istringstream lines(document);
+  for (std::string line; std::getline(lines, line);) {
+    std::string cell = line.substr(0, line.find(" | "));
+    bool named = cell.find(option + "`") != std::string::npos ||
+                 cell.find(option + " ") != std::string::npos;
+    if (line.starts_with(begin) && named) ++count;
+  }
+  return count;
+}
+
+// Each option once, so that its description has one home.
+TEST(ReferenceTest, HasEachCommandAndEachOptionOfTheHelp) {
+  std::string reference = contentOf("docs/reference/muster.md");
+  std::vector<std::string> commands = namesBelow("commands:", run("muster --help", "/").output);
+  EXPECT_THAT(commands, testing::Contains("exec"));
+  for (const std::string& command : commands) {
+    EXPECT_THAT(reference, testing::HasSubstr("`" + command)) << command;
+    if (command == "pki") continue;
+    for (const std::string& option :
+         namesBelow("options:", run("muster help " + command, "/").output)) {
+      EXPECT_EQ(rowsOf(option, "| `-", reference), 1U) << command << " " << option;
+    }
+  }
+}
+
+TEST(ReferenceTest, HasEachActionAndEachOptionOfPki) {
+  std::string reference = contentOf("docs/reference/pki.md");
+  std::vector<std::string> actions = namesBelow("actions:", run("muster help pki", "/").output);
+  EXPECT_THAT(actions, testing::Contains("revoke-token"));
+  for (const std::string& action : actions) {
+    EXPECT_THAT(reference, testing::HasSubstr("| `" + action)) << action;
+    for (const std::string& option :
+         namesBelow("options:", run("muster help pki " + action, "/").output)) {
+      if (option == "--help") continue;
+      // In a table of options, or in the row of the action that requires the option.
+      EXPECT_EQ(rowsOf(option, "| `", reference), 1U) << action << " " << option;
+    }
   }
 }
 
