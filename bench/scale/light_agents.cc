@@ -17,7 +17,7 @@
 #include <kj/debug.h>
 
 #include "schema/agent.capnp.h"
-#include "schema/support/base/endpoint.h"
+#include "schema/support/base/socket.h"
 #include "schema/support/rpc/rpc_connection.h"
 #include "schema/support/tls/tls.h"
 
@@ -61,7 +61,7 @@ class Fleet final : private kj::TaskSet::ErrorHandler {
   uint16_t listen() {
     std::string why;
     auto endpoint = support::Endpoint::fromText("tls:0.0.0.0:0", &why);
-    kj::AutoCloseFd socket = endpoint->openSocket();
+    kj::AutoCloseFd socket = support::openSocket(*endpoint);
     KJ_SYSCALL(bind(socket, endpoint->socketAddress(), endpoint->addressBytes));
     KJ_SYSCALL(::listen(socket, kBacklog));
     receiver_ = io_.lowLevelProvider->wrapListenSocketFd(kj::mv(socket));

@@ -12,6 +12,7 @@
 
 #include "schema/enrol.capnp.h"
 #include "schema/support/base/log.h"
+#include "schema/support/base/socket.h"
 #include "schema/support/rpc/rpc_connection.h"
 #include "schema/support/tls/certificate.h"
 #include "schema/support/tls/dial.h"
@@ -66,7 +67,7 @@ class EnrolmentServerTest : public ::testing::Test {
     support::DialOptions options;
     options.endpoint = support::Endpoint::fromText("tcp:" + endpoint_, &why).value();
     auto source = support::Endpoint::fromText("tcp:" + from + ":0", &why).value();
-    auto socket = source.openSocket();
+    auto socket = support::openSocket(source);
     KJ_SYSCALL(bind(socket, source.socketAddress(), source.addressBytes));
     options.socket = kj::mv(socket);
     return support::dial(io_.unixEventPort, io_.provider->getTimer(), kj::mv(options))

@@ -14,7 +14,7 @@
 #include <kj/debug.h>
 
 #include "harness/rpc/failure.h"
-#include "schema/support/base/endpoint.h"
+#include "schema/support/base/socket.h"
 #include "schema/support/base/wire_error.h"
 #include "schema/support/tls/dial.h"
 #include "schema/support/tls/tls.h"
@@ -52,7 +52,8 @@ OpenedSocket openInNamespace(const support::Endpoint& target, const std::string&
       opened.errnoValue = errno;
       return;
     }
-    KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { opened.fd = target.openSocket(); })) {
+    KJ_IF_MAYBE (exception,
+                 kj::runCatchingExceptions([&]() { opened.fd = support::openSocket(target); })) {
       opened.errnoValue = errno ? errno : EIO;
     }
   }).join();

@@ -11,8 +11,8 @@
 #include <kj/debug.h>
 
 #include "schema/support/base/crc32c.h"
-#include "schema/support/base/endpoint.h"
 #include "schema/support/base/sha256.h"
+#include "schema/support/base/socket.h"
 #include "schema/support/rpc/rpc_connection.h"
 
 namespace harness {
@@ -38,7 +38,7 @@ struct FakeAgent::State final : public kj::TaskSet::ErrorHandler {
     std::string why;
     auto endpoint = support::Endpoint::fromText(address, &why);
     if (!endpoint->path().empty()) unlink(endpoint->path().c_str());
-    kj::AutoCloseFd fd = endpoint->openSocket();
+    kj::AutoCloseFd fd = support::openSocket(*endpoint);
     KJ_SYSCALL(bind(fd, endpoint->socketAddress(), endpoint->addressBytes));
     KJ_SYSCALL(::listen(fd, 16));
     receiver = io.lowLevel().wrapListenSocketFd(kj::mv(fd));

@@ -12,6 +12,7 @@
 #include <kj/debug.h>
 
 #include "nodeagent/agent_test/agent_fixture.h"
+#include "schema/support/base/socket.h"
 
 namespace nodeagent {
 namespace {
@@ -217,7 +218,7 @@ TEST_F(AgentTest, ConnectionTooManyOfAnIdentityIsToldSo) {
 
 TEST_F(AgentTest, Ipv6IsServedAsWell) {
   auto loopback = endpoint("tls:[::1]:0");
-  if (bind(loopback.openSocket(), loopback.socketAddress(), loopback.addressBytes) != 0) {
+  if (bind(support::openSocket(loopback), loopback.socketAddress(), loopback.addressBytes) != 0) {
     GTEST_SKIP() << "this machine has no ::1";
   }
   frontOptions_.listen = {loopback};
@@ -298,7 +299,7 @@ TEST_F(AgentTest, StaleSocketIsReplacedAndIsPrivate) {
   std::string path = directory_ + "/stale.sock";
   auto stale = endpoint("unix:" + path);
   {
-    auto socket = stale.openSocket();
+    auto socket = support::openSocket(stale);
     KJ_SYSCALL(bind(socket, stale.socketAddress(), stale.addressBytes));
   }
   auto listener = support::Listener::open(stale, io_.unixEventPort, timer());

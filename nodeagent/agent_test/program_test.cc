@@ -19,6 +19,7 @@
 
 #include "nodeagent/agent_test/program_fixture.h"
 #include "nodeagent/os/read_file.h"
+#include "schema/support/base/socket.h"
 #include "schema/support/tls/pki.h"
 
 namespace nodeagent {
@@ -218,7 +219,7 @@ TEST_F(ProgramTest, SecondAgentInTheSamePlaceIsRefused) {
 TEST_F(ProgramTest, PortInUseIsReportedByTheFrontsExitStatus) {
   std::string why;
   auto taken = support::Endpoint::fromText("tcp:127.0.0.1:0", &why).value();
-  auto socket = taken.openSocket();
+  auto socket = support::openSocket(taken);
   KJ_SYSCALL(bind(socket, taken.socketAddress(), taken.addressBytes));
   KJ_SYSCALL(listen(socket, 1));
   KJ_SYSCALL(getsockname(socket, reinterpret_cast<sockaddr*>(&taken.address), &taken.addressBytes));

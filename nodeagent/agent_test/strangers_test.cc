@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "nodeagent/agent_test/agent_fixture.h"
+#include "schema/support/base/socket.h"
 
 namespace nodeagent {
 namespace {
@@ -27,7 +28,7 @@ class StrangersTest : public AgentTest {
   // A connection over which nothing is said; under way when this returns.
   kj::AutoCloseFd stranger() {
     auto target = front_->endpoints().at(1);
-    auto socket = target.openSocket();
+    auto socket = support::openSocket(target);
     ::connect(socket, target.socketAddress(), target.addressBytes);
     return socket;
   }

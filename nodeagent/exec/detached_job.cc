@@ -14,8 +14,8 @@
 #include "nodeagent/os/pidfd.h"
 #include "nodeagent/os/process_set.h"
 #include "nodeagent/os/spawn.h"
-#include "schema/support/base/endpoint.h"
 #include "schema/support/base/log.h"
+#include "schema/support/base/socket.h"
 #include "schema/support/base/wire_error.h"
 #include "schema/support/rpc/socket_stream.h"
 
@@ -142,7 +142,7 @@ kj::Maybe<kj::AutoCloseFd> DetachedJob::tryConnect() {
   std::string why;
   auto endpoint = support::Endpoint::fromText("unix:" + std::string(files_.socket().cStr()), &why);
   if (!endpoint) return nullptr;
-  auto fd = endpoint->openSocket();
+  auto fd = support::openSocket(*endpoint);
   // A unix socket answers at once, also one that does not block.
   if (connect(fd, endpoint->socketAddress(), endpoint->addressBytes) != 0) return nullptr;
   return kj::mv(fd);

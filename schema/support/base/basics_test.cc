@@ -6,6 +6,7 @@
 #include "schema/support/base/duration.h"
 #include "schema/support/base/id.h"
 #include "schema/support/base/sha256.h"
+#include "schema/support/base/suggestion.h"
 
 namespace support {
 namespace {
@@ -51,6 +52,17 @@ TEST(Sha256Test, DigestsInPiecesAndMayGoOn) {
   auto digest = hash.digest();
   EXPECT_EQ(hex(kj::arrayPtr(digest.data(), digest.size())),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(SuggestionTest, ClosestWordIsProposedElseAllAreNamed) {
+  EXPECT_EQ(suggestion("lables", {"role", "labels"}), "; did you mean \"labels\"?");
+  EXPECT_EQ(suggestion("zzz", {"role", "labels"}), "; known: role, labels");
+  EXPECT_EQ(suggestion("x", {}), "");
+}
+
+TEST(SuggestionTest, WordItselfIsNeverProposed) {
+  EXPECT_EQ(suggestion("demo", {"demo"}), "");
+  EXPECT_EQ(suggestion("demo", {"demo", "demo2"}), "; did you mean \"demo2\"?");
 }
 
 TEST(DurationTest, ReadsWhatPeopleWrite) {

@@ -1,12 +1,10 @@
 #include "schema/support/base/endpoint.h"
 
 #include <arpa/inet.h>
-#include <netinet/tcp.h>
+#include <net/if.h>
 #include <string.h>
 
 #include <charconv>
-
-#include <kj/debug.h>
 
 namespace support {
 namespace {
@@ -19,6 +17,27 @@ struct Scheme {
 constexpr Scheme kSchemes[] = {
     {"tcp:", Transport::kTcp}, {"tls:", Transport::kTls}, {"unix:", Transport::kUnix}};
 
+template <typename T>
+bool readNumber(std::string_view text, T max, T& number) {
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() && !text.empty() && number <= max;
+}
+
+// What stands behind "%": an interface's name, or its index.
+bool readZone(const std::string& zone, uint32_t& scope) {
+  if (readNumber<uint32_t>(zone, UINT32_MAX, scope)) return scope != 0;
+  scope = ::if_nametoindex(zone.c_str());
+  return scope != 0;
+}
+
+bool parseHost6(const std::string& host, sockaddr_in6& address, std::string& zone) {
+  size_t percent = host.find('%');
+  if (::inet_pton(AF_INET6, host.substr(0, percent).c_str(), &address.sin6_addr) != 1) return false;
+  if (percent == std::string::npos) return true;
+  zone = host.substr(percent + 1);
+  return readZone(zone, address.sin6_scope_id);
+}
+
 bool parseInet(std::string_view text, Endpoint& endpoint, std::string* why) {
   // The last colon is the port's: an IPv6 address has colons of its own, within brackets.
   size_t colon = text.rfind(':');
@@ -28,9 +47,7 @@ bool parseInet(std::string_view text, Endpoint& endpoint, std::string* why) {
   }
   std::string_view portText = text.substr(colon + 1);
   uint32_t port = 0;
-  auto [end, error] = std::from_chars(portText.data(), portText.data() + portText.size(), port);
-  if (error != std::errc() || end != portText.data() + portText.size() || portText.empty() ||
-      port > 65535) {
+  if (!readNumber<uint32_t>(portText, 65535, port)) {
     *why = "has port \"" + std::string(portText) + "\"; it must be a number from 0 to 65535";
     return false;
   }
@@ -40,17 +57,17 @@ bool parseInet(std::string_view text, Endpoint& endpoint, std::string* why) {
     address.sin6_family = AF_INET6;
     address.sin6_port = htons(static_cast<uint16_t>(port));
     endpoint.addressBytes = sizeof address;
-    if (inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &address.sin6_addr) == 1)
-      return true;
+    if (parseHost6(host.substr(1, host.size() - 2), address, endpoint.zone)) return true;
   } else {
     auto& address = reinterpret_cast<sockaddr_in&>(endpoint.address);
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<uint16_t>(port));
     endpoint.addressBytes = sizeof address;
-    if (inet_pton(AF_INET, host.c_str(), &address.sin_addr) == 1) return true;
+    if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) == 1) return true;
   }
-  *why = "has address \"" + host +
-         "\"; it must be numeric, such as 127.0.0.1 or [::1]: names are not resolved";
+  *why =
+      "has address \"" + host +
+      "\"; it must be numeric, such as 127.0.0.1, [::1] or [fe80::1%eth0]: names are not resolved";
   return false;
 }
 
@@ -85,26 +102,52 @@ std::optional<Endpoint> Endpoint::fromText(std::string_view text, std::string* w
   return std::nullopt;
 }
 
+Endpoint Endpoint::parse(std::string_view text) {
+  std::string why;
+  std::optional<Endpoint> endpoint = fromText(text, &why);
+  if (!endpoint) throw EndpointError("\"" + std::string(text) + "\" " + why);
+  return *endpoint;
+}
+
+bool operator==(const Endpoint& a, const Endpoint& b) {
+  return a.transport == b.transport && a.text() == b.text();
+}
+
+bool isNumericHost(const std::string& text) {
+  in6_addr bytes;
+  return ::inet_pton(AF_INET, text.c_str(), &bytes) == 1 ||
+         ::inet_pton(AF_INET6, text.c_str(), &bytes) == 1;
+}
+
 std::string hostText(const sockaddr_storage& address) {
   char buffer[INET6_ADDRSTRLEN] = "";
   if (address.ss_family == AF_INET) {
-    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, buffer,
-              sizeof buffer);
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, buffer,
+                sizeof buffer);
     return buffer;
   }
   if (address.ss_family == AF_INET6) {
-    inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, buffer,
-              sizeof buffer);
+    ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, buffer,
+                sizeof buffer);
     return buffer;
   }
   return "unix";
 }
 
 std::string Endpoint::text() const {
-  if (transport == Transport::kUnix) return "unix:" + path();
-  std::string host = hostText(address);
-  if (address.ss_family == AF_INET6) host = "[" + host + "]";
-  return (transport == Transport::kTls ? "tls:" : "tcp:") + host + ":" + std::to_string(port());
+  if (addressBytes == 0) return "";
+  for (const Scheme& scheme : kSchemes) {
+    if (scheme.transport == transport) return std::string(scheme.prefix) + place();
+  }
+  return place();
+}
+
+std::string Endpoint::place() const {
+  if (addressBytes == 0) return "";
+  if (transport == Transport::kUnix) return path();
+  std::string numeric = host();
+  if (address.ss_family == AF_INET6) numeric = "[" + numeric + "]";
+  return numeric + ":" + std::to_string(port());
 }
 
 bool Endpoint::loopback() const {
@@ -112,8 +155,14 @@ bool Endpoint::loopback() const {
   if (address.ss_family == AF_INET) {
     return ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr) >> 24 == 127;
   }
-  const in6_addr& host = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-  return IN6_IS_ADDR_LOOPBACK(&host) || (IN6_IS_ADDR_V4MAPPED(&host) && host.s6_addr[12] == 127);
+  const in6_addr& numeric = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(&numeric) ||
+         (IN6_IS_ADDR_V4MAPPED(&numeric) && numeric.s6_addr[12] == 127);
+}
+
+std::string Endpoint::host() const {
+  if (address.ss_family != AF_INET && address.ss_family != AF_INET6) return "";
+  return zone.empty() ? hostText(address) : hostText(address) + "%" + zone;
 }
 
 uint16_t Endpoint::port() const {
@@ -126,27 +175,6 @@ uint16_t Endpoint::port() const {
 
 std::string Endpoint::path() const {
   return address.ss_family == AF_UNIX ? reinterpret_cast<const sockaddr_un&>(address).sun_path : "";
-}
-
-kj::AutoCloseFd Endpoint::openSocket() const {
-  int descriptor;
-  KJ_SYSCALL(descriptor = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  return kj::AutoCloseFd(descriptor);
-}
-
-void setTcpOptions(int socket) {
-  struct Option {
-    int level, name, value;
-  };
-  constexpr Option kOptions[] = {
-      {IPPROTO_TCP, TCP_NODELAY, 1},  {SOL_SOCKET, SO_KEEPALIVE, 1},
-      {IPPROTO_TCP, TCP_KEEPIDLE, 3}, {IPPROTO_TCP, TCP_KEEPINTVL, 1},
-      {IPPROTO_TCP, TCP_KEEPCNT, 3},  {IPPROTO_TCP, TCP_USER_TIMEOUT, 5000},
-  };
-  // Results are not looked at: a unix socket refuses all of them, and a connection works without
-  // them, only slower to notice a dead peer.
-  for (const Option& option : kOptions)
-    setsockopt(socket, option.level, option.name, &option.value, sizeof option.value);
 }
 
 }  // namespace support

@@ -1,5 +1,5 @@
 // An endpoint says where an agent listens and a controller dials, as text and as a socket address.
-// Nothing here resolves names.
+// Nothing here resolves names or opens a socket (see socket.h).
 #pragma once
 
 #include <netinet/in.h>
@@ -8,49 +8,70 @@
 #include <sys/un.h>
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
-
-#include <kj/io.h>
 
 namespace support {
 
 enum class Transport {
-  kTcp,  // Plain. Only for loopback addresses.
-  kTls,  // TLS 1.3 with certificates on both sides, over TCP.
+  // Plain. Only for loopback addresses.
+  kTcp,
+  // TLS 1.3 with certificates on both sides, over TCP.
+  kTls,
   kUnix
 };
 
+// A text that is no endpoint; it says what is wrong and what would be right.
+class EndpointError : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
+// A value; a default one is no address yet, and its text is empty.
 struct Endpoint {
   Transport transport = Transport::kTcp;
   sockaddr_storage address{};
   socklen_t addressBytes = 0;
+  // The interface of a link-local IPv6 address as it was written, "eth0" or "2". Empty: none.
+  std::string zone;
 
-  // "tcp:127.0.0.1:7411", "tls:[fe80::1]:7411", "unix:/run/nodeagent/agent.sock". Port 0 lets the
-  // kernel choose. On failure nullopt, and `*why` says what is wrong and what would be right.
+  // "tcp:127.0.0.1:7411", "tls:[fe80::1%eth0]:7411", "unix:/run/nodeagent/agent.sock". Port 0 lets
+  // the kernel choose. An interface behind "%" is that of the caller's network namespace. On
+  // failure nullopt, and `*why` says what is wrong and what would be right.
   static std::optional<Endpoint> fromText(std::string_view text, std::string* why);
+
+  // Reads as fromText does; throws EndpointError "TEXT has …".
+  static Endpoint parse(std::string_view text);
 
   // Returns the form that fromText reads.
   std::string text() const;
 
+  // Returns the numeric host and port without the transport, "10.0.0.5:7411" or "[::1]:7411"; the
+  // path of a unix socket.
+  std::string place() const;
+
   // True for 127.0.0.0/8, ::1, ::ffff:127.0.0.0/104, and a unix socket.
   bool loopback() const;
+  // Returns "127.0.0.1" or "::1"; empty for a unix socket.
+  std::string host() const;
   // Returns 0 for a unix socket.
   uint16_t port() const;
+  // Returns the path of a unix socket; empty for others.
   std::string path() const;
-  const sockaddr* socketAddress() const { return reinterpret_cast<const sockaddr*>(&address); }
 
-  // Opens a non-blocking stream socket of this family. Throws kj::Exception.
-  kj::AutoCloseFd openSocket() const;
+  const sockaddr* socketAddress() const { return reinterpret_cast<const sockaddr*>(&address); }
+  sockaddr* socketAddress() { return reinterpret_cast<sockaddr*>(&address); }
 };
 
-// Returns a peer's address without its port, such as "127.0.0.1" or "::1"; "unix" for a unix
-// socket.
-std::string hostText(const sockaddr_storage& address);
+// Endpoints are equal if transport and text are.
+bool operator==(const Endpoint& a, const Endpoint& b);
 
-// Sets NODELAY, keepalive 3 s / 1 s / 3 probes and USER_TIMEOUT 5 s, which find a dead peer in 5 to
-// 6 s where the heartbeat does not come first. Does nothing to unix sockets. An option that the
-// kernel refuses stays as it is.
-void setTcpOptions(int socket);
+// True if `text` is a numeric IPv4 or IPv6 address, without a port and without brackets.
+bool isNumericHost(const std::string& text);
+
+// Returns a peer's address without its port and zone, such as "127.0.0.1" or "::1"; "unix" for a
+// unix socket.
+std::string hostText(const sockaddr_storage& address);
 
 }  // namespace support

@@ -24,7 +24,9 @@ size_t distance(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-std::string suggestion(const std::string& word, const std::vector<std::string>& known) {
+std::string suggestion(const std::string& word, const std::vector<std::string>& all) {
+  std::vector<std::string> known = all;
+  std::erase(known, word);
   if (known.empty()) return "";
   auto closest = std::min_element(
       known.begin(), known.end(),

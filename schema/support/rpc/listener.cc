@@ -13,6 +13,7 @@
 #include <kj/debug.h>
 
 #include "schema/support/base/log.h"
+#include "schema/support/base/socket.h"
 #include "schema/support/base/wire_error.h"
 
 namespace support {
@@ -120,7 +121,7 @@ class ListenerImpl final : public Listener {
       lock_ = lockFor(endpoint_.path());
       unlink(endpoint_.path().c_str());
     }
-    auto socket = endpoint_.openSocket();
+    auto socket = openSocket(endpoint_);
     int on = 1;
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (endpoint_.address.ss_family == AF_INET6)

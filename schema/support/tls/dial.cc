@@ -6,6 +6,7 @@
 #include <kj/debug.h>
 
 #include "schema/support/base/duration.h"
+#include "schema/support/base/socket.h"
 #include "schema/support/base/wire_error.h"
 #include "schema/support/rpc/socket_stream.h"
 
@@ -40,7 +41,7 @@ kj::Promise<Stream> connectTo(kj::UnixEventPort& port, DialOptions& options) {
   KJ_IF_MAYBE (given, options.socket) {
     socket = kj::mv(*given);
   } else {
-    socket = endpoint.openSocket();
+    socket = openSocket(endpoint);
   }
   setTcpOptions(socket);
   int number = socket;

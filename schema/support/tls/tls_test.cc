@@ -19,6 +19,7 @@
 
 #include "schema/support/base/log.h"
 #include "schema/support/base/openssl.h"
+#include "schema/support/base/socket.h"
 #include "schema/support/base/wire_error.h"
 #include "schema/support/tls/dial.h"
 
@@ -384,7 +385,7 @@ TEST_F(TlsTest, FilesThatOthersCanReachAreRefused) {
 TEST_F(TlsTest, DialConnectsOverTlsOrSaysWhyNot) {
   std::string why;
   auto endpoint = Endpoint::fromText("tls:127.0.0.1:0", &why).value();
-  auto listening = endpoint.openSocket();
+  auto listening = openSocket(endpoint);
   KJ_SYSCALL(bind(listening, endpoint.socketAddress(), endpoint.addressBytes));
   KJ_SYSCALL(listen(listening, 8));
   KJ_SYSCALL(getsockname(listening, reinterpret_cast<sockaddr*>(&endpoint.address),

@@ -9,7 +9,7 @@
 
 #include "schema/agent.capnp.h"
 #include "schema/support/base/crc32c.h"
-#include "schema/support/base/endpoint.h"
+#include "schema/support/base/socket.h"
 #include "schema/support/rpc/rpc_connection.h"
 #include "tests_d/muster/fuzz/fill.h"
 
@@ -112,7 +112,7 @@ struct HostileAgent::State {
   void listen(const std::string& path) {
     std::string why;
     auto endpoint = support::Endpoint::fromText("unix:" + path, &why);
-    kj::AutoCloseFd fd = endpoint->openSocket();
+    kj::AutoCloseFd fd = support::openSocket(*endpoint);
     KJ_SYSCALL(::bind(fd, endpoint->socketAddress(), endpoint->addressBytes));
     KJ_SYSCALL(::listen(fd, 16));
     receiver = io.lowLevel().wrapListenSocketFd(kj::mv(fd));
