@@ -65,7 +65,7 @@ inline constexpr TextOption kUser({
     .help = "run as this user of the node; by default as the agent's, root",
 });
 
-// Which option gives how long a command as a whole may take.
+// The limit of a whole command, as opposed to --timeout, the deadline of a command on a node.
 constexpr DurationOption timeLimitOption(const char* initial, const char* help) {
   return DurationOption({.name = "time-limit", .value = "TIME", .help = help, .initial = initial});
 }
