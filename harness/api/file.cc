@@ -1,6 +1,5 @@
 #include <muster/deadline.h>
 #include <muster/file.h>
-#include <muster/service.h>
 
 #include "harness/api/call_site.h"
 #include "harness/rpc/stubs.h"
@@ -120,36 +119,6 @@ void File::setModified(std::chrono::system_clock::time_point modified, Where whe
 
 FileSpace File::space(Where where) const {
   return at(where, [&] { return node_->files().space(path_, until()); });
-}
-
-Service::Service(harness::NodeStub& node, std::string name)
-    : node_(&node), name_(std::move(name)) {}
-
-ServiceStatus Service::status(Where where) const {
-  return at(where, [&] { return node_->serviceStatus(name_, until()); });
-}
-
-ServiceStatus Service::act(ServiceAction action, Where where) const {
-  return at(where, [&] { return node_->serviceAct(name_, action, until()); });
-}
-
-ServiceStatus Service::start(Where where) const {
-  return act(ServiceAction::kStart, where);
-}
-ServiceStatus Service::stop(Where where) const {
-  return act(ServiceAction::kStop, where);
-}
-ServiceStatus Service::restart(Where where) const {
-  return act(ServiceAction::kRestart, where);
-}
-ServiceStatus Service::reload(Where where) const {
-  return act(ServiceAction::kReload, where);
-}
-ServiceStatus Service::enable(Where where) const {
-  return act(ServiceAction::kEnable, where);
-}
-ServiceStatus Service::disable(Where where) const {
-  return act(ServiceAction::kDisable, where);
 }
 
 }  // namespace muster

@@ -61,7 +61,7 @@ OutcomeMatcher Signalled(int signal) {
   return {[signal](const Outcome& outcome) {
             return outcome.kind() == Kind::kSignalled && outcome.signal() == signal;
           },
-          "is ended by " + name, "is not ended by " + name};
+          "is killed by " + name, "is not killed by " + name};
 }
 
 OutcomeMatcher NotStarted(int errnoValue) {

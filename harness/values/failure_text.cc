@@ -2,7 +2,6 @@
 
 #include <cstdio>
 
-#include <muster/node_error.h>
 #include <muster/result.h>
 
 namespace harness {
@@ -80,9 +79,6 @@ std::string locationText(const std::source_location& where) {
 
 namespace {
 
-using muster::Outcome;
-using muster::Result;
-
 // The last line that is not empty, or nothing.
 std::string lastLine(const std::string& text) {
   size_t end = text.find_last_not_of(" \t\r\n");
@@ -90,33 +86,6 @@ std::string lastLine(const std::string& text) {
   size_t begin = text.rfind('\n', end);
   begin = begin == std::string::npos ? 0 : begin + 1;
   return text.substr(begin, end + 1 - begin);
-}
-
-std::string outcomeText(const Result& result) {
-  std::string after = " after " + durationText(result.elapsed);
-  switch (result.outcome.kind()) {
-    case Outcome::Kind::kDeadline:
-      return (result.stillEnding ? "told to end" : "killed") + after +
-             " (deadline of this call: " + durationText(result.deadline) + ")" +
-             (result.stillEnding ? "; still ending" : "");
-    case Outcome::Kind::kNotStarted:
-    case Outcome::Kind::kLost:
-      return toString(result.outcome);
-    default:
-      return toString(result.outcome) + after;
-  }
-}
-
-std::string leftText(const Result& result) {
-  std::string text;
-  if (result.leftRunning) {
-    text += "\n  left " + std::to_string(result.leftRunning) + " processes running";
-  }
-  for (const muster::ProcessName& holder : result.holders) {
-    text += "\n  its output is still held open by pid " + std::to_string(holder.pid) + " " +
-            quoted(holder.command);
-  }
-  return text;
 }
 
 }  // namespace
@@ -133,75 +102,3 @@ std::string wroteText(const muster::Result& result) {
 }
 
 }  // namespace harness
-
-namespace muster {
-
-std::string describe(const Result& result) {
-  std::string text = harness::nodeText(result.node, result.address) + ": run " +
-                     harness::argvText(result.argv) + ": " + harness::outcomeText(result);
-  if (result.outcome.kind() != Outcome::Kind::kNotStarted)
-    text += "\n  " + harness::wroteText(result);
-  text += harness::leftText(result);
-  if (!result.logPath.empty()) text += "\n  full output: " + result.logPath;
-  return text;
-}
-
-namespace {
-
-std::string errorText(NodeError::Kind kind, const std::string& node, const std::string& operation,
-                      const std::string& detail, const std::source_location& where) {
-  std::string text = node.empty() ? "" : "node " + node + ": ";
-  if (kind == NodeError::Kind::kInfrastructure) text = "infrastructure: " + text;
-  if (!operation.empty()) text += operation + ": ";
-  bool says = kind == NodeError::Kind::kInfrastructure || kind == NodeError::Kind::kSystem ||
-              detail.starts_with(toString(kind));
-  return text + (says ? "" : toString(kind) + ": ") + detail + harness::locationText(where);
-}
-
-}  // namespace
-
-NodeError::NodeError(Kind kind, std::string node, std::string operation, std::string detail,
-                     int errnoValue, std::source_location where)
-    : std::runtime_error(errorText(kind, node, operation, detail, where)),
-      kind_(kind),
-      node_(std::move(node)),
-      operation_(std::move(operation)),
-      detail_(std::move(detail)),
-      errnoValue_(errnoValue),
-      where_(where) {}
-
-std::string toString(NodeError::Kind kind) {
-  switch (kind) {
-    case NodeError::Kind::kUnreachable:
-      return "unreachable";
-    case NodeError::Kind::kRefused:
-      return "refused";
-    case NodeError::Kind::kInvalid:
-      return "invalid";
-    case NodeError::Kind::kDenied:
-      return "denied";
-    case NodeError::Kind::kNotFound:
-      return "not found";
-    case NodeError::Kind::kConflict:
-      return "conflict";
-    case NodeError::Kind::kOverloaded:
-      return "overloaded";
-    case NodeError::Kind::kUnsupported:
-      return "unsupported";
-    case NodeError::Kind::kSystem:
-      return "system call";
-    case NodeError::Kind::kCorrupt:
-      return "corrupt";
-    case NodeError::Kind::kTimeout:
-      return "timeout";
-    case NodeError::Kind::kLost:
-      return "lost";
-    case NodeError::Kind::kInternal:
-      return "internal error";
-    case NodeError::Kind::kInfrastructure:
-      return "infrastructure";
-  }
-  return "unknown";
-}
-
-}  // namespace muster

@@ -55,6 +55,12 @@ TEST(FailureTextTest, ResultNamesWhatWasDroppedAndLeftRunning) {
             "  its output is still held open by pid 42 \"sleep 99\"");
 }
 
+TEST(FailureTextTest, SignalIsNamedByNumberAndMeaning) {
+  EXPECT_EQ(toString(Outcome::signalled(11, true)),
+            "killed by signal 11 (Segmentation fault), core dumped");
+  EXPECT_EQ(toString(Outcome::signalled(15, false)), "killed by signal 15 (Terminated)");
+}
+
 TEST(FailureTextTest, NotStartedGivesTheReason) {
   muster::Result result;
   result.node = "n1";

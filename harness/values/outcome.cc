@@ -88,7 +88,7 @@ std::string toString(const Outcome& outcome) {
     case Outcome::Kind::kExited:
       return "exited with status " + std::to_string(outcome.exitStatus());
     case Outcome::Kind::kSignalled:
-      return "ended by " + signalText(outcome.signal()) +
+      return "killed by " + signalText(outcome.signal()) +
              (outcome.coreDumped() ? ", core dumped" : "") + memoryText(outcome.outOfMemory());
     case Outcome::Kind::kNotStarted:
       return "not started" + detail;

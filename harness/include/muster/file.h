@@ -12,65 +12,14 @@
 #include <string>
 #include <vector>
 
+#include <muster/file_stat.h>
+#include <muster/write_options.h>
+
 namespace harness {
 class NodeStub;
 }
 
 namespace muster {
-
-enum class FileType {
-  kUnspecified,
-  kRegular,
-  kDirectory,
-  kSymlink,
-  kFifo,
-  kSocket,
-  kCharacter,
-  kBlock
-};
-enum class SymlinkPolicy { kKeep, kFollow };  // Of a link itself, or of what it points to.
-enum class Existing { kReplace, kRefuse };    // kRefuse: an existing target is NodeError kConflict.
-
-enum class Undo {
-  kNever,
-  kWithSession,  // What was there before comes back when the session ends.
-};
-
-struct FileStat {
-  FileType type = FileType::kUnspecified;
-  uint32_t mode = 0;  // Permission bits with setuid, setgid and sticky.
-  uint64_t size = 0;  // Bytes
-  uint64_t allocatedBytes = 0;
-  uint32_t uid = 0;
-  uint32_t gid = 0;
-  std::string user;  // Empty: the node knows no name.
-  std::string group;
-  uint64_t links = 0;
-  std::chrono::system_clock::time_point modified;
-  uint64_t inode = 0;
-};
-
-struct FileEntry {
-  std::string name;
-  FileStat stat;
-};
-
-struct WriteOptions {
-  std::optional<uint32_t> mode;  // Absent: as the replaced file, or 0644.
-  std::string user;              // Name or decimal id. Empty: as the replaced file, or root.
-  std::string group;
-  Existing existing = Existing::kReplace;
-  bool sync = false;     // On the disk before the call returns.
-  bool parents = false;  // Make missing parent directories, mode 0755.
-  Undo undo = Undo::kNever;
-};
-
-struct FileSpace {
-  uint64_t totalBytes = 0;
-  uint64_t availableBytes = 0;
-  uint64_t totalInodes = 0;
-  uint64_t availableInodes = 0;
-};
 
 // A path on a node; making one asks nothing. A value; valid as long as its cluster. Every call
 // throws NodeError, of kinds kInvalid, kNotFound, kDenied, kConflict, kSystem and those of the

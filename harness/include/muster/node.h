@@ -17,52 +17,14 @@
 #include <muster/facts.h>
 #include <muster/file.h>
 #include <muster/node_error.h>
+#include <muster/node_state.h>
 #include <muster/process.h>
 #include <muster/result.h>
 #include <muster/run_options.h>
 #include <muster/service.h>
+#include <muster/transfer_result.h>
 
 namespace muster {
-
-// How a node's clock stands against ours, as estimated from the calls of the connection itself.
-struct ClockEstimate {
-  std::chrono::nanoseconds offset{0};     // The node's CLOCK_REALTIME minus ours.
-  std::chrono::nanoseconds errorMax{0};   // The offset is off by at most that.
-  std::chrono::nanoseconds roundTrip{0};  // Of the newest sample.
-};
-
-// What the connection to a node is doing.
-struct NodeState {
-  enum class Kind {
-    kConnecting,  // For the first time.
-    kConnected,
-    kReconnecting,  // Lost, and being tried again for as long as the session is open.
-    kRefused,       // The agent does not let us in; not tried again by itself.
-    kClosed,
-  };
-
-  Kind kind = Kind::kConnecting;
-  std::chrono::steady_clock::time_point since;  // When it came to be so.
-  std::string lastError;     // Of the connection, kept when it is back; the reason of kRefused.
-  uint32_t reconnects = 0;   // How many times the connection was established again.
-  std::string agentVersion;  // As of the last hello. Empty: there was none.
-  std::string bootId;
-  std::optional<ClockEstimate> clock;  // Absent: nothing was heard since the node was booted.
-  std::optional<std::chrono::steady_clock::time_point> lastHeard;  // Of its last answer.
-
-  bool connected() const { return kind == Kind::kConnected; }
-};
-
-// "connected", "reconnecting since 4.2 s: heartbeat: no answer within 3.0 s" …
-std::string toString(const NodeState& state);
-
-// What a push or pull moved.
-struct TransferResult {
-  uint64_t files = 0;
-  uint64_t bytes = 0;
-  std::string digest;    // Hexadecimal SHA-256 of a single file. Empty for trees.
-  uint64_t leftOut = 0;  // Sockets, pipes and devices of a tree, which are not copied.
-};
 
 // Owned by its Cluster; tests hold references. Every call ends with DeadlineScope::current() at the
 // latest, and throws NodeError when there is no answer to give; only run and shell may take the

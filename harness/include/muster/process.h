@@ -13,17 +13,13 @@
 
 #include <muster/result.h>
 #include <muster/run_options.h>
+#include <muster/signal_target.h>
 
 namespace harness {
 class JobStub;
 }
 
 namespace muster {
-
-enum class SignalTarget {
-  kProcess,  // The first process.
-  kAll,      // Every process of the command, whatever session or group it moved to.
-};
 
 // Made by Node::start. Call from one thread at a time. Calls throw NodeError, and end with
 // DeadlineScope::current().

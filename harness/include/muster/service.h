@@ -1,39 +1,16 @@
 // Services of a node, by whichever manager runs it: systemd, or SysV init scripts.
 #pragma once
 
-#include <chrono>
-#include <iosfwd>
-#include <optional>
 #include <source_location>
 #include <string>
-#include <vector>
+
+#include <muster/service_status.h>
 
 namespace harness {
 class NodeStub;
 }
 
 namespace muster {
-
-struct ServiceStatus {
-  enum class Manager { kUnspecified, kSystemd, kSysv };
-  enum class State { kUnspecified, kRunning, kStarting, kStopping, kStopped, kFailed };
-  enum class Enabled { kUnspecified, kEnabled, kDisabled, kMasked, kStatic };
-
-  Manager manager = Manager::kUnspecified;
-  State state = State::kUnspecified;  // kUnspecified: the init script cannot tell.
-  std::string substate;  // The manager's own word, such as "exited". Empty: it has none.
-  int mainPid = 0;       // 0: none or unknown.
-  Enabled enabled = Enabled::kUnspecified;
-  std::string description;
-  std::vector<std::string> log;  // Its last log lines, where the manager keeps them; at most 20.
-
-  bool running() const { return state == State::kRunning; }
-};
-
-std::string toString(ServiceStatus::State state);
-void PrintTo(const ServiceStatus& status, std::ostream* out);
-
-enum class ServiceAction { kStart, kStop, kRestart, kReload, kEnable, kDisable };
 
 // A service of a node by name ("glusterd", "ssh.socket"); making one asks nothing. A value; valid
 // as long as its cluster. Calls wait until the manager says that it is done and give the status

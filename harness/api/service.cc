@@ -1,0 +1,41 @@
+#include <muster/deadline.h>
+#include <muster/service.h>
+
+#include "harness/api/call_site.h"
+#include "harness/rpc/stubs.h"
+
+namespace muster {
+
+using harness::at;
+
+Service::Service(harness::NodeStub& node, std::string name)
+    : node_(&node), name_(std::move(name)) {}
+
+ServiceStatus Service::status(Where where) const {
+  return at(where, [&] { return node_->serviceStatus(name_, DeadlineScope::current()); });
+}
+
+ServiceStatus Service::act(ServiceAction action, Where where) const {
+  return at(where, [&] { return node_->serviceAct(name_, action, DeadlineScope::current()); });
+}
+
+ServiceStatus Service::start(Where where) const {
+  return act(ServiceAction::kStart, where);
+}
+ServiceStatus Service::stop(Where where) const {
+  return act(ServiceAction::kStop, where);
+}
+ServiceStatus Service::restart(Where where) const {
+  return act(ServiceAction::kRestart, where);
+}
+ServiceStatus Service::reload(Where where) const {
+  return act(ServiceAction::kReload, where);
+}
+ServiceStatus Service::enable(Where where) const {
+  return act(ServiceAction::kEnable, where);
+}
+ServiceStatus Service::disable(Where where) const {
+  return act(ServiceAction::kDisable, where);
+}
+
+}  // namespace muster

@@ -1,0 +1,34 @@
+#include <algorithm>
+
+#include <muster/deadline.h>
+
+namespace muster {
+namespace {
+
+constexpr std::chrono::minutes kWithoutScope{10};
+
+// The innermost scope of each thread. It is a variable of the thread because matchers, which gtest
+// calls without any context of ours, must keep to it.
+thread_local SteadyTime scopeEnds = SteadyTime::max();
+
+}  // namespace
+
+DeadlineScope::DeadlineScope(std::chrono::nanoseconds within) : outer_(scopeEnds) {
+  scopeEnds = std::min(scopeEnds, std::chrono::steady_clock::now() + within);
+}
+
+DeadlineScope::~DeadlineScope() {
+  scopeEnds = outer_;
+}
+
+SteadyTime DeadlineScope::current() {
+  if (scopeEnds == SteadyTime::max()) return std::chrono::steady_clock::now() + kWithoutScope;
+  return scopeEnds;
+}
+
+std::chrono::nanoseconds DeadlineScope::remaining() {
+  return std::max(std::chrono::nanoseconds(0),
+                  std::chrono::nanoseconds(current() - std::chrono::steady_clock::now()));
+}
+
+}  // namespace muster
