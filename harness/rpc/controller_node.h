@@ -8,7 +8,7 @@
 #include "harness/rpc/connection.h"
 #include "harness/rpc/file/files.h"
 #include "harness/rpc/io_thread.h"
-#include "harness/rpc/job/job.h"
+#include "harness/rpc/job/job_runner.h"
 
 namespace harness {
 

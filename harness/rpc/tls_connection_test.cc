@@ -9,7 +9,7 @@
 
 #include <muster/node_error.h>
 
-#include "harness/rpc/fake_agent.h"
+#include "harness/rpc/fake/fake_agent.h"
 #include "harness/rpc/stubs.h"
 #include "schema/support/tls/pki.h"
 

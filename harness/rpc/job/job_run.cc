@@ -3,7 +3,7 @@
 
 #include <kj/debug.h>
 
-#include "harness/rpc/job/job.h"
+#include "harness/rpc/job/job_runner.h"
 #include "harness/values/failure_text.h"
 #include "schema/support/base/log.h"
 

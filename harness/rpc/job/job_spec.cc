@@ -1,5 +1,5 @@
 // Requests and outcomes between the schema and the public values.
-#include "harness/rpc/job/job.h"
+#include "harness/rpc/job/job_runner.h"
 
 namespace harness {
 namespace {

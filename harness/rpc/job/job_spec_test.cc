@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/rpc/job/job.h"
+#include "harness/rpc/job/job_runner.h"
 
 namespace harness {
 namespace {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <set>
 
-#include "harness/rpc/job/job.h"
+#include "harness/rpc/job/job_runner.h"
 #include "harness/rpc/job/job_listing.h"
 
 namespace harness {

@@ -1,6 +1,6 @@
 // Reads a command's bulk output in ranges, several of which are asked for before the first is
 // answered: neither end then waits while the other computes. What an answer means is not decided
-// here (job.h).
+// here (job_runner.h).
 #pragma once
 
 #include <stdint.h>

@@ -7,7 +7,7 @@
 #include <kj/async-io.h>
 
 #include "harness/rpc/connection.h"
-#include "harness/rpc/job/job.h"
+#include "harness/rpc/job/job_runner.h"
 #include "harness/rpc/loop.h"
 #include "tests_d/muster/simulation/network.h"
 #include "tests_d/muster/simulation/node.h"

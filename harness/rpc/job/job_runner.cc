@@ -1,4 +1,4 @@
-#include "harness/rpc/job/job.h"
+#include "harness/rpc/job/job_runner.h"
 
 #include <algorithm>
 

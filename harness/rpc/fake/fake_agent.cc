@@ -1,5 +1,5 @@
 // The fake itself; the tests are in connection_test.cc.
-#include "harness/rpc/fake_agent.h"
+#include "harness/rpc/fake/fake_agent.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
