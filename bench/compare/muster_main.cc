@@ -32,7 +32,9 @@
 
 #include "bench/floor/clock.h"
 #include "bench/muster/pings.h"
-#include "harness/rpc/stubs.h"
+#include "harness/rpc/controller.h"
+#include "harness/rpc/file/copy.h"
+#include "harness/rpc/job/jobs.h"
 #include "schema/support/tls/pki.h"
 
 namespace bench {
@@ -139,7 +141,7 @@ class Worker {
     return "{}";
   }
 
-  harness::NodeStub& first() { return *nodes(1)[0]; }
+  harness::ControllerNode& first() { return *nodes(1)[0]; }
 
   Pings& pings() {
     if (!pings_) pings_ = std::make_unique<Pings>(std::vector{descriptions_.at(0)});
@@ -164,50 +166,50 @@ class Worker {
     harness::JobRequest job = request({"/usr/bin/head", "-c", std::to_string(bytes), "/dev/zero"});
     job.output = harness::JobOutput::kTake;
     Stopwatch watch;
-    auto running = first().start(job, soon());
+    auto running = harness::rpc::Jobs(first()).start(job, soon());
     size_t received = 0;
-    while (!running->ended() && running->pull(harness::PullUntil::kChange, soon())) {
-      received += running->takeOut().size();
+    while (!running.ended() && running.pull(harness::PullUntil::kChange, soon())) {
+      received += running.takeOut().size();
     }
     if (received != bytes) throw std::runtime_error("not all of the output arrived");
-    running->release();
+    running.release();
     return watch.seconds();
   }
 
-  std::vector<harness::NodeStub*> nodes(size_t count) {
+  std::vector<harness::ControllerNode*> nodes(size_t count) {
     connect(count);
-    return {stubs_.begin(), stubs_.begin() + static_cast<std::ptrdiff_t>(count)};
+    return {nodes_.begin(), nodes_.begin() + static_cast<std::ptrdiff_t>(count)};
   }
 
   double connect(size_t count) {
     Stopwatch watch;
     if (count > descriptions_.size()) throw std::invalid_argument("so many nodes were not named");
-    if (count <= stubs_.size()) return 0;
-    while (stubs_.size() < count) {
-      stubs_.push_back(&controller_.connect(descriptions_[stubs_.size()]));
+    if (count <= nodes_.size()) return 0;
+    while (nodes_.size() < count) {
+      nodes_.push_back(&controller_.connect(descriptions_[nodes_.size()]));
     }
-    for (auto& failure : controller_.awaitAll(stubs_, soon())) {
+    for (auto& failure : controller_.awaitAll(nodes_, soon())) {
       if (failure) throw *failure;
     }
     return watch.seconds();
   }
 
   std::vector<double> runs(const std::vector<std::string>& argv, size_t count) {
-    harness::NodeStub& node = first();
+    harness::ControllerNode& node = first();
     harness::JobRequest job = request(argv);
     std::vector<double> times;
     for (size_t i = 0; i < count; ++i) {
       Stopwatch watch;
-      muster::Result result = node.run(job, soon());
+      muster::Result result = harness::rpc::Jobs(node).run(job, soon());
       times.push_back(watch.microseconds());
       if (!result.succeeded()) throw std::runtime_error(muster::describe(result));
     }
     return times;
   }
 
-  double fanOut(const std::vector<harness::NodeStub*>& targets) {
+  double fanOut(const std::vector<harness::ControllerNode*>& targets) {
     Stopwatch watch;
-    auto answers = controller_.runOnAll(targets, request(kTrue), soon());
+    auto answers = harness::rpc::runOnAll(targets, request(kTrue), soon());
     double seconds = watch.seconds();
     for (const auto& one : answers) {
       if (const auto* failure = std::get_if<muster::NodeError>(&one)) throw *failure;
@@ -223,22 +225,19 @@ class Worker {
     double seconds = 0;
     for (size_t done = 0; done < count; done += inFlight) {
       seconds +=
-          fanOut(std::vector<harness::NodeStub*>(std::min(inFlight, count - done), &first()));
+          fanOut(std::vector<harness::ControllerNode*>(std::min(inFlight, count - done), &first()));
     }
     return seconds;
   }
 
   double transfer(const std::string& work, const std::string& from, const std::string& to) {
-    harness::FilesStub& files = first().files();
+    harness::CopyOptions options;
+    if (work.ends_with("-tree")) options.what = harness::CopyOptions::What::kTree;
     Stopwatch watch;
-    if (work == "push-file") {
-      files.push(from, to, {}, soon());
-    } else if (work == "pull-file") {
-      files.pull(from, to, soon());
-    } else if (work == "push-tree") {
-      files.pushTree(from, to, {}, soon());
-    } else if (work == "pull-tree") {
-      files.pullTree(from, to, soon());
+    if (work.starts_with("push-")) {
+      harness::copy({nullptr, from}, {&first(), to}, options, soon());
+    } else if (work.starts_with("pull-")) {
+      harness::copy({&first(), from}, {nullptr, to}, options, soon());
     } else {
       throw std::invalid_argument("unknown request: " + work);
     }
@@ -247,7 +246,7 @@ class Worker {
 
   harness::Controller controller_;
   std::vector<harness::NodeDescription> descriptions_;
-  std::vector<harness::NodeStub*> stubs_;  // The first of them.
+  std::vector<harness::ControllerNode*> nodes_;  // The first of them.
   std::unique_ptr<Pings> pings_;
   std::map<size_t, std::unique_ptr<Pings>> pingsOf_;  // By the number of nodes.
 };

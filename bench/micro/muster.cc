@@ -16,7 +16,9 @@
 #include "bench/floor/launch.h"
 #include "bench/muster/agents.h"
 #include "bench/muster/pings.h"
-#include "harness/rpc/stubs.h"
+#include "harness/rpc/controller.h"
+#include "harness/rpc/file/copy.h"
+#include "harness/rpc/job/jobs.h"
 
 namespace bench {
 namespace {
@@ -43,8 +45,8 @@ harness::JobRequest request(std::vector<std::string> argv) {
 struct World {
   Agents agents{kNodes};
   harness::Controller controller;
-  std::map<Transport, harness::NodeStub*> first;
-  std::vector<harness::NodeStub*> all;
+  std::map<Transport, harness::ControllerNode*> first;
+  std::vector<harness::ControllerNode*> all;
 
   ~World() { controller.closeAll(soon()); }
 };
@@ -54,8 +56,8 @@ World& world() {
   return shared;
 }
 
-harness::NodeStub& node(Transport transport) {
-  harness::NodeStub*& stub = world().first[transport];
+harness::ControllerNode& node(Transport transport) {
+  harness::ControllerNode*& stub = world().first[transport];
   if (stub == nullptr) stub = &world().controller.connect(world().agents.node(0, transport));
   stub->awaitConnected(soon());
   return *stub;
@@ -82,10 +84,10 @@ void pingMany(benchmark::State& state, Transport transport) {
 }
 
 void run(benchmark::State& state, Transport transport, std::vector<std::string> argv) {
-  harness::NodeStub& target = node(transport);
+  harness::ControllerNode& target = node(transport);
   harness::JobRequest job = request(std::move(argv));
   for (auto _ : state) {
-    if (!target.run(job, soon()).succeeded()) state.SkipWithError("it failed");
+    if (!harness::rpc::Jobs(target).run(job, soon()).succeeded()) state.SkipWithError("it failed");
   }
 }
 
@@ -120,20 +122,20 @@ long residentPeakKib() {
 
 // Takes the output away as it comes, because memory must not grow with it.
 void outputMuster(benchmark::State& state, Transport transport) {
-  harness::NodeStub& target = node(transport);
+  harness::ControllerNode& target = node(transport);
   harness::JobRequest job = request({"/usr/bin/head", "-c", kOutputText, "/dev/zero"});
   job.output = harness::JobOutput::kTake;
   long before = residentPeakKib();
   for (auto _ : state) {
-    auto running = target.start(job, soon());
+    auto running = harness::rpc::Jobs(target).start(job, soon());
     size_t received = 0;
     bool alive = true;
-    while (alive && !running->ended()) {
-      alive = running->pull(harness::PullUntil::kChange, soon());
-      received += running->takeOut().size();
+    while (alive && !running.ended()) {
+      alive = running.pull(harness::PullUntil::kChange, soon());
+      received += running.takeOut().size();
     }
     if (received != kOutputBytes) state.SkipWithError("not all of the output arrived");
-    running->release();
+    running.release();
   }
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * kOutputBytes));
   state.counters["controller_growth_KiB"] = static_cast<double>(residentPeakKib() - before);
@@ -158,16 +160,16 @@ void sendFile(benchmark::State& state, Transport transport) {
 }
 
 void pushMuster(benchmark::State& state, Transport transport) {
-  harness::NodeStub& target = node(transport);
+  harness::ControllerNode& target = node(transport);
   std::string from = bigFile(), to = world().agents.directory() + "/copy";
-  for (auto _ : state) target.files().push(from, to, {}, soon());
+  for (auto _ : state) harness::copy({nullptr, from}, {&target, to}, {}, soon());
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * kFileBytes));
 }
 
 void pullMuster(benchmark::State& state, Transport transport) {
-  harness::NodeStub& target = node(transport);
+  harness::ControllerNode& target = node(transport);
   std::string from = bigFile(), to = world().agents.directory() + "/copy";
-  for (auto _ : state) target.files().pull(from, to, soon());
+  for (auto _ : state) harness::copy({&target, from}, {nullptr, to}, {}, soon());
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * kFileBytes));
 }
 
@@ -189,7 +191,7 @@ BENCHMARK(launchOnAll)
     ->UseRealTime();
 
 void trueOnAll(benchmark::State& state) {
-  std::vector<harness::NodeStub*>& all = world().all;
+  std::vector<harness::ControllerNode*>& all = world().all;
   if (all.empty()) {
     for (const auto& one : world().agents.nodes(kNodes)) {
       all.push_back(&world().controller.connect(one));
@@ -198,7 +200,7 @@ void trueOnAll(benchmark::State& state) {
   world().controller.awaitAll(all, soon());
   harness::JobRequest job = request(kTrue);
   for (auto _ : state) {
-    for (const auto& answer : world().controller.runOnAll(all, job, soon())) {
+    for (const auto& answer : harness::rpc::runOnAll(all, job, soon())) {
       const auto* result = std::get_if<muster::Result>(&answer);
       if (result == nullptr || !result->succeeded()) state.SkipWithError("a node failed");
     }

@@ -28,7 +28,8 @@
 
 #include "bench/floor/clock.h"
 #include "bench/scale/light_agents.h"
-#include "harness/rpc/stubs.h"
+#include "harness/rpc/controller.h"
+#include "harness/rpc/job/jobs.h"
 
 namespace bench {
 namespace {
@@ -152,9 +153,9 @@ class Measurement {
     double cpu = cpuSeconds(), theirs = cpuSecondsOf(agents_.pid());
     Stopwatch watch;
     for (const auto& description : descriptions_) {
-      stubs_.push_back(&controller_->connect(description));
+      nodes_.push_back(&controller_->connect(description));
     }
-    for (auto& failure : controller_->awaitAll(stubs_, soon())) {
+    for (auto& failure : controller_->awaitAll(nodes_, soon())) {
       if (failure) throw *failure;
     }
     put("connect_seconds", watch.seconds());
@@ -164,16 +165,16 @@ class Measurement {
 
   // Runs /bin/true on all but each `skipped`th node.
   void fanOut(const char* name, size_t skipped) {
-    std::vector<harness::NodeStub*> targets;
-    for (size_t i = 0; i < stubs_.size(); ++i) {
-      if (skipped == kNone || i % skipped != 0) targets.push_back(stubs_[i]);
+    std::vector<harness::ControllerNode*> targets;
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      if (skipped == kNone || i % skipped != 0) targets.push_back(nodes_[i]);
     }
     harness::JobRequest job;
     job.argv = {"/bin/true"};
     job.options.deadline = kCallMax;
     double cpu = cpuSeconds();
     Stopwatch watch;
-    auto answers = controller_->runOnAll(targets, job, soon());
+    auto answers = harness::rpc::runOnAll(targets, job, soon());
     double seconds = watch.seconds();
     for (const auto& answer : answers) {
       if (const auto* failure = std::get_if<muster::NodeError>(&answer)) throw *failure;
@@ -190,20 +191,20 @@ class Measurement {
     put("heartbeats_cpu_share", (cpuSeconds() - cpu) / seconds);
     put("heartbeats_user_share", (userSeconds() - user) / seconds);
     size_t reconnects = 0;
-    for (auto* stub : stubs_) reconnects += stub->state().reconnects;
+    for (auto* node : nodes_) reconnects += node->state().reconnects;
     put("lost_by_itself", static_cast<double>(reconnects));
   }
 
   void loseSome() {
     Stopwatch losing;
     size_t killed = agents_.kill(kDeadStride);
-    for (size_t i = 0; i < stubs_.size(); i += kDeadStride) stubs_[i]->awaitDisconnected(soon());
+    for (size_t i = 0; i < nodes_.size(); i += kDeadStride) nodes_[i]->awaitDisconnected(soon());
     put("killed", static_cast<double>(killed));
     put("noticed_seconds", losing.seconds());
     fanOut("others_true_seconds", kDeadStride);
     agents_.kill(0);
     Stopwatch returning;
-    for (auto& failure : controller_->awaitAll(stubs_, soon())) {
+    for (auto& failure : controller_->awaitAll(nodes_, soon())) {
       if (failure) throw *failure;
     }
     put("returned_seconds", returning.seconds());
@@ -214,7 +215,7 @@ class Measurement {
     Stopwatch closing;
     controller_->closeAll(soon());
     put("close_seconds", closing.seconds());
-    stubs_.clear();
+    nodes_.clear();
     controller_ = nullptr;
     malloc_trim(0);
     put("left_kib_each", perNode(static_cast<double>(anonymousKib("self") - beforeKib_)));
@@ -227,7 +228,7 @@ class Measurement {
   size_t beforeDescriptors_;
   std::unique_ptr<harness::Controller> controller_;
   std::vector<harness::NodeDescription> descriptions_;
-  std::vector<harness::NodeStub*> stubs_;
+  std::vector<harness::ControllerNode*> nodes_;
   std::string line_;
 };
 

@@ -1,10 +1,11 @@
 #include <iostream>
 #include <ostream>
 #include <set>
+#include <utility>
 
 #include <muster/cluster.h>
 
-#include "harness/api/backend.h"
+#include "harness/api/access.h"
 #include "harness/api/call_site.h"
 #include "harness/cluster/node_expression.h"
 #include "harness/cluster/selection.h"
@@ -14,10 +15,7 @@ namespace muster {
 
 using harness::at;
 
-Frozen::Frozen(harness::ClusterBackend& backend, std::string node)
-    : backend_(backend), node_(std::move(node)) {
-  backend_.freeze(node_);
-}
+Frozen::Frozen(std::function<void()> thaw) : thaw_(std::move(thaw)) {}
 
 Frozen::~Frozen() {
   try {
@@ -29,15 +27,14 @@ Frozen::~Frozen() {
 }
 
 void Frozen::thaw() {
-  if (thawed_) return;
-  thawed_ = true;
-  backend_.thaw(node_);
+  if (auto thaw = std::exchange(thaw_, nullptr)) thaw();
 }
 
-Cluster::Cluster(harness::ClusterBackend& backend) : backend_(backend) {
+Cluster::Cluster(harness::ClusterParts parts)
+    : parts_(std::make_unique<const harness::ClusterParts>(std::move(parts))) {
   std::vector<Node*> nodes;
-  for (harness::NodeStub* stub : backend_.stubs()) {
-    owned_.push_back(std::make_unique<Node>(*stub));
+  for (harness::ControllerNode* node : parts_->nodes) {
+    owned_.push_back(harness::ApiAccess::newNode(*node));
     nodes.push_back(owned_.back().get());
   }
   all_ = NodeSet(nodes);
@@ -46,7 +43,7 @@ Cluster::Cluster(harness::ClusterBackend& backend) : backend_(backend) {
 Cluster::~Cluster() = default;
 
 const std::string& Cluster::name() const {
-  return backend_.description().name;
+  return parts_->description.name;
 }
 const NodeSet& Cluster::nodes() const {
   return all_;
@@ -81,8 +78,7 @@ NodeSet Cluster::withRole(const std::string& role) const {
   if (!found.empty()) return found;
   std::set<std::string> roles;
   for (Node& node : all_) roles.insert(node.role());
-  std::string list;
-  for (const std::string& one : roles) list += (list.empty() ? "" : ", ") + one;
+  std::string list = harness::joined({roles.begin(), roles.end()}, ", ");
   throw NodeError(NodeError::Kind::kNotFound, "", "nodes of role " + harness::quoted(role),
                   "the cluster has the roles " + list);
 }
@@ -113,7 +109,7 @@ Node& Cluster::node(const std::string& name) const {
 NodeSet Cluster::select(const std::string& expression) const {
   try {
     std::vector<Node*> chosen;
-    for (const std::string& name : harness::selectNodes(backend_.description(), expression)) {
+    for (const std::string& name : harness::selectNodes(parts_->description, expression)) {
       chosen.push_back(&all_[name]);
     }
     return NodeSet(chosen);
@@ -124,15 +120,19 @@ NodeSet Cluster::select(const std::string& expression) const {
 }
 
 Frozen Cluster::freeze(const Node& node, Where where) {
-  return at(where, [&] { return Frozen(backend_, node.name()); });
+  return at(where, [&] {
+    parts_->machines.freeze(node.name());
+    return harness::ApiAccess::frozen(
+        [thaw = parts_->machines.thaw, name = node.name()] { thaw(name); });
+  });
 }
 
 void Cluster::powerOff(const Node& node, Where where) {
-  at(where, [&] { backend_.powerOff(node.name()); });
+  at(where, [&] { parts_->machines.powerOff(node.name()); });
 }
 
 void Cluster::powerOn(const Node& node, Where where) {
-  at(where, [&] { backend_.powerOn(node.name()); });
+  at(where, [&] { parts_->machines.powerOn(node.name()); });
   at(where, [&] { node.awaitConnected(DeadlineScope::remaining(), where); });
 }
 

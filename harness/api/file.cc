@@ -2,13 +2,16 @@
 #include <muster/file.h>
 
 #include "harness/api/call_site.h"
-#include "harness/rpc/stubs.h"
+#include "harness/rpc/file/files.h"
 #include "harness/values/failure_text.h"
 
 namespace muster {
 namespace {
 
 using harness::at;
+using harness::rpc::Files;
+using harness::rpc::LinkType;
+using harness::rpc::Removal;
 
 constexpr uint64_t kReadBytesMax = uint64_t{256} << 20;
 
@@ -22,11 +25,12 @@ int64_t nanosecondsOf(std::chrono::system_clock::time_point time) {
 
 }  // namespace
 
-File::File(harness::NodeStub& node, std::string path) : node_(&node), path_(std::move(path)) {}
+File::File(harness::ControllerNode& node, std::string path)
+    : node_(&node), path_(std::move(path)) {}
 
 std::string File::read(Where where) const {
   return at(where, [&] {
-    std::string content = node_->files().read(path_, 0, kReadBytesMax + 1, until());
+    std::string content = Files(*node_).read(path_, 0, kReadBytesMax + 1, until());
     if (content.size() > kReadBytesMax) {
       throw NodeError(NodeError::Kind::kInvalid, node_->description().name,
                       "read " + harness::quoted(path_), "larger than 256 MiB: pull it instead");
@@ -36,19 +40,19 @@ std::string File::read(Where where) const {
 }
 
 std::string File::readPart(uint64_t offset, uint64_t bytesMax, Where where) const {
-  return at(where, [&] { return node_->files().read(path_, offset, bytesMax, until()); });
+  return at(where, [&] { return Files(*node_).read(path_, offset, bytesMax, until()); });
 }
 
 void File::write(const std::string& content, const WriteOptions& options, Where where) const {
-  at(where, [&] { node_->files().write(path_, content, options, until()); });
+  at(where, [&] { Files(*node_).write(path_, content, options, until()); });
 }
 
 void File::append(const std::string& content, Where where) const {
-  at(where, [&] { node_->files().append(path_, content, until()); });
+  at(where, [&] { Files(*node_).append(path_, content, until()); });
 }
 
 std::optional<FileStat> File::stat(SymlinkPolicy links, Where where) const {
-  return at(where, [&] { return node_->files().stat(path_, links, until()); });
+  return at(where, [&] { return Files(*node_).stat(path_, links, until()); });
 }
 
 bool File::exists(Where where) const {
@@ -56,69 +60,69 @@ bool File::exists(Where where) const {
 }
 
 std::vector<FileEntry> File::list(Where where) const {
-  return at(where, [&] { return node_->files().list(path_, until()); });
+  return at(where, [&] { return Files(*node_).list(path_, until()); });
 }
 
 std::string File::digest(Where where) const {
-  return at(where, [&] { return node_->files().digest(path_, until()); });
+  return at(where, [&] { return Files(*node_).digest(path_, until()); });
 }
 
 bool File::makeDirectory(uint32_t mode, Undo undo, Where where) const {
-  return at(where, [&] { return node_->files().makeDirectory(path_, mode, undo, until()); });
+  return at(where, [&] { return Files(*node_).makeDirectory(path_, mode, undo, until()); });
 }
 
 bool File::remove(Where where) const {
-  return at(where, [&] { return node_->files().remove(path_, false, until()); });
+  return at(where, [&] { return Files(*node_).remove(path_, Removal::kEntry, until()); });
 }
 
 bool File::removeTree(Where where) const {
-  return at(where, [&] { return node_->files().remove(path_, true, until()); });
+  return at(where, [&] { return Files(*node_).remove(path_, Removal::kTree, until()); });
 }
 
 void File::rename(const std::string& target, Existing existing, Where where) const {
-  at(where, [&] { node_->files().rename(path_, target, existing, until()); });
+  at(where, [&] { Files(*node_).rename(path_, target, existing, until()); });
 }
 
 void File::setMode(uint32_t mode, Where where) const {
-  at(where, [&] { node_->files().setMode(path_, mode, until()); });
+  at(where, [&] { Files(*node_).setMode(path_, mode, until()); });
 }
 
 void File::setOwner(const std::string& user, const std::string& group, SymlinkPolicy links,
                     Where where) const {
-  at(where, [&] { node_->files().setOwner(path_, user, group, links, until()); });
+  at(where, [&] { Files(*node_).setOwner(path_, user, group, links, until()); });
 }
 
 void File::linkTo(const std::string& target, Existing existing, Where where) const {
-  at(where, [&] { node_->files().link(path_, target, false, existing, until()); });
+  at(where, [&] { Files(*node_).link(path_, target, LinkType::kSymbolic, existing, until()); });
 }
 
 void File::hardLinkTo(const std::string& target, Existing existing, Where where) const {
-  at(where, [&] { node_->files().link(path_, target, true, existing, until()); });
+  at(where, [&] { Files(*node_).link(path_, target, LinkType::kHard, existing, until()); });
 }
 
 std::string File::readLink(Where where) const {
-  return at(where, [&] { return node_->files().readLink(path_, until()); });
+  return at(where, [&] { return Files(*node_).readLink(path_, until()); });
 }
 
 std::map<std::string, std::string> File::attributes(Where where) const {
-  return at(where, [&] { return node_->files().attributes(path_, until()); });
+  return at(where, [&] { return Files(*node_).attributes(path_, until()); });
 }
 
 void File::setAttribute(const std::string& name, const std::string& value, Where where) const {
-  at(where, [&] { node_->files().setAttribute(path_, name, value, until()); });
+  at(where, [&] { Files(*node_).setAttribute(path_, name, value, until()); });
 }
 
 void File::removeAttribute(const std::string& name, Where where) const {
-  at(where, [&] { node_->files().removeAttribute(path_, name, until()); });
+  at(where, [&] { Files(*node_).removeAttribute(path_, name, until()); });
 }
 
 void File::setModified(std::chrono::system_clock::time_point modified, Where where) const {
   int64_t ns = nanosecondsOf(modified);
-  at(where, [&] { node_->files().setTimes(path_, ns, ns, until()); });
+  at(where, [&] { Files(*node_).setTimes(path_, ns, ns, until()); });
 }
 
 FileSpace File::space(Where where) const {
-  return at(where, [&] { return node_->files().space(path_, until()); });
+  return at(where, [&] { return Files(*node_).space(path_, until()); });
 }
 
 }  // namespace muster

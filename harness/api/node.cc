@@ -2,9 +2,12 @@
 
 #include <muster/node.h>
 
+#include "harness/api/access.h"
 #include "harness/api/call_site.h"
 #include "harness/api/request.h"
-#include "harness/rpc/stubs.h"
+#include "harness/rpc/facts/facts.h"
+#include "harness/rpc/file/copy.h"
+#include "harness/rpc/job/jobs.h"
 #include "harness/values/failure_text.h"
 
 namespace muster {
@@ -13,29 +16,39 @@ using harness::at;
 
 namespace {
 
-harness::CopyOptions copyOptions(harness::CopyOptions::What what, const WriteOptions& write) {
+using harness::CopyEnd;
+using What = harness::CopyOptions::What;
+using Keep = harness::CopyOptions::Keep;
+
+TransferResult copied(const CopyEnd& source, const CopyEnd& target, What what, Keep keep,
+                      const WriteOptions& write, const std::source_location& where) {
   harness::CopyOptions options;
   options.what = what;
-  options.keep = harness::CopyOptions::Keep::kAll;
+  options.keep = keep;
   options.write = write;
-  return options;
+  return at(where,
+            [&] { return harness::copy(source, target, options, DeadlineScope::current()); });
+}
+
+CopyEnd here(const std::filesystem::path& path) {
+  return {nullptr, path.string()};
 }
 
 }  // namespace
 
-Node::Node(harness::NodeStub& stub) : stub_(&stub) {}
+Node::Node(harness::ControllerNode& node) : node_(&node) {}
 
 const std::string& Node::name() const {
-  return stub_->description().name;
+  return node_->description().name;
 }
 const std::string& Node::role() const {
-  return stub_->description().role;
+  return node_->description().role;
 }
 const std::map<std::string, std::string>& Node::labels() const {
-  return stub_->description().labels;
+  return node_->description().labels;
 }
 const std::vector<std::string>& Node::addresses() const {
-  return stub_->description().addresses;
+  return node_->description().addresses;
 }
 const std::string& Node::address() const {
   return addresses().empty() ? name() : addresses().front();
@@ -44,7 +57,7 @@ const std::string& Node::address() const {
 Result Node::run(const Argv& argv, const RunOptions& options, Where where) const {
   return at(where, [&] {
     harness::JobRequest request = harness::requestOf(argv, options, name());
-    Result result = stub_->run(request, harness::endOf(request));
+    Result result = harness::rpc::Jobs(*node_).run(request, harness::endOf(request));
     harness::keepLog(result);
     return result;
   });
@@ -55,85 +68,70 @@ Result Node::shell(const std::string& script, const RunOptions& options, Where w
 }
 
 Process Node::start(const Argv& argv, const RunOptions& options, Where where) const {
-  return Process(at(where, [&] {
+  return harness::ApiAccess::process(at(where, [&] {
     harness::JobRequest request = harness::requestOf(argv, options, name());
     if (options.input.empty()) request.input = harness::JobInput::kStream;
-    return stub_->start(request, DeadlineScope::current());
+    return harness::rpc::Jobs(*node_).start(request, DeadlineScope::current());
   }));
 }
 
 File Node::file(const std::string& path) const {
-  return File(*stub_, path);
+  return harness::ApiAccess::file(*node_, path);
 }
 
 Service Node::service(const std::string& name) const {
-  return Service(*stub_, name);
+  return harness::ApiAccess::service(*node_, name);
 }
 
 Facts Node::facts(Where where) const {
-  return at(where, [&] { return stub_->facts(DeadlineScope::current()); });
+  return at(where, [&] { return harness::rpc::Facts(*node_).read(DeadlineScope::current()); });
 }
 
 TransferResult Node::push(const std::filesystem::path& local, const std::string& remote,
                           const WriteOptions& options, Where where) const {
-  return at(where, [&] {
-    return stub_->files().push(local.string(), remote, options, DeadlineScope::current());
-  });
+  return copied(here(local), {node_, remote}, What::kFile, Keep::kContent, options, where);
 }
 
 TransferResult Node::pull(const std::string& remote, const std::filesystem::path& local,
                           Where where) const {
-  return at(where,
-            [&] { return stub_->files().pull(remote, local.string(), DeadlineScope::current()); });
+  return copied({node_, remote}, here(local), What::kFile, Keep::kContent, {}, where);
 }
 
 TransferResult Node::pushTree(const std::filesystem::path& local, const std::string& remote,
                               const WriteOptions& options, Where where) const {
-  return at(where, [&] {
-    return stub_->files().pushTree(local.string(), remote, options, DeadlineScope::current());
-  });
+  return copied(here(local), {node_, remote}, What::kTree, Keep::kContent, options, where);
 }
 
 TransferResult Node::pullTree(const std::string& remote, const std::filesystem::path& local,
                               Where where) const {
-  return at(where, [&] {
-    return stub_->files().pullTree(remote, local.string(), DeadlineScope::current());
-  });
+  return copied({node_, remote}, here(local), What::kTree, Keep::kContent, {}, where);
 }
 
 TransferResult Node::copyTo(const std::string& path, const Node& target,
                             const std::string& targetPath, const WriteOptions& options,
                             Where where) const {
-  return at(where, [&] {
-    return harness::copy({stub_, path}, {target.stub_, targetPath},
-                         copyOptions(harness::CopyOptions::What::kFile, options),
-                         DeadlineScope::current());
-  });
+  return copied({node_, path}, {target.node_, targetPath}, What::kFile, Keep::kAll, options, where);
 }
 
 TransferResult Node::copyTreeTo(const std::string& path, const Node& target,
                                 const std::string& targetPath, const WriteOptions& options,
                                 Where where) const {
-  return at(where, [&] {
-    return harness::copy({stub_, path}, {target.stub_, targetPath},
-                         copyOptions(harness::CopyOptions::What::kTree, options),
-                         DeadlineScope::current());
-  });
+  return copied({node_, path}, {target.node_, targetPath}, What::kTree, Keep::kAll, options, where);
 }
 
 NodeState Node::state() const {
-  return stub_->state();
+  return node_->state();
 }
 
 void Node::awaitConnected(std::chrono::nanoseconds within, Where where) const {
   DeadlineScope scope(within);
-  at(where, [&] { stub_->awaitConnected(DeadlineScope::current()); });
+  at(where, [&] { node_->awaitConnected(DeadlineScope::current()); });
 }
 
 void Node::awaitDisconnected(std::chrono::nanoseconds within, Where where) const {
   DeadlineScope scope(within);
   at(where, [&] {
-    if (stub_->awaitDisconnected(DeadlineScope::current())) return;
+    if (node_->awaitDisconnected(DeadlineScope::current())) return;
     throw NodeError(NodeError::Kind::kTimeout, name(), "wait for the loss of the connection",
                     "still connected after " + harness::durationText(within));
   });

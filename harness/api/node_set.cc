@@ -3,18 +3,17 @@
 
 #include <muster/node_set.h>
 
+#include "harness/api/access.h"
 #include "harness/api/call_site.h"
 #include "harness/api/request.h"
-#include "harness/rpc/stubs.h"
+#include "harness/rpc/job/jobs.h"
 #include "harness/values/failure_text.h"
 
 namespace muster {
 namespace {
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text.empty() ? "none" : text;
+std::string listed(const std::vector<std::string>& names) {
+  return names.empty() ? "none" : harness::joined(names, ", ");
 }
 
 [[noreturn]] void fail(NodeError::Kind kind, const std::string& operation,
@@ -63,7 +62,7 @@ NodeSet::NodeSet(std::initializer_list<std::reference_wrapper<Node>> nodes) {
 Node& NodeSet::operator[](size_t index) const {
   if (index < nodes_.size()) return *nodes_[index];
   fail(NodeError::Kind::kNotFound, "node number " + std::to_string(index) + " (from 0)",
-       "the set has " + std::to_string(nodes_.size()) + ": " + joined(names()));
+       "the set has " + std::to_string(nodes_.size()) + ": " + listed(names()));
 }
 
 Node& NodeSet::operator[](const std::string& name) const {
@@ -71,13 +70,13 @@ Node& NodeSet::operator[](const std::string& name) const {
     if (node->name() == name) return *node;
   }
   fail(NodeError::Kind::kNotFound, "node " + harness::quoted(name),
-       "the set has " + joined(names()));
+       "the set has " + listed(names()));
 }
 
 Node& NodeSet::only() const {
   if (nodes_.size() == 1) return *nodes_.front();
   fail(nodes_.empty() ? NodeError::Kind::kNotFound : NodeError::Kind::kInvalid, "the only node",
-       "the set has " + joined(names()));
+       "the set has " + listed(names()));
 }
 
 bool NodeSet::contains(const Node& node) const {
@@ -111,11 +110,11 @@ NodeSet NodeSet::operator+(const NodeSet& other) const {
 
 Results NodeSet::run(const Argv& argv, const RunOptions& options, Where where) const {
   if (nodes_.empty()) return Results({});
-  std::vector<harness::NodeStub*> stubs;
-  for (Node* node : nodes_) stubs.push_back(&node->stub());
+  std::vector<harness::ControllerNode*> nodes;
+  for (Node* node : nodes_) nodes.push_back(&harness::ApiAccess::behind(*node));
   return harness::at(where, [&] {
     harness::JobRequest request = harness::requestOf(argv, options, "");
-    auto answers = stubs.front()->runOnAll(stubs, request, harness::endOf(request));
+    auto answers = harness::rpc::runOnAll(nodes, request, harness::endOf(request));
     std::vector<NodeResult> results;
     for (size_t i = 0; i < answers.size(); ++i) {
       NodeResult one{nodes_[i]->name(), {}, {}};
@@ -140,7 +139,7 @@ void NodeSet::each(const std::function<void(Node&)>& visit) const {
 }
 
 void PrintTo(const NodeSet& nodes, std::ostream* out) {
-  *out << "nodes " << joined(nodes.names());
+  *out << "nodes " << listed(nodes.names());
 }
 
 }  // namespace muster

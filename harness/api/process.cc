@@ -7,7 +7,7 @@
 
 #include "harness/api/call_site.h"
 #include "harness/api/request.h"
-#include "harness/rpc/stubs.h"
+#include "harness/rpc/job/jobs.h"
 #include "harness/values/failure_text.h"
 
 namespace muster {
@@ -23,7 +23,7 @@ SteadyTime now() {
   return std::chrono::steady_clock::now();
 }
 
-[[noreturn]] void failTimeout(const harness::JobStub& job, const std::string& verb,
+[[noreturn]] void failTimeout(const harness::rpc::Job& job, const std::string& verb,
                               const std::string& detail) {
   throw NodeError(NodeError::Kind::kTimeout, job.node(),
                   verb + " " + harness::argvText(job.request().argv),
@@ -32,9 +32,25 @@ SteadyTime now() {
 
 }  // namespace
 
-Process::Process(std::unique_ptr<harness::JobStub> job) : job_(std::move(job)) {}
+Process::Process(std::unique_ptr<harness::rpc::Job> job) : job_(std::move(job)) {}
 
 Process::~Process() {
+  end();
+}
+
+Process::Process(Process&& other) noexcept
+    : job_(std::move(other.job_)), linesReadTo_(other.linesReadTo_) {}
+
+Process& Process::operator=(Process&& other) noexcept {
+  if (this == &other) return *this;
+  end();
+  job_ = std::move(other.job_);
+  linesReadTo_ = other.linesReadTo_;
+  return *this;
+}
+
+void Process::end() noexcept {
+  if (!job_) return;
   bool detached = job_->request().options.lifetime == Lifetime::kDetached;
   std::chrono::nanoseconds grace = job_->request().options.grace;
   try {

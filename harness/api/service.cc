@@ -2,21 +2,22 @@
 #include <muster/service.h>
 
 #include "harness/api/call_site.h"
-#include "harness/rpc/stubs.h"
+#include "harness/rpc/service/services.h"
 
 namespace muster {
 
 using harness::at;
+using harness::rpc::Services;
 
-Service::Service(harness::NodeStub& node, std::string name)
+Service::Service(harness::ControllerNode& node, std::string name)
     : node_(&node), name_(std::move(name)) {}
 
 ServiceStatus Service::status(Where where) const {
-  return at(where, [&] { return node_->serviceStatus(name_, DeadlineScope::current()); });
+  return at(where, [&] { return Services(*node_).status(name_, DeadlineScope::current()); });
 }
 
 ServiceStatus Service::act(ServiceAction action, Where where) const {
-  return at(where, [&] { return node_->serviceAct(name_, action, DeadlineScope::current()); });
+  return at(where, [&] { return Services(*node_).act(name_, action, DeadlineScope::current()); });
 }
 
 ServiceStatus Service::start(Where where) const {

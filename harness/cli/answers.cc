@@ -4,6 +4,7 @@
 
 #include "harness/cli/job_words.h"
 #include "harness/cli/options.h"
+#include "harness/rpc/job/jobs.h"
 
 namespace harness {
 
@@ -33,19 +34,18 @@ Reachable reach(Connections& connections, const std::vector<NodeDescription>& no
       reachable.errors.push_back(*errors[i]);
     } else {
       reachable.nodes.push_back(nodes[i]);
-      reachable.stubs.push_back(connections.nodes()[i]);
+      reachable.connected.push_back(connections.nodes()[i]);
     }
   }
   return reachable;
 }
 
-Answers<JobListing> listJobs(Connections& connections, const Reachable& reachable,
-                             const JobFilter& filter, std::chrono::nanoseconds timeout) {
+Answers<JobListing> listJobs(const Reachable& reachable, const JobFilter& filter,
+                             std::chrono::nanoseconds timeout) {
   Answers<JobListing> answers;
   answers.errors = reachable.errors;
-  answers.take(reachable.nodes,
-               connections.controller().listJobs(reachable.stubs, filter,
-                                                 std::chrono::steady_clock::now() + timeout));
+  answers.take(reachable.nodes, rpc::listJobs(reachable.connected, filter,
+                                              std::chrono::steady_clock::now() + timeout));
   return answers;
 }
 

@@ -39,7 +39,7 @@ void complain(const Command& command, const std::vector<muster::NodeError>& erro
 // The nodes to which there is a connection within `timeout`; the others are in `errors`.
 struct Reachable {
   std::vector<NodeDescription> nodes;
-  std::vector<NodeStub*> stubs;
+  std::vector<ControllerNode*> connected;
   std::vector<muster::NodeError> errors;
 };
 
@@ -47,8 +47,8 @@ Reachable reach(Connections& connections, const std::vector<NodeDescription>& no
                 std::chrono::nanoseconds timeout);
 
 // The jobs that `filter` selects. The errors of `reachable` are among those of the answers.
-Answers<JobListing> listJobs(Connections& connections, const Reachable& reachable,
-                             const JobFilter& filter, std::chrono::nanoseconds timeout);
+Answers<JobListing> listJobs(const Reachable& reachable, const JobFilter& filter,
+                             std::chrono::nanoseconds timeout);
 
 std::vector<JobInfo> jobsOf(const Answers<JobListing>& answers);
 

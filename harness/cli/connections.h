@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "harness/cluster/description.h"
-#include "harness/rpc/stubs.h"
+#include "harness/rpc/controller.h"
 
 namespace harness {
 
@@ -22,11 +22,11 @@ class Connections {
   Connections& operator=(const Connections&) = delete;
 
   Controller& controller() { return controller_; }
-  const std::vector<NodeStub*>& nodes() const { return nodes_; }
+  const std::vector<ControllerNode*>& nodes() const { return nodes_; }
 
  private:
   Controller controller_;
-  std::vector<NodeStub*> nodes_;
+  std::vector<ControllerNode*> nodes_;
 };
 
 // The value of --run-id, else $MUSTER_RUN_ID, else a new one. CommandError with kExitUsage.

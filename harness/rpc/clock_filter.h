@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <optional>
 
-#include <muster/node.h>
+#include <muster/node_state.h>
 
 namespace harness {
 

@@ -4,6 +4,7 @@
 
 #include <kj/debug.h>
 
+#include "harness/rpc/bytes.h"
 #include "harness/values/failure_text.h"
 #include "schema/support/base/log.h"
 #include "schema/support/base/version.h"
@@ -22,14 +23,6 @@ constexpr std::chrono::seconds kCloseReconnectMax{2};
 
 int64_t nanoseconds(std::chrono::nanoseconds duration) {
   return duration.count();
-}
-
-std::string text(kj::StringPtr value) {
-  return std::string(value.begin(), value.size());
-}
-
-std::string bytes(capnp::Data::Reader value) {
-  return std::string(reinterpret_cast<const char*>(value.begin()), value.size());
 }
 
 kj::Exception lossOf(kj::StringPtr reason) {
@@ -79,15 +72,15 @@ void Connection::wake(std::deque<kj::Own<kj::PromiseFulfiller<void>>>& waiters) 
 kj::Exception Connection::unreachable() const {
   muster::NodeState now = snapshot();
   auto since = loop_.now() - now.since;
-  return failure(ErrorKind::kUnreachable,
-                 kj::str("since ", durationText(since).c_str(), ", last error: ",
-                         now.lastError.empty() ? "none, still connecting" : now.lastError.c_str()));
+  return unreachableNode(kj::str(
+      "since ", durationText(since).c_str(),
+      ", last error: ", now.lastError.empty() ? "none, still connecting" : now.lastError.c_str()));
 }
 
 kj::Promise<kj::Own<EstablishedConnection>> Connection::live(SteadyTime until) {
   KJ_IF_MAYBE (live, live_) return kj::addRef(**live);
-  if (closed_) return failure(ErrorKind::kUnreachable, "the connection was closed");
-  if (refused_) return failure(ErrorKind::kRefused, snapshot().lastError.c_str());
+  if (closed_) return unreachableNode("the connection was closed");
+  if (refused_) return support::failure(wire::Error::Kind::REFUSED, snapshot().lastError.c_str());
   auto waiter = kj::newPromiseAndFulfiller<void>();
   upWaiters_.push_back(kj::mv(waiter.fulfiller));
   return waiter.promise.exclusiveJoin(expire<void>(until, [this]() { return unreachable(); }))
@@ -161,8 +154,8 @@ kj::Promise<void> Connection::establishNow() {
                         .then([this, live = kj::mv(live)]() mutable { noteUp(kj::mv(live)); });
                   });
   return made.exclusiveJoin(expire<void>(until, [this]() {
-    return failure(ErrorKind::kUnreachable, kj::str("connect: no answer within ",
-                                                    durationText(options_.connectMax).c_str()));
+    return unreachableNode(
+        kj::str("connect: no answer within ", durationText(options_.connectMax).c_str()));
   }));
 }
 
@@ -191,7 +184,9 @@ kj::Promise<void> Connection::greet(EstablishedConnection& live, wire::Gate::Cli
        renewal](capnp::Response<wire::Gate::HelloResults>&& response) mutable -> kj::Promise<void> {
         if (response.hasError()) {
           bool isExpired = response.getError().getKind() == wire::Error::Kind::EXPIRED;
-          if (!isExpired || renewal == Renewal::kDone) return failureOf(response.getError());
+          if (!isExpired || renewal == Renewal::kDone) {
+            return support::toException(support::readError(response.getError()));
+          }
           // The agent does not know our session any more; perhaps we never learned that it had
           // begun it. A new one begins; accept() finds out why.
           begun_ = false;
@@ -204,54 +199,51 @@ kj::Promise<void> Connection::greet(EstablishedConnection& live, wire::Gate::Cli
       });
 }
 
-namespace {
-
-// What was not granted answers each call with why.
-template <typename Client>
-Client notGranted(kj::StringPtr what, wire::Welcome::Reader welcome) {
-  return failure(muster::NodeError::Kind::kDenied,
-                 kj::str("the agent grants no ", what, " to \"", welcome.getIdentity(), "\""));
-}
-
-void takeGrants(EstablishedConnection& live, wire::Welcome::Reader welcome) {
+Grants::Grants(wire::Welcome::Reader welcome) : identity_(kj::str(welcome.getIdentity())) {
   auto grants = welcome.getGrants();
-  live.jobs = grants.hasJobs() ? grants.getJobs() : notGranted<wire::Jobs::Client>("jobs", welcome);
-  live.jobView = grants.hasJobView() ? grants.getJobView()
-                                     : notGranted<wire::JobView::Client>("view of jobs", welcome);
-  live.files =
-      grants.hasFiles() ? grants.getFiles() : notGranted<wire::Files::Client>("files", welcome);
-  live.services = grants.hasServices() ? grants.getServices()
-                                       : notGranted<wire::Services::Client>("services", welcome);
-  live.facts =
-      grants.hasFacts() ? grants.getFacts() : notGranted<wire::FactsView::Client>("facts", welcome);
+  if (grants.hasJobs()) add<wire::Jobs>(grants.getJobs());
+  if (grants.hasJobView()) add<wire::JobView>(grants.getJobView());
+  if (grants.hasFiles()) add<wire::Files>(grants.getFiles());
+  if (grants.hasFileView()) add<wire::FileView>(grants.getFileView());
+  if (grants.hasServices()) add<wire::Services>(grants.getServices());
+  if (grants.hasServiceView()) add<wire::ServiceView>(grants.getServiceView());
+  if (grants.hasFacts()) add<wire::FactsView>(grants.getFacts());
 }
 
-}  // namespace
+kj::Maybe<capnp::Capability::Client&> Grants::find(uint64_t interfaceId) {
+  for (Granted& granted : all_) {
+    if (granted.interfaceId == interfaceId) return granted.capability;
+  }
+  return nullptr;
+}
+
+kj::Exception Grants::refusal(kj::StringPtr interfaceName) const {
+  return support::failure(wire::Error::Kind::DENIED, "the agent grants no ", interfaceName,
+                          " to \"", identity_, "\"");
+}
 
 // An agent refuses what does not fit, but a broken one may not.
 void Connection::requireFitting(wire::Gate::HelloResults::Reader results) const {
   auto welcome = results.getWelcome();
   if (welcome.getProtocolMajor() != wire::PROTOCOL_MAJOR) {
-    kj::throwFatalException(failure(
-        ErrorKind::kRefused, kj::str("the agent speaks protocol ", welcome.getProtocolMajor(), ".",
-                                     welcome.getProtocolMinor(), ", this controller ",
-                                     wire::PROTOCOL_MAJOR, ".", wire::PROTOCOL_MINOR)));
+    support::fail(wire::Error::Kind::REFUSED, "the agent speaks protocol ",
+                  welcome.getProtocolMajor(), ".", welcome.getProtocolMinor(), ", this controller ",
+                  wire::PROTOCOL_MAJOR, ".", wire::PROTOCOL_MINOR);
   }
-  if (text(welcome.getNodeName()) != description_.name) {
-    kj::throwFatalException(
-        failure(ErrorKind::kRefused,
-                kj::str("this agent is node ", quoted(text(welcome.getNodeName())).c_str())));
+  if (stringOf(welcome.getNodeName()) != description_.name) {
+    support::fail(wire::Error::Kind::REFUSED, "this agent is node ",
+                  quoted(stringOf(welcome.getNodeName())).c_str());
   }
   if (!results.hasSession()) {
-    kj::throwFatalException(failure(ErrorKind::kRefused, "the agent's welcome has no session"));
+    support::fail(wire::Error::Kind::REFUSED, "the agent's welcome has no session");
   }
 }
 
 void Connection::accept(EstablishedConnection& live, wire::Gate::HelloResults::Reader results) {
   requireFitting(results);
   auto welcome = results.getWelcome();
-  std::string bootId = text(welcome.getBootId());
-  std::string keeperEpoch = bytes(welcome.getKeeperEpoch());
+  std::string bootId = stringOf(welcome.getBootId());
+  std::string keeperEpoch = stringOf(welcome.getKeeperEpoch());
   if (!begun_) {
     if (generation_ > 0) {
       auto reason = bootId != bootId_             ? muster::LostReason::kNodeRebooted
@@ -266,7 +258,7 @@ void Connection::accept(EstablishedConnection& live, wire::Gate::HelloResults::R
   bootId_ = bootId;
   keeperEpoch_ = keeperEpoch;
   live.session = results.getSession();
-  takeGrants(live, welcome);
+  live.grants = Grants(welcome);
   live.generation = generation_;
   live.number = ++connections_;
   // What a peer says bounds memory here, so it is bounded itself.
@@ -277,7 +269,7 @@ void Connection::accept(EstablishedConnection& live, wire::Gate::HelloResults::R
   live.lost = broken.promise.exclusiveJoin(watch(live)).fork();
   std::lock_guard<std::mutex> lock(mutex_);
   if (state_.bootId != bootId) clock_.reset();
-  state_.agentVersion = text(welcome.getBuild());
+  state_.agentVersion = stringOf(welcome.getBuild());
   state_.bootId = bootId;
 }
 
@@ -370,7 +362,7 @@ void Connection::noteLoss(EstablishedConnection& live, kj::StringPtr reason) {
       gone = nullptr;
     }));
     live_ = nullptr;
-    setState(Kind::kReconnecting, text(reason));
+    setState(Kind::kReconnecting, stringOf(reason));
     wake(downWaiters_);
   }
 }
@@ -379,12 +371,14 @@ void Connection::noteFailure(const kj::Exception& exception) {
   ++failures_;
   ErrorKind kind = kindOf(exception);
   std::string reason = textOf(exception).cStr();
-  // A server refuses our certificate only after the handshake, by breaking the first call.
-  bool ours = exception.getDescription().startsWith(kFailureMark);
-  bool identity = !ours && support::classify(exception) != support::Remedy::kRetry;
+  // A server refuses our certificate only after the handshake, by breaking the first call. What
+  // dialling or hello found out about a certificate is a failure and says so itself.
+  bool identity = support::carriedFailure(exception) == nullptr &&
+                  support::classify(exception) != support::Remedy::kRetry;
   if (identity) reason = "the agent refuses our certificate: " + reason;
   bool refusal = identity || kind == ErrorKind::kRefused || kind == ErrorKind::kDenied ||
-                 kind == ErrorKind::kInvalid || kind == ErrorKind::kUnsupported;
+                 kind == ErrorKind::kInvalid || kind == ErrorKind::kUnsupported ||
+                 kind == ErrorKind::kNotFound;
   if (refusal) {
     refused_ = true;
     setState(Kind::kRefused, reason);
@@ -444,8 +438,8 @@ kj::Promise<std::vector<Leftover>> Connection::closeSession(SteadyTime until) {
                  requireNoError(response);
                  std::vector<Leftover> leftovers;
                  for (auto leftover : response.getLeftovers()) {
-                   leftovers.push_back({description_.name, text(leftover.getWhat()),
-                                        text(leftover.getReason().getText())});
+                   leftovers.push_back({description_.name, stringOf(leftover.getWhat()),
+                                        stringOf(leftover.getReason().getText())});
                  }
                  return leftovers;
                });

@@ -15,35 +15,79 @@
 #include <string>
 #include <vector>
 
+#include <capnp/schema.h>
 #include <kj/async.h>
 #include <kj/function.h>
+#include <kj/vector.h>
 
-#include <muster/node.h>
+#include <muster/node_state.h>
+#include <muster/outcome.h>
 
 #include "harness/cluster/description.h"
 #include "harness/rpc/clock_filter.h"
+#include "harness/rpc/controller_options.h"
 #include "harness/rpc/failure.h"
 #include "harness/rpc/loop.h"
-#include "harness/rpc/stubs.h"
 #include "schema/agent.capnp.h"
 #include "schema/support/base/id.h"
 #include "schema/support/rpc/rpc_connection.h"
 
 namespace harness {
 
+// The capabilities that an agent granted over one connection, by the id of their interface.
+class Grants {
+ public:
+  Grants() = default;
+  explicit Grants(wire::Welcome::Reader welcome);
+
+  // Each call of one that was not granted is refused, with a text that names it.
+  template <typename Interface>
+  typename Interface::Client get() {
+    KJ_IF_MAYBE (granted, find(capnp::typeId<Interface>())) {
+      return granted->template castAs<Interface>();
+    }
+    return refusal(capnp::Schema::from<Interface>().getShortDisplayName());
+  }
+
+ private:
+  struct Granted {
+    uint64_t interfaceId;
+    capnp::Capability::Client capability;
+  };
+
+  template <typename Interface>
+  void add(typename Interface::Client capability) {
+    all_.add(Granted{capnp::typeId<Interface>(), kj::mv(capability)});
+  }
+  kj::Maybe<capnp::Capability::Client&> find(uint64_t interfaceId);
+  kj::Exception refusal(kj::StringPtr interfaceName) const;
+
+  // Searched from its begin: there are only a few.
+  kj::Vector<Granted> all_;
+
+  // Whom the agent takes us for.
+  kj::String identity_;
+};
+
 // What an established connection offers. Calls over it fail with DISCONNECTED when it is gone.
 struct EstablishedConnection final : public kj::Refcounted {
   explicit EstablishedConnection(kj::Own<support::RpcConnection> rpc) : connection(kj::mv(rpc)) {}
 
+  // The agent's capability of that interface, such as get<wire::Files>().
+  template <typename Interface>
+  typename Interface::Client get() {
+    return grants.get<Interface>();
+  }
+
   kj::Own<support::RpcConnection> connection;
   wire::Session::Client session = nullptr;
-  wire::Jobs::Client jobs = nullptr;
-  wire::JobView::Client jobView = nullptr;
-  wire::Files::Client files = nullptr;
-  wire::Services::Client services = nullptr;
-  wire::FactsView::Client facts = nullptr;
-  uint64_t generation = 0;  // Of the session.
-  uint64_t number = 0;      // Of the connection, from 1.
+  Grants grants;
+
+  // The generation of the session.
+  uint64_t generation = 0;
+
+  // The number of the connection, from 1.
+  uint64_t number = 0;
   uint32_t chunkBytesMax = 0;
 
   // Rejects with DISCONNECTED and the reason when the connection is lost; never resolves. Set once,
@@ -172,8 +216,8 @@ kj::Promise<T> Connection::call(SteadyTime until,
     auto lost = KJ_ASSERT_NONNULL(live.lost).addBranch().then(
         []() -> kj::Promise<T> { return kj::NEVER_DONE; });
     auto late = expire<T>(until, [this]() {
-      return failure(muster::NodeError::Kind::kTimeout,
-                     kj::str("no answer in the time that was allowed; ", silenceText()));
+      return support::failure(wire::Error::Kind::TIMEOUT,
+                              "no answer in the time that was allowed; ", silenceText());
     });
     auto answer = kj::evalNow([&]() { return attempt(live); }).then([this](T&& value) -> T {
       noteHeard();

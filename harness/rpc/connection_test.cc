@@ -4,10 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <muster/node_error.h>
-
-#include "harness/rpc/fake/fake_agent.h"
-#include "harness/rpc/stubs.h"
+#include "harness/rpc/controller.h"
+#include "harness/rpc/facts/facts.h"
+#include "harness/rpc/fake/fake_agent_fixture.h"
+#include "harness/rpc/job/jobs.h"
 
 namespace harness {
 namespace {
@@ -18,10 +18,6 @@ using muster::NodeState;
 using muster::Outcome;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-SteadyTime in(std::chrono::nanoseconds time) {
-  return std::chrono::steady_clock::now() + time;
-}
 
 class ConnectionTest : public testing::Test {
  protected:
@@ -37,32 +33,13 @@ class ConnectionTest : public testing::Test {
     return options;
   }
 
-  static JobRequest command(muster::Argv argv) {
-    JobRequest request;
-    request.argv = std::move(argv);
-    request.options.deadline = seconds(5);
-    return request;
-  }
-
-  // What `call` throws; fails the test if it does not.
-  template <typename Call>
-  static NodeError errorOf(Call&& call) {
-    try {
-      call();
-    } catch (const NodeError& error) {
-      return error;
-    }
-    ADD_FAILURE() << "no NodeError was thrown";
-    return NodeError(NodeError::Kind::kInternal, "", "", "");
-  }
-
   FakeAgent agent_;
   Controller controller_;
-  NodeStub& node_;
+  ControllerNode& node_;
 };
 
 TEST_F(ConnectionTest, RunsACommandInOneRoundTrip) {
-  muster::Result result = node_.run(command({"emit", "hello\n"}), in(seconds(5)));
+  muster::Result result = rpc::Jobs(node_).run(command({"emit", "hello\n"}), in(seconds(5)));
   EXPECT_EQ(result.out, "hello\n");
   EXPECT_TRUE(result.succeeded());
   EXPECT_EQ(result.node, "n1");
@@ -71,14 +48,14 @@ TEST_F(ConnectionTest, RunsACommandInOneRoundTrip) {
 }
 
 TEST_F(ConnectionTest, AnsweredCommandIsAcknowledgedWithTheNext) {
-  node_.run(command({"emit", "a"}), in(seconds(5)));
-  node_.run(command({"emit", "b"}), in(seconds(5)));
+  rpc::Jobs(node_).run(command({"emit", "a"}), in(seconds(5)));
+  rpc::Jobs(node_).run(command({"emit", "b"}), in(seconds(5)));
   EXPECT_THAT(agent_.session().acknowledged, testing::ElementsAre(1));
 }
 
 TEST_F(ConnectionTest, LostAnswerIsAskedAgainAndNothingRunsTwice) {
   agent_.change([](FakeAgent::Script& script) { script.dropAfterRun = 3; });
-  EXPECT_EQ(node_.run(command({"emit", "once"}), in(seconds(5))).out, "once");
+  EXPECT_EQ(rpc::Jobs(node_).run(command({"emit", "once"}), in(seconds(5))).out, "once");
   EXPECT_EQ(agent_.session().jobs.size(), 1u);
   EXPECT_EQ(agent_.session().jobs[1].starts, 1u);
   EXPECT_EQ(node_.state().reconnects, 3u);
@@ -88,10 +65,10 @@ TEST_F(ConnectionTest, ACommandThatTheNodeNeverSawIsGivenUp) {
   agent_.change([](FakeAgent::Script& script) { script.losesRuns = true; });
   JobRequest request = command({"emit", "x"});
   request.options.deadline = milliseconds(50);
-  NodeError error = errorOf([&] { node_.run(request, in(milliseconds(100))); });
+  NodeError error = errorOf([&] { rpc::Jobs(node_).run(request, in(milliseconds(100))); });
   EXPECT_EQ(error.kind(), NodeError::Kind::kTimeout);
   agent_.change([](FakeAgent::Script& script) { script.losesRuns = false; });
-  EXPECT_EQ(node_.run(command({"emit", "next"}), in(seconds(5))).out, "next");
+  EXPECT_EQ(rpc::Jobs(node_).run(command({"emit", "next"}), in(seconds(5))).out, "next");
   EXPECT_THAT(agent_.session().jobs, testing::ElementsAre(testing::Key(2)));
 }
 
@@ -99,11 +76,11 @@ TEST_F(ConnectionTest, LongOutputComesInChunksAcrossLosses) {
   agent_.change([](FakeAgent::Script& script) { script.chunkBytesMax = 4096; });
   std::string text;
   for (int i = 0; text.size() < 100000; ++i) text += std::to_string(i) + "\n";
-  auto job = node_.start(command({"emit", text}), in(seconds(5)));
+  auto job = rpc::Jobs(node_).start(command({"emit", text}), in(seconds(5)));
   agent_.drop();
-  ASSERT_TRUE(job->pull(PullUntil::kEnded, in(seconds(5))));
-  EXPECT_TRUE(job->result().out == text);
-  EXPECT_TRUE(job->result().succeeded());
+  ASSERT_TRUE(job.pull(PullUntil::kEnded, in(seconds(5))));
+  EXPECT_TRUE(job.result().out == text);
+  EXPECT_TRUE(job.result().succeeded());
 }
 
 TEST_F(ConnectionTest, BulkOutputIsAskedForAheadAndComesInOrderAcrossLosses) {
@@ -115,34 +92,35 @@ TEST_F(ConnectionTest, BulkOutputIsAskedForAheadAndComesInOrderAcrossLosses) {
   for (int i = 0; text.size() < 400000; ++i) text += std::to_string(i) + "\n";
   JobRequest request = command({"emit", text});
   request.output = JobOutput::kTake;
-  auto job = node_.start(request, in(seconds(5)));
-  std::string output = job->takeOut();
-  for (unsigned pulls = 1; !job->ended(); ++pulls) {
-    ASSERT_TRUE(job->pull(PullUntil::kChange, in(seconds(5))));
-    output += job->takeOut();
+  auto job = rpc::Jobs(node_).start(request, in(seconds(5)));
+  std::string output = job.takeOut();
+  for (unsigned pulls = 1; !job.ended(); ++pulls) {
+    ASSERT_TRUE(job.pull(PullUntil::kChange, in(seconds(5))));
+    output += job.takeOut();
     if (pulls == 10) agent_.drop();
     if (pulls == 20) agent_.change([](FakeAgent::Script& script) { script.corruptChunks = 2; });
   }
   EXPECT_TRUE(output == text);
-  EXPECT_TRUE(job->result().succeeded());
+  EXPECT_TRUE(job.result().succeeded());
   EXPECT_GT(agent_.session().jobs[1].askedAhead, 10u);
 }
 
 TEST_F(ConnectionTest, AnOlderAgentIsAskedForNothingAhead) {
   agent_.change([](FakeAgent::Script& script) { script.chunkBytesMax = 4096; });
-  EXPECT_EQ(node_.run(command({"emit", std::string(100000, 'x')}), in(seconds(5))).out.size(),
-            100000u);
+  EXPECT_EQ(
+      rpc::Jobs(node_).run(command({"emit", std::string(100000, 'x')}), in(seconds(5))).out.size(),
+      100000u);
   EXPECT_EQ(agent_.session().jobs[1].askedAhead, 0u);
 }
 
 TEST_F(ConnectionTest, DamagedChunkIsAskedForAgain) {
   agent_.change([](FakeAgent::Script& script) { script.corruptChunks = 2; });
-  EXPECT_EQ(node_.run(command({"emit", "clean"}), in(seconds(5))).out, "clean");
+  EXPECT_EQ(rpc::Jobs(node_).run(command({"emit", "clean"}), in(seconds(5))).out, "clean");
 }
 
 TEST_F(ConnectionTest, AlwaysDamagedChunkIsAnError) {
   agent_.change([](FakeAgent::Script& script) { script.corruptChunks = 100; });
-  NodeError error = errorOf([&] { node_.run(command({"emit", "x"}), in(seconds(5))); });
+  NodeError error = errorOf([&] { rpc::Jobs(node_).run(command({"emit", "x"}), in(seconds(5))); });
   EXPECT_EQ(error.kind(), NodeError::Kind::kCorrupt);
 }
 
@@ -152,7 +130,7 @@ TEST_F(ConnectionTest, SilentAgentIsNoticedByHeartbeatAndComesBack) {
   ASSERT_TRUE(node_.awaitDisconnected(in(seconds(5))));
   EXPECT_THAT(node_.state().lastError, testing::HasSubstr("heartbeat: no answer within 100 ms"));
   agent_.change([](FakeAgent::Script& script) { script.swallowPings = 0; });
-  EXPECT_EQ(node_.run(command({"emit", "back"}), in(seconds(5))).out, "back");
+  EXPECT_EQ(rpc::Jobs(node_).run(command({"emit", "back"}), in(seconds(5))).out, "back");
 }
 
 TEST_F(ConnectionTest, CallToAnAbsentNodeFailsAtItsDeadlineWithSinceAndLastError) {
@@ -162,14 +140,14 @@ TEST_F(ConnectionTest, CallToAnAbsentNodeFailsAtItsDeadlineWithSinceAndLastError
   ASSERT_TRUE(node_.awaitDisconnected(in(seconds(5))));
   JobRequest request = command({"emit", "x"});
   request.options.deadline = milliseconds(200);
-  NodeError error = errorOf([&] { node_.run(request, in(seconds(5))); });
+  NodeError error = errorOf([&] { rpc::Jobs(node_).run(request, in(seconds(5))); });
   EXPECT_EQ(error.kind(), NodeError::Kind::kUnreachable);
   EXPECT_THAT(
       std::string(error.what()),
       testing::ContainsRegex("node n1: run \\[\"emit\", \"x\"\\]: unreachable: since .* ms, "
                              "last error: connect to unix:.*: Connection refused"));
   agent_.listen();
-  EXPECT_EQ(node_.run(command({"emit", "x"}), in(seconds(5))).out, "x");
+  EXPECT_EQ(rpc::Jobs(node_).run(command({"emit", "x"}), in(seconds(5))).out, "x");
 }
 
 TEST_F(ConnectionTest, WaitingCommandIsLostWithTheReasonWhenTheSessionIs) {
@@ -181,15 +159,15 @@ TEST_F(ConnectionTest, WaitingCommandIsLostWithTheReasonWhenTheSessionIs) {
   for (Case given : {Case{"boot-1", "0123456789abcdef", LostReason::kSessionExpired},
                      Case{"boot-1", "another epoch...", LostReason::kKeeperRestarted},
                      Case{"boot-2", "third epoch.....", LostReason::kNodeRebooted}}) {
-    auto job = node_.start(command({"hang"}), in(seconds(5)));
+    auto job = rpc::Jobs(node_).start(command({"hang"}), in(seconds(5)));
     agent_.change([&](FakeAgent::Script& script) {
       script.bootId = given.boot;
       script.epoch = given.epoch;
     });
     agent_.forget();
     agent_.drop();
-    ASSERT_TRUE(job->pull(PullUntil::kEnded, in(seconds(5))));
-    EXPECT_EQ(job->result().outcome, Outcome::lost(given.reason, ""));
+    ASSERT_TRUE(job.pull(PullUntil::kEnded, in(seconds(5))));
+    EXPECT_EQ(job.result().outcome, Outcome::lost(given.reason, ""));
     EXPECT_TRUE(agent_.session().jobs.empty()) << "it was started again";
   }
 }
@@ -199,25 +177,25 @@ TEST(FirstSessionTest, OneThatRanOutUnknownIsFollowedByAnother) {
   FakeAgent agent;
   agent.change([](FakeAgent::Script& script) { script.spendNextSession = true; });
   Controller controller{ControllerOptions()};
-  NodeStub& node = controller.connect(agent.description());
+  ControllerNode& node = controller.connect(agent.description());
   node.awaitConnected(in(seconds(5)));
   EXPECT_EQ(node.state().kind, NodeState::Kind::kConnected) << node.state().lastError;
 }
 
 TEST_F(ConnectionTest, PullGivesUpAtItsTimeAndTheCommandGoesOn) {
-  auto job = node_.start(command({"hang"}), in(seconds(5)));
-  EXPECT_FALSE(job->pull(PullUntil::kEnded, in(milliseconds(50))));
-  job->cancel(seconds(0), in(seconds(5)));
-  ASSERT_TRUE(job->pull(PullUntil::kEnded, in(seconds(5))));
-  EXPECT_EQ(job->result().outcome, Outcome::killed(Outcome::Kind::kCancelled, 0, 15));
+  auto job = rpc::Jobs(node_).start(command({"hang"}), in(seconds(5)));
+  EXPECT_FALSE(job.pull(PullUntil::kEnded, in(milliseconds(50))));
+  job.cancel(seconds(0), in(seconds(5)));
+  ASSERT_TRUE(job.pull(PullUntil::kEnded, in(seconds(5))));
+  EXPECT_EQ(job.result().outcome, Outcome::killed(Outcome::Kind::kCancelled, 0, 15));
 }
 
 TEST_F(ConnectionTest, InputIsSentUntilAllOfItIsAccepted) {
   JobRequest request = command({"hang"});
   request.input = JobInput::kStream;
-  auto job = node_.start(request, in(seconds(5)));
-  job->writeInput("twelve bytes", in(seconds(5)));
-  EXPECT_EQ(agent_.session().jobs[job->number()].input, "twelve bytes");
+  auto job = rpc::Jobs(node_).start(request, in(seconds(5)));
+  job.writeInput("twelve bytes", in(seconds(5)));
+  EXPECT_EQ(agent_.session().jobs[job.number()].input, "twelve bytes");
 }
 
 TEST_F(ConnectionTest, RefusalIsReportedAtOnceAndNotTriedInALoop) {
@@ -227,7 +205,7 @@ TEST_F(ConnectionTest, RefusalIsReportedAtOnceAndNotTriedInALoop) {
     script.refusalText = "the agent speaks version 2; upgrade this program";
   });
   agent_.drop();
-  NodeError error = errorOf([&] { node_.run(command({"emit", "x"}), in(seconds(5))); });
+  NodeError error = errorOf([&] { rpc::Jobs(node_).run(command({"emit", "x"}), in(seconds(5))); });
   EXPECT_EQ(error.kind(), NodeError::Kind::kRefused);
   EXPECT_THAT(error.detail(), testing::HasSubstr("upgrade this program"));
   unsigned before = agent_.hellos();
@@ -237,9 +215,9 @@ TEST_F(ConnectionTest, RefusalIsReportedAtOnceAndNotTriedInALoop) {
 }
 
 TEST_F(ConnectionTest, WhatWasNotGrantedSaysSo) {
-  NodeError error = errorOf([&] { node_.facts(in(seconds(5))); });
+  NodeError error = errorOf([&] { rpc::Facts(node_).read(in(seconds(5))); });
   EXPECT_EQ(error.kind(), NodeError::Kind::kDenied);
-  EXPECT_THAT(error.what(), testing::HasSubstr("the agent grants no facts to \""));
+  EXPECT_THAT(error.what(), testing::HasSubstr("the agent grants no FactsView to \""));
 }
 
 TEST_F(ConnectionTest, CloseReportsWhatRemains) {
@@ -248,7 +226,7 @@ TEST_F(ConnectionTest, CloseReportsWhatRemains) {
   ASSERT_EQ(leftovers.size(), 1u);
   EXPECT_EQ(leftovers[0].what, "job 7");
   EXPECT_TRUE(agent_.session().closed);
-  NodeError error = errorOf([&] { node_.run(command({"emit", "x"}), in(seconds(5))); });
+  NodeError error = errorOf([&] { rpc::Jobs(node_).run(command({"emit", "x"}), in(seconds(5))); });
   EXPECT_THAT(error.detail(), testing::HasSubstr("the connection was closed"));
 }
 
@@ -264,13 +242,13 @@ TEST_F(ConnectionTest, CloseOfAnAbsentNodeNamesItsSession) {
 
 TEST_F(ConnectionTest, FanOutGivesAResultOrAnErrorPerNode) {
   FakeAgent other;
-  NodeStub& second = controller_.connect(other.description());
+  ControllerNode& second = controller_.connect(other.description());
   second.awaitConnected(in(seconds(5)));
   other.stopListening();
   other.drop();
   JobRequest request = command({"emit", "hi"});
   request.options.deadline = milliseconds(300);
-  auto answers = controller_.runOnAll({&node_, &second}, request, in(seconds(5)));
+  auto answers = rpc::runOnAll({&node_, &second}, request, in(seconds(5)));
   EXPECT_EQ(std::get<muster::Result>(answers[0]).out, "hi");
   EXPECT_EQ(std::get<NodeError>(answers[1]).kind(), NodeError::Kind::kUnreachable);
   other.listen();
@@ -279,9 +257,9 @@ TEST_F(ConnectionTest, FanOutGivesAResultOrAnErrorPerNode) {
 TEST_F(ConnectionTest, InvalidRequestsAreRefusedHere) {
   JobRequest request = command({"emit", "x"});
   request.options.deadline = seconds(0);
-  EXPECT_THAT(errorOf([&] { node_.run(request, in(seconds(5))); }).detail(),
+  EXPECT_THAT(errorOf([&] { rpc::Jobs(node_).run(request, in(seconds(5))); }).detail(),
               testing::HasSubstr("deadline: must be positive"));
-  EXPECT_EQ(errorOf([&] { node_.run(command({}), in(seconds(5))); }).kind(),
+  EXPECT_EQ(errorOf([&] { rpc::Jobs(node_).run(command({}), in(seconds(5))); }).kind(),
             NodeError::Kind::kInvalid);
 }
 

@@ -2,10 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <muster/node_error.h>
-
-#include "harness/rpc/fake/fake_agent.h"
-#include "harness/rpc/stubs.h"
+#include "harness/rpc/controller.h"
+#include "harness/rpc/fake/fake_agent_fixture.h"
+#include "harness/rpc/job/jobs.h"
 
 namespace harness {
 namespace {
@@ -15,10 +14,6 @@ using muster::Outcome;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::HasSubstr;
-
-SteadyTime in(std::chrono::nanoseconds time) {
-  return std::chrono::steady_clock::now() + time;
-}
 
 // The heartbeat would need longer than any of these tests to notice that the agent is mute.
 class CallDeadlineTest : public testing::Test {
@@ -34,10 +29,9 @@ class CallDeadlineTest : public testing::Test {
     return options;
   }
 
-  static JobRequest command(muster::Argv argv) {
-    JobRequest request;
-    request.argv = std::move(argv);
-    request.options.deadline = milliseconds(100);
+  // A command that gets little time, and whose end would need much.
+  static JobRequest shortCommand(muster::Argv argv) {
+    JobRequest request = command(std::move(argv), milliseconds(100));
     request.options.grace = seconds(30);
     return request;
   }
@@ -46,22 +40,15 @@ class CallDeadlineTest : public testing::Test {
     agent_.change([mute](FakeAgent::Script& script) { script.mute = mute; });
   }
 
-  NodeError errorOf(const JobRequest& request) {
-    try {
-      node_.run(request, in(milliseconds(200)));
-    } catch (const NodeError& error) {
-      return error;
-    }
-    ADD_FAILURE() << "no NodeError was thrown";
-    return NodeError(NodeError::Kind::kInternal, "", "", "");
+  NodeError errorOfRun(const JobRequest& request) {
+    return errorOf([&] { rpc::Jobs(node_).run(request, in(milliseconds(200))); });
   }
 
   // Looks until the agent was told so about its first command; false after ten seconds.
   bool cancelledAndAcknowledged() {
-    JobRequest look = command({"emit", ""});
-    look.options.deadline = seconds(10);
+    JobRequest look = command({"emit", ""}, seconds(10));
     for (SteadyTime end = in(seconds(10)); std::chrono::steady_clock::now() < end;) {
-      node_.run(look, in(seconds(10)));
+      rpc::Jobs(node_).run(look, in(seconds(10)));
       FakeAgent::Session session = agent_.session();
       if (session.jobs[1].cancelled && !session.acknowledged.empty() &&
           testing::Matches(testing::Contains(1u))(session.acknowledged)) {
@@ -73,12 +60,12 @@ class CallDeadlineTest : public testing::Test {
 
   FakeAgent agent_;
   Controller controller_;
-  NodeStub& node_;
+  ControllerNode& node_;
 };
 
 TEST_F(CallDeadlineTest, MuteAgentEndsARunWithWhatIsKnown) {
   setMute(true);
-  NodeError error = errorOf(command({"hang"}));
+  NodeError error = errorOfRun(shortCommand({"hang"}));
   EXPECT_EQ(error.kind(), NodeError::Kind::kTimeout);
   EXPECT_THAT(error.what(), HasSubstr("the time that was allowed, 100 ms, is over"));
   EXPECT_THAT(error.what(), HasSubstr("the node was last heard of"));
@@ -86,20 +73,20 @@ TEST_F(CallDeadlineTest, MuteAgentEndsARunWithWhatIsKnown) {
 }
 
 TEST_F(CallDeadlineTest, RunningCommandIsToldFromOneThatMayNotHaveBegun) {
-  NodeError error = errorOf(command({"hang"}));
+  NodeError error = errorOfRun(shortCommand({"hang"}));
   EXPECT_EQ(error.kind(), NodeError::Kind::kTimeout);
   EXPECT_THAT(error.what(), HasSubstr("when the command ran as pid 4711"));
 }
 
 TEST_F(CallDeadlineTest, CommandThatNobodyWaitsForIsCancelledAndForgottenLater) {
   setMute(true);
-  errorOf(command({"hang"}));
+  errorOfRun(shortCommand({"hang"}));
   setMute(false);
   EXPECT_TRUE(cancelledAndAcknowledged());
 }
 
 TEST_F(CallDeadlineTest, CommandThatIsStillEndingIsAResult) {
-  muster::Result result = node_.run(command({"stubborn"}), in(milliseconds(200)));
+  muster::Result result = rpc::Jobs(node_).run(shortCommand({"stubborn"}), in(milliseconds(200)));
   EXPECT_EQ(result.outcome.kind(), Outcome::Kind::kDeadline);
   EXPECT_EQ(result.outcome.exitStatus(), -1);
   EXPECT_TRUE(result.stillEnding);
@@ -108,18 +95,17 @@ TEST_F(CallDeadlineTest, CommandThatIsStillEndingIsAResult) {
 }
 
 TEST_F(CallDeadlineTest, WaitKnowsWhenTheAgentWillHaveEndedTheCommand) {
-  auto job = node_.start(command({"hang"}), in(seconds(10)));
-  EXPECT_LE(job->deadlineAt(), in(milliseconds(100)));
-  EXPECT_FALSE(job->pull(PullUntil::kEnded, job->deadlineAt()));
+  auto job = rpc::Jobs(node_).start(shortCommand({"hang"}), in(seconds(10)));
+  EXPECT_LE(job.deadlineAt(), in(milliseconds(100)));
+  EXPECT_FALSE(job.pull(PullUntil::kEnded, job.deadlineAt()));
 }
 
 TEST_F(CallDeadlineTest, OneMuteNodeDoesNotHoldTheOthers) {
   FakeAgent other;
-  NodeStub& good = controller_.connect(other.description());
+  ControllerNode& good = controller_.connect(other.description());
   setMute(true);
-  JobRequest request = command({"emit", "here"});
-  request.options.deadline = milliseconds(1500);
-  auto answers = controller_.runOnAll({&node_, &good}, request, in(milliseconds(1500)));
+  JobRequest request = command({"emit", "here"}, milliseconds(1500));
+  auto answers = rpc::runOnAll({&node_, &good}, request, in(milliseconds(1500)));
   ASSERT_EQ(answers.size(), 2u);
   EXPECT_EQ(std::get<NodeError>(answers[0]).kind(), NodeError::Kind::kTimeout);
   EXPECT_EQ(std::get<muster::Result>(answers[1]).out, "here");

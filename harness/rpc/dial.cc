@@ -13,7 +13,6 @@
 
 #include <kj/debug.h>
 
-#include "harness/rpc/failure.h"
 #include "schema/support/base/socket.h"
 #include "schema/support/base/wire_error.h"
 #include "schema/support/tls/dial.h"
@@ -21,8 +20,6 @@
 
 namespace harness {
 namespace {
-
-using Kind = muster::NodeError::Kind;
 
 std::string textOf(const Endpoint& endpoint) {
   if (endpoint.kind == Endpoint::Kind::kUnix) return "unix:" + endpoint.address;
@@ -63,36 +60,10 @@ OpenedSocket openInNamespace(const support::Endpoint& target, const std::string&
 kj::AutoCloseFd openSocket(const Endpoint& endpoint, const support::Endpoint& target) {
   OpenedSocket opened = openInNamespace(target, endpoint.networkNamespace);
   KJ_IF_MAYBE (fd, opened.fd) return kj::mv(*fd);
-  kj::throwFatalException(
-      failure(Kind::kUnreachable,
-              kj::str("open a socket in network namespace \"", endpoint.networkNamespace,
-                      "\": ", support::errnoText(opened.errnoValue)),
-              opened.errnoValue));
-}
-
-// As the rest of the room knows it. The texts of failed system calls are cut to the system's own
-// words, which follow the last colon.
-kj::Exception translated(const support::Endpoint& target, const kj::Exception& exception) {
-  if (exception.getDescription().startsWith(kFailureMark)) return kj::cp(exception);
-  kj::String text = kj::str(exception.getDescription());
-  bool system = true;
-  bool refused = support::classify(exception) != support::Remedy::kRetry;
-  bool composed = exception.getType() == kj::Exception::Type::FAILED &&
-                  !kj::StringPtr(exception.getFile()).startsWith("kj/");
-  if (composed) {
-    support::Failure reason = support::toFailure(exception, "dial");
-    text = kj::mv(reason.text);
-    system = reason.kind == wire::Error::Kind::SYSTEM;
-    refused = refused || reason.kind == wire::Error::Kind::DENIED ||
-              reason.kind == wire::Error::Kind::INVALID ||
-              reason.kind == wire::Error::Kind::NOT_FOUND;
-  }
-  if (refused) return failure(Kind::kRefused, text);
-  if (!system) return failure(Kind::kUnreachable, text);
-  kj::StringPtr words = text;
-  KJ_IF_MAYBE (at, words.findLast(':')) words = words.slice(*at + 1);
-  while (words.startsWith(" ")) words = words.slice(1);
-  return failure(Kind::kUnreachable, kj::str("connect to ", target.text(), ": ", words));
+  kj::throwFatalException(support::toException(
+      {wire::Error::Kind::SYSTEM, opened.errnoValue,
+       kj::str("open a socket in network namespace \"", endpoint.networkNamespace,
+               "\": ", support::errnoText(opened.errnoValue))}));
 }
 
 // What must live until the stream is there.
@@ -109,7 +80,7 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::UnixEventPort& port, kj::Timer&
                                              std::chrono::nanoseconds limit) {
   std::string why;
   auto target = support::Endpoint::fromText(textOf(endpoint), &why);
-  if (!target) return failure(Kind::kInvalid, kj::str("endpoint: ", why));
+  if (!target) return support::failure(wire::Error::Kind::INVALID, "endpoint: ", why);
   auto state = kj::heap<Dialling>(Dialling{*target, std::nullopt});
   Dialling& dialling = *state;
   return kj::evalNow([&]() {
@@ -126,9 +97,6 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::UnixEventPort& port, kj::Timer&
            }
            return support::dial(port, timer, kj::mv(options));
          })
-      .catch_([&dialling](kj::Exception&& exception) -> kj::Promise<kj::Own<kj::AsyncIoStream>> {
-        return translated(dialling.target, exception);
-      })
       .attach(kj::mv(state));
 }
 

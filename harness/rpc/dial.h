@@ -13,10 +13,10 @@
 
 namespace harness {
 
-// A connected stream. Rejected with failures of kinds kUnreachable (nobody there, or the peer went
-// away: try again) and kRefused (TLS says no, or a file of the identity cannot be read: trying
-// again will not help). `node` is the name that the agent's certificate must have. On the loop's
-// thread; the caller bounds the time. What is borrowed must live until the promise settles.
+// A connected stream. Rejected as support::dial is, or with a failure of kind invalid, denied or
+// notFound if the endpoint or a file of the identity is not usable, which trying again does not
+// help. `node` is the name that the agent's certificate must have. On the loop's thread; the caller
+// bounds the time. What is borrowed must live until the promise settles.
 kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::UnixEventPort& port, kj::Timer& timer,
                                              TlsClients& tlsClients, const Endpoint& endpoint,
                                              const std::string& node,

@@ -1,7 +1,5 @@
 #include "harness/rpc/failure.h"
 
-#include <stdlib.h>
-
 namespace harness {
 namespace {
 
@@ -29,6 +27,7 @@ Kind kindOfWire(wire::Error::Kind kind) {
       return Kind::kCorrupt;
     case wire::Error::Kind::VERSION_MISMATCH:
     case wire::Error::Kind::WRONG_NODE:
+    case wire::Error::Kind::REFUSED:
       return Kind::kRefused;
     case wire::Error::Kind::TIMEOUT:
       return Kind::kTimeout;
@@ -39,41 +38,10 @@ Kind kindOfWire(wire::Error::Kind kind) {
   return Kind::kInternal;
 }
 
-struct Parts {
-  Kind kind;
-  int errnoValue;
-  kj::StringPtr text;
-};
-
-// "<mark><kind> <errno> <text>"
-kj::Maybe<Parts> partsOf(const kj::Exception& exception) {
-  kj::StringPtr description = exception.getDescription();
-  if (!description.startsWith(kFailureMark)) return nullptr;
-  char* end = nullptr;
-  long kind = strtol(description.begin() + kFailureMark.size(), &end, 10);
-  long errnoValue = strtol(end, &end, 10);
-  size_t textAt = static_cast<size_t>(end - description.begin()) + 1;
-  return Parts{static_cast<Kind>(kind), static_cast<int>(errnoValue), description.slice(textAt)};
-}
-
 }  // namespace
 
-kj::Exception failure(Kind kind, kj::StringPtr text, int errnoValue) {
-  return kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
-                       kj::str(kFailureMark, static_cast<int>(kind), ' ', errnoValue, ' ', text));
-}
-
-kj::Exception failureOf(wire::Error::Reader error) {
-  Kind kind = kindOfWire(error.getKind());
-  kj::String text = kj::str(error.getText());
-  if (error.getIncident() != 0) {
-    text = kj::str(text, " (the agent's log explains it under incident ", error.getIncident(), ")");
-  }
-  return failure(kind, text, error.getErrno());
-}
-
 Kind kindOf(const kj::Exception& exception) {
-  KJ_IF_MAYBE (parts, partsOf(exception)) return parts->kind;
+  KJ_IF_MAYBE (failure, support::carriedFailure(exception)) return kindOfWire(failure->kind);
   switch (exception.getType()) {
     case kj::Exception::Type::UNIMPLEMENTED:
       return Kind::kUnsupported;
@@ -88,7 +56,6 @@ Kind kindOf(const kj::Exception& exception) {
 }
 
 kj::String textOf(const kj::Exception& exception) {
-  KJ_IF_MAYBE (parts, partsOf(exception)) return kj::str(parts->text);
   if (exception.getType() == kj::Exception::Type::UNIMPLEMENTED) {
     return kj::str("the agent does not know this call; it may be older than this program");
   }
@@ -98,9 +65,13 @@ kj::String textOf(const kj::Exception& exception) {
 muster::NodeError toNodeError(const kj::Exception& exception, const std::string& node,
                               const std::string& operation) {
   int errnoValue = 0;
-  KJ_IF_MAYBE (parts, partsOf(exception)) errnoValue = parts->errnoValue;
+  KJ_IF_MAYBE (failure, support::carriedFailure(exception)) errnoValue = failure->errorNumber;
   return muster::NodeError(kindOf(exception), node, operation, textOf(exception).cStr(),
                            errnoValue);
+}
+
+kj::Exception unreachableNode(kj::StringPtr text) {
+  return kj::Exception(kj::Exception::Type::DISCONNECTED, __FILE__, __LINE__, kj::str(text));
 }
 
 }  // namespace harness

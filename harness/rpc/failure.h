@@ -1,41 +1,40 @@
-// How a failure travels inside the rpc room: as a kj::Exception that carries kind, errno and text,
-// so that it passes promises whole, and becomes a muster::NodeError once, at the border.
+// The border between failures as they travel inside of this room and the caller's NodeError.
+//
+// Inside, a failure is a kj::Exception that carries a support::Failure (schema/support/base/
+// wire_error.h): the room's own are made with support::fail and support::failure, the agent's are
+// read from the `error` of a result. A node that cannot be reached is a DISCONNECTED exception,
+// whether the transport or unreachableNode() made it. Exceptions of a peer carry no Failure, so
+// none can be forged.
 #pragma once
 
 #include <string>
 
-#include <capnp/common.h>
 #include <kj/exception.h>
 #include <kj/string.h>
 
 #include <muster/node_error.h>
 
-#include "schema/common.capnp.h"
+#include "schema/support/base/wire_error.h"
 
 namespace harness {
 
-// How the descriptions of our failures begin; those of a peer begin with "remote exception: ".
-constexpr kj::StringPtr kFailureMark = "\x01muster "_kj;
-
-// Such an exception. Never made from a peer's exception: a peer cannot forge one.
-kj::Exception failure(muster::NodeError::Kind kind, kj::StringPtr text, int errnoValue = 0);
-
-// The failure that the `error` of a result means.
-kj::Exception failureOf(wire::Error::Reader error);
-
-// Whether `exception` is of that kind. Exceptions that are not ours are kInternal, kUnsupported or
-// kOverloaded.
+// What `exception` means to the caller of this library.
 muster::NodeError::Kind kindOf(const kj::Exception& exception);
 kj::String textOf(const kj::Exception& exception);
 
-// For the caller. `operation` as in NodeError.
+// `operation` as in NodeError.
 muster::NodeError toNodeError(const kj::Exception& exception, const std::string& node,
                               const std::string& operation);
 
-// Throws failureOf(results.getError()) if there is one.
+// The failure of a call for which there was no connection.
+kj::Exception unreachableNode(kj::StringPtr text);
+
+// Throws the `error` of the results if there is one.
 template <typename Results>
 void requireNoError(const Results& results) {
-  if (results.hasError()) kj::throwFatalException(failureOf(results.getError()));
+  if (results.hasError()) {
+    kj::throwFatalException(support::toException(support::readError(results.getError())));
+  }
 }
 
 }  // namespace harness

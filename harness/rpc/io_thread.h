@@ -119,9 +119,9 @@ class IoThread::Pending {
     std::lock_guard<std::mutex> lock(call_->mutex);
     if (call_->failed) kj::throwFatalException(kj::Exception(*call_->failed));
     if (!call_->value) {
-      kj::throwFatalException(failure(muster::NodeError::Kind::kInternal,
-                                      call_->done || !posted_ ? "the connections were closed"
-                                                              : "the io thread does not answer"));
+      support::fail(wire::Error::Kind::INTERNAL, call_->done || !posted_
+                                                     ? "the connections were closed"
+                                                     : "the io thread does not answer");
     }
     if constexpr (!std::is_void_v<Value>) return kj::mv(*call_->value);
   }

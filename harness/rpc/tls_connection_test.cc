@@ -7,10 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <muster/node_error.h>
-
-#include "harness/rpc/fake/fake_agent.h"
-#include "harness/rpc/stubs.h"
+#include "harness/rpc/controller.h"
+#include "harness/rpc/fake/fake_agent_fixture.h"
 #include "schema/support/tls/pki.h"
 
 namespace harness {
@@ -20,10 +18,6 @@ using muster::NodeError;
 using std::chrono::seconds;
 using support::Authority;
 using testing::HasSubstr;
-
-SteadyTime in(std::chrono::nanoseconds time) {
-  return std::chrono::steady_clock::now() + time;
-}
 
 class TlsConnectionTest : public testing::Test {
  protected:
@@ -49,9 +43,9 @@ class TlsConnectionTest : public testing::Test {
     description.endpoint.tls = {keep("ca.pem", ours_.certificate()),
                                 keep("me.pem", client.certificate), keep("me.key", client.key)};
     Controller controller;
-    NodeStub& stub = controller.connect(description);
+    ControllerNode& connected = controller.connect(description);
     try {
-      stub.awaitConnected(in(seconds(10)));
+      connected.awaitConnected(in(seconds(10)));
       return "";
     } catch (const NodeError& error) {
       EXPECT_EQ(error.kind(), NodeError::Kind::kRefused) << error.what();

@@ -67,6 +67,12 @@ std::string durationText(std::chrono::nanoseconds duration) {
   return "0 s";
 }
 
+std::string joined(const std::vector<std::string>& items, const std::string& separator) {
+  std::string text;
+  for (const std::string& item : items) text += (&item == &items.front() ? "" : separator) + item;
+  return text;
+}
+
 std::string nodeText(const std::string& node, const std::string& address) {
   if (address.empty() || address == node) return "node " + node;
   return "node " + node + " (" + address + ")";

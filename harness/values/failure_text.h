@@ -22,6 +22,9 @@ std::string durationText(std::chrono::nanoseconds duration);
 // `text` in quotes, control characters and quotes escaped, its middle left out beyond `bytesMax`.
 std::string quoted(const std::string& text, size_t bytesMax = 300);
 
+// `items` in one line, `separator` between two of them.
+std::string joined(const std::vector<std::string>& items, const std::string& separator);
+
 // "node n2 (10.7.0.12)", or "node n2" if the address is empty or the name.
 std::string nodeText(const std::string& node, const std::string& address);
 

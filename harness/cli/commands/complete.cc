@@ -15,6 +15,7 @@
 #include "harness/cli/connections.h"
 #include "harness/cluster/run_id.h"
 #include "harness/provision/local/local.h"
+#include "harness/rpc/job/jobs.h"
 #include "harness/run/test_programs.h"
 #include "schema/support/base/suggestion.h"
 
@@ -90,7 +91,7 @@ class MachineSource final : public CompletionSource {
     Connections connections(cluster.nodes, newRunId());
     auto until = std::chrono::steady_clock::now() + kWaitMax;
     std::vector<JobInfo> jobs;
-    for (auto& answer : connections.controller().listJobs(connections.nodes(), {}, until)) {
+    for (auto& answer : rpc::listJobs(connections.nodes(), {}, until)) {
       auto* listing = std::get_if<JobListing>(&answer);
       if (listing == nullptr) continue;
       jobs.insert(jobs.end(), listing->jobs.begin(), listing->jobs.end());

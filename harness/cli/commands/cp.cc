@@ -20,6 +20,7 @@
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
 #include "harness/rpc/file/copy.h"
+#include "harness/rpc/file/files.h"
 
 namespace harness {
 namespace {
@@ -84,7 +85,7 @@ struct Transfer {
 
   const std::string& worker() const {
     static const std::string kHere;
-    const NodeStub* node = target.node != nullptr ? target.node : source.node;
+    const ControllerNode* node = target.node != nullptr ? target.node : source.node;
     return node != nullptr ? node->description().name : kHere;
   }
 };
@@ -104,7 +105,7 @@ Kind kindOf(const CopyEnd& end, muster::SteadyTime until) {
     if (fs::is_regular_file(status)) return Kind::kFile;
     return fs::exists(status) ? Kind::kOther : Kind::kNothing;
   }
-  auto stat = end.node->files().stat(end.path, muster::SymlinkPolicy::kFollow, until);
+  auto stat = rpc::Files(*end.node).stat(end.path, muster::SymlinkPolicy::kFollow, until);
   if (!stat) return Kind::kNothing;
   if (stat->type == muster::FileType::kDirectory) return Kind::kDirectory;
   return stat->type == muster::FileType::kRegular ? Kind::kFile : Kind::kOther;
@@ -272,7 +273,7 @@ class Ends {
   std::vector<CopyEnd> of(size_t index, const CopyWord& word) const {
     if (word.nodes.empty()) return {{nullptr, word.path}};
     std::vector<CopyEnd> ends;
-    for (const std::string& name : names_[index]) ends.push_back({stubOf(name), word.path});
+    for (const std::string& name : names_[index]) ends.push_back({nodeOf(name), word.path});
     return ends;
   }
 
@@ -284,9 +285,9 @@ class Ends {
   }
 
  private:
-  NodeStub* stubOf(const std::string& name) const {
-    for (NodeStub* stub : connections_->nodes()) {
-      if (stub->description().name == name) return stub;
+  ControllerNode* nodeOf(const std::string& name) const {
+    for (ControllerNode* node : connections_->nodes()) {
+      if (node->description().name == name) return node;
     }
     throw CommandError(kExitInternal, "no connection to node " + name);
   }

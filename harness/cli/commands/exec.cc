@@ -12,6 +12,7 @@
 #include "harness/cli/options.h"
 #include "harness/cli/output.h"
 #include "harness/cli/table.h"
+#include "harness/rpc/job/jobs.h"
 
 namespace harness {
 namespace {
@@ -123,25 +124,25 @@ Json answersJson(const std::vector<NodeDescription>& nodes, const std::vector<An
 }
 
 // Runs the command on one node and passes its output on as it comes, as if it ran here.
-int passOn(NodeStub& node, const JobRequest& request, std::chrono::nanoseconds connectTimeout,
+int passOn(ControllerNode& node, const JobRequest& request, std::chrono::nanoseconds connectTimeout,
            muster::SteadyTime until) {
   try {
     node.awaitConnected(std::chrono::steady_clock::now() + connectTimeout);
-    std::unique_ptr<JobStub> job = node.start(request, until);
+    rpc::Job job = rpc::Jobs(node).start(request, until);
     size_t out = 0;
     size_t err = 0;
     do {
-      job->pull(PullUntil::kChange, until);
-      const muster::Result& result = job->result();
+      job.pull(PullUntil::kChange, until);
+      const muster::Result& result = job.result();
       writeOutput(std::string_view(result.out).substr(out));
       writeErrors(std::string_view(result.err).substr(err));
       out = result.out.size();
       err = result.err.size();
-    } while (!job->ended());
-    const muster::Outcome& outcome = job->result().outcome;
-    job->release();
+    } while (!job.ended());
+    const muster::Outcome& outcome = job.result().outcome;
+    job.release();
     if (outcome.kind() != muster::Outcome::Kind::kExited) {
-      std::cerr << "muster exec: " << job->node() << ": " << muster::toString(outcome) << "\n";
+      std::cerr << "muster exec: " << job.node() << ": " << muster::toString(outcome) << "\n";
     }
     return statusOf(outcome);
   } catch (const muster::NodeError& error) {
@@ -157,11 +158,11 @@ std::vector<Answer> runOnReachable(Connections& connections, const JobRequest& r
                                    muster::SteadyTime until) {
   auto errors = connections.controller().awaitAll(
       connections.nodes(), std::chrono::steady_clock::now() + connectTimeout);
-  std::vector<NodeStub*> reachable;
+  std::vector<ControllerNode*> reachable;
   for (size_t i = 0; i < errors.size(); ++i) {
     if (!errors[i]) reachable.push_back(connections.nodes()[i]);
   }
-  std::vector<Answer> ran = connections.controller().runOnAll(reachable, request, until);
+  std::vector<Answer> ran = rpc::runOnAll(reachable, request, until);
   std::vector<Answer> answers;
   size_t next = 0;
   for (auto& error : errors) {

@@ -9,6 +9,7 @@
 #include "harness/cli/job_words.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
+#include "harness/rpc/job/jobs.h"
 
 namespace harness {
 namespace {
@@ -98,11 +99,11 @@ int report(const Arguments& arguments, const Answers<JobsEnded>& answers,
 }
 
 // Finds the jobs that the words name. Their listing's new errors go to `answers`.
-ChosenJobs findJobs(const Arguments& arguments, Connections& connections,
-                    const Reachable& reachable, Answers<JobsEnded>& answers) {
+ChosenJobs findJobs(const Arguments& arguments, const Reachable& reachable,
+                    Answers<JobsEnded>& answers) {
   JobFilter all;
   all.wanted = JobsWanted::kAll;
-  Answers<JobListing> known = listJobs(connections, reachable, all, arguments[kConnectTimeout]);
+  Answers<JobListing> known = listJobs(reachable, all, arguments[kConnectTimeout]);
   answers.errors.assign(known.errors.begin() + static_cast<long>(reachable.errors.size()),
                         known.errors.end());
   return chooseJobs(arguments.words(), jobsOf(known));
@@ -125,14 +126,14 @@ int run(const Arguments& arguments) {
   ChosenJobs chosen;
   Answers<JobsEnded> answers;
   if (!words.empty()) {
-    chosen = findJobs(arguments, connections, reachable, answers);
+    chosen = findJobs(arguments, reachable, answers);
     filter.only = chosen.names;
   }
   answers.errors.insert(answers.errors.end(), reachable.errors.begin(), reachable.errors.end());
   if (words.empty() || !filter.only.empty()) {
     auto until = std::chrono::steady_clock::now() + arguments[kTimeLimit];
-    answers.take(reachable.nodes, connections.controller().endJobs(reachable.stubs, filter,
-                                                                   arguments[kGrace], until));
+    answers.take(reachable.nodes,
+                 rpc::endJobs(reachable.connected, filter, arguments[kGrace], until));
   }
   return report(arguments, answers, chosen.unknown);
 }

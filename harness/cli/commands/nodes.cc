@@ -59,7 +59,7 @@ std::vector<Row> ask(const ClusterDescription& cluster, const std::vector<NodeDe
   Connections connections(nodes, chooseRunId(""));
   auto until = [connectTimeout] { return std::chrono::steady_clock::now() + connectTimeout; };
   auto errors = connections.controller().awaitAll(connections.nodes(), until());
-  std::vector<NodeStub*> reachable;
+  std::vector<ControllerNode*> reachable;
   for (size_t i = 0; i < nodes.size(); ++i) {
     if (!errors[i]) reachable.push_back(connections.nodes()[i]);
   }

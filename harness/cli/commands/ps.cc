@@ -62,8 +62,7 @@ int run(const Arguments& arguments) {
   ClusterDescription cluster = chooseCluster(arguments[kCluster]);
   std::vector<NodeDescription> nodes = chooseNodes(cluster, arguments.word(0, "@*"));
   Connections connections(nodes, chooseRunId(""));
-  Answers<JobListing> answers =
-      listJobs(connections, reach(connections, nodes, timeout), filter, timeout);
+  Answers<JobListing> answers = listJobs(reach(connections, nodes, timeout), filter, timeout);
   print(jobsOf(answers), answers, arguments);
   for (const auto& [node, listing] : answers.given) {
     if (listing.truncated) {

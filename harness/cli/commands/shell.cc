@@ -18,6 +18,7 @@
 #include "harness/cli/options.h"
 #include "harness/cli/output.h"
 #include "harness/os/system.h"
+#include "harness/rpc/job/jobs.h"
 
 namespace harness {
 namespace {
@@ -63,7 +64,7 @@ class RawTerminal {
 };
 
 // Passes standard input on until it ends or `ended` is readable. Runs in a thread of its own.
-void forwardInput(JobStub& job, int ended, int resized) {
+void forwardInput(rpc::Job& job, int ended, int resized) {
   char buffer[16384];
   while (true) {
     pollfd watched[] = {{STDIN_FILENO, POLLIN, 0}, {ended, POLLIN, 0}, {resized, POLLIN, 0}};
@@ -92,7 +93,7 @@ void forwardInput(JobStub& job, int ended, int resized) {
   }
 }
 
-int follow(JobStub& job) {
+int follow(rpc::Job& job) {
   size_t shown = 0;
   while (true) {
     job.pull(PullUntil::kChange, std::chrono::steady_clock::now() + std::chrono::seconds(20));
@@ -117,15 +118,15 @@ Fd watchResizes() {
   return Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-int converse(NodeStub& node, const JobRequest& request, const Fd& resized) {
-  std::unique_ptr<JobStub> job = node.start(request, soon());
+int converse(ControllerNode& node, const JobRequest& request, const Fd& resized) {
+  rpc::Job job = rpc::Jobs(node).start(request, soon());
   RawTerminal terminal;
   Pipe ended = makePipe();
   std::thread input(
-      [&job, &ended, &resized] { forwardInput(*job, ended.readEnd.get(), resized.get()); });
+      [&job, &ended, &resized] { forwardInput(job, ended.readEnd.get(), resized.get()); });
   int status = kExitUnavailable;
   try {
-    status = follow(*job);
+    status = follow(job);
   } catch (...) {
     ended.writeEnd.reset();
     input.join();
@@ -133,7 +134,7 @@ int converse(NodeStub& node, const JobRequest& request, const Fd& resized) {
   }
   ended.writeEnd.reset();
   input.join();
-  job->release();
+  job.release();
   return status;
 }
 
@@ -161,7 +162,7 @@ int run(const Arguments& arguments) {
   if (::isatty(STDIN_FILENO) != 0) request.terminal = terminalSize();
   Fd resized = watchResizes();
   Connections connections(nodes, runId);
-  NodeStub& node = *connections.nodes()[0];
+  ControllerNode& node = *connections.nodes()[0];
   try {
     node.awaitConnected(std::chrono::steady_clock::now() + arguments[kShellConnectTimeout]);
     return converse(node, request, resized);

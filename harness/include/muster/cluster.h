@@ -4,16 +4,19 @@
 // Where the nodes come from is the cluster file's business, or that of `needs()` in cluster_test.h.
 #pragma once
 
-#include <map>
+#include <functional>
+#include <iosfwd>
 #include <memory>
 #include <source_location>
 #include <string>
+#include <vector>
 
 #include <muster/node_set.h>
 
 namespace harness {
-class ClusterBackend;
-}
+struct ApiAccess;
+struct ClusterParts;
+}  // namespace harness
 
 namespace muster {
 
@@ -21,8 +24,6 @@ namespace muster {
 // it is destroyed, or when this program ends in whatever way. Made by Cluster::freeze.
 class Frozen {
  public:
-  // `backend` is borrowed for the object's life.
-  Frozen(harness::ClusterBackend& backend, std::string node);
   ~Frozen();
   Frozen(const Frozen&) = delete;
   Frozen& operator=(const Frozen&) = delete;
@@ -32,9 +33,11 @@ class Frozen {
   void thaw();
 
  private:
-  harness::ClusterBackend& backend_;
-  std::string node_;
-  bool thawed_ = false;
+  friend struct harness::ApiAccess;
+  explicit Frozen(std::function<void()> thaw);
+
+  // Lets the node go on. Empty: that was done.
+  std::function<void()> thaw_;
 };
 
 // Given by ClusterTest::cluster(). Call from the test thread.
@@ -42,8 +45,6 @@ class Cluster {
  public:
   using Where = std::source_location;
 
-  // `backend` is borrowed for the object's life.
-  explicit Cluster(harness::ClusterBackend& backend);
   ~Cluster();
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
@@ -86,7 +87,10 @@ class Cluster {
   void powerOn(const Node& node, Where where = Where::current());
 
  private:
-  harness::ClusterBackend& backend_;
+  friend struct harness::ApiAccess;
+  explicit Cluster(harness::ClusterParts parts);
+
+  std::unique_ptr<const harness::ClusterParts> parts_;
   std::vector<std::unique_ptr<Node>> owned_;
   NodeSet all_;
 };

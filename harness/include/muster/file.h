@@ -16,8 +16,9 @@
 #include <muster/write_options.h>
 
 namespace harness {
-class NodeStub;
-}
+class ControllerNode;
+struct ApiAccess;
+}  // namespace harness
 
 namespace muster {
 
@@ -28,8 +29,6 @@ namespace muster {
 class File {
  public:
   using Where = std::source_location;
-
-  File(harness::NodeStub& node, std::string path);
 
   const std::string& path() const { return path_; }
 
@@ -96,7 +95,11 @@ class File {
   FileSpace space(Where where = Where::current()) const;
 
  private:
-  harness::NodeStub* node_;  // Owned by the cluster's connections.
+  friend struct harness::ApiAccess;
+  File(harness::ControllerNode& node, std::string path);
+
+  // Owned by the connections of the cluster.
+  harness::ControllerNode* node_;
   std::string path_;
 };
 

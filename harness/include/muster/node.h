@@ -24,6 +24,11 @@
 #include <muster/service.h>
 #include <muster/transfer_result.h>
 
+namespace harness {
+class ControllerNode;
+struct ApiAccess;
+}  // namespace harness
+
 namespace muster {
 
 // Owned by its Cluster; tests hold references. Every call ends with DeadlineScope::current() at the
@@ -34,8 +39,6 @@ class Node {
  public:
   using Where = std::source_location;
 
-  // `stub` is borrowed for the object's life.
-  explicit Node(harness::NodeStub& stub);
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
@@ -110,10 +113,12 @@ class Node {
   // Waits until the loss of the connection was noticed. NodeError kTimeout if `within` passes.
   void awaitDisconnected(std::chrono::nanoseconds within, Where where = Where::current()) const;
 
-  harness::NodeStub& stub() const { return *stub_; }
-
  private:
-  harness::NodeStub* stub_;
+  friend struct harness::ApiAccess;
+  explicit Node(harness::ControllerNode& node);
+
+  // Owned by the connections of the cluster.
+  harness::ControllerNode* node_;
 };
 
 // For gtest: name and address.

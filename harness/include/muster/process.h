@@ -16,8 +16,11 @@
 #include <muster/signal_target.h>
 
 namespace harness {
-class JobStub;
-}
+struct ApiAccess;
+namespace rpc {
+class Job;
+}  // namespace rpc
+}  // namespace harness
 
 namespace muster {
 
@@ -25,11 +28,15 @@ namespace muster {
 // DeadlineScope::current().
 class Process {
  public:
-  explicit Process(std::unique_ptr<harness::JobStub> job);
-
   // Cancels the command if it is still running and not detached. Never throws: what could not be
   // done is done by the node when the session ends.
   ~Process();
+
+  // Moving hands the command over, so a Process can be a member, an element of a vector, or be
+  // returned. The assignment first ends the command that the target held, as its destructor would.
+  // A Process that was moved from may only be destroyed or assigned to.
+  Process(Process&& other) noexcept;
+  Process& operator=(Process&& other) noexcept;
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
@@ -83,7 +90,14 @@ class Process {
   int pid() const;
 
  private:
-  std::unique_ptr<harness::JobStub> job_;
+  friend struct harness::ApiAccess;
+  explicit Process(std::unique_ptr<harness::rpc::Job> job);
+
+  // Ends the command unless it is detached, and lets the node forget it.
+  void end() noexcept;
+
+  // Null: this was moved from.
+  std::unique_ptr<harness::rpc::Job> job_;
   size_t linesReadTo_ = 0;
 };
 

@@ -7,8 +7,9 @@
 #include <muster/service_status.h>
 
 namespace harness {
-class NodeStub;
-}
+class ControllerNode;
+struct ApiAccess;
+}  // namespace harness
 
 namespace muster {
 
@@ -21,8 +22,6 @@ namespace muster {
 class Service {
  public:
   using Where = std::source_location;
-
-  Service(harness::NodeStub& node, std::string name);
 
   const std::string& name() const { return name_; }
 
@@ -38,9 +37,13 @@ class Service {
   ServiceStatus disable(Where where = Where::current()) const;
 
  private:
+  friend struct harness::ApiAccess;
+  Service(harness::ControllerNode& node, std::string name);
+
   ServiceStatus act(ServiceAction action, Where where) const;
 
-  harness::NodeStub* node_;  // Owned by the cluster's connections.
+  // Owned by the connections of the cluster.
+  harness::ControllerNode* node_;
   std::string name_;
 };
 

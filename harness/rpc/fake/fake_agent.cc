@@ -10,24 +10,13 @@
 
 #include <kj/debug.h>
 
+#include "harness/rpc/bytes.h"
 #include "schema/support/base/crc32c.h"
 #include "schema/support/base/sha256.h"
 #include "schema/support/base/socket.h"
 #include "schema/support/rpc/rpc_connection.h"
 
 namespace harness {
-namespace {
-
-std::string stringOf(capnp::Data::Reader data) {
-  return std::string(reinterpret_cast<const char*>(data.begin()), data.size());
-}
-
-kj::ArrayPtr<const kj::byte> bytesOf(const std::string& text) {
-  return kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size());
-}
-
-}  // namespace
-
 struct FakeAgent::State final : public kj::TaskSet::ErrorHandler {
   State(FakeAgent& owner, IoThread& loop) : agent(owner), io(loop), tasks(*this) {}
 
@@ -163,7 +152,7 @@ class FakeJobs final : public wire::Jobs::Server {
     bool stubborn = !ended && job.argv[0] == "stubborn";
     if (stubborn) status.setStopping(wire::JobStatus::Stopping::DEADLINE);
     if (ended) {
-      auto digest = support::Sha256::of(bytesOf(output));
+      auto digest = support::Sha256::of(dataOf(output));
       streams.setSha256(kj::arrayPtr(digest.data(), digest.size()));
       if (job.cancelled) {
         status.initOutcome().initCancelled().initSignalled().setNumber(15);
@@ -180,8 +169,8 @@ class FakeJobs final : public wire::Jobs::Server {
         output.substr(from, std::min(follow.getBytesMax(), server_.script.chunkBytesMax));
     auto chunk = progress.initOutput();
     chunk.setOffset(from);
-    chunk.setData(bytesOf(part));
-    chunk.setCrc32c(support::crc32c(bytesOf(part)) + (server_.script.corruptChunks > 0 ? 1 : 0));
+    chunk.setData(dataOf(part));
+    chunk.setCrc32c(support::crc32c(dataOf(part)) + (server_.script.corruptChunks > 0 ? 1 : 0));
     if (server_.script.corruptChunks > 0) --server_.script.corruptChunks;
     return kj::READY_NOW;
   }
@@ -243,7 +232,7 @@ class FakeGate final : public wire::Gate::Server {
     welcome.setNodeName(context.getParams().getGreeting().getNodeName());
     welcome.setBuild("fake");
     welcome.setBootId(server_.script.bootId);
-    welcome.setKeeperEpoch(bytesOf(server_.script.epoch));
+    welcome.setKeeperEpoch(dataOf(server_.script.epoch));
     welcome.initLimits().setChunkBytesMax(server_.script.chunkBytesMax);
     welcome.initGrants().setJobs(kj::heap<FakeJobs>(server_, id));
     context.getResults().setSession(kj::heap<FakeSession>(server_, id));

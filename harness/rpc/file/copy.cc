@@ -1,8 +1,9 @@
 #include "harness/rpc/file/copy.h"
 
+#include <muster/node_error.h>
+
+#include "harness/rpc/controller_node.h"
 #include "harness/rpc/file/copy_ends.h"
-#include "harness/rpc/file/files.h"
-#include "harness/rpc/stubs.h"
 #include "harness/values/failure_text.h"
 
 namespace harness {
@@ -18,11 +19,6 @@ std::string endText(const CopyEnd& end) {
   return (end.node == nullptr ? "" : end.node->description().name + ":") + end.path;
 }
 
-Files& filesOf(NodeStub& node) {
-  // Every stub of a controller is a ControllerNode, whose files are these.
-  return dynamic_cast<Files&>(node.files());
-}
-
 class Copy {
  public:
   Copy(const CopyEnd& source, const CopyEnd& target, const CopyOptions& options,
@@ -32,10 +28,9 @@ class Copy {
         options_(options),
         until_(until),
         source_(source.node == nullptr ? localSource(source.path, until)
-                                       : remoteSource(filesOf(*source.node), source.path, until)),
-        target_(target.node == nullptr
-                    ? localTarget(target.path, options)
-                    : remoteTarget(filesOf(*target.node), target.path, options, until)),
+                                       : remoteSource(*source.node, source.path, until)),
+        target_(target.node == nullptr ? localTarget(target.path, options)
+                                       : remoteTarget(*target.node, target.path, options, until)),
         dropsPrivileges_(source.node != nullptr && target.node == nullptr &&
                          options.privileges == CopyOptions::Privileges::kDrop) {}
 

@@ -11,17 +11,21 @@
 #include <string>
 
 #include <muster/deadline.h>
-#include <muster/file.h>
-#include <muster/node.h>
+#include <muster/file_stat.h>
+#include <muster/transfer_result.h>
+#include <muster/write_options.h>
 
 namespace harness {
 
-class NodeStub;
+class ControllerNode;
 
 // Where a copy comes from or goes to.
 struct CopyEnd {
-  NodeStub* node = nullptr;  // Null: this machine.
-  std::string path;          // On a node: absolute. A link that it names is followed at the source.
+  // Null: this machine.
+  ControllerNode* node = nullptr;
+
+  // On a node: absolute. A link that it names is followed at the source.
+  std::string path;
 };
 
 struct CopyOptions {

@@ -13,8 +13,6 @@
 
 namespace harness {
 
-class Files;
-
 // A member of a tree, or a file by itself.
 struct TreeItem {
   std::string path;  // Relative to the root; empty: the root itself.
@@ -78,9 +76,9 @@ bool isKeptAttribute(const std::string& name);
 
 std::unique_ptr<CopySource> localSource(const std::string& path, muster::SteadyTime until);
 std::unique_ptr<CopyTarget> localTarget(const std::string& path, const CopyOptions& options);
-std::unique_ptr<CopySource> remoteSource(Files& files, const std::string& path,
+std::unique_ptr<CopySource> remoteSource(ControllerNode& node, const std::string& path,
                                          muster::SteadyTime until);
-std::unique_ptr<CopyTarget> remoteTarget(Files& files, const std::string& path,
+std::unique_ptr<CopyTarget> remoteTarget(ControllerNode& node, const std::string& path,
                                          const CopyOptions& options, muster::SteadyTime until);
 
 }  // namespace harness

@@ -20,6 +20,8 @@
 #include <optional>
 #include <utility>
 
+#include <muster/node_error.h>
+
 #include "harness/rpc/file/copy_ends.h"
 #include "harness/rpc/file/send_window.h"
 #include "harness/values/failure_text.h"

@@ -10,6 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <muster/node_error.h>
+
 #include "harness/rpc/file/copy_ends.h"
 
 namespace harness {

@@ -4,10 +4,10 @@
 #include <optional>
 #include <utility>
 
-#include "harness/rpc/controller_node.h"
 #include "harness/rpc/file/copy_ends.h"
 #include "harness/rpc/file/files.h"
 #include "harness/rpc/file/send_window.h"
+#include "harness/rpc/file/transfer.h"
 #include "harness/values/failure_text.h"
 
 namespace harness {
@@ -34,8 +34,8 @@ bool staysBelow(const std::string& path) {
 class RemoteReader {
  public:
   // `size` 0: the file does not tell it.
-  RemoteReader(Files& files, std::string path, uint64_t size, muster::SteadyTime until)
-      : files_(files), path_(std::move(path)), size_(size), until_(until) {}
+  RemoteReader(ControllerNode& node, std::string path, uint64_t size, muster::SteadyTime until)
+      : node_(node), path_(std::move(path)), size_(size), until_(until) {}
 
   // Empty: the end.
   std::string read(uint64_t offset, size_t bytesMax) {
@@ -48,7 +48,7 @@ class RemoteReader {
     while (next_ < size_ && window_.allows(ahead_.size())) ask();
     Asked asked = std::move(ahead_.front());
     ahead_.pop_front();
-    Files::Part part = asked.answer.wait(until_);
+    FilePart part = asked.answer.wait(until_);
     window_.note(now() - asked.at);
     requireVersion(part);
     version_ = part.version;
@@ -60,9 +60,9 @@ class RemoteReader {
 
   void check(const std::string& sha256) {
     if (size_ == 0) return;
-    std::string digest = digest_ ? digest_->wait(until_) : files_.digest(path_, until_);
+    std::string digest = digest_ ? digest_->wait(until_) : rpc::Files(node_).digest(path_, until_);
     // The digest may be from before the last chunk was read.
-    if (digest_) requireVersion(files_.readPart(path_, size_, 1, until_));
+    if (digest_) requireVersion(readPart(node_, path_, size_, 1, until_));
     if (digest != sha256) throw error(Kind::kCorrupt, "the digest differs, or it was changed");
   }
 
@@ -71,28 +71,29 @@ class RemoteReader {
     uint64_t offset;
     size_t bytes;
     muster::SteadyTime at;
-    Answer<Files::Part> answer;
+    Answer<FilePart> answer;
   };
 
   static muster::SteadyTime now() { return std::chrono::steady_clock::now(); }
 
   void ask() {
-    auto answer = files_.beginRead(path_, next_, chunkBytes_, until_);
+    auto answer = beginRead(node_, path_, next_, chunkBytes_, until_);
     ahead_.push_back({next_, chunkBytes_, now(), std::move(answer)});
     next_ += chunkBytes_;
-    if (next_ < size_ && !digest_) digest_.emplace(files_.beginDigest(path_, until_));
+    if (next_ < size_ && !digest_) digest_.emplace(beginDigest(node_, path_, until_));
   }
 
-  void requireVersion(const Files::Part& part) const {
+  void requireVersion(const FilePart& part) const {
     if (part.size == 0 || version_.empty() || version_ == part.version) return;
     throw error(Kind::kConflict, "was changed while it was being read");
   }
 
   muster::NodeError error(Kind kind, const std::string& text) const {
-    return muster::NodeError(kind, files_.nodeName(), "copy " + harness::quoted(path_), text);
+    return muster::NodeError(kind, node_.description().name, "copy " + harness::quoted(path_),
+                             text);
   }
 
-  Files& files_;
+  ControllerNode& node_;
   std::string path_;
   uint64_t size_;
   muster::SteadyTime until_;
@@ -106,12 +107,12 @@ class RemoteReader {
 
 class RemoteSource final : public CopySource {
  public:
-  RemoteSource(Files& files, std::string path, muster::SteadyTime until)
-      : files_(files), root_(std::move(path)), until_(until) {}
+  RemoteSource(ControllerNode& node, std::string path, muster::SteadyTime until)
+      : node_(node), root_(std::move(path)), until_(until) {}
 
   TreeItem root() override {
     follow();
-    auto stat = files_.stat(root_, muster::SymlinkPolicy::kKeep, until_);
+    auto stat = rpc::Files(node_).stat(root_, muster::SymlinkPolicy::kKeep, until_);
     if (!stat) throw error(Kind::kNotFound, "no such file or directory");
     TreeItem item;
     item.type = stat->type;
@@ -125,13 +126,13 @@ class RemoteSource final : public CopySource {
     item.modifiedNs =
         std::chrono::duration_cast<std::chrono::nanoseconds>(stat->modified.time_since_epoch())
             .count();
-    item.attributes = files_.attributes(root_, until_);
+    item.attributes = rpc::Files(node_).attributes(root_, until_);
     return item;
   }
 
   std::vector<TreeItem> next() override {
     if (ended_) return {};
-    Files::TreePage page = files_.walkPage(root_, after_, until_);
+    TreePage page = walkPage(node_, root_, after_, until_);
     for (const TreeItem& item : page.items) {
       if (!staysBelow(item.path)) {
         throw error(Kind::kCorrupt, "the node names a path outside: " + harness::quoted(item.path));
@@ -148,7 +149,7 @@ class RemoteSource final : public CopySource {
   FileFeed open(const TreeItem& item) override {
     std::string path = item.path.empty() ? root_ : root_ + "/" + item.path;
     // Owned by the two functions of the feed.
-    auto reader = std::make_shared<RemoteReader>(files_, path, item.size, until_);
+    auto reader = std::make_shared<RemoteReader>(node_, path, item.size, until_);
     FileFeed feed;
     feed.read = [reader](uint64_t offset, size_t bytesMax) {
       return reader->read(offset, bytesMax);
@@ -159,20 +160,21 @@ class RemoteSource final : public CopySource {
 
  private:
   muster::NodeError error(Kind kind, const std::string& text) const {
-    return muster::NodeError(kind, files_.nodeName(), "copy " + harness::quoted(root_), text);
+    return muster::NodeError(kind, node_.description().name, "copy " + harness::quoted(root_),
+                             text);
   }
 
   void follow() {
     for (int i = 0; i < kLinksFollowedMax; ++i) {
-      auto stat = files_.stat(root_, muster::SymlinkPolicy::kKeep, until_);
+      auto stat = rpc::Files(node_).stat(root_, muster::SymlinkPolicy::kKeep, until_);
       if (!stat || stat->type != muster::FileType::kSymlink) return;
-      std::string target = files_.readLink(root_, until_);
+      std::string target = rpc::Files(node_).readLink(root_, until_);
       root_ = target.starts_with("/") ? target : parentOf(root_) + target;
     }
     throw error(Kind::kInvalid, "too many symbolic links");
   }
 
-  Files& files_;
+  ControllerNode& node_;
   std::string root_;
   muster::SteadyTime until_;
   std::string after_;
@@ -181,11 +183,12 @@ class RemoteSource final : public CopySource {
 
 class RemoteTarget final : public CopyTarget {
  public:
-  RemoteTarget(Files& files, std::string path, const CopyOptions& options, muster::SteadyTime until)
-      : files_(files), root_(std::move(path)), options_(options), until_(until) {}
+  RemoteTarget(ControllerNode& node, std::string path, const CopyOptions& options,
+               muster::SteadyTime until)
+      : node_(node), root_(std::move(path)), options_(options), until_(until) {}
 
   void makeRoot(const TreeItem& root) override {
-    files_.makeDirectory(root_, root.mode, options_.write.undo, until_);
+    rpc::Files(node_).makeDirectory(root_, root.mode, options_.write.undo, until_);
   }
 
   void add(TreeItem item) override {
@@ -199,23 +202,23 @@ class RemoteTarget final : public CopyTarget {
     finish();  // Its directory must be there.
     TreeItem item = given;
     prepare(item);
-    UploadOptions upload;
-    upload.write = options_.write;
-    upload.sparse = item.sparse;
+    UploadOptions wanted;
+    wanted.write = options_.write;
+    wanted.sparse = item.sparse;
     bool keepsAll = options_.keep == CopyOptions::Keep::kAll || !item.path.empty();
     if (keepsAll) {
-      upload.write.mode = item.mode;
-      upload.attributes = item.attributes;
-      upload.modifiedNs = item.modifiedNs;
-      if (upload.write.user.empty() && upload.write.group.empty()) {
-        upload.uid = std::to_string(item.uid);
-        upload.gid = std::to_string(item.gid);
+      wanted.write.mode = item.mode;
+      wanted.attributes = item.attributes;
+      wanted.modifiedNs = item.modifiedNs;
+      if (wanted.write.user.empty() && wanted.write.group.empty()) {
+        wanted.uid = std::to_string(item.uid);
+        wanted.gid = std::to_string(item.gid);
       }
-      if (upload.write.user.empty()) upload.write.user = nameOf(item.user, item.uid);
-      if (upload.write.group.empty()) upload.write.group = nameOf(item.group, item.gid);
+      if (wanted.write.user.empty()) wanted.write.user = nameOf(item.user, item.uid);
+      if (wanted.write.group.empty()) wanted.write.group = nameOf(item.group, item.gid);
     }
     std::string path = item.path.empty() ? root_ : root_ + "/" + item.path;
-    return files_.upload(path, item.size, feed, upload, until_);
+    return upload(node_, path, item.size, feed, wanted, until_);
   }
 
   void finish() override {
@@ -229,14 +232,15 @@ class RemoteTarget final : public CopyTarget {
   void flush() {
     settle();
     if (batch_.empty()) return;
-    planting_.emplace(files_.beginPlant(root_, std::exchange(batch_, {}), options_.write, until_));
+    writing_.emplace(
+        beginWriteTree(node_, root_, std::exchange(batch_, {}), options_.write, until_));
     batchBytes_ = 0;
   }
 
   void settle() {
-    if (!planting_) return;
-    Answer<bool> answer = std::move(*planting_);
-    planting_.reset();
+    if (!writing_) return;
+    Answer<bool> answer = std::move(*writing_);
+    writing_.reset();
     answer.wait(until_);
   }
 
@@ -251,25 +255,25 @@ class RemoteTarget final : public CopyTarget {
     std::erase_if(item.attributes, [](const auto& entry) { return !isKeptAttribute(entry.first); });
   }
 
-  Files& files_;
+  ControllerNode& node_;
   std::string root_;
   const CopyOptions& options_;
   muster::SteadyTime until_;
   std::vector<TreeItem> batch_;
   uint64_t batchBytes_ = 0;
-  std::optional<Answer<bool>> planting_;
+  std::optional<Answer<bool>> writing_;
 };
 
 }  // namespace
 
-std::unique_ptr<CopySource> remoteSource(Files& files, const std::string& path,
+std::unique_ptr<CopySource> remoteSource(ControllerNode& node, const std::string& path,
                                          muster::SteadyTime until) {
-  return std::make_unique<RemoteSource>(files, path, until);
+  return std::make_unique<RemoteSource>(node, path, until);
 }
 
-std::unique_ptr<CopyTarget> remoteTarget(Files& files, const std::string& path,
+std::unique_ptr<CopyTarget> remoteTarget(ControllerNode& node, const std::string& path,
                                          const CopyOptions& options, muster::SteadyTime until) {
-  return std::make_unique<RemoteTarget>(files, path, options, until);
+  return std::make_unique<RemoteTarget>(node, path, options, until);
 }
 
 }  // namespace harness

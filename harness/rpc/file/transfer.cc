@@ -1,10 +1,11 @@
-// Whole files and trees between here and a node: their calls. The copying itself is in copy.cc.
+#include "harness/rpc/file/transfer.h"
+
 #include <algorithm>
 #include <deque>
+#include <memory>
 
-#include "harness/rpc/file/copy_ends.h"
-#include "harness/rpc/file/files.h"
-#include "harness/rpc/file/files_ask.h"
+#include "harness/rpc/bytes.h"
+#include "harness/rpc/file/file_wire.h"
 #include "harness/rpc/file/send_window.h"
 #include "harness/values/failure_text.h"
 #include "schema/support/base/crc32c.h"
@@ -70,23 +71,77 @@ TreeItem readItem(wire::TreeEntry::Reader from) {
   return item;
 }
 
-CopyOptions optionsOf(CopyOptions::What what, const muster::WriteOptions& write) {
-  CopyOptions options;
-  options.what = what;
-  options.write = write;
-  return options;
+kj::Promise<FilePart> readOver(EstablishedConnection& connection, const std::string& path,
+                               uint64_t offset, uint64_t bytesMax) {
+  auto request = connection.get<wire::Files>().readRequest();
+  request.setPath(dataOf(path));
+  request.setOffset(offset);
+  uint64_t wanted = std::min<uint64_t>(bytesMax, connection.chunkBytesMax);
+  request.setBytesMax(static_cast<uint32_t>(wanted));
+  return request.send().then([offset, wanted](auto&& response) {
+    requireNoError(response);
+    auto chunk = response.getChunk();
+    auto data = chunk.getData();
+    if (data.size() > 0 &&
+        (chunk.getOffset() != offset || support::crc32c(data) != chunk.getCrc32c())) {
+      support::fail(wire::Error::Kind::CORRUPT, "bytes at ", offset,
+                    " do not match their check sum");
+    }
+    if (data.size() > wanted) {
+      support::fail(wire::Error::Kind::CORRUPT, data.size(), " bytes at ", offset, ", asked for ",
+                    wanted);
+    }
+    auto version = response.getVersion();
+    std::string seen =
+        std::to_string(version.getDevice()) + ":" + std::to_string(version.getInode()) + ":" +
+        std::to_string(version.getSize()) + ":" + std::to_string(version.getChangedNs());
+    return FilePart{stringOf(data), response.getSize(), seen};
+  });
+}
+
+kj::Promise<std::string> digestOver(EstablishedConnection& connection, const std::string& path) {
+  auto request = connection.get<wire::Files>().digestRequest();
+  request.setPath(dataOf(path));
+  return request.send().then([](auto&& response) {
+    requireNoError(response);
+    return support::hex(response.getSha256());
+  });
 }
 
 }  // namespace
 
-const std::string& Files::nodeName() const {
-  return node_.description().name;
+FilePart readPart(ControllerNode& node, const std::string& path, uint64_t offset, uint64_t bytesMax,
+                  SteadyTime until) {
+  return beginRead(node, path, offset, bytesMax, until).wait(until);
 }
 
-Files::Begun Files::beginUpload(const support::Id& id, const std::string& path, uint64_t size,
-                                const UploadOptions& options, SteadyTime until) {
-  return ask<Begun>("write " + quoted(path), until, [&](EstablishedConnection& live) {
-    auto request = live.files.beginUploadRequest();
+Answer<FilePart> beginRead(ControllerNode& node, const std::string& path, uint64_t offset,
+                           uint64_t bytesMax, SteadyTime until) {
+  return beginAsking<FilePart>(node, "read " + quoted(path), until,
+                               [path, offset, bytesMax](EstablishedConnection& connection) {
+                                 return readOver(connection, path, offset, bytesMax);
+                               });
+}
+
+Answer<std::string> beginDigest(ControllerNode& node, const std::string& path, SteadyTime until) {
+  return beginAsking<std::string>(
+      node, "digest " + quoted(path), until,
+      [path](EstablishedConnection& connection) { return digestOver(connection, path); });
+}
+
+namespace {
+
+struct Begun {
+  uint64_t receivedTo = 0;
+
+  // Of each chunk.
+  size_t chunkBytes = 0;
+};
+
+Begun beginUpload(ControllerNode& node, const support::Id& id, const std::string& path,
+                  uint64_t size, const UploadOptions& options, SteadyTime until) {
+  return ask<Begun>(node, "write " + quoted(path), until, [&](EstablishedConnection& connection) {
+    auto request = connection.get<wire::Files>().beginUploadRequest();
     request.setUploadId(id.data());
     request.setPath(dataOf(path));
     request.setSize(size);
@@ -96,7 +151,7 @@ Files::Begun Files::beginUpload(const support::Id& id, const std::string& path, 
                     options.attributes);
     to.setModifiedNs(options.modifiedNs);
     to.setSparse(options.sparse);
-    return request.send().then([chunkBytesMax = live.chunkBytesMax](auto&& response) {
+    return request.send().then([chunkBytesMax = connection.chunkBytesMax](auto&& response) {
       requireNoError(response);
       return Begun{response.getReceivedTo(), std::min<size_t>(kChunkBytes, chunkBytesMax)};
     });
@@ -105,17 +160,17 @@ Files::Begun Files::beginUpload(const support::Id& id, const std::string& path, 
 
 // The chunks of an upload. They are sent one behind the other, several without waiting for an
 // answer, and are answered in that order.
-class Files::Chunks {
+class Chunks {
  public:
-  Chunks(Files& files, const support::Id& id, const std::string& path, SteadyTime until)
-      : files_(files), id_(id), operation_("write " + quoted(path)), until_(until) {}
+  Chunks(ControllerNode& node, const support::Id& id, const std::string& path, SteadyTime until)
+      : node_(node), id_(id), operation_("write " + quoted(path)), until_(until) {}
 
   void send(uint64_t offset, std::string bytes) {
     while (!window_.allows(underWay_.size())) settle();
     Chunk chunk{offset, std::make_shared<const std::string>(std::move(bytes))};
     chunk.crc32c = support::crc32c(dataOf(*chunk.bytes));
     sentTo_ = offset + chunk.bytes->size();
-    auto answer = files_.node_.begin(operation_, attempt(chunk));
+    auto answer = beginAsking<uint64_t>(node_, operation_, until_, attempt(chunk));
     underWay_.push_back({std::move(chunk), now(), std::move(answer)});
   }
 
@@ -137,9 +192,9 @@ class Files::Chunks {
 
   static SteadyTime now() { return std::chrono::steady_clock::now(); }
 
-  std::function<kj::Promise<uint64_t>()> attempt(const Chunk& chunk) {
-    auto send = [id = id_, chunk](EstablishedConnection& live) {
-      auto request = live.files.writeUploadRequest();
+  Attempt<uint64_t> attempt(const Chunk& chunk) const {
+    return [id = id_, chunk](EstablishedConnection& connection) {
+      auto request = connection.get<wire::Files>().writeUploadRequest();
       request.setUploadId(id.data());
       auto to = request.initChunk();
       to.setOffset(chunk.offset);
@@ -149,9 +204,6 @@ class Files::Chunks {
         requireNoError(response);
         return response.getReceivedTo();
       });
-    };
-    return [&node = files_.node_, until = until_, send]() {
-      return node.connection().call<uint64_t>(until, send);
     };
   }
 
@@ -163,7 +215,7 @@ class Files::Chunks {
     window_.note(now() - sent.at);
     // More than this one, where it was sent again and those behind it had arrived before.
     if (received >= sent.chunk.offset + sent.chunk.bytes->size() && received <= sentTo_) return;
-    throw muster::NodeError(Kind::kCorrupt, files_.nodeName(), operation_,
+    throw muster::NodeError(Kind::kCorrupt, node_.description().name, operation_,
                             "the node took another count of bytes");
   }
 
@@ -175,11 +227,11 @@ class Files::Chunks {
       // older agent may look at them in any order: the node then misses what was before. Now that
       // all of that has arrived, this one is not too early.
       if (error.kind() != Kind::kCorrupt) throw;
-      return files_.node_.begin(operation_, attempt(sent.chunk)).wait(until_);
+      return beginAsking<uint64_t>(node_, operation_, until_, attempt(sent.chunk)).wait(until_);
     }
   }
 
-  Files& files_;
+  ControllerNode& node_;
   support::Id id_;
   std::string operation_;
   SteadyTime until_;
@@ -188,12 +240,27 @@ class Files::Chunks {
   std::deque<Sent> underWay_;
 };
 
-std::string Files::upload(const std::string& path, uint64_t size, const FileFeed& feed,
-                          const UploadOptions& options, SteadyTime until) {
+void abandonUpload(ControllerNode& node, const support::Id& id, const std::string& path,
+                   SteadyTime until) {
+  try {
+    ask<bool>(node, "write " + quoted(path), until, [&](EstablishedConnection& connection) {
+      auto request = connection.get<wire::Files>().abandonUploadRequest();
+      request.setUploadId(id.data());
+      return request.send().then(answered);
+    });
+  } catch (const muster::NodeError&) {
+    // The failure that led here is the one to report; the upload goes with the session.
+  }
+}
+
+}  // namespace
+
+std::string upload(ControllerNode& node, const std::string& path, uint64_t size,
+                   const FileFeed& feed, const UploadOptions& options, SteadyTime until) {
   support::Id id = support::Id::random();
   Begun begun;
   try {
-    begun = beginUpload(id, path, size, options, until);
+    begun = beginUpload(node, id, path, size, options, until);
   } catch (const muster::NodeError& error) {
     if (error.kind() != Kind::kNotFound && error.kind() != Kind::kInvalid) throw;
     if (options.uid.empty()) throw;
@@ -202,17 +269,17 @@ std::string Files::upload(const std::string& path, uint64_t size, const FileFeed
     byNumber.write.user = options.uid;
     byNumber.write.group = options.gid;
     byNumber.uid.clear();
-    begun = beginUpload(id, path, size, byNumber, until);
+    begun = beginUpload(node, id, path, size, byNumber, until);
   }
   support::Sha256 hash;
   support::Digest digest;
   try {
-    Chunks chunks(*this, id, path, until);
+    Chunks chunks(node, id, path, until);
     for (uint64_t offset = begun.receivedTo; offset < size;) {
       uint64_t most = std::min<uint64_t>(begun.chunkBytes, size - offset);
       std::string bytes = feed.read(offset, static_cast<size_t>(most));
       if (bytes.empty()) {
-        throw muster::NodeError(Kind::kCorrupt, nodeName(), "write " + quoted(path),
+        throw muster::NodeError(Kind::kCorrupt, node.description().name, "write " + quoted(path),
                                 "the source became shorter");
       }
       hash.update(dataOf(bytes));
@@ -224,12 +291,12 @@ std::string Files::upload(const std::string& path, uint64_t size, const FileFeed
     digest = hash.digest();
     feed.check(support::hex(kj::arrayPtr(digest.data(), digest.size())));
   } catch (...) {
-    abandonUpload(id, path, until);
+    abandonUpload(node, id, path, until);
     throw;
   }
   auto bytes = kj::arrayPtr(digest.data(), digest.size());
-  ask<bool>("write " + quoted(path), until, [&](EstablishedConnection& live) {
-    auto request = live.files.finishUploadRequest();
+  ask<bool>(node, "write " + quoted(path), until, [&](EstablishedConnection& connection) {
+    auto request = connection.get<wire::Files>().finishUploadRequest();
     request.setUploadId(id.data());
     request.setSha256(bytes);
     return request.send().then(answered);
@@ -237,39 +304,26 @@ std::string Files::upload(const std::string& path, uint64_t size, const FileFeed
   return support::hex(bytes);
 }
 
-void Files::abandonUpload(const support::Id& id, const std::string& path, SteadyTime until) {
-  try {
-    ask<bool>("write " + quoted(path), until, [&](EstablishedConnection& live) {
-      auto request = live.files.abandonUploadRequest();
-      request.setUploadId(id.data());
-      return request.send().then(answered);
-    });
-  } catch (const muster::NodeError&) {
-    // The failure that led here is the one to report; the upload goes with the session.
-  }
-}
-
-Answer<bool> Files::beginPlant(const std::string& root, std::vector<TreeItem> items,
-                               const muster::WriteOptions& options, SteadyTime until) {
+Answer<bool> beginWriteTree(ControllerNode& node, const std::string& root,
+                            std::vector<TreeItem> items, const muster::WriteOptions& options,
+                            SteadyTime until) {
   // Of the call, while it may be repeated.
   auto shared = std::make_shared<const std::vector<TreeItem>>(std::move(items));
-  auto attempt = [shared, root, options](EstablishedConnection& live) {
-    auto request = live.files.writeTreeRequest();
+  auto attempt = [shared, root, options](EstablishedConnection& connection) {
+    auto request = connection.get<wire::Files>().writeTreeRequest();
     request.setRoot(dataOf(root));
     auto list = request.initEntries(static_cast<unsigned>(shared->size()));
     for (unsigned i = 0; i < list.size(); ++i) writeItem(list[i], (*shared)[i], options);
     writeOptions(request.initOptions(), options);
     return request.send().then(answered);
   };
-  return node_.begin("push to " + quoted(root), [&node = node_, until, attempt]() {
-    return node.connection().call<bool>(until, attempt);
-  });
+  return beginAsking<bool>(node, "push to " + quoted(root), until, attempt);
 }
 
-Files::TreePage Files::walkPage(const std::string& root, const std::string& after,
-                                SteadyTime until) {
-  return ask<TreePage>("pull " + quoted(root), until, [&](EstablishedConnection& live) {
-    auto request = live.files.walkRequest();
+TreePage walkPage(ControllerNode& node, const std::string& root, const std::string& after,
+                  SteadyTime until) {
+  return ask<TreePage>(node, "pull " + quoted(root), until, [&](EstablishedConnection& connection) {
+    auto request = connection.get<wire::Files>().walkRequest();
     request.setRoot(dataOf(root));
     request.setAfter(dataOf(after));
     request.setEntriesMax(kPageItemsMax);
@@ -282,28 +336,6 @@ Files::TreePage Files::walkPage(const std::string& root, const std::string& afte
       return page;
     });
   });
-}
-
-muster::TransferResult Files::push(const std::string& local, const std::string& remote,
-                                   const muster::WriteOptions& options, SteadyTime until) {
-  return copy({nullptr, local}, {&node_, remote}, optionsOf(CopyOptions::What::kFile, options),
-              until);
-}
-
-muster::TransferResult Files::pull(const std::string& remote, const std::string& local,
-                                   SteadyTime until) {
-  return copy({&node_, remote}, {nullptr, local}, optionsOf(CopyOptions::What::kFile, {}), until);
-}
-
-muster::TransferResult Files::pushTree(const std::string& local, const std::string& remote,
-                                       const muster::WriteOptions& options, SteadyTime until) {
-  return copy({nullptr, local}, {&node_, remote}, optionsOf(CopyOptions::What::kTree, options),
-              until);
-}
-
-muster::TransferResult Files::pullTree(const std::string& remote, const std::string& local,
-                                       SteadyTime until) {
-  return copy({&node_, remote}, {nullptr, local}, optionsOf(CopyOptions::What::kTree, {}), until);
 }
 
 }  // namespace harness

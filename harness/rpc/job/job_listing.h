@@ -1,5 +1,5 @@
 // What is known of the jobs of a node, whichever session started them, and their end from outside.
-// Values only; the calls are those of Controller.
+// Values only; the calls are in jobs.h.
 #pragma once
 
 #include <chrono>

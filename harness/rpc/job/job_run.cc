@@ -57,7 +57,7 @@ kj::Promise<muster::Result> JobRunner::runSent(JobHandle job, SteadyTime until) 
     if (job->request.input != JobInput::kStream) return ended();
     return start(job, until).then([this, job, until, ended]() {
       // Both at once: a command may not read on before its output is read.
-      auto fed = writeInput(job, job->request.options.input, true, until);
+      auto fed = writeInput(job, job->request.options.input, AfterInput::kEnds, until);
       return ended().exclusiveJoin(fed.then([]() -> kj::Promise<bool> { return kj::NEVER_DONE; }));
     });
   };
@@ -88,10 +88,9 @@ muster::Result JobRunner::resultAt(JobHandle job) {
              "; it ends the command";
   }
   if (job->started) known += "; " + wroteText(job->result);
-  kj::throwFatalException(
-      failure(Kind::kTimeout,
-              kj::str("the time that was allowed, ", durationText(job->result.deadline).c_str(),
-                      ", is over; ", known.c_str())));
+  support::fail(wire::Error::Kind::TIMEOUT,
+                kj::str("the time that was allowed, ", durationText(job->result.deadline).c_str(),
+                        ", is over; ", known.c_str()));
 }
 
 void JobRunner::abandon(JobHandle job) {
@@ -108,7 +107,7 @@ void JobRunner::abandon(JobHandle job) {
 kj::Promise<void> JobRunner::settle(JobHandle job, SteadyTime until) {
   auto attempt = [this, job](EstablishedConnection& live) -> kj::Promise<bool> {
     if (lostMeanwhile(live, *job)) return true;
-    auto request = live.jobs.followRequest();
+    auto request = live.get<wire::Jobs>().followRequest();
     request.setNumber(job->number);
     request.initFollow();
     return request.send().then([job](auto&& response) {

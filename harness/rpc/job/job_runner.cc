@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "harness/rpc/bytes.h"
 #include "harness/values/failure_text.h"
 #include "schema/support/base/crc32c.h"
 
@@ -52,7 +53,7 @@ SteadyTime JobRunner::deadlineFrom(const JobState& job) const {
 }
 
 JobHandle JobRunner::make(const JobRequest& request) {
-  auto invalid = [](kj::StringPtr text) { kj::throwFatalException(failure(Kind::kInvalid, text)); };
+  auto invalid = [](kj::StringPtr text) { support::fail(wire::Error::Kind::INVALID, text); };
   if (request.argv.empty()) invalid("argv: empty");
   if (!request.options.deadline || request.options.deadline->count() <= 0) {
     invalid("deadline: must be positive");
@@ -134,7 +135,7 @@ bool JobRunner::lostMeanwhile(EstablishedConnection& live, JobState& job) {
 
 // Takes a detached command over into the session of `live`. False: it is lost.
 kj::Promise<bool> JobRunner::adopt(EstablishedConnection& live, JobHandle job) {
-  auto request = live.jobs.adoptRequest();
+  auto request = live.get<wire::Jobs>().adoptRequest();
   auto ids = connection_.sessionsSince(job->generation);
   auto list = request.initSessionIds(static_cast<unsigned>(ids.size()));
   for (unsigned i = 0; i < list.size(); ++i) list.set(i, ids[i].data());
@@ -183,9 +184,10 @@ kj::Promise<JobRunner::Step> JobRunner::step(EstablishedConnection& live, JobHan
   }
   if (lostMeanwhile(live, *job)) return Step::kEnded;
   bool held = job->result.out.size() + job->result.err.size() > kHeldBytesMax;
-  bool releases = job->request.output == JobOutput::kTake || !held;
+  bool forgets = job->request.output == JobOutput::kTake || !held;
   if (job->rangeBytes > 0 && wait > nanoseconds(0)) {
-    return stepAhead(live, job, std::min<nanoseconds>(wait, kRangeWaitMax), releases);
+    return stepAhead(live, job, std::min<nanoseconds>(wait, kRangeWaitMax),
+                     forgets ? Release::kYes : Release::kNo);
   }
   auto fill = [&](wire::Follow::Builder follow) {
     follow.setOutputFrom(job->out.from);
@@ -194,11 +196,11 @@ kj::Promise<JobRunner::Step> JobRunner::step(EstablishedConnection& live, JobHan
     follow.setWaitNs(wait.count());
     follow.setUntil(what == PullUntil::kEnded ? wire::Follow::Until::ENDED
                                               : wire::Follow::Until::CHANGE);
-    follow.setReleaseTo(releases);
+    follow.setReleaseTo(forgets);
   };
   if (!job->started) {
     if (job->deadlineAt == SteadyTime::max()) job->deadlineAt = deadlineFrom(*job);
-    auto request = live.jobs.runRequest(capnp::MessageSize{kRunWords, 0});
+    auto request = live.get<wire::Jobs>().runRequest(capnp::MessageSize{kRunWords, 0});
     request.setNumber(job->number);
     writeSpec(request.initSpec(), job->request);
     fill(request.initFollow());
@@ -215,7 +217,7 @@ kj::Promise<JobRunner::Step> JobRunner::step(EstablishedConnection& live, JobHan
       return absorb(*job, response.getProgress());
     });
   }
-  auto request = live.jobs.followRequest();
+  auto request = live.get<wire::Jobs>().followRequest();
   request.setNumber(job->number);
   fill(request.initFollow());
   return request.send().then([this, job, most = live.chunkBytesMax](auto&& response) {
@@ -224,7 +226,7 @@ kj::Promise<JobRunner::Step> JobRunner::step(EstablishedConnection& live, JobHan
 }
 
 kj::Promise<JobRunner::Step> JobRunner::stepAhead(EstablishedConnection& live, JobHandle job,
-                                                  nanoseconds wait, bool releases) {
+                                                  nanoseconds wait, Release release) {
   std::erase_if(ahead_, [](const auto& entry) { return entry.second.isForgotten(); });
   auto& ahead = ahead_.try_emplace(job->number, connection_.loop()).first->second;
   ReadAhead::Range range;
@@ -234,7 +236,7 @@ kj::Promise<JobRunner::Step> JobRunner::stepAhead(EstablishedConnection& live, J
   range.bytes = job->rangeBytes;
   range.aheadBytesMax = job->aheadBytesMax;
   range.wait = wait;
-  range.release = releases;
+  range.release = release == Release::kYes;
   auto answer = ahead.next(live, range);
   return answer.then([this, job, askedAt = ahead.askedAt(),
                       most = live.chunkBytesMax](ReadAhead::Response&& response) {
@@ -278,8 +280,8 @@ bool JobRunner::take(JobState& job, StreamState& stream, std::string& target,
   if (data.size() == 0) return true;
   if (chunk.getOffset() < stream.from || support::crc32c(data) != chunk.getCrc32c()) {
     if (++job.badAnswers > kBadAnswersMax) {
-      kj::throwFatalException(failure(Kind::kCorrupt, kj::str("output at offset ", stream.from,
-                                                              " does not match its check sum")));
+      support::fail(wire::Error::Kind::CORRUPT,
+                    kj::str("output at offset ", stream.from, " does not match its check sum"));
     }
     return false;
   }
@@ -321,8 +323,7 @@ JobRunner::Step JobRunner::absorb(JobState& job, wire::JobProgress::Reader progr
       return Step::kEnded;
     }
     if (!progressed && ++job.badAnswers > kBadAnswersMax) {
-      kj::throwFatalException(
-          failure(Kind::kCorrupt, "the agent promises output that it does not send"));
+      support::fail(wire::Error::Kind::CORRUPT, "the agent promises output that it does not send");
     }
   }
   if (progressed) job.badAnswers = 0;
@@ -336,8 +337,8 @@ void JobRunner::finish(JobState& job, wire::JobStatus::Reader status) {
     auto digest = stream.hash.digest();
     bool same = said.getSha256() == kj::arrayPtr(digest.data(), digest.size());
     if (!same || stream.from != said.getProducedBytes()) {
-      kj::throwFatalException(
-          failure(Kind::kCorrupt, kj::str(name, " does not have the digest that the agent gives")));
+      support::fail(wire::Error::Kind::CORRUPT, name,
+                    " does not have the digest that the agent gives");
     }
   };
   check(job.out, status.getOutput(), "stdout");
@@ -346,31 +347,30 @@ void JobRunner::finish(JobState& job, wire::JobStatus::Reader status) {
   job.result.stillEnding = false;
   job.result.leftRunning = status.getLeftRunning();
   for (auto holder : status.getHolders()) {
-    auto command = holder.getCommand();
-    job.result.holders.push_back({holder.getPid(), std::string(command.begin(), command.size())});
+    job.result.holders.push_back({holder.getPid(), stringOf(holder.getCommand())});
   }
   job.ended = true;
 }
 
-kj::Promise<void> JobRunner::writeInput(JobHandle job, std::string bytes, bool end,
+kj::Promise<void> JobRunner::writeInput(JobHandle job, std::string bytes, AfterInput after,
                                         SteadyTime until) {
   uint64_t begin = job->inputOffset;
   uint64_t target = begin + bytes.size();
   auto attempt = [this, job, begin, bytes,
-                  end](EstablishedConnection& live) -> kj::Promise<uint64_t> {
-    return ready(live, job).then([job, begin, bytes, end,
+                  after](EstablishedConnection& live) -> kj::Promise<uint64_t> {
+    return ready(live, job).then([job, begin, bytes, after,
                                   &live](bool isThere) -> kj::Promise<uint64_t> {
-      if (!isThere) return failure(Kind::kLost, "the command is lost");
+      if (!isThere) return support::failure(wire::Error::Kind::EXPIRED, "the command is lost");
       size_t at = job->inputOffset - begin;
       size_t count = std::min({bytes.size() - at, kInputChunkBytes, size_t{live.chunkBytesMax}});
-      auto data = kj::arrayPtr(reinterpret_cast<const kj::byte*>(bytes.data()) + at, count);
-      auto request = live.jobs.writeInputRequest();
+      auto data = dataOf(bytes).slice(at, at + count);
+      auto request = live.get<wire::Jobs>().writeInputRequest();
       request.setNumber(job->number);
       auto chunk = request.initChunk();
       chunk.setOffset(job->inputOffset);
       chunk.setData(data);
       chunk.setCrc32c(support::crc32c(data));
-      request.setEnd(end && at + count == bytes.size());
+      request.setEnd(after == AfterInput::kEnds && at + count == bytes.size());
       return request.send().then([](auto&& response) {
         requireNoError(response);
         return response.getAcceptedTo();
@@ -378,7 +378,7 @@ kj::Promise<void> JobRunner::writeInput(JobHandle job, std::string bytes, bool e
     });
   };
   return connection_.call<uint64_t>(until, attempt)
-      .then([this, job, bytes = kj::mv(bytes), end, until, begin,
+      .then([this, job, bytes = kj::mv(bytes), after, until, begin,
              target](uint64_t accepted) mutable -> kj::Promise<void> {
         bool stuck = accepted <= job->inputOffset && job->inputOffset < target;
         accepted = std::min(std::max(accepted, job->inputOffset), target);
@@ -388,8 +388,8 @@ kj::Promise<void> JobRunner::writeInput(JobHandle job, std::string bytes, bool e
         auto pause = stuck ? connection_.loop().timer().afterDelay(
                                  nanoseconds(kInputRetry).count() * kj::NANOSECONDS)
                            : kj::Promise<void>(kj::READY_NOW);
-        return pause.then([this, job, rest = kj::mv(rest), end, until]() mutable {
-          return writeInput(job, kj::mv(rest), end, until);
+        return pause.then([this, job, rest = kj::mv(rest), after, until]() mutable {
+          return writeInput(job, kj::mv(rest), after, until);
         });
       });
 }
@@ -413,7 +413,7 @@ kj::Promise<void> JobRunner::tell(JobHandle job, SteadyTime until, Send send) {
 kj::Promise<void> JobRunner::signal(JobHandle job, int number, muster::SignalTarget target,
                                     SteadyTime until) {
   return tell(job, until, [job, number, target](EstablishedConnection& live) {
-    auto request = live.jobs.signalRequest();
+    auto request = live.get<wire::Jobs>().signalRequest();
     request.setNumber(job->number);
     request.setSignal(number);
     request.setTarget(target == muster::SignalTarget::kAll ? wire::Jobs::Target::ALL
@@ -424,7 +424,7 @@ kj::Promise<void> JobRunner::signal(JobHandle job, int number, muster::SignalTar
 
 kj::Promise<void> JobRunner::cancel(JobHandle job, nanoseconds grace, SteadyTime until) {
   return tell(job, until, [job, grace](EstablishedConnection& live) {
-    auto request = live.jobs.cancelRequest();
+    auto request = live.get<wire::Jobs>().cancelRequest();
     request.setNumber(job->number);
     request.setGraceNs(grace.count());
     return request.send();
@@ -434,7 +434,7 @@ kj::Promise<void> JobRunner::cancel(JobHandle job, nanoseconds grace, SteadyTime
 kj::Promise<void> JobRunner::resize(JobHandle job, uint16_t columns, uint16_t rows,
                                     SteadyTime until) {
   return tell(job, until, [job, columns, rows](EstablishedConnection& live) {
-    auto request = live.jobs.resizeRequest();
+    auto request = live.get<wire::Jobs>().resizeRequest();
     request.setNumber(job->number);
     request.setColumns(columns);
     request.setRows(rows);
@@ -453,7 +453,7 @@ void JobRunner::release(JobHandle handle) {
   if (!job.ended || job.generation == 0) return;
   if (job.request.options.lifetime == muster::Lifetime::kDetached) {
     releases_->add(tell(handle, now() + kReleaseMax, [handle](EstablishedConnection& live) {
-      auto request = live.jobs.acknowledgeRequest();
+      auto request = live.get<wire::Jobs>().acknowledgeRequest();
       request.initNumbers(1).set(0, handle->number);
       return request.send();
     }));

@@ -7,10 +7,13 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
+#include <muster/result.h>
+#include <muster/signal_target.h>
+
 #include "harness/rpc/connection.h"
+#include "harness/rpc/job/job_request.h"
 #include "harness/rpc/job/read_ahead.h"
 #include "schema/support/base/sha256.h"
 
@@ -24,8 +27,8 @@ struct StreamState {
   bool complete = false;  // Nothing more will come.
 };
 
-// Shared by the JobStub and the promises that work on it, whichever lives longer. Touched on the io
-// thread, and by the caller of pull between two pulls.
+// Shared by the rpc::Job and the promises that work on it, whichever lives longer. Touched on the
+// io thread, and by the caller of pull between two pulls.
 struct JobState {
   uint64_t number = 0;
   JobRequest request;
@@ -45,7 +48,12 @@ struct JobState {
 };
 
 using JobHandle = std::shared_ptr<JobState>;
-using RunAnswer = std::variant<muster::Result, muster::NodeError>;
+
+// What follows the bytes that are written to standard input.
+enum class AfterInput { kStaysOpen, kEnds };
+
+// Whether the node may forget the output that was fetched.
+enum class Release { kNo, kYes };
 
 // The commands of one node. On the io thread.
 class JobRunner {
@@ -56,7 +64,7 @@ class JobRunner {
   // A command that was not sent yet. Failure kInvalid if the request can never work.
   JobHandle make(const JobRequest& request);
 
-  // See JobStub::pull. Sends the command if that was not done.
+  // See Job::pull. Sends the command if that was not done.
   kj::Promise<bool> pull(JobHandle job, PullUntil what, SteadyTime until);
 
   // Sends the command and waits until it runs or is known not to.
@@ -74,17 +82,17 @@ class JobRunner {
   // lets the agent forget it.
   void abandon(JobHandle job);
 
-  // As JobStub::cancelLater.
+  // As Job::cancelLater.
   void cancelLater(JobHandle job, std::chrono::nanoseconds grace);
 
-  // Writes all of `bytes`, then the end if `end`.
-  kj::Promise<void> writeInput(JobHandle job, std::string bytes, bool end, SteadyTime until);
+  kj::Promise<void> writeInput(JobHandle job, std::string bytes, AfterInput after,
+                               SteadyTime until);
   kj::Promise<void> signal(JobHandle job, int number, muster::SignalTarget target,
                            SteadyTime until);
   kj::Promise<void> cancel(JobHandle job, std::chrono::nanoseconds grace, SteadyTime until);
   kj::Promise<void> resize(JobHandle job, uint16_t columns, uint16_t rows, SteadyTime until);
 
-  // As JobStub::release. Of a detached command: tells the node by itself, since no session's end
+  // As Job::release. Of a detached command: tells the node by itself, since no session's end
   // would.
   void release(JobHandle job);
 
@@ -101,7 +109,7 @@ class JobRunner {
   kj::Promise<Step> step(EstablishedConnection& live, JobHandle job, PullUntil what,
                          std::chrono::nanoseconds wait);
   kj::Promise<Step> stepAhead(EstablishedConnection& live, JobHandle job,
-                              std::chrono::nanoseconds wait, bool releases);
+                              std::chrono::nanoseconds wait, Release release);
   Step absorbFollow(JobState& job, wire::Jobs::FollowResults::Reader results,
                     uint32_t chunkBytesMax);
   Step absorb(JobState& job, wire::JobProgress::Reader progress);

@@ -1,12 +1,9 @@
 // Requests and outcomes between the schema and the public values.
+#include "harness/rpc/bytes.h"
 #include "harness/rpc/job/job_runner.h"
 
 namespace harness {
 namespace {
-
-capnp::Data::Reader data(const std::string& text) {
-  return kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size());
-}
 
 wire::JobSpec::Overflow overflowOf(muster::Overflow overflow) {
   switch (overflow) {
@@ -69,10 +66,6 @@ muster::LostReason reasonOf(wire::JobOutcome::Lost::Reason reason) {
   return muster::LostReason::kUnspecified;
 }
 
-std::string text(capnp::Text::Reader value) {
-  return std::string(value.begin(), value.size());
-}
-
 void writeStreams(wire::JobSpec::Builder spec, const JobRequest& request) {
   const muster::RunOptions& options = request.options;
   for (auto policy : {spec.initOutput(), spec.initErrors()}) {
@@ -93,7 +86,7 @@ void writeStreams(wire::JobSpec::Builder spec, const JobRequest& request) {
   } else if (options.input.empty()) {
     input.setNone();
   } else {
-    input.setInline(data(options.input));
+    input.setInline(dataOf(options.input));
   }
 }
 
@@ -102,16 +95,16 @@ void writeStreams(wire::JobSpec::Builder spec, const JobRequest& request) {
 void writeSpec(wire::JobSpec::Builder spec, const JobRequest& request) {
   const muster::RunOptions& options = request.options;
   auto argv = spec.initArgv(static_cast<unsigned>(request.argv.size()));
-  for (unsigned i = 0; i < argv.size(); ++i) argv.set(i, data(request.argv[i]));
+  for (unsigned i = 0; i < argv.size(); ++i) argv.set(i, dataOf(request.argv[i]));
   auto environment = spec.initEnvironment(static_cast<unsigned>(options.environment.size()));
   unsigned at = 0;
   for (const auto& [name, value] : options.environment) {
-    environment[at].setName(data(name));
-    environment[at].setValue(data(value));
+    environment[at].setName(dataOf(name));
+    environment[at].setValue(dataOf(value));
     ++at;
   }
   spec.setEnvironmentBase(baseOf(options.environmentBase));
-  spec.setDirectory(data(options.directory));
+  spec.setDirectory(dataOf(options.directory));
   spec.setUser(options.user);
   spec.setGroup(options.group);
   writeStreams(spec, request);
@@ -139,7 +132,7 @@ muster::Outcome readOutcome(wire::JobOutcome::Reader outcome) {
                                 outOfMemoryOf(outcome.getSignalled().getOutOfMemory()));
     case wire::JobOutcome::NOT_STARTED:
       return Outcome::notStarted(outcome.getNotStarted().getErrno(),
-                                 text(outcome.getNotStarted().getText()));
+                                 stringOf(outcome.getNotStarted().getText()));
     case wire::JobOutcome::DEADLINE:
       return killed(Outcome::Kind::kDeadline, outcome.getDeadline());
     case wire::JobOutcome::CANCELLED:
@@ -150,7 +143,7 @@ muster::Outcome readOutcome(wire::JobOutcome::Reader outcome) {
       return killed(Outcome::Kind::kSessionEnded, outcome.getSessionEnded());
     case wire::JobOutcome::LOST:
       return Outcome::lost(reasonOf(outcome.getLost().getReason()),
-                           text(outcome.getLost().getText()));
+                           stringOf(outcome.getLost().getText()));
     case wire::JobOutcome::UNSPECIFIED:
       break;
   }

@@ -4,8 +4,8 @@
 #include <memory>
 #include <set>
 
+#include "harness/rpc/bytes.h"
 #include "harness/rpc/job/job_runner.h"
-#include "harness/rpc/job/job_listing.h"
 
 namespace harness {
 namespace {
@@ -17,10 +17,6 @@ constexpr auto kLookAgain = 20 * kj::MILLISECONDS;
 
 // What the last answer of an end may take out of the time that is allowed.
 constexpr std::chrono::milliseconds kAnswerMargin{250};
-
-std::string text(capnp::Text::Reader value) {
-  return std::string(value.begin(), value.size());
-}
 
 support::Id idOf(const std::string& digits) {
   support::Id id;
@@ -34,10 +30,11 @@ JobInfo readSummary(wire::JobView::Summary::Reader from, const std::string& node
   JobInfo info;
   info.node = node;
   info.name = {support::hex(from.getSessionId()), from.getNumber()};
-  info.identity = text(from.getIdentity());
-  for (auto label : from.getLabels()) info.labels[text(label.getName())] = text(label.getValue());
+  info.identity = stringOf(from.getIdentity());
+  for (auto label : from.getLabels())
+    info.labels[stringOf(label.getName())] = stringOf(label.getValue());
   for (auto item : from.getArgv()) {
-    info.argv.emplace_back(reinterpret_cast<const char*>(item.begin()), item.size());
+    info.argv.push_back(stringOf(item));
   }
   auto status = from.getStatus();
   info.ended = status.getState() == wire::JobStatus::State::ENDED;
@@ -92,7 +89,7 @@ class Ending {
 
   kj::Promise<void> cancel(const JobName& name) {
     auto attempt = [this, name](EstablishedConnection& live) -> kj::Promise<bool> {
-      auto request = live.jobs.cancelOfRequest();
+      auto request = live.get<wire::Jobs>().cancelOfRequest();
       request.setSessionId(idOf(name.session).data());
       request.setNumber(name.number);
       request.setGraceNs(grace_.count());
@@ -148,7 +145,7 @@ std::string JobInfo::label(const std::string& key) const {
 
 kj::Promise<JobListing> listJobs(Connection& connection, JobFilter filter, SteadyTime until) {
   auto attempt = [node = connection.description().name, filter](EstablishedConnection& live) {
-    auto request = live.jobView.listRequest();
+    auto request = live.get<wire::JobView>().listRequest();
     auto labels = request.initLabels(static_cast<unsigned>(filter.labels.size()));
     unsigned at = 0;
     for (const auto& [name, value] : filter.labels) {

@@ -36,7 +36,7 @@ kj::Promise<ReadAhead::Response> ReadAhead::next(EstablishedConnection& live, co
 }
 
 void ReadAhead::ask(EstablishedConnection& live, const Range& range) {
-  auto request = live.jobs.followRequest();
+  auto request = live.get<wire::Jobs>().followRequest();
   request.setNumber(range.job);
   auto follow = request.initFollow();
   follow.setOutputFrom(next_);

@@ -83,11 +83,15 @@ kj::Exception toException(const Failure& failure) {
   return kj::Exception(kj::Exception::Type::FAILED, kFailureFile, line, kj::str(failure.text));
 }
 
+kj::Maybe<Failure> carriedFailure(const kj::Exception& exception) {
+  if (strcmp(exception.getFile(), kFailureFile) != 0) return nullptr;
+  return Failure{static_cast<wire::Error::Kind>(exception.getLine() >> kErrnoBits),
+                 exception.getLine() & ((1 << kErrnoBits) - 1),
+                 kj::str(exception.getDescription())};
+}
+
 Failure toFailure(const kj::Exception& exception, kj::StringPtr operation) {
-  if (strcmp(exception.getFile(), kFailureFile) == 0) {
-    return {static_cast<wire::Error::Kind>(exception.getLine() >> kErrnoBits),
-            exception.getLine() & ((1 << kErrnoBits) - 1), kj::str(exception.getDescription())};
-  }
+  KJ_IF_MAYBE (failure, carriedFailure(exception)) return kj::mv(*failure);
   // The number is never 0, which means that there is no incident.
   uint64_t incident = randomNumber() | 1;
   log(Level::kError, "a call failed in an unforeseen way",

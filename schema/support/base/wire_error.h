@@ -54,14 +54,25 @@ wire::Error::Kind kindOfErrno(int errorNumber);
 // back whole.
 kj::Exception toException(const Failure& failure);
 
+// Returns the failure that `exception` carries; null if it was not made from one. An exception that
+// a peer sent never was, whatever its text says.
+kj::Maybe<Failure> carriedFailure(const kj::Exception& exception);
+
 // Returns the failure that `exception` carries. Any other exception is logged with `operation` and
 // becomes kind internal.
 Failure toFailure(const kj::Exception& exception, kj::StringPtr operation);
 
+// Returns a failure of `kind` as an exception that is not thrown yet. Its text is kj::str of the
+// rest.
+template <typename... Params>
+kj::Exception failure(wire::Error::Kind kind, Params&&... params) {
+  return toException({kind, 0, kj::str(kj::fwd<Params>(params)...)});
+}
+
 // Throws a failure of `kind` whose text is kj::str of the rest.
 template <typename... Params>
 [[noreturn]] void fail(wire::Error::Kind kind, Params&&... params) {
-  kj::throwFatalException(toException({kind, 0, kj::str(kj::fwd<Params>(params)...)}));
+  kj::throwFatalException(failure(kind, kj::fwd<Params>(params)...));
   KJ_UNREACHABLE;
 }
 

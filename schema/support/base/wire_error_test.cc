@@ -34,6 +34,17 @@ TEST(WireErrorTest, FailureKeepsKindErrnoAndTextThroughAnException) {
   EXPECT_STREQ(failure.text.cStr(), "write /tmp/x: No space left on device");
 }
 
+TEST(WireErrorTest, OnlyExceptionsMadeFromAFailureCarryOne) {
+  kj::Exception ours = failure(Kind::CORRUPT, "byte ", 7, " differs");
+  KJ_IF_MAYBE (carried, carriedFailure(ours)) {
+    EXPECT_EQ(carried->kind, Kind::CORRUPT);
+    EXPECT_STREQ(carried->text.cStr(), "byte 7 differs");
+  } else {
+    ADD_FAILURE() << "nothing was carried";
+  }
+  EXPECT_TRUE(carriedFailure(KJ_EXCEPTION(FAILED, "byte 7 differs")) == nullptr);
+}
+
 TEST(WireErrorTest, ForeignExceptionBecomesAnIncidentThatOnlyTheLogExplains) {
   CapturedLog log;
   int secret = 4711;

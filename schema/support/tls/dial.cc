@@ -16,6 +16,11 @@ namespace {
 using Kind = wire::Error::Kind;
 using Stream = kj::Own<kj::AsyncIoStream>;
 
+kj::Exception notConnected(const Endpoint& endpoint, int error) {
+  return toException({Kind::SYSTEM, error,
+                      kj::str("connect to ", endpoint.text().c_str(), ": ", errnoText(error))});
+}
+
 // Connects, and resolves when the connection is made or has failed.
 kj::Promise<void> begun(kj::UnixEventPort& port, int socket, const Endpoint& endpoint) {
   int result;
@@ -23,15 +28,15 @@ kj::Promise<void> begun(kj::UnixEventPort& port, int socket, const Endpoint& end
     result = ::connect(socket, endpoint.socketAddress(), endpoint.addressBytes);
   } while (result < 0 && errno == EINTR);
   if (result == 0) return kj::READY_NOW;
-  if (errno != EINPROGRESS) KJ_FAIL_SYSCALL("connect()", errno);
+  if (errno != EINPROGRESS) return notConnected(endpoint, errno);
   using Observer = kj::UnixEventPort::FdObserver;
   auto observer = kj::heap<Observer>(port, socket, Observer::OBSERVE_WRITE);
   auto made = observer->whenBecomesWritable();
-  return made.attach(kj::mv(observer)).then([socket]() {
+  return made.attach(kj::mv(observer)).then([socket, &endpoint]() {
     int error = 0;
     socklen_t length = sizeof error;
     KJ_SYSCALL(getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &length));
-    if (error != 0) KJ_FAIL_SYSCALL("connect()", error);
+    if (error != 0) kj::throwFatalException(notConnected(endpoint, error));
   });
 }
 
@@ -45,13 +50,9 @@ kj::Promise<Stream> connectTo(kj::UnixEventPort& port, DialOptions& options) {
   }
   setTcpOptions(socket);
   int number = socket;
-  return kj::evalNow([&]() { return begun(port, number, endpoint); })
-      .then([&port, socket = kj::mv(socket)]() mutable -> Stream {
-        return kj::heap<SocketStream>(port, kj::mv(socket));
-      })
-      .catch_([name = endpoint.text()](kj::Exception&& exception) -> Stream {
-        fail(Kind::SYSTEM, "connect to ", name.c_str(), ": ", exception.getDescription());
-      });
+  return begun(port, number, endpoint).then([&port, socket = kj::mv(socket)]() mutable -> Stream {
+    return kj::heap<SocketStream>(port, kj::mv(socket));
+  });
 }
 
 }  // namespace

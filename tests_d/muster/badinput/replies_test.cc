@@ -13,7 +13,10 @@
 
 #include <muster/node_error.h>
 
-#include "harness/rpc/stubs.h"
+#include "harness/rpc/controller.h"
+#include "harness/rpc/file/copy.h"
+#include "harness/rpc/file/files.h"
+#include "harness/rpc/job/jobs.h"
 #include "schema/support/base/crc32c.h"
 #include "tests_d/muster/fuzz/hostile_agent.h"
 
@@ -29,7 +32,7 @@ struct Case {
   const char* name;
   const char* method;                        // Of the call that is answered badly.
   std::function<void(HostileCall&)> answer;  // In place of an empty answer.
-  std::function<void(harness::NodeStub&, const std::string& directory)> ask;
+  std::function<void(harness::ControllerNode&, const std::string& directory)> ask;
   Kind kind;
 };
 
@@ -110,26 +113,27 @@ std::function<void(HostileCall&)> progress(
 
 // Controllers.
 
-void stat(harness::NodeStub& node, const std::string&) {
-  node.files().stat("/x", muster::SymlinkPolicy::kKeep, soon());
+void stat(harness::ControllerNode& node, const std::string&) {
+  harness::rpc::Files(node).stat("/x", muster::SymlinkPolicy::kKeep, soon());
 }
-void list(harness::NodeStub& node, const std::string&) {
-  node.files().list("/x", soon());
+void list(harness::ControllerNode& node, const std::string&) {
+  harness::rpc::Files(node).list("/x", soon());
 }
-void read(harness::NodeStub& node, const std::string&) {
-  node.files().read("/x", 0, 100, soon());
+void read(harness::ControllerNode& node, const std::string&) {
+  harness::rpc::Files(node).read("/x", 0, 100, soon());
 }
-void pullTree(harness::NodeStub& node, const std::string& directory) {
-  node.files().pullTree("/x", directory + "/tree", soon());
+void pullTree(harness::ControllerNode& node, const std::string& directory) {
+  harness::copy({&node, "/x"}, {nullptr, directory + "/tree"},
+                {.what = harness::CopyOptions::What::kTree}, soon());
 }
-void write(harness::NodeStub& node, const std::string&) {
-  node.files().write("/x", std::string(1 << 20, 'x'), {}, soon());
+void write(harness::ControllerNode& node, const std::string&) {
+  harness::rpc::Files(node).write("/x", std::string(1 << 20, 'x'), {}, soon());
 }
-void run(harness::NodeStub& node, const std::string&) {
+void run(harness::ControllerNode& node, const std::string&) {
   harness::JobRequest request;
   request.argv = {"true"};
   request.options.deadline = milliseconds(300);
-  node.run(request, soon());
+  harness::rpc::Jobs(node).run(request, soon());
 }
 
 using Type = wire::FileType;
@@ -219,7 +223,7 @@ TEST_P(RepliesTest, IsATypedErrorAndNothingIsWrittenElsewhere) {
     return kj::READY_NOW;
   });
   harness::Controller controller(quick());
-  harness::NodeStub& node = controller.connect(agent.description());
+  harness::ControllerNode& node = controller.connect(agent.description());
   try {
     row.ask(node, inner_);
     ADD_FAILURE() << "the answer was believed";

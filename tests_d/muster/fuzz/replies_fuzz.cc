@@ -11,7 +11,12 @@
 
 #include <muster/node_error.h>
 
-#include "harness/rpc/stubs.h"
+#include "harness/rpc/controller.h"
+#include "harness/rpc/facts/facts.h"
+#include "harness/rpc/file/copy.h"
+#include "harness/rpc/file/files.h"
+#include "harness/rpc/job/jobs.h"
+#include "harness/rpc/service/services.h"
 #include "tests_d/muster/fuzz/hostile_agent.h"
 #include "tests_d/muster/fuzz/target.h"
 
@@ -31,22 +36,24 @@ harness::ControllerOptions quick() {
   return options;
 }
 
-void runCommand(harness::NodeStub& node, uint8_t mood, SteadyTime until) {
+void runCommand(harness::ControllerNode& node, uint8_t mood, SteadyTime until) {
   harness::JobRequest request;
   request.argv = {"true"};
   request.options.deadline = kDeadline;
   if (mood % 2) {
-    node.run(request, until);
+    harness::rpc::Jobs(node).run(request, until);
     return;
   }
-  auto job = node.start(request, until);
-  job->refresh(until);
-  job->writeInput("hello", until);
-  job->signal(15, muster::SignalTarget::kAll, until);
-  job->release();
+  auto job = harness::rpc::Jobs(node).start(request, until);
+  job.refresh(until);
+  job.writeInput("hello", until);
+  job.signal(15, muster::SignalTarget::kAll, until);
+  job.release();
 }
 
-void useFiles(harness::FilesStub& files, uint8_t mood, const std::string& inner, SteadyTime until) {
+void useFiles(harness::ControllerNode& node, uint8_t mood, const std::string& inner,
+              SteadyTime until) {
+  harness::rpc::Files files(node);
   switch (mood % 10) {
     case 0:
       files.stat("/x", muster::SymlinkPolicy::kKeep, until);
@@ -68,30 +75,31 @@ void useFiles(harness::FilesStub& files, uint8_t mood, const std::string& inner,
       files.append("/x", "hello", until);
       return;
     case 6:
-      files.pull("/x", inner + "/pulled", until);
+      harness::copy({&node, "/x"}, {nullptr, inner + "/pulled"}, {}, until);
       return;
     case 7:
       files.digest("/x", until);
       files.readLink("/x", until);
       return;
     default:
-      files.pullTree("/x", inner + "/tree", until);
+      harness::copy({&node, "/x"}, {nullptr, inner + "/tree"},
+                    {.what = harness::CopyOptions::What::kTree}, until);
   }
 }
 
-void ask(harness::NodeStub& node, uint8_t mood, const std::string& inner) {
+void ask(harness::ControllerNode& node, uint8_t mood, const std::string& inner) {
   SteadyTime until = std::chrono::steady_clock::now() + kDeadline;
   switch (mood % 8) {
     case 0:
-      node.facts(until);
+      harness::rpc::Facts(node).read(until);
       return;
     case 1:
-      node.serviceStatus("x", until);
+      harness::rpc::Services(node).status("x", until);
       return;
     case 2:
       return runCommand(node, mood / 8, until);
     default:
-      return useFiles(node.files(), mood / 8, inner, until);
+      return useFiles(node, mood / 8, inner, until);
   }
 }
 
@@ -106,7 +114,7 @@ MUSTER_FUZZ_TARGET(replies) {
     uint8_t moods[2] = {input.byte(), input.byte()};
     fuzz::HostileAgent agent(root, fuzz::answersOf(input));
     harness::Controller controller(quick());
-    harness::NodeStub& node = controller.connect(agent.description());
+    harness::ControllerNode& node = controller.connect(agent.description());
     for (uint8_t mood : moods) {
       auto began = std::chrono::steady_clock::now();
       try {

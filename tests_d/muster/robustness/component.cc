@@ -110,8 +110,8 @@ Agent& FaultTest::startAgent(Agent::Options options) {
   return *agent_;
 }
 
-harness::NodeStub& FaultTest::connect(const std::string& address,
-                                      const std::string& networkNamespace) {
+harness::ControllerNode& FaultTest::connect(const std::string& address,
+                                            const std::string& networkNamespace) {
   harness::NodeDescription description;
   description.name = "n1";
   description.role = "server";
@@ -127,12 +127,12 @@ harness::NodeStub& FaultTest::connect(const std::string& address,
   return connect(description);
 }
 
-harness::NodeStub& FaultTest::connect(const harness::NodeDescription& description) {
+harness::ControllerNode& FaultTest::connect(const harness::NodeDescription& description) {
   controller_ = std::make_unique<harness::Controller>(controllerOptions);
   closed_ = false;
-  stub_ = &controller_->connect(description);
-  stub_->awaitConnected(std::chrono::steady_clock::now() + 10s);
-  return *stub_;
+  controllerNode_ = &controller_->connect(description);
+  controllerNode_->awaitConnected(std::chrono::steady_clock::now() + 10s);
+  return *controllerNode_;
 }
 
 void FaultTest::disconnect() {

@@ -15,7 +15,8 @@
 
 #include <muster/muster.h>
 
-#include "harness/rpc/stubs.h"
+#include "harness/api/access.h"
+#include "harness/rpc/controller.h"
 #include "tests_d/muster/robustness/agent.h"
 #include "tests_d/muster/robustness/history.h"
 #include "tests_d/muster/robustness/load.h"
@@ -46,11 +47,11 @@ class FaultTest : public ::testing::Test {
 
   // Connects, by the agent's unix socket, or by TCP to `address` such as a FaultProxy's. Short
   // heartbeats, so that a trial takes seconds: ping each 200 ms, 600 ms to answer.
-  harness::NodeStub& connect(const std::string& address = "",
-                             const std::string& networkNamespace = "");
-  harness::NodeStub& connect(const harness::NodeDescription& description);
-  harness::NodeStub& stub() { return *stub_; }
-  muster::Node node() { return muster::Node(*stub_); }
+  harness::ControllerNode& connect(const std::string& address = "",
+                                   const std::string& networkNamespace = "");
+  harness::ControllerNode& connect(const harness::NodeDescription& description);
+  harness::ControllerNode& controllerNode() { return *controllerNode_; }
+  muster::Node node() { return harness::ApiAccess::node(*controllerNode_); }
 
   // Ends the session in order.
   void disconnect();
@@ -91,7 +92,7 @@ class FaultTest : public ::testing::Test {
   std::mt19937_64 random_;
   std::unique_ptr<Agent> agent_;
   std::unique_ptr<harness::Controller> controller_;
-  harness::NodeStub* stub_ = nullptr;
+  harness::ControllerNode* controllerNode_ = nullptr;
   bool closed_ = false;  // The session was ended in order.
   uint64_t attempt_ = 0;
   size_t keeperIdleBytes_ = 0;  // Resident, as soon as it served.

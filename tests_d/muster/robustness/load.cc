@@ -4,13 +4,14 @@
 #include <fstream>
 #include <sstream>
 
-#include "harness/rpc/stubs.h"
+#include "harness/api/access.h"
 #include "tests_d/muster/robustness/residue.h"
 #include "tests_d/muster/robustness/stream.h"
 
 namespace faults {
 
 using namespace std::chrono_literals;
+using harness::ApiAccess;
 using muster::DeadlineScope;
 using muster::Node;
 using muster::NodeError;
@@ -78,8 +79,8 @@ StallMeter::~StallMeter() {
   thread_.join();
 }
 
-Load::Load(harness::NodeStub& stub, LoadOptions options)
-    : stub_(stub), options_(std::move(options)) {
+Load::Load(harness::ControllerNode& node, LoadOptions options)
+    : node_(node), options_(std::move(options)) {
   for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this, i] { work(i); });
 }
 
@@ -144,7 +145,7 @@ void Load::run(const std::string& name, std::mt19937_64& random) {
   muster::RunOptions options;
   options.environment[kTagVariable] = options_.tag;
   bool stepwise = below(random, 3) == 0;
-  Node node(stub_);
+  Node node = ApiAccess::node(node_);
   {
     Counted counted(inFlight_, finished_);
     timed(record, options_.callMax, [&] {
@@ -164,7 +165,7 @@ void Load::replaceFile(const std::string& path, uint64_t version, std::mt19937_6
   std::string content = fileContent(version, below(random, options_.fileBytesMax));
   {
     Counted counted(inFlight_, finished_);
-    timed(record, options_.callMax, [&] { Node(stub_).file(path).write(content); });
+    timed(record, options_.callMax, [&] { ApiAccess::node(node_).file(path).write(content); });
   }
   keep(std::move(record));
 }
@@ -175,7 +176,7 @@ void Load::lookAtFile(const std::string& path) {
     Counted counted(inFlight_, finished_);
     timed(record, options_.callMax, [&] {
       try {
-        auto version = versionOf(Node(stub_).file(path).read());
+        auto version = versionOf(ApiAccess::node(node_).file(path).read());
         record.whole = version.has_value();
         record.version = version.value_or(0);
       } catch (const NodeError& error) {

@@ -15,7 +15,7 @@
 #include "tests_d/muster/robustness/history.h"
 
 namespace harness {
-class NodeStub;
+class ControllerNode;
 }
 
 namespace faults {
@@ -49,8 +49,8 @@ struct LoadOptions {
 
 class Load {
  public:
-  // `stub` outlives the object. Begins at once.
-  Load(harness::NodeStub& stub, LoadOptions options);
+  // `node` outlives the object. Begins at once.
+  Load(harness::ControllerNode& node, LoadOptions options);
   ~Load();
 
   // Calls that were made and have not returned. A fault without any is no trial.
@@ -76,7 +76,7 @@ class Load {
   void keep(CommandRecord record);
   void keep(FileRecord record);
 
-  harness::NodeStub& stub_;
+  harness::ControllerNode& node_;
   LoadOptions options_;
   StallMeter stall_;
   std::atomic<size_t> inFlight_{0};

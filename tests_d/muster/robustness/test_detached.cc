@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "harness/rpc/job/jobs.h"
 #include "tests_d/muster/robustness/component.h"
 #include "tests_d/muster/robustness/stream.h"
 
@@ -69,13 +70,14 @@ class DetachedFaultTest : public FaultTest {
   // Of any session, as `muster ps` asks.
   std::vector<harness::JobInfo> listed(harness::JobsWanted wanted) {
     harness::JobFilter filter{.labels = {{"of", tag_}}, .wanted = wanted};
-    auto answers = controller_->listJobs({&stub()}, filter, steady_clock::now() + 10s);
+    auto answers = harness::rpc::listJobs({&controllerNode()}, filter, steady_clock::now() + 10s);
     return std::get<harness::JobListing>(answers.at(0)).jobs;
   }
 
   harness::JobsEnded endListed() {
     harness::JobFilter filter{.labels = {{"of", tag_}}};
-    auto answers = controller_->endJobs({&stub()}, filter, 1s, steady_clock::now() + 10s);
+    auto answers =
+        harness::rpc::endJobs({&controllerNode()}, filter, 1s, steady_clock::now() + 10s);
     return std::get<harness::JobsEnded>(answers.at(0));
   }
 
@@ -101,12 +103,12 @@ TEST_F(DetachedFaultTest, KeeperKilledAtAnyPointRunsItOnceAndLosesNothing) {
       letPass(pause);
       agent().kill(Part::kKeeper);
     });
-    std::unique_ptr<muster::Process> process;
+    std::optional<muster::Process> process;
     std::optional<muster::NodeError> failed;
     std::thread starter([&] {
       muster::DeadlineScope scope(60s);
       try {
-        process.reset(new muster::Process(node().start({"/bin/sh", "-c", script}, detached())));
+        process = node().start({"/bin/sh", "-c", script}, detached());
       } catch (const muster::NodeError& error) {
         failed = error;
       }
@@ -177,7 +179,7 @@ TEST_F(DetachedFaultTest, ClosedRightAfterARestartTheSessionStillAcknowledges) {
       muster::Process process = node().start({"/bin/true"}, detached());
       EXPECT_EQ(process.wait(10s).outcome, Outcome::exited(0));
       agent().kill(Part::kKeeper);
-      EXPECT_TRUE(stub().awaitDisconnected(steady_clock::now() + 10s));
+      EXPECT_TRUE(controllerNode().awaitDisconnected(steady_clock::now() + 10s));
     }
     agent().start(Part::kKeeper);
     disconnect();

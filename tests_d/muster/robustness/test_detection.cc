@@ -29,14 +29,14 @@ struct Link {
       description.endpoint.port = agent.frontPort();
       description.endpoint.networkNamespace = agent.frontNetwork();
     }
-    stub = &controller.connect(description);
-    stub->awaitConnected(steady_clock::now() + 10s);
+    connected = &controller.connect(description);
+    connected->awaitConnected(steady_clock::now() + 10s);
   }
-  muster::Node node() { return muster::Node(*stub); }
+  muster::Node node() { return harness::ApiAccess::node(*connected); }
 
   FaultProxy proxy;
   harness::Controller controller;  // With the default options.
-  harness::NodeStub* stub = nullptr;
+  harness::ControllerNode* connected = nullptr;
 };
 
 struct Times {

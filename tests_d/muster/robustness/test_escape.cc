@@ -21,14 +21,11 @@ class EscapeTest : public FaultTest {
   }
 
   // Starts one and waits until it is what it wants to be.
-  std::unique_ptr<muster::Process> started(const std::string& kind, muster::RunOptions options) {
+  muster::Process started(const std::string& kind, muster::RunOptions options) {
     options.outputBytesMax = 64 << 10;
     std::string name = tag_ + "." + kind;
-    muster::Node on = node();
-    // A Process cannot be moved: it is made in place.
-    std::unique_ptr<muster::Process> process(
-        new muster::Process(on.start(escapeArgv(kind, name), options)));
-    process->readUntil("ready", 10s);
+    muster::Process process = node().start(escapeArgv(kind, name), options);
+    process.readUntil("ready", 10s);
     EXPECT_TRUE(agent().alive(Agent::Part::kKeeper)) << agent().end();
     EXPECT_FALSE(nothingRuns()) << "void: " << kind << " does not run";
     return process;
@@ -49,8 +46,8 @@ TEST_F(EscapeTest, KillReachesEveryProcess) {
   for (size_t round = 0; round < trials(1, 0.02); ++round) {
     for (const std::string& kind : escapeTactics()) {
       muster::DeadlineScope scope(15s);
-      auto process = started(kind, tagged());
-      process->kill();
+      muster::Process process = started(kind, tagged());
+      process.kill();
       expectGone(kind);
     }
   }
@@ -63,19 +60,19 @@ TEST_F(EscapeTest, CancelWithGraceReachesEveryProcess) {
     muster::DeadlineScope scope(15s);
     muster::RunOptions options = tagged();
     options.grace = 50ms;
-    started(kind, options)->cancel();
+    started(kind, options).cancel();
     expectGone(kind);
   }
 }
 
 TEST_F(EscapeTest, DeadlineReachesEveryProcess) {
-  std::vector<std::unique_ptr<muster::Process>> processes;
+  std::vector<muster::Process> processes;
   muster::RunOptions options = tagged();
   options.deadline = 4s;
   options.grace = 50ms;
   for (const std::string& kind : escapeTactics()) processes.push_back(started(kind, options));
   for (size_t i = 0; i < processes.size(); ++i) {
-    muster::Result result = processes[i]->wait(15s);
+    muster::Result result = processes[i].wait(15s);
     bool ended = result.outcome.kind() == Outcome::Kind::kExited;
     EXPECT_TRUE(ended || result.outcome.kind() == Outcome::Kind::kDeadline)
         << escapeTactics()[i] << ": " << result.outcome;
@@ -87,7 +84,7 @@ TEST_F(EscapeTest, DeadlineReachesEveryProcess) {
 }
 
 TEST_F(EscapeTest, EndOfTheSessionReachesEveryProcess) {
-  std::vector<std::unique_ptr<muster::Process>> processes;
+  std::vector<muster::Process> processes;
   for (const std::string& kind : escapeTactics()) processes.push_back(started(kind, tagged()));
   for (const std::string& kind : unboundEscapeTactics())
     processes.push_back(started(kind, tagged()));
@@ -98,8 +95,8 @@ TEST_F(EscapeTest, EndOfTheSessionReachesEveryProcess) {
 // What root moves out of the job's control group is known by its mark and by its parents.
 TEST_F(EscapeTest, KillReachesWhatLeftItsControlGroup) {
   for (const std::string& kind : unboundEscapeTactics()) {
-    auto process = started(kind, tagged());
-    process->kill();
+    muster::Process process = started(kind, tagged());
+    process.kill();
     expectGone(kind);
   }
 }

@@ -188,14 +188,13 @@ TEST_F(LimitFaultTest, FrontWithoutDescriptorsRecovers) {
 TEST_F(LimitFaultTest, KeeperWithoutDescriptorsSaysSoAndRecovers) {
   startAgent({.keeperDescriptorsMax = 64});
   connect();
-  std::vector<std::unique_ptr<muster::Process>> processes;
+  std::vector<muster::Process> processes;
   std::string refusal;
   for (int i = 0; i < 64 && refusal.empty(); ++i) {
     try {
       std::string name = tag_ + "." + std::to_string(i);
-      muster::Node on = node();
-      processes.emplace_back(new muster::Process(on.start(escapeArgv("plain", name), tagged())));
-      if (processes.back()->pid() == 0) refusal = toString(processes.back()->wait(5s).outcome);
+      processes.push_back(node().start(escapeArgv("plain", name), tagged()));
+      if (processes.back().pid() == 0) refusal = toString(processes.back().wait(5s).outcome);
     } catch (const NodeError& error) {
       refusal = error.what();
     }
@@ -203,7 +202,7 @@ TEST_F(LimitFaultTest, KeeperWithoutDescriptorsSaysSoAndRecovers) {
   std::printf("F14 after %zu jobs with 64 descriptors: %s\n", processes.size(), refusal.c_str());
   EXPECT_NE(refusal, "") << "void: the keeper never came near its limit";
   EXPECT_TRUE(agent().alive(Part::kKeeper)) << agent().logs();
-  for (auto& process : processes) process->kill();
+  for (muster::Process& process : processes) process.kill();
   processes.clear();
   expectUsable();
 }

@@ -19,7 +19,7 @@ TEST_F(LossTest, LostPacketsMakeItSlowAndNothingElse) {
   connect("127.0.0.1:" + std::to_string(agent().frontPort()), agent().frontNetwork());
   LoadOptions options = loadOptions();
   options.callMax = 120s;
-  Load load(stub(), options);
+  Load load(controllerNode(), options);
   size_t calls = trials(8, 0.05);
   uint32_t before = 0;
   for (int percent : {1, 5, 10, 20, 30}) {

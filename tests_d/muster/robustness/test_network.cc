@@ -51,7 +51,7 @@ TEST_F(NetworkFaultTest, ResetsAtRandomBytesLoseNothing) {
     // of each direction, keep each other from it: the files are small here.
     LoadOptions small = loadOptions();
     small.fileBytesMax = 4000;
-    Load load(stub(), small);
+    Load load(controllerNode(), small);
     size_t times = trials(60, 0.5);
     EXPECT_TRUE(
         proxy_->await([&](auto& counters) { return counters.faults >= times; }, 30s + times * 1s));
@@ -65,7 +65,7 @@ TEST_F(NetworkFaultTest, ResetsAtRandomBytesLoseNothing) {
 TEST_F(NetworkFaultTest, ResetsAtAnyMomentLoseNothing) {
   untilMet([&] {
     start();
-    Load load(stub(), loadOptions());
+    Load load(controllerNode(), loadOptions());
     size_t times = trials(40, 0.5), hits = 0;
     std::vector<nanoseconds> resumed;
     for (size_t trial = 0; trial < times; ++trial) {
@@ -85,7 +85,7 @@ TEST_F(NetworkFaultTest, ResetsAtAnyMomentLoseNothing) {
 TEST_F(NetworkFaultTest, SilenceBothWaysAndOneWayIsOutlived) {
   untilMet([&] {
     start();
-    Load load(stub(), loadOptions());
+    Load load(controllerNode(), loadOptions());
     size_t rounds = trials(1, 0.01), hits = 0;
     std::vector<nanoseconds> resumed;
     for (size_t round = 0; round < rounds; ++round) {
@@ -157,7 +157,7 @@ TEST_F(NetworkFaultTest, BadLinesAreSlowAndNothingElse) {
         {.toClient = {.bytesPerSecond = 200'000}},
         {.toTarget = {.delay = 100ms}, .toClient = {.delay = 100ms}}};
     start();
-    Load load(stub(), loadOptions());
+    Load load(controllerNode(), loadOptions());
     size_t hits = 0;
     for (const LinkFaults& faults : kinds) {
       proxy_->setFaults(faults);
@@ -173,7 +173,7 @@ TEST_F(NetworkFaultTest, BadLinesAreSlowAndNothingElse) {
 TEST_F(NetworkFaultTest, HalfCloseIsAnEnd) {
   untilMet([&] {
     start();
-    Load load(stub(), loadOptions());
+    Load load(controllerNode(), loadOptions());
     size_t times = trials(8, 0.02), hits = 0;
     for (size_t trial = 0; trial < times; ++trial) {
       ASSERT_TRUE(load.awaitProgress(2, 20s)) << "after half close " << trial;
@@ -188,7 +188,7 @@ TEST_F(NetworkFaultTest, HalfCloseIsAnEnd) {
 TEST_F(NetworkFaultTest, RefusedConnectionsAreTriedAgain) {
   untilMet([&] {
     start();
-    Load load(stub(), loadOptions());
+    Load load(controllerNode(), loadOptions());
     ASSERT_TRUE(load.awaitProgress(2, 20s));
     proxy_->refuse(true);
     proxy_->resetAll();

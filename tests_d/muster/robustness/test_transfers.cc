@@ -22,7 +22,7 @@ class TransferFaultTest : public FaultTest {
     proxy_.emplace(muster::FaultProxyOptions{
         .target = "127.0.0.1:" + std::to_string(agent().frontPort()), .seed = attemptSeed()});
     connect(proxy_->address());
-    stub().awaitConnected(muster::SteadyTime::clock::now() + 20s);
+    controllerNode().awaitConnected(muster::SteadyTime::clock::now() + 20s);
     source_ = directory_ + "/source";
     std::string bytes(kFileBytes, '\0');
     for (size_t i = 0; i + 8 <= bytes.size(); i += 8) {
@@ -74,9 +74,9 @@ TEST_F(TransferFaultTest, AFileGoesOnWhereAResetBrokeIt) {
     ASSERT_LT(trial, 1000u) << "no reset ever met a transfer";
     if (trial == 0) start();
     std::string there = directory_ + "/there", back = directory_ + "/back";
-    hits += resetsDuring([&] { stub().files().push(source_, there, {}, soon()); });
+    hits += resetsDuring([&] { node().push(source_, there); });
     EXPECT_EQ(contentOf(there), contentOf(source_));
-    hits += resetsDuring([&] { stub().files().pull(there, back, soon()); });
+    hits += resetsDuring([&] { node().pull(there, back); });
     EXPECT_EQ(contentOf(back), contentOf(source_));
   }
   std::printf("F6 %zu resets during transfers\n", hits);

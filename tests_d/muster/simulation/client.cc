@@ -180,7 +180,7 @@ kj::Promise<void> SimulatedClient::startAndFollow(OperationHandle operation) {
           .then([this, job](bool ended) -> muster::Result {
             if (!ended) {
               kj::throwFatalException(
-                  harness::failure(muster::NodeError::Kind::kTimeout, "not ended in time"));
+                  support::failure(wire::Error::Kind::TIMEOUT, "not ended in time"));
             }
             controller_.jobs.release(job);
             return kj::mv(job->result);
@@ -195,9 +195,10 @@ kj::Promise<void> SimulatedClient::feed(OperationHandle operation, harness::JobH
       patternOf(operation->token, kInput, 0, static_cast<size_t>(operation->inputBytes));
   size_t split = bytes.size() / 2;
   auto until = in(operation->request.options.deadline->count());
-  return controller_.jobs.writeInput(job, bytes.substr(0, split), false, until)
+  return controller_.jobs
+      .writeInput(job, bytes.substr(0, split), harness::AfterInput::kStaysOpen, until)
       .then([this, job, rest = bytes.substr(split), until]() {
-        return controller_.jobs.writeInput(job, rest, true, until);
+        return controller_.jobs.writeInput(job, rest, harness::AfterInput::kEnds, until);
       })
       .catch_([this, operation](kj::Exception&& exception) {
         // The command need not read before its deadline.

@@ -14,7 +14,6 @@ harness::NodeDescription description() {
 }  // namespace
 
 kj::Promise<kj::Own<kj::AsyncIoStream>> Route::connect() {
-  using Kind = muster::NodeError::Kind;
   if (isSilent()) {
     world_.noteAndCount(Event::kDialSilent, controller_);
     return kj::NEVER_DONE;
@@ -23,7 +22,7 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> Route::connect() {
       .then([this]() -> kj::Promise<kj::Own<kj::AsyncIoStream>> {
         if (!node_.frontRuns()) {
           world_.noteAndCount(Event::kDialRefused, controller_);
-          return harness::failure(Kind::kUnreachable, "refused by the simulation");
+          return harness::unreachableNode("refused by the simulation");
         }
         if (++connects_ > 1) world_.count(Event::kReconnected);
         keeperStarts_ = node_.keeperStarts();

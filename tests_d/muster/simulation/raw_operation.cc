@@ -51,7 +51,7 @@ kj::Promise<void> RawOperation::run() {
 
 kj::Promise<bool> RawOperation::start() {
   return ask([this](harness::EstablishedConnection& live) {
-    auto request = live.jobs.runRequest();
+    auto request = live.get<wire::Jobs>().runRequest();
     request.setNumber(number_);
     harness::writeSpec(request.initSpec(), order_->request);
     return request.send().then(
@@ -62,7 +62,7 @@ kj::Promise<bool> RawOperation::start() {
 kj::Promise<bool> RawOperation::startAgain(const char* what, const harness::JobRequest& again,
                                            Kind expected) {
   return ask([this, what, again, expected](harness::EstablishedConnection& live) {
-    auto request = live.jobs.runRequest();
+    auto request = live.get<wire::Jobs>().runRequest();
     request.setNumber(number_);
     harness::writeSpec(request.initSpec(), again);
     return request.send().then([this, what, expected](auto&& response) {
@@ -75,7 +75,7 @@ kj::Promise<bool> RawOperation::offerInput(uint64_t offset, std::string bytes, b
                                            bool end, Kind expected) {
   return ask([this, offset, bytes = std::move(bytes), damaged, end,
               expected](harness::EstablishedConnection& live) {
-    auto request = live.jobs.writeInputRequest();
+    auto request = live.get<wire::Jobs>().writeInputRequest();
     request.setNumber(number_);
     auto chunk = request.initChunk();
     chunk.setOffset(offset);
@@ -115,7 +115,7 @@ kj::Promise<bool> RawOperation::feed() {
 // Output from where it was read to, until the command has ended and all is read.
 kj::Promise<bool> RawOperation::read(Release release) {
   return ask([this, release](harness::EstablishedConnection& live) {
-           auto request = live.jobs.followRequest();
+           auto request = live.get<wire::Jobs>().followRequest();
            request.setNumber(number_);
            auto follow = request.initFollow();
            follow.setOutputFrom(readTo_);
@@ -180,7 +180,7 @@ kj::Promise<bool> RawOperation::releaseSome() {
   uint64_t to = part_.retainedTo / 2;
   readTo_ = to;
   return ask([this, to](harness::EstablishedConnection& live) {
-           auto request = live.jobs.followRequest();
+           auto request = live.get<wire::Jobs>().followRequest();
            request.setNumber(number_);
            auto follow = request.initFollow();
            follow.setOutputFrom(to);
@@ -204,7 +204,7 @@ kj::Promise<bool> RawOperation::releaseSome() {
 kj::Promise<bool> RawOperation::acknowledge() {
   world_.count(Event::kAcknowledged);
   return ask([this](harness::EstablishedConnection& live) {
-           auto request = live.jobs.acknowledgeRequest();
+           auto request = live.get<wire::Jobs>().acknowledgeRequest();
            request.initNumbers(1).set(0, number_);
            return request.send().then([this](auto&& response) {
              expectError("acknowledge", errorOf(response), Kind::UNSPECIFIED);
@@ -212,7 +212,7 @@ kj::Promise<bool> RawOperation::acknowledge() {
          })
       .then(unlessOver([this]() {
         return ask([this](harness::EstablishedConnection& live) {
-          auto request = live.jobs.followRequest();
+          auto request = live.get<wire::Jobs>().followRequest();
           request.setNumber(number_);
           return request.send().then([this](auto&& response) {
             expectError("follow after the acknowledgement", errorOf(response), Kind::NOT_FOUND);

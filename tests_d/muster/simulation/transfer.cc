@@ -64,7 +64,7 @@ kj::Promise<void> Transfer::run() {
 
 kj::Promise<bool> Transfer::begin(uint64_t expected) {
   return ask([this, expected](harness::EstablishedConnection& live) {
-    auto request = live.files.beginUploadRequest();
+    auto request = live.get<wire::Files>().beginUploadRequest();
     request.setUploadId(id_.data());
     request.setPath(bytesOf(path_));
     request.setSize(target_.after.size());
@@ -115,7 +115,7 @@ kj::Promise<bool> Transfer::send(uint64_t offset, std::string bytes, uint32_t da
                                  Kind expected) {
   return ask([this, offset, bytes = std::move(bytes), damage,
               expected](harness::EstablishedConnection& live) {
-    auto request = live.files.writeUploadRequest();
+    auto request = live.get<wire::Files>().writeUploadRequest();
     request.setUploadId(id_.data());
     auto chunk = request.initChunk();
     chunk.setOffset(offset);
@@ -159,7 +159,7 @@ kj::Promise<bool> Transfer::end() {
 kj::Promise<bool> Transfer::finish(const std::string& digestOf, Kind expected) {
   return ask([this, digest = support::Sha256::of(bytesOf(digestOf)),
               expected](harness::EstablishedConnection& live) {
-    auto request = live.files.finishUploadRequest();
+    auto request = live.get<wire::Files>().finishUploadRequest();
     request.setUploadId(id_.data());
     request.setSha256(kj::arrayPtr(digest.data(), digest.size()));
     return request.send().then([this, expected](auto&& response) {
@@ -171,7 +171,7 @@ kj::Promise<bool> Transfer::finish(const std::string& digestOf, Kind expected) {
 kj::Promise<bool> Transfer::abandon() {
   world_.count(Event::kUploadAbandoned);
   return ask([this](harness::EstablishedConnection& live) {
-           auto request = live.files.abandonUploadRequest();
+           auto request = live.get<wire::Files>().abandonUploadRequest();
            request.setUploadId(id_.data());
            return request.send().then([this](auto&& response) {
              expectError("abandon an upload", errorOf(response), Kind::UNSPECIFIED);
@@ -184,7 +184,7 @@ kj::Promise<bool> Transfer::abandon() {
 kj::Promise<bool> Transfer::readBack() {
   if (!target_.isAfter) return true;
   return ask([this](harness::EstablishedConnection& live) {
-           auto request = live.files.readRequest();
+           auto request = live.get<wire::Files>().readRequest();
            request.setPath(bytesOf(path_));
            request.setOffset(read_.size());
            request.setBytesMax(static_cast<uint32_t>(partBytes_));

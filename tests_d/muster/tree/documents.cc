@@ -72,7 +72,10 @@ void checkLinks(const SourceFile& document, const std::vector<std::string>& line
                 const std::vector<SourceFile>& files, Complaints& complaints) {
   static const std::regex kLink("\\]\\(([^)#:]+)(#[^)]*)?\\)");
   std::string directory = document.path.substr(0, document.path.find_last_of('/') + 1);
+  bool isCode = false;
   for (size_t line = 0; line < lines.size(); ++line) {
+    if (startsWith(lines[line], "```")) isCode = !isCode;
+    if (isCode) continue;  // A lambda looks like a link.
     for (auto it = std::sregex_iterator(lines[line].begin(), lines[line].end(), kLink);
          it != std::sregex_iterator(); ++it) {
       std::string target = normalized(directory + (*it)[1].str());

@@ -67,9 +67,22 @@ TEST(TidyTest, IncludeThatPointsUpOrSidewaysIsFound) {
               ElementsAre(HasSubstr("may not")));
   EXPECT_THAT(checkLayers({"harness/include/muster/a.h", "#include <kj/async.h>\n"}),
               ElementsAre(HasSubstr("<kj/async.h>")));
-  EXPECT_THAT(checkLayers({"tests_d/x/test_a.cc", "#include \"harness/rpc/stubs.h\"\n"}),
+  EXPECT_THAT(checkLayers({"tests_d/x/test_a.cc", "#include \"harness/rpc/controller.h\"\n"}),
               ElementsAre(HasSubstr("may not")));
   EXPECT_THAT(checkLayers({"tests_d/x/test_a.cc", "#include \"tests_d/x/component.h\"\n"}),
+              IsEmpty());
+}
+
+TEST(TidyTest, ConnectionsStandBelowThePublicClasses) {
+  for (const char* upward :
+       {"#include <muster/node.h>\n", "#include <muster/process.h>\n", "#include <muster/file.h>\n",
+        "#include <muster/service.h>\n", "#include \"harness/api/access.h\"\n"}) {
+    EXPECT_THAT(checkLayers({"harness/rpc/a.cc", upward}), ElementsAre(HasSubstr("may not")));
+  }
+  EXPECT_THAT(checkLayers({"harness/rpc/a.cc", "#include <muster/node_state.h>\n"}), IsEmpty());
+  EXPECT_THAT(checkLayers({"harness/values/a.cc", "#include <muster/node.h>\n"}),
+              ElementsAre(HasSubstr("may not")));
+  EXPECT_THAT(checkLayers({"harness/api/a.cc", "#include \"harness/rpc/echo/echo.h\"\n"}),
               IsEmpty());
 }
 

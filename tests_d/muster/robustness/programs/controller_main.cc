@@ -12,7 +12,8 @@
 
 #include <muster/muster.h>
 
-#include "harness/rpc/stubs.h"
+#include "harness/api/access.h"
+#include "harness/rpc/controller.h"
 
 using namespace std::chrono_literals;
 
@@ -34,7 +35,7 @@ int control(char** argv) {
   description.name = "n1";
   description.endpoint.address = argv[1];
   muster::DeadlineScope scope(60s);
-  muster::Node node(controller.connect(description));
+  muster::Node node = harness::ApiAccess::node(controller.connect(description));
 
   muster::RunOptions run;
   run.environment["MUSTER_FAULT_TAG"] = tag;

@@ -1,0 +1,61 @@
+// The one way between the public objects and the connections behind them. For this folder, for the
+// fixture that makes a cluster, and for tests that make connections of their own.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <muster/cluster.h>
+#include <muster/node.h>
+
+#include "harness/cluster/description.h"
+#include "harness/rpc/controller_node.h"
+#include "harness/rpc/job/jobs.h"
+
+namespace harness {
+
+// What can be done to whole machines. Each function is given a node's name, blocks, and throws
+// NodeError; kUnsupported where the nodes cannot.
+struct MachineActions {
+  std::function<void(const std::string& node)> freeze;
+  std::function<void(const std::string& node)> thaw;
+  std::function<void(const std::string& node)> powerOff;
+  std::function<void(const std::string& node)> powerOn;
+};
+
+struct ClusterParts {
+  ClusterDescription description;
+
+  // One per node, in the order of the description. They outlive the cluster.
+  std::vector<ControllerNode*> nodes;
+  MachineActions machines;
+};
+
+struct ApiAccess {
+  static muster::Node node(ControllerNode& node) { return muster::Node(node); }
+  static std::unique_ptr<muster::Node> newNode(ControllerNode& node) {
+    return std::unique_ptr<muster::Node>(new muster::Node(node));
+  }
+  static ControllerNode& behind(const muster::Node& node) { return *node.node_; }
+
+  static muster::Process process(rpc::Job job) {
+    return muster::Process(std::make_unique<rpc::Job>(std::move(job)));
+  }
+  static muster::File file(ControllerNode& node, const std::string& path) {
+    return muster::File(node, path);
+  }
+  static muster::Service service(ControllerNode& node, const std::string& name) {
+    return muster::Service(node, name);
+  }
+  static muster::Frozen frozen(std::function<void()> thaw) {
+    return muster::Frozen(std::move(thaw));
+  }
+  static std::unique_ptr<muster::Cluster> newCluster(ClusterParts parts) {
+    return std::unique_ptr<muster::Cluster>(new muster::Cluster(std::move(parts)));
+  }
+};
+
+}  // namespace harness

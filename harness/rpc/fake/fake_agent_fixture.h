@@ -1,0 +1,42 @@
+// What the unit tests against a FakeAgent share: times, commands, and the error of a call.
+#pragma once
+
+#include <chrono>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include <muster/deadline.h>
+#include <muster/node_error.h>
+
+#include "harness/rpc/fake/fake_agent.h"
+#include "harness/rpc/job/job_request.h"
+
+namespace harness {
+
+inline muster::SteadyTime in(std::chrono::nanoseconds time) {
+  return std::chrono::steady_clock::now() + time;
+}
+
+// See FakeAgent for what can be run.
+inline JobRequest command(muster::Argv argv,
+                          std::chrono::nanoseconds deadline = std::chrono::seconds(5)) {
+  JobRequest request;
+  request.argv = std::move(argv);
+  request.options.deadline = deadline;
+  return request;
+}
+
+// The NodeError that `call` throws; fails the test if it throws none.
+template <typename Call>
+muster::NodeError errorOf(Call&& call) {
+  try {
+    call();
+  } catch (const muster::NodeError& error) {
+    return error;
+  }
+  ADD_FAILURE() << "no NodeError was thrown";
+  return muster::NodeError(muster::NodeError::Kind::kInternal, "", "", "");
+}
+
+}  // namespace harness

@@ -1,0 +1,48 @@
+#include "harness/rpc/file/file_wire.h"
+
+#include "harness/rpc/bytes.h"
+
+namespace harness {
+
+muster::FileStat readStat(wire::Stat::Reader from) {
+  muster::FileStat stat;
+  auto type = static_cast<int>(from.getType());
+  bool known = type <= static_cast<int>(muster::FileType::kBlock);
+  stat.type = known ? static_cast<muster::FileType>(type) : muster::FileType::kUnspecified;
+  stat.mode = from.getMode();
+  stat.size = from.getSize();
+  stat.allocatedBytes = from.getAllocatedBytes();
+  stat.uid = from.getUid();
+  stat.gid = from.getGid();
+  stat.user = stringOf(from.getUser());
+  stat.group = stringOf(from.getGroup());
+  stat.links = from.getLinks();
+  stat.modified = realtimeOf(from.getModifiedNs());
+  stat.inode = from.getInode();
+  return stat;
+}
+
+void writeOptions(wire::WriteOptions::Builder to, const muster::WriteOptions& from) {
+  if (from.mode) {
+    to.setMode(*from.mode);
+    to.setKeepMode(false);
+  }
+  to.setUser(from.user);
+  to.setGroup(from.group);
+  to.setReplace(replaceOf(from.existing));
+  to.setSync(from.sync);
+  to.setParents(from.parents);
+  to.setLifetime(from.undo == muster::Undo::kWithSession ? wire::Lifetime::SESSION
+                                                         : wire::Lifetime::PERMANENT);
+}
+
+wire::SymlinkPolicy linksOf(muster::SymlinkPolicy links) {
+  return links == muster::SymlinkPolicy::kFollow ? wire::SymlinkPolicy::FOLLOW
+                                                 : wire::SymlinkPolicy::KEEP;
+}
+
+wire::Replace replaceOf(muster::Existing existing) {
+  return existing == muster::Existing::kRefuse ? wire::Replace::NEVER : wire::Replace::EXISTING;
+}
+
+}  // namespace harness

@@ -1,0 +1,49 @@
+// A command that is to be run on a node, as the connections are asked for it. Values only; the
+// calls are in jobs.h.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <muster/run_options.h>
+
+namespace harness {
+
+// A terminal of `columns` by `rows`, for commands that a person sits before.
+struct TerminalSize {
+  uint16_t columns = 80;
+  uint16_t rows = 24;
+  std::string type = "xterm-256color";
+};
+
+enum class JobInput {
+  kText,    // RunOptions::input, then end of file.
+  kStream,  // By Job::writeInput.
+};
+
+enum class JobOutput {
+  // Job::result() has all of it, up to 512 MiB of a stream; beyond, the command waits or drops.
+  kKeep,
+
+  // The caller takes it away by takeOut and takeErr, and the node forgets what was fetched.
+  kTake,
+};
+
+struct JobRequest {
+  muster::Argv argv;
+
+  // `deadline` must be set.
+  muster::RunOptions options;
+  JobInput input = JobInput::kText;
+  JobOutput output = JobOutput::kKeep;
+  std::optional<TerminalSize> terminal;
+};
+
+// What to wait for.
+enum class PullUntil {
+  kChange,  // More output than before, or the end.
+  kEnded,   // The end, with all output read.
+};
+
+}  // namespace harness

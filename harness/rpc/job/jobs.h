@@ -1,0 +1,124 @@
+// Commands on a node, for plain blocking code: started once whatever the connection does, followed,
+// signalled, ended.
+//
+//   rpc::Job job = rpc::Jobs(node).start(request, until);
+//   while (!job.ended()) job.pull(PullUntil::kChange, until);
+//
+// Calls end and throw as those of ControllerNode do.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <muster/node_error.h>
+#include <muster/result.h>
+#include <muster/signal_target.h>
+
+#include "harness/rpc/controller_node.h"
+#include "harness/rpc/job/job_listing.h"
+#include "harness/rpc/job/job_request.h"
+
+namespace harness {
+
+struct JobState;
+
+namespace rpc {
+
+// One command on one node, which must outlive it. Destroying the object leaves the command alone. A
+// Job that was moved from may only be destroyed or assigned to. Its `pull` may be called from one
+// thread at a time.
+class Job {
+ public:
+  uint64_t number() const;
+  const JobRequest& request() const;
+  const std::string& node() const;
+
+  // Fetches output and state until `what` holds. False: `until` came first, and the node was
+  // reached at least once meanwhile. NodeError kUnreachable if it was not.
+  bool pull(PullUntil what, SteadyTime until);
+
+  // Fetches what is there now, without waiting for the command.
+  void refresh(SteadyTime until);
+
+  // As of the last pull: the output so far, and the outcome if ended() or result().stillEnding
+  // holds.
+  bool ended() const;
+  const muster::Result& result() const;
+
+  // When the agent ends the command by its deadline, as far as this clock knows.
+  SteadyTime deadlineAt() const;
+
+  // The output of a JobOutput::kTake that the last pulls have brought and that was not taken yet.
+  // From the pulling thread.
+  std::string takeOut();
+  std::string takeErr();
+
+  void writeInput(const std::string& bytes, SteadyTime until);
+  void closeInput(SteadyTime until);
+  void signal(int number, muster::SignalTarget target, SteadyTime until);
+
+  // Begins to end the command and every process of it. Zero grace: at once.
+  void cancel(std::chrono::nanoseconds grace, SteadyTime until);
+  void resize(uint16_t columns, uint16_t rows, SteadyTime until);
+
+  // Cancels in the background, as soon as the node can be reached. Returns at once; what goes wrong
+  // is left to the end of the session.
+  void cancelLater(std::chrono::nanoseconds grace);
+
+  // The caller wants no more: the node may forget an ended command and its output. Sent along with
+  // a later call.
+  void release();
+
+ private:
+  friend class Jobs;
+  Job(ControllerNode& node, std::shared_ptr<JobState> state);
+
+  std::string operation(const std::string& verb) const;
+
+  ControllerNode* node_;
+
+  // Shared with the promises that work on the command.
+  std::shared_ptr<JobState> state_;
+};
+
+// The commands of one node.
+class Jobs {
+ public:
+  // Borrows `node`.
+  explicit Jobs(ControllerNode& node) : node_(node) {}
+
+  // Runs a command to its end. See muster::Node::run. It returns at `until` whatever the node does;
+  // a command that goes on then is cancelled and forgotten in the background.
+  muster::Result run(const JobRequest& request, SteadyTime until) const;
+
+  // Starts a command; what it is doing comes by Job::pull.
+  Job start(const JobRequest& request, SteadyTime until) const;
+
+ private:
+  ControllerNode& node_;
+};
+
+// One node's answer, or the error that stands in for it.
+using RunAnswer = std::variant<muster::Result, muster::NodeError>;
+
+// The next three ask several nodes of one controller at once. One answer per node, in order.
+
+// Runs a command on each node to its end.
+std::vector<RunAnswer> runOnAll(const std::vector<ControllerNode*>& nodes,
+                                const JobRequest& request, SteadyTime until);
+
+// Lists the jobs of each node, of every session.
+std::vector<std::variant<JobListing, muster::NodeError>> listJobs(
+    const std::vector<ControllerNode*>& nodes, const JobFilter& filter, SteadyTime until);
+
+// Ends what `filter` finds alive on each node, TERM first and KILL after `grace`, and answers when
+// nothing of it runs, or at `until` with what does.
+std::vector<std::variant<JobsEnded, muster::NodeError>> endJobs(
+    const std::vector<ControllerNode*>& nodes, const JobFilter& filter,
+    std::chrono::nanoseconds grace, SteadyTime until);
+
+}  // namespace rpc
+}  // namespace harness

@@ -1,0 +1,137 @@
+// The inside of a ControllerNode, and the three ways in which a service of this room makes its
+// calls with it: wait for one answer, begin one and wait later, or ask several nodes at once.
+//
+//   return ask<std::string>(node, "digest " + quoted(path), until,
+//                           [&](EstablishedConnection& connection) { … request.send().then(…); });
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "harness/rpc/connection.h"
+#include "harness/rpc/controller_node.h"
+#include "harness/rpc/failure.h"
+#include "harness/rpc/io_thread.h"
+#include "harness/rpc/job/job_runner.h"
+
+namespace harness {
+
+// A call that was begun.
+template <typename Value>
+class Answer {
+ public:
+  Answer(IoThread::Pending<Value> pending, std::string node, std::string operation)
+      : pending_(std::move(pending)), node_(std::move(node)), operation_(std::move(operation)) {}
+
+  // The value, or throws a NodeError. Once.
+  Value wait(SteadyTime until) {
+    try {
+      return pending_.wait(until);
+    } catch (const kj::Exception& exception) {
+      throw toNodeError(exception, node_, operation_);
+    }
+  }
+
+ private:
+  IoThread::Pending<Value> pending_;
+  std::string node_;
+  std::string operation_;
+};
+
+struct ControllerNode::Impl {
+  // Begins to connect. Borrows `loop`. To be destroyed off the io thread, before that thread ends.
+  Impl(IoThread& loop, const NodeDescription& node, const ControllerOptions& options);
+  ~Impl();
+
+  // The next two belong to the io thread.
+  Connection& connection() { return *onLoop->connection; }
+  JobRunner& jobs() { return onLoop->jobs; }
+
+  // Runs `function`, which returns a promise, on the io thread and waits for the value. What it
+  // throws becomes a NodeError of `operation`.
+  template <typename Function>
+  auto blocking(const std::string& operation, SteadyTime until, Function&& function) {
+    try {
+      return io.run(function, until);
+    } catch (const kj::Exception& exception) {
+      throw toNodeError(exception, description.name, operation);
+    }
+  }
+
+  // Does the same without waiting. `function` owns what it captures, and must itself end at some
+  // time.
+  template <typename Function>
+  auto begin(const std::string& operation, Function function) {
+    using Value = typename io_thread_internal::ValueOf<decltype(function())>::Type;
+    return Answer<Value>(io.begin(std::move(function)), description.name, operation);
+  }
+
+  struct OnLoop {
+    std::unique_ptr<Connection> connection;
+    JobRunner jobs;
+  };
+
+  IoThread& io;
+  const NodeDescription description;
+  std::unique_ptr<OnLoop> onLoop;
+};
+
+// Makes a call over an established connection. It is made again after each loss of the connection,
+// so it must be of a kind that may be sent twice.
+template <typename T>
+using Attempt = std::function<kj::Promise<T>(EstablishedConnection&)>;
+
+// Waits for the answer, at most until `until`: see Connection::call.
+template <typename T>
+T ask(ControllerNode& node, const std::string& operation, SteadyTime until, Attempt<T> attempt) {
+  ControllerNode::Impl& impl = node.impl();
+  return impl.blocking(operation, until,
+                       [&]() { return impl.connection().call<T>(until, std::move(attempt)); });
+}
+
+// Does the same without waiting. `attempt` owns what it captures.
+template <typename T>
+Answer<T> beginAsking(ControllerNode& node, const std::string& operation, SteadyTime until,
+                      Attempt<T> attempt) {
+  ControllerNode::Impl& impl = node.impl();
+  return impl.begin(operation, [&impl, until, attempt = std::move(attempt)]() mutable {
+    return impl.connection().call<T>(until, std::move(attempt));
+  });
+}
+
+// Asks all of `nodes`, which are of one controller, at once; `call` is given the inside of a node
+// and promises a T. One answer or error for each, in order.
+template <typename T, typename Call>
+std::vector<std::variant<T, muster::NodeError>> askAll(const std::vector<ControllerNode*>& nodes,
+                                                       const std::string& operation,
+                                                       SteadyTime until, Call&& call) {
+  using Answer = std::variant<T, muster::NodeError>;
+  if (nodes.empty()) return {};
+  auto answers = nodes.front()->impl().io.run(
+      [&]() {
+        auto all = kj::heapArrayBuilder<kj::Promise<Answer>>(nodes.size());
+        for (ControllerNode* node : nodes) {
+          ControllerNode::Impl& impl = node->impl();
+          kj::Promise<T> asked = kj::evalNow([&]() { return call(impl); });
+          all.add(asked.then([](T&& value) -> Answer { return kj::mv(value); },
+                             [name = impl.description.name, operation](kj::Exception&& exception)
+                                 -> Answer { return toNodeError(exception, name, operation); }));
+        }
+        return kj::joinPromises(all.finish());
+      },
+      until);
+  return std::vector<Answer>(std::make_move_iterator(answers.begin()),
+                             std::make_move_iterator(answers.end()));
+}
+
+// What a call answers that has nothing to say but perhaps an error.
+constexpr auto answered = [](auto&& response) {
+  requireNoError(response);
+  return true;
+};
+
+}  // namespace harness

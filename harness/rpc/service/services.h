@@ -1,0 +1,30 @@
+// System services of a node, for plain blocking code: their status, and what their manager is told
+// to do with them. The manager is the node's choice (schema/service.capnp).
+#pragma once
+
+#include <string>
+
+#include <muster/service_status.h>
+
+#include "harness/rpc/controller_node.h"
+
+namespace harness::rpc {
+
+// Calls end and throw as those of ControllerNode do.
+class Services {
+ public:
+  // Borrows `node`.
+  explicit Services(ControllerNode& node) : node_(node) {}
+
+  muster::ServiceStatus status(const std::string& name, SteadyTime until) const;
+
+  // Waits until the manager says that it is done, at most ten minutes, and gives the status
+  // afterwards.
+  muster::ServiceStatus act(const std::string& name, muster::ServiceAction action,
+                            SteadyTime until) const;
+
+ private:
+  ControllerNode& node_;
+};
+
+}  // namespace harness::rpc
