@@ -67,7 +67,7 @@ std::string File::digest(Where where) const {
   return at(where, [&] { return Files(*node_).digest(path_, until()); });
 }
 
-bool File::makeDirectory(uint32_t mode, Undo undo, Where where) const {
+bool File::makeDirectory(uint32_t mode, UndoAt undo, Where where) const {
   return at(where, [&] { return Files(*node_).makeDirectory(path_, mode, undo, until()); });
 }
 
@@ -79,7 +79,7 @@ bool File::removeTree(Where where) const {
   return at(where, [&] { return Files(*node_).remove(path_, Removal::kTree, until()); });
 }
 
-void File::rename(const std::string& target, Existing existing, Where where) const {
+void File::rename(const std::string& target, IfExists existing, Where where) const {
   at(where, [&] { Files(*node_).rename(path_, target, existing, until()); });
 }
 
@@ -92,11 +92,11 @@ void File::setOwner(const std::string& user, const std::string& group, SymlinkPo
   at(where, [&] { Files(*node_).setOwner(path_, user, group, links, until()); });
 }
 
-void File::linkTo(const std::string& target, Existing existing, Where where) const {
+void File::linkTo(const std::string& target, IfExists existing, Where where) const {
   at(where, [&] { Files(*node_).link(path_, target, LinkType::kSymbolic, existing, until()); });
 }
 
-void File::hardLinkTo(const std::string& target, Existing existing, Where where) const {
+void File::hardLinkTo(const std::string& target, IfExists existing, Where where) const {
   at(where, [&] { Files(*node_).link(path_, target, LinkType::kHard, existing, until()); });
 }
 

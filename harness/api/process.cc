@@ -51,7 +51,7 @@ Process& Process::operator=(Process&& other) noexcept {
 
 void Process::end() noexcept {
   if (!job_) return;
-  bool detached = job_->request().options.lifetime == Lifetime::kDetached;
+  bool detached = job_->request().options.lifetime == CommandLifetime::kDetached;
   std::chrono::nanoseconds grace = job_->request().options.grace;
   try {
     if (!detached && !job_->ended()) {

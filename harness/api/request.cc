@@ -39,7 +39,7 @@ JobRequest requestOf(const muster::Argv& argv, const muster::RunOptions& options
   request.argv = argv;
   request.options = options;
   request.options.labels.emplace("test", testName().substr(0, kLabelBytesMax));
-  if (options.lifetime == muster::Lifetime::kDetached) {
+  if (options.lifetime == muster::CommandLifetime::kDetached) {
     request.options.deadline = options.deadline.value_or(kNoDeadline);
     return request;
   }

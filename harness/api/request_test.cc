@@ -33,7 +33,7 @@ TEST(RequestTest, CallEndsWithTheScopeIfThatIsShorter) {
 
 TEST(RequestTest, DetachedCommandsHaveNoDeadlineAndTheirCallsDo) {
   DeadlineScope scope(2s);
-  JobRequest request = requestOf({"true"}, {.lifetime = muster::Lifetime::kDetached}, "n1");
+  JobRequest request = requestOf({"true"}, {.lifetime = muster::CommandLifetime::kDetached}, "n1");
   EXPECT_EQ(*request.options.deadline, std::chrono::nanoseconds::max());
   EXPECT_LT(endOf(request), DeadlineScope::current() + kOverrunMax);
 }

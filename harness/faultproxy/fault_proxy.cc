@@ -50,13 +50,13 @@ const char* nameOf(ByteFault::Kind kind) {
   return "?";
 }
 
-const char* nameOf(Flow flow) {
+const char* nameOf(ProxyFlow flow) {
   switch (flow) {
-    case Flow::kToTarget:
+    case ProxyFlow::kToTarget:
       return "to target";
-    case Flow::kToClient:
+    case ProxyFlow::kToClient:
       return "to client";
-    case Flow::kBoth:
+    case ProxyFlow::kBoth:
       return "both ways";
   }
   return "?";
@@ -90,11 +90,12 @@ class FaultProxy::Impl {
     return look();
   }
 
-  void setFaults(const LinkFaults& faults);
-  void blackhole(Flow flow);
+  void setFaults(const ProxyFaults& faults);
+  void blackhole(ProxyFlow flow);
   void resetAll();
   void cutAll();
-  void refuse(bool refused);
+  void stopListening() { shutListener(); }
+  void listenAgain();
 
   mutable std::mutex mutex_;
   mutable std::condition_variable turned_;
@@ -116,7 +117,7 @@ class FaultProxy::Impl {
   void pumpAll(Time now);
   void watch(ProxyLink& link, LinkSide side);
   timespec timeout() const;
-  LinkFaults faultsOf(uint64_t connection) const;
+  ProxyFaults faultsOf(uint64_t connection) const;
 
   Descriptor holder_;  // Keeps the TCP port ours while nobody listens.
   Descriptor listener_;
@@ -182,7 +183,7 @@ void FaultProxy::Impl::change(F&& change) {
   if (write(wake_.get(), &one, sizeof(one)) < 0) return;
 }
 
-LinkFaults FaultProxy::Impl::faultsOf(uint64_t connection) const {
+ProxyFaults FaultProxy::Impl::faultsOf(uint64_t connection) const {
   return options_.script ? options_.script(connection) : options_.faults;
 }
 
@@ -305,21 +306,21 @@ void FaultProxy::Impl::watch(ProxyLink& link, LinkSide side) {
   watched_[key] = *wanted;
 }
 
-void FaultProxy::Impl::setFaults(const LinkFaults& faults) {
+void FaultProxy::Impl::setFaults(const ProxyFaults& faults) {
   options_.faults = faults;
   options_.script = nullptr;
   for (auto& [number, link] : links_) link.setFaults(faults);
 }
 
-void FaultProxy::Impl::blackhole(Flow flow) {
-  auto stop = [flow](LinkFaults& faults) {
-    if (flow != Flow::kToClient) faults.toTarget.blackhole = true;
-    if (flow != Flow::kToTarget) faults.toClient.blackhole = true;
+void FaultProxy::Impl::blackhole(ProxyFlow flow) {
+  auto stop = [flow](ProxyFaults& faults) {
+    if (flow != ProxyFlow::kToClient) faults.toTarget.blackhole = true;
+    if (flow != ProxyFlow::kToTarget) faults.toClient.blackhole = true;
   };
   stop(options_.faults);
   if (options_.script) {
     options_.script = [script = options_.script, stop](uint64_t connection) {
-      LinkFaults faults = script(connection);
+      ProxyFaults faults = script(connection);
       stop(faults);
       return faults;
     };
@@ -330,7 +331,7 @@ void FaultProxy::Impl::blackhole(Flow flow) {
 void FaultProxy::Impl::resetAll() {
   for (auto& [number, link] : links_) {
     if (link.over()) continue;
-    ledger_.add({number, Flow::kBoth, ByteFault::Kind::kReset, 0, 0});
+    ledger_.add({number, ProxyFlow::kBoth, ByteFault::Kind::kReset, 0, 0});
     link.reset();
   }
 }
@@ -338,17 +339,13 @@ void FaultProxy::Impl::resetAll() {
 void FaultProxy::Impl::cutAll() {
   for (auto& [number, link] : links_) {
     if (link.over()) continue;
-    ledger_.add({number, Flow::kBoth, ByteFault::Kind::kCut, 0, 0});
+    ledger_.add({number, ProxyFlow::kBoth, ByteFault::Kind::kCut, 0, 0});
     link.cut(std::chrono::steady_clock::now());
   }
 }
 
-void FaultProxy::Impl::refuse(bool refused) {
-  if (refused) {
-    shutListener();
-  } else if (!listener_) {
-    open();
-  }
+void FaultProxy::Impl::listenAgain() {
+  if (!listener_) open();
 }
 
 FaultProxy::FaultProxy(FaultProxyOptions options)
@@ -369,7 +366,7 @@ uint64_t FaultProxy::seed() const {
   return impl_->seed_;
 }
 
-void FaultProxy::setFaults(const LinkFaults& faults) {
+void FaultProxy::setFaults(const ProxyFaults& faults) {
   impl_->change([&] { impl_->setFaults(faults); });
 }
 
@@ -377,7 +374,7 @@ void FaultProxy::heal() {
   setFaults({});
 }
 
-void FaultProxy::blackhole(Flow flow) {
+void FaultProxy::blackhole(ProxyFlow flow) {
   impl_->change([&] { impl_->blackhole(flow); });
 }
 
@@ -389,14 +386,18 @@ void FaultProxy::cutAll() {
   impl_->change([&] { impl_->cutAll(); });
 }
 
-void FaultProxy::halfCloseAll(Flow flow) {
+void FaultProxy::halfCloseAll(ProxyFlow flow) {
   impl_->change([&] {
     for (auto& [number, link] : impl_->links_) link.halfClose(flow);
   });
 }
 
-void FaultProxy::refuse(bool refused) {
-  impl_->change([&] { impl_->refuse(refused); });
+void FaultProxy::stopListening() {
+  impl_->change([&] { impl_->stopListening(); });
+}
+
+void FaultProxy::listenAgain() {
+  impl_->change([&] { impl_->listenAgain(); });
 }
 
 void FaultProxy::setTarget(const std::string& target) {

@@ -154,7 +154,7 @@ std::string pattern(size_t bytes) {
 
 class FaultProxyTest : public ::testing::Test {
  protected:
-  FaultProxy& start(LinkFaults faults = {}) {
+  FaultProxy& start(ProxyFaults faults = {}) {
     proxy_.emplace(FaultProxyOptions{.target = echo_.address(), .seed = 11, .faults = faults});
     return *proxy_;
   }
@@ -254,7 +254,7 @@ TEST_F(FaultProxyTest, ResetReachesBothSidesAtTheByte) {
   EXPECT_TRUE(echo_.awaitEnd(Seen::kReset));
   EXPECT_EQ(proxy_->counters().bytesToClient, 100u);
   EXPECT_THAT(proxy_->decisions(), ::testing::ElementsAre(FaultDecision{
-                                       1, Flow::kToClient, ByteFault::Kind::kReset, 100}));
+                                       1, ProxyFlow::kToClient, ByteFault::Kind::kReset, 100}));
 }
 
 TEST_F(FaultProxyTest, ResetAllHitsNow) {
@@ -283,7 +283,7 @@ TEST_F(FaultProxyTest, CutAllEndsInOrderNow) {
 TEST_F(FaultProxyTest, BlackholeToClientHoldsAnswersUntilHealed) {
   start();
   Peer peer = client();
-  proxy_->blackhole(Flow::kToClient);
+  proxy_->blackhole(ProxyFlow::kToClient);
   peer.send("hello");
   std::string back;
   EXPECT_EQ(peer.read(back, 1, kSilence), Seen::kNothing);
@@ -300,7 +300,7 @@ TEST_F(FaultProxyTest, BlackholeHidesTheEndOfTheClientToo) {
     peer.send("a");
     std::string back;
     ASSERT_EQ(peer.read(back, 1, kSoon), Seen::kBytes);
-    proxy_->blackhole(Flow::kBoth);
+    proxy_->blackhole(ProxyFlow::kBoth);
     peer.send("b");
   }
   EXPECT_FALSE(proxy_->await([](auto& counters) { return counters.open == 0; }, kSilence));
@@ -342,7 +342,7 @@ TEST_F(FaultProxyTest, HalfCloseAllLetsTheOtherDirectionGoOn) {
   peer.send("x");
   std::string back;
   ASSERT_EQ(peer.read(back, 1, kSoon), Seen::kBytes);
-  proxy_->halfCloseAll(Flow::kToClient);
+  proxy_->halfCloseAll(ProxyFlow::kToClient);
   EXPECT_EQ(peer.rest(back), Seen::kEnd);
   peer.send("yz");
   EXPECT_TRUE(proxy_->await([](auto& counters) { return counters.bytesToTarget == 3; }, kSoon));
@@ -362,9 +362,9 @@ TEST_F(FaultProxyTest, FlippedBitArrives) {
 TEST_F(FaultProxyTest, RefusedConnectionsMeetNobodyAndTheAddressStays) {
   start();
   std::string address = proxy_->address();
-  proxy_->refuse(true);
+  proxy_->stopListening();
   EXPECT_FALSE(client().socket);
-  proxy_->refuse(false);
+  proxy_->listenAgain();
   EXPECT_EQ(proxy_->address(), address);
   std::string back;
   EXPECT_EQ(exchange("hi", back, 2), Seen::kBytes);
@@ -385,7 +385,7 @@ TEST_F(FaultProxyTest, UnreachableTargetResetsTheClient) {
 TEST_F(FaultProxyTest, SameSeedAndTrafficMeetTheSameFaults) {
   auto decisionsWith = [&](uint64_t seed) {
     FaultProxy proxy(
-        {.target = echo_.address(), .seed = seed, .script = [](uint64_t connection) -> LinkFaults {
+        {.target = echo_.address(), .seed = seed, .script = [](uint64_t connection) -> ProxyFaults {
            ByteFault flip{ByteFault::Kind::kFlipBit, 0, 50};
            ByteFault reset{ByteFault::Kind::kReset, 60, 200};
            if (connection % 2) return {.toTarget = {.at = {flip, reset}}};

@@ -25,7 +25,7 @@ uint64_t mixed(uint64_t value) {
 
 }  // namespace
 
-uint64_t drawn(uint64_t seed, uint64_t connection, muster::Flow flow, uint64_t what) {
+uint64_t drawn(uint64_t seed, uint64_t connection, muster::ProxyFlow flow, uint64_t what) {
   return mixed(mixed(mixed(seed) ^ (connection * 4 + static_cast<uint64_t>(flow))) ^ what);
 }
 

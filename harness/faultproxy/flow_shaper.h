@@ -16,7 +16,7 @@
 namespace harness {
 
 // A number that looks random and depends on nothing but its arguments.
-uint64_t drawn(uint64_t seed, uint64_t connection, muster::Flow flow, uint64_t what);
+uint64_t drawn(uint64_t seed, uint64_t connection, muster::ProxyFlow flow, uint64_t what);
 
 class FlowShaper {
  public:
@@ -25,7 +25,7 @@ class FlowShaper {
   struct Identity {
     uint64_t seed = 0;
     uint64_t connection = 0;
-    muster::Flow flow = muster::Flow::kToTarget;
+    muster::ProxyFlow flow = muster::ProxyFlow::kToTarget;
   };
 
   struct Step {
@@ -50,7 +50,7 @@ class FlowShaper {
 
   // Byte faults at places that were passed are left out.
   void setFaults(const muster::FlowFaults& faults);
-  void setBlackhole(bool blackhole) { faults_.blackhole = blackhole; }
+  void beginBlackhole() { faults_.blackhole = true; }
 
   // How many bytes may arrive now.
   size_t room() const;

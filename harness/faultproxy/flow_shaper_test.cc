@@ -8,8 +8,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using muster::ByteFault;
-using muster::Flow;
 using muster::FlowFaults;
+using muster::ProxyFlow;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::Each;
@@ -26,7 +26,7 @@ constexpr size_t kBufferBytes = 64 * 1024;
 // A direction with a clock that moves only as far as the shaper asks.
 struct Line {
   explicit Line(const FlowFaults& faults, uint64_t seed = 7, uint64_t connection = 1)
-      : shaper({seed, connection, Flow::kToTarget}, faults, kBufferBytes) {}
+      : shaper({seed, connection, ProxyFlow::kToTarget}, faults, kBufferBytes) {}
 
   void send(const std::string& bytes) { shaper.arrived(bytes, now); }
 

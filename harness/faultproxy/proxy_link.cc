@@ -10,7 +10,7 @@
 namespace harness {
 
 using Step = FlowShaper::Step;
-using muster::Flow;
+using muster::ProxyFlow;
 
 namespace {
 
@@ -20,8 +20,8 @@ constexpr int kRoundsMax =
 constexpr size_t kDecisionsMax = 100'000;
 constexpr auto kLingerMax = std::chrono::seconds(1);
 
-bool concerns(Flow asked, Flow flow) {
-  return asked == Flow::kBoth || asked == flow;
+bool concerns(ProxyFlow asked, ProxyFlow flow) {
+  return asked == ProxyFlow::kBoth || asked == flow;
 }
 
 }  // namespace
@@ -36,10 +36,10 @@ ProxyLink::ProxyLink(const Options& options, Descriptor client, Descriptor targe
     : ledger_(ledger),
       number_(options.number),
       sides_{{std::move(client)}, {std::move(target)}},
-      directions_{{FlowShaper({options.seed, options.number, Flow::kToTarget},
+      directions_{{FlowShaper({options.seed, options.number, ProxyFlow::kToTarget},
                               options.faults.toTarget, options.bufferBytesMax),
                    sides_[0], sides_[1]},
-                  {FlowShaper({options.seed, options.number, Flow::kToClient},
+                  {FlowShaper({options.seed, options.number, ProxyFlow::kToClient},
                               options.faults.toClient, options.bufferBytesMax),
                    sides_[1], sides_[0]}} {
   sides_[1].writable = false;
@@ -182,14 +182,14 @@ void ProxyLink::wakeNoLaterThan(Time at) {
   wakeAt_ = wakeAt_ ? std::min(*wakeAt_, at) : at;
 }
 
-void ProxyLink::setFaults(const muster::LinkFaults& faults) {
+void ProxyLink::setFaults(const muster::ProxyFaults& faults) {
   directions_[0].shaper.setFaults(faults.toTarget);
   directions_[1].shaper.setFaults(faults.toClient);
 }
 
-void ProxyLink::setBlackhole(Flow flow) {
-  if (concerns(flow, Flow::kToTarget)) directions_[0].shaper.setBlackhole(true);
-  if (concerns(flow, Flow::kToClient)) directions_[1].shaper.setBlackhole(true);
+void ProxyLink::setBlackhole(ProxyFlow flow) {
+  if (concerns(flow, ProxyFlow::kToTarget)) directions_[0].shaper.beginBlackhole();
+  if (concerns(flow, ProxyFlow::kToClient)) directions_[1].shaper.beginBlackhole();
 }
 
 void ProxyLink::reset() {
@@ -206,9 +206,9 @@ void ProxyLink::cut(Time now) {
   closeBy_ = now + kLingerMax;
 }
 
-void ProxyLink::halfClose(Flow flow) {
+void ProxyLink::halfClose(ProxyFlow flow) {
   for (size_t i = 0; i < 2; ++i) {
-    Flow own = i == 0 ? Flow::kToTarget : Flow::kToClient;
+    ProxyFlow own = i == 0 ? ProxyFlow::kToTarget : ProxyFlow::kToClient;
     if (concerns(flow, own)) directions_[i].shaper.halfClose();
   }
 }

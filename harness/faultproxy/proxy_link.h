@@ -32,7 +32,7 @@ class ProxyLink {
     uint64_t number = 0;
     uint64_t seed = 0;
     size_t bufferBytesMax = 0;
-    muster::LinkFaults faults;
+    muster::ProxyFaults faults;
   };
 
   // `target` may still be connecting.
@@ -56,11 +56,11 @@ class ProxyLink {
   // Nothing is left to do; the sockets are closed with the object, or were reset.
   bool over() const { return over_; }
 
-  void setFaults(const muster::LinkFaults& faults);
-  void setBlackhole(muster::Flow flow);
+  void setFaults(const muster::ProxyFaults& faults);
+  void setBlackhole(muster::ProxyFlow flow);
   void reset();
   void cut(Time now);
-  void halfClose(muster::Flow flow);
+  void halfClose(muster::ProxyFlow flow);
 
  private:
   struct Side {

@@ -39,7 +39,8 @@ std::string explained(const Value& value, const Matcher& matcher) {
 TEST(MatchersTest, OutcomesAreToldApart) {
   EXPECT_THAT(resultOf(Outcome::exited(0)), Succeeded());
   EXPECT_THAT(resultOf(Outcome::exited(2)), AllOf(Not(Succeeded()), ExitedWith(2)));
-  EXPECT_THAT(resultOf(Outcome::signalled(SIGSEGV, true)), Signalled(SIGSEGV));
+  EXPECT_THAT(resultOf(Outcome::signalled(SIGSEGV, Outcome::CoreDump::kWritten)),
+              Signalled(SIGSEGV));
   EXPECT_THAT(resultOf(Outcome::notStarted(ENOENT, "x")), AllOf(NotStarted(ENOENT), NotStarted(0)));
   EXPECT_THAT(resultOf(Outcome::killed(Outcome::Kind::kDeadline, 0, 9)),
               AllOf(HitDeadline(), Not(Signalled(9))));

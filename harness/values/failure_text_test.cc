@@ -56,9 +56,10 @@ TEST(FailureTextTest, ResultNamesWhatWasDroppedAndLeftRunning) {
 }
 
 TEST(FailureTextTest, SignalIsNamedByNumberAndMeaning) {
-  EXPECT_EQ(toString(Outcome::signalled(11, true)),
+  EXPECT_EQ(toString(Outcome::signalled(11, Outcome::CoreDump::kWritten)),
             "killed by signal 11 (Segmentation fault), core dumped");
-  EXPECT_EQ(toString(Outcome::signalled(15, false)), "killed by signal 15 (Terminated)");
+  EXPECT_EQ(toString(Outcome::signalled(15, Outcome::CoreDump::kNone)),
+            "killed by signal 15 (Terminated)");
 }
 
 TEST(FailureTextTest, NotStartedGivesTheReason) {

@@ -35,10 +35,10 @@ Outcome Outcome::exited(int exitStatus) {
   return outcome;
 }
 
-Outcome Outcome::signalled(int signal, bool coreDumped, OutOfMemory outOfMemory) {
+Outcome Outcome::signalled(int signal, CoreDump coreDump, OutOfMemory outOfMemory) {
   Outcome outcome(Kind::kSignalled);
   outcome.signal_ = signal;
-  outcome.coreDumped_ = coreDumped;
+  outcome.coreDumped_ = coreDump == CoreDump::kWritten;
   outcome.outOfMemory_ = outOfMemory;
   return outcome;
 }

@@ -151,7 +151,7 @@ void Pool::discardVolumes() const {
 muster::RunOptions Pool::daemonOptions() const {
   muster::RunOptions options;
   options.deadline = kDaemonMax;
-  if (adopted_) options.lifetime = muster::Lifetime::kDetached;
+  if (adopted_) options.lifetime = muster::CommandLifetime::kDetached;
   return options;
 }
 

@@ -339,7 +339,7 @@ Manner mannerOf(const Arguments& arguments) {
   manner.options.keep = CopyOptions::Keep::kAll;
   manner.options.write.parents = arguments[kParents];
   if (arguments[kKeepSetuid]) manner.options.privileges = CopyOptions::Privileges::kKeep;
-  if (arguments[kNoClobber]) manner.options.write.existing = muster::Existing::kRefuse;
+  if (arguments[kNoClobber]) manner.options.write.existing = muster::IfExists::kRefuse;
   manner.until = std::chrono::steady_clock::now() + arguments[kTimeLimit];
   return manner;
 }

@@ -196,7 +196,7 @@ int run(const Arguments& arguments) {
   std::vector<NodeDescription> nodes = chooseNodes(cluster, arguments.word(0));
   bool asJson = arguments[kJson];
   bool one = nodes.size() == 1 && !arguments[kPrefix] && !asJson;
-  if (!one && !asJson) request.options.errors = muster::Errors::kMerged;
+  if (!one && !asJson) request.options.stderrTo = muster::StderrTo::kStdout;
   Connections connections(nodes, runId);
   auto until =
       std::chrono::steady_clock::now() + *request.options.deadline + std::chrono::seconds(15);

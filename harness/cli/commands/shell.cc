@@ -156,7 +156,7 @@ int run(const Arguments& arguments) {
   request.argv = {"/bin/sh", "-c", "exec \"${SHELL:-/bin/sh}\" -l"};
   request.options.deadline = kSessionMax;
   request.options.user = arguments[kUser];
-  request.options.errors = muster::Errors::kMerged;
+  request.options.stderrTo = muster::StderrTo::kStdout;
   request.options.environment["TERM"] = terminalSize().type;
   request.input = JobInput::kStream;
   if (::isatty(STDIN_FILENO) != 0) request.terminal = terminalSize();

@@ -4,7 +4,7 @@
 //   muster::FaultProxy proxy({.target = "127.0.0.1:7400", .seed = 42});
 //   Client client(proxy.address());                      // Talks to the target through the proxy.
 //   proxy.setFaults({.toClient = {.delay = 20ms, .jitter = 5ms}});
-//   proxy.blackhole(muster::Flow::kToClient);            // The target hears; nobody hears it.
+//   proxy.blackhole(muster::ProxyFlow::kToClient);            // The target hears; nobody hears it.
 //   proxy.heal();
 //
 // It works on streams, not on packets: nothing is lost or reordered within a connection that lives,
@@ -23,7 +23,7 @@
 namespace muster {
 
 // The two directions of a connection. kToTarget carries what the client sent.
-enum class Flow { kToTarget, kToClient, kBoth };
+enum class ProxyFlow { kToTarget, kToClient, kBoth };
 
 // A fault at one byte of one direction.
 struct ByteFault {
@@ -56,7 +56,7 @@ struct FlowFaults {
   std::vector<ByteFault> at;
 };
 
-struct LinkFaults {
+struct ProxyFaults {
   FlowFaults toTarget;
   FlowFaults toClient;
 };
@@ -64,7 +64,7 @@ struct LinkFaults {
 // One thing that was drawn or done, for comparing runs and for messages.
 struct FaultDecision {
   uint64_t connection = 0;  // From 1, in the order of acceptance.
-  Flow flow = Flow::kToTarget;
+  ProxyFlow flow = ProxyFlow::kToTarget;
   ByteFault::Kind kind = ByteFault::Kind::kCut;
   uint64_t offset = 0;  // Bytes of this direction that had passed.
   uint32_t bit = 0;     // Of kFlipBit, from the least significant.
@@ -95,11 +95,11 @@ struct FaultProxyOptions {
   std::optional<uint64_t> seed;
 
   size_t bufferBytesMax = 256 * 1024;  // Held per direction of a connection; then the sender waits.
-  LinkFaults faults;
+  ProxyFaults faults;
 
   // Gives the faults of each connection instead of `faults`, from its number; "the third connection
   // is reset somewhere in its first kilobyte". Called on the proxy's thread; must be pure.
-  std::function<LinkFaults(uint64_t connection)> script;
+  std::function<ProxyFaults(uint64_t connection)> script;
 };
 
 // Runs from construction to destruction on a thread of its own. Calls may come from any thread,
@@ -124,23 +124,25 @@ class FaultProxy {
 
   // Replaces the faults of all connections, open and future, a script too. Byte faults at places
   // that an open connection has passed do not hit it.
-  void setFaults(const LinkFaults& faults);
+  void setFaults(const ProxyFaults& faults);
 
   // No faults any more: setFaults({}), and what a blackhole held flows on.
   void heal();
 
   // Stops a direction, or both, of all connections, open and future; the other faults stay.
-  void blackhole(Flow flow);
+  void blackhole(ProxyFlow flow);
 
   // Resets, or ends in order, what is open now.
   void resetAll();
   void cutAll();
 
   // Ends one direction (or both) of what is open now, after what is buffered.
-  void halfCloseAll(Flow flow);
+  void halfCloseAll(ProxyFlow flow);
 
-  // While true, new connections are refused by the kernel: nobody listens. The port stays ours.
-  void refuse(bool refused);
+  // Makes the kernel refuse new connections, because nobody listens. The port stays ours, and
+  // listenAgain() ends it.
+  void stopListening();
+  void listenAgain();
 
   // For connections from now on.
   void setTarget(const std::string& target);

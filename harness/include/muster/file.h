@@ -59,7 +59,7 @@ class File {
 
   // Makes the directory and its missing parents. An existing one is not an error; false: it
   // existed.
-  bool makeDirectory(uint32_t mode = 0755, Undo undo = Undo::kNever,
+  bool makeDirectory(uint32_t mode = 0755, UndoAt undo = UndoAt::kNever,
                      Where where = Where::current()) const;
 
   // A path that does not exist is not an error; false: there was nothing. removeTree goes below
@@ -67,7 +67,7 @@ class File {
   bool remove(Where where = Where::current()) const;
   bool removeTree(Where where = Where::current()) const;
 
-  void rename(const std::string& target, Existing existing = Existing::kReplace,
+  void rename(const std::string& target, IfExists existing = IfExists::kReplace,
               Where where = Where::current()) const;
   void setMode(uint32_t mode, Where where = Where::current()) const;
 
@@ -76,9 +76,9 @@ class File {
                 SymlinkPolicy links = SymlinkPolicy::kKeep, Where where = Where::current()) const;
 
   // Makes this path a link to `target`.
-  void linkTo(const std::string& target, Existing existing = Existing::kRefuse,
+  void linkTo(const std::string& target, IfExists existing = IfExists::kRefuse,
               Where where = Where::current()) const;
-  void hardLinkTo(const std::string& target, Existing existing = Existing::kRefuse,
+  void hardLinkTo(const std::string& target, IfExists existing = IfExists::kRefuse,
                   Where where = Where::current()) const;
   std::string readLink(Where where = Where::current()) const;
 

@@ -38,13 +38,15 @@ class Outcome {
     kNotStarted,    // No process of the command ever ran: errnoValue(), text().
     kDeadline,      // Killed by the agent when its allowed time was over.
     kCancelled,     // Killed because its Process was cancelled or destroyed.
-    kOutputLimit,   // Killed because it wrote more than Overflow::kKill allows.
+    kOutputLimit,   // Killed because it wrote more than OutputOverflow::kKill allows.
     kSessionEnded,  // Killed because the session closed or its lease ran out.
     kLost,          // Cannot be known: lostReason(), text(). It ran at most once.
   };
 
+  enum class CoreDump { kNone, kWritten };
+
   static Outcome exited(int exitStatus);
-  static Outcome signalled(int signal, bool coreDumped,
+  static Outcome signalled(int signal, CoreDump coreDump,
                            OutOfMemory outOfMemory = OutOfMemory::kUnknown);
   static Outcome notStarted(int errnoValue, std::string text);
   static Outcome lost(LostReason reason, std::string text);

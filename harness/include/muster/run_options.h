@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 using Argv = std::vector<std::string>;
 
 // What happens when a stream has more than RunOptions::outputBytesMax bytes that were not read yet.
-enum class Overflow {
+enum class OutputOverflow {
   kBlock,     // The process waits in write(2): nothing is lost.
   kKeepHead,  // The first bytes stay, the rest is dropped and counted.
   kKeepTail,  // The last bytes stay, the oldest are dropped and counted.
@@ -33,13 +33,13 @@ enum class EnvironmentBase {
   kNone,
 };
 
-enum class Errors {
-  kSeparate,  // Result::err
-  kMerged,    // Into Result::out, in the order of writing.
+enum class StderrTo {
+  kStderr,  // Result::err
+  kStdout,  // Into Result::out, in the order of writing.
 };
 
 // How long a command may live.
-enum class Lifetime {
+enum class CommandLifetime {
   kSession,   // Ends with our session on the node, which ends with this program, however it ends.
   kDetached,  // Goes on. Destroying its Process does not end it either.
 };
@@ -60,9 +60,9 @@ struct RunOptions {
   std::chrono::nanoseconds grace = std::chrono::seconds(2);
 
   uint64_t outputBytesMax = uint64_t{64} << 20;  // Of each stream, from 4 KiB to 4 GiB.
-  Overflow overflow = Overflow::kBlock;
-  Errors errors = Errors::kSeparate;
-  Lifetime lifetime = Lifetime::kSession;
+  OutputOverflow overflow = OutputOverflow::kBlock;
+  StderrTo stderrTo = StderrTo::kStderr;
+  CommandLifetime lifetime = CommandLifetime::kSession;
 
   // By which `muster ps` and `muster kill` find the command again, besides `run` and `test`, which
   // it has anyway. Names of [a-z0-9._-]{1,64}; values of at most 256 bytes without control

@@ -1,7 +1,7 @@
 // How a file of a node is written: its mode and owner, the target that is there already, and
 // whether the change outlives the session.
 //
-//   node.file("/etc/kvd.conf").write("peers=3\n", {.mode = 0600, .undo = Undo::kWithSession});
+//   node.file("/etc/kvd.conf").write("peers=3\n", {.mode = 0600, .undo = UndoAt::kSessionEnd});
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,12 @@
 namespace muster {
 
 // An existing target is replaced, or is NodeError kConflict.
-enum class Existing { kReplace, kRefuse };
+enum class IfExists { kReplace, kRefuse };
 
 // When the node takes a change back.
-enum class Undo {
+enum class UndoAt {
   kNever,
-  kWithSession,  // What was there before comes back.
+  kSessionEnd,  // What was there before comes back.
 };
 
 struct WriteOptions {
@@ -26,14 +26,14 @@ struct WriteOptions {
   // Name or decimal id. Empty: as the replaced file, or root.
   std::string user;
   std::string group;
-  Existing existing = Existing::kReplace;
+  IfExists existing = IfExists::kReplace;
 
   // The content is on the disk before the call returns.
   bool sync = false;
 
   // Missing parent directories are made, mode 0755.
   bool parents = false;
-  Undo undo = Undo::kNever;
+  UndoAt undo = UndoAt::kNever;
 };
 
 }  // namespace muster

@@ -13,7 +13,7 @@ void readHardware(muster::Facts& facts, wire::Facts::Reader from) {
                           cpu.getSocket(), cpu.getCore(), cpu.getNumaNode()});
   }
   for (auto node : from.getNumaNodes()) {
-    muster::NumaNode& to = facts.numaNodes.emplace_back();
+    muster::Facts::NumaNode& to = facts.numaNodes.emplace_back();
     to.number = node.getNumber();
     for (uint32_t cpu : node.getCpus()) to.cpus.push_back(cpu);
     to.memoryBytes = node.getMemoryBytes();
@@ -33,8 +33,8 @@ void readHardware(muster::Facts& facts, wire::Facts::Reader from) {
   }
 }
 
-muster::Interface readInterface(wire::Interface::Reader from) {
-  muster::Interface to;
+muster::Facts::Interface readInterface(wire::Interface::Reader from) {
+  muster::Facts::Interface to;
   to.name = stringOf(from.getName());
   to.index = from.getIndex();
   to.macAddress = stringOf(from.getMacAddress());
@@ -45,7 +45,7 @@ muster::Interface readInterface(wire::Interface::Reader from) {
   to.speedMbit = from.getSpeedMbit();
   to.driver = stringOf(from.getDriver());
   for (auto address : from.getAddresses()) {
-    to.addresses.push_back({static_cast<muster::InterfaceAddress::Family>(
+    to.addresses.push_back({static_cast<muster::Facts::Interface::Address::Family>(
                                 std::min<uint16_t>(static_cast<uint16_t>(address.getFamily()), 2)),
                             stringOf(address.getText()), address.getPrefixLength(),
                             stringOf(address.getScope())});

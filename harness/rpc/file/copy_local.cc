@@ -440,7 +440,7 @@ class LocalTarget final : public CopyTarget {
   }
 
   void publish(const Place& place, const std::string& temporary) const {
-    unsigned flags = options_.write.existing == muster::Existing::kRefuse ? RENAME_NOREPLACE : 0;
+    unsigned flags = options_.write.existing == muster::IfExists::kRefuse ? RENAME_NOREPLACE : 0;
     if (::renameat2(place.directory.get(), temporary.c_str(), place.directory.get(),
                     place.name.c_str(), flags) == 0) {
       return;

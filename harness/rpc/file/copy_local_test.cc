@@ -98,7 +98,7 @@ TEST_F(CopyLocalTest, AFileWhoseDigestIsWrongLeavesTheOldOneAndNothingBeside) {
 
 TEST_F(CopyLocalTest, WhatMustNotBeReplacedIsNot) {
   std::ofstream(top_ + "/f") << "old";
-  options_.write.existing = muster::Existing::kRefuse;
+  options_.write.existing = muster::IfExists::kRefuse;
   auto target = localTarget(top_ + "/f", options_);
   try {
     target->addFile(item("", muster::FileType::kRegular), feedOf("new"));

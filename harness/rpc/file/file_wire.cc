@@ -32,8 +32,8 @@ void writeOptions(wire::WriteOptions::Builder to, const muster::WriteOptions& fr
   to.setReplace(replaceOf(from.existing));
   to.setSync(from.sync);
   to.setParents(from.parents);
-  to.setLifetime(from.undo == muster::Undo::kWithSession ? wire::Lifetime::SESSION
-                                                         : wire::Lifetime::PERMANENT);
+  to.setLifetime(from.undo == muster::UndoAt::kSessionEnd ? wire::Lifetime::SESSION
+                                                          : wire::Lifetime::PERMANENT);
 }
 
 wire::SymlinkPolicy linksOf(muster::SymlinkPolicy links) {
@@ -41,8 +41,8 @@ wire::SymlinkPolicy linksOf(muster::SymlinkPolicy links) {
                                                  : wire::SymlinkPolicy::KEEP;
 }
 
-wire::Replace replaceOf(muster::Existing existing) {
-  return existing == muster::Existing::kRefuse ? wire::Replace::NEVER : wire::Replace::EXISTING;
+wire::Replace replaceOf(muster::IfExists existing) {
+  return existing == muster::IfExists::kRefuse ? wire::Replace::NEVER : wire::Replace::EXISTING;
 }
 
 }  // namespace harness

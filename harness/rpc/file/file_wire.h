@@ -11,6 +11,6 @@ namespace harness {
 muster::FileStat readStat(wire::Stat::Reader stat);
 void writeOptions(wire::WriteOptions::Builder to, const muster::WriteOptions& from);
 wire::SymlinkPolicy linksOf(muster::SymlinkPolicy links);
-wire::Replace replaceOf(muster::Existing existing);
+wire::Replace replaceOf(muster::IfExists existing);
 
 }  // namespace harness

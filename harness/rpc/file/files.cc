@@ -189,7 +189,7 @@ void Files::append(const std::string& path, const std::string& content, SteadyTi
   }
 }
 
-bool Files::makeDirectory(const std::string& path, uint32_t mode, muster::Undo undo,
+bool Files::makeDirectory(const std::string& path, uint32_t mode, muster::UndoAt undo,
                           SteadyTime until) const {
   return ask<bool>(
       node_, "make directory " + quoted(path), until, [&](EstablishedConnection& connection) {
@@ -197,8 +197,8 @@ bool Files::makeDirectory(const std::string& path, uint32_t mode, muster::Undo u
         request.setPath(dataOf(path));
         request.setMode(mode);
         request.setParents(true);
-        request.setLifetime(undo == muster::Undo::kWithSession ? wire::Lifetime::SESSION
-                                                               : wire::Lifetime::PERMANENT);
+        request.setLifetime(undo == muster::UndoAt::kSessionEnd ? wire::Lifetime::SESSION
+                                                                : wire::Lifetime::PERMANENT);
         return request.send().then([](auto&& response) {
           requireNoError(response);
           return response.getCreated();
@@ -218,7 +218,7 @@ bool Files::remove(const std::string& path, Removal removal, SteadyTime until) c
   });
 }
 
-void Files::rename(const std::string& source, const std::string& target, muster::Existing existing,
+void Files::rename(const std::string& source, const std::string& target, muster::IfExists existing,
                    SteadyTime until) const {
   std::string operation = "rename " + quoted(source) + " to " + quoted(target);
   unsigned attempts = 0;
@@ -260,7 +260,7 @@ void Files::setOwner(const std::string& path, const std::string& user, const std
 }
 
 void Files::link(const std::string& path, const std::string& target, LinkType type,
-                 muster::Existing existing, SteadyTime until) const {
+                 muster::IfExists existing, SteadyTime until) const {
   ask<bool>(
       node_, "link " + quoted(path) + " to " + quoted(target), until,
       [&](EstablishedConnection& connection) {

@@ -45,18 +45,18 @@ class Files {
   void append(const std::string& path, const std::string& content, SteadyTime until) const;
 
   // False: it existed.
-  bool makeDirectory(const std::string& path, uint32_t mode, muster::Undo undo,
+  bool makeDirectory(const std::string& path, uint32_t mode, muster::UndoAt undo,
                      SteadyTime until) const;
 
   // False: there was nothing.
   bool remove(const std::string& path, Removal removal, SteadyTime until) const;
-  void rename(const std::string& source, const std::string& target, muster::Existing existing,
+  void rename(const std::string& source, const std::string& target, muster::IfExists existing,
               SteadyTime until) const;
   void setMode(const std::string& path, uint32_t mode, SteadyTime until) const;
   void setOwner(const std::string& path, const std::string& user, const std::string& group,
                 muster::SymlinkPolicy links, SteadyTime until) const;
   void link(const std::string& path, const std::string& target, LinkType type,
-            muster::Existing existing, SteadyTime until) const;
+            muster::IfExists existing, SteadyTime until) const;
   void setAttribute(const std::string& path, const std::string& name, const std::string& value,
                     SteadyTime until) const;
   void removeAttribute(const std::string& path, const std::string& name, SteadyTime until) const;

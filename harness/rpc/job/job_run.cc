@@ -38,7 +38,7 @@ kj::Promise<muster::Result> JobRunner::run(const JobRequest& request, SteadyTime
   JobHandle job = make(request);
   nanoseconds allowed = *request.options.deadline;
   SteadyTime begin = now();
-  bool isDetached = request.options.lifetime == muster::Lifetime::kDetached;
+  bool isDetached = request.options.lifetime == muster::CommandLifetime::kDetached;
   SteadyTime sendUntil = allowed < until - begin ? begin + allowed : until;
   return connection_.live(sendUntil).then(
       [this, job, until, begin, allowed, isDetached](kj::Own<EstablishedConnection>&&) {
@@ -94,7 +94,7 @@ muster::Result JobRunner::resultAt(JobHandle job) {
 }
 
 void JobRunner::abandon(JobHandle job) {
-  bool isDetached = job->request.options.lifetime == muster::Lifetime::kDetached;
+  bool isDetached = job->request.options.lifetime == muster::CommandLifetime::kDetached;
   if (isDetached || job->generation == 0) return;
   SteadyTime until = now() + kAbandonMax;
   auto ended = cancel(job, job->request.options.grace, until).then([this, job, until]() {

@@ -42,7 +42,7 @@ nanoseconds JobRunner::left(SteadyTime until) const {
 
 // Detached commands outlive the session that they were begun in.
 bool isElsewhere(const EstablishedConnection& live, const JobState& job) {
-  bool isDetached = job.request.options.lifetime == muster::Lifetime::kDetached;
+  bool isDetached = job.request.options.lifetime == muster::CommandLifetime::kDetached;
   return isDetached && job.generation != 0 && job.generation != live.generation;
 }
 
@@ -451,7 +451,7 @@ kj::Promise<void> JobRunner::released(SteadyTime until) {
 void JobRunner::release(JobHandle handle) {
   const JobState& job = *handle;
   if (!job.ended || job.generation == 0) return;
-  if (job.request.options.lifetime == muster::Lifetime::kDetached) {
+  if (job.request.options.lifetime == muster::CommandLifetime::kDetached) {
     releases_->add(tell(handle, now() + kReleaseMax, [handle](EstablishedConnection& live) {
       auto request = live.get<wire::Jobs>().acknowledgeRequest();
       request.initNumbers(1).set(0, handle->number);

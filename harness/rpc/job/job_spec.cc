@@ -5,15 +5,15 @@
 namespace harness {
 namespace {
 
-wire::JobSpec::Overflow overflowOf(muster::Overflow overflow) {
+wire::JobSpec::Overflow overflowOf(muster::OutputOverflow overflow) {
   switch (overflow) {
-    case muster::Overflow::kKeepHead:
+    case muster::OutputOverflow::kKeepHead:
       return wire::JobSpec::Overflow::KEEP_HEAD;
-    case muster::Overflow::kKeepTail:
+    case muster::OutputOverflow::kKeepTail:
       return wire::JobSpec::Overflow::KEEP_TAIL;
-    case muster::Overflow::kKill:
+    case muster::OutputOverflow::kKill:
       return wire::JobSpec::Overflow::KILL;
-    case muster::Overflow::kBlock:
+    case muster::OutputOverflow::kBlock:
       break;
   }
   return wire::JobSpec::Overflow::BLOCK;
@@ -73,7 +73,7 @@ void writeStreams(wire::JobSpec::Builder spec, const JobRequest& request) {
     writable.setRetainedBytesMax(options.outputBytesMax);
     writable.setOverflow(overflowOf(options.overflow));
   }
-  spec.setMergeErrors(options.errors == muster::Errors::kMerged);
+  spec.setMergeErrors(options.stderrTo == muster::StderrTo::kStdout);
   if (request.terminal) {
     auto terminal = spec.initTerminal();
     terminal.setColumns(request.terminal->columns);
@@ -116,7 +116,7 @@ void writeSpec(wire::JobSpec::Builder spec, const JobRequest& request) {
     labels[at].setName(name);
     labels[at++].setValue(value);
   }
-  spec.setLifetime(options.lifetime == muster::Lifetime::kDetached
+  spec.setLifetime(options.lifetime == muster::CommandLifetime::kDetached
                        ? wire::JobSpec::JobLifetime::DETACHED
                        : wire::JobSpec::JobLifetime::SESSION);
 }
@@ -128,7 +128,8 @@ muster::Outcome readOutcome(wire::JobOutcome::Reader outcome) {
       return Outcome::exited(outcome.getExited());
     case wire::JobOutcome::SIGNALLED:
       return Outcome::signalled(outcome.getSignalled().getNumber(),
-                                outcome.getSignalled().getCoreDumped(),
+                                outcome.getSignalled().getCoreDumped() ? Outcome::CoreDump::kWritten
+                                                                       : Outcome::CoreDump::kNone,
                                 outOfMemoryOf(outcome.getSignalled().getOutOfMemory()));
     case wire::JobOutcome::NOT_STARTED:
       return Outcome::notStarted(outcome.getNotStarted().getErrno(),

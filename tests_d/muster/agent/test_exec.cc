@@ -67,12 +67,13 @@ TEST_F(ExecTest, DeadlineEndsEveryDescendant) {
 
 TEST_F(ExecTest, OverflowIsCountedExactly) {
   Argv megabyte = {"head", "-c", "1000000", "/dev/zero"};
-  Result head = node().run(megabyte, {.outputBytesMax = 65536, .overflow = Overflow::kKeepHead});
+  Result head =
+      node().run(megabyte, {.outputBytesMax = 65536, .overflow = OutputOverflow::kKeepHead});
   EXPECT_EQ(head.out.size() + head.outDroppedBytes, 1000000u);
   EXPECT_GT(head.outDroppedBytes, 0u);
-  EXPECT_THAT(
-      node().run({"cat", "/dev/zero"}, {.outputBytesMax = 65536, .overflow = Overflow::kKill}),
-      HitOutputLimit());
+  EXPECT_THAT(node().run({"cat", "/dev/zero"},
+                         {.outputBytesMax = 65536, .overflow = OutputOverflow::kKill}),
+              HitOutputLimit());
 }
 
 TEST_F(ExecTest, HolderOfTheOutputDoesNotHoldTheResult) {
@@ -86,7 +87,7 @@ TEST_F(ExecTest, HolderOfTheOutputDoesNotHoldTheResult) {
 }
 
 TEST_F(ExecTest, MergedErrorsKeepTheirOrder) {
-  Result result = node().shell("echo a; echo b >&2; echo c", {.errors = Errors::kMerged});
+  Result result = node().shell("echo a; echo b >&2; echo c", {.stderrTo = StderrTo::kStdout});
   EXPECT_THAT(result, AllOf(StdoutIs("a\nb\nc\n"), StderrIs("")));
 }
 

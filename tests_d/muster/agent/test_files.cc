@@ -44,7 +44,7 @@ TEST_F(FilesTest, AbsentAndForbiddenAreToldApart) {
   EXPECT_THAT([&] { node().file("/tmp/files/none").read(); },
               FailsWith(NodeError::Kind::kNotFound, HasSubstr("/tmp/files/none")));
   node().file("/tmp/files/a").write("x");
-  EXPECT_THAT([&] { node().file("/tmp/files/a").write("y", {.existing = Existing::kRefuse}); },
+  EXPECT_THAT([&] { node().file("/tmp/files/a").write("y", {.existing = IfExists::kRefuse}); },
               FailsWith(NodeError::Kind::kConflict));
   EXPECT_THAT([&] { node().file("relative").read(); }, FailsWith(NodeError::Kind::kInvalid));
   EXPECT_THAT([&] { node().file("/").removeTree(); }, FailsWith(NodeError::Kind::kInvalid));

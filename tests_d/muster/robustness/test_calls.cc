@@ -51,7 +51,7 @@ class CallTest : public FaultTest {
       EXPECT_EQ(outcome.errnoValue(), errnoValue) << where << ": " << outcome;
     });
     muster::File file = node().file(directory_ + "/file");
-    attempt([&] { file.write("new", {.undo = muster::Undo::kWithSession}); });
+    attempt([&] { file.write("new", {.undo = muster::UndoAt::kSessionEnd}); });
     attempt([&] {
       std::string content = file.read();
       EXPECT_TRUE(content == "old" || content == "new") << "I7 " << where << ": " << content;
@@ -218,7 +218,7 @@ TEST_F(CallTest, FullStateDiskRefusesWhatMustBeNoted) {
     }
     bool refused = false;
     try {
-      for (int i = 0; i < 200; ++i) file.write("new", {.undo = muster::Undo::kWithSession});
+      for (int i = 0; i < 200; ++i) file.write("new", {.undo = muster::UndoAt::kSessionEnd});
     } catch (const NodeError& error) {
       refused = true;
       EXPECT_EQ(error.errnoValue(), ENOSPC) << error.what();

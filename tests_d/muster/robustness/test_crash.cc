@@ -26,7 +26,7 @@ class CrashTest : public FaultTest {
   // A bit of everything that changes the node, once. `name` makes it another one.
   void work(const std::string& name) {
     attempt([&] { node().file(home_ + "/plain").write("plain " + name); });
-    muster::WriteOptions back{.undo = muster::Undo::kWithSession};
+    muster::WriteOptions back{.undo = muster::UndoAt::kSessionEnd};
     attempt([&] { node().file(home_ + "/kept").write("new", back); });
     attempt([&] { node().file(home_ + "/made").write("new", back); });
     attempt([&] { node().file(home_ + "/big").write(std::string(1'200'000, 'b'), back); });
@@ -38,11 +38,11 @@ class CrashTest : public FaultTest {
     attempt([&] { node().file(home_ + "/plain").setModified({}); });
     attempt([&] { node().pushTree(source_, home_ + "/planted"); });
     attempt([&] { node().copyTo(home_ + "/planted/x", node(), home_ + "/copied"); });
-    attempt([&] { node().file(home_ + "/tree").makeDirectory(0750, muster::Undo::kWithSession); });
+    attempt([&] { node().file(home_ + "/tree").makeDirectory(0750, muster::UndoAt::kSessionEnd); });
     attempt([&] { node().file(home_ + "/tree/x/y").write("new", {.parents = true}); });
-    attempt([&] { node().file(home_ + "/soft").linkTo("plain", muster::Existing::kReplace); });
+    attempt([&] { node().file(home_ + "/soft").linkTo("plain", muster::IfExists::kReplace); });
     attempt([&] {
-      node().file(home_ + "/hard").hardLinkTo(home_ + "/plain", muster::Existing::kReplace);
+      node().file(home_ + "/hard").hardLinkTo(home_ + "/plain", muster::IfExists::kReplace);
     });
     attempt([&] { node().file(home_ + "/hard").rename(home_ + "/renamed"); });
     attempt([&] { node().file(home_ + "/dir").removeTree(); });
@@ -60,7 +60,7 @@ class CrashTest : public FaultTest {
   // A command that lives without its keeper, to its end and its acknowledgement.
   void detach(const std::string& name) {
     muster::RunOptions options = tagged();
-    options.lifetime = muster::Lifetime::kDetached;
+    options.lifetime = muster::CommandLifetime::kDetached;
     options.deadline = 20s;
     muster::Result result = node().run(streamArgv(tag_ + ".d" + name, 10, 0), options);
     // Its shim is the same program, and may be what dies.

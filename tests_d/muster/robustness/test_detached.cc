@@ -35,7 +35,7 @@ class DetachedFaultTest : public FaultTest {
 
   muster::RunOptions detached() const {
     muster::RunOptions options = tagged();
-    options.lifetime = muster::Lifetime::kDetached;
+    options.lifetime = muster::CommandLifetime::kDetached;
     options.deadline = 60s;
     options.outputBytesMax = 1 << 20;
     return options;

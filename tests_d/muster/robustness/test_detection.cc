@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using muster::FaultProxy;
-using muster::Flow;
+using muster::ProxyFlow;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 using Part = Agent::Part;
@@ -106,7 +106,7 @@ class DetectionTest : public FaultTest {
 TEST_F(DetectionTest, SilenceIsNoticedAndOver) {
   startLinks(6);
   Times times;
-  const Flow flows[] = {Flow::kBoth, Flow::kToTarget, Flow::kToClient};
+  const ProxyFlow flows[] = {ProxyFlow::kBoth, ProxyFlow::kToTarget, ProxyFlow::kToClient};
   for (size_t round = 0; round < trials(1, 0.01); ++round) {
     measure(
         times, [&](Link& link, size_t i) { link.proxy.blackhole(flows[i % 3]); },

@@ -182,7 +182,7 @@ TEST_F(HostileTest, FlippedBitsOfAnAgentAreOutlived) {
   startAgent();
   FaultProxy proxy({.target = "127.0.0.1:" + std::to_string(agent().frontPort()),
                     .seed = seed(),
-                    .script = [](uint64_t) -> muster::LinkFaults {
+                    .script = [](uint64_t) -> muster::ProxyFaults {
                       ByteFault flip{ByteFault::Kind::kFlipBit, 0, 6000};
                       return {.toClient = {.at = {flip, flip, flip}}};
                     }});

@@ -82,8 +82,8 @@ TEST_F(KeeperFaultTest, NextKeeperPutsBackTheFilesOfTheSession) {
     muster::File changed = node().file(directory_ + "/changed");
     muster::File made = node().file(directory_ + "/made");
     changed.write("old");
-    changed.write("new", {.undo = muster::Undo::kWithSession});
-    made.write("new", {.undo = muster::Undo::kWithSession});
+    changed.write("new", {.undo = muster::UndoAt::kSessionEnd});
+    made.write("new", {.undo = muster::UndoAt::kSessionEnd});
     ASSERT_EQ(changed.read(), "new") << "void";
     restartKeeper();
     EXPECT_TRUE(becomesTrue([&] { return changed.read() == "old" && !made.exists(); }, 5s))

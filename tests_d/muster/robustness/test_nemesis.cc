@@ -11,8 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using muster::FaultProxy;
-using muster::Flow;
 using muster::Outcome;
+using muster::ProxyFlow;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 using Part = Agent::Part;
@@ -33,7 +33,7 @@ class NemesisTest : public FaultTest {
     letPass(drawn(900ms));
     agent().signal(part, SIGCONT);
   }
-  void silence(Flow flow) {
+  void silence(ProxyFlow flow) {
     proxy_->blackhole(flow);
     letPass(drawn(900ms));
     proxy_->heal();
@@ -63,9 +63,9 @@ class NemesisTest : public FaultTest {
             {"keeper stopped", [this] { stop(Part::kKeeper); }},
             {"reset", [this] { proxy_->resetAll(); }},
             {"cut", [this] { proxy_->cutAll(); }},
-            {"half closed", [this] { proxy_->halfCloseAll(Flow::kToClient); }},
-            {"silence", [this] { silence(Flow::kBoth); }},
-            {"one-way silence", [this] { silence(Flow::kToTarget); }},
+            {"half closed", [this] { proxy_->halfCloseAll(ProxyFlow::kToClient); }},
+            {"silence", [this] { silence(ProxyFlow::kBoth); }},
+            {"one-way silence", [this] { silence(ProxyFlow::kToTarget); }},
             {"bad line", [this] { badLine(); }},
             {"short transfers",
              [this] { keeper_->control().shortEvery = static_cast<uint32_t>(drawn(6)); }},

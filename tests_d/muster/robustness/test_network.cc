@@ -8,15 +8,15 @@ namespace {
 using namespace std::chrono_literals;
 using muster::ByteFault;
 using muster::FaultProxy;
-using muster::Flow;
-using muster::LinkFaults;
+using muster::ProxyFaults;
+using muster::ProxyFlow;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
 class NetworkFaultTest : public FaultTest {
  protected:
   // An agent behind a proxy. It forwards by TCP on both sides, so that a reset reaches both.
-  FaultProxy& start(std::function<LinkFaults(uint64_t)> script = nullptr) {
+  FaultProxy& start(std::function<ProxyFaults(uint64_t)> script = nullptr) {
     startAgent();
     proxy_.emplace(
         muster::FaultProxyOptions{.target = "127.0.0.1:" + std::to_string(agent().frontPort()),
@@ -27,7 +27,7 @@ class NetworkFaultTest : public FaultTest {
   }
 
   // Silence for `time`, with calls under way, and the time from its end to the next answer.
-  nanoseconds silence(Load& load, Flow flow, nanoseconds time) {
+  nanoseconds silence(Load& load, ProxyFlow flow, nanoseconds time) {
     proxy_->blackhole(flow);
     letPass(time);
     proxy_->heal();
@@ -42,7 +42,7 @@ class NetworkFaultTest : public FaultTest {
 TEST_F(NetworkFaultTest, ResetsAtRandomBytesLoseNothing) {
   untilMet([&] {
     // Each connection lives for a while: hello alone takes some hundred bytes.
-    start([](uint64_t connection) -> LinkFaults {
+    start([](uint64_t connection) -> ProxyFaults {
       ByteFault reset{ByteFault::Kind::kReset, 200, 30'000};
       if (connection % 2) return {.toTarget = {.at = {reset}}};
       return {.toClient = {.at = {reset}}};
@@ -89,7 +89,7 @@ TEST_F(NetworkFaultTest, SilenceBothWaysAndOneWayIsOutlived) {
     size_t rounds = trials(1, 0.01), hits = 0;
     std::vector<nanoseconds> resumed;
     for (size_t round = 0; round < rounds; ++round) {
-      for (Flow flow : {Flow::kBoth, Flow::kToTarget, Flow::kToClient}) {
+      for (ProxyFlow flow : {ProxyFlow::kBoth, ProxyFlow::kToTarget, ProxyFlow::kToClient}) {
         ASSERT_TRUE(load.awaitProgress(3, 20s));
         if (load.inFlight() > 0) ++hits;
         resumed.push_back(silence(load, flow, 900ms + drawn(1200ms)));
@@ -103,7 +103,7 @@ TEST_F(NetworkFaultTest, SilenceBothWaysAndOneWayIsOutlived) {
 
 TEST_F(NetworkFaultTest, SilenceIsNoticedEitherWay) {
   start();
-  for (Flow flow : {Flow::kBoth, Flow::kToTarget, Flow::kToClient}) {
+  for (ProxyFlow flow : {ProxyFlow::kBoth, ProxyFlow::kToTarget, ProxyFlow::kToClient}) {
     node().awaitConnected(10s);
     auto before = steady_clock::now();
     proxy_->blackhole(flow);
@@ -117,7 +117,7 @@ TEST_F(NetworkFaultTest, SilenceIsNoticedEitherWay) {
 TEST_F(NetworkFaultTest, CallIntoSilenceEndsAtItsDeadline) {
   StallMeter stall;
   start();
-  proxy_->blackhole(Flow::kBoth);
+  proxy_->blackhole(ProxyFlow::kBoth);
   // The first while the silence is not noticed yet, the others afterwards.
   for (nanoseconds within : {nanoseconds(50ms), nanoseconds(400ms), nanoseconds(1500ms)}) {
     auto before = steady_clock::now();
@@ -136,7 +136,7 @@ TEST_F(NetworkFaultTest, CallIntoSilenceEndsAtItsDeadline) {
 TEST_F(NetworkFaultTest, CommandIntoSilenceIsGivenUpAfterGraceAndMargin) {
   StallMeter stall;
   start();
-  proxy_->blackhole(Flow::kBoth);
+  proxy_->blackhole(ProxyFlow::kBoth);
   muster::RunOptions options = tagged();
   options.deadline = 100ms;
   options.grace = 100ms;
@@ -151,7 +151,7 @@ TEST_F(NetworkFaultTest, CommandIntoSilenceIsGivenUpAfterGraceAndMargin) {
 
 TEST_F(NetworkFaultTest, BadLinesAreSlowAndNothingElse) {
   untilMet([&] {
-    const LinkFaults kinds[] = {
+    const ProxyFaults kinds[] = {
         {.toTarget = {.delay = 5ms, .jitter = 20ms}, .toClient = {.delay = 5ms, .jitter = 20ms}},
         {.toTarget = {.pieceBytesMax = 1}, .toClient = {.pieceBytesMax = 3}},
         {.toClient = {.bytesPerSecond = 200'000}},
@@ -159,7 +159,7 @@ TEST_F(NetworkFaultTest, BadLinesAreSlowAndNothingElse) {
     start();
     Load load(controllerNode(), loadOptions());
     size_t hits = 0;
-    for (const LinkFaults& faults : kinds) {
+    for (const ProxyFaults& faults : kinds) {
       proxy_->setFaults(faults);
       if (load.awaitProgress(trials(4, 0.05), 60s)) ++hits;
     }
@@ -178,7 +178,7 @@ TEST_F(NetworkFaultTest, HalfCloseIsAnEnd) {
     for (size_t trial = 0; trial < times; ++trial) {
       ASSERT_TRUE(load.awaitProgress(2, 20s)) << "after half close " << trial;
       if (load.inFlight() > 0) ++hits;
-      proxy_->halfCloseAll(trial % 2 ? Flow::kToTarget : Flow::kToClient);
+      proxy_->halfCloseAll(trial % 2 ? ProxyFlow::kToTarget : ProxyFlow::kToClient);
     }
     ASSERT_TRUE(load.awaitProgress(2, 20s));
     judge("F10 " + std::to_string(times) + " half closes", load, {}, hits, times / 2);
@@ -190,12 +190,12 @@ TEST_F(NetworkFaultTest, RefusedConnectionsAreTriedAgain) {
     start();
     Load load(controllerNode(), loadOptions());
     ASSERT_TRUE(load.awaitProgress(2, 20s));
-    proxy_->refuse(true);
+    proxy_->stopListening();
     proxy_->resetAll();
     EXPECT_NO_THROW(node().awaitDisconnected(5s));
     size_t hits = load.inFlight() > 0 ? 1 : 0;
     letPass(1s);
-    proxy_->refuse(false);
+    proxy_->listenAgain();
     ASSERT_TRUE(load.awaitProgress(2, 20s));
     judge("F10 refused for a second", load, {}, hits, 1);
   });

@@ -62,7 +62,7 @@ TEST_F(StateFaultTest, DamagedStateDoesNotKeepTheAgentFromServing) {
     std::string name = tag_ + "." + std::to_string(trial);
     std::string kept = directory_ + "/kept" + std::to_string(trial);
     node().file(kept).write("old");
-    node().file(kept).write("new", {.undo = muster::Undo::kWithSession});
+    node().file(kept).write("new", {.undo = muster::UndoAt::kSessionEnd});
     // More than stays in memory, so that there is a spool to damage.
     muster::Process writer = node().start(streamArgv(name, 60'000, 0), tagged());
     writer.readLine(10s);

@@ -12,8 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 using muster::ByteFault;
 using muster::FaultProxy;
-using muster::LinkFaults;
 using muster::NodeError;
+using muster::ProxyFaults;
 using std::chrono::steady_clock;
 using Part = Agent::Part;
 
@@ -79,7 +79,7 @@ TEST_F(TlsTest, FlippedBitsAreLostConnectionsAndNothingElse) {
     // again for half a minute.
     FaultProxy proxy({.target = "127.0.0.1:" + std::to_string(agent().frontTlsPort()),
                       .seed = attemptSeed(),
-                      .script = [](uint64_t connection) -> LinkFaults {
+                      .script = [](uint64_t connection) -> ProxyFaults {
                         ByteFault flip{ByteFault::Kind::kFlipBit, 6000, 40'000};
                         if (connection % 2) return {.toTarget = {.at = {flip}}};
                         return {.toClient = {.at = {flip}}};

@@ -40,11 +40,11 @@ SimulatedClient::OperationHandle SimulatedClient::makeOperation() {
   options.grace =
       std::chrono::nanoseconds(random.chance(15) ? 0 : random.between(20, 600) * kMillisecond);
   options.outputBytesMax = static_cast<uint64_t>(random.between(4096, 20000));
-  if (random.chance(15)) options.errors = muster::Errors::kMerged;
+  if (random.chance(15)) options.stderrTo = muster::StderrTo::kStdout;
   if (random.chance(20)) {
-    options.overflow = std::vector<muster::Overflow>{
-        muster::Overflow::kKeepHead, muster::Overflow::kKeepTail,
-        muster::Overflow::kKill}[static_cast<size_t>(random.between(0, 2))];
+    options.overflow = std::vector<muster::OutputOverflow>{
+        muster::OutputOverflow::kKeepHead, muster::OutputOverflow::kKeepTail,
+        muster::OutputOverflow::kKill}[static_cast<size_t>(random.between(0, 2))];
   }
   makeProgram(*operation);
   operations_.push_back(operation);
@@ -57,7 +57,7 @@ void SimulatedClient::makeProgram(Operation& operation) {
   program.graceNs = operation.request.options.grace.count();
   program.deadlineNs = operation.request.options.deadline->count();
   machine_.life(operation.token).mayDieHard =
-      operation.request.options.overflow == muster::Overflow::kKill;
+      operation.request.options.overflow == muster::OutputOverflow::kKill;
   program.startNs = random.chance(20) ? random.between(0, 30) * kMillisecond : 0;
   operation.naturalNs = program.startNs;
   operation.readsInput = random.chance(30);
@@ -314,7 +314,7 @@ void SimulatedClient::judgeOutcome(const Operation& operation, const muster::Out
       return judgeEnding(operation, outcome);
     case Kind::kOutputLimit:
       world_.count(Event::kOutputLimit);
-      if (operation.request.options.overflow != muster::Overflow::kKill) {
+      if (operation.request.options.overflow != muster::OutputOverflow::kKill) {
         violated("I6", operation, "killed for output that is not limited");
       }
       return judgeEnding(operation, outcome);
@@ -384,7 +384,7 @@ void SimulatedClient::judgeOutput(const Operation& operation, const muster::Resu
                  kind != Kind::kOutputLimit && kind != Kind::kSessionEnded;
   judgeStream(operation, kOutput, result.out, result.outProducedBytes, result.outDroppedBytes,
               isWhole);
-  if (operation.request.options.errors == muster::Errors::kMerged) return;
+  if (operation.request.options.stderrTo == muster::StderrTo::kStdout) return;
   judgeStream(operation, kErrors, result.err, result.errProducedBytes, result.errDroppedBytes,
               isWhole);
 }
@@ -403,14 +403,14 @@ void SimulatedClient::judgeStream(const Operation& operation, unsigned stream,
              name + ": " + std::to_string(produced) + " bytes reported of " +
                  std::to_string(printed) + " printed");
   }
-  if (got.size() + dropped != produced && overflow != muster::Overflow::kKeepTail) {
+  if (got.size() + dropped != produced && overflow != muster::OutputOverflow::kKeepTail) {
     violated("I1", operation,
              name + ": " + std::to_string(got.size()) + " bytes came and " +
                  std::to_string(dropped) + " were dropped, of " + std::to_string(produced));
   }
   uint64_t from = 0;
   size_t count = got.size();
-  if (overflow == muster::Overflow::kKeepTail) {
+  if (overflow == muster::OutputOverflow::kKeepTail) {
     if (dropped > 0) world_.count(Event::kTailKept);
     if (got.size() + dropped < produced) violated("I1", operation, name + ": bytes lost uncounted");
     if (dropped > 0 && produced <= kept && !profile_.diskFails) {
@@ -418,13 +418,13 @@ void SimulatedClient::judgeStream(const Operation& operation, unsigned stream,
     }
     count = std::min<size_t>(count, profile_.diskFails ? 64 : kept);
     from = produced - count;
-  } else if (overflow == muster::Overflow::kKeepHead) {
+  } else if (overflow == muster::OutputOverflow::kKeepHead) {
     if (dropped > 0) world_.count(Event::kHeadKept);
     if (!profile_.diskFails && isWhole && got.size() != std::min(printed, kept)) {
       violated("I1", operation, name + ": not the whole head was kept");
     }
-  } else if (overflow == muster::Overflow::kBlock && dropped > 0 && isWhole && profile_.isCalm &&
-             life.killedNs < 0 && life.termedNs < 0) {
+  } else if (overflow == muster::OutputOverflow::kBlock && dropped > 0 && isWhole &&
+             profile_.isCalm && life.killedNs < 0 && life.termedNs < 0) {
     violated("I1", operation, name + ": dropped though it may wait");
   }
   // Without its first bytes a stream has no digest, and what a disk does to it stays unseen.

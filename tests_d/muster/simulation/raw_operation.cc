@@ -18,9 +18,9 @@ RawOperation::RawOperation(SimulatedClient& client, std::shared_ptr<Operation> o
     : RawCalls(client, operation, "I2", operation->request.options.deadline->count() + 4 * kSecond),
       number_(number) {
   muster::RunOptions& options = order_->request.options;
-  options.overflow = muster::Overflow::kBlock;
+  options.overflow = muster::OutputOverflow::kBlock;
   options.outputBytesMax = 1 << 20;
-  options.errors = muster::Errors::kMerged;
+  options.stderrTo = muster::StderrTo::kStdout;
   if (order_->readsInput) order_->request.input = harness::JobInput::kStream;
 }
 

@@ -1,0 +1,81 @@
+// A Process that is moved, against a scripted agent: the command goes with it, and ends once.
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <muster/process.h>
+
+#include "harness/api/access.h"
+#include "harness/rpc/controller.h"
+#include "harness/rpc/fake/fake_agent_fixture.h"
+
+namespace harness {
+namespace {
+
+using muster::Process;
+
+class ProcessTest : public testing::Test {
+ protected:
+  ProcessTest() : node_(ApiAccess::node(controller_.connect(agent_.description()))) {}
+
+  Process hanging(const muster::RunOptions& options = {}) { return node_.start({"hang"}, options); }
+
+  bool isCancelled(uint64_t number) { return agent_.session().jobs.at(number).cancelled; }
+
+  FakeAgent agent_;
+  Controller controller_;
+  muster::Node node_;
+};
+
+TEST_F(ProcessTest, ConstructionByMoveTakesTheCommandOver) {
+  Process first = hanging();
+  Process second = std::move(first);
+  EXPECT_TRUE(second.running());
+  EXPECT_THAT(second.argv(), testing::ElementsAre("hang"));
+  EXPECT_FALSE(isCancelled(1));
+  EXPECT_EQ(second.kill().outcome.kind(), muster::Outcome::Kind::kCancelled);
+}
+
+TEST_F(ProcessTest, AssignmentEndsTheCommandThatTheTargetHeld) {
+  Process process = hanging();
+  process = hanging();
+  EXPECT_TRUE(isCancelled(1));
+  EXPECT_FALSE(isCancelled(2));
+  EXPECT_TRUE(process.running());
+}
+
+TEST_F(ProcessTest, AssignmentToItselfChangesNothing) {
+  Process process = hanging();
+  Process& same = process;
+  process = std::move(same);
+  EXPECT_TRUE(process.running());
+}
+
+TEST_F(ProcessTest, AssignmentLeavesADetachedCommandAlone) {
+  Process process = hanging({.lifetime = muster::CommandLifetime::kDetached});
+  process = hanging();
+  EXPECT_FALSE(isCancelled(1));
+}
+
+TEST_F(ProcessTest, LinesThatWereReadStayReadAfterAMove) {
+  Process first = node_.start({"emit", "one\ntwo\n"});
+  EXPECT_EQ(first.readLine(std::chrono::seconds(5)), "one");
+  Process second = std::move(first);
+  EXPECT_EQ(second.readLine(std::chrono::seconds(5)), "two");
+}
+
+TEST_F(ProcessTest, VectorOfThemEndsEachOnce) {
+  std::vector<Process> processes;
+  for (int i = 0; i < 5; ++i) processes.push_back(hanging());
+  processes.erase(processes.begin() + 1);
+  EXPECT_TRUE(isCancelled(2));
+  for (uint64_t number : {1, 3, 4, 5}) EXPECT_FALSE(isCancelled(number)) << number;
+  processes.clear();
+  for (uint64_t number : {1, 3, 4, 5}) EXPECT_TRUE(isCancelled(number)) << number;
+  EXPECT_EQ(agent_.session().jobs.size(), 5u);
+}
+
+}  // namespace
+}  // namespace harness
