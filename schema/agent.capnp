@@ -2,18 +2,17 @@
 # How a controller gets in: the gate, the session, and the capabilities that a role is granted.
 #
 # The connection's bootstrap capability is a Gate. Nothing else can be called before `hello` succeeded, and
-# afterwards only what the role was granted: a capability that was not granted is null and cannot be named.
+# afterwards only what the role was granted: a capability that was not granted cannot be named. Which services there
+# are is not said here: each has a file of its own, and its interfaces name the least role that is granted them.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("wire");
 using Common = import "common.capnp";
-using Job = import "job.capnp";
-using File = import "file.capnp";
-using Service = import "service.capnp";
-using Facts = import "facts.capnp";
 
 const protocolMajor :UInt16 = 1;   # Another major is refused.
-const protocolMinor :UInt16 = 0;   # Minors interoperate: what one side lacks answers "unimplemented".
+const protocolMinor :UInt16 = 1;   # Minors interoperate: what one side lacks answers "unimplemented".
+# What each minor added:
+# 1  Grants.more
 
 interface Gate {
   hello @0 (greeting :Greeting) -> (welcome :Welcome, session :Session, error :Common.Error);
@@ -49,28 +48,30 @@ struct Welcome {
   keeperEpoch @5 :Data;    # 16 random bytes, new with every start of the keeper.
   attached @6 :Bool;       # The session existed already.
   identity @7 :Text;       # Whom the agent takes the caller for, such as "operator:ci" or "uid:0".
-  role @8 :Role;
+  role @8 :Common.Role;
   grants @9 :Grants;
   limits @10 :Limits;
   clock @11 :Clock;
 }
 
-enum Role {
-  unspecified @0;
-  observer @1;   # Sees: facts, job and service state, readable files.
-  operator @2;   # Also acts: jobs, files, services. Root-equivalent on the node.
-  admin @3;      # Also manages the agent and other sessions' jobs.
+struct Grants {
+  # Fields 0 to 6 are for controllers of protocol 1.0. An agent fills them in beside `more`; null: not granted.
+  obsoleteJobs @0 :Capability;
+  obsoleteJobView @1 :Capability;
+  obsoleteFiles @2 :Capability;
+  obsoleteFileView @3 :Capability;
+  obsoleteServices @4 :Capability;
+  obsoleteServiceView @5 :Capability;
+  obsoleteFacts @6 :Capability;
+
+  more @7 :List(Grant);
+  # Everything that the role is granted, in no order, each interface once. An interface that is missing is not granted
+  # to the role, or not offered by this agent. An agent of protocol 1.0 leaves the list empty.
 }
 
-struct Grants {
-  # Null: not granted to the role, or not offered by this agent.
-  jobs @0 :Job.Jobs;
-  jobView @1 :Job.JobView;
-  files @2 :File.Files;
-  fileView @3 :File.FileView;
-  services @4 :Service.Services;
-  serviceView @5 :Service.ServiceView;
-  facts @6 :Facts.FactsView;
+struct Grant {
+  interfaceId @0 :UInt64;       # The id that Cap'n Proto gives the interface.
+  capability @1 :Capability;
 }
 
 struct Limits {

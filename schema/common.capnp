@@ -52,6 +52,21 @@ struct Chunk {
   crc32c @2 :UInt32;   # Castagnoli polynomial (RFC 3720, appendix B.4), of `data`.
 }
 
+enum Role {
+  # What an identity may do on a node. Each role may do what the one before it may.
+  unspecified @0;
+  observer @1;   # Sees: facts, job and service state, readable files.
+  operator @2;   # Also acts: jobs, files, services. Root-equivalent on the node.
+  admin @3;      # Also manages the agent and other sessions' jobs.
+}
+
+const leastAnnotation :UInt64 = 0xfa5cd85b118a75fd;
+# The id of the next, by which C++ finds it.
+
+annotation least @0xfa5cd85b118a75fd (interface) :Role;
+# The least role that is granted the interface. Every interface that the agent offers carries it, and one that extends
+# another names no lesser role than that one does, since its holder may call the methods of both.
+
 enum Lifetime {
   # How long the effect of a change is meant to last.
   session @0;    # Undone when the session closes or its lease runs out.

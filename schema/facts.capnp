@@ -5,7 +5,7 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("wire");
 using Common = import "common.capnp";
 
-interface FactsView {
+interface FactsView $Common.least(observer) {
   read @0 () -> (facts :Facts, error :Common.Error);
   # Reads all facts. A field that cannot be read is left empty or zero.
 }

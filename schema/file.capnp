@@ -12,7 +12,7 @@ using Common = import "common.capnp";
 # Every method may answer with the errors invalid (the path or a field), notFound, denied and system (with errno:
 # ENOSPC, EROFS, …).
 
-interface FileView {
+interface FileView $Common.least(observer) {
   stat @0 (path :Data, links :SymlinkPolicy) -> (stat :Stat, error :Common.Error);
 
   list @1 (path :Data, after :Data, entriesMax :UInt32) -> (entries :List(Entry), more :Bool, error :Common.Error);
@@ -45,7 +45,7 @@ interface FileView {
   # brings its content. The walk stays on one file system.
 }
 
-interface Files extends(FileView) {
+interface Files extends(FileView) $Common.least(operator) {
   write @0 (path :Data, data :Data, options :WriteOptions) -> (stat :Stat, error :Common.Error);
   # Replaces or creates a regular file in one step, with at most Limits.chunkBytesMax bytes. Larger files go by
   # upload.

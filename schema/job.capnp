@@ -8,7 +8,7 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("wire");
 using Common = import "common.capnp";
 
-interface Jobs {
+interface Jobs $Common.least(operator) {
   run @0 (number :UInt64, spec :JobSpec, follow :Follow, acknowledge :List(UInt64))
       -> (progress :JobProgress, error :Common.Error);
   # Starts job `number` (from 1, never reused in the session), or attaches to it, and then waits as the method
@@ -58,7 +58,7 @@ interface Jobs {
   }
 }
 
-interface JobView {
+interface JobView $Common.least(observer) {
   # Sees the jobs of every session, and changes nothing.
 
   list @0 (labels :List(Common.Label), max :UInt32, which :Which)

@@ -5,13 +5,13 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("wire");
 using Common = import "common.capnp";
 
-interface ServiceView {
+interface ServiceView $Common.least(observer) {
   status @0 (name :Text) -> (status :ServiceStatus, error :Common.Error);
   # `name` is a unit ("glusterd", "ssh.socket") or the name of an init script. Errors: notFound, invalid (a name with
   # "/" or control characters), unsupported (the node has no manager that we know).
 }
 
-interface Services extends(ServiceView) {
+interface Services extends(ServiceView) $Common.least(operator) {
   act @0 (name :Text, action :ServiceAction, deadlineNs :Int64)
       -> (status :ServiceStatus, output :Data, error :Common.Error);
   # Asks the manager, waits until it says that it is done, and answers the status afterwards. Actions are idempotent

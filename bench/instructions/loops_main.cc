@@ -14,6 +14,7 @@
 
 #include "bench/floor/repeating_input.h"
 #include "schema/agent.capnp.h"
+#include "schema/job.capnp.h"
 #include "schema/support/base/crc32c.h"
 #include "schema/support/base/sha256.h"
 #include "schema/support/rpc/frame.h"

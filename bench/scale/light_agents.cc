@@ -17,6 +17,7 @@
 #include <kj/debug.h>
 
 #include "schema/agent.capnp.h"
+#include "schema/job.capnp.h"
 #include "schema/support/base/socket.h"
 #include "schema/support/rpc/rpc_connection.h"
 #include "schema/support/tls/tls.h"
@@ -102,7 +103,7 @@ class Fleet final : private kj::TaskSet::ErrorHandler {
       welcome.setBootId("boot");
       welcome.setKeeperEpoch(greeting.getSessionId());
       welcome.initLimits().setChunkBytesMax(support::kChunkBytesMax);
-      welcome.initGrants().setJobs(kj::heap<LightJobs>());
+      welcome.initGrants().setObsoleteJobs(kj::heap<LightJobs>());
       context.getResults().setSession(kj::heap<LightSession>());
       return kj::READY_NOW;
     }

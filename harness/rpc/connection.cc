@@ -6,6 +6,10 @@
 
 #include "harness/rpc/bytes.h"
 #include "harness/values/failure_text.h"
+#include "schema/facts.capnp.h"
+#include "schema/file.capnp.h"
+#include "schema/job.capnp.h"
+#include "schema/service.capnp.h"
 #include "schema/support/base/log.h"
 #include "schema/support/base/version.h"
 #include "schema/support/tls/tls.h"
@@ -201,13 +205,18 @@ kj::Promise<void> Connection::greet(EstablishedConnection& live, wire::Gate::Cli
 
 Grants::Grants(wire::Welcome::Reader welcome) : identity_(kj::str(welcome.getIdentity())) {
   auto grants = welcome.getGrants();
-  if (grants.hasJobs()) add<wire::Jobs>(grants.getJobs());
-  if (grants.hasJobView()) add<wire::JobView>(grants.getJobView());
-  if (grants.hasFiles()) add<wire::Files>(grants.getFiles());
-  if (grants.hasFileView()) add<wire::FileView>(grants.getFileView());
-  if (grants.hasServices()) add<wire::Services>(grants.getServices());
-  if (grants.hasServiceView()) add<wire::ServiceView>(grants.getServiceView());
-  if (grants.hasFacts()) add<wire::FactsView>(grants.getFacts());
+  for (auto grant : grants.getMore()) {
+    all_.add(Granted{grant.getInterfaceId(), grant.getCapability()});
+  }
+  if (all_.size() > 0) return;
+  // An agent of protocol 1.0 has one field for each interface instead.
+  if (grants.hasObsoleteJobs()) add<wire::Jobs>(grants.getObsoleteJobs());
+  if (grants.hasObsoleteJobView()) add<wire::JobView>(grants.getObsoleteJobView());
+  if (grants.hasObsoleteFiles()) add<wire::Files>(grants.getObsoleteFiles());
+  if (grants.hasObsoleteFileView()) add<wire::FileView>(grants.getObsoleteFileView());
+  if (grants.hasObsoleteServices()) add<wire::Services>(grants.getObsoleteServices());
+  if (grants.hasObsoleteServiceView()) add<wire::ServiceView>(grants.getObsoleteServiceView());
+  if (grants.hasObsoleteFacts()) add<wire::FactsView>(grants.getObsoleteFacts());
 }
 
 kj::Maybe<capnp::Capability::Client&> Grants::find(uint64_t interfaceId) {

@@ -29,6 +29,10 @@
 #include "harness/rpc/failure.h"
 #include "harness/rpc/loop.h"
 #include "schema/agent.capnp.h"
+#include "schema/facts.capnp.h"
+#include "schema/file.capnp.h"
+#include "schema/job.capnp.h"
+#include "schema/service.capnp.h"
 #include "schema/support/base/id.h"
 #include "schema/support/rpc/rpc_connection.h"
 
@@ -56,7 +60,7 @@ class Grants {
   };
 
   template <typename Interface>
-  void add(typename Interface::Client capability) {
+  void add(capnp::Capability::Client capability) {
     all_.add(Granted{capnp::typeId<Interface>(), kj::mv(capability)});
   }
   kj::Maybe<capnp::Capability::Client&> find(uint64_t interfaceId);

@@ -109,7 +109,8 @@ class AgentTest : public testing::Test {
   kj::AsyncIoContext io_ = kj::setupAsyncIo();
   support::CapturedLog log_;
   SessionTable sessions_{systemClock(), io_.provider->getTimer()};
-  GateContext gates_{sessions_, systemClock(), "n1", "boot", 64, {}};
+  ServiceSet services_{nullptr};
+  GateContext gates_{sessions_, systemClock(), "n1", "boot", services_};
   FrontOptions frontOptions_;
   kj::Own<Keeper> keeper_;
   kj::Promise<void> keeperRun_ = nullptr;

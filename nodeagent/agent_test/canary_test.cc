@@ -10,6 +10,8 @@
 #include "nodeagent/agent_test/program_fixture.h"
 #include "nodeagent/os/read_file.h"
 #include "nodeagent/session/audit_log.h"
+#include "schema/file.capnp.h"
+#include "schema/service.capnp.h"
 #include "schema/support/base/crc32c.h"
 
 namespace nodeagent {
@@ -31,9 +33,9 @@ class CanaryTest : public ProgramTest {
     connection_ = connect();
     auto welcome = hello(*connection_);
     auto grants = welcome.getWelcome().getGrants();
-    services_ = grants.getServices();
-    jobs_ = grants.getJobs();
-    files_ = grants.getFiles();
+    services_ = granted<wire::Services>(grants);
+    jobs_ = granted<wire::Jobs>(grants);
+    files_ = granted<wire::Files>(grants);
   }
 
   // A new secret: 20 characters that stand nowhere else.
@@ -201,11 +203,11 @@ TEST_F(CanaryTest, WithoutItsAuditLogNothingIsChanged) {
   auto connection = connect();
   auto welcome = hello(*connection);
   auto grants = welcome.getWelcome().getGrants();
-  auto write = grants.getFiles().writeRequest();
+  auto write = granted<wire::Files>(grants).writeRequest();
   write.setPath(bytes(file("new")));
   EXPECT_EQ(write.send().wait(io_.waitScope).getError().getKind(), wire::Error::Kind::SYSTEM);
   EXPECT_FALSE(std::filesystem::exists(file("new")));
-  auto make = grants.getFiles().makeDirectoryRequest();
+  auto make = granted<wire::Files>(grants).makeDirectoryRequest();
   make.setPath(bytes(file("newdir")));
   make.setMode(0755);
   EXPECT_TRUE(make.send().wait(io_.waitScope).hasError());

@@ -1,18 +1,15 @@
 // What becomes of a connection whose session ran out while nothing was heard of its client.
 #include "nodeagent/keeper/client_connections.h"
 
-#include <gtest/gtest.h>
-#include <kj/async-io.h>
-
 #include "nodeagent/front/relay.h"
 #include "nodeagent/link/preamble.h"
-#include "schema/support/base/log.h"
+#include "nodeagent/session/session_fixture.h"
 #include "schema/support/rpc/rpc_connection.h"
 
 namespace nodeagent {
 namespace {
 
-class ClientConnectionsTest : public testing::Test {
+class ClientConnectionsTest : public SessionFixture {
  protected:
   ClientConnectionsTest() {
     connections_.serve(kj::mv(inside_.ends[0]));
@@ -22,6 +19,7 @@ class ClientConnectionsTest : public testing::Test {
              }).eagerlyEvaluate([](kj::Exception&&) {});
     client_ = kj::heap<support::RpcConnection>(kj::mv(outside_.ends[1]), timer_);
   }
+
   ~ClientConnectionsTest() noexcept override {}
 
   // Says hello, with the shortest lease and no bound on silence that matters.
@@ -35,13 +33,8 @@ class ClientConnectionsTest : public testing::Test {
     return request.send().wait(waitScope_).getSession();
   }
 
-  kj::EventLoop loop_;
-  kj::WaitScope waitScope_{loop_};
-  kj::TimerImpl timer_{kj::origin<kj::TimePoint>()};
-  ManualClock clock_;
-  support::CapturedLog log_;
-  SessionTable table_{clock_, timer_};
-  GateContext context_{table_, clock_, "n1", "boot-1", 64, {}};
+  ServiceSet services_{nullptr};
+  GateContext context_{table_, clock_, "n1", "boot-1", services_};
   ClientConnections connections_{timer_, context_, 8};
   kj::TwoWayPipe inside_ = kj::newTwoWayPipe();
   kj::TwoWayPipe outside_ = kj::newTwoWayPipe();

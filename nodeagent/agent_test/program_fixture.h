@@ -17,7 +17,9 @@
 #include <kj/debug.h>
 
 #include "nodeagent/os/process.h"
+#include "nodeagent/session/service_testing.h"
 #include "schema/agent.capnp.h"
+#include "schema/job.capnp.h"
 #include "schema/support/base/id.h"
 #include "schema/support/base/log.h"
 #include "schema/support/rpc/rpc_connection.h"
@@ -128,7 +130,7 @@ class ProgramTest : public testing::Test {
 
   // Job 1 of the session; waits until there is output, or until it has ended.
   Run runJob(Hello welcome, const std::vector<std::string>& words, wire::Follow::Until until) {
-    auto request = welcome.getWelcome().getGrants().getJobs().runRequest();
+    auto request = granted<wire::Jobs>(welcome.getWelcome().getGrants()).runRequest();
     request.setNumber(1);
     auto spec = request.initSpec();
     auto argv = spec.initArgv(static_cast<unsigned int>(words.size()));

@@ -19,6 +19,7 @@
 
 #include "nodeagent/agent_test/program_fixture.h"
 #include "nodeagent/os/read_file.h"
+#include "schema/facts.capnp.h"
 #include "schema/support/base/socket.h"
 #include "schema/support/tls/pki.h"
 
@@ -90,7 +91,7 @@ TEST_F(ProgramTest, AStuckThreadDoesNotKeepItFromEnding) {
 #endif
   startAgent();
   auto connection = connect();
-  auto facts = hello(*connection).getWelcome().getGrants().getFacts();
+  auto facts = granted<wire::FactsView>(hello(*connection).getWelcome().getGrants());
   EXPECT_FALSE(facts.readRequest().send().wait(io_.waitScope).hasError());
   std::vector<pid_t> stuck;
   for (auto& entry :

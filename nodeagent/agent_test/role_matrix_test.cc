@@ -1,146 +1,170 @@
-// Which role may call what: every method of every capability, taken from the schema. A method that
-// is new there fails this test until somebody has decided who may call it.
+// Which role holds which interface: what the agent's services offer, compared with what the schema
+// says. An interface that is new in the schema fails this test until a service offers it.
+#include <filesystem>
+#include <fstream>
 #include <map>
+#include <regex>
 #include <set>
+#include <sstream>
 #include <string>
 
-#include <capnp/dynamic.h>
+#include <capnp/any.h>
 #include <capnp/message.h>
-#include <capnp/schema.h>
+#include <capnp/schema-loader.h>
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <kj/async-io.h>
+#include <kj/debug.h>
 
-#include "nodeagent/keeper/gate.h"
+#include "nodeagent/facts/facts_service.h"
+#include "nodeagent/keeper/service_set.h"
+#include "nodeagent/keeper/services.h"
+#include "nodeagent/session/service_testing.h"
+#include "schema/enrol.capnp.h"
+#include "schema/facts.capnp.h"
+#include "schema/file.capnp.h"
+#include "schema/job.capnp.h"
+#include "schema/service.capnp.h"
 
 namespace nodeagent {
 namespace {
 
+using testing::ContainerEq;
 using wire::Role;
 
-// The least role that may call it. FileView's methods are also Files', ServiceView's also
-// Services'.
-const std::map<std::string, Role>& expectations() {
-  static const std::map<std::string, Role> kLeast = {
-      {"jobView.list", Role::OBSERVER},
-      {"jobView.follow", Role::OBSERVER},
-      {"fileView.stat", Role::OBSERVER},
-      {"fileView.list", Role::OBSERVER},
-      {"fileView.read", Role::OBSERVER},
-      {"fileView.digest", Role::OBSERVER},
-      {"fileView.readLink", Role::OBSERVER},
-      {"fileView.attributes", Role::OBSERVER},
-      {"fileView.space", Role::OBSERVER},
-      {"fileView.walk", Role::OBSERVER},
-      {"serviceView.status", Role::OBSERVER},
-      {"facts.read", Role::OBSERVER},
-      {"jobs.run", Role::OPERATOR},
-      {"jobs.follow", Role::OPERATOR},
-      {"jobs.writeInput", Role::OPERATOR},
-      {"jobs.signal", Role::OPERATOR},
-      {"jobs.cancel", Role::OPERATOR},
-      {"jobs.cancelOf", Role::OPERATOR},  // Of others' jobs: admin, decided by the method.
-      {"jobs.adopt", Role::OPERATOR},
-      {"jobs.resize", Role::OPERATOR},
-      {"jobs.acknowledge", Role::OPERATOR},
-      {"files.stat", Role::OPERATOR},
-      {"files.list", Role::OPERATOR},
-      {"files.read", Role::OPERATOR},
-      {"files.digest", Role::OPERATOR},
-      {"files.readLink", Role::OPERATOR},
-      {"files.attributes", Role::OPERATOR},
-      {"files.space", Role::OPERATOR},
-      {"files.walk", Role::OPERATOR},
-      {"files.write", Role::OPERATOR},
-      {"files.append", Role::OPERATOR},
-      {"files.beginUpload", Role::OPERATOR},
-      {"files.writeUpload", Role::OPERATOR},
-      {"files.finishUpload", Role::OPERATOR},
-      {"files.abandonUpload", Role::OPERATOR},
-      {"files.makeDirectory", Role::OPERATOR},
-      {"files.remove", Role::OPERATOR},
-      {"files.rename", Role::OPERATOR},
-      {"files.setMode", Role::OPERATOR},
-      {"files.setOwner", Role::OPERATOR},
-      {"files.link", Role::OPERATOR},
-      {"files.setAttribute", Role::OPERATOR},
-      {"files.removeAttribute", Role::OPERATOR},
-      {"files.setTimes", Role::OPERATOR},
-      {"files.writeTree", Role::OPERATOR},
-      {"services.status", Role::OPERATOR},
-      {"services.act", Role::OPERATOR},
-  };
-  return kLeast;
+constexpr Role kRoles[] = {Role::UNSPECIFIED, Role::OBSERVER, Role::OPERATOR, Role::ADMIN};
+
+Role roleOf(const std::string& word) {
+  auto roles = capnp::Schema::from<Role>();
+  return static_cast<Role>(roles.getEnumerantByName(word.c_str()).getOrdinal());
 }
 
-// A capability of this interface that serves nothing.
-template <typename Interface>
-RoomFactory<typename Interface::Client> offered() {
-  class Nothing final : public Interface::Server {};
-  return kj::Function<typename Interface::Client(Session&)>(
-      [](Session&) -> typename Interface::Client { return kj::heap<Nothing>(); });
-}
-
-void addMethods(const std::string& name, capnp::InterfaceSchema interface,
-                std::set<std::string>& methods) {
-  for (auto method : interface.getMethods()) {
-    methods.insert(name + "." + method.getProto().getName().cStr());
+// The interfaces of the services' schemas with their least roles. They are read from the text,
+// since what is compiled in has no list.
+std::map<std::string, Role> schemaInterfaces() {
+  std::map<std::string, Role> found;
+  // How a peer gets in is no service.
+  const std::set<std::string> entrances = {"agent.capnp", "enrol.capnp"};
+  const std::regex interface("\ninterface (\\w+)([^{]*)\\{");
+  const std::regex least("\\$Common\\.least\\((\\w+)\\)");
+  for (auto& file : std::filesystem::directory_iterator(MUSTER_SCHEMA_DIR)) {
+    std::string name = file.path().filename();
+    if (file.path().extension() != ".capnp" || entrances.count(name) > 0) continue;
+    std::stringstream text;
+    text << std::ifstream(file.path()).rdbuf();
+    std::string all = text.str();
+    for (std::sregex_iterator each(all.begin(), all.end(), interface), end; each != end; ++each) {
+      std::smatch role;
+      std::string rest = (*each)[2];
+      bool has = std::regex_search(rest, role, least);
+      found[(*each)[1]] = has ? roleOf(role[1]) : Role::UNSPECIFIED;
+    }
   }
-  for (auto parent : interface.getSuperclasses()) addMethods(name, parent, methods);
+  return found;
 }
 
 class RoleMatrixTest : public testing::Test {
  protected:
   RoleMatrixTest() {
-    rooms_.jobs = offered<wire::Jobs>();
-    rooms_.jobView = offered<wire::JobView>();
-    rooms_.files = offered<wire::Files>();
-    rooms_.fileView = offered<wire::FileView>();
-    rooms_.services = offered<wire::Services>();
-    rooms_.serviceView = offered<wire::ServiceView>();
-    rooms_.facts = offered<wire::FactsView>();
-  }
-  ~RoleMatrixTest() noexcept override {}
-
-  // What a role holds, method by method.
-  std::set<std::string> heldBy(Role role) {
-    capnp::MallocMessageBuilder message;
-    auto grants = message.initRoot<wire::Grants>();
-    grant(rooms_, *session_, role, grants);
-    std::set<std::string> methods;
-    capnp::DynamicStruct::Reader reader = grants.asReader();
-    for (auto field : capnp::Schema::from<wire::Grants>().getFields()) {
-      if (!reader.has(field)) continue;
-      addMethods(field.getProto().getName().cStr(), field.getType().asInterface(), methods);
+    char path[] = "/tmp/role-matrix-XXXXXX";
+    directory_ = mkdtemp(path);
+    place_.host.stateDirectory = directory_.c_str();
+    auto services = makeServices(place_.host);
+    for (auto& service : services) {
+      for (auto& offer : service->offers()) {
+        std::string name = offer.interface.getShortDisplayName().cStr();
+        least_[name] = offer.least;
+        names_[offer.interfaceId()] = name;
+      }
     }
-    return methods;
+    set_ = kj::heap<ServiceSet>(kj::mv(services));
+  }
+  ~RoleMatrixTest() noexcept override {
+    set_ = nullptr;
+    std::filesystem::remove_all(directory_);
   }
 
-  kj::EventLoop loop_;
-  kj::WaitScope waitScope_{loop_};
-  kj::TimerImpl timer_{kj::origin<kj::TimePoint>()};
-  ManualClock clock_;
-  kj::Own<Session> session_ = kj::refcounted<Session>(Session::Options(), clock_, timer_);
-  Rooms rooms_;
+  wire::Grants::Builder grantsOf(Role role) {
+    message_ = kj::heap<capnp::MallocMessageBuilder>();
+    auto grants = message_->initRoot<wire::Grants>();
+    set_->grant(*session_, role, grants);
+    return grants;
+  }
+
+  std::set<std::string> heldBy(Role role) {
+    std::set<std::string> held;
+    for (auto grant : grantsOf(role).asReader().getMore()) {
+      held.insert(names_.at(grant.getInterfaceId()));
+    }
+    return held;
+  }
+
+  kj::AsyncIoContext io_ = kj::setupAsyncIo();
+  std::string directory_;
+  TestHost place_{io_};
+  kj::Own<Session> session_ = newSession(io_.provider->getTimer());
+  kj::Own<ServiceSet> set_;
+  std::map<std::string, Role> least_;  // As offered.
+  std::map<uint64_t, std::string> names_;
+  kj::Own<capnp::MallocMessageBuilder> message_;
 };
 
-TEST_F(RoleMatrixTest, EveryRoleHoldsExactlyTheMethodsThatAreItsOwn) {
-  for (Role role : {Role::UNSPECIFIED, Role::OBSERVER, Role::OPERATOR, Role::ADMIN}) {
-    std::set<std::string> wanted;
-    for (const auto& [method, least] : expectations()) {
-      if (role >= least) wanted.insert(method);
-    }
-    EXPECT_THAT(heldBy(role), testing::ContainerEq(wanted)) << "role " << static_cast<int>(role);
-  }
+TEST_F(RoleMatrixTest, EveryInterfaceOfTheSchemaIsOfferedWithItsLeastRole) {
+  EXPECT_THAT(least_, ContainerEq(schemaInterfaces()));
 }
 
-TEST_F(RoleMatrixTest, EveryMethodOfTheSchemaHasAnEntry) {
-  std::set<std::string> all, entries;
-  for (auto field : capnp::Schema::from<wire::Grants>().getFields()) {
-    addMethods(field.getProto().getName().cStr(), field.getType().asInterface(), all);
+TEST_F(RoleMatrixTest, EveryRoleHoldsExactlyTheInterfacesThatAreItsOwn) {
+  const auto interfaces = schemaInterfaces();
+  for (Role role : kRoles) {
+    std::set<std::string> wanted;
+    for (const auto& [name, least] : interfaces) {
+      if (role >= least) wanted.insert(name);
+    }
+    EXPECT_EQ(wanted.empty(), role == Role::UNSPECIFIED);
+    EXPECT_THAT(heldBy(role), ContainerEq(wanted)) << "role " << static_cast<int>(role);
   }
-  for (const auto& entry : expectations()) entries.insert(entry.first);
-  EXPECT_THAT(all, testing::ContainerEq(entries));
+  EXPECT_THAT(heldBy(static_cast<Role>(99)), testing::IsEmpty());
+}
+
+// Its stubs know the seven pointers of Grants by their numbers, and nothing of the list.
+TEST_F(RoleMatrixTest, AControllerOfProtocolOneZeroFindsWhatItIsGranted) {
+  const char* const kFields[] = {"Jobs",     "JobView",     "Files",    "FileView",
+                                 "Services", "ServiceView", "FactsView"};
+  for (Role role : kRoles) {
+    auto held = heldBy(role);
+    capnp::AnyStruct::Reader grants = grantsOf(role).asReader();
+    for (unsigned i = 0; i < std::size(kFields); ++i) {
+      EXPECT_EQ(grants.getPointerSection()[i].isNull(), held.count(kFields[i]) == 0)
+          << kFields[i] << " for role " << static_cast<int>(role);
+    }
+  }
+  capnp::AnyStruct::Reader grants = grantsOf(Role::OPERATOR).asReader();
+  auto facts = grants.getPointerSection()[6].getAs<wire::FactsView>();
+  auto read = facts.readRequest().send().wait(io_.waitScope);
+  EXPECT_GT(read.getFacts().getHostname().size(), 0u);
+  auto follow = grants.getPointerSection()[0].getAs<wire::Jobs>().followRequest();
+  follow.setNumber(1);
+  auto answer = follow.send().wait(io_.waitScope);
+  EXPECT_EQ(answer.getError().getKind(), wire::Error::Kind::NOT_FOUND);
+}
+
+TEST_F(RoleMatrixTest, AnInterfaceIsOfferedOnce) {
+  EXPECT_ANY_THROW(ServiceSet(kj::arr(makeFacts(place_.host), makeFacts(place_.host))));
+}
+
+TEST(LeastRoleTest, AnInterfaceThatNamesNoneIsRefused) {
+  EXPECT_EQ(leastRoleOf(capnp::Schema::from<wire::Jobs>()), Role::OPERATOR);
+  EXPECT_ANY_THROW(leastRoleOf(capnp::Schema::from<wire::Enrolment>()));
+}
+
+// Otherwise whoever holds the interface could call what its base reserves.
+TEST(LeastRoleTest, AnInterfaceOfALesserRoleThanItsBaseIsRefused) {
+  capnp::MallocMessageBuilder message;
+  message.setRoot(capnp::Schema::from<wire::ServiceView>().getProto());
+  auto base = message.getRoot<capnp::schema::Node>();
+  base.getAnnotations()[0].getValue().setEnum(static_cast<uint16_t>(Role::ADMIN));
+  capnp::SchemaLoader loader;
+  loader.load(base.asReader());
+  auto derived = loader.load(capnp::Schema::from<wire::Services>().getProto()).asInterface();
+  EXPECT_ANY_THROW(leastRoleOf(derived));
 }
 
 }  // namespace

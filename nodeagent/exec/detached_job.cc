@@ -121,7 +121,7 @@ void DetachedJob::giveTo(const support::Id& sessionId) {
 kj::Promise<void> DetachedJob::bringUp() {
   KJ_IF_MAYBE (fd, tryConnect()) {
     pause_ = kPauseFirst;
-    return connected(kj::heap<support::SocketStream>(context_.io.unixEventPort, kj::mv(*fd)));
+    return connected(kj::heap<support::SocketStream>(context_.port, kj::mv(*fd)));
   }
   auto again = [this]() { return bringUp(); };
   if (!files_.exists()) return shimEnded();
@@ -135,7 +135,7 @@ kj::Promise<void> DetachedJob::bringUp() {
   // On its way, or not answering.
   auto pause = pause_;
   pause_ = kj::min(pause_ * 2, kPauseLast);
-  return context_.io.provider->getTimer().afterDelay(pause).then(kj::mv(again));
+  return context_.timer.afterDelay(pause).then(kj::mv(again));
 }
 
 kj::Maybe<kj::AutoCloseFd> DetachedJob::tryConnect() {
@@ -175,22 +175,20 @@ kj::Promise<void> DetachedJob::spawn() {
     int number = launched.get<SpawnFailure>().errorNumber;
     support::log(support::Level::kError, "a shim cannot be started",
                  {{"number", number}, {"reason", support::errnoText(number)}});
-    return context_.io.provider->getTimer().afterDelay(kPauseLast);
+    return context_.timer.afterDelay(kPauseLast);
   }
   starting->launch = kj::mv(launched.get<kj::Own<Launch>>());
   reaper_ = reap(starting->launch->takePidfd()).eagerlyEvaluate(logTask);
-  starting->observer =
-      kj::heap<Observer>(context_.io.unixEventPort, starting->ready, Observer::OBSERVE_READ);
+  starting->observer = kj::heap<Observer>(context_.port, starting->ready, Observer::OBSERVE_READ);
   auto ready = untilEndOfFile(starting->ready, *starting->observer);
-  auto late = context_.io.provider->getTimer().afterDelay(kShimStart);
+  auto late = context_.timer.afterDelay(kShimStart);
   return ready.exclusiveJoin(kj::mv(late)).attach(kj::mv(starting));
 }
 
 kj::Promise<void> DetachedJob::reap(kj::AutoCloseFd pidfd) {
   auto ending = kj::heap<Ending>();
   ending->pidfd = kj::mv(pidfd);
-  ending->observer =
-      kj::heap<Observer>(context_.io.unixEventPort, ending->pidfd, Observer::OBSERVE_READ);
+  ending->observer = kj::heap<Observer>(context_.port, ending->pidfd, Observer::OBSERVE_READ);
   auto& child = *ending;
   return child.observer->whenBecomesReadable()
       .then([&child]() { reapChild(child.pidfd); })
@@ -198,7 +196,7 @@ kj::Promise<void> DetachedJob::reap(kj::AutoCloseFd pidfd) {
 }
 
 kj::Promise<void> DetachedJob::connected(kj::Own<kj::AsyncIoStream> stream) {
-  auto rpc = kj::heap<support::RpcConnection>(kj::mv(stream), context_.io.provider->getTimer());
+  auto rpc = kj::heap<support::RpcConnection>(kj::mv(stream), context_.timer);
   auto& connection = *rpc;
   rpc_ = kj::mv(rpc);
   for (auto& waiter : waiters_) waiter->fulfill();
@@ -209,9 +207,7 @@ kj::Promise<void> DetachedJob::connected(kj::Own<kj::AsyncIoStream> stream) {
   });
   return connection.onDisconnect().exclusiveJoin(kj::mv(watching)).then([this]() {
     connectionOver();
-    return context_.io.provider->getTimer().afterDelay(kPauseFirst).then([this]() {
-      return bringUp();
-    });
+    return context_.timer.afterDelay(kPauseFirst).then([this]() { return bringUp(); });
   });
 }
 
@@ -241,9 +237,7 @@ kj::Promise<void> DetachedJob::watch() {
     }
     keepStatus(response.getProgress().getStatus());
     if (status().getState() == wire::JobStatus::State::ENDED) return kj::NEVER_DONE;
-    return context_.io.provider->getTimer().afterDelay(kWatchPause).then([this]() {
-      return watch();
-    });
+    return context_.timer.afterDelay(kWatchPause).then([this]() { return watch(); });
   });
 }
 
@@ -321,13 +315,13 @@ template <typename T, typename Attempt, typename Over>
 kj::Promise<T> DetachedJob::pass(Attempt attempt, Over over) {
   return reached().then([this, attempt, over](bool isUp) -> kj::Promise<T> {
     if (!isUp) return over();
-    return attempt(client()).catch_([this, attempt,
-                                     over](kj::Exception&& exception) -> kj::Promise<T> {
-      if (exception.getType() != kj::Exception::Type::DISCONNECTED) return kj::mv(exception);
-      return context_.io.provider->getTimer().afterDelay(kPauseFirst).then([this, attempt, over]() {
-        return pass<T>(attempt, over);
-      });
-    });
+    return attempt(client()).catch_(
+        [this, attempt, over](kj::Exception&& exception) -> kj::Promise<T> {
+          if (exception.getType() != kj::Exception::Type::DISCONNECTED) return kj::mv(exception);
+          return context_.timer.afterDelay(kPauseFirst).then([this, attempt, over]() {
+            return pass<T>(attempt, over);
+          });
+        });
   });
 }
 
@@ -450,7 +444,7 @@ kj::Promise<void> DetachedJob::look() {
       readSummary(response);
     });
     return answered
-        .exclusiveJoin(context_.io.provider->getTimer().afterDelay(kLookMax))
+        .exclusiveJoin(context_.timer.afterDelay(kLookMax))
         // What was known stays: a list is no reason to wait for a shim that was just killed.
         .catch_([](kj::Exception&&) {})
         .attach(kj::addRef(*this));

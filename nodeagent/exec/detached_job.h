@@ -20,7 +20,8 @@ namespace nodeagent {
 
 // What all detached jobs of a keeper share. Everything outlives them.
 struct DetachedContext {
-  kj::AsyncIoContext& io;
+  kj::UnixEventPort& port;
+  kj::Timer& timer;
   Worker& worker;
   kj::StringPtr program;  // Of the shim: this one.
 };

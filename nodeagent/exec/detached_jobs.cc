@@ -9,8 +9,9 @@ namespace nodeagent {
 
 using Kind = wire::Error::Kind;
 
-DetachedJobs::DetachedJobs(kj::AsyncIoContext& io, Worker& worker, Options options)
-    : options_(kj::mv(options)), context_{io, worker, options_.program}, tasks_(*this) {
+DetachedJobs::DetachedJobs(kj::UnixEventPort& port, kj::Timer& timer, Worker& worker,
+                           Options options)
+    : options_(kj::mv(options)), context_{port, timer, worker, options_.program}, tasks_(*this) {
   load();
 }
 

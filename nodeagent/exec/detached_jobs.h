@@ -19,8 +19,8 @@ class DetachedJobs final : private kj::TaskSet::ErrorHandler {
     size_t jobsMax = 64;   // Each has a process of its own; those that ended count too.
   };
 
-  // Finds what earlier keepers left. `io` and `worker` outlive it.
-  DetachedJobs(kj::AsyncIoContext& io, Worker& worker, Options options);
+  // Finds what earlier keepers left. `port`, `timer` and `worker` outlive it.
+  DetachedJobs(kj::UnixEventPort& port, kj::Timer& timer, Worker& worker, Options options);
   ~DetachedJobs() noexcept(false);
   KJ_DISALLOW_COPY(DetachedJobs);
 

@@ -1,7 +1,5 @@
 // Tries the parsers by texts, whole machines by a /proc and /sys that the test writes, and this
 // machine by itself.
-#include "nodeagent/facts/facts.h"
-
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -13,7 +11,9 @@
 #include <kj/async-io.h>
 
 #include "nodeagent/facts/collect.h"
+#include "nodeagent/facts/facts_service.h"
 #include "nodeagent/facts/text.h"
+#include "nodeagent/session/service_testing.h"
 #include "schema/support/base/version.h"
 
 namespace nodeagent {
@@ -167,18 +167,24 @@ TEST_F(CollectTest, ContainerIsNamed) {
   EXPECT_EQ(facts_.getVirtualization(), "muster");
 }
 
-class FactsServerTest : public ::testing::Test {
+class FactsServiceTest : public ::testing::Test {
  protected:
-  ~FactsServerTest() noexcept override {}
+  ~FactsServiceTest() noexcept override {}
+
+  capnp::Response<wire::FactsView::ReadResults> read() {
+    place_.host.numbers = [] { return AgentNumbers{4711, 3, 2}; };
+    return client_.readRequest().send().wait(io_.waitScope);
+  }
   kj::AsyncIoContext io_ = kj::setupAsyncIo();
-  Worker worker_;
-  wire::FactsView::Client client_ = makeFacts(worker_, [] { return AgentNumbers{4711, 3, 2}; });
-  capnp::Response<wire::FactsView::ReadResults> response_ =
-      client_.readRequest().send().wait(io_.waitScope);
+  TestHost place_{io_};
+  kj::Own<AgentService> service_ = makeFacts(place_.host);
+  kj::Own<Session> session_ = newSession(io_.provider->getTimer(), wire::Role::OBSERVER);
+  wire::FactsView::Client client_ = offered<wire::FactsView>(*service_, *session_);
+  capnp::Response<wire::FactsView::ReadResults> response_ = read();
   wire::Facts::Reader facts_ = response_.getFacts();
 };
 
-TEST_F(FactsServerTest, AgreesWithTheKernel) {
+TEST_F(FactsServiceTest, AgreesWithTheKernel) {
   struct utsname names;
   ASSERT_EQ(::uname(&names), 0);
   EXPECT_FALSE(response_.hasError());
@@ -193,7 +199,7 @@ TEST_F(FactsServerTest, AgreesWithTheKernel) {
   EXPECT_EQ(facts_.getCpus().size(), static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_CONF)));
 }
 
-TEST_F(FactsServerTest, KnowsTheLoopback) {
+TEST_F(FactsServiceTest, KnowsTheLoopback) {
   kj::Maybe<wire::Interface::Reader> loopback;
   for (auto interface : facts_.getInterfaces()) {
     if (interface.getName() == "lo") loopback = interface;
@@ -214,7 +220,7 @@ TEST_F(FactsServerTest, KnowsTheLoopback) {
   }
 }
 
-TEST_F(FactsServerTest, KnowsTheRootMountAndTheAgent) {
+TEST_F(FactsServiceTest, KnowsTheRootMountAndTheAgent) {
   bool root = false;
   for (auto mount : facts_.getMounts()) {
     if (kj::StringPtr("/").asBytes() != mount.getTarget()) continue;

@@ -17,6 +17,7 @@
 #include "nodeagent/file/tree.h"
 #include "nodeagent/file/write_tree.h"
 #include "nodeagent/os/clock.h"
+#include "nodeagent/session/service_testing.h"
 
 namespace nodeagent::file {
 namespace {
@@ -55,7 +56,7 @@ class BadPathTest : public testing::TestWithParam<BadPath> {
 
   // Calls `method` with the bad path in `field`, and a good one in the others. The error's kind.
   Kind call(capnp::InterfaceSchema::Method method, capnp::StructSchema::Field field) {
-    capnp::DynamicCapability::Client files = room_.filesOf(*session_);
+    capnp::DynamicCapability::Client files = offered<wire::Files>(service_, *session_);
     auto request = files.newRequest(method);
     for (auto other : method.getParamType().getFields()) {
       if (!isPath(other)) continue;
@@ -87,11 +88,11 @@ class BadPathTest : public testing::TestWithParam<BadPath> {
   }
 
   kj::AsyncIoContext io_ = kj::setupAsyncIo();
-  Worker worker_;
   TemporaryDirectory directory_;
   std::string good_ = directory_.path() + "/absent/x";
   kj::Own<Session> session_;
-  FilesRoom room_{worker_};
+  TestHost place_{io_};
+  FileService service_{place_.host};
 };
 
 TEST_P(BadPathTest, IsInvalidForEveryMethodAndNothingIsTouched) {

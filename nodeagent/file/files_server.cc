@@ -7,12 +7,10 @@
 #include "nodeagent/file/path.h"
 #include "nodeagent/file/view.h"
 #include "nodeagent/file/write_tree.h"
-#include "schema/support/base/log.h"
 
-namespace nodeagent {
+namespace nodeagent::file {
 namespace {
 
-using file::Lifetime;
 using Kind = wire::Error::Kind;
 
 kj::Vector<file::Restore> prepareOne(kj::StringPtr path, file::Restore::Expected expected,
@@ -29,17 +27,6 @@ kj::Vector<file::Restore> prepareParent(kj::StringPtr path) {
   return prepareOne(kj::heapString(path.begin(), slash), file::Restore::Expected::kDirectory, true);
 }
 
-void recoverAll(const file::RestoreJournal& journal, kj::ArrayPtr<const kj::String> names) {
-  for (auto& name : names) {
-    KJ_IF_MAYBE (failure, journal.recover(name)) {
-      support::log(support::Level::kWarn, "a killed keeper's change was not undone; going on",
-                   {{"change", name}, {"reason", failure->text}});
-    } else {
-      support::log(support::Level::kInfo, "undid a change of a killed keeper", {{"change", name}});
-    }
-  }
-}
-
 file::LinkType readLinkType(wire::LinkType type) {
   switch (type) {
     case wire::LinkType::SYMBOLIC:
@@ -53,7 +40,7 @@ file::LinkType readLinkType(wire::LinkType type) {
 }  // namespace
 
 FilesServer::FilesServer(Session& session, Worker& worker,
-                         kj::Own<const file::RestoreJournal> journal, kj::Maybe<AuditLog&> audit)
+                         kj::Own<const file::RestoreJournal> journal, AuditLog& audit)
     : FileViewServer(worker, ViewAs::kKeeper),
       session_(session.addRef()),
       audit_(audit),
@@ -69,12 +56,10 @@ FilesServer::FilesServer(Session& session, Worker& worker,
 
 void FilesServer::record(std::string_view operation, kj::StringPtr path, std::string more) {
   session_->requireOpen();
-  KJ_IF_MAYBE (audit, audit_) {
-    if (more.empty()) {
-      audit->record(*session_, operation, {{"path", path}});
-    } else {
-      audit->record(*session_, operation, {{"path", path}, {"how", std::move(more)}});
-    }
+  if (more.empty()) {
+    audit_.record(*session_, operation, {{"path", path}});
+  } else {
+    audit_.record(*session_, operation, {{"path", path}, {"how", std::move(more)}});
   }
 }
 
@@ -441,31 +426,4 @@ kj::Promise<void> FilesServer::writeTree(WriteTreeContext context) {
       });
 }
 
-FilesRoom::FilesRoom(Worker& worker, kj::StringPtr stateDirectory, kj::Maybe<AuditLog&> audit)
-    : worker_(worker),
-      audit_(audit),
-      journal_(kj::atomicRefcounted<file::RestoreJournal>(
-          stateDirectory.size() == 0 ? kj::String() : file::join(stateDirectory, "restores"))),
-      // The names are read here, on the loop, before a session of this keeper can add to them.
-      recovering_(worker
-                      .run([journal = kj::atomicAddRef(*journal_), names = journal_->names()]() {
-                        recoverAll(*journal, names);
-                      })
-                      .fork()) {}
-
-FilesRoom::~FilesRoom() noexcept(false) = default;
-
-wire::Files::Client FilesRoom::filesOf(Session& session) {
-  // Servers of ended sessions are destroyed here, because an entry of the undo list cannot destroy
-  // itself.
-  std::erase_if(records_, [](auto& record) { return record.second.server.over(); });
-  auto found = records_.find(session.id());
-  if (found != records_.end()) return found->second.client;
-  auto server = kj::heap<FilesServer>(session, worker_, kj::atomicAddRef(*journal_), audit_);
-  FilesServer& reference = *server;
-  wire::Files::Client client = kj::mv(server);
-  records_.emplace(session.id(), Record{client, reference});
-  return client;
-}
-
-}  // namespace nodeagent
+}  // namespace nodeagent::file

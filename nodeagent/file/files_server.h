@@ -8,8 +8,9 @@
 #include "nodeagent/file/upload.h"
 #include "nodeagent/file/view_server.h"
 #include "nodeagent/session/audit_log.h"
+#include "nodeagent/session/session.h"
 
-namespace nodeagent {
+namespace nodeagent::file {
 
 class FilesServer final : public wire::Files::Server, public FileViewServer {
  public:
@@ -19,7 +20,7 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
   static constexpr size_t kUploadsClosedMax = 1024;
 
   FilesServer(Session& session, Worker& worker, kj::Own<const file::RestoreJournal> journal,
-              kj::Maybe<AuditLog&> audit);
+              AuditLog& audit);
 
   // Returns whether the session has ended and everything that belongs to it has been undone.
   bool over() const { return over_; }
@@ -72,7 +73,7 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
   void close(const support::Id& id);
 
   kj::Own<Session> session_;
-  kj::Maybe<AuditLog&> audit_;
+  AuditLog& audit_;
   kj::Own<const file::RestoreJournal> journal_;
   std::map<support::Id, OpenUpload> uploads_;
   // Ids in the order in which they were closed.
@@ -82,4 +83,4 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
   kj::Own<Session::Entry> lastEntry_;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::file

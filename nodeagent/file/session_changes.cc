@@ -2,7 +2,7 @@
 
 #include <kj/debug.h>
 
-namespace nodeagent {
+namespace nodeagent::file {
 
 SessionChanges::SessionChanges(kj::Own<Session> session, Worker& worker,
                                kj::Own<const file::RestoreJournal> journal)
@@ -76,4 +76,4 @@ void SessionChanges::taskFailed(kj::Exception&& exception) {
   KJ_LOG(ERROR, "a change's failure had no receiver", exception);
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::file

@@ -14,7 +14,7 @@
 #include "nodeagent/os/worker.h"
 #include "nodeagent/session/session.h"
 
-namespace nodeagent {
+namespace nodeagent::file {
 
 // Belongs to the loop's thread. It must live until the session has ended, or nothing is taken back.
 class SessionChanges final : private kj::TaskSet::ErrorHandler {
@@ -120,4 +120,4 @@ class SessionChanges final : private kj::TaskSet::ErrorHandler {
   kj::TaskSet tasks_;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::file

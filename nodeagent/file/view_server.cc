@@ -11,8 +11,9 @@
 #include "nodeagent/file/path.h"
 #include "nodeagent/file/tree.h"
 #include "nodeagent/file/view.h"
+#include "schema/support/base/wire_error.h"
 
-namespace nodeagent {
+namespace nodeagent::file {
 namespace {
 
 using Kind = wire::Error::Kind;
@@ -187,8 +188,4 @@ kj::Promise<void> FileViewServer::walk(WalkContext context) {
   });
 }
 
-wire::FileView::Client makeFileView(Worker& worker, ViewAs viewAs) {
-  return kj::heap<FileViewServer>(worker, viewAs);
-}
-
-}  // namespace nodeagent
+}  // namespace nodeagent::file

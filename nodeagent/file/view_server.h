@@ -1,9 +1,17 @@
 // Serves the methods of the file service that only read; files_server.h adds those that write.
 #pragma once
 
-#include "nodeagent/file/file_service.h"
+#include "nodeagent/os/worker.h"
+#include "schema/file.capnp.h"
 
-namespace nodeagent {
+namespace nodeagent::file {
+
+enum class ViewAs {
+  // Sees everything, as the keeper does.
+  kKeeper,
+  // Sees as much as any user of the node ("nobody"), where the keeper is root. For observers.
+  kAnyUser
+};
 
 class FileViewServer : public virtual wire::FileView::Server {
  public:
@@ -30,4 +38,4 @@ class FileViewServer : public virtual wire::FileView::Server {
   ViewAs viewAs_;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::file

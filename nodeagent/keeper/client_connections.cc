@@ -71,9 +71,7 @@ class ClientConnections::Connection final : public GateListener {
   wire::Gate::Client gateFor(Peer&& peer) {
     size_t limit = owner_.perIdentityMax_;
     if (owner_.countOf(identity) > limit) return kj::heap<FullGate>(identity, limit);
-    PeerIdentity known{kj::str(identity.c_str()), peer.identity.role,
-                       kj::str(peer.address.c_str())};
-    return makeGate(owner_.gates_, kj::mv(known), *this);
+    return makeGate(owner_.gates_, kj::mv(peer), *this);
   }
 
   kj::Promise<void> watchSilence() {

@@ -77,7 +77,7 @@ class SessionServer final : public wire::Session::Server {
 
 class GateServer final : public wire::Gate::Server {
  public:
-  GateServer(GateContext& context, PeerIdentity peer, GateListener& listener)
+  GateServer(GateContext& context, Peer peer, GateListener& listener)
       : context_(context), peer_(kj::mv(peer)), listener_(listener) {}
 
  protected:
@@ -111,15 +111,15 @@ class GateServer final : public wire::Gate::Server {
     }
     Session::Options options;
     options.id = support::Id::from(greeting.getSessionId());
-    options.identity = kj::str(peer_.identity);
-    options.role = peer_.role;
+    options.identity = kj::str(peer_.identity.name.c_str());
+    options.role = peer_.identity.role;
     options.labels = readLabels(greeting.getLabels());
     options.leaseNs = greeting.getLeaseNs();
     SessionTable::Attached attached =
         context_.sessions.attach(kj::mv(options), greeting.getAttach());
     support::log(support::Level::kInfo, attached.existed ? "session attached" : "session begins",
                  {{"session", attached.session->id().text()},
-                  {"identity", peer_.identity},
+                  {"identity", peer_.identity.name},
                   {"address", peer_.address},
                   {"controller", greeting.getBuild()}});
     return attached;
@@ -133,43 +133,26 @@ class GateServer final : public wire::Gate::Server {
     welcome.setBootId(context_.bootId);
     welcome.setKeeperEpoch(context_.sessions.keeperEpoch().data());
     welcome.setAttached(existed);
-    welcome.setIdentity(peer_.identity);
-    welcome.setRole(peer_.role);
-    grant(context_.rooms, session, peer_.role, welcome.initGrants());
+    welcome.setIdentity(peer_.identity.name.c_str());
+    welcome.setRole(peer_.identity.role);
+    context_.services.grant(session, peer_.identity.role, welcome.initGrants());
     auto limits = welcome.initLimits();
     limits.setFrameBytesMax(support::kFrameBytesMax);
     limits.setChunkBytesMax(support::kChunkBytesMax);
-    limits.setJobsMax(context_.jobsMax);
+    context_.services.writeLimits(limits);
     writeClock(context_.clock, welcome.initClock());
   }
 
   GateContext& context_;
-  PeerIdentity peer_;
+  Peer peer_;
   GateListener& listener_;
   bool greeted_ = false;
 };
 
 }  // namespace
 
-wire::Gate::Client makeGate(GateContext& context, PeerIdentity peer, GateListener& listener) {
+wire::Gate::Client makeGate(GateContext& context, Peer peer, GateListener& listener) {
   return kj::heap<GateServer>(context, kj::mv(peer), listener);
-}
-
-void grant(Rooms& rooms, Session& session, wire::Role role, wire::Grants::Builder grants) {
-  bool sees =
-      role == wire::Role::OBSERVER || role == wire::Role::OPERATOR || role == wire::Role::ADMIN;
-  bool acts = role == wire::Role::OPERATOR || role == wire::Role::ADMIN;
-  if (sees) {
-    KJ_IF_MAYBE (make, rooms.jobView) grants.setJobView((*make)(session));
-    KJ_IF_MAYBE (make, rooms.fileView) grants.setFileView((*make)(session));
-    KJ_IF_MAYBE (make, rooms.serviceView) grants.setServiceView((*make)(session));
-    KJ_IF_MAYBE (make, rooms.facts) grants.setFacts((*make)(session));
-  }
-  if (acts) {
-    KJ_IF_MAYBE (make, rooms.jobs) grants.setJobs((*make)(session));
-    KJ_IF_MAYBE (make, rooms.files) grants.setFiles((*make)(session));
-    KJ_IF_MAYBE (make, rooms.services) grants.setServices((*make)(session));
-  }
 }
 
 }  // namespace nodeagent

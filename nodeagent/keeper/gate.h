@@ -2,42 +2,21 @@
 // hello.
 //
 // Who the peer is was decided before, by the front, from certificate or socket; here that becomes a
-// session and the capabilities of a role. Knows rooms only as factories: what each serves is its
-// own business.
+// session and the capabilities of a role. Knows nothing of the services that give them.
 #pragma once
 
 #include <stdint.h>
 
-#include <kj/function.h>
 #include <kj/string.h>
 #include <kj/time.h>
 
+#include "nodeagent/keeper/service_set.h"
+#include "nodeagent/link/preamble.h"
 #include "nodeagent/os/clock.h"
 #include "nodeagent/session/session.h"
 #include "schema/agent.capnp.h"
 
 namespace nodeagent {
-
-// Whom the front takes the peer for.
-struct PeerIdentity {
-  kj::String identity;  // "operator:ci", "uid:0"
-  wire::Role role = wire::Role::UNSPECIFIED;
-  kj::String address;  // For the log.
-};
-
-// Makes a room's capability for one session. Null: this agent does not offer the room.
-template <typename Client>
-using RoomFactory = kj::Maybe<kj::Function<Client(Session&)>>;
-
-struct Rooms {
-  RoomFactory<wire::Jobs::Client> jobs;
-  RoomFactory<wire::JobView::Client> jobView;
-  RoomFactory<wire::Files::Client> files;
-  RoomFactory<wire::FileView::Client> fileView;
-  RoomFactory<wire::Services::Client> services;
-  RoomFactory<wire::ServiceView::Client> serviceView;
-  RoomFactory<wire::FactsView::Client> facts;
-};
 
 // What all gates of a keeper share; outlives them.
 struct GateContext {
@@ -45,8 +24,7 @@ struct GateContext {
   const Clock& clock;
   kj::StringPtr nodeName;
   kj::StringPtr bootId;
-  uint32_t jobsMax = 0;  // Limits.jobsMax
-  Rooms rooms;
+  ServiceSet& services;
 };
 
 // The connection that a gate serves, told of what concerns it.
@@ -62,9 +40,6 @@ class GateListener {
 };
 
 // For one connection. `context` and `listener` outlive it.
-wire::Gate::Client makeGate(GateContext& context, PeerIdentity peer, GateListener& listener);
-
-// Fills in what the role may hold; the one place where that is decided.
-void grant(Rooms& rooms, Session& session, wire::Role role, wire::Grants::Builder grants);
+wire::Gate::Client makeGate(GateContext& context, Peer peer, GateListener& listener);
 
 }  // namespace nodeagent

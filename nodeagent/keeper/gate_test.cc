@@ -4,10 +4,11 @@
 #include <vector>
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <kj/async-io.h>
 
-#include "schema/support/base/log.h"
+#include "nodeagent/session/service_testing.h"
+#include "nodeagent/session/session_fixture.h"
+#include "schema/facts.capnp.h"
+#include "schema/job.capnp.h"
 
 namespace nodeagent {
 namespace {
@@ -17,11 +18,24 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using Kind = wire::Error::Kind;
 
-// Answers nothing: only whether a role is given the capability matters.
-class NoFacts final : public wire::FactsView::Server {};
-class NoJobs final : public wire::Jobs::Server {};
+// Offers two interfaces of different roles, which answer nothing.
+class TwoInterfaces final : public AgentService {
+ public:
+  kj::Array<Offer> offers() override {
+    class NoFacts final : public wire::FactsView::Server {};
+    class NoJobs final : public wire::Jobs::Server {};
+    return kj::arr(offer<wire::FactsView>([](Session&) { return kj::heap<NoFacts>(); }),
+                   offer<wire::Jobs>([](Session&) { return kj::heap<NoJobs>(); }));
+  }
+  void writeLimits(wire::Limits::Builder limits) override { limits.setJobsMax(64); }
+};
 
-class GateTest : public testing::Test, private GateListener {
+kj::Array<kj::Own<AgentService>> twoInterfaces() {
+  kj::Own<AgentService> service = kj::heap<TwoInterfaces>();
+  return kj::arr(kj::mv(service));
+}
+
+class GateTest : public SessionFixture, private GateListener {
  protected:
   ~GateTest() noexcept override {}
 
@@ -33,11 +47,7 @@ class GateTest : public testing::Test, private GateListener {
 
   wire::Gate::Client gate(wire::Role role = wire::Role::OPERATOR,
                           kj::StringPtr identity = "operator:ci") {
-    context_.rooms.facts = kj::Function<wire::FactsView::Client(Session&)>(
-        [](Session&) -> wire::FactsView::Client { return kj::heap<NoFacts>(); });
-    context_.rooms.jobs = kj::Function<wire::Jobs::Client(Session&)>(
-        [](Session&) -> wire::Jobs::Client { return kj::heap<NoJobs>(); });
-    return makeGate(context_, {kj::str(identity), role, kj::str("127.0.0.1:1")}, *this);
+    return makeGate(context_, {{identity.cStr(), role}, "127.0.0.1:1"}, *this);
   }
 
   // Says hello as a good controller would, changed by `change`.
@@ -59,13 +69,13 @@ class GateTest : public testing::Test, private GateListener {
     silences_.push_back(silenceMax / kj::MILLISECONDS);
   }
 
-  kj::EventLoop loop_;
-  kj::WaitScope waitScope_{loop_};
-  kj::TimerImpl timer_{kj::origin<kj::TimePoint>()};
-  ManualClock clock_;
-  support::CapturedLog log_;
-  SessionTable table_{clock_, timer_};
-  GateContext context_{table_, clock_, "n1", "boot-1", 64, {}};
+  ServiceSet services_{twoInterfaces()};
+  GateContext context_{table_, clock_, "n1", "boot-1", services_};
+  template <typename Interface>
+  static bool holds(wire::Grants::Reader grants) {
+    return findGranted<Interface>(grants) != nullptr;
+  }
+
   std::vector<int64_t> silences_;
   const support::Id id_ = support::Id::random();
 };
@@ -135,16 +145,20 @@ TEST_F(GateTest, SecondHelloOnAConnectionIsRefused) {
 TEST_F(GateTest, ObserverHoldsNothingThatActs) {
   auto observer = hello(gate(wire::Role::OBSERVER, "observer:x"));
   auto grants = observer.response.getWelcome().getGrants();
-  EXPECT_TRUE(grants.hasFacts());
-  EXPECT_FALSE(grants.hasJobs());
+  EXPECT_TRUE(holds<wire::FactsView>(grants));
+  EXPECT_FALSE(holds<wire::Jobs>(grants));
+  EXPECT_FALSE(grants.hasObsoleteJobs());
 }
 
 TEST_F(GateTest, OperatorHoldsJobsAndNoRoleHoldsNothing) {
   auto wanted = hello(gate());
-  EXPECT_TRUE(wanted.response.getWelcome().getGrants().hasJobs());
+  EXPECT_TRUE(holds<wire::Jobs>(wanted.response.getWelcome().getGrants()));
+  EXPECT_EQ(wanted.response.getWelcome().getLimits().getJobsMax(), 64u);
   auto none = hello(gate(wire::Role::UNSPECIFIED, "x:y"),
                     [](auto greeting) { greeting.setSessionId(support::Id::random().data()); });
-  EXPECT_FALSE(none.response.getWelcome().getGrants().hasFacts());
+  auto grants = none.response.getWelcome().getGrants();
+  EXPECT_EQ(grants.getMore().size(), 0u);
+  EXPECT_FALSE(grants.hasObsoleteFacts());
 }
 
 TEST_F(GateTest, PingRenewsTheLease) {

@@ -15,7 +15,7 @@
 #include "nodeagent/front/front_process.h"
 #include "nodeagent/keeper/front_supervisor.h"
 #include "nodeagent/keeper/keeper.h"
-#include "nodeagent/keeper/node_services.h"
+#include "nodeagent/keeper/services.h"
 #include "nodeagent/os/notify.h"
 #include "nodeagent/os/privileges.h"
 #include "nodeagent/os/read_file.h"
@@ -70,6 +70,11 @@ KeeperOptions keeperOptions(const Options& options) {
   return keeper;
 }
 
+kj::Own<AuditLog> auditLogOf(const Options& options) {
+  if (options.auditLog.empty()) return discardAuditLog();
+  return openAuditLog(options.auditLog.c_str(), systemClock());
+}
+
 // As the log itself opens it.
 kj::AutoCloseFd openLog(const std::string& path) {
   int descriptor = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
@@ -111,18 +116,26 @@ class Process {
         io_(kj::setupAsyncIo()),
         sessions_(systemClock(), io_.provider->getTimer()),
         bootId_(bootId(options.stateDir)),
-        services_(io_, sessions_,
-                  {options.nodeName, options.stateDir, options.auditLog, ownProgram(),
-                   std::string(bootId_.cStr())}),
-        nodeName_(kj::str(options.nodeName.c_str())),
-        gates_{sessions_,        systemClock(), nodeName_, bootId_, services_.jobsMaxPerSession(),
-               services_.rooms()},
+        audit_(auditLogOf(options)),
+        program_(ownProgram()),
+        platform_(makeNodePlatform(io_.unixEventPort, io_.provider->getTimer())),
+        host_{io_.unixEventPort,
+              io_.provider->getTimer(),
+              *platform_,
+              *audit_,
+              options.nodeName.c_str(),
+              bootId_,
+              options.stateDir.c_str(),
+              program_.c_str(),
+              [this]() { return numbers(); }},
+        services_(makeServices(host_)),
+        gates_{sessions_, systemClock(), options.nodeName.c_str(), bootId_, services_},
         keeper_(io_, gates_, keeperOptions(options)),
         pidFile_(options.pidFile) {
     if (options.role == AgentRole::kAll) {
       auto arguments = options.arguments;
       arguments.push_back("--role=front");
-      front_ = kj::heap<FrontSupervisor>(io_, ownProgram(), std::move(arguments));
+      front_ = kj::heap<FrontSupervisor>(io_, program_, std::move(arguments));
     }
   }
 
@@ -223,10 +236,13 @@ class Process {
     return 0;
   }
 
-  // A thread that is stuck in a file system that hangs cannot be waited for.
+  // A thread that is stuck in a file system that hangs cannot be waited for, nor can an action of a
+  // service manager, which may take minutes.
   int leave(int status) {
-    if (services_.closeWorkers(kWorkersLimit)) return status;
-    support::log(Level::kError, "a call to a file system does not return; leaving without it");
+    if (services_.close(kWorkersLimit)) return status;
+    support::log(
+        Level::kError,
+        "a call to a file system or a service manager does not return; leaving without it");
     pidFile_.remove();
     _exit(status);
   }
@@ -242,6 +258,14 @@ class Process {
     }
   }
 
+  AgentNumbers numbers() {
+    AgentNumbers numbers;
+    numbers.startedRealtimeNs = startedRealtimeNs_;
+    numbers.sessions = static_cast<uint32_t>(sessions_.count());
+    services_.count(numbers);
+    return numbers;
+  }
+
   int failed(const kj::Exception& exception) {
     KJ_IF_MAYBE (front, front_) {
       support::log(Level::kError, "cannot go on", {{"reason", exception.getDescription()}});
@@ -254,9 +278,13 @@ class Process {
   Notifier notifier_;
   kj::AsyncIoContext io_;
   SessionTable sessions_;
+  const int64_t startedRealtimeNs_ = systemClock().realtimeNs();
   kj::String bootId_;
-  NodeServices services_;
-  kj::String nodeName_;
+  kj::Own<AuditLog> audit_;
+  const std::string program_;
+  kj::Own<Platform> platform_;
+  ServiceHost host_;
+  ServiceSet services_;
   GateContext gates_;
   Keeper keeper_;
   PidFile pidFile_;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <kj/debug.h>
+#include <kj/vector.h>
 
 #include "schema/support/base/wire_error.h"
 

@@ -1,39 +1,13 @@
-// Gives the rest of the agent the capabilities of the service that controls the node's services.
+// Serves the control of the node's own services: offers the capabilities of schema/service.capnp. What
+// a service manager is, is manager.h.
 #pragma once
 
-#include "nodeagent/os/worker.h"
-#include "nodeagent/service/manager.h"
-#include "nodeagent/session/audit_log.h"
-#include "nodeagent/session/session.h"
-#include "schema/service.capnp.h"
+#include "nodeagent/os/init_system.h"
+#include "nodeagent/session/agent_service.h"
 
 namespace nodeagent {
 
-// Asks the node's service manager. It waits on threads of its own, because an action may take
-// minutes and must keep nobody else waiting.
-class ServicesRoom {
- public:
-  // The texts in `paths` outlive this, as does `audit`. If there is an `audit`, each action is
-  // recorded in it before it is done.
-  explicit ServicesRoom(const InitPaths& paths = {}, kj::Maybe<AuditLog&> audit = nullptr);
-  KJ_DISALLOW_COPY(ServicesRoom);
-
-  // This outlives both capabilities.
-  wire::Services::Client servicesOf(Session& session);
-  wire::ServiceView::Client view();
-
- private:
-  friend class ServiceViewServer;
-  friend class ServicesServer;
-
-  // Actions beyond this number wait for a free thread.
-  static constexpr size_t kActThreads = 8;
-  static constexpr size_t kStatusThreads = 2;
-
-  InitPaths paths_;
-  kj::Maybe<AuditLog&> audit_;
-  Worker actWorker_{kActThreads};
-  Worker statusWorker_{kStatusThreads};
-};
+// The texts in `paths` outlive the service.
+kj::Own<AgentService> makeServiceControl(ServiceHost& host, const InitPaths& paths = {});
 
 }  // namespace nodeagent

@@ -1,26 +1,17 @@
 // Tries leases and undo lists on a clock that the test moves.
 #include "nodeagent/session/session.h"
 
-#include <gtest/gtest.h>
-#include <kj/async-io.h>
-
-#include "schema/support/base/log.h"
+#include "nodeagent/session/session_fixture.h"
 
 namespace nodeagent {
 namespace {
 
 using Kind = wire::Error::Kind;
 
-class SessionTest : public testing::Test {
+class SessionTest : public SessionFixture {
  protected:
   ~SessionTest() noexcept override {}
 
-  // Moves both clocks and runs everything that became due.
-  void advance(kj::Duration elapsed) {
-    clock_.advance(elapsed / kj::NANOSECONDS);
-    timer_.advanceTo(timer_.now() + elapsed);
-    settle();
-  }
   void settle() { waitScope_.poll(); }
 
   SessionTable::Attached attach(support::Id id, wire::Attach how = wire::Attach::CREATE_OR_ATTACH,
@@ -47,12 +38,6 @@ class SessionTest : public testing::Test {
     return Kind::UNSPECIFIED;
   }
 
-  kj::EventLoop loop_;
-  kj::WaitScope waitScope_{loop_};
-  kj::TimerImpl timer_{kj::origin<kj::TimePoint>()};
-  ManualClock clock_;
-  support::CapturedLog log_;
-  SessionTable table_{clock_, timer_};
   std::vector<std::string> calls_;
   const support::Id id_ = support::Id::random();
 };

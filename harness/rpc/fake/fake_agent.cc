@@ -234,7 +234,7 @@ class FakeGate final : public wire::Gate::Server {
     welcome.setBootId(server_.script.bootId);
     welcome.setKeeperEpoch(dataOf(server_.script.epoch));
     welcome.initLimits().setChunkBytesMax(server_.script.chunkBytesMax);
-    welcome.initGrants().setJobs(kj::heap<FakeJobs>(server_, id));
+    welcome.initGrants().setObsoleteJobs(kj::heap<FakeJobs>(server_, id));
     context.getResults().setSession(kj::heap<FakeSession>(server_, id));
     return kj::READY_NOW;
   }

@@ -14,6 +14,7 @@
 #include "harness/cluster/description.h"
 #include "harness/rpc/io_thread.h"
 #include "schema/agent.capnp.h"
+#include "schema/job.capnp.h"
 #include "schema/support/tls/tls.h"
 
 namespace harness {

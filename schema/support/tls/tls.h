@@ -10,7 +10,7 @@
 #include <kj/async-io.h>
 #include <kj/timer.h>
 
-#include "schema/agent.capnp.h"
+#include "schema/common.capnp.h"
 #include "schema/support/base/trusted_file.h"
 #include "schema/support/tls/certificate.h"
 #include "schema/support/tls/pki.h"

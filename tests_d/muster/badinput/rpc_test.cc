@@ -319,7 +319,7 @@ TEST_P(RpcBadInputTest, EndsAsItShouldAndTheNodeServesTheNext) {
     }
   }
   EXPECT_EQ(node_.sessions.count(), 0u);
-  EXPECT_EQ(node_.asked, 0u) << "a room was called";
+  EXPECT_EQ(node_.asked, 0u) << "a service was called";
   node_.expectHealthy();
 }
 

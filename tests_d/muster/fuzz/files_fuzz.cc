@@ -14,6 +14,7 @@
 
 #include "nodeagent/file/file_service.h"
 #include "nodeagent/file/path.h"
+#include "nodeagent/session/service_testing.h"
 #include "schema/support/base/crc32c.h"
 #include "schema/support/base/sha256.h"
 #include "schema/support/rpc/frame.h"
@@ -29,9 +30,31 @@ using Kind = wire::Error::Kind;
 const char* const kNames[] = {"a",      "b",  "d",    "d/e",   "d/e/f",    "link",
                               "link/g", "a/", "d//e", "d/./e", "\xff\xfe", "new\nline"};
 
+// Threads are started once, not for each input.
+class SharedPlatform final : public nodeagent::Platform {
+ public:
+  const nodeagent::Clock& clock() override { return nodeagent::systemClock(); }
+  nodeagent::Spawner& spawner() override { return nodeagent::systemSpawner(); }
+  kj::Own<nodeagent::ProcessSets> makeProcessSets(kj::StringPtr) override {
+    KJ_FAIL_REQUIRE("files have no processes");
+  }
+  kj::Own<nodeagent::ScratchDisk> openScratchDisk(kj::StringPtr) override {
+    KJ_FAIL_REQUIRE("files have no scratch disk");
+  }
+  kj::Own<nodeagent::Worker> makeWorker(size_t) override {
+    return {&worker_, kj::NullDisposer::instance};
+  }
+
+ private:
+  nodeagent::Worker worker_{2};
+};
+
 struct Shared {
   kj::AsyncIoContext io = kj::setupAsyncIo();
-  nodeagent::Worker worker{2};
+  kj::Own<nodeagent::AuditLog> audit = nodeagent::discardAuditLog();
+  SharedPlatform platform;
+  nodeagent::ServiceHost host{
+      io.unixEventPort, io.provider->getTimer(), platform, *audit, "n1", "boot-1", "", ""};
 };
 
 Shared& shared() {
@@ -62,8 +85,8 @@ class Play {
 
   void run() {
     {
-      nodeagent::FilesRoom room(shared().worker, "");
-      files_ = room.filesOf(*session_);
+      nodeagent::FileService service(shared().host);
+      files_ = nodeagent::offered<wire::Files>(service, *session_);
       for (unsigned i = 0; i < 24 && !input_.empty(); ++i) step();
       session_->end(nodeagent::EndReason::kClosed).wait(scope());
       files_ = nullptr;

@@ -8,6 +8,10 @@
 #include <kj/debug.h>
 
 #include "schema/agent.capnp.h"
+#include "schema/facts.capnp.h"
+#include "schema/file.capnp.h"
+#include "schema/job.capnp.h"
+#include "schema/service.capnp.h"
 #include "schema/support/base/crc32c.h"
 #include "schema/support/base/socket.h"
 #include "schema/support/rpc/rpc_connection.h"
@@ -99,10 +103,17 @@ void HostileCall::welcome() {
   welcome.initKeeperEpoch(16);
   welcome.getLimits().setChunkBytesMax(1 << 16);
   auto grants = welcome.getGrants();
-  grants.setJobs(capability(capnp::Schema::from<wire::Jobs>()).castAs<wire::Jobs>());
-  grants.setFiles(capability(capnp::Schema::from<wire::Files>()).castAs<wire::Files>());
-  grants.setServices(capability(capnp::Schema::from<wire::Services>()).castAs<wire::Services>());
-  grants.setFacts(capability(capnp::Schema::from<wire::FactsView>()).castAs<wire::FactsView>());
+  auto more = grants.initMore(4);
+  auto grant = [this, &more](unsigned index, capnp::InterfaceSchema type) {
+    auto made = capability(type).castAs<capnp::Capability>();
+    more[index].setInterfaceId(type.getProto().getId());
+    more[index].setCapability(made);
+    return made;
+  };
+  grants.setObsoleteJobs(grant(0, capnp::Schema::from<wire::Jobs>()));
+  grants.setObsoleteFiles(grant(1, capnp::Schema::from<wire::Files>()));
+  grants.setObsoleteServices(grant(2, capnp::Schema::from<wire::Services>()));
+  grants.setObsoleteFacts(grant(3, capnp::Schema::from<wire::FactsView>()));
   hello.setSession(capability(capnp::Schema::from<wire::Session>()).castAs<wire::Session>());
 }
 

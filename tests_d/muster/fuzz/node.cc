@@ -5,6 +5,10 @@
 
 #include "nodeagent/exec/job_spec.h"
 #include "nodeagent/file/path.h"
+#include "schema/facts.capnp.h"
+#include "schema/file.capnp.h"
+#include "schema/job.capnp.h"
+#include "schema/service.capnp.h"
 #include "schema/support/base/wire_error.h"
 #include "tests_d/muster/fuzz/fill.h"
 
@@ -14,9 +18,9 @@ namespace {
 using capnp::DynamicStruct;
 
 // Reads the whole request, and answers nothing.
-class ReadingRoom final : public capnp::DynamicCapability::Server {
+class ReadingServer final : public capnp::DynamicCapability::Server {
  public:
-  ReadingRoom(capnp::InterfaceSchema type, size_t& asked)
+  ReadingServer(capnp::InterfaceSchema type, size_t& asked)
       : capnp::DynamicCapability::Server(type), asked_(asked) {}
 
   kj::Promise<void> call(capnp::InterfaceSchema::Method,
@@ -29,16 +33,6 @@ class ReadingRoom final : public capnp::DynamicCapability::Server {
  private:
   size_t& asked_;
 };
-
-template <typename Interface>
-nodeagent::RoomFactory<typename Interface::Client> readingRoom(size_t& asked) {
-  using Client = typename Interface::Client;
-  return kj::Function<Client(nodeagent::Session&)>([&asked](nodeagent::Session&) -> Client {
-    return capnp::DynamicCapability::Client(
-               kj::heap<ReadingRoom>(capnp::Schema::from<Interface>(), asked))
-        .template castAs<Interface>();
-  });
-}
 
 class CheckingJobs final : public wire::Jobs::Server {
  public:
@@ -70,24 +64,46 @@ class CheckingFiles final : public wire::FileView::Server {
   size_t& asked_;
 };
 
-}  // namespace
+// Offers what an agent offers.
+class CheckingService final : public nodeagent::AgentService {
+ public:
+  explicit CheckingService(size_t& asked) : asked_(asked) {}
 
-Node::Node() : watching_(sessions.watchLeases().eagerlyEvaluate(nullptr)) {
-  using nodeagent::Session;
-  auto& rooms = context.rooms;
-  rooms.jobs = kj::Function<wire::Jobs::Client(Session&)>(
-      [this](Session&) -> wire::Jobs::Client { return kj::heap<CheckingJobs>(asked); });
-  rooms.fileView = kj::Function<wire::FileView::Client(Session&)>(
-      [this](Session&) -> wire::FileView::Client { return kj::heap<CheckingFiles>(asked); });
-  rooms.jobView = readingRoom<wire::JobView>(asked);
-  rooms.files = readingRoom<wire::Files>(asked);
-  rooms.services = readingRoom<wire::Services>(asked);
-  rooms.serviceView = readingRoom<wire::ServiceView>(asked);
-  rooms.facts = readingRoom<wire::FactsView>(asked);
+  kj::Array<Offer> offers() override {
+    using nodeagent::Session;
+    return kj::arr(
+        nodeagent::offer<wire::Jobs>([this](Session&) { return kj::heap<CheckingJobs>(asked_); }),
+        nodeagent::offer<wire::FileView>(
+            [this](Session&) { return kj::heap<CheckingFiles>(asked_); }),
+        reading<wire::JobView>(), reading<wire::Files>(), reading<wire::Services>(),
+        reading<wire::ServiceView>(), reading<wire::FactsView>());
+  }
+
+ private:
+  template <typename Interface>
+  Offer reading() {
+    return nodeagent::offer<Interface>([this](nodeagent::Session&) {
+      return capnp::DynamicCapability::Client(
+                 kj::heap<ReadingServer>(capnp::Schema::from<Interface>(), asked_))
+          .template castAs<Interface>();
+    });
+  }
+
+  size_t& asked_;
+};
+
+kj::Array<kj::Own<nodeagent::AgentService>> servicesOf(size_t& asked) {
+  kj::Own<nodeagent::AgentService> service = kj::heap<CheckingService>(asked);
+  return kj::arr(kj::mv(service));
 }
 
+}  // namespace
+
+Node::Node()
+    : services_(servicesOf(asked)), watching_(sessions.watchLeases().eagerlyEvaluate(nullptr)) {}
+
 wire::Gate::Client Node::gate(kj::StringPtr who, wire::Role role) {
-  return nodeagent::makeGate(context, {kj::str(who), role, kj::str("127.0.0.1:1")}, *this);
+  return nodeagent::makeGate(context_, {{who.cStr(), role}, "127.0.0.1:1"}, *this);
 }
 
 void Node::advance(kj::Duration duration) {

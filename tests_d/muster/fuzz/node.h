@@ -1,5 +1,6 @@
 // A keeper's gate without a system behind it: real sessions, leases and grants on a clock that the
-// target moves, and rooms that check what they are given as the real ones do but execute nothing.
+// target moves, and services that check what they are given as the real ones do but execute
+// nothing.
 #pragma once
 
 #include <kj/async.h>
@@ -29,11 +30,14 @@ class Node final : public nodeagent::GateListener {
   kj::TimerImpl timer{kj::origin<kj::TimePoint>()};
   nodeagent::ManualClock clock;
   nodeagent::SessionTable sessions{clock, timer};
-  nodeagent::GateContext context{sessions, clock, "n1", "boot-1", 64, {}};
   size_t greetings = 0;
-  size_t asked = 0;  // Calls that reached a room.
+
+  // Counts the calls that reached a service.
+  size_t asked = 0;
 
  private:
+  nodeagent::ServiceSet services_;
+  nodeagent::GateContext context_{sessions, clock, "n1", "boot-1", services_};
   kj::Promise<void> watching_;
 };
 

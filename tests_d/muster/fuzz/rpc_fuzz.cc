@@ -8,6 +8,10 @@
 #include <kj/async-io.h>
 #include <kj/debug.h>
 
+#include "schema/facts.capnp.h"
+#include "schema/file.capnp.h"
+#include "schema/job.capnp.h"
+#include "schema/service.capnp.h"
 #include "schema/support/rpc/rpc_connection.h"
 #include "tests_d/muster/fuzz/fill.h"
 #include "tests_d/muster/fuzz/node.h"

@@ -7,6 +7,11 @@
 #include <capnp/dynamic.h>
 #include <kj/debug.h>
 
+#include "nodeagent/session/service_testing.h"
+#include "schema/facts.capnp.h"
+#include "schema/file.capnp.h"
+#include "schema/job.capnp.h"
+#include "schema/service.capnp.h"
 #include "tests_d/muster/fuzz/fill.h"
 #include "tests_d/muster/fuzz/node.h"
 #include "tests_d/muster/fuzz/target.h"
@@ -120,15 +125,21 @@ class Play {
     wire::Role role = entrance.person->role;
     bool acts = role == wire::Role::OPERATOR || role == wire::Role::ADMIN;
     KJ_ASSERT(welcome.getRole() == role && welcome.getIdentity() == name);
-    KJ_ASSERT(grants.hasJobs() == acts && grants.hasFiles() == acts &&
-              grants.hasServices() == acts);
-    KJ_ASSERT(grants.hasFacts() == (role != wire::Role::UNSPECIFIED));
+    KJ_ASSERT(holds<wire::Jobs>(grants) == acts && holds<wire::Files>(grants) == acts &&
+              holds<wire::Services>(grants) == acts);
+    bool sees = role != wire::Role::UNSPECIFIED;
+    KJ_ASSERT(holds<wire::FactsView>(grants) == sees && holds<wire::FileView>(grants) == sees);
     keep(response.getSession());
     if (acts) {
-      keep(grants.getJobs());
-      keep(grants.getFiles());
+      keep(nodeagent::granted<wire::Jobs>(grants));
+      keep(nodeagent::granted<wire::Files>(grants));
     }
-    if (grants.hasFileView()) keep(grants.getFileView());
+    if (sees) keep(nodeagent::granted<wire::FileView>(grants));
+  }
+
+  template <typename Interface>
+  static bool holds(wire::Grants::Reader grants) {
+    return nodeagent::findGranted<Interface>(grants) != nullptr;
   }
 
   template <typename Client>

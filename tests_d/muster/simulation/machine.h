@@ -11,11 +11,7 @@
 
 #include <kj/io.h>
 
-#include "nodeagent/os/clock.h"
-#include "nodeagent/os/process_set.h"
-#include "nodeagent/os/scratch_disk.h"
-#include "nodeagent/os/spawner.h"
-#include "nodeagent/os/worker.h"
+#include "nodeagent/os/platform.h"
 #include "tests_d/muster/simulation/world.h"
 
 namespace simulation {
@@ -153,6 +149,25 @@ class Machine final : public nodeagent::Spawner, public nodeagent::Clock {
 class InlineWorker final : public nodeagent::Worker {
  protected:
   void post(kj::Function<void()> task) override { task(); }
+};
+
+// The machine as a keeper's services see it.
+class SimulatedPlatform final : public nodeagent::Platform {
+ public:
+  explicit SimulatedPlatform(Machine& machine) : machine_(machine) {}
+
+  const nodeagent::Clock& clock() override { return machine_; }
+  nodeagent::Spawner& spawner() override { return machine_; }
+  kj::Own<nodeagent::ProcessSets> makeProcessSets(kj::StringPtr) override {
+    return machine_.makeSets();
+  }
+  kj::Own<nodeagent::ScratchDisk> openScratchDisk(kj::StringPtr) override {
+    return machine_.makeDisk();
+  }
+  kj::Own<nodeagent::Worker> makeWorker(size_t) override { return kj::heap<InlineWorker>(); }
+
+ private:
+  Machine& machine_;
 };
 
 }  // namespace simulation

@@ -4,7 +4,6 @@
 
 #include <kj/debug.h>
 
-#include "nodeagent/exec/jobs_server.h"
 #include "nodeagent/front/relay.h"
 #include "nodeagent/link/preamble.h"
 
@@ -23,33 +22,34 @@ kj::String bootIdFrom(Random& random) {
   return kj::str("boot-", kj::hex(random.next()));
 }
 
-nodeagent::JobTable::Options jobOptions(Machine& machine, const nodeagent::JobLimits& limits) {
-  nodeagent::JobTable::Options options;
-  options.limits = limits;
-  options.spool = machine.makeDisk();
-  options.sets = machine.makeSets();
-  options.spawner = &machine;
-  return options;
-}
-
 }  // namespace
 
 Node::Keeper::Keeper(Node& node, support::Id epoch)
     : sessions(node.machine_, node.world_.timer(), epoch),
-      jobs(node.world_.pipes(), node.world_.timer(), node.machine_, worker,
-           jobOptions(node.machine_, node.limits_)),
-      gates{sessions, node.machine_, "node1", node.bootId_, 64, {}},
+      platform(node.machine_),
+      host{node.world_.pipes(),
+           node.world_.timer(),
+           platform,
+           *audit,
+           "node1",
+           node.bootId_,
+           "",
+           ""},
+      services(makeServices(node)),
+      gates{sessions, node.machine_, "node1", node.bootId_, services},
       connections(node.world_.timer(), gates, kConnectionsPerIdentityMax),
       leases(sessions.watchLeases().eagerlyEvaluate(
-          [](kj::Exception&& exception) { KJ_LOG(ERROR, "leases", exception); })) {
-  gates.rooms.jobs = [this](nodeagent::Session& session) {
-    return nodeagent::makeJobs(jobs, session, *audit);
-  };
-  gates.rooms.jobView = [this](nodeagent::Session&) { return nodeagent::makeJobView(jobs); };
-  KJ_IF_MAYBE (tree, node.files_) {
-    auto& room = files.emplace(worker, tree->statePath());
-    gates.rooms.files = [&room](nodeagent::Session& session) { return room.filesOf(session); };
-  }
+          [](kj::Exception&& exception) { KJ_LOG(ERROR, "leases", exception); })) {}
+
+// Those of a real keeper that a simulated machine can bear: the others ask this machine.
+kj::Array<kj::Own<nodeagent::AgentService>> Node::Keeper::makeServices(Node& node) {
+  kj::Vector<kj::Own<nodeagent::AgentService>> made;
+  KJ_IF_MAYBE (tree, node.files_) host.stateDirectory = tree->statePath();
+  auto jobs = kj::heap<nodeagent::ExecService>(host, node.limits_);
+  exec = jobs.get();
+  made.add(kj::mv(jobs));
+  if (node.files_ != nullptr) made.add(nodeagent::makeFile(host));
+  return made.releaseAsArray();
 }
 
 Node::Node(World& world, Machine& machine, nodeagent::JobLimits limits, kj::Maybe<FileTree&> files)

@@ -10,7 +10,7 @@
 #include <kj/async-io.h>
 #include <kj/debug.h>
 
-#include "nodeagent/exec/job_table.h"
+#include "nodeagent/exec/exec_service.h"
 #include "nodeagent/file/file_service.h"
 #include "nodeagent/keeper/client_connections.h"
 #include "nodeagent/keeper/gate.h"
@@ -53,13 +53,13 @@ class Node final : public kj::TaskSet::ErrorHandler {
 
   size_t sessionCount() const { return keeper_.get() == nullptr ? 0 : keeper_->sessions.count(); }
   size_t runningCount() const {
-    return keeper_.get() == nullptr ? 0 : keeper_->jobs.runningCount();
+    return keeper_.get() == nullptr ? 0 : keeper_->exec->jobs().runningCount();
   }
   size_t connectionCount() const {
     return keeper_.get() == nullptr ? 0 : keeper_->connections.count();
   }
   const nodeagent::Spool* spool() const {
-    return keeper_.get() == nullptr ? nullptr : &keeper_->jobs.spool();
+    return keeper_.get() == nullptr ? nullptr : &keeper_->exec->jobs().spool();
   }
 
   // Only if it has some.
@@ -72,12 +72,16 @@ class Node final : public kj::TaskSet::ErrorHandler {
     Keeper(Node& node, support::Id epoch);
     nodeagent::SessionTable sessions;
     kj::Own<nodeagent::AuditLog> audit = nodeagent::discardAuditLog();
-    InlineWorker worker;
-    nodeagent::JobTable jobs;
-    kj::Maybe<nodeagent::FilesRoom> files;
+    SimulatedPlatform platform;
+    nodeagent::ServiceHost host;
+    const nodeagent::ExecService* exec = nullptr;  // One of the next.
+    nodeagent::ServiceSet services;
     nodeagent::GateContext gates;
     nodeagent::ClientConnections connections;
     kj::Promise<void> leases;
+
+   private:
+    kj::Array<kj::Own<nodeagent::AgentService>> makeServices(Node& node);
   };
   struct Contact {
     int64_t lastBoottimeNs = 0;

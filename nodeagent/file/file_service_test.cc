@@ -1,12 +1,13 @@
 // Tries the service through its capability: uploads, and what a session's end takes back.
+#include "nodeagent/file/file_service.h"
+
 #include <list>
 
 #include <gmock/gmock.h>
 #include <kj/async-io.h>
 
-#include "nodeagent/file/file_service.h"
 #include "nodeagent/file/file_testing.h"
-#include "nodeagent/os/clock.h"
+#include "nodeagent/session/service_testing.h"
 #include "schema/support/base/crc32c.h"
 #include "schema/support/base/sha256.h"
 
@@ -23,9 +24,9 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using Kind = wire::Error::Kind;
 
-class FilesServerTest : public ::testing::Test {
+class FileServiceTest : public ::testing::Test {
  protected:
-  ~FilesServerTest() noexcept override {}
+  ~FileServiceTest() noexcept override {}
 
   static Session::Options sessionOptions() {
     Session::Options options;
@@ -125,17 +126,21 @@ class FilesServerTest : public ::testing::Test {
     return leftovers;
   }
 
+  wire::Files::Client filesOf(FileService& service) {
+    return offered<wire::Files>(service, *session_);
+  }
+
   kj::AsyncIoContext io_ = kj::setupAsyncIo();
-  Worker worker_;
   TemporaryDirectory directory_;
   kj::Own<Session> session_ =
       kj::refcounted<Session>(sessionOptions(), systemClock(), io_.provider->getTimer());
-  FilesRoom room_{worker_};
-  wire::Files::Client files_ = room_.filesOf(*session_);
+  TestHost place_{io_};
+  FileService service_{place_.host};
+  wire::Files::Client files_ = filesOf(service_);
   std::list<std::string> kept_;  // Bytes that requests point to.
 };
 
-TEST_F(FilesServerTest, WritesAndReads) {
+TEST_F(FileServiceTest, WritesAndReads) {
   auto written = write("f", "text", wire::Lifetime::PERMANENT);
   ASSERT_FALSE(written.hasError()) << written.getError().getText().cStr();
   EXPECT_EQ(written.getStat().getSize(), 4u);
@@ -151,7 +156,7 @@ TEST_F(FilesServerTest, WritesAndReads) {
   EXPECT_EQ(read.getVersion().getInode(), written.getStat().getInode());
 }
 
-TEST_F(FilesServerTest, AnswersFailuresAsData) {
+TEST_F(FileServiceTest, AnswersFailuresAsData) {
   auto request = files_.statRequest();
   request.setPath(path("absent"));
   auto absent = ask(request);
@@ -171,12 +176,12 @@ TEST_F(FilesServerTest, AnswersFailuresAsData) {
   EXPECT_EQ(kindOf(ask(owner)), Kind::NOT_FOUND);
 }
 
-TEST_F(FilesServerTest, GoesOnWithAnUploadOfTheSameSession) {
+TEST_F(FileServiceTest, GoesOnWithAnUploadOfTheSameSession) {
   support::Id id = support::Id::random();
   EXPECT_EQ(begin(id, "a/f", 8).getReceivedTo(), 0u);
   EXPECT_EQ(send(id, 0, "0123").getReceivedTo(), 4u);
   // Another connection of the session gets the same capability.
-  files_ = room_.filesOf(*session_);
+  files_ = filesOf(service_);
   EXPECT_EQ(begin(id, "a/f", 8).getReceivedTo(), 4u);
   EXPECT_EQ(kindOf(begin(id, "a/f", 9)), Kind::CONFLICT);
   EXPECT_EQ(kindOf(begin(id, "a/g", 8)), Kind::CONFLICT);
@@ -189,7 +194,7 @@ TEST_F(FilesServerTest, GoesOnWithAnUploadOfTheSameSession) {
   EXPECT_EQ(content("a/f"), "01234567");
 }
 
-TEST_F(FilesServerTest, ConcurrentChunksAreWrittenInOrder) {
+TEST_F(FileServiceTest, ConcurrentChunksAreWrittenInOrder) {
   // While a long one is written, all threads of the worker have time to take one behind it.
   std::vector<std::string> pieces;
   std::vector<uint64_t> expected;
@@ -206,7 +211,7 @@ TEST_F(FilesServerTest, ConcurrentChunksAreWrittenInOrder) {
   EXPECT_EQ(content("f"), text);
 }
 
-TEST_F(FilesServerTest, DiscardsAnUploadWithAnotherDigest) {
+TEST_F(FileServiceTest, DiscardsAnUploadWithAnotherDigest) {
   put(directory_ / "f", "old");
   support::Id id = support::Id::random();
   begin(id, "f", 3);
@@ -216,7 +221,7 @@ TEST_F(FilesServerTest, DiscardsAnUploadWithAnotherDigest) {
   EXPECT_THAT(directory_.names(), ElementsAre("f"));
 }
 
-TEST_F(FilesServerTest, LimitsOpenUploads) {
+TEST_F(FileServiceTest, LimitsOpenUploads) {
   std::vector<support::Id> ids(64);
   for (auto& id : ids) {
     id = support::Id::random();
@@ -233,7 +238,7 @@ TEST_F(FilesServerTest, LimitsOpenUploads) {
   EXPECT_THAT(directory_.names(), IsEmpty());
 }
 
-TEST_F(FilesServerTest, EndOfTheSessionRemovesUnfinishedUploads) {
+TEST_F(FileServiceTest, EndOfTheSessionRemovesUnfinishedUploads) {
   support::Id done = support::Id::random();
   begin(done, "done", 1);
   send(done, 0, "x");
@@ -245,7 +250,7 @@ TEST_F(FilesServerTest, EndOfTheSessionRemovesUnfinishedUploads) {
   EXPECT_EQ(kindOf(write("f", "x", wire::Lifetime::PERMANENT)), Kind::EXPIRED);
 }
 
-TEST_F(FilesServerTest, EndOfTheSessionBringsBackOldFiles) {
+TEST_F(FileServiceTest, EndOfTheSessionBringsBackOldFiles) {
   put(directory_ / "f", "old");
   EXPECT_FALSE(write("f", "new", wire::Lifetime::SESSION).hasError());
   EXPECT_FALSE(write("f", "newer", wire::Lifetime::SESSION).hasError());
@@ -268,7 +273,7 @@ TEST_F(FilesServerTest, EndOfTheSessionBringsBackOldFiles) {
   EXPECT_THAT(directory_.names(), ElementsAre("f", "stays"));
 }
 
-TEST_F(FilesServerTest, AWriteThatFailsLeavesNothingToBringBack) {
+TEST_F(FileServiceTest, AWriteThatFailsLeavesNothingToBringBack) {
   put(directory_ / "f", "old");
   auto request = files_.writeRequest();
   request.setPath(path("f"));
@@ -281,7 +286,7 @@ TEST_F(FilesServerTest, AWriteThatFailsLeavesNothingToBringBack) {
   EXPECT_EQ(content("f"), "by somebody else");
 }
 
-TEST_F(FilesServerTest, NamesFilesThatItCouldNotBringBack) {
+TEST_F(FileServiceTest, NamesFilesThatItCouldNotBringBack) {
   put(directory_ / "f", "old");
   write("f", "new", wire::Lifetime::SESSION);
   std::filesystem::remove(directory_.path() + "/f");
@@ -291,7 +296,7 @@ TEST_F(FilesServerTest, NamesFilesThatItCouldNotBringBack) {
   EXPECT_THAT(leftovers[0], HasSubstr("a directory is there now"));
 }
 
-TEST_F(FilesServerTest, WalksAndWritesTreesForTheSession) {
+TEST_F(FileServiceTest, WalksAndWritesTreesForTheSession) {
   auto make = files_.makeDirectoryRequest();
   make.setPath(path("from/d"));
   make.setMode(0750);
@@ -316,12 +321,13 @@ TEST_F(FilesServerTest, WalksAndWritesTreesForTheSession) {
   EXPECT_THAT(directory_.names(), ElementsAre("from"));
 }
 
-TEST_F(FilesServerTest, ObserverSeesAsMuchAsAnyUser) {
+TEST_F(FileServiceTest, ObserverSeesAsMuchAsAnyUser) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root's eyes can be narrowed";
   put(directory_ / "open", "text");
   put(directory_ / "closed", "secret");
   ::chmod((directory_ / "closed").cStr(), 0640);
-  wire::FileView::Client view = makeFileView(worker_, ViewAs::kAnyUser);
+  auto observer = newSession(io_.provider->getTimer(), wire::Role::OBSERVER);
+  auto view = offered<wire::FileView>(service_, *observer);
   for (int i = 0; i < 8; ++i) {
     auto request = view.readRequest();
     request.setBytesMax(100);
@@ -344,29 +350,32 @@ TEST_F(FilesServerTest, ObserverSeesAsMuchAsAnyUser) {
 }
 
 // The keeper's death is played by dropping everything without ending the session.
-TEST_F(FilesServerTest, NextKeeperFinishesTheUndoOfAKilledOne) {
+TEST_F(FileServiceTest, NextKeeperFinishesTheUndoOfAKilledOne) {
   kj::String state = directory_ / "state";
   std::filesystem::create_directory(state.cStr());
   put(directory_ / "f", "old");
+  place_.host.stateDirectory = state;
   {
-    FilesRoom room(worker_, state);
-    files_ = room.filesOf(*session_);
+    FileService service(place_.host);
+    files_ = filesOf(service);
     EXPECT_FALSE(write("f", "new", wire::Lifetime::SESSION).hasError());
     EXPECT_FALSE(write("g", "new", wire::Lifetime::SESSION).hasError());
     EXPECT_FALSE(begin(support::Id::random(), "upload", 9).hasError());
+    files_ = nullptr;
   }
-  files_ = room_.filesOf(*session_);
+  files_ = filesOf(service_);
   EXPECT_EQ(content("f"), "new");
-  FilesRoom next(worker_, state);
+  FileService next(place_.host);
   next.recovered().wait(io_.waitScope);
   EXPECT_EQ(content("f"), "old");
   EXPECT_THAT(directory_.names(), ElementsAre("f", "state"));
   EXPECT_TRUE(std::filesystem::is_empty(directory_.path() + "/state/restores"));
 }
 
-TEST_F(FilesServerTest, AnEndedSessionLeavesNothingForTheNextKeeper) {
-  FilesRoom room(worker_, directory_.path().c_str());
-  files_ = room.filesOf(*session_);
+TEST_F(FileServiceTest, AnEndedSessionLeavesNothingForTheNextKeeper) {
+  place_.host.stateDirectory = directory_.path().c_str();
+  FileService service(place_.host);
+  files_ = filesOf(service);
   EXPECT_FALSE(write("f", "new", wire::Lifetime::SESSION).hasError());
   support::Id id = support::Id::random();
   begin(id, "g", 1);
@@ -377,11 +386,11 @@ TEST_F(FilesServerTest, AnEndedSessionLeavesNothingForTheNextKeeper) {
   EXPECT_THAT(directory_.names(), ElementsAre("restores"));
 }
 
-TEST_F(FilesServerTest, ForgetsASessionThatIsOver) {
+TEST_F(FileServiceTest, ForgetsASessionThatIsOver) {
   write("f", "x", wire::Lifetime::SESSION);
   endSession();
   session_ = kj::refcounted<Session>(sessionOptions(), systemClock(), io_.provider->getTimer());
-  files_ = room_.filesOf(*session_);
+  files_ = filesOf(service_);
   EXPECT_FALSE(write("f", "y", wire::Lifetime::SESSION).hasError());
   EXPECT_THAT(endSession(), IsEmpty());
   EXPECT_THAT(directory_.names(), IsEmpty());

@@ -1,3 +1,5 @@
+#include "nodeagent/facts/facts_service.h"
+
 #include <unistd.h>
 
 #include <sstream>
@@ -5,16 +7,19 @@
 #include <capnp/message.h>
 
 #include "nodeagent/facts/collect.h"
-#include "nodeagent/facts/facts.h"
 #include "nodeagent/facts/text.h"
 #include "schema/support/base/version.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
+namespace facts {
 namespace {
 
+// A file system that hangs keeps each thread that asks how full it is.
+constexpr size_t kThreads = 2;
+
 uint64_t residentBytes() {
-  std::istringstream words(facts::readLine("/proc/self/statm"));
+  std::istringstream words(readLine("/proc/self/statm"));
   uint64_t total = 0;
   uint64_t resident = 0;
   words >> total >> resident;
@@ -24,20 +29,19 @@ uint64_t residentBytes() {
 kj::Own<capnp::MallocMessageBuilder> collectAll() {
   auto message = kj::heap<capnp::MallocMessageBuilder>();
   auto all = message->initRoot<wire::Facts>();
-  facts::collectHost("", all);
-  facts::collectCpus("", all);
-  facts::collectNumaNodes("", all);
-  facts::collectMemory("", all.initMemory());
-  facts::collectDisks("", all);
-  facts::collectMounts("", all);
-  facts::collectInterfaces(all);
+  collectHost("", all);
+  collectCpus("", all);
+  collectNumaNodes("", all);
+  collectMemory("", all.initMemory());
+  collectDisks("", all);
+  collectMounts("", all);
+  collectInterfaces(all);
   return message;
 }
 
 class FactsServer final : public wire::FactsView::Server {
  public:
-  FactsServer(Worker& worker, kj::Function<AgentNumbers()> numbers)
-      : worker_(worker), numbers_(kj::mv(numbers)) {}
+  FactsServer(Worker& worker, ServiceHost& host) : worker_(worker), host_(host) {}
 
   kj::Promise<void> read(ReadContext context) override {
     return support::answer(context, "facts.read", [this, context]() mutable {
@@ -46,7 +50,7 @@ class FactsServer final : public wire::FactsView::Server {
             auto all = message->getRoot<wire::Facts>();
             // The agent's own numbers belong to the loop's thread, so they are added here and not
             // in the task.
-            AgentNumbers numbers = numbers_();
+            AgentNumbers numbers = host_.numbers();
             auto agent = all.initAgent();
             agent.setVersion(support::kVersion);
             agent.setStartedRealtimeNs(numbers.startedRealtimeNs);
@@ -60,13 +64,31 @@ class FactsServer final : public wire::FactsView::Server {
 
  private:
   Worker& worker_;
-  kj::Function<AgentNumbers()> numbers_;
+  ServiceHost& host_;
+};
+
+class FactsService final : public AgentService {
+ public:
+  explicit FactsService(ServiceHost& host)
+      : host_(host), worker_(host.platform.makeWorker(kThreads)) {}
+
+  kj::Array<Offer> offers() override {
+    return kj::arr(offer<wire::FactsView>(
+        [this](Session&) { return kj::heap<FactsServer>(*worker_, host_); }));
+  }
+
+  bool close(kj::Duration limit) override { return worker_->close(limit); }
+
+ private:
+  ServiceHost& host_;
+  kj::Own<Worker> worker_;
 };
 
 }  // namespace
+}  // namespace facts
 
-wire::FactsView::Client makeFacts(Worker& worker, kj::Function<AgentNumbers()> numbers) {
-  return kj::heap<FactsServer>(worker, kj::mv(numbers));
+kj::Own<AgentService> makeFacts(ServiceHost& host) {
+  return kj::heap<facts::FactsService>(host);
 }
 
 }  // namespace nodeagent

@@ -1,10 +1,12 @@
 // Tries the service through its capability, on a node of fake init scripts.
+#include "nodeagent/service/service_control.h"
+
 #include <gmock/gmock.h>
 #include <kj/async-io.h>
 
-#include "nodeagent/os/clock.h"
-#include "nodeagent/service/service_control.h"
 #include "nodeagent/service/service_testing.h"
+#include "nodeagent/session/service_testing.h"
+#include "schema/service.capnp.h"
 
 namespace nodeagent {
 namespace {
@@ -13,12 +15,12 @@ using ::testing::HasSubstr;
 using Kind = wire::Error::Kind;
 using State = wire::ServiceStatus::State;
 
-class ServicesServerTest : public ::testing::Test {
+class ServiceControlTest : public ::testing::Test {
  protected:
-  ~ServicesServerTest() noexcept override {}
+  ~ServiceControlTest() noexcept override {}
 
   auto act(kj::StringPtr name, wire::ServiceAction action, int64_t deadlineNs = 20'000'000'000) {
-    auto request = room_.servicesOf(*session_).actRequest();
+    auto request = offered<wire::Services>(*service_, *session_).actRequest();
     request.setName(name);
     request.setAction(action);
     request.setDeadlineNs(deadlineNs);
@@ -26,7 +28,7 @@ class ServicesServerTest : public ::testing::Test {
   }
 
   auto status(kj::StringPtr name) {
-    auto request = room_.view().statusRequest();
+    auto request = offered<wire::ServiceView>(*service_, *session_).statusRequest();
     request.setName(name);
     return request.send().wait(io_.waitScope);
   }
@@ -42,17 +44,13 @@ class ServicesServerTest : public ::testing::Test {
   kj::AsyncIoContext io_ = kj::setupAsyncIo();
   service::FakeNode node_;
   kj::String scripts_ = node_.path("init.d");
-  kj::Own<Session> session_ = kj::refcounted<Session>(
-      [] {
-        Session::Options options;
-        options.leaseNs = 60'000'000'000;
-        return options;
-      }(),
-      systemClock(), io_.provider->getTimer());
-  ServicesRoom room_{InitPaths{.systemdRuntime = "/nonexistent", .scripts = scripts_}};
+  kj::Own<Session> session_ = newSession(io_.provider->getTimer());
+  TestHost place_{io_};
+  kj::Own<AgentService> service_ = makeServiceControl(
+      place_.host, InitPaths{.systemdRuntime = "/nonexistent", .scripts = scripts_});
 };
 
-TEST_F(ServicesServerTest, AnswersTheStatusAfterAnAction) {
+TEST_F(ServiceControlTest, AnswersTheStatusAfterAnAction) {
   makeService();
   EXPECT_EQ(status("fake").getStatus().getState(), State::STOPPED);
   EXPECT_EQ(act("fake", wire::ServiceAction::START).getStatus().getState(), State::RUNNING);
@@ -61,7 +59,7 @@ TEST_F(ServicesServerTest, AnswersTheStatusAfterAnAction) {
   EXPECT_EQ(act("fake", wire::ServiceAction::STOP).getStatus().getState(), State::STOPPED);
 }
 
-TEST_F(ServicesServerTest, AFailureBringsOutputAndStatus) {
+TEST_F(ServiceControlTest, AFailureBringsOutputAndStatus) {
   makeService();
   auto response = act("fake", wire::ServiceAction::RELOAD);
   EXPECT_EQ(response.getError().getKind(), Kind::SYSTEM);
@@ -70,7 +68,7 @@ TEST_F(ServicesServerTest, AFailureBringsOutputAndStatus) {
   EXPECT_EQ(response.getStatus().getState(), State::STOPPED);
 }
 
-TEST_F(ServicesServerTest, RefusesInvalidRequests) {
+TEST_F(ServiceControlTest, RefusesInvalidRequests) {
   makeService();
   for (const std::string& name :
        {std::string("a/b"), std::string("../x"), std::string(".."), std::string("."),
@@ -93,7 +91,7 @@ TEST_F(ServicesServerTest, RefusesInvalidRequests) {
   EXPECT_EQ(act("fake", wire::ServiceAction::START).getError().getKind(), Kind::EXPIRED);
 }
 
-TEST_F(ServicesServerTest, ANodeWithoutAManagerSaysSo) {
+TEST_F(ServiceControlTest, ANodeWithoutAManagerSaysSo) {
   std::filesystem::remove_all(scripts_.cStr());
   EXPECT_EQ(status("fake").getError().getKind(), Kind::UNSUPPORTED);
 }

@@ -1,0 +1,80 @@
+#include "nodeagent/exec/exec_service.h"
+
+#include <sys/stat.h>
+
+#include <kj/debug.h>
+
+#include "nodeagent/exec/jobs_server.h"
+#include "schema/support/base/crc32c.h"
+
+namespace nodeagent {
+namespace {
+
+// Tells this keeper from all others that may share the cgroup mount, and stays the same over its
+// restarts.
+kj::String keeperName(const ServiceHost& host) {
+  struct stat space {};
+  stat("/proc/self/ns/mnt", &space);
+  auto marks = kj::str(host.stateDirectory, ":", space.st_ino);
+  kj::String name = kj::str(host.nodeName);
+  for (char& c : name) {
+    bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    if (!plain) c = '_';
+  }
+  return kj::str(name, "-", kj::hex(support::crc32c(marks.asBytes())));
+}
+
+JobTable::Options jobOptions(ServiceHost& host, const JobLimits& limits) {
+  JobTable::Options jobs;
+  jobs.limits = limits;
+  jobs.spool = host.platform.openScratchDisk(kj::str(host.stateDirectory, "/spool"));
+  jobs.sets = host.platform.makeProcessSets(keeperName(host));
+  jobs.spawner = &host.platform.spawner();
+  return jobs;
+}
+
+kj::Maybe<kj::Own<DetachedJobs>> openDetached(ServiceHost& host, Worker& worker) {
+  if (host.program.size() == 0) return nullptr;
+  DetachedJobs::Options detached;
+  detached.directory = kj::str(host.stateDirectory, "/detached");
+  detached.program = kj::str(host.program);
+  detached.bootId = kj::str(host.bootId);
+  detached.group = keeperName(host);
+  return kj::heap<DetachedJobs>(host.port, host.timer, worker, kj::mv(detached));
+}
+
+}  // namespace
+
+ExecService::ExecService(ServiceHost& host, const JobLimits& limits)
+    : audit_(host.audit),
+      worker_(host.platform.makeWorker(Worker::kThreads)),
+      jobs_(host.port, host.timer, host.platform.clock(), *worker_, jobOptions(host, limits)),
+      detached_(openDetached(host, *worker_)) {}
+
+kj::Maybe<DetachedJobs&> ExecService::detached() {
+  return detached_.map([](kj::Own<DetachedJobs>& jobs) -> DetachedJobs& { return *jobs; });
+}
+
+kj::Array<AgentService::Offer> ExecService::offers() {
+  return kj::arr(offer<wire::Jobs>([this](Session& session) {
+                   return makeJobs(jobs_, session, audit_, detached());
+                 }),
+                 offer<wire::JobView>([this](Session&) { return makeJobView(jobs_, detached()); }));
+}
+
+void ExecService::count(AgentNumbers& numbers) {
+  size_t running = jobs_.runningCount();
+  KJ_IF_MAYBE (jobs, detached_) running += (*jobs)->count();
+  numbers.jobsRunning += static_cast<uint32_t>(running);
+}
+
+void ExecService::writeLimits(wire::Limits::Builder limits) {
+  limits.setJobsMax(static_cast<uint32_t>(jobs_.limits().runningInSessionMax));
+}
+
+kj::Own<AgentService> makeExec(ServiceHost& host) {
+  return kj::heap<ExecService>(host);
+}
+
+}  // namespace nodeagent

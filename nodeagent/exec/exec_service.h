@@ -1,0 +1,35 @@
+// The service that runs commands: those of sessions, and those that outlive them. What a job is, is
+// job.h; which there are, is job_table.h and detached_jobs.h.
+#pragma once
+
+#include "nodeagent/exec/detached_jobs.h"
+#include "nodeagent/exec/job_table.h"
+#include "nodeagent/session/agent_service.h"
+
+namespace nodeagent {
+
+class ExecService final : public AgentService {
+ public:
+  // Kills what an earlier keeper of this node left running, but for detached jobs, which it finds
+  // again. Without a program in `host` there are no detached jobs.
+  explicit ExecService(ServiceHost& host, const JobLimits& limits = {});
+
+  kj::Array<Offer> offers() override;
+  void count(AgentNumbers& numbers) override;
+  void writeLimits(wire::Limits::Builder limits) override;
+  bool close(kj::Duration limit) override { return worker_->close(limit); }
+
+  const JobTable& jobs() const { return jobs_; }
+
+ private:
+  kj::Maybe<DetachedJobs&> detached();
+
+  AuditLog& audit_;
+  kj::Own<Worker> worker_;
+  JobTable jobs_;
+  kj::Maybe<kj::Own<DetachedJobs>> detached_;
+};
+
+kj::Own<AgentService> makeExec(ServiceHost& host);
+
+}  // namespace nodeagent

@@ -1,0 +1,11 @@
+// Serves the facts of the node, which are read whenever they are asked for. Where each is read, is
+// collect.h.
+#pragma once
+
+#include "nodeagent/session/agent_service.h"
+
+namespace nodeagent {
+
+kj::Own<AgentService> makeFacts(ServiceHost& host);
+
+}  // namespace nodeagent

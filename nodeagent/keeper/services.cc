@@ -1,0 +1,20 @@
+#include "nodeagent/keeper/services.h"
+
+#include "nodeagent/exec/exec_service.h"
+#include "nodeagent/facts/facts_service.h"
+#include "nodeagent/file/file_service.h"
+#include "nodeagent/service/service_control.h"
+
+namespace nodeagent {
+
+// A service is made here, in any order, and nowhere else.
+kj::Array<kj::Own<AgentService>> makeServices(ServiceHost& host) {
+  kj::Vector<kj::Own<AgentService>> services;
+  services.add(makeExec(host));
+  services.add(makeFile(host));
+  services.add(makeServiceControl(host));
+  services.add(makeFacts(host));
+  return services.releaseAsArray();
+}
+
+}  // namespace nodeagent
