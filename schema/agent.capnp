@@ -1,18 +1,17 @@
 @0xf96bb342e73c9de6;
-# How a controller gets in: the gate, the session, and the capabilities that a role is granted.
+# Lets a controller in: the gate, the session, and the capabilities that a role is granted.
 #
-# The connection's bootstrap capability is a Gate. Nothing else can be called before `hello` succeeded, and
-# afterwards only what the role was granted: a capability that was not granted cannot be named. Which services there
-# are is not said here: each has a file of its own, and its interfaces name the least role that is granted them.
+# The connection's bootstrap capability is a Gate. Nothing else can be called before `hello` succeeded. Afterwards
+# only granted capabilities can be called: one that was not granted cannot be named. This file does not list the
+# services. Each has a file of its own, and its interfaces name the least role that is granted them.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("wire");
 using Common = import "common.capnp";
 
 const protocolMajor :UInt16 = 1;   # Another major is refused.
-const protocolMinor :UInt16 = 1;   # Minors interoperate: what one side lacks answers "unimplemented".
-# What each minor added:
-# 1  Grants.more
+const protocolMinor :UInt16 = 1;   # Minors interoperate; calls that one side lacks answer "unimplemented".
+# Minor 1 added Grants.more.
 
 interface Gate {
   hello @0 (greeting :Greeting) -> (welcome :Welcome, session :Session, error :Common.Error);
@@ -24,19 +23,19 @@ struct Greeting {
   protocolMajor @0 :UInt16;
   protocolMinor @1 :UInt16;
   build @2 :Text;             # The controller's version, for messages.
-  nodeName @3 :Text;          # The node that the caller means; empty: any. Another name is error wrongNode.
+  nodeName @3 :Text;          # The node that the caller expects; empty: any. Another name is error wrongNode.
   sessionId @4 :Data;         # 16 random bytes that the controller chose.
   attach @5 :Attach;
   leaseNs @6 :Int64;          # Time without contact after which the session ends, on the boot clock.
                               # 0: 60 s. At least 1 s, at most 24 h. Fixed when the session is created.
   silenceMaxNs @7 :Int64;     # The agent ends a connection that carried nothing for this long; the caller pings
                               # at least three times as often. 0: 5 s. From 200 ms to 1 h.
-  labels @8 :List(Common.Label);  # Of the session and, by inheritance, of its jobs. At most 32.
+  labels @8 :List(Common.Label);  # Labels of the session, which its jobs inherit. At most 32.
 }
 
 enum Attach {
-  createOrAttach @0;   # Begin the session, or go on with it. For the first connection.
-  attachOnly @1;       # Go on with it, or error expired: its jobs must not be started again. For a reconnect.
+  createOrAttach @0;   # Begin the session, or go on with it; for a first connection.
+  attachOnly @1;       # Go on with it, or error expired; for a reconnect, whose jobs must not be started again.
 }
 
 struct Welcome {
@@ -47,7 +46,7 @@ struct Welcome {
   bootId @4 :Text;         # /proc/sys/kernel/random/boot_id, or the node's own where it shares a kernel.
   keeperEpoch @5 :Data;    # 16 random bytes, new with every start of the keeper.
   attached @6 :Bool;       # The session existed already.
-  identity @7 :Text;       # Whom the agent takes the caller for, such as "operator:ci" or "uid:0".
+  identity @7 :Text;       # The caller as the agent knows it, such as "operator:ci" or "uid:0".
   role @8 :Common.Role;
   grants @9 :Grants;
   limits @10 :Limits;
@@ -65,8 +64,8 @@ struct Grants {
   obsoleteFacts @6 :Capability;
 
   more @7 :List(Grant);
-  # Everything that the role is granted, in no order, each interface once. An interface that is missing is not granted
-  # to the role, or not offered by this agent. An agent of protocol 1.0 leaves the list empty.
+  # Lists everything that the role is granted, in no order, each interface once. A missing interface is not granted to
+  # the role, or not offered by this agent. An agent of protocol 1.0 leaves the list empty.
 }
 
 struct Grant {
@@ -75,20 +74,21 @@ struct Grant {
 }
 
 struct Limits {
-  frameBytesMax @0 :UInt64;    # Of one message in either direction.
-  chunkBytesMax @1 :UInt64;    # Of one Chunk.data.
-  jobsMax @2 :UInt32;          # Running at once in one session.
+  frameBytesMax @0 :UInt64;    # Bounds one message in either direction.
+  chunkBytesMax @1 :UInt64;    # Bounds one Chunk.data.
+  jobsMax @2 :UInt32;          # Bounds the jobs that run at once in one session.
 }
 
 struct Clock {
-  # Read together, for estimating the node's offset from the caller's own two readings around the call.
+  # Holds two clocks that were read together. With its own readings before and after the call, the caller estimates
+  # the node's offset.
   realtimeNs @0 :Int64;   # CLOCK_REALTIME
   boottimeNs @1 :Int64;   # CLOCK_BOOTTIME
 }
 
 interface Session {
   ping @0 () -> (clock :Clock);
-  # Renews the lease; answered by the keeper, so it proves the whole path. Never waits behind work.
+  # Renews the lease. The keeper answers, so a ping proves the whole path. It never waits behind work.
 
   close @1 () -> (leftovers :List(Leftover), error :Common.Error);
   # Ends the session: kills its jobs, walks its undo list backwards, and answers when that is done. Closing

@@ -1,12 +1,14 @@
 @0xb44ae5c441d0e6d7;
-# What every service of the agent shares: errors as data, labels, and the units of the whole contract.
+# Defines what every service of the agent shares: errors as data, labels, and the units of the whole contract.
 #
-# Units, everywhere: durations and clock readings are Int64 nanoseconds, sizes and offsets are bytes, Text is
-# UTF-8 for people and for names that Muster gives, Data is bytes of the node's own (paths, arguments, values),
-# paths are absolute. Every method may be sent twice without harm: things are named by ids that the caller
-# chose, data by offset. Nothing is pushed: a caller that waits polls, for at most `waitNs`.
+# Units are the same everywhere. Durations and clock readings are Int64 nanoseconds; sizes and offsets are bytes. Text
+# is UTF-8 for people and for names that Muster gives; Data is bytes of the node's own (paths, arguments, values).
+# Paths are absolute.
 #
-# Results carry `error`: absent means that it worked. A field that comes with an error is valid only where its
+# Every method may be sent twice without harm, because things are named by ids that the caller chose, and data by
+# offset. Nothing is pushed: a caller that waits polls, for at most `waitNs`.
+#
+# Results carry `error`; if it is absent, the call worked. A field that comes with an error is valid only where its
 # comment says so.
 
 using Cxx = import "/capnp/c++.capnp";
@@ -18,7 +20,7 @@ struct Error {
   kind @0 :Kind;
   errno @1 :Int32;       # The node's errno where a system call failed; 0: none was involved.
   text @2 :Text;         # What was attempted and what came back, lower case, no full stop.
-  incident @3 :UInt64;   # Of kind internal: the number under which the agent's log explains it. 0: none.
+  incident @3 :UInt64;   # The number under which the agent's log explains a failure of kind internal. 0: none.
 
   enum Kind {
     unspecified @0;
@@ -47,13 +49,13 @@ struct Label {
 
 struct Chunk {
   # A part of a byte stream.
-  offset @0 :UInt64;   # Of the first byte of `data` in the whole stream.
+  offset @0 :UInt64;   # The place of the first byte of `data` in the whole stream.
   data @1 :Data;
-  crc32c @2 :UInt32;   # Castagnoli polynomial (RFC 3720, appendix B.4), of `data`.
+  crc32c @2 :UInt32;   # The check sum of `data`: Castagnoli polynomial (RFC 3720, appendix B.4).
 }
 
 enum Role {
-  # What an identity may do on a node. Each role may do what the one before it may.
+  # Says what an identity may do on a node. Each role includes the one before it.
   unspecified @0;
   observer @1;   # Sees: facts, job and service state, readable files.
   operator @2;   # Also acts: jobs, files, services. Root-equivalent on the node.
@@ -61,7 +63,7 @@ enum Role {
 }
 
 const leastAnnotation :UInt64 = 0xfa5cd85b118a75fd;
-# The id of the next, by which C++ finds it.
+# The id of the next annotation, by which C++ finds it.
 
 annotation least @0xfa5cd85b118a75fd (interface) :Role;
 # The least role that is granted the interface. Every interface that the agent offers carries it, and one that extends
