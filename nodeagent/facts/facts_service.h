@@ -1,5 +1,4 @@
-// Serves the facts of the node, which are read whenever they are asked for. Where each is read, is
-// collect.h.
+// Serves the facts of the node, which are read whenever they are asked for. collect.h reads each.
 #pragma once
 
 #include "nodeagent/session/agent_service.h"

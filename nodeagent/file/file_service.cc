@@ -52,7 +52,7 @@ kj::Array<AgentService::Offer> FileService::offers() {
                  }));
 }
 
-// The same capability for every connection of the session.
+// Returns the session's capability, the same one for all of its connections.
 wire::Files::Client FileService::filesOf(Session& session) {
   // Servers of ended sessions are destroyed here, because an entry of the undo list cannot destroy
   // itself.

@@ -1,5 +1,5 @@
-// Serves the files of the node: offers the capabilities of schema/file.capnp. Their methods are in
-// files_server.h and view_server.h.
+// Serves the files of the node, by offering the capabilities of schema/file.capnp. Their methods
+// are in files_server.h and view_server.h.
 #pragma once
 
 #include <map>
@@ -15,12 +15,12 @@ namespace file {
 class FilesServer;
 }  // namespace file
 
-// Holds a session's uploads, and the means to bring back the files that it changed, until the session
-// has ended, whatever becomes of its connections.
+// Holds a session's uploads, and the means to bring back the files that it changed, until the
+// session has ended, whatever becomes of its connections.
 class FileService final : public AgentService {
  public:
-  // Changes for a session are noted in "restores" below the state directory, if there is one. Changes
-  // that a killed keeper left noted there are taken back now, on a worker thread.
+  // Changes for a session are noted in "restores" below the state directory, if there is one.
+  // Changes that a killed keeper left noted there are taken back now, on a worker thread.
   explicit FileService(ServiceHost& host);
   ~FileService() noexcept(false);
 

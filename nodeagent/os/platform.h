@@ -1,8 +1,8 @@
-// The seams between the agent's services and the node, in one place: clock, processes, scratch
-// files and threads. A simulation puts its own machine behind them.
+// Gathers the seams between the agent's services and the node: clock, processes, scratch files and
+// threads. A simulation puts its own machine behind them.
 //
-// It does not wrap single system calls: what a service asks of the file system or of another
-// program it asks directly, on a thread of a worker.
+// It does not wrap single system calls. A service uses the file system and other programs directly,
+// on a thread of a worker.
 #pragma once
 
 #include <stddef.h>
@@ -20,7 +20,8 @@
 
 namespace nodeagent {
 
-// Outlives all that it gives out. For the thread of one loop.
+// The seams of one node. It outlives everything that it returns, and belongs to the thread of one
+// loop.
 class Platform {
  public:
   virtual ~Platform() noexcept(false) = default;
@@ -29,18 +30,18 @@ class Platform {
 
   virtual Spawner& spawner() = 0;
 
-  // Makes the sets in which the processes of jobs are found. Kills what an earlier process left in
-  // sets that it had made with the same `name`, and may block for two seconds for that.
+  // Makes the sets in which the processes of jobs are found. It kills processes that an earlier
+  // agent left in sets of the same `name`, and may block for two seconds for that.
   virtual kj::Own<ProcessSets> makeProcessSets(kj::StringPtr name) = 0;
 
   // Opens `directory` as ScratchDisk::inDirectory does.
   virtual kj::Own<ScratchDisk> openScratchDisk(kj::StringPtr directory) = 0;
 
-  // `threads` is how many tasks run at once.
+  // Makes a worker that runs `threads` tasks at once.
   virtual kj::Own<Worker> makeWorker(size_t threads) = 0;
 };
 
-// The node itself. `port` and `timer` outlive it.
+// Returns the seams of the node itself. `port` and `timer` outlive it.
 kj::Own<Platform> makeNodePlatform(kj::UnixEventPort& port, kj::Timer& timer);
 
 }  // namespace nodeagent

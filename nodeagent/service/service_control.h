@@ -1,5 +1,5 @@
-// Serves the control of the node's own services: offers the capabilities of schema/service.capnp. What
-// a service manager is, is manager.h.
+// Serves the control of the node's own services, by offering the capabilities of
+// schema/service.capnp. manager.h talks to the service manager.
 #pragma once
 
 #include "nodeagent/os/init_system.h"

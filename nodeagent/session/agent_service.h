@@ -1,8 +1,8 @@
-// What a service of the agent is to the keeper: the capabilities that it offers, to which role, and
-// what the keeper needs of it at the end.
+// States what every service of the agent is to its keeper: the capabilities that it offers, the
+// least role for each, and the calls that the keeper makes at the end.
 //
 // A service lives in a directory of its own and knows no other service. The keeper has the one list
-// of them (nodeagent/keeper/services.cc) and decides by the role alone who holds what.
+// of them (nodeagent/keeper/services.cc), and grants their capabilities by the role alone.
 #pragma once
 
 #include <stdint.h>
@@ -24,14 +24,14 @@
 
 namespace nodeagent {
 
-// What the agent as a whole counts, for those who ask how it is.
+// Numbers of the agent as a whole, which the facts report.
 struct AgentNumbers {
   int64_t startedRealtimeNs = 0;
   uint32_t jobsRunning = 0;
   uint32_t sessions = 0;
 };
 
-// What a service finds where it runs. All of it outlives the services.
+// The surroundings of a service. All of them outlive the services.
 struct ServiceHost {
   kj::UnixEventPort& port;
   kj::Timer& timer;
@@ -43,8 +43,8 @@ struct ServiceHost {
   kj::StringPtr nodeName;
   kj::StringPtr bootId;
 
-  // An existing directory, in which each service has files or directories of its own. Empty: what
-  // would outlive the agent is not kept.
+  // An existing directory, in which each service has files or directories of its own. Empty:
+  // nothing is kept that would outlive the agent.
   kj::StringPtr stateDirectory;
 
   // This program, for a service that starts it again. Empty: such a service does without.
@@ -68,25 +68,26 @@ class AgentService {
 
   virtual ~AgentService() noexcept(false) = default;
 
-  // New factories for all that it offers. The service outlives them and what they make.
+  // Returns new factories for everything that the service offers. The service outlives them and
+  // their products.
   virtual kj::Array<Offer> offers() = 0;
 
-  // Adds what this service contributes.
+  // Adds this service's share to the numbers.
   virtual void count(AgentNumbers& numbers) { (void)numbers; }
 
   // Fills in the limits of this service that a controller is told when it says hello.
   virtual void writeLimits(wire::Limits::Builder limits) { (void)limits; }
 
-  // Waits, for `limit` at most, until no thread of the service runs any more. False: a thread is
-  // stuck, as in a file system that hangs, and destroying the service would wait for it.
+  // Waits, for `limit` at most, until no thread of the service runs any more. Returns false if a
+  // thread is stuck, as in a file system that hangs; destroying the service would wait for it.
   virtual bool close(kj::Duration limit) {
     (void)limit;
     return true;
   }
 };
 
-// The role that the schema's annotation `least` of that interface names. Throws if it has none, or
-// a lesser one than an interface that it extends.
+// Returns the role that the schema's annotation `least` of the interface names. Throws if it has
+// none, or a lesser one than an interface that it extends.
 wire::Role leastRoleOf(capnp::InterfaceSchema interface);
 
 // Offers `Interface` to the roles from its least one on. `make` takes a Session& and returns a

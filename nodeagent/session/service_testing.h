@@ -1,5 +1,5 @@
-// For unit tests of services: a place to run in, and a service's capabilities as the keeper would
-// give them out.
+// Gives unit tests of services a place to run in, and a service's capabilities as the keeper would
+// grant them.
 #pragma once
 
 #include <kj/async-io.h>
@@ -9,8 +9,8 @@
 
 namespace nodeagent {
 
-// The node itself, without an audit log and without a state directory. What a test wants otherwise
-// it sets in `host` before it makes a service.
+// The node itself, without an audit log and without a state directory. A test changes `host` before
+// it makes a service.
 class TestHost {
  public:
   // `io` outlives it.
@@ -54,7 +54,7 @@ typename Interface::Client offered(AgentService& service, Session& session) {
   KJ_FAIL_REQUIRE("the service does not offer it", capnp::Schema::from<Interface>());
 }
 
-// What a welcome grants; null: it does not.
+// Returns the capability that a welcome grants; null if it does not.
 template <typename Interface>
 kj::Maybe<typename Interface::Client> findGranted(wire::Grants::Reader grants) {
   for (auto grant : grants.getMore()) {

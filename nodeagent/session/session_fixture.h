@@ -1,5 +1,4 @@
-// For unit tests of what stands on sessions: a table of them on clocks that stand still until the
-// test moves them.
+// Gives unit tests a table of sessions on clocks that stand still until the test moves them.
 #pragma once
 
 #include <gtest/gtest.h>

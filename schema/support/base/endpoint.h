@@ -22,13 +22,13 @@ enum class Transport {
   kUnix
 };
 
-// A text that is no endpoint; it says what is wrong and what would be right.
+// Thrown for a text that is no endpoint; it names the fault and the remedy.
 class EndpointError : public std::invalid_argument {
  public:
   using std::invalid_argument::invalid_argument;
 };
 
-// A value; a default one is no address yet, and its text is empty.
+// An endpoint is a value. A default one has no address, and its text is empty.
 struct Endpoint {
   Transport transport = Transport::kTcp;
   sockaddr_storage address{};
@@ -36,9 +36,9 @@ struct Endpoint {
   // The interface of a link-local IPv6 address as it was written, "eth0" or "2". Empty: none.
   std::string zone;
 
-  // "tcp:127.0.0.1:7411", "tls:[fe80::1%eth0]:7411", "unix:/run/nodeagent/agent.sock". Port 0 lets
-  // the kernel choose. An interface behind "%" is that of the caller's network namespace. On
-  // failure nullopt, and `*why` says what is wrong and what would be right.
+  // Reads "tcp:127.0.0.1:7411", "tls:[fe80::1%eth0]:7411", "unix:/run/nodeagent/agent.sock". Port 0
+  // lets the kernel choose. An interface behind "%" is that of the caller's network namespace. On
+  // failure returns nullopt, and `*why` names the fault and the remedy.
   static std::optional<Endpoint> fromText(std::string_view text, std::string* why);
 
   // Reads as fromText does; throws EndpointError "TEXT has …".

@@ -1,5 +1,5 @@
-// Which exit statuses the programs of Muster share, so that a script can tell failures apart by
-// number. Which failure gets which status is decided by each program's main.
+// Lists the exit statuses that the programs of Muster share, so that a script can tell failures
+// apart by number. Each program's main decides which failure gets which status.
 #pragma once
 
 #include <stdexcept>

@@ -1,4 +1,4 @@
-// Sockets for endpoints. What is sent over them is their users' business.
+// Opens sockets for endpoints and sets their options. It neither connects nor sends.
 #pragma once
 
 #include <kj/io.h>
