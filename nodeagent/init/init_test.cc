@@ -1,7 +1,6 @@
 // Tries process 1 in PID namespaces of the test's own.
 #include "nodeagent/init/init.h"
 
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,12 +11,13 @@
 
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <sstream>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "nodeagent/os/wait_testing.h"
 
 namespace nodeagent {
 namespace {
@@ -28,15 +28,6 @@ std::string contentOf(const std::string& path) {
   std::ostringstream text;
   text << std::ifstream(path).rdbuf();
   return text.str();
-}
-
-// Asks every 5 ms, for at most five seconds.
-bool comesTrue(const std::function<bool()>& condition) {
-  for (int tries = 0; tries < 1000; ++tries) {
-    if (condition()) return true;
-    ::poll(nullptr, 0, 5);
-  }
-  return false;
 }
 
 // Runs init as process 1 of a PID namespace of its own, with the agent and the boot script given as
@@ -84,7 +75,7 @@ class InitTest : public testing::Test {
   int terminate() {
     ::kill(init_, SIGTERM);
     int status = 0;
-    bool ended = comesTrue([&] { return ::waitpid(init_, &status, WNOHANG) == init_; });
+    bool ended = becomesTrue([&] { return ::waitpid(init_, &status, WNOHANG) == init_; });
     if (ended) init_ = 0;
     return ended && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
@@ -100,21 +91,21 @@ TEST_F(InitTest, RefusesToBeAnythingButProcessOne) {
 TEST_F(InitTest, StartsTheAgentAgainWhenItEnds) {
   start("echo started >> " + path("agent.log"));
   EXPECT_TRUE(
-      comesTrue([&] { return contentOf(path("agent.log")) == "started\nstarted\nstarted\n"; }));
+      becomesTrue([&] { return contentOf(path("agent.log")) == "started\nstarted\nstarted\n"; }));
   EXPECT_EQ(terminate(), 0);
 }
 
 TEST_F(InitTest, RunsTheBootScriptOnceAndTellsHowItEnded) {
   writeBoot("echo booting; exit 3\n");
   start("exec sleep 60");
-  EXPECT_TRUE(comesTrue([&] { return contentOf(path("boot.status")) == "exit 3\n"; }));
+  EXPECT_TRUE(becomesTrue([&] { return contentOf(path("boot.status")) == "exit 3\n"; }));
   EXPECT_EQ(contentOf(path("boot.log")), "booting\n");
   EXPECT_EQ(terminate(), 0);
 }
 
 TEST_F(InitTest, SaysThatBootingIsOverWhenThereIsNoScript) {
   start("exec sleep 60");
-  EXPECT_TRUE(comesTrue([&] { return contentOf(path("boot.status")) == "exit 0\n"; }));
+  EXPECT_TRUE(becomesTrue([&] { return contentOf(path("boot.status")) == "exit 0\n"; }));
   EXPECT_EQ(terminate(), 0);
 }
 
@@ -122,7 +113,7 @@ TEST_F(InitTest, EndsProcessesThatIgnoreTermOrLeftTheirSession) {
   writeBoot("setsid sh -c 'trap \"\" TERM; echo up > " + path("daemon") +
             "; while :; do read line < /dev/zero; done' &\n");
   start("exec sleep 60");
-  ASSERT_TRUE(comesTrue([&] { return contentOf(path("daemon")) == "up\n"; }));
+  ASSERT_TRUE(becomesTrue([&] { return contentOf(path("daemon")) == "up\n"; }));
   // The namespace ends with its process 1, and waitpid() on that returns when every process of it
   // is gone.
   EXPECT_EQ(terminate(), 0);

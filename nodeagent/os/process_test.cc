@@ -6,7 +6,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <string>
@@ -14,6 +13,8 @@
 
 #include <gtest/gtest.h>
 #include <kj/debug.h>
+
+#include "nodeagent/os/wait_testing.h"
 
 namespace nodeagent {
 namespace {
@@ -42,14 +43,12 @@ class Child {
 
   // Returns whether it begins another program than this test's within ten seconds.
   bool hasBegun() const {
-    for (int look = 0; look < 10000; ++look) {
+    return becomesTrue([this] {
       KJ_IF_MAYBE (info, readProcess(pid_)) {
-        if (info->command != KJ_ASSERT_NONNULL(readProcess(getpid())).command) return true;
+        return info->command != KJ_ASSERT_NONNULL(readProcess(getpid())).command;
       }
-      timespec pause{0, 1'000'000};
-      nanosleep(&pause, nullptr);
-    }
-    return false;
+      return false;
+    });
   }
 
  private:
@@ -73,12 +72,7 @@ TEST(ProcessTest, AProcessLivesAsLongAsOneOfItsThreads) {
     syscall(SYS_exit, 0);  // Ends this thread alone.
   }
   auto stateIs = [pid](char state) {
-    for (int look = 0; look < 10000; ++look) {
-      if (KJ_ASSERT_NONNULL(readProcess(pid)).state == state) return true;
-      timespec pause{0, 1'000'000};
-      nanosleep(&pause, nullptr);
-    }
-    return false;
+    return becomesTrue([&] { return KJ_ASSERT_NONNULL(readProcess(pid)).state == state; });
   };
   EXPECT_TRUE(stateIs('Z'));
   EXPECT_FALSE(KJ_ASSERT_NONNULL(readProcess(pid)).hasEnded);

@@ -13,6 +13,7 @@
 #include <kj/vector.h>
 
 #include "nodeagent/os/pidfd.h"
+#include "nodeagent/os/wait_testing.h"
 
 namespace nodeagent {
 namespace {
@@ -57,10 +58,7 @@ class LaunchTest : public testing::TestWithParam<Memory> {
 TEST_P(LaunchTest, ProgramThatRunsIsKnownSoon) {
   auto launch = start({"/bin/sleep", "1000"});
   auto pidfd = launch->takePidfd();
-  bool isKnown = false;
-  for (int i = 0; i < kWaitMs && !isKnown; ++i, usleep(1000))
-    isKnown = launch->outcome() != nullptr;
-  EXPECT_TRUE(isKnown);
+  EXPECT_TRUE(becomesTrue([&] { return launch->outcome() != nullptr; }));
   EXPECT_TRUE(KJ_ASSERT_NONNULL(launch->outcome()) == nullptr);
   signalChild(pidfd, SIGKILL);
   awaitEnd(pidfd);

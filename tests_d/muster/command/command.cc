@@ -1,7 +1,6 @@
 #include "tests_d/muster/command/command.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +10,8 @@
 #include <fstream>
 #include <ostream>
 #include <sstream>
+
+#include "tests_d/muster/support/wait.h"
 
 namespace command {
 namespace {
@@ -85,11 +86,13 @@ std::string leftoversOf(const std::string& cluster) {
 
 pid_t hubOf(const std::string& cluster) {
   pid_t pid = 0;
-  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  while (pid == 0 && std::chrono::steady_clock::now() < deadline) {
-    std::istringstream(contentOf("/run/muster/" + cluster + "/hub.pid")) >> pid;
-    ::poll(nullptr, 0, 1);
-  }
+  // Tests kill it some milliseconds after it began.
+  muster_tests::becomesTrue(
+      [&] {
+        std::istringstream(contentOf("/run/muster/" + cluster + "/hub.pid")) >> pid;
+        return pid != 0;
+      },
+      std::chrono::seconds(5), std::chrono::milliseconds(1));
   return pid;
 }
 
@@ -99,11 +102,11 @@ FrozenNode::FrozenNode(const std::string& cluster, const std::string& node) {
     if (!fs::exists(directory)) continue;
     control_ = directory + "/cgroup.freeze";
     std::ofstream(control_) << "1";
-    auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-    while (contentOf(directory + "/cgroup.events").find("frozen 1") == std::string::npos &&
-           std::chrono::steady_clock::now() < end) {
-      ::poll(nullptr, 0, 1);
-    }
+    muster_tests::becomesTrue(
+        [&] {
+          return contentOf(directory + "/cgroup.events").find("frozen 1") != std::string::npos;
+        },
+        std::chrono::seconds(5), std::chrono::milliseconds(1));
   }
   EXPECT_NE(control_, "") << "node " << node << " has no control group";
 }

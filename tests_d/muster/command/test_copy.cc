@@ -1,11 +1,11 @@
 // `muster cp`: whole files and trees, with all that belongs to them, or nothing.
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "tests_d/muster/command/command.h"
+#include "tests_d/muster/support/wait.h"
 
 namespace command {
 namespace {
@@ -150,7 +151,7 @@ TEST_F(CopyTest, AnInterruptedCopyLeavesWhatWasThereAndNothingBeside) {
   write(here_ + "/big", "old");
   pid_t copying =
       startProgram("muster", {"cp", "--cluster", cluster_, "server1:/var/tmp/big", here_ + "/big"});
-  ::poll(nullptr, 0, 150);
+  muster_tests::letPass(std::chrono::milliseconds(150));
   ::kill(copying, SIGKILL);
   ::waitpid(copying, nullptr, 0);
   std::string big = read(here_ + "/big");

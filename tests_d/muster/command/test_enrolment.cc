@@ -1,7 +1,6 @@
 // A new node gets its certificate by a token, with the real programs: up to the first command over
 // the connection that it makes possible, and in every way that it must not.
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -15,6 +14,7 @@
 #include <thread>
 
 #include "tests_d/muster/command/command.h"
+#include "tests_d/muster/support/wait.h"
 
 namespace command {
 namespace {
@@ -136,10 +136,12 @@ TEST_F(EnrolmentTest, EnrolledNodeServesAController) {
                          << "nodes:\n  n1: {role: server, address: \"tls:" << address_
                          << ":7411\"}\n";
   Ended ran;
-  for (int tries = 0; tries < 50 && ran.status != 0; ++tries) {
-    ran = muster({"exec", "--cluster=" + cluster, "n1", "--", "echo", "hello"});
-    if (ran.status != 0) ::poll(nullptr, 0, 100);
-  }
+  muster_tests::becomesTrue(
+      [&] {
+        ran = muster({"exec", "--cluster=" + cluster, "n1", "--", "echo", "hello"});
+        return ran.status == 0;
+      },
+      std::chrono::seconds(20), std::chrono::milliseconds(100));
   EXPECT_THAT(ran, AllOf(exits(0), prints("hello")));
   EXPECT_FALSE(fs::exists(pending));
   // The secret is in the file that it came in, and nowhere else.

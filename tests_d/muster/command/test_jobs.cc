@@ -1,5 +1,4 @@
 // `muster ps` and `muster kill` find and end jobs of every controller on real nodes.
-#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -9,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "tests_d/muster/command/command.h"
+#include "tests_d/muster/support/wait.h"
 
 namespace command {
 namespace {
@@ -46,12 +46,13 @@ class JobsTest : public OwnClusterTest {
 
   // `ps` until it prints `text`, or for as long as it may take.
   Ended awaitPs(const std::vector<std::string>& arguments, const std::string& text) {
-    auto end = std::chrono::steady_clock::now() + kWaitMax;
-    Ended last = onCluster("ps", arguments);
-    while (last.out.find(text) == std::string::npos && std::chrono::steady_clock::now() < end) {
-      ::poll(nullptr, 0, 20);
-      last = onCluster("ps", arguments);
-    }
+    Ended last;
+    muster_tests::becomesTrue(
+        [&] {
+          last = onCluster("ps", arguments);
+          return last.out.find(text) != std::string::npos;
+        },
+        kWaitMax);
     return last;
   }
 

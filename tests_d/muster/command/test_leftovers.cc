@@ -1,5 +1,4 @@
 // Nothing of a cluster stays, whatever of it is killed and whenever.
-#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -10,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "tests_d/muster/command/command.h"
+#include "tests_d/muster/support/wait.h"
 
 namespace command {
 namespace {
@@ -20,11 +20,10 @@ constexpr char kTwo[] = "  server[1-2]: {role: server}\n";
 
 // Waits until what was killed is gone, and returns what stays.
 std::string awaitNothing(const std::string& cluster) {
-  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!leftoversOf(cluster).empty() && std::chrono::steady_clock::now() < deadline) {
-    ::poll(nullptr, 0, 5);
-  }
-  return leftoversOf(cluster);
+  std::string left;
+  muster_tests::becomesTrue([&] { return (left = leftoversOf(cluster)).empty(); },
+                            std::chrono::seconds(10));
+  return left;
 }
 
 class LeftoversTest : public OwnClusterTest {};
@@ -66,7 +65,7 @@ TEST_F(LeftoversTest, ACallerThatIsKilledInTheMiddleTakesAllAlong) {
     pid_t caller = startProgram("muster", {"up", file(kTwo)});
     pid_t hub = hubOf(cluster_);
     ASSERT_NE(hub, 0);
-    ::poll(nullptr, 0, attempt * 5);
+    muster_tests::letPass(std::chrono::milliseconds(attempt * 5));
     ::kill(caller, SIGKILL);
     ::waitpid(caller, nullptr, 0);
     // It may have been up already: then it stays, as it should.
@@ -80,7 +79,7 @@ TEST_F(LeftoversTest, AHubThatIsKilledWhileItTakesAwayLeavesTheRestToGc) {
     ASSERT_EQ(muster({"up", file(kTwo)}).status, 0);
     pid_t hub = hubOf(cluster_);
     pid_t caller = startProgram("muster", {"down", cluster_});
-    ::poll(nullptr, 0, attempt * 4);
+    muster_tests::letPass(std::chrono::milliseconds(attempt * 4));
     ::kill(hub, SIGKILL);
     ::waitpid(caller, nullptr, 0);
     muster({"gc"});

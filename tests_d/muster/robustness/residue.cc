@@ -1,7 +1,6 @@
 #include "tests_d/muster/robustness/residue.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -141,21 +140,6 @@ size_t residentBytesMaxOf(pid_t pid) {
   size_t kib = 0;
   status >> kib;
   return kib << 10;
-}
-
-bool becomesTrue(const std::function<bool()>& holds, std::chrono::nanoseconds within) {
-  auto until = std::chrono::steady_clock::now() + within;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() >= until) return false;
-    letPass(std::chrono::milliseconds(10));
-  }
-  return true;
-}
-
-void letPass(std::chrono::nanoseconds time) {
-  timespec wait{static_cast<time_t>(time.count() / 1'000'000'000),
-                static_cast<long>(time.count() % 1'000'000'000)};
-  ppoll(nullptr, 0, &wait, nullptr);
 }
 
 }  // namespace faults

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "tests_d/muster/support/wait.h"
+
 namespace faults {
 
 // The environment variable that every payload has and its children inherit.
@@ -54,12 +56,8 @@ size_t residentBytesOf(pid_t pid);
 // The most that it ever had.
 size_t residentBytesMaxOf(pid_t pid);
 
-// Looks again, a hundred times a second, until `holds`; false: `within` passed. The only way to
-// wait here for what nobody announces.
-bool becomesTrue(const std::function<bool()>& holds, std::chrono::nanoseconds within);
-
-// Waits without a condition, for a moment that the seed chose: the faults' timing is random on
-// purpose.
-void letPass(std::chrono::nanoseconds time);
+// The only ways to wait here for what nobody announces.
+using muster_tests::becomesTrue;
+using muster_tests::letPass;
 
 }  // namespace faults

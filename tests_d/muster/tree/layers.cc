@@ -104,23 +104,25 @@ std::vector<Room> testRooms() {
   return {
       // A component: it sees what any user's test sees.
       {"tests_d/*/", {"muster/muster.h"}, kRpcLibraries},
-      {"tests_d/muster/*/", {"muster/muster.h"}, kRpcLibraries},
+      {"tests_d/muster/*/", {"muster/muster.h", "tests_d/muster/support/"}, kRpcLibraries},
+      {"tests_d/muster/support/", {}, kPlainBans},
       // These start agents and make connections of their own, as no other test should.
       {"tests_d/muster/robustness/",
        {"muster/muster.h", "harness/rpc/controller.h", "harness/rpc/job/jobs.h",
-        "harness/api/access.h"},
+        "harness/api/access.h", "tests_d/muster/support/"},
        kRpcLibraries},
       // These call the parsers of either side directly.
       {"tests_d/muster/fuzz/",
        {"schema/", "nodeagent/", "harness/", "muster/"},
        {"yaml-cpp", "spdlog"}},
       {"tests_d/muster/badinput/",
-       {"schema/", "nodeagent/", "harness/", "muster/", "tests_d/muster/fuzz/"},
+       {"schema/", "nodeagent/", "harness/", "muster/", "tests_d/muster/fuzz/",
+        "tests_d/muster/support/"},
        {"yaml-cpp", "spdlog"}},
       // Agent and controller in one process.
       {"tests_d/muster/simulation/",
        {"schema/", "nodeagent/", "muster/", "harness/rpc/", "harness/values/",
-        "harness/cluster/description.h"},
+        "tests_d/muster/support/", "harness/cluster/description.h"},
        kAgentBans},
       {".cmake/", {}, {}},
       {"bench/", {"schema/", "harness/", "muster/", "nodeagent/"}, kNoTestLibraries},
