@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "tests_d/muster/simulation/mutant.h"
+#include "tests_d/muster/support/patch.h"
 
 namespace {
 
@@ -16,7 +16,7 @@ std::string contentOf(const fs::path& path) {
   std::ifstream stream(path, std::ios::binary);
   std::ostringstream text;
   text << stream.rdbuf();
-  if (!stream || !text) throw simulation::MutantError("cannot read " + path.string());
+  if (!stream || !text) throw muster_tests::PatchError("cannot read " + path.string());
   return text.str();
 }
 
@@ -25,7 +25,7 @@ void write(const fs::path& path, const std::string& content) {
   std::ofstream stream(path, std::ios::binary);
   stream << content;
   stream.close();
-  if (!stream) throw simulation::MutantError("cannot write " + path.string());
+  if (!stream) throw muster_tests::PatchError("cannot write " + path.string());
 }
 
 }  // namespace
@@ -36,9 +36,9 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    for (const auto& change : simulation::parseMutant(contentOf(argv[1])).changes) {
+    for (const auto& change : muster_tests::parsePatch(contentOf(argv[1])).changes) {
       std::string source = contentOf(fs::path(argv[2]) / change.path);
-      write(fs::path(argv[3]) / change.path, simulation::mutated(change, source));
+      write(fs::path(argv[3]) / change.path, muster_tests::changed(change, source));
     }
   } catch (const std::exception& error) {
     fprintf(stderr, "%s: %s\n", argv[1], error.what());

@@ -1,8 +1,8 @@
-#include "tests_d/muster/simulation/mutant.h"
+#include "tests_d/muster/support/patch.h"
 
 #include <sstream>
 
-namespace simulation {
+namespace muster_tests {
 namespace {
 
 constexpr char kNewFile[] = "+++ b/";
@@ -12,7 +12,7 @@ bool startsWith(const std::string& text, const std::string& prefix) {
 }
 
 [[noreturn]] void fail(size_t line, const std::string& what) {
-  throw MutantError("line " + std::to_string(line) + ": " + what);
+  throw PatchError("line " + std::to_string(line) + ": " + what);
 }
 
 // What git writes before the name of a file that a patch changes.
@@ -30,9 +30,9 @@ void addToHunk(Hunk& hunk, size_t number, const std::string& line) {
   if (kind != '-') hunk.after += text;
 }
 
-void requireChanges(const Mutant& mutant, size_t line) {
-  if (mutant.changes.empty()) fail(line, "no file is changed");
-  for (const FileChange& change : mutant.changes) {
+void requireChanges(const Patch& patch, size_t line) {
+  if (patch.changes.empty()) fail(line, "no file is changed");
+  for (const FileChange& change : patch.changes) {
     if (change.hunks.empty()) fail(line, "no hunk for " + change.path);
     for (const Hunk& hunk : change.hunks) {
       if (hunk.before.empty()) fail(hunk.line, "the hunk has no line to be found by");
@@ -49,32 +49,31 @@ size_t countOf(const std::string& part, const std::string& text) {
 
 }  // namespace
 
-Mutant parseMutant(const std::string& patch) {
-  Mutant mutant;
-  std::istringstream lines(patch);
+Patch parsePatch(const std::string& text) {
+  Patch patch;
+  std::istringstream lines(text);
   size_t number = 0;
   for (std::string line; std::getline(lines, line);) {
     ++number;
-    bool inHunk = !mutant.changes.empty() && !mutant.changes.back().hunks.empty();
-    if (number == 1) {
-      if (!startsWith(line, "# ")) fail(number, "must say what the mistake is, as \"# …\"");
-      mutant.mistake = line.substr(2);
+    bool inHunk = !patch.changes.empty() && !patch.changes.back().hunks.empty();
+    if (number == 1 && startsWith(line, "# ")) {
+      patch.comment = line.substr(2);
     } else if (startsWith(line, kNewFile)) {
-      mutant.changes.push_back({line.substr(sizeof kNewFile - 1), {}});
+      patch.changes.push_back({line.substr(sizeof kNewFile - 1), {}});
     } else if (startsWith(line, "@@ ")) {
-      if (mutant.changes.empty()) fail(number, "a hunk before the name of its file");
-      mutant.changes.back().hunks.push_back({number, "", ""});
+      if (patch.changes.empty()) fail(number, "a hunk before the name of its file");
+      patch.changes.back().hunks.push_back({number, "", ""});
     } else if (inHunk && !isPreamble(line)) {
-      addToHunk(mutant.changes.back().hunks.back(), number, line);
+      addToHunk(patch.changes.back().hunks.back(), number, line);
     } else if (!isPreamble(line)) {
       fail(number, "belongs to no hunk");
     }
   }
-  requireChanges(mutant, number);
-  return mutant;
+  requireChanges(patch, number);
+  return patch;
 }
 
-std::string mutated(const FileChange& change, const std::string& source) {
+std::string changed(const FileChange& change, const std::string& source) {
   // A line break before the first line makes every hunk begin with one, so that only whole lines
   // are found.
   std::string text = "\n" + source;
@@ -90,4 +89,4 @@ std::string mutated(const FileChange& change, const std::string& source) {
   return text.substr(1);
 }
 
-}  // namespace simulation
+}  // namespace muster_tests
