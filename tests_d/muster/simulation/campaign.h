@@ -12,7 +12,7 @@ namespace simulation {
 
 struct Campaign {
   uint64_t seeds = 0;
-  uint64_t hash = 0;  // Of all hashes.
+  uint64_t hash = 0;  // The hashes of all runs in one.
   uint64_t steps = 0;
   int64_t simulatedNs = 0;
   Coverage coverage;

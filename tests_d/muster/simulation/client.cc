@@ -382,16 +382,18 @@ void SimulatedClient::judgeOutput(const Operation& operation, const muster::Resu
   // A child may print on, and a second stop need not wait for what the pipe holds.
   bool isWhole = !program.leavesChild && !operation.wasStopped && !closing_ &&
                  kind != Kind::kOutputLimit && kind != Kind::kSessionEnded;
+  Expected expected = isWhole ? Expected::kAll : Expected::kSome;
   judgeStream(operation, kOutput, result.out, result.outProducedBytes, result.outDroppedBytes,
-              isWhole);
+              expected);
   if (operation.request.options.stderrTo == muster::StderrTo::kStdout) return;
   judgeStream(operation, kErrors, result.err, result.errProducedBytes, result.errDroppedBytes,
-              isWhole);
+              expected);
 }
 
 void SimulatedClient::judgeStream(const Operation& operation, unsigned stream,
                                   const std::string& got, uint64_t produced, uint64_t dropped,
-                                  bool isWhole) {
+                                  Expected expected) {
+  bool isWhole = expected == Expected::kAll;
   const Life& life = machine_.life(operation.token);
   uint64_t printed = life.printed[stream];
   uint64_t kept = operation.request.options.outputBytesMax;

@@ -48,7 +48,7 @@ class SimulatedClient {
   // Once no fault is left, the simplest of commands must work.
   kj::Promise<void> probe();
 
-  // Of all operations so far.
+  // The operations that were begun.
   const std::vector<std::shared_ptr<Operation>>& operations() const { return operations_; }
 
   // The session is being closed: commands may end by that.
@@ -70,9 +70,12 @@ class SimulatedClient {
   kj::Promise<void> settle(OperationHandle operation, int64_t untilNs,
                            kj::Promise<muster::Result> result);
 
-  // Whether the keeper heard nothing for so long. A frame renews the lease when its last byte is
+  // Whether the keeper heard nothing for a lease. A frame renews the lease when its last byte is
   // there, and the first ends the silence.
   bool leaseMayRunOut() const;
+
+  // Whether all that a command printed must have arrived, or some of it may be missing.
+  enum class Expected { kAll, kSome };
 
   void judge(const Operation& operation, const muster::Result& result);
   void judgeOutcome(const Operation& operation, const muster::Outcome& outcome);
@@ -80,7 +83,7 @@ class SimulatedClient {
   void judgeEnding(const Operation& operation, const muster::Outcome& outcome);
   void judgeOutput(const Operation& operation, const muster::Result& result);
   void judgeStream(const Operation& operation, unsigned stream, const std::string& got,
-                   uint64_t produced, uint64_t dropped, bool isWhole);
+                   uint64_t produced, uint64_t dropped, Expected expected);
   void judgeFailure(const Operation& operation, const kj::Exception& exception, const char* what);
   void judgePace(const Operation& operation, const muster::Result& result);
   void violated(const char* invariant, const Operation& operation, const std::string& text);

@@ -11,6 +11,12 @@ harness::NodeDescription description() {
   return node;
 }
 
+void apply(Silence silence, Link& link) {
+  using Passage = Link::Passage;
+  link.setPassage(Link::Side::kServer, silence.toNode ? Passage::kSilent : Passage::kOpen);
+  link.setPassage(Link::Side::kClient, silence.toController ? Passage::kSilent : Passage::kOpen);
+}
+
 }  // namespace
 
 kj::Promise<kj::Own<kj::AsyncIoStream>> Route::connect() {
@@ -30,8 +36,7 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> Route::connect() {
         boots_ = node_.boots();
         world_.note("connected", controller_, connects_);
         LinkEnds ends = makeLink(world_, options_);
-        ends.link->setSilent(Link::Side::kServer, silentToNode_);
-        ends.link->setSilent(Link::Side::kClient, silentToController_);
+        apply(silence_, *ends.link);
         kj::Vector<kj::Own<Link>> open;
         for (auto& link : links_) {
           if (!link->isOver() && !link->isReset()) open.add(kj::mv(link));
@@ -49,17 +54,13 @@ void Route::setOptions(LinkOptions options) {
 }
 
 int64_t Route::silentForNs() const {
-  return silentToController_ ? world_.nowNs() - silentSinceNs_ : 0;
+  return silence_.toController ? world_.nowNs() - silentSinceNs_ : 0;
 }
 
-void Route::setSilent(bool toNode, bool toController) {
-  if (toController && !silentToController_) silentSinceNs_ = world_.nowNs();
-  silentToNode_ = toNode;
-  silentToController_ = toController;
-  for (auto& link : links_) {
-    link->setSilent(Link::Side::kServer, toNode);
-    link->setSilent(Link::Side::kClient, toController);
-  }
+void Route::setSilence(Silence silence) {
+  if (silence.toController && !silence_.toController) silentSinceNs_ = world_.nowNs();
+  silence_ = silence;
+  for (auto& link : links_) apply(silence, *link);
 }
 
 void Route::reset() {

@@ -15,6 +15,12 @@
 
 namespace simulation {
 
+// Which side hears nothing of what the other sends.
+struct Silence {
+  bool toNode = false;
+  bool toController = false;
+};
+
 // The way from one controller to the node. Lives longer than the controller.
 class Route {
  public:
@@ -25,8 +31,8 @@ class Route {
   kj::Promise<kj::Own<kj::AsyncIoStream>> connect();
 
   void setOptions(LinkOptions options);
-  void setSilent(bool toNode, bool toController);
-  bool isSilent() const { return silentToNode_ || silentToController_; }
+  void setSilence(Silence silence);
+  bool isSilent() const { return silence_.toNode || silence_.toController; }
   void reset();
   void resetInFrame();
   void close();
@@ -47,8 +53,7 @@ class Route {
   Node& node_;
   unsigned controller_;
   LinkOptions options_;
-  bool silentToNode_ = false;
-  bool silentToController_ = false;
+  Silence silence_;
   unsigned connects_ = 0;
   unsigned keeperStarts_ = 0;
   unsigned keeperKills_ = 0;

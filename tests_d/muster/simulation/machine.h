@@ -28,8 +28,8 @@ std::string patternOf(uint64_t token, unsigned stream, uint64_t offset, size_t c
 struct Action {
   enum class Kind { kPrint, kSleep, kRead };
   Kind kind = Kind::kSleep;
-  unsigned stream = kOutput;  // Of kPrint.
-  uint64_t amount = 0;        // Bytes, or nanoseconds. Of kRead: UINT64_MAX is until end of file.
+  unsigned stream = kOutput;  // kPrint alone has one.
+  uint64_t amount = 0;        // Bytes, or nanoseconds. For kRead UINT64_MAX is until end of file.
 };
 
 enum class OnTerm { kDie, kIgnore, kEndByItself };
@@ -49,15 +49,16 @@ struct Program {
   bool leavesChild = false;
   int64_t childLifeNs = 0;
   uint64_t childPrintsBytes = 0;
-  int64_t graceNs = 0;     // As in its specification.
-  int64_t deadlineNs = 0;  // Likewise.
+  // As in its specification:
+  int64_t graceNs = 0;
+  int64_t deadlineNs = 0;
 };
 
 // What became of it in truth.
 struct Life {
   unsigned executions = 0;
   int64_t startedNs = -1;
-  int64_t endedNs = -1;  // Of the first process.
+  int64_t endedNs = -1;  // When the first process ended.
   nodeagent::ExitReport exit;
   uint64_t printed[2] = {0, 0};
   uint64_t inputRead = 0;

@@ -216,10 +216,10 @@ void Link::resetAfter(Side receiver, uint64_t bytes) {
   way.resetAt = way.deliveredBytes + bytes;
 }
 
-void Link::setSilent(Side receiver, bool silent) {
+void Link::setPassage(Side receiver, Passage passage) {
   Way& way = ways_[index(receiver)];
-  way.silent = silent;
-  if (!silent) {
+  way.silent = passage == Passage::kSilent;
+  if (!way.silent) {
     settle(way);
     wake(way.deliverer);
   }

@@ -17,7 +17,8 @@
 namespace simulation {
 
 struct LinkOptions {
-  int64_t delayLeastNs = 0;  // Of each fragment. 0 and 0: it arrives at once.
+  // Between these a fragment is on its way. 0 and 0: it arrives at once.
+  int64_t delayLeastNs = 0;
   int64_t delayMostNs = 0;
   size_t fragmentBytesMax = SIZE_MAX;  // What is written is delivered in parts of at most this.
 };
@@ -38,8 +39,10 @@ class Link final : public kj::Refcounted {
   // Resets when `bytes` more have been delivered to that side.
   void resetAfter(Side receiver, uint64_t bytes);
 
-  // Nothing reaches that side until it is let through again; then all of it does.
-  void setSilent(Side receiver, bool silent);
+  enum class Passage { kOpen, kSilent };
+
+  // With kSilent nothing reaches that side until kOpen; then all of it does.
+  void setPassage(Side receiver, Passage passage);
   void setOptions(LinkOptions options) { options_ = options; }
 
   // Called with everything that arrives at that side.

@@ -71,17 +71,15 @@ kj::Promise<bool> RawOperation::startAgain(const char* what, const harness::JobR
   });
 }
 
-kj::Promise<bool> RawOperation::offerInput(uint64_t offset, std::string bytes, bool damaged,
-                                           bool end, Kind expected) {
-  return ask([this, offset, bytes = std::move(bytes), damaged, end,
-              expected](harness::EstablishedConnection& live) {
+kj::Promise<bool> RawOperation::offer(Input input, Kind expected) {
+  return ask([this, input = std::move(input), expected](harness::EstablishedConnection& live) {
     auto request = live.get<wire::Jobs>().writeInputRequest();
     request.setNumber(number_);
     auto chunk = request.initChunk();
-    chunk.setOffset(offset);
-    chunk.setData(bytesOf(bytes));
-    chunk.setCrc32c(support::crc32c(bytesOf(bytes)) ^ (damaged ? 1u : 0u));
-    request.setEnd(end);
+    chunk.setOffset(input.offset);
+    chunk.setData(bytesOf(input.bytes));
+    chunk.setCrc32c(support::crc32c(bytesOf(input.bytes)) ^ (input.isDamaged ? 1u : 0u));
+    request.setEnd(input.isLast);
     return request.send().then([this, expected](auto&& response) {
       expectError("input", errorOf(response), expected);
       if (response.hasError()) return;
@@ -97,18 +95,19 @@ kj::Promise<bool> RawOperation::feed() {
   std::string all = patternOf(order_->token, kInput, 0, static_cast<size_t>(total));
   size_t half = all.size() / 2;
   size_t overlap = half / 2;
-  return offerInput(0, all.substr(0, half), false, false, Kind::UNSPECIFIED)
+  return offer({.offset = 0, .bytes = all.substr(0, half)}, Kind::UNSPECIFIED)
       .then(unlessOver([this, all, half]() {
         world_.count(Event::kInputGap);
-        return offerInput(half + 10, "gap", false, false, Kind::CORRUPT);
+        return offer({.offset = half + 10, .bytes = "gap"}, Kind::CORRUPT);
       }))
       .then(unlessOver([this, all, half]() {
         world_.count(Event::kInputDamaged);
-        return offerInput(half, "damaged", true, false, Kind::CORRUPT);
+        return offer({.offset = half, .bytes = "damaged", .isDamaged = true}, Kind::CORRUPT);
       }))
       .then(unlessOver([this, all, overlap]() {
         world_.count(Event::kInputAgain);
-        return offerInput(overlap, all.substr(overlap), false, true, Kind::UNSPECIFIED);
+        return offer({.offset = overlap, .bytes = all.substr(overlap), .isLast = true},
+                     Kind::UNSPECIFIED);
       }));
 }
 

@@ -33,12 +33,19 @@ class RawOperation final : private RawCalls {
     bool ended = false;
   };
 
+  // A part of the input as it is offered.
+  struct Input {
+    uint64_t offset = 0;
+    std::string bytes;
+    bool isDamaged = false;  // Its check sum is another's.
+    bool isLast = false;
+  };
+
   kj::Promise<bool> start();
   kj::Promise<bool> startAgain(const char* what, const harness::JobRequest& request,
                                wire::Error::Kind expected);
   kj::Promise<bool> feed();
-  kj::Promise<bool> offerInput(uint64_t offset, std::string bytes, bool damaged, bool end,
-                               wire::Error::Kind expected);
+  kj::Promise<bool> offer(Input input, wire::Error::Kind expected);
   kj::Promise<bool> read(Release release);
   kj::Promise<bool> readAgain();
   kj::Promise<bool> releaseSome();

@@ -160,10 +160,11 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
         return kj::READY_NOW;
       case 4:
       case 5:
-        return silence(seat, Event::kBlackhole, true, true);
+        return beSilent(seat, Event::kBlackhole, {.toNode = true, .toController = true});
       case 6:
-        if (world_.random().chance(50)) return silence(seat, Event::kHalfBlackhole, true, false);
-        return silence(seat, Event::kHalfBlackhole, false, true);
+        return beSilent(
+            seat, Event::kHalfBlackhole,
+            world_.random().chance(50) ? Silence{.toNode = true} : Silence{.toController = true});
       case 7:
         return restartFront();
       case 8:
@@ -185,16 +186,16 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
   }
 
   // Often about as long as the lease, since there it is decided.
-  kj::Promise<void> silence(Seat& seat, Event event, bool toNode, bool toController) {
+  kj::Promise<void> beSilent(Seat& seat, Event event, Silence silence) {
     world_.noteAndCount(event);
     Random& random = world_.random();
     int64_t ns = random.chance(50) ? random.between(50, 2500) * kMillisecond
                                    : profile_.leaseNs + random.between(-900, 900) * kMillisecond;
-    seat.route.setSilent(toNode, toController);
+    seat.route.setSilence(silence);
     return world_.after(ns).then([this, &seat]() {
       world_.note("heard again");
       judgeNoticed(seat);
-      seat.route.setSilent(false, false);
+      seat.route.setSilence({});
     });
   }
 
@@ -238,7 +239,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
     if (seat.controller.get() == nullptr || seat.isClosed) return;
     world_.noteAndCount(Event::kControllerCrashed);
     seat.isClosed = true;
-    if (world_.random().chance(50)) seat.route.setSilent(true, true);
+    if (world_.random().chance(50)) seat.route.setSilence({.toNode = true, .toController = true});
     seat.work = nullptr;
     seat.client = nullptr;
     seat.controller = nullptr;
@@ -247,7 +248,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
   void heal() {
     world_.note("faults stop");
     healed_ = true;
-    for (auto& seat : seats_) seat->route.setSilent(false, false);
+    for (auto& seat : seats_) seat->route.setSilence({});
     node_->startKeeper();
     node_->startFront();
     machine_.setDiskFaults({});
@@ -317,7 +318,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
   kj::Promise<void> awaitNothingLeft() {
     for (auto& seat : seats_) {
       if (!seat->isClosed) crash(*seat);
-      seat->route.setSilent(false, false);
+      seat->route.setSilence({});
     }
     return world_.after(profile_.leaseNs + kGoneMaxNs).then([this]() { judgeEnd(); });
   }

@@ -15,8 +15,8 @@ namespace simulation {
 
 struct Report {
   uint64_t seed = 0;
-  uint64_t hash = 0;   // Of the whole history.
-  uint64_t steps = 0;  // Of it.
+  uint64_t hash = 0;   // Follows from the whole history.
+  uint64_t steps = 0;  // Events of the history.
   int64_t simulatedNs = 0;
   std::string violation;  // Empty: every invariant held.
   Coverage coverage;
