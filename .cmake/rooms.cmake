@@ -65,16 +65,30 @@ function(muster_agent_service name)
   target_link_libraries(nodeagent_services INTERFACE ${name})
 endfunction()
 
-# muster_unit_test(<name> SOURCES <file>... DEPENDS <target>... [LOCK <name>...]): a gtest binary with the ctest label
-# "unit". It needs no node that somebody else made, and no network beyond loopback. Tests that share a LOCK do not run
-# at the same time.
+# muster_unit_test(<name> SOURCES <file>... DEPENDS <target>... [PLAIN also|only] [LOCK <name>...] [TIMEOUT <seconds>]):
+# a gtest binary with the ctest label "unit". It needs no node that somebody else made, and no network beyond loopback.
+# Tests that share a LOCK do not run at the same time.
+#   PLAIN    The gate runs unit tests in the sanitizer's build. "also": in the plain build too, since the test is about
+#            the agent as it is shipped, its memory or its time. "only": there alone, since a sanitizer sees nothing in
+#            it: it reads files, or runs programs.
 function(muster_unit_test name)
-  cmake_parse_arguments(UNIT "" "" "SOURCES;DEPENDS;LOCK" ${ARGN})
+  cmake_parse_arguments(UNIT "" "PLAIN;TIMEOUT" "SOURCES;DEPENDS;LOCK" ${ARGN})
+  set(labels unit)
+  if(UNIT_PLAIN STREQUAL only AND MUSTER_SANITIZE)
+    return()
+  elseif(UNIT_PLAIN)
+    list(APPEND labels plain)
+    add_dependencies(plain_tests ${name})
+  endif()
+  if(NOT UNIT_TIMEOUT)
+    set(UNIT_TIMEOUT 300)
+  endif()
+  add_dependencies(unit_tests ${name})
   add_executable(${name} ${UNIT_SOURCES})
   target_precompile_headers(${name} REUSE_FROM muster_gtest)
   target_link_libraries(${name} PRIVATE ${UNIT_DEPENDS} muster_gtest GTest::gmock_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX "${name}."
-                       PROPERTIES LABELS unit TIMEOUT 300 RESOURCE_LOCK "${UNIT_LOCK}")
+                       PROPERTIES LABELS "${labels}" TIMEOUT ${UNIT_TIMEOUT} RESOURCE_LOCK "${UNIT_LOCK}")
 endfunction()
 
 # muster_component(<name> [DEPENDS <target>...] [TIMEOUT <seconds>]): tests_d/<name> as one gtest binary
@@ -100,6 +114,7 @@ function(muster_component name)
   target_precompile_headers(${name}_tests REUSE_FROM muster_gtest)
   target_link_libraries(${name}_tests PRIVATE ${COMPONENT_DEPENDS} muster_main muster_gtest)
   add_dependencies(${name}_tests muster_programs)
+  add_dependencies(node_tests ${name}_tests)
   # All nodes of a machine share its two or more cores and its network names: one node test at a time.
   gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX "${name}."
                        PROPERTIES LABELS "${name};nodes" TIMEOUT ${COMPONENT_TIMEOUT} RESOURCE_LOCK nodes)
@@ -110,3 +125,8 @@ endfunction()
 
 # The programs that node tests start: the agent, the command and its helpers.
 add_custom_target(muster_programs)
+
+# The tests that the gate runs: see muster_unit_test() and muster_component().
+add_custom_target(unit_tests)
+add_custom_target(plain_tests)
+add_custom_target(node_tests)
