@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <regex>
 
-#include "tests_d/muster/tree/tidy.h"
+#include "tests_d/muster/tree/comments.h"
 
 namespace tree {
 namespace {
@@ -217,10 +217,25 @@ void checkHomes(const SourceFile& file, size_t line, const std::string& include,
   }
 }
 
+// One service a file: a schema stands on the common one. The entrance still names the services.
+void checkImports(const SourceFile& file, Complaints& complaints) {
+  static const std::regex kImport("import \"([^\"]+)\"");
+  if (file.path == "schema/agent.capnp") return;
+  std::vector<std::string> lines = linesOf(withoutComments(file, Literals::kKept));
+  for (size_t line = 0; line < lines.size(); ++line) {
+    std::smatch match;
+    if (!std::regex_search(lines[line], match, kImport)) continue;
+    if (match[1] == "common.capnp" || match[1] == "/capnp/c++.capnp") continue;
+    complaints.push_back(placeOf(file, line) + "imports \"" + match[1].str() +
+                         "\"; a schema may import common.capnp (docs/internals/layers.md)");
+  }
+}
+
 }  // namespace
 
 Complaints checkLayers(const SourceFile& file) {
   Complaints complaints;
+  if (endsWith(file.path, ".capnp")) checkImports(file, complaints);
   if (!endsWith(file.path, ".cc") && !endsWith(file.path, ".h")) return complaints;
   static const std::regex kInclude("^#include [<\"]([^>\"]+)[>\"]");
   const Room* room = roomOf(file.path);

@@ -24,20 +24,42 @@ std::vector<SourceFile> readTree(const std::string& root);
 std::vector<std::string> linesOf(const std::string& text);
 bool endsWith(const std::string& text, const std::string& suffix);
 bool startsWith(const std::string& text, const std::string& prefix);
+size_t charactersOf(const std::string& line);
 
-// Lines of files, functions and test bodies against their budgets. More than the budget needs a
-// line "Over budget:" with the reason among the file's first 20 lines; more than twice the budget
-// is never right.
+// A source or a header of C++.
+bool isCode(const std::string& path);
+
+// "path:line: ", for `line` from 0.
+std::string placeOf(const SourceFile& file, size_t line);
+
+// Lines of files and characters of lines against their budgets. More than the budget needs a line
+// "Over budget:" with the reason among the file's first 20 lines; more than twice the budget is
+// never right.
 Complaints checkBudgets(const SourceFile& file);
 
-// Calls that wait without a condition, and marks of unfinished work.
+// Lines of functions and of test bodies against their budgets, inside of classes too.
+Complaints checkFunctions(const SourceFile& file);
+
+// Calls that wait without a condition, outside of their few homes, and marks of unfinished work.
 Complaints checkBannedWords(const SourceFile& file);
 
 // Test names: TitleCase, true clauses without "_".
 Complaints checkTestNames(const SourceFile& file);
 
-// Includes against the table of layers, and a source's own header first.
+// Includes against the table of layers, and a source's own header first; imports of schemas.
 Complaints checkLayers(const SourceFile& file);
+
+// Comments that begin with a fragment, and such that point to a value nearby instead of naming it.
+Complaints checkEnglish(const SourceFile& file);
+
+// Parameters of type bool in headers.
+Complaints checkParameters(const SourceFile& file);
+
+// Public headers: how much of them is prose, and whether there is an example.
+Complaints checkManual(const SourceFile& file);
+
+// The subject of a commit: "area: what changes", at most 60 characters.
+Complaints checkSubject(const std::string& commit, const std::string& subject);
 
 // Code blocks marked cpp must stand, line by line, in a test source that is compiled; links must
 // lead to a file of the tree. `files` is the whole tree.
