@@ -1,0 +1,91 @@
+// Follows the documents that say how to add something to Muster, step by step, on a copy of the
+// tree: what they tell a reader builds and passes.
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests_d/muster/docs/steps.h"
+
+namespace docs {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Ran {
+  int exitStatus;
+  std::string output;
+};
+
+// Runs shell text with the directory `root` as its own, at most a quarter of an hour.
+Ran runIn(const fs::path& root, const std::string& text) {
+  fs::path script = root / "build/step.sh";
+  fs::create_directories(script.parent_path());
+  std::ofstream(script) << text;
+  Ran ran{-1, ""};
+  std::string command = "cd " + root.string() + " && timeout 900 sh -e " + script.string();
+  FILE* pipe = popen((command + " 2>&1 </dev/null").c_str(), "r");
+  if (!pipe) return ran;
+  char buffer[4096];
+  while (size_t count = fread(buffer, 1, sizeof buffer, pipe)) ran.output.append(buffer, count);
+  int status = pclose(pipe);
+  ran.exitStatus = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return ran;
+}
+
+std::string contentOf(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+// The tree without its history and without what was built in it.
+void copyTree(const fs::path& from, const fs::path& to) {
+  for (const auto& entry : fs::directory_iterator(from)) {
+    std::string name = entry.path().filename().string();
+    if (name == "build" || name == ".git") continue;
+    fs::copy(entry.path(), to / name,
+             fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+  }
+}
+
+class FollowTest : public testing::TestWithParam<const char*> {
+ protected:
+  FollowTest() {
+    std::string pattern = fs::temp_directory_path() / "muster-follow-XXXXXX";
+    root_ = mkdtemp(pattern.data());
+    copyTree(MUSTER_SOURCE_DIR, root_);
+  }
+  ~FollowTest() override { fs::remove_all(root_); }
+
+  fs::path root_;
+};
+
+TEST_P(FollowTest, DocumentDoesWhatItSays) {
+  std::string document = std::string("docs/internals/adding-a-") + GetParam() + ".md";
+  auto steps = stepsOf(contentOf(root_ / document));
+  ASSERT_FALSE(steps.empty());
+  ASSERT_EQ(steps.back().kind, Step::Kind::kRun) << "the last step must show that it works";
+  for (const Step& step : steps) {
+    SCOPED_TRACE(document + ":" + std::to_string(step.line));
+    if (step.kind != Step::Kind::kRun) {
+      follow(step, root_);
+      continue;
+    }
+    Ran ran = runIn(root_, step.text);
+    ASSERT_EQ(ran.exitStatus, 0) << ran.output;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Documents, FollowTest, testing::Values("service", "provisioner"),
+                         [](const auto& document) { return std::string(document.param); });
+
+}  // namespace
+}  // namespace docs
