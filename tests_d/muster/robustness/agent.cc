@@ -24,7 +24,7 @@
 #include "tests_d/muster/robustness/call_control.h"
 #include "tests_d/muster/robustness/residue.h"
 
-namespace faults {
+namespace robustness {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
@@ -33,7 +33,7 @@ namespace {
 
 constexpr auto kStartMax = 10s;
 
-// A port that nobody has now. Taken again at once, so the chance that another gets it is small.
+// Returns a port that is free now. The agent takes it at once, so another program hardly can.
 uint16_t freePort() {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -96,7 +96,7 @@ bool loopbackUp() {
 
 }  // namespace
 
-// In the child, between fork and exec: system calls only.
+// Runs in the child, between fork and exec, and therefore makes system calls only.
 void Agent::become(const Launch& launch, char** argv, char** environment, int log) {
   dup2(log, 1);
   dup2(log, 2);
@@ -234,4 +234,4 @@ std::string Agent::logs() const {
          lastLines(options_.directory + "/front.log");
 }
 
-}  // namespace faults
+}  // namespace robustness

@@ -1,5 +1,7 @@
-// A real agent for trials: keeper and front as two processes of our own, in a directory of their
-// own, that can be killed, stopped and started again one by one.
+// Runs a real agent for trials.
+//
+// Keeper and front are two child processes with a directory of their own. Each can be killed,
+// stopped and started again alone.
 #pragma once
 
 #include <sys/types.h>
@@ -9,44 +11,45 @@
 #include <optional>
 #include <string>
 
-namespace faults {
+namespace robustness {
 
-// Directory of the running program, where the build puts the other programs as well.
+// Returns the directory of the running program, which holds the build's other programs too.
 std::string programDirectory();
 
 class Agent {
  public:
   struct Options {
-    std::string directory;  // Exists; sockets, state and logs go there.
+    std::string directory;  // It exists, and gets sockets, state and logs.
     std::string nodeName = "n1";
-    std::optional<uint64_t> frontDescriptorsMax;  // RLIMIT_NOFILE.
+    // RLIMIT_NOFILE of each part.
+    std::optional<uint64_t> frontDescriptorsMax;
     std::optional<uint64_t> keeperDescriptorsMax;
-    // A small file system for the keeper's spool, seen by it and its jobs only.
+    // Capacity of a file system for the keeper's spool, which only the keeper and its jobs see.
     std::optional<uint64_t> spoolBytesMax;
-    // Likewise for all that the keeper keeps, its audit log included.
+    // Capacity of such a file system for the whole state directory, audit log included.
     std::optional<uint64_t> stateBytesMax;
-    bool audit = false;  // To auditLog().
+    bool audit = false;  // The keeper writes auditLog().
     // The front has a network of its own, with nothing but loopback; see frontNetwork().
     bool ownNetwork = false;
-    // Of CallFaults: that part is then the agent whose system calls can be disturbed.
+    // CallFaults::path() of the memory that disturbs the system calls of a part. Empty: none.
     std::string frontCalls;
     std::string keeperCalls;
-    // The front listens with TLS too, at frontTlsPort(). Paths of PEM files.
+    // Paths of PEM files. With them the front also listens with TLS, at frontTlsPort().
     std::string tlsAuthority, tlsCertificate, tlsKey, tlsDenied;
   };
 
   enum class Part { kFront, kKeeper };
 
-  // Starts both and waits until the front listens; throws std::runtime_error with the logs' last
-  // lines if that takes more than ten seconds.
+  // Starts both parts and waits until the front listens. Throws std::runtime_error with the logs'
+  // last lines if that takes more than ten seconds.
   explicit Agent(Options options);
 
-  // Kills both.
+  // Kills both parts.
   ~Agent();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
 
-  // Sends a signal to one part, if it runs. After SIGKILL and SIGTERM, waits for its end.
+  // Sends a signal to one part if it runs, and waits for its end after SIGKILL and SIGTERM.
   void signal(Part part, int number);
   void kill(Part part);
   void start(Part part);
@@ -54,15 +57,16 @@ class Agent {
 
   pid_t pid(Part part) const { return part == Part::kFront ? front_ : keeper_; }
 
-  // Whether it has not ended by itself.
+  // Tells whether the part runs, that is, was started and has not ended by itself.
   bool alive(Part part);
 
-  // How it ended by itself: "signal 11". Empty: it did not.
+  // How a part ended by itself, such as "keeper: signal 11". Empty if none did.
   const std::string& end() const { return end_; }
 
   const std::string& frontSocket() const { return frontSocket_; }
-  uint16_t frontPort() const { return frontPort_; }  // On 127.0.0.1, without TLS.
-  // "/proc/4711/ns/net"
+  // The port on 127.0.0.1 that is served without TLS.
+  uint16_t frontPort() const { return frontPort_; }
+  // The path of the front's network namespace, such as "/proc/4711/ns/net".
   std::string frontNetwork() const { return "/proc/" + std::to_string(front_) + "/ns/net"; }
   uint16_t frontTlsPort() const { return frontTlsPort_; }
   std::string auditLog() const { return stateDirectory_ + "/audit.log"; }
@@ -91,4 +95,4 @@ class Agent {
   std::string end_;
 };
 
-}  // namespace faults
+}  // namespace robustness

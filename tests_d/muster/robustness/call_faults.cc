@@ -6,7 +6,7 @@
 
 #include <stdexcept>
 
-namespace faults {
+namespace robustness {
 
 CallFaults::CallFaults(const std::string& directory) : path_(directory + "/calls") {
   int fd = open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -25,7 +25,8 @@ CallFaults::~CallFaults() {
 }
 
 void CallFaults::reset() {
-  // The file again, and with it its zeroes: the object itself is not ours to assign.
+  // Shrinking the file and growing it again fills it with zeroes. Atomics have no assignment as one
+  // struct.
   if (truncate(path_.c_str(), 0) != 0 || truncate(path_.c_str(), sizeof(CallControl)) != 0) {
     throw std::runtime_error("cannot truncate " + path_);
   }
@@ -45,4 +46,4 @@ void CallFaults::killAt(const Site& site, uint64_t occurrence, When when) {
   control_->killCaller = site.caller;
 }
 
-}  // namespace faults
+}  // namespace robustness

@@ -1,5 +1,5 @@
-// The trial's side of call_control.h: makes the memory that the agent reads, and names what it
-// found there.
+// The trial's side of call_control.h, which makes the shared memory and lists the call sites that
+// the agent found.
 #pragma once
 
 #include <string>
@@ -7,25 +7,25 @@
 
 #include "tests_d/muster/robustness/call_control.h"
 
-namespace faults {
+namespace robustness {
 
 class CallFaults {
  public:
-  // The file is made in `directory`, which outlives the object. Throws std::runtime_error.
+  // Makes the file in `directory`, which outlives the object. Throws std::runtime_error.
   explicit CallFaults(const std::string& directory);
   ~CallFaults();
   CallFaults(const CallFaults&) = delete;
   CallFaults& operator=(const CallFaults&) = delete;
 
-  // For Agent::Options.
+  // The file's path, for Agent::Options.
   const std::string& path() const { return path_; }
 
   CallControl& control() { return *control_; }
 
-  // Forgets counts and wishes; for the agent's next start.
+  // Forgets counts and requests before the agent's next start.
   void reset();
 
-  // Where effects were made so far.
+  // One place where the agent has made an effect so far.
   struct Site {
     uint64_t caller = 0;
     uint64_t count = 0;
@@ -33,7 +33,7 @@ class CallFaults {
   };
   std::vector<Site> sites() const;
 
-  // The process dies at the `occurrence`th call from now at that site.
+  // Lets the process die at the `occurrence`th call from now at that site.
   enum class When { kBefore, kAfter };
   void killAt(const Site& site, uint64_t occurrence, When when);
 
@@ -42,4 +42,4 @@ class CallFaults {
   CallControl* control_ = nullptr;
 };
 
-}  // namespace faults
+}  // namespace robustness

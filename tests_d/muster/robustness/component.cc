@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-namespace faults {
+namespace robustness {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
@@ -154,7 +154,7 @@ LoadOptions FaultTest::loadOptions() {
 }
 
 void FaultTest::losePackets(int percent) {
-  // Each packet crosses the loopback's input once, whoever sent it.
+  // Each packet of either direction crosses the loopback's input once.
   std::string rules =
       "flush ruleset; add table inet faults; "
       "add chain inet faults input { type filter hook input priority 0; };";
@@ -169,8 +169,8 @@ nanoseconds FaultTest::drawn(nanoseconds most) {
   return nanoseconds(random_() % static_cast<uint64_t>(most.count() + 1));
 }
 
-void FaultTest::judge(const std::string& title, Load& load, Allowed allowed, size_t hits,
-                      size_t hitsMin) {
+void FaultTest::evaluate(const std::string& title, Load& load, Allowed allowed, size_t hits,
+                         size_t hitsMin) {
   History history = load.stop();
   allowed.overrunMax = load.overrunMax();
   std::printf("%s: %s\n", title.c_str(), toString(figuresOf(history)).c_str());
@@ -191,7 +191,7 @@ void FaultTest::judge(const std::string& title, Load& load, Allowed allowed, siz
 }
 
 bool FaultTest::noneLeft(nanoseconds within) const {
-  return faults::noneLeft(tag_, lockOf(directory_ + "/executions"), within);
+  return robustness::noneLeft(tag_, lockOf(directory_ + "/executions"), within);
 }
 
 muster::RunOptions FaultTest::tagged() const {
@@ -211,9 +211,9 @@ muster::Argv FaultTest::streamArgv(const std::string& name, uint64_t lines, long
           std::to_string(pauseUs)};
 }
 
-muster::Argv FaultTest::escapeArgv(const std::string& kind, const std::string& name) const {
-  return {programDirectory() + "/muster-test-payload", "escape", kind, directory_ + "/executions",
+muster::Argv FaultTest::escapeArgv(const std::string& tactic, const std::string& name) const {
+  return {programDirectory() + "/muster-test-payload", "escape", tactic, directory_ + "/executions",
           name};
 }
 
-}  // namespace faults
+}  // namespace robustness

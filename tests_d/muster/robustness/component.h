@@ -1,5 +1,6 @@
-// What every fault trial starts from: how many, with which seed, and a fixture with a real agent, a
-// real controller and a look at what is left when it is over.
+// The fixture of every fault trial, with a real agent and a real controller.
+//
+// It says how many trials to make and with which seed, and checks at the end that nothing is left.
 #pragma once
 
 #include <chrono>
@@ -22,13 +23,13 @@
 #include "tests_d/muster/robustness/load.h"
 #include "tests_d/muster/robustness/residue.h"
 
-namespace faults {
+namespace robustness {
 
-// MUSTER_FAULT_SEED, or a random one; printed once.
+// The seed of MUSTER_FAULT_SEED, or a random one. It is printed once.
 uint64_t seed();
 
-// How many trials: `usual` without MUSTER_FAULT_TRIALS; with it, that many times `share`, at least
-// one. A share of 1 is for the cheapest trials.
+// The number of trials to make: `usual` without MUSTER_FAULT_TRIALS, and else its value times
+// `share`, at least one. The cheapest trials have a share of 1.
 size_t trials(size_t usual, double share);
 
 class FaultTest : public ::testing::Test {
@@ -36,17 +37,17 @@ class FaultTest : public ::testing::Test {
   FaultTest();
   ~FaultTest() override;
 
-  // Skips where we are not root: the trials mount, kill and group.
+  // Skips without root, because trials mount file systems and make control groups.
   void SetUp() override;
 
-  // Ends the agent and expects that nothing of the trial is left: see residue.h.
+  // Ends the agent and expects that nothing of the trial is left (residue.h).
   void TearDown() override;
 
   Agent& startAgent(Agent::Options options = {});
   Agent& agent() { return *agent_; }
 
-  // Connects, by the agent's unix socket, or by TCP to `address` such as a FaultProxy's. Short
-  // heartbeats, so that a trial takes seconds: ping each 200 ms, 600 ms to answer.
+  // Connects by the agent's unix socket, or by TCP to `address`, such as a FaultProxy's. Heartbeats
+  // are short, so that a trial takes seconds: a ping each 200 ms has 600 ms to be answered.
   harness::ControllerNode& connect(const std::string& address = "",
                                    const std::string& networkNamespace = "");
   harness::ControllerNode& connect(const harness::NodeDescription& description);
@@ -59,32 +60,33 @@ class FaultTest : public ::testing::Test {
   LoadOptions loadOptions();
   harness::ControllerOptions controllerOptions;
 
-  // Of an agent with a network of its own: the kernel drops so many of a hundred packets, of either
-  // direction.
+  // Lets the kernel drop `percent` of a hundred packets of either direction. The agent must have a
+  // network of its own.
   void losePackets(int percent);
 
-  // Uniform, from zero to `most`, of this test's own generator.
+  // Draws a uniform number from zero to `most`, both included, from this test's own generator.
   std::chrono::nanoseconds drawn(std::chrono::nanoseconds most);
   uint64_t drawn(uint64_t below) { return random_() % below; }
 
-  // Runs `trial`, which begins with startAgent(), and again with a new agent in a new directory
-  // while judge() finds it void. Void three times is a failure: a trial that never meets its faults
-  // says nothing. What it checks besides fails at once.
+  // Runs `trial`, which begins with startAgent(), and repeats it with a new agent in a new
+  // directory while evaluate() finds it void. The test fails when three attempts were void, because
+  // a trial that never meets its faults says nothing. Other expectations of `trial` fail at once.
   void untilMet(const std::function<void()>& trial);
 
-  // Judges what happened, and prints the figures with `title`. A trial during which fewer than
-  // `hitsMin` faults met a call, or hardly any command ran, is void: see untilMet().
-  void judge(const std::string& title, Load& load, Allowed allowed, size_t hits, size_t hitsMin);
+  // Expects that the history of `load` keeps the invariants, and prints its figures with `title`.
+  // The trial is void (see untilMet()) if fewer than `hitsMin` faults met a call, or if hardly any
+  // command ran.
+  void evaluate(const std::string& title, Load& load, Allowed allowed, size_t hits, size_t hitsMin);
 
-  // No process of this trial lives; the second form waits for it. See residue.h.
+  // Tells whether no process of this trial lives (residue.h). The second form waits for that.
   bool nothingRuns() const { return noneLeft(std::chrono::nanoseconds(0)); }
   bool noneLeft(std::chrono::nanoseconds within) const;
 
   muster::RunOptions tagged() const;
   muster::Argv streamArgv(const std::string& name, uint64_t lines, long pauseUs) const;
-  muster::Argv escapeArgv(const std::string& kind, const std::string& name) const;
+  muster::Argv escapeArgv(const std::string& tactic, const std::string& name) const;
 
-  // Of this test's faults; another for each attempt of untilMet().
+  // The seed of this test's faults, another one for each attempt of untilMet().
   uint64_t attemptSeed() const { return seed() + attempt_; }
 
   std::string directory_;
@@ -93,18 +95,18 @@ class FaultTest : public ::testing::Test {
   std::unique_ptr<Agent> agent_;
   std::unique_ptr<harness::Controller> controller_;
   harness::ControllerNode* controllerNode_ = nullptr;
-  bool closed_ = false;  // The session was ended in order.
+  bool closed_ = false;  // disconnect() was called since the last connect().
   uint64_t attempt_ = 0;
-  size_t keeperIdleBytes_ = 0;  // Resident, as soon as it served.
+  size_t keeperIdleBytes_ = 0;  // Resident memory right after the start.
   size_t frontIdleBytes_ = 0;
-  std::string void_;  // Why the last trial says nothing; fails the test at its end.
+  std::string void_;  // Why the last trial was void. Not empty at the end, it fails the test.
 
  private:
   void begin();
   void end();
 };
 
-// "31 ms"
+// Writes a duration as "31 ms".
 std::string toText(std::chrono::nanoseconds time);
 
-}  // namespace faults
+}  // namespace robustness

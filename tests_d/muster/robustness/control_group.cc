@@ -8,7 +8,7 @@
 
 #include "tests_d/muster/robustness/residue.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using Limit = ControlGroup::Limit;
@@ -17,7 +17,8 @@ std::string controllerOf(Limit limit) {
   return limit == Limit::kMemoryBytes ? "memory" : "pids";
 }
 
-// The hierarchy: the first version's own, or the second's for all.
+// The root of the controller's own hierarchy (cgroup v1) or of the common one (v2). Empty if the
+// machine has neither.
 std::string rootOf(Limit limit) {
   std::string first = "/sys/fs/cgroup/" + controllerOf(limit);
   if (access((first + "/cgroup.procs").c_str(), W_OK) == 0) return first;
@@ -85,4 +86,4 @@ uint64_t ControlGroup::used() const {
   return value;
 }
 
-}  // namespace faults
+}  // namespace robustness

@@ -1,5 +1,4 @@
-// A control group with one limit, for an agent and all that it starts: the memory or the processes
-// of a machine that has few.
+// A control group that limits memory or processes for an agent and all that it starts.
 #pragma once
 
 #include <sys/types.h>
@@ -7,28 +6,28 @@
 #include <cstdint>
 #include <string>
 
-namespace faults {
+namespace robustness {
 
 class ControlGroup {
  public:
   enum class Limit { kMemoryBytes, kProcesses };
 
-  // Whether this machine has the controller, in either version, where we may use it.
+  // Tells whether this machine has the controller, in cgroup v1 or v2, and lets us use it.
   static bool available(Limit limit);
 
-  // Throws std::runtime_error.
+  // Makes the group with its limit. Throws std::runtime_error.
   ControlGroup(Limit limit, const std::string& name, uint64_t value);
 
-  // Moves what is in it out again.
+  // Moves its processes to the parent group and removes it.
   ~ControlGroup();
   ControlGroup(const ControlGroup&) = delete;
   ControlGroup& operator=(const ControlGroup&) = delete;
 
-  // With what it starts from now on.
+  // Adds a process, and with it all that it starts from now on.
   void add(pid_t pid);
   void setLimit(uint64_t value);
 
-  // How much of it is used.
+  // The bytes or processes that count against the limit now.
   uint64_t used() const;
 
  private:
@@ -37,4 +36,4 @@ class ControlGroup {
   std::string path_;
 };
 
-}  // namespace faults
+}  // namespace robustness

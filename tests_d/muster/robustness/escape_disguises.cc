@@ -24,7 +24,7 @@
 
 #include "tests_d/muster/robustness/escape_tactic.h"
 
-namespace faults {
+namespace robustness {
 
 void say(const char* text) {
   if (write(1, text, std::strlen(text)) < 0) _exit(3);
@@ -55,12 +55,12 @@ void ignore(std::initializer_list<int> signals) {
 
 namespace {
 
-// What needs a right that the trial has not got is no trial: it never gets ready.
+// Exits without "ready" if a step was not permitted, since such a payload would test nothing.
 int readyIf(bool done) {
   return done ? ready() : 77;
 }
 
-// Its first thread has ended, so the kernel calls the whole a zombie.
+// The first thread has ended, so the kernel reports the process as a zombie.
 int threadsOnly() {
   std::thread([] { ready(); }).detach();
   pthread_exit(nullptr);
@@ -71,7 +71,7 @@ int manyThreads() {
   return ready();
 }
 
-// With a file system of its own, which it keeps busy.
+// The process has a file system of its own and keeps it busy.
 int ownMounts() {
   bool own = unshare(CLONE_NEWNS) == 0 &&
              mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
@@ -91,7 +91,7 @@ int ownRoot() {
   return readyIf(chroot("/var") == 0 && chdir("/") == 0);
 }
 
-// Of all namespaces at once, where it is the first process and adopts the others.
+// The process has a namespace of each type at once. It is process 1 there and adopts orphans.
 int ownEverything() {
   int all = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC;
   if (unshare(all) != 0) return readyIf(false);
@@ -123,7 +123,7 @@ int deathSignal() {
   stay();
 }
 
-// Orphans below it stay with it.
+// The process adopts its orphaned descendants.
 int subreaper() {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   pid_t middle = inChild([] {
@@ -136,13 +136,13 @@ int subreaper() {
   stay();
 }
 
-// The child's parent is ours.
+// The child's parent is the parent of the process itself.
 int sibling() {
   if (syscall(SYS_clone, CLONE_PARENT | SIGCHLD, nullptr, nullptr, nullptr, nullptr) == 0) stay();
   return ready();
 }
 
-// Nobody is told of the child's end.
+// No signal tells the parent of the child's end.
 int silentChild() {
   if (syscall(SYS_clone, 0, nullptr, nullptr, nullptr, nullptr) == 0) {
     setsid();
@@ -151,7 +151,7 @@ int silentChild() {
   stay();
 }
 
-// Killed, it stops on its way out until its tracer lets it go.
+// A killed child stops at its exit until its tracer releases it.
 int stoppedAtExit() {
   pid_t traced = inChild([] { stay(); });
   if (ptrace(PTRACE_SEIZE, traced, nullptr, PTRACE_O_TRACEEXIT) != 0) return readyIf(false);
@@ -190,11 +190,11 @@ int lowestPriority() {
 }
 
 int directoryGone() {
-  char place[] = "/tmp/muster-zoo-XXXXXX";
+  char place[] = "/tmp/muster-escape-XXXXXX";
   return readyIf(mkdtemp(place) != nullptr && chdir(place) == 0 && rmdir(place) == 0);
 }
 
-// Its standard output is on its way between two sockets, and held by neither.
+// The standard output is in flight between two sockets, so no descriptor shows it.
 int pipeInFlight() {
   say("ready\n");
   int ends[2];
@@ -218,13 +218,14 @@ int pipeInFlight() {
   stay();
 }
 
-// Becomes `sleep` from this descriptor, which has no name any more.
+// Becomes `sleep` from a descriptor whose file has no name any more.
 [[noreturn]] void becomeSleep(int program, char** environment) {
   int original = open("/bin/sleep", O_RDONLY | O_CLOEXEC);
   while (sendfile(program, original, nullptr, 1 << 20) > 0) continue;
   char path[64];
   snprintf(path, sizeof path, "/proc/self/fd/%d", program);
-  int runnable = open(path, O_RDONLY | O_CLOEXEC);  // What can be written to is not executed.
+  // The kernel executes no file that is open for writing.
+  int runnable = open(path, O_RDONLY | O_CLOEXEC);
   close(program);
   char name[] = "sleep", time[] = "60";
   char* words[] = {name, time, nullptr};
@@ -238,14 +239,14 @@ int memoryProgram() {
 }
 
 int deletedProgram() {
-  char place[] = "/var/tmp/muster-zoo-XXXXXX";
+  char place[] = "/var/tmp/muster-escape-XXXXXX";
   int program = mkostemp(place, O_CLOEXEC);
   fchmod(program, 0700);
   unlink(place);
   becomeSleep(program, environ);
 }
 
-// As `exec env -i`: only who started it is known of it.
+// The environment is empty, as after `exec env -i`, so only the parent tells whose process it is.
 int emptyEnvironment() {
   char* none[] = {nullptr};
   becomeSleep(memfd_create("escape", MFD_CLOEXEC), none);
@@ -253,11 +254,11 @@ int emptyEnvironment() {
 
 int largeEnvironment() {
   std::string value(100'000, 'x');
-  for (int i = 0; i < 8; ++i) setenv(("ZOO" + std::to_string(i)).c_str(), value.c_str(), 1);
+  for (int i = 0; i < 8; ++i) setenv(("ESCAPE" + std::to_string(i)).c_str(), value.c_str(), 1);
   becomeSleep(memfd_create("escape", MFD_CLOEXEC), environ);
 }
 
-// What /proc/PID/stat says of it can be read in more than one way.
+// The name makes the line in /proc/PID/stat ambiguous.
 int oddName() {
   prctl(PR_SET_NAME, ") Z 1 (\n\xff");
   inChild([] {
@@ -286,35 +287,35 @@ int vforkedProgram() {
 
 }  // namespace
 
-const std::vector<EscapeTactic>& disguisedKinds() {
-  static const std::vector<EscapeTactic> kKinds = {{"threads-only", threadsOnly},
-                                                   {"many-threads", manyThreads},
-                                                   {"own-mounts", ownMounts},
-                                                   {"own-users", ownUsers},
-                                                   {"own-network", ownNetwork},
-                                                   {"own-root", ownRoot},
-                                                   {"own-everything", ownEverything},
-                                                   {"other-user", otherUser},
-                                                   {"not-dumpable", notDumpable},
-                                                   {"death-signal", deathSignal},
-                                                   {"subreaper", subreaper},
-                                                   {"sibling", sibling},
-                                                   {"silent-child", silentChild},
-                                                   {"stopped-at-exit", stoppedAtExit},
-                                                   {"stopped-group", stoppedGroup},
-                                                   {"handles-everything", handlesEverything},
-                                                   {"busy-loop", busyLoop},
-                                                   {"lowest-priority", lowestPriority},
-                                                   {"directory-gone", directoryGone},
-                                                   {"pipe-in-flight", pipeInFlight},
-                                                   {"memory-program", memoryProgram},
-                                                   {"deleted-program", deletedProgram},
-                                                   {"empty-environment", emptyEnvironment},
-                                                   {"large-environment", largeEnvironment},
-                                                   {"odd-name", oddName},
-                                                   {"no-descriptors", noDescriptors},
-                                                   {"vforked-program", vforkedProgram}};
-  return kKinds;
+const std::vector<EscapeTactic>& disguisedTactics() {
+  static const std::vector<EscapeTactic> kTactics = {{"threads-only", threadsOnly},
+                                                     {"many-threads", manyThreads},
+                                                     {"own-mounts", ownMounts},
+                                                     {"own-users", ownUsers},
+                                                     {"own-network", ownNetwork},
+                                                     {"own-root", ownRoot},
+                                                     {"own-everything", ownEverything},
+                                                     {"other-user", otherUser},
+                                                     {"not-dumpable", notDumpable},
+                                                     {"death-signal", deathSignal},
+                                                     {"subreaper", subreaper},
+                                                     {"sibling", sibling},
+                                                     {"silent-child", silentChild},
+                                                     {"stopped-at-exit", stoppedAtExit},
+                                                     {"stopped-group", stoppedGroup},
+                                                     {"handles-everything", handlesEverything},
+                                                     {"busy-loop", busyLoop},
+                                                     {"lowest-priority", lowestPriority},
+                                                     {"directory-gone", directoryGone},
+                                                     {"pipe-in-flight", pipeInFlight},
+                                                     {"memory-program", memoryProgram},
+                                                     {"deleted-program", deletedProgram},
+                                                     {"empty-environment", emptyEnvironment},
+                                                     {"large-environment", largeEnvironment},
+                                                     {"odd-name", oddName},
+                                                     {"no-descriptors", noDescriptors},
+                                                     {"vforked-program", vforkedProgram}};
+  return kTactics;
 }
 
-}  // namespace faults
+}  // namespace robustness

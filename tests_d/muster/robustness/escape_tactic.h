@@ -1,5 +1,7 @@
-// What the escape tactics are made of. Their files: escape_tactics.cc, families and what they do
-// with signals and pipes; escape_disguises.cc, what makes a process hard to recognise or to reach.
+// The parts that escape tactics are made of.
+//
+// escape_tactics.cc holds tactics of families, signals and pipes. escape_disguises.cc holds those
+// that make a process hard to recognise or to reach.
 #pragma once
 
 #include <sys/types.h>
@@ -10,22 +12,24 @@
 #include <utility>
 #include <vector>
 
-namespace faults {
+namespace robustness {
 
-// Its name, and what becomes it.
+// The name of a tactic, and the function by which the calling process follows it.
 using EscapeTactic = std::pair<std::string, int (*)()>;
 
-const std::vector<EscapeTactic>& disguisedKinds();
+const std::vector<EscapeTactic>& disguisedTactics();
 
-constexpr int kLifeMs = 60'000;  // A bound for what no trial killed.
+// Payloads that no trial killed end after this time.
+constexpr int kLifeMs = 60'000;
 
 void say(const char* text);
 [[noreturn]] void stay();
-int ready();  // Says so, and stays.
+// Says "ready", and stays.
+int ready();
 
 // Runs `then` in a child; the caller goes on.
 pid_t inChild(const std::function<void()>& then);
 
 void ignore(std::initializer_list<int> signals);
 
-}  // namespace faults
+}  // namespace robustness

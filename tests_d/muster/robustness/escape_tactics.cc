@@ -17,10 +17,10 @@
 
 #include "tests_d/muster/robustness/escape_tactic.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
-// Closes standard streams but for the one that says "ready".
+// Leaves session and directory of the parent, as a daemon does.
 void daemonize() {
   setsid();
   if (chdir("/") != 0) _exit(3);
@@ -82,7 +82,8 @@ int stoppedChild() {
 
 int forkBomb() {
   rlimit limit{400, 400};
-  setrlimit(RLIMIT_NPROC, &limit);  // Does not bind root: the loop is bounded too.
+  // The limit does not bind root, so the loop is bounded as well.
+  setrlimit(RLIMIT_NPROC, &limit);
   ignore({SIGTERM, SIGCHLD});
   for (int depth = 0; depth < 6; ++depth) fork();
   say("ready\n");
@@ -91,7 +92,7 @@ int forkBomb() {
 
 int forksWithoutEnd() {
   say("ready\n");
-  // Each generation dies at once: whoever lists processes and then kills them comes too late.
+  // Each generation lives for a moment only, so a list of processes is outdated when it is used.
   for (int generation = 0; generation < 3'000; ++generation) {
     pid_t child = fork();
     if (child < 0) stay();
@@ -192,7 +193,7 @@ int deepTree() {
 }
 
 int watchdogPair() {
-  // Each starts the other again when it is gone.
+  // The parent starts the child again whenever it is gone.
   ignore({SIGTERM});
   for (int round = 0; round < 1'000; ++round) {
     pid_t other = inChild([] {
@@ -206,7 +207,7 @@ int watchdogPair() {
 }
 
 int clearsEnvironment() {
-  // Where /proc/PID/environ looks, not only where getenv does.
+  // Clears the memory that /proc/PID/environ shows, not only the list that getenv reads.
   for (char** variable = environ; *variable; ++variable) {
     std::memset(*variable, 0, std::strlen(*variable));
   }
@@ -248,11 +249,11 @@ const std::vector<EscapeTactic> kFamilies = {{"plain", ready},
 
 enum class Escapes { kNo, kYes };
 
-// Those of both files.
-const std::vector<EscapeTactic>& allKinds() {
+// All tactics, those of escape_disguises.cc included.
+const std::vector<EscapeTactic>& allTactics() {
   static const std::vector<EscapeTactic> kAll = [] {
     std::vector<EscapeTactic> all = kFamilies;
-    all.insert(all.end(), disguisedKinds().begin(), disguisedKinds().end());
+    all.insert(all.end(), disguisedTactics().begin(), disguisedTactics().end());
     return all;
   }();
   return kAll;
@@ -260,9 +261,9 @@ const std::vector<EscapeTactic>& allKinds() {
 
 std::vector<std::string> namesOf(Escapes escapes) {
   std::vector<std::string> names;
-  for (const EscapeTactic& kind : allKinds()) {
-    bool does = kind.first.rfind("changes-group", 0) == 0;
-    if (does == (escapes == Escapes::kYes)) names.push_back(kind.first);
+  for (const EscapeTactic& tactic : allTactics()) {
+    bool does = tactic.first.rfind("changes-group", 0) == 0;
+    if (does == (escapes == Escapes::kYes)) names.push_back(tactic.first);
   }
   return names;
 }
@@ -279,11 +280,11 @@ const std::vector<std::string>& unboundEscapeTactics() {
   return kNames;
 }
 
-int runEscapeTactic(const std::string& kind) {
-  for (const EscapeTactic& known : allKinds()) {
-    if (known.first == kind) return known.second();
+int runEscapeTactic(const std::string& tactic) {
+  for (const EscapeTactic& known : allTactics()) {
+    if (known.first == tactic) return known.second();
   }
   return 64;
 }
 
-}  // namespace faults
+}  // namespace robustness

@@ -1,19 +1,19 @@
-// Payloads that do not want to end, each in its own way.
+// Payloads that try to survive their end, each by a tactic of its own.
 #pragma once
 
 #include <string>
 #include <vector>
 
-namespace faults {
+namespace robustness {
 
-// The kinds that runEscapeTactic knows, but for the next.
+// The tactics of runEscapeTactic that stay in their control group.
 const std::vector<std::string>& escapeTactics();
 
-// Kinds that leave their control group, as root may.
+// The tactics that leave their control group, which root may do.
 const std::vector<std::string>& unboundEscapeTactics();
 
-// Becomes a payload of this kind, says "ready" on standard output, and stays until it is killed, or
-// for a minute. Kinds that leave descendants behind return.
-int runEscapeTactic(const std::string& kind);
+// Follows the tactic, says "ready" on standard output, and stays until it is killed, or for a
+// minute. Returns at once for a tactic that only leaves descendants behind.
+int runEscapeTactic(const std::string& tactic);
 
-}  // namespace faults
+}  // namespace robustness

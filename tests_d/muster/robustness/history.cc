@@ -5,7 +5,7 @@
 
 #include "tests_d/muster/robustness/stream.h"
 
-namespace faults {
+namespace robustness {
 
 using muster::Outcome;
 using std::chrono::milliseconds;
@@ -88,10 +88,10 @@ class Model {
     }
   }
 
-  // Of one path, written by one thread: which versions a look may see.
+  // The versions of one path, which one thread writes, that a look may see.
   struct Possible {
-    uint64_t oldest = 0;  // The last one that was surely written, or seen.
-    uint64_t newest = 0;  // The last one that was tried.
+    uint64_t oldest = 0;  // The last version that was surely written, or seen.
+    uint64_t newest = 0;  // The last version whose writing was begun.
   };
 
   void checkFiles() {
@@ -179,4 +179,4 @@ std::multimap<std::string, int> parseExecutions(const std::string& text) {
   return executions;
 }
 
-}  // namespace faults
+}  // namespace robustness

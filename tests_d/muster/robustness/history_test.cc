@@ -1,4 +1,4 @@
-// Shows that the model complains of each thing that must not happen, and of nothing else.
+// Shows that the model reports each violation of an invariant, and nothing else.
 #include "tests_d/muster/robustness/history.h"
 
 #include <gmock/gmock.h>
@@ -6,7 +6,7 @@
 
 #include "tests_d/muster/robustness/stream.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -16,7 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// A history with one command that went well.
+// Returns a history with one command that went well.
 History goodHistory() {
   CommandRecord command{.name = "c1", .outLines = 20, .errLines = 3, .exitStatus = 7};
   command.called = SteadyTime(100s);
@@ -57,7 +57,7 @@ TEST(ModelTest, LostByteIsFoundInEitherStream) {
               ElementsAre(HasSubstr("I1 c1: standard output"), HasSubstr("standard error")));
 }
 
-TEST(ModelTest, WrongExitStatusAndExitOfWhatNeverRanAreFound) {
+TEST(ModelTest, WrongExitStatusAndExitWithoutExecutionAreFound) {
   History history = goodHistory();
   history.commands[0].outcome = Outcome::exited(0);
   history.executions.clear();
@@ -66,7 +66,7 @@ TEST(ModelTest, WrongExitStatusAndExitOfWhatNeverRanAreFound) {
                           HasSubstr("I6 c1: is said to have exited, but never ran")));
 }
 
-TEST(ModelTest, NotStartedThatRanIsFound) {
+TEST(ModelTest, ExecutionDespiteNotStartedIsFound) {
   History history = goodHistory();
   history.commands[0].outcome = Outcome::notStarted(2, "");
   EXPECT_THAT(violations(history, {.outcomes = {Outcome::Kind::kNotStarted}}),
@@ -117,7 +117,7 @@ TEST(ModelTest, FileHoldsTheLastVersionOrOneThatWasTried) {
   History future = history;
   future.files.push_back(fileRecord(false, 3));
   EXPECT_THAT(violations(future, allowed), ElementsAre(HasSubstr("I7 /f: holds version 3")));
-  // What was seen cannot be unseen.
+  // A version older than one that was seen before is a violation.
   history.files.push_back(fileRecord(false, 2));
   history.files.push_back(fileRecord(false, 1));
   EXPECT_THAT(violations(history, allowed), ElementsAre(HasSubstr("possible are 2 to 2")));
@@ -136,4 +136,4 @@ TEST(ModelTest, ExecutionsAreReadFromLines) {
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

@@ -8,7 +8,7 @@
 #include "tests_d/muster/robustness/residue.h"
 #include "tests_d/muster/robustness/stream.h"
 
-namespace faults {
+namespace robustness {
 
 using namespace std::chrono_literals;
 using harness::ApiAccess;
@@ -150,7 +150,7 @@ void Load::run(const std::string& name, std::mt19937_64& random) {
     Counted counted(inFlight_, finished_);
     timed(record, options_.callMax, [&] {
       if (!stepwise) return take(record, node.run(argv, options));
-      // Started, read line by line for a while, and waited for.
+      // This command is read line by line for a while before it is waited for.
       muster::Process process = node.start(argv, options);
       for (uint64_t line = 0; line < record.outLines / 2; ++line)
         process.readLine(options_.callMax);
@@ -181,7 +181,7 @@ void Load::lookAtFile(const std::string& path) {
         record.version = version.value_or(0);
       } catch (const NodeError& error) {
         if (error.kind() != NodeError::Kind::kNotFound) throw;
-        record.version = 0;  // As before the first write.
+        record.version = 0;  // The state before the first write.
       }
     });
   }
@@ -218,4 +218,4 @@ nanoseconds percentile(std::vector<nanoseconds> values, int percent) {
   return values[(values.size() - 1) * static_cast<size_t>(percent) / 100];
 }
 
-}  // namespace faults
+}  // namespace robustness

@@ -1,5 +1,6 @@
-// Traffic for a trial: threads that run commands and replace files on a node through the real
-// harness, and a history of all they did.
+// Traffic for a trial, with a history of all that was done.
+//
+// Threads run commands and replace files on a node through the real harness.
 #pragma once
 
 #include <atomic>
@@ -18,10 +19,10 @@ namespace harness {
 class ControllerNode;
 }
 
-namespace faults {
+namespace robustness {
 
-// How late this machine's own threads wake: what it stalls, no program can answer for. Measures
-// from construction on.
+// Measures, from construction on, how late this machine wakes its own threads. No program can
+// answer sooner than the machine lets it run.
 class StallMeter {
  public:
   StallMeter();
@@ -36,12 +37,12 @@ class StallMeter {
 
 struct LoadOptions {
   std::string payload;    // The program.
-  std::string directory;  // For files and the counter; exists.
-  std::string tag;        // Begins the names of all commands.
+  std::string directory;  // It exists, and gets the files and the counter.
+  std::string tag;        // The names of all commands begin with it.
   uint64_t seed = 0;
   int threads = 3;
-  uint64_t linesMax = 200;  // Of one command.
-  long pauseUsMax = 200;    // Between lines.
+  uint64_t linesMax = 200;  // Output lines of one command.
+  long pauseUsMax = 200;    // The pause between two lines.
   bool files = true;
   uint64_t fileBytesMax = 40'000;
   std::chrono::nanoseconds callMax = std::chrono::seconds(30);
@@ -49,23 +50,24 @@ struct LoadOptions {
 
 class Load {
  public:
-  // `node` outlives the object. Begins at once.
+  // Begins the traffic at once. `node` outlives the object.
   Load(harness::ControllerNode& node, LoadOptions options);
   ~Load();
 
-  // Calls that were made and have not returned. A fault without any is no trial.
+  // Calls that were made and have not returned. A fault that meets none of them tests nothing.
   size_t inFlight() const { return inFlight_; }
 
   // Calls that have returned.
   size_t finished() const { return finished_; }
 
-  // Waits until `more` more calls have returned. False: `within` passed first.
+  // Waits until `more` more calls have returned. False if `within` passed first.
   bool awaitProgress(size_t more, std::chrono::nanoseconds within) const;
 
-  // Lets the calls in flight end, and gives all that was done, with what the payloads noted. Once.
+  // Lets the calls in flight end, and returns the history with the executions that payloads noted.
+  // Call it once.
   History stop();
 
-  // Of what stop() allows for lateness.
+  // The lateness to allow, which is 250 ms and the longest stall of this machine.
   std::chrono::nanoseconds overrunMax() const;
 
  private:
@@ -87,13 +89,13 @@ class Load {
   std::vector<std::thread> threads_;
 };
 
-// Content of version `version` of a test file; `bytes` is drawn by the caller.
+// Returns the content of version `version` of a test file, at least `bytes` bytes.
 std::string fileContent(uint64_t version, size_t bytes);
 
-// Which version a content is, in full. Absent: none.
+// Tells which version a content is, in full. Absent if it is none.
 std::optional<uint64_t> versionOf(const std::string& content);
 
-// Percentile 0 to 100 of some durations; zero of none.
+// Returns a percentile, from 0 to 100, of some durations. Zero if there are none.
 std::chrono::nanoseconds percentile(std::vector<std::chrono::nanoseconds> values, int percent);
 
-}  // namespace faults
+}  // namespace robustness

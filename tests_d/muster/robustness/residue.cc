@@ -10,7 +10,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace faults {
+namespace robustness {
 
 namespace fs = std::filesystem;
 
@@ -23,7 +23,7 @@ std::string contentOf(const std::string& path) {
   return text.str();
 }
 
-// "4711 (name) S …": the name may hold anything.
+// Returns the state letter of a text such as "4711 (name) S …", whose name may hold anything.
 char stateOf(const std::string& stat) {
   size_t end = stat.rfind(')');
   return end == std::string::npos || end + 2 >= stat.size() ? 'X' : stat[end + 2];
@@ -142,4 +142,4 @@ size_t residentBytesMaxOf(pid_t pid) {
   return kib << 10;
 }
 
-}  // namespace faults
+}  // namespace robustness

@@ -1,5 +1,7 @@
-// What a trial must not leave on the machine: processes that carry its tag, files, control groups,
-// and descriptors or memory of the agent (invariant I4).
+// Finds what a trial must not leave on the machine (invariant I4).
+//
+// That is processes that carry its tag, files, control groups, and descriptors or memory of the
+// agent.
 #pragma once
 
 #include <sys/types.h>
@@ -12,52 +14,54 @@
 
 #include "tests_d/muster/support/wait.h"
 
-namespace faults {
+namespace robustness {
 
-// The environment variable that every payload has and its children inherit.
+// The environment variable that every payload gets and its children inherit.
 inline constexpr char kTagVariable[] = "MUSTER_FAULT_TAG";
 
 struct TaggedProcess {
   pid_t pid = 0;
-  char state = '?';  // As in /proc/PID/stat; zombies ('Z', 'X') are left out: they hold nothing.
+  // The letter of /proc/PID/stat. Zombies ('Z', 'X') hold nothing and are left out.
+  char state = '?';
   std::string command;
 };
 
-// Processes with `tag` in their environment or arguments, but the caller.
+// Lists the processes with `tag` in their environment or arguments, except the caller.
 std::vector<TaggedProcess> taggedProcesses(const std::string& tag);
 
-// The file that payloads which note their execution in `counter` hold a shared lock on, and with
-// them their descendants: a chain of processes that live for a millisecond each is always gone
-// when one looks for it in /proc, but cannot hide its lock.
+// Returns the file on which payloads that note their execution in `counter` hold a shared lock.
+//
+// Their descendants hold it too. A chain of processes that live for a millisecond each can escape
+// every look at /proc, but it cannot hide its lock.
 std::string lockOf(const std::string& counter);
 
-// Whether anybody holds it.
+// Tells whether a process holds the lock.
 bool locked(const std::string& lock);
 
-// Waits until no process is there that carries the tag or holds the lock. False: `within` passed
-// first.
+// Waits until no process carries the tag or holds the lock. False if `within` passed first.
 bool noneLeft(const std::string& tag, const std::string& lock, std::chrono::nanoseconds within);
 
-// "4711 (sleep) S, 4712 …"
+// Writes processes as "4711 (sleep) S, 4712 …".
 std::string toString(const std::vector<TaggedProcess>& processes);
 
-// Kills what is left, so that one failed trial does not disturb the next.
+// Kills the processes that are left, so that a failed trial does not disturb the next one.
 void killTagged(const std::string& tag);
 
-// Control groups below any hierarchy whose path contains `part`.
+// Lists the control groups of any hierarchy whose path contains `part`.
 std::vector<std::string> controlGroups(const std::string& part);
 
-// Every file below `directory`, relative, sorted.
+// Lists every file below `directory` by its relative path, sorted.
 std::vector<std::string> filesBelow(const std::string& directory);
 
 size_t descriptorsOf(pid_t pid);
 size_t residentBytesOf(pid_t pid);
 
-// The most that it ever had.
+// The most resident memory that the process ever had.
 size_t residentBytesMaxOf(pid_t pid);
 
-// The only ways to wait here for what nobody announces.
+// Trials wait only by these: becomesTrue for a condition that nothing announces, letPass for a time
+// that the seed chose.
 using muster_tests::becomesTrue;
 using muster_tests::letPass;
 
-}  // namespace faults
+}  // namespace robustness

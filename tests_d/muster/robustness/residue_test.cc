@@ -1,4 +1,4 @@
-// Shows that what is left is found, also where it hides.
+// Shows that leftovers are found, also where they hide.
 #include "tests_d/muster/robustness/residue.h"
 
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 
 #include "tests_d/muster/robustness/agent.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -29,22 +29,22 @@ class ResidueTest : public ::testing::Test {
   }
   ~ResidueTest() override {
     killTagged(tag_);
-    // What forks away is not found; it ends by itself after some seconds.
+    // A payload that forks all the time escapes the kill, and ends by itself after some seconds.
     std::filesystem::remove_all(directory_);
   }
 
-  // A zoo payload; its parent is waited for at the end.
-  void start(const std::string& kind) {
+  // Starts a payload of an escape tactic. The end of the test waits for it.
+  void start(const std::string& tactic) {
     std::string program = programDirectory() + "/muster-test-payload";
-    std::string name = tag_ + "." + kind;
+    std::string name = tag_ + "." + tactic;
     pid_t pid = fork();
     if (pid == 0) {
       dup2(open("/dev/null", O_WRONLY), 1);
-      execl(program.c_str(), program.c_str(), "escape", kind.c_str(), counter().c_str(),
+      execl(program.c_str(), program.c_str(), "escape", tactic.c_str(), counter().c_str(),
             name.c_str(), nullptr);
       _exit(127);
     }
-    ASSERT_TRUE(becomesTrue([&] { return locked(lockOf(counter())); }, 5s)) << kind;
+    ASSERT_TRUE(becomesTrue([&] { return locked(lockOf(counter())); }, 5s)) << tactic;
   }
   std::string counter() const { return directory_ + "/executions"; }
   bool gone(std::chrono::nanoseconds within) { return noneLeft(tag_, lockOf(counter()), within); }
@@ -85,4 +85,4 @@ TEST_F(ResidueTest, DescriptorsAndMemoryAreCounted) {
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

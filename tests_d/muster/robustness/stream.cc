@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <vector>
 
-namespace faults {
+namespace robustness {
 namespace {
 
 std::string hex(uint32_t value) {
@@ -13,7 +13,7 @@ std::string hex(uint32_t value) {
   return text;
 }
 
-// What a line claims to be. Number -1: it is no line, or was damaged.
+// Returns the number that a line carries, or -1 if it is no line or was damaged.
 int64_t numberOf(const std::string& name, const std::string& line) {
   if (line.rfind(name + " ", 0) != 0) return -1;
   size_t sum = line.rfind(' ');
@@ -84,4 +84,4 @@ std::string streamFlaw(const std::string& name, uint64_t lines, const std::strin
   return "";
 }
 
-}  // namespace faults
+}  // namespace robustness

@@ -3,24 +3,24 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using ::testing::HasSubstr;
 
-// All but line `number`.
+// Returns the text of a stream without its line `number`.
 std::string without(uint64_t number, uint64_t lines) {
   std::string text;
   for (uint64_t i = 0; i < lines; ++i) text += i == number ? "" : streamLine("s", i);
   return text;
 }
 
-TEST(StreamTest, ItsOwnTextHasNoFlaw) {
+TEST(StreamTest, GeneratedTextHasNoFlaw) {
   EXPECT_EQ(streamFlaw("s", 100, streamText("s", 100), Extent::kWhole), "");
   EXPECT_EQ(streamFlaw("s", 0, "", Extent::kWhole), "");
 }
 
-TEST(StreamTest, EveryBeginningIsABeginningAndNotTheWhole) {
+TEST(StreamTest, EveryPrefixIsABeginningAndNotTheWhole) {
   std::string text = streamText("s", 5);
   for (size_t bytes = 0; bytes < text.size(); ++bytes) {
     EXPECT_EQ(streamFlaw("s", 5, text.substr(0, bytes), Extent::kBeginning), "") << bytes;
@@ -51,11 +51,11 @@ TEST(StreamTest, MissingByteAndFlippedBitAreFound) {
   }
 }
 
-TEST(StreamTest, BytesAfterTheEndAndOfOthersAreFound) {
+TEST(StreamTest, ExtraBytesAndBytesOfAnotherStreamAreFound) {
   EXPECT_THAT(streamFlaw("s", 3, streamText("s", 4), Extent::kWhole),
               HasSubstr("bytes after the end"));
   EXPECT_THAT(streamFlaw("s", 3, streamText("t", 3), Extent::kWhole), HasSubstr("foreign"));
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

@@ -1,5 +1,7 @@
-// F11, F13, F14, F16: the agent's system calls fail, are interrupted, carry less than they were
-// given, and its wall clock jumps. See call_control.h.
+// F11, F13, F14 and F16: the agent's system calls fail, are interrupted or carry fewer bytes than
+// requested, and its wall clock jumps.
+//
+// call_control.h says how that is done without a change to the agent's code.
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -7,7 +9,7 @@
 #include "tests_d/muster/robustness/call_faults.h"
 #include "tests_d/muster/robustness/component.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -31,7 +33,7 @@ class CallTest : public FaultTest {
   CallControl& front() { return frontCalls_->control(); }
   CallControl& keeper() { return keeperCalls_->control(); }
 
-  // One call of each kind. What fails must say `errnoValue`, and nothing else may fail.
+  // Makes one call of each kind. A call that fails must report `errnoValue`.
   void tryAll(int errnoValue, const std::string& where) {
     auto attempt = [&](auto call) {
       try {
@@ -72,6 +74,8 @@ class CallTest : public FaultTest {
   size_t failures_ = 0;
 };
 
+// Short and interrupted reads and writes are rare on an idle machine and common on a busy one, so
+// mistakes in their handling show only there.
 TEST_F(CallTest, ShortTransfersAndInterruptionsChangeNothing) {
   untilMet([&] {
     startDisturbed();
@@ -83,7 +87,7 @@ TEST_F(CallTest, ShortTransfersAndInterruptionsChangeNothing) {
     front().shortEvery = 3;
     keeper().shortEvery = 3;
     for (size_t i = 0; i < trials(100, 0.5); ++i) {
-      // Stopping and going on interrupts what waits.
+      // Stopping a process and continuing it interrupts the call in which it waits.
       Part part = i % 2 ? Part::kFront : Part::kKeeper;
       agent().signal(part, SIGSTOP);
       agent().signal(part, SIGCONT);
@@ -92,14 +96,15 @@ TEST_F(CallTest, ShortTransfersAndInterruptionsChangeNothing) {
     ASSERT_TRUE(load.awaitProgress(3, 20s));
     size_t times = front().shortened + keeper().shortened;
     uint32_t reconnects = node().state().reconnects;
-    judge("F16 " + std::to_string(times) + " short or interrupted calls", load, {}, times > 1000,
-          1);
+    evaluate("F16 " + std::to_string(times) + " short or interrupted calls", load, {}, times > 1000,
+             1);
     EXPECT_EQ(reconnects, 0u);
     disconnect();
   });
 }
 
-TEST_F(CallTest, NoDescriptorAtAnyCallIsSaidAndOver) {
+// Whichever call meets EMFILE, the caller hears that errno, and the next call works.
+TEST_F(CallTest, KeeperOutOfDescriptorsReportsItAndGoesOn) {
   startDisturbed();
   connect();
   size_t times = trials(80, 0.2);
@@ -116,7 +121,8 @@ TEST_F(CallTest, NoDescriptorAtAnyCallIsSaidAndOver) {
   EXPECT_GT(failures_, 0u) << "void";
 }
 
-TEST_F(CallTest, FrontWithoutDescriptorAtAnyCallGoesOn) {
+// The front needs descriptors for each new connection. Those that it has must not suffer.
+TEST_F(CallTest, FrontOutOfDescriptorsGoesOn) {
   untilMet([&] {
     startDisturbed();
     Load load(connect(), loadOptions());
@@ -124,7 +130,7 @@ TEST_F(CallTest, FrontWithoutDescriptorAtAnyCallGoesOn) {
     for (size_t k = 0; k < times; ++k) {
       front().descriptorsSkip = static_cast<int64_t>(k % 4);
       front().descriptorsFail = 3;
-      // A second controller makes the front need some.
+      // A second controller makes the front open descriptors.
       harness::Controller other(controllerOptions);
       harness::NodeDescription description;
       description.name = "n1";
@@ -136,19 +142,20 @@ TEST_F(CallTest, FrontWithoutDescriptorAtAnyCallGoesOn) {
       other.closeAll(std::chrono::steady_clock::now() + 5s);
     }
     ASSERT_TRUE(load.awaitProgress(2, 20s));
-    judge("F14 front without descriptors " + std::to_string(times) + " times", load, {}, hits,
-          times / 2);
+    evaluate("F14 front without descriptors " + std::to_string(times) + " times", load, {}, hits,
+             times / 2);
     disconnect();
   });
 }
 
-TEST_F(CallTest, DiskErrorsAreTypedAndNothingIsLeft) {
+// A write that fails halfway must neither damage the file nor leave a temporary one.
+TEST_F(CallTest, DiskErrorsAreTypedAndLeaveNothing) {
   startDisturbed();
   connect();
   size_t times = trials(60, 0.2), failed = 0;
-  const int kinds[] = {ENOSPC, EIO, EROFS, EDQUOT};
+  const int errors[] = {ENOSPC, EIO, EROFS, EDQUOT};
   for (size_t k = 0; k < times && !HasFailure(); ++k) {
-    int error = kinds[drawn(std::size(kinds))];
+    int error = errors[drawn(std::size(errors))];
     std::string where = "errno " + std::to_string(error) + " at change " + std::to_string(k);
     node().file(directory_ + "/file").write("old");
     keeper().fileErrno = error;
@@ -169,6 +176,7 @@ TEST_F(CallTest, DiskErrorsAreTypedAndNothingIsLeft) {
   }
 }
 
+// Deadlines, leases and heartbeats follow the steady clock, so a set wall clock disturbs no call.
 TEST_F(CallTest, WallClockJumpsHaveNoEffect) {
   controllerOptions.lease = 3s;
   untilMet([&] {
@@ -195,14 +203,16 @@ TEST_F(CallTest, WallClockJumpsHaveNoEffect) {
       letPass(drawn(100ms));
     }
     uint32_t reconnects = node().state().reconnects;
-    judge("F11 " + std::to_string(times) + " jumps of the wall clock", load, {}, hits, times / 2);
+    evaluate("F11 " + std::to_string(times) + " jumps of the wall clock", load, {}, hits,
+             times / 2);
     EXPECT_EQ(reconnects, 0u);
     disconnect();
   });
 }
 
-// What the keeper notes before it acts it cannot note any more: then it does not act.
-TEST_F(CallTest, FullStateDiskRefusesWhatMustBeNoted) {
+// Some changes are recorded before they are made. The keeper must refuse them when it cannot write
+// the record.
+TEST_F(CallTest, FullStateDiskRefusesChangesThatNeedARecord) {
   startAgent({.stateBytesMax = 1 << 20, .audit = true});
   connect();
   muster::File file = node().file(directory_ + "/file");
@@ -234,4 +244,4 @@ TEST_F(CallTest, FullStateDiskRefusesWhatMustBeNoted) {
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

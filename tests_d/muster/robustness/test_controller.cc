@@ -1,5 +1,6 @@
-// F3 and the other half of F5: the controller is killed with SIGKILL, or stopped for longer than
-// its lease. Nobody cleans up after it but the node.
+// F3 and a half of F5: the controller is killed with SIGKILL, or stopped for longer than its lease.
+//
+// Only the node can clean up after such a controller.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -9,7 +10,7 @@
 
 #include "tests_d/muster/robustness/component.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -18,18 +19,18 @@ using std::chrono::steady_clock;
 
 constexpr auto kLease = 1s;
 
-// A controller in a process of its own; see programs/controller_main.cc.
+// A controller in a process of its own (programs/controller_main.cc).
 class Controller {
  public:
   Controller(const Agent& agent, const std::string& directory, std::string tag,
-             const std::string& kind)
+             const std::string& tactic)
       : tag_(std::move(tag)) {
     std::vector<std::string> words = {programDirectory() + "/muster-test-controller",
                                       agent.frontSocket(),
                                       tag_,
                                       std::to_string(kLease / 1ms),
                                       programDirectory() + "/muster-test-payload",
-                                      kind,
+                                      tactic,
                                       directory + "/executions"};
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
@@ -56,7 +57,7 @@ class Controller {
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
 
-  // Waits for text that it says.
+  // Waits until its output contains `text`. False if `within` passed first.
   bool says(const std::string& text, nanoseconds within) {
     return becomesTrue([&] { return heard().find(text) != std::string::npos; }, within);
   }
@@ -91,23 +92,23 @@ class Controller {
 
 class ControllerFaultTest : public FaultTest {
  protected:
-  // Starts some controllers, each with other payloads.
+  // Starts `count` controllers, whose payloads follow different tactics.
   std::vector<std::unique_ptr<Controller>> start(size_t count) {
-    const std::vector<std::string> kinds = {"plain", "daemon", "ignores-everything", "deep-tree"};
+    const std::vector<std::string> tactics = {"plain", "daemon", "ignores-everything", "deep-tree"};
     std::vector<std::unique_ptr<Controller>> started;
     for (size_t i = 0; i < count; ++i) {
       started.push_back(std::make_unique<Controller>(
-          agent(), directory_, tag_ + "c" + std::to_string(next_++), kinds[i % kinds.size()]));
+          agent(), directory_, tag_ + "c" + std::to_string(next_++), tactics[i % tactics.size()]));
     }
     return started;
   }
 
-  // Payloads; the controllers themselves carry the tag too.
+  // Tells whether payloads run. The controllers carry the tag too and do not count.
   bool running() {
     auto all = taggedProcesses(tag_);
     return locked(lockOf(directory_ + "/executions")) ||
            std::any_of(all.begin(), all.end(), [](const TaggedProcess& process) {
-             return process.command == "muster-test-pay";  // As the kernel cuts it.
+             return process.command == "muster-test-pay";  // The kernel keeps 15 bytes.
            });
   }
   bool payloadsGone() {
@@ -117,14 +118,17 @@ class ControllerFaultTest : public FaultTest {
   size_t next_ = 0;
 };
 
-TEST_F(ControllerFaultTest, KilledLeavesNothingAfterItsLease) {
+// The lease is the node's only hint that a controller is dead: everything of its session must end
+// with it.
+TEST_F(ControllerFaultTest, KilledControllerLeavesNothingAfterItsLease) {
   startAgent();
   constexpr size_t kTogether = 8;
   size_t rounds = trials(2, 0.25 / kTogether), hits = 0;
   std::vector<nanoseconds> gone;
   for (size_t round = 0; round < rounds; ++round) {
     auto controllers = start(kTogether);
-    // Half of them at a random moment of their start, the others when all is running.
+    // Half of the controllers are killed at a random moment of their start, the others when their
+    // payloads run.
     for (size_t i = kTogether / 2; i < kTogether; ++i) {
       ASSERT_TRUE(controllers[i]->says("started", 20s)) << controllers[i]->heard();
     }
@@ -140,7 +144,8 @@ TEST_F(ControllerFaultTest, KilledLeavesNothingAfterItsLease) {
               toText(percentile(gone, 99)).c_str());
 }
 
-TEST_F(ControllerFaultTest, StoppedLongerThanItsLeaseIsTold) {
+// A controller that wakes after its lease must learn that its session is over, and not wait.
+TEST_F(ControllerFaultTest, ControllerStoppedPastItsLeaseIsToldOfTheEnd) {
   startAgent();
   auto controllers = start(2);
   for (auto& controller : controllers) {
@@ -152,12 +157,13 @@ TEST_F(ControllerFaultTest, StoppedLongerThanItsLeaseIsTold) {
   for (auto& controller : controllers) {
     controller->signal(SIGCONT);
     controller->closeInput();
-    // "killed with its session", or "lost: the session ran out on the node".
+    // It says "killed with its session", or "lost: the session ran out on the node".
     EXPECT_TRUE(controller->says("session", 20s)) << controller->heard();
   }
 }
 
-TEST_F(ControllerFaultTest, StoppedShorterThanItsLeaseGoesOn) {
+// A short stop, such as one in a debugger, must cost nothing.
+TEST_F(ControllerFaultTest, ControllerStoppedWithinItsLeaseGoesOn) {
   startAgent();
   auto controllers = start(1);
   ASSERT_TRUE(controllers[0]->says("started", 20s)) << controllers[0]->heard();
@@ -170,8 +176,9 @@ TEST_F(ControllerFaultTest, StoppedShorterThanItsLeaseGoesOn) {
   EXPECT_EQ(taggedProcesses(tag_).size(), before) << "its payloads live";
 }
 
-// F12: what a suspended machine looks like from inside. The boot clock goes on meanwhile.
-TEST_F(ControllerFaultTest, SuspendedTogetherGoesOnOrIsTold) {
+// F12: a suspended machine looks from inside as if all its processes had been stopped while the
+// boot clock went on.
+TEST_F(ControllerFaultTest, SuspensionOfBothSidesIsResumedOrReported) {
   startAgent();
   for (nanoseconds lasting : {nanoseconds(kLease / 2), nanoseconds(kLease * 3)}) {
     auto controllers = start(2);
@@ -190,7 +197,8 @@ TEST_F(ControllerFaultTest, SuspendedTogetherGoesOnOrIsTold) {
       letPass(kLease);
       EXPECT_TRUE(running()) << "the lease had not run out";
     } else {
-      // The lease may be renewed before anybody sees that it has run out. Then all goes on.
+      // A heartbeat may renew the lease before the keeper sees that it has run out. Then all goes
+      // on.
       bool gone = payloadsGone();
       for (auto& controller : controllers) {
         controller->closeInput();
@@ -204,4 +212,4 @@ TEST_F(ControllerFaultTest, SuspendedTogetherGoesOnOrIsTold) {
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

@@ -1,7 +1,8 @@
-// F4: the keeper, or the shim of a detached command, dies, by SIGKILL, right before and right after
-// each of its calls that others can see the effect of: each rename, link, sync, write and removal
-// is a crash site. Whatever is left on the disk then, the next keeper makes of it what the session
-// was promised.
+// F4: the keeper, or the shim of a detached command, dies at each of its crash sites.
+//
+// A crash site is a call whose effect others can see, such as a rename, link, sync, write or
+// removal. The process is killed by SIGKILL right before the call, and again right after it. The
+// next keeper must keep the promises of the session with whatever it finds on the disk.
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
@@ -12,7 +13,7 @@
 #include "tests_d/muster/robustness/component.h"
 #include "tests_d/muster/robustness/stream.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -23,7 +24,7 @@ using When = CallFaults::When;
 
 class CrashTest : public FaultTest {
  protected:
-  // A bit of everything that changes the node, once. `name` makes it another one.
+  // Makes each call that changes the node once. `name` distinguishes the rounds.
   void work(const std::string& name) {
     attempt([&] { node().file(home_ + "/plain").write("plain " + name); });
     muster::WriteOptions back{.undo = muster::UndoAt::kSessionEnd};
@@ -36,8 +37,8 @@ class CrashTest : public FaultTest {
     attempt([&] { node().file(home_ + "/plain").setMode(0600); });
     attempt([&] { node().file(home_ + "/plain").setOwner("1", "1"); });
     attempt([&] { node().file(home_ + "/plain").setModified({}); });
-    attempt([&] { node().pushTree(source_, home_ + "/planted"); });
-    attempt([&] { node().copyTo(home_ + "/planted/x", node(), home_ + "/copied"); });
+    attempt([&] { node().pushTree(source_, home_ + "/pushed"); });
+    attempt([&] { node().copyTo(home_ + "/pushed/x", node(), home_ + "/copied"); });
     attempt([&] { node().file(home_ + "/tree").makeDirectory(0750, muster::UndoAt::kSessionEnd); });
     attempt([&] { node().file(home_ + "/tree/x/y").write("new", {.parents = true}); });
     attempt([&] { node().file(home_ + "/soft").linkTo("plain", muster::IfExists::kReplace); });
@@ -46,7 +47,7 @@ class CrashTest : public FaultTest {
     });
     attempt([&] { node().file(home_ + "/hard").rename(home_ + "/renamed"); });
     attempt([&] { node().file(home_ + "/dir").removeTree(); });
-    attempt([&] { node().file(home_ + "/planted").removeTree(); });
+    attempt([&] { node().file(home_ + "/pushed").removeTree(); });
     attempt([&] { node().file(home_ + "/plain").remove(); });
     attempt([&] { detach(name); });
     attempt([&] {
@@ -57,19 +58,19 @@ class CrashTest : public FaultTest {
     });
   }
 
-  // A command that lives without its keeper, to its end and its acknowledgement.
+  // Runs a detached command to its end and its acknowledgement.
   void detach(const std::string& name) {
     muster::RunOptions options = tagged();
     options.lifetime = muster::CommandLifetime::kDetached;
     options.deadline = 20s;
     muster::Result result = node().run(streamArgv(tag_ + ".d" + name, 10, 0), options);
-    // Its shim is the same program, and may be what dies.
+    // The shim is the same program, so it may be the process that dies.
     bool lost = result.outcome.kind() == Outcome::Kind::kLost &&
                 result.outcome.lostReason() == muster::LostReason::kSupervisorKilled;
     EXPECT_TRUE(lost || result.outcome == Outcome::exited(0)) << result.outcome;
   }
 
-  // What a pushed tree is made of.
+  // Makes the tree that work() pushes.
   void makeSource() {
     source_ = directory_ + "/source";
     std::filesystem::create_directories(source_ + "/below");
@@ -77,8 +78,8 @@ class CrashTest : public FaultTest {
     std::filesystem::create_symlink("x", source_ + "/link");
   }
 
-  // What a killed keeper may do to a call is to have it reported as lost, or, if the call is sent
-  // again, as in conflict with what it did before.
+  // Makes a call that a killed keeper may disturb in two ways: it is reported as lost, or, sent
+  // again, it conflicts with its own first execution.
   template <typename Call>
   void attempt(Call call) {
     try {
@@ -92,7 +93,7 @@ class CrashTest : public FaultTest {
     }
   }
 
-  // Does `task` beside a watch that starts the keeper again whenever it dies.
+  // Runs `task` while a second thread starts the keeper again whenever it dies.
   void watched(const std::function<void()>& task) {
     std::atomic<bool> done{false};
     std::thread worker([&] {
@@ -111,8 +112,8 @@ class CrashTest : public FaultTest {
     worker.join();
   }
 
-  // One session with all the work, during which the keeper dies once, or at its next start. Then
-  // what it left must be what was promised.
+  // Runs one session with all the work, during which the keeper dies once, or at its next start.
+  // Then expects that the leftovers are those that the session was promised.
   void crash(const CallFaults::Site& site, When when, size_t number) {
     pid_t before = agent().pid(Part::kKeeper);
     calls_->killAt(site, 1, when);
@@ -138,7 +139,7 @@ class CrashTest : public FaultTest {
   }
 
   void expectAsPromised(const std::string& where) {
-    // What a keeper that died while it ended the session left, its successor ends soon.
+    // The keeper may have died while it ended the session. Its successor ends the rest soon.
     EXPECT_TRUE(becomesTrue(
         [&] {
           return node().file(home_ + "/kept").read() == "old" &&
@@ -189,4 +190,4 @@ TEST_F(CrashTest, KeeperKilledAtEachCallKeepsItsPromises) {
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

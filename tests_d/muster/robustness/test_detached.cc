@@ -1,6 +1,7 @@
-// F1, F2 for detached commands: they live on when the keeper is killed, and the next keeper has
-// them with every byte; when their own keeper, the shim, is killed, that is said, and nothing is
-// left.
+// F1 and F2 for detached commands: the keeper or the shim of the command is killed.
+//
+// A detached command outlives the keeper, and the next keeper has it with every byte. When its shim
+// is killed, that is reported, and nothing of the command is left.
 #include <dirent.h>
 #include <signal.h>
 
@@ -12,7 +13,7 @@
 #include "tests_d/muster/robustness/component.h"
 #include "tests_d/muster/robustness/stream.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -24,7 +25,7 @@ using Part = Agent::Part;
 
 class DetachedFaultTest : public FaultTest {
  protected:
-  // The commands of the test are over: no shim may stay, however soon the session is closed.
+  // Expects that no shim stays once the session is closed, however soon after the commands' end.
   void TearDown() override {
     disconnect();
     if (agent_) {
@@ -53,7 +54,7 @@ class DetachedFaultTest : public FaultTest {
     return lines;
   }
 
-  // Processes of `nodeagent --shim` that serve this trial's agent.
+  // Lists the processes of `nodeagent --shim` that serve this trial's agent.
   std::vector<pid_t> shims() const {
     std::vector<pid_t> found;
     std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir("/proc"), closedir);
@@ -67,7 +68,7 @@ class DetachedFaultTest : public FaultTest {
     return found;
   }
 
-  // Of any session, as `muster ps` asks.
+  // Lists the jobs of all sessions, as `muster ps` does.
   std::vector<harness::JobInfo> listed(harness::JobsWanted wanted) {
     harness::JobFilter filter{.labels = {{"of", tag_}}, .wanted = wanted};
     auto answers = harness::rpc::listJobs({&controllerNode()}, filter, steady_clock::now() + 10s);
@@ -86,9 +87,9 @@ class DetachedFaultTest : public FaultTest {
   }
 };
 
-// The kill comes at any point: before the record, between record and claim, while it runs, after
-// its end.
-TEST_F(DetachedFaultTest, KeeperKilledAtAnyPointRunsItOnceAndLosesNothing) {
+// The kill comes before the command is recorded, between record and claim, while it runs, or after
+// its end. At each point, sending the start again must neither repeat nor lose it.
+TEST_F(DetachedFaultTest, CommandRunsOnceWheneverTheKeeperIsKilled) {
   startAgent();
   connect();
   size_t times = trials(25, 1);
@@ -129,7 +130,8 @@ TEST_F(DetachedFaultTest, KeeperKilledAtAnyPointRunsItOnceAndLosesNothing) {
               times, underWay, toText(percentile(resumed, 99)).c_str());
 }
 
-TEST_F(DetachedFaultTest, NextKeeperHasInputSignalAndEnd) {
+// A successor takes over a running command in both directions, not only its result.
+TEST_F(DetachedFaultTest, NextKeeperPassesInputSignalsAndTheEnd) {
   startAgent();
   connect();
   muster::Process cat = node().start({"/bin/cat"}, detached());
@@ -151,8 +153,9 @@ TEST_F(DetachedFaultTest, NextKeeperHasInputSignalAndEnd) {
   EXPECT_TRUE(noneLeft(2s)) << toString(taggedProcesses(tag_));
 }
 
-// The keeper that is told has not heard from the shim yet, and is killed in its turn.
-TEST_F(DetachedFaultTest, AcknowledgementReachesAShimThatNobodyHasHeardFrom) {
+// The keeper that gets the acknowledgement has not heard from the shim yet, and is killed as well.
+// The shim must learn of it all the same, or it would stay for ever.
+TEST_F(DetachedFaultTest, AcknowledgementReachesAStoppedShim) {
   startAgent();
   connect();
   {
@@ -162,7 +165,8 @@ TEST_F(DetachedFaultTest, AcknowledgementReachesAShimThatNobodyHasHeardFrom) {
     ::kill(shims()[0], SIGSTOP);
     restartKeeper();
   }
-  for (int i = 0; i < 3; ++i) node().run({"true"});  // Behind the adoption and what follows it.
+  // After these calls the keeper has adopted the command.
+  for (int i = 0; i < 3; ++i) node().run({"true"});
   restartKeeper();
   for (int i = 0; i < 3; ++i) node().run({"true"});
   ASSERT_EQ(shims().size(), 1u);
@@ -170,8 +174,8 @@ TEST_F(DetachedFaultTest, AcknowledgementReachesAShimThatNobodyHasHeardFrom) {
   EXPECT_TRUE(shimsGone()) << shims().size() << " shims";
 }
 
-// Before the keeper has the command at all.
-TEST_F(DetachedFaultTest, ClosedRightAfterARestartTheSessionStillAcknowledges) {
+// The session closes before the new keeper has adopted the command at all.
+TEST_F(DetachedFaultTest, SessionClosedRightAfterARestartAcknowledges) {
   startAgent();
   for (int trial = 0; trial < 3; ++trial) {
     connect();
@@ -187,7 +191,8 @@ TEST_F(DetachedFaultTest, ClosedRightAfterARestartTheSessionStillAcknowledges) {
   }
 }
 
-TEST_F(DetachedFaultTest, ListedWithItsProcessesAndEndedByAnyKeeper) {
+// `muster ps` and `muster kill` must reach a command that an earlier keeper has started.
+TEST_F(DetachedFaultTest, AnyKeeperListsACommandAndEndsIt) {
   startAgent();
   connect();
   auto options = detached();
@@ -208,7 +213,8 @@ TEST_F(DetachedFaultTest, ListedWithItsProcessesAndEndedByAnyKeeper) {
   EXPECT_EQ(listed(harness::JobsWanted::kAll).size(), 1u);
 }
 
-TEST_F(DetachedFaultTest, WhatItLeftRunningIsListedAndEnded) {
+// A command that has ended may leave processes. They are listed under it, over a restart too.
+TEST_F(DetachedFaultTest, LeftRunningProcessesAreListedAndEnded) {
   startAgent();
   connect();
   auto options = detached();
@@ -229,7 +235,8 @@ TEST_F(DetachedFaultTest, WhatItLeftRunningIsListedAndEnded) {
   EXPECT_TRUE(shimsGone()) << shims().size() << " shims";
 }
 
-TEST_F(DetachedFaultTest, ShimWithoutItsDirectoryGoesAfterTheEnd) {
+// Somebody may remove the state of the agent. A shim must not stay because of that.
+TEST_F(DetachedFaultTest, ShimWithoutItsDirectoryEndsAfterItsCommand) {
   startAgent();
   connect();
   muster::Process process = node().start({"/bin/true"}, detached());
@@ -239,7 +246,7 @@ TEST_F(DetachedFaultTest, ShimWithoutItsDirectoryGoesAfterTheEnd) {
   EXPECT_TRUE(shimsGone()) << shims().size() << " shims";
 }
 
-TEST_F(DetachedFaultTest, LongOutputIsTheSameOverManyKeepers) {
+TEST_F(DetachedFaultTest, LongOutputIsCompleteOverManyKeepers) {
   startAgent();
   connect();
   std::string name = tag_ + ".stream";
@@ -254,16 +261,18 @@ TEST_F(DetachedFaultTest, LongOutputIsTheSameOverManyKeepers) {
   EXPECT_EQ(streamFlaw(name, 6'000, result.out, Extent::kWhole), "");
 }
 
-TEST_F(DetachedFaultTest, KilledShimIsSaidAndTakesItsCommandWithIt) {
+// The shim holds the command's output, so without it the command is lost. The keeper must say so
+// and end it, also when it was down at that moment.
+TEST_F(DetachedFaultTest, KilledShimIsReportedAndItsCommandEnds) {
   startAgent();
   connect();
   size_t times = trials(8, 0.5);
   std::vector<nanoseconds> gone;
   for (size_t trial = 0; trial < times; ++trial) {
-    muster::Process zoo = node().start(
+    muster::Process payload = node().start(
         escapeArgv(trial % 2 ? "setsid" : "daemon", tag_ + ".s" + std::to_string(trial)),
         detached());
-    zoo.readUntil("ready", 10s);
+    payload.readUntil("ready", 10s);
     auto found = shims();
     ASSERT_EQ(found.size(), 1u);
     if (trial % 4 == 3) agent().kill(Part::kKeeper);
@@ -272,11 +281,11 @@ TEST_F(DetachedFaultTest, KilledShimIsSaidAndTakesItsCommandWithIt) {
     if (trial % 4 == 3) agent().start(Part::kKeeper);
     EXPECT_TRUE(noneLeft(3s)) << "I4: " << toString(taggedProcesses(tag_));
     gone.push_back(steady_clock::now() - before);
-    EXPECT_EQ(zoo.wait(10s).outcome.lostReason(), LostReason::kSupervisorKilled);
+    EXPECT_EQ(payload.wait(10s).outcome.lostReason(), LostReason::kSupervisorKilled);
   }
   std::printf("F2 %zu kills of the shim: payloads gone after p99 %s\n", times,
               toText(percentile(gone, 99)).c_str());
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

@@ -1,10 +1,11 @@
-// How soon a dead peer is noticed and traffic goes on afterwards, at the heartbeats of real life.
-// The figures are printed; what is checked is only that they are not absurd.
+// Measures how soon a dead peer is noticed, and how soon traffic goes on afterwards.
+//
+// The heartbeats are the default ones. The figures are printed, and only absurd ones fail.
 #include <future>
 
 #include "tests_d/muster/robustness/component.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -14,7 +15,7 @@ using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 using Part = Agent::Part;
 
-// One controller of its own: behind a proxy of its own, or in the agent's network.
+// One controller with a connection behind a proxy of its own, or within the agent's network.
 struct Link {
   enum class Way { kProxy, kAgentNetwork };
 
@@ -35,7 +36,7 @@ struct Link {
   muster::Node node() { return harness::ApiAccess::node(*connected); }
 
   FaultProxy proxy;
-  harness::Controller controller;  // With the default options.
+  harness::Controller controller;  // Its options are the default ones.
   harness::ControllerNode* connected = nullptr;
 };
 
@@ -62,7 +63,7 @@ class DetectionTest : public FaultTest {
       links_.push_back(std::make_unique<Link>(agent(), seed() + i, way));
   }
 
-  // Does `perLink` for each at once, and adds up the times that it gives.
+  // Calls `perLink` for all links at once, and appends the time that each call takes to `times`.
   template <typename F>
   void onAll(std::vector<nanoseconds>& times, F perLink) {
     std::vector<std::future<nanoseconds>> running;
@@ -76,7 +77,7 @@ class DetectionTest : public FaultTest {
     for (auto& one : running) times.push_back(one.get());
   }
 
-  // Each heartbeat is somewhere else when the fault comes.
+  // Waits for a random part of a heartbeat interval, so that faults come at any point of it.
   void spreadOut() { letPass(drawn(1000ms)); }
 
   void measure(Times& times, const std::function<void(Link&, size_t)>& break_,
@@ -103,7 +104,8 @@ class DetectionTest : public FaultTest {
   std::vector<std::unique_ptr<Link>> links_;
 };
 
-TEST_F(DetectionTest, SilenceIsNoticedAndOver) {
+// The proxy swallows bytes, so only heartbeats can tell.
+TEST_F(DetectionTest, SilenceIsNoticedAndAnswersResume) {
   startLinks(6);
   Times times;
   const ProxyFlow flows[] = {ProxyFlow::kBoth, ProxyFlow::kToTarget, ProxyFlow::kToClient};
@@ -115,9 +117,9 @@ TEST_F(DetectionTest, SilenceIsNoticedAndOver) {
   print("F7, F8 silence", times);
 }
 
-// As above, but below TCP: connections cannot be made meanwhile, and the kernel repeats what was
-// lost at growing intervals.
-TEST_F(DetectionTest, LossOfAllPacketsIsNoticedAndOver) {
+// Packets are lost below TCP. New connections fail meanwhile, and the kernel repeats lost packets
+// at growing intervals.
+TEST_F(DetectionTest, LossOfAllPacketsIsNoticedAndAnswersResume) {
   startLinks(6, Link::Way::kAgentNetwork);
   Times times;
   for (size_t round = 0; round < trials(1, 0.01); ++round) {
@@ -133,7 +135,8 @@ TEST_F(DetectionTest, LossOfAllPacketsIsNoticedAndOver) {
   print("F7 all packets lost", times);
 }
 
-TEST_F(DetectionTest, StoppedAgentIsNoticedAndOver) {
+// The kernel still accepts connections for a stopped process, so only heartbeats can tell.
+TEST_F(DetectionTest, StoppedAgentIsNoticedAndAnswersResume) {
   startLinks(6);
   for (Part part : {Part::kFront, Part::kKeeper}) {
     Times times;
@@ -151,7 +154,8 @@ TEST_F(DetectionTest, StoppedAgentIsNoticedAndOver) {
   }
 }
 
-TEST_F(DetectionTest, RestartedFrontIsBackSoon) {
+// Controllers must not wait for long after an agent's restart, although each was refused first.
+TEST_F(DetectionTest, RestartedFrontAnswersSoon) {
   startLinks(6);
   Times times;
   for (size_t round = 0; round < trials(4, 0.05); ++round) {
@@ -167,4 +171,4 @@ TEST_F(DetectionTest, RestartedFrontIsBackSoon) {
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

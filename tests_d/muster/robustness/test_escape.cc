@@ -1,9 +1,10 @@
-// F18: payloads that do not want to end. Whatever they do, nothing of them lives on after a kill, a
-// deadline, or the end of the session.
+// F18: payloads try to survive by fifty tactics.
+//
+// Nothing of them may live on after a kill, a cancel, a deadline or the end of the session.
 #include "tests_d/muster/robustness/component.h"
 #include "tests_d/muster/robustness/escape_tactics.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -20,21 +21,21 @@ class EscapeTest : public FaultTest {
     connect();
   }
 
-  // Starts one and waits until it is what it wants to be.
-  muster::Process started(const std::string& kind, muster::RunOptions options) {
+  // Starts a payload and waits until it has become what its tactic means.
+  muster::Process started(const std::string& tactic, muster::RunOptions options) {
     options.outputBytesMax = 64 << 10;
-    std::string name = tag_ + "." + kind;
-    muster::Process process = node().start(escapeArgv(kind, name), options);
+    std::string name = tag_ + "." + tactic;
+    muster::Process process = node().start(escapeArgv(tactic, name), options);
     process.readUntil("ready", 10s);
     EXPECT_TRUE(agent().alive(Agent::Part::kKeeper)) << agent().end();
-    EXPECT_FALSE(nothingRuns()) << "void: " << kind << " does not run";
+    EXPECT_FALSE(nothingRuns()) << "void: " << tactic << " does not run";
     return process;
   }
 
-  void expectGone(const std::string& kind) {
+  void expectGone(const std::string& tactic) {
     auto before = steady_clock::now();
     bool empty = noneLeft(2s);
-    EXPECT_TRUE(empty) << "I4 " << kind << ": " << toString(taggedProcesses(tag_));
+    EXPECT_TRUE(empty) << "I4 " << tactic << ": " << toString(taggedProcesses(tag_));
     if (!empty) killTagged(tag_);
     gone_.push_back(steady_clock::now() - before);
   }
@@ -44,24 +45,24 @@ class EscapeTest : public FaultTest {
 
 TEST_F(EscapeTest, KillReachesEveryProcess) {
   for (size_t round = 0; round < trials(1, 0.02); ++round) {
-    for (const std::string& kind : escapeTactics()) {
+    for (const std::string& tactic : escapeTactics()) {
       muster::DeadlineScope scope(15s);
-      muster::Process process = started(kind, tagged());
+      muster::Process process = started(tactic, tagged());
       process.kill();
-      expectGone(kind);
+      expectGone(tactic);
     }
   }
-  std::printf("F18 %zu kinds killed: gone after p99 %s\n", escapeTactics().size(),
+  std::printf("F18 %zu tactics killed: gone after p99 %s\n", escapeTactics().size(),
               toText(percentile(gone_, 99)).c_str());
 }
 
 TEST_F(EscapeTest, CancelWithGraceReachesEveryProcess) {
-  for (const std::string& kind : escapeTactics()) {
+  for (const std::string& tactic : escapeTactics()) {
     muster::DeadlineScope scope(15s);
     muster::RunOptions options = tagged();
     options.grace = 50ms;
-    started(kind, options).cancel();
-    expectGone(kind);
+    started(tactic, options).cancel();
+    expectGone(tactic);
   }
 }
 
@@ -70,14 +71,14 @@ TEST_F(EscapeTest, DeadlineReachesEveryProcess) {
   muster::RunOptions options = tagged();
   options.deadline = 4s;
   options.grace = 50ms;
-  for (const std::string& kind : escapeTactics()) processes.push_back(started(kind, options));
+  for (const std::string& tactic : escapeTactics()) processes.push_back(started(tactic, options));
   for (size_t i = 0; i < processes.size(); ++i) {
     muster::Result result = processes[i].wait(15s);
     bool ended = result.outcome.kind() == Outcome::Kind::kExited;
     EXPECT_TRUE(ended || result.outcome.kind() == Outcome::Kind::kDeadline)
         << escapeTactics()[i] << ": " << result.outcome;
   }
-  // Of those whose first process ended by itself, the descendants belong to the session still.
+  // Where the first process ended by itself, its descendants still belong to the session.
   processes.clear();
   disconnect();
   expectGone("all");
@@ -85,21 +86,22 @@ TEST_F(EscapeTest, DeadlineReachesEveryProcess) {
 
 TEST_F(EscapeTest, EndOfTheSessionReachesEveryProcess) {
   std::vector<muster::Process> processes;
-  for (const std::string& kind : escapeTactics()) processes.push_back(started(kind, tagged()));
-  for (const std::string& kind : unboundEscapeTactics())
-    processes.push_back(started(kind, tagged()));
+  for (const std::string& tactic : escapeTactics()) processes.push_back(started(tactic, tagged()));
+  for (const std::string& tactic : unboundEscapeTactics())
+    processes.push_back(started(tactic, tagged()));
   disconnect();
   expectGone("all");
 }
 
-// What root moves out of the job's control group is known by its mark and by its parents.
-TEST_F(EscapeTest, KillReachesWhatLeftItsControlGroup) {
-  for (const std::string& kind : unboundEscapeTactics()) {
-    muster::Process process = started(kind, tagged());
+// Root may move a process out of its job's control group. The agent still knows it by its mark and
+// by its parents.
+TEST_F(EscapeTest, KillReachesProcessesOutsideTheirControlGroup) {
+  for (const std::string& tactic : unboundEscapeTactics()) {
+    muster::Process process = started(tactic, tagged());
     process.kill();
-    expectGone(kind);
+    expectGone(tactic);
   }
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

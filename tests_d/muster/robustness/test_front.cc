@@ -1,9 +1,10 @@
-// F1 and F19: the front is killed with SIGKILL at random moments, and started again. Nothing of
-// what was under way may be lost, done twice, or reported as failed.
+// F1 and F19: the front is killed with SIGKILL at random moments, and started again.
+//
+// No call that was under way may be lost, done twice, or reported as failed.
 #include "tests_d/muster/robustness/component.h"
 #include "tests_d/muster/robustness/stream.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -13,7 +14,8 @@ using Part = Agent::Part;
 
 class FrontFaultTest : public FaultTest {
  protected:
-  // Kills and starts the front `times` times, at random moments of `load`. How many met a call.
+  // Kills and starts the front `times` times, at random moments of `load`. Returns how many kills
+  // met a call.
   size_t killAtRandom(Load& load, size_t times) {
     size_t hits = 0;
     for (size_t trial = 0; trial < times; ++trial) {
@@ -32,20 +34,22 @@ class FrontFaultTest : public FaultTest {
   std::vector<nanoseconds> resumed;
 };
 
-TEST_F(FrontFaultTest, KilledAtRandomMomentsLosesNothing) {
+// The front holds no state of sessions, so its death is a lost connection and nothing more.
+TEST_F(FrontFaultTest, FrontKilledAtRandomMomentsLosesNothing) {
   untilMet([&] {
     startAgent();
     Load load(connect(), loadOptions());
     ASSERT_TRUE(load.awaitProgress(5, 20s));
     size_t times = trials(60, 1);
     size_t hits = killAtRandom(load, times);
-    judge("F1 " + std::to_string(times) + " kills of the front", load, {}, hits, times * 9 / 10);
+    evaluate("F1 " + std::to_string(times) + " kills of the front", load, {}, hits, times * 9 / 10);
     std::printf("F1 first answer after the restart: p50 %s, p99 %s\n",
                 toText(percentile(resumed, 50)).c_str(), toText(percentile(resumed, 99)).c_str());
   });
 }
 
-TEST_F(FrontFaultTest, OutputGoesOnAtTheByteOverManyKills) {
+// One long output crosses many connections. The check sums show a byte that is lost or repeated.
+TEST_F(FrontFaultTest, OutputContinuesAtTheExactByteOverManyKills) {
   startAgent();
   connect();
   std::string name = tag_ + ".long";
@@ -62,6 +66,7 @@ TEST_F(FrontFaultTest, OutputGoesOnAtTheByteOverManyKills) {
   EXPECT_EQ(streamFlaw(name, 4000, result.out, Extent::kWhole), "");
 }
 
+// Input that was sent again after a lost connection must not reach the command twice.
 TEST_F(FrontFaultTest, InputArrivesOnceOverKills) {
   startAgent();
   connect();
@@ -81,7 +86,8 @@ TEST_F(FrontFaultTest, InputArrivesOnceOverKills) {
   EXPECT_EQ(streamFlaw("in", 200, result.out, Extent::kWhole), "");
 }
 
-TEST_F(FrontFaultTest, StoppedFrontIsNoticedAndForgiven) {
+// A stopped process keeps its connections open, so the controller must notice by itself.
+TEST_F(FrontFaultTest, StoppedFrontOrKeeperIsNoticedAndLosesNothing) {
   untilMet([&] {
     startAgent();
     Load load(connect(), loadOptions());
@@ -103,11 +109,12 @@ TEST_F(FrontFaultTest, StoppedFrontIsNoticedAndForgiven) {
       agent().signal(part, SIGCONT);
     }
     ASSERT_TRUE(load.awaitProgress(3, 20s));
-    judge("F5 " + std::to_string(times) + " stops of front or keeper", load, {}, hits, times / 2);
+    evaluate("F5 " + std::to_string(times) + " stops of front or keeper", load, {}, hits,
+             times / 2);
     std::printf("F5 noticed after (heartbeat 200 ms, 600 ms to answer): p99 %s\n",
                 toText(percentile(noticed, 99)).c_str());
   });
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

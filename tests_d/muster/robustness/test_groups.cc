@@ -1,5 +1,7 @@
-// F15, F17: no memory, no more processes. The kernel ends a command, never the agent, and what
-// cannot be started says so with its errno.
+// F15 and F17: the node runs out of memory, or of processes.
+//
+// The kernel may end a command, but never the agent. A command that cannot be started is reported
+// with its errno.
 #include <signal.h>
 
 #include <cerrno>
@@ -7,7 +9,7 @@
 #include "tests_d/muster/robustness/component.h"
 #include "tests_d/muster/robustness/control_group.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -17,7 +19,7 @@ using Part = Agent::Part;
 
 class GroupTest : public FaultTest {
  protected:
-  // An agent in a group of its own, with what it starts.
+  // Starts an agent in a control group of its own, which also holds all that it starts.
   ControlGroup& startWithin(Limit limit, uint64_t value) {
     group_.emplace(limit, "muster-test-" + tag_, value);
     startAgent();
@@ -39,12 +41,14 @@ class GroupTest : public FaultTest {
   std::optional<ControlGroup> group_;
 };
 
-TEST_F(GroupTest, WithoutMemoryACommandEndsAndNeverTheAgent) {
+// The outcome must tell a command that the kernel ended for want of memory from one that somebody
+// killed.
+TEST_F(GroupTest, CommandOutOfMemoryEndsAndTheAgentLives) {
   if (!ControlGroup::available(Limit::kMemoryBytes)) GTEST_SKIP() << "no cgroup limits memory here";
   startWithin(Limit::kMemoryBytes, 200 << 20);
   size_t times = trials(5, 0.02);
   for (size_t i = 0; i < times && !HasFailure(); ++i) {
-    // Beside one that needs little, and must not suffer.
+    // A command that needs little memory must not suffer.
     muster::Process small = node().start(escapeArgv("plain", tag_ + std::to_string(i)), tagged());
     small.readUntil("ready", 10s);
     Outcome outcome =
@@ -64,7 +68,8 @@ TEST_F(GroupTest, WithoutMemoryACommandEndsAndNeverTheAgent) {
               times);
 }
 
-TEST_F(GroupTest, WithoutRoomForAProcessACommandIsNotStarted) {
+// Starting a command needs several processes. The limit is met at each of them.
+TEST_F(GroupTest, CommandIsNotStartedAtTheProcessLimit) {
   if (!ControlGroup::available(Limit::kProcesses))
     GTEST_SKIP() << "no cgroup limits processes here";
   ControlGroup& group = startWithin(Limit::kProcesses, 1000);
@@ -83,4 +88,4 @@ TEST_F(GroupTest, WithoutRoomForAProcessACommandIsNotStarted) {
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

@@ -1,5 +1,6 @@
-// F23: what pretends to be an agent, or was one until a byte changed. The harness gives a typed
-// error by the call's deadline, and does not grow.
+// F23: the peer pretends to be an agent, or is one whose bytes are changed on the way.
+//
+// The harness must give a typed error by the call's deadline, and must not grow.
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,7 +9,7 @@
 
 #include "tests_d/muster/robustness/component.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -17,10 +18,10 @@ using muster::FaultProxy;
 using muster::NodeError;
 using std::chrono::steady_clock;
 
-// Accepts on a port of loopback and answers each connection with what `speak` does to it.
-class Impostor {
+// Accepts connections on a port of loopback and calls `speak` on each.
+class FakeAgent {
  public:
-  explicit Impostor(std::function<void(int fd, const std::atomic<bool>& over)> speak)
+  explicit FakeAgent(std::function<void(int fd, const std::atomic<bool>& over)> speak)
       : speak_(std::move(speak)) {
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
@@ -30,19 +31,19 @@ class Impostor {
     auto* generic = reinterpret_cast<sockaddr*>(&address);
     if (bind(listener_, generic, size) != 0 || listen(listener_, 16) != 0 ||
         getsockname(listener_, generic, &size) != 0) {
-      throw std::runtime_error("no impostor");
+      throw std::runtime_error("no fake");
     }
     port_ = ntohs(address.sin_port);
     thread_ = std::thread([this] { serve(); });
   }
-  ~Impostor() {
+  ~FakeAgent() {
     over_ = true;
     shutdown(listener_, SHUT_RDWR);
     thread_.join();
     close(listener_);
   }
-  Impostor(const Impostor&) = delete;
-  Impostor& operator=(const Impostor&) = delete;
+  FakeAgent(const FakeAgent&) = delete;
+  FakeAgent& operator=(const FakeAgent&) = delete;
 
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
   size_t served() const { return served_; }
@@ -52,7 +53,7 @@ class Impostor {
     while (!over_) {
       int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
       if (fd < 0) continue;
-      // So that neither way blocks for ever.
+      // Neither reading nor writing may block for ever.
       timeval limit{0, 100'000};
       setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
       setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
@@ -127,7 +128,7 @@ std::vector<Speech> speeches() {
 
 class HostileTest : public FaultTest {
  protected:
-  // A call to `address` fails in a known way, in time, and without memory that grows.
+  // Expects that a call to `address` fails with a typed error, in time, and without growing memory.
   void expectRefusal(const std::string& what, const std::string& address) {
     StallMeter stall;
     size_t before = residentBytesOf(getpid());
@@ -138,11 +139,11 @@ class HostileTest : public FaultTest {
     description.endpoint.address = "127.0.0.1";
     description.endpoint.port =
         static_cast<uint16_t>(std::stoul(address.substr(address.rfind(':') + 1)));
-    muster::Node impostor(controller.connect(description));
+    muster::Node fake(controller.connect(description));
     auto began = steady_clock::now();
     try {
       muster::DeadlineScope scope(200ms);
-      impostor.file("/etc/hostname").read();
+      fake.file("/etc/hostname").read();
       ADD_FAILURE() << what << " answered";
     } catch (const NodeError& error) {
       bool known = error.kind() == NodeError::Kind::kUnreachable ||
@@ -155,30 +156,30 @@ class HostileTest : public FaultTest {
   }
 };
 
-TEST_F(HostileTest, WhatIsNoAgentIsRefusedInTime) {
+TEST_F(HostileTest, FakeAgentIsRefusedInTime) {
   std::vector<Speech> kinds = speeches();
   for (const auto& [name, speak] : kinds) {
-    Impostor impostor(speak);
-    expectRefusal(name, impostor.address());
+    FakeAgent fake(speak);
+    expectRefusal(name, fake.address());
   }
   size_t noises = trials(8, 1);
   for (size_t i = 0; i < noises && !HasFailure(); ++i) {
     std::string noise(drawn(3000), '\0');
     for (char& byte : noise) byte = static_cast<char>(random_());
-    // Half of them begin as a frame does.
+    // Half of the answers begin as a frame does.
     if (i % 2) noise = words({0, static_cast<uint32_t>(drawn(300))}) + noise;
-    Impostor impostor([&noise](int fd, Over) {
+    FakeAgent fake([&noise](int fd, Over) {
       say(fd, noise);
       letPass(20ms);
     });
-    expectRefusal("noise " + std::to_string(i), impostor.address());
+    expectRefusal("noise " + std::to_string(i), fake.address());
   }
-  std::printf("F23 %zu impostors, %zu of them noise\n", kinds.size() + noises, noises);
+  std::printf("F23 %zu fakes, %zu of them noise\n", kinds.size() + noises, noises);
 }
 
-// Without TLS nothing protects the bytes: an answer may be wrong, but never endless, and never the
-// end of this process.
-TEST_F(HostileTest, FlippedBitsOfAnAgentAreOutlived) {
+// Without TLS nothing protects the bytes, so an answer may be wrong. It must not be endless, and
+// must not end this process.
+TEST_F(HostileTest, ControllerSurvivesFlippedBits) {
   startAgent();
   FaultProxy proxy({.target = "127.0.0.1:" + std::to_string(agent().frontPort()),
                     .seed = seed(),
@@ -186,7 +187,8 @@ TEST_F(HostileTest, FlippedBitsOfAnAgentAreOutlived) {
                       ByteFault flip{ByteFault::Kind::kFlipBit, 0, 6000};
                       return {.toClient = {.at = {flip, flip, flip}}};
                     }});
-  connect();  // For the fixture, beside the proxy.
+  // The fixture needs a connection of its own, which avoids the proxy.
+  connect();
   size_t times = trials(30, 1), failed = 0;
   for (size_t i = 0; i < times && !HasFailure(); ++i) {
     StallMeter stall;
@@ -204,7 +206,7 @@ TEST_F(HostileTest, FlippedBitsOfAnAgentAreOutlived) {
     } catch (const NodeError&) {
       ++failed;
     }
-    // A command may be asked for after its deadline: its grace, and a margin.
+    // The harness asks for a command's outcome until its grace and a margin have passed as well.
     EXPECT_LE(steady_clock::now() - began, 500ms + 2s + 5s + 250ms + stall.worst()) << "I5";
     controller.closeAll(steady_clock::now() + 2s);
   }
@@ -214,4 +216,4 @@ TEST_F(HostileTest, FlippedBitsOfAnAgentAreOutlived) {
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

@@ -1,9 +1,11 @@
-// F2: the keeper itself is killed with SIGKILL. That may end jobs, but never silently: each is lost
-// with the reason, or had ended before; nothing of it lives on, and the next keeper serves.
+// F2: the keeper itself is killed with SIGKILL.
+//
+// That may end jobs, but never silently. Each job is reported as lost with the reason, or had ended
+// before. Nothing of it lives on, and the next keeper serves.
 #include "tests_d/muster/robustness/component.h"
 #include "tests_d/muster/robustness/stream.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -21,24 +23,25 @@ class KeeperFaultTest : public FaultTest {
   }
 };
 
-TEST_F(KeeperFaultTest, KilledLeavesNothingAndSaysLost) {
+// The next keeper must find the processes of jobs that it has not started.
+TEST_F(KeeperFaultTest, KilledKeeperLeavesNothingAndReportsJobsAsLost) {
   startAgent();
   connect();
-  const std::vector<std::string> kinds = {"plain",
-                                          "setsid",
-                                          "daemon",
-                                          "ignores-term",
-                                          "deep-tree",
-                                          "changes-group",
-                                          "changes-group-and-session"};
+  const std::vector<std::string> tactics = {"plain",
+                                            "setsid",
+                                            "daemon",
+                                            "ignores-term",
+                                            "deep-tree",
+                                            "changes-group",
+                                            "changes-group-and-session"};
   size_t times = trials(8, 0.25);
   std::vector<nanoseconds> gone;
   for (size_t trial = 0; trial < times; ++trial) {
     std::string name = tag_ + "." + std::to_string(trial);
     muster::Process stream = node().start(streamArgv(name, 100'000, 1000), tagged());
-    muster::Process zoo =
-        node().start(escapeArgv(kinds[trial % kinds.size()], name + "z"), tagged());
-    zoo.readUntil("ready", 10s);
+    muster::Process payload =
+        node().start(escapeArgv(tactics[trial % tactics.size()], name + "z"), tagged());
+    payload.readUntil("ready", 10s);
     stream.readLine(10s);
     letPass(drawn(20ms));
     ASSERT_FALSE(taggedProcesses(tag_).empty()) << "void: nothing ran";
@@ -49,14 +52,15 @@ TEST_F(KeeperFaultTest, KilledLeavesNothingAndSaysLost) {
     muster::Result result = stream.wait(10s);
     EXPECT_EQ(result.outcome.lostReason(), LostReason::kKeeperRestarted) << result.outcome;
     EXPECT_EQ(streamFlaw(name, 100'000, result.out, Extent::kBeginning), "");
-    EXPECT_EQ(zoo.wait(10s).outcome.kind(), Outcome::Kind::kLost);
+    EXPECT_EQ(payload.wait(10s).outcome.kind(), Outcome::Kind::kLost);
     EXPECT_EQ(node().run({"true"}).outcome, Outcome::exited(0)) << "the next keeper serves";
   }
   std::printf("F2 %zu kills of the keeper: payloads gone after p99 %s\n", times,
               toText(percentile(gone, 99)).c_str());
 }
 
-TEST_F(KeeperFaultTest, KilledUnderLoadRunsNothingTwice) {
+// A start that is sent again to the next keeper must be reported as lost, not carried out again.
+TEST_F(KeeperFaultTest, KeeperKilledUnderLoadRunsNothingTwice) {
   untilMet([&] {
     startAgent();
     Load load(connect(), loadOptions());
@@ -69,12 +73,13 @@ TEST_F(KeeperFaultTest, KilledUnderLoadRunsNothingTwice) {
     }
     ASSERT_TRUE(load.awaitProgress(2, 20s));
     Allowed allowed{.outcomes = {Outcome::Kind::kLost}, .errors = {muster::NodeError::Kind::kLost}};
-    judge("F2 " + std::to_string(times) + " kills of the keeper under load", load, allowed, hits,
-          times * 9 / 10);
+    evaluate("F2 " + std::to_string(times) + " kills of the keeper under load", load, allowed, hits,
+             times * 9 / 10);
   });
 }
 
-TEST_F(KeeperFaultTest, NextKeeperPutsBackTheFilesOfTheSession) {
+// Files that a session replaced with undo come back although the keeper that replaced them is dead.
+TEST_F(KeeperFaultTest, NextKeeperRestoresTheFilesOfTheSession) {
   startAgent();
   connect();
   size_t times = trials(6, 0.05);
@@ -91,6 +96,7 @@ TEST_F(KeeperFaultTest, NextKeeperPutsBackTheFilesOfTheSession) {
   }
 }
 
+// Front and keeper start in either order, as their units may.
 TEST_F(KeeperFaultTest, FrontAndKeeperKilledTogetherRecover) {
   untilMet([&] {
     startAgent();
@@ -101,16 +107,16 @@ TEST_F(KeeperFaultTest, FrontAndKeeperKilledTogetherRecover) {
       if (load.inFlight() > 0) ++hits;
       agent().kill(Part::kFront);
       agent().kill(Part::kKeeper);
-      // In either order: a front may have to wait for its keeper.
+      // The front of every other trial has to wait for its keeper.
       agent().start(trial % 2 ? Part::kFront : Part::kKeeper);
       letPass(drawn(100ms));
       agent().start(trial % 2 ? Part::kKeeper : Part::kFront);
     }
     ASSERT_TRUE(load.awaitProgress(2, 20s));
     Allowed allowed{.outcomes = {Outcome::Kind::kLost}, .errors = {muster::NodeError::Kind::kLost}};
-    judge("F2 " + std::to_string(times) + " kills of both", load, allowed, hits, times / 2);
+    evaluate("F2 " + std::to_string(times) + " kills of both", load, allowed, hits, times / 2);
   });
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

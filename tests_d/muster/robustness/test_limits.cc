@@ -1,5 +1,6 @@
-// F13, F14, F17: full disks, no descriptors, and programs that cannot be started. Each is a typed
-// answer with the exact errno, and the agent goes on.
+// F13, F14 and F17: disks are full, descriptors are used up, and programs cannot be started.
+//
+// Each gives a typed answer with the exact errno, and the agent goes on.
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -15,7 +16,7 @@
 #include "tests_d/muster/robustness/component.h"
 #include "tests_d/muster/robustness/stream.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 namespace fs = std::filesystem;
@@ -24,7 +25,7 @@ using muster::NodeError;
 using muster::Outcome;
 using Part = Agent::Part;
 
-// A file system of one MiB.
+// A file system of one MiB, mounted for the object's life.
 struct SmallDisk {
   explicit SmallDisk(std::string at) : path(std::move(at)) {
     fs::create_directory(path);
@@ -41,7 +42,7 @@ struct SmallDisk {
 
 class LimitFaultTest : public FaultTest {
  protected:
-  // What starting `argv` comes to.
+  // Runs `argv` and returns its outcome.
   Outcome outcomeOf(const muster::Argv& argv, muster::RunOptions options = {}) {
     return node().run(argv, options).outcome;
   }
@@ -59,6 +60,7 @@ class LimitFaultTest : public FaultTest {
   void expectUsable() { EXPECT_EQ(outcomeOf({"true"}), Outcome::exited(0)); }
 };
 
+// A test that expects a failure must be able to tell a wrong path from a wrong permission.
 TEST_F(LimitFaultTest, ExecErrorsAreExact) {
   startAgent();
   connect();
@@ -88,6 +90,7 @@ TEST_F(LimitFaultTest, ExecErrorsAreExact) {
   expectNotStarted({"true"}, ENOENT, elsewhere);
 }
 
+// A shell would report signals as statuses above 128. Here both keep apart, at each edge.
 TEST_F(LimitFaultTest, ExitStatusesAndSignalsAreExact) {
   startAgent();
   connect();
@@ -101,15 +104,16 @@ TEST_F(LimitFaultTest, ExitStatusesAndSignalsAreExact) {
   }
 }
 
-TEST_F(LimitFaultTest, ArgumentListTooLongForTheKernelIsSaid) {
+TEST_F(LimitFaultTest, ArgumentTooLongForTheKernelIsReported) {
   startAgent();
   connect();
-  // Within the limits of the wire; the kernel refuses a single argument of 128 KiB.
+  // The argument is within the limits of the wire, but above the kernel's limit of 128 KiB.
   expectNotStarted({"true", std::string(200'000, 'x')}, E2BIG);
   expectUsable();
 }
 
-TEST_F(LimitFaultTest, FullTargetDiskIsATypedErrorAndTheOldFileStays) {
+// A replaced file is the old one or the new one in full, also when the new one does not fit.
+TEST_F(LimitFaultTest, FullTargetDiskIsATypedErrorAndKeepsTheOldFile) {
   startAgent();
   connect();
   SmallDisk small(directory_ + "/disk");
@@ -130,16 +134,17 @@ TEST_F(LimitFaultTest, FullTargetDiskIsATypedErrorAndTheOldFileStays) {
   expectUsable();
 }
 
+// A command whose output does not fit into the spool must wait for its reader, not lose output.
 TEST_F(LimitFaultTest, FullSpoolLosesNothing) {
-  // Far less than what the command writes, with the pipe's own megabyte; none of it is read before
-  // it has written all it can.
+  // The command writes far more than spool and pipe hold, and none of it is read before the command
+  // has to wait.
   startAgent({.spoolBytesMax = 256 << 10});
   connect();
   std::string name = tag_ + ".spool";
   constexpr uint64_t kLines = 200'000;
   muster::Process process = node().start(streamArgv(name, kLines, 0), tagged());
   letPass(500ms);
-  // Not process.running(), which takes output: a fast command may go on and end while it does.
+  // process.running() would take output, so that a fast command could end meanwhile.
   EXPECT_FALSE(taggedProcesses(tag_).empty()) << "void: all of it found room";
   muster::Result result = process.wait(60s);
   EXPECT_EQ(result.outcome, Outcome::exited(0));
@@ -148,7 +153,7 @@ TEST_F(LimitFaultTest, FullSpoolLosesNothing) {
   expectUsable();
 }
 
-// Connections that say nothing.
+// Opens connections that say nothing.
 std::vector<int> strangers(const std::string& path, size_t count) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -165,6 +170,8 @@ std::vector<int> strangers(const std::string& path, size_t count) {
   return sockets;
 }
 
+// Strangers can use up the front's descriptors. The connection that is open must go on, and new
+// ones must get in afterwards.
 TEST_F(LimitFaultTest, FrontWithoutDescriptorsRecovers) {
   startAgent({.frontDescriptorsMax = 32});
   connect();
@@ -176,7 +183,7 @@ TEST_F(LimitFaultTest, FrontWithoutDescriptorsRecovers) {
     mostUsed = std::max(mostUsed, descriptorsOf(agent().pid(Part::kFront)));
     expectUsable();
     for (int fd : sockets) close(fd);
-    // A new one gets in as soon as there is room.
+    // A new connection gets in as soon as a descriptor is free.
     connect();
     expectUsable();
     ASSERT_TRUE(agent().alive(Part::kFront)) << agent().logs();
@@ -185,6 +192,7 @@ TEST_F(LimitFaultTest, FrontWithoutDescriptorsRecovers) {
   EXPECT_GT(mostUsed, 20u) << "void: the front never came near its limit";
 }
 
+// Each job needs descriptors of the keeper. The one too many is refused, and the others go on.
 TEST_F(LimitFaultTest, KeeperWithoutDescriptorsSaysSoAndRecovers) {
   startAgent({.keeperDescriptorsMax = 64});
   connect();
@@ -208,4 +216,4 @@ TEST_F(LimitFaultTest, KeeperWithoutDescriptorsSaysSoAndRecovers) {
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

@@ -1,8 +1,9 @@
-// F9: packets are lost, one in so many in each direction, by the kernel's own filter in a network
-// namespace that is the front's.
+// F9: a share of the packets is lost in each direction.
+//
+// The kernel's packet filter drops them in a network namespace of the front.
 #include "tests_d/muster/robustness/component.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -11,8 +12,10 @@ using std::chrono::steady_clock;
 
 class LossTest : public FaultTest {};
 
-TEST_F(LossTest, LostPacketsMakeItSlowAndNothingElse) {
-  // The heartbeats of real life: a lost packet is sent again after 200 ms, and again after 400.
+// TCP repeats lost packets, so calls take longer, but no connection may be given up too early.
+TEST_F(LossTest, LostPacketsOnlySlowCallsDown) {
+  // The short heartbeats of other trials are no use here, because a lost packet is sent again after
+  // 200 ms, and again after 400.
   controllerOptions.heartbeatEvery = 1s;
   controllerOptions.heartbeatMax = 3s;
   startAgent({.ownNetwork = true});
@@ -29,15 +32,15 @@ TEST_F(LossTest, LostPacketsMakeItSlowAndNothingElse) {
     uint32_t reconnects = node().state().reconnects;
     std::printf("F9 %d %% lost each way: %zu calls in %s, %u reconnects\n", percent, calls,
                 toText(steady_clock::now() - began).c_str(), reconnects - before);
-    // One a minute, and one for the level itself.
+    // One reconnect a minute is allowed, and one for each level of loss.
     auto minutes = (steady_clock::now() - began) / 60s;
     EXPECT_LE(reconnects - before, percent <= 10 ? 1 + minutes : 1000) << percent << " % lost";
     before = reconnects;
   }
   losePackets(0);
   ASSERT_TRUE(load.awaitProgress(3, 60s));
-  judge("F9 losses", load, {}, 5, 5);
+  evaluate("F9 losses", load, {}, 5, 5);
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

@@ -1,4 +1,4 @@
-// F24: all at once, in an order that the seed draws, for as long as MUSTER_FAULT_SECONDS says.
+// F24: all faults come at once, in an order that the seed draws, for MUSTER_FAULT_SECONDS seconds.
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -6,7 +6,7 @@
 #include "tests_d/muster/robustness/call_faults.h"
 #include "tests_d/muster/robustness/component.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -95,18 +95,18 @@ TEST_F(NemesisTest, AllFaultsInAnyOrderBreakNoPromise) {
       Fault& fault = possible[drawn(possible.size())];
       fault.act();
       ++done[fault.name];
-      // Two faults at a time now and then.
+      // Now and then the next fault comes before this one is over.
       if (drawn(3) == 0) continue;
       ASSERT_TRUE(load.awaitProgress(1, 30s)) << "after " << fault.name;
     }
     ASSERT_TRUE(load.awaitProgress(3, 30s));
     Allowed allowed{.outcomes = {Outcome::Kind::kLost}, .errors = {muster::NodeError::Kind::kLost}};
-    judge("F24 " + std::to_string(times) + " faults in " + toText(lasting), load, allowed, hits,
-          times / 2);
+    evaluate("F24 " + std::to_string(times) + " faults in " + toText(lasting), load, allowed, hits,
+             times / 2);
     for (const auto& [name, count] : done) std::printf("  %s %zu", name.c_str(), count);
     std::printf("\n");
   });
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

@@ -1,8 +1,10 @@
-// F6, F7, F8, F10: the network between controller and agent, disturbed by a proxy: resets at random
-// bytes, silence both ways and one way, delay, single bytes, half closes, cuts.
+// F6, F7, F8 and F10: a proxy disturbs the network between controller and agent.
+//
+// It resets connections at random bytes, is silent in both directions or one, delays, sends single
+// bytes, half closes and cuts.
 #include "tests_d/muster/robustness/component.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -15,7 +17,7 @@ using std::chrono::steady_clock;
 
 class NetworkFaultTest : public FaultTest {
  protected:
-  // An agent behind a proxy. It forwards by TCP on both sides, so that a reset reaches both.
+  // Starts an agent behind a proxy, with TCP on both sides of it, so that a reset reaches both.
   FaultProxy& start(std::function<ProxyFaults(uint64_t)> script = nullptr) {
     startAgent();
     proxy_.emplace(
@@ -26,7 +28,7 @@ class NetworkFaultTest : public FaultTest {
     return *proxy_;
   }
 
-  // Silence for `time`, with calls under way, and the time from its end to the next answer.
+  // Is silent for `time`, with calls under way. Returns the time from then to the next answer.
   nanoseconds silence(Load& load, ProxyFlow flow, nanoseconds time) {
     proxy_->blackhole(flow);
     letPass(time);
@@ -39,16 +41,17 @@ class NetworkFaultTest : public FaultTest {
   std::optional<FaultProxy> proxy_;
 };
 
+// A reset may cut a message at any byte, in either direction. Repeating the call must hide it.
 TEST_F(NetworkFaultTest, ResetsAtRandomBytesLoseNothing) {
   untilMet([&] {
-    // Each connection lives for a while: hello alone takes some hundred bytes.
+    // No connection ends in its first bytes, because hello alone takes some hundred.
     start([](uint64_t connection) -> ProxyFaults {
       ByteFault reset{ByteFault::Kind::kReset, 200, 30'000};
       if (connection % 2) return {.toTarget = {.at = {reset}}};
       return {.toClient = {.at = {reset}}};
     });
-    // A call of more bytes than a connection lives for never gets through, and two such calls, one
-    // of each direction, keep each other from it: the files are small here.
+    // The files are small here. A call of more bytes than a connection carries never gets through,
+    // and two such calls in opposite directions keep each other from it.
     LoadOptions small = loadOptions();
     small.fileBytesMax = 4000;
     Load load(controllerNode(), small);
@@ -58,10 +61,11 @@ TEST_F(NetworkFaultTest, ResetsAtRandomBytesLoseNothing) {
     proxy_->heal();
     size_t resets = proxy_->counters().faults;
     ASSERT_TRUE(load.awaitProgress(3, 20s));
-    judge("F6 " + std::to_string(resets) + " resets", load, {}, resets, times);
+    evaluate("F6 " + std::to_string(resets) + " resets", load, {}, resets, times);
   });
 }
 
+// Resets also come while nothing is sent, and hit several calls at once.
 TEST_F(NetworkFaultTest, ResetsAtAnyMomentLoseNothing) {
   untilMet([&] {
     start();
@@ -76,13 +80,14 @@ TEST_F(NetworkFaultTest, ResetsAtAnyMomentLoseNothing) {
       ASSERT_TRUE(load.awaitProgress(1, 20s)) << "after reset " << trial;
       resumed.push_back(steady_clock::now() - before);
     }
-    judge("F6 " + std::to_string(times) + " resets and cuts now", load, {}, hits, times / 2);
+    evaluate("F6 " + std::to_string(times) + " resets and cuts now", load, {}, hits, times / 2);
     std::printf("F6 first answer after a reset: p50 %s, p99 %s\n",
                 toText(percentile(resumed, 50)).c_str(), toText(percentile(resumed, 99)).c_str());
   });
 }
 
-TEST_F(NetworkFaultTest, SilenceBothWaysAndOneWayIsOutlived) {
+// Bytes that were held back in a silence arrive after it, when a new connection may exist already.
+TEST_F(NetworkFaultTest, CallsSurviveSilenceInEitherDirection) {
   untilMet([&] {
     start();
     Load load(controllerNode(), loadOptions());
@@ -95,13 +100,13 @@ TEST_F(NetworkFaultTest, SilenceBothWaysAndOneWayIsOutlived) {
         resumed.push_back(silence(load, flow, 900ms + drawn(1200ms)));
       }
     }
-    judge("F7, F8 " + std::to_string(3 * rounds) + " silences", load, {}, hits, 2 * rounds);
+    evaluate("F7, F8 " + std::to_string(3 * rounds) + " silences", load, {}, hits, 2 * rounds);
     std::printf("F7, F8 first answer after healing: p50 %s, worst %s\n",
                 toText(percentile(resumed, 50)).c_str(), toText(percentile(resumed, 100)).c_str());
   });
 }
 
-TEST_F(NetworkFaultTest, SilenceIsNoticedEitherWay) {
+TEST_F(NetworkFaultTest, SilenceOfEitherDirectionIsNoticed) {
   start();
   for (ProxyFlow flow : {ProxyFlow::kBoth, ProxyFlow::kToTarget, ProxyFlow::kToClient}) {
     node().awaitConnected(10s);
@@ -114,11 +119,12 @@ TEST_F(NetworkFaultTest, SilenceIsNoticedEitherWay) {
   node().awaitConnected(10s);
 }
 
+// Invariant I5 holds although no answer and no error can come.
 TEST_F(NetworkFaultTest, CallIntoSilenceEndsAtItsDeadline) {
   StallMeter stall;
   start();
   proxy_->blackhole(ProxyFlow::kBoth);
-  // The first while the silence is not noticed yet, the others afterwards.
+  // The first call is made before the silence is noticed, the others afterwards.
   for (nanoseconds within : {nanoseconds(50ms), nanoseconds(400ms), nanoseconds(1500ms)}) {
     auto before = steady_clock::now();
     muster::DeadlineScope scope(within);
@@ -132,7 +138,7 @@ TEST_F(NetworkFaultTest, CallIntoSilenceEndsAtItsDeadline) {
   EXPECT_TRUE(result.succeeded()) << result.outcome;
 }
 
-// A command's outcome may be asked for a while after its deadline: its grace, and a margin.
+// The harness asks for a command's outcome until its deadline, its grace and a margin have passed.
 TEST_F(NetworkFaultTest, CommandIntoSilenceIsGivenUpAfterGraceAndMargin) {
   StallMeter stall;
   start();
@@ -149,9 +155,10 @@ TEST_F(NetworkFaultTest, CommandIntoSilenceIsGivenUpAfterGraceAndMargin) {
   node().awaitConnected(20s);
 }
 
-TEST_F(NetworkFaultTest, BadLinesAreSlowAndNothingElse) {
+// Delay, a low rate and tiny pieces are no faults: no connection may be given up for them.
+TEST_F(NetworkFaultTest, BadLinesOnlySlowCallsDown) {
   untilMet([&] {
-    const ProxyFaults kinds[] = {
+    const ProxyFaults badLines[] = {
         {.toTarget = {.delay = 5ms, .jitter = 20ms}, .toClient = {.delay = 5ms, .jitter = 20ms}},
         {.toTarget = {.pieceBytesMax = 1}, .toClient = {.pieceBytesMax = 3}},
         {.toClient = {.bytesPerSecond = 200'000}},
@@ -159,18 +166,19 @@ TEST_F(NetworkFaultTest, BadLinesAreSlowAndNothingElse) {
     start();
     Load load(controllerNode(), loadOptions());
     size_t hits = 0;
-    for (const ProxyFaults& faults : kinds) {
+    for (const ProxyFaults& faults : badLines) {
       proxy_->setFaults(faults);
       if (load.awaitProgress(trials(4, 0.05), 60s)) ++hits;
     }
     proxy_->heal();
     uint32_t reconnects = node().state().reconnects;
-    judge("F10 bad lines", load, {}, hits, std::size(kinds));
+    evaluate("F10 bad lines", load, {}, hits, std::size(badLines));
     EXPECT_EQ(reconnects, 0u) << "a slow line is no reason to reconnect";
   });
 }
 
-TEST_F(NetworkFaultTest, HalfCloseIsAnEnd) {
+// RPC needs both directions, so a half closed connection must be replaced, not waited for.
+TEST_F(NetworkFaultTest, HalfCloseEndsTheConnection) {
   untilMet([&] {
     start();
     Load load(controllerNode(), loadOptions());
@@ -181,7 +189,7 @@ TEST_F(NetworkFaultTest, HalfCloseIsAnEnd) {
       proxy_->halfCloseAll(trial % 2 ? ProxyFlow::kToTarget : ProxyFlow::kToClient);
     }
     ASSERT_TRUE(load.awaitProgress(2, 20s));
-    judge("F10 " + std::to_string(times) + " half closes", load, {}, hits, times / 2);
+    evaluate("F10 " + std::to_string(times) + " half closes", load, {}, hits, times / 2);
   });
 }
 
@@ -197,9 +205,9 @@ TEST_F(NetworkFaultTest, RefusedConnectionsAreTriedAgain) {
     letPass(1s);
     proxy_->listenAgain();
     ASSERT_TRUE(load.awaitProgress(2, 20s));
-    judge("F10 refused for a second", load, {}, hits, 1);
+    evaluate("F10 refused for a second", load, {}, hits, 1);
   });
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

@@ -1,11 +1,13 @@
-// F20: a node loses its power while files are replaced and a command runs on it. Local nodes keep
-// their disks; what the kernel had not written yet cannot be lost with them, since it is ours.
+// F20: a node loses its power while files are replaced and a command runs on it.
+//
+// Local nodes keep their disks. Unwritten pages are not lost with them, because their kernel is the
+// machine's and goes on.
 #include <atomic>
 #include <thread>
 
 #include "tests_d/muster/robustness/component.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -18,7 +20,7 @@ class RebootTest : public muster::ClusterTest {
   static muster::Needs needs() { return {.nodes = {{"server", 1}}}; }
 
  protected:
-  // Replaces a file, version by version, until `over`.
+  // Replaces a file by one version after another until `over`.
   void write(muster::Node& node, const std::atomic<bool>& over) {
     while (!over) {
       try {
@@ -26,7 +28,7 @@ class RebootTest : public muster::ClusterTest {
         node.file("/var/kept").write(fileContent(++newest_, 20'000), {.sync = true});
         written_ = newest_.load();
       } catch (const NodeError&) {
-        // Of a node without power; whether it was written is not known.
+        // The node has no power, and whether it wrote the file is not known.
       }
     }
   }
@@ -65,4 +67,4 @@ TEST_F(RebootTest, PowerCutDuringWritesLeavesTheOldOrTheNewFile) {
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

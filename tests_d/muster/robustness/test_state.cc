@@ -1,5 +1,6 @@
-// F21: what the agent keeps on disk is damaged between its death and its next start. It starts all
-// the same, runs nothing that nobody asked for, and serves.
+// F21: the agent's state on disk is damaged between its death and its next start.
+//
+// The agent must start all the same, run nothing that nobody asked for, and serve.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -8,7 +9,7 @@
 
 #include "tests_d/muster/robustness/component.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 namespace fs = std::filesystem;
@@ -37,7 +38,7 @@ class StateFaultTest : public FaultTest {
     std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
   }
 
-  // Every regular file, and some that should not be there.
+  // Damages every regular file, and adds some that should not be there.
   size_t damageAll() {
     const std::string& state = agent().stateDirectory();
     for (const char* name : {"/spool/7", "/spool/nonsense", "/sessions", "/jobs"}) {
@@ -63,7 +64,7 @@ TEST_F(StateFaultTest, DamagedStateDoesNotKeepTheAgentFromServing) {
     std::string kept = directory_ + "/kept" + std::to_string(trial);
     node().file(kept).write("old");
     node().file(kept).write("new", {.undo = muster::UndoAt::kSessionEnd});
-    // More than stays in memory, so that there is a spool to damage.
+    // The output is larger than the memory for it, so that there is a spool to damage.
     muster::Process writer = node().start(streamArgv(name, 60'000, 0), tagged());
     writer.readLine(10s);
     becomesTrue([&] { return !filesBelow(agent().spoolDirectory()).empty(); }, 500ms);
@@ -82,4 +83,4 @@ TEST_F(StateFaultTest, DamagedStateDoesNotKeepTheAgentFromServing) {
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

@@ -1,5 +1,6 @@
-// Many who have proved nothing, at once: a controller goes on working, and memory stays bounded.
-// For longer: MUSTER_FAULT_SECONDS=60.
+// Many unauthenticated connections come at once, while a controller works.
+//
+// The controller must go on, and memory must stay bounded. MUSTER_FAULT_SECONDS=60 makes it longer.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
@@ -14,7 +15,7 @@
 
 #include "tests_d/muster/robustness/component.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -24,7 +25,8 @@ using Part = Agent::Part;
 
 constexpr size_t kResidentBytesMax = 128 << 20;
 
-// A socket that connects to the front from one of many addresses of this machine; -1: it could not.
+// Connects to the front from one of many addresses of this machine. Returns the socket, or -1 if
+// that failed.
 int strangerFrom(unsigned source, uint16_t port) {
   int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (socket < 0) return -1;
@@ -50,14 +52,14 @@ class StrangerLoadTest : public FaultTest {
     overNetwork();
   }
 
-  // As the strangers come.
+  // Connects by TCP, as the strangers do.
   void overNetwork() { connect("127.0.0.1:" + std::to_string(agent().frontPort())); }
 
   void expectAnswers() {
     EXPECT_EQ(node().run({"true"}, tagged()).outcome, Outcome::exited(0));
     ++commands_;
   }
-  // Also for one who comes now.
+  // Expects that the controller works, and that a new one gets in.
   void expectWell() {
     disconnect();
     overNetwork();
@@ -75,6 +77,7 @@ class StrangerLoadTest : public FaultTest {
   size_t commands_ = 0;
 };
 
+// Strangers that come and go quickly load the front's accepting.
 TEST_F(StrangerLoadTest, AThousandConnectionsASecondKeepNobodyOut) {
   std::atomic<bool> enough = false;
   std::atomic<unsigned> made = 0;
@@ -100,8 +103,9 @@ TEST_F(StrangerLoadTest, AThousandConnectionsASecondKeepNobodyOut) {
               residentBytesMaxOf(agent().pid(Part::kFront)) >> 10);
 }
 
-// Each sends a byte at first and one more in each round.
-TEST_F(StrangerLoadTest, FiveThousandSlowOnesKeepNobodyOut) {
+// Strangers that stay occupy the front's slots. Each sends a byte at first and one more in each
+// round, so that it never looks idle.
+TEST_F(StrangerLoadTest, FiveThousandSlowConnectionsKeepNobodyOut) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   rlimit more{std::max<rlim_t>(limit.rlim_cur, 6000), std::max<rlim_t>(limit.rlim_max, 6000)};
@@ -125,4 +129,4 @@ TEST_F(StrangerLoadTest, FiveThousandSlowOnesKeepNobodyOut) {
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

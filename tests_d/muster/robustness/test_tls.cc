@@ -1,12 +1,13 @@
-// F22, and flipped bits where TLS protects the bytes: certificates are replaced and denied while
-// commands run, and no damaged byte is ever taken for a good one.
+// F22, and F6 below TLS: certificates are replaced and denied while commands run, and bits flip.
+//
+// No connection may suffer from another's certificate, and no damaged byte may pass.
 #include <stdlib.h>
 
 #include <filesystem>
 
 #include "tests_d/muster/robustness/component.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -20,7 +21,7 @@ using Part = Agent::Part;
 class TlsTest : public FaultTest {
  protected:
   TlsTest() {
-    // Not in /tmp: others could replace what is there, so that is refused.
+    // The agent refuses secrets in /tmp, where others could replace them.
     char path[] = "/run/muster-faults.XXXXXX";
     if (!mkdtemp(path)) throw std::runtime_error("no directory in /run");
     secrets_ = path;
@@ -38,7 +39,7 @@ class TlsTest : public FaultTest {
   std::string file(const std::string& name, const std::string& directory = "pki") const {
     return secrets_ + "/" + directory + "/" + name;
   }
-  // The content of one file, or of several, in the place of another.
+  // Replaces `target` by the content of one or several files.
   void replace(const std::string& target, const std::string& sources) {
     std::string command = "cat " + sources + " >" + target + ".new && chmod --reference=" + target +
                           " " + target + ".new && mv " + target + ".new " + target;
@@ -50,7 +51,8 @@ class TlsTest : public FaultTest {
     pki("init " + secrets_ + "/pki --cluster faults");
     pki("node n1");
     for (const char* name : {"ci", "lost"}) pki(std::string("client ") + name + " --role operator");
-    pki("revoke " + file("nodes/n1.pem"));  // Makes the list, with nobody of ours in it.
+    // Revoking a certificate that is replaced next makes a list that denies nobody of ours.
+    pki("revoke " + file("nodes/n1.pem"));
     pki("renew n1");
     startAgent({.tlsAuthority = file("authority.pem"),
                 .tlsCertificate = file("nodes/n1.pem"),
@@ -72,11 +74,12 @@ class TlsTest : public FaultTest {
   std::string secrets_;
 };
 
-TEST_F(TlsTest, FlippedBitsAreLostConnectionsAndNothingElse) {
+// TLS detects a flipped bit and closes the connection. The calls go on over the next one.
+TEST_F(TlsTest, FlippedBitsOnlyCloseConnections) {
   untilMet([&] {
     startTls();
-    // Behind the handshake: a damaged one may rightly be taken for a refusal, which is not tried
-    // again for half a minute.
+    // The bits flip after the handshake. A damaged handshake may rightly be taken for a refusal,
+    // which is not tried again for half a minute.
     FaultProxy proxy({.target = "127.0.0.1:" + std::to_string(agent().frontTlsPort()),
                       .seed = attemptSeed(),
                       .script = [](uint64_t connection) -> ProxyFaults {
@@ -92,11 +95,12 @@ TEST_F(TlsTest, FlippedBitsAreLostConnectionsAndNothingElse) {
         proxy.await([&](auto& counters) { return counters.faults >= times; }, 30s + times * 2s));
     proxy.heal();
     ASSERT_TRUE(load.awaitProgress(3, 20s));
-    judge("F6 " + std::to_string(times) + " flipped bits below TLS", load, {}, times, times);
+    evaluate("F6 " + std::to_string(times) + " flipped bits below TLS", load, {}, times, times);
     disconnect();
   });
 }
 
+// A renewed certificate serves new connections, and those that are open stay.
 TEST_F(TlsTest, NewCertificatesDisturbNobody) {
   untilMet([&] {
     startTls();
@@ -112,13 +116,14 @@ TEST_F(TlsTest, NewCertificatesDisturbNobody) {
                           .awaitConnected(steady_clock::now() + 10s));
     }
     uint32_t reconnects = node().state().reconnects;
-    judge("F22 " + std::to_string(times) + " new certificates", load, {}, hits, times / 2);
+    evaluate("F22 " + std::to_string(times) + " new certificates", load, {}, hits, times / 2);
     EXPECT_EQ(reconnects, 0u) << "a connection was dropped";
     disconnect();
   });
 }
 
-// First both authorities are trusted, then the node's certificate is the new one's.
+// A change of the authority takes two steps: both are trusted first, and then the node gets its
+// certificate from the new one.
 TEST_F(TlsTest, AnotherAuthorityTakesOverWithoutLosingAConnection) {
   untilMet([&] {
     startTls();
@@ -145,7 +150,7 @@ TEST_F(TlsTest, AnotherAuthorityTakesOverWithoutLosingAConnection) {
     harness::Controller other(controllerOptions);
     EXPECT_NO_THROW(other.connect(next).awaitConnected(steady_clock::now() + 10s));
     uint32_t reconnects = node().state().reconnects;
-    judge("F22 another authority", load, {}, hits, 1);
+    evaluate("F22 another authority", load, {}, hits, 1);
     EXPECT_EQ(reconnects, 0u) << "a connection was dropped";
     disconnect();
     std::filesystem::remove(old);
@@ -174,11 +179,11 @@ TEST_F(TlsTest, DeniedCertificateEndsItsSessionAndNoOther) {
     }
     ASSERT_TRUE(load.awaitProgress(3, 20s));
     uint32_t reconnects = node().state().reconnects;
-    judge("F22 another's certificate denied", load, {}, 1, 1);
+    evaluate("F22 another's certificate denied", load, {}, 1, 1);
     EXPECT_EQ(reconnects, 0u) << "another connection was dropped";
     disconnect();
   });
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

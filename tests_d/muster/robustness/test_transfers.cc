@@ -1,5 +1,6 @@
-// F6 for files: connections are reset while a large file, several chunks of it under way at a time,
-// goes to the node and comes back.
+// F6 for files: connections are reset while a large file goes to the node and comes back.
+//
+// Several chunks of it are under way at a time.
 #include <atomic>
 #include <fstream>
 #include <sstream>
@@ -7,7 +8,7 @@
 
 #include "tests_d/muster/robustness/component.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
@@ -38,11 +39,11 @@ class TransferFaultTest : public FaultTest {
     return text.str();
   }
 
-  // Runs `transfer` while connections are reset; how many of them were open then.
+  // Runs `transfer` while connections are reset. Returns how many resets met an open connection.
   size_t resetsDuring(const std::function<void()>& transfer) {
     std::atomic<bool> over{false};
     size_t hits = 0;
-    std::thread saboteur([&] {
+    std::thread resetter([&] {
       for (int i = 0; i < 12 && !over; ++i) {
         letPass(10ms + drawn(60ms));
         if (proxy_->counters().open == 0 || over) continue;
@@ -54,11 +55,11 @@ class TransferFaultTest : public FaultTest {
       transfer();
     } catch (...) {
       over = true;
-      saboteur.join();
+      resetter.join();
       throw;
     }
     over = true;
-    saboteur.join();
+    resetter.join();
     return hits;
   }
 
@@ -68,7 +69,7 @@ class TransferFaultTest : public FaultTest {
   std::string source_;
 };
 
-TEST_F(TransferFaultTest, AFileGoesOnWhereAResetBrokeIt) {
+TEST_F(TransferFaultTest, TransferContinuesWhereAResetBrokeIt) {
   size_t hits = 0;
   for (size_t trial = 0; trial < trials(2, 0.02) || hits == 0; ++trial) {
     ASSERT_LT(trial, 1000u) << "no reset ever met a transfer";
@@ -83,4 +84,4 @@ TEST_F(TransferFaultTest, AFileGoesOnWhereAResetBrokeIt) {
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

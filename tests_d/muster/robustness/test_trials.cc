@@ -1,20 +1,20 @@
-// The trials' own rule: one that met too few faults says nothing, and does not pass.
+// Shows the rule of void trials: a trial that met too few faults says nothing, and does not pass.
 #include "tests_d/muster/robustness/component.h"
 
-namespace faults {
+namespace robustness {
 namespace {
 
 using namespace std::chrono_literals;
 
 class TrialTest : public FaultTest {
  protected:
-  // A trial with `hits` faults of the three that it needs.
+  // Makes a trial that needs three faults and meets `hits`.
   void attempt(size_t hits) {
     ++attempts_;
     startAgent();
     Load load(connect(), loadOptions());
     ASSERT_TRUE(load.awaitProgress(3, 20s));
-    judge("trial " + std::to_string(attempts_), load, {}, hits, 3);
+    evaluate("trial " + std::to_string(attempts_), load, {}, hits, 3);
   }
 
   size_t attempts_ = 0;
@@ -29,13 +29,14 @@ TEST_F(TrialTest, TrialThatIsAlwaysVoidFails) {
   untilMet([&] { attempt(0); });
   EXPECT_EQ(attempts_, 3u);
   EXPECT_EQ(void_, "0 faults met a call, 3 are needed");
-  void_.clear();  // Or it would fail this test, as it should.
+  // The fixture would fail this test for the void trial.
+  void_.clear();
 }
 
-TEST_F(TrialTest, HardlyAnyLoadIsVoidToo) {
+TEST_F(TrialTest, TrialWithHardlyAnyLoadIsRunAgain) {
   untilMet([&] { attempt(attempts_ < 2 ? 100'000 : 3); });
   EXPECT_EQ(attempts_, 3u);
 }
 
 }  // namespace
-}  // namespace faults
+}  // namespace robustness

@@ -1,6 +1,7 @@
-// The agent's system calls, disturbed as call_control.h says. The linker sends each call of the
-// program, its static libraries included, here; what the C library calls within itself stays as it
-// is.
+// Wraps the agent's system calls and disturbs them as call_control.h says.
+//
+// The linker sends each call of the program here, also those of its static libraries. Calls that
+// the C library makes to itself stay as they are.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -22,18 +23,19 @@ extern "C" char __executable_start;
 
 namespace {
 
-using faults::CallControl;
-using faults::CallSite;
+using robustness::CallControl;
+using robustness::CallSite;
 
 CallControl* mapped() {
   static CallControl none{};
-  const char* path = getenv(faults::kCallsVariable);
+  const char* path = getenv(robustness::kCallsVariable);
   if (!path) return &none;
   long fd = syscall(SYS_open, path, O_RDWR | O_CLOEXEC);
   void* memory = mmap(nullptr, sizeof(CallControl), PROT_READ | PROT_WRITE, MAP_SHARED,
                       static_cast<int>(fd), 0);
   syscall(SYS_close, fd);
-  if (memory == MAP_FAILED) abort();  // A trial without its faults would pass.
+  // Without its faults, a trial would pass.
+  if (memory == MAP_FAILED) abort();
   return static_cast<CallControl*>(memory);
 }
 
@@ -47,7 +49,7 @@ CallControl& control() {
   for (;;) pause();
 }
 
-// Takes one of `left`, if there is one.
+// Takes one of `left`. False if there is none.
 bool take(std::atomic<int64_t>& left) {
   int64_t value = left;
   while (value > 0) {
@@ -71,7 +73,8 @@ void count(uint64_t caller, const char* name) {
   }
 }
 
-// Carries out a call that others can see, or fails it, or dies before or after it.
+// Carries out a call whose effect others can see, and dies before or after it if this is the crash
+// site of the trial.
 template <typename Call>
 auto effect(const char* name, void* returnAddress, Call call) -> decltype(call()) {
   CallControl& wanted = control();
@@ -87,7 +90,7 @@ auto effect(const char* name, void* returnAddress, Call call) -> decltype(call()
   return result;
 }
 
-// Likewise, of a call that changes a file or directory.
+// Carries out a call that changes a file or directory, or fails it with `fileErrno`.
 template <typename Call>
 auto change(const char* name, void* returnAddress, Call call) -> decltype(call()) {
   return effect(name, returnAddress, [&]() -> decltype(call()) {
@@ -101,7 +104,7 @@ auto change(const char* name, void* returnAddress, Call call) -> decltype(call()
   });
 }
 
-// Of a call that makes a descriptor.
+// Carries out a call that makes a descriptor, or fails it with EMFILE.
 template <typename Call>
 int descriptor(Call call) {
   CallControl& wanted = control();
@@ -123,8 +126,8 @@ uint64_t draw() {
 
 constexpr int kByPosition = -1;
 
-// Counters, signals and appended lines come whole or not at all, and so do a few bytes of a pipe.
-// Reads and writes by position are those of loops.
+// Tells whether the kernel could carry only a part of the call. Counters, signals, appended lines
+// and a few bytes of a pipe come whole or not at all. Callers by position expect parts.
 bool canBeShort(int fd, size_t bytes) {
   struct stat status;
   if (bytes <= 64) return false;
@@ -132,7 +135,7 @@ bool canBeShort(int fd, size_t bytes) {
   return fstat(fd, &status) == 0 && (S_ISSOCK(status.st_mode) || S_ISFIFO(status.st_mode));
 }
 
-// How many of `bytes` shall pass; -1: none, and the call is interrupted.
+// Returns how many of `bytes` shall pass, or -1 with errno EINTR if the call is interrupted.
 ssize_t shortened(int fd, size_t bytes) {
   CallControl& wanted = control();
   uint32_t every = wanted.shortEvery;
@@ -159,7 +162,7 @@ ssize_t transfer(int fd, size_t bytes, Call call) {
   return allowed < 0 ? -1 : call(static_cast<size_t>(allowed));
 }
 
-// Of several pieces, the first alone is cut.
+// Carries out a call over several pieces. A short one carries a part of the first piece only.
 template <typename Call>
 ssize_t transferPieces(int fd, const iovec* pieces, int pieceCount, Call call) {
   if (pieceCount == 0) return call(pieces, pieceCount);
@@ -176,7 +179,7 @@ int64_t offsetNs() {
 
 }  // namespace
 
-// __real_x is the C library's x.
+// The linker gives the C library's x the name __real_x, and its callers __wrap_x.
 extern "C" {
 
 int __real_openat(int, const char*, int, ...);
@@ -272,7 +275,8 @@ int __wrap_symlinkat(const char* target, int at, const char* path) {
   return change("symlinkat", __builtin_return_address(0),
                 [&] { return __real_symlinkat(target, at, path); });
 }
-// Removing does not fail for want of room, and who tidies up cannot do better than try.
+// Removals are crash sites but never fail here: they need no space, and cleaning up after a failure
+// can do no more than try.
 int __wrap_unlink(const char* path) {
   return effect("unlink", __builtin_return_address(0), [&] { return __real_unlink(path); });
 }
@@ -308,7 +312,8 @@ int __wrap_fchown(int fd, uid_t user, gid_t group) {
   return change("fchown", __builtin_return_address(0),
                 [&] { return __real_fchown(fd, user, group); });
 }
-// These are crash sites only: each is one step of several, whose failure CallTest does not draw.
+// The next four are crash sites only. Each is one step of several, and CallTest does not draw its
+// failure.
 int __wrap_fchmodat(int at, const char* path, mode_t mode, int flags) {
   return effect("fchmodat", __builtin_return_address(0),
                 [&] { return __real_fchmodat(at, path, mode, flags); });
@@ -350,9 +355,9 @@ ssize_t __wrap_writev(int fd, const iovec* pieces, int pieceCount) {
     });
   });
 }
-// Interrupted only: a socket that gives fewer bytes than it was asked for is empty, says the
-// kernel, and the agent may rely on it. Frames come in parts by what is sent: by sendmsg, and by
-// the proxy.
+// This call is interrupted, but never short. A socket that returns fewer bytes than requested is
+// empty, and the agent may rely on that. Frames arrive in parts because sendmsg and the proxy send
+// them so.
 ssize_t __wrap_recv(int fd, void* to, size_t size, int flags) {
   if (interrupted(fd, size)) return -1;
   return __real_recv(fd, to, size, flags);

@@ -1,10 +1,11 @@
-// A controller of its own process, for trials that kill or stop it: starts payloads on a node and
-// stays until it is killed, or its input ends.
+// A controller in a process of its own, for trials that kill or stop it.
 //
-//   controller SOCKET TAG LEASE_MS PROGRAM KIND COUNTER   KIND: an escape tactic, started twice
+// It starts two payloads on a node and stays until it is killed or its input ends.
 //
-// Says "started" when both run. At the end of its input it asks how the second one is, says so in
-// one line, and closes its session.
+//   controller SOCKET TAG LEASE_MS PROGRAM TACTIC COUNTER   TACTIC: an escape tactic
+//
+// It says "started" when both payloads run. At the end of its input it reports the state of the
+// second one in one line, and closes its session.
 #include <unistd.h>
 
 #include <cstdio>
@@ -40,9 +41,9 @@ int control(char** argv) {
   muster::RunOptions run;
   run.environment["MUSTER_FAULT_TAG"] = tag;
   run.deadline = 50s;
-  std::string kind = argv[5];
-  muster::Process first = node.start({argv[4], "escape", kind, argv[6], tag + ".first"}, run);
-  muster::Process second = node.start({argv[4], "escape", kind, argv[6], tag + ".second"}, run);
+  std::string tactic = argv[5];
+  muster::Process first = node.start({argv[4], "escape", tactic, argv[6], tag + ".first"}, run);
+  muster::Process second = node.start({argv[4], "escape", tactic, argv[6], tag + ".second"}, run);
   first.readUntil("ready", 20s);
   second.readUntil("ready", 20s);
   std::puts("started");

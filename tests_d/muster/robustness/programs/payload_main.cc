@@ -1,8 +1,9 @@
-// What the trials run on the node. Every mode first notes its execution in a file, so that the
-// model can count them.
+// The program that trials run on the node.
+//
+// Every mode first notes its execution in the file COUNTER, so that the model can count executions.
 //
 //   payload stream NAME COUNTER OUT_LINES ERR_LINES EXIT PAUSE_US
-//   payload escape KIND COUNTER NAME         says "ready" when it is what it wants to be
+//   payload escape TACTIC COUNTER NAME       says "ready" when it has become what the tactic means
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -18,9 +19,9 @@
 
 namespace {
 
-// One write of a short line with O_APPEND: never torn, never lost by a kill.
+// Appends a short line by one write with O_APPEND, which no kill can lose or tear.
 bool noteExecution(const std::string& path, const std::string& name) {
-  // Held for life, and by all children: see residue.h.
+  // This process and all its children hold the lock for life (residue.h).
   int lock = open((path + ".lock").c_str(), O_RDONLY | O_CREAT, 0644);
   if (lock < 0 || flock(lock, LOCK_SH) != 0) return false;
   int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -44,8 +45,9 @@ int stream(const std::string& name, uint64_t outLines, uint64_t errLines, int ex
            long pauseUs) {
   timespec pause{pauseUs / 1'000'000, pauseUs % 1'000'000 * 1000};
   for (uint64_t number = 0; number < outLines || number < errLines; ++number) {
-    if (number < outLines && !writeAll(1, faults::streamLine(name, number))) return 251;
-    if (number < errLines && !writeAll(2, faults::streamLine(name + ".err", number))) return 252;
+    if (number < outLines && !writeAll(1, robustness::streamLine(name, number))) return 251;
+    if (number < errLines && !writeAll(2, robustness::streamLine(name + ".err", number)))
+      return 252;
     if (pauseUs > 0) ppoll(nullptr, 0, &pause, nullptr);
   }
   return exitStatus;
@@ -61,7 +63,7 @@ int main(int argc, char** argv) {
   }
   if (argc == 5 && std::strcmp(argv[1], "escape") == 0) {
     if (!noteExecution(argv[3], argv[4])) return 250;
-    return faults::runEscapeTactic(argv[2]);
+    return robustness::runEscapeTactic(argv[2]);
   }
   std::fprintf(stderr, "usage: %s stream … | escape …\n", argv[0]);
   return 64;
