@@ -30,8 +30,10 @@ using Time = ProxyLink::Time;
 namespace {
 
 constexpr int kEventsMax = 64;
-constexpr uint64_t kWakeKey = 0;    // Keys below 2 are no links.
-constexpr uint64_t kListenKey = 1;  // A link's sides are 2 * number and 2 * number + 1.
+// Keys tell epoll events apart. The sides of link n have the keys 2n and 2n + 1, and links begin at
+// number 1.
+constexpr uint64_t kWakeKey = 0;
+constexpr uint64_t kListenKey = 1;
 constexpr auto kAcceptPause = std::chrono::milliseconds(50);
 
 const char* nameOf(ByteFault::Kind kind) {
@@ -81,7 +83,7 @@ class FaultProxy::Impl {
   explicit Impl(FaultProxyOptions options);
   ~Impl();
 
-  // Runs `change` on the state between two turns of the loop, then has the loop look at it.
+  // Runs `change` on the state between two turns of the loop, then wakes the loop.
   template <typename F>
   void change(F&& change);
   template <typename F>
@@ -123,8 +125,10 @@ class FaultProxy::Impl {
   Descriptor listener_;
   Descriptor epoll_;
   Descriptor wake_;
-  std::map<uint64_t, uint32_t> watched_;  // Key to events, of what epoll knows.
-  std::optional<Time> acceptAgainAt_;     // While there is no descriptor for a new connection.
+  // The events that epoll reports, by key.
+  std::map<uint64_t, uint32_t> watched_;
+  // Set while there is no descriptor for a new connection.
+  std::optional<Time> acceptAgainAt_;
   bool stopping_ = false;
   std::thread thread_;
 };
@@ -147,7 +151,7 @@ FaultProxy::Impl::Impl(FaultProxyOptions options)
     std::fprintf(stderr, "fault proxy %s to %s: seed %llu\n", addressText_.c_str(),
                  options_.target.c_str(), static_cast<unsigned long long>(seed_));
   }
-  // Signals belong to the program's own threads.
+  // The loop's thread inherits a mask that leaves signals to the program's own threads.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -179,7 +183,7 @@ void FaultProxy::Impl::change(F&& change) {
   std::lock_guard lock(mutex_);
   change();
   uint64_t one = 1;
-  // Cannot fail but when the counter is full, and then the loop wakes anyway.
+  // The write fails only when the counter is full, and then the loop wakes anyway.
   if (write(wake_.get(), &one, sizeof(one)) < 0) return;
 }
 
@@ -203,7 +207,7 @@ void FaultProxy::Impl::run() {
   }
 }
 
-// Until the next link is due; negative: for ever.
+// The time until the next link is due. Negative if none is.
 timespec FaultProxy::Impl::timeout() const {
   std::optional<Time> first = acceptAgainAt_;
   for (const auto& [number, link] : links_) {
@@ -249,7 +253,7 @@ void FaultProxy::Impl::acceptAll(Time now) {
     }
     if (errno == ECONNABORTED || errno == EINTR) continue;
     if (errno != EAGAIN) {
-      // Out of descriptors: the listener would be reported without end.
+      // Without a free descriptor, epoll would report the listener without end.
       epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.get(), nullptr);
       acceptAgainAt_ = now + kAcceptPause;
     }
@@ -264,7 +268,7 @@ void FaultProxy::Impl::accepted(Descriptor client, Time now) {
   try {
     target = harness::beginConnect(target_);
   } catch (const std::system_error&) {
-    // No descriptor for it: as if nobody were there.
+    // Without a descriptor for the target, the client is treated as if the target refused it.
   }
   if (!target) {
     ++ledger_.counters.unreachable;
@@ -291,7 +295,7 @@ void FaultProxy::Impl::watch(ProxyLink& link, LinkSide side) {
   auto known = watched_.find(key);
   auto wanted = link.interest(side);
   if (!wanted) {
-    // Closed sockets have left epoll by themselves.
+    // A closed socket has left epoll by itself.
     if (known == watched_.end()) return;
     if (link.descriptor(side) >= 0) {
       epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, link.descriptor(side), nullptr);

@@ -1,5 +1,4 @@
-// Each fault against real sockets, and that it really happened: what the peers saw, and what the
-// proxy counted.
+// Each fault happens to real sockets, as the peers see it and as the proxy counts it.
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,12 +27,14 @@ using ::testing::SizeIs;
 using ::testing::StartsWith;
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kSoon = 5s;        // A bound for what should happen at once.
-constexpr auto kSilence = 150ms;  // That nothing comes cannot be waited for any better.
+// A bound for events that should happen at once.
+constexpr auto kSoon = 5s;
+// The time for which nothing may arrive. Silence has no end that a test could wait for.
+constexpr auto kSilence = 150ms;
 
 enum class Seen { kBytes, kEnd, kReset, kNothing };
 
-// A blocking peer with bounds.
+// A peer whose calls block for a bounded time.
 struct Peer {
   Descriptor socket;
 
@@ -52,7 +53,7 @@ struct Peer {
     return sent;
   }
 
-  // Reads until `bytesMax` were read or something else is seen.
+  // Reads until `bytesMax` bytes were read or something else happens, and returns that.
   Seen read(std::string& into, size_t bytesMax, Clock::duration within) const {
     Clock::time_point until = Clock::now() + within;
     char buffer[4096];
@@ -78,7 +79,7 @@ Peer connectTo(const std::string& address) {
   return {};
 }
 
-// Echoes every connection and remembers what it heard and how each ended.
+// A server that echoes every connection, and records the bytes and the end of each.
 class Echo {
  public:
   explicit Echo(const std::string& where = "127.0.0.1:0") : address_(where) {
@@ -161,7 +162,7 @@ class FaultProxyTest : public ::testing::Test {
 
   Peer client() { return connectTo(proxy_->address()); }
 
-  // What the client gets back for `bytes`, and how that ended.
+  // Sends `bytes`, collects the answer in `back`, and returns how the connection ended.
   Seen exchange(const std::string& bytes, std::string& back, size_t backBytes) {
     Peer peer = client();
     peer.send(bytes);
@@ -293,6 +294,7 @@ TEST_F(FaultProxyTest, BlackholeToClientHoldsAnswersUntilHealed) {
   EXPECT_EQ(back, "hello");
 }
 
+// A network that swallows bytes also swallows the packet that ends a connection.
 TEST_F(FaultProxyTest, BlackholeHidesTheEndOfTheClientToo) {
   start();
   {
@@ -320,7 +322,7 @@ TEST_F(FaultProxyTest, SenderIntoABlackholeBlocksInsteadOfFillingMemory) {
     ASSERT_GT(count, 0);
     sent += static_cast<size_t>(count);
   }
-  // Ours, and what the kernel keeps for two sockets.
+  // The bytes are in our buffer and in those of the kernel for two sockets.
   EXPECT_LT(sent, 64 * chunk.size());
 }
 
@@ -382,6 +384,7 @@ TEST_F(FaultProxyTest, UnreachableTargetResetsTheClient) {
   EXPECT_EQ(exchange("hi", back, 2), Seen::kBytes);
 }
 
+// A failure that a fault caused can be repeated by its seed.
 TEST_F(FaultProxyTest, SameSeedAndTrafficMeetTheSameFaults) {
   auto decisionsWith = [&](uint64_t seed) {
     FaultProxy proxy(

@@ -10,12 +10,14 @@ using std::chrono::nanoseconds;
 
 namespace {
 
-constexpr uint64_t kSegmentBytes = 1448;             // Of jittered pieces, as of a TCP segment.
-constexpr uint64_t kFaultDraws = uint64_t{1} << 62;  // Apart from the draws that use an offset.
+// Jitter is drawn for pieces of this size, that of a TCP segment.
+constexpr uint64_t kSegmentBytes = 1448;
+// Draws for faults are numbered from here, so that they differ from draws for offsets.
+constexpr uint64_t kFaultDraws = uint64_t{1} << 62;
 constexpr uint64_t kJitterDraws = uint64_t{2} << 62;
 constexpr uint64_t kBitDraws = uint64_t{3} << 62;
 
-// The finalizer of splitmix64.
+// Mixes the bits of a number by the finalizer of splitmix64.
 uint64_t mixed(uint64_t value) {
   value += 0x9e3779b97f4a7c15;
   value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
@@ -96,7 +98,7 @@ void FlowShaper::record(Kind kind, uint32_t bit) {
   decisions_.push_back({identity_.connection, identity_.flow, kind, passedTo_, bit});
 }
 
-// The fault whose place is reached, if it leads to a step of its own.
+// Applies the faults whose places are reached. Returns a step for a fault that needs one.
 std::optional<FlowShaper::Step> FlowShaper::hit(Time now) {
   while (!places_.empty() && places_.front().offset == passedTo_) {
     Kind kind = places_.front().kind;
@@ -165,12 +167,12 @@ FlowShaper::Step FlowShaper::next(Time now) {
 
   uint64_t bytes = buffered();
   if (shaped) bytes = std::min(bytes, pieceEnd_ - passedTo_);
-  // What arrived later is due later.
+  // Bytes that arrived later are due later, so a write ends where the first arrival ends.
   if (faults_.delay.count() > 0) {
     bytes = std::min(bytes, arrivals_.front().endOffset - passedTo_);
   }
   if (!places_.empty()) bytes = std::min(bytes, places_.front().offset - passedTo_);
-  // A hundredth of a second at a time, so that a slow line is slow and not jerky.
+  // A write has at most the bytes of a hundredth of a second, so that a slow line flows evenly.
   if (uint64_t rate = faults_.bytesPerSecond)
     bytes = std::min(bytes, std::max<uint64_t>(rate / 100, 1));
   return {Step::Kind::kWrite, now, std::string_view(buffer_).substr(head_, bytes)};

@@ -1,6 +1,7 @@
-// What happens to one direction of one connection, without sockets: bytes go in when they arrive,
-// and out come the writes and faults that are due. The time is the caller's, the chance is the
-// seed's.
+// Decides what happens to one direction of one connection.
+//
+// Bytes go in when they arrive, and writes and faults come out when they are due. It uses no
+// sockets and no clock: the caller passes the time, and all chance follows from the seed.
 #pragma once
 
 #include <chrono>
@@ -15,7 +16,7 @@
 
 namespace harness {
 
-// A number that looks random and depends on nothing but its arguments.
+// Returns a number that looks random and depends on nothing but the arguments.
 uint64_t drawn(uint64_t seed, uint64_t connection, muster::ProxyFlow flow, uint64_t what);
 
 class FlowShaper {
@@ -30,14 +31,20 @@ class FlowShaper {
 
   struct Step {
     enum class Kind {
-      kIdle,       // Nothing to do until something arrives or the faults change.
-      kWait,       // Nothing to do before `at`.
-      kWrite,      // Pass on `bytes`, or a beginning of them, then call wrote().
-      kCut,        // See ByteFault::Kind. The shaper swallows from now on.
-      kReset,      //
-      kHalfClose,  //
-      kEnd,        // The source ended, and all that it sent was passed on: end the sink likewise.
-      kEndByReset  // The same for a source that ended by a reset.
+      // Do nothing until something arrives or the faults change.
+      kIdle,
+      // Do nothing before `at`.
+      kWait,
+      // Pass on `bytes`, or a beginning of them, then call wrote().
+      kWrite,
+      // Carry out this ByteFault::Kind. The shaper swallows from now on.
+      kCut,
+      kReset,
+      kHalfClose,
+      // End the sink in order, as the source did. All of its bytes were passed on.
+      kEnd,
+      // End the sink by a reset, as the source did. All of its bytes were passed on.
+      kEndByReset
     };
     Kind kind = Kind::kIdle;
     Time at;
@@ -48,34 +55,34 @@ class FlowShaper {
 
   FlowShaper(const Identity& identity, const muster::FlowFaults& faults, size_t bufferBytesMax);
 
-  // Byte faults at places that were passed are left out.
+  // Replaces the faults. Byte faults at places that were passed are ignored.
   void setFaults(const muster::FlowFaults& faults);
   void beginBlackhole() { faults_.blackhole = true; }
 
-  // How many bytes may arrive now.
+  // The number of bytes that may arrive now.
   size_t room() const;
   void arrived(std::string_view bytes, Time now);
   void sourceEnded(SourceEnd how, Time now);
 
-  // What is due now. A step other than kIdle, kWait and kWrite is given once.
+  // Returns the step that is due now. Steps other than kIdle, kWait and kWrite are returned once.
   Step next(Time now);
   void wrote(size_t bytes, Time now);
 
-  // There is no use in passing on any more: what arrives is counted and dropped.
+  // Stops passing bytes on. Those that arrive from now on are counted and dropped.
   void swallow();
 
-  // A half close, behind what has arrived so far.
+  // Makes a half close due, behind the bytes that have arrived so far.
   void halfClose();
 
-  // Nothing will come out any more, and nothing will go in.
+  // True when no byte will arrive and no step will come any more.
   bool over() const { return passedEnd_ || (swallowing_ && end_); }
 
   uint64_t passedBytes() const { return passedTo_; }
 
-  // Byte faults that hit since the last call.
+  // Returns the byte faults that happened since the last call.
   std::vector<muster::FaultDecision> takeDecisions();
 
-  // Bytes that were dropped since the last call.
+  // Returns the number of bytes that were dropped since the last call.
   uint64_t takeSwallowedBytes();
 
  private:
@@ -98,15 +105,15 @@ class FlowShaper {
   Identity identity_;
   muster::FlowFaults faults_;
   size_t bufferBytesMax_;
-  std::string buffer_;  // From head_ on: what arrived and was not passed on.
+  std::string buffer_;  // From head_ on, it holds the bytes that were not passed on.
   size_t head_ = 0;
-  std::deque<Arrival> arrivals_;  // Whose bytes are not all passed on.
-  std::deque<Place> places_;      // Of faults still to hit, in order.
+  std::deque<Arrival> arrivals_;  // Arrivals with bytes that were not passed on.
+  std::deque<Place> places_;      // Places of faults that have not happened, in order.
   uint64_t passedTo_ = 0;
-  uint64_t pieceEnd_ = 0;  // At or below passedTo_: the next piece is not drawn yet.
+  uint64_t pieceEnd_ = 0;  // The next piece is not drawn yet if this is at or below passedTo_.
   std::chrono::nanoseconds pieceJitter_{0};
-  Time free_{};     // When the rate allows the next write.
-  Time lastDue_{};  // Keeps order: nothing is due before what was sent before it.
+  Time free_{};     // The rate allows the next write from then on.
+  Time lastDue_{};  // No byte is due before this, so that jitter keeps the order.
   std::optional<SourceEnd> end_;
   Time endedAt_{};
   bool passedEnd_ = false;

@@ -23,14 +23,14 @@ using Kind = FlowShaper::Step::Kind;
 
 constexpr size_t kBufferBytes = 64 * 1024;
 
-// A direction with a clock that moves only as far as the shaper asks.
+// A direction with a clock that moves only to the times that the shaper asks for.
 struct Line {
   explicit Line(const FlowFaults& faults, uint64_t seed = 7, uint64_t connection = 1)
       : shaper({seed, connection, ProxyFlow::kToTarget}, faults, kBufferBytes) {}
 
   void send(const std::string& bytes) { shaper.arrived(bytes, now); }
 
-  // Takes steps until there is nothing to do.
+  // Carries out steps until there is nothing to do.
   void run() {
     while (true) {
       FlowShaper::Step step = shaper.next(now);
@@ -92,7 +92,7 @@ TEST(FlowShaperTest, JitterVariesAndKeepsOrder) {
   line.send(text);
   line.run();
   EXPECT_EQ(line.out, text);
-  // All pieces arrived at once: what they wait for is the largest jitter so far.
+  // All pieces arrived at once, so each waits for the largest jitter so far.
   auto total = line.now - FlowShaper::Time(1h);
   EXPECT_GT(total, 30ms);
   EXPECT_LE(total, 40ms);
@@ -186,7 +186,8 @@ TEST(FlowShaperTest, BlackholeHoldsBytesAndTheEndUntilHealed) {
   line.send("abcdef");
   line.shaper.sourceEnded(FlowShaper::SourceEnd::kReset, line.now);
   line.run();
-  line.run();  // Looking again does not help.
+  // Another look must not let the bytes pass.
+  line.run();
   EXPECT_EQ(line.out, "abc");
   EXPECT_THAT(line.ends, IsEmpty());
   line.shaper.setFaults({});

@@ -15,8 +15,8 @@ using muster::ProxyFlow;
 namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
-constexpr int kRoundsMax =
-    64;  // Of one pump, so that one busy connection does not stop the others.
+// The rounds of one pump are bounded, so that one busy connection does not stop the others.
+constexpr int kRoundsMax = 64;
 constexpr size_t kDecisionsMax = 100'000;
 constexpr auto kLingerMax = std::chrono::seconds(1);
 
@@ -84,7 +84,7 @@ bool ProxyLink::read(Direction& direction, Time now) {
   }
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
     source.readable = errno == EINTR;
-    // A side that is gone has nothing more to say.
+    // A side that is gone sends nothing more.
     if (!source.gone) return false;
   }
   source.ended = true;
@@ -109,7 +109,7 @@ bool ProxyLink::write(Direction& direction, const Step& step, Time now) {
     sink.writable = errno == EINTR;
     return false;
   }
-  // The sink is gone; the other direction hears of it by reading, and tells the source.
+  // The sink is gone. The other direction learns that by reading, and tells the source.
   sink.gone = true;
   sink.readable = true;
   direction.shaper.swallow();
@@ -162,7 +162,7 @@ void ProxyLink::pump(Time now) {
   settle(now);
 }
 
-// Ends the link when nobody is left to hear of anything.
+// Ends the link when no side is left to which bytes or an end could be passed.
 void ProxyLink::settle(Time now) {
   if (over_) return;
   if (closeBy_) wakeNoLaterThan(*closeBy_);

@@ -1,6 +1,6 @@
-// One connection through the proxy: two sockets and the two directions between them.
+// One connection through the proxy, with two sockets and the two directions between them.
 //
-// It moves bytes when it is pumped and says what to wait for; the loop is its owner's.
+// It moves bytes when it is pumped, and says which events to wait for. Its owner has the loop.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace harness {
 
-// Totals that links add to; borrowed for a link's life.
+// The totals to which links add. A link borrows them for its life.
 struct FaultLedger {
   muster::FaultCounters counters;
   std::vector<muster::FaultDecision> decisions;
@@ -38,22 +38,22 @@ class ProxyLink {
   // `target` may still be connecting.
   ProxyLink(const Options& options, Descriptor client, Descriptor target, FaultLedger& ledger);
 
-  // Tells what epoll said of a side.
+  // Passes the events that epoll reported for a side.
   void ready(LinkSide side, uint32_t events);
 
-  // Moves all that can and may be moved now.
+  // Moves all bytes that can and may be moved now.
   void pump(Time now);
 
-  // When to pump again although nothing was heard; absent: not before.
+  // The time to pump again if no event comes before. Absent if there is none.
   std::optional<Time> wakeAt() const { return wakeAt_; }
 
-  // The events that a side waits for, besides those that epoll always reports. Absent: it must not
-  // be watched, because what is gone would be reported for ever.
+  // The events that a side waits for, besides those that epoll always reports. Absent if the side
+  // must not be watched, because epoll would report its end again and again.
   std::optional<uint32_t> interest(LinkSide side) const;
   int descriptor(LinkSide side) const { return sides_[static_cast<int>(side)].socket.get(); }
   uint64_t number() const { return number_; }
 
-  // Nothing is left to do; the sockets are closed with the object, or were reset.
+  // True when nothing is left to do. The object closes the sockets, unless they were reset.
   bool over() const { return over_; }
 
   void setFaults(const muster::ProxyFaults& faults);
@@ -65,11 +65,11 @@ class ProxyLink {
  private:
   struct Side {
     Descriptor socket;
-    bool readable = true;  // Until a read says otherwise.
+    bool readable = true;  // A read that finds nothing clears it.
     bool writable = true;
-    bool ended = false;  // It sends no more.
-    bool gone = false;   // It neither sends nor takes any more.
-    bool shut = false;   // We send it no more.
+    bool ended = false;  // The peer sends no more.
+    bool gone = false;   // The peer neither sends nor reads any more.
+    bool shut = false;   // We send no more to the peer.
   };
   struct Direction {
     FlowShaper shaper;
@@ -89,11 +89,11 @@ class ProxyLink {
   FaultLedger& ledger_;
   uint64_t number_;
   Side sides_[2];
-  Direction directions_[2];  // To the target, to the client.
+  Direction directions_[2];  // The first leads to the target, the second to the client.
   bool connecting_ = true;
   bool over_ = false;
   std::optional<Time> wakeAt_;
-  std::optional<Time> closeBy_;  // After a cut, for peers that do not end.
+  std::optional<Time> closeBy_;  // The time to close after a cut, if the peers have not.
 };
 
 }  // namespace harness
