@@ -9,6 +9,7 @@
 #include "harness/cli/help.h"
 #include "harness/cluster/cluster_file.h"
 #include "harness/cluster/node_expression.h"
+#include "harness/os/error.h"
 #include "harness/pki/error.h"
 #include "harness/provision/error.h"
 #include "schema/support/base/version.h"
@@ -70,6 +71,8 @@ int guarded(const std::string& speaker, Call&& call) {
   } catch (const MissingCapability& error) {
     return complain(error, kExitNoPermission);
   } catch (const ProvisionError& error) {
+    return complain(error, kExitCannotCreate);
+  } catch (const SystemError& error) {
     return complain(error, kExitCannotCreate);
   } catch (const std::exception& error) {
     return complain(error, kExitInternal);

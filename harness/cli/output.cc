@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "harness/cli/command_error.h"
-#include "harness/os/system.h"
-#include "harness/provision/error.h"
+#include "harness/os/error.h"
+#include "harness/os/fd.h"
 
 namespace harness {
 namespace {
@@ -12,7 +12,7 @@ namespace {
 void write(int descriptor, std::string_view bytes, const char* name) {
   try {
     writeAll(descriptor, bytes, name);
-  } catch (const ProvisionError& error) {
+  } catch (const SystemError& error) {
     throw CommandError(kExitIo, error.what());
   }
 }

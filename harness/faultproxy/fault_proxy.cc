@@ -21,10 +21,9 @@
 
 namespace muster {
 
-using harness::Descriptor;
+using harness::Fd;
 using harness::LinkSide;
 using harness::ProxyLink;
-using harness::SocketAddress;
 using Time = ProxyLink::Time;
 
 namespace {
@@ -102,8 +101,8 @@ class FaultProxy::Impl {
   mutable std::mutex mutex_;
   mutable std::condition_variable turned_;
   FaultProxyOptions options_;
-  SocketAddress listen_;
-  SocketAddress target_;
+  support::Endpoint listen_;
+  support::Endpoint target_;
   std::string addressText_;
   uint64_t seed_ = 0;
   harness::FaultLedger ledger_;
@@ -115,16 +114,16 @@ class FaultProxy::Impl {
   void shutListener();
   void turn(const epoll_event* events, int count);
   void acceptAll(Time now);
-  void accepted(Descriptor client, Time now);
+  void accepted(Fd client, Time now);
   void pumpAll(Time now);
   void watch(ProxyLink& link, LinkSide side);
   timespec timeout() const;
   ProxyFaults faultsOf(uint64_t connection) const;
 
-  Descriptor holder_;  // Keeps the TCP port ours while nobody listens.
-  Descriptor listener_;
-  Descriptor epoll_;
-  Descriptor wake_;
+  Fd holder_;  // Keeps the TCP port ours while nobody listens.
+  Fd listener_;
+  Fd epoll_;
+  Fd wake_;
   // The events that epoll reports, by key.
   std::map<uint64_t, uint32_t> watched_;
   // Set while there is no descriptor for a new connection.
@@ -134,16 +133,18 @@ class FaultProxy::Impl {
 };
 
 FaultProxy::Impl::Impl(FaultProxyOptions options)
-    : options_(std::move(options)), listen_(options_.listen), target_(options_.target) {
-  if (!listen_.isLoopback()) {
+    : options_(std::move(options)),
+      listen_(harness::addressFromText(options_.listen)),
+      target_(harness::addressFromText(options_.target)) {
+  if (!listen_.loopback()) {
     throw std::invalid_argument("address \"" + options_.listen + "\": not of the loopback");
   }
-  epoll_ = Descriptor(epoll_create1(EPOLL_CLOEXEC));
-  wake_ = Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
+  wake_ = Fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!epoll_ || !wake_) throw std::system_error(errno, std::generic_category(), "epoll");
   epoll_event event{EPOLLIN, {.u64 = kWakeKey}};
   epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event);
-  if (!listen_.isUnix()) holder_ = harness::bindSocket(listen_);
+  if (!harness::isUnix(listen_)) holder_ = harness::bindSocket(listen_);
   open();
   addressText_ = harness::textOf(listen_);
   seed_ = options_.seed ? *options_.seed : randomSeed();
@@ -164,7 +165,7 @@ FaultProxy::Impl::~Impl() {
   thread_.join();
   for (auto& [number, link] : links_) link.reset();
   shutListener();
-  if (listen_.isUnix()) unlink(listen_.path().c_str());
+  if (harness::isUnix(listen_)) unlink(listen_.path().c_str());
 }
 
 void FaultProxy::Impl::open() {
@@ -174,7 +175,7 @@ void FaultProxy::Impl::open() {
 }
 
 void FaultProxy::Impl::shutListener() {
-  listener_.close();
+  listener_.reset();
   acceptAgainAt_.reset();
 }
 
@@ -248,7 +249,7 @@ void FaultProxy::Impl::acceptAll(Time now) {
   while (listener_) {
     int fd = accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      accepted(Descriptor(fd), now);
+      accepted(Fd(fd), now);
       continue;
     }
     if (errno == ECONNABORTED || errno == EINTR) continue;
@@ -261,10 +262,10 @@ void FaultProxy::Impl::acceptAll(Time now) {
   }
 }
 
-void FaultProxy::Impl::accepted(Descriptor client, Time now) {
+void FaultProxy::Impl::accepted(Fd client, Time now) {
   uint64_t number = ++ledger_.counters.accepted;
   harness::setNoDelay(client.get());
-  Descriptor target;
+  Fd target;
   try {
     target = harness::beginConnect(target_);
   } catch (const std::system_error&) {
@@ -362,8 +363,7 @@ const std::string& FaultProxy::address() const {
 }
 
 uint16_t FaultProxy::port() const {
-  if (impl_->listen_.isUnix()) return 0;
-  return static_cast<uint16_t>(std::stoul(address().substr(address().rfind(':') + 1)));
+  return impl_->listen_.port();
 }
 
 uint64_t FaultProxy::seed() const {
@@ -405,7 +405,7 @@ void FaultProxy::listenAgain() {
 }
 
 void FaultProxy::setTarget(const std::string& target) {
-  SocketAddress address(target);
+  support::Endpoint address = harness::addressFromText(target);
   impl_->change([&] { impl_->target_ = address; });
 }
 

@@ -19,8 +19,7 @@ namespace muster {
 namespace {
 
 using namespace std::chrono_literals;
-using harness::Descriptor;
-using harness::SocketAddress;
+using harness::Fd;
 using ::testing::Each;
 using ::testing::Field;
 using ::testing::SizeIs;
@@ -36,7 +35,7 @@ enum class Seen { kBytes, kEnd, kReset, kNothing };
 
 // A peer whose calls block for a bounded time.
 struct Peer {
-  Descriptor socket;
+  Fd socket;
 
   bool ready(short events, Clock::duration within) const {
     pollfd wait{socket.get(), events, 0};
@@ -72,7 +71,7 @@ struct Peer {
 };
 
 Peer connectTo(const std::string& address) {
-  Peer peer{harness::beginConnect(SocketAddress(address))};
+  Peer peer{harness::beginConnect(harness::addressFromText(address))};
   if (peer.socket && peer.ready(POLLOUT, kSoon) && harness::connectError(peer.socket.get()) == 0) {
     return peer;
   }
@@ -82,7 +81,8 @@ Peer connectTo(const std::string& address) {
 // A server that echoes every connection, and records the bytes and the end of each.
 class Echo {
  public:
-  explicit Echo(const std::string& where = "127.0.0.1:0") : address_(where) {
+  explicit Echo(const std::string& where = "127.0.0.1:0")
+      : address_(harness::addressFromText(where)) {
     listener_ = harness::listenOn(address_);
     thread_ = std::thread([this] { run(); });
   }
@@ -116,7 +116,7 @@ class Echo {
         if (waits[i + 1].revents && !echo(peers[i])) peers.erase(peers.begin() + i);
       }
       int fd = waits[0].revents ? accept(listener_.get(), nullptr, nullptr) : -1;
-      if (fd >= 0) peers.push_back({Descriptor(fd)});
+      if (fd >= 0) peers.push_back({Fd(fd)});
     }
   }
 
@@ -137,8 +137,8 @@ class Echo {
     return true;
   }
 
-  SocketAddress address_;
-  Descriptor listener_;
+  support::Endpoint address_;
+  Fd listener_;
   mutable std::mutex mutex_;
   std::string heard_;
   std::atomic<Seen> lastEnd_{Seen::kNothing};
@@ -377,7 +377,7 @@ TEST_F(FaultProxyTest, UnreachableTargetResetsTheClient) {
   proxy_->setTarget("unix:/nonexistent/socket");
   std::string back;
   // Not client(): the reset may come before it has looked.
-  Peer peer{harness::beginConnect(SocketAddress(proxy_->address()))};
+  Peer peer{harness::beginConnect(harness::addressFromText(proxy_->address()))};
   EXPECT_EQ(peer.rest(back), Seen::kReset);
   EXPECT_EQ(proxy_->counters().unreachable, 1u);
   proxy_->setTarget(echo_.address());

@@ -31,8 +31,7 @@ void FaultLedger::add(const muster::FaultDecision& decision) {
   if (decisions.size() < kDecisionsMax) decisions.push_back(decision);
 }
 
-ProxyLink::ProxyLink(const Options& options, Descriptor client, Descriptor target,
-                     FaultLedger& ledger)
+ProxyLink::ProxyLink(const Options& options, Fd client, Fd target, FaultLedger& ledger)
     : ledger_(ledger),
       number_(options.number),
       sides_{{std::move(client)}, {std::move(target)}},

@@ -36,7 +36,7 @@ class ProxyLink {
   };
 
   // `target` may still be connecting.
-  ProxyLink(const Options& options, Descriptor client, Descriptor target, FaultLedger& ledger);
+  ProxyLink(const Options& options, Fd client, Fd target, FaultLedger& ledger);
 
   // Passes the events that epoll reported for a side.
   void ready(LinkSide side, uint32_t events);
@@ -64,7 +64,7 @@ class ProxyLink {
 
  private:
   struct Side {
-    Descriptor socket;
+    Fd socket;
     bool readable = true;  // A read that finds nothing clears it.
     bool writable = true;
     bool ended = false;  // The peer sends no more.

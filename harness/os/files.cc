@@ -1,4 +1,4 @@
-#include "harness/os/system.h"
+#include "harness/os/files.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -15,53 +15,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "harness/provision/error.h"
+#include "harness/os/error.h"
+#include "harness/os/fd.h"
 
 namespace harness {
-
-Fd& Fd::operator=(Fd&& other) noexcept {
-  if (this != &other) {
-    reset();
-    number_ = other.release();
-  }
-  return *this;
-}
-
-int Fd::release() {
-  int number = number_;
-  number_ = -1;
-  return number;
-}
-
-void Fd::reset() {
-  if (number_ >= 0) ::close(number_);
-  number_ = -1;
-}
-
-int millisecondsUntil(Deadline deadline) {
-  auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-  return static_cast<int>(std::clamp<int64_t>(left.count(), 0, 3'600'000));
-}
-
-void failSystem(const std::string& attempt, int error) {
-  throw ProvisionError(attempt + ": " + std::strerror(error));
-}
-
-void failSystem(const std::string& attempt) {
-  failSystem(attempt, errno);
-}
-
-int64_t check(int64_t result, const std::string& attempt) {
-  if (result < 0) failSystem(attempt);
-  return result;
-}
-
-Pipe makePipe() {
-  int ends[2];
-  check(::pipe2(ends, O_CLOEXEC), "pipe");
-  return {Fd(ends[0]), Fd(ends[1])};
-}
 
 std::string readFile(const std::string& path) {
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -80,18 +37,9 @@ std::string readFile(const std::string& path) {
 std::string readIfPresent(const std::string& path) {
   try {
     return readFile(path);
-  } catch (const ProvisionError&) {
+  } catch (const SystemError&) {
     return "";  // Absent and unreadable are the same to the callers: there is nothing to learn from
                 // it.
-  }
-}
-
-void writeAll(int fd, std::string_view bytes, const std::string& what) {
-  while (!bytes.empty()) {
-    ssize_t count = ::write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    check(count, "write " + what);
-    bytes.remove_prefix(static_cast<size_t>(count));
   }
 }
 
@@ -137,23 +85,13 @@ void removeTree(const std::string& path) {
     std::string id, parent, device, root, point;
     fields >> id >> parent >> device >> root >> point;
     if (point == path || point.starts_with(path + "/")) {
-      throw ProvisionError("remove " + path + ": something is mounted at " + point +
-                           "; unmount it and try again");
+      throw SystemError("remove " + path + ": something is mounted at " + point +
+                        "; unmount it and try again");
     }
   }
   std::error_code error;
   std::filesystem::remove_all(path, error);
-  if (error) throw ProvisionError("remove " + path + ": " + error.message());
-}
-
-uint64_t startTimeOf(pid_t pid) {
-  std::string stat = readIfPresent("/proc/" + std::to_string(pid) + "/stat");
-  size_t end = stat.rfind(')');  // The command's name may itself hold blanks and parentheses.
-  if (end == std::string::npos) return 0;
-  std::istringstream fields(stat.substr(end + 1));
-  std::string field;
-  for (int number = 3; number <= 22; ++number) fields >> field;
-  return std::strtoull(field.c_str(), nullptr, 10);
+  if (error) throw SystemError("remove " + path + ": " + error.message());
 }
 
 std::string tailOf(const std::string& path, size_t bytesMax) {

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -15,6 +14,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "harness/os/wait.h"
 #include "harness/pki/error.h"
 #include "schema/support/base/trusted_file.h"
 
@@ -94,13 +94,14 @@ std::string stemOfClient(const std::string& identity) {
 PkiDirectory::Lock::Lock(const std::string& path)
     : file_(::open((path + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
   if (!file_) throw AuthorityError(Kind::kIo, path + "/.lock: " + ::strerror(errno));
-  auto until = std::chrono::steady_clock::now() + kLockWait;
-  while (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK || std::chrono::steady_clock::now() >= until) {
-      throw AuthorityError(Kind::kConflict, path + "/.lock is held by another muster pki");
+  bool taken = waitUntil(after(kLockWait), [&] {
+    if (::flock(file_.get(), LOCK_EX | LOCK_NB) == 0) return true;
+    if (errno != EWOULDBLOCK) {
+      throw AuthorityError(Kind::kIo, path + "/.lock: " + ::strerror(errno));
     }
-    ::poll(nullptr, 0, 100);
-  }
+    return false;
+  });
+  if (!taken) throw AuthorityError(Kind::kConflict, path + "/.lock is held by another muster pki");
 }
 
 PkiDirectory PkiDirectory::create(const std::string& path, const std::string& cluster) {

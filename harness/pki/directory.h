@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/os/system.h"
+#include "harness/os/fd.h"
 #include "schema/support/tls/certificate.h"
 #include "schema/support/tls/pki.h"
 
@@ -81,7 +81,6 @@ class PkiDirectory {
    public:
     // Throws AuthorityError kConflict if another process holds it for 5 s.
     explicit Lock(const std::string& path);
-    Lock(const Lock&) = delete;
 
    private:
     Fd file_;

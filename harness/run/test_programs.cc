@@ -2,9 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,7 +15,9 @@
 
 #include <pugixml.hpp>
 
-#include "harness/os/system.h"
+#include "harness/os/error.h"
+#include "harness/os/files.h"
+#include "harness/os/process.h"
 #include "schema/support/base/exit_status.h"
 
 namespace harness {
@@ -58,18 +58,18 @@ class Interrupts {
   const sigset_t& before() const { return before_; }
 
   // The first signal asks the program to end in a while; the second one kills it.
-  void take(pid_t program, Ending& ending, Deadline& deadline) const {
+  void take(const Child& program, Ending& ending, Deadline& deadline) const {
     signalfd_siginfo info;
     while (::read(queue_.get(), &info, sizeof info) == sizeof info) {
       if (ending.stoppedBy != 0) {
-        ::kill(program, SIGKILL);
+        program.signal(SIGKILL);
         ending.insisted = true;
         continue;
       }
       ending.stoppedBy = static_cast<int>(info.ssi_signo);
-      deadline = std::min(deadline, std::chrono::steady_clock::now() + kStopGrace);
+      deadline = std::min(deadline, after(kStopGrace));
       // A terminal sends its signals to the program as well.
-      if (info.ssi_code != SI_KERNEL) ::kill(program, ending.stoppedBy);
+      if (info.ssi_code != SI_KERNEL) program.signal(ending.stoppedBy);
     }
   }
 
@@ -78,56 +78,44 @@ class Interrupts {
   Fd queue_;
 };
 
-int spawn(const std::string& path, char** argv, char** environment, const sigset_t& signals,
-          pid_t& pid) {
-  posix_spawnattr_t attributes;
-  ::posix_spawnattr_init(&attributes);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  ::posix_spawnattr_setsigmask(&attributes, &signals);
-  int error = ::posix_spawn(&pid, path.c_str(), nullptr, &attributes, argv, environment);
-  ::posix_spawnattr_destroy(&attributes);
-  return error;
-}
-
 Ending runProgram(const TestProgram& program, std::vector<std::string> arguments,
                   const DriveOptions& options) {
-  arguments.insert(arguments.begin(), program.path);
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  std::vector<std::string> variables;
+  SpawnOptions start;
+  start.argv = std::move(arguments);
+  start.argv.insert(start.argv.begin(), program.path);
+  start.environment.emplace();
   for (char** entry = environ; *entry != nullptr; ++entry) {
     std::string variable = *entry;
     if (options.environment.count(variable.substr(0, variable.find('='))) == 0)
-      variables.push_back(variable);
+      start.environment->push_back(variable);
   }
-  for (const auto& [name, value] : options.environment) variables.push_back(name + "=" + value);
-  std::vector<char*> environment;
-  for (std::string& variable : variables) environment.push_back(variable.data());
-  environment.push_back(nullptr);
-  pid_t pid = 0;
+  for (const auto& [name, value] : options.environment) {
+    start.environment->push_back(name + "=" + value);
+  }
   Ending ending;
   Interrupts interrupts;
-  int error = spawn(program.path, argv.data(), environment.data(), interrupts.before(), pid);
-  if (error != 0) {
-    ending.problem = "cannot be started: " + std::string(std::strerror(error));
+  start.blocked = interrupts.before();
+  Child child;
+  try {
+    child = spawn(start);
+  } catch (const SystemError& error) {
+    ending.problem = std::string("cannot be started: ") + std::strerror(error.number());
     return ending;
   }
-  Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  Deadline deadline = std::chrono::steady_clock::now() + options.timeMax;
+  Deadline deadline = after(options.timeMax);
   while (true) {
-    pollfd watched[] = {{handle.get(), POLLIN, 0}, {interrupts.descriptor(), POLLIN, 0}};
+    pollfd watched[] = {{child.handle(), POLLIN, 0}, {interrupts.descriptor(), POLLIN, 0}};
     int count = ::poll(watched, 2, millisecondsUntil(deadline));
     if (count < 0 && errno == EINTR) continue;
-    if (watched[1].revents != 0) interrupts.take(pid, ending, deadline);
+    if (watched[1].revents != 0) interrupts.take(child, ending, deadline);
     if (watched[0].revents != 0) break;
     if (std::chrono::steady_clock::now() < deadline) continue;
     // The nodes that the program owns end with it.
-    ::kill(pid, SIGKILL);
+    child.signal(SIGKILL);
     ending.overdue = true;
     break;
   }
-  ::waitpid(pid, &ending.status, 0);
+  ending.status = child.endBy(Deadline::max());
   return ending;
 }
 

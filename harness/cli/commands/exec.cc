@@ -12,6 +12,7 @@
 #include "harness/cli/options.h"
 #include "harness/cli/output.h"
 #include "harness/cli/table.h"
+#include "harness/os/fd.h"
 #include "harness/rpc/job/jobs.h"
 
 namespace harness {

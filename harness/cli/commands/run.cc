@@ -14,7 +14,8 @@
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
 #include "harness/cluster/run_id.h"
-#include "harness/os/system.h"
+#include "harness/os/error.h"
+#include "harness/os/fd.h"
 #include "harness/run/test_programs.h"
 #include "schema/support/base/suggestion.h"
 

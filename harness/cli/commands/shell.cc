@@ -17,7 +17,7 @@
 #include "harness/cli/connections.h"
 #include "harness/cli/options.h"
 #include "harness/cli/output.h"
-#include "harness/os/system.h"
+#include "harness/os/fd.h"
 #include "harness/rpc/job/jobs.h"
 
 namespace harness {

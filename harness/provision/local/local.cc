@@ -1,13 +1,8 @@
 #include "harness/provision/local/local.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,7 +12,9 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/cluster/description_json.h"
+#include "harness/os/error.h"
 #include "harness/provision/error.h"
+#include "harness/provision/local/hub/error.h"
 #include "harness/provision/local/hub/state.h"
 #include "harness/provision/local/local_plan.h"
 #include "harness/provision/local/machine.h"
@@ -35,39 +32,33 @@ std::string joined(const std::vector<std::string>& parts) {
   return text;
 }
 
-pid_t spawnHub(const std::string& program, int input, int output) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, input, 0);
-  posix_spawn_file_actions_adddup2(&actions, output, 1);
-  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t signals;
-  sigemptyset(&signals);
-  posix_spawnattr_setsigmask(&attributes, &signals);
-  sigfillset(&signals);
-  posix_spawnattr_setsigdefault(&attributes, &signals);
-  // In a session of its own: an interrupt from the terminal is the caller's to pass on.
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-  char* argv[] = {const_cast<char*>(program.c_str()), nullptr};
-  char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-  char* environment[] = {path, nullptr};
-  pid_t pid = 0;
-  int error = ::posix_spawn(&pid, program.c_str(), &actions, &attributes, argv, environment);
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (error != 0) failSystem("start " + program, error);
-  return pid;
+// Runs `call`; what the hub's code and the system throw becomes the provisioner's error here, and
+// nowhere else.
+template <typename Call>
+auto atBorder(Call&& call) {
+  try {
+    return call();
+  } catch (const HubError& error) {
+    throw ProvisionError(error.detail(), error.node());
+  } catch (const SystemError& error) {
+    throw ProvisionError(error.what());
+  }
 }
 
-// Waits for the end of a child; kills it when its time is over.
-void awaitEnd(pid_t pid, Deadline deadline) {
-  Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  pollfd ended{handle.get(), POLLIN, 0};
-  if (handle && ::poll(&ended, 1, millisecondsUntil(deadline)) == 0) ::kill(pid, SIGKILL);
-  ::waitpid(pid, nullptr, 0);
+Child spawnHub(const std::string& program, int input, int output) {
+  SpawnOptions options;
+  options.argv = {program};
+  options.environment = {{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}};
+  options.input = input;
+  options.output = output;
+  options.others = OtherDescriptors::kClosed;
+  // An interrupt from the terminal is the caller's to pass on.
+  options.session = Session::kOwn;
+  options.dispositions = Dispositions::kDefault;
+  sigset_t none;
+  ::sigemptyset(&none);
+  options.blocked = none;
+  return spawn(options);
 }
 
 std::string readLineUntil(int fd, Deadline deadline, const std::string& what) {
@@ -129,20 +120,10 @@ bool isStale(int fd) {
 
 // Ends a hub that does not answer, then collects what it leaves.
 void endHubByForce(const std::string& cluster, Deadline deadline) {
-  auto hub = hubProcessOf(cluster);
-  if (hub) {
-    Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, hub->pid, 0)));
-    if (handle && startTimeOf(hub->pid) == hub->startTime) {
-      ::syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
-      pollfd ended{handle.get(), POLLIN, 0};
-      ::poll(&ended, 1, millisecondsUntil(deadline));
-    }
-  }
-  while (hubLives(cluster)) {  // The lock goes with the last of its half-made nodes.
-    if (millisecondsUntil(deadline) == 0) {
-      throw ProvisionError("cluster \"" + cluster + "\" is locked by a process that does not end");
-    }
-    ::poll(nullptr, 0, 5);
+  if (auto hub = hubProcessOf(cluster)) killProcess(hub->pid, hub->startTime, deadline);
+  // The lock goes with the last of its half-made nodes.
+  if (!waitUntil(deadline, [&cluster] { return !hubLives(cluster); })) {
+    throw ProvisionError("cluster \"" + cluster + "\" is locked by a process that does not end");
   }
   collect(cluster);
 }
@@ -160,16 +141,20 @@ LocalProvisioner::~LocalProvisioner() {
   Deadline deadline = std::chrono::steady_clock::now() + kDownTime;
   for (auto& [cluster, started] : started_) {
     if (started.tenure != Tenure::kOwned) continue;
-    awaitEnd(started.pid, deadline);
+    started.hub.endBy(deadline);
     try {
       if (isPresent(cluster)) collect(cluster);  // Its hub was killed.
-    } catch (const ProvisionError&) {
+    } catch (const SystemError&) {
       // A destructor has nobody to tell; the next `up` or `muster gc` tries again, and tells.
     }
   }
 }
 
 ClusterDescription LocalProvisioner::up(const ClusterPlan& plan, Tenure tenure) {
+  return atBorder([&] { return start(plan, tenure); });
+}
+
+ClusterDescription LocalProvisioner::start(const ClusterPlan& plan, Tenure tenure) {
   MachineReport machine = examineMachine(plan, options_.hubProgram, options_.agentProgram);
   if (!machine.missing.empty()) {
     throw MissingCapability("local nodes are not possible here; missing: " +
@@ -185,7 +170,7 @@ ClusterDescription LocalProvisioner::up(const ClusterPlan& plan, Tenure tenure) 
   Fd ours(ends[0]);
   Fd theirs(ends[1]);
   Pipe report = makePipe();
-  pid_t pid = spawnHub(options_.hubProgram, theirs.get(), report.writeEnd.get());
+  Child hub = spawnHub(options_.hubProgram, theirs.get(), report.writeEnd.get());
   theirs.reset();
   report.writeEnd.reset();
   Deadline deadline = std::chrono::steady_clock::now() + options_.readyTime + kAnswerTime;
@@ -195,29 +180,32 @@ ClusterDescription LocalProvisioner::up(const ClusterPlan& plan, Tenure tenure) 
         readLineUntil(report.readEnd.get(), deadline, "make cluster \"" + plan.name + "\""));
   } catch (...) {
     ours.reset();
-    awaitEnd(pid, std::chrono::steady_clock::now() + kDownTime);
+    hub.endBy(after(kDownTime));
     throw;
   }
-  started_[plan.name] = Started{pid, tenure, std::move(ours)};
-  completeDescription(local.description, pid);
+  completeDescription(local.description, hub.pid());
+  started_[plan.name] = Started{std::move(hub), tenure, std::move(ours)};
   return local.description;
 }
 
 std::string LocalProvisioner::ask(const std::string& cluster, const std::string& request,
                                   std::chrono::seconds patience) {
-  Fd& control = controls_[cluster];
-  if (control && isStale(control.get())) control.reset();  // Another hub may have taken its place.
-  if (!control) control = connectTo(ClusterPaths(cluster).control);
-  if (!control) throw ProvisionError("there is no running local cluster \"" + cluster + "\"");
-  try {
-    writeToHub(control.get(), request + "\n");
-    return readLineUntil(control.get(), std::chrono::steady_clock::now() + patience,
-                         "muster-hub of cluster \"" + cluster + "\"");
-  } catch (...) {
-    // What was asked may still be answered: never mistake it for the next answer.
-    controls_.erase(cluster);
-    throw;
-  }
+  return atBorder([&] {
+    Fd& control = controls_[cluster];
+    if (control && isStale(control.get()))
+      control.reset();  // Another hub may have taken its place.
+    if (!control) control = connectTo(ClusterPaths(cluster).control);
+    if (!control) throw ProvisionError("there is no running local cluster \"" + cluster + "\"");
+    try {
+      writeToHub(control.get(), request + "\n");
+      return readLineUntil(control.get(), std::chrono::steady_clock::now() + patience,
+                           "muster-hub of cluster \"" + cluster + "\"");
+    } catch (...) {
+      // What was asked may still be answered: never mistake it for the next answer.
+      controls_.erase(cluster);
+      throw;
+    }
+  });
 }
 
 ClusterDescription LocalProvisioner::find(const std::string& cluster) {
@@ -243,6 +231,10 @@ std::map<std::string, std::string> LocalProvisioner::power(const std::string& cl
 }
 
 void LocalProvisioner::down(const std::string& cluster) {
+  atBorder([&] { remove(cluster); });
+}
+
+void LocalProvisioner::remove(const std::string& cluster) {
   Deadline deadline = std::chrono::steady_clock::now() + kDownTime;
   std::string problem;
   if (hubLives(cluster)) {
@@ -256,13 +248,13 @@ void LocalProvisioner::down(const std::string& cluster) {
   auto started = started_.find(cluster);
   if (started != started_.end()) {
     started->second.input.reset();
-    awaitEnd(started->second.pid, deadline);
+    started->second.hub.endBy(deadline);
     started_.erase(started);
   }
   if (!isPresent(cluster)) return;
   try {
     endHubByForce(cluster, deadline + kDownTime);
-  } catch (const ProvisionError& error) {
+  } catch (const std::runtime_error& error) {
     throw ProvisionError(problem.empty() ? error.what() : problem + "; then: " + error.what());
   }
 }
@@ -293,11 +285,13 @@ std::vector<LocalClusterState> localClusters() {
 }
 
 std::vector<std::string> collectLocal() {
-  std::vector<std::string> collected;
-  for (const std::string& name : clustersPresent()) {
-    if (collect(name)) collected.push_back(name);
-  }
-  return collected;
+  return atBorder([] {
+    std::vector<std::string> collected;
+    for (const std::string& name : clustersPresent()) {
+      if (collect(name)) collected.push_back(name);
+    }
+    return collected;
+  });
 }
 
 }  // namespace harness

@@ -1,13 +1,11 @@
 // Nodes as namespaces of this machine. Composes what each node consists of; muster-hub makes it.
 #pragma once
 
-#include <sys/types.h>
-
 #include <map>
 #include <string>
 #include <vector>
 
-#include "harness/os/system.h"
+#include "harness/os/process.h"
 #include "harness/provision/provisioner.h"
 
 namespace harness {
@@ -45,11 +43,13 @@ class LocalProvisioner : public Provisioner {
  private:
   // A hub that this object started.
   struct Started {
-    pid_t pid = 0;
+    Child hub;
     Tenure tenure = Tenure::kOwned;
     Fd input;  // Its end is the hub's end, if it is owned.
   };
 
+  ClusterDescription start(const ClusterPlan& plan, Tenure tenure);
+  void remove(const std::string& cluster);
   void order(const std::string& verb, const std::string& cluster, const std::string& node);
   std::string ask(const std::string& cluster, const std::string& request,
                   std::chrono::seconds patience);

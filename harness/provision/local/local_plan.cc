@@ -8,7 +8,7 @@
 #include <cstring>
 #include <set>
 
-#include "harness/os/system.h"
+#include "harness/os/files.h"
 #include "harness/provision/error.h"
 #include "harness/provision/local/hub/state.h"
 #include "harness/provision/local/systemd_node.h"

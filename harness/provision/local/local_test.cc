@@ -18,6 +18,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "harness/os/error.h"
+#include "harness/os/files.h"
 #include "harness/provision/error.h"
 #include "harness/provision/local/hub/cgroup.h"
 #include "harness/provision/local/hub/state.h"
@@ -271,8 +273,7 @@ TEST_F(LocalProvisionerTest, OwnedClustersEndWhenTheirOwnerIsKilled) {
   EXPECT_TRUE(hubLives(name_));
   ::kill(owner, SIGKILL);
   ::waitpid(owner, nullptr, 0);
-  Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!leftovers(name_).empty() && millisecondsUntil(deadline) > 0) ::poll(nullptr, 0, 5);
+  waitUntil(after(std::chrono::seconds(10)), [this] { return leftovers(name_).empty(); });
   EXPECT_THAT(leftovers(name_), IsEmpty());
 }
 
@@ -291,14 +292,15 @@ TEST_F(LocalProvisionerTest, NothingIsLeftOfAHubThatIsKilledAtAnyMoment) {
     }
     char byte;
     ASSERT_EQ(::read(started.readEnd.get(), &byte, 1), 1);
-    Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-    while (!hubProcessOf(name_) && millisecondsUntil(deadline) > 0) ::poll(nullptr, 0, 0);
-    std::optional<HubProcess> hub = hubProcessOf(name_);
+    Deadline deadline = after(std::chrono::seconds(5));
+    std::optional<HubProcess> hub;
+    // Without a pause: the moment of the kill is counted from the hub's first.
+    while (!hub && millisecondsUntil(deadline) > 0) hub = hubProcessOf(name_);
     ASSERT_TRUE(hub.has_value());
-    ::poll(nullptr, 0, attempt * 2);
+    waitUntil(after(std::chrono::milliseconds(attempt * 2)), [] { return false; });
     ::kill(hub->pid, SIGKILL);
     ::waitpid(caller, nullptr, 0);
-    while (hubLives(name_) && millisecondsUntil(deadline) > 0) ::poll(nullptr, 0, 1);
+    waitUntil(deadline, [this] { return !hubLives(name_); });
     collect(name_);
     EXPECT_THAT(leftovers(name_), IsEmpty()) << "killed after " << attempt * 2 << " ms";
   }

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <sstream>
 
-#include "harness/os/system.h"
-#include "harness/provision/error.h"
+#include "harness/os/error.h"
+#include "harness/os/files.h"
 #include "harness/provision/local/hub/cgroup.h"
 
 namespace harness {
@@ -120,7 +120,7 @@ void raiseInotifyLimit() {
   if (std::atoi(readIfPresent(kInotify).c_str()) >= kInotifyWanted) return;
   try {
     writeControl(kInotify, std::to_string(kInotifyWanted));
-  } catch (const ProvisionError&) {
+  } catch (const SystemError&) {
     // examineMachine has refused what cannot work with the present limit.
   }
 }

@@ -9,7 +9,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "harness/os/system.h"
+#include "harness/os/error.h"
+#include "harness/os/fd.h"
+#include "harness/os/wait.h"
 #include "harness/provision/error.h"
 
 namespace harness {

@@ -7,7 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/os/system.h"
+#include "harness/os/error.h"
+#include "harness/os/fd.h"
 #include "harness/provision/error.h"
 
 namespace harness {

@@ -22,6 +22,7 @@
 
 #include <muster/node_error.h>
 
+#include "harness/os/fd.h"
 #include "harness/rpc/file/copy_ends.h"
 #include "harness/rpc/file/send_window.h"
 #include "harness/values/failure_text.h"
@@ -47,21 +48,10 @@ constexpr size_t kBlockBytes = 4096;
                           number);
 }
 
-class Descriptor {
- public:
-  Descriptor(int value, const std::string& path) : value_(value) {
-    if (value < 0) failLocal(path);
-  }
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
+Fd opened(int number, const std::string& path) {
+  if (number < 0) failLocal(path);
+  return Fd(number);
+}
 
 std::map<std::string, std::string> attributesOf(const std::string& path) {
   std::map<std::string, std::string> attributes;
@@ -119,8 +109,8 @@ class LocalSource final : public CopySource {
   FileFeed open(const TreeItem& item) override {
     std::string path = pathOf(item.path);
     // Owned by the two functions of the feed.
-    auto file = std::make_shared<Descriptor>(
-        ::open(path.c_str(), O_RDONLY | O_CLOEXEC | (item.path.empty() ? 0 : O_NOFOLLOW)), path);
+    auto file = std::make_shared<Fd>(opened(
+        ::open(path.c_str(), O_RDONLY | O_CLOEXEC | (item.path.empty() ? 0 : O_NOFOLLOW)), path));
     struct stat before;
     if (::fstat(file->get(), &before) != 0) failLocal(path);
     FileFeed feed;
@@ -251,7 +241,7 @@ class LocalTarget final : public CopyTarget {
   std::string addFile(const TreeItem& item, const FileFeed& feed) override {
     Place place = enter(item.path);
     std::string temporary;  // Empty: the file has no name, and goes with this process.
-    Descriptor file = openStaged(place, keepsAll(item) ? 0600 : 0666, temporary);
+    Fd file = openStaged(place, keepsAll(item) ? 0600 : 0666, temporary);
     try {
       std::string digest = fill(file.get(), item, feed, place.path);
       feed.check(digest);
@@ -268,16 +258,16 @@ class LocalTarget final : public CopyTarget {
   void finish() override {
     for (auto item = directories_.rbegin(); item != directories_.rend(); ++item) {
       Place place = enter(item->path);
-      Descriptor directory(::openat(place.directory.get(), place.name.c_str(),
-                                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-                           place.path);
+      Fd directory = opened(::openat(place.directory.get(), place.name.c_str(),
+                                     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+                            place.path);
       dress(directory.get(), *item, place);
     }
   }
 
  private:
   struct Place {
-    Descriptor directory;
+    Fd directory;
     std::string name;
     std::string path;  // For messages.
   };
@@ -286,14 +276,14 @@ class LocalTarget final : public CopyTarget {
     return ".muster-" + support::Id::random().text().substr(0, 16) + ".part";
   }
 
-  static Descriptor openStaged(const Place& place, mode_t mode, std::string& name) {
+  static Fd openStaged(const Place& place, mode_t mode, std::string& name) {
     int file = ::openat(place.directory.get(), ".", O_RDWR | O_TMPFILE | O_CLOEXEC, mode);
-    if (file >= 0) return Descriptor(file, place.path);
+    if (file >= 0) return Fd(file);
     if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT) failLocal(place.path);
     std::string chosen = temporaryName();
     file = ::openat(place.directory.get(), chosen.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
                     mode);
-    Descriptor owned(file, place.path);
+    Fd owned = opened(file, place.path);
     name = chosen;
     return owned;
   }
@@ -323,14 +313,14 @@ class LocalTarget final : public CopyTarget {
       base = slash == std::string::npos ? "." : slash == 0 ? "/" : root_.substr(0, slash);
       within = slash == std::string::npos ? root_ : root_.substr(slash + 1);
     }
-    Descriptor top(::open(base.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), path);
+    Fd top = opened(::open(base.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), path);
     size_t slash = within.find_last_of('/');
     if (slash == std::string::npos) return {std::move(top), nameOf(within, path), path};
     open_how how{};
     how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
     std::string parent = within.substr(0, slash);
-    Descriptor directory(
+    Fd directory = opened(
         static_cast<int>(::syscall(SYS_openat2, top.get(), parent.c_str(), &how, sizeof how)),
         path);
     return {std::move(directory), nameOf(within.substr(slash + 1), path), path};

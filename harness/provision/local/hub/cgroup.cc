@@ -8,7 +8,8 @@
 #include <cerrno>
 #include <sstream>
 
-#include "harness/provision/error.h"
+#include "harness/os/files.h"
+#include "harness/provision/local/hub/error.h"
 
 namespace harness {
 
@@ -49,7 +50,7 @@ void Cgroup::await(const std::string& event, Deadline deadline, const std::strin
     // The kernel reports a change as an exceptional condition of the file.
     pollfd change{fd.get(), POLLPRI, 0};
     if (::poll(&change, 1, millisecondsUntil(deadline)) == 0) {
-      throw ProvisionError(attempt + " " + path_ + ": not done in time");
+      throw HubError(attempt + " " + path_ + ": not done in time");
     }
   }
 }
@@ -76,10 +77,12 @@ void Cgroup::removeWithProcesses(Deadline deadline) {
     }
   }
   // A process that has just ended holds its group for a moment after "populated 0".
-  while (::rmdir(path_.c_str()) != 0 && errno != ENOENT) {
-    if (errno != EBUSY || millisecondsUntil(deadline) == 0) failSystem("remove " + path_);
-    ::poll(nullptr, 0, 1);
-  }
+  bool removed = waitUntil(deadline, [this] {
+    if (::rmdir(path_.c_str()) == 0 || errno == ENOENT) return true;
+    if (errno != EBUSY) failSystem("remove " + path_);
+    return false;
+  });
+  if (!removed) failSystem("remove " + path_, EBUSY);
 }
 
 }  // namespace harness

@@ -3,7 +3,8 @@
 
 #include <string>
 
-#include "harness/os/system.h"
+#include "harness/os/fd.h"
+#include "harness/os/wait.h"
 
 namespace harness {
 

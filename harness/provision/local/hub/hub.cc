@@ -15,7 +15,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "harness/provision/error.h"
+#include "harness/os/files.h"
+#include "harness/provision/local/hub/error.h"
 
 namespace harness {
 namespace {
@@ -29,7 +30,7 @@ Fd listenAt(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
-    throw ProvisionError("the path " + path + " is too long for a socket");
+    throw HubError("the path " + path + " is too long for a socket");
   }
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   check(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address),
@@ -90,31 +91,30 @@ void Hub::makeNodes() {
     node.connect(*netlink_, bridge_);
     all.push_back(&node);
     watch(0, Serve::kNobody);
-    if (ending_) throw ProvisionError(endingWhy_);
+    if (ending_) throw HubError(endingWhy_);
   }
-  Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(spec_.readySeconds);
+  Deadline deadline = after(std::chrono::seconds(spec_.readySeconds));
   for (HubNode* node : all) node->finish(deadline);
   awaitReady(all);
 }
 
 void Hub::awaitReady(const std::vector<HubNode*>& nodes) {
-  Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(spec_.readySeconds);
+  Deadline deadline = after(std::chrono::seconds(spec_.readySeconds));
   std::vector<HubNode*> waiting = nodes;
   while (true) {
     std::erase_if(waiting, [](const HubNode* node) { return node->running() && node->ready(); });
     if (waiting.empty()) return;
     for (const HubNode* node : waiting) {
-      if (!node->running())
-        throw ProvisionError(node->ending() + node->evidence(), node->spec().name);
+      if (!node->running()) throw HubError(node->ending() + node->evidence(), node->spec().name);
       if (millisecondsUntil(deadline) == 0) {
-        throw ProvisionError("not ready within " + std::to_string(spec_.readySeconds) +
-                                 " s: its agent does not listen, or its boot commands go on" +
-                                 node->evidence(),
-                             node->spec().name);
+        throw HubError("not ready within " + std::to_string(spec_.readySeconds) +
+                           " s: its agent does not listen, or its boot commands go on" +
+                           node->evidence(),
+                       node->spec().name);
       }
     }
     watch(kReadyPollMs, Serve::kNobody);
-    if (ending_) throw ProvisionError(endingWhy_);
+    if (ending_) throw HubError(endingWhy_);
   }
 }
 
@@ -132,7 +132,7 @@ void Hub::end() {
     if (!netlink_) break;  // Then no node was begun.
     try {
       node.reap(HubNode::Link::kLeave, *netlink_);
-    } catch (const ProvisionError& error) {
+    } catch (const SystemError& error) {
       problem += problem.empty() ? error.what() : std::string("; ") + error.what();
     }
   }
@@ -140,7 +140,7 @@ void Hub::end() {
   ::umount2(paths_.disks().c_str(), MNT_DETACH);
   removeEverything(spec_.cluster);
   gone_ = true;
-  if (!problem.empty()) throw ProvisionError(problem);
+  if (!problem.empty()) throw HubError(problem);
 }
 
 void Hub::watch(int timeoutMs, Serve serve) {
@@ -205,7 +205,7 @@ void Hub::serveClient(Client& client) {
     for (const std::string& name : client.frozen) {
       try {
         nodeOf(name).thaw();
-      } catch (const ProvisionError& error) {
+      } catch (const SystemError& error) {
         std::fprintf(stderr, "thaw after its client went: %s\n", error.what());
       }
     }
@@ -223,7 +223,7 @@ void Hub::serveClient(Client& client) {
     ::setsockopt(client.socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     try {
       writeAll(client.socket.get(), reply, "to a client");
-    } catch (const ProvisionError&) {
+    } catch (const SystemError&) {
       client.gone =
           true;  // It went, or reads nothing: its next request will be on another connection.
     }
@@ -235,7 +235,7 @@ HubNode& Hub::nodeOf(const std::string& name) {
   for (HubNode& node : nodes_) {
     if (node.spec().name == name) return node;
   }
-  throw ProvisionError("cluster " + spec_.cluster + " has no node \"" + name + "\"");
+  throw HubError("cluster " + spec_.cluster + " has no node \"" + name + "\"");
 }
 
 std::string Hub::state() const {
@@ -256,13 +256,13 @@ std::string Hub::state() const {
 }
 
 void Hub::startAgain(HubNode& node) {
-  if (node.running()) throw ProvisionError("powerOn: the node is on", node.spec().name);
+  if (node.running()) throw HubError("powerOn: the node is on", node.spec().name);
   try {
     node.begin();
     node.connect(*netlink_, bridge_);
-    node.finish(std::chrono::steady_clock::now() + std::chrono::seconds(spec_.readySeconds));
+    node.finish(after(std::chrono::seconds(spec_.readySeconds)));
     awaitReady({&node});
-  } catch (const ProvisionError&) {
+  } catch (const SystemError&) {
     node.powerOff(*netlink_);
     throw;
   }
@@ -291,11 +291,13 @@ std::string Hub::answer(Client& client, const std::string& line) {
     } else if (verb == "powerOn") {
       startAgain(node);
     } else {
-      throw ProvisionError("unknown request \"" + verb + "\"");
+      throw HubError("unknown request \"" + verb + "\"");
     }
     return R"({"ok":true})";
-  } catch (const ProvisionError& error) {
+  } catch (const HubError& error) {
     return nlohmann::json{{"ok", false}, {"node", error.node()}, {"detail", error.detail()}}.dump();
+  } catch (const SystemError& error) {
+    return nlohmann::json{{"ok", false}, {"node", ""}, {"detail", error.what()}}.dump();
   } catch (const nlohmann::json::exception& error) {
     return nlohmann::json{{"ok", false}, {"node", ""}, {"detail", error.what()}}.dump();
   }

@@ -28,7 +28,7 @@ class Hub {
   // Call in the network namespace that shall be the hub's, with the cluster's lock held.
   explicit Hub(HubSpec spec);
 
-  // Makes everything, and returns when all nodes are ready. Throws ProvisionError after taking it
+  // Makes everything, and returns when all nodes are ready. Throws HubError after taking it
   // away again.
   void up();
 

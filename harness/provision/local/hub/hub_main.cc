@@ -5,7 +5,6 @@
 // Writes one line to standard output when the cluster is up or could not be made.
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
@@ -16,7 +15,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "harness/provision/error.h"
+#include "harness/os/files.h"
+#include "harness/provision/local/hub/error.h"
 #include "harness/provision/local/hub/hub.h"
 #include "harness/provision/local/hub/state.h"
 
@@ -30,9 +30,9 @@ std::string readLine() {
   char buffer[65536];
   while (text.empty() || text.back() != '\n') {
     ssize_t size = ::read(STDIN_FILENO, buffer, sizeof buffer);
-    if (size <= 0) throw ProvisionError("the specification on standard input ends before its line");
+    if (size <= 0) throw HubError("the specification on standard input ends before its line");
     text.append(buffer, static_cast<size_t>(size));
-    if (text.size() > kSpecBytesMax) throw ProvisionError("the specification is too large");
+    if (text.size() > kSpecBytesMax) throw HubError("the specification is too large");
   }
   return text;
 }
@@ -59,12 +59,12 @@ void makeDisksPossible(const ClusterPaths& paths) {
 
 // Somebody who only looks whether the cluster lives holds the lock for a moment.
 std::optional<ClusterLock> tryPatiently(const std::string& cluster) {
-  Deadline deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
-  while (true) {
-    std::optional<ClusterLock> lock = ClusterLock::tryTake(cluster);
-    if (lock || millisecondsUntil(deadline) == 0) return lock;
-    ::poll(nullptr, 0, 5);
-  }
+  std::optional<ClusterLock> lock;
+  waitUntil(after(std::chrono::milliseconds(100)), [&] {
+    lock = ClusterLock::tryTake(cluster);
+    return lock.has_value();
+  });
+  return lock;
 }
 
 // The lock, with nothing left of a hub that was killed.
@@ -81,8 +81,8 @@ ClusterLock takeCluster(const std::string& cluster) {
   std::string who;
   if (auto hub = hubProcessOf(cluster))
     who = " (its hub is process " + std::to_string(hub->pid) + ")";
-  throw ProvisionError("cluster \"" + cluster + "\" is up already" + who +
-                       "; end it with \"muster down " + cluster + "\"");
+  throw HubError("cluster \"" + cluster + "\" is up already" + who +
+                 "; end it with \"muster down " + cluster + "\"");
 }
 
 // Whoever waits for the end of the caller's standard error must not wait for the cluster's.
@@ -115,7 +115,7 @@ void serveCluster(HubSpec spec) {
   hub.up();
   try {
     report({{"ok", true}, {"hub", ::getpid()}});
-  } catch (const ProvisionError&) {
+  } catch (const SystemError&) {
     hub.end();  // The caller is gone.
     throw;
   }
@@ -126,8 +126,11 @@ int run() {
   try {
     serveCluster(hubSpecFromJson(readLine()));
     return 0;
-  } catch (const ProvisionError& error) {
+  } catch (const HubError& error) {
     report({{"ok", false}, {"node", error.node()}, {"detail", error.detail()}});
+    return 1;
+  } catch (const SystemError& error) {
+    report({{"ok", false}, {"node", ""}, {"detail", error.what()}});
     return 1;
   }
 }

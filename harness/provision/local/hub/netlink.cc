@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "harness/provision/error.h"
+#include "harness/provision/local/hub/error.h"
 
 namespace harness {
 
@@ -153,7 +153,7 @@ void Netlink::addAddress(int index, const std::string& address) {
   int family = host.find(':') == std::string::npos ? AF_INET : AF_INET6;
   std::array<unsigned char, 16> bytes;
   if (slash == std::string::npos || ::inet_pton(family, host.c_str(), bytes.data()) != 1) {
-    throw ProvisionError("address \"" + address + "\" is not of the form ADDRESS/PREFIX");
+    throw HubError("address \"" + address + "\" is not of the form ADDRESS/PREFIX");
   }
   ifaddrmsg body{};
   body.ifa_family = static_cast<unsigned char>(family);
@@ -178,7 +178,7 @@ void Netlink::removeLink(const std::string& name) {
   message.fixed(link);
   try {
     send(message, "remove link " + name);
-  } catch (const ProvisionError&) {
+  } catch (const SystemError&) {
     if (::if_nametoindex(name.c_str()) != 0)
       throw;  // It went by itself, with its peer's namespace.
   }

@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "harness/os/system.h"
+#include "harness/os/fd.h"
 
 namespace harness {
 
 // Speaks to the network namespace that the calling thread was in when it was made. Every call waits
-// for the kernel's answer; failures are ProvisionError with the link's name.
+// for the kernel's answer; failures are SystemError with the link's name.
 class Netlink {
  public:
   Netlink();

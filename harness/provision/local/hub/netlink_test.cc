@@ -11,7 +11,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/provision/error.h"
+#include "harness/os/files.h"
+#include "harness/provision/local/hub/error.h"
 
 namespace harness {
 namespace {
@@ -73,13 +74,12 @@ TEST_F(NetlinkTest, PutsOneEndOfAPairIntoAnotherNamespace) {
 TEST_F(NetlinkTest, SaysWhatFailedForWhichLink) {
   Netlink netlink;
   EXPECT_THAT([&] { netlink.indexOf("nope"); },
-              ThrowsMessage<ProvisionError>(HasSubstr("look up link nope: ")));
+              ThrowsMessage<SystemError>(HasSubstr("look up link nope: ")));
   netlink.makeBridge("br0");
   EXPECT_THAT([&] { netlink.makeBridge("br0"); },
-              ThrowsMessage<ProvisionError>("make bridge br0: File exists"));
-  EXPECT_THAT(
-      [&] { netlink.addAddress(1, "10.99.0.1"); },
-      ThrowsMessage<ProvisionError>(StartsWith("address \"10.99.0.1\" is not of the form")));
+              ThrowsMessage<SystemError>("make bridge br0: File exists"));
+  EXPECT_THAT([&] { netlink.addAddress(1, "10.99.0.1"); },
+              ThrowsMessage<HubError>(StartsWith("address \"10.99.0.1\" is not of the form")));
 }
 
 }  // namespace

@@ -16,17 +16,15 @@
 #include <cerrno>
 #include <cstring>
 
-#include "harness/provision/error.h"
+#include "harness/os/error.h"
+#include "harness/os/files.h"
+#include "harness/provision/local/hub/error.h"
 #include "harness/provision/local/hub/rootfs.h"
 
 namespace harness {
 namespace {
 
 constexpr std::chrono::seconds kKillTime{10};
-
-Deadline after(std::chrono::seconds time) {
-  return std::chrono::steady_clock::now() + time;
-}
 
 void redirectOutput(const std::string& console) {
   Fd input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -72,7 +70,7 @@ HubNode::HubNode(const NodeSpec& spec, const HubSpec& cluster, const ClusterPath
     : spec_(spec), cluster_(cluster), paths_(paths), number_(number) {}
 
 void HubNode::fail(const std::string& detail) const {
-  throw ProvisionError(detail, spec_.name);
+  throw HubError(detail, spec_.name);
 }
 
 void HubNode::begin() {
@@ -146,11 +144,11 @@ void HubNode::connect(Netlink& netlink, int bridgeIndex) {
   try {
     netlink.makePair(linkName(), bridgeIndex, pid_);
     writeAll(go_.get(), "g", "to process 1");
-  } catch (const ProvisionError& error) {
+  } catch (const SystemError& error) {
     // If process 1 has already given up, its own reason is the better one.
     go_.reset();
     finish(after(kKillTime));
-    fail(error.detail());
+    fail(error.what());
   }
 }
 

@@ -5,7 +5,8 @@
 
 #include <string>
 
-#include "harness/os/system.h"
+#include "harness/os/fd.h"
+#include "harness/os/wait.h"
 #include "harness/provision/local/hub/cgroup.h"
 #include "harness/provision/local/hub/netlink.h"
 #include "harness/provision/local/hub/spec.h"
@@ -31,13 +32,13 @@ class HubNode {
 
   // Starting takes three steps, so that many nodes can be started side by side. begin() clones
   // process 1, connect() makes its link, and finish() waits until it has become the init program.
-  // Throws ProvisionError with the name.
+  // Throws HubError with the name.
   void begin();
   void connect(Netlink& netlink, int bridgeIndex);
   void finish(Deadline deadline);
 
   // True if something accepts connections on the socket that the specification names, and the boot
-  // commands are over. Throws ProvisionError if they failed.
+  // commands are over. Throws HubError if they failed.
   bool ready() const;
 
   // What a person needs who asks why ready() does not become true.

@@ -14,8 +14,9 @@
 #include <set>
 #include <sstream>
 
-#include "harness/os/system.h"
-#include "harness/provision/error.h"
+#include "harness/os/error.h"
+#include "harness/os/fd.h"
+#include "harness/os/files.h"
 
 namespace harness {
 namespace {

@@ -18,7 +18,7 @@ struct RootPlaces {
 
 // Makes the new root and moves the calling process into it. Call in fresh mount, pid, network, UTS
 // and IPC namespaces, as the process that becomes number 1. Nothing of it is seen outside. Throws
-// ProvisionError.
+// SystemError.
 void enterRoot(const NodeSpec& node, const std::vector<FileSpec>& commonFiles,
                const RootPlaces& places);
 

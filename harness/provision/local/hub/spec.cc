@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "harness/provision/error.h"
+#include "harness/provision/local/hub/error.h"
 
 namespace harness {
 
@@ -23,7 +23,7 @@ HubSpec hubSpecFromJson(const std::string& text) {
   try {
     return nlohmann::json::parse(text).get<HubSpec>();
   } catch (const nlohmann::json::exception& error) {
-    throw ProvisionError(std::string("read the hub's specification: ") + error.what());
+    throw HubError(std::string("read the hub's specification: ") + error.what());
   }
 }
 

@@ -60,7 +60,7 @@ struct HubSpec {
 };
 
 std::string toJson(const HubSpec& spec);
-HubSpec hubSpecFromJson(const std::string& text);  // Throws ProvisionError.
+HubSpec hubSpecFromJson(const std::string& text);  // Throws HubError.
 
 // True if `name` may be part of a path, a host name and a mount option: letters, digits, '-', '_'
 // and '.', not first

@@ -1,11 +1,8 @@
 #include "harness/provision/local/hub/state.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,8 +11,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "harness/provision/error.h"
+#include "harness/os/files.h"
+#include "harness/os/process.h"
 #include "harness/provision/local/hub/cgroup.h"
+#include "harness/provision/local/hub/error.h"
 #include "harness/provision/local/hub/spec.h"
 
 namespace harness {
@@ -29,13 +28,8 @@ constexpr std::chrono::seconds kKillTime{10};
 
 // Kills one recorded process if it is still the one that was recorded, and waits for its end.
 void endProcess(pid_t pid, uint64_t startTime, Deadline deadline) {
-  Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!handle || startTimeOf(pid) != startTime) return;
-  ::syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
-  pollfd ended{handle.get(), POLLIN, 0};
-  if (::poll(&ended, 1, millisecondsUntil(deadline)) == 0) {
-    throw ProvisionError("process " + std::to_string(pid) + " does not end after SIGKILL");
-  }
+  if (killProcess(pid, startTime, deadline)) return;
+  throw HubError("process " + std::to_string(pid) + " does not end after SIGKILL");
 }
 
 std::optional<HubProcess> readProcess(const std::string& path) {
@@ -67,8 +61,7 @@ std::string ClusterPaths::group(const std::string& name) const {
 }
 
 std::optional<ClusterLock> ClusterLock::tryTake(const std::string& cluster) {
-  if (!isPlainName(cluster, 32))
-    throw ProvisionError("\"" + cluster + "\" is not a cluster's name");
+  if (!isPlainName(cluster, 32)) throw HubError("\"" + cluster + "\" is not a cluster's name");
   ClusterPaths paths(cluster);
   while (true) {
     makeDirectories(paths.run, 0700);
@@ -135,7 +128,7 @@ void recordNode(const std::string& cluster, const std::string& node, pid_t pid) 
 
 void removeEverything(const std::string& cluster) {
   ClusterPaths paths(cluster);
-  Deadline deadline = std::chrono::steady_clock::now() + kKillTime;
+  Deadline deadline = after(kKillTime);
   for (const std::string& node : namesIn(paths.run + "/pid")) {
     if (auto process = readProcess(paths.run + "/pid/" + node)) {
       endProcess(process->pid, process->startTime, deadline);

@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/os/system.h"
+#include "harness/os/fd.h"
 
 namespace harness {
 
@@ -64,7 +64,7 @@ void recordHub(const std::string& cluster);
 void recordNode(const std::string& cluster, const std::string& node, pid_t pid);
 
 // Ends and removes everything that is tagged as this cluster's. Call with the lock held; removes
-// the lock's directory last. Throws ProvisionError if something will not go.
+// the lock's directory last. Throws HubError if something will not go.
 void removeEverything(const std::string& cluster);
 
 // Collects one cluster if no hub lives in it. True if there was something to collect.
