@@ -104,12 +104,14 @@ class Worker {
   std::string addNode(std::istringstream& words) {
     harness::NodeDescription node;
     std::string kind;
-    words >> node.name >> kind >> node.endpoint.address;
-    node.endpoint.kind =
-        kind == "unix" ? harness::Endpoint::Kind::kUnix : harness::Endpoint::Kind::kTcp;
-    if (kind != "unix") words >> node.endpoint.port;
+    std::string address;
+    std::string port;
+    words >> node.name >> kind >> address;
+    if (kind != "unix") words >> port;
+    node.route.endpoint =
+        support::Endpoint::parse(kind + ":" + address + (port.empty() ? "" : ":" + port));
     if (kind == "tls") {
-      harness::TlsFiles& tls = node.endpoint.tls;
+      harness::TlsFiles& tls = node.route.tls;
       words >> tls.authority >> tls.certificate >> tls.key;
     }
     descriptions_.push_back(node);

@@ -141,16 +141,16 @@ harness::NodeDescription Agents::node(size_t index, Transport transport) const {
   harness::NodeDescription node;
   node.name = nameOf(index);
   if (transport == Transport::kUnix) {
-    node.endpoint.kind = harness::Endpoint::Kind::kUnix;
-    node.endpoint.address = directory_ + "/" + nameOf(index) + ".d/agent.sock";
+    node.route.endpoint =
+        support::Endpoint::parse("unix:" + directory_ + "/" + nameOf(index) + ".d/agent.sock");
     return node;
   }
-  node.endpoint.kind = harness::Endpoint::Kind::kTcp;
-  node.endpoint.address = addressOf(index);
-  node.endpoint.port = static_cast<uint16_t>(kTlsPort + (transport == Transport::kTcp ? 1 : 0));
-  if (transport == Transport::kTls) {
-    node.endpoint.tls = {directory_ + "/authority.pem", directory_ + "/client.pem",
-                         directory_ + "/client.key"};
+  bool plain = transport == Transport::kTcp;
+  node.route.endpoint = support::Endpoint::parse((plain ? "tcp:" : "tls:") + addressOf(index) +
+                                                 ":" + std::to_string(kTlsPort + (plain ? 1 : 0)));
+  if (!plain) {
+    node.route.tls = {directory_ + "/authority.pem", directory_ + "/client.pem",
+                      directory_ + "/client.key"};
   }
   return node;
 }

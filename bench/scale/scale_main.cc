@@ -113,10 +113,9 @@ class Measurement {
     for (size_t i = 0; i < count; ++i) {
       harness::NodeDescription node;
       node.name = kFleetName;
-      node.endpoint.kind = harness::Endpoint::Kind::kTcp;
-      node.endpoint.address = fleetAddress(i);
-      node.endpoint.port = agents.port();
-      node.endpoint.tls = files;
+      node.route.endpoint =
+          support::Endpoint::parse("tls:" + fleetAddress(i) + ":" + std::to_string(agents.port()));
+      node.route.tls = files;
       descriptions_.push_back(node);
     }
   }

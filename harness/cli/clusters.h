@@ -1,4 +1,4 @@
-// Which cluster and which nodes a command means.
+// The cluster and the nodes that a command line means.
 #pragma once
 
 #include <string>
@@ -9,28 +9,19 @@
 
 namespace harness {
 
-// True if `text` names a file and not a cluster: it has a slash, or ends with .yaml or .yml.
-bool looksLikeFile(const std::string& text);
+// The plan of a cluster file. CommandError with kExitNoInput if it cannot be read, ClusterFileError
+// if it is wrong.
+ClusterPlan planOf(const std::string& path);
 
-// Reads the file. CommandError with kExitNoInput if there is none, ClusterFileError if it is wrong.
-ClusterPlan readPlan(const std::string& path);
-
-// The cluster that `choice` names, else $MUSTER_CLUSTER, else the only one that is up. CommandError
-// with kExitUnavailable if there is none, or more than one to choose from.
-ClusterDescription chooseCluster(const std::string& choice);
+// The cluster that `option` names, else $MUSTER_CLUSTER, else the only one that is up. ChoiceError
+// if there is none; of a file whose nodes exist without being made, what the file says of them.
+ClusterDescription clusterOf(const std::string& option);
 
 // The nodes that `set` means, in the order of the cluster; at least one. CommandError with
 // kExitData.
 std::vector<NodeDescription> chooseNodes(const ClusterDescription& cluster, const std::string& set);
 
-// The name of the local cluster that `choice` means by the same rule, whether it is up or not.
-// Empty: there is none.
-std::string chooseLocalName(const std::string& choice);
-
 // "server[1-3],client1"
 std::string nodeNames(const ClusterPlan& plan);
-
-// Throws CommandError with kExitNoPermission unless we are root, the owner of all local clusters.
-void requireRoot();
 
 }  // namespace harness

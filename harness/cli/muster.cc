@@ -11,6 +11,7 @@
 #include "harness/cluster/node_expression.h"
 #include "harness/os/error.h"
 #include "harness/pki/error.h"
+#include "harness/provision/choice.h"
 #include "harness/provision/error.h"
 #include "schema/support/base/version.h"
 
@@ -31,6 +32,24 @@ int statusOf(const AuthorityError& error) {
       return kExitCannotCreate;
   }
   return kExitInternal;
+}
+
+int statusOf(const ChoiceError& error) {
+  return error.kind() == ChoiceError::Kind::kNoPermission ? kExitNoPermission : kExitUnavailable;
+}
+
+int statusOf(const ProvisionError& error) {
+  switch (error.kind()) {
+    case ProvisionError::Kind::kNoPermission:
+    case ProvisionError::Kind::kNotPossibleHere:
+      return kExitNoPermission;
+    case ProvisionError::Kind::kNoSuchCluster:
+    case ProvisionError::Kind::kNoAnswer:
+      return kExitUnavailable;
+    case ProvisionError::Kind::kFailed:
+      break;
+  }
+  return kExitCannotCreate;
 }
 
 int perform(const CommandLine& line) {
@@ -68,10 +87,10 @@ int guarded(const std::string& speaker, Call&& call) {
     return complain(error, kExitData);
   } catch (const AuthorityError& error) {
     return complain(error, statusOf(error));
-  } catch (const MissingCapability& error) {
-    return complain(error, kExitNoPermission);
+  } catch (const ChoiceError& error) {
+    return complain(error, statusOf(error));
   } catch (const ProvisionError& error) {
-    return complain(error, kExitCannotCreate);
+    return complain(error, statusOf(error));
   } catch (const SystemError& error) {
     return complain(error, kExitCannotCreate);
   } catch (const std::exception& error) {

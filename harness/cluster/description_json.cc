@@ -4,22 +4,32 @@
 
 #include <nlohmann/json.hpp>
 
-namespace harness {
+namespace support {
 
-NLOHMANN_JSON_SERIALIZE_ENUM(Endpoint::Kind,
-                             {{Endpoint::Kind::kUnix, "unix"}, {Endpoint::Kind::kTcp, "tcp"}})
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TlsFiles, authority, certificate, key)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Endpoint, kind, address, port, networkNamespace, tls)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NodeDescription, name, role, labels, addresses, endpoint)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ClusterDescription, name, provisioner, nodes)
-
-std::string toJson(const ClusterDescription& cluster) {
-  return nlohmann::json(cluster).dump();
+void to_json(nlohmann::json& json, const Endpoint& endpoint) {
+  json = endpoint.text();
 }
 
-ClusterDescription descriptionFromJson(const std::string& text) {
+void from_json(const nlohmann::json& json, Endpoint& endpoint) {
+  endpoint = Endpoint::parse(json.get<std::string>());
+}
+
+}  // namespace support
+
+namespace harness {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TlsFiles, authority, certificate, key)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentRoute, endpoint, tls, networkNamespace)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NodeDescription, name, role, labels, addresses, route)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ClusterDescription, name, provisioner, nodes)
+
+nlohmann::json toJson(const ClusterDescription& cluster) {
+  return cluster;
+}
+
+ClusterDescription descriptionFromJson(const nlohmann::json& json) {
   try {
-    return nlohmann::json::parse(text).get<ClusterDescription>();
+    return json.get<ClusterDescription>();
   } catch (const nlohmann::json::exception& error) {
     throw std::invalid_argument(std::string("not a cluster's description: ") + error.what());
   }

@@ -1,15 +1,15 @@
-// A cluster's description as text, for handing it from one process to another.
+// A cluster's description as JSON, for handing it from one process to another.
 #pragma once
 
-#include <string>
+#include <nlohmann/json_fwd.hpp>
 
 #include "harness/cluster/description.h"
 
 namespace harness {
 
-std::string toJson(const ClusterDescription& cluster);
+nlohmann::json toJson(const ClusterDescription& cluster);
 
 // Throws std::invalid_argument for what toJson did not make.
-ClusterDescription descriptionFromJson(const std::string& text);
+ClusterDescription descriptionFromJson(const nlohmann::json& json);
 
 }  // namespace harness

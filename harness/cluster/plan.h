@@ -1,40 +1,36 @@
 // What a cluster shall be: the content of a cluster file, checked, with every set expanded.
+//
+// Names, roles and labels are the same for every provisioner. What else a file says is the kind's
+// own: it is kept as settings, whose places the kind's errors name.
 #pragma once
 
-#include <chrono>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "harness/cluster/description.h"
+#include "harness/cluster/setting.h"
 
 namespace harness {
-
-enum class Init { kMinimal, kSystemd };
-
-// How the harness reaches the agents of `local` nodes: the unix socket works whatever a test does
-// to the network.
-enum class Control { kUnix, kTcp };
 
 struct NodePlan {
   std::string name;
   std::string role;
   std::map<std::string, std::string> labels;
-  Init init = Init::kMinimal;  // `local` only.
-  // Shell commands, run once as root when the node has started, in order.
-  std::vector<std::string> boot;
-  // Wanted on the shared network; empty: the provisioner chooses.
-  std::vector<std::string> addresses;
-  std::optional<Endpoint> endpoint;  // `static` only, and there required.
+  // By key, of the kind's nodeKeys.
+  Settings settings;
+  // The set of the file that the node is from, for errors about its name.
+  Setting set;
 };
 
 struct ClusterPlan {
   std::string name;
-  std::string provisioner = "local";
+  // Name of the kind that makes it.
+  std::string provisioner;
   std::vector<NodePlan> nodes;
-  Control control = Control::kUnix;  // `local` only.
-  std::string origin;                // Path of the cluster file; empty: made by a program.
+  // By key, of the kind's clusterKeys.
+  Settings settings;
+  // Path of the cluster file; empty: made by a program.
+  std::string origin;
 };
 
 }  // namespace harness

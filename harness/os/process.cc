@@ -85,17 +85,24 @@ bool awaitHandle(int handle, Deadline deadline) {
 
 Child::Child(pid_t pid) : pid_(pid), handle_(handleOf(pid)) {}
 
+Child& Child::operator=(Child&& other) noexcept {
+  pid_ = std::exchange(other.pid_, 0);
+  handle_ = std::move(other.handle_);
+  return *this;
+}
+
 void Child::signal(int number) const {
   if (pid_ > 0) ::kill(pid_, number);
 }
 
 std::optional<int> Child::awaitEnd(Deadline deadline) {
   if (pid_ <= 0) return 0;
-  // Without a handle (no descriptor was free) waitpid alone must do.
-  if (handle_ && !awaitHandle(handle_.get(), deadline)) return std::nullopt;
   int status = 0;
-  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-  }
+  auto reaped = [&] { return ::waitpid(pid_, &status, WNOHANG) != 0; };
+  // Without a handle, for which no descriptor was free, it is asked for again and again.
+  bool ended = handle_ ? awaitHandle(handle_.get(), deadline) && waitUntil(deadline, reaped)
+                       : waitUntil(deadline, reaped);
+  if (!ended) return std::nullopt;
   pid_ = 0;
   handle_.reset();
   return status;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/os/fd.h"
@@ -51,6 +52,9 @@ class Child {
  public:
   Child() = default;
   explicit Child(pid_t pid);
+  Child(Child&& other) noexcept
+      : pid_(std::exchange(other.pid_, 0)), handle_(std::move(other.handle_)) {}
+  Child& operator=(Child&& other) noexcept;
 
   // 0: none was started, or it has been reaped.
   pid_t pid() const { return pid_; }

@@ -1,10 +1,13 @@
-// What makes and unmakes nodes. One implementation per kind of node; all pass the contract in
-// contract_test.
+// What makes and unmakes nodes: one implementation per kind of node. Which kinds there are is said
+// in kinds.h.
+//
+// contract_test.cc holds every kind to what stands here.
 #pragma once
 
-#include <chrono>
-#include <memory>
+#include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "harness/cluster/description.h"
 #include "harness/cluster/plan.h"
@@ -13,31 +16,50 @@ namespace harness {
 
 // Who keeps a cluster alive.
 enum class Tenure {
-  kOwned,    // The calling process: the nodes end when it does, however it ends.
-  kStanding  // Nobody: the nodes stay until `down`.
+  // The calling process: the nodes end when it does, however it ends.
+  kOwned,
+  // Nobody: the nodes stay until `down`.
+  kStanding
 };
 
-// Not thread-safe; calls block until done, each at most a minute beyond what its comment says.
-// Failures are ProvisionError, with the node's name where there is one; what was half made is
-// removed first.
-class Provisioner {
+// Whether the machine and the caller's privileges allow a plan. Each text names a thing and what
+// would be right.
+struct Examination {
+  // Without these there are no nodes.
+  std::vector<std::string> missing;
+  // Without these something else will not work: what, and what it costs.
+  std::vector<std::string> degraded;
+};
+
+// A cluster of which something is there.
+struct ClusterEntry {
+  enum class Life {
+    kUp,
+    // What a killed process has left: `collect` removes it.
+    kLeftover,
+    // Of another user: the caller may not see whether it is up.
+    kHidden
+  };
+
+  std::string name;
+  Life life = Life::kUp;
+};
+
+enum class Power { kOn, kFrozen, kOff };
+
+struct ClusterState {
+  Tenure tenure = Tenure::kStanding;
+  // By node. Absent: the kind does not know.
+  std::map<std::string, Power> power;
+};
+
+// Acts on whole machines. Calls block until done; failures are ProvisionError with the node's name.
+class MachineControl {
  public:
-  virtual ~Provisioner() = default;
+  virtual ~MachineControl() = default;
 
-  // Makes the nodes and waits until every agent listens. A standing cluster of the same name that
-  // runs is an error.
-  virtual ClusterDescription up(const ClusterPlan& plan, Tenure tenure) = 0;
-
-  // The cluster of this name that runs already. ProvisionError if there is none.
-  virtual ClusterDescription find(const std::string& cluster) = 0;
-
-  // Removes the nodes and everything that was made for them. A cluster that does not exist is not
-  // an error.
-  virtual void down(const std::string& cluster) = 0;
-
-  // Stops and continues every process of a node, its agent too. Thawed by the provisioner when the
-  // process that froze
-  // it ends. ProvisionError "unsupported" where nodes cannot be frozen.
+  // Stops and continues every process of a node, its agent too. A node is thawed by the provisioner
+  // when the process that froze it ends.
   virtual void freeze(const std::string& cluster, const std::string& node) = 0;
   virtual void thaw(const std::string& cluster, const std::string& node) = 0;
 
@@ -45,6 +67,48 @@ class Provisioner {
   // agent listens.
   virtual void powerOff(const std::string& cluster, const std::string& node) = 0;
   virtual void powerOn(const std::string& cluster, const std::string& node) = 0;
+};
+
+// Not thread-safe; calls block until done, each at most a minute beyond what its comment says.
+// Failures are ProvisionError, with the node's name where there is one; what was half made is
+// removed first. A plan that cannot be is ClusterFileError, before anything is touched.
+class Provisioner {
+ public:
+  virtual ~Provisioner() = default;
+
+  // Whether up() could make the plan here. Changes nothing.
+  virtual Examination examine(const ClusterPlan& plan) = 0;
+
+  // What up() would return, where nodes exist without being made: without asking any of them.
+  // nullopt: only up() can tell.
+  virtual std::optional<ClusterDescription> foretell(const ClusterPlan& plan);
+
+  // Makes the nodes and waits until every agent listens. A cluster of the same name that is up
+  // already, and was made by this kind, is an error that leaves it alone. kNotPossibleHere if
+  // examine() finds something missing.
+  virtual ClusterDescription up(const ClusterPlan& plan, Tenure tenure) = 0;
+
+  // The cluster of this name that is up. kNoSuchCluster, kNoPermission or kNoAnswer where there is
+  // none, or none to be had.
+  virtual ClusterDescription find(const std::string& cluster) = 0;
+
+  // Removes the nodes and everything that was made for them, also what a killed process has left. A
+  // cluster that does not exist is not an error.
+  virtual void down(const std::string& cluster) = 0;
+
+  // The clusters of which something is on this machine, sorted by name. Empty for a kind that makes
+  // nothing.
+  virtual std::vector<ClusterEntry> list() = 0;
+
+  // The state of a cluster that is up; fails as find() does.
+  virtual ClusterState state(const std::string& cluster) = 0;
+
+  // Removes what killed processes have left, and returns the names of those clusters; what is up is
+  // not touched.
+  virtual std::vector<std::string> collect() = 0;
+
+  // Null where nodes cannot be frozen and powered off. It lives as long as the provisioner.
+  virtual MachineControl* machineControl();
 };
 
 }  // namespace harness

@@ -148,7 +148,7 @@ kj::Promise<void> Connection::releaseSlotWhenSlow(kj::Own<ConnectSlots::Slot> tu
 
 kj::Promise<void> Connection::establishNow() {
   SteadyTime until = loop_.now() + options_.connectMax;
-  auto made = loop_.dial(description_.endpoint, description_.name, options_.connectMax)
+  auto made = loop_.dial(description_.route, description_.name, options_.connectMax)
                   .then([this](kj::Own<kj::AsyncIoStream>&& stream) {
                     auto live = kj::refcounted<EstablishedConnection>(
                         kj::heap<support::RpcConnection>(kj::mv(stream), loop_.timer()));

@@ -21,14 +21,6 @@
 namespace harness {
 namespace {
 
-std::string textOf(const Endpoint& endpoint) {
-  if (endpoint.kind == Endpoint::Kind::kUnix) return "unix:" + endpoint.address;
-  const char* scheme = endpoint.tls.authority.empty() ? "tcp:" : "tls:";
-  bool bracket = endpoint.address.find(':') != std::string::npos;
-  return scheme + (bracket ? "[" + endpoint.address + "]" : endpoint.address) + ":" +
-         std::to_string(endpoint.port);
-}
-
 struct OpenedSocket {
   kj::Maybe<kj::AutoCloseFd> fd;
   int errnoValue = 0;
@@ -57,12 +49,12 @@ OpenedSocket openInNamespace(const support::Endpoint& target, const std::string&
   return opened;
 }
 
-kj::AutoCloseFd openSocket(const Endpoint& endpoint, const support::Endpoint& target) {
-  OpenedSocket opened = openInNamespace(target, endpoint.networkNamespace);
+kj::AutoCloseFd openSocket(const AgentRoute& route) {
+  OpenedSocket opened = openInNamespace(route.endpoint, route.networkNamespace);
   KJ_IF_MAYBE (fd, opened.fd) return kj::mv(*fd);
   kj::throwFatalException(support::toException(
       {wire::Error::Kind::SYSTEM, opened.errnoValue,
-       kj::str("open a socket in network namespace \"", endpoint.networkNamespace,
+       kj::str("open a socket in network namespace \"", route.networkNamespace,
                "\": ", support::errnoText(opened.errnoValue))}));
 }
 
@@ -75,25 +67,25 @@ struct Dialling {
 }  // namespace
 
 kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::UnixEventPort& port, kj::Timer& timer,
-                                             TlsClients& tlsClients, const Endpoint& endpoint,
+                                             TlsClients& tlsClients, const AgentRoute& route,
                                              const std::string& node,
                                              std::chrono::nanoseconds limit) {
-  std::string why;
-  auto target = support::Endpoint::fromText(textOf(endpoint), &why);
-  if (!target) return support::failure(wire::Error::Kind::INVALID, "endpoint: ", why);
-  auto state = kj::heap<Dialling>(Dialling{*target, std::nullopt});
+  if (route.endpoint.addressBytes == 0) {
+    return support::failure(wire::Error::Kind::INVALID, "node ", node, " has no endpoint");
+  }
+  auto state = kj::heap<Dialling>(Dialling{route.endpoint, std::nullopt});
   Dialling& dialling = *state;
   return kj::evalNow([&]() {
            support::DialOptions options;
-           if (!endpoint.tls.authority.empty()) {
-             dialling.tls.emplace(tlsClients.get(endpoint.tls));
+           if (dialling.target.transport == support::Transport::kTls) {
+             dialling.tls.emplace(tlsClients.get(route.tls));
              options.tls = *dialling.tls;
            }
            options.endpoint = dialling.target;
            options.nodeName = node;
            options.limit = limit.count() * kj::NANOSECONDS;
-           if (!endpoint.networkNamespace.empty()) {
-             options.socket = openSocket(endpoint, dialling.target);
+           if (!route.networkNamespace.empty()) {
+             options.socket = openSocket(route);
            }
            return support::dial(port, timer, kj::mv(options));
          })

@@ -18,7 +18,7 @@ namespace harness {
 // help. `node` is the name that the agent's certificate must have. On the loop's thread; the caller
 // bounds the time. What is borrowed must live until the promise settles.
 kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::UnixEventPort& port, kj::Timer& timer,
-                                             TlsClients& tlsClients, const Endpoint& endpoint,
+                                             TlsClients& tlsClients, const AgentRoute& route,
                                              const std::string& node,
                                              std::chrono::nanoseconds limit);
 

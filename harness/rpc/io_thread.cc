@@ -62,10 +62,10 @@ void IoThread::spawn(kj::Promise<void> promise) {
   tasks_->add(kj::mv(promise));
 }
 
-kj::Promise<kj::Own<kj::AsyncIoStream>> IoThread::dial(const Endpoint& endpoint,
+kj::Promise<kj::Own<kj::AsyncIoStream>> IoThread::dial(const AgentRoute& route,
                                                        const std::string& node,
                                                        std::chrono::nanoseconds limit) {
-  return harness::dial(*port_, *timer_, tlsClients_, endpoint, node, limit);
+  return harness::dial(*port_, *timer_, tlsClients_, route, node, limit);
 }
 
 void IoThread::runLoop() {

@@ -60,7 +60,7 @@ class IoThread final : public Loop {
   kj::Timer& timer() override { return *timer_; }
   muster::SteadyTime now() const override { return std::chrono::steady_clock::now(); }
   void spawn(kj::Promise<void> promise) override;
-  kj::Promise<kj::Own<kj::AsyncIoStream>> dial(const Endpoint& endpoint, const std::string& node,
+  kj::Promise<kj::Own<kj::AsyncIoStream>> dial(const AgentRoute& route, const std::string& node,
                                                std::chrono::nanoseconds limit) override;
   uint64_t randomNumber() override { return support::randomNumber(); }
   support::Id randomId() override { return support::Id::random(); }

@@ -37,7 +37,7 @@ class Loop {
   virtual void spawn(kj::Promise<void> promise) = 0;
 
   // Connects to an agent; see dial.h.
-  virtual kj::Promise<kj::Own<kj::AsyncIoStream>> dial(const Endpoint& endpoint,
+  virtual kj::Promise<kj::Own<kj::AsyncIoStream>> dial(const AgentRoute& route,
                                                        const std::string& node,
                                                        std::chrono::nanoseconds limit) = 0;
 

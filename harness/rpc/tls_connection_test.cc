@@ -40,8 +40,8 @@ class TlsConnectionTest : public testing::Test {
     FakeAgent agent({ours_.certificate(), node});
     NodeDescription description = agent.description();
     support::KeyPair client = own.issueClient("operator:test");
-    description.endpoint.tls = {keep("ca.pem", ours_.certificate()),
-                                keep("me.pem", client.certificate), keep("me.key", client.key)};
+    description.route.tls = {keep("ca.pem", ours_.certificate()),
+                             keep("me.pem", client.certificate), keep("me.key", client.key)};
     Controller controller;
     ControllerNode& connected = controller.connect(description);
     try {

@@ -6,18 +6,14 @@
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
-#include "harness/provision/local/machine.h"
-#include "harness/provision/programs.h"
+#include "harness/provision/kinds.h"
 
 namespace harness {
 namespace {
 
 int run(const Arguments& arguments) {
-  ClusterPlan plan = readPlan(arguments.word(0));
-  MachineReport machine;
-  if (plan.provisioner == "local") {
-    machine = examineMachine(plan, findProgram("muster-hub"), findProgram("nodeagent"));
-  }
+  ClusterPlan plan = planOf(arguments.word(0));
+  Examination machine = makeProvisioner(plan.provisioner)->examine(plan);
   int status = machine.missing.empty() ? kExitOk : kExitNoPermission;
   if (arguments[kJson]) {
     Json nodes = Json::array();

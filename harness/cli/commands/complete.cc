@@ -14,7 +14,7 @@
 #include "harness/cli/completion.h"
 #include "harness/cli/connections.h"
 #include "harness/cluster/run_id.h"
-#include "harness/provision/local/local.h"
+#include "harness/provision/choice.h"
 #include "harness/rpc/job/jobs.h"
 #include "harness/run/test_programs.h"
 #include "schema/support/base/suggestion.h"
@@ -30,13 +30,13 @@ class MachineSource final : public CompletionSource {
  public:
   std::vector<std::string> clusters() override {
     std::vector<std::string> names;
-    for (const LocalClusterState& cluster : localClusters()) names.push_back(cluster.name);
+    for (const PresentCluster& cluster : presentClusters()) names.push_back(cluster.entry.name);
     return names;
   }
 
   std::vector<std::string> nodeSets(const std::string& choice) override {
     std::set<std::string> sets = {"@*"};
-    for (const NodeDescription& node : chooseCluster(choice).nodes) {
+    for (const NodeDescription& node : clusterOf(choice).nodes) {
       sets.insert(node.name);
       if (!node.role.empty()) sets.insert("@" + node.role);
       for (const auto& [name, value] : node.labels) sets.insert("@" + name + "=" + value);
@@ -87,7 +87,7 @@ class MachineSource final : public CompletionSource {
 
  private:
   static std::vector<JobInfo> living(const std::string& choice) {
-    ClusterDescription cluster = chooseCluster(choice);
+    ClusterDescription cluster = clusterOf(choice);
     Connections connections(cluster.nodes, newRunId());
     auto until = std::chrono::steady_clock::now() + kWaitMax;
     std::vector<JobInfo> jobs;

@@ -250,7 +250,7 @@ class Ends {
                               [](const CopyWord& word) { return !word.nodes.empty(); });
     if (!remote)
       throw CommandError(kExitUsage, "none of these is on a node; name one as NODE:PATH");
-    ClusterDescription cluster = chooseCluster(clusterChoice);
+    ClusterDescription cluster = clusterOf(clusterChoice);
     for (const CopyWord& word : words) {
       auto& names = names_.emplace_back();
       if (word.nodes.empty()) continue;

@@ -1,5 +1,4 @@
 // down: removes the nodes of a cluster.
-#include <algorithm>
 #include <iostream>
 
 #include "harness/cli/arguments.h"
@@ -7,12 +6,13 @@
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
-#include "harness/provision/local/local.h"
+#include "harness/provision/choice.h"
+#include "harness/provision/kinds.h"
 
 namespace harness {
 namespace {
 
-constexpr Flag kAll({.name = "all", .help = "every local cluster of this machine"});
+constexpr Flag kAll({.name = "all", .help = "every cluster of this machine"});
 
 constexpr char kNotes[] =
     R"(Without a name, this is the only cluster that is up. If none is up, the files
@@ -20,33 +20,64 @@ that killed clusters have left are removed. A cluster that is not up is no
 error, so the command may be repeated.
 )";
 
+// The clusters that "down" with these words means: kind and name, with an empty kind where nothing
+// is there to be removed.
+struct Doomed {
+  std::string provisioner;
+  std::string name;
+};
+
+std::vector<Doomed> doomedOf(const std::vector<PresentCluster>& present, const std::string& name) {
+  std::vector<Doomed> doomed;
+  for (const PresentCluster& cluster : present) {
+    if (cluster.entry.name == name) doomed.push_back({cluster.provisioner, name});
+  }
+  if (doomed.empty()) doomed.push_back({"", name});
+  return doomed;
+}
+
+std::vector<Doomed> onlyDoomed(const std::vector<PresentCluster>& present) {
+  try {
+    ExistingCluster only = chooseOnlyCluster();
+    return {{only.description.provisioner, only.description.name}};
+  } catch (const ChoiceError& error) {
+    if (error.kind() != ChoiceError::Kind::kNone) throw;
+  }
+  // Where none is up, "down" means what a killed one has left.
+  std::vector<Doomed> doomed;
+  for (const PresentCluster& cluster : present) {
+    if (cluster.entry.life != ClusterEntry::Life::kLeftover) continue;
+    doomed.push_back({cluster.provisioner, cluster.entry.name});
+  }
+  return doomed;
+}
+
+std::vector<Doomed> allDoomed(const std::vector<PresentCluster>& present) {
+  std::vector<Doomed> doomed;
+  for (const PresentCluster& cluster : present) {
+    doomed.push_back({cluster.provisioner, cluster.entry.name});
+  }
+  return doomed;
+}
+
 int run(const Arguments& arguments) {
-  requireRoot();
-  std::vector<std::string> present;
-  std::vector<std::string> killed;
-  for (const LocalClusterState& cluster : localClusters()) {
-    present.push_back(cluster.name);
-    if (!cluster.lives) killed.push_back(cluster.name);
-  }
-  std::vector<std::string> names = present;
-  if (arguments[kAll]) {
-    if (!arguments.words().empty()) throw CommandError(kExitUsage, "either --all or a cluster");
-  } else {
-    std::string name = chooseLocalName(arguments.word(0));
-    // Where none is up, "down" without a name means what a killed cluster has left.
-    names = name.empty() && !killed.empty() ? killed : std::vector<std::string>{name};
-  }
-  LocalProvisioner local;
+  bool all = arguments[kAll];
+  if (all && !arguments.words().empty()) throw CommandError(kExitUsage, "either --all or a cluster");
+  std::vector<PresentCluster> present = presentClusters();
+  std::string text = all ? "" : clusterText(arguments.word(0));
+  if (looksLikeFile(text)) text = planOf(text).name;
+  std::vector<Doomed> doomed = all            ? allDoomed(present)
+                               : text.empty() ? onlyDoomed(present)
+                                              : doomedOf(present, text);
   Json removed = Json::array();
-  for (const std::string& name : names) {
-    bool known = std::find(present.begin(), present.end(), name) != present.end();
-    if (known) local.down(name);
+  if (doomed.empty() && !all && !arguments[kJson]) std::cout << "no cluster is up\n";
+  for (const Doomed& each : doomed) {
+    bool known = !each.provisioner.empty();
+    if (known) makeProvisioner(each.provisioner)->down(each.name);
     if (arguments[kJson]) {
-      if (!name.empty()) removed.push_back({{"cluster", name}, {"was_up", known}});
-    } else if (name.empty()) {
-      std::cout << "no cluster is up\n";
+      removed.push_back({{"cluster", each.name}, {"was_up", known}});
     } else {
-      std::cout << name << (known ? ": down\n" : ": was not up\n");
+      std::cout << each.name << (known ? ": down\n" : ": was not up\n");
     }
   }
   if (arguments[kJson]) printJson({{"clusters", std::move(removed)}});

@@ -193,7 +193,7 @@ int run(const Arguments& arguments) {
   }
   std::string runId = chooseRunId(arguments[kRunId]);
   JobRequest request = requestOf(arguments);
-  ClusterDescription cluster = chooseCluster(arguments[kCluster]);
+  ClusterDescription cluster = clusterOf(arguments[kCluster]);
   std::vector<NodeDescription> nodes = chooseNodes(cluster, arguments.word(0));
   bool asJson = arguments[kJson];
   bool one = nodes.size() == 1 && !arguments[kPrefix] && !asJson;

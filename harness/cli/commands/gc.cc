@@ -2,18 +2,19 @@
 #include <iostream>
 
 #include "harness/cli/arguments.h"
-#include "harness/cli/clusters.h"
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
-#include "harness/provision/local/local.h"
+#include "harness/provision/kinds.h"
 
 namespace harness {
 namespace {
 
 int run(const Arguments& arguments) {
-  requireRoot();
-  std::vector<std::string> collected = collectLocal();
+  std::vector<std::string> collected;
+  for (const ProvisionerKind* kind : provisionerKinds()) {
+    for (const std::string& name : kind->make()->collect()) collected.push_back(name);
+  }
   if (arguments[kJson]) {
     printJson({{"collected", collected}});
     return kExitOk;

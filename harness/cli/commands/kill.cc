@@ -119,7 +119,7 @@ int run(const Arguments& arguments) {
   }
   // Refuses a word that is no job before any node is asked.
   chooseJobs(words, {});
-  ClusterDescription cluster = chooseCluster(arguments[kCluster]);
+  ClusterDescription cluster = clusterOf(arguments[kCluster]);
   std::vector<NodeDescription> nodes = chooseNodes(cluster, arguments[kOnNodes]);
   Connections connections(nodes, chooseRunId(""));
   Reachable reachable = reach(connections, nodes, arguments[kConnectTimeout]);

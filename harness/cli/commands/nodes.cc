@@ -7,7 +7,8 @@
 #include "harness/cli/connections.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
-#include "harness/provision/local/local.h"
+#include "harness/provision/error.h"
+#include "harness/provision/kinds.h"
 #include "harness/values/failure_text.h"
 
 namespace harness {
@@ -28,11 +29,17 @@ struct Row {
   std::chrono::steady_clock::time_point asked;
 
   std::string port() const {
-    return node.endpoint.kind == Endpoint::Kind::kTcp ? std::to_string(node.endpoint.port) : "unix";
+    uint16_t number = node.route.endpoint.port();
+    return number == 0 ? "unix" : std::to_string(number);
   }
   std::string address() const {
     if (!node.addresses.empty()) return node.addresses.front();
-    return node.endpoint.address;
+    return endpoint();
+  }
+  // Returns the host, or the path of a unix socket.
+  std::string endpoint() const {
+    const support::Endpoint& at = node.route.endpoint;
+    return at.port() == 0 ? at.path() : at.host();
   }
   std::optional<std::chrono::nanoseconds> lastSeen() const {
     if (!connection.lastHeard) return std::nullopt;
@@ -40,22 +47,40 @@ struct Row {
   }
 };
 
-// The power states, which are known without asking: a node that is off does not answer.
-std::map<std::string, std::string> powerOf(const ClusterDescription& cluster) {
-  if (cluster.provisioner != "local") return {};
-  return LocalProvisioner().power(cluster.name);
+const char* wordFor(Power power) {
+  switch (power) {
+    case Power::kFrozen:
+      return "frozen";
+    case Power::kOff:
+      return "off";
+    case Power::kOn:
+      break;
+  }
+  return "on";
 }
 
-void note(Row& row, const muster::NodeError& error, const std::string& power) {
+// What is known without asking a node: nobody answers from one that is off. Where nobody but the
+// nodes knows, there is nothing.
+std::map<std::string, Power> powerOf(const ClusterDescription& cluster) {
+  try {
+    return makeProvisioner(cluster.provisioner)->state(cluster.name).power;
+  } catch (const ProvisionError& error) {
+    if (error.kind() != ProvisionError::Kind::kNoSuchCluster) throw;
+    return {};
+  }
+}
+
+void note(Row& row, const muster::NodeError& error, const std::map<std::string, Power>& power) {
   bool refused = error.kind() == muster::NodeError::Kind::kRefused;
   row.state = refused ? "refused" : "unreachable";
   row.reason = row.connection.lastError.empty() ? error.detail() : row.connection.lastError;
-  if (!power.empty() && power != "on") row.state = power;
+  auto known = power.find(row.node.name);
+  if (known != power.end() && known->second != Power::kOn) row.state = wordFor(known->second);
 }
 
 std::vector<Row> ask(const ClusterDescription& cluster, const std::vector<NodeDescription>& nodes,
                      std::chrono::nanoseconds connectTimeout) {
-  std::map<std::string, std::string> power = powerOf(cluster);
+  std::map<std::string, Power> power = powerOf(cluster);
   Connections connections(nodes, chooseRunId(""));
   auto until = [connectTimeout] { return std::chrono::steady_clock::now() + connectTimeout; };
   auto errors = connections.controller().awaitAll(connections.nodes(), until());
@@ -71,12 +96,12 @@ std::vector<Row> ask(const ClusterDescription& cluster, const std::vector<NodeDe
             "",           connections.nodes()[i]->state(),
             std::nullopt, std::chrono::steady_clock::now()};
     if (errors[i]) {
-      note(row, *errors[i], power[nodes[i].name]);
+      note(row, *errors[i], power);
     } else if (auto* survey = std::get_if<NodeSurvey>(&surveys[next++])) {
       row.facts = std::move(survey->facts);
       row.connection = survey->state;
     } else {
-      note(row, std::get<muster::NodeError>(surveys[next - 1]), power[nodes[i].name]);
+      note(row, std::get<muster::NodeError>(surveys[next - 1]), power);
     }
     rows.push_back(std::move(row));
   }
@@ -126,8 +151,9 @@ void printRows(const ClusterDescription& cluster, const std::vector<Row>& rows) 
                   {"labels", row.node.labels},
                   {"address", row.address()},
                   {"addresses", row.node.addresses},
-                  {"endpoint", row.node.endpoint.address}};
-    entry["port"] = row.node.endpoint.port == 0 ? Json(nullptr) : Json(row.node.endpoint.port);
+                  {"endpoint", row.endpoint()}};
+    uint16_t port = row.node.route.endpoint.port();
+    entry["port"] = port == 0 ? Json(nullptr) : Json(port);
     entry["state"] = row.state;
     entry["version"] = row.connection.agentVersion;
     entry["reason"] = row.reason;
@@ -164,7 +190,7 @@ void printTable(const std::vector<Row>& rows) {
 }
 
 int run(const Arguments& arguments) {
-  ClusterDescription cluster = chooseCluster(arguments[kCluster]);
+  ClusterDescription cluster = clusterOf(arguments[kCluster]);
   std::vector<NodeDescription> nodes = chooseNodes(cluster, arguments.word(0, "@*"));
   std::vector<Row> rows = ask(cluster, nodes, arguments[kAnswerTimeout]);
   arguments[kJson] ? printRows(cluster, rows) : printTable(rows);

@@ -59,7 +59,7 @@ int run(const Arguments& arguments) {
   JobFilter filter = filterOf(arguments);
   if (arguments[kEnded]) filter.wanted = JobsWanted::kAll;
   auto timeout = arguments[kConnectTimeout];
-  ClusterDescription cluster = chooseCluster(arguments[kCluster]);
+  ClusterDescription cluster = clusterOf(arguments[kCluster]);
   std::vector<NodeDescription> nodes = chooseNodes(cluster, arguments.word(0, "@*"));
   Connections connections(nodes, chooseRunId(""));
   Answers<JobListing> answers = listJobs(reach(connections, nodes, timeout), filter, timeout);

@@ -16,6 +16,7 @@
 #include "harness/cluster/run_id.h"
 #include "harness/os/error.h"
 #include "harness/os/fd.h"
+#include "harness/provision/choice.h"
 #include "harness/run/test_programs.h"
 #include "schema/support/base/suggestion.h"
 
@@ -146,7 +147,7 @@ DriveOptions driveOptions(const Arguments& arguments, const std::string& runId) 
   drive.environment[kRunIdVariable] = runId;
   std::string cluster = arguments[kCluster];
   if (!cluster.empty()) {
-    drive.environment["MUSTER_CLUSTER"] =
+    drive.environment[kClusterVariable] =
         looksLikeFile(cluster) ? std::filesystem::absolute(cluster).string() : cluster;
   }
   return drive;

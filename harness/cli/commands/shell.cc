@@ -146,7 +146,7 @@ Exit status: the shell's; 69 if the node could not be reached.
 int run(const Arguments& arguments) {
   std::string set = arguments.word(0);
   std::string runId = chooseRunId(arguments[kRunId]);
-  ClusterDescription cluster = chooseCluster(arguments[kCluster]);
+  ClusterDescription cluster = clusterOf(arguments[kCluster]);
   std::vector<NodeDescription> nodes = chooseNodes(cluster, set);
   if (nodes.size() != 1) {
     throw CommandError(kExitData, "\"" + set + "\" is " + std::to_string(nodes.size()) +

@@ -7,9 +7,7 @@
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
-#include "harness/provision/local/machine.h"
-#include "harness/provision/programs.h"
-#include "harness/provision/provisioners.h"
+#include "harness/provision/kinds.h"
 
 namespace harness {
 namespace {
@@ -29,15 +27,13 @@ Json nodesJson(const std::vector<NodeDescription>& nodes) {
 }
 
 int run(const Arguments& arguments) {
-  ClusterPlan plan = readPlan(arguments.word(0));
+  ClusterPlan plan = planOf(arguments.word(0));
   if (arguments.has(kName)) plan.name = arguments[kName];
-  MachineReport machine;
-  if (plan.provisioner == "local") {
-    machine = examineMachine(plan, findProgram("muster-hub"), findProgram("nodeagent"));
-    for (const std::string& each : machine.degraded) std::cerr << "degraded: " << each << "\n";
-  }
+  std::unique_ptr<Provisioner> provisioner = makeProvisioner(plan.provisioner);
+  Examination machine = provisioner->examine(plan);
+  for (const std::string& each : machine.degraded) std::cerr << "degraded: " << each << "\n";
   auto start = std::chrono::steady_clock::now();
-  ClusterDescription made = makeProvisioner(plan.provisioner)->up(plan, Tenure::kStanding);
+  ClusterDescription made = provisioner->up(plan, Tenure::kStanding);
   std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   if (arguments[kJson]) {
     printJson({{"cluster", made.name},

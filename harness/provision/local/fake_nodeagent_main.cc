@@ -1,5 +1,6 @@
-// A stand-in for nodeagent as process 1, for tests of the provisioner: listens where the agent
-// would, and runs each connection's text as a shell command whose output it answers with.
+// A fake of nodeagent as process 1, for tests of the provisioners: listens where the agent would,
+// or at --socket=PATH, and runs each connection's text as a shell command whose output it answers
+// with.
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -48,10 +49,13 @@ int main(int argc, char** argv) {
   int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  std::strcpy(address.sun_path, "/run/muster/agent.sock");
+  std::string path = "/run/muster/agent.sock";
+  if (argc > 1 && std::strncmp(argv[1], "--socket=", 9) == 0) path = argv[1] + 9;
+  if (path.size() >= sizeof address.sun_path) return 1;
+  std::strcpy(address.sun_path, path.c_str());
   if (::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
       ::listen(listener, 16) != 0) {
-    std::perror("stand-in: listen at /run/muster/agent.sock");
+    std::perror(("fake nodeagent: listen at " + path).c_str());
     return 1;
   }
   tellSystemd();

@@ -16,6 +16,8 @@
 #include "harness/provision/error.h"
 #include "harness/provision/local/hub/error.h"
 #include "harness/provision/local/hub/state.h"
+#include "harness/provision/local/kind.h"
+#include "harness/provision/local/local_keys.h"
 #include "harness/provision/local/local_plan.h"
 #include "harness/provision/local/machine.h"
 #include "harness/provision/programs.h"
@@ -23,7 +25,8 @@
 namespace harness {
 namespace {
 
-constexpr std::chrono::seconds kAnswerTime{30};
+using Kind = ProvisionError::Kind;
+
 constexpr std::chrono::seconds kDownTime{40};
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -41,8 +44,15 @@ auto atBorder(Call&& call) {
   } catch (const HubError& error) {
     throw ProvisionError(error.detail(), error.node());
   } catch (const SystemError& error) {
-    throw ProvisionError(error.what());
+    bool denied = error.number() == EACCES || error.number() == EPERM;
+    throw ProvisionError(denied ? Kind::kNoPermission : Kind::kFailed, error.what());
   }
+}
+
+void requireRoot(const std::string& attempt) {
+  if (::geteuid() == 0) return;
+  throw ProvisionError(Kind::kNoPermission,
+                       attempt + ": local clusters belong to root; run it as root or through sudo");
 }
 
 Child spawnHub(const std::string& program, int input, int output) {
@@ -68,10 +78,10 @@ std::string readLineUntil(int fd, Deadline deadline, const std::string& what) {
     pollfd readable{fd, POLLIN, 0};
     int count = ::poll(&readable, 1, millisecondsUntil(deadline));
     if (count < 0 && errno == EINTR) continue;
-    if (count == 0) throw ProvisionError(what + ": no answer in time");
+    if (count == 0) throw ProvisionError(Kind::kNoAnswer, what + ": no answer in time");
     ssize_t size = ::read(fd, buffer, sizeof buffer);
     if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) throw ProvisionError(what + ": it ended without an answer");
+    if (size <= 0) throw ProvisionError(Kind::kNoAnswer, what + ": it ended without an answer");
     line.append(buffer, static_cast<size_t>(size));
   }
   return line;
@@ -91,20 +101,18 @@ void writeToHub(int fd, const std::string& text) {
 nlohmann::json parseAnswer(const std::string& line) {
   nlohmann::json answer = nlohmann::json::parse(line);
   if (!answer.value("ok", false)) {
-    throw ProvisionError(answer.value("detail", "no reason given"), answer.value("node", ""));
+    bool unsupported = answer.value("unsupported", false);
+    throw ProvisionError(unsupported ? Kind::kNotPossibleHere : Kind::kFailed,
+                         answer.value("detail", "no reason given"), answer.value("node", ""));
   }
   return answer;
 }
 
-Fd connectTo(const std::string& path) {
-  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket) failSystem("socket");
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-  if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-    return Fd();
-  return socket;
+// The cluster of a hub that answered with its state.
+ClusterDescription describedBy(const nlohmann::json& state) {
+  ClusterDescription description = descriptionFromJson(state.at("description"));
+  completeDescription(description, state.at("hub").get<pid_t>());
+  return description;
 }
 
 bool isPresent(const std::string& cluster) {
@@ -125,10 +133,19 @@ void endHubByForce(const std::string& cluster, Deadline deadline) {
   if (!waitUntil(deadline, [&cluster] { return !hubLives(cluster); })) {
     throw ProvisionError("cluster \"" + cluster + "\" is locked by a process that does not end");
   }
-  collect(cluster);
+  collectCluster(cluster);
+}
+
+std::unique_ptr<Provisioner> make() {
+  return std::make_unique<LocalProvisioner>();
 }
 
 }  // namespace
+
+const ProvisionerKind& localKind() {
+  static const ProvisionerKind kKind{localKeys(), make};
+  return kKind;
+}
 
 LocalProvisioner::LocalProvisioner(LocalOptions options) : options_(std::move(options)) {
   if (options_.hubProgram.empty()) options_.hubProgram = findProgram("muster-hub");
@@ -138,16 +155,20 @@ LocalProvisioner::LocalProvisioner(LocalOptions options) : options_(std::move(op
 LocalProvisioner::~LocalProvisioner() {
   controls_.clear();
   for (auto& [cluster, started] : started_) started.input.reset();
-  Deadline deadline = std::chrono::steady_clock::now() + kDownTime;
+  Deadline deadline = after(kDownTime);
   for (auto& [cluster, started] : started_) {
     if (started.tenure != Tenure::kOwned) continue;
     started.hub.endBy(deadline);
     try {
-      if (isPresent(cluster)) collect(cluster);  // Its hub was killed.
+      if (isPresent(cluster)) collectCluster(cluster);  // Its hub was killed.
     } catch (const SystemError&) {
       // A destructor has nobody to tell; the next `up` or `muster gc` tries again, and tells.
     }
   }
+}
+
+Examination LocalProvisioner::examine(const ClusterPlan& plan) {
+  return examineMachine(plan, options_.hubProgram, options_.agentProgram);
 }
 
 ClusterDescription LocalProvisioner::up(const ClusterPlan& plan, Tenure tenure) {
@@ -155,16 +176,16 @@ ClusterDescription LocalProvisioner::up(const ClusterPlan& plan, Tenure tenure) 
 }
 
 ClusterDescription LocalProvisioner::start(const ClusterPlan& plan, Tenure tenure) {
-  MachineReport machine = examineMachine(plan, options_.hubProgram, options_.agentProgram);
+  checkSettings(localKind(), plan);
+  Examination machine = examine(plan);
   if (!machine.missing.empty()) {
-    throw MissingCapability("local nodes are not possible here; missing: " +
-                            joined(machine.missing));
+    throw ProvisionError(Kind::kNotPossibleHere,
+                         "local nodes are not possible here; missing: " + joined(machine.missing));
   }
   LocalPlan local = composeLocal(plan, options_.agentProgram);
   raiseInotifyLimit();
   local.hub.owned = tenure == Tenure::kOwned;
   local.hub.readySeconds = static_cast<int>(options_.readyTime.count());
-  local.hub.description = toJson(local.description);
   int ends[2];
   check(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "socketpair");
   Fd ours(ends[0]);
@@ -173,35 +194,61 @@ ClusterDescription LocalProvisioner::start(const ClusterPlan& plan, Tenure tenur
   Child hub = spawnHub(options_.hubProgram, theirs.get(), report.writeEnd.get());
   theirs.reset();
   report.writeEnd.reset();
-  Deadline deadline = std::chrono::steady_clock::now() + options_.readyTime + kAnswerTime;
   try {
     writeToHub(ours.get(), toJson(local.hub) + "\n");
-    parseAnswer(
-        readLineUntil(report.readEnd.get(), deadline, "make cluster \"" + plan.name + "\""));
+    ClusterDescription made = describedBy(parseAnswer(
+        readLineUntil(report.readEnd.get(), after(options_.readyTime + options_.answerTime),
+                      "make cluster \"" + plan.name + "\"")));
+    started_[plan.name] = Started{std::move(hub), tenure, std::move(ours)};
+    return made;
   } catch (...) {
     ours.reset();
     hub.endBy(after(kDownTime));
     throw;
   }
-  completeDescription(local.description, hub.pid());
-  started_[plan.name] = Started{std::move(hub), tenure, std::move(ours)};
-  return local.description;
 }
 
-std::string LocalProvisioner::ask(const std::string& cluster, const std::string& request,
-                                  std::chrono::seconds patience) {
+Fd LocalProvisioner::connectTo(const std::string& cluster) {
+  std::string path = ClusterPaths(cluster).control;
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) failSystem("socket");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (isPlainClusterName(cluster) && path.size() < sizeof address.sun_path) {
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
+      return socket;
+    }
+    if (errno == EACCES || errno == EPERM) {
+      throw ProvisionError(Kind::kNoPermission, "whether the local cluster \"" + cluster +
+                                                    "\" is up is for root to see; run it as root "
+                                                    "or through sudo");
+    }
+    if (errno != ENOENT && errno != ECONNREFUSED) failSystem("connect to " + path);
+    if (hubLives(cluster)) {
+      throw ProvisionError(Kind::kNoAnswer, "the local cluster \"" + cluster +
+                                                "\" is being made or removed just now");
+    }
+  }
+  throw ProvisionError(Kind::kNoSuchCluster,
+                       "there is no running local cluster \"" + cluster + "\"");
+}
+
+nlohmann::json LocalProvisioner::ask(const std::string& cluster, const nlohmann::json& request,
+                                     std::chrono::seconds patience) {
   return atBorder([&] {
     Fd& control = controls_[cluster];
-    if (control && isStale(control.get()))
-      control.reset();  // Another hub may have taken its place.
-    if (!control) control = connectTo(ClusterPaths(cluster).control);
-    if (!control) throw ProvisionError("there is no running local cluster \"" + cluster + "\"");
     try {
-      writeToHub(control.get(), request + "\n");
-      return readLineUntil(control.get(), std::chrono::steady_clock::now() + patience,
-                           "muster-hub of cluster \"" + cluster + "\"");
+      // Another hub may have taken its place.
+      if (!control || isStale(control.get())) control = connectTo(cluster);
+      writeToHub(control.get(), request.dump() + "\n");
+      return parseAnswer(readLineUntil(control.get(), after(patience),
+                                       "muster-hub of cluster \"" + cluster + "\""));
+    } catch (const ProvisionError& error) {
+      // What was asked may still be answered: it must not be taken for the next answer.
+      if (error.kind() == Kind::kNoAnswer) controls_.erase(cluster);
+      throw;
     } catch (...) {
-      // What was asked may still be answered: never mistake it for the next answer.
       controls_.erase(cluster);
       throw;
     }
@@ -209,37 +256,65 @@ std::string LocalProvisioner::ask(const std::string& cluster, const std::string&
 }
 
 ClusterDescription LocalProvisioner::find(const std::string& cluster) {
-  nlohmann::json state = parseAnswer(ask(cluster, R"({"do":"state"})", kAnswerTime));
-  ClusterDescription description = descriptionFromJson(state.at("description").get<std::string>());
-  completeDescription(description, state.at("hub").get<pid_t>());
-  return description;
+  return describedBy(ask(cluster, {{"do", "state"}}, options_.answerTime));
 }
 
-bool LocalProvisioner::owned(const std::string& cluster) {
-  return parseAnswer(ask(cluster, R"({"do":"state"})", kAnswerTime)).at("owned").get<bool>();
-}
-
-std::map<std::string, std::string> LocalProvisioner::power(const std::string& cluster) {
-  nlohmann::json state = parseAnswer(ask(cluster, R"({"do":"state"})", kAnswerTime));
-  std::map<std::string, std::string> power;
-  for (const nlohmann::json& node : state.at("nodes")) {
+ClusterState LocalProvisioner::state(const std::string& cluster) {
+  nlohmann::json answer = ask(cluster, {{"do", "state"}}, options_.answerTime);
+  ClusterState state;
+  state.tenure = answer.at("owned").get<bool>() ? Tenure::kOwned : Tenure::kStanding;
+  for (const nlohmann::json& node : answer.at("nodes")) {
     bool frozen = node.at("frozen").get<bool>();
     bool running = node.at("running").get<bool>();
-    power[node.at("name").get<std::string>()] = !running ? "off" : frozen ? "frozen" : "on";
+    state.power[node.at("name").get<std::string>()] = !running ? Power::kOff
+                                                      : frozen ? Power::kFrozen
+                                                               : Power::kOn;
   }
-  return power;
+  return state;
+}
+
+std::vector<ClusterEntry> LocalProvisioner::list() {
+  std::vector<ClusterEntry> entries;
+  for (const std::string& name : clustersPresent()) {
+    ClusterEntry entry{name, ClusterEntry::Life::kLeftover};
+    switch (hubLife(name)) {
+      case HubLife::kLives:
+        entry.life = ClusterEntry::Life::kUp;
+        break;
+      case HubLife::kHidden:
+        entry.life = ClusterEntry::Life::kHidden;
+        break;
+      case HubLife::kGone:
+        break;
+    }
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+std::vector<std::string> LocalProvisioner::collect() {
+  requireRoot("collect");
+  return atBorder([] {
+    std::vector<std::string> collected;
+    for (const std::string& name : clustersPresent()) {
+      if (collectCluster(name)) collected.push_back(name);
+    }
+    return collected;
+  });
 }
 
 void LocalProvisioner::down(const std::string& cluster) {
+  if (!isPlainClusterName(cluster)) return;
+  requireRoot("remove cluster \"" + cluster + "\"");
   atBorder([&] { remove(cluster); });
 }
 
 void LocalProvisioner::remove(const std::string& cluster) {
-  Deadline deadline = std::chrono::steady_clock::now() + kDownTime;
+  Deadline deadline = after(kDownTime);
   std::string problem;
   if (hubLives(cluster)) {
     try {
-      parseAnswer(ask(cluster, R"({"do":"down"})", kDownTime));
+      ask(cluster, {{"do", "down"}}, kDownTime);
     } catch (const ProvisionError& error) {
       problem = error.what();  // Told below, if force does not help either.
     }
@@ -261,8 +336,7 @@ void LocalProvisioner::remove(const std::string& cluster) {
 
 void LocalProvisioner::order(const std::string& verb, const std::string& cluster,
                              const std::string& node) {
-  nlohmann::json request = {{"do", verb}, {"node", node}};
-  parseAnswer(ask(cluster, request.dump(), options_.readyTime + kAnswerTime));
+  ask(cluster, {{"do", verb}, {"node", node}}, options_.readyTime + options_.answerTime);
 }
 
 void LocalProvisioner::freeze(const std::string& cluster, const std::string& node) {
@@ -276,22 +350,6 @@ void LocalProvisioner::powerOff(const std::string& cluster, const std::string& n
 }
 void LocalProvisioner::powerOn(const std::string& cluster, const std::string& node) {
   order("powerOn", cluster, node);
-}
-
-std::vector<LocalClusterState> localClusters() {
-  std::vector<LocalClusterState> states;
-  for (const std::string& name : clustersPresent()) states.push_back({name, hubLives(name)});
-  return states;
-}
-
-std::vector<std::string> collectLocal() {
-  return atBorder([] {
-    std::vector<std::string> collected;
-    for (const std::string& name : clustersPresent()) {
-      if (collect(name)) collected.push_back(name);
-    }
-    return collected;
-  });
 }
 
 }  // namespace harness

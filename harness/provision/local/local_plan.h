@@ -12,18 +12,20 @@ namespace harness {
 
 struct LocalPlan {
   HubSpec hub;
-  ClusterDescription description;  // Complete but for what is known only when the hub runs: see
-                                   // completeDescription.
+  // Complete but for what is known only when the hub runs: see completeDescription.
+  ClusterDescription description;
 };
 
-constexpr uint16_t kAgentPort = 7411;
-
-// Chooses addresses, writes names, certificates and the agents' configuration. Throws
-// ProvisionError for a plan that cannot be: an address outside of the shared network, one that two
-// nodes want, a name that is no host name.
+// Writes names, certificates and the agents' configuration. Throws ClusterFileError for a plan that
+// cannot be.
 LocalPlan composeLocal(const ClusterPlan& plan, const std::string& agentProgram);
 
 // Fills in the network namespace of endpoints that are reached by TCP.
 void completeDescription(ClusterDescription& description, pid_t hub);
+
+// The path of an agent's unix socket on this machine.
+std::string agentSocketOf(const std::string& cluster, const std::string& node);
+
+bool machineHasIpv6();
 
 }  // namespace harness

@@ -8,9 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/provision/error.h"
+#include "harness/cluster/description_json.h"
 #include "harness/provision/local/machine.h"
-#include "harness/provision/provisioners.h"
 
 namespace harness {
 namespace {
@@ -24,6 +23,7 @@ using ::testing::ThrowsMessage;
 ClusterPlan planOf(size_t count) {
   ClusterPlan plan;
   plan.name = "demo";
+  plan.provisioner = "local";
   for (size_t i = 1; i <= count; ++i) {
     NodePlan node;
     node.name = "n" + std::to_string(i);
@@ -31,6 +31,10 @@ ClusterPlan planOf(size_t count) {
     plan.nodes.push_back(node);
   }
   return plan;
+}
+
+Setting addresses(const std::string& address) {
+  return Setting("addresses", std::vector<std::string>{address});
 }
 
 const FileSpec& fileOf(const std::vector<FileSpec>& files, const std::string& path) {
@@ -44,7 +48,7 @@ TEST(LocalPlanTest, GivesEveryNodeAddressesNamesAndACertificate) {
   LocalPlan local = composeLocal(planOf(201), "/opt/nodeagent");
   EXPECT_THAT(local.description.nodes[0].addresses, ElementsAre("10.77.0.11", "fd77::11"));
   EXPECT_THAT(local.description.nodes[200].addresses, ElementsAre("10.77.1.11", "fd77::1:11"));
-  EXPECT_EQ(local.description.nodes[0].endpoint.address, "/run/muster/demo/n/n1/agent.sock");
+  EXPECT_EQ(local.description.nodes[0].route.endpoint.path(), "/run/muster/demo/n/n1/agent.sock");
   EXPECT_THAT(fileOf(local.hub.files, "/etc/hosts").content, HasSubstr("fd77::1:11 n201\n"));
   const NodeSpec& node = local.hub.nodes[0];
   EXPECT_THAT(node.addresses, ElementsAre("10.77.0.11/16", "fd77::11/64"));
@@ -54,16 +58,26 @@ TEST(LocalPlanTest, GivesEveryNodeAddressesNamesAndACertificate) {
   EXPECT_EQ(fileOf(local.hub.hostFiles, "tls/admin.key").mode, 0600u);
 }
 
+TEST(LocalPlanTest, DescriptionThatTheHubKeepsIsReadBackTheSame) {
+  ClusterPlan plan = planOf(2);
+  plan.nodes[1].settings["addresses"] = addresses("fd77::9");
+  plan.settings["control"] = Setting("control", "tcp");
+  LocalPlan local = composeLocal(plan, "/opt/nodeagent");
+  HubSpec kept = hubSpecFromJson(toJson(local.hub));
+  ClusterDescription read = descriptionFromJson(kept.description);
+  EXPECT_EQ(toJson(read), toJson(local.description));
+  EXPECT_EQ(read.nodes[1].route.endpoint.text(), "tls:[fd77::9]:7411");
+}
+
 TEST(LocalPlanTest, ReachesNodesByTlsFromTheHubsNetwork) {
   ClusterPlan plan = planOf(1);
-  plan.control = Control::kTcp;
+  plan.settings["control"] = Setting("control", "tcp");
   LocalPlan local = composeLocal(plan, "/opt/nodeagent");
   completeDescription(local.description, 42);
-  const Endpoint& endpoint = local.description.nodes[0].endpoint;
-  EXPECT_EQ(endpoint.address, "10.77.0.11");
-  EXPECT_EQ(endpoint.port, kAgentPort);
-  EXPECT_EQ(endpoint.networkNamespace, "/proc/42/ns/net");
-  EXPECT_EQ(endpoint.tls.authority, "/run/muster/demo/tls/ca.pem");
+  const AgentRoute& route = local.description.nodes[0].route;
+  EXPECT_EQ(route.endpoint.text(), "tls:10.77.0.11:7411");
+  EXPECT_EQ(route.networkNamespace, "/proc/42/ns/net");
+  EXPECT_EQ(route.tls.authority, "/run/muster/demo/tls/ca.pem");
 }
 
 TEST(LocalPlanTest, RefusesWhatCannotBe) {
@@ -71,7 +85,7 @@ TEST(LocalPlanTest, RefusesWhatCannotBe) {
     ClusterPlan plan = planOf(2);
     change(plan);
     EXPECT_THAT([&] { composeLocal(plan, "/opt/nodeagent"); },
-                ThrowsMessage<ProvisionError>(HasSubstr(text)));
+                ThrowsMessage<ClusterFileError>(HasSubstr(text)));
   };
   refuses([](ClusterPlan& plan) { plan.name = "a/b"; }, "cluster name \"a/b\"");
   refuses([](ClusterPlan& plan) { plan.nodes.clear(); }, "has no nodes");
@@ -82,16 +96,16 @@ TEST(LocalPlanTest, RefusesWhatCannotBe) {
         plan.nodes[0].name = std::string(63, 'x');
       },
       "too long together");
-  refuses([](ClusterPlan& plan) { plan.nodes[1].addresses = {"10.78.0.1"}; },
-          "node n2: address \"10.78.0.1\" is not on the local network");
-  refuses([](ClusterPlan& plan) { plan.nodes[1].addresses = {"10.77.0.1"}; },
+  refuses([](ClusterPlan& plan) { plan.nodes[1].settings["addresses"] = addresses("10.78.0.1"); },
+          "\"10.78.0.1\" of node n2 is not on the local network");
+  refuses([](ClusterPlan& plan) { plan.nodes[1].settings["addresses"] = addresses("10.77.0.1"); },
           "that of the network's hub");
-  refuses([](ClusterPlan& plan) { plan.nodes[1].addresses = {"10.77.0.11"}; },
+  refuses([](ClusterPlan& plan) { plan.nodes[1].settings["addresses"] = addresses("10.77.0.11"); },
           "is also another node's");
 }
 
 TEST(MachineTest, NamesEverythingThatIsMissing) {
-  MachineReport report = examineMachine(planOf(1), "", "");
+  Examination report = examineMachine(planOf(1), "", "");
   EXPECT_THAT(report.missing, Contains(StartsWith("the program muster-hub in $MUSTER_BIN_DIR")));
   EXPECT_THAT(report.missing, Contains(StartsWith("the program nodeagent in $MUSTER_BIN_DIR")));
   EXPECT_THAT(examineMachine(planOf(1001), "/h", "/a").missing,
@@ -108,13 +122,6 @@ TEST(MachineTest, NamesRootWhereItIsMissing) {
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
-}
-
-TEST(ProvisionersTest, AnUnknownOneIsRefusedWithTheKnownOnes) {
-  EXPECT_THAT(
-      [] { makeProvisioner("cloud"); },
-      ThrowsMessage<ProvisionError>("no such provisioner: \"cloud\"; there are: local, static"));
-  for (const std::string& name : provisionerNames()) EXPECT_NE(makeProvisioner(name), nullptr);
 }
 
 }  // namespace

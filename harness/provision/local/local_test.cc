@@ -1,30 +1,25 @@
-// The contract of provisioner.h, on real namespaces, with a stand-in for the agent. Needs root;
-// skipped otherwise.
+// What local nodes are beyond the contract of provisioner.h, on real namespaces, with a fake agent.
+// Needs root; skipped otherwise.
 #include "harness/provision/local/local.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstring>
-#include <fstream>
-#include <sstream>
+#include <functional>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "harness/os/error.h"
 #include "harness/os/files.h"
+#include "harness/provision/choice.h"
 #include "harness/provision/error.h"
 #include "harness/provision/local/hub/cgroup.h"
 #include "harness/provision/local/hub/state.h"
-#include "harness/provision/local/machine.h"
-#include "harness/provision/programs.h"
+#include "harness/provision/local/local_testing.h"
 
 namespace harness {
 namespace {
@@ -35,17 +30,14 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-// What a node's stand-in answers to a shell command; "unreachable" if it does not within 5 s.
+// What a node's fake answers to a shell command; "unreachable" if it does not within 5 s.
 std::string ask(const ClusterDescription& cluster, size_t node, const std::string& command) {
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, cluster.nodes.at(node).endpoint.address.c_str(),
-               sizeof address.sun_path - 1);
-  if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+  const support::Endpoint& endpoint = cluster.nodes.at(node).route.endpoint;
+  if (::connect(socket.get(), endpoint.socketAddress(), endpoint.addressBytes) != 0) {
     return "unreachable";
   }
-  writeAll(socket.get(), command, "to the stand-in");
+  writeAll(socket.get(), command, "to the fake");
   ::shutdown(socket.get(), SHUT_WR);
   std::string answer;
   char buffer[4096];
@@ -59,28 +51,10 @@ std::string ask(const ClusterDescription& cluster, size_t node, const std::strin
   }
 }
 
-// Everything on the machine that carries the cluster's name.
-std::string leftovers(const std::string& cluster) {
-  std::string found;
-  ClusterPaths paths(cluster);
-  for (const std::string& path : {paths.run, paths.data, paths.groups}) {
-    if (!path.empty() && ::access(path.c_str(), F_OK) == 0) found += "directory " + path + "\n";
-  }
-  std::istringstream mounts(readFile("/proc/self/mounts"));
-  for (std::string line; std::getline(mounts, line);) {
-    if (line.find("/muster/" + cluster) != std::string::npos) found += "mount " + line + "\n";
-  }
-  for (const std::string& pid : namesIn("/proc")) {
-    std::string root = readIfPresent("/proc/" + pid + "/mountinfo");
-    if (root.find("/muster/" + cluster + "/") != std::string::npos)
-      found += "process " + pid + "\n";
-  }
-  return found;
-}
-
 ClusterPlan planOf(const std::string& name, size_t count) {
   ClusterPlan plan;
   plan.name = name;
+  plan.provisioner = "local";
   for (size_t i = 1; i <= count; ++i) {
     NodePlan node;
     node.name = "server" + std::to_string(i);
@@ -93,23 +67,17 @@ ClusterPlan planOf(const std::string& name, size_t count) {
 class LocalProvisionerTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    MachineReport machine = examineMachine(planOf(name_, 2), findProgram("muster-hub"), agent_);
+    Examination machine = LocalProvisioner(options()).examine(planOf(name_, 2));
     if (!machine.missing.empty()) GTEST_SKIP() << "no local nodes here: " << machine.missing[0];
   }
   void TearDown() override {
     if (IsSkipped()) return;
     LocalProvisioner(options()).down(name_);
-    EXPECT_THAT(leftovers(name_), IsEmpty());
+    EXPECT_THAT(localLeftovers(name_), IsEmpty());
   }
 
-  LocalOptions options() const {
-    LocalOptions options;
-    options.agentProgram = agent_;
-    options.readyTime = std::chrono::seconds(20);
-    return options;
-  }
+  static LocalOptions options() { return fakeAgentOptions(); }
 
-  std::string agent_ = findProgram("muster-fake-nodeagent");
   std::string name_ = "unit" + std::to_string(::getpid());
 };
 
@@ -200,12 +168,86 @@ TEST_F(LocalProvisionerTest, StandingClustersAreFoundAndRefuseASecond) {
   EXPECT_THAT([&] { local.up(planOf(name_, 1), Tenure::kStanding); },
               ::testing::ThrowsMessage<ProvisionError>(HasSubstr("is up already")));
   local.down(name_);
-  EXPECT_THAT(leftovers(name_), IsEmpty());
+  EXPECT_THAT(localLeftovers(name_), IsEmpty());
   EXPECT_THAT([&] { local.find(name_); },
               ::testing::ThrowsMessage<ProvisionError>(HasSubstr("no running local cluster")));
   local.down(name_);  // Not an error.
   LocalProvisioner(options()).up(planOf(name_, 1), Tenure::kStanding);
   EXPECT_EQ(local.find(name_).nodes.size(), 1u);  // By another hub.
+}
+
+// Runs `look` as a user who may not look into the clusters of root. Its result is the exit status.
+int asNobody(const std::function<int()>& look) {
+  pid_t child = ::fork();
+  if (child == 0) ::_exit(::setgid(65534) != 0 || ::setuid(65534) != 0 ? 99 : look());
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_F(LocalProvisionerTest, ClusterOfRootIsHiddenFromOthersAndNotSaidToBeDown) {
+  LocalProvisioner(options()).up(planOf(name_, 1), Tenure::kStanding);
+  auto kindOf = [](const std::function<void()>& choose) {
+    try {
+      choose();
+      return 98;
+    } catch (const ChoiceError& error) {
+      return static_cast<int>(error.kind());
+    }
+  };
+  int denied = static_cast<int>(ChoiceError::Kind::kNoPermission);
+  EXPECT_EQ(asNobody([&] { return kindOf([&] { chooseCluster(name_); }); }), denied);
+  EXPECT_EQ(asNobody([&] { return kindOf([] { chooseOnlyCluster(); }); }), denied);
+  EXPECT_EQ(asNobody([&] {
+              for (const ClusterEntry& entry : LocalProvisioner().list()) {
+                if (entry.name == name_) return static_cast<int>(entry.life);
+              }
+              return 97;
+            }),
+            static_cast<int>(ClusterEntry::Life::kHidden));
+  int forDown = asNobody([&] {
+    try {
+      LocalProvisioner().down(name_);
+      return 96;
+    } catch (const ProvisionError& error) {
+      return static_cast<int>(error.kind());
+    }
+  });
+  EXPECT_EQ(forDown, static_cast<int>(ProvisionError::Kind::kNoPermission));
+}
+
+TEST_F(LocalProvisionerTest, HubThatHangsIsToldFromOneThatIsNotThere) {
+  LocalOptions impatient = options();
+  impatient.answerTime = std::chrono::seconds(1);
+  LocalProvisioner local(impatient);
+  local.up(planOf(name_, 1), Tenure::kStanding);
+  ::kill(hubProcessOf(name_)->pid, SIGSTOP);
+  try {
+    local.find(name_);
+    ADD_FAILURE() << "it answered";
+  } catch (const ProvisionError& error) {
+    EXPECT_EQ(error.kind(), ProvisionError::Kind::kNoAnswer);
+    EXPECT_THAT(error.what(), HasSubstr("no answer in time"));
+  }
+  ::kill(hubProcessOf(name_)->pid, SIGCONT);
+  EXPECT_EQ(local.find(name_).nodes.size(), 1u);
+}
+
+TEST_F(LocalProvisionerTest, ClusterThatIsUpIsChosenByNameByFileAndAlone) {
+  LocalProvisioner(options()).up(planOf(name_, 1), Tenure::kStanding);
+  Choice byName = chooseCluster(name_);
+  ASSERT_NE(std::get_if<ExistingCluster>(&byName), nullptr);
+  std::string path = "/tmp/" + name_ + ".yaml";
+  putFile(path, "nodes: {other: {role: client}}\n", 0600);
+  Choice byFile = chooseCluster(path);
+  ::unlink(path.c_str());
+  auto* existing = std::get_if<ExistingCluster>(&byFile);
+  ASSERT_NE(existing, nullptr);
+  EXPECT_EQ(existing->description.nodes.at(0).name, "server1");
+  EXPECT_EQ(chooseOnlyCluster().description.name, name_);
+  // A name that is nearly right is proposed; the name itself never is.
+  EXPECT_THAT([this] { chooseCluster(name_ + "x"); },
+              ::testing::ThrowsMessage<ChoiceError>(HasSubstr("did you mean \"" + name_ + "\"?")));
 }
 
 TEST_F(LocalProvisionerTest, AnOwnerCollectsWhatItsKilledHubLeft) {
@@ -214,7 +256,7 @@ TEST_F(LocalProvisionerTest, AnOwnerCollectsWhatItsKilledHubLeft) {
     local.up(planOf(name_, 1), Tenure::kOwned);
     ::kill(hubProcessOf(name_)->pid, SIGKILL);
   }
-  EXPECT_THAT(leftovers(name_), IsEmpty());
+  EXPECT_THAT(localLeftovers(name_), IsEmpty());
 }
 
 TEST_F(LocalProvisionerTest, AnAgentThatEndsIsReportedWithItsLastWordsAndNothingStays) {
@@ -224,14 +266,15 @@ TEST_F(LocalProvisionerTest, AnAgentThatEndsIsReportedWithItsLastWordsAndNothing
   EXPECT_THAT([&] { local.up(planOf(name_, 2), Tenure::kOwned); },
               ::testing::ThrowsMessage<ProvisionError>(
                   AllOf(StartsWith("node server"), HasSubstr("exited with status 1"))));
-  EXPECT_THAT(leftovers(name_), IsEmpty());
+  EXPECT_THAT(localLeftovers(name_), IsEmpty());
 }
 
 TEST_F(LocalProvisionerTest, NodesWithSystemdRunTheirOwn) {
   ClusterPlan plan = planOf(name_, 2);
-  for (NodePlan& node : plan.nodes) node.init = Init::kSystemd;
-  plan.nodes[0].boot = {"echo booted > /var/tmp/boot"};
-  MachineReport machine = examineMachine(plan, findProgram("muster-hub"), agent_);
+  for (NodePlan& node : plan.nodes) node.settings["init"] = Setting("init", "systemd");
+  plan.nodes[0].settings["boot"] =
+      Setting("boot", std::vector<std::string>{"echo booted > /var/tmp/boot"});
+  Examination machine = LocalProvisioner(options()).examine(plan);
   if (!machine.missing.empty()) GTEST_SKIP() << machine.missing[0];
   LocalProvisioner local(options());
   ClusterDescription cluster = local.up(plan, Tenure::kOwned);
@@ -246,14 +289,16 @@ TEST_F(LocalProvisionerTest, NodesWithSystemdRunTheirOwn) {
 
 TEST_F(LocalProvisionerTest, BootCommandsThatFailAreShownAndNothingStays) {
   ClusterPlan plan = planOf(name_, 1);
-  plan.nodes[0].init = Init::kSystemd;
-  plan.nodes[0].boot = {"echo begun", "echo no such thing >&2; exit 3", "echo not reached"};
+  plan.nodes[0].settings["init"] = Setting("init", "systemd");
+  plan.nodes[0].settings["boot"] = Setting(
+      "boot",
+      std::vector<std::string>{"echo begun", "echo no such thing >&2; exit 3", "echo not reached"});
   LocalProvisioner local(options());
   EXPECT_THAT([&] { local.up(plan, Tenure::kOwned); },
               ::testing::ThrowsMessage<ProvisionError>(
                   AllOf(HasSubstr("node server1: its boot commands ended with \"exit 3\""),
                         HasSubstr("begun|no such thing"), Not(HasSubstr("not reached")))));
-  EXPECT_THAT(leftovers(name_), IsEmpty());
+  EXPECT_THAT(localLeftovers(name_), IsEmpty());
 }
 
 // The owner is a child of this test, so that it can be killed as a test binary might be.
@@ -273,8 +318,8 @@ TEST_F(LocalProvisionerTest, OwnedClustersEndWhenTheirOwnerIsKilled) {
   EXPECT_TRUE(hubLives(name_));
   ::kill(owner, SIGKILL);
   ::waitpid(owner, nullptr, 0);
-  waitUntil(after(std::chrono::seconds(10)), [this] { return leftovers(name_).empty(); });
-  EXPECT_THAT(leftovers(name_), IsEmpty());
+  waitUntil(after(std::chrono::seconds(10)), [this] { return localLeftovers(name_).empty(); });
+  EXPECT_THAT(localLeftovers(name_), IsEmpty());
 }
 
 // Kills the hub some time after it was started, in steps through its whole work, and collects.
@@ -301,8 +346,8 @@ TEST_F(LocalProvisionerTest, NothingIsLeftOfAHubThatIsKilledAtAnyMoment) {
     ::kill(hub->pid, SIGKILL);
     ::waitpid(caller, nullptr, 0);
     waitUntil(deadline, [this] { return !hubLives(name_); });
-    collect(name_);
-    EXPECT_THAT(leftovers(name_), IsEmpty()) << "killed after " << attempt * 2 << " ms";
+    collectCluster(name_);
+    EXPECT_THAT(localLeftovers(name_), IsEmpty()) << "killed after " << attempt * 2 << " ms";
   }
 }
 

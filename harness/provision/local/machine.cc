@@ -9,6 +9,7 @@
 #include "harness/os/error.h"
 #include "harness/os/files.h"
 #include "harness/provision/local/hub/cgroup.h"
+#include "harness/provision/local/local_keys.h"
 
 namespace harness {
 namespace {
@@ -34,7 +35,7 @@ bool hasFileSystem(const std::string& type) {
   return false;
 }
 
-void examinePrivileges(MachineReport& report) {
+void examinePrivileges(Examination& report) {
   if (::geteuid() != 0) {
     report.missing.push_back("root: this is user " + std::to_string(::geteuid()) +
                              "; run it as root or through sudo");
@@ -55,7 +56,7 @@ void examinePrivileges(MachineReport& report) {
   }
 }
 
-void examineKernel(MachineReport& report) {
+void examineKernel(Examination& report) {
   for (const char* kind : {"net", "mnt", "pid", "uts", "ipc", "cgroup"}) {
     if (::access((std::string("/proc/self/ns/") + kind).c_str(), F_OK) != 0) {
       report.missing.push_back(std::string(kind) + " namespaces: the kernel has none");
@@ -78,9 +79,11 @@ void examineKernel(MachineReport& report) {
   }
 }
 
-void examineSystemd(const ClusterPlan& plan, MachineReport& report) {
-  auto count = std::count_if(plan.nodes.begin(), plan.nodes.end(),
-                             [](const NodePlan& node) { return node.init == Init::kSystemd; });
+void examineSystemd(const ClusterPlan& plan, Examination& report) {
+  std::vector<LocalNodeSettings> nodes = readLocalSettings(plan).nodes;
+  auto count = std::count_if(nodes.begin(), nodes.end(), [](const LocalNodeSettings& node) {
+    return node.init == Init::kSystemd;
+  });
   if (count == 0) return;
   if (::access("/lib/systemd/systemd", X_OK) != 0) {
     report.missing.push_back(
@@ -99,9 +102,9 @@ void examineSystemd(const ClusterPlan& plan, MachineReport& report) {
 
 }  // namespace
 
-MachineReport examineMachine(const ClusterPlan& plan, const std::string& hubProgram,
-                             const std::string& agentProgram) {
-  MachineReport report;
+Examination examineMachine(const ClusterPlan& plan, const std::string& hubProgram,
+                           const std::string& agentProgram) {
+  Examination report;
   examinePrivileges(report);
   examineKernel(report);
   examineSystemd(plan, report);

@@ -10,16 +10,14 @@ namespace harness {
 // all.
 class StaticProvisioner : public Provisioner {
  public:
+  Examination examine(const ClusterPlan& plan) override;
+  std::optional<ClusterDescription> foretell(const ClusterPlan& plan) override;
   ClusterDescription up(const ClusterPlan& plan, Tenure tenure) override;
   ClusterDescription find(const std::string& cluster) override;
   void down(const std::string& cluster) override;
-  void freeze(const std::string& cluster, const std::string& node) override;
-  void thaw(const std::string& cluster, const std::string& node) override;
-  void powerOff(const std::string& cluster, const std::string& node) override;
-  void powerOn(const std::string& cluster, const std::string& node) override;
+  std::vector<ClusterEntry> list() override;
+  ClusterState state(const std::string& cluster) override;
+  std::vector<std::string> collect() override;
 };
-
-// What the plan of a static cluster says, without asking any node.
-ClusterDescription describeStatic(const ClusterPlan& plan);
 
 }  // namespace harness

@@ -10,6 +10,7 @@
 #include "harness/os/error.h"
 #include "harness/os/fd.h"
 #include "harness/provision/error.h"
+#include "harness/provision/kinds.h"
 
 namespace harness {
 namespace {
@@ -40,42 +41,35 @@ class Listener {
   uint16_t port_ = 0;
 };
 
-ClusterPlan planFor(uint16_t port) {
-  ClusterPlan plan;
-  plan.name = "three";
-  plan.provisioner = "static";
-  NodePlan node;
-  node.name = "server1";
-  node.role = "server";
-  node.endpoint = Endpoint{Endpoint::Kind::kTcp, "127.0.0.1", port, "", {}};
-  plan.nodes.push_back(node);
-  return plan;
+ClusterPlan planFor(const std::string& address) {
+  return parsePlan(
+      "provisioner: static\nnodes: {server1: {role: server, address: \"" + address + "\"}}",
+      "/x/three.yaml");
 }
 
 TEST(StaticProvisionerTest, DescribesNodesThatAnswer) {
   Listener agent;
-  ClusterDescription cluster = StaticProvisioner().up(planFor(agent.port()), Tenure::kStanding);
+  std::string where = "tcp:127.0.0.1:" + std::to_string(agent.port());
+  ClusterDescription cluster = StaticProvisioner().up(planFor(where), Tenure::kStanding);
   ASSERT_EQ(cluster.nodes.size(), 1u);
-  EXPECT_EQ(cluster.nodes[0].endpoint.port, agent.port());
+  EXPECT_EQ(cluster.nodes[0].route.endpoint.text(), where);
   EXPECT_EQ(cluster.provisioner, "static");
 }
 
 TEST(StaticProvisionerTest, NamesTheNodeThatDoesNotAnswer) {
   Listener agent;
-  ClusterPlan plan = planFor(agent.port());
-  agent.close();
   std::string where = "127.0.0.1:" + std::to_string(agent.port());
-  EXPECT_THAT([&] { StaticProvisioner().up(plan, Tenure::kStanding); },
+  agent.close();
+  EXPECT_THAT([&] { StaticProvisioner().up(planFor(where), Tenure::kStanding); },
               ThrowsMessage<ProvisionError>(AllOf(
                   HasSubstr("node server1: no agent answers at " + where), HasSubstr("refused"))));
-  plan.nodes[0].endpoint = Endpoint{Endpoint::Kind::kUnix, "/nowhere/agent.sock", 0, "", {}};
-  EXPECT_THAT([&] { StaticProvisioner().up(plan, Tenure::kStanding); },
-              ThrowsMessage<ProvisionError>(HasSubstr("/nowhere/agent.sock: No such file")));
+  EXPECT_THAT(
+      [] { StaticProvisioner().up(planFor("unix:/nowhere/agent.sock"), Tenure::kStanding); },
+      ThrowsMessage<ProvisionError>(HasSubstr("/nowhere/agent.sock: No such file")));
 }
 
-TEST(StaticProvisionerTest, CannotFreezeWhatItDidNotMake) {
-  EXPECT_THAT([] { StaticProvisioner().freeze("three", "server1"); },
-              ThrowsMessage<ProvisionError>(HasSubstr("node server1: freeze: unsupported")));
+TEST(StaticProvisionerTest, CannotControlMachinesThatItDidNotMake) {
+  EXPECT_EQ(StaticProvisioner().machineControl(), nullptr);
 }
 
 }  // namespace

@@ -292,13 +292,10 @@ NodeDescription FakeAgent::description() const {
   description.name = "n1";
   description.addresses = {"10.7.0.1"};
   if (port_ != 0) {
-    description.endpoint.kind = Endpoint::Kind::kTcp;
-    description.endpoint.address = "127.0.0.1";
-    description.endpoint.port = port_;
+    description.route.endpoint = support::Endpoint::parse("tls:127.0.0.1:" + std::to_string(port_));
     return description;
   }
-  description.endpoint.kind = Endpoint::Kind::kUnix;
-  description.endpoint.address = directory_ + "/agent.sock";
+  description.route.endpoint = support::Endpoint::parse("unix:" + directory_ + "/agent.sock");
   return description;
 }
 

@@ -3,8 +3,8 @@
 
 #include <kj/debug.h>
 
-#include "harness/cluster/cluster_file.h"
 #include "harness/cluster/node_expression.h"
+#include "harness/provision/kinds.h"
 #include "tests_d/muster/fuzz/target.h"
 
 namespace {
@@ -36,7 +36,7 @@ MUSTER_FUZZ_TARGET(cluster_file) {
   std::string text(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
   if (set) return checkSet(text);
   try {
-    harness::ClusterPlan plan = harness::parseClusterFile(text, "/x/demo.yaml");
+    harness::ClusterPlan plan = harness::parsePlan(text, "/x/demo.yaml");
     KJ_ASSERT(!plan.nodes.empty(), "a cluster without nodes was accepted");
     for (const auto& node : plan.nodes) KJ_ASSERT(!node.name.empty());
   } catch (const harness::ClusterFileError& error) {

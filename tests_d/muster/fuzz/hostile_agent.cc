@@ -178,7 +178,7 @@ HostileAgent::~HostileAgent() {
 harness::NodeDescription HostileAgent::description() const {
   harness::NodeDescription description;
   description.name = "n1";
-  description.endpoint.address = socket_;
+  description.route.endpoint = support::Endpoint::parse("unix:" + socket_);
   return description;
 }
 

@@ -115,15 +115,9 @@ harness::ControllerNode& FaultTest::connect(const std::string& address,
   harness::NodeDescription description;
   description.name = "n1";
   description.role = "server";
-  description.endpoint.networkNamespace = networkNamespace;
-  description.endpoint.kind = harness::Endpoint::Kind::kUnix;
-  description.endpoint.address = agent_->frontSocket();
-  if (!address.empty()) {
-    size_t colon = address.rfind(':');
-    description.endpoint.kind = harness::Endpoint::Kind::kTcp;
-    description.endpoint.address = address.substr(0, colon);
-    description.endpoint.port = static_cast<uint16_t>(std::stoul(address.substr(colon + 1)));
-  }
+  description.route.networkNamespace = networkNamespace;
+  description.route.endpoint = support::Endpoint::parse(
+      address.empty() ? "unix:" + agent_->frontSocket() : "tcp:" + address);
   return connect(description);
 }
 

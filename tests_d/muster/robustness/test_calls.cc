@@ -134,7 +134,7 @@ TEST_F(CallTest, FrontOutOfDescriptorsGoesOn) {
       harness::Controller other(controllerOptions);
       harness::NodeDescription description;
       description.name = "n1";
-      description.endpoint.address = agent().frontSocket();
+      description.route.endpoint = support::Endpoint::parse("unix:" + agent().frontSocket());
       EXPECT_NO_THROW(
           other.connect(description).awaitConnected(std::chrono::steady_clock::now() + 10s));
       if (front().descriptorsFail < 3) ++hits;

@@ -23,13 +23,10 @@ struct Link {
       : proxy({.target = "127.0.0.1:" + std::to_string(agent.frontPort()), .seed = seed}) {
     harness::NodeDescription description;
     description.name = "n1";
-    description.endpoint.kind = harness::Endpoint::Kind::kTcp;
-    description.endpoint.address = "127.0.0.1";
-    description.endpoint.port = proxy.port();
-    if (way == Way::kAgentNetwork) {
-      description.endpoint.port = agent.frontPort();
-      description.endpoint.networkNamespace = agent.frontNetwork();
-    }
+    bool direct = way == Way::kAgentNetwork;
+    uint16_t port = direct ? agent.frontPort() : proxy.port();
+    description.route.endpoint = support::Endpoint::parse("tcp:127.0.0.1:" + std::to_string(port));
+    if (direct) description.route.networkNamespace = agent.frontNetwork();
     connected = &controller.connect(description);
     connected->awaitConnected(steady_clock::now() + 10s);
   }

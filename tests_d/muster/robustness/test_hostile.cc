@@ -135,10 +135,8 @@ class HostileTest : public FaultTest {
     harness::Controller controller(controllerOptions);
     harness::NodeDescription description;
     description.name = "n1";
-    description.endpoint.kind = harness::Endpoint::Kind::kTcp;
-    description.endpoint.address = "127.0.0.1";
-    description.endpoint.port =
-        static_cast<uint16_t>(std::stoul(address.substr(address.rfind(':') + 1)));
+    description.route.endpoint =
+        support::Endpoint::parse("tcp:127.0.0.1" + address.substr(address.rfind(':')));
     muster::Node fake(controller.connect(description));
     auto began = steady_clock::now();
     try {
@@ -195,9 +193,8 @@ TEST_F(HostileTest, ControllerSurvivesFlippedBits) {
     harness::Controller controller(controllerOptions);
     harness::NodeDescription description;
     description.name = "n1";
-    description.endpoint.kind = harness::Endpoint::Kind::kTcp;
-    description.endpoint.address = "127.0.0.1";
-    description.endpoint.port = proxy.port();
+    description.route.endpoint =
+        support::Endpoint::parse("tcp:127.0.0.1:" + std::to_string(proxy.port()));
     muster::Node target(controller.connect(description));
     auto began = steady_clock::now();
     try {

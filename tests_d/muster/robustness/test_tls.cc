@@ -63,11 +63,9 @@ class TlsTest : public FaultTest {
   harness::NodeDescription description(const std::string& client, uint16_t port) const {
     harness::NodeDescription result;
     result.name = "n1";
-    result.endpoint.kind = harness::Endpoint::Kind::kTcp;
-    result.endpoint.address = "127.0.0.1";
-    result.endpoint.port = port;
-    result.endpoint.tls = {file("authority.pem"), file("clients/operator-" + client + ".pem"),
-                           file("clients/operator-" + client + ".key")};
+    result.route.endpoint = support::Endpoint::parse("tls:127.0.0.1:" + std::to_string(port));
+    result.route.tls = {file("authority.pem"), file("clients/operator-" + client + ".pem"),
+                        file("clients/operator-" + client + ".key")};
     return result;
   }
 
@@ -145,8 +143,8 @@ TEST_F(TlsTest, AnotherAuthorityTakesOverWithoutLosingAConnection) {
     replace(file("nodes/n1.pem"), file("nodes/n1.pem", "next"));
     reload();
     auto next = description("ci", agent().frontTlsPort());
-    next.endpoint.tls = {file("authority.pem", "next"), file("clients/operator-new.pem", "next"),
-                         file("clients/operator-new.key", "next")};
+    next.route.tls = {file("authority.pem", "next"), file("clients/operator-new.pem", "next"),
+                      file("clients/operator-new.key", "next")};
     harness::Controller other(controllerOptions);
     EXPECT_NO_THROW(other.connect(next).awaitConnected(steady_clock::now() + 10s));
     uint32_t reconnects = node().state().reconnects;

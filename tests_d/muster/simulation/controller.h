@@ -74,7 +74,7 @@ class SimulatedLoop final : public harness::Loop, public kj::TaskSet::ErrorHandl
     return muster::SteadyTime(std::chrono::nanoseconds(world_.nowNs()));
   }
   void spawn(kj::Promise<void> promise) override { tasks_->add(kj::mv(promise)); }
-  kj::Promise<kj::Own<kj::AsyncIoStream>> dial(const harness::Endpoint&, const std::string&,
+  kj::Promise<kj::Own<kj::AsyncIoStream>> dial(const harness::AgentRoute&, const std::string&,
                                                std::chrono::nanoseconds) override {
     return route_.connect();
   }

@@ -33,6 +33,15 @@ Complaints checkDocuments(const SourceFile& file) {
   return endsWith(file.path, ".md") ? checkDocument(file, wholeTree()) : Complaints();
 }
 
+Complaints checkKinds(const SourceFile& file) {
+  static const std::vector<std::string> kKinds = provisionerKindsOf(wholeTree());
+  return checkKindNames(file, kKinds);
+}
+
+TEST(TreeTest, HasKindsOfProvisioner) {
+  EXPECT_GE(provisionerKindsOf(wholeTree()).size(), 2u);
+}
+
 // A rule, and the beginnings of the paths that do not keep it yet: a path goes when it is clean,
 // and none is added.
 struct Rule {
@@ -102,6 +111,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Rule{"Budgets", checkBudgets}, Rule{"Functions", checkFunctions},
                       Rule{"Layers", checkLayers}, Rule{"BannedWords", checkBannedWords},
                       Rule{"TestNames", checkTestNames}, Rule{"Documents", checkDocuments},
+                      Rule{"KindNames", checkKinds},
                       Rule{"English", checkEnglish, kEnglishNotYet},
                       Rule{"Parameters", checkParameters, kParametersNotYet},
                       Rule{"Manual", checkManual, kManualNotYet}),

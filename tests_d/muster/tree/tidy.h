@@ -61,6 +61,13 @@ Complaints checkManual(const SourceFile& file);
 // The subject of a commit: "area: what changes", at most 60 characters.
 Complaints checkSubject(const std::string& commit, const std::string& subject);
 
+// The kinds of provisioner: each folder of harness/provision with a kind.h.
+std::vector<std::string> provisionerKindsOf(const std::vector<SourceFile>& files);
+
+// No code of the harness names a kind of provisioner but its own folder and kinds.cc: neither as a
+// word in quotes, nor by an include, nor by one of its types. Unit tests may.
+Complaints checkKindNames(const SourceFile& file, const std::vector<std::string>& kinds);
+
 // Code blocks marked cpp must stand, line by line, in a test source that is compiled; links must
 // lead to a file of the tree. `files` is the whole tree.
 Complaints checkDocument(const SourceFile& document, const std::vector<SourceFile>& files);

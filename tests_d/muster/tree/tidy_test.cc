@@ -237,6 +237,31 @@ TEST(TidyTest, SubjectOfACommitNeedsAnAreaAndIsShort) {
               ElementsAre(HasSubstr("has 61 characters; at most 60")));
 }
 
+TEST(TidyTest, KindsOfProvisionerAreThoseWithAHeader) {
+  EXPECT_THAT(provisionerKindsOf({{"harness/provision/kind.h", ""},
+                                  {"harness/provision/toy/kind.h", ""},
+                                  {"harness/provision/toy/hub/kind.h", ""},
+                                  {"harness/other/kind.h", ""}}),
+              ElementsAre("toy"));
+}
+
+TEST(TidyTest, NameOfAKindOutsideOfItsFolderIsFound) {
+  auto complaints = [](const std::string& path, const std::string& text) {
+    return checkKindNames({path, text}, {"toy"});
+  };
+  for (const char* text : {"if (name == \"toy\") {\n", "ToyProvisioner toy;\n",
+                           "#include \"harness/provision/toy/toy.h\"\n", "use(toyKind());\n"}) {
+    EXPECT_THAT(complaints("harness/cli/a.cc", text),
+                ElementsAre(HasSubstr("harness/cli/a.cc:1:")));
+    EXPECT_THAT(complaints("harness/provision/other/a.cc", text), testing::SizeIs(1));
+    EXPECT_THAT(complaints("harness/provision/toy/a.cc", text), IsEmpty());
+    EXPECT_THAT(complaints("harness/provision/kinds.cc", text), IsEmpty());
+    EXPECT_THAT(complaints("harness/cli/a_test.cc", text), IsEmpty());
+    EXPECT_THAT(complaints("nodeagent/a.cc", text), IsEmpty());
+  }
+  EXPECT_THAT(complaints("harness/cli/a.cc", "// A toy is a \"toyish\" thing.\n"), IsEmpty());
+}
+
 TEST(TidyTest, ExampleThatIsNotTestedIsFound) {
   SourceFile document{"docs/a.md", "```cpp\nint  x;\nfoo();\n```\n"};
   EXPECT_THAT(checkDocument(document, {{"tests_d/a/test_a.cc", "  int  x;\n\n  foo();\n"}}),

@@ -11,12 +11,21 @@ namespace harness {
 // refuses is a plain SystemError.
 class HubError : public SystemError {
  public:
+  enum class Kind {
+    kFailed,
+    // This machine cannot do it at all.
+    kUnsupported
+  };
+
   // `node` is empty where the failure belongs to the whole cluster.
-  explicit HubError(const std::string& detail, const std::string& node = "")
+  explicit HubError(const std::string& detail, const std::string& node = "",
+                    Kind kind = Kind::kFailed)
       : SystemError(node.empty() ? detail : "node " + node + ": " + detail),
         node_(node),
-        detail_(detail) {}
+        detail_(detail),
+        kind_(kind) {}
 
+  Kind kind() const { return kind_; }
   const std::string& node() const { return node_; }
   // The text without the node's name.
   const std::string& detail() const { return detail_; }
@@ -24,6 +33,7 @@ class HubError : public SystemError {
  private:
   std::string node_;
   std::string detail_;
+  Kind kind_;
 };
 
 }  // namespace harness

@@ -238,7 +238,7 @@ HubNode& Hub::nodeOf(const std::string& name) {
   throw HubError("cluster " + spec_.cluster + " has no node \"" + name + "\"");
 }
 
-std::string Hub::state() const {
+nlohmann::json Hub::state() const {
   nlohmann::json nodes = nlohmann::json::array();
   for (const HubNode& node : nodes_) {
     nodes.push_back({{"name", node.spec().name},
@@ -247,12 +247,11 @@ std::string Hub::state() const {
                      {"pid", node.pid()},
                      {"ending", node.ending()}});
   }
-  return nlohmann::json{{"ok", true},
-                        {"hub", ::getpid()},
-                        {"owned", spec_.owned},
-                        {"description", spec_.description},
-                        {"nodes", nodes}}
-      .dump();
+  return {{"ok", true},
+          {"hub", ::getpid()},
+          {"owned", spec_.owned},
+          {"description", spec_.description},
+          {"nodes", nodes}};
 }
 
 void Hub::startAgain(HubNode& node) {
@@ -272,7 +271,7 @@ std::string Hub::answer(Client& client, const std::string& line) {
   try {
     nlohmann::json request = nlohmann::json::parse(line);
     std::string verb = request.value("do", "");
-    if (verb == "state") return state();
+    if (verb == "state") return state().dump();
     if (verb == "down") {
       end();
       ending_ = true;
@@ -295,7 +294,11 @@ std::string Hub::answer(Client& client, const std::string& line) {
     }
     return R"({"ok":true})";
   } catch (const HubError& error) {
-    return nlohmann::json{{"ok", false}, {"node", error.node()}, {"detail", error.detail()}}.dump();
+    return nlohmann::json{{"ok", false},
+                          {"node", error.node()},
+                          {"detail", error.detail()},
+                          {"unsupported", error.kind() == HubError::Kind::kUnsupported}}
+        .dump();
   } catch (const SystemError& error) {
     return nlohmann::json{{"ok", false}, {"node", ""}, {"detail", error.what()}}.dump();
   } catch (const nlohmann::json::exception& error) {

@@ -7,7 +7,8 @@
 //   [{"name", "running", …}]}
 //   {"do": "freeze", "node": "server1"}   and thaw, powerOff, powerOn       {"ok": true}
 //   {"do": "down"}                        answered when nothing is left; the hub then ends
-// What fails answers {"ok": false, "node": "server1", "detail": "…"}.
+// What fails answers {"ok": false, "node": "server1", "detail": "…"}, with "unsupported": true
+// where the machine cannot do it at all.
 #pragma once
 
 #include <csignal>
@@ -39,6 +40,9 @@ class Hub {
   // gone on return.
   void serve();
 
+  // What "state" is answered with.
+  nlohmann::json state() const;
+
  private:
   struct Client {
     Fd socket;
@@ -60,7 +64,6 @@ class Hub {
   void acceptClient();
   void serveClient(Client& client);
   std::string answer(Client& client, const std::string& line);
-  std::string state() const;
   void reapChildren();
   void startAgain(HubNode& node);
   HubNode& nodeOf(const std::string& name);

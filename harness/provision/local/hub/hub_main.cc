@@ -114,7 +114,7 @@ void serveCluster(HubSpec spec) {
   Hub hub(std::move(spec));
   hub.up();
   try {
-    report({{"ok", true}, {"hub", ::getpid()}});
+    report(hub.state());
   } catch (const SystemError&) {
     hub.end();  // The caller is gone.
     throw;

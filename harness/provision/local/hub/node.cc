@@ -237,8 +237,10 @@ void HubNode::ended(int status, Netlink& netlink) {
 }
 
 void HubNode::freeze() {
-  if (paths_.groups.empty())
-    fail("freeze: unsupported: no writable cgroup2 file system is mounted");
+  if (paths_.groups.empty()) {
+    throw HubError("freeze: no writable cgroup2 file system is mounted", spec_.name,
+                   HubError::Kind::kUnsupported);
+  }
   if (!running()) fail("freeze: the node is off");
   Cgroup(paths_.group(spec_.name)).freeze(after(kKillTime));
   frozen_ = true;

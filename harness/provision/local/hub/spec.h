@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 namespace harness {
 
 struct FileSpec {
@@ -55,8 +57,9 @@ struct HubSpec {
   std::vector<NodeSpec> nodes;
   std::vector<FileSpec> files;      // In every node, before its own.
   std::vector<FileSpec> hostFiles;  // In the cluster's directory.
-  std::string description;          // Given back on request, never looked into.
-  int readySeconds = 30;            // How long all nodes together may take to be ready.
+  // Given back on request, never looked into.
+  nlohmann::json description;
+  int readySeconds = 30;  // How long all nodes together may take to be ready.
 };
 
 std::string toJson(const HubSpec& spec);

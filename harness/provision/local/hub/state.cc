@@ -24,6 +24,7 @@ constexpr char kRunRoot[] = "/run/muster";
 constexpr char kDataRoot[] = "/var/lib/muster";
 constexpr char kTag[] =
     ".muster-cluster";  // In the data directory: without it, nothing there is ours.
+constexpr size_t kClusterNameMax = 32;
 constexpr std::chrono::seconds kKillTime{10};
 
 // Kills one recorded process if it is still the one that was recorded, and waits for its end.
@@ -49,7 +50,7 @@ void removeIfEmpty(const std::string& directory) {
 
 ClusterPaths::ClusterPaths(const std::string& name)
     : cluster(name),
-      run(std::string(kRunRoot) + "/" + name),
+      run(runDirectoryOf(name)),
       data(std::string(kDataRoot) + "/" + name),
       control(run + "/control.sock") {
   std::string root = cgroupRoot();
@@ -61,7 +62,7 @@ std::string ClusterPaths::group(const std::string& name) const {
 }
 
 std::optional<ClusterLock> ClusterLock::tryTake(const std::string& cluster) {
-  if (!isPlainName(cluster, 32)) throw HubError("\"" + cluster + "\" is not a cluster's name");
+  if (!isPlainClusterName(cluster)) throw HubError("\"" + cluster + "\" is not a cluster's name");
   ClusterPaths paths(cluster);
   while (true) {
     makeDirectories(paths.run, 0700);
@@ -86,18 +87,32 @@ std::optional<ClusterLock> ClusterLock::tryTake(const std::string& cluster) {
 std::vector<std::string> clustersPresent() {
   std::set<std::string> names;
   for (const std::string& name : namesIn(kRunRoot)) {
-    if (isPlainName(name, 32)) names.insert(name);
+    if (isPlainClusterName(name)) names.insert(name);
   }
   for (const std::string& name : namesIn(kDataRoot)) {
     bool tagged = ::access((std::string(kDataRoot) + "/" + name + "/" + kTag).c_str(), F_OK) == 0;
-    if (tagged && isPlainName(name, 32)) names.insert(name);
+    if (tagged && isPlainClusterName(name)) names.insert(name);
   }
   return {names.begin(), names.end()};
 }
 
+bool isPlainClusterName(const std::string& name) {
+  return isPlainName(name, kClusterNameMax);
+}
+
+std::string runDirectoryOf(const std::string& cluster) {
+  return std::string(kRunRoot) + "/" + cluster;
+}
+
+HubLife hubLife(const std::string& cluster) {
+  Fd fd(::open(runDirectoryOf(cluster).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return errno == EACCES ? HubLife::kHidden : HubLife::kGone;
+  bool held = ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  return held ? HubLife::kLives : HubLife::kGone;
+}
+
 bool hubLives(const std::string& cluster) {
-  Fd fd(::open(ClusterPaths(cluster).run.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return fd && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  return hubLife(cluster) == HubLife::kLives;
 }
 
 std::optional<HubProcess> hubProcessOf(const std::string& cluster) {
@@ -152,7 +167,7 @@ void removeEverything(const std::string& cluster) {
   removeIfEmpty(kRunRoot);
 }
 
-bool collect(const std::string& cluster) {
+bool collectCluster(const std::string& cluster) {
   if (hubLives(cluster)) return false;
   std::optional<ClusterLock> lock = ClusterLock::tryTake(cluster);
   if (!lock) return false;

@@ -55,6 +55,20 @@ struct HubProcess {
 // Names of the clusters with something on this machine, living or not.
 std::vector<std::string> clustersPresent();
 
+// At most 32 letters, digits, '-', '_' and '.', the first a letter or digit.
+bool isPlainClusterName(const std::string& name);
+
+// The directory of a cluster below /run/muster.
+std::string runDirectoryOf(const std::string& cluster);
+
+enum class HubLife {
+  kLives,
+  kGone,
+  // The cluster's directory is not ours to look into.
+  kHidden
+};
+HubLife hubLife(const std::string& cluster);
+// Whether it is known to live.
 bool hubLives(const std::string& cluster);
 std::optional<HubProcess> hubProcessOf(const std::string& cluster);
 
@@ -68,6 +82,6 @@ void recordNode(const std::string& cluster, const std::string& node, pid_t pid);
 void removeEverything(const std::string& cluster);
 
 // Collects one cluster if no hub lives in it. True if there was something to collect.
-bool collect(const std::string& cluster);
+bool collectCluster(const std::string& cluster);
 
 }  // namespace harness

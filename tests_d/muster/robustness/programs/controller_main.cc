@@ -34,7 +34,7 @@ int control(char** argv) {
   harness::Controller controller(options);
   harness::NodeDescription description;
   description.name = "n1";
-  description.endpoint.address = argv[1];
+  description.route.endpoint = support::Endpoint::parse(std::string("unix:") + argv[1]);
   muster::DeadlineScope scope(60s);
   muster::Node node = harness::ApiAccess::node(controller.connect(description));
 

@@ -1,12 +1,12 @@
-#include "harness/cluster/cluster_file.h"
-
+// Cluster files with the keys of all kinds.
 #include <filesystem>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/cluster/node_expression.h"
-#include "harness/cluster/selection.h"
+#include "harness/provision/kinds.h"
+#include "harness/provision/local/local_keys.h"
+#include "harness/provision/static/static_keys.h"
 
 namespace harness {
 namespace {
@@ -28,43 +28,51 @@ boot:
 )";
 
 TEST(ClusterFileTest, ExpandsSetsAndAppliesBootInOrder) {
-  ClusterPlan plan = parseClusterFile(kGood, "/x/any.yaml");
+  ClusterPlan plan = parsePlan(kGood, "/x/any.yaml");
   EXPECT_EQ(plan.name, "demo");
   EXPECT_EQ(plan.origin, "/x/any.yaml");
-  EXPECT_EQ(plan.control, Control::kTcp);
   ASSERT_EQ(plan.nodes.size(), 4u);
   EXPECT_EQ(plan.nodes[0].name, "server1");
   EXPECT_EQ(plan.nodes[2].role, "server");
   EXPECT_EQ(plan.nodes[1].labels.at("zone"), "1");
-  EXPECT_THAT(plan.nodes[0].boot,
+  LocalSettings settings = readLocalSettings(plan);
+  EXPECT_EQ(settings.control, Control::kTcp);
+  EXPECT_THAT(settings.nodes[0].boot,
               ElementsAre("mkdir -p /data", "glusterd", "gluster peer probe server2"));
-  EXPECT_THAT(plan.nodes[1].boot, ElementsAre("mkdir -p /data", "glusterd"));
-  EXPECT_EQ(plan.nodes[3].init, Init::kSystemd);
-  EXPECT_THAT(plan.nodes[3].addresses, ElementsAre("10.77.1.1", "fd77::1:1"));
+  EXPECT_THAT(settings.nodes[1].boot, ElementsAre("mkdir -p /data", "glusterd"));
+  EXPECT_EQ(settings.nodes[3].init, Init::kSystemd);
+  EXPECT_THAT(settings.nodes[3].addresses, ElementsAre("10.77.1.1", "fd77::1:1"));
 }
 
-TEST(ClusterFileTest, NamesTheClusterAfterTheFile) {
-  EXPECT_EQ(parseClusterFile("nodes: {a: {role: server}}", "/x/three.yaml").name, "three");
+TEST(ClusterFileTest, NamesTheClusterAfterTheFileAndTakesTheDefaultKind) {
+  ClusterPlan plan = parsePlan("nodes: {a: {role: server}}", "/x/three.yaml");
+  EXPECT_EQ(plan.name, "three");
+  EXPECT_EQ(plan.provisioner, defaultKind().name);
 }
 
 TEST(ClusterFileTest, ReadsStaticEndpoints) {
-  ClusterPlan plan = parseClusterFile(R"(provisioner: static
+  ClusterPlan plan = parsePlan(R"(provisioner: static
+tls: {authority: all.pem, certificate: all.pem, key: all.key}
 nodes:
-  s[1-2]: {role: server, address: "127.0.0.[2-3]:7411"}
+  s[1-2]: {role: server, address: "tcp:127.0.0.[2-3]:7411"}
   s3: {role: server, address: "unix:/run/nodeagent/agent.sock"}
   s4:
     role: server
     address: "tls:[2001:db8::4]:7411"
     tls: {authority: ca.pem, certificate: me.pem, key: /k/me.key}
+  s5: {role: server, address: "[fe80::1%lo]:7411"}
 )",
-                                      "/etc/muster/x.yaml");
-  ASSERT_EQ(plan.nodes.size(), 4u);
-  EXPECT_EQ(plan.nodes[1].endpoint->address, "127.0.0.3");
-  EXPECT_EQ(plan.nodes[1].endpoint->port, 7411);
-  EXPECT_EQ(plan.nodes[2].endpoint->kind, Endpoint::Kind::kUnix);
-  EXPECT_EQ(plan.nodes[3].endpoint->address, "2001:db8::4");
-  EXPECT_EQ(plan.nodes[3].endpoint->tls.authority, "/etc/muster/ca.pem");
-  EXPECT_EQ(plan.nodes[3].endpoint->tls.key, "/k/me.key");
+                               "/etc/muster/x.yaml");
+  std::vector<AgentRoute> routes = staticRoutes(plan);
+  ASSERT_EQ(routes.size(), 5u);
+  EXPECT_EQ(routes[1].endpoint.text(), "tcp:127.0.0.3:7411");
+  EXPECT_EQ(routes[1].tls.authority, "");
+  EXPECT_EQ(routes[2].endpoint.text(), "unix:/run/nodeagent/agent.sock");
+  EXPECT_EQ(routes[3].endpoint.text(), "tls:[2001:db8::4]:7411");
+  EXPECT_EQ(routes[3].tls.authority, "/etc/muster/ca.pem");
+  EXPECT_EQ(routes[3].tls.key, "/k/me.key");
+  EXPECT_EQ(routes[4].endpoint.text(), "tls:[fe80::1%lo]:7411");
+  EXPECT_EQ(routes[4].tls.authority, "/etc/muster/all.pem");
 }
 
 struct Bad {
@@ -79,7 +87,7 @@ constexpr Bad kBad[] = {
     {"nodes: {}\n---\na: 1", "f.yaml:2:1: a second document; there must be one"},
     {"nods: {}", "f.yaml:1:1: unknown key \"nods\"; did you mean \"nodes\"?"},
     {"name: x\nzzz: 1",
-     "f.yaml:2:1: unknown key \"zzz\"; known: name, provisioner, control, nodes, boot, tls"},
+     "f.yaml:2:1: unknown key \"zzz\"; known: name, provisioner, nodes, control, boot"},
     {"name: x", "f.yaml:1:1: the key \"nodes\" is missing: a map of node sets"},
     {"name: a/b\nnodes: {}",
      "f.yaml:1:7: name: \"a/b\" is not at most 32 letters, digits, '-', '_' and '.'"},
@@ -116,6 +124,18 @@ constexpr Bad kBad[] = {
      "f.yaml:2:6: node set \"a[3-1]\": the range 3-1 runs backwards"},
     {"nodes:\n  a: {role: x, address: \"127.0.0.1:1\"}",
      "f.yaml:2:16: key \"address\" means nothing with provisioner \"local\""},
+    {"nodes: {a: {role: x}}\nboot: {a: {b: c}}", "f.yaml:2:11: a: expected a list and found a map"},
+    {"nodes: {a_b: {role: x}}",
+     "f.yaml:1:9: node name \"a_b\" is not a host name: letters, digits, '-' and '.'"},
+    {"nodes:\n  a: {role: x, addresses: [10.78.0.1]}",
+     "f.yaml:2:28: addresses: \"10.78.0.1\" of node a is not on the local network: 10.77.0.0/16 or "
+     "fd77::/64"},
+    {"nodes:\n  a: {role: x}\n  b: {role: x, addresses: [10.77.0.11]}",
+     "f.yaml:3:27: node b: address \"10.77.0.11\" is also another node's"},
+    {"tls: {}\nnodes: {a: {role: x}}",
+     "f.yaml:1:1: key \"tls\" means nothing with provisioner \"local\""},
+    {"nodes: {a: {role: x}}\nboot: {a: [[[[[ls]]]]]}",
+     "f.yaml:2:14: a: lists and maps are too deep here"},
     {"nodes: {a: {role: x}}\nboot: {b: [ls]}",
      "f.yaml:2:8: node set \"b\": there is no node \"b\"; did you mean \"a\"?"},
     {"nodes: {a: {role: x}}\nboot: {\"@sever\": [ls]}",
@@ -137,6 +157,12 @@ constexpr Bad kBad[] = {
      "f.yaml:2:31: address: tls needs the key \"tls\" with certificates"},
     {"provisioner: static\nnodes: {\"a[1-3]\": {role: x, address: \"127.0.0.[1-2]:1\"}}",
      "f.yaml:2:38: address: 2 for 3 nodes; write a set as in 127.0.0.[2-4]:7411"},
+    {"provisioner: static\nnodes: {a: {role: x, address: \"unix:agent.sock\"}}",
+     "f.yaml:2:31: address: has path \"agent.sock\"; it must be absolute and have less than 108 "
+     "bytes"},
+    {"provisioner: static\nnodes: {a: {role: x, address: \"127.0.0.1:0\"}}",
+     "f.yaml:2:31: address: \"127.0.0.1:0\" is not ADDRESS:PORT, such as 127.0.0.2:7411 or "
+     "[::1]:7411"},
     {"provisioner: static\ntls: {authority: a, key: b}\nnodes: {a: {role: x, address: "
      "\"127.0.0.1:1\"}}",
      "f.yaml:2:6: tls: the key \"certificate\" is missing"},
@@ -145,7 +171,7 @@ constexpr Bad kBad[] = {
 TEST(ClusterFileTest, RefusesWithFileLineColumnAndRemedy) {
   for (const Bad& bad : kBad) {
     try {
-      parseClusterFile(bad.text, "f.yaml");
+      parsePlan(bad.text, "f.yaml");
       ADD_FAILURE() << "accepted: " << bad.text;
     } catch (const ClusterFileError& error) {
       EXPECT_STREQ(error.what(), bad.message) << bad.text;
@@ -158,7 +184,7 @@ TEST(ClusterFileTest, ReadsEveryExample) {
   size_t count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(MUSTER_CONFIG_DIR)) {
     if (entry.path().filename().string().starts_with("nodeagent")) continue;
-    ClusterPlan plan = readClusterFile(entry.path());
+    ClusterPlan plan = readPlan(entry.path());
     EXPECT_EQ(plan.name, entry.path().stem());
     EXPECT_FALSE(plan.nodes.empty()) << entry.path();
     ++count;
@@ -166,27 +192,23 @@ TEST(ClusterFileTest, ReadsEveryExample) {
   EXPECT_GE(count, 4u);
 }
 
-TEST(ClusterFileTest, SaysWhyAFileCannotBeRead) {
-  EXPECT_THAT([] { readClusterFile("/nowhere/f.yaml"); },
-              ::testing::ThrowsMessage<ClusterFileError>(
-                  "/nowhere/f.yaml: cannot be read: No such file or directory"));
-  EXPECT_THAT([] { readClusterFile("/"); },
-              ::testing::ThrowsMessage<ClusterFileError>("/: is a directory"));
+// An alias costs two bytes of the file, and stands for a value as large as any.
+TEST(ClusterFileTest, AliasesCannotMultiplyValuesWithoutEnd) {
+  std::string many = "[";
+  for (int i = 0; i < 400; ++i) many += "*x,";
+  std::string text = "nodes: {a: {role: x, boot: [&x ls]}}\nboot:\n";
+  for (int i = 0; i < 400; ++i) text += "  k" + std::to_string(i) + ": " + many + "]\n";
+  EXPECT_THAT(
+      [&] { parsePlan(text, "f.yaml"); },
+      ::testing::ThrowsMessage<ClusterFileError>(::testing::HasSubstr("more than 100000 values")));
 }
 
-TEST(SelectionTest, KeepsTheOrderOfTheCluster) {
-  ClusterDescription cluster;
-  cluster.nodes = {{"s1", "server", {{"rack", "a"}}, {}, {}},
-                   {"s2", "server", {{"rack", "b"}}, {}, {}},
-                   {"c1", "client", {}, {}, {}}};
-  EXPECT_THAT(selectNodes(cluster, "c1,s[1-2]"), ElementsAre("s1", "s2", "c1"));
-  EXPECT_THAT(selectNodes(cluster, "@server!s1"), ElementsAre("s2"));
-  EXPECT_THAT(selectNodes(cluster, "@rack=b,@client"), ElementsAre("s2", "c1"));
-  EXPECT_THAT(selectNodes(cluster, "@rack"), ElementsAre("s1", "s2"));
-  EXPECT_THAT(selectNodes(cluster, "@*"), ElementsAre("s1", "s2", "c1"));
-  EXPECT_THAT([&] { selectNodes(cluster, "s1,s9"); },
-              ::testing::ThrowsMessage<NodeExpressionError>(
-                  "there is no node \"s9\"; did you mean \"s1\"?"));
+TEST(ClusterFileTest, SaysWhyAFileCannotBeRead) {
+  EXPECT_THAT([] { readPlan("/nowhere/f.yaml"); },
+              ::testing::ThrowsMessage<ClusterFileError>(
+                  "/nowhere/f.yaml: cannot be read: No such file or directory"));
+  EXPECT_THAT([] { readPlan("/"); },
+              ::testing::ThrowsMessage<ClusterFileError>("/: is a directory"));
 }
 
 }  // namespace

@@ -1,0 +1,47 @@
+// The keys that a cluster file may have because of its provisioner: what the reader of the file has
+// to know of a kind, and no more.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/cluster/plan.h"
+
+namespace harness {
+
+// A key of the file or of a node set, beside those that every kind has.
+struct Key {
+  enum class Presence { kOptional, kRequired };
+
+  const char* name;
+  Presence presence = Presence::kOptional;
+
+  // Behind "the key is missing", such as "127.0.0.2:7411". Null: nothing.
+  const char* example = nullptr;
+
+  // Throws ClusterFileError, by the means of the setting, for a value that cannot be.
+  void (*check)(const Setting& value);
+
+  // What a value means for each of the `count` nodes of the node set `set`, in their order; throws
+  // as check does. Null: it means the same for all.
+  std::vector<Setting> (*spread)(const Setting& value, const std::string& set,
+                                 size_t count) = nullptr;
+};
+
+struct KindKeys {
+  // The word behind `provisioner:`.
+  std::string name;
+  std::vector<Key> clusterKeys;
+  std::vector<Key> nodeKeys;
+
+  // Throws ClusterFileError for a plan whose values are right one by one and not together. Asks
+  // nobody and changes nothing.
+  void (*check)(const ClusterPlan& plan);
+};
+
+// Throws ClusterFileError unless every setting of the plan is a key of the kind, passes its check,
+// and none that is required is missing; and unless the kind's own check passes. For plans from
+// files the reader has done that.
+void checkSettings(const KindKeys& kind, const ClusterPlan& plan);
+
+}  // namespace harness

@@ -1,0 +1,71 @@
+// The files that an agent needs on its node, and that the controller needs to reach it:
+// configuration, boot commands, names and certificates. How they come to the node is the
+// provisioner's business.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "harness/cluster/description.h"
+#include "schema/support/tls/pki.h"
+
+namespace harness {
+
+// Where the files of the agent are on every node.
+inline constexpr char kAgentDirectory[] = "/etc/nodeagent";
+inline constexpr char kAgentConfigPath[] = "/etc/nodeagent/nodeagent.yaml";
+inline constexpr char kBootScriptPath[] = "/etc/nodeagent/boot";
+
+// Where an agent listens for TLS.
+inline constexpr uint16_t kAgentPort = 7411;
+
+struct AgentFile {
+  std::string path;
+  std::string content;
+  mode_t mode = 0644;
+};
+
+// What the configuration of one agent says.
+struct AgentSettings {
+  std::string node;
+  // "unix:/run/muster/agent.sock", "tls:10.0.0.5:7411".
+  std::vector<std::string> listen;
+  // Of the boot commands, if there are any: what they print, and how they ended.
+  std::string bootLog;
+  std::string bootStatus;
+};
+
+AgentFile agentConfig(const AgentSettings& settings);
+
+// A shell script that runs the commands in order and ends with the first that fails.
+AgentFile bootScript(const std::vector<std::string>& commands);
+
+// /etc/hosts with the addresses of all nodes.
+AgentFile hostsFile(const std::vector<NodeDescription>& nodes);
+
+// "tls:10.0.0.5:7411", "tls:[fd77::1]:7411": where an agent listens on an address of its node.
+std::string agentListensAt(const std::string& address);
+
+// The certificates of one cluster, made anew: no two clusters trust each other.
+class ClusterIdentity {
+ public:
+  explicit ClusterIdentity(const std::string& cluster);
+
+  // The agent's certificate and key with the authority's certificate, at the paths that agentConfig
+  // names.
+  std::vector<AgentFile> nodeFiles(const std::string& node) const;
+
+  // The same three of the controller, "ca.pem", "admin.pem" and "admin.key", in `directory`.
+  std::vector<AgentFile> controllerFiles(const std::string& directory) const;
+
+  // Where controllerFiles are.
+  static TlsFiles controllerPaths(const std::string& directory);
+
+ private:
+  support::Authority authority_;
+  support::KeyPair controller_;
+};
+
+}  // namespace harness

@@ -1,0 +1,83 @@
+// Which cluster a person means: the one answer for the command and for test programs.
+//
+// A text is the path of a cluster file or the name of a cluster that is up. Each reason why there
+// is none is kept: it is in the error.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "harness/provision/provisioner.h"
+
+namespace harness {
+
+inline constexpr char kClusterVariable[] = "MUSTER_CLUSTER";
+
+// `option` unless it is empty, then $MUSTER_CLUSTER; empty: neither says anything.
+std::string clusterText(const std::string& option);
+
+// True if `text` names a file and not a cluster: it has a slash, or ends with .yaml or .yml.
+bool looksLikeFile(const std::string& text);
+
+// A cluster that is up.
+struct ExistingCluster {
+  std::unique_ptr<Provisioner> provisioner;
+  ClusterDescription description;
+};
+
+// A cluster of a file that is not up.
+struct ClusterToMake {
+  std::unique_ptr<Provisioner> provisioner;
+  ClusterPlan plan;
+  // Why it is not there.
+  std::string reason;
+  // Where its nodes exist without being made: what is known of them without asking.
+  std::optional<ClusterDescription> foretold;
+};
+
+using Choice = std::variant<ExistingCluster, ClusterToMake>;
+
+// No cluster is meant, or none can be had. A file that cannot be read or is wrong is
+// ClusterFileError instead.
+class ChoiceError : public std::runtime_error {
+ public:
+  enum class Kind {
+    // No cluster is up, or none of this name.
+    kNone,
+    // Several are up: one must be named.
+    kSeveral,
+    // Another user may see whether one is up.
+    kNoPermission,
+    // It is up and does not answer.
+    kNoAnswer
+  };
+
+  ChoiceError(Kind kind, const std::string& text) : std::runtime_error(text), kind_(kind) {}
+  Kind kind() const { return kind_; }
+
+ private:
+  Kind kind_;
+};
+
+// `text` is not empty. Throws ChoiceError and ClusterFileError; ProvisionError where neither
+// describes it.
+Choice chooseCluster(const std::string& text);
+
+// The only cluster that is up and stays up until `down`: nobody means one that a running test
+// program made for itself. Throws ChoiceError.
+ExistingCluster chooseOnlyCluster();
+
+// A cluster of which something is there, and its kind.
+struct PresentCluster {
+  std::string provisioner;
+  ClusterEntry entry;
+};
+
+// Those of all kinds, in the order of the kinds.
+std::vector<PresentCluster> presentClusters();
+
+}  // namespace harness

@@ -1,0 +1,62 @@
+#include "harness/provision/kinds.h"
+
+#include "harness/cluster/cluster_file.h"
+#include "harness/provision/error.h"
+#include "harness/provision/local/kind.h"
+#include "harness/provision/static/kind.h"
+
+namespace harness {
+namespace {
+
+const Kinds& keysOfAll() {
+  static const Kinds kKeys(provisionerKinds().begin(), provisionerKinds().end());
+  return kKeys;
+}
+
+}  // namespace
+
+const std::vector<const ProvisionerKind*>& provisionerKinds() {
+  static const std::vector<const ProvisionerKind*> kKinds = {
+      &localKind(),
+      &staticKind(),
+  };
+  return kKinds;
+}
+
+const ProvisionerKind& defaultKind() {
+  return *provisionerKinds().front();
+}
+
+std::vector<std::string> provisionerNames() {
+  std::vector<std::string> names;
+  for (const ProvisionerKind* kind : provisionerKinds()) names.push_back(kind->name);
+  return names;
+}
+
+std::unique_ptr<Provisioner> makeProvisioner(const std::string& name) {
+  std::string known;
+  for (const ProvisionerKind* kind : provisionerKinds()) {
+    if (kind->name == name) return kind->make();
+    known += (known.empty() ? "" : ", ") + kind->name;
+  }
+  throw ProvisionError("no such provisioner: \"" + name + "\"; there are: " + known);
+}
+
+ClusterPlan readPlan(const std::string& path) {
+  return readClusterFile(path, keysOfAll());
+}
+
+ClusterPlan parsePlan(const std::string& text, const std::string& path) {
+  return parseClusterFile(text, path, keysOfAll());
+}
+
+// What most kinds answer.
+std::optional<ClusterDescription> Provisioner::foretell(const ClusterPlan&) {
+  return std::nullopt;
+}
+
+MachineControl* Provisioner::machineControl() {
+  return nullptr;
+}
+
+}  // namespace harness

@@ -1,0 +1,27 @@
+// The kinds of provisioner that there are, and the reading of cluster files with the keys of all of
+// them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/provision/kind.h"
+
+namespace harness {
+
+// In the order of messages; the first is that of a plan that names none.
+const std::vector<const ProvisionerKind*>& provisionerKinds();
+
+const ProvisionerKind& defaultKind();
+std::vector<std::string> provisionerNames();
+
+// Throws ProvisionError, which names the known ones, if there is none of this name.
+std::unique_ptr<Provisioner> makeProvisioner(const std::string& name);
+
+// A cluster file with the keys of all kinds: see cluster_file.h. Throws ClusterFileError.
+ClusterPlan readPlan(const std::string& path);
+// Reads `text` as the content of `path`, which need not exist.
+ClusterPlan parsePlan(const std::string& text, const std::string& path);
+
+}  // namespace harness

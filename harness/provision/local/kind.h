@@ -1,0 +1,10 @@
+// The kind "local": nodes as namespaces of this machine.
+#pragma once
+
+#include "harness/provision/kind.h"
+
+namespace harness {
+
+const ProvisionerKind& localKind();
+
+}  // namespace harness

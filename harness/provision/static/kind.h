@@ -1,0 +1,10 @@
+// The kind "static": nodes that exist already, and whose agents somebody else starts.
+#pragma once
+
+#include "harness/provision/kind.h"
+
+namespace harness {
+
+const ProvisionerKind& staticKind();
+
+}  // namespace harness

@@ -1,0 +1,138 @@
+#include "harness/provision/static/static_keys.h"
+
+#include <filesystem>
+
+#include "harness/cluster/node_expression.h"
+
+namespace harness {
+namespace {
+
+const std::vector<std::string> kTlsKeys = {"authority", "certificate", "key"};
+
+// Bytes of "tcp:", "tls:" or "unix:"; 0: the text has none.
+size_t schemeBytes(const std::string& text) {
+  if (text.starts_with("unix:")) return 5;
+  return text.starts_with("tcp:") || text.starts_with("tls:") ? 4 : 0;
+}
+
+// An address without a scheme: TLS where there are certificates.
+std::string withScheme(const std::string& text, bool certificates) {
+  if (schemeBytes(text) != 0) return text;
+  return (certificates ? "tls:" : "tcp:") + text;
+}
+
+void checkTls(const Setting& tls) {
+  tls.expectKeys(kTlsKeys);
+  for (const std::string& key : kTlsKeys) {
+    const Setting* file = tls.find(key);
+    if (file == nullptr) tls.fail("tls: the key \"" + key + "\" is missing");
+    file->text();
+  }
+}
+
+// Paths are relative to the cluster file.
+TlsFiles tlsFilesOf(const Setting& tls, const std::string& origin) {
+  checkTls(tls);
+  std::filesystem::path directory = std::filesystem::absolute(origin).parent_path();
+  auto path = [&](const char* key) {
+    return (directory / tls.find(key)->text()).lexically_normal().string();
+  };
+  return {path("authority"), path("certificate"), path("key")};
+}
+
+support::Endpoint endpointOf(const Setting& address, bool certificates) {
+  const std::string& text = address.text();
+  std::string why;
+  auto endpoint = support::Endpoint::fromText(withScheme(text, certificates), &why);
+  std::string place = text.substr(schemeBytes(text));
+  if (text.starts_with("unix:")) {
+    if (!endpoint) address.fail("address: " + why);
+    return *endpoint;
+  }
+  if (!endpoint || endpoint->port() == 0) {
+    address.fail("address: \"" + place +
+                 "\" is not ADDRESS:PORT, such as 127.0.0.2:7411 or [::1]:7411");
+  }
+  return *endpoint;
+}
+
+void checkAddress(const Setting& address) {
+  endpointOf(address, false);
+}
+
+// "tcp:127.0.0.[2-4]:7411" for three nodes.
+std::vector<Setting> spreadAddress(const Setting& address, const std::string&, size_t count) {
+  const std::string& text = address.text();
+  if (count == 1) return {address};
+  size_t host = schemeBytes(text);
+  size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon < host) colon = text.size();
+  std::vector<Setting> all;
+  try {
+    for (const std::string& each : expandNodeExpression(text.substr(host, colon - host))) {
+      all.push_back(address.withText(text.substr(0, host) + each + text.substr(colon)));
+    }
+  } catch (const NodeExpressionError& error) {
+    address.failAt(host + error.position(), std::string("address: ") + error.what());
+  }
+  if (all.size() != count) {
+    address.fail("address: " + std::to_string(all.size()) + " for " + std::to_string(count) +
+                 " nodes; write a set as in 127.0.0.[2-4]:7411");
+  }
+  return all;
+}
+
+AgentRoute routeOf(const Setting& address, const TlsFiles& tls) {
+  bool certificates = !tls.certificate.empty();
+  AgentRoute route;
+  route.endpoint = endpointOf(address, certificates);
+  const support::Endpoint& endpoint = route.endpoint;
+  if (endpoint.transport == support::Transport::kUnix) return route;
+  bool plain = endpoint.transport == support::Transport::kTcp;
+  if (!plain && !certificates) {
+    address.fail("address: tls needs the key \"tls\" with certificates");
+  }
+  if (!certificates && !endpoint.loopback()) {
+    address.fail("address: " + endpoint.host() +
+                 " is not loopback, so it needs the key \"tls\" with certificates");
+  }
+  if (plain && !endpoint.loopback()) {
+    address.fail("address: tcp without TLS is for loopback only");
+  }
+  if (!plain) route.tls = tls;
+  return route;
+}
+
+void checkPlan(const ClusterPlan& plan) {
+  staticRoutes(plan);
+}
+
+}  // namespace
+
+KindKeys staticKeys() {
+  return {.name = "static",
+          .clusterKeys = {{.name = "tls", .check = checkTls}},
+          .nodeKeys = {{.name = "address",
+                        .presence = Key::Presence::kRequired,
+                        .example = "127.0.0.2:7411",
+                        .check = checkAddress,
+                        .spread = spreadAddress},
+                       {.name = "tls", .check = checkTls}},
+          .check = checkPlan};
+}
+
+std::vector<AgentRoute> staticRoutes(const ClusterPlan& plan) {
+  TlsFiles common;
+  auto tls = plan.settings.find("tls");
+  if (tls != plan.settings.end()) common = tlsFilesOf(tls->second, plan.origin);
+  std::vector<AgentRoute> routes;
+  for (const NodePlan& node : plan.nodes) {
+    auto own = node.settings.find("tls");
+    routes.push_back(
+        routeOf(node.settings.at("address"),
+                own == node.settings.end() ? common : tlsFilesOf(own->second, plan.origin)));
+  }
+  return routes;
+}
+
+}  // namespace harness
