@@ -1,4 +1,4 @@
-// The cluster and the nodes that a command line means.
+// These functions find the cluster and the nodes that a command line means.
 #pragma once
 
 #include <string>
@@ -9,15 +9,16 @@
 
 namespace harness {
 
-// The plan of a cluster file. CommandError with kExitNoInput if it cannot be read, ClusterFileError
-// if it is wrong.
+// Reads the plan of a cluster file. CommandError with kExitNoInput if it cannot be read,
+// ClusterFileError if it is wrong.
 ClusterPlan planOf(const std::string& path);
 
-// The cluster that `option` names, else $MUSTER_CLUSTER, else the only one that is up. ChoiceError
-// if there is none; of a file whose nodes exist without being made, what the file says of them.
+// Returns the cluster that `option` names, else $MUSTER_CLUSTER, else the only one that is up.
+// ChoiceError if there is none; of a file whose nodes exist without being made, what the file says
+// of them.
 ClusterDescription clusterOf(const std::string& option);
 
-// The nodes that `set` means, in the order of the cluster; at least one. CommandError with
+// Returns the nodes that `set` means, in the order of the cluster; at least one. CommandError with
 // kExitData.
 std::vector<NodeDescription> chooseNodes(const ClusterDescription& cluster, const std::string& set);
 

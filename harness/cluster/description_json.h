@@ -1,4 +1,4 @@
-// A cluster's description as JSON, for handing it from one process to another.
+// These functions hand a cluster's description from one process to another, as JSON.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

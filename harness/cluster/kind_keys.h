@@ -1,5 +1,5 @@
-// The keys that a cluster file may have because of its provisioner: what the reader of the file has
-// to know of a kind, and no more.
+// KindKeys says which keys a cluster file may have because of its provisioner. How nodes are made
+// is not told here: see harness/provision/kind.h.
 #pragma once
 
 #include <string>
@@ -16,13 +16,13 @@ struct Key {
   const char* name;
   Presence presence = Presence::kOptional;
 
-  // Behind "the key is missing", such as "127.0.0.2:7411". Null: nothing.
+  // An example for the text that the key is missing, such as "127.0.0.2:7411". Null: none.
   const char* example = nullptr;
 
   // Throws ClusterFileError, by the means of the setting, for a value that cannot be.
   void (*check)(const Setting& value);
 
-  // What a value means for each of the `count` nodes of the node set `set`, in their order; throws
+  // Returns the meaning of a value for each of the `count` nodes of the set `set`, in order; throws
   // as check does. Null: it means the same for all.
   std::vector<Setting> (*spread)(const Setting& value, const std::string& set,
                                  size_t count) = nullptr;

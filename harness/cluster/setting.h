@@ -1,5 +1,5 @@
-// A value of a cluster file that only the provisioner of the cluster understands, with its place in
-// the file. Plain values: no YAML is seen here.
+// A setting is a value of a cluster file that only the cluster's provisioner understands, with its
+// place in the file. No YAML is seen here.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +44,8 @@ class Setting {
                      Place place);
   static Setting nothing(std::string name, Place place);
 
-  // Another text at the same place, such as what this one means for one of several nodes.
+  // Returns a setting of another text at the same place, such as its meaning for one of several
+  // nodes.
   Setting withText(std::string text) const;
 
   Kind kind() const { return kind_; }
@@ -52,23 +53,23 @@ class Setting {
 
   // Throws ClusterFileError.
   [[noreturn]] void fail(const std::string& reason) const;
-  // At the character `position` of the text.
+  // Throws it with the place of the character `position` of the text.
   [[noreturn]] void failAt(size_t position, const std::string& reason) const;
 
-  // Not empty.
+  // Returns the text, which is not empty.
   const std::string& text() const;
-  // A list of texts, each not empty.
+  // Returns the items of a list of texts, each not empty.
   std::vector<std::string> texts() const;
-  // The index of the text in `words`, which must hold it.
+  // Returns the index of the text in `words`, which must hold it.
   size_t word(const std::vector<std::string>& words) const;
 
   const std::vector<Setting>& items() const;
-  // Of a map, in the order of the file; no key is there twice.
+  // Keys and values of a map stand in the order of the file; no key is there twice.
   const std::vector<Setting>& keys() const;
   const std::vector<Setting>& values() const;
-  // A map whose keys are all in `known`.
+  // Fails unless it is a map whose keys are all in `known`.
   void expectKeys(const std::vector<std::string>& known) const;
-  // The value of a key of a map; null if it is not there.
+  // Returns the value of a key of a map; null if it is not there.
   const Setting* find(const std::string& key) const;
 
  private:

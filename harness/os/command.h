@@ -1,4 +1,4 @@
-// Runs a command of this machine to its end and keeps what it printed, within limits.
+// runCommand() runs a command of this machine to its end and keeps its output, within limits.
 #pragma once
 
 #include <chrono>
@@ -33,7 +33,8 @@ struct CommandResult {
   bool succeeded() const { return ending == Ending::kExited && status == 0; }
 };
 
-// For a message: "exited with status 1: no such host", with the last line that it printed.
+// Returns words for a message: "exited with status 1: no such host", with the last line that it
+// printed.
 std::string toString(const CommandResult& result);
 
 // Runs `argv`, whose first word is a path, in a session of its own, with `input` as its standard

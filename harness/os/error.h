@@ -1,4 +1,5 @@
-// How a call to the operating system fails in the harness.
+// SystemError says how a call to the operating system failed. Errors of nodes and clusters are
+// their rooms' own.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The owner of file descriptors in the harness. It does not open them: the caller makes the call
+// Fd owns a file descriptor, everywhere in the harness. It opens none: the caller makes the call
 // and says what was attempted.
 #pragma once
 

@@ -1,4 +1,5 @@
-// Files and directories of this machine, with errors that say what was attempted.
+// These functions read and change files of this machine; their errors say what was attempted. They
+// know nothing of nodes.
 #pragma once
 
 #include <sys/types.h>
@@ -9,9 +10,9 @@
 
 namespace harness {
 
-// Throws SystemError if it cannot be read.
+// Returns the whole content. Throws SystemError if it cannot be read.
 std::string readFile(const std::string& path);
-// Empty if it cannot be read.
+// Returns the whole content; empty if it cannot be read.
 std::string readIfPresent(const std::string& path);
 
 // Writes to an existing file such as one of /proc or /sys.
@@ -28,13 +29,15 @@ void makeDirectories(const std::string& path, mode_t mode = 0755);
 // mounted in it.
 void removeTree(const std::string& path);
 
-// The last `bytesMax` bytes of a file as one line, for error texts. Empty if there are none.
+// Returns the last `bytesMax` bytes of a file as one line, for error texts. Empty if there are
+// none.
 std::string tailOf(const std::string& path, size_t bytesMax);
 
-// Names of the entries, without . and .., sorted. Empty if the directory cannot be read.
+// Returns the names of the entries, without . and .., sorted. Empty if the directory cannot be
+// read.
 std::vector<std::string> namesIn(const std::string& directory);
 
-// A random UUID in text, such as that of /etc/machine-id or a boot id.
+// Returns a random UUID in text, such as that of /etc/machine-id or a boot id.
 std::string randomUuid();
 
 }  // namespace harness

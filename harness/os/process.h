@@ -1,5 +1,5 @@
-// Starts programs of this machine and waits for them. What a program prints is command.h's
-// business.
+// spawn() starts a program of this machine, and Child waits for it. What it prints is kept by
+// command.h.
 #pragma once
 
 #include <signal.h>
@@ -65,7 +65,7 @@ class Child {
   // Sends nothing to a process that has been reaped.
   void signal(int number) const;
 
-  // Its wait status, once it has ended; nullopt: it still runs at the deadline.
+  // Returns its wait status once it has ended; nullopt: it still runs at the deadline.
   std::optional<int> awaitEnd(Deadline deadline);
 
   // Waits as awaitEnd does, kills it if it still runs, and returns its wait status.
@@ -83,7 +83,8 @@ Child spawn(const SpawnOptions& options);
 // end. False: it does not end before the deadline. It need not be a child of ours.
 bool killProcess(pid_t pid, uint64_t startTime, Deadline deadline);
 
-// Field 22 of /proc/PID/stat: with the pid, it names one process for ever. 0: no such process.
+// Returns field 22 of /proc/PID/stat: with the pid, it names one process for ever. 0 means that
+// there is no such process.
 uint64_t startTimeOf(pid_t pid);
 
 }  // namespace harness

@@ -1,4 +1,5 @@
-// Waits with a bound: the one way to wait for what cannot be polled as a descriptor.
+// waitUntil() waits with a bound for what cannot be polled as a descriptor. Nothing else in the
+// harness sleeps.
 #pragma once
 
 #include <chrono>
@@ -8,10 +9,10 @@ namespace harness {
 
 using Deadline = std::chrono::steady_clock::time_point;
 
-// The deadline that is `time` from now.
+// Returns the deadline that is `time` from now.
 Deadline after(std::chrono::nanoseconds time);
 
-// Time left until `deadline` in milliseconds as poll() takes it: never negative.
+// Returns the time left until `deadline` in milliseconds as poll() takes it: never negative.
 int millisecondsUntil(Deadline deadline);
 
 // Looks at `condition` until it is true, first at once, then in intervals that grow from 1 ms to

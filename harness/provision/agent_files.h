@@ -1,5 +1,5 @@
-// The files that an agent needs on its node, and that the controller needs to reach it:
-// configuration, boot commands, names and certificates. How they come to the node is the
+// These functions write the files that an agent needs on its node, and a controller to reach it:
+// configuration, boot commands, names and certificates. Bringing them to the node is the
 // provisioner's business.
 #pragma once
 
@@ -39,13 +39,13 @@ struct AgentSettings {
 
 AgentFile agentConfig(const AgentSettings& settings);
 
-// A shell script that runs the commands in order and ends with the first that fails.
+// Returns a shell script that runs the commands in order and ends with the first that fails.
 AgentFile bootScript(const std::vector<std::string>& commands);
 
-// /etc/hosts with the addresses of all nodes.
+// Returns /etc/hosts with the addresses of all nodes.
 AgentFile hostsFile(const std::vector<NodeDescription>& nodes);
 
-// "tls:10.0.0.5:7411", "tls:[fd77::1]:7411": where an agent listens on an address of its node.
+// Returns the endpoint of an agent on an address of its node, such as "tls:[fd77::1]:7411".
 std::string agentListensAt(const std::string& address);
 
 // The certificates of one cluster, made anew: no two clusters trust each other.
@@ -53,14 +53,14 @@ class ClusterIdentity {
  public:
   explicit ClusterIdentity(const std::string& cluster);
 
-  // The agent's certificate and key with the authority's certificate, at the paths that agentConfig
-  // names.
+  // Returns the agent's certificate and key with the authority's certificate, at the paths that
+  // agentConfig names.
   std::vector<AgentFile> nodeFiles(const std::string& node) const;
 
-  // The same three of the controller, "ca.pem", "admin.pem" and "admin.key", in `directory`.
+  // Returns the authority's certificate with the controller's own and its key, in `directory`.
   std::vector<AgentFile> controllerFiles(const std::string& directory) const;
 
-  // Where controllerFiles are.
+  // Returns the paths of controllerFiles.
   static TlsFiles controllerPaths(const std::string& directory);
 
  private:

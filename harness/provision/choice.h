@@ -1,4 +1,4 @@
-// Which cluster a person means: the one answer for the command and for test programs.
+// chooseCluster() says which cluster a person means, for the command and for test programs.
 //
 // A text is the path of a cluster file or the name of a cluster that is up. Each reason why there
 // is none is kept: it is in the error.
@@ -17,7 +17,7 @@ namespace harness {
 
 inline constexpr char kClusterVariable[] = "MUSTER_CLUSTER";
 
-// `option` unless it is empty, then $MUSTER_CLUSTER; empty: neither says anything.
+// Returns `option` unless it is empty, then $MUSTER_CLUSTER; empty: neither says anything.
 std::string clusterText(const std::string& option);
 
 // True if `text` names a file and not a cluster: it has a slash, or ends with .yaml or .yml.
@@ -63,12 +63,12 @@ class ChoiceError : public std::runtime_error {
   Kind kind_;
 };
 
-// `text` is not empty. Throws ChoiceError and ClusterFileError; ProvisionError where neither
-// describes it.
+// Returns the cluster of `text`, which is not empty. Throws ChoiceError and ClusterFileError, and
+// ProvisionError where neither describes the failure.
 Choice chooseCluster(const std::string& text);
 
-// The only cluster that is up and stays up until `down`: nobody means one that a running test
-// program made for itself. Throws ChoiceError.
+// Returns the only cluster that is up and stays up until `down`: nobody means one that a running
+// test program made for itself. Throws ChoiceError.
 ExistingCluster chooseOnlyCluster();
 
 // A cluster of which something is there, and its kind.
@@ -77,7 +77,7 @@ struct PresentCluster {
   ClusterEntry entry;
 };
 
-// Those of all kinds, in the order of the kinds.
+// Returns those of all kinds, in the order of the kinds.
 std::vector<PresentCluster> presentClusters();
 
 }  // namespace harness

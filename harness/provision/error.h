@@ -1,4 +1,4 @@
-// How making and unmaking of nodes fails.
+// ProvisionError says how making and unmaking of nodes failed.
 #pragma once
 
 #include <stdexcept>

@@ -1,4 +1,4 @@
-// One kind of provisioner: its word in a cluster file, its keys, and how to make one.
+// ProvisionerKind describes one kind: its word in a cluster file, its keys, and how to make one.
 //
 // A kind is a folder of this directory. It gives one such value, which kinds.cc has in its list; no
 // other file names it.

@@ -1,5 +1,4 @@
-// The kinds of provisioner that there are, and the reading of cluster files with the keys of all of
-// them.
+// This header has the list of all kinds of provisioner, and reads cluster files with their keys.
 #pragma once
 
 #include <memory>
@@ -10,7 +9,7 @@
 
 namespace harness {
 
-// In the order of messages; the first is that of a plan that names none.
+// Returns all kinds in the order of messages; the first is that of a plan that names none.
 const std::vector<const ProvisionerKind*>& provisionerKinds();
 
 const ProvisionerKind& defaultKind();
@@ -19,7 +18,7 @@ std::vector<std::string> provisionerNames();
 // Throws ProvisionError, which names the known ones, if there is none of this name.
 std::unique_ptr<Provisioner> makeProvisioner(const std::string& name);
 
-// A cluster file with the keys of all kinds: see cluster_file.h. Throws ClusterFileError.
+// Reads a cluster file with the keys of all kinds: see cluster_file.h. Throws ClusterFileError.
 ClusterPlan readPlan(const std::string& path);
 // Reads `text` as the content of `path`, which need not exist.
 ClusterPlan parsePlan(const std::string& text, const std::string& path);

@@ -1,7 +1,7 @@
-// What makes and unmakes nodes: one implementation per kind of node. Which kinds there are is said
-// in kinds.h.
+// A provisioner makes and unmakes nodes; there is one implementation per kind of node. Which kinds
+// there are is said in kinds.h.
 //
-// contract_test.cc holds every kind to what stands here.
+// contract_test.cc holds every kind to this contract.
 #pragma once
 
 #include <map>
@@ -76,10 +76,10 @@ class Provisioner {
  public:
   virtual ~Provisioner() = default;
 
-  // Whether up() could make the plan here. Changes nothing.
+  // Says whether up() could make the plan here. Changes nothing.
   virtual Examination examine(const ClusterPlan& plan) = 0;
 
-  // What up() would return, where nodes exist without being made: without asking any of them.
+  // Returns what up() would return, without asking any node, where nodes exist without being made.
   // nullopt: only up() can tell.
   virtual std::optional<ClusterDescription> foretell(const ClusterPlan& plan);
 
@@ -88,26 +88,26 @@ class Provisioner {
   // examine() finds something missing.
   virtual ClusterDescription up(const ClusterPlan& plan, Tenure tenure) = 0;
 
-  // The cluster of this name that is up. kNoSuchCluster, kNoPermission or kNoAnswer where there is
-  // none, or none to be had.
+  // Returns the cluster of this name that is up. kNoSuchCluster, kNoPermission or kNoAnswer where
+  // there is none, or none to be had.
   virtual ClusterDescription find(const std::string& cluster) = 0;
 
   // Removes the nodes and everything that was made for them, also what a killed process has left. A
   // cluster that does not exist is not an error.
   virtual void down(const std::string& cluster) = 0;
 
-  // The clusters of which something is on this machine, sorted by name. Empty for a kind that makes
-  // nothing.
+  // Returns the clusters of which something is on this machine, sorted by name. Empty for a kind
+  // that makes nothing.
   virtual std::vector<ClusterEntry> list() = 0;
 
-  // The state of a cluster that is up; fails as find() does.
+  // Returns the state of a cluster that is up; fails as find() does.
   virtual ClusterState state(const std::string& cluster) = 0;
 
   // Removes what killed processes have left, and returns the names of those clusters; what is up is
   // not touched.
   virtual std::vector<std::string> collect() = 0;
 
-  // Null where nodes cannot be frozen and powered off. It lives as long as the provisioner.
+  // Returns null where nodes cannot be frozen and powered off. It lives as long as the provisioner.
   virtual MachineControl* machineControl();
 };
 

@@ -1,4 +1,4 @@
-// What a cluster file says of nodes that are namespaces of this machine.
+// LocalSettings holds the settings of a cluster file for nodes that are namespaces of this machine.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What a cluster file says of nodes that exist already: where each agent answers, and with which
+// These functions read from a plan where the agents of existing nodes answer, and with which
 // certificates.
 #pragma once
 
@@ -11,7 +11,7 @@ namespace harness {
 
 KindKeys staticKeys();
 
-// One route per node, in the order of the plan. Throws ClusterFileError.
+// Returns one route per node, in the order of the plan. Throws ClusterFileError.
 std::vector<AgentRoute> staticRoutes(const ClusterPlan& plan);
 
 }  // namespace harness

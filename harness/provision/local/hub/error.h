@@ -1,4 +1,4 @@
-// How the hub's work fails. Its caller makes the provisioner's error of it.
+// HubError says how the hub's work failed. Its caller makes the provisioner's error of it.
 #pragma once
 
 #include <string>
