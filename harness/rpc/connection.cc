@@ -203,34 +203,6 @@ kj::Promise<void> Connection::greet(EstablishedConnection& live, wire::Gate::Cli
       });
 }
 
-Grants::Grants(wire::Welcome::Reader welcome) : identity_(kj::str(welcome.getIdentity())) {
-  auto grants = welcome.getGrants();
-  for (auto grant : grants.getMore()) {
-    all_.add(Granted{grant.getInterfaceId(), grant.getCapability()});
-  }
-  if (all_.size() > 0) return;
-  // An agent of protocol 1.0 has one field for each interface instead.
-  if (grants.hasObsoleteJobs()) add<wire::Jobs>(grants.getObsoleteJobs());
-  if (grants.hasObsoleteJobView()) add<wire::JobView>(grants.getObsoleteJobView());
-  if (grants.hasObsoleteFiles()) add<wire::Files>(grants.getObsoleteFiles());
-  if (grants.hasObsoleteFileView()) add<wire::FileView>(grants.getObsoleteFileView());
-  if (grants.hasObsoleteServices()) add<wire::Services>(grants.getObsoleteServices());
-  if (grants.hasObsoleteServiceView()) add<wire::ServiceView>(grants.getObsoleteServiceView());
-  if (grants.hasObsoleteFacts()) add<wire::FactsView>(grants.getObsoleteFacts());
-}
-
-kj::Maybe<capnp::Capability::Client&> Grants::find(uint64_t interfaceId) {
-  for (Granted& granted : all_) {
-    if (granted.interfaceId == interfaceId) return granted.capability;
-  }
-  return nullptr;
-}
-
-kj::Exception Grants::refusal(kj::StringPtr interfaceName) const {
-  return support::failure(wire::Error::Kind::DENIED, "the agent grants no ", interfaceName,
-                          " to \"", identity_, "\"");
-}
-
 // An agent refuses what does not fit, but a broken one may not.
 void Connection::requireFitting(wire::Gate::HelloResults::Reader results) const {
   auto welcome = results.getWelcome();

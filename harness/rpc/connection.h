@@ -15,10 +15,8 @@
 #include <string>
 #include <vector>
 
-#include <capnp/schema.h>
 #include <kj/async.h>
 #include <kj/function.h>
-#include <kj/vector.h>
 
 #include <muster/node_state.h>
 #include <muster/outcome.h>
@@ -27,51 +25,13 @@
 #include "harness/rpc/clock_filter.h"
 #include "harness/rpc/controller_options.h"
 #include "harness/rpc/failure.h"
+#include "harness/rpc/grants.h"
 #include "harness/rpc/loop.h"
 #include "schema/agent.capnp.h"
-#include "schema/facts.capnp.h"
-#include "schema/file.capnp.h"
-#include "schema/job.capnp.h"
-#include "schema/service.capnp.h"
 #include "schema/support/base/id.h"
 #include "schema/support/rpc/rpc_connection.h"
 
 namespace harness {
-
-// The capabilities that an agent granted over one connection, by the id of their interface.
-class Grants {
- public:
-  Grants() = default;
-  explicit Grants(wire::Welcome::Reader welcome);
-
-  // Each call of one that was not granted is refused, with a text that names it.
-  template <typename Interface>
-  typename Interface::Client get() {
-    KJ_IF_MAYBE (granted, find(capnp::typeId<Interface>())) {
-      return granted->template castAs<Interface>();
-    }
-    return refusal(capnp::Schema::from<Interface>().getShortDisplayName());
-  }
-
- private:
-  struct Granted {
-    uint64_t interfaceId;
-    capnp::Capability::Client capability;
-  };
-
-  template <typename Interface>
-  void add(capnp::Capability::Client capability) {
-    all_.add(Granted{capnp::typeId<Interface>(), kj::mv(capability)});
-  }
-  kj::Maybe<capnp::Capability::Client&> find(uint64_t interfaceId);
-  kj::Exception refusal(kj::StringPtr interfaceName) const;
-
-  // Searched from its begin: there are only a few.
-  kj::Vector<Granted> all_;
-
-  // Whom the agent takes us for.
-  kj::String identity_;
-};
 
 // What an established connection offers. Calls over it fail with DISCONNECTED when it is gone.
 struct EstablishedConnection final : public kj::Refcounted {

@@ -220,6 +220,24 @@ TEST_F(ConnectionTest, WhatWasNotGrantedSaysSo) {
   EXPECT_THAT(error.what(), testing::HasSubstr("the agent grants no FactsView to \""));
 }
 
+TEST_F(ConnectionTest, GrantsOfAgentsOldAndNewAreFound) {
+  for (auto form : {FakeAgent::GrantForm::kListed, FakeAgent::GrantForm::kField}) {
+    agent_.change([form](FakeAgent::Script& script) { script.grantForm = form; });
+    agent_.drop();
+    EXPECT_EQ(rpc::Jobs(node_).run(command({"emit", "hello"}), in(seconds(5))).out, "hello");
+  }
+}
+
+TEST_F(ConnectionTest, GrantWithoutACapabilityIsNone) {
+  agent_.change([](FakeAgent::Script& script) {
+    script.grantForm = FakeAgent::GrantForm::kListedWithoutCapability;
+  });
+  agent_.drop();
+  NodeError error = errorOf([&] { rpc::Jobs(node_).run(command({"emit", "x"}), in(seconds(5))); });
+  EXPECT_EQ(error.kind(), NodeError::Kind::kDenied) << error.what();
+  EXPECT_THAT(error.what(), testing::HasSubstr("the agent grants no Jobs to \""));
+}
+
 TEST_F(ConnectionTest, CloseReportsWhatRemains) {
   node_.awaitConnected(in(seconds(5)));
   std::vector<Leftover> leftovers = controller_.closeAll(in(seconds(5)));

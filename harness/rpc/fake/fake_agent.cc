@@ -234,12 +234,24 @@ class FakeGate final : public wire::Gate::Server {
     welcome.setBootId(server_.script.bootId);
     welcome.setKeeperEpoch(dataOf(server_.script.epoch));
     welcome.initLimits().setChunkBytesMax(server_.script.chunkBytesMax);
-    welcome.initGrants().setObsoleteJobs(kj::heap<FakeJobs>(server_, id));
+    grantJobs(welcome.initGrants(), kj::heap<FakeJobs>(server_, id));
     context.getResults().setSession(kj::heap<FakeSession>(server_, id));
     return kj::READY_NOW;
   }
 
  private:
+  void grantJobs(wire::Grants::Builder grants, wire::Jobs::Client jobs) {
+    if (server_.script.grantForm == FakeAgent::GrantForm::kField) {
+      grants.setObsoleteJobs(kj::mv(jobs));
+      return;
+    }
+    auto grant = grants.initMore(1)[0];
+    grant.setInterfaceId(capnp::typeId<wire::Jobs>());
+    if (server_.script.grantForm == FakeAgent::GrantForm::kListed) {
+      grant.setCapability(kj::mv(jobs));
+    }
+  }
+
   State& server_;
   std::atomic<unsigned>& hellos_;
 };

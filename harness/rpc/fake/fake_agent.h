@@ -37,10 +37,18 @@ class FakeAgent {
     bool closed = false;
   };
 
+  // How a welcome says that jobs are granted, which is all that the fake grants.
+  enum class GrantForm {
+    kListed,
+    kField,  // As an agent of protocol 1.0 does.
+    kListedWithoutCapability,
+  };
+
   // What the fake does next; changed by tests at any time.
   struct Script {
     std::string bootId = "boot-1";
     std::string epoch = "0123456789abcdef";
+    GrantForm grantForm = GrantForm::kListed;
     unsigned swallowPings = 0;  // Not 0: pings are never answered.
     // Pings and runs that come from now on are never answered. What asks after a run is: it comes
     // on its own, perhaps before a test has said that this is over.

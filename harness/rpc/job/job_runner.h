@@ -15,6 +15,7 @@
 #include "harness/rpc/connection.h"
 #include "harness/rpc/job/job_request.h"
 #include "harness/rpc/job/read_ahead.h"
+#include "schema/job.capnp.h"
 #include "schema/support/base/sha256.h"
 
 namespace harness {

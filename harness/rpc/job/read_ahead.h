@@ -9,6 +9,7 @@
 
 #include "harness/rpc/connection.h"
 #include "harness/rpc/file/send_window.h"
+#include "schema/job.capnp.h"
 
 namespace harness {
 

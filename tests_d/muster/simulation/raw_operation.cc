@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "harness/rpc/failure.h"
+#include "schema/job.capnp.h"
 #include "schema/support/base/crc32c.h"
 
 namespace simulation {

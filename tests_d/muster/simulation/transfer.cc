@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "schema/file.capnp.h"
 #include "schema/support/base/crc32c.h"
 #include "schema/support/base/sha256.h"
 

@@ -1,0 +1,40 @@
+#include "harness/rpc/grants.h"
+
+#include "schema/facts.capnp.h"
+#include "schema/file.capnp.h"
+#include "schema/job.capnp.h"
+#include "schema/service.capnp.h"
+#include "schema/support/base/wire_error.h"
+
+namespace harness {
+
+Grants::Grants(wire::Welcome::Reader welcome) : identity_(kj::str(welcome.getIdentity())) {
+  auto grants = welcome.getGrants();
+  for (auto grant : grants.getMore()) {
+    if (!grant.hasCapability()) continue;  // Its calls would fail with a text that says nothing.
+    all_.add(Granted{grant.getInterfaceId(), grant.getCapability()});
+  }
+  if (grants.getMore().size() > 0) return;
+  // An agent of protocol 1.0 has one field for each interface instead.
+  if (grants.hasObsoleteJobs()) add<wire::Jobs>(grants.getObsoleteJobs());
+  if (grants.hasObsoleteJobView()) add<wire::JobView>(grants.getObsoleteJobView());
+  if (grants.hasObsoleteFiles()) add<wire::Files>(grants.getObsoleteFiles());
+  if (grants.hasObsoleteFileView()) add<wire::FileView>(grants.getObsoleteFileView());
+  if (grants.hasObsoleteServices()) add<wire::Services>(grants.getObsoleteServices());
+  if (grants.hasObsoleteServiceView()) add<wire::ServiceView>(grants.getObsoleteServiceView());
+  if (grants.hasObsoleteFacts()) add<wire::FactsView>(grants.getObsoleteFacts());
+}
+
+kj::Maybe<capnp::Capability::Client&> Grants::find(uint64_t interfaceId) {
+  for (Granted& granted : all_) {
+    if (granted.interfaceId == interfaceId) return granted.capability;
+  }
+  return nullptr;
+}
+
+kj::Exception Grants::refusal(kj::StringPtr interfaceName) const {
+  return support::failure(wire::Error::Kind::DENIED, "the agent grants no ", interfaceName,
+                          " to \"", identity_, "\"");
+}
+
+}  // namespace harness
