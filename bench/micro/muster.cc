@@ -57,10 +57,11 @@ World& world() {
 }
 
 harness::ControllerNode& node(Transport transport) {
-  harness::ControllerNode*& stub = world().first[transport];
-  if (stub == nullptr) stub = &world().controller.connect(world().agents.node(0, transport));
-  stub->awaitConnected(soon());
-  return *stub;
+  harness::ControllerNode*& connected = world().first[transport];
+  if (connected == nullptr)
+    connected = &world().controller.connect(world().agents.node(0, transport));
+  connected->awaitConnected(soon());
+  return *connected;
 }
 
 void seconds(benchmark::State& state, double value) {
