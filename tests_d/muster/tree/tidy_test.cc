@@ -142,6 +142,17 @@ TEST(TidyTest, EveryServiceOfTheAgentIsARoom) {
   EXPECT_THAT(checkLayers({"nodeagent/new/a.cc", "#include \"nodeagent/os/b.h\"\n"}), IsEmpty());
 }
 
+TEST(TidyTest, KeeperSeesEveryServiceAndNotTheFrontsInside) {
+  for (std::string include : {"nodeagent/new/new_service.h", "nodeagent/front/front_process.h"}) {
+    EXPECT_THAT(checkLayers({"nodeagent/keeper/a.cc", "#include \"" + include + "\"\n"}),
+                IsEmpty());
+  }
+  for (std::string include : {"nodeagent/front/relay.h", "nodeagent/shim/shim.h"}) {
+    EXPECT_THAT(checkLayers({"nodeagent/keeper/a.cc", "#include \"" + include + "\"\n"}),
+                ElementsAre(HasSubstr("may not")));
+  }
+}
+
 TEST(TidyTest, HubThatKnowsAgentsOrCertificatesIsFound) {
   for (std::string include : {"harness/provision/local/local.h", "schema/support/tls/pki.h"}) {
     EXPECT_THAT(checkLayers({"harness/provision/local/hub/a.cc", "#include \"" + include + "\"\n"}),
