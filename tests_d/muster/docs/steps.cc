@@ -78,7 +78,7 @@ class Reader {
   }
 
   void readProse(const std::string& line) {
-    static const std::regex kPath("`([^` ]+)`:");
+    static const std::regex kPath("`([^` ]+)`:?");
     std::smatch match;
     if (!line.empty()) requireNothingAnnounced();
     if (!std::regex_match(line, match, kPath)) return;

@@ -2,7 +2,7 @@
 //
 // A step is a fenced block:
 //
-//   `path`:          a line of its own before the block: the block becomes a new file
+//   `path`           a line of its own before the block: the block becomes a new file
 //   ```diff          the block changes files that are there
 //   ```sh            its lines are commands, run in the root of the tree
 //   ```text          no step, for the reader only

@@ -59,7 +59,7 @@ TEST_F(StepsTest, EveryKindOfStepIsRead) {
 }
 
 TEST_F(StepsTest, FilesAreMadeAndChanged) {
-  EXPECT_EQ(errorOf("`a/b/c.h`:\n```cpp\nint x;\n```\n" + kChange), "");
+  EXPECT_EQ(errorOf("`a/b/c.h`\n\n```cpp\nint x;\n```\n" + kChange), "");
   EXPECT_EQ(contentOf("a/b/c.h"), "int x;\n");
   EXPECT_EQ(contentOf("list.cc"), "begin\n  first,\n  second,\n  third,\nend\n");
 }

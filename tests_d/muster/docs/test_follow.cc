@@ -84,7 +84,7 @@ TEST_P(FollowTest, DocumentDoesWhatItSays) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Documents, FollowTest, testing::Values("service", "provisioner"),
+INSTANTIATE_TEST_SUITE_P(Documents, FollowTest, testing::Values("service"),
                          [](const auto& document) { return std::string(document.param); });
 
 }  // namespace
