@@ -1,5 +1,8 @@
-// apply-mutant PATCH ROOT OUT: writes each file that PATCH changes, with the mistake, from the tree
-// ROOT to the directory OUT. The build calls it.
+// The build calls this program to apply a mutant.
+//
+//   apply-mutant PATCH ROOT OUT
+//
+// It takes each file that PATCH changes from the tree ROOT and writes it with the mistake to OUT.
 #include <stdio.h>
 
 #include <filesystem>

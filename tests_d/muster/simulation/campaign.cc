@@ -10,7 +10,8 @@ constexpr size_t kFailuresKept = 10;
 }  // namespace
 
 Campaign runCampaign(uint64_t first, uint64_t step, uint64_t count, OnFailure onFailure) {
-  signal(SIGPIPE, SIG_IGN);  // A process's pipe may have lost its reader.
+  // A simulated process may write into a pipe that has lost its reader.
+  signal(SIGPIPE, SIG_IGN);
   kj::UnixEventPort pipes;
   Campaign campaign;
   for (uint64_t i = 0; i < count; ++i) {

@@ -1,4 +1,4 @@
-// Many seeds, one after the other.
+// Runs many seeds, one after the other.
 #pragma once
 
 #include <stdint.h>
@@ -12,7 +12,7 @@ namespace simulation {
 
 struct Campaign {
   uint64_t seeds = 0;
-  uint64_t hash = 0;  // The hashes of all runs in one.
+  uint64_t hash = 0;  // The hash over the hashes of all runs.
   uint64_t steps = 0;
   int64_t simulatedNs = 0;
   Coverage coverage;
@@ -20,12 +20,12 @@ struct Campaign {
   uint64_t failed = 0;
 };
 
-// Seeds `first`, `first + step`, ... until `count` have been run or, if `stopAtFailure`, one has
+// Runs the seeds `first`, `first + step`, ... until `count` have been run or, with kStop, one has
 // failed.
 enum class OnFailure { kGoOn, kStop };
 Campaign runCampaign(uint64_t first, uint64_t step, uint64_t count, OnFailure onFailure);
 
-// For people: seed, invariant and the history of that run.
+// Describes a run for people, by its seed, the violated invariant and its history.
 std::string traceText(const Report& report);
 
 }  // namespace simulation

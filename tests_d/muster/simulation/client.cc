@@ -11,7 +11,8 @@
 namespace simulation {
 namespace {
 
-constexpr int64_t kDrainNs = 200 * kMillisecond;  // The default of the schema.
+// The default of the schema.
+constexpr int64_t kDrainNs = 200 * kMillisecond;
 
 }  // namespace
 
@@ -26,10 +27,10 @@ SimulatedClient::SimulatedClient(World& world, Machine& machine, Node& node, Con
       nextToken_(uint64_t{number} * 1000 + 1) {}
 
 SimulatedClient::OperationHandle SimulatedClient::makeOperation() {
-  // Shared by the promises that work on it, and the list of all.
+  // The promises that work on an operation share it with the list of all operations.
   auto operation = std::make_shared<Operation>();
   operation->token = nextToken_++;
-  // A connection may have lost its node, and not know it yet.
+  // The counts are those of the last connection, which may have lost its node without knowing it.
   operation->keeperStarts = controller_.loop.route().keeperStarts();
   operation->keeperKills = controller_.loop.route().keeperKills();
   operation->boots = controller_.loop.route().boots();
@@ -123,7 +124,7 @@ kj::Promise<void> SimulatedClient::operateOne() {
 }
 
 kj::Promise<void> SimulatedClient::probe() {
-  auto operation = std::make_shared<Operation>();  // As in makeOperation.
+  auto operation = std::make_shared<Operation>();
   operation->token = nextToken_++;
   operation->request.argv = {"simulated", std::to_string(operation->token)};
   operation->request.options.deadline = std::chrono::seconds(3);
@@ -201,9 +202,9 @@ kj::Promise<void> SimulatedClient::feed(OperationHandle operation, harness::JobH
         return controller_.jobs.writeInput(job, rest, harness::AfterInput::kEnds, until);
       })
       .catch_([this, operation](kj::Exception&& exception) {
-        // The command need not read before its deadline.
+        // The command may leave its input unread until its deadline.
         if (harness::kindOf(exception) == muster::NodeError::Kind::kTimeout) return;
-        judgeFailure(*operation, exception, "write input");
+        checkFailure(*operation, exception, "write input");
       });
 }
 
@@ -233,7 +234,7 @@ kj::Promise<void> SimulatedClient::disturb(OperationHandle operation, harness::J
         return controller_.jobs.signal(job, number, target, until);
       })
       .catch_([this, operation](kj::Exception&& exception) {
-        judgeFailure(*operation, exception, "cancel or signal");
+        checkFailure(*operation, exception, "cancel or signal");
       });
 }
 
@@ -249,7 +250,7 @@ kj::Promise<void> SimulatedClient::moveFile(OperationHandle operation) {
   return promise.attach(kj::mv(transfer));
 }
 
-// Judges the answer, whatever it is, and that it came in time.
+// Checks the answer, result or failure, and that it came in time.
 kj::Promise<void> SimulatedClient::settle(OperationHandle operation, int64_t untilNs,
                                           kj::Promise<muster::Result> result) {
   auto inTime = [this, operation, untilNs]() {
@@ -264,11 +265,11 @@ kj::Promise<void> SimulatedClient::settle(OperationHandle operation, int64_t unt
         inTime();
         world_.noteAndCount(Event::kCommandRun, operation->token,
                             static_cast<uint64_t>(answer.outcome.kind()));
-        judge(*operation, answer);
+        check(*operation, answer);
       },
       [this, operation, inTime](kj::Exception&& exception) {
         inTime();
-        judgeFailure(*operation, exception, "run");
+        checkFailure(*operation, exception, "run");
       });
 }
 
@@ -277,14 +278,15 @@ void SimulatedClient::violated(const char* invariant, const Operation& operation
   world_.violated(invariant, "command " + std::to_string(operation.token) + ": " + text);
 }
 
-void SimulatedClient::judge(const Operation& operation, const muster::Result& result) {
-  if (result.stillEnding) return;  // What it came to is not claimed to be known.
-  judgeOutcome(operation, result.outcome);
-  judgeOutput(operation, result);
-  judgePace(operation, result);
+void SimulatedClient::check(const Operation& operation, const muster::Result& result) {
+  // The result of a command that is still ending is not known yet, and not claimed to be.
+  if (result.stillEnding) return;
+  checkOutcome(operation, result.outcome);
+  checkOutput(operation, result);
+  checkTiming(operation, result);
 }
 
-void SimulatedClient::judgeOutcome(const Operation& operation, const muster::Outcome& outcome) {
+void SimulatedClient::checkOutcome(const Operation& operation, const muster::Outcome& outcome) {
   using Kind = muster::Outcome::Kind;
   const Program& program = machine_.program(operation.token);
   const Life& life = machine_.life(operation.token);
@@ -294,7 +296,7 @@ void SimulatedClient::judgeOutcome(const Operation& operation, const muster::Out
       if (life.executions != 1 && !(life.executions == 0 && life.mayDieEarly)) {
         violated("I2", operation, "reported as ended, and was never executed");
       }
-      return judgeEnding(operation, outcome);
+      return checkEnding(operation, outcome);
     case Kind::kNotStarted:
       if (life.executions != 0)
         violated("I6", operation, "reported as not started, and was executed");
@@ -308,23 +310,23 @@ void SimulatedClient::judgeOutcome(const Operation& operation, const muster::Out
       return;
     case Kind::kDeadline:
       world_.count(Event::kDeadlinePassed);
-      return judgeEnding(operation, outcome);
+      return checkEnding(operation, outcome);
     case Kind::kCancelled:
       if (!operation.wasStopped) violated("I6", operation, "reported as cancelled, and nobody did");
-      return judgeEnding(operation, outcome);
+      return checkEnding(operation, outcome);
     case Kind::kOutputLimit:
       world_.count(Event::kOutputLimit);
       if (operation.request.options.overflow != muster::OutputOverflow::kKill) {
         violated("I6", operation, "killed for output that is not limited");
       }
-      return judgeEnding(operation, outcome);
+      return checkEnding(operation, outcome);
     case Kind::kSessionEnded:
       if (!closing_ && !leaseMayRunOut()) {
         violated("I6", operation, "ended with a session that goes on");
       }
-      return judgeEnding(operation, outcome);
+      return checkEnding(operation, outcome);
     case Kind::kLost:
-      return judgeLost(operation, outcome.lostReason());
+      return checkLost(operation, outcome.lostReason());
   }
 }
 
@@ -333,7 +335,7 @@ bool SimulatedClient::leaseMayRunOut() const {
          profile_.leaseNs;
 }
 
-void SimulatedClient::judgeLost(const Operation& operation, muster::LostReason reason) {
+void SimulatedClient::checkLost(const Operation& operation, muster::LostReason reason) {
   using Reason = muster::LostReason;
   bool honest = false;
   switch (reason) {
@@ -360,8 +362,8 @@ void SimulatedClient::judgeLost(const Operation& operation, muster::LostReason r
   }
 }
 
-// The status that is reported is the real one.
-void SimulatedClient::judgeEnding(const Operation& operation, const muster::Outcome& outcome) {
+// Checks that the reported status is the real one.
+void SimulatedClient::checkEnding(const Operation& operation, const muster::Outcome& outcome) {
   const Life& life = machine_.life(operation.token);
   if (life.endedNs < 0) return violated("I6", operation, "reported as ended, and runs");
   int status = life.exit.signalled ? -1 : life.exit.value;
@@ -374,23 +376,23 @@ void SimulatedClient::judgeEnding(const Operation& operation, const muster::Outc
   }
 }
 
-void SimulatedClient::judgeOutput(const Operation& operation, const muster::Result& result) {
+void SimulatedClient::checkOutput(const Operation& operation, const muster::Result& result) {
   using Kind = muster::Outcome::Kind;
   const Program& program = machine_.program(operation.token);
   Kind kind = result.outcome.kind();
   if (kind == Kind::kLost || kind == Kind::kNotStarted) return;
-  // A child may print on, and a second stop need not wait for what the pipe holds.
+  // A child may go on printing, and a second stop need not wait until the pipe is read.
   bool isWhole = !program.leavesChild && !operation.wasStopped && !closing_ &&
                  kind != Kind::kOutputLimit && kind != Kind::kSessionEnded;
   Expected expected = isWhole ? Expected::kAll : Expected::kSome;
-  judgeStream(operation, kOutput, result.out, result.outProducedBytes, result.outDroppedBytes,
+  checkStream(operation, kOutput, result.out, result.outProducedBytes, result.outDroppedBytes,
               expected);
   if (operation.request.options.stderrTo == muster::StderrTo::kStdout) return;
-  judgeStream(operation, kErrors, result.err, result.errProducedBytes, result.errDroppedBytes,
+  checkStream(operation, kErrors, result.err, result.errProducedBytes, result.errDroppedBytes,
               expected);
 }
 
-void SimulatedClient::judgeStream(const Operation& operation, unsigned stream,
+void SimulatedClient::checkStream(const Operation& operation, unsigned stream,
                                   const std::string& got, uint64_t produced, uint64_t dropped,
                                   Expected expected) {
   bool isWhole = expected == Expected::kAll;
@@ -429,15 +431,15 @@ void SimulatedClient::judgeStream(const Operation& operation, unsigned stream,
              profile_.isCalm && life.killedNs < 0 && life.termedNs < 0) {
     violated("I1", operation, name + ": dropped though it may wait");
   }
-  // Without its first bytes a stream has no digest, and what a disk does to it stays unseen.
+  // A stream whose first bytes were dropped has no digest, so damage by the disk stays unseen.
   if (profile_.diskRots && dropped > 0) return;
   if (patternOf(operation.token, stream, from, count) != got.substr(got.size() - count)) {
     violated("I1", operation, name + ": other bytes than were printed");
   }
 }
 
-// With nothing in its way, a command ends as its program says, and is reported at once.
-void SimulatedClient::judgePace(const Operation& operation, const muster::Result& result) {
+// Checks that an undisturbed command ends as its program says, and is reported at once.
+void SimulatedClient::checkTiming(const Operation& operation, const muster::Result& result) {
   if (!profile_.isCalm || closing_) return;
   const Life& life = machine_.life(operation.token);
   auto kind = result.outcome.kind();
@@ -453,7 +455,7 @@ void SimulatedClient::judgePace(const Operation& operation, const muster::Result
   }
 }
 
-void SimulatedClient::judgeFailure(const Operation& operation, const kj::Exception& exception,
+void SimulatedClient::checkFailure(const Operation& operation, const kj::Exception& exception,
                                    const char* what) {
   using Kind = muster::NodeError::Kind;
   Kind kind = harness::kindOf(exception);

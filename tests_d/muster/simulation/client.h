@@ -1,4 +1,4 @@
-// What one controller's user does with its commands, and the judgement of what came back.
+// The user of one controller, which runs commands and checks the results.
 #pragma once
 
 #include <stdint.h>
@@ -13,9 +13,9 @@
 
 namespace simulation {
 
-// How a run as a whole is meant to go; the same for all of its users.
+// The plan of a run, which all of its users share.
 struct RunProfile {
-  bool isCalm = false;  // No faults: every command ends as its program says, and soon.
+  bool isCalm = false;  // There are no faults, so every command ends soon and as its program says.
   bool diskFails = false;
   bool diskRots = false;
   bool movesFiles = false;
@@ -26,32 +26,33 @@ struct RunProfile {
 struct Operation {
   uint64_t token = 0;
   harness::JobRequest request;
-  int64_t naturalNs = 0;  // How long it takes if nothing holds it up.
+  int64_t naturalNs = 0;  // Its duration if nothing holds it up.
   bool readsInput = false;
   uint64_t inputBytes = 0;
-  bool wasStopped = false;  // A cancel was sent; its outcome may be that.
+  bool wasStopped = false;  // A cancel was sent, so its outcome may be "cancelled".
+  // The node's counts when the operation began.
   unsigned keeperKills = 0;
-  unsigned keeperStarts = 0;  // As of the operation.
+  unsigned keeperStarts = 0;
   unsigned boots = 0;
 };
 
 class SimulatedClient {
  public:
-  // Everything outlives it.
+  // All arguments outlive the object.
   SimulatedClient(World& world, Machine& machine, Node& node, Controller& controller,
                   unsigned number, const RunProfile& profile);
   KJ_DISALLOW_COPY(SimulatedClient);
 
-  // Orders one command, of a kind that chance decides, and sees it through. Never rejects.
+  // Makes one operation, of a kind that chance decides, to its end. Never rejects.
   kj::Promise<void> operateOne();
 
-  // Once no fault is left, the simplest of commands must work.
+  // Checks that the simplest of commands works once no fault is left.
   kj::Promise<void> probe();
 
-  // The operations that were begun.
+  // All operations so far.
   const std::vector<std::shared_ptr<Operation>>& operations() const { return operations_; }
 
-  // The session is being closed: commands may end by that.
+  // Says that the session is being closed, by which commands may end.
   void setClosing() { closing_ = true; }
 
  private:
@@ -70,22 +71,22 @@ class SimulatedClient {
   kj::Promise<void> settle(OperationHandle operation, int64_t untilNs,
                            kj::Promise<muster::Result> result);
 
-  // Whether the keeper heard nothing for a lease. A frame renews the lease when its last byte is
-  // there, and the first ends the silence.
+  // Tells whether the keeper's longest silence reached the lease. The first byte of a frame ends
+  // the silence, but only the last one renews the lease.
   bool leaseMayRunOut() const;
 
-  // Whether all that a command printed must have arrived, or some of it may be missing.
+  // Says whether all output of a command must have arrived, or some of it may be missing.
   enum class Expected { kAll, kSome };
 
-  void judge(const Operation& operation, const muster::Result& result);
-  void judgeOutcome(const Operation& operation, const muster::Outcome& outcome);
-  void judgeLost(const Operation& operation, muster::LostReason reason);
-  void judgeEnding(const Operation& operation, const muster::Outcome& outcome);
-  void judgeOutput(const Operation& operation, const muster::Result& result);
-  void judgeStream(const Operation& operation, unsigned stream, const std::string& got,
+  void check(const Operation& operation, const muster::Result& result);
+  void checkOutcome(const Operation& operation, const muster::Outcome& outcome);
+  void checkLost(const Operation& operation, muster::LostReason reason);
+  void checkEnding(const Operation& operation, const muster::Outcome& outcome);
+  void checkOutput(const Operation& operation, const muster::Result& result);
+  void checkStream(const Operation& operation, unsigned stream, const std::string& got,
                    uint64_t produced, uint64_t dropped, Expected expected);
-  void judgeFailure(const Operation& operation, const kj::Exception& exception, const char* what);
-  void judgePace(const Operation& operation, const muster::Result& result);
+  void checkFailure(const Operation& operation, const kj::Exception& exception, const char* what);
+  void checkTiming(const Operation& operation, const muster::Result& result);
   void violated(const char* invariant, const Operation& operation, const std::string& text);
 
   muster::SteadyTime in(int64_t ns) {

@@ -1,5 +1,5 @@
-// One simulated controller: the real connection and the real commands of harness/rpc, on the
-// simulation's own loop and clock.
+// One simulated controller, which is the real connection and the real commands of harness/rpc on
+// the simulation's own loop and clock.
 #pragma once
 
 #include <stdint.h>
@@ -15,13 +15,13 @@
 
 namespace simulation {
 
-// Which side hears nothing of what the other sends.
+// The directions in which no byte arrives.
 struct Silence {
   bool toNode = false;
   bool toController = false;
 };
 
-// The way from one controller to the node. Lives longer than the controller.
+// The network path from one controller to the node. It outlives the controller.
 class Route {
  public:
   Route(World& world, Node& node, unsigned controller)
@@ -37,15 +37,15 @@ class Route {
   void resetInFrame();
   void close();
 
-  // As of the last time that a connection was made.
+  // The node's counts when the last connection was made.
   unsigned keeperStarts() const { return keeperStarts_; }
   unsigned keeperKills() const { return keeperKills_; }
   unsigned boots() const { return boots_; }
 
-  // The time at most from the arrival of a frame's first byte to that of its last.
+  // The longest time from the arrival of a frame's first byte to that of its last one.
   int64_t frameMostNs() const { return options_.delayMostNs + kMillisecond; }
 
-  // How long nothing has come from the node; 0: it may.
+  // The time for which nothing from the node could arrive. 0 if the path is open.
   int64_t silentForNs() const;
 
  private:
@@ -59,7 +59,8 @@ class Route {
   unsigned keeperKills_ = 0;
   unsigned boots_ = 0;
   int64_t silentSinceNs_ = 0;
-  kj::Vector<kj::Own<Link>> links_;  // The last one is in use; others may not have ended.
+  // The last link is in use, and earlier ones may not have ended yet.
+  kj::Vector<kj::Own<Link>> links_;
 };
 
 class SimulatedLoop final : public harness::Loop, public kj::TaskSet::ErrorHandler {

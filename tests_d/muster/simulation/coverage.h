@@ -1,5 +1,6 @@
-// What happened how often in simulated runs. A campaign in which one of these never happened has
-// tested less than it says, and is void.
+// Counts the events of simulated runs by class.
+//
+// A campaign in which one class never happened has tested less than it says, and is void.
 #pragma once
 
 #include <stddef.h>
@@ -11,7 +12,7 @@
 
 namespace simulation {
 
-// One name per class of event. The list is the specification of what a campaign has to reach.
+// One name per class of event. The list specifies which events a campaign has to reach.
 #define SIMULATION_EVENTS(X)                                         \
   X(kCommandRun, "command run to its end")                           \
   X(kCommandStarted, "command started and followed")                 \

@@ -23,7 +23,7 @@ std::optional<std::string> contentOf(const std::string& path) {
 }  // namespace
 
 FileTree::FileTree() {
-  // In memory, where that is possible: a sync costs nothing there.
+  // The directory is in memory where that is possible, because a sync costs nothing there.
   std::string pattern = ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
   pattern += "/muster-simulation-XXXXXX";
   KJ_REQUIRE(::mkdtemp(pattern.data()) != nullptr, "no directory for the files of a node", pattern);
@@ -86,7 +86,8 @@ size_t FileTree::openUploads() const {
   return count;
 }
 
-// Its destructors reach the directory that they have open, which is another one from now on.
+// The destructors of the keeper reach the directory that they have open. From now on the tree is
+// another directory, with links to the same files.
 FileTree::Kept::Kept(FileTree& tree) : tree_(tree) {
   fs::rename(tree_.files_, tree_.base_ + "/dead");
   fs::create_directory(tree_.files_);

@@ -1,5 +1,7 @@
-// The files of one simulated node, below a directory of this machine, and what they may hold: the
-// service of the agent is real down to the file system.
+// The files of one simulated node, and the contents that they may have.
+//
+// They lie below a directory of this machine, because the agent's service is real down to the file
+// system.
 #pragma once
 
 #include <stdint.h>
@@ -20,30 +22,31 @@ class FileTree {
   ~FileTree();
   KJ_DISALLOW_COPY(FileTree);
 
-  // What the contents of a target may be: one of them, and whole.
+  // The contents that a target may have. It must have one of them, and whole.
   struct Target {
-    std::optional<std::string> before;  // Absent: there was no file.
+    std::optional<std::string> before;  // Absent if there was no file.
     std::string after;
-    bool mayBeAfter = false;  // Its upload was asked to finish.
-    bool isAfter = false;     // It was answered that it is.
+    bool mayBeAfter = false;  // The end of its upload was requested.
+    bool isAfter = false;     // The node answered that it is finished.
   };
 
-  // Where files are, and where the keeper keeps its notes.
+  // The path of a file, and the directory for the keeper's notes.
   std::string pathOf(uint64_t token) const;
   kj::StringPtr statePath() const { return statePath_; }
 
-  // Puts the old file there, if there is one.
+  // Makes a target, and its old file if there is one.
   Target& make(uint64_t token, std::optional<std::string> before, std::string after);
 
-  // What is wrong with that one now; empty: nothing.
+  // Says what is wrong with a target now. Empty if nothing is.
   std::string problem(uint64_t token) const;
 
-  // With all, and with what lies beside them, once no session is left.
+  // Says what is wrong with all targets, and with other files beside them, once no session is left.
   std::vector<std::string> problems() const;
 
   size_t openUploads() const;
 
-  // Files as they are now stay, whatever the destructors of a keeper do that is said to be killed.
+  // Keeps the files as they are now. A simulated SIGKILL runs the destructors of a keeper, which
+  // must not reach them.
   class Kept {
    public:
     explicit Kept(FileTree& tree);

@@ -46,7 +46,7 @@ std::string patternOf(uint64_t token, unsigned stream, uint64_t offset, size_t c
   return bytes;
 }
 
-// What one start of a program came to.
+// The launch of one process.
 class SimulatedLaunch final : public nodeagent::Launch {
  public:
   SimulatedLaunch(Machine& machine, Process& process) : machine_(machine), process_(process) {}

@@ -1,5 +1,6 @@
-// The computer under a simulated agent: processes that follow a program, a disk, clocks. It knows
-// what really happened, which the model compares with what was reported.
+// The computer under a simulated agent, with processes that follow a program, a disk and clocks.
+//
+// It knows what really happened, which the model compares with the reports.
 #pragma once
 
 #include <stdint.h>
@@ -21,54 +22,54 @@ constexpr unsigned kOutput = 0;
 constexpr unsigned kErrors = 1;
 constexpr unsigned kInput = 2;
 
-// What a command writes and is fed: every byte follows from command, stream and offset, so that one
-// which is lost, doubled or moved is seen.
+// Returns a part of the bytes that a command writes or is fed. Every byte follows from command,
+// stream and offset, so that a byte which is lost, doubled or moved is seen.
 std::string patternOf(uint64_t token, unsigned stream, uint64_t offset, size_t count);
 
 struct Action {
   enum class Kind { kPrint, kSleep, kRead };
   Kind kind = Kind::kSleep;
-  unsigned stream = kOutput;  // kPrint alone has one.
-  uint64_t amount = 0;        // Bytes, or nanoseconds. For kRead UINT64_MAX is until end of file.
+  unsigned stream = kOutput;  // The stream that kPrint writes.
+  uint64_t amount = 0;        // Bytes, or nanoseconds. kRead reads to the end with UINT64_MAX.
 };
 
 enum class OnTerm { kDie, kIgnore, kEndByItself };
 
-// What a command does. Its token stands in its arguments.
+// The behaviour of a command, whose token stands in its arguments.
 struct Program {
   std::vector<Action> actions;
   int exitStatus = 0;
-  int endsBySignal = 0;  // Instead of exiting.
-  int startErrno = 0;    // Cannot be executed.
+  int endsBySignal = 0;  // A signal that ends it instead of an exit. 0 is none.
+  int startErrno = 0;    // The errno of its execution. 0 is a success.
   bool forkFails = false;
-  int64_t startNs = 0;  // Until it runs.
+  int64_t startNs = 0;  // The time from fork to execution.
   OnTerm onTerm = OnTerm::kDie;
   int64_t endByItselfNs = 0;
-  int64_t deathNs = 0;  // From KILL to its end.
-  // A child that lives on when the command has ended, and holds its pipes.
+  int64_t deathNs = 0;  // The time from KILL to its end.
+  // A child lives on when the command has ended, and holds its pipes.
   bool leavesChild = false;
   int64_t childLifeNs = 0;
   uint64_t childPrintsBytes = 0;
-  // As in its specification:
+  // Grace and deadline of its specification.
   int64_t graceNs = 0;
   int64_t deadlineNs = 0;
 };
 
-// What became of it in truth.
+// The true history of a command.
 struct Life {
   unsigned executions = 0;
   int64_t startedNs = -1;
-  int64_t endedNs = -1;  // When the first process ended.
+  int64_t endedNs = -1;  // The end of the first process.
   nodeagent::ExitReport exit;
   uint64_t printed[2] = {0, 0};
   uint64_t inputRead = 0;
   bool inputEnded = false;
-  uint64_t inputTotal = UINT64_MAX;  // What its writer said that the end would be.
-  unsigned alive = 0;                // Processes.
+  uint64_t inputTotal = UINT64_MAX;  // The length of the input, as its writer announced it.
+  unsigned alive = 0;                // The number of its processes that live.
   int64_t termedNs = -1;
   int64_t killedNs = -1;
-  bool killedByMachine = false;  // By reboot or by the sweep of a new keeper.
-  bool mayDieHard = false;       // Its user asked for less grace, or for a limit that gives none.
+  bool killedByMachine = false;  // A reboot or the sweep of a new keeper ended it.
+  bool mayDieHard = false;       // Its user asked for less grace, or for a limit without grace.
   bool mayDieEarly = false;      // Its user signalled it, perhaps before it ran.
   bool merged = false;           // Errors go to the output.
 };
@@ -89,21 +90,23 @@ class Machine final : public nodeagent::Spawner, public nodeagent::Clock {
 
   World& world() { return world_; }
 
-  // A command's program and life, by token.
+  // The behaviour and the true history of a command, by its token.
   Program& program(uint64_t token) { return programs_[token]; }
   Life& life(uint64_t token) { return lives_[token]; }
 
   const std::map<uint64_t, Life>& lives() const { return lives_; }
 
-  // For one keeper.
+  // The process sets and the disk of one keeper.
   kj::Own<nodeagent::ProcessSets> makeSets();
   kj::Own<nodeagent::ScratchDisk> makeDisk();
   void setDiskFaults(DiskFaults faults) { diskFaults_ = faults; }
 
-  // The keeper is about to be killed: whatever its destructors do, it reaches no process any more.
+  // Cuts the keeper that is about to be killed off from its processes, so that its destructors
+  // reach none.
   void abandonAll();
 
-  // Every process ends at once: of a reboot, or by the next keeper, which finds them in its groups.
+  // Ends every process at once, as a reboot does, or the next keeper, which finds them in its
+  // groups.
   void endAll();
 
   size_t aliveCount() const;
@@ -141,7 +144,7 @@ class Machine final : public nodeagent::Spawner, public nodeagent::Clock {
   std::vector<SimulatedSet*> sets_;
   DiskFaults diskFaults_;
   size_t files_ = 0;
-  pid_t nextPid_ = 5'000'000;  // Beyond what a kernel gives, so that nobody real is meant.
+  pid_t nextPid_ = 5'000'000;  // No kernel gives such numbers, so no real process can be meant.
   int64_t suspendedNs_ = 0;
   int64_t wallOffsetNs_ = 0;
 };

@@ -1,6 +1,8 @@
-// Shows that every mutant still fits the product, in each ordinary run; whether the simulation
-// finds them is asked by ./dev simulate --bugs. A mutant is a patch in mutants/ that makes one
-// mistake; its first line says which (docs/internals/simulation.md).
+// Shows in each ordinary run that every mutant still fits the product.
+//
+// A mutant is a patch in mutants/ that makes one mistake, and its first line says which. Whether
+// the simulation finds the mutants is the question of ./dev simulate --bugs
+// (docs/internals/simulation.md).
 #include <filesystem>
 #include <fstream>
 #include <sstream>

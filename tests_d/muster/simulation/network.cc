@@ -58,7 +58,7 @@ class LinkStream final : public kj::AsyncIoStream {
     link_->settle(out_);
   }
 
-  // As shutdown(2) of both directions.
+  // Acts as shutdown(2) of both directions.
   void abortRead() override {
     shutdownWrite();
     in_.closing = true;
@@ -159,7 +159,7 @@ kj::Promise<void> Link::deliver(Way& way) {
   way.travelling.pop_front();
   way.travellingBytes -= piece.bytes.size();
   arrive(way, kj::mv(piece.bytes));
-  // Not recursive: a long queue would be a deep stack.
+  // A direct call would recurse, and a long queue would make a deep stack.
   return kj::evalLater([this, &way]() { return deliver(way); });
 }
 
@@ -175,7 +175,7 @@ void Link::arrive(Way& way, std::string bytes) {
   }
 }
 
-// The end, once everything before it has arrived.
+// Delivers the end, once everything before it has arrived.
 void Link::settle(Way& way) {
   if (!way.closing || way.closed || way.silent || !way.travelling.empty()) return;
   way.closed = true;

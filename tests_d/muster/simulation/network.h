@@ -1,5 +1,7 @@
-// Byte streams between simulated machines and processes: ordered and lossless as TCP is, and as
-// slow, torn, silent or suddenly gone as TCP can be.
+// Byte streams between simulated machines.
+//
+// They are ordered and lossless as TCP is, and can be as slow, fragmented, silent or suddenly gone
+// as TCP can be.
 #pragma once
 
 #include <stdint.h>
@@ -17,10 +19,10 @@
 namespace simulation {
 
 struct LinkOptions {
-  // Between these a fragment is on its way. 0 and 0: it arrives at once.
+  // Each fragment is delayed by a time between these. It arrives at once if both are 0.
   int64_t delayLeastNs = 0;
   int64_t delayMostNs = 0;
-  size_t fragmentBytesMax = SIZE_MAX;  // What is written is delivered in parts of at most this.
+  size_t fragmentBytesMax = SIZE_MAX;  // Bytes are delivered in parts of at most this size.
 };
 
 // One connection. Its two streams keep it alive.
@@ -30,10 +32,10 @@ class Link final : public kj::Refcounted {
 
   Link(World& world, LinkOptions options) : world_(world), options_(options) {}
 
-  // Both ends fail at once; what was on its way is lost.
+  // Both ends fail at once, and bytes on their way are lost.
   void reset();
 
-  // Both ends meet the stream's end behind what is on its way.
+  // Both ends read the stream's end after the bytes that are on their way.
   void close();
 
   // Resets when `bytes` more have been delivered to that side.
@@ -41,11 +43,11 @@ class Link final : public kj::Refcounted {
 
   enum class Passage { kOpen, kSilent };
 
-  // With kSilent nothing reaches that side until kOpen; then all of it does.
+  // With kSilent, bytes for that side are held back until kOpen.
   void setPassage(Side receiver, Passage passage);
   void setOptions(LinkOptions options) { options_ = options; }
 
-  // Called with everything that arrives at that side.
+  // `callback` is called each time that something arrives at that side.
   void onArrival(Side receiver, kj::Function<void()> callback) {
     ways_[index(receiver)].arrival = kj::mv(callback);
   }
@@ -68,11 +70,11 @@ class Link final : public kj::Refcounted {
     std::deque<Piece> travelling;
     size_t travellingBytes = 0;
     std::string arrived;
-    bool closing = false;  // The sender has ended; behind what travels.
-    bool closed = false;   // And the receiver could know.
+    bool closing = false;  // The sender has ended. Bytes before that may still travel.
+    bool closed = false;   // The end has arrived, too.
     bool broken = false;
     bool silent = false;
-    bool unread = false;  // The receiver has gone: nobody will read.
+    bool unread = false;  // The receiver is gone and reads no more.
     uint64_t deliveredBytes = 0;
     uint64_t resetAt = UINT64_MAX;
     kj::Maybe<kj::Function<void()>> arrival;

@@ -123,7 +123,7 @@ kj::Promise<void> Node::relay(unsigned controller, kj::Own<kj::AsyncIoStream> cl
   auto link = kj::mv(local.link);
   return streams.keeper->write(streams.preamble.data(), streams.preamble.size())
       .then([this, &streams, controller, link = kj::mv(link)]() mutable {
-        // From here on it is the controller that speaks.
+        // Until here the front spoke; the bytes that follow are the controller's.
         link->onArrival(Link::Side::kServer, [this, controller]() { heard(controller); });
         return nodeagent::relayBothWays(*streams.client, *streams.keeper, world_.timer(), []() {});
       })

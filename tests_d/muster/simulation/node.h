@@ -1,5 +1,5 @@
-// One simulated node: the real keeper's parts over a simulated machine, and the real relay of the
-// front before it. Both can be killed and started again.
+// One simulated node, with the real keeper's parts over a simulated machine, and the real relay of
+// the front before it. Both can be killed and started again.
 #pragma once
 
 #include <stdint.h>
@@ -24,30 +24,32 @@ namespace simulation {
 
 class Node final : public kj::TaskSet::ErrorHandler {
  public:
-  // `files` outlives it; without them it serves none.
+  // `files` outlives the node. A node without them serves none.
   Node(World& world, Machine& machine, nodeagent::JobLimits limits, kj::Maybe<FileTree&> files);
   ~Node() noexcept(false);
 
   void startKeeper();
-  // As SIGKILL would: nothing is cleaned up, and the next keeper ends what it finds.
+  // Kills the keeper as SIGKILL would. Nothing is cleaned up, and the next keeper ends the
+  // processes that it finds.
   void killKeeper();
   bool keeperRuns() const { return keeper_.get() != nullptr; }
   void startFront() { frontRuns_ = true; }
   void killFront();
   bool frontRuns() const { return frontRuns_; }
 
-  // The processes are gone, and it comes back with another boot id.
+  // Ends all processes. The node comes back with another boot id.
   void reboot();
 
-  // A connection of that controller has arrived.
+  // Accepts a connection of that controller.
   void accept(unsigned controller, kj::Own<kj::AsyncIoStream> client);
 
-  // How often keeper and node were begun anew; for judging what is reported as lost.
+  // How often the keeper was started, killed, and the node booted. With these the model checks the
+  // reasons of lost commands.
   unsigned keeperStarts() const { return keeperStarts_; }
-  unsigned keeperKills() const { return keeperKills_; }  // Without the node.
+  unsigned keeperKills() const { return keeperKills_; }  // Reboots do not count here.
   unsigned boots() const { return boots_; }
 
-  // The longest time, on the boot clock, in which the keeper heard nothing of a controller.
+  // The longest time, on the boot clock, in which the keeper received nothing from a controller.
   int64_t longestSilenceNs(unsigned controller) const;
   int64_t lastHeardBoottimeNs(unsigned controller) const;
 
@@ -62,7 +64,7 @@ class Node final : public kj::TaskSet::ErrorHandler {
     return keeper_.get() == nullptr ? nullptr : &keeper_->exec->jobs().spool();
   }
 
-  // Only if it has some.
+  // The node must have files.
   FileTree& files() { return KJ_ASSERT_NONNULL(files_); }
 
   static std::string identityOf(unsigned controller);

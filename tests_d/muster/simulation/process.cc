@@ -134,7 +134,7 @@ kj::Promise<void> Process::print(unsigned stream, uint64_t left) {
         return alive_ ? print(stream, left) : kj::Promise<void>(kj::READY_NOW);
       });
     }
-    if (written < 0) {  // Nobody reads any more.
+    if (written < 0) {  // The pipe has lost its reader.
       endBySignal(SIGPIPE);
       return kj::READY_NOW;
     }
@@ -199,7 +199,7 @@ void Process::signal(int number) {
   if (!alive_ || doomed_ || abandoned_) return;
   Program& program = machine_.program(token_);
   if (number == SIGKILL) return kill(number);
-  if (number != SIGTERM) return;  // Programs handle the others.
+  if (number != SIGTERM) return;  // The programs ignore all other signals.
   if (!isChild_ && life_.termedNs < 0) life_.termedNs = world_.nowNs();
   switch (program.onTerm) {
     case OnTerm::kDie:
@@ -260,7 +260,7 @@ void Process::end(nodeagent::ExitReport exit) {
     life_.exit = exit;
     world_.note("ends", token_, exit.signalled ? 1 : 0, static_cast<uint64_t>(exit.value));
   }
-  started_ = true;  // Whatever it was on its way to.
+  started_ = true;  // A start that is still under way is over, too.
   for (auto& one : observers_) one = nullptr;
   for (auto& file : files_) file = nullptr;
   raise(endedFd_);

@@ -1,4 +1,4 @@
-// One simulated process: follows its program over real pipes, and dies as it is told.
+// One simulated process, which follows its program over real pipes and dies by signals.
 #pragma once
 
 #include <memory>
@@ -18,24 +18,24 @@ class Process {
   bool isReaped() const { return reaped_; }
   kj::Maybe<nodeagent::ExitReport> reap();
 
-  // Takes descriptors of its own, as a fork does.
+  // Duplicates the descriptors, as a fork does.
   void openFiles(int input, int output, int errors);
   void setSet(SimulatedSet* set) { set_ = set; }
   int endedFd() const { return endedFd_; }
 
-  // Begins the program, or fails to.
+  // Begins the program, or fails to, once its start time has passed.
   void startLater();
 
-  // Known whether the program runs.
+  // Tells whether the start has succeeded or failed.
   bool isStarted() const { return started_; }
   int startErrno() const { return startErrno_; }
 
   void signal(int number);
 
-  // Whoever started it is gone, and signals it no more.
+  // Says that the keeper which started the process is gone. Its signals have no effect any more.
   void abandon() { abandoned_ = true; }
 
-  // From outside of its own actions.
+  // Ends the process at once, by a cause that is not in its program.
   void vanish(int signalNumber);
 
  private:
@@ -61,11 +61,11 @@ class Process {
   bool started_ = false;
   bool isChild_ = false;
   bool abandoned_ = false;
-  bool doomed_ = false;  // Killed, and on its way.
+  bool doomed_ = false;  // It was killed, and has not ended yet.
   int startErrno_ = 0;
   nodeagent::ExitReport exit_;
   kj::AutoCloseFd endedFd_;
-  kj::AutoCloseFd files_[3];  // By stream.
+  kj::AutoCloseFd files_[3];  // The pipes, by stream.
   kj::Own<kj::UnixEventPort::FdObserver> observers_[3];
   kj::Maybe<kj::Promise<void>> running_;
   kj::Maybe<kj::Promise<void>> dying_;

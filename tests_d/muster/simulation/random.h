@@ -1,11 +1,11 @@
-// The one source of chance of a simulation: everything follows from its seed.
+// The one source of chance of a simulation, all of which follows from its seed.
 #pragma once
 
 #include <stdint.h>
 
 namespace simulation {
 
-// SplitMix64.
+// Mixes the bits of a number by SplitMix64.
 inline uint64_t mixed(uint64_t value) {
   value += 0x9e3779b97f4a7c15u;
   value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -19,7 +19,7 @@ class Random {
 
   uint64_t next() { return mixed(state_ += 0x9e3779b97f4a7c15u); }
 
-  // From `least` to `most`, both included.
+  // Draws a number from `least` to `most`, both included.
   int64_t between(int64_t least, int64_t most) {
     return least + static_cast<int64_t>(next() % static_cast<uint64_t>(most - least + 1));
   }

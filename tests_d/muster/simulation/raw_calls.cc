@@ -6,7 +6,7 @@ RawCalls::RawCalls(SimulatedClient& client, std::shared_ptr<Operation> operation
                    const char* invariant, int64_t allowedNs)
     : client_(client),
       world_(client.world_),
-      order_(std::move(operation)),
+      operation_(std::move(operation)),
       invariant_(invariant),
       until_(client.in(allowedNs)) {}
 
@@ -28,7 +28,7 @@ void RawCalls::expectError(const char* what, wire::Error::Kind got, wire::Error:
     isOver_ = true;
     return;
   }
-  client_.violated(invariant_, *order_,
+  client_.violated(invariant_, *operation_,
                    std::string(what) + ": answered with error kind " +
                        std::to_string(static_cast<int>(got)) + " instead of " +
                        std::to_string(static_cast<int>(expected)));

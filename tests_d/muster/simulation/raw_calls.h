@@ -1,5 +1,6 @@
-// Calls to the node made one by one, over the connection of a client: what RawOperation and
-// Transfer share.
+// Makes calls to the node one by one, over the connection of a client.
+//
+// RawOperation and Transfer share it.
 #pragma once
 
 #include <stdint.h>
@@ -14,14 +15,14 @@ namespace simulation {
 
 class RawCalls {
  protected:
-  // `invariant` is what a wrong answer breaks. `operation` says whose calls these are.
+  // A wrong answer violates `invariant`. The calls belong to `operation`.
   RawCalls(SimulatedClient& client, std::shared_ptr<Operation> operation, const char* invariant,
            int64_t allowedNs);
   KJ_DISALLOW_COPY(RawCalls);
   ~RawCalls() = default;
 
-  // Calls `attempt` over the connection as Connection::call does; false once the session in which
-  // the first call was made is over.
+  // Calls `attempt` over the connection as Connection::call does. Returns false once the session in
+  // which the first call was made is over.
   kj::Promise<bool> ask(std::function<kj::Promise<void>(harness::EstablishedConnection&)> attempt);
 
   void expectError(const char* what, wire::Error::Kind got, wire::Error::Kind expected);
@@ -36,8 +37,8 @@ class RawCalls {
 
   SimulatedClient& client_;
   World& world_;
-  std::shared_ptr<Operation> order_;
-  bool isOver_ = false;  // Its session has ended.
+  std::shared_ptr<Operation> operation_;
+  bool isOver_ = false;  // The session of the first call has ended.
 
  private:
   const char* invariant_;
@@ -45,7 +46,7 @@ class RawCalls {
   uint64_t generation_ = 0;
 };
 
-// Goes on with `next` unless the session is over.
+// Returns a continuation that calls `next` unless the session is over.
 template <typename Next>
 auto unlessOver(Next next) {
   return [next = kj::mv(next)](bool goesOn) mutable -> kj::Promise<bool> {

@@ -15,23 +15,23 @@ using Kind = wire::Error::Kind;
 
 RawOperation::RawOperation(SimulatedClient& client, std::shared_ptr<Operation> operation,
                            uint64_t number)
-    // Beyond its deadline, so that its end is seen.
+    // The calls have time beyond the command's deadline, so that its end is seen.
     : RawCalls(client, operation, "I2", operation->request.options.deadline->count() + 4 * kSecond),
       number_(number) {
-  muster::RunOptions& options = order_->request.options;
+  muster::RunOptions& options = operation_->request.options;
   options.overflow = muster::OutputOverflow::kBlock;
   options.outputBytesMax = 1 << 20;
   options.stderrTo = muster::StderrTo::kStdout;
-  if (order_->readsInput) order_->request.input = harness::JobInput::kStream;
+  if (operation_->readsInput) operation_->request.input = harness::JobInput::kStream;
 }
 
 kj::Promise<void> RawOperation::run() {
-  auto other = order_->request;
+  auto other = operation_->request;
   other.options.directory = "/elsewhere";
   return start()
       .then(unlessOver([this]() {
         world_.count(Event::kStartedAgain);
-        return startAgain("start again", order_->request, Kind::UNSPECIFIED);
+        return startAgain("start again", operation_->request, Kind::UNSPECIFIED);
       }))
       .then(unlessOver([this, other]() {
         world_.count(Event::kConflict);
@@ -41,20 +41,21 @@ kj::Promise<void> RawOperation::run() {
       .then(unlessOver([this]() { return read(Release::kNo); }))
       .then(unlessOver([this]() { return readAgain(); }))
       .then(unlessOver([this]() {
-        return startAgain("start again after the end", order_->request, Kind::UNSPECIFIED);
+        return startAgain("start again after the end", operation_->request, Kind::UNSPECIFIED);
       }))
       .then(unlessOver([this]() { return releaseSome(); }))
       .then(unlessOver([this]() { return acknowledge(); }))
-      .then(
-          [](bool) {},
-          [this](kj::Exception&& exception) { client_.judgeFailure(*order_, exception, "call"); });
+      .then([](bool) {},
+            [this](kj::Exception&& exception) {
+              client_.checkFailure(*operation_, exception, "call");
+            });
 }
 
 kj::Promise<bool> RawOperation::start() {
   return ask([this](harness::EstablishedConnection& live) {
     auto request = live.get<wire::Jobs>().runRequest();
     request.setNumber(number_);
-    harness::writeSpec(request.initSpec(), order_->request);
+    harness::writeSpec(request.initSpec(), operation_->request);
     return request.send().then(
         [this](auto&& response) { expectError("start", errorOf(response), Kind::UNSPECIFIED); });
   });
@@ -90,10 +91,10 @@ kj::Promise<bool> RawOperation::offer(Input input, Kind expected) {
 }
 
 kj::Promise<bool> RawOperation::feed() {
-  if (!order_->readsInput) return true;
-  uint64_t total = std::min<uint64_t>(order_->inputBytes, 1'000'000);
-  client_.machine_.life(order_->token).inputTotal = total;
-  std::string all = patternOf(order_->token, kInput, 0, static_cast<size_t>(total));
+  if (!operation_->readsInput) return true;
+  uint64_t total = std::min<uint64_t>(operation_->inputBytes, 1'000'000);
+  client_.machine_.life(operation_->token).inputTotal = total;
+  std::string all = patternOf(operation_->token, kInput, 0, static_cast<size_t>(total));
   size_t half = all.size() / 2;
   size_t overlap = half / 2;
   return offer({.offset = 0, .bytes = all.substr(0, half)}, Kind::UNSPECIFIED)
@@ -112,7 +113,7 @@ kj::Promise<bool> RawOperation::feed() {
       }));
 }
 
-// Output from where it was read to, until the command has ended and all is read.
+// Reads output from the last offset on, until the command has ended and all is read.
 kj::Promise<bool> RawOperation::read(Release release) {
   return ask([this, release](harness::EstablishedConnection& live) {
            auto request = live.get<wire::Jobs>().followRequest();
@@ -148,34 +149,34 @@ void RawOperation::take(wire::JobProgress::Reader progress, uint64_t from) {
   part_.retainedTo = status.getOutput().getRetainedTo();
   part_.ended = status.getState() == wire::JobStatus::State::ENDED;
   if (client_.profile_.diskRots) return;
-  if (part_.bytes != patternOf(order_->token, kOutput, part_.offset, part_.bytes.size())) {
-    client_.violated("I1", *order_,
+  if (part_.bytes != patternOf(operation_->token, kOutput, part_.offset, part_.bytes.size())) {
+    client_.violated("I1", *operation_,
                      "other bytes than were printed, read at " + std::to_string(from));
   }
   if (!part_.bytes.empty() && part_.offset != from && !client_.profile_.diskFails) {
     client_.violated(
-        "I1", *order_,
+        "I1", *operation_,
         "read from " + std::to_string(from) + ", came from " + std::to_string(part_.offset));
   }
 }
 
-// Nothing was released, so everything is still there.
+// Reads all output again, which must still be there because nothing was released.
 kj::Promise<bool> RawOperation::readAgain() {
   world_.count(Event::kReread);
   uint64_t produced = part_.produced;
   if (part_.retainedFrom != 0) {
-    client_.violated("I1", *order_, "output was dropped before it was released");
+    client_.violated("I1", *operation_, "output was dropped before it was released");
   }
   readTo_ = 0;
   return read(Release::kNo).then(unlessOver([this, produced]() -> kj::Promise<bool> {
     if (part_.produced != produced) {
-      client_.violated("I1", *order_, "the count of printed bytes has changed after the end");
+      client_.violated("I1", *operation_, "the count of printed bytes has changed after the end");
     }
     return true;
   }));
 }
 
-// What is released is gone, and nothing else.
+// Releases a part of the output. That part must be gone, and nothing else.
 kj::Promise<bool> RawOperation::releaseSome() {
   uint64_t to = part_.retainedTo / 2;
   readTo_ = to;
@@ -193,7 +194,7 @@ kj::Promise<bool> RawOperation::releaseSome() {
          })
       .then(unlessOver([this, to]() -> kj::Promise<bool> {
         if (part_.retainedFrom != to) {
-          client_.violated("I1", *order_,
+          client_.violated("I1", *operation_,
                            "released to " + std::to_string(to) + ", retained from " +
                                std::to_string(part_.retainedFrom));
         }
@@ -221,7 +222,7 @@ kj::Promise<bool> RawOperation::acknowledge() {
       }))
       .then(unlessOver([this]() {
         world_.count(Event::kSpentStart);
-        return startAgain("start of a spent number", order_->request, Kind::EXPIRED);
+        return startAgain("start of a spent number", operation_->request, Kind::EXPIRED);
       }));
 }
 

@@ -1,6 +1,7 @@
-// A command driven call by call, as no well-behaved controller does: starts sent again and with
-// another specification, input that overlaps, gaps or is damaged, output read again,
-// numbers used after they were acknowledged.
+// Drives a command call by call, as no well-behaved controller does.
+//
+// It sends a start again, also with another specification. It sends input with overlaps, gaps and
+// damage, reads output again, and uses numbers after they were acknowledged.
 #pragma once
 
 #include <stdint.h>
@@ -17,13 +18,13 @@ class RawOperation final : private RawCalls {
   RawOperation(SimulatedClient& client, std::shared_ptr<Operation> operation, uint64_t number);
   KJ_DISALLOW_COPY(RawOperation);
 
-  // Never rejects.
+  // Drives the command to its end. Never rejects.
   kj::Promise<void> run();
 
  private:
   enum class Release { kNo, kYes };
 
-  // A part of the output as it came.
+  // A part of the output as the node sent it.
   struct Part {
     uint64_t offset = 0;
     std::string bytes;

@@ -13,15 +13,15 @@
 namespace simulation {
 namespace {
 
-// How much later than its deadline, its grace and its death a command may end.
+// The time that a command may take to end beyond its deadline, its grace and its death.
 constexpr int64_t kOverrunMaxNs = 250 * kMillisecond;
 constexpr int64_t kReconnectMaxNs = 6 * kSecond;
 constexpr int64_t kNoticeMaxNs = 2 * kSecond;
 constexpr int64_t kGoneMaxNs = 4 * kSecond;
 
 // One user with its controller, which may be replaced after a crash.
-struct Seat {
-  Seat(World& world, Node& node, unsigned number) : route(world, node, number) {}
+struct User {
+  User(World& world, Node& node, unsigned number) : route(world, node, number) {}
 
   Route route;
   kj::Own<Controller> controller;
@@ -68,7 +68,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
   kj::Promise<void> run() {
     Random& random = world_.random();
     auto count = random.chance(70) ? 1 : 2;
-    for (int64_t i = 0; i < count; ++i) seat(static_cast<unsigned>(i + 1));
+    for (int64_t i = 0; i < count; ++i) addUser(static_cast<unsigned>(i + 1));
     int64_t lengthNs = random.between(800, 3000) * kMillisecond;
     if (!profile_.isCalm) planFaults(lengthNs);
     return world_.after(lengthNs)
@@ -80,10 +80,10 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
         .then([this]() { return awaitNothingLeft(); });
   }
 
-  // In the operation in which they use each other.
+  // Destroys the parts before those that they use.
   void end() {
     faults_ = nullptr;
-    seats_.clear();
+    users_.clear();
     node_ = nullptr;
   }
 
@@ -93,13 +93,13 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
         "I9", std::string("a task of the scenario failed: ") + exception.getDescription().cStr());
   }
 
-  void seat(unsigned number) {
-    auto& made = *seats_.emplace_back(std::make_unique<Seat>(world_, *node_, number));
+  void addUser(unsigned number) {
+    auto& made = *users_.emplace_back(std::make_unique<User>(world_, *node_, number));
     setLink(made);
-    occupy(made, number);
+    startWork(made, number);
   }
 
-  void setLink(Seat& seat) {
+  void setLink(User& user) {
     Random& random = world_.random();
     LinkOptions link;
     link.delayLeastNs = 50'000;
@@ -109,25 +109,25 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
       world_.count(Event::kSlowLink);
     }
     if (random.chance(25)) link.fragmentBytesMax = static_cast<size_t>(random.between(1, 600));
-    seat.route.setOptions(link);
+    user.route.setOptions(link);
   }
 
-  void occupy(Seat& seat, unsigned number) {
+  void startWork(User& user, unsigned number) {
     Random& random = world_.random();
-    seat.controller = kj::heap<Controller>(world_, seat.route, options_);
-    seat.client =
-        kj::heap<SimulatedClient>(world_, machine_, *node_, *seat.controller, number, profile_);
-    seat.work = kj::heap<kj::TaskSet>(*this);
+    user.controller = kj::heap<Controller>(world_, user.route, options_);
+    user.client =
+        kj::heap<SimulatedClient>(world_, machine_, *node_, *user.controller, number, profile_);
+    user.work = kj::heap<kj::TaskSet>(*this);
     auto operations = random.between(2, 6);
     for (int64_t i = 0; i < operations; ++i) {
-      SimulatedClient& client = *seat.client;
-      seat.work->add(world_.after(random.between(0, 1500) * kMillisecond).then([&client]() {
+      SimulatedClient& client = *user.client;
+      user.work->add(world_.after(random.between(0, 1500) * kMillisecond).then([&client]() {
         return client.operateOne();
       }));
     }
   }
 
-  // --- Faults ---
+  // Faults.
 
   void planFaults(int64_t lengthNs) {
     auto count = world_.random().between(1, 5);
@@ -138,32 +138,32 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
     }
   }
 
-  Seat& anySeat() {
-    return *seats_[static_cast<size_t>(
-        world_.random().between(0, static_cast<int64_t>(seats_.size()) - 1))];
+  User& anyUser() {
+    return *users_[static_cast<size_t>(
+        world_.random().between(0, static_cast<int64_t>(users_.size()) - 1))];
   }
 
   kj::Promise<void> fault() {
-    Seat& seat = anySeat();
+    User& user = anyUser();
     switch (world_.random().between(0, 12)) {
       case 0:
         world_.noteAndCount(Event::kLinkReset);
-        seat.route.reset();
+        user.route.reset();
         return kj::READY_NOW;
       case 1:
       case 2:
-        seat.route.resetInFrame();
+        user.route.resetInFrame();
         return kj::READY_NOW;
       case 3:
         world_.noteAndCount(Event::kLinkClosed);
-        seat.route.close();
+        user.route.close();
         return kj::READY_NOW;
       case 4:
       case 5:
-        return beSilent(seat, Event::kBlackhole, {.toNode = true, .toController = true});
+        return beSilent(user, Event::kBlackhole, {.toNode = true, .toController = true});
       case 6:
         return beSilent(
-            seat, Event::kHalfBlackhole,
+            user, Event::kHalfBlackhole,
             world_.random().chance(50) ? Silence{.toNode = true} : Silence{.toController = true});
       case 7:
         return restartFront();
@@ -172,7 +172,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
       case 9:
         return reboot();
       case 10:
-        crash(seat);
+        crash(user);
         return kj::READY_NOW;
       case 11:
         world_.noteAndCount(Event::kWallClockSet);
@@ -185,26 +185,27 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
     }
   }
 
-  // Often about as long as the lease, since there it is decided.
-  kj::Promise<void> beSilent(Seat& seat, Event event, Silence silence) {
+  // Makes the path to a user silent. The time is often close to the lease, because a little less or
+  // more decides whether the session lives.
+  kj::Promise<void> beSilent(User& user, Event event, Silence silence) {
     world_.noteAndCount(event);
     Random& random = world_.random();
     int64_t ns = random.chance(50) ? random.between(50, 2500) * kMillisecond
                                    : profile_.leaseNs + random.between(-900, 900) * kMillisecond;
-    seat.route.setSilence(silence);
-    return world_.after(ns).then([this, &seat]() {
+    user.route.setSilence(silence);
+    return world_.after(ns).then([this, &user]() {
       world_.note("heard again");
-      judgeNoticed(seat);
-      seat.route.setSilence({});
+      checkNoticed(user);
+      user.route.setSilence({});
     });
   }
 
-  // A node that says nothing is not taken for connected for long.
-  void judgeNoticed(Seat& seat) {
+  // Checks that a controller does not believe for long to be connected to a silent node.
+  void checkNoticed(User& user) {
     auto noticedNs = std::chrono::nanoseconds(options_.heartbeatEvery + options_.heartbeatMax) +
                      std::chrono::milliseconds(100);
-    if (seat.controller.get() == nullptr || seat.route.silentForNs() < noticedNs.count()) return;
-    if (seat.controller->connection.snapshot().kind == muster::NodeState::Kind::kConnected) {
+    if (user.controller.get() == nullptr || user.route.silentForNs() < noticedNs.count()) return;
+    if (user.controller->connection.snapshot().kind == muster::NodeState::Kind::kConnected) {
       world_.violated("I9", "a node that is silent is still taken for connected");
     }
   }
@@ -234,46 +235,46 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
     });
   }
 
-  // As SIGKILL, or as a power cut if nothing of it gets through.
-  void crash(Seat& seat) {
-    if (seat.controller.get() == nullptr || seat.isClosed) return;
+  // Ends a controller as SIGKILL does, or, if its path is silent, as a power cut does.
+  void crash(User& user) {
+    if (user.controller.get() == nullptr || user.isClosed) return;
     world_.noteAndCount(Event::kControllerCrashed);
-    seat.isClosed = true;
-    if (world_.random().chance(50)) seat.route.setSilence({.toNode = true, .toController = true});
-    seat.work = nullptr;
-    seat.client = nullptr;
-    seat.controller = nullptr;
+    user.isClosed = true;
+    if (world_.random().chance(50)) user.route.setSilence({.toNode = true, .toController = true});
+    user.work = nullptr;
+    user.client = nullptr;
+    user.controller = nullptr;
   }
 
   void heal() {
     world_.note("faults stop");
     healed_ = true;
-    for (auto& seat : seats_) seat->route.setSilence({});
+    for (auto& user : users_) user->route.setSilence({});
     node_->startKeeper();
     node_->startFront();
     machine_.setDiskFaults({});
   }
 
-  // --- The end, in which everything must come to rest ---
+  // The end of a run, at which everything must come to rest.
 
   kj::Promise<void> awaitWork() {
-    auto all = kj::heapArrayBuilder<kj::Promise<void>>(seats_.size() + 1);
-    for (auto& seat : seats_) {
-      all.add(seat->isClosed ? kj::Promise<void>(kj::READY_NOW) : seat->work->onEmpty());
+    auto all = kj::heapArrayBuilder<kj::Promise<void>>(users_.size() + 1);
+    for (auto& user : users_) {
+      all.add(user->isClosed ? kj::Promise<void>(kj::READY_NOW) : user->work->onEmpty());
     }
     all.add(faults_->onEmpty());
     return kj::joinPromises(all.finish()).then([this]() { return awaitConnected(); });
   }
 
   kj::Promise<void> awaitConnected() {
-    auto all = kj::heapArrayBuilder<kj::Promise<void>>(seats_.size());
-    for (auto& seat : seats_) {
-      if (seat->isClosed) continue;
-      auto until = seat->controller->loop.now() + std::chrono::nanoseconds(kReconnectMaxNs);
-      SimulatedClient& client = *seat->client;
-      all.add(seat->controller->connection.live(until).then(
+    auto all = kj::heapArrayBuilder<kj::Promise<void>>(users_.size());
+    for (auto& user : users_) {
+      if (user->isClosed) continue;
+      auto until = user->controller->loop.now() + std::chrono::nanoseconds(kReconnectMaxNs);
+      SimulatedClient& client = *user->client;
+      all.add(user->controller->connection.live(until).then(
           [this, &client](kj::Own<harness::EstablishedConnection>&&) {
-            // A connection that is dead already is noticed first.
+            // The connection may be dead already, and that takes a while to be noticed.
             return world_.after(kNoticeMaxNs).then([&client]() { return client.probe(); });
           },
           [this](kj::Exception&& exception) {
@@ -286,44 +287,44 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
   }
 
   kj::Promise<void> closeAll() {
-    auto all = kj::heapArrayBuilder<kj::Promise<void>>(seats_.size());
-    for (auto& seat : seats_) {
-      if (!seat->isClosed && !world_.random().chance(25)) all.add(close(*seat));
+    auto all = kj::heapArrayBuilder<kj::Promise<void>>(users_.size());
+    for (auto& user : users_) {
+      if (!user->isClosed && !world_.random().chance(25)) all.add(close(*user));
     }
     return kj::joinPromises(all.finish());
   }
 
-  // A session that was closed has left nothing, at once.
-  kj::Promise<void> close(Seat& seat) {
+  // Closes a session, which must leave nothing from then on.
+  kj::Promise<void> close(User& user) {
     world_.noteAndCount(Event::kSessionClosed);
-    seat.client->setClosing();
-    auto until = seat.controller->loop.now() + std::chrono::seconds(20);
-    return seat.controller->connection.close(until).then(
-        [this, &seat](std::vector<harness::Leftover>&& leftovers) {
+    user.client->setClosing();
+    auto until = user.controller->loop.now() + std::chrono::seconds(20);
+    return user.controller->connection.close(until).then(
+        [this, &user](std::vector<harness::Leftover>&& leftovers) {
           for (auto& leftover : leftovers) {
             world_.violated("I4",
                             "the closed session left: " + leftover.what + ": " + leftover.reason);
           }
-          for (auto& operation : seat.client->operations()) {
+          for (auto& operation : user.client->operations()) {
             if (machine_.life(operation->token).alive > 0) {
               world_.violated("I4", "command " + std::to_string(operation->token) +
                                         " runs after its session was closed");
             }
           }
-          seat.isClosed = true;
+          user.isClosed = true;
         });
   }
 
-  // Those that are not closed crash here, and their leases run out.
+  // Crashes the controllers that were not closed, and waits until their leases have run out.
   kj::Promise<void> awaitNothingLeft() {
-    for (auto& seat : seats_) {
-      if (!seat->isClosed) crash(*seat);
-      seat->route.setSilence({});
+    for (auto& user : users_) {
+      if (!user->isClosed) crash(*user);
+      user->route.setSilence({});
     }
-    return world_.after(profile_.leaseNs + kGoneMaxNs).then([this]() { judgeEnd(); });
+    return world_.after(profile_.leaseNs + kGoneMaxNs).then([this]() { checkEnd(); });
   }
 
-  void judgeEnd() {
+  void checkEnd() {
     for (uint64_t token : machine_.aliveTokens()) {
       world_.violated("I4",
                       "command " + std::to_string(token) + " runs after the lease of its session");
@@ -338,10 +339,10 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
     KJ_IF_MAYBE (files, files_) {
       for (const std::string& wrong : files->problems()) world_.violated("I7", wrong);
     }
-    for (auto& [token, life] : machine_.lives()) judgeLife(token, life);
+    for (auto& [token, life] : machine_.lives()) checkLife(token, life);
   }
 
-  void judgeLife(uint64_t token, const Life& life) {
+  void checkLife(uint64_t token, const Life& life) {
     const Program& program = machine_.program(token);
     auto name = "command " + std::to_string(token);
     if (life.startedNs < 0 || life.killedByMachine) return;
@@ -363,7 +364,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
   bool healed_ = false;
   kj::Maybe<FileTree> files_;
   kj::Own<Node> node_;
-  std::vector<std::unique_ptr<Seat>> seats_;
+  std::vector<std::unique_ptr<User>> users_;
   kj::Own<kj::TaskSet> faults_;
 };
 

@@ -1,4 +1,4 @@
-// muster-simulate: simulated runs by the thousand. See docs/internals/simulation.md.
+// The program muster-simulate makes simulated runs by the thousand (docs/internals/simulation.md).
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,8 @@ using namespace simulation;
 
 constexpr int kUsageError = 2;
 constexpr int kVoid = 3;
-constexpr uint64_t kCoverageSeedsMin = 2000;  // With fewer, rare events may well be missing.
+// With fewer seeds, rare events may well be missing.
+constexpr uint64_t kCoverageSeedsMin = 2000;
 
 struct Arguments {
   uint64_t seeds = 20000;
@@ -28,7 +29,7 @@ struct Arguments {
   unsigned processes = 2;
 };
 
-// What a worker tells its parent through a pipe; followed by texts.
+// The head of a worker's message to its parent through a pipe. Texts follow it.
 struct Sent {
   uint64_t seeds, hash, steps, failed;
   int64_t simulatedNs;
@@ -116,7 +117,7 @@ bool readWhole(int fd, Sent& sent) {
   return true;
 }
 
-// Adds up the shares; false if a worker broke down.
+// Runs all workers and adds up their results. False if a worker broke down.
 bool runAll(const Arguments& arguments, Sent& total) {
   struct Worker {
     pid_t pid;

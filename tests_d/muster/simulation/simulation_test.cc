@@ -1,4 +1,4 @@
-// A small campaign for every run of the tests; ./dev simulate runs large ones.
+// Runs a small campaign with every run of the tests. ./dev simulate runs large ones.
 #include <gtest/gtest.h>
 
 #include "schema/support/base/log.h"
@@ -20,7 +20,8 @@ TEST(SimulationTest, EveryInvariantHolds) {
   EXPECT_EQ(campaign.seeds, kSeeds);
 }
 
-TEST(SimulationTest, SameSeedIsTheSameHistory) {
+// A violation can be looked into only if its seed gives the same history again, event for event.
+TEST(SimulationTest, SameSeedGivesTheSameHistory) {
   support::CapturedLog quiet;
   Campaign once = runCampaign(7, 1, kReplayed, OnFailure::kGoOn);
   Campaign again = runCampaign(7, 1, kReplayed, OnFailure::kGoOn);

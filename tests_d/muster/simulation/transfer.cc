@@ -11,7 +11,8 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
-constexpr unsigned kFile = 3;  // A stream of its own: see patternOf.
+// The stream of patternOf() that files have as their content.
+constexpr unsigned kFile = 3;
 constexpr int64_t kAllowedNs = 8 * kSecond;
 
 size_t sizeFrom(Random& random) {
@@ -55,11 +56,11 @@ kj::Promise<void> Transfer::run() {
       .then(
           [this](bool goesOn) {
             if (!goesOn) world_.count(Event::kUploadLost);
-            judge();
+            check();
           },
           [this](kj::Exception&& exception) {
-            client_.judgeFailure(*order_, exception, "transfer");
-            judge();
+            client_.checkFailure(*operation_, exception, "transfer");
+            check();
           });
 }
 
@@ -84,7 +85,7 @@ kj::Promise<bool> Transfer::sendAll() {
   return sendNext().then(unlessOver([this]() { return sendAll(); }));
 }
 
-// One part, perhaps after what must be refused.
+// Sends one part, sometimes after a part that must be refused.
 kj::Promise<bool> Transfer::sendNext() {
   Random& random = world_.random();
   const std::string& all = target_.after;
@@ -141,7 +142,7 @@ kj::Promise<bool> Transfer::end() {
       return abandon();
     case Ending::kTooEarly:
       world_.count(Event::kUploadUnfinished);
-      // Its digest is right for what has arrived.
+      // The digest is right for the bytes that have arrived, but they are not the whole file.
       return finish(target_.after.substr(0, stopAt_), Kind::CORRUPT);
     case Ending::kWrongDigest:
       world_.count(Event::kUploadWrong);
@@ -152,7 +153,7 @@ kj::Promise<bool> Transfer::end() {
   target_.mayBeAfter = true;
   return finish(target_.after, Kind::UNSPECIFIED).then(unlessOver([this]() {
     target_.isAfter = true;
-    world_.noteAndCount(target_.before ? Event::kFileReplaced : Event::kFileNew, order_->token);
+    world_.noteAndCount(target_.before ? Event::kFileReplaced : Event::kFileNew, operation_->token);
     return finish(target_.after, Kind::UNSPECIFIED);
   }));
 }
@@ -181,7 +182,7 @@ kj::Promise<bool> Transfer::abandon() {
       .then(unlessOver([this]() { return finish(target_.after, Kind::NOT_FOUND); }));
 }
 
-// In parts, each where the last one ended.
+// Reads the file in parts, each from the end of the last one.
 kj::Promise<bool> Transfer::readBack() {
   if (!target_.isAfter) return true;
   return ask([this](harness::EstablishedConnection& live) {
@@ -206,13 +207,13 @@ kj::Promise<bool> Transfer::readBack() {
       });
 }
 
-void Transfer::judge() {
-  std::string wrong = tree_.problem(order_->token);
+void Transfer::check() {
+  std::string wrong = tree_.problem(operation_->token);
   if (!wrong.empty()) violated(wrong);
 }
 
 void Transfer::violated(const std::string& text) {
-  client_.violated("I7", *order_, text);
+  client_.violated("I7", *operation_, text);
 }
 
 }  // namespace simulation

@@ -1,5 +1,4 @@
-// A file that goes to the node in parts, and comes back: as a controller sends it, and as none
-// should.
+// Sends a file to the node in parts and reads it back, as a controller does and as none should.
 #pragma once
 
 #include <stdint.h>
@@ -17,7 +16,7 @@ class Transfer final : private RawCalls {
  public:
   Transfer(SimulatedClient& client, std::shared_ptr<Operation> operation, FileTree& tree);
 
-  // Never rejects.
+  // Makes the whole transfer. Never rejects.
   kj::Promise<void> run();
 
  private:
@@ -32,7 +31,7 @@ class Transfer final : private RawCalls {
   kj::Promise<bool> finish(const std::string& digestOf, wire::Error::Kind expected);
   kj::Promise<bool> abandon();
   kj::Promise<bool> readBack();
-  void judge();
+  void check();
   void violated(const std::string& text);
 
   FileTree& tree_;
@@ -42,7 +41,7 @@ class Transfer final : private RawCalls {
   Ending ending_ = Ending::kFinished;
   size_t partBytes_ = 0;
   uint64_t receivedTo_ = 0;
-  uint64_t stopAt_ = 0;  // Where sending ends.
+  uint64_t stopAt_ = 0;  // The offset at which sending ends.
   std::string read_;
 };
 

@@ -1,5 +1,6 @@
-// Time, chance and memory of one simulated run: the manual clock that every loop waits on, the
-// history with its hash, and what was found wrong.
+// Time, chance and memory of one simulated run.
+//
+// It has the manual clock that every loop waits on, the history with its hash, and the violations.
 #pragma once
 
 #include <stdint.h>
@@ -20,8 +21,8 @@ namespace simulation {
 constexpr int64_t kMillisecond = 1'000'000;
 constexpr int64_t kSecond = 1'000'000'000;
 
-// Lets the loop wait in simulated time: when nothing is due, the clock jumps to the next timer.
-// Pipes between keeper and processes are the kernel's own, so it looks at those first.
+// Lets the loop wait in simulated time. When nothing is due, the clock jumps to the next timer.
+// Pipes between keeper and processes are the kernel's own, so the port looks at those first.
 class ManualPort final : public kj::EventPort {
  public:
   explicit ManualPort(kj::UnixEventPort& pipes);
@@ -29,7 +30,7 @@ class ManualPort final : public kj::EventPort {
   kj::TimerImpl& timer() { return timer_; }
   void serve(kj::EventLoop& loop) { loop_ = &loop; }
 
-  // The run has failed if it goes on beyond: waiting throws.
+  // Sets the time after which the run has failed. Waiting beyond it throws.
   void setEnd(kj::TimePoint end) { end_ = end; }
 
   bool wait() override;
@@ -48,7 +49,7 @@ class World {
  public:
   enum class Trace { kOff, kOn };
 
-  // `pipes` is used again for other worlds of the thread, one after the other.
+  // `pipes` serves several worlds of the thread, one after the other.
   World(kj::UnixEventPort& pipes, uint64_t seed, Trace trace);
   KJ_DISALLOW_COPY(World);
 
@@ -58,16 +59,17 @@ class World {
   kj::WaitScope& waitScope() { return waitScope_; }
   ManualPort& port() { return port_; }
 
-  // Since the beginning of the run.
+  // The time since the beginning of the run.
   int64_t nowNs() { return (timer().now() - kj::origin<kj::TimePoint>()) / kj::NANOSECONDS; }
   kj::Promise<void> after(int64_t delayNs) { return timer().afterDelay(delayNs * kj::NANOSECONDS); }
 
-  // Part of the history: into the hash and, if traced, as text.
+  // Adds an event to the history, that is to the hash and, if traced, to the text.
   void note(const char* what, uint64_t first = 0, uint64_t second = 0, uint64_t third = 0);
   void count(Event event) { ++coverage_.counts[static_cast<size_t>(event)]; }
   void noteAndCount(Event event, uint64_t first = 0, uint64_t second = 0);
 
-  // An invariant ("I2") does not hold. The run goes on; the first is what is reported.
+  // Records that an invariant such as "I2" does not hold. The run goes on, and the first violation
+  // is reported.
   void violated(const char* invariant, std::string text);
 
   uint64_t hash() const { return hash_; }

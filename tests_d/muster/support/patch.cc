@@ -15,7 +15,7 @@ bool startsWith(const std::string& text, const std::string& prefix) {
   throw PatchError("line " + std::to_string(line) + ": " + what);
 }
 
-// What git writes before the name of a file that a patch changes.
+// Tells whether a line is one of those that git writes before the name of a changed file.
 bool isPreamble(const std::string& line) {
   return startsWith(line, "diff --git ") || startsWith(line, "index ") ||
          startsWith(line, "--- a/");
@@ -74,8 +74,8 @@ Patch parsePatch(const std::string& text) {
 }
 
 std::string changed(const FileChange& change, const std::string& source) {
-  // A line break before the first line makes every hunk begin with one, so that only whole lines
-  // are found.
+  // A line break before the first line lets the search for a hunk begin with one, so that only
+  // whole lines are found.
   std::string text = "\n" + source;
   for (const Hunk& hunk : change.hunks) {
     std::string before = "\n" + hunk.before;

@@ -1,7 +1,7 @@
-// How the tests of Muster itself wait on this machine: for a condition, with a bound.
+// Waits on this machine for a condition, with a bound, in the tests of Muster itself.
 //
-// What happens on a node is waited for with muster::Eventually; these are for processes, files and
-// control groups that a test looks at without an agent. Nothing here asserts.
+// These functions are for processes, files and control groups that a test sees without an agent. A
+// test waits for conditions on a node with muster::Eventually. Nothing here asserts.
 #pragma once
 
 #include <chrono>
@@ -10,13 +10,13 @@
 
 namespace muster_tests {
 
-// Waits without a condition, for a moment that is hit by chance or by a seed: the timing of a fault
-// is random on purpose.
+// Waits without a condition. Tests pass a time drawn by chance or by a seed, because the moment of
+// a fault is random on purpose.
 inline void letPass(std::chrono::nanoseconds time) {
   std::this_thread::sleep_for(time);
 }
 
-// Asks `holds` until it is true, at least once, with `pause` in between. False: it was not true
+// Calls `holds` until it is true, at least once, with `pause` in between. False if it was not true
 // when `within` had passed.
 //
 //   EXPECT_TRUE(becomesTrue([&] { return fs::exists(socket); }, 5s));
