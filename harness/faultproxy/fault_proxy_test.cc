@@ -361,7 +361,7 @@ TEST_F(FaultProxyTest, FlippedBitArrives) {
   EXPECT_THAT(toString(decisions[0]), StartsWith("connection 1 to target: flip of bit "));
 }
 
-TEST_F(FaultProxyTest, RefusedConnectionsMeetNobodyAndTheAddressStays) {
+TEST_F(FaultProxyTest, RefusedConnectionsFailAndTheAddressStays) {
   start();
   std::string address = proxy_->address();
   proxy_->stopListening();

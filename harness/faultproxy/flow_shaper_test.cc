@@ -109,7 +109,7 @@ TEST(FlowShaperTest, RateIsKept) {
   EXPECT_LE(total, 500ms);
 }
 
-TEST(FlowShaperTest, PiecesAreOfOneToKBytesAndDependOnTheSeedAlone) {
+TEST(FlowShaperTest, PieceSizesFollowFromTheSeedAlone) {
   auto piecesOf = [](uint64_t seed, bool together) {
     Line line({.pieceBytesMax = 5}, seed);
     std::string text = numbers(400);

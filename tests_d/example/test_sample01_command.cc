@@ -3,7 +3,8 @@
 
 using namespace muster;
 
-// A suite says what it needs. With no cluster configured, that is what is made for it.
+// A suite declares the nodes that it needs. If no cluster is configured, these nodes are made for
+// it.
 class CommandSample : public ClusterTest {
  public:
   static Needs needs() { return {.nodes = {{"server", 1}}}; }
@@ -14,7 +15,7 @@ TEST_F(CommandSample, PrintsAndSucceeds) {
   EXPECT_THAT(result, AllOf(Succeeded(), StdoutIs("hello\n")));
 }
 
-// How a command ended is a value, whatever it was: none of these throws.
+// Every way in which a command can end is a value. None of these calls throws.
 TEST_F(CommandSample, EveryOutcomeIsAValue) {
   Node& node = servers()[0];
   EXPECT_THAT(node.shell("exit 3"), ExitedWith(3));

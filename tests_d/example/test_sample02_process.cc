@@ -1,4 +1,4 @@
-// Sample 2: a command that runs while the test goes on.
+// Sample 2: run a command while the test goes on.
 #include <muster/muster.h>
 
 using namespace muster;
@@ -23,7 +23,7 @@ TEST_F(ProcessSample, SignalsReachIt) {
   EXPECT_THAT(sleeper.wait(), Signalled(SIGUSR1));
 }
 
-// A Process belongs to its scope: the end of the scope ends it, with everything that it started.
+// A Process belongs to its scope, whose end also ends the process and everything that it started.
 TEST_F(ProcessSample, EndsWithItsScope) {
   Node& node = servers()[0];
   int pid = 0;

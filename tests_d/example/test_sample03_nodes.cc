@@ -1,4 +1,4 @@
-// Sample 3: several nodes at once, by role and by name.
+// Sample 3: use several nodes at once, by role and by name.
 #include <muster/muster.h>
 
 using namespace muster;
@@ -14,7 +14,7 @@ TEST_F(CopyTest, EveryServerAnswersTheClient) {
   }
 }
 
-// One call, all nodes at the same time, one result for each.
+// One call runs on all nodes at the same time, and gives one result for each.
 TEST_F(CopyTest, SetsOfNodesRunTogether) {
   Results names = cluster().nodes().run({"uname", "-n"});
   EXPECT_THAT(names, OnEachNode(Succeeded()));

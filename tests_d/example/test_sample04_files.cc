@@ -1,4 +1,4 @@
-// Sample 4: files and trees.
+// Sample 4: read, write and copy files and trees.
 #include <muster/muster.h>
 
 using namespace muster;
@@ -19,13 +19,13 @@ TEST_F(FileSample, WritesReplaceAFileInOneStep) {
   EXPECT_FALSE(file.exists());
 }
 
-// What is wrong is an exception that names node, operation and path.
+// A failure is an exception that names node, operation and path.
 TEST_F(FileSample, MissingFileIsAnError) {
   EXPECT_THAT([] { return servers()[0].file("/none").read(); },
               FailsWith(NodeError::Kind::kNotFound, testing::HasSubstr("/none")));
 }
 
-// Digests are compared on the way, and again here.
+// The harness compares digests during each transfer, and this test does so again.
 TEST_F(FileSample, BigFilesKeepTheirContent) {
   ASSERT_THAT(servers()[0].shell("head -c 5000000 /dev/urandom > /root/big"), Succeeded());
   auto here = std::filesystem::temp_directory_path() / "muster-sample-big";

@@ -1,4 +1,4 @@
-// Sample 5: wait for a condition, with a bound, and never for a time that is "long enough".
+// Sample 5: wait for a condition with a bound, and never for a time that is "long enough".
 #include <muster/muster.h>
 
 using namespace muster;
@@ -8,13 +8,14 @@ class EventuallySample : public ClusterTest {
   static Needs needs() { return {.nodes = {{"server", 1}}}; }
 };
 
-// Succeeds at the first look that does; on expiry tells the last one and how many there were.
+// The matcher succeeds at the first look that matches. When its time is over, it reports the last
+// look and how many there were.
 TEST_F(EventuallySample, LooksUntilItMatches) {
   Process writer = servers()[0].start({"sh", "-c", "sleep 0.3; echo ready > /run/state"});
   EXPECT_THAT(servers()[0], Eventually(Runs({"cat", "/run/state"}, Prints("ready")), 5s));
 }
 
-// Any callable will do.
+// The looks can be any callable.
 TEST_F(EventuallySample, LooksAtValuesToo) {
   Process writer = servers()[0].start({"sh", "-c", "sleep 0.3; touch /run/flag"});
   EXPECT_THAT([] { return servers()[0].file("/run/flag").exists(); },

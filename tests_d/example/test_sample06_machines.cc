@@ -1,4 +1,4 @@
-// Sample 6: disturb whole machines, and see that work goes on.
+// Sample 6: disturb whole machines, and check that work goes on.
 #include <muster/muster.h>
 
 using namespace muster;
@@ -8,8 +8,8 @@ class MachineSample : public ClusterTest {
   static Needs needs() { return {.nodes = {{"server", 2}}}; }
 };
 
-// A frozen node stands still with everything on it. It goes on at the end of the scope, whatever
-// happens in it.
+// A frozen node stands still with everything on it. It goes on at the end of the scope, also if an
+// expectation fails.
 TEST_F(MachineSample, FrozenNodeStandsStill) {
   Node& server = servers()[0];
   Process counter = server.start({"sh", "-c", "sleep 1; echo done"});
@@ -21,7 +21,7 @@ TEST_F(MachineSample, FrozenNodeStandsStill) {
   EXPECT_THAT(counter.wait(), StdoutIs("done\n"));
 }
 
-// What ran on a node that lost power is lost, and says so. Its disks are as they were.
+// Commands that ran on a node that lost power are reported as lost. The node keeps its disks.
 TEST_F(MachineSample, PowerCutLosesProcessesAndKeepsFiles) {
   Node& server = servers()[1];
   server.file("/root/kept").write("on disk", {.sync = true});

@@ -1,4 +1,4 @@
-// Sample 7: services and facts, on nodes that run a real systemd.
+// Sample 7: control services and ask for facts, on nodes that run a real systemd.
 #include <muster/muster.h>
 
 using namespace muster;

@@ -1,4 +1,4 @@
-// Sample 8: the same test for several values, by gtest's own means.
+// Sample 8: run one test for several values, by gtest's own means.
 #include <muster/muster.h>
 
 using namespace muster;

@@ -27,7 +27,7 @@ void expectBricksAgree(const Volume& volume, const Mount& mount) {
 }
 
 // What was healed must serve: the data is read again without a brick that was never down.
-TEST_P(HealingTest, BrickKilledWhileWritingIsHealedAndStandsInForAnother) {
+TEST_P(HealingTest, BrickKilledWhileWritingIsHealedAndReplacesAnother) {
   Volume volume(pool(), GetParam());
   volume.start();
   std::string large;

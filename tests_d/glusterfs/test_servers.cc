@@ -58,7 +58,7 @@ TEST_F(ServerTest, DaemonThatWasAwayLearnsOfVolumeChanges) {
   EXPECT_THAT([&] { return volume.trouble(); }, Clears(30s));
 }
 
-TEST_F(ServerTest, FrozenServerHoldsAWriteUpNoLongerThanThePingTimeout) {
+TEST_F(ServerTest, FrozenServerDelaysAWriteByThePingTimeoutAtMost) {
   Volume volume(pool(), VolumeType::kReplicated);
   volume.start();
   const Mount mount(client(), volume);
@@ -80,7 +80,7 @@ TEST_F(ServerTest, FrozenServerHoldsAWriteUpNoLongerThanThePingTimeout) {
 }
 
 // A power cut takes the daemon, the brick and the connections without a word; the disk stays.
-TEST_F(ServerTest, ServerComesBackFromAPowerCutWithItsBrickAndIsHealed) {
+TEST_F(ServerTest, BrickIsHealedAfterAPowerCutOfItsServer) {
   Volume volume(pool(), VolumeType::kReplicated);
   volume.start();
   const Mount mount(client(), volume);

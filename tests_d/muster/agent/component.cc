@@ -9,7 +9,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Kills what has `pattern` in its command line. Its own outcome cannot be told from here.
+// Kills every process with `pattern` in its command line, and waits for the reconnect. The outcome
+// of pkill itself cannot be known, because the connection may be lost with it.
 void killMatching(const Node& node, const std::string& pattern) {
   uint32_t before = node.state().reconnects;
   node.run({"pkill", "-KILL", "-f", "--", pattern});
@@ -23,7 +24,7 @@ void killFront(const Node& node) {
 }
 
 void killAgent(const Node& node) {
-  // Process 1 of a bare node matches too; the kernel spares it.
+  // Process 1 of a bare node matches too, but the kernel protects it.
   killMatching(node, "nodeagent");
 }
 

@@ -1,17 +1,17 @@
-// What the self tests share: how to hurt the agent of a node.
+// Kills the agent of a node, for the tests of this directory.
 #pragma once
 
 #include <muster/muster.h>
 
 namespace agent_tests {
 
-// Kills the agent's front with SIGKILL and waits until the loss was noticed and mended.
+// Kills the agent's front with SIGKILL and waits until the controller has connected again.
 void killFront(const muster::Node& node);
 
-// Kills the whole agent, keeper and front, with SIGKILL, and waits until its successor is reached.
+// Kills keeper and front with SIGKILL and waits until the controller has reached their successors.
 void killAgent(const muster::Node& node);
 
-// How often `line` stands in a file of the node. 0 if there is no such file.
+// Counts the lines of a file on the node that are `line`. 0 if there is no such file.
 size_t countLines(const muster::Node& node, const std::string& path, const std::string& line);
 
 }  // namespace agent_tests

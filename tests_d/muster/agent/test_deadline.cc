@@ -1,5 +1,6 @@
-// Every call ends at its deadline, whatever the node does, and what it had begun is cleared up when
-// the node is back.
+// Every call ends at its deadline, also when the node does not answer.
+//
+// A command that an abandoned call has started is ended when the node is back.
 #include <stdlib.h>
 
 #include <filesystem>
@@ -87,8 +88,8 @@ class DeadlineTest : public ClusterTest {
     }
   }
 
-  // Makes each call with a time of its own. That it returns at all is the check: the node answers
-  // none of them.
+  // Makes each call with a deadline of its own. The node answers none of them, so the check is that
+  // each call returns at all.
   static void expectAllEnd(const std::vector<NamedCall>& calls, Node& silent) {
     std::chrono::nanoseconds longest{0};
     std::string which;
@@ -104,9 +105,12 @@ class DeadlineTest : public ClusterTest {
               << which << ")\n";
   }
 
-  std::string tree_;  // A directory with a file in it, on this machine.
+  // A directory of this machine with one file.
+  std::string tree_;
 };
 
+// A test that hangs says nothing. Each call of the public interface is made twice, before the
+// silence is noticed and afterwards, because different code ends it then.
 TEST_F(DeadlineTest, NoCallWaitsForAFrozenNode) {
   Node& node = servers()[0];
   Process running = node.start({"cat"});
@@ -118,14 +122,16 @@ TEST_F(DeadlineTest, NoCallWaitsForAFrozenNode) {
   expectAllEnd(filesAndFacts(), node);
 }
 
-TEST_F(DeadlineTest, FrozenNodeDoesNotHoldTheOthersOfAFanOut) {
+// The results of healthy nodes must not be lost because one node hangs.
+TEST_F(DeadlineTest, FrozenNodeDelaysNoOtherNodeOfAFanOut) {
   auto frozen = cluster().freeze(servers()[0]);
   Results results = servers().run({"echo", "here"}, {.deadline = 500ms});
   EXPECT_THAT(results.failed(), testing::ElementsAre("server1"));
   EXPECT_THAT(results["server2"], Prints("here"));
 }
 
-TEST_F(DeadlineTest, CommandThatNobodyWaitedForIsGoneWhenTheNodeIsBack) {
+// The caller has given up, and nobody else would end the command.
+TEST_F(DeadlineTest, AbandonedCommandEndsWhenTheNodeIsBack) {
   Node& node = servers()[0];
   {
     auto frozen = cluster().freeze(node);
@@ -139,6 +145,8 @@ TEST_F(DeadlineTest, CommandThatNobodyWaitedForIsGoneWhenTheNodeIsBack) {
   EXPECT_THAT(node, Eventually(Runs({"pgrep", "-f", "sleep 4321"}, ExitedWith(1)), 10s));
 }
 
+// At its deadline a command gets TERM, and KILL only after its grace. The first result must not
+// claim more than is known then.
 TEST_F(DeadlineTest, CommandThatIgnoresTermIsStillEndingAtItsDeadline) {
   Node& node = servers()[0];
   Process stubborn = node.start({"sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"},

@@ -1,4 +1,4 @@
-// How commands end, and what they are started with.
+// Commands start as requested, and their ends are reported as they were.
 #include <errno.h>
 #include <signal.h>
 
@@ -17,19 +17,21 @@ class ExecTest : public ClusterTest {
   Node& node() { return servers()[0]; }
 };
 
-TEST_F(ExecTest, StatusesAndSignalsComeAsTheyAre) {
+// A status above 128 is not taken for a signal, as a shell does.
+TEST_F(ExecTest, StatusesAndSignalsAreReportedExactly) {
   EXPECT_THAT(node().run({"true"}), Succeeded());
   EXPECT_THAT(node().shell("exit 255"), ExitedWith(255));
   EXPECT_THAT(node().shell("kill -SEGV $$"), Signalled(SIGSEGV));
   EXPECT_THAT(node().shell("kill -KILL $$"), Signalled(SIGKILL));
 }
 
-TEST_F(ExecTest, WhatCannotBeStartedSaysWhy) {
+TEST_F(ExecTest, CommandThatCannotStartSaysWhy) {
   EXPECT_THAT(node().run({"no-such-program"}), NotStarted(ENOENT));
   EXPECT_THAT(node().run({"/etc/hostname"}), NotStarted(EACCES));
   EXPECT_THAT(node().run({"true"}, {.directory = "/no/such/place"}), NotStarted(ENOENT));
 }
 
+// A wrong request is a mistake in the test, so the error says where to look.
 TEST_F(ExecTest, BadRequestsNameTheField) {
   EXPECT_THAT([&] { node().run({}); }, FailsWith(NodeError::Kind::kInvalid, HasSubstr("argv")));
   EXPECT_THAT([&] { node().run({"true"}, {.deadline = 0s}); },
@@ -44,7 +46,7 @@ TEST_F(ExecTest, BadRequestsNameTheField) {
 TEST_F(ExecTest, UserDirectoryAndEnvironmentAreAsAsked) {
   RunOptions options{.environment = {{"COLOUR", "blue"}}, .directory = "/tmp", .user = "nobody"};
   EXPECT_THAT(node().shell("id -un; pwd; echo $COLOUR", options), StdoutIs("nobody\n/tmp\nblue\n"));
-  // Nothing but the mark by which the command's processes are found.
+  // The only variable is the mark by which the agent finds the command's processes.
   EXPECT_THAT(node().run({"env"}, {.environmentBase = EnvironmentBase::kNone}),
               StdoutIs(testing::MatchesRegex("NODEAGENT_JOB=[^\n]*\n")));
 }
@@ -57,6 +59,7 @@ TEST_F(ExecTest, InputIsReadToItsEndWhateverItsSize) {
   EXPECT_EQ(node().run({"cat"}, {.input = big}).out.size(), big.size());
 }
 
+// A descendant with a session of its own gets no signal that is sent to the process group.
 TEST_F(ExecTest, DeadlineEndsEveryDescendant) {
   Result result =
       node().shell("setsid sleep 4711 & sleep 4711", {.deadline = 300ms, .grace = 100ms});
@@ -65,6 +68,7 @@ TEST_F(ExecTest, DeadlineEndsEveryDescendant) {
   EXPECT_THAT(node(), Eventually(Runs({"pgrep", "-f", "sleep 4711"}, ExitedWith(1)), 5s));
 }
 
+// A test that sees only a part of the output must know how much is missing.
 TEST_F(ExecTest, OverflowIsCountedExactly) {
   Argv megabyte = {"head", "-c", "1000000", "/dev/zero"};
   Result head =
@@ -76,7 +80,9 @@ TEST_F(ExecTest, OverflowIsCountedExactly) {
               HitOutputLimit());
 }
 
-TEST_F(ExecTest, HolderOfTheOutputDoesNotHoldTheResult) {
+// A daemon that a command leaves may keep its output open. The result does not wait for it, and
+// names it.
+TEST_F(ExecTest, ProcessThatHoldsTheOutputDelaysNoResult) {
   Result result = node().shell("sleep 4712 & echo done");
   EXPECT_THAT(result, Prints("done"));
   EXPECT_LT(result.elapsed, 5s);

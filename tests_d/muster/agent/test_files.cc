@@ -1,4 +1,4 @@
-// Files of a node, whole and in trees.
+// Files are read, written and copied whole, alone and in trees.
 #include <errno.h>
 #include <unistd.h>
 
@@ -38,6 +38,7 @@ TEST_F(FilesTest, ContentModeAndDigestAreAsWritten) {
   EXPECT_EQ(file.read(), "hello world");
 }
 
+// A test may expect that a file is absent. Other failures must not pass for that.
 TEST_F(FilesTest, AbsentAndForbiddenAreToldApart) {
   EXPECT_FALSE(node().file("/tmp/files/none").exists());
   EXPECT_FALSE(node().file("/tmp/files/none").remove());
@@ -50,7 +51,7 @@ TEST_F(FilesTest, AbsentAndForbiddenAreToldApart) {
   EXPECT_THAT([&] { node().file("/").removeTree(); }, FailsWith(NodeError::Kind::kInvalid));
 }
 
-TEST_F(FilesTest, NamesLinksAndAttributesAreKept) {
+TEST_F(FilesTest, LinksRenamesAndListingsAgree) {
   node().file("/tmp/files/a").write("x");
   node().file("/tmp/files/l").linkTo("a");
   EXPECT_EQ(node().file("/tmp/files/l").readLink(), "a");
@@ -61,6 +62,7 @@ TEST_F(FilesTest, NamesLinksAndAttributesAreKept) {
   EXPECT_FALSE(node().file("/proc/version").read().empty());
 }
 
+// Five MiB are several chunks in either direction.
 TEST_F(FilesTest, LargeFilesGoThereAndBack) {
   std::filesystem::create_directories(local_);
   std::string content;
@@ -73,6 +75,7 @@ TEST_F(FilesTest, LargeFilesGoThereAndBack) {
   EXPECT_EQ(std::filesystem::file_size(local_ / "back"), content.size());
 }
 
+// Small files travel together and big ones by chunks, and a symbolic link is not followed.
 TEST_F(FilesTest, TreesGoThereAndBack) {
   std::filesystem::create_directories(local_ / "tree/deep/er");
   std::ofstream(local_ / "tree/deep/small") << "small";
@@ -85,7 +88,7 @@ TEST_F(FilesTest, TreesGoThereAndBack) {
   EXPECT_EQ(std::filesystem::read_symlink(local_ / "copy/link"), "deep/small");
 }
 
-TEST_F(FilesTest, AFileIsCopiedToAnotherPlaceOfANodeAsItIs) {
+TEST_F(FilesTest, CopyWithinANodeKeepsContentAndAttributes) {
   File file = node().file("/tmp/files/a");
   file.write(std::string(1 << 20, 'x'), {.mode = 0640, .user = "nobody"});
   TransferResult result = node().copyTo("/tmp/files/a", node(), "/tmp/files/b");

@@ -1,11 +1,11 @@
-// The SysV script of init/, used on a node as an administrator would.
+// The SysV script of init/ works on a node as an administrator would use it.
 #include <muster/muster.h>
 
 namespace {
 
 using namespace muster;
 
-// A second agent beside the node's own, with a port and a state directory of its own.
+// Installs a second agent beside the node's own, with a port and a state directory of its own.
 class InitScriptTest : public ClusterTest {
  protected:
   void SetUp() override {
@@ -20,6 +20,7 @@ class InitScriptTest : public ClusterTest {
   Result connect() { return servers()[0].run({"bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/7412"}); }
 };
 
+// A script that returned earlier would let the next step of a boot fail now and then.
 TEST_F(InitScriptTest, StartReturnsWhenTheAgentListens) {
   Service agent = servers()[0].service("nodeagent");
   EXPECT_EQ(agent.status().state, ServiceStatus::State::kStopped);
@@ -31,7 +32,8 @@ TEST_F(InitScriptTest, StartReturnsWhenTheAgentListens) {
   EXPECT_THAT(connect(), ExitedWith(1));
 }
 
-TEST_F(InitScriptTest, StaleProcessIdDoesNotKeepItFromStarting) {
+// A killed agent leaves its pid file, and the number in it may belong to another process by now.
+TEST_F(InitScriptTest, StaleProcessIdDoesNotPreventAStart) {
   Service agent = servers()[0].service("nodeagent");
   EXPECT_TRUE(agent.start().running());
   EXPECT_THAT(servers()[0].shell("kill -9 $(cat /run/nodeagent.pid)"), Succeeded());
@@ -40,7 +42,7 @@ TEST_F(InitScriptTest, StaleProcessIdDoesNotKeepItFromStarting) {
   EXPECT_THAT(connect(), Succeeded());
 }
 
-TEST_F(InitScriptTest, BadConfigurationIsToldAndNothingStarts) {
+TEST_F(InitScriptTest, BadConfigurationIsReportedAndNothingStarts) {
   servers()[0].file("/etc/second.yaml").write("nod: second\n");
   EXPECT_THAT([] { servers()[0].service("nodeagent").start(); },
               FailsWith(NodeError::Kind::kSystem, testing::HasSubstr("unknown key \"nod\"")));

@@ -1,4 +1,4 @@
-// Nodes that stand still or lose their power.
+// Nodes that freeze or lose their power are noticed, and come back.
 #include <muster/muster.h>
 
 namespace {
@@ -12,6 +12,8 @@ class MachineTest : public ClusterTest {
   static Needs needs() { return {.nodes = {{"server", 2}}}; }
 };
 
+// A frozen node keeps its connections open, so only missing heartbeats show it. Nothing on it is
+// lost.
 TEST_F(MachineTest, FrozenNodeIsNoticedWithinFiveSecondsAndGoesOn) {
   Node& victim = servers()[0];
   Process sleeper = victim.start({"sh", "-c", "sleep 1; echo done"});
@@ -26,12 +28,14 @@ TEST_F(MachineTest, FrozenNodeIsNoticedWithinFiveSecondsAndGoesOn) {
   EXPECT_THAT(sleeper.wait(20s), Prints("done"));
 }
 
-TEST_F(MachineTest, ANodeThatSharesOurClockIsFoundWithinTheErrorBound) {
+// A local node has the clock of this machine, so its true offset is 0.
+TEST_F(MachineTest, ClockOffsetOfALocalNodeIsWithinItsErrorBound) {
   auto clock = servers()[0].state().clock;
   ASSERT_TRUE(clock);
   EXPECT_LE(std::chrono::abs(clock->offset), clock->errorMax);
 }
 
+// A test must be able to tell a command that a power cut ended from one that failed.
 TEST_F(MachineTest, PowerCutIsReportedAsReboot) {
   Node& victim = servers()[1];
   Process sleeper = victim.start({"sleep", "60"});
@@ -43,7 +47,7 @@ TEST_F(MachineTest, PowerCutIsReportedAsReboot) {
   EXPECT_EQ(victim.file("/var/kept").read(), "on disk");
 }
 
-TEST_F(MachineTest, FactsAreOfTheNode) {
+TEST_F(MachineTest, FactsDescribeTheNode) {
   Facts facts = servers()[0].facts();
   EXPECT_EQ(facts.hostname, "server1");
   EXPECT_FALSE(facts.cpus.empty());

@@ -1,4 +1,4 @@
-// Work on a node is never lost without being said, and never done twice.
+// Work on a node is never lost silently, and never done twice.
 #include <muster/muster.h>
 
 #include "component.h"
@@ -13,6 +13,7 @@ class ReconnectTest : public ClusterTest {
   Node& node() { return servers()[0]; }
 };
 
+// The output goes on at the exact byte over the next connection.
 TEST_F(ReconnectTest, KilledFrontLosesNothing) {
   Process counter = node().start({"sh", "-c", "for i in $(seq 200); do echo $i; sleep 0.01; done"});
   counter.readUntil("20", 10s);
@@ -24,6 +25,7 @@ TEST_F(ReconnectTest, KilledFrontLosesNothing) {
   for (int i = 0; i < 200; ++i) EXPECT_EQ(lines[static_cast<size_t>(i)], std::to_string(i + 1));
 }
 
+// A call that is sent again after a lost connection must find its first execution.
 TEST_F(ReconnectTest, FrontKilledAgainAndAgainNeverRunsACommandTwice) {
   node().file("/tmp/front").remove();
   for (int round = 1; round <= 5; ++round) {
@@ -33,7 +35,8 @@ TEST_F(ReconnectTest, FrontKilledAgainAndAgainNeverRunsACommandTwice) {
   }
 }
 
-TEST_F(ReconnectTest, KilledAgentIsReportedAndTheLineIsWrittenOnceAtMost) {
+// The next agent cannot know how the command ended. It ends the rest of it and says "lost".
+TEST_F(ReconnectTest, CommandOfAKilledAgentIsLostAndNotRunAgain) {
   node().file("/tmp/agent").remove();
   Process appender =
       node().start({"sh", "-c", "echo x >> /tmp/agent; sleep 60; echo x >> /tmp/agent"});

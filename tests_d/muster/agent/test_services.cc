@@ -1,4 +1,4 @@
-// Services by whichever manager runs them.
+// Services are controlled in the same way under SysV scripts and under systemd.
 #include <muster/muster.h>
 
 namespace {
@@ -32,7 +32,7 @@ class SystemdTest : public ClusterTest {
   static Needs needs() { return {.nodes = {{"client", 1}}, .init = NeedsInit::kSystemd}; }
 };
 
-TEST_F(SystemdTest, UnitStartsFailsAndSaysWhy) {
+TEST_F(SystemdTest, UnitStartsStopsAndReportsItsFailure) {
   Node& node = clients()[0];
   node.file("/etc/systemd/system/lamp.service")
       .write("[Service]\nExecStart=/bin/sleep 1000\n[Install]\nWantedBy=multi-user.target\n");
@@ -47,7 +47,7 @@ TEST_F(SystemdTest, UnitStartsFailsAndSaysWhy) {
   EXPECT_THAT([&] { node.service("broken").start(); }, FailsWith(NodeError::Kind::kSystem));
 }
 
-// The agent itself is a service of such a node; restarting it must not lose the session's answers.
+// systemd itself runs the agent of such a node, as on a real machine.
 TEST_F(SystemdTest, AgentIsAUnitOfItsNode) {
   EXPECT_THAT(clients()[0].run({"systemctl", "is-active", "nodeagent"}), Prints("active"));
 }

@@ -1,4 +1,4 @@
-// Input and output while commands run, and many nodes at once.
+// Input and output flow while commands run, also on many nodes at once.
 #include <muster/muster.h>
 
 namespace {
@@ -24,6 +24,7 @@ TEST_F(StreamTest, LinesComeAsTheyAreWritten) {
   EXPECT_EQ(shell.readLine(1s), std::nullopt);
 }
 
+// A wait with a bound is a look at the command. It must not end it.
 TEST_F(StreamTest, WaitThatIsTooShortLeavesTheCommandRunning) {
   Process sleeper = servers()[0].start({"sh", "-c", "echo begun; exec sleep 60"});
   sleeper.readUntil("begun", 5s);
@@ -34,6 +35,7 @@ TEST_F(StreamTest, WaitThatIsTooShortLeavesTheCommandRunning) {
   EXPECT_THAT(sleeper.cancel(), WasCancelled());
 }
 
+// 23 MB do not fit into the memory for output, so the rest goes through the spool on the disk.
 TEST_F(StreamTest, BigOutputComesWhole) {
   Result result = servers()[0].shell("seq 3000000", {.deadline = 60s});
   ASSERT_THAT(result, Succeeded());

@@ -1,4 +1,4 @@
-// The agent as two units, the front in a sandbox of systemd's, on a node that runs systemd.
+// The agent runs as two systemd units, the front in a sandbox.
 #include <cstdlib>
 
 #include <muster/muster.h>
@@ -8,7 +8,7 @@ namespace {
 using namespace muster;
 using namespace std::chrono_literals;
 
-// Beside the node's own agent, with a state directory and endpoints of their own.
+// Starts the units beside the node's own agent, with a state directory and endpoints of their own.
 class UnitsTest : public ClusterTest {
  public:
   static Needs needs() { return {.nodes = {{"client", 1}}, .init = NeedsInit::kSystemd}; }
@@ -20,7 +20,7 @@ class UnitsTest : public ClusterTest {
     }
     node().push(MUSTER_INIT_DIR "/sysusers.d/nodeagent.conf", "/etc/sysusers.d/nodeagent.conf",
                 {.parents = true});
-    // They would stop the agent that this test talks to.
+    // The line Conflicts= would stop the agent that this test talks to.
     for (const char* unit : {"keeper", "front"}) {
       EXPECT_THAT(node().run({"sed", "-i", "/^Conflicts=/d",
                               std::string("/etc/systemd/system/nodeagent-") + unit + ".service"}),
@@ -46,7 +46,7 @@ class UnitsTest : public ClusterTest {
 
   Node& node() { return clients()[0]; }
 
-  // The process of a unit, as text.
+  // Returns the main process of a unit, as text.
   std::string pidOf(const std::string& unit) {
     return std::to_string(node().service(unit).status().mainPid);
   }
@@ -55,7 +55,8 @@ class UnitsTest : public ClusterTest {
   }
 };
 
-TEST_F(UnitsTest, FrontIsExposedAsLittleAsItClaims) {
+// The sandbox is the front's defence in depth. systemd scores it from 0, the best, to 10.
+TEST_F(UnitsTest, FrontHasALowExposureScore) {
   Result result =
       node().run({"systemd-analyze", "security", "--no-pager", "nodeagent-front.service"});
   ASSERT_THAT(result, Succeeded());
@@ -68,7 +69,9 @@ TEST_F(UnitsTest, FrontIsExposedAsLittleAsItClaims) {
   EXPECT_LE(exposure, 2.0) << text;
 }
 
-TEST_F(UnitsTest, FrontServesAsNobodySpecialAndKeeperHasNoNetworkSocket) {
+// The process that strangers can reach has no privileges, and strangers cannot reach the privileged
+// one.
+TEST_F(UnitsTest, FrontHasNoPrivilegesAndKeeperNoNetworkSocket) {
   std::string front = pidOf("nodeagent-front"), keeper = pidOf("nodeagent-keeper");
   EXPECT_THAT(node().run({"bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/7413"}), Succeeded());
   EXPECT_THAT(node().run({"stat", "-c", "%U", "/proc/" + front}), Prints("nodeagent"));
@@ -80,7 +83,7 @@ TEST_F(UnitsTest, FrontServesAsNobodySpecialAndKeeperHasNoNetworkSocket) {
               StdoutIs("600 nodeagent\n"));
 }
 
-// Each unit has a watchdog: a process whose loop stands still is started again.
+// Each unit has a watchdog, which starts a process again whose loop stands still.
 TEST_F(UnitsTest, StoppedFrontIsStartedAgain) {
   node()
       .file("/etc/systemd/system/nodeagent-front.service.d/short.conf")
@@ -99,6 +102,7 @@ TEST_F(UnitsTest, StoppedFrontIsStartedAgain) {
       Eventually(testing::IsTrue(), 20s));
 }
 
+// The keeper has the jobs and sessions, so nothing that happens to the front may restart it.
 TEST_F(UnitsTest, ReloadAndAKilledFrontLeaveTheKeeperAlone) {
   std::string front = pidOf("nodeagent-front"), keeper = pidOf("nodeagent-keeper");
   EXPECT_TRUE(node().service("nodeagent-front").reload().running());

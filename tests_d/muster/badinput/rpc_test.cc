@@ -307,7 +307,7 @@ class RpcBadInputTest : public testing::TestWithParam<Case> {
   fuzz::Node node_;
 };
 
-TEST_P(RpcBadInputTest, EndsAsItShouldAndTheNodeServesTheNext) {
+TEST_P(RpcBadInputTest, EndsAsExpectedAndTheNextControllerIsServed) {
   {
     Peer peer(node_);
     GetParam().play(peer);
@@ -326,7 +326,7 @@ TEST_P(RpcBadInputTest, EndsAsItShouldAndTheNodeServesTheNext) {
 INSTANTIATE_TEST_SUITE_P(GroupC, RpcBadInputTest, testing::ValuesIn(kCases),
                          [](const auto& row) { return std::string(row.param.name); });
 
-TEST(RpcBadInputTest, AThousandConnectionsThatEndBadlyLeaveNothing) {
+TEST(RpcBadInputTest, AThousandBadConnectionsLeaveNothing) {
   support::CapturedLog log;
   fuzz::Node node;
   for (int i = 0; i < 1000; ++i) {

@@ -1,4 +1,4 @@
-// Runs the programs of this build and looks for what they leave on the machine.
+// Runs the programs of this build, and finds what they leave on the machine.
 #pragma once
 
 #include <sys/types.h>
@@ -37,13 +37,13 @@ inline auto complains(const std::string& text) {
 Ended runProgram(const std::string& program, const std::vector<std::string>& arguments,
                  const std::string& input = "");
 
-// Starts a program and returns its process id; its output is thrown away. The caller waits for it.
+// Starts a program, discards its output and returns its process id. The caller waits for its end.
 pid_t startProgram(const std::string& program, const std::vector<std::string>& arguments);
 
-// Directories, processes and mounts of a local cluster; empty if there are none.
+// Lists the directories, processes and mounts of a local cluster. Empty if there are none.
 std::string leftoversOf(const std::string& cluster);
 
-// The process id of the cluster's hub, waiting for it to be there; 0 if it is not within 5 s.
+// Waits for the cluster's hub and returns its process id, or 0 if there is none after 5 s.
 pid_t hubOf(const std::string& cluster);
 
 // Stops all processes of a local node, the agent's too, while it lives.

@@ -1,4 +1,4 @@
-// What `muster` prints and how it ends, on nodes with the real agent.
+// The commands of `muster` print the right text and end with the right status, on real nodes.
 #include <filesystem>
 
 #include <gmock/gmock.h>
@@ -29,6 +29,7 @@ TEST_F(CommandTest, NodesAreListedAsATableAndAsJson) {
   EXPECT_THAT(onCluster("nodes", {}), AllOf(exits(69), complains("no running local cluster")));
 }
 
+// Equal outputs are printed once for all their nodes. Scripts rely on the exit statuses.
 TEST_F(CommandTest, ExecFoldsWhatIsEqualAndEndsWithTheHighestStatus) {
   ASSERT_THAT(muster({"up", file(kThree)}), exits(0));
   EXPECT_THAT(onCluster("exec", {"@server", "--", "echo", "a b"}),
@@ -45,7 +46,7 @@ TEST_F(CommandTest, ExecFoldsWhatIsEqualAndEndsWithTheHighestStatus) {
   EXPECT_THAT(onCluster("exec", {"client1", "--", "sh", "-c", "kill -9 $$"}), exits(137));
 }
 
-TEST_F(CommandTest, WhatIsPrintedIsPrintedAsJsonToo) {
+TEST_F(CommandTest, EveryResultIsAvailableAsJson) {
   std::string path = file("  server1: {role: server}\n");
   EXPECT_THAT(muster({"check", path, "--json"}), AllOf(exits(0), prints("\"missing\": []")));
   EXPECT_THAT(muster({"up", path, "--json"}),
@@ -64,7 +65,7 @@ TEST_F(CommandTest, ShellTakesItsScriptFromAPipe) {
               AllOf(exits(5), prints("server1\n")));
 }
 
-TEST_F(CommandTest, NodesAreReachedByTlsWhereTheFileSaysSo) {
+TEST_F(CommandTest, TcpNodesAreReachedByTls) {
   std::string text = std::string(kThree) + "control: tcp\n";
   ASSERT_THAT(muster({"up", file(text)}), exits(0));
   EXPECT_THAT(onCluster("nodes", {}), AllOf(exits(0), prints("10.77.0.11  7411  up")));
@@ -72,7 +73,7 @@ TEST_F(CommandTest, NodesAreReachedByTlsWhereTheFileSaysSo) {
               AllOf(exits(0), prints("--- server[1-2],client1\n0")));
 }
 
-TEST_F(CommandTest, BootCommandsAreOverWhenUpReturns) {
+TEST_F(CommandTest, BootCommandsHaveEndedWhenUpReturns) {
   ASSERT_THAT(
       muster({"up", file("  server1: {role: server, boot: [echo booted > /var/tmp/boot]}\n")}),
       exits(0));
@@ -110,7 +111,7 @@ TEST_F(CommandTest, OldSpellingsWorkWithANote) {
                     complains("--patience is now spelt --connect-timeout")));
 }
 
-// A script that reads a result must learn that it is not whole.
+// A script that reads a result must learn that a part is missing.
 TEST_F(CommandTest, OutputThatIsLostIsAFailure) {
   ASSERT_THAT(muster({"up", file(kThree)}), exits(0));
   std::string program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "muster";
@@ -122,8 +123,8 @@ TEST_F(CommandTest, OutputThatIsLostIsAFailure) {
   }
 }
 
-// What a person gets wrong, the status, and what the text must say.
-TEST_F(CommandTest, WrongWordsAreRefusedWithWhatWouldBeRight) {
+// Each common mistake has its exit status, and a text that says what would be right.
+TEST_F(CommandTest, MistakesAreRefusedWithAHint) {
   ASSERT_THAT(muster({"up", file(kThree)}), exits(0));
   struct Wrong {
     std::vector<std::string> arguments;
@@ -153,7 +154,7 @@ TEST_F(CommandTest, WrongWordsAreRefusedWithWhatWouldBeRight) {
   }
 }
 
-// Its certificates are those of a machine that is not this one: it is read, and not served.
+// The certificates in the example are those of another machine, so it is read but not served.
 TEST(AgentConfigTest, TheExampleIsReadToItsEnd) {
   std::string example = std::string("--config=") + MUSTER_CONFIG_DIR + "/nodeagent.yaml";
   EXPECT_THAT(runProgram("nodeagent", {"--print-config", example}),

@@ -1,4 +1,5 @@
-// Completion as bash does it: the script is sourced, and bash's own function is asked.
+// Completion offers the right words in a real bash, which sources the script and calls its
+// function.
 #include <filesystem>
 #include <fstream>
 
@@ -17,7 +18,7 @@ using ::testing::Not;
 
 class CompletionTest : public OwnClusterTest {
  protected:
-  // What bash would offer for `line`, one word a line. Words are broken as bash breaks them.
+  // Returns the words that bash offers for `line`, one a line. bash itself splits the line.
   std::string offered(const std::string& line) const {
     std::string script = directory_ + "/ask.bash";
     std::ofstream(script) << "PATH=" << binDirectory() << ":$PATH\n"
@@ -45,7 +46,7 @@ TEST_F(CompletionTest, CommandsAndOptionsAreOffered) {
   EXPECT_EQ(offered("muster nonsense "), "\n");
 }
 
-TEST_F(CompletionTest, NodesSetsAndRunsAreThoseOfTheRunningCluster) {
+TEST_F(CompletionTest, NodesSetsAndRunsOfTheClusterAreOffered) {
   ASSERT_EQ(muster({"up", file("  server[1-2]: {role: server}\n")}).status, 0);
   std::string mine = "--cluster=" + cluster_;
   EXPECT_EQ(offered("muster exec " + mine + " ser"), "server1\nserver2\n");
@@ -64,7 +65,7 @@ TEST_F(CompletionTest, FilesAreClusterFilesAndDirectories) {
   EXPECT_EQ(offered("muster up " + directory_ + "/"), path + "\n");
 }
 
-TEST_F(CompletionTest, AnotherShellIsRefusedWithThoseThereAre) {
+TEST_F(CompletionTest, UnknownShellIsRefusedWithAHint) {
   EXPECT_THAT(muster({"completion", "bsh"}),
               AllOf(Field(&Ended::status, 64), Field(&Ended::err, HasSubstr("mean \"bash\""))));
 }

@@ -1,4 +1,4 @@
-// `muster cp`: whole files and trees, with all that belongs to them, or nothing.
+// `muster cp` copies whole files and trees with all their attributes, or nothing.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -40,7 +40,7 @@ class CopyTest : public OwnClusterTest {
 
   Ended copy(std::vector<std::string> arguments) const { return onCluster("cp", arguments); }
 
-  // What a script prints on a node; its exit status must be 0.
+  // Runs a script on a node and returns its output. Its exit status must be 0.
   std::string on(const std::string& node, const std::string& script) const {
     Ended ended = onCluster("exec", {node, "--", "sh", "-c", script});
     EXPECT_EQ(ended.status, 0) << script << "\n" << ended.err;
@@ -60,7 +60,7 @@ class CopyTest : public OwnClusterTest {
   std::string here_;
 };
 
-TEST_F(CopyTest, AFileGoesToNodesAndBackAsItIs) {
+TEST_F(CopyTest, FileIsCopiedToNodesAndBackUnchanged) {
   write(here_ + "/f", "content");
   ::chmod((here_ + "/f").c_str(), 0641);
   EXPECT_THAT(copy({here_ + "/f", "@server:/var/tmp"}), AllOf(exits(0), Field(&Ended::err, "")));
@@ -73,14 +73,15 @@ TEST_F(CopyTest, AFileGoesToNodesAndBackAsItIs) {
   EXPECT_EQ(status.st_mode & 07777, 0641u);
 }
 
-TEST_F(CopyTest, FromSeveralNodesEachGetsADirectory) {
+TEST_F(CopyTest, CopyFromSeveralNodesMakesADirectoryForEach) {
   on("@server", "hostname > /var/tmp/name");
   EXPECT_THAT(copy({"@server:/var/tmp/name", here_}), exits(0));
   EXPECT_EQ(read(here_ + "/server1/name"), "server1\n");
   EXPECT_EQ(read(here_ + "/server2/name"), "server2\n");
 }
 
-// A tree with what trees have: a mode, a link, an attribute, an ACL, a hole, many bytes.
+// Makes a tree with modes, a link, extended attributes, a hole, an empty file, a pipe and many
+// bytes.
 constexpr char kMakeTree[] =
     "set -e; cd /var/tmp; mkdir -p t/deep; echo inner > t/deep/f; chmod 0750 t/deep;"
     "ln -s deep/f t/link; head -c 3000000 /dev/urandom > t/big; chown 12345:54321 t/big;"
@@ -89,7 +90,8 @@ constexpr char kMakeTree[] =
     "python3 -c 'import os; os.setxattr(\"t/deep/f\", \"user.color\", b\"red\")' || true;"
     "python3 -c 'import os; os.setxattr(\"t/big\", \"user.color\", b\"blue\")' || true";
 
-// What is compared of a tree, wherever it is: names, modes, owners, times, contents, attributes.
+// A script that prints all that is compared of a tree: names, modes, owners, times, contents and
+// attributes.
 std::string describeTree(const std::string& path) {
   return "cd " + path +
          "; find . ! -type p ! -name . -printf '%p %M %U:%G %l %s\\n' | grep -v ' d' | sort;"
@@ -98,7 +100,7 @@ std::string describeTree(const std::string& path) {
          "[ $(($(stat -c %b hole) * 512)) -lt 1000000 ] && echo has a hole";
 }
 
-TEST_F(CopyTest, ATreeGoesFromNodeToNodeWithAllThatBelongsToIt) {
+TEST_F(CopyTest, TreeIsCopiedBetweenNodesWithAllAttributes) {
   on("server1", kMakeTree);
   std::string before = on("server1", describeTree("/var/tmp/t"));
   EXPECT_THAT(before, AllOf(HasSubstr("12345:54321"), HasSubstr("has a hole")));
@@ -107,7 +109,7 @@ TEST_F(CopyTest, ATreeGoesFromNodeToNodeWithAllThatBelongsToIt) {
   EXPECT_EQ(on("server2", describeTree("/var/tmp/other")), before);
 }
 
-TEST_F(CopyTest, ATreeComesHereAndGoesBackWithAllThatBelongsToIt) {
+TEST_F(CopyTest, TreeIsCopiedHereAndBackWithAllAttributes) {
   on("server1", kMakeTree);
   std::string before = on("server1", describeTree("/var/tmp/t"));
   EXPECT_THAT(copy({"-r", "server1:/var/tmp/t", here_}), exits(0));
@@ -115,8 +117,8 @@ TEST_F(CopyTest, ATreeComesHereAndGoesBackWithAllThatBelongsToIt) {
   EXPECT_EQ(on("server2", describeTree("/var/tmp/t")), before);
 }
 
-// What a node that was taken over sends must not become a way to this machine's root.
-TEST_F(CopyTest, PrivilegesOfANodesFilesAreLeftThereUnlessAskedFor) {
+// A compromised node must not be able to bring a setuid program to this machine.
+TEST_F(CopyTest, SetuidBitsAreNotCopiedUnlessRequested) {
   on("server1",
      "cd /var/tmp; mkdir -p s; echo x > s/run; echo x > s/group; chmod 4755 s/run; "
      "chmod 2755 s/group; chmod 3755 s");
@@ -139,14 +141,15 @@ TEST_F(CopyTest, PrivilegesOfANodesFilesAreLeftThereUnlessAskedFor) {
   EXPECT_EQ(status.st_mode & 07777, 0755u);
 }
 
-TEST_F(CopyTest, JsonTellsWhatArrived) {
+TEST_F(CopyTest, JsonDescribesTheCopiedFiles) {
   write(here_ + "/f", "content");
   EXPECT_THAT(copy({here_ + "/f", "server1:/var/tmp", "--json"}),
               AllOf(exits(0), prints("\"target\": \"server1:/var/tmp/f\""), prints("\"bytes\": 7"),
                     prints("ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73")));
 }
 
-TEST_F(CopyTest, AnInterruptedCopyLeavesWhatWasThereAndNothingBeside) {
+// A copy that is killed in the middle must leave neither half a file nor a temporary one.
+TEST_F(CopyTest, InterruptedCopyKeepsTheOldFileAndLeavesNoOther) {
   on("server1", "head -c 200000000 /dev/zero > /var/tmp/big");
   write(here_ + "/big", "old");
   pid_t copying =
@@ -161,14 +164,14 @@ TEST_F(CopyTest, AnInterruptedCopyLeavesWhatWasThereAndNothingBeside) {
   }
 }
 
-TEST_F(CopyTest, AFrozenNodeEndsTheCopyInTheTimeThatItWasGiven) {
+TEST_F(CopyTest, CopyToAFrozenNodeEndsWithinItsTimeout) {
   write(here_ + "/f", "content");
   FrozenNode frozen(cluster_, "server2");
   EXPECT_THAT(copy({here_ + "/f", "@server:/var/tmp", "--connect-timeout", "300ms"}),
               AllOf(exits(69), complains("server2:/var/tmp: node server2")));
 }
 
-TEST_F(CopyTest, WhatCannotBeCopiedIsSaidWithWhatWouldBeRight) {
+TEST_F(CopyTest, ImpossibleCopyIsRefusedWithAHint) {
   write(here_ + "/f", "content");
   fs::create_directory(here_ + "/d");
   struct Wrong {

@@ -1,5 +1,7 @@
-// A new node gets its certificate by a token, with the real programs: up to the first command over
-// the connection that it makes possible, and in every way that it must not.
+// A new node gets its certificate by a token, with the real programs.
+//
+// The tests go as far as the first command over the connection that the certificate makes possible,
+// and through every case in which the node must not get one.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -37,7 +39,7 @@ class EnrolmentTest : public OwnClusterTest {
     OwnClusterTest::SetUp();
     if (IsSkipped()) return;
     int pid = ::getpid();
-    // The loopback network has an address for each process, so ports never meet.
+    // Each process uses a loopback address of its own, so ports never collide.
     address_ =
         "127.79." + std::to_string(pid / 250 % 250 + 1) + "." + std::to_string(pid % 250 + 1);
     pki_ = directory_ + "/pki";
@@ -64,7 +66,7 @@ class EnrolmentTest : public OwnClusterTest {
     return start("muster", words);
   }
 
-  // The file with a new token.
+  // Makes a token and returns the path of the file with it.
   std::string token(const std::string& node, const std::string& pki = "") {
     Ended made = muster({"pki", "token", node, "--dir=" + (pki.empty() ? pki_ : pki)});
     EXPECT_THAT(made, exits(0));
@@ -81,7 +83,7 @@ class EnrolmentTest : public OwnClusterTest {
     return part;
   }
 
-  // What an agent of this node is given; its files are in a directory of their own.
+  // Returns the options of this node's agent, whose files are in a directory of their own.
   Words options(const std::string& node, const std::string& where = "") {
     std::string place = directory_ + "/" + (where.empty() ? node : where);
     fs::create_directory(place);
@@ -98,7 +100,7 @@ class EnrolmentTest : public OwnClusterTest {
   Ended enrol(const Words& node, const std::string& tokenFile, const std::string& limit = "20s") {
     return runProgram("nodeagent", enrolWords(node, tokenFile, limit));
   }
-  static void plantKey(const std::string& key, const std::string& path) {
+  static void writeKey(const std::string& key, const std::string& path) {
     ::close(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600));
     std::ofstream(path) << key;
   }
@@ -123,9 +125,9 @@ TEST_F(EnrolmentTest, EnrolledNodeServesAController) {
   EXPECT_EQ(fs::status(directory_ + "/n1/node.key").permissions(), fs::perms(0600));
   EXPECT_THAT(muster({"pki", "client", "me", "--role=operator", "--dir=" + pki_}), exits(0));
 
-  // As if it had been killed before its last step.
+  // The pending key stays when an agent is killed before its last step.
   std::string pending = directory_ + "/n1/node.key.enrolling";
-  plantKey(contentOf(directory_ + "/n1/node.key"), pending);
+  writeKey(contentOf(directory_ + "/n1/node.key"), pending);
   node.push_back("--listen=tls:" + address_ + ":7411");
   node.push_back("--audit-log=" + directory_ + "/n1/audit.log");
   node.push_back("--log-file=" + directory_ + "/n1/agent.log");
@@ -144,7 +146,7 @@ TEST_F(EnrolmentTest, EnrolledNodeServesAController) {
       std::chrono::seconds(20), std::chrono::milliseconds(100));
   EXPECT_THAT(ran, AllOf(exits(0), prints("hello")));
   EXPECT_FALSE(fs::exists(pending));
-  // The secret is in the file that it came in, and nowhere else.
+  // The secret stands only in the file of the token.
   std::string secret = secretOf(tokenFile);
   ASSERT_EQ(secret.size(), 64u);
   for (const auto& entry : fs::recursive_directory_iterator(directory_)) {
@@ -153,13 +155,14 @@ TEST_F(EnrolmentTest, EnrolledNodeServesAController) {
   }
 }
 
-TEST_F(EnrolmentTest, TokenFromStandardInputIsAsGood) {
+TEST_F(EnrolmentTest, TokenIsReadFromStandardInput) {
   std::string tokenFile = token("n1");
   serve(pki_);
   EXPECT_THAT(runProgram("nodeagent", enrolWords(options("n1"), "-", "20s"), contentOf(tokenFile)),
               exits(0));
 }
 
+// A stolen token is worth nothing once it was used, also if both nodes use it at the same time.
 TEST_F(EnrolmentTest, OneOfTwoNodesWins) {
   serve(pki_);
   for (int round = 0; round < 15; ++round) {
@@ -176,7 +179,7 @@ TEST_F(EnrolmentTest, OneOfTwoNodesWins) {
   }
 }
 
-// The server dies as soon as the token's file changes, so that the reply is mostly not out.
+// The server dies as soon as the token's file changes, mostly before its reply is sent.
 TEST_F(EnrolmentTest, ServerKilledBeforeItsReplyGivesTheSameCertificateLater) {
   int interrupted = 0;
   for (int round = 0; round < 10; ++round) {
@@ -210,6 +213,7 @@ TEST_F(EnrolmentTest, ServerKilledBeforeItsReplyGivesTheSameCertificateLater) {
   EXPECT_GT(interrupted, 0) << "no kill came before a reply; nothing was tried";
 }
 
+// The token is spent for the key of the first attempt, so a second attempt must use that key.
 TEST_F(EnrolmentTest, KilledNodeGoesOnWithItsKey) {
   std::string tokenFile = token("n1");
   Words node = options("n1");
@@ -221,23 +225,24 @@ TEST_F(EnrolmentTest, KilledNodeGoesOnWithItsKey) {
   EXPECT_EQ(contentOf(directory_ + "/n1/node.key"), key);
 }
 
-// What is left of a run that was killed with its certificate written.
-TEST_F(EnrolmentTest, RunThatOnlyMissedItsLastStepNeedsNoServer) {
+// A run that is killed after it has written its certificate leaves the pending key.
+TEST_F(EnrolmentTest, RunThatMissedOnlyItsLastStepNeedsNoServer) {
   std::string tokenFile = token("n1"), pending = directory_ + "/n1/node.key.enrolling";
   pid_t server = serve(pki_, {"--count=1"});
   Words node = options("n1");
   ASSERT_THAT(enrol(node, tokenFile), exits(0));
   forget(server);
   EXPECT_EQ(statusOf(server), 0);
-  plantKey(contentOf(directory_ + "/n1/node.key"), pending);
+  writeKey(contentOf(directory_ + "/n1/node.key"), pending);
   EXPECT_THAT(enrol(node, tokenFile, "100ms"), AllOf(exits(0), prints("enrolled as n1")));
   EXPECT_FALSE(fs::exists(pending));
-  // A key of which the certificate is not: that enrolment is still to be done.
-  plantKey("another key", pending);
+  // The certificate does not belong to this key, so the enrolment is still to be done.
+  writeKey("another key", pending);
   EXPECT_THAT(enrol(node, tokenFile, "100ms"), AllOf(exits(73), complains("exists already")));
   EXPECT_TRUE(fs::exists(pending));
 }
 
+// The token names its authority, so the node must not send the secret to another one.
 TEST_F(EnrolmentTest, ServerOfAnotherAuthorityIsToldNothing) {
   std::string tokenFile = token("n1"), foreign = directory_ + "/foreign";
   ASSERT_THAT(muster({"pki", "init", foreign, "--cluster=lab"}), exits(0));
@@ -267,7 +272,7 @@ TEST_F(EnrolmentTest, RefusalsAreToldApart) {
   EXPECT_THAT(enrol(options("n1"), tokenFile), AllOf(exits(77), complains("nameTaken")));
 }
 
-TEST_F(EnrolmentTest, FilesThatAreThereStayUnlessReplacingIsAskedFor) {
+TEST_F(EnrolmentTest, ExistingFilesStayUnlessReplacementIsRequested) {
   std::string tokenFile = token("n1");
   serve(pki_);
   Words node = options("n1");

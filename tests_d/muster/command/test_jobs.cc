@@ -35,7 +35,7 @@ class JobsTest : public OwnClusterTest {
     OwnClusterTest::TearDown();
   }
 
-  // `muster exec` in the background, until `ps` shows its jobs on both servers.
+  // Runs `muster exec` in the background and waits until `ps` shows its jobs on both servers.
   void startRun(const std::string& run, const std::string& script) {
     started_.push_back(startProgram("muster", {"exec", "--cluster", cluster_, "--run-id", run,
                                                "@server", "--", "sh", "-c", script}));
@@ -44,7 +44,7 @@ class JobsTest : public OwnClusterTest {
     }
   }
 
-  // `ps` until it prints `text`, or for as long as it may take.
+  // Repeats `ps` until it prints `text` or kPatience has passed, and returns the last result.
   Ended awaitPs(const std::vector<std::string>& arguments, const std::string& text) {
     Ended last;
     muster_tests::becomesTrue(
@@ -59,7 +59,7 @@ class JobsTest : public OwnClusterTest {
   std::vector<pid_t> started_;
 };
 
-TEST_F(JobsTest, WhatRunsIsShownWithItsRunAndIsEndedOnEveryNode) {
+TEST_F(JobsTest, JobsOfARunAreListedAndEndedOnEveryNode) {
   startRun("r1", "sleep 1000 & setsid sleep 1000 & wait");
   startRun("r2", "sleep 2000");
   EXPECT_THAT(onCluster("ps", {}), AllOf(exits(0), prints("  r1  "), prints("sleep 2000")));
@@ -74,7 +74,8 @@ TEST_F(JobsTest, WhatRunsIsShownWithItsRunAndIsEndedOnEveryNode) {
   EXPECT_THAT(onCluster("exec", {"server1", "--", "pgrep", "-x", "sleep", "-c"}), prints("1\n"));
 }
 
-TEST_F(JobsTest, ARunWhoseControllerWasKilledIsEndedFromOutside) {
+// Its jobs would stay until the lease runs out. A person who waits for that can end them at once.
+TEST_F(JobsTest, RunOfAKilledControllerCanBeEnded) {
   startRun("dead", "trap '' TERM; while :; do sleep 1; done");
   ::kill(started_.back(), SIGKILL);
   EXPECT_THAT(onCluster("kill", {"--run-id", "dead", "--grace", "100ms"}),
@@ -83,7 +84,7 @@ TEST_F(JobsTest, ARunWhoseControllerWasKilledIsEndedFromOutside) {
   EXPECT_THAT(onCluster("ps", {"--run-id", "dead", "--all"}), prints("cancelled"));
 }
 
-TEST_F(JobsTest, WhatACommandLeftBehindIsFoundByItsRun) {
+TEST_F(JobsTest, ProcessesThatACommandLeftAreFoundByItsRun) {
   // The session of the command lives as long as its controller, which waits for server1 here.
   std::string script =
       "setsid sleep 1000 >/dev/null 2>&1 & [ $(hostname) != server1 ] || sleep 1000";
@@ -93,7 +94,7 @@ TEST_F(JobsTest, WhatACommandLeftBehindIsFoundByItsRun) {
               AllOf(exits(0), prints("server2: 1 job with 1 process ended\n")));
 }
 
-TEST_F(JobsTest, AJobIsEndedByTheNameThatPsShows) {
+TEST_F(JobsTest, JobIsEndedByTheNameThatPsShows) {
   startRun("r1", "sleep 1000");
   Ended json = onCluster("ps", {"server1", "--json"});
   size_t at = json.out.find("\"job\": \"");
@@ -106,7 +107,7 @@ TEST_F(JobsTest, AJobIsEndedByTheNameThatPsShows) {
   EXPECT_THAT(onCluster("ps", {}), AllOf(Not(prints(job)), prints("server2")));
 }
 
-TEST_F(JobsTest, AFrozenNodeIsNamedAndDelaysNobody) {
+TEST_F(JobsTest, FrozenNodeIsNamedAndDelaysNoOther) {
   startRun("r1", "sleep 1000");
   {
     FrozenNode frozen(cluster_, "server2");
@@ -118,7 +119,7 @@ TEST_F(JobsTest, AFrozenNodeIsNamedAndDelaysNobody) {
   EXPECT_THAT(onCluster("kill", {"--run-id", "r1"}), AllOf(exits(0), prints("server2: 1 job")));
 }
 
-TEST_F(JobsTest, WrongWordsAreRefused) {
+TEST_F(JobsTest, WrongArgumentsAreRefused) {
   EXPECT_THAT(onCluster("kill", {}), AllOf(exits(64), complains("say what to end")));
   EXPECT_THAT(onCluster("kill", {"--run-id", "r", "ab.1"}), AllOf(exits(64), complains("either")));
   EXPECT_THAT(onCluster("kill", {"nonsense"}), AllOf(exits(64), complains("is not a job such")));

@@ -1,4 +1,4 @@
-// Nothing of a cluster stays, whatever of it is killed and whenever.
+// Nothing of a cluster stays on the machine, whichever of its processes is killed, and whenever.
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 
 constexpr char kTwo[] = "  server[1-2]: {role: server}\n";
 
-// Waits until what was killed is gone, and returns what stays.
+// Waits until nothing of the cluster is left, and returns the leftovers after ten seconds.
 std::string awaitNothing(const std::string& cluster) {
   std::string left;
   muster_tests::becomesTrue([&] { return (left = leftoversOf(cluster)).empty(); },
@@ -28,7 +28,7 @@ std::string awaitNothing(const std::string& cluster) {
 
 class LeftoversTest : public OwnClusterTest {};
 
-TEST_F(LeftoversTest, AKilledHubTakesItsNodesAlongAndGcTheRest) {
+TEST_F(LeftoversTest, NodesEndWithAKilledHubAndGcRemovesTheRest) {
   ASSERT_EQ(muster({"up", file(kTwo)}).status, 0);
   ::kill(hubOf(cluster_), SIGKILL);
   EXPECT_THAT(onCluster("nodes", {}).err, HasSubstr("no running local cluster"));
@@ -37,8 +37,9 @@ TEST_F(LeftoversTest, AKilledHubTakesItsNodesAlongAndGcTheRest) {
   EXPECT_EQ(awaitNothing(cluster_), "");
 }
 
-// Where no other cluster of this machine is seen: "down" without a name must not mean one of them.
-TEST_F(LeftoversTest, DownAlsoTakesWhatAKilledHubLeft) {
+// The commands run where no other cluster of this machine is seen, because "down" without a name
+// would take it for the one that is meant.
+TEST_F(LeftoversTest, DownRemovesTheLeftoversOfAKilledHub) {
   std::string muster = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "muster";
   std::string run = "/run/muster/" + cluster_;
   Ended ended = runProgram(
@@ -52,7 +53,7 @@ TEST_F(LeftoversTest, DownAlsoTakesWhatAKilledHubLeft) {
   EXPECT_EQ(ended.out, cluster_ + ": down\n");
 }
 
-TEST_F(LeftoversTest, TheNextUpCollectsByItself) {
+TEST_F(LeftoversTest, UpRemovesTheLeftoversOfAKilledHub) {
   ASSERT_EQ(muster({"up", file(kTwo)}).status, 0);
   ::kill(hubOf(cluster_), SIGKILL);
   Ended again = muster({"up", file(kTwo)});
@@ -60,7 +61,7 @@ TEST_F(LeftoversTest, TheNextUpCollectsByItself) {
   EXPECT_EQ(onCluster("nodes", {}).status, 0);
 }
 
-TEST_F(LeftoversTest, ACallerThatIsKilledInTheMiddleTakesAllAlong) {
+TEST_F(LeftoversTest, NothingStaysWhenUpIsKilled) {
   for (int attempt = 0; attempt < 10; ++attempt) {
     pid_t caller = startProgram("muster", {"up", file(kTwo)});
     pid_t hub = hubOf(cluster_);
@@ -68,13 +69,13 @@ TEST_F(LeftoversTest, ACallerThatIsKilledInTheMiddleTakesAllAlong) {
     muster_tests::letPass(std::chrono::milliseconds(attempt * 5));
     ::kill(caller, SIGKILL);
     ::waitpid(caller, nullptr, 0);
-    // It may have been up already: then it stays, as it should.
+    // The cluster may have been up before the kill. Then it stays, as it should.
     muster({"down", cluster_});
     ASSERT_EQ(awaitNothing(cluster_), "") << "killed " << attempt * 5 << " ms after the hub began";
   }
 }
 
-TEST_F(LeftoversTest, AHubThatIsKilledWhileItTakesAwayLeavesTheRestToGc) {
+TEST_F(LeftoversTest, GcRemovesTheRestWhenTheHubIsKilledDuringDown) {
   for (int attempt = 0; attempt < 8; ++attempt) {
     ASSERT_EQ(muster({"up", file(kTwo)}).status, 0);
     pid_t hub = hubOf(cluster_);
@@ -87,7 +88,7 @@ TEST_F(LeftoversTest, AHubThatIsKilledWhileItTakesAwayLeavesTheRestToGc) {
   }
 }
 
-TEST_F(LeftoversTest, AKilledAgentComesBackWithoutTheNodeNoticing) {
+TEST_F(LeftoversTest, KilledAgentIsStartedAgain) {
   ASSERT_EQ(muster({"up", file(kTwo)}).status, 0);
   std::string kill = "kill -9 $(pgrep -x nodeagent | grep -vx 1) & exit 0";
   onCluster("exec", {"server1", "--", "sh", "-c", kill});

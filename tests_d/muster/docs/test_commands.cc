@@ -1,8 +1,8 @@
 // Runs the lines that begin with "muster" in the documents' shell blocks, block by block and in
 // order. Compares the reference of the command with its help.
 //
-// Lines of other commands ("./dev …", an editor) are for the reader; the gate runs "./dev test" and
-// "./dev demo".
+// Lines of other commands, such as "./dev …" or an editor, are left to the reader. The gate runs
+// "./dev test" and "./dev demo".
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,7 +64,8 @@ struct Ran {
   std::string output;
 };
 
-// At most a minute, with an empty standard input and a home directory of its own.
+// Runs a command for at most a minute, with an empty standard input and a home directory of its
+// own.
 Ran run(const std::string& command, const std::string& home) {
   std::string script = "cd " MUSTER_SOURCE_DIR " && export HOME=" + home +
                        " PATH=" MUSTER_BIN_DIR ":$PATH && " + command;
@@ -84,7 +85,7 @@ TEST(DocumentsTest, HaveCommandsToRun) {
   EXPECT_THAT(blocksOfDocuments(), testing::Not(testing::IsEmpty()));
 }
 
-// The cluster that "muster up FILE" makes; empty for any other command.
+// Returns the name of the cluster that "muster up FILE" makes. Empty for any other command.
 std::string clusterOf(const std::string& command) {
   constexpr std::string_view kUp = "muster up ";
   if (!command.starts_with(kUp)) return "";
@@ -98,13 +99,14 @@ class CommandsTest : public testing::TestWithParam<Block> {
     char pattern[] = "/tmp/muster-docs-XXXXXX";
     home_ = mkdtemp(pattern);
   }
-  // What a failed command has left of the block's own cluster, and nobody else's.
+  // Removes the block's own cluster, which a failed command may have left.
   ~CommandsTest() override {
     if (!cluster_.empty()) run("muster down " + cluster_, home_);
     std::filesystem::remove_all(home_);
   }
 
-  // A reader has one cluster up; on this machine other tests and their owner may have more.
+  // Runs a command with the block's own cluster. A reader has one cluster up, but on this machine
+  // other tests and the user may have more.
   Ran runInBlock(const std::string& command) {
     if (std::string made = clusterOf(command); !made.empty()) {
       Ran ran = run(command, home_);
@@ -132,8 +134,8 @@ std::string contentOf(const std::string& document) {
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 }
 
-// The first words of the indented lines below `heading` in a help text: names of commands, or
-// options.
+// Returns the first words of the indented lines below `heading` in a help text, which are names of
+// commands, or options.
 std::vector<std::string> namesBelow(const std::string& heading, const std::string& help) {
   std::vector<std::string> names;
   std::istringstream lines(help);
@@ -150,7 +152,7 @@ std::vector<std::string> namesBelow(const std::string& heading, const std::strin
   return names;
 }
 
-// The number of table rows that begin with `begin` and name `option` in their first cell.
+// Counts the table rows that begin with `begin` and name `option` in their first cell.
 size_t rowsOf(const std::string& option, const std::string& begin, const std::string& document) {
   size_t count = 0;
   std::istringstream lines(document);
@@ -163,7 +165,7 @@ size_t rowsOf(const std::string& option, const std::string& begin, const std::st
   return count;
 }
 
-// Each option once, so that its description has one home.
+// Each option stands there once, so that its description has one place.
 TEST(ReferenceTest, HasEachCommandAndEachOptionOfTheHelp) {
   std::string reference = contentOf("docs/reference/muster.md");
   std::vector<std::string> commands = namesBelow("commands:", run("muster --help", "/").output);
@@ -187,7 +189,7 @@ TEST(ReferenceTest, HasEachActionAndEachOptionOfPki) {
     for (const std::string& option :
          namesBelow("options:", run("muster help pki " + action, "/").output)) {
       if (option == "--help") continue;
-      // In a table of options, or in the row of the action that requires the option.
+      // The option stands in a table of options, or in the row of the action that requires it.
       EXPECT_EQ(rowsOf(option, "| `", reference), 1U) << action << " " << option;
     }
   }

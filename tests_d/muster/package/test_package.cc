@@ -1,4 +1,4 @@
-// Installs Muster into an empty directory and builds and runs tests_d/muster/package/consumer
+// Installs Muster into an empty directory, and builds and runs tests_d/muster/package/consumer
 // against it.
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@ struct Ran {
   std::string output;
 };
 
-// Runs a shell command, at most two minutes.
+// Runs a shell command for at most two minutes.
 Ran run(const std::string& command) {
   Ran ran{-1, ""};
   FILE* pipe = popen(("timeout 120 sh -c '" + command + "' 2>&1").c_str(), "r");
