@@ -11,7 +11,8 @@ std::string joined(const std::vector<std::string>& words) {
   return line;
 }
 
-// "test_heal.cc:31": an exception that leaves a test has no line of its own in gtest's report.
+// Returns a text such as "test_heal.cc:31". gtest's report gives no line for an exception that
+// leaves a test.
 std::string lineOf(const Where& where) {
   const std::string file = where.file_name();
   return file.substr(file.rfind('/') + 1) + ":" + std::to_string(where.line());
@@ -23,7 +24,8 @@ muster::Argv gluster(const std::vector<std::string>& arguments) {
   return argv;
 }
 
-// A command that did not exit by itself has exit code -1 and its outcome as the text of `err`.
+// Converts a result. A command that did not exit by itself gets exit code -1, and its outcome as
+// `err`.
 CliResult cliResult(const muster::Result& result, const std::vector<std::string>& arguments,
                     const Where& where) {
   CliResult cli;
@@ -38,7 +40,7 @@ CliResult cliResult(const muster::Result& result, const std::vector<std::string>
   return cli;
 }
 
-// The standard output of a command that must work.
+// Returns the standard output of a command that must succeed.
 std::string outputOf(const muster::Result& result) {
   if (!result.succeeded()) throw std::runtime_error(muster::describe(result));
   return result.line();
@@ -66,14 +68,14 @@ std::vector<CliResult> runOnEach(const muster::NodeSet& nodes,
   return all;
 }
 
-void awaitClear(const std::string& what, const Look& look, std::chrono::nanoseconds within) {
+void awaitClear(const std::string& what, const Check& check, std::chrono::nanoseconds within) {
   testing::StringMatchResultListener seen;
-  if (!testing::ExplainMatchResult(Clears(within), look, &seen)) {
+  if (!testing::ExplainMatchResult(Clears(within), check, &seen)) {
     throw std::runtime_error(what + ": " + seen.str());
   }
 }
 
-std::string troubleOf(const Look& ask) {
+std::string troubleOf(const Check& ask) {
   try {
     return ask();
   } catch (const CliError& error) {

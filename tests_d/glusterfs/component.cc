@@ -6,13 +6,14 @@
 namespace gluster {
 namespace {
 
-// What a volume, a mount and their processes may take to be gone after a test.
+// A volume, a mount and their processes may take this time to be gone after a test.
 constexpr std::chrono::seconds kGoneMax{15};
 
-// What the suites share. gtest has no owner for it; the daemons themselves end with the sessions.
+// The state that all suites share. gtest offers no owner for it, so it lives as long as the
+// program. The daemons end with the sessions.
 struct Shared {
   std::unique_ptr<Pool> pool;
-  bool dirty = false;  // A test left something behind.
+  bool dirty = false;  // A test has left something, or has not been checked yet.
 };
 
 Shared& shared() {
@@ -33,14 +34,15 @@ void GlusterTest::SetUp() {
   } else if (shared().dirty) {
     pool().reset();
   }
-  shared().dirty = true;  // Until TearDown has looked.
+  // TearDown clears this when it has found nothing.
+  shared().dirty = true;
 }
 
 void GlusterTest::TearDown() {
   if (!shared().pool) return;
-  const auto look = [] { return pool().leftovers() + pool().trouble(); };
+  const auto check = [] { return pool().leftovers() + pool().trouble(); };
   testing::StringMatchResultListener seen;
-  shared().dirty = !testing::ExplainMatchResult(Clears(kGoneMax), look, &seen);
+  shared().dirty = !testing::ExplainMatchResult(Clears(kGoneMax), check, &seen);
   if (shared().dirty) ADD_FAILURE() << "left behind by this test: " << seen.str();
 }
 

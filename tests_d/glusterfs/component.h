@@ -1,8 +1,8 @@
-// The fixture of every GlusterFS test: three servers joined in a pool, and a client.
+// The fixture of every GlusterFS test, with three servers joined in a pool, and a client.
 //
-// The pool is made before the first test and serves all of them; each test makes its own volumes
-// and mounts. After each test nothing of them may be left, or the test fails and the next one
-// begins with a new pool.
+// The pool is made before the first test and serves all of them. Each test makes its own volumes
+// and mounts. If anything of them is left after a test, the test fails and the next one begins with
+// a new pool.
 #pragma once
 
 #include <chrono>
@@ -33,7 +33,7 @@ class GlusterTest : public muster::ClusterTest {
   void TearDown() override;
 };
 
-// For INSTANTIATE_TEST_SUITE_P: the type as a word in the test's name.
+// Returns the type as a word in a test's name, for INSTANTIATE_TEST_SUITE_P.
 inline std::string inTestName(const testing::TestParamInfo<VolumeType>& parameter) {
   return toString(parameter.param);
 }

@@ -9,9 +9,9 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds kMountMax{30};  // Measured 0.2 s.
-constexpr seconds kWriteMax{60};  // Of one writeRandom.
+constexpr seconds kWriteMax{60};  // The deadline of one writeRandom().
 
-// The source stays outside of the mount until it was compared with nothing but itself.
+// Writes random bytes, and takes their digest from a source outside of the mount.
 constexpr const char* kWriteRandom = R"sh(
 set -e
 mkdir -p /tmp/muster-data
@@ -22,7 +22,8 @@ sha256sum < "$source"
 rm -f "$source"
 )sh";
 
-// 32 names, so that what is to be healed stays bounded however long it runs.
+// Writes files over and over. It uses 32 names only, so that the data to heal stays bounded however
+// long it runs.
 constexpr const char* kWriter = R"sh(
 trap 'stop=1' TERM
 mkdir -p "$DIRECTORY" || exit 1

@@ -1,4 +1,4 @@
-// A volume mounted on a client for the length of a scope, and work done on it.
+// A volume that is mounted on a client for the length of a scope, and writers that work on it.
 #pragma once
 
 #include <chrono>
@@ -10,12 +10,13 @@
 
 namespace gluster {
 
-// A FUSE mount. The destructor unmounts it lazily, so that a dead client or a volume that hangs
-// does not keep it; what is left then fails the test.
+// A FUSE mount. The destructor unmounts it lazily, so that neither a dead client nor a volume that
+// hangs can keep it. Leftovers of it fail the test.
 class Mount {
  public:
-  // `client` is borrowed for the object's life. std::runtime_error with the client's text if the
-  // volume cannot be mounted. Any server gives the volume's description if the first one is away.
+  // Mounts the volume. `client` is borrowed for the object's life. If the first server is away, any
+  // other one gives the volume's description. Throws std::runtime_error with the client's text if
+  // the volume cannot be mounted.
   Mount(const muster::Node& client, const Volume& volume, Where where = Where::current());
   ~Mount();
   Mount(const Mount&) = delete;
@@ -25,15 +26,15 @@ class Mount {
   const std::string& directory() const { return directory_; }
   std::string path(const std::string& name) const { return directory_ + "/" + name; }
 
-  // The process that serves the mount, on the client.
+  // Returns the process on the client that serves the mount.
   int pid(Where where = Where::current()) const;
 
-  // Writes `bytes` random bytes to a file and to the disks, and gives their digest, taken from what
-  // was written and not from the mount. std::runtime_error if that does not work.
+  // Writes random bytes to a file, syncs them to the disks, and returns their digest. The digest is
+  // taken from the source and not from the mount. Throws std::runtime_error if a step fails.
   std::string writeRandom(const std::string& name, int kibibytes,
                           Where where = Where::current()) const;
 
-  // Tries to write and sync a small file. For writes that a test expects to fail or to wait.
+  // Tries to write and sync a small file, for tests that expect a write to fail or to wait.
   muster::Result tryWrite(const std::string& name, std::chrono::nanoseconds within,
                           Where where = Where::current()) const;
 
@@ -46,17 +47,17 @@ class Mount {
 // stopped or a write fails.
 class Writer {
  public:
-  // Makes the directory. `mount` is borrowed for the object's life.
+  // Makes the directory and begins to write. `mount` is borrowed for the object's life.
   Writer(const Mount& mount, const std::string& directory, Where where = Where::current());
 
-  // How many files were written and synced until now.
+  // Returns how many files have been written and synced.
   int written(Where where = Where::current());
 
-  // Waits until `files` more were written. std::runtime_error with the writer's words if it ends
-  // before, or does not get so far `within`.
+  // Waits until `files` more have been written. Throws std::runtime_error with the writer's output
+  // if the writer ends before, or if `within` passes first.
   void awaitMore(int files, std::chrono::nanoseconds within, Where where = Where::current());
 
-  // Lets it finish its file. The result is a success if no write failed.
+  // Lets the writer finish its file. The result is a success if no write failed.
   muster::Result stop(Where where = Where::current());
 
  private:

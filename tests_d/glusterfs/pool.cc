@@ -10,12 +10,15 @@ using std::chrono::seconds;
 
 const std::string kNamePrefix = "muster-";  // Of every volume, brick and mount of these tests.
 
-constexpr seconds kDaemonMax{30};   // For a glusterd to answer; measured 2 s.
-constexpr seconds kConnectMax{60};  // For a pool to be whole again; measured 1 to 5 s.
+// A glusterd answers within this time. 2 s were measured.
+constexpr seconds kDaemonMax{30};
+// A pool is whole again within this time. 1 to 5 s were measured.
+constexpr seconds kConnectMax{60};
 
-// Prepares a server and says whose pool it will have. State with the marker is of an earlier run:
-// it is ended and removed. So is nothing else: any other pool is joined as it is, and the marker is
-// made only where no glusterd has ever run.
+// Prepares a server, and prints whether its pool will be ours or another's.
+//
+// State with the marker belongs to an earlier run, and is ended and removed. Nothing else is: any
+// other pool is used as it is. The marker is made only where no glusterd has ever run.
 constexpr const char* kPrepareServer = R"sh(
 set -e
 command -v glusterd > /dev/null || { echo 'GlusterFS is not installed' >&2; exit 3; }
@@ -41,7 +44,7 @@ rm -rf /tmp/muster-data
 find /mnt -maxdepth 1 -name 'muster-*' -exec rmdir {} + || true
 )sh";
 
-// Prints what does not belong to an idle pool.
+// Prints everything that does not belong to an idle pool.
 constexpr const char* kServerLeftovers = R"sh(
 ls -A /bricks | sed 's/^/brick directory /'
 pgrep -a -x 'glusterfsd|glusterfs' | cut -c1-120 | sed 's/^/process /'
@@ -69,7 +72,8 @@ muster::Results prepare(const muster::NodeSet& nodes, const char* script) {
   return results;
 }
 
-// One line, "server1: brick directory x; process 12 glusterfsd; client1: ..."
+// Returns the output on all nodes in one line, such as "server1: brick directory x; process 12
+// glusterfsd; client1: ...".
 std::string printedBy(const muster::NodeSet& nodes, const char* script) {
   std::string all;
   for (const muster::NodeResult& one : nodes.shell(script, {.deadline = kDaemonMax})) {
@@ -84,7 +88,7 @@ bool daemonRuns(const muster::Node& server) {
   return server.run({"pgrep", "-x", "glusterd"}, {.deadline = kDaemonMax}).succeeded();
 }
 
-// What keeps `server` from being joined to `count` others.
+// Says why `server` is not joined to `count` others. Empty if it is.
 std::string isolation(const std::string& server, const CliResult& answer, std::size_t count) {
   std::string all;
   const std::vector<Peer> peers = parsePeers(answer);
@@ -128,7 +132,7 @@ void Pool::startDaemons() const {
   const muster::Results running = servers_.run({"pgrep", "-x", "glusterd"});
   std::vector<muster::Node*> down;
   for (const std::string& name : running.failed()) down.push_back(&server(name));
-  // All at once: each takes two seconds.
+  // All servers start at once, because each takes two seconds.
   for (const muster::NodeResult& one : muster::NodeSet(down).run({"glusterd"}, daemonOptions())) {
     if (one.error) throw *one.error;
     if (!one.succeeded()) unusable(one.node, muster::describe(*one.result));
@@ -136,7 +140,7 @@ void Pool::startDaemons() const {
   for (const muster::Node* node : down) startDaemon(*node);
 }
 
-// Only an adopted pool can have any.
+// Removes the volumes that tests left in an adopted pool. Other pools are removed as a whole.
 void Pool::discardVolumes() const {
   for (const VolumeInfo& volume : parseVolumeInfo(run(first(), {"volume", "info"}))) {
     if (!volume.name.starts_with(kNamePrefix)) continue;

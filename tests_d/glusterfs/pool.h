@@ -1,6 +1,6 @@
-// The trusted pool: one glusterd on each server, of their own making, joined to one another.
+// The trusted pool of servers, each with a glusterd that the tests have started.
 //
-// Knows no volumes: see volume.h.
+// It knows nothing of volumes (volume.h).
 #pragma once
 
 #include <string>
@@ -12,46 +12,45 @@
 
 namespace gluster {
 
-// The daemons and all that they start belong to this program's sessions on the nodes: they end with
-// it, however it ends. A pool that was there before is used as it is and goes on afterwards, also
-// daemons of it that were started again. Call from the test thread.
+// The daemons and all that they start belong to this program's sessions on the nodes, so they end
+// when the program ends in any way. A pool that was there before is used as it is and goes on
+// afterwards, also with daemons that were started again. Call from the test thread.
 class Pool {
  public:
-  // Starts a glusterd on each server and joins them; 4 s. Servers that a Pool once had begin
-  // without any state; what an earlier run left on servers and clients, if it was killed, is
-  // removed. NodeError kInfrastructure if GlusterFS is not installed, or if volumes of others are
-  // there.
+  // Starts a glusterd on each server and joins them, which takes 4 s. A server that a Pool had
+  // before begins without any state, and leftovers of a killed run are removed. Throws NodeError
+  // kInfrastructure if GlusterFS is not installed, or if volumes of others are there.
   Pool(const muster::NodeSet& servers, const muster::NodeSet& clients);
 
   const muster::NodeSet& servers() const { return servers_; }
 
-  // By name; NodeError kNotFound if it is not in the pool.
+  // Finds a server by its name. Throws NodeError kNotFound if it is not in the pool.
   muster::Node& server(const std::string& name) const { return servers_[name]; }
 
-  // The one that commands are given to unless a test says otherwise.
+  // The server that runs commands unless a test says otherwise.
   muster::Node& first() const { return servers_.first(); }
 
-  // SIGKILL to the server's glusterd alone; its bricks go on. Returns when it is gone.
+  // Kills the server's glusterd alone with SIGKILL and waits for its end. Its bricks go on.
   void killDaemon(const muster::Node& server, Where where = Where::current()) const;
 
-  // Returns when it answers; one that runs is left alone.
+  // Starts the server's glusterd unless it runs, and waits until it answers.
   void startDaemon(const muster::Node& server, Where where = Where::current()) const;
 
-  // A Look: empty if every server sees every other one as a connected member.
+  // A Check that every server sees every other one as a connected member.
   std::string trouble() const;
 
-  // Starts daemons that are down and waits until all are joined again. std::runtime_error if they
-  // do not within a minute.
+  // Starts daemons that are down and waits until all are joined again. Throws std::runtime_error if
+  // that takes more than a minute.
   void makeWhole() const;
 
-  // A Look: empty if no server has a volume, a brick directory or a brick process, and no client a
-  // mount. What the pool itself needs does not count.
+  // A Check that no server has a volume, a brick directory or a brick process, and no client a
+  // mount. The pool's own directories and processes do not count.
   std::string leftovers() const;
 
-  // Removes what tests left and begins anew, as the constructor does.
+  // Removes all leftovers of tests and begins anew, as the constructor does.
   void reset();
 
-  // `hint` and a number that no other volume of this pool had.
+  // Returns `hint` with a number that no other volume of this pool had.
   std::string freshName(const std::string& hint);
 
  private:

@@ -1,4 +1,4 @@
-// Bricks that die under a writer, and what is on them when they are back.
+// Bricks die under a writer, and have the right data when they are back.
 #include <map>
 #include <string>
 
@@ -11,8 +11,9 @@ using muster::Succeeded;
 
 class HealingTest : public GlusterTest, public testing::WithParamInterface<VolumeType> {};
 
-// Bricks of one set agree, and those of a volume of one set have exactly what the mount shows.
-// Arbiters hold no data, and the bricks of a dispersed volume hold fragments.
+// Expects that the bricks of each set have equal contents, and, if there is one set only, the
+// contents of the mount. Arbiters hold no data, and the bricks of a dispersed volume hold
+// fragments, so these are not compared.
 void expectBricksAgree(const Volume& volume, const Mount& mount) {
   if (!volume.layout().bricksHoldWholeFiles()) return;
   std::map<std::size_t, std::string> expected;
@@ -26,7 +27,7 @@ void expectBricksAgree(const Volume& volume, const Mount& mount) {
   }
 }
 
-// What was healed must serve: the data is read again without a brick that was never down.
+// A healed brick must serve, so the data is read again while a brick is down that was up before.
 TEST_P(HealingTest, BrickKilledWhileWritingIsHealedAndReplacesAnother) {
   Volume volume(pool(), GetParam());
   volume.start();
@@ -63,7 +64,7 @@ INSTANTIATE_TEST_SUITE_P(Redundant, HealingTest,
 
 class QuorumTest : public GlusterTest {};
 
-// One of three copies may not accept writes: it could not tell which history is right.
+// One of three copies must not accept writes, because it cannot know which history is right.
 TEST_F(QuorumTest, WritesFailWithoutQuorumAndResumeWithIt) {
   Volume volume(pool(), VolumeType::kReplicated);
   volume.start();

@@ -1,4 +1,4 @@
-// The trusted pool: who is in it, and who does not get in.
+// The trusted pool has the right members, and refuses others.
 #include <algorithm>
 #include <chrono>
 
@@ -14,7 +14,7 @@ using testing::UnorderedElementsAreArray;
 
 class PoolTest : public GlusterTest {};
 
-// Names of all members as `server` sees them; itself is `localhost`.
+// Returns the names of all members as `server` sees them. It calls itself `localhost`.
 std::vector<std::string> members(const muster::Node& server) {
   std::vector<std::string> names;
   for (const Peer& peer : parsePeers(run(server, {"pool", "list"}))) names.push_back(peer.hostname);
@@ -31,6 +31,7 @@ TEST_F(PoolTest, EveryServerSeesTheOthersConnected) {
   }
 }
 
+// Servers that were cloned from one image can have equal identities, and then lose each other.
 TEST_F(PoolTest, MembersHaveDistinctIdentities) {
   std::vector<std::string> uuids;
   for (const Peer& peer : parsePeers(run(pool().first(), {"pool", "list"}))) {
@@ -48,7 +49,7 @@ TEST_F(PoolTest, ProbeOfAMemberIsNoError) {
   EXPECT_THAT(members(pool().first()), SizeIs(3));
 }
 
-// Refused within seconds, with the reason, and the pool is as it was.
+// Expects that a probe is refused within seconds, with the reason, and changes nothing in the pool.
 void expectProbeRefused(const muster::Node& server, const std::string& name) {
   const std::vector<std::string> before = members(server);
   const auto begin = std::chrono::steady_clock::now();
@@ -72,6 +73,7 @@ TEST_F(PoolTest, ProbeOfANodeWithoutDaemonIsRefusedAndThePoolStays) {
   expectProbeRefused(pool().first(), client().name());
 }
 
+// A dead daemon must stay a member, or its server would lose its bricks.
 TEST_F(PoolTest, KilledDaemonIsSeenAsDisconnectedUntilItIsBack) {
   const muster::Node& victim = pool().servers()[1];
   pool().killDaemon(victim);

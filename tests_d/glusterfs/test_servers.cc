@@ -1,4 +1,4 @@
-// Servers that fail as a whole, or lose their management daemon, while a client writes.
+// Servers fail as a whole, or lose their management daemon, while a client writes.
 #include "tests_d/glusterfs/component.h"
 
 namespace gluster {
@@ -6,7 +6,7 @@ namespace {
 
 using muster::Succeeded;
 
-// What a frozen server may hold up a write: until the client notices, and what a busy machine adds.
+// A frozen server may delay a write until the client notices, and a busy machine adds some time.
 constexpr auto kStallMax = kPingTimeout + std::chrono::seconds(10);
 
 class ServerTest : public GlusterTest {
@@ -19,8 +19,8 @@ class ServerTest : public GlusterTest {
   }
 };
 
-// glusterd manages; the data goes from client to brick without it. The victim is the server that
-// the client took the volume's description from.
+// glusterd only manages, and the data goes from client to brick without it. The victim is the
+// server that gave the client the volume's description.
 TEST_F(ServerTest, WritesGoOnWhileTheManagementDaemonIsAway) {
   Volume volume(pool(), VolumeType::kReplicated);
   volume.start();
@@ -41,6 +41,7 @@ TEST_F(ServerTest, WritesGoOnWhileTheManagementDaemonIsAway) {
   expectCopiesAgree(volume, mount);
 }
 
+// A server that missed a change must not serve the volume by old rules.
 TEST_F(ServerTest, DaemonThatWasAwayLearnsOfVolumeChanges) {
   Volume volume(pool(), VolumeType::kReplicated);
   volume.start();
@@ -58,6 +59,8 @@ TEST_F(ServerTest, DaemonThatWasAwayLearnsOfVolumeChanges) {
   EXPECT_THAT([&] { return volume.trouble(); }, Clears(30s));
 }
 
+// A frozen server keeps its connections open, so the client waits for it until the ping timeout,
+// and then goes on with the other copies.
 TEST_F(ServerTest, FrozenServerDelaysAWriteByThePingTimeoutAtMost) {
   Volume volume(pool(), VolumeType::kReplicated);
   volume.start();
@@ -79,7 +82,7 @@ TEST_F(ServerTest, FrozenServerDelaysAWriteByThePingTimeoutAtMost) {
   expectCopiesAgree(volume, mount);
 }
 
-// A power cut takes the daemon, the brick and the connections without a word; the disk stays.
+// A power cut ends the daemon, the brick and the connections without notice, but the disk stays.
 TEST_F(ServerTest, BrickIsHealedAfterAPowerCutOfItsServer) {
   Volume volume(pool(), VolumeType::kReplicated);
   volume.start();

@@ -1,4 +1,4 @@
-// The life of a volume of each type, from `volume create` to `volume delete`.
+// A volume of each type serves files, from `volume create` to `volume delete`.
 #include <ostream>
 
 #include "tests_d/glusterfs/component.h"
@@ -10,11 +10,12 @@ using muster::Succeeded;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr auto kFileWorkMax = 30s;  // For a few operations on a mount; measured below 1 s.
+// A few operations on a mount end within this time. Less than 1 s was measured.
+constexpr auto kFileWorkMax = 30s;
 
 class VolumeTypeTest : public GlusterTest, public testing::WithParamInterface<VolumeType> {};
 
-// Makes links, modes and attributes through one mount and looks at them through another.
+// Makes links, modes and attributes through one mount, and expects to see them through another.
 void expectMetadataIsShared(const Mount& mount, const Mount& another) {
   const std::string before = mount.writeRandom("a name with spaces", 64);
   const std::string work =
@@ -33,8 +34,9 @@ void expectMetadataIsShared(const Mount& mount, const Mount& another) {
                                      "644 1 regular empty file\nd/e/moved\nblue"));
 }
 
-// A lock held through one mount keeps the other out, until it is released. Only attempts that do
-// not block: an interrupted lock request may never return, and nothing can kill its process then.
+// Expects that a lock held through one mount keeps the other out until it is released. No attempt
+// blocks, because an interrupted lock request may never return, and nothing can kill its process
+// then.
 void expectLocksAreShared(const Mount& mount, const Mount& another) {
   const std::string hold = "echo held; read -r line; true";
   muster::Process holder = mount.client().start(
@@ -91,7 +93,7 @@ std::string refusalOf(const std::vector<std::string>& arguments) {
   return "not refused";
 }
 
-// What gluster may not do it says, and does not do by half.
+// A refused command must say why, and must not be done by half.
 TEST_F(VolumeTest, RefusedCommandsLeaveTheVolumeAsItWas) {
   Volume volume(pool(), VolumeType::kDistributed);
   VolumeLayout twin = layOut(volume.name(), VolumeType::kReplicated, pool().servers().names());
@@ -113,7 +115,7 @@ TEST_F(VolumeTest, RefusedCommandsLeaveTheVolumeAsItWas) {
   EXPECT_EQ(volume.trouble(), "");
 }
 
-// The scope of a mount must end well even if the process that serves it is dead.
+// The end of a mount's scope must unmount it even if the process that serves it is dead.
 TEST_F(VolumeTest, MountOfADeadClientProcessIsUnmounted) {
   Volume volume(pool(), VolumeType::kDistributed);
   volume.start();
@@ -129,7 +131,7 @@ TEST_F(VolumeTest, MountOfADeadClientProcessIsUnmounted) {
   EXPECT_FALSE(client().file(directory).exists());
 }
 
-// Files move to the new brick and stay what they were for a client that is there all the time.
+// Files move to the new brick, and a client that uses them all the time sees no change.
 TEST_F(VolumeTest, RebalanceAfterAddBrickMovesFilesAndKeepsTheirContent) {
   Volume volume(pool(), VolumeType::kDistributed);
   volume.start();
@@ -145,7 +147,7 @@ TEST_F(VolumeTest, RebalanceAfterAddBrickMovesFilesAndKeepsTheirContent) {
     return run(pool().first(), arguments);
   };
   parseDone(with({"start", "force"}));
-  // Refused while the process that moves a server's files is about to end.
+  // gluster refuses this while the process that moves a server's files is about to end.
   const auto notMoved = [&with] {
     return troubleOf([&with]() -> std::string {
       const RebalanceStatus status = parseRebalanceStatus(with({"status"}));

@@ -8,11 +8,13 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr seconds kOnlineMax{30};   // For bricks to be online; measured below 1 s.
-constexpr seconds kDiscardMax{60};  // For a volume to be stopped and deleted; measured 3 s.
+// Bricks are online within this time. Less than 1 s was measured.
+constexpr seconds kOnlineMax{30};
+// A volume is stopped and deleted within this time. 3 s were measured.
+constexpr seconds kDiscardMax{60};
 
-// Ends processes of the volume that gluster forgot (a self-heal daemon survives `volume stop` if
-// its glusterd was restarted shortly before), and removes its bricks.
+// Ends processes of the volume that gluster forgot, and removes its bricks. A self-heal daemon
+// survives `volume stop` if its glusterd was restarted shortly before.
 constexpr const char* kClearVolume = R"sh(
 pkill -KILL -f "^/usr/sbin/glusterfs.* --volfile-id (shd/|rebalance/)?$VOLUME[. ]"
 rm -rf "/bricks/$VOLUME"-*
@@ -133,7 +135,8 @@ Brick Volume::addBrick(Where where) {
 
 std::string Volume::stopAndDelete() const {
   return troubleOf([this] {
-    // Of all volumes: that there is none of this name is then no refusal.
+    // The list of all volumes is requested, because gluster refuses the name of a volume that is
+    // gone.
     const std::vector<VolumeInfo> all = parseVolumeInfo(run(pool_.first(), {"volume", "info"}));
     for (const VolumeInfo& found : all) {
       if (found.name != name()) continue;

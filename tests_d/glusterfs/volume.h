@@ -1,4 +1,4 @@
-// A volume for the length of a scope, its bricks, and its healing.
+// A volume that lives for the length of a scope, with its bricks and its healing.
 #pragma once
 
 #include <chrono>
@@ -12,15 +12,16 @@
 
 namespace gluster {
 
-// How long a client waits for a silent brick before it goes on without. 42 s is gluster's default.
+// The time for which a client waits for a silent brick before it goes on without it. gluster's
+// default is 42 s.
 inline constexpr std::chrono::seconds kPingTimeout{5};
 
-// Made by the constructor, gone with the destructor: stopped, deleted, its processes ended and its
-// brick directories removed, whatever became of bricks and daemons meanwhile. What could not be
-// undone fails the test. Calls throw CliError, and NodeError as Node::run.
+// The constructor makes the volume. The destructor stops and deletes it, ends its processes and
+// removes its brick directories, also if bricks and daemons failed meanwhile. It fails the test if
+// that is not possible. Calls throw CliError, and NodeError as Node::run does.
 class Volume {
  public:
-  // Creates it and sets its options. `pool` is borrowed for the object's life.
+  // Creates the volume and sets its options. `pool` is borrowed for the object's life.
   Volume(Pool& pool, VolumeType type, Where where = Where::current());
   ~Volume();
   Volume(const Volume&) = delete;
@@ -30,28 +31,28 @@ class Volume {
   const VolumeLayout& layout() const { return layout_; }
   Pool& pool() const { return pool_; }
 
-  // Starts it and waits until every brick is online.
+  // Starts the volume and waits until every brick is online.
   void start(Where where = Where::current());
   void stop(Where where = Where::current());
 
-  // `volume delete`; it must be stopped. The brick directories stay until the destructor.
+  // Deletes the volume, which must be stopped. The brick directories stay until the destructor.
   void remove(Where where = Where::current());
 
   VolumeInfo info(Where where = Where::current()) const;
   VolumeStatus status(Where where = Where::current()) const;
   void set(const std::string& option, const std::string& value, Where where = Where::current());
 
-  // A Look: empty if every brick is online.
+  // A Check that every brick is online.
   std::string trouble() const;
 
-  // SIGKILL to the process of one brick; returns when gluster says that it is offline.
+  // Kills the process of one brick with SIGKILL and waits until gluster reports it as offline.
   void killBrick(const Brick& brick, Where where = Where::current()) const;
 
-  // `start force`: starts the bricks that are down, and waits until all are online.
+  // Starts the bricks that are down by `start force`, and waits until all are online.
   void restartBricks(Where where = Where::current()) const;
 
-  // A Look that also pushes: triggers a heal, which gluster may refuse right after a server has
-  // come back, and is empty when nothing is left to heal on any brick.
+  // A Check that nothing is left to heal on any brick. Each call also triggers a heal, which
+  // gluster may refuse right after a server has come back.
   std::string healTrouble() const;
 
   // The server that a brick is on.

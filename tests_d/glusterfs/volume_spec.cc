@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kSetSize = 3;
 
-// gluster accepts letters, digits, `-` and `_`, and reserves the word `all`.
+// Tells whether gluster accepts a name. It takes letters, digits, `-` and `_`, and reserves `all`.
 bool acceptable(const std::string& name) {
   return !name.empty() && name != "all" &&
          std::all_of(name.begin(), name.end(),

@@ -1,7 +1,7 @@
 // Which bricks does a volume of a given type have on which servers, and how is it created?
 //
-// Pure: names and paths only. The servers are those of the trusted pool, by the names that they
-// resolve for each other.
+// The functions are pure and compute names and paths only. Servers have the names by which the
+// members of the trusted pool know each other.
 #pragma once
 
 #include <cstddef>
@@ -19,14 +19,15 @@ enum class VolumeType {
   kDistributedReplicated,  // Two sets of three copies: six bricks on three servers.
 };
 
-// All types, in the order above; for INSTANTIATE_TEST_SUITE_P.
+// All types in the order above, for INSTANTIATE_TEST_SUITE_P.
 const std::vector<VolumeType>& allVolumeTypes();
 
-// A word that may stand in a test's or a volume's name: `DistributedReplicated`.
+// Returns a word for the name of a test or a volume, such as `DistributedReplicated`.
 std::string toString(VolumeType type);
 std::ostream& operator<<(std::ostream& stream, VolumeType type);
 
-// What `volume info` calls the type: `Distributed-Replicate`. An arbiter volume is a `Replicate`.
+// Returns the type as `volume info` writes it, such as `Distributed-Replicate`. It calls an arbiter
+// volume `Replicate`.
 std::string typeInInfo(VolumeType type);
 
 struct Brick {
@@ -43,18 +44,18 @@ struct VolumeLayout {
   VolumeType type = VolumeType::kDistributed;
   std::vector<Brick> bricks;
 
-  // What follows `gluster`: `volume create NAME ... force`. `force`, because the bricks of a test
-  // lie on the root file system of their node, which gluster advises against.
+  // Returns the arguments `volume create NAME ... force` of gluster. Without `force` gluster refuses
+  // bricks on the root file system of their node.
   std::vector<std::string> createArguments() const;
 
   // True if every file is whole on each brick of its set that is not an arbiter.
   bool bricksHoldWholeFiles() const { return type != VolumeType::kDispersed; }
 };
 
-// Where bricks of this component live on a server.
+// The directory on a server for the bricks of these tests.
 inline constexpr const char* kBrickRoot = "/bricks";
 
-// Bricks go round the servers in order, so that no set has two on one server. Throws
+// Places the bricks on the servers in turn, so that no set has two on one server. Throws
 // std::invalid_argument for fewer than three servers, for a server named twice and for a name that
 // gluster would refuse.
 VolumeLayout layOut(const std::string& name, VolumeType type,

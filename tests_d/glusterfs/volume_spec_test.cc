@@ -1,4 +1,4 @@
-// Where bricks lie and what `volume create` is given.
+// Bricks are placed on the right servers, and `volume create` gets the right arguments.
 #include "tests_d/glusterfs/volume_spec.h"
 
 #include <set>

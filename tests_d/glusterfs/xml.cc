@@ -17,7 +17,7 @@ std::string trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
-// One line of at most 300 bytes: gluster's texts may have newlines, and usage is long.
+// Makes one line of at most 300 bytes of gluster's text, which may have newlines or be long.
 std::string oneLine(const std::string& text) {
   std::string line = trimmed(text);
   std::replace(line.begin(), line.end(), '\n', ' ');
@@ -44,7 +44,7 @@ std::string describe(Kind kind, const CliResult& result, int opErrno, const std:
   return message + ")";
 }
 
-// An answer whose operation succeeded, and the words for what it lacks.
+// An answer whose operation succeeded. Missing elements throw an error that names them.
 class Answer {
  public:
   explicit Answer(const CliResult& result) : result_(result) {
@@ -87,7 +87,7 @@ class Answer {
     return static_cast<std::size_t>(value);
   }
 
-  // Nothing where gluster writes `N/A`, `-` or -1, or leaves the element out.
+  // Returns a number, or nothing if gluster writes `N/A`, `-` or -1, or leaves the element out.
   std::optional<long long> known(const pugi::xml_node& parent, const char* name) const {
     const std::optional<long long> value = numberIn(parent.child_value(name));
     return value && *value >= 0 ? value : std::nullopt;

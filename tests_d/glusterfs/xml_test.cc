@@ -1,4 +1,4 @@
-// The parser against answers recorded from GlusterFS 10.3, and against what no gluster would send.
+// The parser reads answers recorded from GlusterFS 10.3, and rejects answers that no gluster sends.
 #include "tests_d/glusterfs/xml.h"
 
 #include <fstream>
@@ -35,7 +35,7 @@ CliResult answering(const std::string& xml) {
   return {"server1: gluster x", 0, xml, ""};
 }
 
-// What `parse` throws; a result instead of an error fails the test.
+// Returns the error that `parse` throws. A result instead of an error fails the test.
 CliError errorOf(const std::function<void()>& parse) {
   try {
     parse();
