@@ -1,5 +1,6 @@
-// What hostile connections can make the agent's processes grow to, with the real program on a real
-// socket.
+// Hostile connections cannot make the agent's processes grow beyond a limit.
+//
+// The test runs the real program on a real socket.
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of the goals: far above what was measured, far below what an unbounded buffer would take.
+// The limits are far above the measured sizes, and far below the size of an unbounded buffer.
 constexpr size_t kIdleKibMax = MUSTER_RESIDENT_FACTOR * 32 * 1024;
 constexpr size_t kHostileKibMax = MUSTER_RESIDENT_FACTOR * 128 * 1024;
 
@@ -73,7 +74,8 @@ class HostileLoadTest : public testing::Test {
     return -1;
   }
 
-  // So many connections, each with `bytes` as often as they are taken, held open together by tens.
+  // Makes `connections` connections and sends `bytes` on each up to `times` times, while they are
+  // accepted. Fifty connections at a time are open.
   void load(size_t connections, const std::string& bytes, size_t times) {
     std::vector<int> held;
     for (size_t i = 0; i < connections; ++i) {
@@ -89,7 +91,7 @@ class HostileLoadTest : public testing::Test {
     for (int each : held) close(each);
   }
 
-  // Of the larger of keeper and front.
+  // Returns the resident memory of the larger one of keeper and front.
   size_t residentKib() const {
     size_t most = 0;
     for (auto& entry : fs::directory_iterator("/proc")) {
@@ -120,7 +122,7 @@ TEST_F(HostileLoadTest, LeavesTheAgentSmall) {
   size_t afterStalls = residentKib();
   load(1000, std::string(8, '\xff'), 1);
   size_t afterOverflows = residentKib();
-  // One word of a null message: each is answered by the end of the connection at the latest.
+  // A null message of one word gets an answer, or the end of the connection.
   const uint32_t empty[4] = {0, 1, 0, 0};
   load(50, std::string(reinterpret_cast<const char*>(empty), sizeof empty), 5000);
   size_t afterFloods = residentKib();

@@ -1,6 +1,7 @@
-// Groups A and B of the catalogue of bad input, as far as frame_test.cc does not hold them: frames
-// of other encodings and sizes, and pointers that lead out of a message, into circles, or to far
-// more than was sent.
+// Groups A and B of the catalogue of bad input, without the cases in frame_test.cc.
+//
+// These are frames of other encodings and sizes, and pointers that lead out of a message, into
+// circles, or to far more bytes than were sent.
 #include <string.h>
 
 #include <functional>
@@ -37,15 +38,15 @@ uint64_t farTo(uint32_t segment, uint32_t position, bool twice = false) {
 }
 constexpr uint64_t kCapability = 3;
 
-// A JobSpec of `pointers` pointers and no data, whose first (argv) is `argv` and whose second
-// (environment) is `environment`; then `rest`.
+// Returns a JobSpec of two pointers, `argv` and `environment`, without data. The words `rest`
+// follow.
 Segments specOf(uint64_t argv, uint64_t environment = 0, Words rest = {}) {
   Words words = {structAt(0, 0, 2), argv, environment};
   words.insert(words.end(), rest.begin(), rest.end());
   return {words};
 }
 
-// Messages in messages: Message.unimplemented, so many times.
+// Returns a Message.unimplemented that contains another one, nested `levels` deep.
 Segments nested(size_t levels) {
   Words words = {structAt(0, 1, 1)};
   for (size_t i = 1; i < levels; ++i) {
@@ -57,7 +58,7 @@ Segments nested(size_t levels) {
   return {words};
 }
 
-// One pointer to `bytes` bytes, so many times over.
+// Returns a list of `times` pointers to the same `bytes` bytes.
 Segments shared(uint32_t times, uint32_t bytes) {
   Words words = {structAt(0, 0, 1), listAt(0, kPointer, times)};
   for (uint32_t i = 0; i < times; ++i)
@@ -68,9 +69,9 @@ Segments shared(uint32_t times, uint32_t bytes) {
 
 struct Case {
   const char* name;
-  bool refused;  // Otherwise it reads as something harmless, such as a default.
+  bool refused;  // A case that is not refused reads as something harmless, such as a default.
   Segments segments;
-  bool asMessage = false;  // Read as Message of the RPC protocol and not as JobSpec.
+  bool asMessage = false;  // The case is read as Message of the RPC protocol, not as JobSpec.
 };
 
 void PrintTo(const Case& row, std::ostream* out) {
@@ -139,7 +140,7 @@ class PointerTest : public testing::TestWithParam<Case> {
  protected:
   ~PointerTest() noexcept override {}
 
-  // The message as an admitted peer would send it.
+  // Receives the message as one of an admitted peer.
   kj::Own<capnp::MessageReader> receive(const std::string& frame) {
     support::FrameLimits limits;
     limits.bytesMax = support::kFrameBytesMax;
@@ -177,8 +178,7 @@ struct TextCase {
   bool refused;
 };
 
-// Text is not guaranteed to be UTF-8: what matters is that no NUL hides a part of it from the
-// kernel.
+// Text may be other bytes than UTF-8, but no NUL may hide a part of it from the kernel.
 TEST(TextTest, NulIsRefusedAndOtherBytesStay) {
   const TextCase cases[] = {{"nul inside", std::string("ro\0ot", 5), true},
                             {"nul first", std::string("\0", 1), true},

@@ -1,6 +1,8 @@
-// Group H of the catalogue of bad input: what a controller is told by agents that are broken, of
-// another version, or hostile. Each comes back as a typed error by the deadline, and writes nothing
-// but what was asked for.
+// Group H of the catalogue of bad input: answers of agents that are broken, of another version, or
+// hostile.
+//
+// Each gives the controller's caller a typed error by the deadline. Nothing may be written outside
+// of the requested target.
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -32,8 +34,8 @@ using Kind = NodeError::Kind;
 
 struct Case {
   const char* name;
-  const char* method;                        // Of the call that is answered badly.
-  std::function<void(HostileCall&)> answer;  // In place of an empty answer.
+  const char* method;                        // Calls of this method get the bad answer.
+  std::function<void(HostileCall&)> answer;  // Makes that answer.
   std::function<void(harness::ControllerNode&, const std::string& directory)> ask;
   Kind kind;
 };
@@ -46,7 +48,7 @@ muster::SteadyTime soon() {
   return std::chrono::steady_clock::now() + milliseconds(400);
 }
 
-// Agents.
+// Answers of agents.
 
 wire::Chunk::Builder chunkOf(wire::FileView::ReadResults::Builder results,
                              const std::string& text) {
@@ -113,7 +115,7 @@ std::function<void(HostileCall&)> progress(
   };
 }
 
-// Controllers.
+// Calls of controllers.
 
 void stat(harness::ControllerNode& node, const std::string&) {
   harness::rpc::Files(node).stat("/x", muster::SymlinkPolicy::kKeep, soon());

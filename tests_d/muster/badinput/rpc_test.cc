@@ -1,6 +1,8 @@
 // Group C of the catalogue of bad input: well-formed messages that make no sense at that point of
-// the RPC protocol, sent to a real gate. Whatever becomes of the connection, nothing is executed,
-// and the next controller is served.
+// the RPC protocol.
+//
+// They are sent to a real gate. The connection may end, but nothing is executed, and the next
+// controller is served.
 #include <functional>
 #include <vector>
 
@@ -68,14 +70,14 @@ class Peer {
 
   bool gone() { return gone_.poll(node_.waitScope); }
 
-  // What came back: messages by what they are.
+  // Counts the replies of one type.
   size_t count(Message::Which which) {
     size_t found = 0;
     for (auto& reply : replies_) found += reply->getRoot<Message>().which() == which;
     return found;
   }
 
-  // Returns with an exception.
+  // Counts the replies that are a return with an exception.
   size_t exceptions() {
     size_t found = 0;
     for (auto& reply : replies_) {
@@ -109,7 +111,7 @@ enum class Becomes {
   kEnded,          // The connection is closed.
   kException,      // One call is answered with an exception; the connection goes on.
   kUnimplemented,  // The message comes back as one that is not understood.
-  kPassedOver      // Nothing happens.
+  kIgnored         // Nothing happens.
 };
 
 struct Case {
@@ -133,7 +135,7 @@ Fill release(uint32_t id, uint32_t count) {
   };
 }
 
-// Of the gate, which the answer to the bootstrap exported as number 0.
+// Makes a call of an export. The answer to the bootstrap has exported the gate as number 0.
 Fill callOfExport(uint32_t id) {
   return [id](auto message) {
     message.initCall().setQuestionId(1);
@@ -281,13 +283,13 @@ const Case kCases[] = {
      [](Peer& p) {
        p.send([](auto m) { m.initAbort().setReason(kj::str(kj::repeat('x', 1 << 20))); });
      }},
-    {"CapabilityThatWeNeverGave", Becomes::kPassedOver,
+    {"CapabilityThatWeNeverGave", Becomes::kIgnored,
      [](Peer& p) { paramsWithCaps(p, 1, [](auto cap) { cap.setReceiverHosted(77); }); }},
-    {"CapabilityOfAThirdParty", Becomes::kPassedOver,
+    {"CapabilityOfAThirdParty", Becomes::kIgnored,
      [](Peer& p) {
        paramsWithCaps(p, 1, [](auto cap) { cap.initThirdPartyHosted().setVineId(5); });
      }},
-    {"ThreeThousandCapabilities", Becomes::kPassedOver,
+    {"ThreeThousandCapabilities", Becomes::kIgnored,
      [](Peer& p) {
        uint32_t id = 0;
        paramsWithCaps(p, 3000, [&id](auto cap) { cap.setSenderHosted(id++); });

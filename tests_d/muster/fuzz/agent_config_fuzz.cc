@@ -1,5 +1,7 @@
-// The agent's configuration file, environment and command line: refused with the place and the
-// reason, or accepted with a listening address that cannot expose an unprotected port.
+// Fuzzes the agent's configuration file, environment and command line.
+//
+// Each input must be refused with the place and the reason, or accepted with a listening address
+// that cannot expose an unprotected port.
 #include <sys/mman.h>
 #include <unistd.h>
 

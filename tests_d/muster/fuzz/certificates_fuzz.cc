@@ -1,5 +1,5 @@
-// PEM texts of an authority, a certificate and a key: whole ones with bytes changed, parts, and
-// noise.
+// Fuzzes the PEM texts of an authority, a certificate and a key, with changed bytes, missing parts
+// and noise.
 #include <kj/async.h>
 #include <kj/debug.h>
 #include <kj/timer.h>

@@ -1,4 +1,4 @@
-// Cluster files, and the sets of node names in them.
+// Fuzzes cluster files, and the node expressions in them.
 #include <set>
 
 #include <kj/debug.h>
@@ -9,7 +9,7 @@
 
 namespace {
 
-// Folding and unfolding gives the same names again.
+// Folding the names of an expression and expanding the result must give the same names.
 void checkSet(const std::string& text) {
   auto groups = [](const std::string& group) -> std::optional<std::vector<std::string>> {
     if (group == "none") return std::nullopt;

@@ -1,6 +1,7 @@
-// Every file of the saved corpus through its target, so that what was once found stays found: in
-// the ordinary builds and under g++'s sanitizers, which see leaks that clang's are told to
-// overlook.
+// Runs every file of the saved corpus through its target, so that no bug that was found comes back.
+//
+// That happens in the ordinary builds and under g++'s sanitizers, which see leaks that clang's are
+// told to ignore.
 #include <algorithm>
 #include <exception>
 #include <filesystem>
@@ -51,7 +52,8 @@ std::vector<fs::path> filesOf(const std::string& target) {
   return files;
 }
 
-// On a thread of its own, because a thread has one event loop and targets have theirs.
+// Runs a target on a thread of its own, because a thread has one event loop and targets make
+// theirs.
 void runAlone(const Target& target, const std::string& bytes) {
   std::exception_ptr failure;
   std::thread([&] {

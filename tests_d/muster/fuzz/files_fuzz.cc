@@ -1,6 +1,7 @@
-// Sequences of calls of the files service in a directory of its own: paths, chunks of uploads in
-// any order, lapses of the session. Uploads are compared with a model; whatever is refused must be
-// refused with a type, and the end of the session must leave no part file behind.
+// Fuzzes sequences of calls of the file service in a directory of its own.
+//
+// The calls have hostile paths, chunks of uploads in any order, and lapses of the session. Uploads
+// are compared with a model, refusals must be typed, and no part file may outlive the session.
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -100,7 +101,8 @@ class Play {
  private:
   kj::WaitScope& scope() { return shared().io.waitScope; }
 
-  // Never outside of our directory: names are chosen, not made of the input.
+  // Chooses a path from a list instead of making one of the input, so that it stays in our
+  // directory.
   std::string path() { return root_ + "/" + kNames[input_.below(std::size(kNames))]; }
 
   static capnp::Data::Reader data(const std::string& text) {
@@ -186,7 +188,7 @@ class Play {
     if (response.hasError()) return;
     KJ_ASSERT(!damaged, "a damaged chunk was taken");
     if (known == uploads_.end()) {
-      // A late copy, of a chunk that was asked for again.
+      // This is a late copy of a chunk that was sent again.
       auto finished = finished_.find(upload);
       KJ_ASSERT(finished != finished_.end(), "a chunk of no upload was taken");
       KJ_ASSERT(response.getReceivedTo() == finished->second, "a finished upload took more");
@@ -274,7 +276,7 @@ class Play {
   void link() {
     auto request = files_.linkRequest();
     request.setPath(data(path()));
-    // Relative and downwards: a link can lead nowhere but into our directory.
+    // Targets are relative and lead downwards, so that no link leaves our directory.
     bool hard = input_.byte() % 4 == 0;
     std::string target = hard ? path() : kNames[input_.below(6)];
     request.setTarget(data(target));
@@ -283,7 +285,7 @@ class Play {
     ask(request);
   }
 
-  // Paths as they come, for what cannot change anything.
+  // Makes a call that changes nothing, with a path as the input gives it.
   void badPath() {
     auto bytes = input_.bytes();
     KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() {
@@ -331,7 +333,7 @@ class Play {
   kj::Own<nodeagent::Session> session_;
   wire::Files::Client files_ = nullptr;
   std::map<support::Id, Model> uploads_;
-  std::map<support::Id, uint64_t> finished_;  // Their sizes.
+  std::map<support::Id, uint64_t> finished_;  // The sizes of finished uploads.
 };
 
 }  // namespace

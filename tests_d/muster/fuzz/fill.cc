@@ -15,7 +15,7 @@ using capnp::DynamicStruct;
 using capnp::DynamicValue;
 using Which = capnp::schema::Type::Which;
 
-// A value of a type that has no pointer. Null: the type has one.
+// Returns a value of a type without pointers. Null if the type has pointers.
 kj::Maybe<DynamicValue::Reader> scalar(capnp::Type type, Input& input, const FillOptions& options) {
   switch (type.which()) {
     case Which::VOID:
@@ -82,7 +82,7 @@ void fillField(DynamicStruct::Builder builder, capnp::StructSchema::Field field,
       memcpy(target.as<capnp::Data>().begin(), text.data(), text.size());
     }
   } else if (type.isList()) {
-    // Elements beyond what the input can tell apart cost time only.
+    // A list longer than the input only costs time, so long ones are rare.
     uint32_t count = input.byte() % 64 == 63 ? options.listMax * 100 : input.below(options.listMax);
     fillList(builder.init(field, count).as<DynamicList>(), input, options, depth);
   } else if (type.isStruct()) {
@@ -129,7 +129,8 @@ void readAll(DynamicStruct::Reader reader) {
   for (auto field : reader.getSchema().getNonUnionFields()) {
     if (reader.has(field)) readValue(reader.get(field));
   }
-  // A null pointer stands for the default, whose own union may be the same pointer again.
+  // A null pointer reads as the default value, whose own union may hold the same null pointer
+  // again.
   KJ_IF_MAYBE (field, reader.which()) {
     if (reader.has(*field)) readValue(reader.get(*field));
   }

@@ -1,5 +1,7 @@
-// Fills Cap'n Proto structs by their schema with whatever an Input says: valid messages with
-// hostile contents, of any type, without a line of code per type.
+// Fills Cap'n Proto structs of any type with values that an Input decides.
+//
+// The schema drives it, so the messages are valid with hostile contents, without code for each
+// type.
 #pragma once
 
 #include <capnp/dynamic.h>
@@ -11,16 +13,16 @@ namespace fuzz {
 
 struct FillOptions {
   unsigned depthMax = 6;
-  size_t bytesMax = 512;  // Of one text.
-  uint32_t listMax = 16;  // Elements.
-  bool smallIds = false;  // UInt32 values below 6, as table indexes of the RPC protocol are.
+  size_t bytesMax = 512;  // The length of one text or data.
+  uint32_t listMax = 16;  // The length of one list.
+  bool smallIds = false;  // UInt32 values are below 6, like table indexes of the RPC protocol.
 
-  // What stands in fields that are capabilities, or of any pointer type. Null: nothing.
+  // Makes the capabilities for fields that hold one or any pointer. Such fields stay empty if null.
   kj::Maybe<kj::Function<capnp::DynamicCapability::Client(capnp::InterfaceSchema)>> capability;
   kj::Maybe<kj::Function<void(capnp::AnyPointer::Builder, Input&)>> anyPointer;
 };
 
-// Leaves fields as they are when `input` has ended.
+// Fills the fields of a struct. They stay as they are when `input` has ended.
 void fill(capnp::DynamicStruct::Builder builder, Input& input, FillOptions& options,
           unsigned depth = 0);
 

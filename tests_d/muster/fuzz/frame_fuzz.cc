@@ -1,5 +1,7 @@
-// Raw bytes on a guarded stream, in pieces that the input chooses: each frame that is accepted must
-// be within the limits, byte for byte what was sent, and readable as a message.
+// Fuzzes a guarded stream with raw bytes, in pieces that the input chooses.
+//
+// Each accepted frame must be within the limits, equal to the sent bytes, and readable as a
+// message.
 #include <string.h>
 
 #include <capnp/dynamic.h>
@@ -23,7 +25,7 @@ struct Loop {
   kj::TimerImpl timer{kj::origin<kj::TimePoint>()};
 };
 
-// Every pointer of the message is followed; what is not valid may only throw.
+// Follows every pointer of the message. An invalid one may only throw.
 void readMessage(capnp::MessageReader& message) {
   kj::runCatchingExceptions([&]() {
     fuzz::readAll(capnp::DynamicStruct::Reader(message.getRoot<capnp::rpc::Message>()));

@@ -41,7 +41,8 @@ class HostileServer final : public DynamicCapability::Server {
   const HostileAnswer& answer_;
 };
 
-// Where a controller that follows them must not write, but may without harm to the machine.
+// Changes the targets of links, so that they lead out of the tree. A controller must not write
+// there, but if it does, it does no harm to the machine.
 void leadNowhere(wire::FileView::WalkResults::Builder results, Input& input) {
   if (!results.hasEntries()) return;
   for (auto entry : results.getEntries()) {
@@ -54,7 +55,7 @@ void repair(wire::Chunk::Builder chunk) {
   chunk.setCrc32c(support::crc32c(chunk.getData()));
 }
 
-// Check sums that hold, so that what they guard is looked at.
+// Corrects the check sums, so that the controller looks at the bytes that they protect.
 void repair(DynamicStruct::Builder results) {
   KJ_IF_MAYBE (field, results.getSchema().findFieldByName("chunk")) {
     if (results.has(*field)) repair(results.get(*field).as<DynamicStruct>().as<wire::Chunk>());
@@ -68,23 +69,23 @@ void repair(DynamicStruct::Builder results) {
 }
 
 kj::Promise<void> answerFrom(Input& input, HostileCall& call) {
-  uint8_t mood = input.byte();
+  uint8_t choice = input.byte();
   FillOptions options;
   options.capability = kj::Function<DynamicCapability::Client(capnp::InterfaceSchema)>(
       [&call](capnp::InterfaceSchema type) { return call.capability(type); });
   if (call.method == "hello") {
-    // Mostly as it should be, because behind it is more to reach.
-    if (mood % 8 >= 6) fill(call.results, input, options);
-    if (mood % 8 != 7) call.welcome();
+    // The welcome is mostly right, because further calls follow only then.
+    if (choice % 8 >= 6) fill(call.results, input, options);
+    if (choice % 8 != 7) call.welcome();
     return kj::READY_NOW;
   }
-  if (call.method == "ping" && mood % 16 != 1) return kj::READY_NOW;
-  if (mood == 255) return kj::NEVER_DONE;
-  if (mood == 254) return KJ_EXCEPTION(DISCONNECTED, "so they say");
-  if (mood == 253) return KJ_EXCEPTION(OVERLOADED, "\x1b[2J");
+  if (call.method == "ping" && choice % 16 != 1) return kj::READY_NOW;
+  if (choice == 255) return kj::NEVER_DONE;
+  if (choice == 254) return KJ_EXCEPTION(DISCONNECTED, "so they say");
+  if (choice == 253) return KJ_EXCEPTION(OVERLOADED, "\x1b[2J");
   fill(call.results, input, options);
   if (call.method == "walk") leadNowhere(call.results.as<wire::FileView::WalkResults>(), input);
-  if (mood % 2) repair(call.results);
+  if (choice % 2) repair(call.results);
   return kj::READY_NOW;
 }
 
@@ -150,7 +151,8 @@ struct HostileAgent::State {
   const HostileAnswer answer;
   kj::Maybe<kj::Own<kj::ConnectionReceiver>> receiver;
   std::vector<kj::Own<support::RpcConnection>> connections;
-  kj::Maybe<kj::Promise<void>> accepting;  // Last: it uses the rest.
+  // This is the last member because it uses the others.
+  kj::Maybe<kj::Promise<void>> accepting;
 };
 
 HostileAgent::HostileAgent(const std::string& directory, HostileAnswer answer)

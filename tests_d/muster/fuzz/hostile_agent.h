@@ -1,5 +1,6 @@
-// An agent that answers every call as a test says, through the real transport: what a compromised
-// node can send to a controller once its certificate was accepted.
+// An agent that answers every call as a test says, through the real transport.
+//
+// It stands for a compromised node, whose certificate a controller accepts.
 #pragma once
 
 #include <functional>
@@ -15,22 +16,22 @@
 
 namespace fuzz {
 
-// One call as the agent sees it. `results` may be set to anything, capabilities among it.
+// One call as the agent sees it. `results` may be set to anything, also to capabilities.
 struct HostileCall {
   kj::StringPtr method;
   capnp::DynamicStruct::Reader params;
   capnp::DynamicStruct::Builder results;
 
-  // For fields that are capabilities: its calls are answered in the same way.
+  // Makes a capability for `results`. Its calls are answered in the same way.
   std::function<capnp::DynamicCapability::Client(capnp::InterfaceSchema)> capability;
 
-  // A welcome as it should be, with every grant that acts.
+  // Answers a hello with a correct welcome and every grant.
   void welcome();
 };
 
 using HostileAnswer = std::function<kj::Promise<void>(HostileCall&)>;
 
-// Whatever `input` says, which is borrowed.
+// Returns an answer that `input` decides. `input` is borrowed.
 HostileAnswer answersOf(Input& input);
 
 class HostileAgent {
@@ -46,7 +47,7 @@ class HostileAgent {
 
   std::string socket_;
   harness::IoThread io_;
-  std::unique_ptr<State> state_;  // Of the loop.
+  std::unique_ptr<State> state_;  // The loop's thread uses it.
 };
 
 }  // namespace fuzz

@@ -1,5 +1,6 @@
-// A fuzzer's bytes, read as decisions: which call, which number, which text. Ends softly: when
-// there are no more bytes, everything is zero or empty.
+// Reads a fuzzer's bytes as decisions, such as the next call, a number or a text.
+//
+// When there are no more bytes, every decision is zero or empty.
 #pragma once
 
 #include <stddef.h>
@@ -23,16 +24,17 @@ class Input {
   bool empty() const { return rest_.size() == 0; }
   uint8_t byte();
 
-  // Below `end`, which is positive.
+  // Returns a number below `end`, which is positive.
   uint32_t below(uint32_t end);
 
-  // Often one at which something may turn over: small, all bits, a power of two and its neighbours.
+  // Returns a number. It is often one at which code overflows: a small one, all bits, or a power of
+  // two and its neighbours.
   uint64_t number();
 
-  // The next bytes, at most `bytesMax`; the first byte says how many.
+  // Returns the next bytes, at most `bytesMax`. The first byte says how many.
   kj::ArrayPtr<const kj::byte> bytes(size_t bytesMax = 255);
 
-  // Bytes as they come, or a word that parsers look for, or something long.
+  // Returns the next bytes, a word that parsers look for, or a long text.
   std::string text(size_t bytesMax = 255);
 
   kj::ArrayPtr<const kj::byte> rest();
@@ -51,8 +53,8 @@ class Quiet {
   support::KjLogCallback callback_;
 };
 
-// Fails unless `exception` is one of our failures: of a kind that is told to a peer, and of a text
-// without control characters. Anything else is a bug that some input reached.
+// Fails unless `exception` has a kind that is told to peers, and a text without control characters.
+// Any other exception is a bug that some input reached.
 void expectTyped(const kj::Exception& exception);
 
 }  // namespace fuzz

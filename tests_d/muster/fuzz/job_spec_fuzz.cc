@@ -1,5 +1,6 @@
-// Specifications of jobs, as raw message bytes and as valid messages with hostile fields: what is
-// accepted must be something that can be handed to execve and to the log as it is.
+// Fuzzes specifications of jobs, as raw message bytes and as valid messages with hostile fields.
+//
+// An accepted specification must be fit for execve and for the log as it is.
 #include <string.h>
 
 #include <capnp/message.h>
@@ -64,7 +65,7 @@ MUSTER_FUZZ_TARGET(job_spec) {
     if (bytes.size() > 0) memcpy(words.begin(), bytes.begin(), bytes.size());
     const kj::ArrayPtr<const capnp::word> segments[] = {words};
     capnp::SegmentArrayMessageReader message(segments, support::readerOptions());
-    // What the library throws for bad pointers never reaches the caller's text: see wire_error.h.
+    // The library throws for bad pointers. Its texts never reach the caller (wire_error.h).
     kj::runCatchingExceptions([&]() { check(message.getRoot<wire::JobSpec>()); });
     return;
   }

@@ -92,9 +92,9 @@ def texts():
 
 
 def replies():
-    for mood, name in ((0, "facts"), (1, "service"), (2, "start"), (10, "run"), (3, "stat"), (11, "list"), (19, "read"),
+    for choice, name in ((0, "facts"), (1, "service"), (2, "start"), (10, "run"), (3, "stat"), (11, "list"), (19, "read"),
                        (51, "pull"), (35, "write"), (67, "tree")):
-        seed("replies", name, bytes([mood, mood, 0, 0]) + bytes(range(1, 120)))
+        seed("replies", name, bytes([choice, choice, 0, 0]) + bytes(range(1, 120)))
     # A tree with a link upwards, and a file behind it.
     entry_link = bytes([1, 1, 120, 1, 97, 1, 1, 3] + [0] * 14 + [1, 2, 0, 0, 0])
     seed("replies", "tree-link", bytes([67, 67, 0, 0, 1, 2]) + entry_link * 2)

@@ -17,7 +17,7 @@ namespace {
 
 using capnp::DynamicStruct;
 
-// Reads the whole request, and answers nothing.
+// A service that reads the whole request, and answers with nothing.
 class ReadingServer final : public capnp::DynamicCapability::Server {
  public:
   ReadingServer(capnp::InterfaceSchema type, size_t& asked)

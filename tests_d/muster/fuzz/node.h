@@ -1,6 +1,7 @@
-// A keeper's gate without a system behind it: real sessions, leases and grants on a clock that the
-// target moves, and services that check what they are given as the real ones do but execute
-// nothing.
+// A keeper's gate without a system behind it.
+//
+// Sessions, leases and grants are real, on a clock that the target moves. The services check their
+// arguments as the real ones do, but execute nothing.
 #pragma once
 
 #include <kj/async.h>
@@ -14,10 +15,10 @@ class Node final : public nodeagent::GateListener {
  public:
   Node();
 
-  // For a new connection of `who`.
+  // Returns the gate for a new connection of `who`.
   wire::Gate::Client gate(kj::StringPtr who, wire::Role role);
 
-  // Moves both clocks, and lets what is due happen.
+  // Moves both clocks, and lets due events happen.
   void advance(kj::Duration duration);
 
   // Fails unless a well-behaved controller still gets a session, pings it and closes it.

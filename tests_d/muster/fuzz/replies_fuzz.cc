@@ -1,6 +1,7 @@
-// A controller against an agent that answers with whatever the input says. Every call must come
-// back with a value or a NodeError, soon after its deadline, and nothing may be written outside of
-// where it was told to.
+// Fuzzes a controller by an agent whose answers the input decides.
+//
+// Every call must return a value or throw a NodeError, soon after its deadline. Nothing may be
+// written outside of the requested target.
 #include <stdlib.h>
 
 #include <chrono>
@@ -36,11 +37,11 @@ harness::ControllerOptions quick() {
   return options;
 }
 
-void runCommand(harness::ControllerNode& node, uint8_t mood, SteadyTime until) {
+void runCommand(harness::ControllerNode& node, uint8_t choice, SteadyTime until) {
   harness::JobRequest request;
   request.argv = {"true"};
   request.options.deadline = kDeadline;
-  if (mood % 2) {
+  if (choice % 2) {
     harness::rpc::Jobs(node).run(request, until);
     return;
   }
@@ -51,10 +52,10 @@ void runCommand(harness::ControllerNode& node, uint8_t mood, SteadyTime until) {
   job.release();
 }
 
-void useFiles(harness::ControllerNode& node, uint8_t mood, const std::string& inner,
+void useFiles(harness::ControllerNode& node, uint8_t choice, const std::string& inner,
               SteadyTime until) {
   harness::rpc::Files files(node);
-  switch (mood % 10) {
+  switch (choice % 10) {
     case 0:
       files.stat("/x", muster::SymlinkPolicy::kKeep, until);
       return;
@@ -87,9 +88,9 @@ void useFiles(harness::ControllerNode& node, uint8_t mood, const std::string& in
   }
 }
 
-void ask(harness::ControllerNode& node, uint8_t mood, const std::string& inner) {
+void ask(harness::ControllerNode& node, uint8_t choice, const std::string& inner) {
   SteadyTime until = std::chrono::steady_clock::now() + kDeadline;
-  switch (mood % 8) {
+  switch (choice % 8) {
     case 0:
       harness::rpc::Facts(node).read(until);
       return;
@@ -97,9 +98,9 @@ void ask(harness::ControllerNode& node, uint8_t mood, const std::string& inner) 
       harness::rpc::Services(node).status("x", until);
       return;
     case 2:
-      return runCommand(node, mood / 8, until);
+      return runCommand(node, choice / 8, until);
     default:
-      return useFiles(node, mood / 8, inner, until);
+      return useFiles(node, choice / 8, inner, until);
   }
 }
 
@@ -111,14 +112,14 @@ MUSTER_FUZZ_TARGET(replies) {
   std::string root = pattern, inner = root + "/1/2/3";
   fs::create_directories(inner);
   {
-    uint8_t moods[2] = {input.byte(), input.byte()};
+    uint8_t choices[2] = {input.byte(), input.byte()};
     fuzz::HostileAgent agent(root, fuzz::answersOf(input));
     harness::Controller controller(quick());
     harness::ControllerNode& node = controller.connect(agent.description());
-    for (uint8_t mood : moods) {
+    for (uint8_t choice : choices) {
       auto began = std::chrono::steady_clock::now();
       try {
-        ask(node, mood, inner);
+        ask(node, choice, inner);
       } catch (const muster::NodeError& error) {
         KJ_ASSERT(error.what()[0] != '\0');
       }

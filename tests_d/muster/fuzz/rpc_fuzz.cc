@@ -1,7 +1,8 @@
-// Well-formed frames with hostile Cap'n Proto RPC messages - calls on exports that were never
-// given, answers to questions that nobody asked, releases, disembargoes, capabilities in the wrong
-// place - against a real gate behind a guarded connection. Whatever happens to the connection, the
-// node goes on.
+// Fuzzes a real gate behind a guarded connection with hostile RPC messages in well-formed frames.
+//
+// Among them are calls on exports that were never given, answers to questions that were never
+// asked, releases, disembargoes, and capabilities in wrong places. The connection may end, but the
+// node must go on.
 #include <capnp/message.h>
 #include <capnp/rpc.capnp.h>
 #include <capnp/serialize.h>
@@ -22,7 +23,7 @@ namespace {
 using capnp::DynamicStruct;
 using fuzz::Input;
 
-// Parameters of one of our methods, so that calls reach them.
+// Fills parameters of one of our methods, so that calls reach it.
 void fillParams(capnp::AnyPointer::Builder builder, Input& input) {
   static const capnp::StructSchema kTypes[] = {
       capnp::Schema::from<wire::Gate::HelloParams>(), capnp::Schema::from<wire::Jobs::RunParams>(),
@@ -34,7 +35,7 @@ void fillParams(capnp::AnyPointer::Builder builder, Input& input) {
   fuzz::fill(builder.initAs<DynamicStruct>(type), input, options);
 }
 
-// A message that a client may send at that point, with the ids that it would have.
+// Makes a message that a client may send at that point, with the right ids.
 void wellKnown(capnp::rpc::Message::Builder message, uint8_t which, Input& input) {
   if (which == 0) return message.initBootstrap().setQuestionId(0);
   if (which == 1) return message.initFinish().setQuestionId(input.below(4));
@@ -48,7 +49,7 @@ void wellKnown(capnp::rpc::Message::Builder message, uint8_t which, Input& input
     greeting.setProtocolMajor(wire::PROTOCOL_MAJOR);
     greeting.initSessionId(16);
   } else {
-    // The capability in pointer `pointer` of an earlier answer: the session, or a grant.
+    // The target is the capability in a pointer of an earlier answer, the session or a grant.
     auto answer = call.initTarget().initPromisedAnswer();
     answer.setQuestionId(input.below(4));
     auto transform = answer.initTransform(1 + which % 3);
@@ -75,7 +76,7 @@ kj::Array<capnp::word> makeMessage(Input& input) {
     fuzz::fill(root, input, options);
   }
   auto words = capnp::messageToFlatArray(builder);
-  // Sometimes a pointer goes wrong on the way.
+  // Sometimes a pointer is damaged.
   if (which >= 240 && words.size() > 1) {
     size_t at = 8 + input.below(words.asBytes().size() - 8);
     words.asBytes()[at] ^= input.byte();
@@ -113,7 +114,8 @@ MUSTER_FUZZ_TARGET(rpc) {
       auto writing = peer->write(bytes.begin(), bytes.size())
                          .catch_([](kj::Exception&&) {})
                          .eagerlyEvaluate(nullptr);
-      // Taken, or refused for good: a peer that does not read its answers is not read either.
+      // A message that is not taken at once never will be, because the node does not read a peer
+      // that does not read its answers.
       if (!writing.poll(node.waitScope)) break;
       KJ_ASSERT(connection.queueCount() <= options.queueMessagesMax + options.questionsMax,
                 "the queue towards the peer grows");

@@ -1,6 +1,8 @@
-// Sequences of connections, hellos, calls and lapses of time by peers of different identity and
-// role, through capabilities instead of bytes. A model of who owns which session says what may
-// happen.
+// Fuzzes sequences of connections, hellos, calls and lapses of time by peers of different identity
+// and role.
+//
+// The peers use capabilities instead of bytes. A model of the owners of sessions says which answers
+// are right.
 #include <map>
 #include <vector>
 
@@ -166,7 +168,7 @@ class Play {
   fuzz::Node node_;
   std::vector<Entrance> gates_;
   std::vector<DynamicCapability::Client> capabilities_;
-  std::map<std::string, std::string> owners_;  // Of session ids, as far as the node told.
+  std::map<std::string, std::string> owners_;  // The owner of each session id that the node told.
 };
 
 }  // namespace

@@ -1,6 +1,8 @@
-// std::source_location for clang 14, which lacks the builtin that libstdc++ 12 makes it of.
-// Included by the compiler before every file of the fuzz build (CMakePresets.json), and empty for
-// any compiler that has the real one.
+// Defines std::source_location for clang 14, which lacks the builtin that libstdc++ 12 needs for
+// it.
+//
+// The compiler includes this file before every file of the fuzz build (CMakePresets.json). It is
+// empty for a compiler that has the real class.
 #pragma once
 
 #include <source_location>

@@ -1,5 +1,7 @@
-// What the keeper reads that an earlier process wrote: records of the restore journal, which say
-// which files to remove and to bring back, and the front's preamble.
+// Fuzzes the texts of other processes that the keeper reads.
+//
+// These are the records of the restore journal, which say which files to remove and to restore, and
+// the front's preamble.
 #include <kj/async-io.h>
 #include <kj/debug.h>
 #include <kj/timer.h>
@@ -12,7 +14,7 @@ namespace {
 
 using nodeagent::file::Restore;
 
-// Only read: applying a record changes whatever it names.
+// Reads a record but does not apply it, because that would change the files that it names.
 void checkRecord(const std::string& text) {
   auto parsed = Restore::parse(kj::StringPtr(text.c_str(), text.size()));
   KJ_IF_MAYBE (restore, parsed) {

@@ -1,11 +1,10 @@
-// What makes a function a fuzz target.
+// Makes a function a fuzz target.
 //
-//   MUSTER_FUZZ_TARGET(frame) {           // in frame_fuzz.cc, with `input` in scope
-//     ...                                 // a bug is an exception, an assertion or a sanitizer's
-//     word
+//   MUSTER_FUZZ_TARGET(frame) {           // In frame_fuzz.cc, with `input` in scope.
+//     ...                                 // A bug throws, fails an assertion or a sanitizer.
 //   }
 //
-// In the build `fuzz` that is libFuzzer's entry; elsewhere a function that corpus_test.cc calls
+// The function is libFuzzer's entry in the build `fuzz`. In other builds corpus_test.cc calls it
 // with each file of the saved corpus.
 #pragma once
 

@@ -1,6 +1,7 @@
-// Texts of peers on their way to people: lines of the audit log must be valid JSON of a bounded
-// size, escaped values must not break out of a line, and whom a certificate names must be one of
-// the known roles.
+// Fuzzes the texts of peers that people read.
+//
+// Lines of the audit log must be valid JSON of a bounded size, escaped values must not break out of
+// a line, and the role in a certificate must be a known one.
 #include <kj/debug.h>
 #include <nlohmann/json.hpp>
 
