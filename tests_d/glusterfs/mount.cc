@@ -8,8 +8,10 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr seconds kMountMax{30};  // Measured 0.2 s.
-constexpr seconds kWriteMax{60};  // The deadline of one writeRandom().
+// The deadline of a mount. 0.2 s were measured.
+constexpr seconds kMountMax{30};
+// The deadline of one writeRandom().
+constexpr seconds kWriteMax{60};
 
 // Writes random bytes, and takes their digest from a source outside of the mount.
 constexpr const char* kWriteRandom = R"sh(

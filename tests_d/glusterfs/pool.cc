@@ -8,7 +8,8 @@ namespace {
 
 using std::chrono::seconds;
 
-const std::string kNamePrefix = "muster-";  // Of every volume, brick and mount of these tests.
+// The name of every volume, brick and mount of these tests begins with this.
+const std::string kNamePrefix = "muster-";
 
 // A glusterd answers within this time. 2 s were measured.
 constexpr seconds kDaemonMax{30};

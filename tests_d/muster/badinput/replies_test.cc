@@ -238,7 +238,8 @@ TEST_P(RepliesTest, IsATypedErrorAndNothingIsWrittenElsewhere) {
     ADD_FAILURE() << "the answer was believed";
   } catch (const NodeError& error) {
     EXPECT_EQ(error.kind(), row.kind) << error.what();
-    EXPECT_EQ(error.node(), row.kind == Kind::kSystem ? "" : "n1");  // Local files are of no node.
+    // An error of a local file names no node.
+    EXPECT_EQ(error.node(), row.kind == Kind::kSystem ? "" : "n1");
   }
   EXPECT_FALSE(fs::exists(inner_ + "/out"));
   EXPECT_FALSE(fs::exists(root_ + "/1/out"));

@@ -76,7 +76,7 @@ class Node final : public kj::TaskSet::ErrorHandler {
     kj::Own<nodeagent::AuditLog> audit = nodeagent::discardAuditLog();
     SimulatedPlatform platform;
     nodeagent::ServiceHost host;
-    const nodeagent::ExecService* exec = nullptr;  // One of the next.
+    const nodeagent::ExecService* exec = nullptr;  // It is one of `services`.
     nodeagent::ServiceSet services;
     nodeagent::GateContext gates;
     nodeagent::ClientConnections connections;
