@@ -137,7 +137,7 @@ class HostileTest : public FaultTest {
     description.name = "n1";
     description.route.endpoint =
         support::Endpoint::parse("tcp:127.0.0.1" + address.substr(address.rfind(':')));
-    muster::Node fake(controller.connect(description));
+    muster::Node fake = harness::ApiAccess::node(controller.connect(description));
     auto began = steady_clock::now();
     try {
       muster::DeadlineScope scope(200ms);
@@ -195,7 +195,7 @@ TEST_F(HostileTest, ControllerSurvivesFlippedBits) {
     description.name = "n1";
     description.route.endpoint =
         support::Endpoint::parse("tcp:127.0.0.1:" + std::to_string(proxy.port()));
-    muster::Node target(controller.connect(description));
+    muster::Node target = harness::ApiAccess::node(controller.connect(description));
     auto began = steady_clock::now();
     try {
       muster::DeadlineScope scope(500ms);

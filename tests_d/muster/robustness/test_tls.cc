@@ -160,7 +160,8 @@ TEST_F(TlsTest, DeniedCertificateEndsItsSessionAndNoOther) {
     startTls();
     Load load(connect(description("ci", agent().frontTlsPort())), loadOptions());
     harness::Controller lost(controllerOptions);
-    muster::Node denied(lost.connect(description("lost", agent().frontTlsPort())));
+    muster::Node denied =
+        harness::ApiAccess::node(lost.connect(description("lost", agent().frontTlsPort())));
     EXPECT_TRUE(denied.run({"true"}, tagged()).succeeded());
     pki("revoke " + file("clients/operator-lost.pem"));
     auto before = steady_clock::now();
