@@ -93,7 +93,7 @@ class Reader {
   size_t number_ = 0;
   std::vector<Step> steps_;
   bool isInBlock_ = false;
-  bool isForReader_ = false;  // The last of `steps_` is none.
+  bool isForReader_ = false;  // The last one of `steps_` is for the reader only, and no step.
   std::string path_;          // The file that the next block becomes.
   size_t pathLine_ = 0;
 };

@@ -1,5 +1,7 @@
 // Follows the documents that say how to add something to Muster, step by step, on a copy of the
-// tree: what they tell a reader builds and passes.
+// tree.
+//
+// The result must build and pass its tests, so a reader can trust the documents.
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -24,7 +26,7 @@ struct Ran {
   std::string output;
 };
 
-// Runs shell text with the directory `root` as its own, at most a quarter of an hour.
+// Runs shell text in the directory `root`, for at most a quarter of an hour.
 Ran runIn(const fs::path& root, const std::string& text) {
   fs::path script = root / "build/step.sh";
   fs::create_directories(script.parent_path());
@@ -46,7 +48,7 @@ std::string contentOf(const fs::path& path) {
   return text.str();
 }
 
-// The tree without its history and without what was built in it.
+// Copies the tree without its history and without its build directories.
 void copyTree(const fs::path& from, const fs::path& to) {
   for (const auto& entry : fs::directory_iterator(from)) {
     std::string name = entry.path().filename().string();
