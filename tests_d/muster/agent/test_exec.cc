@@ -17,7 +17,7 @@ class ExecTest : public ClusterTest {
   Node& node() { return servers()[0]; }
 };
 
-// A status above 128 is not taken for a signal, as a shell does.
+// A shell reports a signal as a status above 128. Here the two stay apart.
 TEST_F(ExecTest, StatusesAndSignalsAreReportedExactly) {
   EXPECT_THAT(node().run({"true"}), Succeeded());
   EXPECT_THAT(node().shell("exit 255"), ExitedWith(255));

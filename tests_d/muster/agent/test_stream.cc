@@ -35,7 +35,7 @@ TEST_F(StreamTest, WaitThatIsTooShortLeavesTheCommandRunning) {
   EXPECT_THAT(sleeper.cancel(), WasCancelled());
 }
 
-// 23 MB do not fit into the memory for output, so the rest goes through the spool on the disk.
+// 23 MB are far more than one answer carries, so the output arrives in many chunks.
 TEST_F(StreamTest, BigOutputComesWhole) {
   Result result = servers()[0].shell("seq 3000000", {.deadline = 60s});
   ASSERT_THAT(result, Succeeded());

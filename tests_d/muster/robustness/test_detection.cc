@@ -151,7 +151,7 @@ TEST_F(DetectionTest, StoppedAgentIsNoticedAndAnswersResume) {
   }
 }
 
-// Controllers must not wait for long after an agent's restart, although each was refused first.
+// Controllers must not wait for long after an agent's restart, also if they were refused meanwhile.
 TEST_F(DetectionTest, RestartedFrontAnswersSoon) {
   startLinks(6);
   Times times;

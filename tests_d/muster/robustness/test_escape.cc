@@ -1,4 +1,4 @@
-// F18: payloads try to survive by fifty tactics.
+// F18: payloads try to survive, each by another tactic.
 //
 // Nothing of them may live on after a kill, a cancel, a deadline or the end of the session.
 #include "tests_d/muster/robustness/component.h"

@@ -68,7 +68,7 @@ TEST_F(GroupTest, CommandOutOfMemoryEndsAndTheAgentLives) {
               times);
 }
 
-// Starting a command needs several processes. The limit is met at each of them.
+// The limit is met at the start of the command, and at each process that the command starts itself.
 TEST_F(GroupTest, CommandIsNotStartedAtTheProcessLimit) {
   if (!ControlGroup::available(Limit::kProcesses))
     GTEST_SKIP() << "no cgroup limits processes here";

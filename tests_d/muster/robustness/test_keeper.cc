@@ -59,7 +59,7 @@ TEST_F(KeeperFaultTest, KilledKeeperLeavesNothingAndReportsJobsAsLost) {
               toText(percentile(gone, 99)).c_str());
 }
 
-// A start that is sent again to the next keeper must be reported as lost, not carried out again.
+// A start that is sent again to the next keeper must not be carried out a second time.
 TEST_F(KeeperFaultTest, KeeperKilledUnderLoadRunsNothingTwice) {
   untilMet([&] {
     startAgent();

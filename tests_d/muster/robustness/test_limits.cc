@@ -90,7 +90,7 @@ TEST_F(LimitFaultTest, ExecErrorsAreExact) {
   expectNotStarted({"true"}, ENOENT, elsewhere);
 }
 
-// A shell would report signals as statuses above 128. Here both keep apart, at each edge.
+// A shell reports a signal as a status above 128. Here the two stay apart, also at the edges.
 TEST_F(LimitFaultTest, ExitStatusesAndSignalsAreExact) {
   startAgent();
   connect();
