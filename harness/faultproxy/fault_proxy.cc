@@ -120,7 +120,7 @@ class FaultProxy::Impl {
   timespec timeout() const;
   ProxyFaults faultsOf(uint64_t connection) const;
 
-  Fd holder_;  // Keeps the TCP port ours while nobody listens.
+  Fd holder_;  // Reserves the TCP port while the listener is closed.
   Fd listener_;
   Fd epoll_;
   Fd wake_;

@@ -376,7 +376,7 @@ TEST_F(FaultProxyTest, UnreachableTargetResetsTheClient) {
   start();
   proxy_->setTarget("unix:/nonexistent/socket");
   std::string back;
-  // Not client(): the reset may come before it has looked.
+  // client() is no use here, because the reset may come before it checks the connect.
   Peer peer{harness::beginConnect(harness::addressFromText(proxy_->address()))};
   EXPECT_EQ(peer.rest(back), Seen::kReset);
   EXPECT_EQ(proxy_->counters().unreachable, 1u);

@@ -82,7 +82,7 @@ int connectError(int fd) {
 
 void setNoDelay(int fd) {
   int on = 1;
-  // Fails for unix sockets, which need none.
+  // This fails for unix sockets, which need no such option.
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 

@@ -1,4 +1,4 @@
-// The few socket calls that the proxy needs. No thread, no state.
+// The few socket calls that the proxy needs. They have neither threads nor state.
 #pragma once
 
 #include <string>
@@ -11,28 +11,30 @@ namespace harness {
 // Reads "127.0.0.1:80", "[::1]:80" or "unix:/path". Throws std::invalid_argument.
 support::Endpoint addressFromText(const std::string& text);
 
-// The form that addressFromText reads.
+// Writes an address in the form that addressFromText reads.
 std::string textOf(const support::Endpoint& address);
 
 bool isUnix(const support::Endpoint& address);
 
-// These throw std::system_error. All sockets are non-blocking and closed on exec.
+// The functions that make sockets throw std::system_error. All sockets are non-blocking and closed
+// on exec.
 
-// Fills in the port.
+// Binds a socket to `address`, and fills in the port if it is a TCP one.
 Fd bindSocket(support::Endpoint& address);
-// Fills in the port; replaces the path of a unix socket.
+
+// Listens at `address`, and fills in the port. Replaces the file of a unix socket.
 Fd listenOn(support::Endpoint& address);
 
-// Begins to connect. None: refused at once.
+// Begins to connect. Returns an empty Fd if the connection was refused at once.
 Fd beginConnect(const support::Endpoint& address);
 
-// What became of it, once it is writable: an errno, 0 is success.
+// Returns the errno of a connect once the socket is writable. 0 is a success.
 int connectError(int fd);
 
-// Sends what is written at once.
+// Lets the kernel send small writes without delay.
 void setNoDelay(int fd);
 
-// Closes so that the peer of a TCP connection gets a reset.
+// Closes the socket so that the peer of a TCP connection gets a reset.
 void closeWithReset(Fd& socket);
 
 }  // namespace harness
