@@ -279,7 +279,7 @@ TEST_F(ProgramTest, StaysSmallAndStartsFast) {
   RecordProperty("startupMs", static_cast<int>((timer.now() - begin) / kj::MILLISECONDS));
   EXPECT_LT((timer.now() - begin) / kj::MILLISECONDS, 1000);
   ASSERT_TRUE(eventually([&]() { return frontPid() > 0; }));
-  // Of both processes, as soon as they gave back what only their start needed.
+  // What both processes hold together, as soon as they gave back what only their start needed.
   auto residentKib = [&]() {
     long sum = 0;
     for (pid_t process : {pid_, frontPid()}) {

@@ -44,8 +44,8 @@ struct VolumeLayout {
   VolumeType type = VolumeType::kDistributed;
   std::vector<Brick> bricks;
 
-  // Returns the arguments `volume create NAME ... force` of gluster. Without `force` gluster refuses
-  // bricks on the root file system of their node.
+  // Returns the arguments `volume create NAME ... force` of gluster. Without `force` gluster
+  // refuses bricks on the root file system of their node.
   std::vector<std::string> createArguments() const;
 
   // True if every file is whole on each brick of its set that is not an arbiter.

@@ -62,7 +62,9 @@ std::vector<Doomed> allDoomed(const std::vector<PresentCluster>& present) {
 
 int run(const Arguments& arguments) {
   bool all = arguments[kAll];
-  if (all && !arguments.words().empty()) throw CommandError(kExitUsage, "either --all or a cluster");
+  if (all && !arguments.words().empty()) {
+    throw CommandError(kExitUsage, "either --all or a cluster");
+  }
   std::vector<PresentCluster> present = presentClusters();
   std::string text = all ? "" : clusterText(arguments.word(0));
   if (looksLikeFile(text)) text = planOf(text).name;
