@@ -85,10 +85,9 @@ TEST_F(JobsTest, RunOfAKilledControllerCanBeEnded) {
 }
 
 TEST_F(JobsTest, ProcessesThatACommandLeftAreFoundByItsRun) {
-  // The session of the command lives as long as its controller, which waits for server1 here.
-  std::string script =
-      "setsid sleep 1000 >/dev/null 2>&1 & [ $(hostname) != server1 ] || sleep 1000";
-  startRun("left", script);
+  // The session of the command lives as long as its controller, which goes on waiting for server1.
+  startRun("left", "setsid sleep 1000 >/dev/null 2>&1 & until [ -e /run/go ]; do sleep 0.01; done");
+  ASSERT_THAT(onCluster("exec", {"server2", "--", "touch", "/run/go"}), exits(0));
   EXPECT_THAT(awaitPs({"server2", "--run-id", "left"}, "left 1 process"), prints("with status 0"));
   EXPECT_THAT(onCluster("kill", {"--run-id", "left", "--nodes", "server2"}),
               AllOf(exits(0), prints("server2: 1 job with 1 process ended\n")));
