@@ -9,7 +9,9 @@ constexpr size_t kSubjectCharactersMax = 60;
 
 Complaints checkSubject(const std::string& commit, const std::string& subject) {
   Complaints complaints;
-  static const std::regex kAreaAndChange("[a-z.][a-z0-9_./*-]*(, [a-z.][a-z0-9_./*-]*)*: \\S.*");
+  // The README is the one file at the top whose name is not lower-case.
+  static const std::regex kAreaAndChange(
+      "(README|[a-z.][a-z0-9_./*-]*)(, (README|[a-z.][a-z0-9_./*-]*))*: \\S.*");
   std::string where = commit + ": \"" + subject + "\" ";
   if (!std::regex_match(subject, kAreaAndChange)) {
     complaints.push_back(where + "is not \"area: what changes\", with a lower-case area");

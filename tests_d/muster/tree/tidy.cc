@@ -20,9 +20,6 @@ bool isHomeOfWaits(const std::string& path) {
       "tests_d/muster/robustness/escape_",
       "tests_d/muster/robustness/programs/",
       "bench/",
-      // To be replaced by harness/os/wait.h.
-      "harness/pki/directory.cc",
-      "harness/provision/local/",
   };
   return std::any_of(kHomes.begin(), kHomes.end(),
                      [&](const std::string& home) { return startsWith(path, home); });

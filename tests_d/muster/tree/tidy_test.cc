@@ -239,6 +239,7 @@ TEST(TidyTest, SubjectOfACommitNeedsAnAreaAndIsShort) {
   EXPECT_THAT(checkSubject("1a", "nodeagent/exec: report the end once"), IsEmpty());
   EXPECT_THAT(checkSubject("1a", "nodeagent, harness/rpc: agree on it"), IsEmpty());
   EXPECT_THAT(checkSubject("1a", ".cmake: find the linker"), IsEmpty());
+  EXPECT_THAT(checkSubject("1a", "README, docs: say it"), IsEmpty());
   EXPECT_THAT(checkSubject("1a", "fix the bug"),
               ElementsAre(HasSubstr("1a: \"fix the bug\" is not")));
   EXPECT_THAT(checkSubject("1a", "Tree: move"), ElementsAre(HasSubstr("lower-case area")));
