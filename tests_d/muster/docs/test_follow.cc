@@ -86,7 +86,7 @@ TEST_P(FollowTest, DocumentDoesWhatItSays) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Documents, FollowTest, testing::Values("service"),
+INSTANTIATE_TEST_SUITE_P(Documents, FollowTest, testing::Values("service", "provisioner"),
                          [](const auto& document) { return std::string(document.param); });
 
 }  // namespace
