@@ -9,11 +9,12 @@
 #include <kj/debug.h>
 #include <openssl/crypto.h>
 
-#include "nodeagent/config/environment.h"
+#include "nodeagent/os/environment.h"
 #include "nodeagent/config/logging.h"
 #include "nodeagent/config/options.h"
 #include "nodeagent/config/read_credentials.h"
 #include "nodeagent/enrol/enrol.h"
+#include "nodeagent/exec/shim_starter.h"
 #include "nodeagent/front/front_process.h"
 #include "nodeagent/init/init.h"
 #include "nodeagent/keeper/keeper_process.h"

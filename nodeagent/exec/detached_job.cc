@@ -1,66 +1,31 @@
 #include "nodeagent/exec/detached_job.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <memory>
-#include <string>
-
+#include <capnp/message.h>
 #include <kj/debug.h>
 
+#include "nodeagent/exec/job_limits.h"
 #include "nodeagent/exec/job_spec.h"
-#include "nodeagent/os/pidfd.h"
 #include "nodeagent/os/process_set.h"
-#include "nodeagent/os/spawn.h"
-#include "schema/support/base/log.h"
-#include "schema/support/base/socket.h"
 #include "schema/support/base/wire_error.h"
-#include "schema/support/rpc/socket_stream.h"
 
 namespace nodeagent {
 namespace {
 
-constexpr auto kPauseFirst = 5 * kj::MILLISECONDS;
-constexpr auto kPauseLast = 1 * kj::SECONDS;
 constexpr auto kWatchPause = 200 * kj::MILLISECONDS;
 constexpr auto kLookMax = 1 * kj::SECONDS;
-constexpr auto kShimStart = 10 * kj::SECONDS;  // Then it is looked for all the same.
-constexpr unsigned kSpawnsMax = 3;
 
-void logTask(kj::Exception&& exception) {
-  support::log(support::Level::kError, "a task of a detached job failed",
-               {{"exception", exception.getDescription()}});
+// A progress without status and output.
+constexpr uint64_t kProgressWords = 16;
+
+wire::DetachedRecord::Reader recordIn(capnp::MessageReader& message) {
+  return message.getRoot<wire::DetachedRecord>();
 }
 
-using Observer = kj::UnixEventPort::FdObserver;
-
-kj::Promise<void> untilEndOfFile(int fd, Observer& observer) {
-  char bytes[64];
-  ssize_t count;
-  do {
-    count = read(fd, bytes, sizeof bytes);
-  } while (count > 0 || (count < 0 && errno == EINTR));
-  if (count == 0 || errno != EAGAIN) return kj::READY_NOW;
-  return observer.whenBecomesReadable().then(
-      [fd, &observer]() { return untilEndOfFile(fd, observer); });
+kj::Array<Label> labelsIn(wire::DetachedRecord::Reader record) {
+  return KJ_MAP(label, record.getLabels()) {
+    return Label{kj::str(label.getName()), kj::str(label.getValue())};
+  };
 }
-
-struct Starting {
-  kj::AutoCloseFd ready;
-  kj::Own<Launch> launch;
-  kj::Own<Observer> observer;
-};
-
-kj::Promise<bool> nothing() {
-  return true;
-}
-
-struct Ending {
-  kj::AutoCloseFd pidfd;
-  kj::Own<Observer> observer;
-};
 
 template <typename Results>
 void requireNoError(const Results& results) {
@@ -70,11 +35,12 @@ void requireNoError(const Results& results) {
 
 // For answers that carry nothing but perhaps an error.
 template <typename Sent>
-kj::Promise<bool> done(Sent&& sent) {
-  return sent.then([](auto&& response) {
-    requireNoError(response);
-    return true;
-  });
+kj::Promise<void> done(Sent&& sent) {
+  return sent.then([](auto&& response) { requireNoError(response); });
+}
+
+kj::Promise<void> nothing() {
+  return kj::READY_NOW;
 }
 
 }  // namespace
@@ -84,213 +50,78 @@ DetachedJob::DetachedJob(const DetachedContext& context, DetachedFiles files,
     : context_(context),
       files_(kj::mv(files)),
       message_(kj::mv(message)),
-      hash_(readJobSpec(record().getSpec()).hash),
-      pause_(kPauseFirst),
-      status_(kj::heap<capnp::MallocMessageBuilder>()) {
-  status_->initRoot<wire::JobStatus>().setState(wire::JobStatus::State::RUNNING);
+      number_(recordIn(*message_).getNumber()),
+      sessionId_(support::Id::from(recordIn(*message_).getSessionId())),
+      identity_(kj::str(recordIn(*message_).getIdentity())),
+      labels_(labelsIn(recordIn(*message_))),
+      group_(kj::str(recordIn(*message_).getGroup())),
+      link_(context, files_, *this) {
+  auto spec = readJobSpec(recordIn(*message_).getSpec());
+  spec.trim();
+  hash_ = spec.hash;
+  argv_ = kj::mv(spec.argv);
 }
 
 DetachedJob::~DetachedJob() noexcept(false) = default;
 
-wire::DetachedRecord::Reader DetachedJob::record() {
-  return message_->getRoot<wire::DetachedRecord>();
-}
-
-wire::JobStatus::Reader DetachedJob::status() {
-  return status_->getRoot<wire::JobStatus>().asReader();
-}
-
 void DetachedJob::begin(kj::Function<void()> over) {
   over_ = kj::mv(over);
-  driver_ = bringUp().eagerlyEvaluate(logTask);
+  link_.begin();
 }
 
 void DetachedJob::giveTo(const support::Id& sessionId) {
   capnp::MallocMessageBuilder changed;
-  changed.setRoot(record());
+  changed.setRoot(recordIn(*message_));
   changed.getRoot<wire::DetachedRecord>().setSessionId(sessionId.data());
   files_.write("record", changed);
   KJ_IF_MAYBE (written, files_.read("record")) {
     message_ = kj::mv(*written);
+    sessionId_ = sessionId;
   } else {
-    support::fail(wire::Error::Kind::SYSTEM, "read the record of job ", number(), " again");
+    support::fail(wire::Error::Kind::SYSTEM, "read the record of job ", number_, " again");
   }
 }
 
-// Until the shim is connected to, or known to have ended.
-kj::Promise<void> DetachedJob::bringUp() {
-  KJ_IF_MAYBE (fd, tryConnect()) {
-    pause_ = kPauseFirst;
-    return connected(kj::heap<support::SocketStream>(context_.port, kj::mv(*fd)));
-  }
-  auto again = [this]() { return bringUp(); };
-  if (!files_.exists()) return shimEnded();
-  bool lives = files_.lock() == nullptr;
-  if (!lives && files_.isClaimed()) return shimEnded();
-  if (!lives && spawns_ < kSpawnsMax) {
-    ++spawns_;
-    return spawn().then(kj::mv(again));
-  }
-  if (!lives) return shimEnded();
-  // On its way, or not answering.
-  auto pause = pause_;
-  pause_ = kj::min(pause_ * 2, kPauseLast);
-  return context_.timer.afterDelay(pause).then(kj::mv(again));
+kj::Promise<void> DetachedJob::shimReached(capnp::Capability::Client shim) {
+  return watch(shim.castAs<wire::Jobs>());
 }
 
-kj::Maybe<kj::AutoCloseFd> DetachedJob::tryConnect() {
-  std::string why;
-  auto endpoint = support::Endpoint::fromText("unix:" + std::string(files_.socket().cStr()), &why);
-  if (!endpoint) return nullptr;
-  auto fd = support::openSocket(*endpoint);
-  // A unix socket answers at once, also one that does not block.
-  if (connect(fd, endpoint->socketAddress(), endpoint->addressBytes) != 0) return nullptr;
-  return kj::mv(fd);
-}
-
-kj::Promise<void> DetachedJob::spawn() {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) support::failErrno(errno, "make a pipe");
-  auto starting = kj::heap<Starting>();
-  starting->ready = kj::AutoCloseFd(ends[0]);
-  kj::AutoCloseFd output(ends[1]);
-  kj::AutoCloseFd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
-  if (null.get() < 0) support::failErrno(errno, "open /dev/null");
-  auto argv = kj::heapArrayBuilder<kj::String>(3);
-  argv.add(kj::str(context_.program));
-  argv.add(kj::str("--shim"));
-  argv.add(kj::str(files_.path()));
-  kj::Vector<kj::String> environment;
-  for (char** item = environ; *item != nullptr; ++item) environment.add(kj::str(*item));
-  SpawnOptions options;
-  auto words = argv.finish();
-  options.argv = words;
-  options.environment = environment;
-  options.umask = 0077;
-  options.input = null;
-  options.output = output;
-  options.errors = STDERR_FILENO;
-  auto launched = launchProgram(options);
-  if (launched.is<SpawnFailure>()) {
-    int number = launched.get<SpawnFailure>().errorNumber;
-    support::log(support::Level::kError, "a shim cannot be started",
-                 {{"number", number}, {"reason", support::errnoText(number)}});
-    return context_.timer.afterDelay(kPauseLast);
-  }
-  starting->launch = kj::mv(launched.get<kj::Own<Launch>>());
-  reaper_ = reap(starting->launch->takePidfd()).eagerlyEvaluate(logTask);
-  starting->observer = kj::heap<Observer>(context_.port, starting->ready, Observer::OBSERVE_READ);
-  auto ready = untilEndOfFile(starting->ready, *starting->observer);
-  auto late = context_.timer.afterDelay(kShimStart);
-  return ready.exclusiveJoin(kj::mv(late)).attach(kj::mv(starting));
-}
-
-kj::Promise<void> DetachedJob::reap(kj::AutoCloseFd pidfd) {
-  auto ending = kj::heap<Ending>();
-  ending->pidfd = kj::mv(pidfd);
-  ending->observer = kj::heap<Observer>(context_.port, ending->pidfd, Observer::OBSERVE_READ);
-  auto& child = *ending;
-  return child.observer->whenBecomesReadable()
-      .then([&child]() { reapChild(child.pidfd); })
-      .attach(kj::mv(ending));
-}
-
-kj::Promise<void> DetachedJob::connected(kj::Own<kj::AsyncIoStream> stream) {
-  auto rpc = kj::heap<support::RpcConnection>(kj::mv(stream), context_.timer);
-  auto& connection = *rpc;
-  rpc_ = kj::mv(rpc);
-  for (auto& waiter : waiters_) waiter->fulfill();
-  waiters_.clear();
-  connection.bootstrap();  // Without it nothing is read.
-  auto watching = watch().catch_([](kj::Exception&&) -> kj::Promise<void> {
-    return kj::NEVER_DONE;  // The connection's own end is what counts.
-  });
-  return connection.onDisconnect().exclusiveJoin(kj::mv(watching)).then([this]() {
-    connectionOver();
-    return context_.timer.afterDelay(kPauseFirst).then([this]() { return bringUp(); });
-  });
-}
-
-void DetachedJob::connectionOver() {
-  KJ_IF_MAYBE (rpc, rpc_) {
-    (*rpc)->shutdown();
-    // Calls over it are still on their way out.
-    auto gone = kj::mv(*rpc);
-    rpc_ = nullptr;
-    closing_ =
-        kj::evalLater([gone = kj::mv(gone)]() mutable { gone = nullptr; }).eagerlyEvaluate(logTask);
-  }
-}
-
-// Keeps status() fresh for lists and counts, and the last word for the case that the shim is
+// Keeps the status fresh for lists and counts, and as the last word for the case that the shim is
 // killed.
-kj::Promise<void> DetachedJob::watch() {
-  auto request = client().followRequest();
-  request.setNumber(number());
+kj::Promise<void> DetachedJob::watch(wire::Jobs::Client shim) {
+  auto request = shim.followRequest();
+  request.setNumber(number_);
   auto follow = request.initFollow();
   follow.setUntil(wire::Follow::Until::ENDED);
   follow.setWaitNs(kFollowWaitMaxNs);
-  return request.send().then([this](auto&& response) -> kj::Promise<void> {
-    if (response.hasError()) {  // Forgotten there.
+  return request.send().then([this, shim](auto&& response) mutable -> kj::Promise<void> {
+    if (response.hasError()) {  // It was forgotten there.
       isAcknowledged_ = true;
-      return kj::NEVER_DONE;
+      return kj::READY_NOW;
     }
-    keepStatus(response.getProgress().getStatus());
-    if (status().getState() == wire::JobStatus::State::ENDED) return kj::NEVER_DONE;
-    return context_.timer.afterDelay(kWatchPause).then([this]() { return watch(); });
+    status_.keep(response.getProgress().getStatus());
+    if (status_.hasEnded()) return kj::READY_NOW;
+    return context_.timer.afterDelay(kWatchPause).then([this, shim]() mutable {
+      return watch(kj::mv(shim));
+    });
   });
-}
-
-void DetachedJob::keepStatus(wire::JobStatus::Reader status) {
-  status_ = kj::heap<capnp::MallocMessageBuilder>();
-  status_->setRoot(status);
 }
 
 kj::Promise<void> DetachedJob::shimEnded() {
-  if (!files_.exists()) {
-    conclude();
-    return kj::READY_NOW;
-  }
-  return killLeftovers().then([this]() {
-    KJ_IF_MAYBE (stored, files_.read("exit")) {
-      keepStatus((*stored)->getRoot<wire::JobStatus>());
-    }
-    conclude();
-  });
+  if (!files_.exists()) return kj::READY_NOW;
+  return context_.worker.run([group = kj::str(group_)]() { ProcessSets::killLeftovers(group); })
+      .then([this]() {
+        KJ_IF_MAYBE (stored, files_.read("exit")) {
+          status_.keep((*stored)->getRoot<wire::JobStatus>());
+        }
+      });
 }
 
-kj::Promise<void> DetachedJob::killLeftovers() {
-  return context_.worker.run(
-      [group = kj::str(record().getGroup())]() { ProcessSets::killLeftovers(group); });
-}
-
-// What a shim takes with it: the output, and the outcome of a job that had not ended.
-void DetachedJob::conclude() {
-  auto status = status_->getRoot<wire::JobStatus>();
-  if (status.getState() != wire::JobStatus::State::ENDED) {
-    status.setState(wire::JobStatus::State::ENDED);
-    if (files_.exists() && !files_.isClaimed()) {
-      auto error = status.initOutcome().initNotStarted();
-      error.setKind(wire::Error::Kind::SYSTEM);
-      error.setText("the process that keeps detached jobs could not be started");
-    } else {
-      auto lost = status.initOutcome().initLost();
-      lost.setReason(wire::JobOutcome::Lost::Reason::SUPERVISOR_KILLED);
-      lost.setText("the process that kept the job was killed");
-    }
-  }
-  for (auto stream : {status.getOutput(), status.getErrors()}) {
-    stream.setDroppedBytes(stream.getProducedBytes());
-    stream.setRetainedFrom(stream.getProducedBytes());
-    stream.setRetainedTo(stream.getProducedBytes());
-    stream.setEnded(true);
-    stream.disownSha256();
-  }
-  isOver_ = true;
+void DetachedJob::linkOver() {
+  bool neverBegun = files_.exists() && !files_.isClaimed();
+  status_.conclude(neverBegun ? DetachedStatus::Begun::kNo : DetachedStatus::Begun::kPerhaps);
   isAlive_ = false;
   processCount_ = 0;
-  for (auto& waiter : waiters_) waiter->fulfill();
-  waiters_.clear();
   if (isAcknowledged_ || !files_.exists()) forget();
 }
 
@@ -301,70 +132,40 @@ void DetachedJob::forget() {
   over();
 }
 
-// True once there is a connection, false if there will be none.
-kj::Promise<bool> DetachedJob::reached() {
-  if (rpc_ != nullptr) return true;
-  if (isOver_) return false;
-  auto pair = kj::newPromiseAndFulfiller<void>();
-  waiters_.add(kj::mv(pair.fulfiller));
-  return pair.promise.then([this]() { return reached(); });
-}
-
-// Calls `attempt` over a connection, again if that is lost meanwhile; `over` if there is none.
-template <typename T, typename Attempt, typename Over>
-kj::Promise<T> DetachedJob::pass(Attempt attempt, Over over) {
-  return reached().then([this, attempt, over](bool isUp) -> kj::Promise<T> {
-    if (!isUp) return over();
-    return attempt(client()).catch_(
-        [this, attempt, over](kj::Exception&& exception) -> kj::Promise<T> {
-          if (exception.getType() != kj::Exception::Type::DISCONNECTED) return kj::mv(exception);
-          return context_.timer.afterDelay(kPauseFirst).then([this, attempt, over]() {
-            return pass<T>(attempt, over);
-          });
-        });
-  });
-}
-
-kj::Promise<kj::Own<capnp::MallocMessageBuilder>> DetachedJob::follow(DetachedFollow wish) {
-  using Answer = kj::Own<capnp::MallocMessageBuilder>;
-  auto attempt = [this, wish](wire::Jobs::Client client) -> kj::Promise<Answer> {
-    auto request = client.followRequest();
-    request.setNumber(number());
-    auto follow = request.initFollow();
-    follow.setOutputFrom(wish.outputFrom);
-    follow.setErrorsFrom(wish.errorsFrom);
-    follow.setBytesMax(wish.bytesMax);
-    follow.setWaitNs(wish.waitNs);
-    follow.setUntil(wish.until);
-    follow.setReleaseTo(wish.releaseTo);
-    return request.send().then([this](auto&& response) -> Answer {
+kj::Promise<void> DetachedJob::follow(wire::Follow::Reader follow, kj::Own<ProgressAnswer> answer) {
+  struct Asked final : public kj::Refcounted {
+    Asked(wire::Follow::Reader wish, kj::Own<ProgressAnswer> to)
+        : follow(capnp::clone(wish)), answer(kj::mv(to)) {}
+    kj::Own<wire::Follow::Reader> follow;
+    kj::Own<ProgressAnswer> answer;
+  };
+  auto asked = kj::refcounted<Asked>(follow, kj::mv(answer));
+  auto attempt = [this, asked = kj::addRef(*asked)](capnp::Capability::Client shim) mutable {
+    auto request = shim.castAs<wire::Jobs>().followRequest();
+    request.setNumber(number_);
+    request.setFollow(*asked->follow);
+    return request.send().then([this, &asked = *asked](auto&& response) {
       requireNoError(response);
-      keepStatus(response.getProgress().getStatus());
-      auto copy = kj::heap<capnp::MallocMessageBuilder>();
-      copy->setRoot(response.getProgress());
-      return copy;
+      status_.keep(response.getProgress().getStatus());
+      // A range that is under way when the shim is killed could never be answered, so none are
+      // offered.
+      asked.answer->copy(response.getProgress()).setAheadBytesMax(0);
     });
   };
-  auto over = [this]() -> kj::Promise<Answer> {
-    auto copy = kj::heap<capnp::MallocMessageBuilder>();
-    copy->initRoot<wire::JobProgress>().setStatus(status());
-    return Answer(kj::mv(copy));
+  auto over = [this, asked = kj::mv(asked)]() mutable -> kj::Promise<void> {
+    uint64_t words = status_.reader().totalSize().wordCount + kProgressWords;
+    asked->answer->init(words).setStatus(status_.reader());
+    return kj::READY_NOW;
   };
-  return pass<Answer>(attempt, over).attach(kj::addRef(*this));
+  return link_.call<void>(kj::mv(attempt), kj::mv(over)).attach(kj::addRef(*this));
 }
 
 kj::Promise<uint64_t> DetachedJob::writeInput(wire::Chunk::Reader chunk, bool end) {
-  // Kept for a second attempt; at most a chunk's size.
-  auto held =
-      std::make_shared<std::string>(chunk.getData().asChars().begin(), chunk.getData().size());
-  auto attempt = [this, held, offset = chunk.getOffset(), crc = chunk.getCrc32c(),
-                  end](wire::Jobs::Client client) {
-    auto request = client.writeInputRequest();
-    request.setNumber(number());
-    auto copy = request.initChunk();
-    copy.setOffset(offset);
-    copy.setCrc32c(crc);
-    copy.setData(kj::arrayPtr(reinterpret_cast<const kj::byte*>(held->data()), held->size()));
+  // Kept for a second attempt; at most a chunk's size. The shim verifies the check sum.
+  auto attempt = [this, held = capnp::clone(chunk), end](capnp::Capability::Client shim) {
+    auto request = shim.castAs<wire::Jobs>().writeInputRequest();
+    request.setNumber(number_);
+    request.setChunk(*held);
     request.setEnd(end);
     return request.send().then([](auto&& response) {
       requireNoError(response);
@@ -374,71 +175,66 @@ kj::Promise<uint64_t> DetachedJob::writeInput(wire::Chunk::Reader chunk, bool en
   // As a job that closed its input: accepts and drops.
   uint64_t all = chunk.getOffset() + chunk.getData().size();
   auto over = [all]() -> kj::Promise<uint64_t> { return all; };
-  return pass<uint64_t>(attempt, over).attach(kj::addRef(*this));
+  return link_.call<uint64_t>(kj::mv(attempt), kj::mv(over)).attach(kj::addRef(*this));
 }
 
 kj::Promise<void> DetachedJob::signal(int signalNumber, wire::Jobs::Target target) {
-  auto attempt = [this, signalNumber, target](wire::Jobs::Client client) {
-    auto request = client.signalRequest();
-    request.setNumber(number());
+  auto attempt = [this, signalNumber, target](capnp::Capability::Client shim) {
+    auto request = shim.castAs<wire::Jobs>().signalRequest();
+    request.setNumber(number_);
     request.setSignal(signalNumber);
     request.setTarget(target);
     return done(request.send());
   };
-  return pass<bool>(attempt, nothing).ignoreResult().attach(kj::addRef(*this));
+  return link_.call<void>(kj::mv(attempt), nothing).attach(kj::addRef(*this));
 }
 
+// By cancelOf, because the job may have been acknowledged and have left processes running.
 kj::Promise<void> DetachedJob::cancel(int64_t graceNs) {
-  auto attempt = [this, graceNs](wire::Jobs::Client client) {
-    auto request = client.cancelRequest();
-    request.setNumber(number());
+  auto attempt = [this, graceNs](capnp::Capability::Client shim) {
+    auto request = shim.castAs<wire::Jobs>().cancelOfRequest();
+    request.setSessionId(shimSessionId().data());
+    request.setNumber(number_);
     request.setGraceNs(graceNs);
     return done(request.send());
   };
-  return pass<bool>(attempt, nothing).ignoreResult().attach(kj::addRef(*this));
+  return link_.call<void>(kj::mv(attempt), nothing).attach(kj::addRef(*this));
 }
 
 kj::Promise<void> DetachedJob::resize(uint16_t columns, uint16_t rows) {
-  auto attempt = [this, columns, rows](wire::Jobs::Client client) {
-    auto request = client.resizeRequest();
-    request.setNumber(number());
+  auto attempt = [this, columns, rows](capnp::Capability::Client shim) {
+    auto request = shim.castAs<wire::Jobs>().resizeRequest();
+    request.setNumber(number_);
     request.setColumns(columns);
     request.setRows(rows);
     return done(request.send());
   };
-  return pass<bool>(attempt, nothing).ignoreResult().attach(kj::addRef(*this));
+  return link_.call<void>(kj::mv(attempt), nothing).attach(kj::addRef(*this));
 }
 
-kj::Promise<void> DetachedJob::cancelLeft(int64_t graceNs) {
-  auto attempt = [this, graceNs](wire::Jobs::Client client) {
-    auto request = client.cancelOfRequest();
-    request.setSessionId(shimSessionId().data());
-    request.setNumber(number());
-    request.setGraceNs(graceNs);
-    return done(request.send());
-  };
-  return pass<bool>(attempt, nothing).ignoreResult().attach(kj::addRef(*this));
-}
-
-// The shim knows whether it has ended; a keeper that has just begun does not.
+// The shim knows whether the job has ended; a keeper that has just begun does not.
 kj::Promise<void> DetachedJob::acknowledge() {
-  if (status().getState() == wire::JobStatus::State::ENDED) isAcknowledged_ = true;
-  auto attempt = [this](wire::Jobs::Client client) {
-    auto request = client.acknowledgeRequest();
-    request.initNumbers(1).set(0, number());
+  if (status_.hasEnded()) isAcknowledged_ = true;
+  auto attempt = [this](capnp::Capability::Client shim) {
+    auto request = shim.castAs<wire::Jobs>().acknowledgeRequest();
+    request.initNumbers(1).set(0, number_);
     return done(request.send());
   };
-  auto over = [this]() -> kj::Promise<bool> {
+  auto over = [this]() -> kj::Promise<void> {
     isAcknowledged_ = true;
     forget();
-    return true;
+    return kj::READY_NOW;
   };
-  return pass<bool>(attempt, over).ignoreResult().attach(kj::addRef(*this));
+  return link_.call<void>(kj::mv(attempt), kj::mv(over)).attach(kj::addRef(*this));
+}
+
+void DetachedJob::writeStatus(wire::JobView::Summary::Builder summary) {
+  summary.setStatus(status_.reader());
 }
 
 kj::Promise<void> DetachedJob::look() {
-  KJ_IF_MAYBE (rpc, rpc_) {
-    auto request = (*rpc)->bootstrap().castAs<wire::JobView>().listRequest();
+  KJ_IF_MAYBE (shim, link_.shim()) {
+    auto request = shim->castAs<wire::JobView>().listRequest();
     auto answered = request.send().then([this](auto&& response) {
       requireNoError(response);
       readSummary(response);
@@ -461,7 +257,7 @@ void DetachedJob::readSummary(wire::JobView::ListResults::Reader answer) {
     isAlive_ = job.getAlive();
     processCount_ = job.getProcesses();
     if (job.getAcknowledged()) isAcknowledged_ = true;
-    keepStatus(job.getStatus());
+    status_.keep(job.getStatus());
   }
 }
 

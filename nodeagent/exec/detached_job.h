@@ -1,47 +1,19 @@
-// A detached job as its keeper sees it: the shim that keeps it (nodeagent/shim/shim.h), the
-// connection to it, and what can be said when the shim is gone. Jobs of sessions are job.h.
+// A detached job as its keeper sees it: passes calls on to the shim that keeps it, and answers for
+// a shim that is gone. How the shim is reached is shim_link.h, what is known of the job without it
+// detached_status.h, and its record on disk detached_files.h.
 #pragma once
 
-#include <kj/async-io.h>
-#include <kj/async-unix.h>
-#include <kj/debug.h>
 #include <kj/refcount.h>
-#include <kj/timer.h>
 
 #include "nodeagent/exec/detached_files.h"
-#include "nodeagent/os/worker.h"
+#include "nodeagent/exec/detached_status.h"
+#include "nodeagent/exec/kept_job.h"
+#include "nodeagent/exec/shim_link.h"
 #include "nodeagent/session/session.h"
-#include "schema/job.capnp.h"
-#include "schema/support/base/id.h"
-#include "schema/support/base/sha256.h"
-#include "schema/support/rpc/rpc_connection.h"
 
 namespace nodeagent {
 
-// What all detached jobs of a keeper share. Everything outlives them.
-struct DetachedContext {
-  kj::UnixEventPort& port;
-  kj::Timer& timer;
-  Worker& worker;
-  kj::StringPtr program;  // Of the shim: this one.
-};
-
-// As wire::Follow.
-struct DetachedFollow {
-  uint64_t outputFrom = 0;
-  uint64_t errorsFrom = 0;
-  uint32_t bytesMax = 0;
-  int64_t waitNs = 0;
-  wire::Follow::Until until = wire::Follow::Until::CHANGE;
-  bool releaseTo = false;
-};
-
-// The session of each job in its shim: whose it is changes, and is the keepers' business.
-inline support::Id shimSessionId() {
-  return support::Id();
-}
-
-class DetachedJob final : public kj::Refcounted {
+class DetachedJob final : public KeptJob, public kj::Refcounted, private ShimLink::Listener {
  public:
   // `message` holds a DetachedRecord. begin() starts the shim or finds it.
   DetachedJob(const DetachedContext& context, DetachedFiles files,
@@ -52,12 +24,34 @@ class DetachedJob final : public kj::Refcounted {
   // It may not destroy the job at once.
   void begin(kj::Function<void()> over);
 
-  uint64_t number() { return record().getNumber(); }
-  support::Id sessionId() { return support::Id::from(record().getSessionId()); }
-  kj::StringPtr identity() { return record().getIdentity(); }
-  wire::DetachedRecord::Reader record();
-  const support::Digest& hash() const { return hash_; }
-  bool isOver() const { return isOver_; }
+  uint64_t number() const override { return number_; }
+  const support::Id& sessionId() const override { return sessionId_; }
+  kj::StringPtr identity() const override { return identity_; }
+  kj::ArrayPtr<const Label> labels() const override { return labels_; }
+  kj::ArrayPtr<const kj::String> argv() const override { return argv_; }
+  const support::Digest& hash() const override { return hash_; }
+
+  // Each passes one call on to the shim as soon as that can be reached. If the shim was killed, the
+  // progress says that the job is lost, and nothing else has an effect.
+  kj::Promise<void> follow(wire::Follow::Reader follow, kj::Own<ProgressAnswer> answer) override;
+  kj::Promise<uint64_t> writeInput(wire::Chunk::Reader chunk, bool end) override;
+  kj::Promise<void> signal(int signalNumber, wire::Jobs::Target target) override;
+  kj::Promise<void> cancel(int64_t graceNs) override;
+  kj::Promise<void> resize(uint16_t columns, uint16_t rows) override;
+
+  // If the job has ended, its output is deleted, and the shim may go. Resolves once the shim has
+  // done it: what is only remembered here would be lost with this keeper.
+  kj::Promise<void> acknowledge();
+
+  void writeStatus(wire::JobView::Summary::Builder summary) override;
+  bool isAlive() override { return isAlive_; }
+  uint32_t processCount() override { return processCount_; }
+  bool isAcknowledged() const override { return isAcknowledged_; }
+  wire::JobStatus::Reader status() { return status_.reader(); }
+
+  // Asks the shim for status and processes. If it does not answer within a second, they stay as
+  // they were.
+  kj::Promise<void> look();
 
   // The session that it belongs to, as long as this keeper knows it.
   kj::Maybe<kj::Own<Session>> session;
@@ -65,69 +59,31 @@ class DetachedJob final : public kj::Refcounted {
   // From now on it is of that session, also for later keepers.
   void giveTo(const support::Id& sessionId);
 
-  // As of the last word of the shim.
-  wire::JobStatus::Reader status();
-
-  // Asks the shim for the above and the next; one that does not answer within a second leaves them
-  // as they were.
-  kj::Promise<void> look();
-
-  bool isAlive() const { return isAlive_; }
-  uint32_t processCount() const { return processCount_; }
-  bool isAcknowledged() const { return isAcknowledged_; }
-
-  // Each passes one call on to the shim as soon as that can be reached; `params` are copied at
-  // once. Of a shim that was killed: the progress says lost, and nothing else has an effect. The
-  // answer holds a JobProgress.
-  kj::Promise<kj::Own<capnp::MallocMessageBuilder>> follow(DetachedFollow wish);
-  kj::Promise<uint64_t> writeInput(wire::Chunk::Reader chunk, bool end);
-  kj::Promise<void> signal(int number, wire::Jobs::Target target);
-  kj::Promise<void> cancel(int64_t graceNs);
-
-  // Likewise, also if it was acknowledged and left processes running.
-  kj::Promise<void> cancelLeft(int64_t graceNs);
-  kj::Promise<void> resize(uint16_t columns, uint16_t rows);
-
-  // If it has ended: its output is deleted, and the shim may go. Done once the shim has it: what is
-  // only remembered here would be lost with this keeper.
-  kj::Promise<void> acknowledge();
-
  private:
-  kj::Promise<void> bringUp();
-  kj::Promise<void> spawn();
-  kj::Promise<void> connected(kj::Own<kj::AsyncIoStream> stream);
-  kj::Promise<void> watch();
-  kj::Promise<void> shimEnded();
-  kj::Promise<void> killLeftovers();
-  kj::Promise<void> reap(kj::AutoCloseFd pidfd);
-  kj::Maybe<kj::AutoCloseFd> tryConnect();
-  kj::Promise<bool> reached();
-  template <typename T, typename Attempt, typename Over>
-  kj::Promise<T> pass(Attempt attempt, Over over);
-  void keepStatus(wire::JobStatus::Reader status);
-  void connectionOver();
-  void conclude();
-  void forget();
+  kj::Promise<void> shimReached(capnp::Capability::Client shim) override;
+  kj::Promise<void> shimEnded() override;
+  void linkOver() override;
+
+  kj::Promise<void> watch(wire::Jobs::Client shim);
   void readSummary(wire::JobView::ListResults::Reader answer);
-  wire::Jobs::Client client() { return KJ_ASSERT_NONNULL(rpc_)->bootstrap().castAs<wire::Jobs>(); }
+  void forget();
 
   DetachedContext context_;
   DetachedFiles files_;
-  kj::Own<capnp::MessageReader> message_;
+  kj::Own<capnp::MessageReader> message_;  // Its record.
+  const uint64_t number_;
+  support::Id sessionId_;
+  const kj::String identity_;
+  const kj::Array<Label> labels_;
+  kj::Array<kj::String> argv_;
   support::Digest hash_{};
-  kj::Function<void()> over_ = []() {};
-  unsigned spawns_ = 0;
-  kj::Duration pause_;
-  bool isOver_ = false;  // The shim has ended; status() is the last word.
+  kj::String group_;  // Under this name its processes are found.
+  DetachedStatus status_;
   bool isAcknowledged_ = false;
   bool isAlive_ = true;
   uint32_t processCount_ = 0;
-  kj::Own<capnp::MallocMessageBuilder> status_;
-  kj::Maybe<kj::Own<support::RpcConnection>> rpc_;
-  kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> waiters_;  // For the shim, or for its end.
-  kj::Promise<void> closing_ = nullptr;
-  kj::Promise<void> driver_ = nullptr;  // Last, with the next.
-  kj::Promise<void> reaper_ = nullptr;
+  kj::Function<void()> over_ = []() {};
+  ShimLink link_;
 };
 
 }  // namespace nodeagent

@@ -1,5 +1,7 @@
 #include "nodeagent/exec/detached_jobs.h"
 
+#include <algorithm>
+
 #include <kj/debug.h>
 
 #include "schema/support/base/log.h"
@@ -81,11 +83,7 @@ void DetachedJobs::requireCapacity() {
                 options_.jobsMax, "; acknowledge those that have ended");
 }
 
-DetachedJob& DetachedJobs::run(Session& session, AuditLog& audit, uint64_t number,
-                               wire::JobSpec::Reader spec) {
-  session.requireOpen();
-  requireCapacity();
-  audit.record(session, "jobs.run", {{"number", number}, {"lifetime", "detached"}});
+DetachedJob& DetachedJobs::start(Session& session, uint64_t number, wire::JobSpec::Reader spec) {
   auto files = DetachedFiles::make(options_.directory);
   auto failure = kj::runCatchingExceptions([&]() {
     capnp::MallocMessageBuilder message;
@@ -155,10 +153,13 @@ kj::Promise<void> DetachedJobs::lookAtAll() {
   return kj::joinPromises(looks.finish());
 }
 
-void DetachedJobs::visit(kj::FunctionParam<bool(DetachedJob& job)> visit) {
-  for (auto& [key, job] : jobs_) {
-    if (!visit(*job)) return;
-  }
+kj::Vector<DetachedJob*> DetachedJobs::newestFirst() {
+  kj::Vector<DetachedJob*> jobs;
+  for (auto& [key, job] : jobs_) jobs.add(job.get());
+  std::sort(jobs.begin(), jobs.end(), [](DetachedJob* left, DetachedJob* right) {
+    return left->status().getStartedRealtimeNs() > right->status().getStartedRealtimeNs();
+  });
+  return jobs;
 }
 
 void DetachedJobs::taskFailed(kj::Exception&& exception) {

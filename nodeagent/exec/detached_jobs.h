@@ -5,7 +5,6 @@
 #include <map>
 
 #include "nodeagent/exec/detached_job.h"
-#include "nodeagent/session/audit_log.h"
 
 namespace nodeagent {
 
@@ -26,9 +25,13 @@ class DetachedJobs final : private kj::TaskSet::ErrorHandler {
 
   kj::Maybe<DetachedJob&> find(const support::Id& session, uint64_t number);
 
-  // Begins it, once: see DetachedFiles. The specification has been checked, and the number is free.
-  // Failures: overloaded, system, and what the audit log throws, which comes first.
-  DetachedJob& run(Session& session, AuditLog& audit, uint64_t number, wire::JobSpec::Reader spec);
+  // Fails with kind overloaded unless one more may be begun. Makes capacity of results that nobody
+  // may ever ask for.
+  void requireCapacity();
+
+  // Begins the job, once: see DetachedFiles. The specification has been checked, the number is
+  // free, and requireCapacity() was called. Fails with kind system.
+  DetachedJob& start(Session& session, uint64_t number, wire::JobSpec::Reader spec);
 
   // See Jobs.adopt.
   void adopt(Session& session, capnp::List<capnp::Data>::Reader from, uint64_t number);
@@ -36,8 +39,8 @@ class DetachedJobs final : private kj::TaskSet::ErrorHandler {
   // DetachedJob::look, of each.
   kj::Promise<void> lookAtAll();
 
-  // Calls `visit` for each until it returns false.
-  void visit(kj::FunctionParam<bool(DetachedJob& job)> visit);
+  // All of them, by their starts.
+  kj::Vector<DetachedJob*> newestFirst();
 
   size_t count() const { return jobs_.size(); }
 
@@ -51,7 +54,6 @@ class DetachedJobs final : private kj::TaskSet::ErrorHandler {
   void load();
   DetachedJob& add(DetachedFiles files, kj::Own<capnp::MessageReader> message);
   void forget(DetachedJob& job);
-  void requireCapacity();
   void taskFailed(kj::Exception&& exception) override;
 
   Options options_;

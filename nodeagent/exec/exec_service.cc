@@ -50,17 +50,13 @@ ExecService::ExecService(ServiceHost& host, const JobLimits& limits)
     : audit_(host.audit),
       worker_(host.platform.makeWorker(Worker::kThreads)),
       jobs_(host.port, host.timer, host.platform.clock(), *worker_, jobOptions(host, limits)),
-      detached_(openDetached(host, *worker_)) {}
-
-kj::Maybe<DetachedJobs&> ExecService::detached() {
-  return detached_.map([](kj::Own<DetachedJobs>& jobs) -> DetachedJobs& { return *jobs; });
-}
+      detached_(openDetached(host, *worker_)),
+      kept_(jobs_, detached_.map([](auto& jobs) -> DetachedJobs& { return *jobs; })) {}
 
 kj::Array<AgentService::Offer> ExecService::offers() {
-  return kj::arr(offer<wire::Jobs>([this](Session& session) {
-                   return makeJobs(jobs_, session, audit_, detached());
-                 }),
-                 offer<wire::JobView>([this](Session&) { return makeJobView(jobs_, detached()); }));
+  return kj::arr(
+      offer<wire::Jobs>([this](Session& session) { return makeJobs(kept_, session, audit_); }),
+      offer<wire::JobView>([this](Session&) { return makeJobView(kept_); }));
 }
 
 void ExecService::count(AgentNumbers& numbers) {

@@ -2,8 +2,7 @@
 // job.h; which there are, is job_table.h and detached_jobs.h.
 #pragma once
 
-#include "nodeagent/exec/detached_jobs.h"
-#include "nodeagent/exec/job_table.h"
+#include "nodeagent/exec/kept_jobs.h"
 #include "nodeagent/session/agent_service.h"
 
 namespace nodeagent {
@@ -22,12 +21,11 @@ class ExecService final : public AgentService {
   const JobTable& jobs() const { return jobs_; }
 
  private:
-  kj::Maybe<DetachedJobs&> detached();
-
   AuditLog& audit_;
   kj::Own<Worker> worker_;
   JobTable jobs_;
   kj::Maybe<kj::Own<DetachedJobs>> detached_;
+  KeptJobs kept_;
 };
 
 kj::Own<AgentService> makeExec(ServiceHost& host);

@@ -89,7 +89,7 @@ TEST_P(JobEndTest, TheDeadlineKillsTheWholeFamily) {
   ASSERT_EQ(result->outcome().which(), wire::JobOutcome::DEADLINE);
   EXPECT_EQ(result->outcome().getDeadline().getSignalled().getNumber(), SIGTERM);
   EXPECT_TRUE(allGone(familyPids()));
-  EXPECT_TRUE(eventually([&]() { return table->get(session->id(), 1).isGone(); }));
+  EXPECT_TRUE(eventually([&]() { return table->get(session->id(), 1).job().isGone(); }));
 }
 
 TEST_P(JobEndTest, CancelWithoutGraceKillsTheWholeFamilyAtOnce) {
@@ -177,7 +177,7 @@ TEST_P(JobEndTest, EscapeesOfAnEndedJobAreKilledWithTheSession) {
   ASSERT_EQ(result->outcome().getExited(), 0);
   pid_t daemon = std::stoi(result->output);
   EXPECT_EQ(result->status().getLeftRunning(), 0u);
-  EXPECT_TRUE(table->get(session->id(), 1).isGone());
+  EXPECT_TRUE(table->get(session->id(), 1).job().isGone());
   acknowledge(1);
   auto first = kj::mv(session);
   openSession();
@@ -235,7 +235,7 @@ TEST_P(JobEndTest, ADetachedJobSurvivesTheEndOfItsSession) {
   start(1, spec);
   awaitFamily(1);
   session->end(EndReason::kClosed).wait(waitScope);
-  auto view = makeJobView(*table);
+  auto view = makeJobView(*kept);
   auto request = view.followRequest();
   request.setSessionId(session->id().data());
   request.setNumber(1);
@@ -256,7 +256,7 @@ TEST_P(JobEndTest, JobsThatLeaveTooMuchRunningAreOverload) {
   auto refused = runRequest(3, spec).send().wait(waitScope);
   EXPECT_EQ(refused.getError().getKind(), wire::Error::Kind::OVERLOADED);
   cancel(1, 0);
-  ASSERT_TRUE(eventually([&]() { return table->get(session->id(), 1).isGone(); }));
+  ASSERT_TRUE(eventually([&]() { return table->get(session->id(), 1).job().isGone(); }));
   run(3, spec);
 }
 

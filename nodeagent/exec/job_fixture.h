@@ -88,6 +88,7 @@ class JobFixture : public testing::Test {
     options.spool = ScratchDisk::inDirectory(kj::str(directory.c_str(), "/spool"));
     options.sets = makeSets();
     table = kj::heap<JobTable>(port, timer(), systemClock(), worker, kj::mv(options));
+    kept = kj::heap<KeptJobs>(*table);
   }
 
   virtual kj::Own<ProcessSets> makeSets() {
@@ -100,7 +101,7 @@ class JobFixture : public testing::Test {
     options.role = role;
     options.leaseNs = 60 * kSecondNs;
     session = kj::refcounted<Session>(kj::mv(options), systemClock(), timer());
-    jobs = kj::heap<wire::Jobs::Client>(makeJobs(*table, *session, *audit));
+    jobs = kj::heap<wire::Jobs::Client>(makeJobs(*kept, *session, *audit));
   }
 
   using RunRequest = capnp::Request<wire::Jobs::RunParams, wire::Jobs::RunResults>;
@@ -242,6 +243,7 @@ class JobFixture : public testing::Test {
   Worker worker;
   kj::Own<AuditLog> audit = discardAuditLog();
   kj::Own<JobTable> table;
+  kj::Own<KeptJobs> kept;
   kj::Own<Session> session;
   kj::Own<wire::Jobs::Client> jobs;
   uint64_t nextNumber = 1;

@@ -73,7 +73,7 @@ TEST_F(JobOutcomeTest, AJobThatRunsIsNotLaunchingForLong) {
   SpecBuilder spec({"sleep", "1000"});
   uint64_t number = nextNumber++;
   start(number, spec);
-  Job& job = table->get(session->id(), number);
+  Job& job = table->get(session->id(), number).job();
   EXPECT_TRUE(eventually([&job]() { return job.pid() != 0; }));
   EXPECT_TRUE(eventually([this]() { return table->launchingCount() == 0; }));
   EXPECT_FALSE(job.hasEnded());

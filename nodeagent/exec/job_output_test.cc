@@ -135,7 +135,7 @@ TEST_F(JobOutputTest, AKilledJobThatNobodyReadsEndsAndCountsWhatWasLost) {
   spec->setDeadlineNs(kSecondNs / 10);
   spec->setDrainNs(kSecondNs / 50);
   start(1, spec);
-  ASSERT_TRUE(eventually([&]() { return table->get(session->id(), 1).hasEnded(); }));
+  ASSERT_TRUE(eventually([&]() { return table->get(session->id(), 1).job().hasEnded(); }));
   auto answer = follow(1);
   auto status = answer.getProgress().getStatus();
   EXPECT_EQ(status.getOutcome().which(), wire::JobOutcome::DEADLINE);
@@ -223,7 +223,7 @@ TEST_F(JobOutputTest, WithoutAReaderAJobEndsSoonAfterItsDeadline) {
   spec->setDeadlineNs(kSecondNs / 5);
   spec->setDrainNs(kSecondNs / 10);
   start(1, spec);
-  Job& job = table->get(session->id(), 1);
+  Job& job = table->get(session->id(), 1).job();
   EXPECT_TRUE(eventually([&job]() { return job.hasEnded(); }));
   EXPECT_EQ(finish(1)->status().getOutput().getDroppedBytes(), 35904u);
 }

@@ -139,7 +139,7 @@ TEST_F(JobRangeTest, OutputThatWaitsInMemoryIsWholeAfterTheDrain) {
   SpecBuilder spec({"head", "-c", "50000", path("ten")});
   spec->setDrainNs(1'000'000);
   start(1, spec);
-  ASSERT_TRUE(eventually([&]() { return table->get(session->id(), 1).hasEnded(); }));
+  ASSERT_TRUE(eventually([&]() { return table->get(session->id(), 1).job().hasEnded(); }));
   auto result = finish(1);
   EXPECT_TRUE(result->output == text.substr(0, 50000));
   EXPECT_EQ(result->status().getOutput().getDroppedBytes(), 0u);

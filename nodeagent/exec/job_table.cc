@@ -1,7 +1,5 @@
 #include "nodeagent/exec/job_table.h"
 
-#include <string>
-
 #include <kj/debug.h>
 
 #include "schema/support/base/log.h"
@@ -26,26 +24,6 @@ kj::String commandOf(const JobSpec& spec) {
       support::escaped({program.begin(), kj::min(program.size(), kCommandShownBytes)}).c_str());
 }
 
-std::string argvText(const JobSpec& spec) {
-  std::vector<std::string> words;
-  for (auto& item : spec.argv) words.emplace_back(item.cStr());
-  std::string text;
-  for (const std::string& word : support::redactedWords(words)) {
-    if (text.size() > 2048) return text + " ...";
-    if (!text.empty()) text += ' ';
-    text += support::escaped(word);
-  }
-  return text;
-}
-
-kj::Array<Label> join(kj::ArrayPtr<const Label> session, kj::ArrayPtr<const Label> own) {
-  kj::Vector<Label> labels;
-  for (auto part : {session, own}) {
-    for (auto& label : part) labels.add(Label{kj::str(label.name), kj::str(label.value)});
-  }
-  return labels.releaseAsArray();
-}
-
 }  // namespace
 
 JobTable::JobTable(kj::UnixEventPort& port, kj::Timer& timer, const Clock& clock, Worker& worker,
@@ -62,69 +40,37 @@ JobTable::JobTable(kj::UnixEventPort& port, kj::Timer& timer, const Clock& clock
 // Calls that still wait for a job may keep it, but it has nobody to report to any more.
 JobTable::~JobTable() noexcept(false) {
   for (auto& [id, jobs] : sessions_) {
-    for (auto& [number, entry] : jobs.entries) entry.job->abandon();
+    for (auto& [number, job] : jobs.jobs) job->job().abandon();
   }
-  for (auto& [job, entry] : leftBehind_) entry.job->abandon();
+  for (auto& [key, job] : leftBehind_) job->job().abandon();
 }
 
-Job& JobTable::run(Session& session, AuditLog& audit, uint64_t number,
-                   wire::JobSpec::Reader reader) {
-  session.requireOpen();
-  if (number == 0) support::fail(Kind::INVALID, "number: 0, must be from 1");
-  auto spec = readJobSpec(reader);
+void JobTable::prepare(Session& session, const JobSpec& spec) {
   auto& jobs = jobsOf(session);
-  auto known = jobs.entries.find(number);
-  if (known != jobs.entries.end()) {
-    if (known->second.job->spec().hash != spec.hash) {
-      support::fail(Kind::CONFLICT, "number: ", number, " was started with another specification");
-    }
-    return *known->second.job;
-  }
-  if (isSpent(jobs, number)) {
-    support::fail(Kind::EXPIRED, "number: ", number, " was acknowledged or is no longer kept");
-  }
   requireCapacity(jobs);
-  bool isDetached = spec.lifetime == wire::JobSpec::JobLifetime::DETACHED;
-  if (!isDetached) sweepAtEnd(jobs);
-  audit.record(session, "jobs.run",
-               {{"number", number},
-                {"argv", argvText(spec)},
-                {"user", spec.user},
-                {"directory", spec.directory}});
+  if (spec.lifetime != wire::JobSpec::JobLifetime::DETACHED) sweepAtEnd(jobs);
+}
 
-  Entry entry;
-  entry.session = session.id();
-  entry.identity = kj::str(session.identity());
-  entry.labels = join(session.labels(), spec.labels);
-  entry.order = nextOrder_++;
+OwnJob& JobTable::start(Session& session, uint64_t number, JobSpec spec) {
+  auto& jobs = jobsOf(session);
+  bool isDetached = spec.lifetime == wire::JobSpec::JobLifetime::DETACHED;
   auto what = kj::str("job ", number, " (", commandOf(spec), ")");
-  entry.job =
-      kj::refcounted<Job>(context_, *this, isDetached ? kNobody : jobs.owner, number, kj::mv(spec));
-  Job& job = *entry.job;
+  auto made = kj::heap<OwnJob>(context_, static_cast<OwnJob::Owner&>(*this), session,
+                               isDetached ? kNobody : jobs.owner, number, kj::mv(spec));
+  OwnJob& own = *made;
+  own.order = nextOrder_++;
   if (!isDetached) {
-    // The entry belongs to the job's own and goes with it, so that `job` is there when the end is
+    // The entry belongs to the job's own and goes with it, so that `own` is there when the end is
     // called.
-    entry.end =
-        session.addUndo(EndPhase::kStop, kj::mv(what), [&job]() { return job.endWithSession(); });
+    own.undo = session.addUndo(EndPhase::kStop, kj::mv(what),
+                               [&own]() { return own.job().endWithSession(); });
   }
-  Key key{session.id(), number};
-  keys_[&job] = key;
-  order_[entry.order] = key;
-  jobs.entries.emplace(number, kj::mv(entry));
+  order_[own.order] = &own;
+  jobs.jobs.emplace(number, kj::mv(made));
   ++jobs.running;
   ++running_;
-  job.start();
-  return job;
-}
-
-void JobTable::requireFree(Session& session, uint64_t number) {
-  session.requireOpen();
-  if (number == 0) support::fail(Kind::INVALID, "number: 0, must be from 1");
-  auto& jobs = jobsOf(session);
-  if (jobs.entries.count(number) > 0)
-    support::fail(Kind::CONFLICT, "number: ", number, " was started with another specification");
-  if (isSpent(jobs, number))
-    support::fail(Kind::EXPIRED, "number: ", number, " was acknowledged or is no longer kept");
+  own.job().start();
+  return own;
 }
 
 JobTable::SessionJobs& JobTable::jobsOf(Session& session) {
@@ -133,7 +79,7 @@ JobTable::SessionJobs& JobTable::jobsOf(Session& session) {
   // A good moment to forget sessions that have ended and left nothing.
   for (auto each = sessions_.begin(); each != sessions_.end();) {
     auto& jobs = each->second;
-    bool isOver = jobs.session->ending() && jobs.entries.empty() &&
+    bool isOver = jobs.session->ending() && jobs.jobs.empty() &&
                   (jobs.sweep == nullptr || KJ_ASSERT_NONNULL(jobs.sweep)->isOver);
     each = isOver ? sessions_.erase(each) : std::next(each);
   }
@@ -178,62 +124,59 @@ void JobTable::requireCapacity(const SessionJobs& jobs) const {
   }
 }
 
-Job& JobTable::get(const support::Id& session, uint64_t number) {
+kj::Maybe<OwnJob&> JobTable::find(const support::Id& session, uint64_t number) {
   auto jobs = sessions_.find(session);
-  if (jobs == sessions_.end()) {
+  if (jobs == sessions_.end()) return nullptr;
+  auto found = jobs->second.jobs.find(number);
+  if (found == jobs->second.jobs.end()) return nullptr;
+  return *found->second;
+}
+
+OwnJob& JobTable::get(const support::Id& session, uint64_t number) {
+  KJ_IF_MAYBE (job, find(session, number)) return *job;
+  if (sessions_.count(session) == 0) {
     support::fail(
         Kind::NOT_FOUND, "job ", number, " of session ", session.text().c_str(),
         ": not known to this keeper; of the jobs of an earlier one, only detached ones live");
   }
-  auto entry = jobs->second.entries.find(number);
-  if (entry != jobs->second.entries.end()) return *entry->second.job;
-  if (isSpent(jobs->second, number)) {
+  if (isSpent(session, number)) {
     support::fail(Kind::NOT_FOUND, "job ", number, ": was acknowledged or is no longer kept");
   }
   support::fail(Kind::NOT_FOUND, "job ", number, ": was not started in this session");
 }
 
-JobTable::Entry& JobTable::entryOf(const support::Id& session, uint64_t number) {
-  auto jobs = sessions_.find(session);
-  if (jobs != sessions_.end()) {
-    auto entry = jobs->second.entries.find(number);
-    if (entry != jobs->second.entries.end()) return entry->second;
-  }
-  for (auto& [job, entry] : leftBehind_) {
-    if (entry.session == session && job->number() == number) return entry;
+OwnJob& JobTable::getLeft(const support::Id& session, uint64_t number) {
+  KJ_IF_MAYBE (job, find(session, number)) return *job;
+  for (auto& [key, job] : leftBehind_) {
+    if (job->sessionId() == session && job->number() == number) return *job;
   }
   support::fail(Kind::NOT_FOUND, "job ", number, " of session ", session.text().c_str(),
                 ": not known here, or ended and acknowledged");
 }
 
-void JobTable::acknowledge(const support::Id& session, capnp::List<uint64_t>::Reader numbers) {
-  auto jobs = sessions_.find(session);
-  if (jobs == sessions_.end()) return;
-  for (uint64_t number : numbers) {
-    auto entry = jobs->second.entries.find(number);
-    if (entry != jobs->second.entries.end() && entry->second.job->hasEnded())
-      remove(Key{session, number});
+void JobTable::acknowledge(const support::Id& session, uint64_t number) {
+  KJ_IF_MAYBE (job, find(session, number)) {
+    if (job->job().hasEnded()) remove(*job);
   }
 }
 
 // The job's number is spent and its output deleted; processes that it left running stay with the
 // session.
-void JobTable::remove(const Key& key) {
-  auto& jobs = sessions_.at(key.session);
-  auto entry = jobs.entries.extract(key.number);
-  spend(jobs, key.number);
-  Job& job = *entry.mapped().job;
-  keys_.erase(&job);
-  order_.erase(entry.mapped().order);
-  finished_.erase(entry.mapped().endedOrder);
-  job.forget();
-  if (!job.isGone()) leftBehind_.emplace(&job, kj::mv(entry.mapped()));
+void JobTable::remove(OwnJob& own) {
+  auto& jobs = sessions_.at(own.sessionId());
+  auto entry = jobs.jobs.extract(own.number());
+  spend(jobs, own.number());
+  order_.erase(own.order);
+  finished_.erase(own.endedOrder);
+  own.job().forget();
+  own.acknowledged = true;
+  if (own.isAlive()) leftBehind_.emplace(&own, kj::mv(entry.mapped()));
 }
 
 bool JobTable::removeOldestOfEndedSessions() {
-  for (auto& [order, key] : finished_) {
-    if (!sessions_.at(key.session).session->ending()) continue;
-    remove(Key(key));
+  for (auto& [order, job] : finished_) {
+    if (!sessions_.at(job->sessionId()).session->ending()) continue;
+    remove(*job);
     return true;
   }
   return false;
@@ -248,12 +191,17 @@ void JobTable::spend(SessionJobs& jobs, uint64_t number) {
   }
 }
 
+bool JobTable::isSpent(const support::Id& session, uint64_t number) const {
+  auto jobs = sessions_.find(session);
+  return jobs != sessions_.end() && isSpent(jobs->second, number);
+}
+
 bool JobTable::isSpent(const SessionJobs& jobs, uint64_t number) {
   return number <= jobs.spentTo || jobs.spent.count(number) > 0;
 }
 
 // That a program runs is nothing to wake up for: most end before the first look.
-void JobTable::launching(Job& job) {
+void JobTable::launching(OwnJob& job) {
   launching_.insert(&job);
   if (isLooking_) return;
   isLooking_ = true;
@@ -263,45 +211,40 @@ void JobTable::launching(Job& job) {
 
 kj::Promise<void> JobTable::lookAtLaunches() {
   return context_.timer.afterDelay(kLaunchLook).then([this]() -> kj::Promise<void> {
-    std::erase_if(launching_, [](Job* job) { return job->lookAtLaunch(); });
+    std::erase_if(launching_, [](OwnJob* own) { return own->job().lookAtLaunch(); });
     isLooking_ = !launching_.empty();
     if (isLooking_) return lookAtLaunches();
     return kj::READY_NOW;
   });
 }
 
-void JobTable::ended(Job& job) {
-  launching_.erase(&job);
-  auto key = keys_.at(&job);
-  auto& jobs = sessions_.at(key.session);
-  auto& entry = jobs.entries.at(key.number);
-  --jobs.running;
+void JobTable::ended(OwnJob& own) {
+  launching_.erase(&own);
+  --sessions_.at(own.sessionId()).running;
   --running_;
   ++lingering_;
-  entry.endedOrder = nextOrder_++;
-  finished_.emplace(entry.endedOrder, key);
-  if (finished_.size() > limits_.finishedMax) remove(Key(finished_.begin()->second));
+  own.endedOrder = nextOrder_++;
+  finished_.emplace(own.endedOrder, &own);
+  if (finished_.size() > limits_.finishedMax) remove(*finished_.begin()->second);
 }
 
-void JobTable::gone(Job& job) {
+void JobTable::gone(OwnJob& own) {
   --lingering_;
-  auto left = leftBehind_.extract(&job);
-  if (!left.empty()) {
-    // Called from one of the job's own tasks, which must return first.
-    tasks_.add(kj::evalLater([entry = kj::mv(left.mapped())]() {}));
+  auto left = leftBehind_.extract(&own);
+  if (left.empty()) {
+    own.undo = nullptr;
     return;
   }
-  auto key = keys_.at(&job);
-  sessions_.at(key.session).entries.at(key.number).end = nullptr;
+  // Called from one of the job's own tasks, which must return first.
+  tasks_.add(kj::evalLater([job = kj::mv(left.mapped())]() {}));
 }
 
-void JobTable::visit(kj::FunctionParam<bool(Entry& entry, Known known)> visit) {
+void JobTable::visit(kj::FunctionParam<bool(OwnJob& job)> visit) {
   for (auto each = order_.rbegin(); each != order_.rend(); ++each) {
-    auto& key = each->second;
-    if (!visit(sessions_.at(key.session).entries.at(key.number), Known::kKept)) return;
+    if (!visit(*each->second)) return;
   }
-  for (auto& [job, entry] : leftBehind_) {
-    if (!visit(entry, Known::kAcknowledged)) return;
+  for (auto& [key, job] : leftBehind_) {
+    if (!visit(*job)) return;
   }
 }
 

@@ -1,5 +1,6 @@
-// All jobs of the keeper, of every session: which numbers are taken or spent, what may run at once,
-// and for how long results are kept.
+// The jobs of every session that this process keeps itself: which numbers are taken or spent, what
+// may run at once, and for how long results are kept. Jobs that other processes keep are
+// detached_jobs.h.
 #pragma once
 
 #include <stdint.h>
@@ -10,14 +11,13 @@
 #include <kj/async.h>
 #include <kj/memory.h>
 
-#include "nodeagent/exec/job.h"
-#include "nodeagent/session/audit_log.h"
+#include "nodeagent/exec/own_job.h"
 #include "nodeagent/session/session.h"
 #include "schema/support/base/id.h"
 
 namespace nodeagent {
 
-class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
+class JobTable final : private OwnJob::Owner, private kj::TaskSet::ErrorHandler {
  public:
   struct Options {
     JobLimits limits;
@@ -34,47 +34,34 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
   ~JobTable() noexcept(false);
   KJ_DISALLOW_COPY(JobTable);
 
-  // What is known of a job besides the job itself.
-  struct Entry {
-    kj::Own<Job> job;
-    support::Id session;
-    kj::String identity;      // Who started it.
-    kj::Array<Label> labels;  // The session's and its own.
-    uint64_t order = 0;       // Of the start, over all sessions.
-    uint64_t endedOrder = 0;  // Likewise of the end; 0: it runs.
-    // In the session's undo list, as long as something of it runs.
-    kj::Maybe<kj::Own<Session::Entry>> end;
-  };
+  // Fails unless the session may begin a job more: overloaded. What the session's end must do for
+  // the job of `spec` besides ending it, is registered now.
+  void prepare(Session& session, const JobSpec& spec);
 
-  // Starts the job, or finds it if the number was started with an equal spec. The audit line is
-  // written before the start. Failures: expired (the session is ending, or the number is spent),
-  // invalid, conflict, overloaded, and what the audit log throws.
-  Job& run(Session& session, AuditLog& audit, uint64_t number, wire::JobSpec::Reader spec);
+  // Starts the job. The number is neither known nor spent, and prepare() has been called.
+  OwnJob& start(Session& session, uint64_t number, JobSpec spec);
 
-  // Fails unless the session may begin a job of that number, which is kept elsewhere: invalid,
-  // conflict, expired.
-  void requireFree(Session& session, uint64_t number);
+  // Null: the number is not known, or was acknowledged.
+  kj::Maybe<OwnJob&> find(const support::Id& session, uint64_t number);
 
-  // That other job is forgotten.
-  void spendNumber(Session& session, uint64_t number) { spend(jobsOf(session), number); }
+  // Fails with kind notFound instead, and says why.
+  OwnJob& get(const support::Id& session, uint64_t number);
 
-  // Fails with kind notFound, or expired for a number that is spent.
-  Job& get(const support::Id& session, uint64_t number);
-
-  // Likewise, also if it was acknowledged and left processes running.
-  Entry& entryOf(const support::Id& session, uint64_t number);
+  // Also finds a job that was acknowledged and left processes running.
+  OwnJob& getLeft(const support::Id& session, uint64_t number);
 
   // See Jobs.acknowledge.
-  void acknowledge(const support::Id& session, capnp::List<uint64_t>::Reader numbers);
+  void acknowledge(const support::Id& session, uint64_t number);
 
-  enum class Known {
-    kKept,         // Its output and outcome can be asked for.
-    kAcknowledged  // Its number is spent; what it left behind runs.
-  };
+  // Whether the number was used and is known no longer.
+  bool isSpent(const support::Id& session, uint64_t number) const;
 
-  // Calls `visit` for each job, the newest first, then for what acknowledged ones left running,
-  // until it returns false.
-  void visit(kj::FunctionParam<bool(Entry& entry, Known known)> visit);
+  // Takes the number of a job that is kept elsewhere and was acknowledged.
+  void spendNumber(Session& session, uint64_t number) { spend(jobsOf(session), number); }
+
+  // Calls `visit` for each job, the newest first, then for those that were acknowledged and left
+  // processes running, until it returns false.
+  void visit(kj::FunctionParam<bool(OwnJob& job)> visit);
 
   const JobLimits& limits() const { return limits_; }
   size_t runningCount() const { return running_; }
@@ -87,28 +74,23 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
   const Spool& spool() const { return spool_; }
 
  private:
-  struct Key {
-    support::Id session;
-    uint64_t number = 0;
-    auto operator<=>(const Key&) const = default;
-  };
   struct Sweep final : public kj::Refcounted {
     kj::Own<Session::Entry> entry;  // In the session's undo list: see sweepAtEnd.
     bool isOver = false;
   };
   struct SessionJobs {
     kj::Own<Session> session;
-    std::map<uint64_t, Entry> entries;
+    std::map<uint64_t, kj::Own<OwnJob>> jobs;
     size_t running = 0;
     uint64_t owner = 0;        // As in ProcessSets::make.
-    uint64_t spentTo = 0;      // All numbers up to here are spent, but for those in `entries`.
+    uint64_t spentTo = 0;      // All numbers up to here are spent, but for those in `jobs`.
     std::set<uint64_t> spent;  // And these, above it.
     kj::Maybe<kj::Own<Sweep>> sweep;
   };
 
-  void launching(Job& job) override;
-  void ended(Job& job) override;
-  void gone(Job& job) override;
+  void launching(OwnJob& job) override;
+  void ended(OwnJob& job) override;
+  void gone(OwnJob& job) override;
   void taskFailed(kj::Exception&& exception) override;
 
   SessionJobs& jobsOf(Session& session);
@@ -117,7 +99,7 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
 
   // A job is over when its set is empty. What has left the set is killed at the session's end.
   void sweepAtEnd(SessionJobs& jobs);
-  void remove(const Key& key);
+  void remove(OwnJob& job);
   bool removeOldestOfEndedSessions();
   static void spend(SessionJobs& jobs, uint64_t number);
   static bool isSpent(const SessionJobs& jobs, uint64_t number);
@@ -129,11 +111,14 @@ class JobTable final : public Job::Listener, private kj::TaskSet::ErrorHandler {
   kj::AutoCloseFd nothing_;
   JobContext context_;
   std::map<support::Id, SessionJobs> sessions_;
-  std::map<const Job*, Key> keys_;
-  std::map<uint64_t, Key> order_;           // By Entry::order.
-  std::map<uint64_t, Key> finished_;        // By Entry::endedOrder.
-  std::map<const Job*, Entry> leftBehind_;  // Acknowledged, with processes that still run.
-  std::set<Job*> launching_;                // Those that did not end within a moment are looked at.
+  std::map<uint64_t, OwnJob*> order_;     // By OwnJob::order.
+  std::map<uint64_t, OwnJob*> finished_;  // By OwnJob::endedOrder.
+
+  // Acknowledged, with processes that still run.
+  std::map<const OwnJob*, kj::Own<OwnJob>> leftBehind_;
+
+  // Those that did not end within a moment are looked at.
+  std::set<OwnJob*> launching_;
   bool isLooking_ = false;
   uint64_t nextOrder_ = 1;
   uint64_t nextOwner_ = 1;

@@ -17,7 +17,7 @@ using Listed = capnp::Response<wire::JobView::ListResults>;
 class JobViewTest : public JobFixture {
  protected:
   Listed list(wire::JobView::Which which = wire::JobView::Which::ALL) {
-    auto request = makeJobView(*table).listRequest();
+    auto request = makeJobView(*kept).listRequest();
     request.setWhich(which);
     return request.send().wait(waitScope);
   }
@@ -38,7 +38,7 @@ class JobViewTest : public JobFixture {
     return session->id();
   }
 
-  bool runs(const support::Id& owner) { return !table->get(owner, 1).isGone(); }
+  bool runs(const support::Id& owner) { return !table->get(owner, 1).job().isGone(); }
 
   std::vector<kj::Own<Session>> others;
 };

@@ -1,23 +1,22 @@
-// The calls of schema/job.capnp.
+// Serves the methods of schema/job.capnp. What they do is in kept_jobs.h and kept_job.h; here
+// requests are checked, recorded and answered.
 #pragma once
 
-#include "nodeagent/exec/detached_jobs.h"
-#include "nodeagent/exec/job_table.h"
+#include "nodeagent/exec/kept_jobs.h"
 #include "nodeagent/session/audit_log.h"
 #include "nodeagent/session/session.h"
 #include "schema/job.capnp.h"
 
 namespace nodeagent {
 
-// For the jobs of one session; may be made again for each connection. Tables and audit log outlive
-// it; the session is kept by reference. Without `detached`, all jobs are of the table.
-wire::Jobs::Client makeJobs(JobTable& table, Session& session, AuditLog& audit,
-                            kj::Maybe<DetachedJobs&> detached = nullptr);
+// Serves the jobs of one session; may be made again for each connection. `jobs` and `audit` outlive
+// it. It holds a reference to the session.
+wire::Jobs::Client makeJobs(KeptJobs& jobs, Session& session, AuditLog& audit);
 
-// Both of them in one capability, as Jobs and as JobView: for a process that keeps a single job.
-capnp::Capability::Client makeJobsAndView(JobTable& table, Session& session, AuditLog& audit);
+// Serves both Jobs and JobView in one capability, for a process that keeps a single job.
+capnp::Capability::Client makeJobsAndView(KeptJobs& jobs, Session& session, AuditLog& audit);
 
-// For the jobs of every session. The tables outlive it.
-wire::JobView::Client makeJobView(JobTable& table, kj::Maybe<DetachedJobs&> detached = nullptr);
+// Serves the jobs of every session. `jobs` outlives it.
+wire::JobView::Client makeJobView(KeptJobs& jobs);
 
 }  // namespace nodeagent

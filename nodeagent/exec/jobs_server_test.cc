@@ -282,7 +282,7 @@ TEST_F(JobsServerTest, TheViewListsTheNewestFirstByLabel) {
     label.setValue(number % 2 == 0 ? "even" : "odd");
     run(number, spec);
   }
-  auto request = makeJobView(*table).listRequest();
+  auto request = makeJobView(*kept).listRequest();
   auto label = request.initLabels(1)[0];
   label.setName("parity");
   label.setValue("odd");
@@ -301,7 +301,7 @@ TEST_F(JobsServerTest, TheViewCutsLongArguments) {
   SpecBuilder spec(argv);
   run(1, spec);
   EXPECT_EQ(run(1, spec)->outcome().getExited(), 0);  // Still the same specification.
-  auto answer = makeJobView(*table).listRequest().send().wait(waitScope);
+  auto answer = makeJobView(*kept).listRequest().send().wait(waitScope);
   ASSERT_EQ(answer.getJobs()[0].getArgv().size(), 64u);
   EXPECT_EQ(answer.getJobs()[0].getArgv()[63].size(), 256u);
 }
@@ -310,7 +310,7 @@ TEST_F(JobsServerTest, TheViewTruncatesAndChangesNothing) {
   SpecBuilder spec({"true"});
   run(1, spec);
   run(2, spec);
-  auto view = makeJobView(*table);
+  auto view = makeJobView(*kept);
   auto list = view.listRequest();
   list.setMax(1);
   auto answer = list.send().wait(waitScope);

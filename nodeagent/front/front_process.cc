@@ -6,7 +6,7 @@
 
 #include <kj/debug.h>
 
-#include "nodeagent/config/environment.h"
+#include "nodeagent/os/environment.h"
 #include "nodeagent/config/logging.h"
 #include "nodeagent/config/read_credentials.h"
 #include "nodeagent/enrol/enrol.h"

@@ -10,7 +10,7 @@
 #include <kj/debug.h>
 #include <kj/vector.h>
 
-#include "nodeagent/config/environment.h"
+#include "nodeagent/os/environment.h"
 #include "nodeagent/front/front_process.h"
 #include "nodeagent/os/pidfd.h"
 #include "schema/support/base/log.h"

@@ -8,8 +8,8 @@
 #include <kj/async-io.h>
 #include <kj/debug.h>
 
+#include "nodeagent/exec/detached_context.h"
 #include "nodeagent/exec/detached_files.h"
-#include "nodeagent/exec/detached_job.h"
 #include "nodeagent/exec/job_status.h"
 #include "nodeagent/exec/job_table.h"
 #include "nodeagent/exec/jobs_server.h"
@@ -86,7 +86,8 @@ class Shim final : private kj::TaskSet::ErrorHandler {
         tasks_(*this) {}
 
   void run(wire::DetachedRecord::Reader record) {
-    Job& job = table_.run(*session_, *audit_, record.getNumber(), record.getSpec());
+    kept_.run(*session_, *audit_, record.getNumber(), record.getSpec());
+    Job& job = table_.get(session_->id(), record.getNumber()).job();
     auto held = kj::addRef(job);
     releaseStarter();
     tasks_.add(acceptAll());
@@ -106,7 +107,7 @@ class Shim final : private kj::TaskSet::ErrorHandler {
     options.frame.bytesMax = support::kFrameBytesMax;
     auto connection = kj::heap<support::RpcConnection>(
         kj::heap<support::SocketStream>(io_.unixEventPort, kj::mv(accepted.socket)), timer_,
-        makeJobsAndView(table_, *session_, *audit_), options);
+        makeJobsAndView(kept_, *session_, *audit_), options);
     auto ended = connection->onDisconnect();
     tasks_.add(ended.attach(kj::mv(connection)));
   }
@@ -148,6 +149,7 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   kj::Own<AuditLog> audit_;  // The keeper has noted what it was asked to do.
   kj::Own<Session> session_;
   JobTable table_;
+  KeptJobs kept_{table_};
   kj::Own<support::Listener> listener_;
   int64_t endedBoottimeNs_ = 0;
   kj::TaskSet tasks_;

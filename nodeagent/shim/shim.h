@@ -6,10 +6,6 @@
 
 namespace nodeagent {
 
-// How a keeper starts it: PROGRAM kShimArgument DIRECTORY, with a pipe as standard output that is
-// closed once the shim can be connected to, or knows that it is not wanted.
-constexpr const char* kShimArgument = "--shim";
-
 // Returns the exit status when the job is over and nobody wants its result any more; see
 // DetachedFiles for `directory`.
 int runShim(kj::StringPtr directory);

@@ -1,4 +1,4 @@
-#include "nodeagent/config/environment.h"
+#include "nodeagent/os/environment.h"
 
 #include <unistd.h>
 
@@ -16,9 +16,15 @@ std::map<std::string, std::string> environmentMap() {
   return result;
 }
 
-kj::Array<kj::String> environmentWith(kj::StringPtr more) {
+kj::Array<kj::String> ownEnvironment() {
   kj::Vector<kj::String> result;
   for (char** entry = environ; *entry != nullptr; ++entry) result.add(kj::str(*entry));
+  return result.releaseAsArray();
+}
+
+kj::Array<kj::String> environmentWith(kj::StringPtr more) {
+  kj::Vector<kj::String> result;
+  for (auto& entry : ownEnvironment()) result.add(kj::mv(entry));
   result.add(kj::str(more));
   return result.releaseAsArray();
 }

@@ -1,0 +1,130 @@
+#include "nodeagent/exec/kept_jobs.h"
+
+#include <string>
+#include <vector>
+
+#include "nodeagent/exec/job_spec.h"
+#include "schema/support/base/log.h"
+#include "schema/support/base/redact.h"
+#include "schema/support/base/wire_error.h"
+
+namespace nodeagent {
+namespace {
+
+using Kind = wire::Error::Kind;
+
+constexpr size_t kAuditedArgumentBytes = 2048;
+
+// The command as one line for the audit log, what looks like a secret taken out.
+std::string argvText(const JobSpec& spec) {
+  std::vector<std::string> words;
+  for (auto& item : spec.argv) words.emplace_back(item.cStr());
+  std::string text;
+  for (const std::string& word : support::redactedWords(words)) {
+    if (text.size() > kAuditedArgumentBytes) return text + " ...";
+    if (!text.empty()) text += ' ';
+    text += support::escaped(word);
+  }
+  return text;
+}
+
+}  // namespace
+
+KeptJobs::KeptJobs(JobTable& table, kj::Maybe<DetachedJobs&> detached)
+    : table_(table), detached_(detached) {}
+
+KeptJob& KeptJobs::run(Session& session, AuditLog& audit, uint64_t number,
+                       wire::JobSpec::Reader reader) {
+  session.requireOpen();
+  if (number == 0) support::fail(Kind::INVALID, "number: 0, must be from 1");
+  auto spec = readJobSpec(reader);
+  KJ_IF_MAYBE (known, find(session.id(), number)) {
+    if (known->hash() != spec.hash) {
+      support::fail(Kind::CONFLICT, "number: ", number, " was started with another specification");
+    }
+    if (!known->isAcknowledged()) return *known;
+    support::fail(Kind::EXPIRED, "number: ", number, " was acknowledged");
+  }
+  if (table_.isSpent(session.id(), number)) {
+    support::fail(Kind::EXPIRED, "number: ", number, " was acknowledged or is no longer kept");
+  }
+
+  bool isDetached = spec.lifetime == wire::JobSpec::JobLifetime::DETACHED;
+  kj::Maybe<DetachedJobs&> keeper = nullptr;
+  if (isDetached) keeper = detached_;
+  KJ_IF_MAYBE (detached, keeper) {
+    detached->requireCapacity();
+  } else {
+    table_.prepare(session, spec);
+  }
+  audit.record(session, "jobs.run",
+               {{"number", number},
+                {"argv", argvText(spec)},
+                {"user", spec.user},
+                {"directory", spec.directory},
+                {"lifetime", isDetached ? "detached" : "session"}});
+  KJ_IF_MAYBE (detached, keeper) return detached->start(session, number, reader);
+  return table_.start(session, number, kj::mv(spec));
+}
+
+kj::Maybe<DetachedJob&> KeptJobs::findDetached(const support::Id& session, uint64_t number) {
+  KJ_IF_MAYBE (jobs, detached_) return jobs->find(session, number);
+  return nullptr;
+}
+
+kj::Maybe<KeptJob&> KeptJobs::find(const support::Id& session, uint64_t number) {
+  KJ_IF_MAYBE (job, findDetached(session, number)) return *job;
+  KJ_IF_MAYBE (job, table_.find(session, number)) return *job;
+  return nullptr;
+}
+
+KeptJob& KeptJobs::get(const support::Id& session, uint64_t number) {
+  KJ_IF_MAYBE (job, findDetached(session, number)) {
+    if (!job->isAcknowledged()) return *job;
+    support::fail(Kind::NOT_FOUND, "job ", number, ": was acknowledged");
+  }
+  return table_.get(session, number);
+}
+
+KeptJob& KeptJobs::getLeft(const support::Id& session, uint64_t number) {
+  KJ_IF_MAYBE (job, findDetached(session, number)) return *job;
+  return table_.getLeft(session, number);
+}
+
+kj::Maybe<kj::Promise<void>> KeptJobs::acknowledge(Session& session,
+                                                   capnp::List<uint64_t>::Reader numbers) {
+  kj::Vector<kj::Promise<void>> passed;
+  for (uint64_t number : numbers) {
+    KJ_IF_MAYBE (job, findDetached(session.id(), number)) {
+      // As long as the job is known, it is found before its number is looked at.
+      table_.spendNumber(session, number);
+      passed.add(job->acknowledge());
+    } else {
+      table_.acknowledge(session.id(), number);
+    }
+  }
+  if (passed.empty()) return nullptr;
+  return kj::joinPromises(passed.releaseAsArray());
+}
+
+void KeptJobs::adopt(Session& session, capnp::List<capnp::Data>::Reader from, uint64_t number) {
+  KJ_IF_MAYBE (jobs, detached_) return jobs->adopt(session, from, number);
+  support::fail(Kind::UNSUPPORTED, "adopt: this agent keeps no detached jobs");
+}
+
+kj::Maybe<kj::Promise<void>> KeptJobs::look() {
+  KJ_IF_MAYBE (jobs, detached_) return jobs->lookAtAll();
+  return nullptr;
+}
+
+void KeptJobs::visit(kj::FunctionParam<bool(KeptJob& job)> visit) {
+  bool goesOn = true;
+  KJ_IF_MAYBE (jobs, detached_) {
+    for (auto* job : jobs->newestFirst()) {
+      goesOn = goesOn && visit(*job);
+    }
+  }
+  if (goesOn) table_.visit([&](OwnJob& job) { return visit(job); });
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,78 @@
+// A job that this process keeps, with what its table knows of it besides the job itself. What the
+// job does is job.h; when it is forgotten, job_table.h.
+#pragma once
+
+#include <kj/memory.h>
+
+#include "nodeagent/exec/job.h"
+#include "nodeagent/exec/kept_job.h"
+#include "nodeagent/session/session.h"
+
+namespace nodeagent {
+
+class OwnJob final : public KeptJob, private Job::Listener {
+ public:
+  // As Job::Listener, but told of the whole.
+  class Owner {
+   public:
+    virtual void launching(OwnJob& job) = 0;
+    virtual void ended(OwnJob& job) = 0;
+    virtual void gone(OwnJob& job) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // `processOwner` is as in ProcessSets::make. `owner` outlives it unless the job is abandoned.
+  OwnJob(const JobContext& context, Owner& owner, Session& session, uint64_t processOwner,
+         uint64_t number, JobSpec spec);
+  KJ_DISALLOW_COPY(OwnJob);
+
+  Job& job() { return *job_; }
+
+  uint64_t number() const override { return job_->number(); }
+  const support::Id& sessionId() const override { return sessionId_; }
+  kj::StringPtr identity() const override { return identity_; }
+  kj::ArrayPtr<const Label> labels() const override { return labels_; }
+  kj::ArrayPtr<const kj::String> argv() const override { return job_->spec().argv; }
+  const support::Digest& hash() const override { return job_->spec().hash; }
+
+  kj::Promise<void> follow(wire::Follow::Reader follow, kj::Own<ProgressAnswer> answer) override;
+  kj::Promise<uint64_t> writeInput(wire::Chunk::Reader chunk, bool end) override;
+  kj::Promise<void> signal(int number, wire::Jobs::Target target) override;
+  kj::Promise<void> cancel(int64_t graceNs) override;
+  kj::Promise<void> resize(uint16_t columns, uint16_t rows) override;
+
+  void writeStatus(wire::JobView::Summary::Builder summary) override;
+  bool isAlive() override { return !job_->isGone(); }
+  uint32_t processCount() override { return job_->processCount(); }
+  bool isAcknowledged() const override { return acknowledged; }
+
+  // The rest is its table's.
+
+  // The place of its start among those of all sessions.
+  uint64_t order = 0;
+
+  // The place of its end in the same count; 0: it runs.
+  uint64_t endedOrder = 0;
+
+  // Its output is gone, and its number is spent; what it left behind runs.
+  bool acknowledged = false;
+
+  // In the session's undo list, as long as something of it runs.
+  kj::Maybe<kj::Own<Session::Entry>> undo;
+
+ private:
+  void launching(Job&) override { owner_.launching(*this); }
+  void ended(Job&) override { owner_.ended(*this); }
+  void gone(Job&) override { owner_.gone(*this); }
+
+  const JobLimits& limits_;
+  Owner& owner_;
+  support::Id sessionId_;
+  kj::String identity_;
+  kj::Array<Label> labels_;
+  kj::Own<Job> job_;
+};
+
+}  // namespace nodeagent

@@ -1,0 +1,131 @@
+#include "nodeagent/exec/shim_link.h"
+
+#include <sys/socket.h>
+
+#include <string>
+
+#include <kj/debug.h>
+
+#include "schema/support/base/endpoint.h"
+#include "schema/support/base/log.h"
+#include "schema/support/base/socket.h"
+#include "schema/support/rpc/socket_stream.h"
+
+namespace nodeagent {
+namespace {
+
+constexpr auto kPauseFirst = 5 * kj::MILLISECONDS;
+constexpr auto kPauseLast = 1 * kj::SECONDS;
+constexpr unsigned kStartsMax = 3;
+
+void logTask(kj::Exception&& exception) {
+  support::log(support::Level::kError, "a task of a detached job failed",
+               {{"exception", exception.getDescription()}});
+}
+
+}  // namespace
+
+ShimLink::ShimLink(const DetachedContext& context, const DetachedFiles& files, Listener& listener)
+    : context_(context),
+      files_(files),
+      listener_(listener),
+      pause_(kPauseFirst),
+      starter_(context) {}
+
+ShimLink::~ShimLink() noexcept(false) = default;
+
+void ShimLink::begin() {
+  driver_ = bringUp().eagerlyEvaluate(logTask);
+}
+
+kj::Maybe<capnp::Capability::Client> ShimLink::shim() {
+  KJ_IF_MAYBE (rpc, rpc_) return (*rpc)->bootstrap();
+  return nullptr;
+}
+
+// Until the shim is connected to, or known to have ended. The lock tells whether a shim lives, and
+// the claim whether one has begun the job: a job that was begun is never begun again.
+kj::Promise<void> ShimLink::bringUp() {
+  KJ_IF_MAYBE (fd, tryConnect()) {
+    pause_ = kPauseFirst;
+    return connected(kj::heap<support::SocketStream>(context_.port, kj::mv(*fd)));
+  }
+  auto again = [this]() { return bringUp(); };
+  if (!files_.exists()) return ended();
+  bool lives = files_.lock() == nullptr;
+  if (!lives && files_.isClaimed()) return ended();
+  if (!lives && starts_ < kStartsMax) {
+    ++starts_;
+    return starter_.start(files_.path()).then(kj::mv(again));
+  }
+  if (!lives) return ended();
+  // It is on its way, or does not answer.
+  auto pause = pause_;
+  pause_ = kj::min(pause_ * 2, kPauseLast);
+  return context_.timer.afterDelay(pause).then(kj::mv(again));
+}
+
+kj::Maybe<kj::AutoCloseFd> ShimLink::tryConnect() {
+  std::string why;
+  auto endpoint = support::Endpoint::fromText("unix:" + std::string(files_.socket().cStr()), &why);
+  if (!endpoint) return nullptr;
+  auto fd = support::openSocket(*endpoint);
+  // A unix socket answers at once, also one that does not block.
+  if (connect(fd, endpoint->socketAddress(), endpoint->addressBytes) != 0) return nullptr;
+  return kj::mv(fd);
+}
+
+kj::Promise<void> ShimLink::connected(kj::Own<kj::AsyncIoStream> stream) {
+  auto rpc = kj::heap<support::RpcConnection>(kj::mv(stream), context_.timer);
+  auto& connection = *rpc;
+  rpc_ = kj::mv(rpc);
+  answerWaiters();
+  // The connection reads only once its bootstrap capability was asked for.
+  auto watching = listener_.shimReached(connection.bootstrap())
+                      .catch_([](kj::Exception&&) {})
+                      // The connection's own end is what counts.
+                      .then([]() -> kj::Promise<void> { return kj::NEVER_DONE; });
+  return connection.onDisconnect().exclusiveJoin(kj::mv(watching)).then([this]() {
+    connectionOver();
+    return pauseAfterLoss().then([this]() { return bringUp(); });
+  });
+}
+
+kj::Promise<void> ShimLink::pauseAfterLoss() {
+  return context_.timer.afterDelay(kPauseFirst);
+}
+
+void ShimLink::connectionOver() {
+  KJ_IF_MAYBE (rpc, rpc_) {
+    (*rpc)->shutdown();
+    // Calls over it are still on their way out.
+    auto gone = kj::mv(*rpc);
+    rpc_ = nullptr;
+    closing_ =
+        kj::evalLater([gone = kj::mv(gone)]() mutable { gone = nullptr; }).eagerlyEvaluate(logTask);
+  }
+}
+
+kj::Promise<void> ShimLink::ended() {
+  return listener_.shimEnded().then([this]() {
+    isOver_ = true;
+    answerWaiters();
+    listener_.linkOver();
+  });
+}
+
+void ShimLink::answerWaiters() {
+  for (auto& waiter : waiters_) waiter->fulfill();
+  waiters_.clear();
+}
+
+// True once there is a connection, false if there will be none.
+kj::Promise<bool> ShimLink::reached() {
+  if (rpc_ != nullptr) return true;
+  if (isOver_) return false;
+  auto pair = kj::newPromiseAndFulfiller<void>();
+  waiters_.add(kj::mv(pair.fulfiller));
+  return pair.promise.then([this]() { return reached(); });
+}
+
+}  // namespace nodeagent

@@ -1,0 +1,101 @@
+// The connection to the process that keeps one detached job: finds the shim or has it started,
+// comes back when the connection is lost, and tells when the shim has ended for good. What is said
+// over it is detached_job.h.
+#pragma once
+
+#include <capnp/capability.h>
+#include <kj/async.h>
+#include <kj/memory.h>
+#include <kj/vector.h>
+
+#include "nodeagent/exec/detached_context.h"
+#include "nodeagent/exec/detached_files.h"
+#include "nodeagent/exec/shim_starter.h"
+#include "schema/support/rpc/rpc_connection.h"
+
+namespace nodeagent {
+
+class ShimLink final {
+ public:
+  // Called from the link's own tasks; may not destroy the link at once.
+  class Listener {
+   public:
+    // There is a connection. The promise is dropped when that ends, and its failure is ignored.
+    virtual kj::Promise<void> shimReached(capnp::Capability::Client shim) = 0;
+
+    // The shim has ended, and no other will be started. Calls are held until the promise resolves.
+    virtual kj::Promise<void> shimEnded() = 0;
+
+    // What shimEnded() promised is done, and calls that waited for the shim are answered.
+    virtual void linkOver() = 0;
+
+   protected:
+    ~Listener() = default;
+  };
+
+  // `files` and `listener` outlive it.
+  ShimLink(const DetachedContext& context, const DetachedFiles& files, Listener& listener);
+  ~ShimLink() noexcept(false);
+  KJ_DISALLOW_COPY(ShimLink);
+
+  // Starts the shim or finds it. Call once.
+  void begin();
+
+  // Null: there is no connection at the moment.
+  kj::Maybe<capnp::Capability::Client> shim();
+
+  // Calls `attempt` with the shim as soon as that can be reached, and again if the connection is
+  // lost meanwhile; `over` if the shim has ended. Both return promises of T, and live as long as
+  // what this returns.
+  template <typename T, typename Attempt, typename Over>
+  kj::Promise<T> call(Attempt attempt, Over over) {
+    struct Call {
+      Attempt attempt;
+      Over over;
+    };
+    auto made = kj::heap<Call>(Call{kj::mv(attempt), kj::mv(over)});
+    auto& reference = *made;
+    return repeat<T>(reference).attach(kj::mv(made));
+  }
+
+ private:
+  template <typename T, typename Call>
+  kj::Promise<T> repeat(Call& call) {
+    return reached().then([this, &call](bool isUp) -> kj::Promise<T> {
+      if (!isUp) return call.over();
+      return call.attempt(KJ_ASSERT_NONNULL(shim()))
+          .catch_([this, &call](kj::Exception&& exception) -> kj::Promise<T> {
+            if (exception.getType() != kj::Exception::Type::DISCONNECTED) return kj::mv(exception);
+            return pauseAfterLoss().then([this, &call]() { return repeat<T>(call); });
+          });
+    });
+  }
+
+  kj::Promise<void> bringUp();
+  kj::Promise<void> connected(kj::Own<kj::AsyncIoStream> stream);
+  kj::Promise<void> ended();
+  kj::Promise<bool> reached();
+  kj::Promise<void> pauseAfterLoss();
+  kj::Maybe<kj::AutoCloseFd> tryConnect();
+  void connectionOver();
+  void answerWaiters();
+
+  DetachedContext context_;
+  const DetachedFiles& files_;
+  Listener& listener_;
+  unsigned starts_ = 0;
+  kj::Duration pause_;
+  bool isOver_ = false;
+  kj::Maybe<kj::Own<support::RpcConnection>> rpc_;
+
+  // Those who wait for the shim, or for its end.
+  kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> waiters_;
+
+  kj::Promise<void> closing_ = nullptr;
+  ShimStarter starter_;
+
+  // Last, because it uses the others.
+  kj::Promise<void> driver_ = nullptr;
+};
+
+}  // namespace nodeagent
