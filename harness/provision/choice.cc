@@ -42,7 +42,7 @@ std::vector<std::string> namesWith(const std::vector<PresentCluster>& clusters, 
 // Behind the reasons why no kind has a cluster of this name.
 std::string othersText(const std::string& name) {
   std::vector<PresentCluster> present = presentClusters();
-  std::vector<std::string> up = namesWith(present, Life::kUp);
+  std::vector<std::string> up = namesWith(present, Life::kRunning);
   if (!up.empty()) return support::suggestion(name, up);
   return namesWith(present, Life::kHidden).empty() ? "; none is up" : "";
 }
@@ -121,7 +121,7 @@ ExistingCluster chooseOnlyCluster() {
   std::vector<std::string> names;
   std::vector<std::string> silent;
   for (const PresentCluster& cluster : present) {
-    if (cluster.entry.life != Life::kUp) continue;
+    if (cluster.entry.life != Life::kRunning) continue;
     std::unique_ptr<Provisioner> provisioner = makeProvisioner(cluster.provisioner);
     try {
       if (provisioner->state(cluster.entry.name).tenure != Tenure::kStanding) continue;

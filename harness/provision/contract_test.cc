@@ -160,7 +160,7 @@ TEST_P(ProvisionerContractTest, StandingClusterIsFoundByEverybody) {
   EXPECT_EQ(found.nodes[1].route.endpoint, made.nodes[1].route.endpoint);
   EXPECT_EQ(found.nodes[1].route.networkNamespace, made.nodes[1].route.networkNamespace);
   expectReachable(found);
-  EXPECT_EQ(lifeOf(*other, cluster_), ClusterEntry::Life::kUp);
+  EXPECT_EQ(lifeOf(*other, cluster_), ClusterEntry::Life::kRunning);
   ClusterState state = other->state(cluster_);
   EXPECT_EQ(state.tenure, Tenure::kStanding);
   for (const auto& [node, power] : state.power) EXPECT_EQ(power, Power::kOn) << node;

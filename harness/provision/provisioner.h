@@ -34,7 +34,7 @@ struct Examination {
 // A cluster of which something is there.
 struct ClusterEntry {
   enum class Life {
-    kUp,
+    kRunning,
     // What a killed process has left: `collect` removes it.
     kLeftover,
     // Of another user: the caller may not see whether it is up.
@@ -42,7 +42,7 @@ struct ClusterEntry {
   };
 
   std::string name;
-  Life life = Life::kUp;
+  Life life = Life::kRunning;
 };
 
 enum class Power { kOn, kFrozen, kOff };

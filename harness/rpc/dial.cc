@@ -52,10 +52,10 @@ OpenedSocket openInNamespace(const support::Endpoint& target, const std::string&
 kj::AutoCloseFd openSocket(const AgentRoute& route) {
   OpenedSocket opened = openInNamespace(route.endpoint, route.networkNamespace);
   KJ_IF_MAYBE (fd, opened.fd) return kj::mv(*fd);
-  kj::throwFatalException(support::toException(
-      {wire::Error::Kind::SYSTEM, opened.errnoValue,
-       kj::str("open a socket in network namespace \"", route.networkNamespace,
-               "\": ", support::errnoText(opened.errnoValue))}));
+  kj::throwFatalException(
+      support::toException({wire::Error::Kind::SYSTEM, opened.errnoValue,
+                            kj::str("open a socket in network namespace \"", route.networkNamespace,
+                                    "\": ", support::errnoText(opened.errnoValue))}));
 }
 
 // What must live until the stream is there.

@@ -279,7 +279,7 @@ std::vector<ClusterEntry> LocalProvisioner::list() {
     ClusterEntry entry{name, ClusterEntry::Life::kLeftover};
     switch (hubLife(name)) {
       case HubLife::kLives:
-        entry.life = ClusterEntry::Life::kUp;
+        entry.life = ClusterEntry::Life::kRunning;
         break;
       case HubLife::kHidden:
         entry.life = ClusterEntry::Life::kHidden;
