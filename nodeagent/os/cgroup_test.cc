@@ -14,7 +14,6 @@
 #include <gtest/gtest.h>
 #include <kj/debug.h>
 
-#include "nodeagent/os/run_tool.h"
 #include "nodeagent/os/spawn.h"
 
 namespace nodeagent {
@@ -154,13 +153,6 @@ TEST_F(CgroupTreeTest, OnlyAbandonedEmptyDirectoriesOfOthersAreRemoved) {
   EXPECT_TRUE(other != nullptr);
   EXPECT_FALSE(std::filesystem::exists(abandoned));
   EXPECT_TRUE(std::filesystem::exists(mine));
-}
-
-TEST(RunToolTest, OutputIsReturnedAndFailureIsEmpty) {
-  EXPECT_STREQ(runTool({"echo", "hello"}, 5000).cStr(), "hello\n");
-  EXPECT_STREQ(runTool({"sh", "-c", "echo no; exit 1"}, 5000).cStr(), "");
-  EXPECT_STREQ(runTool({"no-such-tool"}, 5000).cStr(), "");
-  EXPECT_STREQ(runTool({"sleep", "1000"}, 50).cStr(), "");
 }
 
 TEST(SpawnTest, CandidatesFollowThePath) {

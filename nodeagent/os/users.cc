@@ -10,14 +10,24 @@
 #include <kj/io.h>
 #include <kj/vector.h>
 
-#include "nodeagent/os/run_tool.h"
+#include "nodeagent/os/command.h"
 
 namespace nodeagent {
 namespace {
 
 constexpr size_t kFileBytesMax = 16 << 20;
-constexpr int kGetentWaitMs = 5000;
+constexpr int64_t kGetentLimitNs = 5'000'000'000;
+constexpr size_t kGetentBytesMax = 64 << 10;
 constexpr size_t kFoundMax = 64;
+
+// What getent says of a key of that database; empty if it fails or takes too long.
+kj::String getent(kj::StringPtr database, kj::StringPtr key) {
+  auto argv = kj::arr(kj::str("getent"), kj::str(database), kj::str(key));
+  auto result =
+      runCommand(argv, kGetentLimitNs, {CommandOutput::Errors::kDropped, kGetentBytesMax});
+  if (!result.succeeded()) return kj::String();
+  return kj::heapString(result.output.asChars());
+}
 
 User copyOf(const User& user) {
   return {kj::str(user.name), user.id,
@@ -92,11 +102,11 @@ kj::Maybe<User> parseUserLine(kj::ArrayPtr<const char> line) {
 
 // Asks `getent`. Blocks, so it belongs on a worker thread.
 kj::Maybe<User> askForUser(kj::StringPtr nameOrId) {
-  auto line = runTool({"getent"_kj, "passwd"_kj, nameOrId}, kGetentWaitMs);
+  auto line = getent("passwd", nameOrId);
   auto lines = split(line.asArray(), '\n');
   KJ_IF_MAYBE (user, parseUserLine(lines[0])) {
     // The answer is "name gid gid ...".
-    auto text = runTool({"getent"_kj, "initgroups"_kj, user->name}, kGetentWaitMs);
+    auto text = getent("initgroups", user->name);
     kj::Vector<gid_t> groups;
     groups.add(user->group);
     for (auto word : split(split(text.asArray(), '\n')[0], ' ')) {
@@ -198,7 +208,7 @@ kj::Promise<kj::Maybe<gid_t>> UserDatabase::lookGroup(kj::StringPtr nameOrId, Wo
   auto found = findGroup(nameOrId);
   if (found != nullptr || !asksGetent_) return found;
   return worker.run([name = kj::str(nameOrId)]() -> kj::Maybe<gid_t> {
-    auto text = runTool({"getent"_kj, "group"_kj, name}, kGetentWaitMs);
+    auto text = getent("group", name);
     return parseGroup(text, name);
   });
 }

@@ -4,8 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include "nodeagent/os/command.h"
 #include "nodeagent/service/service_testing.h"
-#include "nodeagent/service/tool.h"
 
 namespace nodeagent::service {
 namespace {
@@ -50,10 +50,10 @@ while :; do sleep 0.05; done)sh";
   int run(const std::string& action) {
     std::string command = std::string("AGENT_DEFAULTS='") + node_.path("defaults").cStr() +
                           "' sh " MUSTER_INIT_DIR "/nodeagent.init " + action;
-    ToolResult result =
-        runTool(kj::arr(kj::str("sh"), kj::str("-c"), kj::str(command.c_str())), kLong);
+    CommandResult result =
+        runCommand(kj::arr(kj::str("sh"), kj::str("-c"), kj::str(command.c_str())), kLong);
     output_.assign(result.output.asChars().begin(), result.output.size());
-    return result.end == ToolResult::End::kExited ? result.value : -1;
+    return result.end == CommandResult::End::kExited ? result.value : -1;
   }
 
   FakeNode node_;
@@ -145,10 +145,10 @@ TEST(InitFilesTest, UnitIsWhatSystemdExpects) {
     }
   }
   std::ofstream(node.path("nodeagent.service").cStr()) << unit;
-  ToolResult result = runTool(
+  CommandResult result = runCommand(
       kj::arr(kj::str("systemd-analyze"), kj::str("verify"), node.path("nodeagent.service")),
       kLong);
-  if (result.end == ToolResult::End::kNotStarted)
+  if (result.end == CommandResult::End::kNotStarted)
     GTEST_SKIP() << "systemd-analyze is not installed";
   EXPECT_TRUE(result.succeeded()) << describeEnd(result).cStr();
   EXPECT_EQ(result.output.size(), 0u) << kj::str(result.output.asChars()).cStr();

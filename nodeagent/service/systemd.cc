@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "nodeagent/service/tool.h"
+#include "nodeagent/os/command.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::service {
@@ -72,9 +72,9 @@ Systemd::Systemd(kj::StringPtr systemctl, kj::StringPtr journalctl)
 Status Systemd::status(kj::StringPtr name) {
   auto show = kj::arr(kj::str(systemctl_), kj::str("show"), kj::str("--no-pager"),
                       kj::str(kProperties), kj::str("--"), kj::str(name));
-  ToolResult result = runTool(show, kStatusLimitNs);
+  CommandResult result = runCommand(show, kStatusLimitNs);
   if (!result.succeeded()) {
-    support::fail(result.end == ToolResult::End::kDeadline ? Kind::TIMEOUT : Kind::SYSTEM,
+    support::fail(result.end == CommandResult::End::kDeadline ? Kind::TIMEOUT : Kind::SYSTEM,
                   "status of ", name, ": systemctl show: ", describeEnd(result));
   }
   auto text = kj::str(kj::strArray(lastLines(result.output, 64), "\n"));
@@ -84,7 +84,7 @@ Status Systemd::status(kj::StringPtr name) {
                            kj::str("--lines=", kLogLinesMax), kj::str("--output=short-iso"),
                            kj::str("--unit=", name));
     // A status without a log is still one: the journal may be off, or belong to somebody else.
-    ToolResult log = runTool(journal, kLogLimitNs);
+    CommandResult log = runCommand(journal, kLogLimitNs);
     if (log.succeeded()) status->log = lastLines(log.output, kLogLinesMax);
     return kj::mv(*status);
   }
@@ -95,14 +95,14 @@ ActResult Systemd::act(kj::StringPtr name, wire::ServiceAction action, int64_t l
   kj::StringPtr verb = actionText(action);
   auto argv = kj::arr(kj::str(systemctl_), kj::str("--no-pager"), kj::str("--no-ask-password"),
                       kj::str(verb), kj::str("--"), kj::str(name));
-  ToolResult tool = runTool(argv, limitNs);
+  CommandResult tool = runCommand(argv, limitNs);
   ActResult result;
-  if (tool.end == ToolResult::End::kDeadline) {
+  if (tool.end == CommandResult::End::kDeadline) {
     result.kind = Kind::TIMEOUT;
     result.text = kj::str(verb, " ", name, ": not done after ", limitNs / 1'000'000,
                           " ms; systemd is still working on it");
   } else if (!tool.succeeded()) {
-    result.kind = tool.end == ToolResult::End::kExited && tool.value == kExitNotFound
+    result.kind = tool.end == CommandResult::End::kExited && tool.value == kExitNotFound
                       ? Kind::NOT_FOUND
                       : Kind::SYSTEM;
     result.text = kj::str(verb, " ", name, ": systemctl: ", describeEnd(tool));

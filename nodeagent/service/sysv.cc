@@ -11,8 +11,8 @@
 #include <memory>
 #include <string>
 
+#include "nodeagent/os/command.h"
 #include "nodeagent/os/read_file.h"
-#include "nodeagent/service/tool.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::service {
@@ -145,17 +145,17 @@ Status Sysv::status(kj::StringPtr name) {
   status.manager = wire::ServiceStatus::Manager::SYSV;
   status.description = descriptionOf(script);
   status.enabled = enabledOf(name);
-  ToolResult result = runTool(kj::arr(kj::mv(script), kj::str("status")), kStatusLimitNs);
+  CommandResult result = runCommand(kj::arr(kj::mv(script), kj::str("status")), kStatusLimitNs);
   switch (result.end) {
-    case ToolResult::End::kExited:
+    case CommandResult::End::kExited:
       if (result.value == 0 || !saysUsage(result.output))
         status.state = stateOfExitStatus(result.value);
       break;
-    case ToolResult::End::kSignalled:
+    case CommandResult::End::kSignalled:
       break;
-    case ToolResult::End::kDeadline:
-    case ToolResult::End::kNotStarted:
-      support::fail(result.end == ToolResult::End::kDeadline ? Kind::TIMEOUT : Kind::SYSTEM,
+    case CommandResult::End::kDeadline:
+    case CommandResult::End::kNotStarted:
+      support::fail(result.end == CommandResult::End::kDeadline ? Kind::TIMEOUT : Kind::SYSTEM,
                     "status of ", name, ": its script: ", describeEnd(result));
   }
   if (status.state == State::RUNNING) status.mainPid = pidOf(name);
@@ -168,15 +168,15 @@ ActResult Sysv::enableOrDisable(kj::StringPtr name, wire::ServiceAction action, 
   ActResult result;
   if (enable && enabledOf(name) == Enabled::ENABLED) return result;
   // The links are made first, because "enable" only renames links that exist.
-  ToolResult tool =
-      runTool(kj::arr(kj::str(paths_.updateTool), kj::str(name), kj::str("defaults")), limitNs);
+  CommandResult tool =
+      runCommand(kj::arr(kj::str(paths_.updateTool), kj::str(name), kj::str("defaults")), limitNs);
   if (tool.succeeded()) {
-    tool = runTool(kj::arr(kj::str(paths_.updateTool), kj::str(name), kj::str(actionText(action))),
-                   limitNs);
-  } else if (tool.end == ToolResult::End::kNotStarted && tool.value == ENOENT) {
-    tool = runTool(kj::arr(kj::str("chkconfig"), kj::str(name), kj::str(enable ? "on" : "off")),
-                   limitNs);
-    if (tool.end == ToolResult::End::kNotStarted && tool.value == ENOENT) {
+    tool = runCommand(
+        kj::arr(kj::str(paths_.updateTool), kj::str(name), kj::str(actionText(action))), limitNs);
+  } else if (tool.end == CommandResult::End::kNotStarted && tool.value == ENOENT) {
+    tool = runCommand(kj::arr(kj::str("chkconfig"), kj::str(name), kj::str(enable ? "on" : "off")),
+                      limitNs);
+    if (tool.end == CommandResult::End::kNotStarted && tool.value == ENOENT) {
       result.kind = Kind::UNSUPPORTED;
       result.text = kj::str(actionText(action), " ", name, ": this node has neither ",
                             paths_.updateTool, " nor chkconfig");
@@ -184,7 +184,7 @@ ActResult Sysv::enableOrDisable(kj::StringPtr name, wire::ServiceAction action, 
     }
   }
   if (!tool.succeeded()) {
-    result.kind = tool.end == ToolResult::End::kDeadline ? Kind::TIMEOUT : Kind::SYSTEM;
+    result.kind = tool.end == CommandResult::End::kDeadline ? Kind::TIMEOUT : Kind::SYSTEM;
     result.text = kj::str(actionText(action), " ", name, ": ", describeEnd(tool));
   }
   result.output = kj::mv(tool.output);
@@ -196,17 +196,17 @@ ActResult Sysv::act(kj::StringPtr name, wire::ServiceAction action, int64_t limi
   if (action == wire::ServiceAction::ENABLE || action == wire::ServiceAction::DISABLE) {
     return enableOrDisable(name, action, limitNs);
   }
-  ToolResult tool = runTool(kj::arr(scriptOf(name), kj::str(verb)), limitNs);
+  CommandResult tool = runCommand(kj::arr(scriptOf(name), kj::str(verb)), limitNs);
   ActResult result;
   // LSB counts stopping a stopped service as a success, but some scripts answer "not running".
-  bool stopped = action == wire::ServiceAction::STOP && tool.end == ToolResult::End::kExited &&
+  bool stopped = action == wire::ServiceAction::STOP && tool.end == CommandResult::End::kExited &&
                  tool.value == kNotRunning;
-  if (tool.end == ToolResult::End::kDeadline) {
+  if (tool.end == CommandResult::End::kDeadline) {
     result.kind = Kind::TIMEOUT;
     result.text = kj::str(verb, " ", name, ": the script was killed after ", limitNs / 1'000'000,
                           " ms; processes that it started may go on");
   } else if (!tool.succeeded() && !stopped) {
-    int exitStatus = tool.end == ToolResult::End::kExited ? tool.value : 0;
+    int exitStatus = tool.end == CommandResult::End::kExited ? tool.value : 0;
     result.kind = exitStatus == kUnimplemented           ? Kind::UNSUPPORTED
                   : exitStatus == kInsufficientPrivilege ? Kind::DENIED
                                                          : Kind::SYSTEM;

@@ -1,4 +1,4 @@
-#include "nodeagent/service/tool.h"
+#include "nodeagent/os/command.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,10 +18,10 @@
 #include "nodeagent/os/spawn.h"
 #include "schema/support/base/wire_error.h"
 
-namespace nodeagent::service {
+namespace nodeagent {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
 constexpr int kKillWaitMs = 1000;
 constexpr int kLookMs = 500;  // The pause between two looks at the size of the output.
@@ -29,10 +29,10 @@ constexpr int64_t kSharedBytesMax = 16 << 20;  // Above this size the output may
 
 // Waits for the end of the process. Returns false if it has not ended at `deadline`. Meanwhile it
 // bounds the output, which is memory: a sealed file refuses further writes.
-bool waitForEnd(int pidfd, int outputFd, Clock::time_point deadline) {
+bool waitForEnd(int pidfd, int outputFd, Steady::time_point deadline) {
   for (;;) {
     auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Steady::now()).count();
     if (left < 0) return false;
     struct pollfd wait = {pidfd, POLLIN, 0};
     int ready = ::poll(&wait, 1, static_cast<int>(left < kLookMs ? left + 1 : kLookMs));
@@ -45,26 +45,27 @@ bool waitForEnd(int pidfd, int outputFd, Clock::time_point deadline) {
   }
 }
 
-ToolResult::End endOf(const ExitReport& report) {
-  return report.signalled ? ToolResult::End::kSignalled : ToolResult::End::kExited;
+CommandResult::End endOf(const ExitReport& report) {
+  return report.signalled ? CommandResult::End::kSignalled : CommandResult::End::kExited;
 }
 
-kj::Array<kj::byte> takeOutput(int fd) {
+kj::Array<kj::byte> takeOutput(int fd, size_t bytesMax) {
   // A daemon that the tool started may keep the file open, but must not make it grow any more. Its
   // writes fail; they do not raise a signal.
   ::fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK);
-  auto buffer = kj::heapArray<kj::byte>(kOutputBytesMax);
+  auto buffer = kj::heapArray<kj::byte>(bytesMax);
   ssize_t count = ::pread(fd, buffer.begin(), buffer.size(), 0);
   return kj::heapArray<kj::byte>(buffer.slice(0, count < 0 ? 0 : static_cast<size_t>(count)));
 }
 
 }  // namespace
 
-ToolResult runTool(kj::ArrayPtr<const kj::String> argv, int64_t limitNs) {
-  auto deadline = Clock::now() + std::chrono::nanoseconds(limitNs);
-  kj::AutoCloseFd shared(::memfd_create("muster-tool", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  kj::AutoCloseFd input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  if (shared.get() < 0 || input.get() < 0) return {ToolResult::End::kNotStarted, errno, nullptr};
+CommandResult runCommand(kj::ArrayPtr<const kj::String> argv, int64_t limitNs,
+                         const CommandOutput& output) {
+  auto deadline = Steady::now() + std::chrono::nanoseconds(limitNs);
+  kj::AutoCloseFd shared(::memfd_create("muster-command", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  kj::AutoCloseFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (shared.get() < 0 || null.get() < 0) return {CommandResult::End::kNotStarted, errno, nullptr};
   // Both streams append, so that neither overwrites the other.
   ::fcntl(shared, F_SETFL, O_APPEND);
   kj::String environment[] = {
@@ -73,12 +74,12 @@ ToolResult runTool(kj::ArrayPtr<const kj::String> argv, int64_t limitNs) {
   SpawnOptions options;
   options.argv = argv;
   options.environment = environment;
-  options.input = input;
+  options.input = null;
   options.output = shared;
-  options.errors = shared;
+  options.errors = output.errors == CommandOutput::Errors::kTogether ? shared.get() : null.get();
   auto started = launchProgram(options);
   KJ_IF_MAYBE (failure, started.tryGet<SpawnFailure>()) {
-    return {ToolResult::End::kNotStarted, failure->errorNumber, nullptr};
+    return {CommandResult::End::kNotStarted, failure->errorNumber, nullptr};
   }
   auto launch = kj::mv(started.get<kj::Own<Launch>>());
   auto pidfd = launch->takePidfd();
@@ -86,22 +87,22 @@ ToolResult runTool(kj::ArrayPtr<const kj::String> argv, int64_t limitNs) {
   if (!ended) {
     // The child leads a session and is not reaped yet, so the process group is its own.
     ::kill(-launch->pid(), SIGKILL);
-    waitForEnd(pidfd, shared, Clock::now() + std::chrono::milliseconds(kKillWaitMs));
+    waitForEnd(pidfd, shared, Steady::now() + std::chrono::milliseconds(kKillWaitMs));
   }
-  ToolResult result;
-  result.end = ToolResult::End::kDeadline;
+  CommandResult result;
+  result.end = CommandResult::End::kDeadline;
   // The outcome is asked for before reaping, as Launch demands.
   KJ_IF_MAYBE (outcome, launch->outcome()) {
     KJ_IF_MAYBE (failure, *outcome) {
       reapChild(pidfd);
-      return {ToolResult::End::kNotStarted, failure->errorNumber, nullptr};
+      return {CommandResult::End::kNotStarted, failure->errorNumber, nullptr};
     }
   }
   KJ_IF_MAYBE (report, reapChild(pidfd)) {
     result.value = report->value;
     if (ended) result.end = endOf(*report);
   }
-  result.output = takeOutput(shared);
+  result.output = takeOutput(shared, output.bytesMax);
   return result;
 }
 
@@ -129,23 +130,23 @@ kj::Array<kj::String> lastLines(kj::ArrayPtr<const kj::byte> output, size_t line
   return last.releaseAsArray();
 }
 
-kj::String describeEnd(const ToolResult& result) {
+kj::String describeEnd(const CommandResult& result) {
   kj::String end;
   switch (result.end) {
-    case ToolResult::End::kExited:
+    case CommandResult::End::kExited:
       end = kj::str("exit status ", result.value);
       break;
-    case ToolResult::End::kSignalled:
+    case CommandResult::End::kSignalled:
       end = kj::str("ended by signal ", result.value);
       break;
-    case ToolResult::End::kDeadline:
+    case CommandResult::End::kDeadline:
       end = kj::str("killed at its deadline");
       break;
-    case ToolResult::End::kNotStarted:
+    case CommandResult::End::kNotStarted:
       return kj::str("cannot be started: ", support::errnoText(result.value));
   }
   auto lines = lastLines(result.output, 1);
   return lines.size() == 0 ? kj::mv(end) : kj::str(end, ": ", lines[0]);
 }
 
-}  // namespace nodeagent::service
+}  // namespace nodeagent

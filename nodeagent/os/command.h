@@ -1,6 +1,7 @@
-// Runs a service manager's own tool, or an init script, with a bound on time and output.
+// Runs one of the node's own programs to its end, with a bound on time and output: a tool that is
+// asked for a few lines, a service manager, an init script. It is not for jobs.
 //
-// Output goes to memory that the tool shares, not through a pipe. A daemon that an init script
+// Output goes to memory that the command shares, not through a pipe. A daemon that an init script
 // starts keeps the descriptor, and must neither be waited for nor die of SIGPIPE later.
 #pragma once
 
@@ -9,11 +10,20 @@
 #include <kj/array.h>
 #include <kj/string.h>
 
-namespace nodeagent::service {
+namespace nodeagent {
 
-constexpr size_t kOutputBytesMax = 16 << 10;
+// What is kept of a command's output.
+struct CommandOutput {
+  enum class Errors {
+    // They stand among the output, in order.
+    kTogether,
+    kDropped
+  };
+  Errors errors = Errors::kTogether;
+  size_t bytesMax = 16 << 10;
+};
 
-struct ToolResult {
+struct CommandResult {
   enum class End {
     kExited,
     kSignalled,
@@ -25,7 +35,7 @@ struct ToolResult {
   End end = End::kNotStarted;
   // The exit status, signal or errno.
   int value = 0;
-  // The beginning of both streams together, at most kOutputBytesMax.
+  // The beginning of what CommandOutput says.
   kj::Array<kj::byte> output;
 
   bool succeeded() const { return end == End::kExited && value == 0; }
@@ -34,13 +44,14 @@ struct ToolResult {
 // Runs `argv`. argv[0] without a slash is looked up where root's programs are. The environment is
 // PATH and LC_ALL=C, the directory "/", the input /dev/null. Blocks for at most `limitNs`, and a
 // second more if it has to kill, so it belongs on a worker thread.
-ToolResult runTool(kj::ArrayPtr<const kj::String> argv, int64_t limitNs);
+CommandResult runCommand(kj::ArrayPtr<const kj::String> argv, int64_t limitNs,
+                         const CommandOutput& output = {});
 
-// Says how the tool ended, with the last line of its output, such as "exit status 1: Unit x.service
-// not found.".
-kj::String describeEnd(const ToolResult& result);
+// Says how the command ended, with the last line of its output, such as "exit status 1: Unit
+// x.service not found.".
+kj::String describeEnd(const CommandResult& result);
 
 // Returns the last `linesMax` lines of the output as UTF-8; other bytes become "?".
 kj::Array<kj::String> lastLines(kj::ArrayPtr<const kj::byte> output, size_t linesMax);
 
-}  // namespace nodeagent::service
+}  // namespace nodeagent
