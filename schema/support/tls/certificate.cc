@@ -32,19 +32,6 @@ int64_t secondsOf(const ASN1_TIME* time) {
   return ASN1_TIME_to_tm(time, &parts) == 1 ? static_cast<int64_t>(timegm(&parts)) : 0;
 }
 
-std::string commonNameOf(X509* certificate) {
-  X509_NAME* subject = X509_get_subject_name(certificate);
-  int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-  if (index < 0) return "";
-  unsigned char* text = nullptr;
-  int size =
-      ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)));
-  if (size < 0) return "";
-  std::string name(reinterpret_cast<char*>(text), static_cast<size_t>(size));
-  OPENSSL_free(text);
-  return name;
-}
-
 std::vector<std::string> dnsNamesOf(X509* certificate) {
   std::vector<std::string> names;
   auto* list = static_cast<GENERAL_NAMES*>(
@@ -60,6 +47,19 @@ std::vector<std::string> dnsNamesOf(X509* certificate) {
 }
 
 }  // namespace
+
+std::string commonNameOf(const X509* certificate) {
+  X509_NAME* subject = X509_get_subject_name(certificate);
+  int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (index < 0) return "";
+  unsigned char* text = nullptr;
+  int size =
+      ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)));
+  if (size < 0) return "";
+  std::string name(reinterpret_cast<char*>(text), static_cast<size_t>(size));
+  OPENSSL_free(text);
+  return name;
+}
 
 CertificateMark markOf(const X509* certificate) {
   OpensslScope scope;

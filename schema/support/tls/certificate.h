@@ -37,6 +37,10 @@ struct CertificateFacts {
 
 CertificateMark markOf(const x509_st* certificate);
 
+// Returns the common name of the certificate's subject, which is the identity that it proves.
+// Empty: it has none.
+std::string commonNameOf(const x509_st* certificate);
+
 // Describes the first certificate in a PEM text; nullopt if there is none.
 std::optional<CertificateFacts> describeCertificate(const std::string& pem);
 

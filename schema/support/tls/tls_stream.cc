@@ -152,17 +152,7 @@ kj::Promise<void> TlsStream::continueHandshake() {
 
 std::string TlsStream::peerCommonName() const {
   X509* certificate = SSL_get0_peer_certificate(ssl_);
-  if (certificate == nullptr) return "";
-  X509_NAME* subject = X509_get_subject_name(certificate);
-  int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-  if (index < 0) return "";
-  unsigned char* text = nullptr;
-  int size =
-      ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)));
-  if (size < 0) return "";
-  std::string name(reinterpret_cast<char*>(text), static_cast<size_t>(size));
-  OPENSSL_free(text);
-  return name;
+  return certificate == nullptr ? "" : commonNameOf(certificate);
 }
 
 CertificateMark TlsStream::peerAuthorityMark() const {
