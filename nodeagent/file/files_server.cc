@@ -321,75 +321,84 @@ kj::Promise<void> FilesServer::rename(RenameContext context) {
   });
 }
 
-kj::Promise<void> FilesServer::setMode(SetModeContext context) {
-  return support::answer(context, "files.setMode", [this, context]() mutable {
+namespace {
+
+// A change that was asked for, ready to be made: what the audit log says of it besides the path,
+// and what is called with the path on a worker thread.
+template <typename Task>
+struct Prepared {
+  std::string how;
+  Task task;
+};
+
+template <typename Task>
+Prepared<Task> prepared(std::string how, Task task) {
+  return {std::move(how), kj::mv(task)};
+}
+
+}  // namespace
+
+template <typename Context, typename Prepare>
+kj::Promise<void> FilesServer::changeAt(Context context, const char* operation, Prepare prepare) {
+  return support::answer(context, operation, [this, context, operation, prepare]() mutable {
     auto params = context.getParams();
     auto path = file::absolutePath(params.getPath());
-    record("files.setMode", path, std::to_string(params.getMode()));
-    return change([path = kj::mv(path), mode = params.getMode()]() { file::setMode(path, mode); });
+    auto wanted = prepare(params);
+    record(operation, path, std::move(wanted.how));
+    return change([path = kj::mv(path), task = kj::mv(wanted.task)]() mutable { task(path); });
+  });
+}
+
+kj::Promise<void> FilesServer::setMode(SetModeContext context) {
+  return changeAt(context, "files.setMode", [](auto params) {
+    return prepared(std::to_string(params.getMode()),
+                    [mode = params.getMode()](kj::StringPtr path) { file::setMode(path, mode); });
   });
 }
 
 kj::Promise<void> FilesServer::setOwner(SetOwnerContext context) {
-  return support::answer(context, "files.setOwner", [this, context]() mutable {
-    auto params = context.getParams();
+  return changeAt(context, "files.setOwner", [](auto params) {
     auto links = params.getLinks() == wire::SymlinkPolicy::FOLLOW ? file::SymlinkPolicy::kFollow
                                                                   : file::SymlinkPolicy::kKeep;
-    auto path = file::absolutePath(params.getPath());
-    record("files.setOwner", path,
-           std::string(params.getUser().cStr()) + ":" + params.getGroup().cStr());
-    return change([path = kj::mv(path), user = kj::str(params.getUser()),
-                   group = kj::str(params.getGroup()),
-                   links]() { file::setOwner(path, user, group, links); });
+    return prepared(std::string(params.getUser().cStr()) + ":" + params.getGroup().cStr(),
+                    [user = kj::str(params.getUser()), group = kj::str(params.getGroup()),
+                     links](kj::StringPtr path) { file::setOwner(path, user, group, links); });
   });
 }
 
 kj::Promise<void> FilesServer::link(LinkContext context) {
-  return support::answer(context, "files.link", [this, context]() mutable {
-    auto params = context.getParams();
+  return changeAt(context, "files.link", [this](auto params) {
     auto type = readLinkType(params.getType());
     auto target = type == file::LinkType::kHard ? file::absolutePath(params.getTarget())
                                                 : file::readLinkTarget(params.getTarget());
-    auto path = file::absolutePath(params.getPath());
-    record("files.link", path, std::string("to ") + target.cStr());
-    return change([path = kj::mv(path), target = kj::mv(target), type,
-                   replace = file::readReplace(params.getReplace()),
-                   notes = kj::atomicAddRef(*journal_)]() {
+    std::string how = std::string("to ") + target.cStr();
+    return prepared(std::move(how), [target = kj::mv(target), type,
+                                     replace = file::readReplace(params.getReplace()),
+                                     notes = kj::atomicAddRef(*journal_)](kj::StringPtr path) {
       file::link(path, target, type, replace, *notes);
     });
   });
 }
 
 kj::Promise<void> FilesServer::setAttribute(SetAttributeContext context) {
-  return support::answer(context, "files.setAttribute", [this, context]() mutable {
-    auto params = context.getParams();
-    auto path = file::absolutePath(params.getPath());
-    record("files.setAttribute", path);
-    return change([path = kj::mv(path), attribute = file::readAttribute(params.getAttribute())]() {
-      file::setAttribute(path, attribute);
-    });
+  return changeAt(context, "files.setAttribute", [](auto params) {
+    return prepared("", [attribute = file::readAttribute(params.getAttribute())](
+                            kj::StringPtr path) { file::setAttribute(path, attribute); });
   });
 }
 
 kj::Promise<void> FilesServer::removeAttribute(RemoveAttributeContext context) {
-  return support::answer(context, "files.removeAttribute", [this, context]() mutable {
-    auto params = context.getParams();
-    auto path = file::absolutePath(params.getPath());
-    record("files.removeAttribute", path);
-    return change([path = kj::mv(path), name = file::readAttributeName(params.getName())]() {
+  return changeAt(context, "files.removeAttribute", [](auto params) {
+    return prepared("", [name = file::readAttributeName(params.getName())](kj::StringPtr path) {
       file::removeAttribute(path, name);
     });
   });
 }
 
 kj::Promise<void> FilesServer::setTimes(SetTimesContext context) {
-  return support::answer(context, "files.setTimes", [this, context]() mutable {
-    auto params = context.getParams();
-    auto path = file::absolutePath(params.getPath());
-    record("files.setTimes", path);
-    return change(
-        [path = kj::mv(path), accessedNs = params.getAccessedNs(),
-         modifiedNs = params.getModifiedNs()]() { file::setTimes(path, accessedNs, modifiedNs); });
+  return changeAt(context, "files.setTimes", [](auto params) {
+    return prepared("", [accessedNs = params.getAccessedNs(), modifiedNs = params.getModifiedNs()](
+                            kj::StringPtr path) { file::setTimes(path, accessedNs, modifiedNs); });
   });
 }
 

@@ -59,6 +59,11 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
   template <typename Task>
   kj::Promise<void> change(Task task);
 
+  // Answers a method that changes what is at the parameter `path`. `prepare` checks the other
+  // parameters and returns what to record and to do; the change is recorded before it is made.
+  template <typename Context, typename Prepare>
+  kj::Promise<void> changeAt(Context context, const char* operation, Prepare prepare);
+
   // Replaces the file at `path` by `task`, which returns its status. If `lifetime` is the
   // session's, the session's end takes the change back.
   template <typename Task>
