@@ -9,7 +9,6 @@
 #include <kj/debug.h>
 #include <openssl/crypto.h>
 
-#include "nodeagent/os/environment.h"
 #include "nodeagent/config/logging.h"
 #include "nodeagent/config/options.h"
 #include "nodeagent/config/read_credentials.h"
@@ -18,6 +17,8 @@
 #include "nodeagent/front/front_process.h"
 #include "nodeagent/init/init.h"
 #include "nodeagent/keeper/keeper_process.h"
+#include "nodeagent/os/environment.h"
+#include "nodeagent/os/own_program.h"
 #include "nodeagent/session/audit_log.h"
 #include "nodeagent/shim/shim.h"
 #include "schema/agent.capnp.h"
@@ -71,9 +72,8 @@ int statusOf(EnrolTrouble trouble) {
 int runInitRole(const Options& options) {
   InitOptions init;
   auto agent = kj::heapArrayBuilder<kj::String>(options.arguments.size() + 2);
-  char program[4096];
-  ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-  agent.add(kj::str(length > 0 ? kj::heapString(program, length) : kj::str("/usr/sbin/nodeagent")));
+  std::string program = ownProgram();
+  agent.add(kj::str(program.empty() ? "/usr/sbin/nodeagent" : program.c_str()));
   for (const std::string& argument : options.arguments) agent.add(kj::str(argument.c_str()));
   agent.add(kj::str("--role=all"));
   init.agent = agent.finish();

@@ -2,9 +2,7 @@
 // its capability.
 #pragma once
 
-#include <dirent.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>

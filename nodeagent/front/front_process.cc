@@ -6,12 +6,13 @@
 
 #include <kj/debug.h>
 
-#include "nodeagent/os/environment.h"
 #include "nodeagent/config/logging.h"
 #include "nodeagent/config/read_credentials.h"
 #include "nodeagent/enrol/enrol.h"
 #include "nodeagent/front/front.h"
 #include "nodeagent/link/credential_handover.h"
+#include "nodeagent/link/supervision.h"
+#include "nodeagent/os/environment.h"
 #include "nodeagent/os/notify.h"
 #include "nodeagent/os/privileges.h"
 #include "nodeagent/os/trim_memory.h"
@@ -88,7 +89,7 @@ kj::Promise<void> pingWatchdog(kj::Timer& timer, const Notifier& notifier) {
 // with them.
 void reload(Front& front, const Options& options) {
   KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() {
-                 Options fresh = reloadOptions(options);
+                 Options fresh = readOptions(options.arguments, environmentMap());
                  KJ_IF_MAYBE (credentials, readCredentials(fresh)) {
                    front.setCredentials(*credentials);
                  }
@@ -128,10 +129,6 @@ kj::Promise<void> reloadOnHangup(kj::AsyncIoContext& io, Front& front, const Opt
 }
 
 }  // namespace
-
-Options reloadOptions(const Options& options) {
-  return readOptions(options.arguments, environmentMap());
-}
 
 int runFront(const Options& options) {
   for (int signal : {SIGTERM, SIGINT, SIGHUP}) kj::UnixEventPort::captureSignal(signal);

@@ -10,8 +10,8 @@
 #include <kj/debug.h>
 #include <kj/vector.h>
 
+#include "nodeagent/link/supervision.h"
 #include "nodeagent/os/environment.h"
-#include "nodeagent/front/front_process.h"
 #include "nodeagent/os/pidfd.h"
 #include "schema/support/base/log.h"
 #include "schema/support/base/wire_error.h"

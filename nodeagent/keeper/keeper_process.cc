@@ -12,11 +12,12 @@
 
 #include "nodeagent/config/logging.h"
 #include "nodeagent/config/read_credentials.h"
-#include "nodeagent/front/front_process.h"
 #include "nodeagent/keeper/front_supervisor.h"
 #include "nodeagent/keeper/keeper.h"
 #include "nodeagent/keeper/services.h"
+#include "nodeagent/os/environment.h"
 #include "nodeagent/os/notify.h"
+#include "nodeagent/os/own_program.h"
 #include "nodeagent/os/privileges.h"
 #include "nodeagent/os/read_file.h"
 #include "nodeagent/os/trim_memory.h"
@@ -51,11 +52,10 @@ void makeStateDirectory(const std::string& path) {
     support::failErrno(errno, "make the state directory ", path.c_str());
 }
 
-std::string ownProgram() {
-  char buffer[4096];
-  ssize_t length = readlink("/proc/self/exe", buffer, sizeof buffer);
-  if (length <= 0) support::failErrno(errno, "read /proc/self/exe");
-  return std::string(buffer, length);
+std::string requireOwnProgram() {
+  std::string program = ownProgram();
+  if (program.empty()) support::failErrno(errno, "read /proc/self/exe");
+  return program;
 }
 
 KeeperOptions keeperOptions(const Options& options) {
@@ -117,7 +117,7 @@ class Process {
         sessions_(systemClock(), io_.provider->getTimer()),
         bootId_(bootId(options.stateDir)),
         audit_(auditLogOf(options)),
-        program_(ownProgram()),
+        program_(requireOwnProgram()),
         platform_(makeNodePlatform(io_.unixEventPort, io_.provider->getTimer())),
         host_{io_.unixEventPort,
               io_.provider->getTimer(),
@@ -198,7 +198,7 @@ class Process {
   // Clients keep their connections. All is tried before anything is changed, so that a mistake
   // leaves everything as it was.
   kj::Promise<void> reload() {
-    auto fresh = kj::heap<Options>(reloadOptions(options_));
+    auto fresh = kj::heap<Options>(readOptions(options_.arguments, environmentMap()));
     Handover handover;
     handover.credentials = readCredentials(*fresh);
     handover.logLevel = logOptionsOf(*fresh, "front").level;

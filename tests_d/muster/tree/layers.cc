@@ -37,7 +37,7 @@ std::vector<Room> agentRooms() {
       {"nodeagent/main.cc", {"schema/support/", "nodeagent/"}, kAgentBans},
       {"nodeagent/no_resolver.cc", {}, kAgentBans},
       {"nodeagent/os/", {"schema/support/base/"}, kAgentBans},
-      {"nodeagent/session/", {"schema/support/", "nodeagent/os/"}, kAgentBans},
+      {"nodeagent/session/", {"schema/support/base/", "nodeagent/os/"}, kAgentBans},
       {"nodeagent/config/", {"schema/support/"}, kAgentBans},
       {"nodeagent/link/", {"schema/support/base/", "schema/support/tls/"}, kAgentBans},
       {"nodeagent/enrol/", {"schema/support/", "nodeagent/config/"}, kAgentBans},
@@ -47,16 +47,24 @@ std::vector<Room> agentRooms() {
         "nodeagent/os/"},
        kAgentBans},
       {"nodeagent/shim/",
-       {"schema/support/", "nodeagent/exec/", "nodeagent/session/", "nodeagent/os/"},
+       {"schema/support/base/", "schema/support/rpc/", "nodeagent/exec/", "nodeagent/session/",
+        "nodeagent/os/"},
        kAgentBans},
       {"nodeagent/keeper/",
-       {"schema/support/", "nodeagent/", "nodeagent/front/front_process.h"},
+       {"schema/support/base/", "schema/support/rpc/", "nodeagent/link/", "nodeagent/config/",
+        "nodeagent/session/", "nodeagent/os/"},
+       kAgentBans},
+      // The one list of services, which includes each of them.
+      {"nodeagent/keeper/services.cc",
+       {"nodeagent/"},
        kAgentBans,
        {"nodeagent/front/", "nodeagent/shim/", "nodeagent/init/", "nodeagent/enrol/",
         "nodeagent/agent_test/"}},
       {"nodeagent/agent_test/", {"schema/support/", "nodeagent/"}, kAgentBans},
       // A service: what one interface of the schema does on a node.
-      {"nodeagent/*/", {"schema/support/", "nodeagent/os/", "nodeagent/session/"}, kAgentBans},
+      {"nodeagent/*/",
+       {"schema/support/base/", "schema/support/rpc/", "nodeagent/os/", "nodeagent/session/"},
+       kAgentBans},
   };
 }
 
