@@ -28,6 +28,7 @@ namespace {
 using Kind = ProvisionError::Kind;
 
 constexpr std::chrono::seconds kDownTime{40};
+constexpr std::chrono::milliseconds kDeathTime{200};
 
 std::string joined(const std::vector<std::string>& parts) {
   std::string text;
@@ -236,6 +237,13 @@ Fd LocalProvisioner::connectTo(const std::string& cluster) {
 
 nlohmann::json LocalProvisioner::ask(const std::string& cluster, const nlohmann::json& request,
                                      std::chrono::seconds patience) {
+  // A hub that is killed may still accept a connection, and ends without an answer: there is no
+  // cluster then. Its sockets and its lock go one after the other.
+  auto failIfGone = [&cluster] {
+    if (!waitUntil(after(kDeathTime), [&] { return !hubLives(cluster); })) return;
+    throw ProvisionError(Kind::kNoSuchCluster, "there is no running local cluster \"" + cluster +
+                                                   "\": its hub has just ended");
+  };
   return atBorder([&] {
     Fd& control = controls_[cluster];
     try {
@@ -245,8 +253,14 @@ nlohmann::json LocalProvisioner::ask(const std::string& cluster, const nlohmann:
       return parseAnswer(readLineUntil(control.get(), after(patience),
                                        "muster-hub of cluster \"" + cluster + "\""));
     } catch (const ProvisionError& error) {
-      // What was asked may still be answered: it must not be taken for the next answer.
-      if (error.kind() == Kind::kNoAnswer) controls_.erase(cluster);
+      if (error.kind() != Kind::kNoAnswer) throw;
+      // The answer may still come: it must not be taken for the next one.
+      controls_.erase(cluster);
+      failIfGone();
+      throw;
+    } catch (const SystemError&) {
+      controls_.erase(cluster);
+      failIfGone();
       throw;
     } catch (...) {
       controls_.erase(cluster);

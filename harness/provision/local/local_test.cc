@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <functional>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -231,6 +232,26 @@ TEST_F(LocalProvisionerTest, HubThatHangsIsToldFromOneThatIsNotThere) {
   }
   ::kill(hubProcessOf(name_)->pid, SIGCONT);
   EXPECT_EQ(local.find(name_).nodes.size(), 1u);
+}
+
+// The hub stands still, so that it has accepted the connection and answers nothing when it is
+// killed.
+TEST_F(LocalProvisionerTest, HubThatIsKilledWhileItIsAskedIsSaidToBeGone) {
+  LocalProvisioner local(options());
+  local.up(planOf(name_, 1), Tenure::kStanding);
+  pid_t hub = hubProcessOf(name_)->pid;
+  ::kill(hub, SIGSTOP);
+  std::thread killer([hub] {
+    waitUntil(after(std::chrono::milliseconds(100)), [] { return false; });
+    ::kill(hub, SIGKILL);
+  });
+  try {
+    local.find(name_);
+    ADD_FAILURE() << "it answered";
+  } catch (const ProvisionError& error) {
+    EXPECT_EQ(error.kind(), ProvisionError::Kind::kNoSuchCluster) << error.what();
+  }
+  killer.join();
 }
 
 TEST_F(LocalProvisionerTest, ClusterThatIsUpIsChosenByNameByFileAndAlone) {
