@@ -2,7 +2,8 @@
 #include <algorithm>
 #include <thread>
 
-#include <muster/matchers.h>
+#include <muster/deadline.h>
+#include <muster/eventually.h>
 
 #include "harness/values/failure_text.h"
 

@@ -14,6 +14,7 @@
 #include <muster/cluster.h>
 #include <muster/cluster_test.h>
 #include <muster/deadline.h>
+#include <muster/eventually.h>
 #include <muster/facts.h>
 #include <muster/fault_proxy.h>
 #include <muster/file.h>
