@@ -1,7 +1,21 @@
 // The cluster that a test runs on: its nodes by role and name, and what can be done to whole
 // machines.
 //
-// Where the nodes come from is the cluster file's business, or that of `needs()` in cluster_test.h.
+//   Node& victim = cluster().servers()[0];
+//   Frozen frozen = cluster().freeze(victim);
+//   EXPECT_THAT(cluster().otherThan(victim).run({"true"}), OnEachNode(Succeeded()));
+//
+// It neither makes nodes nor chooses them. Where they come from is the cluster file's business, or
+// that of `needs()` in cluster_test.h.
+//
+// Hazards:
+//   * A Node& and a NodeSet borrow from the cluster, and File, Service and Process need it too. The
+//     cluster of a test lives until the program ends.
+//   * A frozen or powered-off node stays connected for up to a few seconds, until a heartbeat is
+//     missed. Wait by Node::awaitDisconnected where that matters.
+//   * Nothing powers a node on after the test. A test that ends without powerOn leaves the node off
+//     for the next one; do it in TearDown.
+//   * A Frozen that is not held, as in `cluster().freeze(node);`, thaws the node at once.
 #pragma once
 
 #include <functional>
@@ -20,23 +34,26 @@ struct ClusterParts;
 
 namespace muster {
 
-// Every process of a node, its agent too, stands still as long as this lives. The node goes on when
-// it is destroyed, or when this program ends in whatever way. Made by Cluster::freeze.
+// Keeps every process of a node standing still, its agent too, while its kernel answers on. Made by
+// Cluster::freeze. The node goes on when this is destroyed, or when this program ends in whatever
+// way. Use it in the test thread, and destroy it before the cluster.
 class Frozen {
  public:
+  // Lets the node go on and waits until it does. It does not throw: an error is printed on standard
+  // error.
   ~Frozen();
   Frozen(const Frozen&) = delete;
   Frozen& operator=(const Frozen&) = delete;
 
-  // Lets the node go on now, and reports what went wrong with that. Later calls and the destructor
-  // do nothing.
+  // Lets the node go on now. NodeError kInfrastructure if that fails. Later calls and the
+  // destructor do nothing.
   void thaw();
 
  private:
   friend struct harness::ApiAccess;
   explicit Frozen(std::function<void()> thaw);
 
-  // Lets the node go on. Empty: that was done.
+  // Lets the node go on. Empty means that it was done.
   std::function<void()> thaw_;
 };
 
@@ -51,39 +68,47 @@ class Cluster {
 
   const std::string& name() const;
 
-  // All nodes, in the order of the cluster file.
+  // Returns all nodes, in the order of the cluster file.
   const NodeSet& nodes() const;
 
-  // Those of role "server" and "client". May be empty.
+  // Return the nodes of role "server" and "client". Either may be empty.
   NodeSet servers() const;
   NodeSet clients() const;
 
-  // Those of a role. NodeError kNotFound, naming the roles that there are, if no node has it.
+  // Returns the nodes of a role. NodeError kNotFound, naming the roles that there are, if no node
+  // has it.
   NodeSet withRole(const std::string& role) const;
 
-  // Those with a label, of any value or of this one. May be empty.
+  // Return the nodes with a label, of any value or of this one. The set may be empty.
   NodeSet withLabel(const std::string& label) const;
   NodeSet withLabel(const std::string& label, const std::string& value) const;
 
+  // Return all nodes but these, which need not be of this cluster.
   NodeSet otherThan(const Node& node) const;
   NodeSet otherThan(const NodeSet& nodes) const;
 
-  // The node of that name, or NodeError kNotFound.
+  // Returns the node of that name. NodeError kNotFound, naming the nodes that there are, if there
+  // is none.
   Node& node(const std::string& name) const;
 
-  // By name with sets, such as "server[1-3],client1" or "@server" for a role. NodeError kInvalid,
-  // kNotFound.
+  // Returns the nodes of an expression of names and sets, such as "server[1-3],client1" or
+  // "@server" for a role. NodeError kInvalid for a mistake in it and for names that the cluster
+  // does not have.
   NodeSet select(const std::string& expression) const;
 
-  // Stops every process of the node. NodeError kUnsupported where the nodes cannot be frozen.
+  // Stops every process of the node, and returns when they stand still. NodeError kUnsupported
+  // where the nodes cannot be frozen: real machines, and local nodes without a writable control
+  // group. kInfrastructure if the node is off, or it fails otherwise.
   Frozen freeze(const Node& node, Where where = Where::current());
 
-  // Ends the node as a power cut does: no process of it gets to know. NodeError kUnsupported
-  // likewise.
+  // Ends the node as a power cut does: no process of it gets to know, and what was not synced may
+  // be gone. NodeError kUnsupported and kInfrastructure as for freeze.
   void powerOff(const Node& node, Where where = Where::current());
 
-  // Starts it again with its disks, and waits until we are connected. What ran on it before is
-  // `lost`.
+  // Starts it again with its disks, and waits until we are connected, at most until
+  // DeadlineScope::current(). Commands that ran on it have the outcome kLost. NodeError
+  // kUnreachable if its agent does not come back in time; kUnsupported and kInfrastructure as for
+  // freeze.
   void powerOn(const Node& node, Where where = Where::current());
 
  private:
@@ -95,7 +120,7 @@ class Cluster {
   NodeSet all_;
 };
 
-// For gtest: name and nodes.
+// Prints name and nodes for gtest.
 void PrintTo(const Cluster& cluster, std::ostream* out);
 
 }  // namespace muster

@@ -5,11 +5,21 @@
 //     static muster::Needs needs() { return {.nodes = {{"server", 3}, {"client", 1}}}; }
 //   };
 //
-//   TEST_F(ReplicaTest, SurvivesALostServer) { … servers()[2] … }
+//   TEST_F(ReplicaTest, EveryServerAnswers) {
+//     EXPECT_THAT(servers().run({"true"}), muster::OnEachNode(muster::Succeeded()));
+//   }
 //
-// The nodes are connected before the fixture's SetUp. Their needs not met: the test is skipped,
-// with the reason. A node that should be there and does not answer: the test fails with a text that
-// begins with "infrastructure: ", and the program's exit status is 2.
+// The nodes are connected before the fixture's SetUp. It does not clean nodes between tests: what a
+// test leaves on them (files, services) the next test finds.
+//
+// Things to get right:
+//   * If the needs are not met, the test is skipped with the reason. A node that should be there
+//     and does not answer fails the test with a text that begins with "infrastructure: ", and the
+//     program's exit status is 2 unless some test failed for another reason.
+//   * The program's main must be muster::main (link muster::main).
+//   * The suite must have the name of its fixture, so that its needs are known before it runs.
+//   * A test has ten minutes unless --muster-test-time says otherwise. Calls on nodes end then; the
+//     test's own loops do not.
 #pragma once
 
 #include <concepts>
@@ -22,15 +32,16 @@
 
 namespace muster {
 
-// Also for TEST_P: derive the fixture from this and from testing::WithParamInterface.
+// Serves TEST_P as well: derive the fixture from this and from testing::WithParamInterface.
 class ClusterTest : public testing::Test {
  public:
-  // What the suite needs. Hide it in the fixture with a static function of the same signature.
-  // Without: one server.
+  // Says what the suite needs. Hide it in the fixture with a public static function of this
+  // signature. The default is one server.
   static Needs needs() { return {.nodes = {{"server", 1}}}; }
 
-  // The cluster, its servers and its clients. Valid in tests and, as statics, in SetUpTestSuite and
-  // TearDownTestSuite; there they throw NodeError kInfrastructure if there is no cluster.
+  // Return the cluster, its servers and its clients. They are valid in tests and, being static, in
+  // SetUpTestSuite and TearDownTestSuite; there they throw NodeError kInfrastructure if there is no
+  // cluster. The cluster lives until the program ends, so nodes may be kept between tests.
   static Cluster& cluster();
   static NodeSet servers();
   static NodeSet clients();
@@ -46,8 +57,8 @@ class ClusterTest : public testing::Test {
 
 namespace internal {
 
-// Called when gtest registers a test at `file` and `line`: what its suite needs, by the fixture's
-// type.
+// Called when gtest registers a test at `file` and `line`, with the fixture's type and what its
+// suite needs.
 void declareNeeds(const std::type_info& fixture, Needs (*needs)(), const char* file, int line);
 
 }  // namespace internal

@@ -1,5 +1,23 @@
-// Waits for a condition with a bound: a gmock matcher that looks again and again. The matchers for
-// one look are in matchers.h.
+// Waits for a condition with a bound: a gmock matcher that looks again and again.
+//
+//   EXPECT_THAT(node, Eventually(Runs({"cat", "/run/state"}, Prints("ready")), 5s));
+//   EXPECT_THAT([&] { return node.file("/run/flag").exists(); },
+//               Eventually(testing::IsTrue(), 5s));
+//
+// It replaces every sleep of "long enough" in a test. It does not say that the condition stays
+// true, nor that it never held before. The matchers for one look, such as Runs, are in matchers.h.
+//
+// Things to get right:
+//   * The subject must change between looks: a Node with Runs, or a callable. A value that was
+//     computed before, such as a Result, stays the same for all looks.
+//   * The looks are made on the calling thread, one after the other. Calls on nodes within a look
+//     end with `within`, and with the enclosing DeadlineScope; a look of other kinds is not
+//     interrupted.
+//   * A NodeError within a look means "not yet", so a node that reboots may be waited for. Other
+//     exceptions end the wait.
+//   * A callable is called many times: it should look, and change nothing.
+//   * The looks are 100 ms apart unless the test says otherwise. A state that lasts for less may
+//     pass unseen between two looks.
 #pragma once
 
 #include <chrono>
@@ -18,22 +36,27 @@
 namespace muster {
 namespace internal {
 
-// One look of Eventually: whether it matched, what was seen, and what the inner matcher said of it.
+// One look of Eventually.
 struct Observation {
   bool matched = false;
+
+  // The value that was seen, or the text of the error that stood in for it.
   std::string seen;
+
+  // This is what the inner matcher said of it. It may be empty.
   std::string explanation;
 };
 
-// Looks until one matches or `within` passed; `every` lies between the beginnings of two looks. At
-// least one look. Calls made while looking end with `within`. Explains the last look and their
-// number on failure.
+// Looks until one matches or `within` has passed, at least once. `every` lies between the
+// beginnings of two looks. Calls made while looking end with `within`. On failure, the last look
+// and the number of looks are explained.
 bool poll(const std::function<Observation()>& look, std::chrono::nanoseconds within,
           std::chrono::nanoseconds every, testing::MatchResultListener* listener);
 
-// "within 30 s", for descriptions.
+// Returns "within 30 s", for descriptions.
 std::string withinText(std::chrono::nanoseconds within);
 
+// Matches `value` once. The matchers of sets of nodes use it, too.
 template <typename Value, typename Inner>
 Observation observe(const Value& value, const Inner& inner) {
   testing::StringMatchResultListener explanation;
@@ -41,6 +64,7 @@ Observation observe(const Value& value, const Inner& inner) {
   return {matched, testing::PrintToString(value), explanation.str()};
 }
 
+// What Eventually returns.
 template <typename Inner>
 class EventuallyMatcher {
  public:
@@ -67,6 +91,7 @@ class EventuallyMatcher {
   void DescribeNegationTo(std::ostream* out) const { describe(out, "not"); }
 
  private:
+  // Calls a subject that can be called, and takes any other as the value.
   template <typename Subject>
   Observation look(const Subject& subject) const {
     if constexpr (std::is_invocable_v<const Subject&>) {
@@ -79,6 +104,8 @@ class EventuallyMatcher {
       return observe(subject, inner_);
     }
   }
+
+  // A plain value, as in Eventually(3, 5s), has no description of its own and is printed.
   void describe(std::ostream* out, const char* how) const {
     *out << withinText(within_) << ", " << how << ": ";
     if constexpr (requires { inner_.DescribeTo(out); }) {
@@ -100,8 +127,17 @@ class EventuallyMatcher {
 }  // namespace internal
 
 // Matches as soon as `inner` does, looking again and again until `within` has passed. The subject
-// is a Node (with Runs), a callable whose value `inner` matches, or anything that changes.
-// NodeErrors thrown by the callable are "not yet".
+// is a Node (with Runs), a callable whose value `inner` matches, or anything that changes. The
+// first look is made at once, and `every` is the time from the beginning of one look to that of the
+// next.
+//
+// With `within` zero there is exactly one look. On failure the text has the last look and how many
+// there were.
+//
+//   EXPECT_THAT(node, Eventually(Runs({"pgrep", "kvd"}, ExitedWith(1)), 5s));
+//
+// A test that waits for the end of a state matches its absence, as here. Not(Eventually(…)) says
+// that the state does not come, and takes the whole of `within` to pass.
 template <typename Inner>
 internal::EventuallyMatcher<Inner> Eventually(
     Inner inner, std::chrono::nanoseconds within,

@@ -2,13 +2,23 @@
 // between two programs and see what they make of a bad network.
 //
 //   muster::FaultProxy proxy({.target = "127.0.0.1:7400", .seed = 42});
-//   Client client(proxy.address());                      // Talks to the target through the proxy.
+//   Client client(proxy.address());
 //   proxy.setFaults({.toClient = {.delay = 20ms, .jitter = 5ms}});
-//   proxy.blackhole(muster::ProxyFlow::kToClient);            // The target hears; nobody hears it.
+//   proxy.blackhole(muster::ProxyFlow::kToClient);
 //   proxy.heal();
 //
 // It works on streams, not on packets: nothing is lost or reordered within a connection that lives,
-// as with real TCP. It knows nothing of what it forwards, and ends no TLS.
+// as with real TCP. It knows nothing of what it forwards, and ends no TLS. It runs in this program
+// and listens here, so it disturbs nodes only where they are made to talk through this machine.
+//
+// Things to get right:
+//   * The callbacks `script` and `await`'s condition run under the proxy's lock: they must neither
+//     call the proxy nor throw.
+//   * The program that talks through the proxy has to be told its address; nothing is redirected.
+//   * The same seed gives the same faults for the same bytes on connections accepted in the same
+//     order. It does not fix times.
+//   * A target that cannot be reached is not an error of the proxy: the client's connection is
+//     reset and counted.
 #pragma once
 
 #include <chrono>
@@ -22,18 +32,26 @@
 
 namespace muster {
 
-// The two directions of a connection. kToTarget carries what the client sent.
+// Names the directions of a connection. kToTarget carries what the client sent.
 enum class ProxyFlow { kToTarget, kToClient, kBoth };
 
-// A fault at one byte of one direction.
+// Describes a fault at one byte of one direction.
 struct ByteFault {
   enum class Kind {
-    kCut,        // Orderly end of the whole connection: both sides read end of file.
-    kReset,      // Both sides get a TCP reset (unix sockets: are closed at once).
-    kHalfClose,  // This direction ends; what the sender sends beyond is swallowed. The other goes
-                 // on.
-    kBlackhole,  // Nothing more passes in this direction, no end either, until heal().
-    kFlipBit     // One bit of the byte is inverted; which one, the seed decides.
+    // The whole connection ends in order: both sides read end of file.
+    kCut,
+
+    // Both sides get a TCP reset. Unix sockets are closed at once.
+    kReset,
+
+    // This direction ends, and what the sender sends beyond is swallowed. The other goes on.
+    kHalfClose,
+
+    // Nothing more passes in this direction, no end either, until heal().
+    kBlackhole,
+
+    // One bit of the byte is inverted; the seed decides which.
+    kFlipBit
   };
 
   Kind kind = Kind::kCut;
@@ -47,12 +65,20 @@ struct ByteFault {
 
 // What happens to one direction. The default is to forward at once.
 struct FlowFaults {
+  // Each piece is passed on this much later, and later by up to `jitter` more, drawn for each
+  // piece. The order stays.
   std::chrono::nanoseconds delay{0};
-  std::chrono::nanoseconds jitter{
-      0};                       // Up to this is added to `delay`, drawn per piece. Order stays.
-  uint64_t bytesPerSecond = 0;  // 0: unlimited.
-  uint32_t pieceBytesMax = 0;   // Each write has 1 to this many bytes, drawn. 0: as they come.
-  bool blackhole = false;       // Nothing passes, no end either. TCP accepts connections still.
+  std::chrono::nanoseconds jitter{0};
+
+  // 0 means unlimited.
+  uint64_t bytesPerSecond = 0;
+
+  // Each write has 1 to this many bytes, drawn. 0 means that pieces pass as they come.
+  uint32_t pieceBytesMax = 0;
+
+  // Nothing passes, no end either. Connections are accepted still.
+  bool blackhole = false;
+
   std::vector<ByteFault> at;
 };
 
@@ -63,70 +89,95 @@ struct ProxyFaults {
 
 // One thing that was drawn or done, for comparing runs and for messages.
 struct FaultDecision {
-  uint64_t connection = 0;  // From 1, in the order of acceptance.
+  // Is the connection's number from 1, in the order of acceptance.
+  uint64_t connection = 0;
   ProxyFlow flow = ProxyFlow::kToTarget;
   ByteFault::Kind kind = ByteFault::Kind::kCut;
-  uint64_t offset = 0;  // Bytes of this direction that had passed.
-  uint32_t bit = 0;     // Of kFlipBit, from the least significant.
+
+  // Counts the bytes of this direction that had passed.
+  uint64_t offset = 0;
+
+  // Is the bit that kFlipBit inverted, counted from the least significant.
+  uint32_t bit = 0;
 
   bool operator==(const FaultDecision&) const = default;
 };
 
-// "connection 3 to target: reset at byte 4711"
+// Returns "connection 3 to target: reset at byte 4711" and the like.
 std::string toString(const FaultDecision& decision);
 
+// Counts what happened since the proxy was made, except for `open`.
 struct FaultCounters {
-  uint64_t accepted = 0;     // Connections so far.
-  uint64_t open = 0;         // Connections now.
-  uint64_t unreachable = 0;  // Connections that were reset because the target could not be reached.
+  uint64_t accepted = 0;
+
+  // Counts the connections that are open now.
+  uint64_t open = 0;
+
+  // Counts the connections that were reset because the target could not be reached.
+  uint64_t unreachable = 0;
   uint64_t bytesToTarget = 0;
   uint64_t bytesToClient = 0;
-  uint64_t writes = 0;          // Pieces passed on.
-  uint64_t swallowedBytes = 0;  // Taken from a sender and never passed on.
-  uint64_t faults = 0;  // Byte faults that hit and connections ended by resetAll() and cutAll().
+
+  // Counts the pieces passed on.
+  uint64_t writes = 0;
+
+  // Counts the bytes taken from a sender and never passed on.
+  uint64_t swallowedBytes = 0;
+
+  // Counts the byte faults that hit, and the connections ended by resetAll() and cutAll().
+  uint64_t faults = 0;
 };
 
 struct FaultProxyOptions {
-  std::string target;  // "127.0.0.1:7400", "[::1]:7400", "unix:/run/x.sock"; numeric.
-  std::string listen = "127.0.0.1:0";  // Likewise. Port 0: any free one. TCP: loopback only.
+  // Is a numeric address, such as "127.0.0.1:7400", "[::1]:7400" or "unix:/run/x.sock". Nothing
+  // need listen there yet.
+  std::string target;
 
-  // All that is drawn is a function of this, the number of the connection, and the byte's offset:
-  // the same traffic meets the same faults. Absent: random, and printed on standard error.
+  // Is an address of the loopback or a unix socket, in the same form. Port 0 means any free one.
+  std::string listen = "127.0.0.1:0";
+
+  // All that is drawn is a function of this, the number of the connection, and the byte's offset.
+  // Absent means a random one, which is printed on standard error.
   std::optional<uint64_t> seed;
 
-  size_t bufferBytesMax = 256 * 1024;  // Held per direction of a connection; then the sender waits.
+  // Bounds the bytes held per direction of a connection. Beyond them the sender waits.
+  size_t bufferBytesMax = 256 * 1024;
   ProxyFaults faults;
 
-  // Gives the faults of each connection instead of `faults`, from its number; "the third connection
-  // is reset somewhere in its first kilobyte". Called on the proxy's thread; must be pure.
+  // Gives the faults of each connection instead of `faults`, from its number, such as "the third
+  // connection is reset somewhere in its first kilobyte". It is called on the proxy's thread and
+  // must be pure.
   std::function<ProxyFaults(uint64_t connection)> script;
 };
 
 // Runs from construction to destruction on a thread of its own. Calls may come from any thread,
-// take effect before they return, and throw std::system_error where the kernel refuses.
+// take effect before they return, and throw std::system_error where the kernel refuses. They do not
+// wait for bytes, except for await().
 class FaultProxy {
  public:
-  // Listens when it returns. Throws std::invalid_argument for addresses that it cannot use.
+  // Listens when it returns. Throws std::invalid_argument for addresses that it cannot use, and
+  // std::system_error if it cannot listen, such as for a port in use.
   explicit FaultProxy(FaultProxyOptions options);
 
-  // Resets what is open.
+  // Resets what is open, and waits for the thread only.
   ~FaultProxy();
   FaultProxy(const FaultProxy&) = delete;
   FaultProxy& operator=(const FaultProxy&) = delete;
 
-  // Where it listens, in the form of FaultProxyOptions::listen.
+  // Returns where it listens, in the form of FaultProxyOptions::listen, with the port it has.
   const std::string& address() const;
 
-  // Of a TCP listener; 0 otherwise.
+  // Returns the port of a TCP listener, and 0 otherwise.
   uint16_t port() const;
 
+  // Returns the seed that was given or drawn.
   uint64_t seed() const;
 
   // Replaces the faults of all connections, open and future, a script too. Byte faults at places
   // that an open connection has passed do not hit it.
   void setFaults(const ProxyFaults& faults);
 
-  // No faults any more: setFaults({}), and what a blackhole held flows on.
+  // Removes all faults as setFaults({}) does, and what a blackhole held flows on.
   void heal();
 
   // Stops a direction, or both, of all connections, open and future; the other faults stay.
@@ -140,19 +191,19 @@ class FaultProxy {
   void halfCloseAll(ProxyFlow flow);
 
   // Makes the kernel refuse new connections, because nobody listens. The port stays ours, and
-  // listenAgain() ends it.
+  // listenAgain() ends it. Open connections go on.
   void stopListening();
   void listenAgain();
 
-  // For connections from now on.
+  // Changes the target of connections from now on. Throws std::invalid_argument.
   void setTarget(const std::string& target);
 
   FaultCounters counters() const;
 
-  // What hit so far, in order per connection; at most the first 100 000.
+  // Returns what hit so far, in order per connection; at most the first 100 000.
   std::vector<FaultDecision> decisions() const;
 
-  // Waits until `condition` holds of the counters. False: `within` passed first.
+  // Waits until `condition` holds of the counters. False means that `within` passed first.
   bool await(const std::function<bool(const FaultCounters&)>& condition,
              std::chrono::nanoseconds within) const;
 

@@ -1,7 +1,21 @@
-// Files and directories of a node, as its root sees them.
+// Reads and changes files and directories of a node, as its root sees them.
 //
-// Writes replace the target in one step or leave it as it was. Content is checked by digest on the
-// way.
+//   File file = node.file("/root/settings");
+//   file.write("a = 1\n", {.mode = 0600});
+//   EXPECT_EQ(file.read(), "a = 1\n");
+//   file.append("b = 2\n");
+//   EXPECT_TRUE(file.remove());
+//   EXPECT_FALSE(file.exists());
+//
+// It has no open files and no locks: each call stands alone, and goes by the path anew. Large files
+// and trees between here and a node are moved by Node::push and Node::pull.
+//
+// Things to get right:
+//   * A write replaces the target in one step or leaves it as it was; other readers see the old
+//     file or the new one. append is not atomic to them.
+//   * A written file may be lost by a power cut unless WriteOptions::sync is set.
+//   * Changes stay on the node after the test. UndoAt::kSessionEnd takes them back.
+//   * `stat` and `exists` look at a symbolic link itself, so a dangling link exists.
 #pragma once
 
 #include <chrono>
@@ -22,76 +36,95 @@ struct ApiAccess;
 
 namespace muster {
 
-// A path on a node; making one asks nothing. A value; valid as long as its cluster. Every call
-// throws NodeError, of kinds kInvalid, kNotFound, kDenied, kConflict, kSystem and those of the
-// connection, and ends with DeadlineScope::current(). The last component of the path is followed if
-// it is a symbolic link by read, digest and setMode only.
+// Stands for a path on a node. Node::file makes one and asks nothing, so the file need not exist.
+// It is a value that is valid as long as its cluster. Call from the test thread.
+//
+// The path is absolute, without NUL, 4095 bytes at most. If its last component is a symbolic link,
+// it is followed by read, readPart, digest and setMode only. Content is checked by digest on the
+// way. Every call ends with DeadlineScope::current(), and waits until then for a node that is
+// unreachable. NodeError of these kinds is thrown:
+//   kInvalid       The path or an option can never work.
+//   kNotFound      The path, its directory, a user or a group does not exist.
+//   kDenied        Our identity or the node's permissions forbid it.
+//   kConflict      Something else is there.
+//   kSystem        The system call failed with errnoValue(), such as ENOSPC or EROFS.
+//   kUnreachable   The node was not reached in time, as with every call: see node_error.h.
 class File {
  public:
   using Where = std::source_location;
 
   const std::string& path() const { return path_; }
 
-  // The whole content; files without a size, such as those in /proc, too. At most 256 MiB: pull
-  // larger ones.
+  // Returns the whole content, also of files without a size, such as those in /proc. NodeError
+  // kInvalid for more than 256 MiB: pull such a file.
   std::string read(Where where = Where::current()) const;
 
-  // Bytes from `offset`, fewer than `bytesMax` only at the end of the file.
+  // Returns bytes from `offset`, fewer than `bytesMax` only at the end of the file, none beyond it.
   std::string readPart(uint64_t offset, uint64_t bytesMax, Where where = Where::current()) const;
 
+  // Replaces or makes the file. NodeError kConflict as IfExists::kRefuse says.
   void write(const std::string& content, const WriteOptions& options = {},
              Where where = Where::current()) const;
 
-  // Adds to the end of an existing or new file, once, whatever the connection does. Not atomic to
-  // other readers.
+  // Adds to the end of an existing or new file, once, whatever the connection does. NodeError
+  // kCorrupt if somebody else adds to the file meanwhile.
   void append(const std::string& content, Where where = Where::current()) const;
 
-  // Absent: nothing is there. Of a link itself unless `links` says otherwise.
+  // Absent means that nothing is there, which is no error. A link is described itself unless
+  // `links` says otherwise.
   std::optional<FileStat> stat(SymlinkPolicy links = SymlinkPolicy::kKeep,
                                Where where = Where::current()) const;
   bool exists(Where where = Where::current()) const;
 
-  // Entries of a directory in byte order of their names, without "." and "..".
+  // Returns the entries of a directory in byte order of their names, without "." and "..".
   std::vector<FileEntry> list(Where where = Where::current()) const;
 
-  // Lower-case hexadecimal SHA-256 of a regular file.
+  // Returns the lower-case hexadecimal SHA-256 of a regular file.
   std::string digest(Where where = Where::current()) const;
 
-  // Makes the directory and its missing parents. An existing one is not an error; false: it
-  // existed.
+  // Makes the directory and its missing parents. An existing one is not an error and keeps its
+  // mode; false means that it existed. NodeError kConflict if something else is there.
   bool makeDirectory(uint32_t mode = 0755, UndoAt undo = UndoAt::kNever,
                      Where where = Where::current()) const;
 
-  // A path that does not exist is not an error; false: there was nothing. removeTree goes below
-  // directories, does not cross file systems and refuses "/".
+  // Removes a file, a link or an empty directory; removeTree goes below directories, does not cross
+  // file systems and refuses "/" with NodeError kInvalid. A path that does not exist is not an
+  // error; false means that there was nothing.
   bool remove(Where where = Where::current()) const;
   bool removeTree(Where where = Where::current()) const;
 
+  // Moves the path within its file system, in one step. This object keeps the old path.
   void rename(const std::string& target, IfExists existing = IfExists::kReplace,
               Where where = Where::current()) const;
+
+  // Sets the permission bits, such as 0600.
   void setMode(uint32_t mode, Where where = Where::current()) const;
 
-  // Names or decimal ids; an empty one stays as it is.
+  // Sets the owner by names or decimal ids. An empty one stays as it is.
   void setOwner(const std::string& user, const std::string& group,
                 SymlinkPolicy links = SymlinkPolicy::kKeep, Where where = Where::current()) const;
 
-  // Makes this path a link to `target`.
+  // Makes this path a symbolic link to `target`, which is taken as it is, or a hard link to it.
   void linkTo(const std::string& target, IfExists existing = IfExists::kRefuse,
               Where where = Where::current()) const;
   void hardLinkTo(const std::string& target, IfExists existing = IfExists::kRefuse,
                   Where where = Where::current()) const;
+
+  // Returns the target of a symbolic link as it is written there.
   std::string readLink(Where where = Where::current()) const;
 
-  // Extended attributes by name, with ACLs among them.
+  // Reads and changes extended attributes by name, such as "user.note", with ACLs among them.
+  // Removing one that is absent is not an error.
   std::map<std::string, std::string> attributes(Where where = Where::current()) const;
   void setAttribute(const std::string& name, const std::string& value,
                     Where where = Where::current()) const;
   void removeAttribute(const std::string& name, Where where = Where::current()) const;
 
+  // Sets the times of modification and access to `modified`.
   void setModified(std::chrono::system_clock::time_point modified,
                    Where where = Where::current()) const;
 
-  // Of the file system that holds the path.
+  // Returns the capacity of the file system that holds the path.
   FileSpace space(Where where = Where::current()) const;
 
  private:

@@ -1,5 +1,10 @@
-// Files, directories and file systems of a node as it describes them: plain values. See file.h for
-// the calls.
+// Describes files, directories and file systems of a node: plain values. The calls are in file.h.
+//
+//   std::optional<FileStat> stat = node.file("/etc/kvd.conf").stat();
+//   if (stat) EXPECT_EQ(stat->mode, 0600u);
+//
+// A value holds for the moment of the answer, and does not follow the file. It outlives its node
+// and its cluster.
 #pragma once
 
 #include <chrono>
@@ -9,6 +14,7 @@
 namespace muster {
 
 enum class FileType {
+  // The node has a type that this program does not know.
   kUnspecified,
   kRegular,
   kDirectory,
@@ -19,41 +25,58 @@ enum class FileType {
   kBlock
 };
 
-// Whether a call on a symbolic link is about the link itself, or about the file that it points to.
+// Says whether a call on a symbolic link concerns the link itself, which is kKeep, or the file that
+// it points to, which is kFollow.
 enum class SymlinkPolicy { kKeep, kFollow };
 
+// Holds what stat(2) says of a path.
 struct FileStat {
   FileType type = FileType::kUnspecified;
 
-  // Permission bits with setuid, setgid and sticky.
+  // Holds the permission bits with setuid, setgid and sticky, such as 0644, without the type.
   uint32_t mode = 0;
 
-  // In bytes.
+  // Is the length of the content in bytes. Files in /proc have 0 and content all the same.
   uint64_t size = 0;
+
+  // Counts the bytes that the file takes on the disk, fewer than `size` where it has holes.
   uint64_t allocatedBytes = 0;
+
+  // Are the owner's numbers on the node. 0 is root.
   uint32_t uid = 0;
   uint32_t gid = 0;
 
-  // Empty: the node knows no name.
+  // Are the names of `uid` and `gid` in the node's user database. Empty means that it has none.
   std::string user;
   std::string group;
 
-  // The number of hard links.
+  // Counts the hard links. It is 1 for most files, and at least 2 for most directories.
   uint64_t links = 0;
+
+  // Is the time when the content was changed, by the node's clock: see NodeState::clock for its
+  // offset.
   std::chrono::system_clock::time_point modified;
+
+  // Is the number of the file in its file system. A write that replaces the file changes it.
   uint64_t inode = 0;
 };
 
-// A member of a directory.
+// Describes a member of a directory.
 struct FileEntry {
+  // Is the name without the directory.
   std::string name;
+
+  // Is what stat with SymlinkPolicy::kKeep says of it.
   FileStat stat;
 };
 
-// The capacity of a file system.
+// Tells the capacity of a file system. `available` counts what is free for users other than root.
 struct FileSpace {
+  // Both are in bytes.
   uint64_t totalBytes = 0;
   uint64_t availableBytes = 0;
+
+  // Both are 0 on file systems that make inodes as they need them.
   uint64_t totalInodes = 0;
   uint64_t availableInodes = 0;
 };

@@ -1,10 +1,32 @@
-// gmock matchers for what nodes answer. Failure texts name node, command, outcome and the last
-// output.
+// gmock matchers for what nodes answer, whose failure texts name node, command, outcome and the
+// last output.
 //
 //   EXPECT_THAT(node.run({"true"}), Succeeded());
 //   EXPECT_THAT(node.run({"hostname"}), StdoutIs("n1\n"));
 //   EXPECT_THAT(servers().run({"sync"}), OnEachNode(Succeeded()));
 //   EXPECT_THAT(node, Eventually(Runs({"kvctl", "status"}, Prints("ready")), 30s));
+//   EXPECT_THAT([&] { return node.file("/none").read(); }, FailsWith(NodeError::Kind::kNotFound));
+//
+// The subject decides which of them fit:
+//
+//   Result              the outcomes (Succeeded, ExitedWith, Lost and the like), and StdoutIs,
+//                       StderrIs, StdoutHas, StderrHas, Prints
+//   Outcome             the outcomes
+//   Results, NodeSet    OnEachNode of the above, or of Runs for a NodeSet
+//   Node                Runs
+//   a callable          FailsWith, and Eventually
+//
+// They combine with gmock's own, as in AllOf(Succeeded(), StdoutHas("done")). They do not wait:
+// Eventually, from eventually.h, does.
+//
+// Things to get right:
+//   * A matcher for outcomes matches one outcome and no other. Not(Succeeded()) also holds of a
+//     command that was lost or never began; ExitedWith(1) is what most tests mean.
+//   * The -Is and -Has matchers look at the output alone. Add Succeeded() or use Prints.
+//   * Runs acts at the moment of matching, on the calling thread, and within the test's deadline.
+//   * A node that does not answer throws NodeError from node.run() itself, before any matcher sees
+//     it. Runs, OnEachNode and Eventually take such an error as a mismatch and show its text.
+//   * OnEachNode of an empty set matches.
 #pragma once
 
 #include <functional>
@@ -19,18 +41,21 @@
 
 namespace muster {
 
-// Matches a Result, an Outcome, a NodeResult, or Results of which every one does.
+// Matches a Result, an Outcome, a NodeResult, or Results of which every one does. A NodeResult with
+// an error does not match.
 class OutcomeMatcher {
  public:
   using is_gtest_matcher = void;
   using Predicate = std::function<bool(const Outcome&)>;
 
-  // `description` completes "expected that the command …", `negation` its opposite.
+  // `description` completes "expected that the command …", and `negation` its opposite. Tests do
+  // not need this: the functions below make the matchers.
   OutcomeMatcher(Predicate predicate, std::string description, std::string negation)
       : predicate_(std::move(predicate)),
         description_(std::move(description)),
         negation_(std::move(negation)) {}
 
+  // Results match if every one does, and the explanation names the nodes that do not.
   bool MatchAndExplain(const Outcome& outcome, testing::MatchResultListener* listener) const;
   bool MatchAndExplain(const Result& result, testing::MatchResultListener* listener) const;
   bool MatchAndExplain(const NodeResult& result, testing::MatchResultListener* listener) const;
@@ -44,34 +69,49 @@ class OutcomeMatcher {
   std::string negation_;
 };
 
-OutcomeMatcher Succeeded();  // Exited with status 0.
+// Matches a command that exited with status 0.
+OutcomeMatcher Succeeded();
+
+// Matches a command that exited by itself with this status, from 0 to 255.
 OutcomeMatcher ExitedWith(int exitStatus);
-OutcomeMatcher Signalled(int signal);       // By a signal that Muster did not send.
-OutcomeMatcher NotStarted(int errnoValue);  // Such as ENOENT; 0: for whatever reason.
+
+// Matches a command that this signal ended, unless Muster sent it to end the command.
+OutcomeMatcher Signalled(int signal);
+
+// Matches a command that never ran, for this reason, such as ENOENT. 0 means any reason.
+OutcomeMatcher NotStarted(int errnoValue);
+
+// Match a command that Muster killed: at its deadline, by its Process, or for writing too much.
 OutcomeMatcher HitDeadline();
 OutcomeMatcher WasCancelled();
 OutcomeMatcher HitOutputLimit();
-OutcomeMatcher Lost();  // For whatever reason.
+
+// Match a command whose end cannot be known, for any reason or for this one.
+OutcomeMatcher Lost();
 OutcomeMatcher Lost(LostReason reason);
 
-// Match the output of a Result, whatever its outcome. A plain string means equality for -Is, a part
-// of it for -Has.
+// Match the output of a Result, whatever its outcome. A plain string means equality for -Is, and a
+// part of the output for -Has. The final newline belongs to the output.
 testing::Matcher<const Result&> StdoutIs(const testing::Matcher<const std::string&>& text);
 testing::Matcher<const Result&> StderrIs(const testing::Matcher<const std::string&>& text);
 testing::Matcher<const Result&> StdoutHas(const std::string& part);
 testing::Matcher<const Result&> StderrHas(const std::string& part);
 
-// Exited with status 0 and has `part` in its standard output.
+// Matches a command that exited with status 0 and has `part` in its standard output.
 testing::Matcher<const Result&> Prints(const std::string& part);
 
 // Runs a command on the Node it is matched against, within DeadlineScope::current(), and matches
 // the result. A NodeError is a mismatch with its text, so Eventually goes on polling a node that is
 // not there yet.
+//
+//   EXPECT_THAT(node, Runs({"id", "-un"}, StdoutIs("nobody\n"), {.user = "nobody"}));
+//
+// Outside of Eventually, matching node.run() says the same with less.
 testing::Matcher<const Node&> Runs(Argv argv,
                                    const testing::Matcher<const Result&>& result = Succeeded(),
                                    RunOptions options = {});
 
-// Matches a callable that throws NodeError of this kind.
+// What FailsWith returns.
 class FailsWithMatcher {
  public:
   using is_gtest_matcher = void;
@@ -79,6 +119,7 @@ class FailsWithMatcher {
   FailsWithMatcher(NodeError::Kind kind, testing::Matcher<const std::string&> text)
       : kind_(kind), text_(std::move(text)) {}
 
+  // Calls `callable`, which takes no arguments. One that returns nothing serves as well.
   template <typename Callable>
   bool MatchAndExplain(const Callable& callable, testing::MatchResultListener* listener) const {
     return explain([&callable] { static_cast<void>(callable()); }, listener);
@@ -93,12 +134,15 @@ class FailsWithMatcher {
   testing::Matcher<const std::string&> text_;
 };
 
-// `text` is matched against NodeError::what().
+// Matches a callable that throws NodeError of this kind. `text` is matched against
+// NodeError::what(). The callable's value is ignored, and exceptions of other types pass through.
+// On failure gtest calls it a second time, for the explanation.
 FailsWithMatcher FailsWith(NodeError::Kind kind,
                            testing::Matcher<const std::string&> text = testing::_);
 
 namespace internal {
 
+// What OnEachNode returns.
 template <typename Inner>
 class OnEachNodeMatcher {
  public:
@@ -144,8 +188,10 @@ class OnEachNodeMatcher {
 
 }  // namespace internal
 
-// Matches Results, or a NodeSet, each of whose members `inner` matches. Names those that it does
-// not.
+// Matches Results, or a NodeSet, each of whose members `inner` matches. A node that answered with
+// an error does not match. The failure names the nodes that do not match, and only those. The
+// members of a NodeSet are looked at one after the other; run on the set first where that takes
+// long.
 template <typename Inner>
 internal::OnEachNodeMatcher<Inner> OnEachNode(Inner inner) {
   return internal::OnEachNodeMatcher<Inner>(std::move(inner));

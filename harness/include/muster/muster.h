@@ -7,6 +7,9 @@
 //     EXPECT_THAT(servers()[0].run({"echo", "hello"}), muster::StdoutIs("hello\n"));
 //   }
 //
+// It does not replace gtest and gmock, whose macros and matchers it includes. Begin to read with
+// cluster_test.h (the fixture), node.h (commands and files) and matchers.h (expectations).
+//
 // Exit status of a test program: 0 all passed; 1 a test failed; 2 the cluster was not as it should
 // be, or the program ended in the middle; 3 no test was selected; 64 wrong command line.
 #pragma once

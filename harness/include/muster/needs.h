@@ -1,4 +1,14 @@
-// What a test suite needs of a cluster.
+// Says what a test suite needs of a cluster, so that the suite runs where it can and is skipped
+// where it cannot.
+//
+//   class ReplicaTest : public muster::ClusterTest {
+//    public:
+//     static muster::Needs needs() { return {.nodes = {{"server", 3}, {"client", 1}}}; }
+//   };
+//
+// A suite whose needs the cluster cannot meet is skipped with the reason, which is not a failure.
+// With no cluster configured, one is made on this machine that meets the needs of all selected
+// suites together. Needs are minimums, so a suite may meet more nodes than it asked for.
 #pragma once
 
 #include <map>
@@ -8,19 +18,22 @@
 namespace muster {
 
 enum class NeedsInit {
-  kAny,      // Whatever is there; where nodes are made for the run, a minimal init.
-  kSystemd,  // The nodes run systemd.
+  // Any init will do. Nodes that are made for the run have a minimal one.
+  kAny,
+
+  // The nodes run systemd.
+  kSystemd,
 };
 
-// A suite whose needs the cluster cannot meet is skipped with the reason. With no cluster
-// configured one is made on this machine that meets the needs of all selected suites.
 struct Needs {
-  std::map<std::string, int> nodes =
-      {};  // How many of each role, at least: {{"server", 3}, {"client", 1}}.
+  // Is the least number of nodes of each role, such as {{"server", 3}, {"client", 1}}. Roles that
+  // are not named are not needed.
+  std::map<std::string, int> nodes = {};
+
   NeedsInit init = NeedsInit::kAny;
 
-  // Shell commands that nodes made for the run execute once, as root, before the first test, in
-  // order.
+  // Holds shell commands that nodes made for the run execute once, as root, before the first test,
+  // in order. Nodes of a configured cluster do not execute them.
   std::vector<std::string> boot = {};
 };
 

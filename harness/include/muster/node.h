@@ -1,7 +1,23 @@
 // One machine of the cluster: run commands on it, reach its files and services, ask what it is.
 //
-// A Node is a name and a connection that heals itself. It does not make or remove machines: see
-// cluster.h.
+//   Node& node = servers()[0];
+//   EXPECT_THAT(node.run({"echo", "hello"}), StdoutIs("hello\n"));
+//   EXPECT_THAT(node.shell("exit 3"), ExitedWith(3));
+//   Process sleeper = node.start({"sleep", "60"});
+//
+// A Node is a name and a connection that heals itself. It does not make, remove or restart
+// machines: see cluster.h. It keeps nothing of what it was told: each call asks the node.
+//
+// Things to get right:
+//   * Hold references: a Node is owned by its Cluster. File, Service and Process are valid as long
+//     as that cluster.
+//   * Call from the test thread. Calls block, each until DeadlineScope::current() at the latest, so
+//     the test's own time bounds them all.
+//   * A command that fails, cannot be started or is killed at its deadline is a Result. Only "no
+//     answer" is an error.
+//   * While the node is unreachable, calls wait for it and then go on; they throw NodeError
+//     kUnreachable at the deadline. A command that was sent before the connection broke is not run
+//     twice.
 #pragma once
 
 #include <chrono>
@@ -31,10 +47,7 @@ struct ApiAccess;
 
 namespace muster {
 
-// Owned by its Cluster; tests hold references. Every call ends with DeadlineScope::current() at the
-// latest, and throws NodeError when there is no answer to give; only run and shell may take the
-// grace and five seconds more, for the node's word on how a command ended that was killed at its
-// deadline. While the node is unreachable, calls wait for it until then. Call from the test thread.
+// Every call throws NodeError when there is no answer to give, with the caller's line.
 class Node {
  public:
   using Where = std::source_location;
@@ -42,14 +55,16 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
+  // These are from the cluster's description, and ask nothing.
   const std::string& name() const;
   const std::string& role() const;
   const std::map<std::string, std::string>& labels() const;
 
-  // On the network that the nodes share, without prefix length. May be empty.
+  // Returns the addresses on the network that the nodes share, without prefix length. It may be
+  // empty.
   const std::vector<std::string>& addresses() const;
 
-  // The first of addresses(), or the name.
+  // Returns the first of addresses(), or else the name.
   const std::string& address() const;
 
   // Runs `argv` and blocks until the process has ended and its output was read. The command is
@@ -59,16 +74,17 @@ class Node {
   // deadline are results. Returns at the deadline (and 250 ms for the way back), whatever the node
   // does. Throws NodeError kUnreachable if the node could not be reached then, and kTimeout if it
   // did not answer: the text says what is known. What may still run is ended by the node at that
-  // deadline, and cancelled by us as soon as the node is back.
+  // deadline, and cancelled by us as soon as the node is back. NodeError kInvalid names a wrong
+  // option.
   Result run(const Argv& argv, const RunOptions& options = {},
              Where where = Where::current()) const;
 
-  // As run, of a script given to `/bin/sh -c`.
+  // Runs a script as run does, by `/bin/sh -c`.
   Result shell(const std::string& script, const RunOptions& options = {},
                Where where = Where::current()) const;
 
-  // Starts `argv` and returns as soon as it runs, or is known not to. Its standard input is open:
-  // see Process::write.
+  // Starts `argv` and returns as soon as it runs, or is known not to: that is the outcome of
+  // Process::wait. Its standard input is open: see Process::write. Hold the Process.
   Process start(const Argv& argv, const RunOptions& options = {},
                 Where where = Where::current()) const;
 
@@ -76,10 +92,12 @@ class Node {
   File file(const std::string& path) const;
   Service service(const std::string& name) const;
 
+  // Asks the node what it is.
   Facts facts(Where where = Where::current()) const;
 
   // Copies one file from here to the node, or back. The target is replaced in one step; SHA-256 is
-  // compared. NodeError kSystem with errno if the local file cannot be read or written.
+  // compared. NodeError kSystem with errno if the local file cannot be read or written, kNotFound
+  // if the remote one does not exist, kConflict or kCorrupt if the source changes meanwhile.
   TransferResult push(const std::filesystem::path& local, const std::string& remote,
                       const WriteOptions& options = {}, Where where = Where::current()) const;
   TransferResult pull(const std::string& remote, const std::filesystem::path& local,
@@ -87,7 +105,8 @@ class Node {
 
   // Copies what is below a directory: files, directories, links, modes, modification times,
   // extended attributes. What the target has besides stays. Users and groups are kept by push if
-  // `options` name none, and ignored by pull unless we are root.
+  // `options` name none, and ignored by pull unless we are root. After an error a part of the tree
+  // may be there.
   TransferResult pushTree(const std::filesystem::path& local, const std::string& remote,
                           const WriteOptions& options = {}, Where where = Where::current()) const;
   TransferResult pullTree(const std::string& remote, const std::filesystem::path& local,
@@ -103,11 +122,11 @@ class Node {
                             const std::string& targetPath, const WriteOptions& options = {},
                             Where where = Where::current()) const;
 
-  // Of the connection, as known here; asks nothing.
+  // Returns the state of the connection as known here; asks nothing, and never throws NodeError.
   NodeState state() const;
 
   // Waits until the connection is established, or has been again. NodeError kUnreachable if
-  // `within` passes, kRefused.
+  // `within` passes, kRefused if the agent does not let us in.
   void awaitConnected(std::chrono::nanoseconds within, Where where = Where::current()) const;
 
   // Waits until the loss of the connection was noticed. NodeError kTimeout if `within` passes.
@@ -121,7 +140,7 @@ class Node {
   harness::ControllerNode* node_;
 };
 
-// For gtest: name and address.
+// Prints name and address for gtest.
 void PrintTo(const Node& node, std::ostream* out);
 
 }  // namespace muster

@@ -1,4 +1,18 @@
 // Some nodes of a cluster, in its order, and calls that go to all of them at once.
+//
+//   Results names = servers().run({"uname", "-n"});
+//   EXPECT_THAT(names, OnEachNode(Succeeded()));
+//   EXPECT_THAT(names["server1"], StdoutIs("server1\n"));
+//   for (Node& server : servers()) server.file("/etc/kvd.conf").remove();
+//
+// A set does not change with the cluster, and knows nothing of roles and labels: Cluster makes
+// sets.
+//
+// Things to get right:
+//   * A set borrows its nodes, and is valid as long as their cluster. Results are plain values.
+//   * Fan-out calls throw nothing for a node that did not answer: its NodeResult has the error, and
+//     a test that ignores the Results ignores the failure.
+//   * Call from the test thread. All nodes have the same deadline, that of one call.
 #pragma once
 
 #include <cstddef>
@@ -13,30 +27,37 @@
 
 namespace muster {
 
-// What one node answered in a fan-out: a result, or the error that stands in for it. Exactly one is
-// present.
+// Holds the answer of one node in a fan-out: a result, or the error that stands in for it. Exactly
+// one of the two is present.
 struct NodeResult {
+  // Is the node's name.
   std::string node;
   std::optional<Result> result;
   std::optional<NodeError> error;
 
+  // Tells whether the node answered, and the command exited with status 0.
   bool succeeded() const { return result && result->succeeded(); }
 };
 
+// Prints the text of describe() or of the error for gtest.
 void PrintTo(const NodeResult& result, std::ostream* out);
 
-// The answers of all nodes of a set, in its order.
+// Holds the answers of all nodes of a set, in its order.
 class Results {
  public:
   explicit Results(std::vector<NodeResult> all) : all_(std::move(all)) {}
 
-  bool succeeded() const;                   // On every node.
-  std::vector<std::string> failed() const;  // Names of the nodes where it was not.
+  // Tells whether the command succeeded on every node. It is true for an empty set.
+  bool succeeded() const;
 
-  // The result of a node by name. Throws its NodeError if it has none; NodeError kNotFound for a
-  // name not in the set.
+  // Returns the names of the nodes where it did not succeed.
+  std::vector<std::string> failed() const;
+
+  // Returns the result of a node by name. Throws the node's own NodeError if it has no result;
+  // NodeError kNotFound for a name that is not in the set.
   const Result& operator[](const std::string& node) const;
 
+  // The answers can be gone over, as in `for (const NodeResult& one : results)`.
   size_t size() const { return all_.size(); }
   auto begin() const { return all_.begin(); }
   auto end() const { return all_.end(); }
@@ -45,13 +66,15 @@ class Results {
   std::vector<NodeResult> all_;
 };
 
+// Prints all answers for gtest, one node a line.
 void PrintTo(const Results& results, std::ostream* out);
 
-// A value that borrows its nodes from the cluster.
+// Is a value that borrows its nodes from the cluster.
 class NodeSet {
  public:
   using Where = std::source_location;
 
+  // Goes over the nodes by reference: `for (Node& node : set)`.
   class Iterator {
    public:
     using value_type = Node;
@@ -70,6 +93,8 @@ class NodeSet {
     Node* const* at_;
   };
 
+  // Tests take sets from the cluster, or make one as in NodeSet({servers()[0], clients()[0]}). The
+  // nodes must not be null.
   NodeSet() = default;
   explicit NodeSet(std::vector<Node*> nodes) : nodes_(std::move(nodes)) {}
   NodeSet(std::initializer_list<std::reference_wrapper<Node>> nodes);
@@ -79,38 +104,49 @@ class NodeSet {
   Iterator begin() const { return Iterator(nodes_.data()); }
   Iterator end() const { return Iterator(nodes_.data() + nodes_.size()); }
 
-  // NodeError kNotFound if there are not so many, or none of that name.
+  // Return a node by its place, from 0, or by its name. NodeError kNotFound if the set has fewer,
+  // or none of that name; the text lists what it has.
   Node& operator[](size_t index) const;
   Node& operator[](const std::string& name) const;
 
-  // The first node; NodeError kNotFound if the set is empty.
+  // Returns the first node. NodeError kNotFound if the set is empty.
   Node& first() const { return (*this)[size_t{0}]; }
 
-  // The node of a set of one; NodeError kInvalid if there are more, kNotFound if there is none.
+  // Returns the node of a set of one. NodeError kInvalid if there are more, kNotFound if there is
+  // none.
   Node& only() const;
 
+  // These ask no node. Names are in the order of the set.
   bool contains(const Node& node) const;
   std::vector<std::string> names() const;
 
+  // Returns the set without `node`, which need not be in it.
   NodeSet without(const Node& node) const;
-  NodeSet firstOf(size_t count) const;            // NodeError kNotFound if there are not so many.
-  NodeSet operator+(const NodeSet& other) const;  // Without doubles.
 
-  // Runs on all nodes at once and waits for all. An error of one node is in its NodeResult; nothing
-  // is thrown for it.
+  // Returns the first `count` nodes. NodeError kNotFound if the set has fewer.
+  NodeSet firstOf(size_t count) const;
+
+  // Returns the nodes of both, those of this first, each once.
+  NodeSet operator+(const NodeSet& other) const;
+
+  // Run on all nodes at once and wait for all, as Node::run and Node::shell do on one. An error of
+  // one node is in its NodeResult; nothing is thrown for it. NodeError kTimeout is thrown if the
+  // time of the enclosing DeadlineScope is over before the call begins. An empty set gives empty
+  // Results.
   Results run(const Argv& argv, const RunOptions& options = {},
               Where where = Where::current()) const;
   Results shell(const std::string& script, const RunOptions& options = {},
                 Where where = Where::current()) const;
 
-  // Calls `visit` with one node after the other, in order, on the calling thread.
+  // Calls `visit` with one node after the other, in order, on the calling thread. An exception of
+  // `visit` ends it.
   void each(const std::function<void(Node&)>& visit) const;
 
  private:
   std::vector<Node*> nodes_;
 };
 
-// For gtest: the names.
+// Prints the names for gtest.
 void PrintTo(const NodeSet& nodes, std::ostream* out);
 
 }  // namespace muster

@@ -1,7 +1,19 @@
-// How a command on a node ended. A value: every outcome is something that a test may expect.
+// Says how a command on a node ended. It is a value: every outcome is something that a test may
+// expect.
 //
-// An outcome is never confused with "the node could not be asked": that is a NodeError (see
-// node_error.h).
+//   Result result = node.run({"kvd", "--check"}, {.deadline = 10s});
+//   if (result.outcome.kind() == Outcome::Kind::kDeadline) FAIL() << describe(result);
+//
+// Most tests name the outcome by a matcher (matchers.h), such as ExitedWith(3) or Lost(). An
+// outcome is never confused with "the node could not be asked", which is a NodeError
+// (node_error.h).
+//
+// Things to get right:
+//   * A signal that Muster itself sent to end a command is no kSignalled: the kinds kDeadline,
+//     kCancelled, kOutputLimit and kSessionEnded say why it was sent. A signal that a test sends by
+//     Process::signal does count as kSignalled.
+//   * kLost is no failure of the command. It may have ended well, have been killed, or never have
+//     begun; it ran at most once.
 #pragma once
 
 #include <cstdint>
@@ -10,37 +22,69 @@
 
 namespace muster {
 
-// Why nobody can know what became of a command.
+// Says why nobody can know what became of a command.
 enum class LostReason {
+  // The agent did not give a reason.
   kUnspecified,
-  kKeeperRestarted,  // The agent was killed and restarted; its memory of the command is gone.
-  kNodeRebooted,     // The node came back with another boot id.
-  kSessionExpired,  // The node did not hear of us for the lease's time and ended the session, as it
-                    // should.
-  kRecordDamaged,   // The agent's record of the command on disk cannot be read.
-  kSupervisorKilled,  // The process of the agent that kept a detached command was killed.
+
+  // The agent was killed and restarted, and its memory of the command is gone.
+  kKeeperRestarted,
+
+  // The node came back with another boot id.
+  kNodeRebooted,
+
+  // The node did not hear of us for the lease's time and ended the session, as it should.
+  kSessionExpired,
+
+  // The agent's record of the command on disk cannot be read.
+  kRecordDamaged,
+
+  // The process of the agent that kept a detached command was killed.
+  kSupervisorKilled,
 };
 
-// Whether the kernel killed a command because memory ran out, of its control group or of the node.
+// Says whether the kernel killed a command because memory ran out, that of its control group or
+// that of the node.
 enum class OutOfMemory {
-  kUnknown,  // The node does not tell.
+  // The node does not tell.
+  kUnknown,
   kNo,
-  kPerhaps,  // The kernel killed some process of the node meanwhile; the node does not tell whose.
+
+  // The kernel killed some process of the node meanwhile, and the node does not tell which.
+  kPerhaps,
   kYes,
 };
 
-// Exactly one of these holds for a command that is over.
+// The end of a command, as a plain value. Exactly one kind holds for a command that is over. Tests
+// read outcomes; the functions that make them are for the library and for tests of matchers.
 class Outcome {
  public:
   enum class Kind {
-    kExited,        // The process ended by itself: exitStatus().
-    kSignalled,     // A signal that Muster did not send ended it: signal(), coreDumped().
-    kNotStarted,    // No process of the command ever ran: errnoValue(), text().
-    kDeadline,      // Killed by the agent when its allowed time was over.
-    kCancelled,     // Killed because its Process was cancelled or destroyed.
-    kOutputLimit,   // Killed because it wrote more than OutputOverflow::kKill allows.
-    kSessionEnded,  // Killed because the session closed or its lease ran out.
-    kLost,          // Cannot be known: lostReason(), text(). It ran at most once.
+    // The process ended by itself, with exitStatus().
+    kExited,
+
+    // A signal ended it that Muster did not send for one of the reasons below: signal(),
+    // coreDumped(), outOfMemory().
+    kSignalled,
+
+    // No process of the command ever ran: errnoValue(), text(). ENOENT is a missing program, or a
+    // missing directory or interpreter.
+    kNotStarted,
+
+    // The agent killed it when its allowed time was over.
+    kDeadline,
+
+    // It was killed because its Process was cancelled or destroyed.
+    kCancelled,
+
+    // It was killed because it wrote more than OutputOverflow::kKill allows.
+    kOutputLimit,
+
+    // It was killed because the session closed or its lease ran out.
+    kSessionEnded,
+
+    // The end cannot be known: lostReason(), text(). The command ran at most once.
+    kLost,
   };
 
   enum class CoreDump { kNone, kWritten };
@@ -51,34 +95,37 @@ class Outcome {
   static Outcome notStarted(int errnoValue, std::string text);
   static Outcome lost(LostReason reason, std::string text);
 
-  // Of kDeadline, kCancelled, kOutputLimit and kSessionEnded: killed, and how the process ended all
-  // the same. Exactly one of `exitStatus` and `signal` is meant: `signal` 0 says that it exited
-  // with `exitStatus`.
+  // Makes an outcome of kind kDeadline, kCancelled, kOutputLimit or kSessionEnded, and says how the
+  // killed process ended. `signal` 0 says that it exited with `exitStatus`, which is ignored
+  // otherwise.
   static Outcome killed(Kind kind, int exitStatus, int signal);
 
   Kind kind() const { return kind_; }
 
-  // Exited with status 0.
+  // Tells whether the process exited with status 0.
   bool succeeded() const { return kind_ == Kind::kExited && exitStatus_ == 0; }
 
-  // 0 to 255 if the process exited, also after it was killed politely; -1 otherwise.
+  // Returns 0 to 255 if the process exited, also after it was asked to end by TERM, and -1
+  // otherwise.
   int exitStatus() const { return exitStatus_; }
 
-  // The signal that ended the process, also of the killed kinds; 0: none.
+  // Returns the signal that ended the process, whoever sent it. 0 means that none did.
   int signal() const { return signal_; }
 
+  // Tells whether the kernel wrote a core, which is known for kSignalled only.
   bool coreDumped() const { return coreDumped_; }
 
-  // Of kSignalled, by SIGKILL. Two outcomes that differ in nothing else are equal.
+  // Tells whether the kernel sent SIGKILL because memory ran out. It is known for kSignalled by
+  // that signal only. Two outcomes that differ in nothing else are equal.
   OutOfMemory outOfMemory() const { return outOfMemory_; }
 
-  // Of kNotStarted; 0: no system call was involved.
+  // Returns the errno of kNotStarted. 0 means that no system call was involved.
   int errnoValue() const { return errnoValue_; }
 
-  // Of kLost; kUnspecified otherwise.
+  // Returns the reason of kLost, and kUnspecified for all others.
   LostReason lostReason() const { return lostReason_; }
 
-  // What the agent said about kNotStarted and kLost. Empty otherwise.
+  // Returns what the agent said about kNotStarted and kLost. It is empty for all others.
   const std::string& text() const { return text_; }
 
   bool operator==(const Outcome& other) const;
@@ -96,8 +143,8 @@ class Outcome {
   std::string text_;
 };
 
-// "exited with status 2", "killed by signal 11 (Segmentation fault), core dumped", "lost: the node
-// was rebooted" …
+// Returns "exited with status 2", "killed by signal 11 (Segmentation fault), core dumped", "lost:
+// the node was rebooted" and the like.
 std::string toString(const Outcome& outcome);
 std::string toString(LostReason reason);
 

@@ -1,8 +1,26 @@
 // A command that is running on a node while the test goes on.
 //
+//   Process sed = node.start({"sed", "-u", "s/^/got: /"});
+//   sed.write("one\n");
+//   EXPECT_EQ(sed.readLine(5s), "got: one");
+//   sed.closeInput();
+//   EXPECT_THAT(sed.wait(), Succeeded());
+//
 // It belongs to the scope that holds it: destroying a Process ends the command with everything that
-// it started, unless it is detached. Losing the connection does not: the output goes on at the
-// exact byte when the node is back.
+// it started, unless it is detached. For a command that the test waits for anyway, Node::run is
+// simpler. A Process is no terminal, and does not restart a command that ended.
+//
+// Hazards:
+//   * The destructor blocks until the command has ended, at most for RunOptions::grace and one
+//     second. It ends 200 ms after the test's deadline if that is sooner. A command that ignores
+//     TERM takes the whole grace; kill() first, or a grace of 0, avoids that.
+//   * A Process that is not held, as in `node.start({…});`, is destroyed at once, with its command.
+//   * Losing the connection ends nothing: calls wait until the node is back, and the output goes on
+//     at the exact byte. If the deadline comes first they throw NodeError kUnreachable or kTimeout;
+//     the Process stays usable. A node that was rebooted gives the outcome kLost.
+//   * A command that writes more than RunOptions::outputBytesMax waits until the test reads it, by
+//     any of wait, output, readLine and readUntil; see OutputOverflow.
+//   * It is valid as long as its cluster. Reset a static one in TearDownTestSuite.
 #pragma once
 
 #include <chrono>
@@ -24,12 +42,13 @@ class Job;
 
 namespace muster {
 
-// Made by Node::start. Call from one thread at a time. Calls throw NodeError, and end with
-// DeadlineScope::current().
+// Made by Node::start. Call from one thread at a time. Calls end with DeadlineScope::current(), and
+// throw NodeError when the node has no answer by then.
 class Process {
  public:
-  // Cancels the command if it is still running and not detached. Never throws: what could not be
-  // done is done by the node when the session ends.
+  // Cancels the command if it is still running and not detached, and waits for its end as said
+  // above. Processes that an ended command left running are killed. Never throws: the node does the
+  // rest as soon as it is reached, or when the session ends.
   ~Process();
 
   // Moving hands the command over, so a Process can be a member, an element of a vector, or be
@@ -41,16 +60,19 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   // Waits until the command has ended and its output was read, at most until its own deadline (and
-  // DeadlineScope's). NodeError kTimeout if `within` passes first; the command goes on. Asking
-  // again gives the same result, unless that was stillEnding.
+  // DeadlineScope's, with 200 ms for the answer). Asking again gives the same result, unless that
+  // was Result::stillEnding.
   Result wait(std::source_location where = std::source_location::current());
+
+  // Waits as above for at most `within`, and then throws NodeError kTimeout. The command goes on.
   Result wait(std::chrono::nanoseconds within,
               std::source_location where = std::source_location::current());
 
-  // Whether the command was running when the node was asked, just now.
+  // Tells whether the command was running when the node was asked, just now.
   bool running(std::source_location where = std::source_location::current());
 
-  // Sends a signal. A command that has ended is not an error.
+  // Sends a signal. A command that has ended is not an error. NodeError kInvalid for a number that
+  // is no signal.
   void signal(int number, SignalTarget target = SignalTarget::kAll,
               std::source_location where = std::source_location::current());
 
@@ -58,23 +80,27 @@ class Process {
   // end and returns the result, whose outcome is kCancelled if the command had not ended before.
   Result cancel(std::source_location where = std::source_location::current());
 
-  // As cancel, without grace.
+  // Ends the command as cancel does, with KILL at once.
   Result kill(std::source_location where = std::source_location::current());
 
-  // Adds bytes to standard input and waits until the node holds them (its window is 1 MiB).
+  // Adds bytes to standard input and waits until the node holds them. Its window is 1 MiB: beyond
+  // that, it waits for the command to read. Bytes that a command no longer reads are dropped, and
+  // are no error. NodeError kConflict if the input was closed, or given by RunOptions::input, and
+  // kLost if the command is lost.
   void write(const std::string& bytes,
              std::source_location where = std::source_location::current());
 
-  // End of file on standard input.
+  // Gives the command end of file on standard input, behind all that was written.
   void closeInput(std::source_location where = std::source_location::current());
 
-  // What the command wrote so far, from its beginning, asked from the node now.
+  // Returns what the command wrote so far, from its beginning, as far as RunOptions::overflow kept
+  // it. The node is asked now; the command may have written more that was not flushed yet.
   std::string output(std::source_location where = std::source_location::current());
   std::string errors(std::source_location where = std::source_location::current());
 
-  // The next line of standard output that was not returned by readLine before, without its newline.
-  // Waits for it; absent: the output ended. A last line without a newline counts. NodeError
-  // kTimeout if `within` passes.
+  // Returns the next line of standard output that was not returned by readLine before, without its
+  // newline. Waits for it; absent means that the output ended. A last line without a newline
+  // counts. NodeError kTimeout if `within` passes. output() and wait() take no lines away from it.
   std::optional<std::string> readLine(std::chrono::nanoseconds within,
                                       std::source_location where = std::source_location::current());
 
@@ -83,10 +109,11 @@ class Process {
   std::string readUntil(const std::string& text, std::chrono::nanoseconds within,
                         std::source_location where = std::source_location::current());
 
+  // These ask nothing: the command, and the name of its node.
   const Argv& argv() const;
   const std::string& node() const;
 
-  // Of the first process; 0 if it was not started.
+  // Returns the first process's number on the node. 0 means that it was not started.
   int pid() const;
 
  private:
@@ -96,12 +123,12 @@ class Process {
   // Ends the command unless it is detached, and lets the node forget it.
   void end() noexcept;
 
-  // Null: this was moved from.
+  // Null means that this was moved from.
   std::unique_ptr<harness::rpc::Job> job_;
   size_t linesReadTo_ = 0;
 };
 
-// For gtest: node, command and pid.
+// Prints node, command and pid for gtest.
 void PrintTo(const Process& process, std::ostream* out);
 
 }  // namespace muster

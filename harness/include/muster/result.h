@@ -1,5 +1,18 @@
-// What a finished command leaves: its outcome, its output, and the evidence that a failure message
-// needs.
+// Holds what a finished command leaves: its outcome, its output, and the evidence that a failure
+// message needs.
+//
+//   Result result = node.run({"ls", "/var/lib/kvd"});
+//   ASSERT_THAT(result, Succeeded());
+//   EXPECT_THAT(result.lines(), testing::Contains("data"));
+//
+// A Result does not say that the command succeeded: look at `outcome`, or use a matcher. A node
+// that could not be asked gives no Result but a NodeError.
+//
+// Things to get right:
+//   * `out` and `err` are bytes, neither cut at NUL nor checked to be text. They may be incomplete:
+//     see outDroppedBytes and stillEnding.
+//   * Processes that Node::run left running (a daemon, or `sleep 60 &`) are not waited for. They
+//     end with the session, which is the end of this program; those of a Process end with it.
 #pragma once
 
 #include <chrono>
@@ -12,60 +25,82 @@
 
 namespace muster {
 
-// A process of the node that is named in a result.
+// Names a process of the node in a result.
 struct ProcessName {
   int pid = 0;
+
+  // Is the command line, or the kernel's short name of a process that has none.
   std::string command;
 };
 
-// The result of a command on one node. A plain value: it may be copied, kept and printed.
+// Is the result of a command on one node. It is a plain value that outlives its node: it may be
+// copied, kept and printed.
 struct Result {
+  // Is the node's name.
   std::string node;
-  std::string address;  // Of the node, for messages. May be empty.
+
+  // Is the node's address, for messages. It may be empty.
+  std::string address;
+
+  // Is the command as it was asked for. That of Node::shell begins with "/bin/sh", "-c".
   std::vector<std::string> argv;
+
   Outcome outcome = Outcome::lost(LostReason::kUnspecified, "");
 
-  std::string out;                // Standard output, or both streams if they were merged.
-  std::string err;                // Standard error.
-  uint64_t outProducedBytes = 0;  // What was written, whether kept or not.
+  // Holds standard output, or both streams if RunOptions::stderrTo merged them.
+  std::string out;
+
+  // Holds standard error, and is empty if it was merged.
+  std::string err;
+
+  // Count the bytes that the command wrote, whether kept or not.
+  uint64_t outProducedBytes = 0;
   uint64_t errProducedBytes = 0;
-  uint64_t outDroppedBytes = 0;  // Of these, lost to RunOptions::overflow. Exact.
+
+  // Count exactly the bytes that were written and then dropped by RunOptions::overflow.
+  uint64_t outDroppedBytes = 0;
   uint64_t errDroppedBytes = 0;
 
-  // Processes that still held the output open when the first process had ended and the drain was
-  // over. At most 16.
+  // Names processes, at most 16, that still held the output open 200 ms after the first process had
+  // ended. What they write later is not in this result.
   std::vector<ProcessName> holders;
 
-  uint32_t leftRunning =
-      0;  // Processes of the command that were alive when its first one had ended.
+  // Counts processes of the command that were alive when its first one had ended.
+  uint32_t leftRunning = 0;
 
-  // Only of outcome kDeadline: the call's time was over before the node had ended all of the
-  // command, which it goes on to do: TERM was sent, KILL follows after RunOptions::grace. How the
-  // process ends, and what it still writes, is not in this result.
+  // Is true only with outcome kDeadline, when the call's time was over before the node had ended
+  // all of the command. The node goes on to do so: TERM was sent, and KILL follows after
+  // RunOptions::grace. How the process ends and what it still writes is not in this result.
   bool stillEnding = false;
 
-  int pid = 0;  // 0: not started.
+  // Is the first process's number on the node. 0 means that it was not started.
+  int pid = 0;
+
+  // Is the time from the start of the command to its end, by the node's monotonic clock.
   std::chrono::nanoseconds elapsed{0};
-  std::chrono::nanoseconds deadline{0};  // The time that it was allowed. 0: none.
 
-  std::string
-      logPath;  // The file in the run directory with the full output. Empty: none was written.
+  // Is the time that the command was allowed. 0 means no limit.
+  std::chrono::nanoseconds deadline{0};
 
-  // Exited with status 0.
+  // Names the local file with the full output, in the directory MUSTER_RUN_DIR. Empty means that
+  // none was written, because that variable is not set or the directory cannot be written.
+  std::string logPath;
+
+  // Tells whether the command exited with status 0.
   bool succeeded() const { return outcome.succeeded(); }
 
-  // Standard output without trailing newlines; what `$(…)` gives in a shell.
+  // Returns standard output without trailing newlines, as `$(…)` gives it in a shell.
   std::string line() const;
 
-  // Standard output, one item a line, without the newlines.
+  // Returns standard output, one item a line, without the newlines.
   std::vector<std::string> lines() const;
 };
 
-// The text that a failed test shows of `result`: node, command, outcome, the last output, and where
-// the rest is.
+// Returns the text that a failed test shows of `result`: node, command, outcome, the last output,
+// and where the rest is.
 std::string describe(const Result& result);
 
-// For gtest, the same text.
+// Prints the text of describe() for gtest.
 void PrintTo(const Result& result, std::ostream* out);
 
 }  // namespace muster

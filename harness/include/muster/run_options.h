@@ -1,4 +1,19 @@
-// How a command is to be run: see Node::run and Node::start.
+// Says how a command is to be run: as which user, where, with which input, for how long, and what
+// becomes of its output. The calls are Node::run and Node::start.
+//
+//   node.run({"kvctl", "status"}, {.deadline = 5s});
+//   node.shell("id -un; pwd", {.directory = "/tmp", .user = "nobody"});
+//
+// The defaults run as the agent's user (usually root) in "/", with an empty input, a login
+// environment, and the test's remaining time as the deadline.
+//
+// Things to get right:
+//   * No shell reads an Argv. Pipes, globs and `$HOME` need Node::shell.
+//   * kBlock loses nothing but stops a command that writes much while nobody reads it. A Process
+//     that writes without end needs kKeepTail.
+//   * A kDetached command has no deadline unless one is given, and outlives the test. Something has
+//     to end it, such as `muster kill`.
+//   * A value out of its range is NodeError kInvalid, whose text names the field.
 #pragma once
 
 #include <chrono>
@@ -10,63 +25,93 @@
 
 namespace muster {
 
-// So that tests which say `using namespace muster` write 5s and 100ms.
+// Lets tests that say `using namespace muster` write 5s and 100ms.
 using namespace std::chrono_literals;
 
-// A program and its arguments. No shell is involved: quoting, globs and `~` mean nothing. The first
-// item is looked up in the PATH of the command's environment unless it has a slash.
+// Holds a program and its arguments, at least one item. No shell is involved: quoting, globs and
+// `~` mean nothing. The first item is looked up in the PATH of the command's environment unless it
+// has a slash. The limits are 4096 items and 1 MiB.
 using Argv = std::vector<std::string>;
 
-// What happens when a stream has more than RunOptions::outputBytesMax bytes that were not read yet.
+// Says what happens when a stream has more than RunOptions::outputBytesMax bytes that were not read
+// yet.
 enum class OutputOverflow {
-  kBlock,     // The process waits in write(2): nothing is lost.
-  kKeepHead,  // The first bytes stay, the rest is dropped and counted.
-  kKeepTail,  // The last bytes stay, the oldest are dropped and counted.
-  kKill,      // The command is killed; its outcome is kOutputLimit.
+  // The process waits in write(2), so nothing is lost.
+  kBlock,
+
+  // The first bytes stay. The rest is dropped and counted.
+  kKeepHead,
+
+  // The last bytes stay. The oldest are dropped and counted.
+  kKeepTail,
+
+  // The command is killed, with outcome kOutputLimit.
+  kKill,
 };
 
-// What a command inherits before RunOptions::environment is added. NODEAGENT_JOB is there in any
-// case: by it the agent finds what the command left behind.
+// Says what a command inherits before RunOptions::environment is added. NODEAGENT_JOB is there in
+// any case, because the agent finds by it what the command left behind.
 enum class EnvironmentBase {
-  kLogin,  // PATH, HOME, USER, LOGNAME, SHELL and LANG=C.UTF-8 of the user.
-  kAgent,  // What the agent itself was started with.
+  // It inherits PATH, HOME, USER, LOGNAME and SHELL of the command's user, and LANG=C.UTF-8.
+  kLogin,
+
+  // It inherits what the agent itself was started with.
+  kAgent,
   kNone,
 };
 
 enum class StderrTo {
-  kStderr,  // Result::err
-  kStdout,  // Into Result::out, in the order of writing.
+  // Standard error goes to Result::err.
+  kStderr,
+
+  // Standard error goes into Result::out, in the order of writing.
+  kStdout,
 };
 
-// How long a command may live.
+// Says how long a command may live.
 enum class CommandLifetime {
-  kSession,   // Ends with our session on the node, which ends with this program, however it ends.
-  kDetached,  // Goes on. Destroying its Process does not end it either.
+  // It ends with our session on the node, which ends with this program, however it ends.
+  kSession,
+
+  // It goes on. Destroying its Process does not end it either.
+  kDetached,
 };
 
 struct RunOptions {
-  std::map<std::string, std::string> environment;  // Added to the base.
+  // Holds variables that are added to the base, and replace those of the same name there.
+  std::map<std::string, std::string> environment;
   EnvironmentBase environmentBase = EnvironmentBase::kLogin;
-  std::string directory;  // Absolute. Empty: "/".
-  std::string user;       // Name or decimal id. Empty: root, or whoever the agent runs as.
-  std::string group;      // Name or decimal id. Empty: the user's primary group.
-  std::string input;      // Standard input of Node::run, then end of file. Empty: /dev/null.
 
-  // The time that the command is allowed; the agent kills it then, whether or not we are connected.
-  // Must be positive. Absent: what DeadlineScope::current() leaves.
+  // Is the working directory, absolute. Empty means "/". A missing one is Outcome kNotStarted.
+  std::string directory;
+
+  // Is a name or a decimal id. Empty means the user that the agent runs as, usually root.
+  std::string user;
+
+  // Is a name or a decimal id. Empty means the user's primary group.
+  std::string group;
+
+  // Is the standard input of Node::run, followed by end of file. Empty means /dev/null. Node::start
+  // with an empty one leaves standard input open for Process::write.
+  std::string input;
+
+  // Is the time that the command is allowed. The agent kills it then, whether or not we are
+  // connected. It must be positive. Absent means what DeadlineScope::current() leaves, which also
+  // shortens a longer one, and means no limit for kDetached.
   std::optional<std::chrono::nanoseconds> deadline;
 
-  // Between TERM and KILL, wherever the agent ends the command.
+  // Is the time between TERM and KILL, wherever the agent ends the command. 0 means KILL at once.
   std::chrono::nanoseconds grace = std::chrono::seconds(2);
 
-  uint64_t outputBytesMax = uint64_t{64} << 20;  // Of each stream, from 4 KiB to 4 GiB.
+  // Bounds each stream on the node, from 4 KiB to 4 GiB; 64 MiB unless set.
+  uint64_t outputBytesMax = uint64_t{64} << 20;
   OutputOverflow overflow = OutputOverflow::kBlock;
   StderrTo stderrTo = StderrTo::kStderr;
   CommandLifetime lifetime = CommandLifetime::kSession;
 
-  // By which `muster ps` and `muster kill` find the command again, besides `run` and `test`, which
-  // it has anyway. Names of [a-z0-9._-]{1,64}; values of at most 256 bytes without control
-  // characters. At most 30.
+  // Holds labels by which `muster ps` and `muster kill` find the command again, besides `run` and
+  // `test`, which it has anyway. Names are of [a-z0-9._-]{1,64}; values have at most 256 bytes and
+  // no control characters. At most 30 are allowed.
   std::map<std::string, std::string> labels;
 };
 

@@ -1,4 +1,18 @@
-// Services of a node, by whichever manager runs it: systemd, or SysV init scripts.
+// Controls services of a node, by whichever manager runs it: systemd, or SysV init scripts.
+//
+//   Service napper = node.service("napper");
+//   EXPECT_TRUE(napper.start().running());
+//   EXPECT_EQ(napper.stop().state, ServiceStatus::State::kStopped);
+//
+// It does not install services: write the unit with Node::file first, and let systemd read it with
+// `systemctl daemon-reload`.
+//
+// Things to get right:
+//   * Starting a service that runs, or stopping one that is stopped, is not an error.
+//   * A service that its manager calls started may fail a moment later. Eventually (eventually.h)
+//     waits for what the test really needs, such as an answer on a port.
+//   * When the connection breaks in the middle, the action is sent again. A restart or reload may
+//     then happen twice.
 #pragma once
 
 #include <source_location>
@@ -13,22 +27,29 @@ struct ApiAccess;
 
 namespace muster {
 
-// A service of a node by name ("glusterd", "ssh.socket"); making one asks nothing. A value; valid
-// as long as its cluster. Calls wait until the manager says that it is done and give the status
-// afterwards.
+// Stands for a service of a node by name ("glusterd", "ssh.socket"). Node::service makes one and
+// asks nothing, so the service need not exist. It is a value that is valid as long as its cluster.
+// Call from the test thread.
 //
-// NodeError: kNotFound, kSystem (the action failed; the text has the manager's reason), kTimeout,
-// kUnsupported (no manager that we know), and those of the connection.
+// Every call ends with DeadlineScope::current() at the latest, and waits until then for a node that
+// is unreachable. NodeError of these kinds is thrown:
+//   kNotFound      The node has no such service.
+//   kInvalid       The name has a "/" or a control character.
+//   kSystem        The action failed. The text has the manager's reason.
+//   kTimeout       The manager was not done in time. The action may still complete.
+//   kUnsupported   The node has neither manager.
+//   kUnreachable   The node was not reached in time, as with every call: see node_error.h.
 class Service {
  public:
   using Where = std::source_location;
 
   const std::string& name() const { return name_; }
 
+  // Asks the manager for the status. A stopped or failed service is a status, not an error.
   ServiceStatus status(Where where = Where::current()) const;
 
-  // Each within DeadlineScope::current(), at most ten minutes. A started service that is to start,
-  // or a stopped one that is to stop, is not an error.
+  // Each waits until the manager says that it is done, at most ten minutes, and gives the status
+  // afterwards. enable and disable concern the next boot of the node, and start or stop nothing.
   ServiceStatus start(Where where = Where::current()) const;
   ServiceStatus stop(Where where = Where::current()) const;
   ServiceStatus restart(Where where = Where::current()) const;

@@ -1,11 +1,19 @@
-// Which processes of a command a signal is meant for. See Process::signal.
+// Names the processes of a command that a signal is meant for: see Process::signal.
+//
+//   Process server = node.start({"kvd", "--foreground"});
+//   server.signal(SIGHUP, SignalTarget::kProcess);
+//
+// It does not choose between threads, and does not reach the processes of other commands.
 #pragma once
 
 namespace muster {
 
 enum class SignalTarget {
-  kProcess,  // The first process.
-  kAll,      // Every process of the command, whatever session or group it moved to.
+  // Only the first process gets the signal, the one whose number is Process::pid().
+  kProcess,
+
+  // Every process of the command gets the signal, whatever session or group it moved to.
+  kAll,
 };
 
 }  // namespace muster

@@ -1,4 +1,9 @@
-// The amount that a push, a pull or a copy between nodes has moved.
+// Tells how much a push, a pull or a copy between nodes has moved.
+//
+//   TransferResult there = node.push("kvd.conf", "/etc/kvd.conf");
+//   EXPECT_EQ(node.file("/etc/kvd.conf").digest(), there.digest);
+//
+// A transfer that did not succeed gives no such value: it throws NodeError. See Node::push.
 #pragma once
 
 #include <cstdint>
@@ -6,14 +11,18 @@
 
 namespace muster {
 
+// Is a plain value that outlives its nodes.
 struct TransferResult {
+  // Counts the regular files that were written. Directories and links are not counted.
   uint64_t files = 0;
+
+  // Adds up the sizes of these files.
   uint64_t bytes = 0;
 
-  // Hexadecimal SHA-256 of a single file. Empty for trees.
+  // Is the lower-case hexadecimal SHA-256 of a single file. It is empty for trees.
   std::string digest;
 
-  // Sockets, pipes and devices of a tree, which are not copied.
+  // Counts the sockets, pipes and devices of a tree, which are not copied. That is no error.
   uint64_t leftOut = 0;
 };
 

@@ -1,7 +1,10 @@
-// How a file of a node is written: its mode and owner, the target that is there already, and
+// Says how a file of a node is written: its mode and owner, what happens to an existing target, and
 // whether the change outlives the session.
 //
 //   node.file("/etc/kvd.conf").write("peers=3\n", {.mode = 0600, .undo = UndoAt::kSessionEnd});
+//
+// The defaults replace the target, keep its mode and owner, and leave the change on the node. The
+// options do not make a write of several files atomic: each file is replaced for itself.
 #pragma once
 
 #include <cstdint>
@@ -10,29 +13,44 @@
 
 namespace muster {
 
-// An existing target is replaced, or is NodeError kConflict.
-enum class IfExists { kReplace, kRefuse };
+// Says what becomes of a target that is there already.
+enum class IfExists {
+  // The target is replaced in one step, as rename(2) does.
+  kReplace,
 
-// When the node takes a change back.
+  // The target stays, and the call throws NodeError kConflict.
+  kRefuse
+};
+
+// Says when the node takes a change back.
 enum class UndoAt {
+  // The change stays, also when this program ends.
   kNever,
-  kSessionEnd,  // What was there before comes back.
+
+  // What was there before comes back when the session ends. The session ends with this program,
+  // however the program ends, or when its lease runs out on an unreachable node.
+  kSessionEnd,
 };
 
 struct WriteOptions {
-  // Absent: as the replaced file, or 0644.
+  // Holds permission bits, such as 0600. Absent means those of the replaced file, or 0644 for a new
+  // one.
   std::optional<uint32_t> mode;
 
-  // Name or decimal id. Empty: as the replaced file, or root.
+  // Each is a name or a decimal id. Empty means that of the replaced file, or the agent's own,
+  // usually root, for a new one. A name that the node does not know is NodeError kNotFound.
   std::string user;
   std::string group;
+
   IfExists existing = IfExists::kReplace;
 
-  // The content is on the disk before the call returns.
+  // The content is on the disk before the call returns. Without it, a power cut may take the
+  // content away again: see Cluster::powerOff.
   bool sync = false;
 
-  // Missing parent directories are made, mode 0755.
+  // Missing parent directories are made with mode 0755. Without it, they are NodeError kNotFound.
   bool parents = false;
+
   UndoAt undo = UndoAt::kNever;
 };
 
