@@ -1,4 +1,4 @@
-// What the audit log is told of jobs: each effect once, before it, with what was asked for.
+// Tries that each effect on a job is in the audit log once, before it happens, with its parameters.
 #include <string>
 #include <vector>
 
@@ -38,14 +38,15 @@ class AuditedJobsTest : public JobFixture {
     audit = kj::mv(recording);
     DetachedJobs::Options options;
     options.directory = kj::str(directory.c_str(), "/detached");
-    options.program = kj::str("/bin/true");  // A shim that keeps nothing.
+    // This program stands for a shim that keeps no job.
+    options.program = kj::str("/bin/true");
     options.bootId = kj::str("boot-1");
     options.group = kj::str("audited-test-", getpid());
     detached_ = kj::heap<DetachedJobs>(port, timer(), worker, kj::mv(options));
     kept = kj::heap<KeptJobs>(*table, *detached_);
     openSession();
   }
-  // Later tests of this process look for children that are left.
+  // The children are reaped here, because later tests of this process look for leftover ones.
   ~AuditedJobsTest() noexcept override {
     session->end(EndReason::kClosed).wait(waitScope);
     EXPECT_TRUE(eventually([&]() { return children() == ""; })) << children();
@@ -70,7 +71,7 @@ class AuditedJobsTest : public JobFixture {
   kj::Own<DetachedJobs> detached_;
 };
 
-TEST_F(AuditedJobsTest, AStartIsRecordedOnceHoweverOftenItIsAskedFor) {
+TEST_F(AuditedJobsTest, AStartThatIsSentAgainIsRecordedOnce) {
   SpecBuilder spec({"true", "--password=secret"});
   run(1, spec);
   run(1, spec);
@@ -129,7 +130,7 @@ TEST_F(AuditedJobsTest, ADetachedJobIsSignalledAndCancelledLikeAnyOther) {
   EXPECT_TRUE(finish(1)->outcome().isNotStarted()) << "its shim never began it";
 }
 
-TEST_F(AuditedJobsTest, NothingIsDoneThatCannotBeRecorded) {
+TEST_F(AuditedJobsTest, AChangeThatCannotBeRecordedIsNotMade) {
   SpecBuilder sleeper({"sleep", "1000"});
   start(1, sleeper);
   recorded_->refuses = true;

@@ -1,4 +1,5 @@
-// Wakes all callers that wait for a job to change.
+// Wakes all callers that wait for a job to change. It does not say what changed, so each caller
+// looks again.
 #pragma once
 
 #include <kj/async.h>
@@ -8,7 +9,7 @@ namespace nodeagent {
 
 class ChangeSignal {
  public:
-  // Resolves at the next notify(). The promise may be dropped.
+  // Resolves at the next notify(). The caller may drop the promise.
   kj::Promise<void> next() {
     if (waiting_.size() >= kCleanAt) clean();
     auto pair = kj::newPromiseAndFulfiller<void>();
@@ -16,6 +17,7 @@ class ChangeSignal {
     return kj::mv(pair.promise);
   }
 
+  // Resolves every promise that next() has given out.
   void notify() {
     if (waiting_.empty()) return;
     auto waiting = kj::mv(waiting_);
@@ -24,6 +26,7 @@ class ChangeSignal {
   }
 
  private:
+  // Dropped promises leave their fulfillers behind; they are removed when this number waits.
   static constexpr size_t kCleanAt = 64;
 
   void clean() {

@@ -1,4 +1,4 @@
-// What the detached jobs of one keeper share.
+// Holds what the detached jobs of one keeper share. It knows no job.
 #pragma once
 
 #include <kj/async-unix.h>
@@ -10,18 +10,18 @@
 
 namespace nodeagent {
 
-// All of it outlives the jobs.
+// Everything in it outlives the jobs.
 struct DetachedContext {
   kj::UnixEventPort& port;
   kj::Timer& timer;
   Worker& worker;
 
-  // The program of the shims, which is this one.
+  // Names the program of the shims, which is this one.
   kj::StringPtr program;
 };
 
-// The session of each job in its shim. Whose session a job is in changes, and is the keepers'
-// business.
+// Returns the id of the session that each job has in its shim. It is the same for all: the session
+// that owns a job may change, and only keepers follow that.
 inline support::Id shimSessionId() {
   return support::Id();
 }

@@ -19,16 +19,17 @@
 namespace nodeagent {
 namespace {
 
-constexpr size_t kFileBytesMax = 16 << 20;  // A specification has some 2 MiB at most.
+// A specification has about 2 MiB at most.
+constexpr size_t kFileBytesMax = 16 << 20;
 
-// Before the message. A multiple of a word, so that the message is aligned.
+// Precedes the message in a file. Its size is a multiple of a word, so that the message is aligned.
 struct Header {
   uint32_t magic = 0x6d646a31;
   uint32_t crc = 0;
   uint64_t bytes = 0;
 };
 
-// What it was read from lives as long as it.
+// A message that owns the bytes from which it is read.
 class StoredMessage final : public capnp::FlatArrayMessageReader {
  public:
   StoredMessage(kj::Array<capnp::word> words, capnp::ReaderOptions limits)
@@ -72,7 +73,7 @@ void removeBelow(kj::StringPtr path) {
 DetachedFiles DetachedFiles::make(kj::StringPtr parent) {
   if (mkdir(parent.cStr(), 0700) < 0 && errno != EEXIST)
     support::failErrno(errno, "make the directory ", parent);
-  // Short: the path of a socket in it is limited to 107 bytes.
+  // The name is short because the path of a socket is limited to 107 bytes.
   auto path = kj::str(parent, "/", kj::hex(support::randomNumber()));
   if (mkdir(path.cStr(), 0700) < 0) support::failErrno(errno, "make the directory ", path);
   return DetachedFiles(path);
@@ -89,6 +90,8 @@ kj::Vector<DetachedFiles> DetachedFiles::all(kj::StringPtr parent) {
   return found;
 }
 
+// Writes a new file and renames it over the old one, so that a process which is killed here leaves
+// one of the two.
 void DetachedFiles::write(kj::StringPtr name, capnp::MessageBuilder& message) const {
   auto words = capnp::messageToFlatArray(message);
   Header header;
@@ -113,12 +116,13 @@ kj::Maybe<kj::Own<capnp::MessageReader>> DetachedFiles::read(kj::StringPtr name)
                 header.bytes % sizeof(capnp::word) == 0;
   if (!isOurs) return nullptr;
   auto words = kj::heapArray<capnp::word>(header.bytes / sizeof(capnp::word));
-  // The library's reader trusts a message's table of segments more than it should: only what we
-  // wrote ourselves comes so far.
+  // The check sum comes before the library's reader, which trusts a message's table of segments
+  // more than it should. Only bytes that an agent wrote reach it.
   if (!readFully(fd, words.asBytes()) || support::crc32c(words.asBytes()) != header.crc)
     return nullptr;
   capnp::ReaderOptions options;
-  options.traversalLimitInWords = UINT64_MAX;  // It is looked at again and again.
+  // The keeper reads the message again and again, which a limit would count.
+  options.traversalLimitInWords = UINT64_MAX;
   return kj::Own<capnp::MessageReader>(kj::heap<StoredMessage>(kj::mv(words), options));
 }
 

@@ -1,9 +1,12 @@
-// The directory of one detached job: what it is begun from, the mark that it was begun, and how it
-// ended. It outlives keepers; see docs/internals/agent.md.
+// Reads and writes the directory of one detached job, which outlives keepers. It does not decide
+// what follows from the files (shim_link.h does); docs/internals/agent.md has the protocol.
 //
-// Files: `record` (DetachedRecord), `lock` (held by the shim that lives), `claim` (made once, by
-// the shim that begins the job), `exit` (JobStatus, once it has ended), `socket` (of the shim),
-// `spool/`.
+//   record   a DetachedRecord: owner, number and specification
+//   lock     is held by the shim that lives
+//   claim    is made once, by the shim that begins the job
+//   exit     a JobStatus, once the job has ended
+//   socket   the shim's, to which keepers connect
+//   spool/   output that is too much for memory
 #pragma once
 
 #include <capnp/message.h>
@@ -20,33 +23,34 @@ class DetachedFiles {
  public:
   explicit DetachedFiles(kj::StringPtr path) : path_(kj::str(path)) {}
 
-  // A new directory below `parent`, which is made if it is missing; both with mode 0700.
+  // Makes a new directory below `parent`, and `parent` if it is missing. Both get mode 0700.
   static DetachedFiles make(kj::StringPtr parent);
 
-  // Of all jobs below `parent`.
+  // Finds the directories of all jobs below `parent`.
   static kj::Vector<DetachedFiles> all(kj::StringPtr parent);
 
   kj::StringPtr path() const { return path_; }
   kj::String socket() const { return kj::str(path_, "/socket"); }
   kj::String spool() const { return kj::str(path_, "/spool"); }
 
-  // Whole or not at all, with a check sum. `name`: "record" or "exit".
+  // Writes the file `name`, "record" or "exit", with a check sum. A reader finds the old content or
+  // the new one, never a part.
   void write(kj::StringPtr name, capnp::MessageBuilder& message) const;
 
-  // null: it is not there, or damaged.
+  // Reads the file `name`. Returns null if it is missing or damaged.
   kj::Maybe<kj::Own<capnp::MessageReader>> read(kj::StringPtr name) const;
 
-  // Held until the descriptor is closed, at the latest by the end of the process; null: another has
-  // it.
+  // Takes the lock, which is held until the descriptor is closed, at the latest by the end of the
+  // process. Returns null if another process holds it.
   kj::Maybe<kj::AutoCloseFd> lock() const;
 
-  // True for one caller, ever.
+  // Makes the claim. Returns true to one caller only, whatever process asks and whenever.
   bool claim() const;
   bool isClaimed() const;
 
   bool exists() const;
 
-  // Removes the directory and all that is in it.
+  // Removes the directory and everything in it.
   void remove() const;
 
  private:

@@ -1,4 +1,5 @@
-// The record of a detached job on disk: whole or not at all, and begun once.
+// Tries that the record of a detached job is read whole or not at all, and that one process begins
+// the job.
 #include "nodeagent/exec/detached_files.h"
 
 #include <stdlib.h>
@@ -69,7 +70,7 @@ TEST_F(DetachedFilesTest, DamagedRecordIsNotRead) {
   EXPECT_TRUE(files.read("record") == nullptr);
 }
 
-TEST_F(DetachedFilesTest, OneMayClaimAndNobodyAfterwards) {
+TEST_F(DetachedFilesTest, AJobIsClaimedOnce) {
   auto files = DetachedFiles::make(parent_);
   EXPECT_FALSE(files.isClaimed());
   EXPECT_TRUE(files.claim());
@@ -77,7 +78,7 @@ TEST_F(DetachedFilesTest, OneMayClaimAndNobodyAfterwards) {
   EXPECT_TRUE(files.isClaimed());
 }
 
-TEST_F(DetachedFilesTest, LockIsHeldByOneAtATime) {
+TEST_F(DetachedFilesTest, LockIsHeldOnceAtATime) {
   auto files = DetachedFiles::make(parent_);
   auto held = files.lock();
   ASSERT_TRUE(held != nullptr);

@@ -14,7 +14,7 @@ namespace {
 constexpr auto kWatchPause = 200 * kj::MILLISECONDS;
 constexpr auto kLookMax = 1 * kj::SECONDS;
 
-// A progress without status and output.
+// The size of a progress without status and output.
 constexpr uint64_t kProgressWords = 16;
 
 wire::DetachedRecord::Reader recordIn(capnp::MessageReader& message) {
@@ -33,7 +33,7 @@ void requireNoError(const Results& results) {
     kj::throwFatalException(support::toException(support::readError(results.getError())));
 }
 
-// For answers that carry nothing but perhaps an error.
+// Waits for an answer that carries nothing except an error.
 template <typename Sent>
 kj::Promise<void> done(Sent&& sent) {
   return sent.then([](auto&& response) { requireNoError(response); });
@@ -69,6 +69,9 @@ void DetachedJob::begin(kj::Function<void()> over) {
   link_.begin();
 }
 
+// Writes the record before the change takes effect here, so that a later keeper never knows less
+// than a caller was told. It is read back because the record in memory is only a reader of the
+// file's bytes.
 void DetachedJob::giveTo(const support::Id& sessionId) {
   capnp::MallocMessageBuilder changed;
   changed.setRoot(recordIn(*message_));
@@ -86,8 +89,9 @@ kj::Promise<void> DetachedJob::shimReached(capnp::Capability::Client shim) {
   return watch(shim.castAs<wire::Jobs>());
 }
 
-// Keeps the status fresh for lists and counts, and as the last word for the case that the shim is
-// killed.
+// Keeps the status fresh for lists, for counts, and for the case that the shim is killed and this
+// status is the last report. The pause keeps it from asking all the time, because a job that waits
+// for its reader answers at once.
 kj::Promise<void> DetachedJob::watch(wire::Jobs::Client shim) {
   auto request = shim.followRequest();
   request.setNumber(number_);
@@ -95,7 +99,8 @@ kj::Promise<void> DetachedJob::watch(wire::Jobs::Client shim) {
   follow.setUntil(wire::Follow::Until::ENDED);
   follow.setWaitNs(kFollowWaitMaxNs);
   return request.send().then([this, shim](auto&& response) mutable -> kj::Promise<void> {
-    if (response.hasError()) {  // It was forgotten there.
+    if (response.hasError()) {
+      // The shim has forgotten the job, which only an acknowledgement does.
       isAcknowledged_ = true;
       return kj::READY_NOW;
     }
@@ -107,6 +112,10 @@ kj::Promise<void> DetachedJob::watch(wire::Jobs::Client shim) {
   });
 }
 
+// Answers for the job from here on. A missing directory means that the job was forgotten, and its
+// shim left in order. Otherwise the shim was killed or never came up. Processes that it left are
+// killed, because nothing bounds them any more. A job that had ended before the shim has its last
+// status in the file `exit`.
 kj::Promise<void> DetachedJob::shimEnded() {
   if (!files_.exists()) return kj::READY_NOW;
   return context_.worker.run([group = kj::str(group_)]() { ProcessSets::killLeftovers(group); })
@@ -117,6 +126,8 @@ kj::Promise<void> DetachedJob::shimEnded() {
       });
 }
 
+// Decides the outcome. A job without a claim was never begun. With a claim it was begun or may have
+// been, and is lost unless `exit` told how it ended.
 void DetachedJob::linkOver() {
   bool neverBegun = files_.exists() && !files_.isClaimed();
   status_.conclude(neverBegun ? DetachedStatus::Begun::kNo : DetachedStatus::Begun::kPerhaps);
@@ -147,8 +158,8 @@ kj::Promise<void> DetachedJob::follow(wire::Follow::Reader follow, kj::Own<Progr
     return request.send().then([this, &asked = *asked](auto&& response) {
       requireNoError(response);
       status_.keep(response.getProgress().getStatus());
-      // A range that is under way when the shim is killed could never be answered, so none are
-      // offered.
+      // No ranges are offered, because one that is under way when the shim is killed could never be
+      // answered.
       asked.answer->copy(response.getProgress()).setAheadBytesMax(0);
     });
   };
@@ -161,7 +172,8 @@ kj::Promise<void> DetachedJob::follow(wire::Follow::Reader follow, kj::Own<Progr
 }
 
 kj::Promise<uint64_t> DetachedJob::writeInput(wire::Chunk::Reader chunk, bool end) {
-  // Kept for a second attempt; at most a chunk's size. The shim verifies the check sum.
+  // The chunk is copied for a second attempt after a loss of the connection. The shim verifies its
+  // check sum.
   auto attempt = [this, held = capnp::clone(chunk), end](capnp::Capability::Client shim) {
     auto request = shim.castAs<wire::Jobs>().writeInputRequest();
     request.setNumber(number_);
@@ -172,7 +184,7 @@ kj::Promise<uint64_t> DetachedJob::writeInput(wire::Chunk::Reader chunk, bool en
       return response.getAcceptedTo();
     });
   };
-  // As a job that closed its input: accepts and drops.
+  // A job without a shim accepts input and drops it, like a job that closed its input.
   uint64_t all = chunk.getOffset() + chunk.getData().size();
   auto over = [all]() -> kj::Promise<uint64_t> { return all; };
   return link_.call<uint64_t>(kj::mv(attempt), kj::mv(over)).attach(kj::addRef(*this));
@@ -189,7 +201,7 @@ kj::Promise<void> DetachedJob::signal(int signalNumber, wire::Jobs::Target targe
   return link_.call<void>(kj::mv(attempt), nothing).attach(kj::addRef(*this));
 }
 
-// By cancelOf, because the job may have been acknowledged and have left processes running.
+// Calls cancelOf, which also finds a job that was acknowledged and left processes running.
 kj::Promise<void> DetachedJob::cancel(int64_t graceNs) {
   auto attempt = [this, graceNs](capnp::Capability::Client shim) {
     auto request = shim.castAs<wire::Jobs>().cancelOfRequest();
@@ -212,7 +224,8 @@ kj::Promise<void> DetachedJob::resize(uint16_t columns, uint16_t rows) {
   return link_.call<void>(kj::mv(attempt), nothing).attach(kj::addRef(*this));
 }
 
-// The shim knows whether the job has ended; a keeper that has just begun does not.
+// Asks the shim in any case, because a keeper that has just begun does not know whether the job has
+// ended. Without a shim the record is all that is left, and it is removed.
 kj::Promise<void> DetachedJob::acknowledge() {
   if (status_.hasEnded()) isAcknowledged_ = true;
   auto attempt = [this](capnp::Capability::Client shim) {
@@ -241,13 +254,15 @@ kj::Promise<void> DetachedJob::look() {
     });
     return answered
         .exclusiveJoin(context_.timer.afterDelay(kLookMax))
-        // What was known stays: a list is no reason to wait for a shim that was just killed.
+        // A failure leaves the last known state, because a list must not wait for a shim that was
+        // just killed.
         .catch_([](kj::Exception&&) {})
         .attach(kj::addRef(*this));
   }
   return kj::READY_NOW;
 }
 
+// A shim lists its one job until that was acknowledged and no process of it is left.
 void DetachedJob::readSummary(wire::JobView::ListResults::Reader answer) {
   auto jobs = answer.getJobs();
   isAlive_ = false;

@@ -1,6 +1,8 @@
-// A detached job as its keeper sees it: passes calls on to the shim that keeps it, and answers for
-// a shim that is gone. How the shim is reached is shim_link.h, what is known of the job without it
-// detached_status.h, and its record on disk detached_files.h.
+// Stands in the keeper for a job that a shim keeps. It passes calls on to the shim, and answers
+// them itself once the shim is gone.
+//
+// It does not reach the shim (shim_link.h does), derive the status of a job without one
+// (detached_status.h) or write files (detached_files.h).
 #pragma once
 
 #include <kj/refcount.h>
@@ -20,8 +22,8 @@ class DetachedJob final : public KeptJob, public kj::Refcounted, private ShimLin
               kj::Own<capnp::MessageReader> message);
   ~DetachedJob() noexcept(false);
 
-  // `over` is called once, when the job is forgotten: it was acknowledged, and its shim has ended.
-  // It may not destroy the job at once.
+  // Begins to look for the shim. `over` is called once, when the job is forgotten because it was
+  // acknowledged and its shim has ended. It may not destroy the job at once.
   void begin(kj::Function<void()> over);
 
   uint64_t number() const override { return number_; }
@@ -31,16 +33,17 @@ class DetachedJob final : public KeptJob, public kj::Refcounted, private ShimLin
   kj::ArrayPtr<const kj::String> argv() const override { return argv_; }
   const support::Digest& hash() const override { return hash_; }
 
-  // Each passes one call on to the shim as soon as that can be reached. If the shim was killed, the
-  // progress says that the job is lost, and nothing else has an effect.
+  // Each of these methods passes one call on to the shim as soon as that can be reached. If the
+  // shim was killed, the progress says that the job is lost, and the other calls have no effect.
   kj::Promise<void> follow(wire::Follow::Reader follow, kj::Own<ProgressAnswer> answer) override;
   kj::Promise<uint64_t> writeInput(wire::Chunk::Reader chunk, bool end) override;
   kj::Promise<void> signal(int signalNumber, wire::Jobs::Target target) override;
   kj::Promise<void> cancel(int64_t graceNs) override;
   kj::Promise<void> resize(uint16_t columns, uint16_t rows) override;
 
-  // If the job has ended, its output is deleted, and the shim may go. Resolves once the shim has
-  // done it: what is only remembered here would be lost with this keeper.
+  // Deletes the output of a job that has ended, after which the shim may end. Resolves once the
+  // shim has done it, because an acknowledgement that only this keeper remembers would be lost with
+  // it.
   kj::Promise<void> acknowledge();
 
   void writeStatus(wire::JobView::Summary::Builder summary) override;
@@ -49,14 +52,14 @@ class DetachedJob final : public KeptJob, public kj::Refcounted, private ShimLin
   bool isAcknowledged() const override { return isAcknowledged_; }
   wire::JobStatus::Reader status() { return status_.reader(); }
 
-  // Asks the shim for status and processes. If it does not answer within a second, they stay as
-  // they were.
+  // Asks the shim for status and processes. They stay as they were if it does not answer within a
+  // second.
   kj::Promise<void> look();
 
-  // The session that it belongs to, as long as this keeper knows it.
+  // Holds the session that owns the job, if this keeper knows that session.
   kj::Maybe<kj::Own<Session>> session;
 
-  // From now on it is of that session, also for later keepers.
+  // Gives the job to another session, also in the record that later keepers read.
   void giveTo(const support::Id& sessionId);
 
  private:
@@ -70,14 +73,16 @@ class DetachedJob final : public KeptJob, public kj::Refcounted, private ShimLin
 
   DetachedContext context_;
   DetachedFiles files_;
-  kj::Own<capnp::MessageReader> message_;  // Its record.
+  // The job's DetachedRecord.
+  kj::Own<capnp::MessageReader> message_;
   const uint64_t number_;
   support::Id sessionId_;
   const kj::String identity_;
   const kj::Array<Label> labels_;
   kj::Array<kj::String> argv_;
   support::Digest hash_{};
-  kj::String group_;  // Under this name its processes are found.
+  // The name by which ProcessSets finds the job's processes.
+  kj::String group_;
   DetachedStatus status_;
   bool isAcknowledged_ = false;
   bool isAlive_ = true;

@@ -28,7 +28,7 @@ void DetachedJobs::load() {
       isOurs = record.getBootId() == options_.bootId && support::Id::fits(record.getSessionId());
     }
     if (!isOurs) {
-      // Of another boot, or cut short before its shim could have been started.
+      // The record is of another boot, or its keeper was killed before the shim could be started.
       files.remove();
       continue;
     }
@@ -49,7 +49,7 @@ DetachedJob& DetachedJobs::add(DetachedFiles files, kj::Own<capnp::MessageReader
   return reference;
 }
 
-// Called from one of the job's own tasks, which must return first.
+// The caller is one of the job's own tasks, which must return before the job is destroyed.
 void DetachedJobs::forget(DetachedJob& job) {
   tasks_.add(kj::evalLater([this, &job]() {
     for (auto each = jobs_.begin(); each != jobs_.end(); ++each) {
@@ -66,10 +66,13 @@ kj::Maybe<DetachedJob&> DetachedJobs::find(const support::Id& session, uint64_t 
   return *found->second;
 }
 
-// A result goes that nobody may ever ask for: of a job that ended, whose session is over.
+// Gives up results that perhaps nobody will ask for, which are those of ended jobs whose session is
+// over or unknown. Such a job counts until its shim has ended, so the node may keep more jobs than
+// the limit for a while. That excess is bounded to half of the limit.
 void DetachedJobs::requireCapacity() {
   if (jobs_.size() < options_.jobsMax) return;
-  size_t leaving = 0;  // Their shims go as soon as nothing of them runs.
+  // Counts jobs whose shims end as soon as none of their processes is left.
+  size_t leaving = 0;
   for (auto each = jobs_.begin(); each != jobs_.end(); ++each) {
     bool isOpen = false;
     KJ_IF_MAYBE (owner, each->second->session) isOpen = !(*owner)->ending();
@@ -83,6 +86,9 @@ void DetachedJobs::requireCapacity() {
                 options_.jobsMax, "; acknowledge those that have ended");
 }
 
+// Writes the whole record before the shim is started, so that a later keeper knows every job that
+// may have been begun. It also has the labels of the session, which may be over when somebody lists
+// the job. A record that cannot be written and read leaves no directory behind.
 DetachedJob& DetachedJobs::start(Session& session, uint64_t number, wire::JobSpec::Reader spec) {
   auto files = DetachedFiles::make(options_.directory);
   auto failure = kj::runCatchingExceptions([&]() {
@@ -118,6 +124,9 @@ DetachedJob& DetachedJobs::start(Session& session, uint64_t number, wire::JobSpe
   return job;
 }
 
+// A call that is sent twice finds the job in the session already and is done. Otherwise the job
+// must belong to one of the named sessions, to the same identity, and to no session that is open.
+// Its record is changed first, then its place in the map.
 void DetachedJobs::adopt(Session& session, capnp::List<capnp::Data>::Reader from, uint64_t number) {
   session.requireOpen();
   if (find(session.id(), number) != nullptr) return;

@@ -1,5 +1,5 @@
-// The detached jobs of a keeper, with those that earlier keepers left. What is in a session's own
-// table is job_table.h.
+// Knows the detached jobs of the node, also those that earlier keepers left. It does not know jobs
+// that the keeper itself keeps (job_table.h), nor pass calls on (detached_job.h).
 #pragma once
 
 #include <map>
@@ -11,35 +11,40 @@ namespace nodeagent {
 class DetachedJobs final : private kj::TaskSet::ErrorHandler {
  public:
   struct Options {
-    kj::String directory;  // Of DetachedFiles; made when it is needed.
-    kj::String program;    // Of the shims: this one.
-    kj::String bootId;     // What was begun before another boot is removed.
-    kj::String group;      // Tells their processes from those of other keepers.
-    size_t jobsMax = 64;   // Each has a process of its own; those that ended count too.
+    // The parent of the jobs' directories (DetachedFiles). It is made when a job needs it.
+    kj::String directory;
+    // The program of the shims, which is this one.
+    kj::String program;
+    // Records of another boot are removed.
+    kj::String bootId;
+    // Distinguishes the processes of these jobs from those of other keepers.
+    kj::String group;
+    // Counts ended jobs too, because each has a process of its own until it is acknowledged.
+    size_t jobsMax = 64;
   };
 
-  // Finds what earlier keepers left. `port`, `timer` and `worker` outlive it.
+  // Finds the jobs that earlier keepers left. `port`, `timer` and `worker` outlive it.
   DetachedJobs(kj::UnixEventPort& port, kj::Timer& timer, Worker& worker, Options options);
   ~DetachedJobs() noexcept(false);
   KJ_DISALLOW_COPY(DetachedJobs);
 
   kj::Maybe<DetachedJob&> find(const support::Id& session, uint64_t number);
 
-  // Fails with kind overloaded unless one more may be begun. Makes capacity of results that nobody
-  // may ever ask for.
+  // Fails with kind overloaded if the node keeps its limit of jobs already. It first acknowledges
+  // jobs that have ended and whose session is over, if there are any.
   void requireCapacity();
 
-  // Begins the job, once: see DetachedFiles. The specification has been checked, the number is
-  // free, and requireCapacity() was called. Fails with kind system.
+  // Writes the record of a job and begins it. The caller has checked the specification and that the
+  // number is free, and has called requireCapacity(). Fails with kind system.
   DetachedJob& start(Session& session, uint64_t number, wire::JobSpec::Reader spec);
 
-  // See Jobs.adopt.
+  // Gives a job of one of the sessions `from` to `session`, as Jobs.adopt says.
   void adopt(Session& session, capnp::List<capnp::Data>::Reader from, uint64_t number);
 
-  // DetachedJob::look, of each.
+  // Calls DetachedJob::look of every job.
   kj::Promise<void> lookAtAll();
 
-  // All of them, by their starts.
+  // Returns all jobs in the reverse order of their starts.
   kj::Vector<DetachedJob*> newestFirst();
 
   size_t count() const { return jobs_.size(); }

@@ -7,11 +7,13 @@ DetachedStatus::DetachedStatus() : message_(kj::heap<capnp::MallocMessageBuilder
 }
 
 void DetachedStatus::keep(wire::JobStatus::Reader status) {
-  // A new message each time: setting a struct again would leave the old one in it.
+  // Each status gets a new message, because a root that is set again leaves the old one in it.
   message_ = kj::heap<capnp::MallocMessageBuilder>();
   message_->setRoot(status);
 }
 
+// Keeps an outcome that the shim still wrote down. The output is gone in any case, so each stream
+// says that all of its bytes were dropped and has no digest.
 void DetachedStatus::conclude(Begun begun) {
   auto status = message_->getRoot<wire::JobStatus>();
   if (status.getState() != wire::JobStatus::State::ENDED) {

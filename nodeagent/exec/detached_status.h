@@ -1,5 +1,5 @@
-// How a detached job is, as far as its keeper was told: the last word of the shim, and what follows
-// from the shim's end.
+// Holds the status of a detached job as far as its keeper knows it, which is the shim's last report
+// and what follows from the shim's end. It does not ask the shim (detached_job.h does).
 #pragma once
 
 #include <capnp/message.h>
@@ -17,13 +17,13 @@ class DetachedStatus final {
   wire::JobStatus::Reader reader() { return message_->getRoot<wire::JobStatus>().asReader(); }
   bool hasEnded() { return reader().getState() == wire::JobStatus::State::ENDED; }
 
-  // The shim said so.
+  // Takes over a status that the shim has reported.
   void keep(wire::JobStatus::Reader status);
 
   enum class Begun { kNo, kPerhaps };
 
-  // The shim is gone. The output went with it, and so did the outcome of a job that had not ended:
-  // it is lost, or not started if no shim ever began it.
+  // Concludes from the shim's end. The output went with the shim, so all of it counts as dropped. A
+  // job that had not ended becomes lost, or not started if no shim ever began it.
   void conclude(Begun begun);
 
  private:

@@ -10,8 +10,8 @@
 namespace nodeagent {
 namespace {
 
-// Tells this keeper from all others that may share the cgroup mount, and stays the same over its
-// restarts.
+// Returns a name that differs from those of all other keepers that may share the cgroup mount, and
+// stays equal over restarts of this one.
 kj::String keeperName(const ServiceHost& host) {
   struct stat space {};
   stat("/proc/self/ns/mnt", &space);

@@ -1,5 +1,5 @@
-// The service that runs commands: those of sessions, and those that outlive them. What a job is, is
-// job.h; which there are, is job_table.h and detached_jobs.h.
+// Offers the service that runs commands, both those of sessions and those that outlive them. It
+// only puts the parts together: job.h runs one command, job_table.h and detached_jobs.h know them.
 #pragma once
 
 #include "nodeagent/exec/kept_jobs.h"
@@ -9,8 +9,8 @@ namespace nodeagent {
 
 class ExecService final : public AgentService {
  public:
-  // Kills what an earlier keeper of this node left running, but for detached jobs, which it finds
-  // again. Without a program in `host` there are no detached jobs.
+  // Kills the processes that an earlier keeper of this node left running, except those of detached
+  // jobs, which it finds again. Without a program in `host` there are no detached jobs.
   explicit ExecService(ServiceHost& host, const JobLimits& limits = {});
 
   kj::Array<Offer> offers() override;

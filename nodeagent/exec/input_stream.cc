@@ -8,7 +8,8 @@
 namespace nodeagent {
 namespace {
 
-constexpr char kEndOfTransmission = 4;  // The VEOF of a terminal in its usual mode.
+// A terminal in its usual mode takes this character for the end of file (VEOF).
+constexpr char kEndOfTransmission = 4;
 constexpr size_t kWriteBytesMax = 256 * 1024;
 constexpr size_t kCompactAt = 256 * 1024;
 
@@ -39,7 +40,7 @@ uint64_t InputStream::accept(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes
     support::fail(wire::Error::Kind::CONFLICT, "end: at ", last, ", but bytes up to ", acceptedTo_,
                   " were accepted");
   }
-  // A job that no longer reads takes everything, so that its caller is not kept waiting.
+  // A job that no longer reads accepts everything, so that its caller is not kept waiting.
   size_t taken = done_ ? fresh.size() : kj::min(fresh.size(), kInputWindowBytes - pendingBytes());
   if (!done_) pending_.append(fresh.asChars().begin(), taken);
   acceptedTo_ += taken;
@@ -73,7 +74,8 @@ void InputStream::writeSome() {
         write(fd_, pending_.data() + pendingFrom_, kj::min(pendingBytes(), kWriteBytesMax));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) return;
-    if (count < 0) return finish();  // EPIPE or EIO: the job does not read any more.
+    // EPIPE and EIO mean that the job does not read any more.
+    if (count < 0) return finish();
     pendingFrom_ += static_cast<size_t>(count);
     written_.notify();
     if (pendingFrom_ == pending_.size() || pendingFrom_ >= kCompactAt) {
@@ -89,7 +91,8 @@ void InputStream::finish() {
   pendingFrom_ = 0;
   observer_ = nullptr;
   written_.notify();
-  fd_ = nullptr;  // A pipe's reader meets the end of file by this.
+  // Closing the pipe brings its reader the end of file.
+  fd_ = nullptr;
 }
 
 }  // namespace nodeagent

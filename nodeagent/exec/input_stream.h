@@ -23,21 +23,21 @@ class InputStream {
   InputStream(kj::UnixEventPort& port, kj::AutoCloseFd fd, Kind kind);
   KJ_DISALLOW_COPY(InputStream);
 
-  // Takes the bytes that follow those it holds, and ignores those it has already. Returns how far
-  // it holds them. `end` says that the input ends after them. Failures: corrupt (a gap), conflict
-  // (closed at another offset).
+  // Takes the bytes beyond those that it holds already, and returns the offset up to which it holds
+  // them now. `end` says that the input ends after them. Fails with kind corrupt for a gap, and
+  // with conflict if the input was closed at another offset.
   uint64_t accept(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes, bool end);
 
-  // Writes accepted bytes until the end. Call once; dropping the promise stops it.
+  // Writes accepted bytes until the end. Call it once. Dropping the promise stops it.
   kj::Promise<void> pump();
 
-  // Drops the input of a job that has ended, and all that comes later. Drop the promise of pump()
-  // first.
+  // Drops the input of a job that has ended, and everything that comes later. Drop the promise of
+  // pump() first.
   void close() { finish(); }
 
   uint64_t acceptedTo() const { return acceptedTo_; }
 
-  // Resolves when something has been written, so that accept may take more.
+  // Resolves when bytes have been written, so that accept may take more.
   kj::Promise<void> whenCapacity() { return written_.next(); }
 
  private:
@@ -48,12 +48,12 @@ class InputStream {
   kj::AutoCloseFd fd_;
   Kind kind_;
   kj::Own<kj::UnixEventPort::FdObserver> observer_;
-  // Bytes accepted and not yet written, from pendingFrom_ on.
+  // Holds the bytes that were accepted and not yet written, from pendingFrom_ on.
   std::string pending_;
   size_t pendingFrom_ = 0;
   uint64_t acceptedTo_ = 0;
   kj::Maybe<uint64_t> closedAt_;
-  // True once the end was written, or the job does not read any more.
+  // Becomes true when the end was written, or when the job reads no more.
   bool done_ = false;
   bool endOfFileSent_ = false;
   ChangeSignal written_;

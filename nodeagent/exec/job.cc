@@ -11,12 +11,13 @@
 namespace nodeagent {
 namespace {
 
-constexpr int64_t kSessionGraceMaxNs =
-    15'000'000'000;  // The end of a session is bounded as a whole.
+// The end of a session is bounded as a whole, so the grace of one job is too.
+constexpr int64_t kSessionGraceMaxNs = 15'000'000'000;
 constexpr auto kHoldersWait = 1 * kj::SECONDS;
 constexpr auto kInputCapacityWait = 1 * kj::SECONDS;
 constexpr size_t kHoldersMax = 16;
-constexpr auto kGatherMax = 20 * kj::MILLISECONDS;  // As the schema says of Follow.bytesMin.
+// The schema promises this bound for Follow.bytesMin.
+constexpr auto kGatherMax = 20 * kj::MILLISECONDS;
 
 uint64_t available(const kj::Own<OutputStream>& stream, uint64_t from) {
   return stream.get() == nullptr ? 0 : stream->buffer().available(from);
@@ -50,13 +51,16 @@ void Job::start() {
   startedBoottimeNs_ = context_.clock.boottimeNs();
   startedMonotonicNs_ = context_.clock.monotonicNs();
   if (spec_.deadlineNs != INT64_MAX) {
-    // By the clock itself: the loop's reading of it is as old as its last wait.
+    // The deadline counts from the clock itself, because the loop's time is as old as its last
+    // wait.
     auto now = kj::max(context_.timer.now(), kj::origin<kj::TimePoint>() +
                                                  context_.clock.monotonicNs() * kj::NANOSECONDS);
     deadline_ = context_.timer.atTime(now + spec_.deadlineNs * kj::NANOSECONDS)
                     .then([this]() { stop(StopReason::kDeadline, spec_.graceNs); })
                     .eagerlyEvaluate(logTask);
   }
+  // The job's life is one chain. launch() lasts until the first process has ended and its output is
+  // drained. A failure on the way becomes the outcome, and finish() comes in any case.
   run_ = kj::evalNow([this]() { return resolveUser(); })
              .then([this]() { return launch(); })
              .catch_([this](kj::Exception&& exception) {
@@ -87,10 +91,14 @@ bool Job::lookAtLaunch() {
 
 kj::Promise<void> Job::awaitExit(kj::Promise<void> readable) {
   return readable.then([this]() {
-    lookAtLaunch();  // Once it is reaped, its pid may be another's.
+    // The launch is looked at before the process is reaped, because its pid may belong to another
+    // process afterwards.
+    lookAtLaunch();
     auto ended = context_.spawner.reap(pidfd_);
     if (ended == nullptr) return awaitExit(exitObserver_->whenBecomesReadable());
     exit_ = KJ_ASSERT_NONNULL(ended);
+    // The kernel's figure includes the time before execve, when the process was a copy of the
+    // keeper. A figure that is not larger than the keeper says nothing about the command.
     if (exit_.residentBytesMax <= keeperBytesMax_) exit_.residentBytesMax = 0;
     if (exit_.signalled && exit_.value == SIGKILL)
       memoryKill_ = processes_->memoryKill(pid_, startedMonotonicNs_);
@@ -100,6 +108,9 @@ kj::Promise<void> Job::awaitExit(kj::Promise<void> readable) {
   });
 }
 
+// Begins the second part of the job's life, in which its first process has ended and its output may
+// still come from others. Input is not passed on any more, and the processes that are left are
+// counted. A program that was never started has no output, so there is nothing to drain.
 kj::Promise<void> Job::leaderEnded() {
   endedBoottimeNs_ = context_.clock.boottimeNs();
   inputPump_ = nullptr;
@@ -110,8 +121,9 @@ kj::Promise<void> Job::leaderEnded() {
   return drain(context_.timer.now() + spec_.drainNs * kj::NANOSECONDS);
 }
 
-// Until end of file on all streams, or the time given. A stream that waits for its reader to make
-// room is given the time that it needs: nothing of it may be lost.
+// Waits for the end of all streams, but not beyond `end`. A stream that waits for its reader to
+// release bytes gets more time (drainFull), because none of its bytes may be lost. A stream that
+// somebody merely holds open gets none, and its holders are named.
 kj::Promise<void> Job::drain(kj::TimePoint end) {
   if (streamsEnded() || drainCut_) return kj::READY_NOW;
   if (context_.timer.now() < end) {
@@ -122,8 +134,9 @@ kj::Promise<void> Job::drain(kj::TimePoint end) {
   return streamsStalled() ? drainFull() : nameHolders();
 }
 
-// A killed job has no claim on a reader who makes no room for the whole drain time: what does not
-// fit then is dropped, and counted.
+// Goes on draining where a stream waits for its reader. A job that was not killed waits for any
+// length of time. A killed job waits for the drain time after each change, and then output beyond
+// the retention is dropped and counted.
 kj::Promise<void> Job::drainFull() {
   auto drainTime = spec_.drainNs * kj::NANOSECONDS;
   auto again = [this, drainTime]() { return drain(context_.timer.now() + drainTime); };
@@ -138,6 +151,9 @@ void Job::neverWait() {
   }
 }
 
+// Finds out which of the job's processes hold the streams open. A worker thread looks, because the
+// descriptors of each process are read from /proc. A look that takes too long is given up without a
+// name.
 kj::Promise<void> Job::nameHolders() {
   struct Found {
     kj::Vector<Holder> holders;
@@ -163,6 +179,11 @@ kj::Promise<void> Job::nameHolders() {
       .exclusiveJoin(context_.timer.afterDelay(kHoldersWait));
 }
 
+// Makes the outcome final. The steps have a fixed order:
+// 1. Everything that only a running command needs is freed.
+// 2. Streams that are still open are detached, which keeps the bytes that lie in their pipes.
+// 3. The listener learns of the end. The job counts there as one with processes left until step 4.
+// 4. The listener learns that the job is gone, now or when its last process has ended.
 void Job::finish() {
   deadline_ = nullptr;
   inputPump_ = nullptr;
@@ -184,6 +205,7 @@ void Job::finish() {
   changed_.notify();
 }
 
+// Is called when no process of the job is left. The listener may destroy the job soon afterwards.
 void Job::released() {
   stopping_ = nullptr;
   processes_ = nullptr;
@@ -195,10 +217,12 @@ void Job::released() {
 void Job::stop(StopReason reason, int64_t graceNs) {
   if (gone_) return;
   if (endedBoottimeNs_ == 0 && reason_ == StopReason::kNone) reason_ = reason;
-  // At its deadline a reader who still makes room is given the time for the rest.
+  // A deadline does not cut the drain, because a reader that still releases bytes gets the time for
+  // the rest. Any other reason does.
   if (endedBoottimeNs_ != 0 && !ended_ && reason != StopReason::kDeadline) drainCut_ = true;
   changed_.notify();
-  if (processes_.get() == nullptr) return;  // launch() sees the reason.
+  // A job that has not been launched yet is refused by launch(), which looks at the reason.
+  if (processes_.get() == nullptr) return;
   auto killAt = context_.timer.now() + graceNs * kj::NANOSECONDS;
   bool isFirst = killAt_ == nullptr;
   KJ_IF_MAYBE (earlier, killAt_) {
@@ -208,7 +232,8 @@ void Job::stop(StopReason reason, int64_t graceNs) {
   if (graceNs <= 0) return killAll();
   if (isFirst) {
     processes_->signalAll(SIGTERM);
-    processes_->signalAll(SIGCONT);  // A stopped process would not see it.
+    // A stopped process would not act on SIGTERM.
+    processes_->signalAll(SIGCONT);
   }
   stopping_ = context_.timer.atTime(killAt).then([this]() { killAll(); }).eagerlyEvaluate(logTask);
 }
@@ -217,6 +242,8 @@ void Job::killAll() {
   if (processes_.get() != nullptr) processes_->killAll();
 }
 
+// Nobody will read the output of a session that ends, so no stream waits for its reader any more.
+// KILL comes after the grace at the latest, and processes get `endWaitNs` beyond that to disappear.
 kj::Promise<kj::Maybe<support::Failure>> Job::endWithSession() {
   auto graceNs = kj::min(spec_.graceNs, kSessionGraceMaxNs);
   neverWait();
@@ -263,11 +290,12 @@ kj::Promise<uint64_t> Job::writeInput(uint64_t offset, kj::Array<kj::byte> bytes
   if (spec_.input != wire::JobSpec::Input::STREAM) {
     support::fail(wire::Error::Kind::CONFLICT, "job ", number_, " has no input stream");
   }
-  if (input_.get() == nullptr) return offset + bytes.size();  // Ended before it had begun: dropped.
+  // A job that was not launched accepts input and drops it.
+  if (input_.get() == nullptr) return offset + bytes.size();
   uint64_t before = input_->acceptedTo();
   uint64_t acceptedTo = input_->accept(offset, bytes, end);
   if (acceptedTo > before || acceptedTo >= offset + bytes.size()) return acceptedTo;
-  // Full: the caller would only ask again at once.
+  // Nothing fitted. The answer waits, because the caller would only ask again at once.
   return context_.timer.afterDelay(kInputCapacityWait)
       .exclusiveJoin(input_->whenCapacity())
       .then(
@@ -283,6 +311,8 @@ kj::Promise<void> Job::waitFor(FollowWish wish) {
 
 kj::Promise<void> Job::waitUntil(FollowWish wish, kj::TimePoint end) {
   if (satisfied(wish) || context_.timer.now() >= end) return kj::READY_NOW;
+  // A wish for a range waits for its first bytes as long as any other, and from then on only for a
+  // moment, so that bytes that have come are not held back for the rest.
   if (wish.bytesMin > 0 && !wish.gathers && available(output_, wish.outputFrom) > 0) {
     wish.gathers = true;
     end = kj::min(end, context_.timer.now() + kGatherMax);
@@ -299,7 +329,7 @@ bool Job::satisfied(const FollowWish& wish) const {
   if (wish.bytesMin > 0) return ready >= wish.bytesMin || readyErrors > 0 || streamsFull();
   ready += readyErrors;
   if (wish.until == wire::Follow::Until::CHANGE) return ready > 0;
-  // A job that waits for its reader will not end before it is read.
+  // A job that waits for its reader does not end before its output is read.
   if (wish.bytesMax == 0) return streamsFull();
   return ready > wish.bytesMax || streamsStalled();
 }
@@ -325,6 +355,8 @@ void Job::release(uint64_t outputTo, uint64_t errorsTo) {
   changed_.notify();
 }
 
+// Drops the promises first, so that none of them acts on the parts that go after them. The process
+// set kills its processes when it is destroyed.
 void Job::abandon() {
   run_ = nullptr;
   lingering_ = nullptr;

@@ -1,5 +1,5 @@
-// One command from its start to its one outcome, with everything that its processes may leave
-// behind. Knows nothing of messages (job_status.h) and nothing of other jobs (job_table.h).
+// Runs one command from its start to its one outcome, and follows the processes that it leaves
+// behind. It knows no messages (job_status.h does) and no other jobs (job_table.h).
 #pragma once
 
 #include <stdint.h>
@@ -21,7 +21,7 @@
 
 namespace nodeagent {
 
-// What all jobs of a keeper share. Everything outlives the jobs.
+// Holds what all jobs of a keeper share. Everything in it outlives the jobs.
 struct JobContext {
   kj::UnixEventPort& port;
   kj::Timer& timer;
@@ -32,13 +32,14 @@ struct JobContext {
   Worker& worker;
   UserDatabase& users;
   const JobLimits& limits;
-  kj::AutoCloseFd& nothing;  // /dev/null for jobs without input, opened by the first.
+  // /dev/null for jobs without input. The first such job opens it.
+  kj::AutoCloseFd& nothing;
 };
 
-// Why the agent ended a job.
+// Says why the agent ended a job.
 enum class StopReason { kNone, kDeadline, kCancelled, kOutputLimit, kSessionEnded };
 
-// What a caller waits for; see Follow in the schema.
+// Says what a caller waits for, like Follow in the schema.
 struct FollowWish {
   uint64_t outputFrom = 0;
   uint64_t errorsFrom = 0;
@@ -46,10 +47,11 @@ struct FollowWish {
   uint64_t bytesMin = 0;
   int64_t waitNs = 0;
   wire::Follow::Until until = wire::Follow::Until::CHANGE;
-  bool gathers = false;  // Some of bytesMin are there, and the rest is waited for.
+  // True once some of `bytesMin` bytes have come, so that the wait for the rest is short.
+  bool gathers = false;
 };
 
-// Names processes that were killed and do not go.
+// Returns a failure that names processes which were killed and still exist.
 support::Failure stillThere(kj::ArrayPtr<const pid_t> pids);
 
 class Job final : public kj::Refcounted {
@@ -59,55 +61,64 @@ class Job final : public kj::Refcounted {
     kj::String command;
   };
 
-  // Called once each, from the loop; none may destroy the job.
+  // Each method is called once at most, from the loop, and may not destroy the job.
   class Listener {
    public:
-    // It has a process: lookAtLaunch() wants to be called until it is true, or the job has ended.
+    // The job has a process. Call lookAtLaunch() now and then, until it returns true or the job has
+    // ended.
     virtual void launching(Job& job) = 0;
-    virtual void ended(Job& job) = 0;  // It has its outcome.
-    virtual void gone(Job& job) = 0;   // And nothing of it runs any more.
+
+    // The job has its outcome.
+    virtual void ended(Job& job) = 0;
+
+    // No process of the job is left. It is called after ended().
+    virtual void gone(Job& job) = 0;
 
    protected:
     ~Listener() = default;
   };
 
-  // `owner` as in ProcessSets::make.
+  // `owner` is passed to ProcessSets::make.
   Job(const JobContext& context, Listener& listener, uint64_t owner, uint64_t number, JobSpec spec);
   ~Job() noexcept(false);
 
-  // Starts it. Whatever goes wrong becomes the outcome. Call once.
+  // Starts the job. A failure becomes its outcome. Call it once.
   void start();
 
-  // Ends every process: TERM, after `graceNs` KILL; 0: KILL at once. Asking again can only shorten
-  // the grace. The first reason given before the command ended by itself makes the outcome.
+  // Ends every process with TERM, and with KILL after `graceNs`. If that is 0, KILL comes at once.
+  // Another call can only shorten the grace. The first reason that is given before the command ends
+  // by itself decides the outcome.
   void stop(StopReason reason, int64_t graceNs);
 
-  // For the end of its session: resolves when nothing of it runs, or to what does nevertheless.
+  // Ends the job with its session. Resolves when no process of it is left, or to a failure that
+  // names those that could not be killed in time.
   kj::Promise<kj::Maybe<support::Failure>> endWithSession();
 
-  // Sends a signal to the first process or to all. 0, or an errno; ESRCH is nothing to report.
+  // Sends a signal to the first process or to all. Returns 0 or an errno. A process that has ended
+  // is no error.
   int signal(int number, wire::Jobs::Target target);
 
-  // Of a job with a terminal; fails with kind conflict otherwise.
+  // Resizes the terminal. Fails with kind conflict if the job has none.
   void resize(uint16_t columns, uint16_t rows);
 
-  // As InputStream::accept. If nothing fits, waits for room for up to a second.
+  // Calls InputStream::accept, and waits for capacity for up to a second if nothing fits.
   kj::Promise<uint64_t> writeInput(uint64_t offset, kj::Array<kj::byte> bytes, bool end);
 
-  // Resolves when the wish is fulfilled or its time is over. Offsets have been checked.
+  // Resolves when the wish is fulfilled or its time is over. The caller has checked the offsets.
   kj::Promise<void> waitFor(FollowWish wish);
 
-  // Lets output below the offsets go.
+  // Forgets the output below the offsets.
   void release(uint64_t outputTo, uint64_t errorsTo);
 
-  // Its listener is going away: nothing of it goes on, and what still runs is killed.
+  // Stops everything and kills the processes, because the listener is about to be destroyed. The
+  // listener is not called again.
   void abandon();
 
   // Deletes the retained output of an ended job.
   void forget();
 
-  // Frees what its process needed on the way to its program, once it is there. False: it is still
-  // under way.
+  // Frees what the process needed on the way to its program. Returns false while it is still on
+  // that way, and can be called again.
   bool lookAtLaunch();
 
   uint64_t number() const { return number_; }
@@ -116,7 +127,7 @@ class Job final : public kj::Refcounted {
   bool isGone() const { return gone_; }
   StopReason reason() const { return reason_; }
 
-  // Set when no process of the command ever ran.
+  // Returns the reason if the program was never started.
   kj::Maybe<const support::Failure&> notStarted() const;
   const ExitReport& exit() const { return exit_; }
   MemoryKill memoryKill() const { return memoryKill_; }
@@ -132,7 +143,7 @@ class Job final : public kj::Refcounted {
   kj::ArrayPtr<const Holder> holders() const { return holders_; }
   uint32_t leftRunning() const { return leftRunning_; }
 
-  // Processes that run now. Asks the kernel.
+  // Returns the number of processes that exist now. It asks the kernel.
   uint32_t processCount();
 
  private:
@@ -169,11 +180,16 @@ class Job final : public kj::Refcounted {
 
   User user_;
   kj::Maybe<Credentials> credentials_;
-  kj::Array<kj::String> environment_;  // Only until it is known whether the program runs.
-  kj::Own<ProcessSet> processes_;      // Null once nothing of it runs.
-  kj::Own<OutputStream> output_;       // Null if it was never launched.
-  kj::Own<OutputStream> errors_;       // Null if merged.
-  kj::Own<InputStream> input_;         // Null without input.
+  // Is kept until it is known whether the program was started.
+  kj::Array<kj::String> environment_;
+  // Is null before the launch, and once no process of the job is left.
+  kj::Own<ProcessSet> processes_;
+  // Is null if the job was never launched.
+  kj::Own<OutputStream> output_;
+  // Is null also if errors are merged into the output.
+  kj::Own<OutputStream> errors_;
+  // Is null also if the job has no input.
+  kj::Own<InputStream> input_;
   kj::AutoCloseFd terminal_;
   kj::Own<Launch> launch_;
   kj::AutoCloseFd pidfd_;
@@ -182,22 +198,27 @@ class Job final : public kj::Refcounted {
   pid_t pid_ = 0;
   int64_t startedRealtimeNs_ = 0;
   int64_t startedBoottimeNs_ = 0;
-  int64_t endedBoottimeNs_ = 0;  // Of the first process; 0: not yet.
+  // The time at which the first process ended, or 0 while it runs.
+  int64_t endedBoottimeNs_ = 0;
   StopReason reason_ = StopReason::kNone;
   kj::Maybe<kj::TimePoint> killAt_;
-  bool drainCut_ = false;  // Told to stop while only the output was waited for.
+  // The job was told to stop while it waited only for its output.
+  bool drainCut_ = false;
   bool ended_ = false;
   bool gone_ = false;
   kj::Maybe<support::Failure> notStarted_;
   ExitReport exit_;
   int64_t startedMonotonicNs_ = 0;
   MemoryKill memoryKill_ = MemoryKill::kNo;
-  uint64_t keeperBytesMax_ = 0;  // The keeper's own size, which counts as the process's.
+  // The keeper's own largest size. The kernel counts it as the process's, which was a copy of the
+  // keeper before it reached its program.
+  uint64_t keeperBytesMax_ = 0;
   uint32_t leftRunning_ = 0;
-  bool leftNobody_ = false;  // Seen at the very end: no need to look again.
+  // No process was left when the first one ended, so finish() need not look again.
+  bool leftNobody_ = false;
   kj::Array<Holder> holders_;
 
-  // Last, so that they are dropped before what they use.
+  // The promises are the last members, so that they are dropped before what they use.
   kj::Promise<void> outputPump_ = nullptr;
   kj::Promise<void> errorsPump_ = nullptr;
   kj::Promise<void> inputPump_ = nullptr;

@@ -1,4 +1,4 @@
-// How jobs are ended by the agent, and what becomes of the processes that they leave behind.
+// Tries how the agent ends jobs, and what happens to the processes that they leave behind.
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -12,9 +12,9 @@ namespace {
 
 using testing::HasSubstr;
 
-// Four kinds of children that a kill of the process group would miss, each writing its pid to a
-// file: one in a session of its own, one orphaned by a double fork, one that ignores TERM, one that
-// is stopped.
+// Starts four kinds of children that a kill of the process group would miss. Each writes its pid to
+// a file. One has a session of its own, one is orphaned by a double fork, one ignores SIGTERM, and
+// one is stopped.
 constexpr const char* kFamily = R"(
 cd "$0"
 setsid sh -c 'echo $$ > setsid; exec sleep 1000' &
@@ -26,7 +26,7 @@ echo ready
 exec sleep 1000
 )";
 
-// Once with cgroups and once without.
+// Each test runs with cgroups and without.
 enum class Grouping { kCgroup, kDescent };
 
 class JobEndTest : public JobFixture, public testing::WithParamInterface<Grouping> {
@@ -48,7 +48,7 @@ class JobEndTest : public JobFixture, public testing::WithParamInterface<Groupin
     return makesDescent_ ? ProcessSets::byDescent("test", timer()) : JobFixture::makeSets();
   }
 
-  // The family of `kFamily`, once all are there.
+  // Waits until all processes of `kFamily` exist, and returns their pids.
   SpecBuilder family() { return SpecBuilder({"/bin/sh", "-c", kFamily, directory}); }
   void awaitFamily(uint64_t number) {
     auto answer =
@@ -125,7 +125,7 @@ TEST_P(JobEndTest, TheEndOfTheSessionDoesNotWaitForTheReaderOfAFullOutput) {
   EXPECT_EQ(session->leftovers().size(), 0u);
 }
 
-TEST_P(JobEndTest, AJobThatEndsByItselfWhenToldStaysCancelled) {
+TEST_P(JobEndTest, AJobThatExitsOnSigtermCountsAsCancelled) {
   SpecBuilder spec(shell("trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done"));
   start(1, spec);
   awaitFamily(1);
@@ -153,7 +153,7 @@ TEST_P(JobEndTest, ADaemonThatHoldsTheOutputIsNamedAndLeftAlone) {
   EXPECT_TRUE(allGone({daemon}));
 }
 
-// It starts itself again for ever, and so has often no environment by which it could be known.
+// The daemon starts itself again for ever, so it often has no environment that would identify it.
 TEST_P(JobEndTest, ADaemonInTheMiddleOfAnExecIsSeenAndKilled) {
   SpecBuilder spec(
       shell("loop='exec sh -c \"$0\" \"$0\"'; setsid sh -c \"$loop\" \"$loop\" >/dev/null 2>&1 & "
@@ -166,7 +166,8 @@ TEST_P(JobEndTest, ADaemonInTheMiddleOfAnExecIsSeenAndKilled) {
   }
 }
 
-// As root can. The job is over then, and nobody waits for the daemon any more.
+// Root can move a daemon out of its job's cgroup. The job is over then, and nothing waits for the
+// daemon any more.
 TEST_P(JobEndTest, EscapeesOfAnEndedJobAreKilledWithTheSession) {
   if (GetParam() != Grouping::kCgroup) GTEST_SKIP() << "there is no group to leave";
   SpecBuilder spec(
@@ -181,7 +182,8 @@ TEST_P(JobEndTest, EscapeesOfAnEndedJobAreKilledWithTheSession) {
   acknowledge(1);
   auto first = kj::mv(session);
   openSession();
-  run(1, spec);  // The table forgets sessions that are over and left nothing.
+  // A job of a new session makes the table forget those that are over and left nothing.
+  run(1, spec);
   EXPECT_TRUE(isAlive(daemon));
   first->end(EndReason::kClosed).wait(waitScope);
   EXPECT_FALSE(isAlive(daemon));
@@ -201,7 +203,7 @@ TEST_P(JobEndTest, ADaemonMayGoOnWritingToAnEndedJob) {
   EXPECT_TRUE(eventually([&]() { return std::filesystem::exists(path("survived")); }));
 }
 
-TEST_P(JobEndTest, CancelOfAnEndedJobKillsWhatItLeft) {
+TEST_P(JobEndTest, CancelOfAnEndedJobKillsItsLeftovers) {
   SpecBuilder spec(shell("setsid sleep 1000 >/dev/null 2>&1 & echo $!"));
   auto result = run(1, spec);
   pid_t daemon = std::stoi(result->output);
@@ -245,7 +247,7 @@ TEST_P(JobEndTest, ADetachedJobSurvivesTheEndOfItsSession) {
   EXPECT_EQ(bytes(answer.getProgress().getOutput().getData()), "ready\ndone\n");
 }
 
-TEST_P(JobEndTest, JobsThatLeaveTooMuchRunningAreOverload) {
+TEST_P(JobEndTest, TooManyLeftoversRefuseANewJob) {
   JobLimits limits;
   limits.leftRunningMax = 2;
   openTable(limits);

@@ -27,7 +27,7 @@ inline std::string bytes(capnp::Data::Reader data) {
   return {reinterpret_cast<const char*>(data.begin()), data.size()};
 }
 
-// A specification under construction.
+// Builds a specification.
 class SpecBuilder {
  public:
   explicit SpecBuilder(const std::vector<std::string>& argv) {
@@ -50,7 +50,7 @@ inline std::vector<std::string> shell(const std::string& script) {
   return {"/bin/sh", "-c", script};
 }
 
-// The result of a job, copied out of the last answer.
+// Holds the result of a job, copied out of the last answer.
 struct Outcome {
   capnp::MallocMessageBuilder message;
   std::string output;
@@ -124,7 +124,7 @@ class JobFixture : public testing::Test {
     return results.hasError() ? std::string(results.getError().getText().cStr()) : "";
   }
 
-  // Starts and follows to the end; the test fails if that is an error.
+  // Starts a job and follows it to its end. The test fails if that is an error.
   std::unique_ptr<Outcome> run(uint64_t number, SpecBuilder& spec) {
     auto answer = runRequest(number, spec).send().wait(waitScope);
     EXPECT_EQ(errorOf(answer), "");
@@ -156,7 +156,7 @@ class JobFixture : public testing::Test {
     return request.send().wait(waitScope);
   }
 
-  // Follows to the end from offset 0.
+  // Follows a job from offset 0 to its end.
   std::unique_ptr<Outcome> finish(uint64_t number) {
     auto answer = follow(number);
     EXPECT_EQ(errorOf(answer), "");
@@ -202,7 +202,7 @@ class JobFixture : public testing::Test {
     EXPECT_EQ(errorOf(request.send().wait(waitScope)), "");
   }
 
-  // Turns the loop until `condition` holds; false after ten seconds.
+  // Turns the loop until `condition` holds. Returns false after ten seconds.
   bool eventually(const std::function<bool()>& condition) {
     auto end = timer().now() + 10 * kj::SECONDS;
     while (!condition()) {

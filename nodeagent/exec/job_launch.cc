@@ -1,4 +1,4 @@
-// The part of Job that leads up to its process.
+// Implements the part of Job that leads up to its process. job.cc has the rest.
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -58,12 +58,12 @@ kj::StringPtr reasonText(StopReason reason) {
 
 }  // namespace
 
-// The job's own ends: 0 to 2 of its first process.
+// Holds the job's own ends of its pipes, which become 0 to 2 of its first process.
 struct Job::ChildFiles {
-  // Unset: there is nothing to read.
+  // Is unset if there is nothing to read.
   kj::AutoCloseFd input;
   kj::AutoCloseFd output;
-  // Unset: errors go to the output.
+  // Is unset if errors go to the output.
   kj::AutoCloseFd errors;
 };
 
@@ -173,8 +173,8 @@ kj::Promise<void> Job::launch() {
                   " before it could be");
   }
   // The order matters. The set and its limits exist before the process, so that it is never outside
-  // of them; the environment holds the set's mark; and the outputs are read only once there is a
-  // process.
+  // of them. The environment is built after the set, whose mark it holds. The outputs are read only
+  // once there is a process.
   processes_ = context_.sets.make(owner_);
   applyLimits();
   environment_ = buildEnvironment(spec_, user_, processes_->marker());

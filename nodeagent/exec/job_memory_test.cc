@@ -1,5 +1,5 @@
-// What is said of a command that the kernel may have ended for lack of memory, whatever the kernel
-// of this machine can tell.
+// Tries how a command is reported that the kernel may have killed for lack of memory. The answers
+// of the kernel are made up here, because not every machine's kernel gives them.
 #include <signal.h>
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@ namespace {
 
 using OutOfMemory = wire::JobOutcome::OutOfMemory;
 
-// As the set that it has, but for what the kernel says.
+// Wraps a real process set and replaces the kernel's answer.
 class TellingSet final : public ProcessSet {
  public:
   TellingSet(kj::Own<ProcessSet> own, const MemoryKill& said) : own_(kj::mv(own)), said_(said) {}
@@ -66,7 +66,7 @@ class JobMemoryTest : public JobFixture {
   bool tells_ = false;
 };
 
-TEST_F(JobMemoryTest, WhatTheKernelSaysOfAKillIsPartOfTheOutcome) {
+TEST_F(JobMemoryTest, TheOutcomeHasTheKernelsAnswerAboutAKill) {
   for (auto [said, told] : {std::pair(MemoryKill::kYes, OutOfMemory::YES),
                             std::pair(MemoryKill::kPerhaps, OutOfMemory::PERHAPS),
                             std::pair(MemoryKill::kNo, OutOfMemory::NO),
@@ -76,7 +76,7 @@ TEST_F(JobMemoryTest, WhatTheKernelSaysOfAKillIsPartOfTheOutcome) {
   }
 }
 
-TEST_F(JobMemoryTest, AnotherSignalIsNotOfThatKind) {
+TEST_F(JobMemoryTest, AnotherSignalIsNotAMemoryKill) {
   said_ = MemoryKill::kYes;
   EXPECT_EQ(saidOf("SEGV"), OutOfMemory::NO);
 }

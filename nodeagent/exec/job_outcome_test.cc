@@ -1,4 +1,4 @@
-// How jobs end, and what is said of those that cannot begin.
+// Tries how jobs end by themselves, and how those are reported that cannot begin.
 #include <fcntl.h>
 
 #include <gmock/gmock.h>
@@ -47,7 +47,7 @@ TEST_F(JobOutcomeTest, EveryExitStatusIsReported) {
   }
 }
 
-TEST_F(JobOutcomeTest, SignalsThatWereNotOursAreReported) {
+TEST_F(JobOutcomeTest, SignalsFromElsewhereAreReported) {
   for (int signal : {SIGHUP, SIGINT, SIGKILL, SIGUSR1, SIGSEGV, SIGPIPE, SIGALRM, SIGTERM}) {
     auto result = run(shell("kill -" + std::to_string(signal) + " $$"));
     ASSERT_EQ(result->outcome().which(), wire::JobOutcome::SIGNALLED) << signal;
@@ -57,8 +57,8 @@ TEST_F(JobOutcomeTest, SignalsThatWereNotOursAreReported) {
   }
 }
 
-// The kernel counts what the process was before its program: a copy of this one.
-TEST_F(JobOutcomeTest, TheLargestSizeIsThatOfTheCommandOrNotKnown) {
+// The kernel's figure includes the time before execve, when the process was a copy of this one.
+TEST_F(JobOutcomeTest, TheLargestSizeIsTheCommandsOwnOrUnknown) {
   EXPECT_EQ(run({"true"})->status().getUsage().getResidentBytesMax(), 0u);
   uint64_t size = ownResidentBytesMax() + (64 << 20);
   auto block = "bs=" + std::to_string(size);
@@ -68,7 +68,7 @@ TEST_F(JobOutcomeTest, TheLargestSizeIsThatOfTheCommandOrNotKnown) {
   EXPECT_LT(large->status().getUsage().getResidentBytesMax(), size + (16 << 20));
 }
 
-// What the start of a process takes is given back while the process runs.
+// The memory that a start takes is freed while the process runs.
 TEST_F(JobOutcomeTest, AJobThatRunsIsNotLaunchingForLong) {
   SpecBuilder spec({"sleep", "1000"});
   uint64_t number = nextNumber++;
@@ -149,7 +149,8 @@ TEST_F(JobOutcomeTest, LimitsAreApplied) {
 
 TEST_F(JobOutcomeTest, StandardDescriptorsAreTheOnlyOnes) {
   auto result = run({"ls", "/proc/self/fd"});
-  EXPECT_EQ(result->output, "0\n1\n2\n3\n");  // 3 is the directory that ls itself reads.
+  // 3 is the directory that ls itself reads.
+  EXPECT_EQ(result->output, "0\n1\n2\n3\n");
 }
 
 TEST_F(JobOutcomeTest, SignalStateIsThatOfAFreshProcess) {
@@ -191,7 +192,7 @@ TEST_F(JobOutcomeTest, AnotherUserHasItsGroupsAndHome) {
       << result->errors;
 }
 
-TEST_F(JobOutcomeTest, AGroupOfItsOwnReplacesThePrimaryOne) {
+TEST_F(JobOutcomeTest, AGivenGroupReplacesThePrimaryOne) {
   if (getuid() != 0) GTEST_SKIP() << "changing the group needs root";
   SpecBuilder spec(shell("id -u; id -g"));
   spec->setUser("nobody");
@@ -208,7 +209,7 @@ TEST_F(JobOutcomeTest, AnUnknownUserIsNamed) {
   EXPECT_THAT(error.getText().cStr(), HasSubstr("\"no-such-user\""));
 }
 
-TEST_F(JobOutcomeTest, ATerminalIsOne) {
+TEST_F(JobOutcomeTest, AProgramOnATerminalSeesATerminal) {
   SpecBuilder spec(shell("tty; stty size; echo $TERM; echo err >&2"));
   auto terminal = spec->initTerminal();
   terminal.setColumns(101);

@@ -1,4 +1,4 @@
-// What is kept of output, at which offsets, and what is counted.
+// Tries which output is kept, at which offsets it is read, and which bytes count as dropped.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@ constexpr uint64_t kMiB = 1 << 20;
 
 class JobOutputTest : public JobFixture {
  protected:
-  // Ten MiB of lines that differ, and their digest.
+  // Makes ten MiB of lines that differ, and their digest.
   JobOutputTest() {
     for (uint64_t line = 0; text.size() < 10 * kMiB; ++line) text += std::to_string(line) + "\n";
     text.resize(10 * kMiB);
@@ -67,7 +67,7 @@ TEST_F(JobOutputTest, MemoryStaysBoundedAndTheRestIsSpooled) {
   EXPECT_EQ(table->spool().fileBytes(), 0u);
 }
 
-TEST_F(JobOutputTest, WhatFitsIntoOneAnswerIsNotSpooled) {
+TEST_F(JobOutputTest, OutputThatFitsIntoOneAnswerIsNotSpooled) {
   SpecBuilder spec({"head", "-c", std::to_string(kMiB), path("ten")});
   start(1, spec);
   auto status = follow(1, 0, 0, [](auto wish) { wish.setBytesMax(0); });
@@ -130,7 +130,7 @@ TEST_F(JobOutputTest, KillEndsTheJob) {
   EXPECT_EQ(status.getOutput().getDroppedBytes(), status.getOutput().getProducedBytes() - kMiB);
 }
 
-TEST_F(JobOutputTest, AKilledJobThatNobodyReadsEndsAndCountsWhatWasLost) {
+TEST_F(JobOutputTest, AKilledJobWithoutAReaderEndsAndCountsLostBytes) {
   SpecBuilder spec = cat(64 * 1024, wire::JobSpec::Overflow::BLOCK);
   spec->setDeadlineNs(kSecondNs / 10);
   spec->setDrainNs(kSecondNs / 50);
@@ -168,17 +168,20 @@ TEST_F(JobOutputTest, WithoutASpoolTheProcessWaitsForItsReader) {
   expectNothingLostWith(limits);
 }
 
-TEST_F(JobOutputTest, WithoutAnyRoomTheProcessWaitsForItsReader) {
+TEST_F(JobOutputTest, WithoutSpoolAndMemoryTheProcessWaitsForItsReader) {
   JobLimits limits;
-  limits.spoolBytesMax = 1 << 20;  // Less than a file asks for.
-  limits.memoryBytesMax = 0;       // As if other jobs had it all.
+  // A file asks for more than this.
+  limits.spoolBytesMax = 1 << 20;
+  // Other jobs could have taken all memory.
+  limits.memoryBytesMax = 0;
   expectNothingLostWith(limits);
 }
 
-TEST_F(JobOutputTest, WhenTheSpoolGetsFullTheProcessWaitsForItsReader) {
+TEST_F(JobOutputTest, AFullSpoolMakesTheProcessWaitForItsReader) {
   constexpr uint64_t kBytes = 40 * kMiB;
   JobLimits limits;
-  limits.spoolBytesMax = 16 * kMiB;  // A file's first step.
+  // This is the first step of a file.
+  limits.spoolBytesMax = 16 * kMiB;
   openTable(limits);
   openSession();
   SpecBuilder spec(shell("seq 100000000 | head -c " + std::to_string(kBytes)));
@@ -203,8 +206,8 @@ TEST_F(JobOutputTest, WhenTheSpoolGetsFullTheProcessWaitsForItsReader) {
   EXPECT_EQ(table->spool().fileBytes(), 0u) << "left when it was read";
 }
 
-// The process has written all into its pipe and ended in time.
-TEST_F(JobOutputTest, ADeadlineDoesNotCutWhatAReaderStillTakes) {
+// The process has written everything into its pipe and ended before its deadline.
+TEST_F(JobOutputTest, ADeadlineDoesNotCutOutputThatAReaderStillTakes) {
   SpecBuilder spec({"head", "-c", "40000", "/dev/zero"});
   spec->initOutput().setRetainedBytesMax(4096);
   spec->setDeadlineNs(kSecondNs / 5);
@@ -245,12 +248,11 @@ TEST_F(JobOutputTest, ALongPollEndsWithTheFirstOutput) {
   EXPECT_EQ(answer.getProgress().getStatus().getState(), wire::JobStatus::State::RUNNING);
 }
 
-TEST_F(JobOutputTest, ALongPollEndsWithItsTime) {
+TEST_F(JobOutputTest, ALongPollWithoutOutputEndsWithItsTime) {
   SpecBuilder spec({"sleep", "1000"});
   start(1, spec);
-  timer()
-      .afterDelay(1 * kj::MILLISECONDS)
-      .wait(waitScope);  // The loop's time moves only when it waits.
+  // The loop's time moves only when it waits.
+  timer().afterDelay(1 * kj::MILLISECONDS).wait(waitScope);
   auto begin = systemClock().boottimeNs();
   auto answer = follow(1, 0, 0, [](auto wish) { wish.setWaitNs(kSecondNs / 20); });
   EXPECT_EQ(answer.getProgress().getStatus().getState(), wire::JobStatus::State::RUNNING);

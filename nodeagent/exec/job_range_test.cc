@@ -1,4 +1,4 @@
-// Bulk output asked for in ranges, several before the first is answered.
+// Tries readers that ask for bulk output in ranges, several before the first is answered.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +18,8 @@ class JobRangeTest : public JobFixture {
     for (uint64_t line = 0; text.size() < 10 * kMiB; ++line) text += std::to_string(line) + "\n";
     text.resize(10 * kMiB);
     std::ofstream(path("ten")) << text;
-    limits.followedForNs = 20 * kSecondNs;  // Whatever this machine does meanwhile.
+    // The reader keeps up even if this machine is slow.
+    limits.followedForNs = 20 * kSecondNs;
     reopen();
   }
 
@@ -68,7 +69,7 @@ TEST_F(JobRangeTest, RangesAreAnsweredInFullAndNeedNoSpool) {
   EXPECT_TRUE(output == text);
 }
 
-TEST_F(JobRangeTest, OnlyWhatWasStoredIsReleased) {
+TEST_F(JobRangeTest, OnlyStoredBytesAreReleased) {
   SpecBuilder spec({"cat", path("ten")});
   start(1, spec);
   auto first = ask(0, 0);
@@ -91,7 +92,7 @@ TEST_F(JobRangeTest, TheLastRangeEndsWithTheJob) {
   EXPECT_EQ(second.getProgress().getStatus().getState(), wire::JobStatus::State::ENDED);
 }
 
-TEST_F(JobRangeTest, WhatHasComeIsNotHeldBackForTheRest) {
+TEST_F(JobRangeTest, BytesThatHaveComeAreNotHeldBackForTheRest) {
   SpecBuilder spec(shell("echo early; sleep 1000"));
   start(1, spec);
   Answer answer = ask(0, 0).wait(waitScope);
@@ -121,7 +122,7 @@ TEST_F(JobRangeTest, TheAgentSaysHowFarAheadOneMayAsk) {
   EXPECT_EQ(errorOf(allowed.wait(waitScope)), "");
 }
 
-TEST_F(JobRangeTest, WhatMayBeDroppedCannotBeAskedForAhead) {
+TEST_F(JobRangeTest, OutputThatMayBeDroppedCannotBeAskedForAhead) {
   SpecBuilder spec({"sleep", "1000"});
   spec->initOutput().setOverflow(wire::JobSpec::Overflow::KEEP_TAIL);
   start(1, spec);
@@ -130,7 +131,7 @@ TEST_F(JobRangeTest, WhatMayBeDroppedCannotBeAskedForAhead) {
   EXPECT_THAT(errorOf(ask(1, 0).wait(waitScope)), testing::HasSubstr("outputFrom"));
 }
 
-// The process has ended, its pipe is full, and its reader is still expected to make room.
+// The process has ended, its pipe is full, and its reader is still expected to release bytes.
 TEST_F(JobRangeTest, OutputThatWaitsInMemoryIsWholeAfterTheDrain) {
   limits.memoryOfStreamBytesMax = 4096;
   limits.memoryOfFollowedBytesMax = 8192;

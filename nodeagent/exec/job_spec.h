@@ -31,9 +31,9 @@ struct JobSpec {
   kj::Array<Variable> environment;
   wire::JobSpec::EnvironmentBase environmentBase = wire::JobSpec::EnvironmentBase::LOGIN;
   kj::String directory;
-  // Empty: the keeper's own.
+  // Is empty for the keeper's own user.
   kj::String user;
-  // Empty: the user's primary one.
+  // Is empty for the user's primary group.
   kj::String group;
   mode_t umask = 022;
   wire::JobSpec::Input::Which input = wire::JobSpec::Input::NONE;
@@ -47,22 +47,22 @@ struct JobSpec {
   uint16_t terminalRows = 0;
   kj::String terminalType;
 
-  // INT64_MAX means none.
+  // Is INT64_MAX for a job without a deadline.
   int64_t deadlineNs = 0;
   int64_t graceNs = 0;
   int64_t drainNs = 0;
   wire::JobSpec::JobLifetime lifetime = wire::JobSpec::JobLifetime::SESSION;
   kj::Array<Label> labels;
-  // Limits of each process.
+  // Bound each process by itself.
   kj::Array<ResourceLimit> limits;
   // The names of `limits` as the schema spells them.
   kj::Array<const char*> limitNames;
-  // Limits of the whole job.
+  // These limits bound the whole job.
   kj::Maybe<uint64_t> memoryBytesMax;
   kj::Maybe<uint64_t> processesMax;
   kj::Maybe<int> niceness;
 
-  // The digest of the whole specification in its canonical form: equal for equal specifications.
+  // The digest of the specification in its canonical form. It is equal for equal specifications.
   support::Digest hash{};
 
   // Frees the fields that only the start needs, and arguments beyond those that lists show, because
@@ -74,11 +74,13 @@ struct JobSpec {
 // value and the remedy.
 JobSpec readJobSpec(wire::JobSpec::Reader spec);
 
-// Returns the environment as items "NAME=value", each name once, in the order of the base and then
-// of first mention. `user` is the user that the job runs as. `marker` is that of ProcessSet.
+// Returns the environment as items "NAME=value", with each name once, in the order of the base and
+// then of first mention. `user` is the user that the job runs as. `marker` comes from
+// ProcessSet::marker.
 kj::Array<kj::String> buildEnvironment(const JobSpec& spec, const User& user, kj::StringPtr marker);
 
-// Returns a failure's text, such as: start "kvd": directory "/x": No such file or directory.
+// Returns the text of a failure, which names the program, the step and the operating system's
+// reason.
 kj::String spawnFailureText(const JobSpec& spec, const SpawnFailure& failure,
                             kj::ArrayPtr<const kj::String> environment);
 

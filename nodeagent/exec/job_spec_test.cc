@@ -1,5 +1,5 @@
-// Group E of the catalogue of bad input: specifications that must be refused, each with the field
-// by name, and the ones at a limit that must not.
+// Tries group E of the catalogue of bad input: specifications that must be refused with the name of
+// the field, and those at a limit that must be accepted.
 #include "nodeagent/exec/job_spec.h"
 
 #include <functional>
@@ -54,7 +54,8 @@ void setText(capnp::Text::Builder to, const std::string& text) {
 struct Case {
   const char* name;
   std::function<void(Spec)> change;
-  const char* text;  // Part of the error's; null: accepted.
+  // Is a part of the error's text, or null if the specification is accepted.
+  const char* text;
 };
 
 void PrintTo(const Case& row, std::ostream* out) {
@@ -144,7 +145,7 @@ const Case kCases[] = {
 
 class JobSpecTest : public testing::TestWithParam<Case> {};
 
-TEST_P(JobSpecTest, IsAcceptedOrRefusedByTheFieldsName) {
+TEST_P(JobSpecTest, IsAcceptedOrRefusedWithTheNameOfTheField) {
   capnp::MallocMessageBuilder message;
   Spec spec = message.initRoot<wire::JobSpec>();
   setArguments(spec, 1, "true");
@@ -163,8 +164,9 @@ TEST_P(JobSpecTest, IsAcceptedOrRefusedByTheFieldsName) {
 INSTANTIATE_TEST_SUITE_P(GroupE, JobSpecTest, testing::ValuesIn(kCases),
                          [](const auto& row) { return std::string(row.param.name); });
 
-// Laid out in two ways, small and larger than a usual one; the size of one value differs.
-TEST(JobSpecHashTest, IsOfTheContentAndNotOfTheLayout) {
+// Each specification is built with two layouts, once small and once larger than usual ones. A
+// change of one value's size must change the digest.
+TEST(JobSpecHashTest, DependsOnTheContentAndNotOnTheLayout) {
   for (unsigned variables : {1u, 500u}) {
     capnp::MallocMessageBuilder first, second, other;
     auto firstSpec = first.initRoot<wire::JobSpec>();
@@ -173,7 +175,8 @@ TEST(JobSpecHashTest, IsOfTheContentAndNotOfTheLayout) {
     for (auto spec : {firstSpec, secondSpec, otherSpec}) spec.setDeadlineNs(INT64_MAX);
     setArguments(firstSpec, 2, "x");
     setVariables(firstSpec, variables, 10);
-    setVariables(secondSpec, variables + 1, 20);  // Replaced, and left in the message.
+    // These values are replaced below, and stay in the message as garbage.
+    setVariables(secondSpec, variables + 1, 20);
     setVariables(secondSpec, variables, 10);
     setArguments(secondSpec, 2, "x");
     setArguments(otherSpec, 2, "x");

@@ -8,7 +8,8 @@ namespace {
 
 constexpr uint64_t kStatusWords = 256;
 
-// Output and errors share the room; each gets at least a half of it where it has as much.
+// Output and errors share the bytes of one answer. Each gets at least half of them if it has as
+// many.
 struct Shares {
   uint64_t output = 0;
   uint64_t errors = 0;

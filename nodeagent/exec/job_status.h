@@ -1,4 +1,4 @@
-// A job as messages show it.
+// Translates between a job and the messages that ask for it and show it. It changes no job.
 #pragma once
 
 #include "nodeagent/exec/job.h"
@@ -6,15 +6,16 @@
 
 namespace nodeagent {
 
-// Fails with kind invalid if an offset lies beyond what the job produced.
+// Reads a wish and bounds it by `limits`. Fails with kind invalid if an offset lies beyond what the
+// job produced.
 FollowWish readFollow(wire::Follow::Reader follow, const Job& job, const JobLimits& limits);
 
 void writeStatus(const Job& job, wire::JobStatus::Builder status);
 
-// Status and the output that the wish asks for.
+// Writes the status and the output that the wish asks for.
 void writeProgress(Job& job, const FollowWish& wish, wire::JobProgress::Builder progress);
 
-// How much a message with that progress needs at most, in words.
+// Returns how many words a message with that progress needs at most.
 uint64_t progressWords(const Job& job, const FollowWish& wish);
 
 }  // namespace nodeagent

@@ -11,12 +11,14 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
-constexpr size_t kSpentMax = 65536;  // Holes below are taken as spent beyond this.
-constexpr uint64_t kNobody = 0;      // No session's end ends what is started for it.
+// Beyond this number of spent numbers, the gaps below the lowest ones count as spent too.
+constexpr size_t kSpentMax = 65536;
+// Owns the processes that no session's end kills.
+constexpr uint64_t kNobody = 0;
 constexpr size_t kCommandShownBytes = 32;
 constexpr auto kLaunchLook = 20 * kj::MILLISECONDS;
 
-// The last part of the program's path, for people.
+// Returns the last part of the program's path, for texts that people read.
 kj::String commandOf(const JobSpec& spec) {
   kj::StringPtr program = spec.argv[0];
   KJ_IF_MAYBE (slash, program.findLast('/')) program = program.slice(*slash + 1);
@@ -37,7 +39,7 @@ JobTable::JobTable(kj::UnixEventPort& port, kj::Timer& timer, const Clock& clock
   spool_.onShortage([this]() { return removeOldestOfEndedSessions(); });
 }
 
-// Calls that still wait for a job may keep it, but it has nobody to report to any more.
+// Calls that wait for a job may keep it alive, so it must not report to the table any more.
 JobTable::~JobTable() noexcept(false) {
   for (auto& [id, jobs] : sessions_) {
     for (auto& [number, job] : jobs.jobs) job->job().abandon();
@@ -60,8 +62,8 @@ OwnJob& JobTable::start(Session& session, uint64_t number, JobSpec spec) {
   OwnJob& own = *made;
   own.order = nextOrder_++;
   if (!isDetached) {
-    // The entry belongs to the job's own and goes with it, so that `own` is there when the end is
-    // called.
+    // The entry belongs to `own` and is removed with it, so the function never sees a destroyed
+    // job.
     own.undo = session.addUndo(EndPhase::kStop, kj::mv(what),
                                [&own]() { return own.job().endWithSession(); });
   }
@@ -76,7 +78,8 @@ OwnJob& JobTable::start(Session& session, uint64_t number, JobSpec spec) {
 JobTable::SessionJobs& JobTable::jobsOf(Session& session) {
   auto found = sessions_.find(session.id());
   if (found != sessions_.end()) return found->second;
-  // A good moment to forget sessions that have ended and left nothing.
+  // Sessions that have ended and left nothing are forgotten here. Only a new session makes the map
+  // larger, so this is enough to bound it.
   for (auto each = sessions_.begin(); each != sessions_.end();) {
     auto& jobs = each->second;
     bool isOver = jobs.session->ending() && jobs.jobs.empty() &&
@@ -89,11 +92,16 @@ JobTable::SessionJobs& JobTable::jobsOf(Session& session) {
   return jobs;
 }
 
+// As root a process can move out of its job's set, and once the job is gone nobody looks for it.
+// The mark in its environment remains, by which the sweep finds it. One entry serves all jobs of
+// the session, since their marks have a common prefix. The sweep runs in the last phase of the
+// session's end, when all jobs have been stopped. It runs on a worker thread, because it reads the
+// environment of every process of the node. jobsOf() keeps the session until the sweep is over,
+// because the entry goes with the session's jobs.
 void JobTable::sweepAtEnd(SessionJobs& jobs) {
   auto marker = sets_->markerOf(jobs.owner);
   if (jobs.sweep != nullptr || marker.size() == 0) return;
   auto sweep = kj::refcounted<Sweep>();
-  // Among the last of the undo list: all jobs have been stopped by then.
   sweep->entry = jobs.session->addUndo(
       EndPhase::kUndo, kj::str("processes that left their jobs"),
       [this, marker = kj::mv(marker), &sweep = *sweep]() mutable {
@@ -160,8 +168,10 @@ void JobTable::acknowledge(const support::Id& session, uint64_t number) {
   }
 }
 
-// The job's number is spent and its output deleted; processes that it left running stay with the
-// session.
+// Ends the knowledge of a job that has ended. Its number is spent, so that a start which is sent
+// again is refused and not repeated. The indexes that point to it are cleared before `entry`, its
+// owner, goes. A job of which processes are left moves to `leftBehind_` with its undo entry, so
+// that the session's end kills them; gone() destroys it. Any other job is destroyed on return.
 void JobTable::remove(OwnJob& own) {
   auto& jobs = sessions_.at(own.sessionId());
   auto entry = jobs.jobs.extract(own.number());
@@ -182,6 +192,8 @@ bool JobTable::removeOldestOfEndedSessions() {
   return false;
 }
 
+// Adds a spent number and keeps the set small. Numbers that follow `spentTo` without a gap move it
+// up. If the set is full nevertheless, the lowest number moves it up over a gap.
 void JobTable::spend(SessionJobs& jobs, uint64_t number) {
   jobs.spent.insert(number);
   while (!jobs.spent.empty() &&
@@ -200,7 +212,7 @@ bool JobTable::isSpent(const SessionJobs& jobs, uint64_t number) {
   return number <= jobs.spentTo || jobs.spent.count(number) > 0;
 }
 
-// That a program runs is nothing to wake up for: most end before the first look.
+// One timer looks at all launches, because most commands end before the first look and need none.
 void JobTable::launching(OwnJob& job) {
   launching_.insert(&job);
   if (isLooking_) return;
@@ -218,6 +230,8 @@ kj::Promise<void> JobTable::lookAtLaunches() {
   });
 }
 
+// Counts the job among those with processes left until gone() is called, which follows at once if
+// there are none. The oldest result is removed if there are too many now.
 void JobTable::ended(OwnJob& own) {
   launching_.erase(&own);
   --sessions_.at(own.sessionId()).running;
@@ -228,6 +242,9 @@ void JobTable::ended(OwnJob& own) {
   if (finished_.size() > limits_.finishedMax) remove(*finished_.begin()->second);
 }
 
+// Is the last call of a job, of which no process is left. A job that is still known keeps its
+// result, and the session's end has nothing to do for it any more. A job that was removed before is
+// destroyed with its undo entry.
 void JobTable::gone(OwnJob& own) {
   --lingering_;
   auto left = leftBehind_.extract(&own);
@@ -235,7 +252,7 @@ void JobTable::gone(OwnJob& own) {
     own.undo = nullptr;
     return;
   }
-  // Called from one of the job's own tasks, which must return first.
+  // The caller is one of the job's own tasks, which must return before the job is destroyed.
   tasks_.add(kj::evalLater([job = kj::mv(left.mapped())]() {}));
 }
 

@@ -1,6 +1,10 @@
-// The jobs of every session that this process keeps itself: which numbers are taken or spent, what
-// may run at once, and for how long results are kept. Jobs that other processes keep are
-// detached_jobs.h.
+// Keeps the jobs of every session: which numbers are taken or spent, how many may run at once, and
+// how long results are kept. It does not know jobs that shims keep (detached_jobs.h), nor run a job
+// (job.h).
+//
+// A job is known from start() until it is removed, and is in `SessionJobs::jobs` under its number.
+// Its removal spends the number. A job of which processes are left then moves to `leftBehind_`
+// until they are gone, and any other is destroyed.
 #pragma once
 
 #include <stdint.h>
@@ -21,70 +25,77 @@ class JobTable final : private OwnJob::Owner, private kj::TaskSet::ErrorHandler 
  public:
   struct Options {
     JobLimits limits;
-    kj::Maybe<kj::Own<ScratchDisk>> spool;  // Absent: output is bounded by memory alone.
-    kj::Own<ProcessSets> sets;              // See ProcessSets::best.
-    Spawner* spawner = &systemSpawner();    // Outlives the table.
+    // Without a disk, output is bounded by memory alone.
+    kj::Maybe<kj::Own<ScratchDisk>> spool;
+    kj::Own<ProcessSets> sets;
+    // Outlives the table.
+    Spawner* spawner = &systemSpawner();
   };
 
-  // Port, timer, clock and worker outlive it.
+  // Port, timer, clock and worker outlive the table.
   JobTable(kj::UnixEventPort& port, kj::Timer& timer, const Clock& clock, Worker& worker,
            Options options);
 
-  // Kills whatever still runs.
+  // Kills all processes of the jobs.
   ~JobTable() noexcept(false);
   KJ_DISALLOW_COPY(JobTable);
 
-  // Fails unless the session may begin a job more: overloaded. What the session's end must do for
-  // the job of `spec` besides ending it, is registered now.
+  // Fails with kind overloaded unless the session may begin one more job. Enters into the session's
+  // undo list what its end must do for the job besides ending it, before there is a process.
   void prepare(Session& session, const JobSpec& spec);
 
-  // Starts the job. The number is neither known nor spent, and prepare() has been called.
+  // Starts the job. The caller has checked that the number is neither known nor spent, and has
+  // called prepare().
   OwnJob& start(Session& session, uint64_t number, JobSpec spec);
 
-  // Null: the number is not known, or was acknowledged.
+  // Finds a job. Returns null if the number is not known or was acknowledged.
   kj::Maybe<OwnJob&> find(const support::Id& session, uint64_t number);
 
-  // Fails with kind notFound instead, and says why.
+  // Finds a job. Fails with kind notFound and the reason instead of returning null.
   OwnJob& get(const support::Id& session, uint64_t number);
 
-  // Also finds a job that was acknowledged and left processes running.
+  // Finds a job like get(), and also one that was acknowledged and left processes running.
   OwnJob& getLeft(const support::Id& session, uint64_t number);
 
-  // See Jobs.acknowledge.
+  // Removes the job if it has ended. Other numbers are ignored, as Jobs.acknowledge says.
   void acknowledge(const support::Id& session, uint64_t number);
 
-  // Whether the number was used and is known no longer.
+  // Returns whether the number was used and is no longer known.
   bool isSpent(const support::Id& session, uint64_t number) const;
 
-  // Takes the number of a job that is kept elsewhere and was acknowledged.
+  // Spends the number of an acknowledged job that a shim keeps.
   void spendNumber(Session& session, uint64_t number) { spend(jobsOf(session), number); }
 
-  // Calls `visit` for each job, the newest first, then for those that were acknowledged and left
-  // processes running, until it returns false.
+  // Calls `visit` until it returns false: first for each known job, the newest first, and then for
+  // those that were acknowledged and left processes running.
   void visit(kj::FunctionParam<bool(OwnJob& job)> visit);
 
   const JobLimits& limits() const { return limits_; }
   size_t runningCount() const { return running_; }
-  // Of these, those that may still be on the way to their program.
+  // Returns how many running jobs may still be on the way to their program.
   size_t launchingCount() const { return launching_.size(); }
   size_t knownCount() const { return order_.size(); }
 
-  // "cgroup" or "descent": how the processes of a job are found.
+  // Returns "cgroup" or "descent", which says how the processes of a job are found.
   kj::StringPtr grouping() const { return sets_->kind(); }
   const Spool& spool() const { return spool_; }
 
  private:
   struct Sweep final : public kj::Refcounted {
-    kj::Own<Session::Entry> entry;  // In the session's undo list: see sweepAtEnd.
+    // The sweep's entry in the session's undo list.
+    kj::Own<Session::Entry> entry;
     bool isOver = false;
   };
   struct SessionJobs {
     kj::Own<Session> session;
     std::map<uint64_t, kj::Own<OwnJob>> jobs;
     size_t running = 0;
-    uint64_t owner = 0;        // As in ProcessSets::make.
-    uint64_t spentTo = 0;      // All numbers up to here are spent, but for those in `jobs`.
-    std::set<uint64_t> spent;  // And these, above it.
+    // Is passed to ProcessSets::make.
+    uint64_t owner = 0;
+    // All numbers up to this one are spent, except those in `jobs`.
+    uint64_t spentTo = 0;
+    // Holds the spent numbers above `spentTo`.
+    std::set<uint64_t> spent;
     kj::Maybe<kj::Own<Sweep>> sweep;
   };
 
@@ -97,7 +108,8 @@ class JobTable final : private OwnJob::Owner, private kj::TaskSet::ErrorHandler 
   kj::Promise<void> lookAtLaunches();
   void requireCapacity(const SessionJobs& jobs) const;
 
-  // A job is over when its set is empty. What has left the set is killed at the session's end.
+  // Enters the killing of processes that have left their jobs' sets into the session's undo list. A
+  // job is gone when its set is empty, so nothing else looks for such processes.
   void sweepAtEnd(SessionJobs& jobs);
   void remove(OwnJob& job);
   bool removeOldestOfEndedSessions();
@@ -111,19 +123,22 @@ class JobTable final : private OwnJob::Owner, private kj::TaskSet::ErrorHandler 
   kj::AutoCloseFd nothing_;
   JobContext context_;
   std::map<support::Id, SessionJobs> sessions_;
-  std::map<uint64_t, OwnJob*> order_;     // By OwnJob::order.
-  std::map<uint64_t, OwnJob*> finished_;  // By OwnJob::endedOrder.
+  // Finds known jobs by OwnJob::order.
+  std::map<uint64_t, OwnJob*> order_;
+  // Finds known jobs that have ended by OwnJob::endedOrder.
+  std::map<uint64_t, OwnJob*> finished_;
 
-  // Acknowledged, with processes that still run.
+  // Holds jobs that are no longer known and have processes left.
   std::map<const OwnJob*, kj::Own<OwnJob>> leftBehind_;
 
-  // Those that did not end within a moment are looked at.
+  // Holds jobs that may be on the way to their program. lookAtLaunches() removes them.
   std::set<OwnJob*> launching_;
   bool isLooking_ = false;
   uint64_t nextOrder_ = 1;
   uint64_t nextOwner_ = 1;
   size_t running_ = 0;
-  size_t lingering_ = 0;  // Ended, but something of them runs.
+  // Counts ended jobs of which processes are left.
+  size_t lingering_ = 0;
   kj::TaskSet tasks_;
   kj::Promise<void> looking_ = nullptr;
 };

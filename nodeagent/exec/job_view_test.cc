@@ -1,4 +1,4 @@
-// What is seen of the jobs of other sessions, and who may end them.
+// Tries what a session sees of the jobs of others, and which identity may end them.
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -22,7 +22,7 @@ class JobViewTest : public JobFixture {
     return request.send().wait(waitScope);
   }
 
-  // By whoever has the open session.
+  // Calls cancelOf from the open session.
   auto cancelOf(const support::Id& owner, uint64_t number) {
     auto request = jobs->cancelOfRequest();
     request.setSessionId(owner.data());
@@ -30,7 +30,7 @@ class JobViewTest : public JobFixture {
     return request.send().wait(waitScope);
   }
 
-  // A job of the open session that runs until it is ended; its session stays open.
+  // Starts a job of the open session, which runs until it is ended. The session stays open.
   support::Id startSleeper() {
     SpecBuilder spec({"sleep", "1000"});
     start(1, spec);
@@ -43,7 +43,7 @@ class JobViewTest : public JobFixture {
   std::vector<kj::Own<Session>> others;
 };
 
-TEST_F(JobViewTest, EndedJobsAreLeftOutWhereOnlyLivingOnesAreAskedFor) {
+TEST_F(JobViewTest, AListOfLivingJobsLeavesOutEndedOnes) {
   SpecBuilder brief({"true"});
   run(1, brief);
   SpecBuilder spec({"sleep", "1000"});
@@ -56,7 +56,8 @@ TEST_F(JobViewTest, EndedJobsAreLeftOutWhereOnlyLivingOnesAreAskedFor) {
   EXPECT_EQ(alive.getJobs()[0].getProcesses(), 1u);
 }
 
-// Whoever may look is told what the audit log is told. The cut comes after: half a secret is one.
+// An observer is told what the audit log is told. Arguments are cut only afterwards, because half a
+// secret still is one.
 TEST_F(JobViewTest, SecretsAreTakenOutOfArguments) {
   std::string canary = "hunter2-" + std::string(300, 'x');
   SpecBuilder spec({"sh", "-c", "exec sleep 1000", "--password", canary, "TOKEN=" + canary,
@@ -72,7 +73,7 @@ TEST_F(JobViewTest, SecretsAreTakenOutOfArguments) {
   EXPECT_EQ(kj::str(argv[2].asChars()), "exec sleep 1000");
 }
 
-TEST_F(JobViewTest, WhatAnAcknowledgedJobLeftRunningIsListedAndCanBeEnded) {
+TEST_F(JobViewTest, LeftoversOfAnAcknowledgedJobAreListedAndCanBeEnded) {
   SpecBuilder spec(shell("setsid sleep 1000 >/dev/null 2>&1 &"));
   run(1, spec);
   acknowledge(1);
@@ -92,7 +93,7 @@ TEST_F(JobViewTest, OneIdentityEndsItsJobsFromAnySession) {
   EXPECT_EQ(errorOf(cancelOf(owner, 1)), "");
 }
 
-TEST_F(JobViewTest, AnOperatorDoesNotEndWhatAnotherIdentityRuns) {
+TEST_F(JobViewTest, AnOperatorDoesNotEndJobsOfAnotherIdentity) {
   support::Id owner = startSleeper();
   openSession("operator:eve");
   auto answer = cancelOf(owner, 1);
@@ -101,14 +102,14 @@ TEST_F(JobViewTest, AnOperatorDoesNotEndWhatAnotherIdentityRuns) {
   EXPECT_TRUE(runs(owner));
 }
 
-TEST_F(JobViewTest, AnAdminEndsWhatAnybodyRuns) {
+TEST_F(JobViewTest, AnAdminEndsJobsOfEveryIdentity) {
   support::Id owner = startSleeper();
   openSession("admin:root", wire::Role::ADMIN);
   EXPECT_EQ(errorOf(cancelOf(owner, 1)), "");
   EXPECT_TRUE(eventually([&]() { return !runs(owner); }));
 }
 
-TEST_F(JobViewTest, NamesThatCannotBeAreRefused) {
+TEST_F(JobViewTest, UnknownJobsAndBadParametersAreRefused) {
   EXPECT_EQ(cancelOf(session->id(), 7).getError().getKind(), Kind::NOT_FOUND);
   auto request = jobs->cancelOfRequest();
   const kj::byte bytes[3] = {};

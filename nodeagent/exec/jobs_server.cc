@@ -39,12 +39,14 @@ class AnswerOfCall final : public ProgressAnswer {
   Context context_;
 };
 
-// Answers a method that has a follow.
+// Answers a method that has a follow. Its caller may drop the call, which ends the wait and not the
+// job.
 template <typename Context>
 kj::Promise<void> followJob(Context context, KeptJob& job, wire::Follow::Reader follow) {
   auto answered = job.follow(follow, kj::heap<AnswerOfCall<Context>>(context));
   context.allowCancellation();
-  context.releaseParams();  // A specification may be large, and a poll long.
+  // The parameters are not needed during the wait, and a specification may be large.
+  context.releaseParams();
   return answered;
 }
 
@@ -55,6 +57,8 @@ support::Id readSessionId(capnp::Data::Reader bytes) {
   return support::Id::from(bytes);
 }
 
+// Each method that changes something checks that the session is open and its parameters, finds the
+// job, writes the audit line, and then acts.
 class JobsServer final : public wire::Jobs::Server {
  public:
   JobsServer(KeptJobs& jobs, Session& session, AuditLog& audit)
@@ -63,6 +67,8 @@ class JobsServer final : public wire::Jobs::Server {
   kj::Promise<void> run(RunContext context) override {
     return support::answer(context, "jobs.run", [this, context]() mutable {
       auto params = context.getParams();
+      // Acknowledgements come before the start. The answer waits for those that are passed on to
+      // shims.
       kj::Maybe<kj::Promise<void>> acknowledged;
       if (params.hasAcknowledge())
         acknowledged = jobs_.acknowledge(*session_, params.getAcknowledge());
@@ -123,6 +129,7 @@ class JobsServer final : public wire::Jobs::Server {
     return support::answer(context, "jobs.cancelOf", [this, context]() mutable {
       session_->requireOpen();
       auto params = context.getParams();
+      // The job may belong to any session, so its identity decides, and an admin may end every job.
       auto owner = readSessionId(params.getSessionId());
       auto& job = jobs_.getLeft(owner, params.getNumber());
       if (job.identity() != session_->identity() && session_->role() != wire::Role::ADMIN) {
@@ -182,8 +189,9 @@ bool carriesAll(kj::ArrayPtr<const Label> labels, capnp::List<wire::Label>::Read
   return true;
 }
 
-// As the audit log has them: whoever may look is not told secrets. A secret is recognised as a
-// whole, so nothing is cut before.
+// Writes the arguments without words that look like secrets, as the audit log does, because an
+// observer must not learn them. They are cut only afterwards, since a secret is recognised as a
+// whole.
 void writeArguments(kj::ArrayPtr<const kj::String> arguments,
                     wire::JobView::Summary::Builder summary) {
   std::vector<std::string> words;
@@ -225,6 +233,7 @@ class JobViewServer final : public wire::JobView::Server {
         support::fail(Kind::INVALID, "which: ", static_cast<int>(which),
                       " is not known to this agent");
       }
+      // A list asks the shims first, because only they know how their jobs are.
       auto looked = jobs_.look();
       KJ_IF_MAYBE (looking, looked) {
         return looking->then([this, context]() mutable { writeList(context); });
@@ -255,6 +264,7 @@ class JobViewServer final : public wire::JobView::Server {
     jobs_.visit([&](KeptJob& job) {
       if (aliveOnly && !job.isAlive()) return true;
       if (!carriesAll(job.labels(), params.getLabels())) return true;
+      // One job beyond the maximum is looked for, so that a full list is not called truncated.
       truncated = found.size() == max;
       if (!truncated) found.add(&job);
       return !truncated;
@@ -268,6 +278,8 @@ class JobViewServer final : public wire::JobView::Server {
   KeptJobs& jobs_;
 };
 
+// Serves two interfaces that have no common one in the schema, so it passes calls on by the id of
+// their interface.
 class JobsAndViewServer final : public capnp::Capability::Server {
  public:
   JobsAndViewServer(KeptJobs& jobs, Session& session, AuditLog& audit)

@@ -1,4 +1,5 @@
-// The calls themselves: numbers, idempotence, checks of each field, input by offset, the view.
+// Tries the methods of Jobs and JobView: repeated calls, spent numbers, checks of each field, input
+// by offset, and lists.
 #include <functional>
 
 #include <gmock/gmock.h>
@@ -15,7 +16,7 @@ using testing::HasSubstr;
 
 class JobsServerTest : public JobFixture {
  protected:
-  // The error of a run that must be refused.
+  // Returns the error of a run that must be refused.
   std::string refusal(uint64_t number, SpecBuilder& spec, Kind kind) {
     auto answer = runRequest(number, spec).send().wait(waitScope);
     EXPECT_TRUE(answer.hasError());
@@ -23,7 +24,7 @@ class JobsServerTest : public JobFixture {
     return errorOf(answer);
   }
 
-  // The error of a spec of "true" that `change` has spoiled.
+  // Returns the error of a specification of "true" that `change` has spoiled.
   std::string invalid(const std::function<void(wire::JobSpec::Builder)>& change) {
     SpecBuilder spec({"true"});
     change(spec.spec());
@@ -49,7 +50,7 @@ class JobsServerTest : public JobFixture {
   }
 };
 
-TEST_F(JobsServerTest, TheSameNumberRunsOnce) {
+TEST_F(JobsServerTest, ANumberThatIsSentAgainRunsOnce) {
   SpecBuilder spec(shell("echo line >> " + path("lines") + "; echo ran"));
   auto first = run(1, spec);
   auto second = run(1, spec);
@@ -58,7 +59,7 @@ TEST_F(JobsServerTest, TheSameNumberRunsOnce) {
   EXPECT_EQ(read(path("lines")), "line\n");
 }
 
-TEST_F(JobsServerTest, TheSameNumberRunsOnceWhileItRuns) {
+TEST_F(JobsServerTest, ARunningNumberThatIsSentAgainRunsOnce) {
   SpecBuilder spec(shell("echo line >> " + path("lines") + "; sleep 0.1"));
   auto first = runRequest(1, spec).send();
   auto second = runRequest(1, spec).send();
@@ -112,7 +113,7 @@ TEST_F(JobsServerTest, TheOldestResultsGoFirst) {
   refusal(2, spec, Kind::EXPIRED);
 }
 
-TEST_F(JobsServerTest, OutputOfEndedSessionsMakesRoomInTheSpool) {
+TEST_F(JobsServerTest, AFullSpoolDeletesOutputOfEndedSessions) {
   JobLimits limits;
   limits.spoolBytesMax = 40 << 20;
   limits.memoryBytesMax = 1 << 20;
@@ -189,7 +190,7 @@ TEST_F(JobsServerTest, InlineInputIsReadToItsEnd) {
   EXPECT_EQ(run(spec)->output, "204800\n");
 }
 
-TEST_F(JobsServerTest, WithoutInputThereIsNullDevice) {
+TEST_F(JobsServerTest, WithoutInputAJobReadsTheNullDevice) {
   SpecBuilder spec({"wc", "-c"});
   EXPECT_EQ(run(1, spec)->output, "0\n");
   EXPECT_EQ(write(1, 0, "x").getError().getKind(), Kind::CONFLICT);
@@ -232,7 +233,8 @@ TEST_F(JobsServerTest, TheInputWindowIsBounded) {
   uint64_t accepted = 0;
   for (int i = 0; i < 5; ++i) accepted = write(1, accepted, text).getAcceptedTo();
   EXPECT_GE(accepted, kInputWindowBytes);
-  EXPECT_LE(accepted, kInputWindowBytes + (1 << 20));  // The pipe itself holds some.
+  // The pipe itself holds some bytes.
+  EXPECT_LE(accepted, kInputWindowBytes + (1 << 20));
 }
 
 TEST_F(JobsServerTest, AJobThatClosedItsInputAcceptsAndDrops) {
@@ -300,7 +302,8 @@ TEST_F(JobsServerTest, TheViewCutsLongArguments) {
   for (int i = 0; i < 100; ++i) argv.push_back(std::string(1000, 'x'));
   SpecBuilder spec(argv);
   run(1, spec);
-  EXPECT_EQ(run(1, spec)->outcome().getExited(), 0);  // Still the same specification.
+  // The specification that was cut for lists still equals this one.
+  EXPECT_EQ(run(1, spec)->outcome().getExited(), 0);
   auto answer = makeJobView(*kept).listRequest().send().wait(waitScope);
   ASSERT_EQ(answer.getJobs()[0].getArgv().size(), 64u);
   EXPECT_EQ(answer.getJobs()[0].getArgv()[63].size(), 256u);

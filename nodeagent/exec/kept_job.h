@@ -1,6 +1,6 @@
-// One job as its caller sees it, whichever process keeps it: an ordinary one the agent itself
-// (own_job.h), a detached one a process of its own (detached_job.h). Which job a number means, is
-// kept_jobs.h.
+// Shows one job as its caller sees it, whichever process keeps it. The agent itself keeps an
+// ordinary job (own_job.h), and a shim keeps a detached one (detached_job.h). It does not find a
+// job by its number (kept_jobs.h does).
 #pragma once
 
 #include <stdint.h>
@@ -17,54 +17,56 @@
 
 namespace nodeagent {
 
-// Where the progress goes that a caller asked for. One of the two is called, once.
+// Takes the progress that a caller asked for. One of the two methods is called, once.
 class ProgressAnswer {
  public:
   virtual ~ProgressAnswer() noexcept(false) = default;
 
-  // Begins the answer. `wordsMax` is what the progress needs at most.
+  // Begins the answer. `wordsMax` bounds the size of the progress.
   virtual wire::JobProgress::Builder init(uint64_t wordsMax) = 0;
 
   // Answers with a copy of `progress`, and returns it for changes.
   virtual wire::JobProgress::Builder copy(wire::JobProgress::Reader progress) = 0;
 };
 
-// Readers that a method is given are borrowed until it returns. What a method needs of the job
-// after that, its promise keeps alive.
+// Every method borrows the readers that it is given until it returns. The promise that it returns
+// keeps alive what it needs of the job.
 class KeptJob {
  public:
   virtual uint64_t number() const = 0;
 
-  // The session that it belongs to.
+  // Returns the session that owns the job.
   virtual const support::Id& sessionId() const = 0;
 
-  // The identity that started it.
+  // Returns the identity that started the job.
   virtual kj::StringPtr identity() const = 0;
 
-  // Its session's labels at the start, and its own.
+  // Returns the labels that the session had at the start, and then the job's own.
   virtual kj::ArrayPtr<const Label> labels() const = 0;
 
-  // As JobSpec::trim leaves them.
+  // Returns the arguments that JobSpec::trim leaves.
   virtual kj::ArrayPtr<const kj::String> argv() const = 0;
 
-  // JobSpec::hash of its specification.
+  // Returns JobSpec::hash of the specification.
   virtual const support::Digest& hash() const = 0;
 
-  // See Jobs.follow in the schema; so for the others. Offsets are checked here.
+  // Does what Jobs.follow in the schema says, and checks the offsets.
   virtual kj::Promise<void> follow(wire::Follow::Reader follow, kj::Own<ProgressAnswer> answer) = 0;
 
-  // Resolves to how far the input is held. The chunk's check sum is verified here.
+  // Verifies the chunk's check sum and takes its bytes. Resolves to the offset up to which the
+  // input is held.
   virtual kj::Promise<uint64_t> writeInput(wire::Chunk::Reader chunk, bool end) = 0;
 
-  // `number` is a signal's.
+  // Sends the signal `number`.
   virtual kj::Promise<void> signal(int number, wire::Jobs::Target target) = 0;
 
-  // Also ends what an acknowledged job left running. `graceNs` is as in the schema.
+  // Ends the job, also what it left running after it was acknowledged. A `graceNs` below 0 means
+  // the grace of the specification.
   virtual kj::Promise<void> cancel(int64_t graceNs) = 0;
 
   virtual kj::Promise<void> resize(uint16_t columns, uint16_t rows) = 0;
 
-  // What follows is as of the last word of the process that keeps the job.
+  // These methods answer from the last report of the process that keeps the job.
   virtual void writeStatus(wire::JobView::Summary::Builder summary) = 0;
   virtual bool isAlive() = 0;
   virtual uint32_t processCount() = 0;

@@ -15,7 +15,7 @@ using Kind = wire::Error::Kind;
 
 constexpr size_t kAuditedArgumentBytes = 2048;
 
-// The command as one line for the audit log, what looks like a secret taken out.
+// Returns the command as one line for the audit log, without words that look like secrets.
 std::string argvText(const JobSpec& spec) {
   std::vector<std::string> words;
   for (auto& item : spec.argv) words.emplace_back(item.cStr());
@@ -33,6 +33,11 @@ std::string argvText(const JobSpec& spec) {
 KeptJobs::KeptJobs(JobTable& table, kj::Maybe<DetachedJobs&> detached)
     : table_(table), detached_(detached) {}
 
+// A call may come twice, after a connection was lost. The steps are therefore:
+// 1. The specification is read, since its digest tells a repeated call from another one.
+// 2. A known number answers with its job, and a spent one is refused.
+// 3. A new job needs capacity.
+// 4. The audit line is written, after everything that can be refused and before the start.
 KeptJob& KeptJobs::run(Session& session, AuditLog& audit, uint64_t number,
                        wire::JobSpec::Reader reader) {
   session.requireOpen();
@@ -96,7 +101,8 @@ kj::Maybe<kj::Promise<void>> KeptJobs::acknowledge(Session& session,
   kj::Vector<kj::Promise<void>> passed;
   for (uint64_t number : numbers) {
     KJ_IF_MAYBE (job, findDetached(session.id(), number)) {
-      // As long as the job is known, it is found before its number is looked at.
+      // The number is spent before the shim has answered, which does no harm. A job that is still
+      // known is found before its number is looked at.
       table_.spendNumber(session, number);
       passed.add(job->acknowledge());
     } else {

@@ -1,5 +1,5 @@
-// The jobs that callers name by session and number, whichever process keeps them: which job a
-// number means, and the beginning of a new one. What a job does is kept_job.h.
+// Finds the job that a session's number means, whichever process keeps it, and begins new ones. It
+// does not act on a job (kept_job.h does), nor keep one.
 #pragma once
 
 #include "nodeagent/exec/detached_jobs.h"
@@ -11,32 +11,33 @@ namespace nodeagent {
 
 class KeptJobs final {
  public:
-  // Both outlive it. Without `detached`, the table keeps all jobs.
+  // Both parameters outlive it. Without `detached`, the table keeps all jobs.
   explicit KeptJobs(JobTable& table, kj::Maybe<DetachedJobs&> detached = nullptr);
   KJ_DISALLOW_COPY(KeptJobs);
 
   // Starts the job, or finds it if the number was started with an equal specification. The audit
-  // line is written before the start, and only for a start. Failures: expired (the session is
-  // ending, or the number is spent), invalid, conflict, overloaded, and what the audit log throws.
+  // line is written before the start, and only for a start. Fails with kind expired (the session is
+  // ending, or the number is spent), invalid, conflict or overloaded, and with what the audit log
+  // throws.
   KeptJob& run(Session& session, AuditLog& audit, uint64_t number, wire::JobSpec::Reader spec);
 
-  // Fails with kind notFound, also for a job that was acknowledged.
+  // Finds a job. Fails with kind notFound, also if the job was acknowledged.
   KeptJob& get(const support::Id& session, uint64_t number);
 
-  // Also finds a job that was acknowledged and left processes running.
+  // Finds a job like get(), and also one that was acknowledged and left processes running.
   KeptJob& getLeft(const support::Id& session, uint64_t number);
 
-  // See Jobs.acknowledge. Null: it is done.
+  // Does what Jobs.acknowledge says. Returns null if that is done already.
   kj::Maybe<kj::Promise<void>> acknowledge(Session& session, capnp::List<uint64_t>::Reader numbers);
 
-  // See Jobs.adopt.
+  // Gives a detached job of one of the sessions `from` to `session`, as Jobs.adopt says.
   void adopt(Session& session, capnp::List<capnp::Data>::Reader from, uint64_t number);
 
-  // Asks the processes that keep detached jobs how these are. Null: there are none.
+  // Asks the shims for the states of their jobs. Returns null if there are no detached jobs.
   kj::Maybe<kj::Promise<void>> look();
 
-  // Calls `visit` for each job until it returns false: first for detached ones, which are few, then
-  // for the others, the newest first, then for what acknowledged ones left running.
+  // Calls `visit` until it returns false: first for each detached job, of which there are few, and
+  // then for those of JobTable::visit.
   void visit(kj::FunctionParam<bool(KeptJob& job)> visit);
 
  private:

@@ -144,8 +144,8 @@ void OutputBuffer::dropOldest(uint64_t count) {
   droppedBytes_ += count;
 }
 
-// Makes the ring large enough to retain that many bytes. Returns false if it could not; the
-// retention has been lowered to the memory that there is.
+// Makes the ring large enough for `retainedBytes`. Returns false if it could not, after it has
+// lowered the retention to the memory that there is.
 bool OutputBuffer::reserve(uint64_t retainedBytes) {
   if (file_ != nullptr || retainedBytes <= memory_.size()) return true;
   uint64_t capacity =

@@ -34,7 +34,7 @@ class OutputBufferTest : public testing::Test {
     buffer_ = kj::heap<OutputBuffer>(*spool_, OutputPolicy(), limits_);
   }
 
-  // Appends as much of `wanted` as may be; returns how much.
+  // Appends as many of `wanted` bytes as prepare() allows, and returns their number.
   uint64_t offer(uint64_t wanted) {
     uint64_t taken = buffer_->prepare(wanted);
     std::string bytes;
@@ -59,7 +59,7 @@ class OutputBufferTest : public testing::Test {
   std::string all_;
 };
 
-TEST_F(OutputBufferTest, WhatAReaderWillTakeSoonWaitsInMemory) {
+TEST_F(OutputBufferTest, OutputThatAReaderTakesSoonWaitsInMemory) {
   buffer_->setFollowed(true);
   EXPECT_EQ(offer(kMemory), kMemory);
   EXPECT_EQ(offer(4 * kMemory), 3 * kMemory);
@@ -71,7 +71,7 @@ TEST_F(OutputBufferTest, WhatAReaderWillTakeSoonWaitsInMemory) {
   EXPECT_EQ(retained(), all_.substr(kMemory));
 }
 
-TEST_F(OutputBufferTest, WhatNobodyReadsGoesToTheFileWithoutAHole) {
+TEST_F(OutputBufferTest, OutputWithoutAReaderGoesToTheFileWithoutAHole) {
   buffer_->setFollowed(true);
   offer(kMemory);
   offer(4 * kMemory);
@@ -82,7 +82,7 @@ TEST_F(OutputBufferTest, WhatNobodyReadsGoesToTheFileWithoutAHole) {
   EXPECT_EQ(retained(), all_);
 }
 
-TEST_F(OutputBufferTest, AReaderThatCaughtUpLeavesTheFile) {
+TEST_F(OutputBufferTest, TheFileGoesWhenItsReaderHasCaughtUp) {
   offer(2 * kMemory);
   ASSERT_EQ(spool_->fileCount(), 1u);
   buffer_->release(all_.size());
@@ -102,7 +102,7 @@ TEST_F(OutputBufferTest, HalfOfTheMemoryIsLeftToOthers) {
   EXPECT_EQ(spool_->fileCount(), 0u);
 }
 
-TEST_F(OutputBufferTest, AnEndedStreamGivesBackWhatOnlyItsReaderNeeded) {
+TEST_F(OutputBufferTest, AnEndedStreamFreesTheMemoryThatItNoLongerNeeds) {
   buffer_->setFollowed(true);
   offer(kMemory);
   offer(3 * kMemory);

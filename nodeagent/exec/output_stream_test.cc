@@ -42,8 +42,8 @@ class OutputStreamTest : public testing::Test {
   kj::Own<OutputStream> stream_;
 };
 
-// As by a deadline that comes between the end of a command and its last byte.
-TEST_F(OutputStreamTest, WhatThePipeHoldsWhenItIsGivenUpIsKept) {
+// A deadline can come between the end of a command and the arrival of its last byte.
+TEST_F(OutputStreamTest, BytesInThePipeOfADetachedStreamAreKept) {
   print(60);
   stream_->detach();
   EXPECT_TRUE(stream_->ended());
@@ -51,7 +51,7 @@ TEST_F(OutputStreamTest, WhatThePipeHoldsWhenItIsGivenUpIsKept) {
   EXPECT_EQ(buffer().available(0), 60u);
 }
 
-TEST_F(OutputStreamTest, WhatDoesNotFitThenIsCounted) {
+TEST_F(OutputStreamTest, BytesOfADetachedStreamThatDoNotFitAreCounted) {
   print(1000);
   auto pump = stream_->pump().eagerlyEvaluate(nullptr);
   while (!stream_->stalled()) waitScope_.poll();
@@ -61,7 +61,7 @@ TEST_F(OutputStreamTest, WhatDoesNotFitThenIsCounted) {
 }
 
 // The reader releases bytes in the same turn in which the last writer goes.
-TEST_F(OutputStreamTest, RoomThatIsMadeAfterTheEndBringsTheRest) {
+TEST_F(OutputStreamTest, AReleaseAfterTheEndBringsTheRest) {
   print(250);
   auto pump = stream_->pump().eagerlyEvaluate(nullptr);
   while (!stream_->stalled()) waitScope_.poll();

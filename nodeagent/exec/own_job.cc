@@ -17,7 +17,8 @@ kj::Array<Label> join(kj::ArrayPtr<const Label> session, kj::ArrayPtr<const Labe
   return labels.releaseAsArray();
 }
 
-// The offset below which the caller has stored standard output.
+// Returns the offset below which the caller has stored standard output. A caller that asks for
+// ranges asks ahead of what it has, and says how much that is.
 uint64_t storedTo(wire::Follow::Reader follow) {
   return follow.getBytesMin() > 0 ? follow.getOutputStoredTo() : follow.getOutputFrom();
 }

@@ -1,5 +1,5 @@
-// A job that this process keeps, with what its table knows of it besides the job itself. What the
-// job does is job.h; when it is forgotten, job_table.h.
+// Makes a KeptJob of a job in this process, and holds what its table notes about it. It does not
+// run the job (job.h does), nor decide when to forget it (job_table.h).
 #pragma once
 
 #include <kj/memory.h>
@@ -12,7 +12,7 @@ namespace nodeagent {
 
 class OwnJob final : public KeptJob, private Job::Listener {
  public:
-  // As Job::Listener, but told of the whole.
+  // Is told what Job::Listener is told, but gets the whole OwnJob.
   class Owner {
    public:
     virtual void launching(OwnJob& job) = 0;
@@ -23,7 +23,8 @@ class OwnJob final : public KeptJob, private Job::Listener {
     ~Owner() = default;
   };
 
-  // `processOwner` is as in ProcessSets::make. `owner` outlives it unless the job is abandoned.
+  // `processOwner` is passed to ProcessSets::make. `owner` outlives the job unless the job is
+  // abandoned.
   OwnJob(const JobContext& context, Owner& owner, Session& session, uint64_t processOwner,
          uint64_t number, JobSpec spec);
   KJ_DISALLOW_COPY(OwnJob);
@@ -48,18 +49,18 @@ class OwnJob final : public KeptJob, private Job::Listener {
   uint32_t processCount() override { return job_->processCount(); }
   bool isAcknowledged() const override { return acknowledged; }
 
-  // The rest is its table's.
+  // The public members belong to the table.
 
-  // The place of its start among those of all sessions.
+  // The place of the job's start among those of all sessions.
   uint64_t order = 0;
 
-  // The place of its end in the same count; 0: it runs.
+  // The place of the job's end in the count of `order`, or 0 while it runs.
   uint64_t endedOrder = 0;
 
-  // Its output is gone, and its number is spent; what it left behind runs.
+  // The output is deleted and the number is spent, but processes of the job are left.
   bool acknowledged = false;
 
-  // In the session's undo list, as long as something of it runs.
+  // The job's entry in the session's undo list, until no process of it is left.
   kj::Maybe<kj::Own<Session::Entry>> undo;
 
  private:

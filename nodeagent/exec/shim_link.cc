@@ -43,8 +43,17 @@ kj::Maybe<capnp::Capability::Client> ShimLink::shim() {
   return nullptr;
 }
 
-// Until the shim is connected to, or known to have ended. The lock tells whether a shim lives, and
-// the claim whether one has begun the job: a job that was begun is never begun again.
+// Goes on until the shim is connected to or known to have ended. Each round looks at the job's
+// directory:
+// 1. A socket that accepts means that the shim is there.
+// 2. A directory that is gone means that the job was forgotten.
+// 3. A lock that is held means that a shim lives. It is on its way or does not answer, so the
+// keeper waits and tries again.
+// 4. A claim without a lock means that the shim which began the job was killed. The job is never
+// begun again.
+// 5. With neither, the job was never begun, and a shim is started. Several keepers or attempts do
+// no harm, because only one shim can claim. After a few attempts the job counts as one that cannot
+// be started.
 kj::Promise<void> ShimLink::bringUp() {
   KJ_IF_MAYBE (fd, tryConnect()) {
     pause_ = kPauseFirst;
@@ -59,7 +68,6 @@ kj::Promise<void> ShimLink::bringUp() {
     return starter_.start(files_.path()).then(kj::mv(again));
   }
   if (!lives) return ended();
-  // It is on its way, or does not answer.
   auto pause = pause_;
   pause_ = kj::min(pause_ * 2, kPauseLast);
   return context_.timer.afterDelay(pause).then(kj::mv(again));
@@ -70,7 +78,7 @@ kj::Maybe<kj::AutoCloseFd> ShimLink::tryConnect() {
   auto endpoint = support::Endpoint::fromText("unix:" + std::string(files_.socket().cStr()), &why);
   if (!endpoint) return nullptr;
   auto fd = support::openSocket(*endpoint);
-  // A unix socket answers at once, also one that does not block.
+  // The connect of a unix socket does not wait, so a refusal is known at once.
   if (connect(fd, endpoint->socketAddress(), endpoint->addressBytes) != 0) return nullptr;
   return kj::mv(fd);
 }
@@ -80,10 +88,10 @@ kj::Promise<void> ShimLink::connected(kj::Own<kj::AsyncIoStream> stream) {
   auto& connection = *rpc;
   rpc_ = kj::mv(rpc);
   answerWaiters();
-  // The connection reads only once its bootstrap capability was asked for.
+  // The bootstrap capability is asked for at once, because the connection reads only after that.
+  // The listener's promise never ends this one, since only the connection's own end counts.
   auto watching = listener_.shimReached(connection.bootstrap())
                       .catch_([](kj::Exception&&) {})
-                      // The connection's own end is what counts.
                       .then([]() -> kj::Promise<void> { return kj::NEVER_DONE; });
   return connection.onDisconnect().exclusiveJoin(kj::mv(watching)).then([this]() {
     connectionOver();
@@ -98,7 +106,7 @@ kj::Promise<void> ShimLink::pauseAfterLoss() {
 void ShimLink::connectionOver() {
   KJ_IF_MAYBE (rpc, rpc_) {
     (*rpc)->shutdown();
-    // Calls over it are still on their way out.
+    // The connection is destroyed in a later turn, because its calls are still failing in this one.
     auto gone = kj::mv(*rpc);
     rpc_ = nullptr;
     closing_ =
@@ -106,6 +114,8 @@ void ShimLink::connectionOver() {
   }
 }
 
+// The listener prepares its answers before the waiting calls get them, and only then may it forget
+// the job.
 kj::Promise<void> ShimLink::ended() {
   return listener_.shimEnded().then([this]() {
     isOver_ = true;
@@ -119,7 +129,7 @@ void ShimLink::answerWaiters() {
   waiters_.clear();
 }
 
-// True once there is a connection, false if there will be none.
+// Resolves to true once there is a connection, and to false if there will be none.
 kj::Promise<bool> ShimLink::reached() {
   if (rpc_ != nullptr) return true;
   if (isOver_) return false;

@@ -1,6 +1,6 @@
-// The connection to the process that keeps one detached job: finds the shim or has it started,
-// comes back when the connection is lost, and tells when the shim has ended for good. What is said
-// over it is detached_job.h.
+// Connects to the shim of one detached job. It finds the shim or has it started, connects again
+// after a loss, and tells its listener when the shim has ended for good. It does not make the calls
+// (detached_job.h does), nor start the process (shim_starter.h).
 #pragma once
 
 #include <capnp/capability.h>
@@ -17,36 +17,37 @@ namespace nodeagent {
 
 class ShimLink final {
  public:
-  // Called from the link's own tasks; may not destroy the link at once.
+  // Is called from the link's own tasks, and may not destroy the link at once.
   class Listener {
    public:
-    // There is a connection. The promise is dropped when that ends, and its failure is ignored.
+    // A connection has been made. The promise is dropped when the connection ends, and its failure
+    // is ignored.
     virtual kj::Promise<void> shimReached(capnp::Capability::Client shim) = 0;
 
     // The shim has ended, and no other will be started. Calls are held until the promise resolves.
     virtual kj::Promise<void> shimEnded() = 0;
 
-    // What shimEnded() promised is done, and calls that waited for the shim are answered.
+    // The promise of shimEnded() has resolved, and the calls that were held can be answered.
     virtual void linkOver() = 0;
 
    protected:
     ~Listener() = default;
   };
 
-  // `files` and `listener` outlive it.
+  // `files` and `listener` outlive the link.
   ShimLink(const DetachedContext& context, const DetachedFiles& files, Listener& listener);
   ~ShimLink() noexcept(false);
   KJ_DISALLOW_COPY(ShimLink);
 
-  // Starts the shim or finds it. Call once.
+  // Finds the shim or starts it. Call it once.
   void begin();
 
-  // Null: there is no connection at the moment.
+  // Returns null if there is no connection at the moment.
   kj::Maybe<capnp::Capability::Client> shim();
 
-  // Calls `attempt` with the shim as soon as that can be reached, and again if the connection is
-  // lost meanwhile; `over` if the shim has ended. Both return promises of T, and live as long as
-  // what this returns.
+  // Calls `attempt` with the shim as soon as it can be reached, and again after each loss of the
+  // connection. Calls `over` instead if the shim has ended. Both return promises of T, and live as
+  // long as the promise that this returns.
   template <typename T, typename Attempt, typename Over>
   kj::Promise<T> call(Attempt attempt, Over over) {
     struct Call {
@@ -88,13 +89,13 @@ class ShimLink final {
   bool isOver_ = false;
   kj::Maybe<kj::Own<support::RpcConnection>> rpc_;
 
-  // Those who wait for the shim, or for its end.
+  // Holds the fulfillers of calls that wait for the shim or for its end.
   kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> waiters_;
 
   kj::Promise<void> closing_ = nullptr;
   ShimStarter starter_;
 
-  // Last, because it uses the others.
+  // This is the last member because it uses the others.
   kj::Promise<void> driver_ = nullptr;
 };
 

@@ -18,6 +18,7 @@ constexpr auto kPauseAfterFailure = 1 * kj::SECONDS;
 
 using Observer = kj::UnixEventPort::FdObserver;
 
+// Reads and drops bytes until the other end is closed.
 kj::Promise<void> untilEndOfFile(int fd, Observer& observer) {
   char bytes[64];
   ssize_t count;
@@ -70,7 +71,7 @@ kj::Promise<void> ShimStarter::start(kj::StringPtr directory) {
   reapers_.add(reap(starting->launch->takePidfd()));
   starting->observer = kj::heap<Observer>(context_.port, starting->ready, Observer::OBSERVE_READ);
   auto ready = untilEndOfFile(starting->ready, *starting->observer);
-  // A shim that takes longer is looked for all the same.
+  // The caller looks for a shim that takes longer too.
   auto late = context_.timer.afterDelay(kShimStart);
   return ready.exclusiveJoin(kj::mv(late)).attach(kj::mv(starting));
 }

@@ -1,5 +1,5 @@
-// Starts the process that keeps a detached job (nodeagent/shim/shim.h), and reaps it. When one is
-// needed is shim_link.h.
+// Starts and reaps shims, the processes that keep detached jobs (nodeagent/shim/shim.h). It does
+// not decide when a shim is needed (shim_link.h does).
 #pragma once
 
 #include <kj/async.h>
@@ -9,8 +9,8 @@
 
 namespace nodeagent {
 
-// How a keeper starts a shim: PROGRAM kShimArgument DIRECTORY, with a pipe as standard output that
-// is closed once the shim can be connected to, or knows that it is not wanted.
+// A keeper starts a shim as PROGRAM kShimArgument DIRECTORY, with a pipe as standard output. The
+// shim closes the pipe when it can be connected to, or when it ends because it is not needed.
 constexpr const char* kShimArgument = "--shim";
 
 class ShimStarter final : private kj::TaskSet::ErrorHandler {
@@ -18,8 +18,8 @@ class ShimStarter final : private kj::TaskSet::ErrorHandler {
   explicit ShimStarter(const DetachedContext& context) : context_(context), reapers_(*this) {}
   KJ_DISALLOW_COPY(ShimStarter);
 
-  // Starts one for the job in `directory`. Resolves when it is ready as above, or after ten
-  // seconds. If the program cannot be started, logs why and resolves after a second.
+  // Starts a shim for the job in `directory`. Resolves when the shim has closed the pipe, or after
+  // ten seconds. If the program cannot be started, it logs the reason and resolves after a second.
   kj::Promise<void> start(kj::StringPtr directory);
 
  private:
@@ -28,7 +28,7 @@ class ShimStarter final : private kj::TaskSet::ErrorHandler {
 
   DetachedContext context_;
 
-  // One for each shim that was started and has not ended.
+  // Holds a task for each shim that was started and has not ended.
   kj::TaskSet reapers_;
 };
 

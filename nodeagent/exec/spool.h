@@ -1,5 +1,5 @@
-// Keeps output that is too much for memory in files, and counts both against the bounds of the
-// whole node. Which bytes go there is output_buffer.h's decision.
+// Keeps output that is too much for memory in files, and counts memory and files against the bounds
+// of the whole node. It does not decide which bytes go there (output_buffer.h does).
 #pragma once
 
 #include <stdint.h>
