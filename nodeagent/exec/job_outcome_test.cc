@@ -178,7 +178,7 @@ TEST_F(JobOutcomeTest, VariablesReplaceTheBaseAndTheLaterWins) {
   }
   std::string output = run(spec)->output;
   size_t mark =
-      output.find("NODEAGENT_JOB=");  // By which its processes are found; nothing else is added.
+      output.find("NODEAGENT_JOB=");  // The agent finds processes by this, and adds no more.
   EXPECT_EQ(output.substr(0, mark), "A=3\nB=two words\n");
   EXPECT_EQ(output.find('\n', mark), output.size() - 1);
 }

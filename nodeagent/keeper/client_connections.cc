@@ -12,8 +12,8 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
-// For a connection too many: says so to who says hello, where a mere disconnect would look like a
-// broken network. The front ends it when the time for a successful hello is over.
+// Refuses the hello of an identity that has too many connections. A mere disconnect would look like
+// a broken network. The front ends the connection when the time for a successful hello is over.
 class FullGate final : public wire::Gate::Server {
  public:
   FullGate(std::string identity, size_t limit) : identity_(std::move(identity)), limit_(limit) {}
@@ -32,7 +32,13 @@ class FullGate final : public wire::Gate::Server {
 
 }  // namespace
 
-// One client, by way of the front.
+// Serves one client, in these steps:
+// 1. The preamble says which peer the front has let in.
+// 2. The peer gets a gate, or a refusal if its identity has too many connections.
+// 3. A successful hello calls greeted(). The front learns that the peer is admitted, frames may be
+// large, and from now on each arrival renews the lease and each silence is measured.
+// 4. The connection ends when the peer is gone or silent for too long, or when its session ran out
+// meanwhile.
 class ClientConnections::Connection final : public GateListener {
  public:
   Connection(ClientConnections& owner, kj::Own<kj::AsyncIoStream> stream)
@@ -41,7 +47,7 @@ class ClientConnections::Connection final : public GateListener {
   }
   ~Connection() noexcept(false) { owner_.connections_.erase(position_); }
 
-  // Until the client is gone or has been silent for too long.
+  // Resolves when the client is gone or has been silent for too long.
   kj::Promise<void> serve() {
     return readPreamble(*stream_, timer_).then([this](Peer&& peer) {
       identity = peer.identity.name;
@@ -58,7 +64,8 @@ class ClientConnections::Connection final : public GateListener {
     guarded.sendSignal(kSignalAdmitted);
     guarded.onArrival([this, session = session.addRef()]() mutable {
       session->renew();
-      // A client that was not heard of for long, and is again: it must attach to learn of the end.
+      // The session ran out while nothing was heard of the client, for example because the node was
+      // suspended. The connection ends, so that the client attaches again and learns of that.
       if (session->hasExpired()) rpc_->shutdown();
     });
     silenceMax_ = silenceMax;
@@ -69,6 +76,7 @@ class ClientConnections::Connection final : public GateListener {
 
  private:
   wire::Gate::Client gateFor(Peer&& peer) {
+    // This connection is counted too, because its identity is known by now.
     size_t limit = owner_.perIdentityMax_;
     if (owner_.countOf(identity) > limit) return kj::heap<FullGate>(identity, limit);
     return makeGate(owner_.gates_, kj::mv(peer), *this);
@@ -88,7 +96,8 @@ class ClientConnections::Connection final : public GateListener {
   ClientConnections& owner_;
   kj::Timer& timer_;
   std::list<Connection*>::iterator position_;
-  kj::Own<kj::AsyncIoStream> stream_;  // Until the preamble is read; then rpc_ has it.
+  // Is held here until the preamble is read, and by `rpc_` afterwards.
+  kj::Own<kj::AsyncIoStream> stream_;
   kj::Own<support::RpcConnection> rpc_;
   kj::Duration silenceMax_ = 0 * kj::SECONDS;
   kj::Promise<void> silence_ = kj::READY_NOW;

@@ -1,6 +1,6 @@
-// The keeper's side of the clients' connections: serves each over the stream that the front relays,
-// keeps its session's lease alive while it speaks, and ends it when it is silent for too long. Does
-// not know where streams come from (keeper.h does).
+// Serves the connections of clients over the streams that the front relays. It renews a session's
+// lease whenever its client is heard of, and ends a connection that is silent for too long. It does
+// not accept streams (keeper.h does), nor decide what a client may call (gate.h).
 #pragma once
 
 #include <list>
@@ -20,8 +20,8 @@ class ClientConnections final : private kj::TaskSet::ErrorHandler {
   ~ClientConnections() noexcept(false);
   KJ_DISALLOW_COPY(ClientConnections);
 
-  // Serves the client at the other end of `stream`, which begins with a preamble (link.h), until it
-  // is gone.
+  // Serves the client at the other end of `stream` until it is gone. The stream begins with a
+  // preamble (nodeagent/link/preamble.h).
   void serve(kj::Own<kj::AsyncIoStream> stream);
 
   size_t count() const { return connections_.size(); }
@@ -35,7 +35,8 @@ class ClientConnections final : private kj::TaskSet::ErrorHandler {
   kj::Timer& timer_;
   GateContext& gates_;
   size_t perIdentityMax_;
-  std::list<Connection*> connections_;  // Each takes itself out.
+  // Each connection adds and removes itself.
+  std::list<Connection*> connections_;
   kj::TaskSet tasks_;
 };
 

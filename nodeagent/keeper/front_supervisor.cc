@@ -21,8 +21,8 @@ namespace {
 
 constexpr kj::Duration kDelayMin = 50 * kj::MILLISECONDS;
 constexpr kj::Duration kDelayMax = 2 * kj::SECONDS;
-constexpr kj::Duration kStable =
-    10 * kj::SECONDS;  // A front that ran this long starts again with the shortest delay.
+// A front that ran for this time is replaced after the shortest delay.
+constexpr kj::Duration kStable = 10 * kj::SECONDS;
 constexpr kj::Duration kAnswerLimit = 5 * kj::SECONDS;
 constexpr kj::Duration kStopLimit = 1 * kj::SECONDS;
 constexpr size_t kLineBytesMax = 64 << 10;
@@ -75,7 +75,8 @@ kj::Promise<kj::Maybe<kj::String>> FrontSupervisor::handOver(Handover handover) 
 kj::Promise<void> FrontSupervisor::stop() {
   KJ_IF_MAYBE (child, child_) {
     signal(SIGTERM);
-    // The observer of the cancelled run() may have been told already.
+    // The observer of the cancelled run() may have consumed the event already, so a new one is
+    // made.
     auto& present = **child;
     present.exit = nullptr;
     present.exit = observeExit(present.pidfd);
@@ -97,7 +98,12 @@ kj::Promise<void> FrontSupervisor::run() {
   return kj::evalNow([this]() { return start(); }).then([this]() { return run(); });
 }
 
-// One front, from its start to the moment at which the next is due.
+// Follows one front from its start to the moment at which the next is due:
+// 1. It gets a pipe for its one line of output, and a socket as standard input for credentials,
+// which only keeper and front have.
+// 2. readLine() waits for the line, by which the front says that it listens.
+// 3. watch() waits for its end and reaps it.
+// 4. ended() waits before the next start.
 kj::Promise<void> FrontSupervisor::start() {
   int ends[2];
   KJ_SYSCALL(pipe2(ends, O_CLOEXEC));
@@ -141,6 +147,7 @@ kj::Promise<void> FrontSupervisor::start() {
   return watch();
 }
 
+// Reads until the first line is whole, and ignores later output.
 kj::Promise<void> FrontSupervisor::readLine() {
   Child& child = *KJ_ASSERT_NONNULL(child_);
   return child.output->tryRead(child.buffer, 1, sizeof child.buffer)
@@ -162,7 +169,8 @@ kj::Promise<void> FrontSupervisor::watch() {
   KJ_IF_MAYBE (report, reapChild(child.pidfd)) {
     bool signalled = report->signalled;
     int value = report->value;
-    // Its last words may still be in the pipe: they decide whether it had listened.
+    // Its line may still be in the pipe. It decides whether this front had listened, so it is read
+    // before the end is judged.
     return kj::mv(child.reading).then([this, signalled, value]() {
       child_ = nullptr;
       if (!listened_) {
@@ -178,6 +186,8 @@ kj::Promise<void> FrontSupervisor::watch() {
   return child.exit->whenBecomesReadable().then([this]() { return watch(); });
 }
 
+// Waits before the next start. The delay doubles with each front that did not run for kStable, so
+// that one that fails at once does not keep the node busy.
 kj::Promise<void> FrontSupervisor::ended() {
   auto& timer = io_.provider->getTimer();
   if (timer.now() - started_ >= kStable) failures_ = 0;

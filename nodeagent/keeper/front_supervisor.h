@@ -1,4 +1,5 @@
-// Starts the front as a child of the keeper, and starts it again whenever it ends.
+// Starts the front as a child of the keeper, and starts another whenever it ends. It does not read
+// what is handed over to the front (nodeagent/config), nor talk to clients.
 #pragma once
 
 #include <string>
@@ -15,29 +16,32 @@ namespace nodeagent {
 
 class FrontSupervisor {
  public:
-  // `program` with `arguments`, in our own environment and directory. `io` outlives it.
+  // The front is `program` with `arguments`, in the keeper's environment and directory. `io`
+  // outlives this object.
   FrontSupervisor(kj::AsyncIoContext& io, std::string program, std::vector<std::string> arguments);
 
   // Kills the front.
   ~FrontSupervisor() noexcept(false);
 
-  // Until cancelled. Rejected if the first front ends before it listens, for the next ones would
-  // too: exitStatus() tells how. Later ones are started again after 50 ms to 2 s.
+  // Starts fronts until it is cancelled. Rejects if the first front ends before it listens, because
+  // the next ones would end too; exitStatus() then says how it ended. Later fronts are replaced
+  // after 50 ms to 2 s.
   kj::Promise<void> run();
 
-  // The line in which the first front told what it listens on.
+  // Resolves to the line in which the first front says on which addresses it listens.
   kj::Promise<std::string> whenListening();
 
-  // Of a front that never listened; 70 if a signal ended it.
+  // Returns the exit status of a front that never listened, or 70 if a signal ended it.
   int exitStatus() const { return exitStatus_; }
 
-  // Asks the front to end, and resolves when it has, or has been killed for taking longer than a
-  // second. run() must have been cancelled before.
+  // Asks the front to end, and kills it if it takes longer than a second. Resolves when it has
+  // ended or was killed. Cancel run() first.
   kj::Promise<void> stop();
 
-  // Gives this to the front, if there is one now that listens, and resolves with why it keeps what
-  // it had; with nothing if it took it, or will begin with what the files say. Rejected if it does
-  // not answer within five seconds. One at a time.
+  // Hands new credentials and log options over to the front. Resolves to null if the front took
+  // them. Otherwise it resolves to the front's reason and the front keeps what it had. Without a
+  // front it resolves to null, because the next one begins with the new files. Rejects if the front
+  // does not answer within five seconds. Call it once at a time.
   kj::Promise<kj::Maybe<kj::String>> handOver(Handover handover);
 
  private:

@@ -48,13 +48,15 @@ class SessionServer final : public wire::Session::Server {
  protected:
   kj::Promise<void> ping(PingContext call) override {
     session_->renew();
-    // Told its size: the memory of a message whose size is not known is 8 KiB, cleared.
+    // The size is given because a message of unknown size gets 8 KiB of memory, which are cleared.
     writeClock(context_.clock, call.getResults(capnp::MessageSize{8, 0}).initClock());
     return kj::READY_NOW;
   }
 
   kj::Promise<void> close(CloseContext call) override {
     return support::answer(call, "session.close", [this, call]() mutable {
+      // The session and this server stay alive until the answer, even if the connection is lost
+      // during the end.
       return context_.sessions.end(*session_, EndReason::kClosed)
           .then([this, call]() mutable { writeLeftovers(call); })
           .attach(session_->addRef(), thisCap());
@@ -86,6 +88,9 @@ class GateServer final : public wire::Gate::Server {
   }
 
  private:
+  // Every check comes before attach(), which may begin a session, so a refused hello leaves none.
+  // The protocol's version is checked before fields that another version might read differently.
+  // The listener is told last, when the answer is complete.
   void greet(HelloContext& call) {
     wire::Greeting::Reader greeting = call.getParams().getGreeting();
     requireVersion(greeting);
@@ -104,6 +109,8 @@ class GateServer final : public wire::Gate::Server {
     listener_.greeted(*attached.session, silenceMax);
   }
 
+  // Identity and role come from the front's preamble and never from the greeting. The session table
+  // refuses a session that belongs to another identity.
   SessionTable::Attached attach(wire::Greeting::Reader greeting) {
     if (!support::Id::fits(greeting.getSessionId())) {
       support::fail(Kind::INVALID, "sessionId: ", greeting.getSessionId().size(),

@@ -1,8 +1,8 @@
-// The entrance of the keeper: what a peer can call on a new connection, and what it is given after
-// hello.
+// Serves the entrance of the keeper, which is all that a peer can call before hello. A hello turns
+// the peer's identity into a session and the capabilities of its role.
 //
-// Who the peer is was decided before, by the front, from certificate or socket; here that becomes a
-// session and the capabilities of a role. Knows nothing of the services that give them.
+// It does not authenticate the peer, because the front has done that from certificate or socket. It
+// does not know the services whose capabilities it grants.
 #pragma once
 
 #include <stdint.h>
@@ -18,7 +18,7 @@
 
 namespace nodeagent {
 
-// What all gates of a keeper share; outlives them.
+// Holds what all gates of a keeper share. It outlives them.
 struct GateContext {
   SessionTable& sessions;
   const Clock& clock;
@@ -27,19 +27,19 @@ struct GateContext {
   ServiceSet& services;
 };
 
-// The connection that a gate serves, told of what concerns it.
+// Is told by a gate what concerns its connection.
 class GateListener {
  public:
   static constexpr kj::Duration kSilenceDefault = 5 * kj::SECONDS;
   static constexpr kj::Duration kSilenceMin = 200 * kj::MILLISECONDS;
   static constexpr kj::Duration kSilenceMax = 3600 * kj::SECONDS;
 
-  // hello has succeeded: the peer may send large frames, what arrives from it renews the session's
-  // lease, and it is to be cut off when nothing came from it for `silenceMax`.
+  // hello has succeeded. From now on the peer may send large frames, every arrival renews the lease
+  // of `session`, and the connection must end when nothing arrives for `silenceMax`.
   virtual void greeted(Session& session, kj::Duration silenceMax) = 0;
 };
 
-// For one connection. `context` and `listener` outlive it.
+// Makes the gate of one connection. `context` and `listener` outlive it.
 wire::Gate::Client makeGate(GateContext& context, Peer peer, GateListener& listener);
 
 }  // namespace nodeagent

@@ -80,7 +80,7 @@ class GateTest : public SessionFixture, private GateListener {
   const support::Id id_ = support::Id::random();
 };
 
-TEST_F(GateTest, HelloTellsWhoIsThere) {
+TEST_F(GateTest, HelloSaysNodeIdentityAndClock) {
   Hello hi = hello(gate());
   ASSERT_FALSE(hi.response.hasError()) << hi.errorText();
   auto welcome = hi.response.getWelcome();
@@ -111,7 +111,7 @@ TEST_F(GateTest, SessionOfAnotherIdentityIsDenied) {
   EXPECT_EQ(hello(gate(wire::Role::OPERATOR, "operator:eve")).error(), Kind::DENIED);
 }
 
-TEST_F(GateTest, OtherMajorIsToldWhichSideToUpgrade) {
+TEST_F(GateTest, AnotherMajorVersionIsToldWhichSideToUpgrade) {
   Hello newer = hello(gate(), [](auto greeting) { greeting.setProtocolMajor(2); });
   EXPECT_EQ(newer.error(), Kind::VERSION_MISMATCH);
   EXPECT_THAT(newer.errorText(), HasSubstr("upgrade the agent"));
@@ -150,7 +150,7 @@ TEST_F(GateTest, ObserverHoldsNothingThatActs) {
   EXPECT_FALSE(grants.hasObsoleteJobs());
 }
 
-TEST_F(GateTest, OperatorHoldsJobsAndNoRoleHoldsNothing) {
+TEST_F(GateTest, OperatorHoldsJobsAndUnspecifiedRoleHoldsNothing) {
   auto wanted = hello(gate());
   EXPECT_TRUE(holds<wire::Jobs>(wanted.response.getWelcome().getGrants()));
   EXPECT_EQ(wanted.response.getWelcome().getLimits().getJobsMax(), 64u);
@@ -173,7 +173,7 @@ TEST_F(GateTest, PingRenewsTheLease) {
   EXPECT_EQ(table_.count(), 1u);
 }
 
-TEST_F(GateTest, CloseEndsTheSessionAndTellsWhatRemains) {
+TEST_F(GateTest, CloseEndsTheSessionAndReportsLeftovers) {
   auto hi = hello(gate());
   auto attached = table_.attach({id_, kj::str("operator:ci"), wire::Role::OPERATOR, nullptr, 0},
                                 wire::Attach::ATTACH_ONLY);

@@ -1,6 +1,6 @@
-// The keeper: the process that owns what happens on the node. It serves the RPC of the clients that
-// the front relays, keeps their sessions, and does not restart in normal life. It has no socket but
-// the one the front connects to.
+// Runs the keeper, which owns everything that happens on the node. It accepts the front's
+// connections and ends sessions whose lease runs out. Its only socket is the one to which the front
+// connects, so it has no network code. It does not set up the process (keeper_process.h does).
 #pragma once
 
 #include <sys/types.h>
@@ -15,8 +15,10 @@
 namespace nodeagent {
 
 struct KeeperOptions {
-  support::Endpoint socket;   // A unix socket, for the front.
-  kj::Maybe<uid_t> frontUid;  // Who may connect besides root and our own user; gets the socket.
+  // A unix socket for the front.
+  support::Endpoint socket;
+  // This user owns the socket and may connect, besides root and the keeper's own user.
+  kj::Maybe<uid_t> frontUid;
   size_t connectionsMax = 512;
   size_t connectionsPerIdentityMax = 32;
 };
@@ -27,11 +29,11 @@ class Keeper final {
   Keeper(kj::AsyncIoContext& io, GateContext& gates, KeeperOptions options);
   ~Keeper() noexcept(false);
 
-  // Serves, and ends sessions whose lease runs out, until cancelled. Rejected if the listening
+  // Serves, and ends sessions whose lease runs out, until it is cancelled. Rejects if the listening
   // socket breaks.
   kj::Promise<void> run();
 
-  // Ends every session and resolves when what they left has been put back.
+  // Ends every session, and resolves when their undo lists are done.
   kj::Promise<void> stop() { return gates_.sessions.endAll(); }
 
   size_t connectionCount() const { return connections_.count(); }

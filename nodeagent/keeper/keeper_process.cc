@@ -31,8 +31,8 @@ namespace {
 using support::Level;
 
 constexpr kj::Duration kWorkersLimit = 2 * kj::SECONDS;
-constexpr kj::Duration kEndLimit =
-    40 * kj::SECONDS;  // Somewhat more than one entry of an undo list may take.
+// One entry of an undo list may take somewhat less.
+constexpr kj::Duration kEndLimit = 40 * kj::SECONDS;
 
 kj::String bootId(const std::string& stateDirectory) {
   // A node that shares the kernel with others has a file of its own.
@@ -75,14 +75,14 @@ kj::Own<AuditLog> auditLogOf(const Options& options) {
   return openAuditLog(options.auditLog.c_str(), systemClock());
 }
 
-// As the log itself opens it.
+// Opens the log with the flags that the log itself uses.
 kj::AutoCloseFd openLog(const std::string& path) {
   int descriptor = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor < 0) support::failErrno(errno, "open the log ", path.c_str());
   return kj::AutoCloseFd(descriptor);
 }
 
-// Written when all is ready, removed at the end.
+// Writes the pid when the agent is ready, and removes the file at the end.
 class PidFile {
  public:
   explicit PidFile(std::string path) : path_(std::move(path)) {}
@@ -107,7 +107,7 @@ class PidFile {
   bool written_ = false;
 };
 
-// Everything that lives as long as the process, in the order in which it depends on each other.
+// Holds everything that lives as long as the process, in the order of dependence.
 class Process {
  public:
   explicit Process(const Options& options)
@@ -156,7 +156,7 @@ class Process {
   }
 
  private:
-  // Ready as soon as the front listens; without a front at once.
+  // Tells the service manager that the agent is ready, which it is when the front listens.
   kj::Promise<void> begin() {
     auto ready = kj::Promise<std::string>(std::string(keeperOptions(options_).socket.text()));
     KJ_IF_MAYBE (front, front_) {
@@ -195,8 +195,8 @@ class Process {
     });
   }
 
-  // Clients keep their connections. All is tried before anything is changed, so that a mistake
-  // leaves everything as it was.
+  // Everything is read and tried before anything is changed, and the front takes it before the
+  // keeper does, so a mistake leaves everything as it was. Clients keep their connections.
   kj::Promise<void> reload() {
     auto fresh = kj::heap<Options>(readOptions(options_.arguments, environmentMap()));
     Handover handover;
@@ -236,8 +236,8 @@ class Process {
     return 0;
   }
 
-  // A thread that is stuck in a file system that hangs cannot be waited for, nor can an action of a
-  // service manager, which may take minutes.
+  // A thread may be stuck in a file system that hangs, or in an action of a service manager that
+  // takes minutes. The process leaves without it.
   int leave(int status) {
     if (services_.close(kWorkersLimit)) return status;
     support::log(
@@ -247,7 +247,7 @@ class Process {
     _exit(status);
   }
 
-  // A front that has given up root cannot remove its own.
+  // Removes the front's sockets, because a front that has given up root cannot.
   void removeSockets() {
     for (const std::string& text : options_.listen) {
       std::string why;
@@ -296,7 +296,8 @@ class Process {
 int runKeeper(const Options& options) {
   for (int signal : {SIGTERM, SIGINT, SIGHUP}) kj::UnixEventPort::captureSignal(signal);
   support::KjLogCallback kjLog;
-  // Not where we are nobody special: our own files in /proc would become root's.
+  // Only root refuses dumps. For another user, PR_SET_DUMPABLE would make the process's own files
+  // in /proc belong to root.
   if (geteuid() == 0) refuseDumps();
   if (geteuid() == 0) protectFromOutOfMemory();
   makeStateDirectory(options.stateDir);

@@ -1,14 +1,15 @@
-// The program in the roles all and keeper.
+// Runs the program in the roles `all` and `keeper`. It does not read options (nodeagent/config) and
+// does not act as the front.
 #pragma once
 
 #include "nodeagent/config/options.h"
 
 namespace nodeagent {
 
-// Serves until SIGTERM or SIGINT, then ends all sessions and returns 0; at the second signal it
-// returns at once. SIGHUP reads the configuration again: all of what may change (log, certificates)
-// or, with a line in the log, nothing. Role all: starts and watches a front, and returns its exit
-// status if it could not begin. Throws what makes it impossible to go on.
+// Serves until SIGTERM or SIGINT, then ends all sessions and returns 0. A second signal makes it
+// return at once. SIGHUP reads the configuration again and applies everything that may change (log,
+// certificates), or nothing with a line in the log. In the role `all` it starts and watches a
+// front, and returns the front's exit status if that could not begin. Throws if it cannot go on.
 int runKeeper(const Options& options);
 
 }  // namespace nodeagent

@@ -12,7 +12,8 @@ namespace {
 
 using Setter = void (wire::Grants::Builder::*)(capnp::Capability::Client&&);
 
-// The field in which a controller of protocol 1.0 finds an interface. Later interfaces have none.
+// Returns the setter of the field in which a controller of protocol 1.0 looks for an interface.
+// Later interfaces have none.
 Setter obsoleteFieldOf(uint64_t interfaceId) {
   using Grants = wire::Grants::Builder;
   if (interfaceId == capnp::typeId<wire::Jobs>()) return &Grants::setObsoleteJobs;

@@ -1,5 +1,5 @@
-// The services of one keeper together: what a role is granted of them, and their common end. What
-// each of them does is its own business.
+// Holds the services of one keeper, grants a role its share of them, and ends them together. It
+// does not know what a service does.
 #pragma once
 
 #include <kj/array.h>
@@ -17,8 +17,8 @@ class ServiceSet final {
   explicit ServiceSet(kj::Array<kj::Own<AgentService>> services);
   KJ_DISALLOW_COPY(ServiceSet);
 
-  // Fills in what `role` may hold, each capability made for `session`. The one place where that is
-  // decided.
+  // Fills in the capabilities that `role` may hold, each made for `session`. No other place decides
+  // that.
   void grant(Session& session, wire::Role role, wire::Grants::Builder grants);
 
   // Fills in the limits of all services.
@@ -27,8 +27,8 @@ class ServiceSet final {
   // Adds what each service contributes.
   void count(AgentNumbers& numbers);
 
-  // For the end of the process: lets the services' threads finish, for `limit` at most. False: one
-  // is stuck, and destroying this would wait for it.
+  // Waits for the services' threads at the end of the process, for `limit` at most. Returns false
+  // if one is stuck; the destructor would wait for it.
   bool close(kj::Duration limit);
 
  private:

@@ -7,7 +7,7 @@
 
 namespace nodeagent {
 
-// A service is made here, in any order, and nowhere else.
+// Every service is made here and nowhere else. Their order does not matter.
 kj::Array<kj::Own<AgentService>> makeServices(ServiceHost& host) {
   kj::Vector<kj::Own<AgentService>> services;
   services.add(makeExec(host));

@@ -1,5 +1,5 @@
-// The one list of the services that an agent has. What a service is, is said in
-// nodeagent/session/agent_service.h; what a role is granted of them, in service_set.h.
+// Lists the services of an agent. It does not define what a service is
+// (nodeagent/session/agent_service.h does), nor what a role is granted (service_set.h).
 #pragma once
 
 #include <kj/array.h>
@@ -9,7 +9,7 @@
 
 namespace nodeagent {
 
-// `host` outlives them. Throws what a service throws that cannot begin.
+// Makes all services. `host` outlives them. Throws if one of them cannot begin.
 kj::Array<kj::Own<AgentService>> makeServices(ServiceHost& host);
 
 }  // namespace nodeagent

@@ -25,20 +25,24 @@ namespace nodeagent {
 namespace {
 
 constexpr auto kLook = 200 * kj::MILLISECONDS;
-constexpr int64_t kResultKeptNs = 3600 * int64_t{1'000'000'000};  // For someone to ask for it.
+// A result that nobody acknowledges is kept for this time after the job's end.
+constexpr int64_t kResultKeptNs = 3600 * int64_t{1'000'000'000};
 constexpr uint64_t kMemoryBytesMax = 4 << 20;
-constexpr const char* kOomScore =
-    "-800";  // Of an agent that is protected, between it and its jobs.
+// Lies between the score of a protected agent and that of its jobs.
+constexpr const char* kOomScore = "-800";
 
-// Its start has reset it, as if it were a job.
+// Protects the shim from the kernel's choice when memory runs out, if its keeper is protected. The
+// start of the shim has reset the score, as it does for jobs.
 void protectFromOom() {
   auto score = readFile(kj::str("/proc/", getppid(), "/oom_score_adj"));
-  if (!score.startsWith("-")) return;  // Its keeper is not protected either.
+  if (!score.startsWith("-")) return;
   kj::AutoCloseFd fd(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
   ssize_t written = fd.get() < 0 ? -1 : write(fd, kOomScore, strlen(kOomScore));
   if (written < 0) support::log(support::Level::kDebug, "a shim is not protected", {});
 }
 
+// Closes the pipe by which the keeper learns that the shim can be connected to. Standard output
+// stays open on /dev/null, so that no other file gets its number.
 void releaseStarter() {
   kj::AutoCloseFd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
   if (null.get() >= 0) dup2(null, STDOUT_FILENO);
@@ -85,6 +89,8 @@ class Shim final : private kj::TaskSet::ErrorHandler {
         listener_(support::Listener::open(endpointOf(files_), io_.unixEventPort, timer_)),
         tasks_(*this) {}
 
+  // The socket exists since the constructor, but a connection is accepted only when the job has
+  // been started, so that every call finds it.
   void run(wire::DetachedRecord::Reader record) {
     kept_.run(*session_, *audit_, record.getNumber(), record.getSpec());
     Job& job = table_.get(session_->id(), record.getNumber()).job();
@@ -112,6 +118,8 @@ class Shim final : private kj::TaskSet::ErrorHandler {
     tasks_.add(ended.attach(kj::mv(connection)));
   }
 
+  // Waits for the job's end and writes its last status to the file `exit`. A keeper that finds the
+  // shim killed afterwards reads the outcome there.
   kj::Promise<void> whenEnded(Job& job) {
     FollowWish wish;
     wish.until = wire::Follow::Until::ENDED;
@@ -124,13 +132,16 @@ class Shim final : private kj::TaskSet::ErrorHandler {
         endedBoottimeNs_ = systemClock().boottimeNs();
         return kj::READY_NOW;
       }
-      // A job that waits for its reader answers at once.
+      // The pause bounds the looks, because a job that waits for its reader answers at once.
       return timer_.afterDelay(kLook).then([this, &job]() { return whenEnded(job); });
     });
   }
 
+  // Waits until nobody can ask for the job any more: it was acknowledged, its directory is gone, or
+  // its result was kept for long enough. Processes that it left keep the shim alive nevertheless,
+  // because only the shim can find and end them.
   kj::Promise<void> whenUnwanted(Job& job) {
-    // Without its directory no keeper finds it.
+    // No keeper finds a job without its directory.
     bool isForgotten = table_.knownCount() == 0 || !files_.exists() ||
                        systemClock().boottimeNs() - endedBoottimeNs_ > kResultKeptNs;
     if (isForgotten && job.isGone()) return kj::READY_NOW;
@@ -146,7 +157,8 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   kj::AsyncIoContext io_;
   kj::Timer& timer_;
   Worker worker_{1};
-  kj::Own<AuditLog> audit_;  // The keeper has noted what it was asked to do.
+  // Discards its lines, because the keeper has written them.
+  kj::Own<AuditLog> audit_;
   kj::Own<Session> session_;
   JobTable table_;
   KeptJobs kept_{table_};
@@ -157,15 +169,20 @@ class Shim final : private kj::TaskSet::ErrorHandler {
 
 }  // namespace
 
+// Begins the job at most once, however many shims are started for it:
+// 1. The lock says that this shim lives. Another shim that holds it has the job.
+// 2. The record says what to start.
+// 3. The claim says that the job is begun. It is made before the start and never removed, so a shim
+// that is killed between the two leaves a job that counts as lost, not one that runs twice.
+// 4. When the job is over and unwanted, the directory goes.
 int runShim(kj::StringPtr directory) {
   for (int number : {SIGHUP, SIGTERM, SIGINT, SIGPIPE}) signal(number, SIG_IGN);
   support::KjLogCallback kjLog;
   DetachedFiles files(directory);
   auto lock = files.lock();
-  if (lock == nullptr) return 0;  // Another shim has the job.
+  if (lock == nullptr) return 0;
   auto message = files.read("record");
   KJ_IF_MAYBE (stored, message) {
-    // From here on the job is begun, or nobody can know whether it was.
     if (!files.claim()) return 0;
     protectFromOom();
     auto record = (*stored)->getRoot<wire::DetachedRecord>();

@@ -1,13 +1,14 @@
-// The process that keeps one detached job: starts it once, drains its output, and serves it to one
-// keeper after the other. It outlives them. It has no session's lease, no network and no other job.
+// Runs the shim, a process that keeps one detached job: it starts the job once, drains its output,
+// and serves it to one keeper after the other. It does not find its keepers, which connect to it
+// (shim_link.h), and it has no network and no other job.
 #pragma once
 
 #include <kj/string.h>
 
 namespace nodeagent {
 
-// Returns the exit status when the job is over and nobody wants its result any more; see
-// DetachedFiles for `directory`.
+// Returns the exit status when the job is over and its result is no longer wanted. `directory` is
+// one of DetachedFiles.
 int runShim(kj::StringPtr directory);
 
 }  // namespace nodeagent
