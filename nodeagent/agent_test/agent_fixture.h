@@ -1,5 +1,5 @@
-// Front and keeper together, over real sockets, in one event loop, for tests of what a controller
-// meets.
+// Runs front and keeper together in one event loop, over real sockets, for tests that act as a
+// controller. It does not start the program (program_fixture.h does).
 #pragma once
 
 #include <stdlib.h>
@@ -93,8 +93,8 @@ class AgentTest : public testing::Test {
     return request.send().wait(io_.waitScope);
   }
 
-  // Whether the connection ends within two seconds. An RPC client reads only once it wants
-  // something.
+  // Returns whether the connection ends within two seconds. It asks for something, because an RPC
+  // client reads only then.
   bool ends(support::RpcConnection& connection) {
     auto gate = connection.bootstrap();
     return connection.onDisconnect()

@@ -1,4 +1,4 @@
-// Front and keeper together, over real sockets, in one event loop: what a controller meets.
+// Tries what a controller meets, with front and keeper in one event loop over real sockets.
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -41,7 +41,7 @@ TEST_F(AgentTest, TlsClientIsAdmittedAsItsCertificateSays) {
   EXPECT_EQ(welcome.getWelcome().getRole(), wire::Role::OBSERVER);
 }
 
-TEST_F(AgentTest, ForeignCertificateIsRefusedAndKnownAsSuch) {
+TEST_F(AgentTest, ForeignCertificateIsRefusedWithThatReason) {
   startFront();
   auto foreign = support::Authority::make("another");
   support::TlsClient tls({authority().certificate(), foreign.issueClient("operator:ci")});
@@ -85,7 +85,7 @@ TEST_F(AgentTest, FramesOfFullSizePassOnlyAfterHello) {
   big(known->bootstrap().castAs<wire::Gate>()).wait(io_.waitScope);
 }
 
-TEST_F(AgentTest, SilentClientIsCutOffAndOneThatPingsIsNot) {
+TEST_F(AgentTest, SilentClientIsCutOffButAPingingOneIsNot) {
   startFront();
   auto silent = connect();
   hello(*silent, 200'000'000);
@@ -99,7 +99,7 @@ TEST_F(AgentTest, SilentClientIsCutOffAndOneThatPingsIsNot) {
   EXPECT_THAT(log_.text(), HasSubstr("nothing was heard"));
 }
 
-// Says hello, then pings for ever, and never reads an answer.
+// A client that says hello, then pings for ever, and never reads an answer.
 class RudeClient {
  public:
   RudeClient(kj::AsyncIoStream& stream, kj::Timer& timer)
@@ -197,7 +197,7 @@ TEST_F(AgentTest, BadFramesEndTheirConnectionAtTheFront) {
   EXPECT_THAT(log_.text(), HasSubstr("segments"));
 }
 
-TEST_F(AgentTest, ConnectionTooManyOfAnIdentityIsToldSo) {
+TEST_F(AgentTest, OneConnectionTooManyIsToldSo) {
   startFront();
   std::vector<kj::Own<support::RpcConnection>> held;
   for (int i = 0; i < 4; ++i) {
@@ -213,10 +213,10 @@ TEST_F(AgentTest, ConnectionTooManyOfAnIdentityIsToldSo) {
   support::TlsClient tls({authority().certificate(), authority().issueClient("operator:other")});
   auto other = connect(1, tls);
   EXPECT_EQ(hello(*other).getError().getKind(),
-            Kind::DENIED);  // Heard, though the session is not its own.
+            Kind::DENIED);  // The hello was heard, but the session is another identity's.
 }
 
-TEST_F(AgentTest, Ipv6IsServedAsWell) {
+TEST_F(AgentTest, Ipv6IsServedToo) {
   auto loopback = endpoint("tls:[::1]:0");
   if (bind(support::openSocket(loopback), loopback.socketAddress(), loopback.addressBytes) != 0) {
     GTEST_SKIP() << "this machine has no ::1";
@@ -257,7 +257,7 @@ TEST_F(AgentTest, AcceptRecoversWhenDescriptorsAreFreeAgain) {
   KJ_SYSCALL(getrlimit(RLIMIT_NOFILE, &before));
   int probe = dup(0);
   close(probe);
-  // Room for the client's own socket, none for the accepted one.
+  // The client's own socket gets a descriptor, and the accepted one gets none.
   struct rlimit tight = {static_cast<rlim_t>(probe) + 1, before.rlim_max};
   KJ_SYSCALL(setrlimit(RLIMIT_NOFILE, &tight));
   auto connection = connect();

@@ -1,5 +1,5 @@
-// Secrets planted through every entrance of a real agent, and then looked for everywhere that
-// somebody who is not their owner can read.
+// Plants secrets through every entrance of a real agent, and then searches everything that somebody
+// other than their owner can read.
 #include <sys/resource.h>
 
 #include <gmock/gmock.h>
@@ -38,16 +38,16 @@ class CanaryTest : public ProgramTest {
     files_ = granted<wire::Files>(grants);
   }
 
-  // A new secret: 20 characters that stand nowhere else.
+  // Makes a new secret of 20 characters, which occur nowhere else.
   std::string secret() {
     secrets_.push_back("cAnArY" + support::Id::random().text().substr(0, 14));
     return secrets_.back();
   }
 
-  // What the peer is told belongs to what is searched.
+  // Adds an answer to the peer to the searched texts.
   void told(wire::Error::Reader error) { told_ += std::string(error.getText().cStr()) + "\n"; }
 
-  // Runs a job; its own output is its owner's business.
+  // Runs a job. Its output is not searched, because its owner may read it.
   template <typename Change>
   void job(const std::vector<std::string>& words, Change&& change) {
     auto request = jobs_.runRequest();
@@ -85,7 +85,7 @@ class CanaryTest : public ProgramTest {
         spec.initInput().setInline(bytes(secret()));
       });
     }
-    // Refused, with an error that must not repeat it.
+    // The refusal must not repeat the secret.
     job({"true"}, [&](wire::JobSpec::Builder& spec) {
       setVariable(spec.initEnvironment(1)[0], "NAME=" + secret(), "");
     });
@@ -126,7 +126,7 @@ class CanaryTest : public ProgramTest {
     }
   }
 
-  // Command lines and environments of both processes.
+  // Adds command lines and environments of both processes.
   std::string processes() {
     std::string text;
     for (pid_t process : {pid_, frontPid()}) {
@@ -214,7 +214,7 @@ TEST_F(CanaryTest, WithoutItsAuditLogNothingIsChanged) {
   EXPECT_FALSE(std::filesystem::exists(file("newdir")));
 }
 
-// Core files hold keys, and what jobs were given.
+// A core file would hold keys and the input of jobs.
 TEST_F(CanaryTest, NeitherProcessLeavesACoreFile) {
   struct rlimit before {};
   KJ_SYSCALL(getrlimit(RLIMIT_CORE, &before));

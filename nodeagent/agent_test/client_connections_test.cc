@@ -1,4 +1,4 @@
-// What becomes of a connection whose session ran out while nothing was heard of its client.
+// Tries a connection whose session ran out while nothing was heard of its client.
 #include "nodeagent/keeper/client_connections.h"
 
 #include "nodeagent/front/relay.h"
@@ -22,7 +22,7 @@ class ClientConnectionsTest : public SessionFixture {
 
   ~ClientConnectionsTest() noexcept override {}
 
-  // Says hello, with the shortest lease and no bound on silence that matters.
+  // Says hello with the shortest lease and with a bound on silence that is never reached.
   wire::Session::Client greet() {
     auto request = client_->bootstrap().castAs<wire::Gate>().helloRequest();
     auto greeting = request.initGreeting();
@@ -47,7 +47,8 @@ TEST_F(ClientConnectionsTest, ClientOfASessionThatRanOutMeanwhileIsCutOff) {
   session.pingRequest().send().wait(waitScope_);
   EXPECT_EQ(connections_.count(), 1u);
   auto watch = table_.watchLeases().eagerlyEvaluate(nullptr);
-  clock_.advance(3'000'000'000);  // The machine, not the processes.
+  // The machine was suspended, so only the clock moves.
+  clock_.advance(3'000'000'000);
   timer_.advanceTo(timer_.now() + 1 * kj::SECONDS);
   waitScope_.poll();
   ASSERT_EQ(table_.count(), 0u);

@@ -1,4 +1,5 @@
-// Certificates that are denied: refused at the door, and thrown out when the list comes later.
+// Tries that denied certificates are refused, and that their connections end when the list changes
+// later.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,7 +18,7 @@ class DenyListTest : public AgentTest {
   static support::Credentials denying(const std::string& denied) {
     return {authority().certificate(), authority().issueNode("n1"), denied};
   }
-  // Why a client with this certificate is not let in; empty if it is.
+  // Returns why a client with this certificate is refused, or an empty text if it is not.
   std::string refusal(const support::KeyPair& pair, support::Remedy remedy) {
     support::TlsClient tls({authority().certificate(), pair});
     std::string text;
@@ -35,7 +36,7 @@ class DenyListTest : public AgentTest {
   const support::KeyPair good_ = authority().issueClient("operator:ci");
 };
 
-TEST_F(DenyListTest, DeniedCertificateIsRefusedAndKnowsWhy) {
+TEST_F(DenyListTest, DeniedCertificateIsRefusedWithTheReason) {
   frontOptions_.credentials = denying(entryFor(lost_));
   startFront();
   EXPECT_THAT(refusal(lost_, support::Remedy::kRevoked), HasSubstr("certificate revoked"));
@@ -44,7 +45,7 @@ TEST_F(DenyListTest, DeniedCertificateIsRefusedAndKnowsWhy) {
   EXPECT_EQ(sessions_.count(), 1u);
 }
 
-TEST_F(DenyListTest, FingerprintDeniesAsWell) {
+TEST_F(DenyListTest, FingerprintDeniesToo) {
   auto mark = support::describeCertificate(lost_.certificate)->mark;
   frontOptions_.credentials = denying("sha256 " + mark.sha256 + "\n");
   startFront();
@@ -87,7 +88,7 @@ TEST_F(DenyListTest, AuthoritiesOfTwoClustersAreServedDuringAChange) {
   EXPECT_FALSE(hello(*connection).hasError());
 }
 
-TEST_F(DenyListTest, ConnectionDoesNotGetOlderThanItMay) {
+TEST_F(DenyListTest, ConnectionEndsAtItsMaximumAge) {
   frontOptions_.connectionAgeMax = 200 * kj::MILLISECONDS;
   startFront();
   auto connection = connect();

@@ -1,4 +1,5 @@
-// The program as a process, for tests of what a service manager and a controller see of it.
+// Runs the program as a process, for tests that act as its service manager and its controller.
+// agent_fixture.h runs its parts within the test.
 #pragma once
 
 #include <fcntl.h>
@@ -42,7 +43,7 @@ class ProgramTest : public testing::Test {
     std::filesystem::remove_all(directory_);
   }
 
-  // Starts the program; what it writes goes to the files out and err.
+  // Starts the program. Its output goes to the files `out` and `err`.
   void start(std::vector<std::string> arguments, std::vector<std::string> environment = {}) {
     std::vector<char*> argv = {const_cast<char*>(NODEAGENT_PROGRAM)};
     for (auto& argument : arguments) argv.push_back(argument.data());
@@ -60,7 +61,8 @@ class ProgramTest : public testing::Test {
     posix_spawn_file_actions_destroy(&actions);
   }
 
-  // Its exit status, or minus the signal. Killed after five seconds.
+  // Waits for the program and kills it after five seconds. Returns its exit status, or minus the
+  // signal.
   int wait() {
     int status = 0;
     bool ended = eventually([&]() { return waitpid(pid_, &status, WNOHANG) == pid_; });
@@ -128,7 +130,7 @@ class ProgramTest : public testing::Test {
     return request.send().wait(io_.waitScope);
   }
 
-  // Job 1 of the session; waits until there is output, or until it has ended.
+  // Starts job 1 of the session, and waits for output or for its end.
   Run runJob(Hello welcome, const std::vector<std::string>& words, wire::Follow::Until until) {
     auto request = granted<wire::Jobs>(welcome.getWelcome().getGrants()).runRequest();
     request.setNumber(1);
@@ -144,7 +146,7 @@ class ProgramTest : public testing::Test {
     return request.send().wait(io_.waitScope);
   }
 
-  // The pid of a job that runs until it is killed.
+  // Starts a job that runs until it is killed, and returns its pid.
   pid_t startLongJob(Hello welcome) {
     return runJob(kj::mv(welcome), {"sh", "-c", "echo begun; exec sleep 60"},
                   wire::Follow::Until::CHANGE)

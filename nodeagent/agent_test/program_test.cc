@@ -1,4 +1,4 @@
-// The program itself, as a process: what a service manager and a controller see of it.
+// Tries the program as a process, as its service manager and its controller see it.
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ TEST_F(ProgramTest, SaysWhatItIs) {
   EXPECT_THAT(text("out"), HasSubstr("78 configuration"));
 }
 
-TEST_F(ProgramTest, MistakesHaveTheirExitStatusAndOneLine) {
+TEST_F(ProgramTest, EachMistakeHasItsExitStatusAndOneLine) {
   EXPECT_EQ(run({"--listn=x"}), 64);
   EXPECT_EQ(run({"--listen=tcp:0.0.0.0:7411"}), 78);
   EXPECT_THAT(text("err"), HasSubstr("tcp:0.0.0.0:7411"));
@@ -64,13 +64,13 @@ TEST_F(ProgramTest, CheckConfigNamesThePlaceAndTriesTheCertificates) {
   EXPECT_THAT(text("err"), HasSubstr("does not belong to the certificate"));
   std::ofstream(file("key.pem")) << node.key;
   EXPECT_EQ(run(tls), 0) << text("err");
-  // A setting of the node's own programs, which would make every TLS context fail.
+  // This setting of the node's own programs would make every TLS context fail.
   std::ofstream(file("openssl.cnf"))
       << "config_diagnostics = 1\nopenssl_conf = init\n[init]\nssl_conf = no_such_section\n";
   EXPECT_EQ(run(tls, {"OPENSSL_CONF=" + file("openssl.cnf")}), 0) << text("err");
 }
 
-TEST_F(ProgramTest, WhenMemoryRunsOutItsJobsGoFirst) {
+TEST_F(ProgramTest, OomScoresLetTheKernelChooseJobsFirst) {
   bool mayProtect = system("(echo -1 >/proc/self/oom_score_adj) 2>/dev/null") == 0;
   if (!mayProtect) GTEST_SKIP() << "this takes root and CAP_SYS_RESOURCE";
   auto scoreOf = [](pid_t pid) {
@@ -84,8 +84,8 @@ TEST_F(ProgramTest, WhenMemoryRunsOutItsJobsGoFirst) {
   EXPECT_EQ(job, 0);
 }
 
-// As one is in a call to a file system that hangs.
-TEST_F(ProgramTest, AStuckThreadDoesNotKeepItFromEnding) {
+// A thread is stuck like this in a call to a file system that hangs.
+TEST_F(ProgramTest, AStuckThreadDoesNotKeepTheAgentFromEnding) {
 #ifdef __SANITIZE_THREAD__
   GTEST_SKIP() << "ThreadSanitizer's own thread would be held as well, and its end waits for that";
 #endif
@@ -140,7 +140,7 @@ TEST_F(ProgramTest, ListensServesACommandAndEndsCleanly) {
   EXPECT_FALSE(std::filesystem::exists(file("agent.sock")));
 }
 
-// A controller that is killed says nothing more; what it left must go by itself.
+// A controller that is killed closes no session, so its jobs must end without it.
 TEST_F(ProgramTest, JobsOfAControllerThatIsGoneEndWithItsLease) {
   startAgent();
   auto connection = connect();
@@ -154,7 +154,7 @@ TEST_F(ProgramTest, JobsOfAControllerThatIsGoneEndWithItsLease) {
             wire::Error::Kind::EXPIRED);
 }
 
-TEST_F(ProgramTest, StopOfTheAgentEndsItsJobs) {
+TEST_F(ProgramTest, TheAgentEndsItsJobsWhenItIsStopped) {
   startAgent();
   auto connection = connect();
   pid_t job = startLongJob(hello(*connection));
@@ -279,7 +279,7 @@ TEST_F(ProgramTest, StaysSmallAndStartsFast) {
   RecordProperty("startupMs", static_cast<int>((timer.now() - begin) / kj::MILLISECONDS));
   EXPECT_LT((timer.now() - begin) / kj::MILLISECONDS, 1000);
   ASSERT_TRUE(eventually([&]() { return frontPid() > 0; }));
-  // What both processes hold together, as soon as they gave back what only their start needed.
+  // Counts the memory of both processes, after they have freed what only their start needed.
   auto residentKib = [&]() {
     long sum = 0;
     for (pid_t process : {pid_, frontPid()}) {

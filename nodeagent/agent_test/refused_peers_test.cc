@@ -1,5 +1,5 @@
-// Every way of being the wrong peer, against a real agent: what it is told, that nothing came of
-// it, and that the agent serves the next one.
+// Tries every way of being the wrong peer of a real agent. Each is told the reason, has no effect,
+// and does not keep the agent from serving the next peer.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -20,7 +20,8 @@ struct WrongCertificate {
   const char* what;
   support::KeyPair pair;
   Remedy remedy;
-  const char* log;  // What the agent's log must say.
+  // The agent's log must contain this.
+  const char* log;
 };
 
 std::vector<WrongCertificate> wrongCertificates() {
@@ -59,7 +60,7 @@ std::vector<WrongCertificate> wrongCertificates() {
 
 class RefusedPeersTest : public AgentTest {
  protected:
-  // What the client meets; null: it was let in.
+  // Returns the failure that the client meets, or null if it is let in.
   kj::Maybe<kj::Exception> attempt(const support::KeyPair& pair) {
     support::TlsClient tls({authority().certificate(), pair});
     return kj::runCatchingExceptions([&]() {

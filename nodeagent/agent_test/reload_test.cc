@@ -1,4 +1,5 @@
-// SIGHUP under load: certificates, authority and deny list change, and nobody notices who need not.
+// Tries SIGHUP under load. Certificates, authorities and the deny list change, and only connections
+// that are affected end.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,7 +26,7 @@ class ReloadTest : public ProgramTest {
     support::writeTrustedFile(file(name), text, mode, support::Overwrite::kYes);
   }
 
-  // A new key and certificate. Reloading between the two would find a pair that does not fit.
+  // Writes a new key and certificate. A reload between the two would find a pair that does not fit.
   void renew() {
     auto pair = authority_.issueNode("n1");
     put("key.pem", pair.key, 0600);
@@ -34,7 +35,8 @@ class ReloadTest : public ProgramTest {
 
   std::vector<std::string> tlsArguments() {
     auto arguments = usual();
-    if (geteuid() == 0) {  // Then the front cannot read the key by itself.
+    // Under root the front cannot read the key by itself.
+    if (geteuid() == 0) {
       arguments.back() = "--front-user=nobody";
       std::filesystem::permissions(directory_, std::filesystem::perms(0711));
     }
@@ -59,7 +61,7 @@ class ReloadTest : public ProgramTest {
     return eventually([&]() { return text("err").find(words) != std::string::npos; });
   }
 
-  // SIGHUP, and waits until both processes have said what came of it.
+  // Sends SIGHUP, and waits until both processes have reported the result.
   void reload(const char* outcome) {
     size_t before = count(outcome);
     kill(pid_, SIGHUP);
@@ -84,7 +86,7 @@ class ReloadTest : public ProgramTest {
     return kj::heap<support::RpcConnection>(kj::mv(stream), timer);
   }
 
-  // Pings without pause until told to stop; counts answers. A failed call ends it.
+  // Pings without pause and counts answers, until it is told to stop or a call fails.
   struct Load {
     wire::Session::Client session;
     size_t answers = 0;
@@ -155,7 +157,8 @@ TEST_F(ReloadTest, OnlyConnectionsOfTheRemovedAuthorityEnd) {
   auto session = hello(*kept).getSession();
   bool gone = false;
   auto watching = lost->onDisconnect().then([&]() { gone = true; }).eagerlyEvaluate(nullptr);
-  put("ca.pem", authority_.certificate() + old.certificate(), 0644);  // Only in another order.
+  // Only the order of the authorities changes.
+  put("ca.pem", authority_.certificate() + old.certificate(), 0644);
   reload("info reloaded");
   session.pingRequest().send().wait(io_.waitScope);
   EXPECT_FALSE(gone);
@@ -166,7 +169,7 @@ TEST_F(ReloadTest, OnlyConnectionsOfTheRemovedAuthorityEnd) {
   session.pingRequest().send().wait(io_.waitScope);
 }
 
-TEST_F(ReloadTest, AnythingWrongLeavesAllAsItWas) {
+TEST_F(ReloadTest, EachMistakeLeavesEverythingAsItWas) {
   startTls();
   auto connection = connectTls(client_);
   auto session = hello(*connection).getSession();

@@ -1,5 +1,5 @@
-// Which role holds which interface: what the agent's services offer, compared with what the schema
-// says. An interface that is new in the schema fails this test until a service offers it.
+// Compares the interfaces that the agent's services offer to each role with those of the schema. An
+// interface that is new in the schema fails this test until a service offers it.
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -37,11 +37,11 @@ Role roleOf(const std::string& word) {
   return static_cast<Role>(roles.getEnumerantByName(word.c_str()).getOrdinal());
 }
 
-// The interfaces of the services' schemas with their least roles. They are read from the text,
-// since what is compiled in has no list.
+// Reads the interfaces of the services' schemas with their least roles. It reads the text, because
+// the compiled schemas have no list.
 std::map<std::string, Role> schemaInterfaces() {
   std::map<std::string, Role> found;
-  // How a peer gets in is no service.
+  // The interfaces by which a peer gets in belong to no service.
   const std::set<std::string> entrances = {"agent.capnp", "enrol.capnp"};
   const std::regex interface("\ninterface (\\w+)([^{]*)\\{");
   const std::regex least("\\$Common\\.least\\((\\w+)\\)");
@@ -102,7 +102,8 @@ class RoleMatrixTest : public testing::Test {
   TestHost place_{io_};
   kj::Own<Session> session_ = newSession(io_.provider->getTimer());
   kj::Own<ServiceSet> set_;
-  std::map<std::string, Role> least_;  // As offered.
+  // Holds the least role of each interface as it is offered.
+  std::map<std::string, Role> least_;
   std::map<uint64_t, std::string> names_;
   kj::Own<capnp::MallocMessageBuilder> message_;
 };
@@ -111,7 +112,7 @@ TEST_F(RoleMatrixTest, EveryInterfaceOfTheSchemaIsOfferedWithItsLeastRole) {
   EXPECT_THAT(least_, ContainerEq(schemaInterfaces()));
 }
 
-TEST_F(RoleMatrixTest, EveryRoleHoldsExactlyTheInterfacesThatAreItsOwn) {
+TEST_F(RoleMatrixTest, EveryRoleHoldsExactlyItsInterfaces) {
   const auto interfaces = schemaInterfaces();
   for (Role role : kRoles) {
     std::set<std::string> wanted;
@@ -124,7 +125,7 @@ TEST_F(RoleMatrixTest, EveryRoleHoldsExactlyTheInterfacesThatAreItsOwn) {
   EXPECT_THAT(heldBy(static_cast<Role>(99)), testing::IsEmpty());
 }
 
-// Its stubs know the seven pointers of Grants by their numbers, and nothing of the list.
+// Such a controller knows the seven pointers of Grants by their numbers, but not the list.
 TEST_F(RoleMatrixTest, AControllerOfProtocolOneZeroFindsWhatItIsGranted) {
   const char* const kFields[] = {"Jobs",     "JobView",     "Files",    "FileView",
                                  "Services", "ServiceView", "FactsView"};
@@ -146,16 +147,16 @@ TEST_F(RoleMatrixTest, AControllerOfProtocolOneZeroFindsWhatItIsGranted) {
   EXPECT_EQ(answer.getError().getKind(), wire::Error::Kind::NOT_FOUND);
 }
 
-TEST_F(RoleMatrixTest, AnInterfaceIsOfferedOnce) {
+TEST_F(RoleMatrixTest, NoInterfaceIsOfferedTwice) {
   EXPECT_ANY_THROW(ServiceSet(kj::arr(makeFacts(place_.host), makeFacts(place_.host))));
 }
 
-TEST(LeastRoleTest, AnInterfaceThatNamesNoneIsRefused) {
+TEST(LeastRoleTest, AnInterfaceWithoutALeastRoleIsRefused) {
   EXPECT_EQ(leastRoleOf(capnp::Schema::from<wire::Jobs>()), Role::OPERATOR);
   EXPECT_ANY_THROW(leastRoleOf(capnp::Schema::from<wire::Enrolment>()));
 }
 
-// Otherwise whoever holds the interface could call what its base reserves.
+// Otherwise a role that holds the interface could call methods that its base reserves.
 TEST(LeastRoleTest, AnInterfaceOfALesserRoleThanItsBaseIsRefused) {
   capnp::MallocMessageBuilder message;
   message.setRoot(capnp::Schema::from<wire::ServiceView>().getProto());

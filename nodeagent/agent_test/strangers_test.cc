@@ -1,4 +1,4 @@
-// Those who have not proved themselves, at the limits, against a real front.
+// Tries peers that have not said hello, at the limits of a real front.
 #include <sys/socket.h>
 
 #include <gmock/gmock.h>
@@ -16,7 +16,7 @@ class StrangersTest : public AgentTest {
  protected:
   StrangersTest() { frontOptions_.penaltyExempt.clear(); }
 
-  // Whether a client with this certificate can say hello.
+  // Returns whether a client with this certificate can say hello.
   bool comesIn(const support::KeyPair& pair) {
     support::TlsClient tls({authority().certificate(), pair});
     return kj::runCatchingExceptions([&]() {
@@ -25,7 +25,7 @@ class StrangersTest : public AgentTest {
            }) == nullptr;
   }
 
-  // A connection over which nothing is said; under way when this returns.
+  // Begins a connection over which nothing is sent.
   kj::AutoCloseFd stranger() {
     auto target = front_->endpoints().at(1);
     auto socket = support::openSocket(target);
@@ -44,7 +44,8 @@ TEST_F(StrangersTest, RefusedCertificateKeepsItsAddressOutForAWhile) {
   EXPECT_FALSE(comesIn(foreign_));
   EXPECT_FALSE(comesIn(good_));
   EXPECT_THAT(log_.text(), HasSubstr("penalized"));
-  hello(*connect(0));  // Not over the network.
+  // The unix socket has no address that could be kept out.
+  hello(*connect(0));
   timer().afterDelay(400 * kj::MILLISECONDS).wait(io_.waitScope);
   EXPECT_TRUE(comesIn(good_));
 }
@@ -85,8 +86,8 @@ TEST_F(StrangersTest, ConnectionsInAllAreLimited) {
   EXPECT_FALSE(hello(*next).hasError());
 }
 
-// A flood of connections that say nothing, from an address of its own, while a controller works.
-TEST_F(StrangersTest, FloodLeavesRoomForOthersAndTheLogReadable) {
+// Silent connections flood the front from an address of their own while a controller works.
+TEST_F(StrangersTest, FloodLeavesOthersServedAndTheLogReadable) {
   startFront();
   auto working = connect(0);
   auto session = hello(*working).getSession();

@@ -82,7 +82,7 @@ void fillField(DynamicStruct::Builder builder, capnp::StructSchema::Field field,
       memcpy(target.as<capnp::Data>().begin(), text.data(), text.size());
     }
   } else if (type.isList()) {
-    // A list longer than the input only costs time, so long ones are rare.
+    // Long lists are rare, because one that is longer than the input only costs time.
     uint32_t count = input.byte() % 64 == 63 ? options.listMax * 100 : input.below(options.listMax);
     fillList(builder.init(field, count).as<DynamicList>(), input, options, depth);
   } else if (type.isStruct()) {
