@@ -1,4 +1,4 @@
-// Holds what the detached jobs of one keeper share. It knows no job.
+// Holds the parts that the detached jobs of one keeper share. It knows no job.
 #pragma once
 
 #include <kj/async-unix.h>
@@ -10,7 +10,7 @@
 
 namespace nodeagent {
 
-// Everything in it outlives the jobs.
+// All parts outlive the jobs.
 struct DetachedContext {
   kj::UnixEventPort& port;
   kj::Timer& timer;

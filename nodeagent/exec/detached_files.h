@@ -44,7 +44,7 @@ class DetachedFiles {
   // process. Returns null if another process holds it.
   kj::Maybe<kj::AutoCloseFd> lock() const;
 
-  // Makes the claim. Returns true to one caller only, whatever process asks and whenever.
+  // Makes the claim. Returns true to the first caller of all processes and times, and then false.
   bool claim() const;
   bool isClaimed() const;
 

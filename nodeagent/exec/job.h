@@ -21,7 +21,7 @@
 
 namespace nodeagent {
 
-// Holds what all jobs of a keeper share. Everything in it outlives the jobs.
+// Holds the parts that all jobs of a keeper share. They outlive the jobs.
 struct JobContext {
   kj::UnixEventPort& port;
   kj::Timer& timer;
@@ -39,7 +39,7 @@ struct JobContext {
 // Says why the agent ended a job.
 enum class StopReason { kNone, kDeadline, kCancelled, kOutputLimit, kSessionEnded };
 
-// Says what a caller waits for, like Follow in the schema.
+// Describes a wait of a caller, like Follow in the schema.
 struct FollowWish {
   uint64_t outputFrom = 0;
   uint64_t errorsFrom = 0;
@@ -218,7 +218,7 @@ class Job final : public kj::Refcounted {
   bool leftNobody_ = false;
   kj::Array<Holder> holders_;
 
-  // The promises are the last members, so that they are dropped before what they use.
+  // The promises are the last members, so that they are dropped before the members that they use.
   kj::Promise<void> outputPump_ = nullptr;
   kj::Promise<void> errorsPump_ = nullptr;
   kj::Promise<void> inputPump_ = nullptr;

@@ -239,9 +239,9 @@ void readInput(wire::JobSpec::Reader spec, JobSpec& result) {
     refuse("spec.terminal: has no columns or no rows");
 }
 
-// Returns the digest of the canonical form, so that equal specifications have one digest in
-// whatever layout their sender built them. It does the work of capnp::canonicalize, which goes
-// through its result once more to check it.
+// Returns the digest of the canonical form, so that equal specifications have one digest however
+// their senders laid them out. It does the work of capnp::canonicalize, which goes through its
+// result once more to check it.
 support::Digest hashOf(wire::JobSpec::Reader spec) {
   capnp::word usual[kUsualWords];
   memset(usual, 0, sizeof(usual));

@@ -1,5 +1,5 @@
-// Serves the methods of schema/job.capnp. What they do is in kept_jobs.h and kept_job.h; here
-// requests are checked, recorded and answered.
+// Serves the methods of schema/job.capnp: it checks, records and answers requests. It does not
+// carry them out (kept_jobs.h and kept_job.h do).
 #pragma once
 
 #include "nodeagent/exec/kept_jobs.h"

@@ -17,8 +17,8 @@ class KeptJobs final {
 
   // Starts the job, or finds it if the number was started with an equal specification. The audit
   // line is written before the start, and only for a start. Fails with kind expired (the session is
-  // ending, or the number is spent), invalid, conflict or overloaded, and with what the audit log
-  // throws.
+  // ending, or the number is spent), invalid, conflict or overloaded, and with failures of the
+  // audit log.
   KeptJob& run(Session& session, AuditLog& audit, uint64_t number, wire::JobSpec::Reader spec);
 
   // Finds a job. Fails with kind notFound, also if the job was acknowledged.

@@ -1,4 +1,4 @@
-// Makes a KeptJob of a job in this process, and holds what its table notes about it. It does not
+// Makes a KeptJob of a job in this process, and holds the notes of its table about it. It does not
 // run the job (job.h does), nor decide when to forget it (job_table.h).
 #pragma once
 
@@ -12,7 +12,7 @@ namespace nodeagent {
 
 class OwnJob final : public KeptJob, private Job::Listener {
  public:
-  // Is told what Job::Listener is told, but gets the whole OwnJob.
+  // Receives the events of Job::Listener, with the whole OwnJob.
   class Owner {
    public:
     virtual void launching(OwnJob& job) = 0;

@@ -18,7 +18,7 @@
 
 namespace nodeagent {
 
-// Holds what all gates of a keeper share. It outlives them.
+// Holds the parts that all gates of a keeper share. It outlives the gates.
 struct GateContext {
   SessionTable& sessions;
   const Clock& clock;
@@ -27,7 +27,7 @@ struct GateContext {
   ServiceSet& services;
 };
 
-// Is told by a gate what concerns its connection.
+// Receives a gate's events for its connection.
 class GateListener {
  public:
   static constexpr kj::Duration kSilenceDefault = 5 * kj::SECONDS;

@@ -24,7 +24,7 @@ class ServiceSet final {
   // Fills in the limits of all services.
   void writeLimits(wire::Limits::Builder limits);
 
-  // Adds what each service contributes.
+  // Adds the numbers of each service.
   void count(AgentNumbers& numbers);
 
   // Waits for the services' threads at the end of the process, for `limit` at most. Returns false

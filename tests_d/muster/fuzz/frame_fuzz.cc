@@ -80,7 +80,8 @@ void readGuarded(Loop& on, kj::AsyncIoStream& stream, support::GuardOptions opti
     if (!reading.poll(on.waitScope)) on.timer.advanceTo(on.timer.now() + options.frame.deadline);
     KJ_ASSERT(reading.poll(on.waitScope), "a message is waited for without a bound");
     bool ended = true;
-    kj::runCatchingExceptions([&]() {  // The connection would end; what with, the library decides.
+    // A bad message ends its connection, with an exception that the library chooses.
+    kj::runCatchingExceptions([&]() {
       KJ_IF_MAYBE (message, reading.wait(on.waitScope)) {
         readMessage(*message->reader);
         ended = false;
