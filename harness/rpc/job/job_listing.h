@@ -1,5 +1,5 @@
-// What is known of the jobs of a node, whichever session started them, and their end from outside.
-// Values only; the calls are in jobs.h.
+// Values about the jobs of a node, whichever session started them, and about their end from
+// outside. The calls are in jobs.h.
 #pragma once
 
 #include <chrono>
@@ -12,9 +12,10 @@
 
 namespace harness {
 
-// A job for ever: the session that started it, and its number there.
+// Names a job for ever, by the session that started it and its number there.
 struct JobName {
-  std::string session;  // 32 hexadecimal digits.
+  // 32 hexadecimal digits.
+  std::string session;
   uint64_t number = 0;
 
   auto operator<=>(const JobName&) const = default;
@@ -26,45 +27,78 @@ std::string toString(const JobName& name);
 struct JobInfo {
   JobName name;
   std::string node;
-  std::string identity;  // Who started it, as the agent knows them.
-  std::map<std::string, std::string> labels;
-  std::vector<std::string> argv;  // Long ones are cut by the agent.
-  bool ended = false;
-  muster::Outcome outcome =
-      muster::Outcome::lost(muster::LostReason::kUnspecified, "");  // If ended.
-  bool alive = false;         // Something of it runs: the command, or what it left behind.
-  bool acknowledged = false;  // Its outcome was taken; listed for what it left running.
-  int32_t pid = 0;            // 0: it is being launched, or never was.
-  uint32_t processes = 0;     // That run now.
-  std::chrono::nanoseconds elapsed{0};  // Until now or its end.
-  int64_t startedRealtimeNs = 0;        // On the node's clock.
 
-  // The label's value; empty: it has none.
+  // The identity that started the job, as the agent knows it.
+  std::string identity;
+  std::map<std::string, std::string> labels;
+
+  // The agent cuts long ones.
+  std::vector<std::string> argv;
+  bool ended = false;
+
+  // Means something only if `ended`.
+  muster::Outcome outcome = muster::Outcome::lost(muster::LostReason::kUnspecified, "");
+
+  // A process of the job runs: the command's own, or one that it left behind.
+  bool alive = false;
+
+  // The outcome was taken, and the job is listed because it left processes running.
+  bool acknowledged = false;
+
+  // 0: the command is being launched, or never was.
+  int32_t pid = 0;
+
+  // The number of processes that run now.
+  uint32_t processes = 0;
+
+  // The time from the start until now, or until the end.
+  std::chrono::nanoseconds elapsed{0};
+
+  // On the node's clock.
+  int64_t startedRealtimeNs = 0;
+
+  // Returns the label's value. Empty: there is no such label.
   std::string label(const std::string& key) const;
 };
 
 enum class JobsWanted {
-  kAlive,  // Of which something runs.
-  kAll,    // Also those that ended and were not acknowledged yet.
+  // Jobs with a process that runs.
+  kAlive,
+
+  // Those, and the jobs that ended and were not acknowledged yet.
+  kAll,
 };
 
 struct JobFilter {
-  std::map<std::string, std::string> labels;  // All of them. Empty: any job.
-  std::vector<JobName> only;                  // Empty: any job.
+  // Labels that a job must all have. Empty: any job.
+  std::map<std::string, std::string> labels;
+
+  // Empty: any job.
+  std::vector<JobName> only;
   JobsWanted wanted = JobsWanted::kAlive;
 };
 
 struct JobListing {
-  std::vector<JobInfo> jobs;  // The newest first.
-  bool truncated = false;     // The agent knows more than it lists, which are 1000.
+  // The newest first.
+  std::vector<JobInfo> jobs;
+
+  // The agent knows more jobs than the 1000 that it lists.
+  bool truncated = false;
 };
 
-// What came of the end of a node's jobs.
+// The result of ending a node's jobs.
 struct JobsEnded {
+  // The number of jobs that were ended.
   uint32_t jobs = 0;
-  uint32_t processes = 0;            // Of these jobs, when they were found.
-  std::vector<JobInfo> remaining;    // That still run, or that are not ours to end.
-  std::vector<std::string> reasons;  // Why, one for each of these.
+
+  // The number of their processes when they were found.
+  uint32_t processes = 0;
+
+  // The jobs that still run, or that we may not end.
+  std::vector<JobInfo> remaining;
+
+  // One for each of `remaining`: why it remains.
+  std::vector<std::string> reasons;
 };
 
 }  // namespace harness

@@ -1,5 +1,5 @@
-// A command that is to be run on a node, as the connections are asked for it. Values only; the
-// calls are in jobs.h.
+// A command that is to be run on a node, as the connections are asked for it. This header has
+// values only; the calls are in jobs.h.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,7 @@ struct JobRequest {
   std::optional<TerminalSize> terminal;
 };
 
-// What to wait for.
+// The event that a pull waits for.
 enum class PullUntil {
   kChange,  // More output than before, or the end.
   kEnded,   // The end, with all output read.

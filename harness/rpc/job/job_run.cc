@@ -1,4 +1,5 @@
-// Commands that are run to their end, and what happens to those that nobody waits for any more.
+// Runs commands to their end, and ends those that nobody waits for any more. The exchanges with the
+// agent that this is made of are in job_runner.cc.
 #include <algorithm>
 
 #include <kj/debug.h>
@@ -13,7 +14,7 @@ namespace {
 using Kind = muster::NodeError::Kind;
 using std::chrono::nanoseconds;
 
-// After which the end of a command that nobody waits for is left to its deadline and its session.
+// The end of a command that nobody waits for is left to its deadline and its session after this.
 constexpr std::chrono::minutes kAbandonMax{5};
 constexpr std::chrono::milliseconds kSettleEvery{250};
 constexpr std::chrono::milliseconds kDeadlineMin{1};
@@ -42,7 +43,8 @@ kj::Promise<muster::Result> JobRunner::run(const JobRequest& request, SteadyTime
   SteadyTime sendUntil = allowed < until - begin ? begin + allowed : until;
   return connection_.live(sendUntil).then(
       [this, job, until, begin, allowed, isDetached](kj::Own<EstablishedConnection>&&) {
-        // The time that it took to connect is the command's: it must have ended when we return.
+        // The time that connecting took is taken off the command's: it must have ended when this
+        // returns.
         if (!isDetached) {
           job->request.options.deadline =
               std::max<nanoseconds>(kDeadlineMin, allowed - (now() - begin));
@@ -51,12 +53,15 @@ kj::Promise<muster::Result> JobRunner::run(const JobRequest& request, SteadyTime
       });
 }
 
+// Runs a command to its end over a connection that there was a moment ago. A command that fails in
+// a way that leaves open whether it runs is abandoned, so that nothing goes on unseen: a lost
+// connection or a timeout may hide that the agent took it.
 kj::Promise<muster::Result> JobRunner::runSent(JobHandle job, SteadyTime until) {
   auto ended = [this, job, until]() { return pull(job, PullUntil::kEnded, until); };
   auto done = [this, job, until, ended]() -> kj::Promise<bool> {
     if (job->request.input != JobInput::kStream) return ended();
     return start(job, until).then([this, job, until, ended]() {
-      // Both at once: a command may not read on before its output is read.
+      // Input and output go on at once: a command may not read on before its output is read.
       auto fed = writeInput(job, job->request.options.input, AfterInput::kEnds, until);
       return ended().exclusiveJoin(fed.then([]() -> kj::Promise<bool> { return kj::NEVER_DONE; }));
     });
@@ -75,6 +80,8 @@ kj::Promise<muster::Result> JobRunner::runSent(JobHandle job, SteadyTime until) 
       });
 }
 
+// Tells how far a command got whose time is over. The text names what is known, because each case
+// is another fault: output that was not read, an agent that never answered, a command that runs.
 muster::Result JobRunner::resultAt(JobHandle job) {
   abandon(job);
   if (job->result.stillEnding) return kj::mv(job->result);
@@ -93,6 +100,8 @@ muster::Result JobRunner::resultAt(JobHandle job) {
                         ", is over; ", known.c_str()));
 }
 
+// Cancels first, waits for the end next, and releases last: only an ended command has a number that
+// the agent may forget.
 void JobRunner::abandon(JobHandle job) {
   bool isDetached = job->request.options.lifetime == muster::CommandLifetime::kDetached;
   if (isDetached || job->generation == 0) return;
@@ -103,7 +112,8 @@ void JobRunner::abandon(JobHandle job) {
   background_->add(kj::mv(ended));
 }
 
-// Waits for the end without its output, so that the number can be given back.
+// Waits for the end without the output, so that the command can be released. Looks again after a
+// while instead of waiting at the agent, since nobody needs the answer soon.
 kj::Promise<void> JobRunner::settle(JobHandle job, SteadyTime until) {
   auto attempt = [this, job](EstablishedConnection& live) -> kj::Promise<bool> {
     if (lostMeanwhile(live, *job)) return true;

@@ -1,3 +1,8 @@
+// Starts and follows commands over a connection that may break.
+//
+// Every exchange may be repeated: a command has a number, output and input have offsets, so that an
+// answer that was lost with a connection is asked for again and changes nothing twice. Input,
+// signals and releases are in job_control.cc; commands whose caller has gone are in job_run.cc.
 #include "harness/rpc/job/job_runner.h"
 
 #include <algorithm>
@@ -12,23 +17,29 @@ namespace {
 using Kind = muster::NodeError::Kind;
 using std::chrono::nanoseconds;
 
-constexpr std::chrono::seconds kFollowMax{20};  // The agent answers no later.
-constexpr std::chrono::milliseconds kAnswerMargin{
-    20};  // So that it answers before our own time is over.
+// The agent answers a poll after this time at the latest.
+constexpr std::chrono::seconds kFollowMax{20};
+
+// A poll ends this long before the caller's time, so that its answer still arrives.
+constexpr std::chrono::milliseconds kAnswerMargin{20};
+
+// A poll ends this long after the command's deadline.
 constexpr std::chrono::milliseconds kDeadlineLook{20};
-constexpr std::chrono::milliseconds kInputRetry{20};  // While the agent's input window is full.
+
 constexpr std::chrono::milliseconds kLaunchRetry{2};
 
-// Ranges of bulk output. At least so many fit into what the agent allows ahead: two of them bring
-// as much in a round trip as one plain answer. A pause in the output soon ends that way of asking.
+// The number of ranges of bulk output that fit into what the agent allows ahead. Two of them bring
+// as much in a round trip as one plain answer.
 constexpr uint64_t kRangesAhead = 2;
+
+// A range waits this long for its bytes: a pause in the output soon ends the asking for ranges.
 constexpr std::chrono::milliseconds kRangeWaitMax{200};
 constexpr uint64_t kHeldBytesMax = uint64_t{512} << 20;
-constexpr size_t kInputChunkBytes = 64 << 10;
 constexpr size_t kInlineInputBytes = 256 << 10;
-constexpr uint64_t kRunWords = 256;  // Of most commands; others take a further segment.
+
+// The size of most `run` requests, in words; larger ones take a further segment.
+constexpr uint64_t kRunWords = 256;
 constexpr unsigned kBadAnswersMax = 3;
-constexpr std::chrono::minutes kReleaseMax{5};  // Then the node forgets it by itself, later.
 
 }  // namespace
 
@@ -40,13 +51,13 @@ nanoseconds JobRunner::left(SteadyTime until) const {
   return std::max(nanoseconds(0), nanoseconds(until - now()));
 }
 
-// Detached commands outlive the session that they were begun in.
+// True for a detached command of an earlier session, which it outlives: it has to be adopted.
 bool isElsewhere(const EstablishedConnection& live, const JobState& job) {
   bool isDetached = job.request.options.lifetime == muster::CommandLifetime::kDetached;
   return isDetached && job.generation != 0 && job.generation != live.generation;
 }
 
-// If the agent begins with the command now.
+// Returns the deadline of a command that the agent begins now.
 SteadyTime JobRunner::deadlineFrom(const JobState& job) const {
   nanoseconds deadline = *job.request.options.deadline;
   return deadline < left(SteadyTime::max()) ? now() + deadline : SteadyTime::max();
@@ -73,12 +84,15 @@ JobHandle JobRunner::make(const JobRequest& request) {
   return job;
 }
 
+// Asks once, and again until `what` holds or the time is over. One question waits at the agent, so
+// that an idle command costs an answer in kFollowMax and not a poll each moment. Its end is cut to
+// `until`, and to just after the command's deadline: there the agent can say for the first time
+// that it is ending the command, which is known then without waiting for output.
 kj::Promise<bool> JobRunner::pull(JobHandle job, PullUntil what, SteadyTime until) {
   if (job->ended) return true;
   auto attempt = [this, job, what, until](EstablishedConnection& live) {
     nanoseconds wait = left(until);
     if (wait > kAnswerMargin) wait -= kAnswerMargin;
-    // Just after its deadline, the agent is asked whether it is ending the command.
     nanoseconds toDeadline = left(job->deadlineAt);
     bool isBefore = now() < job->deadlineAt;
     if (isBefore && toDeadline < wait - kDeadlineLook) wait = toDeadline + kDeadlineLook;
@@ -105,7 +119,7 @@ kj::Promise<void> JobRunner::start(JobHandle job, SteadyTime until) {
   return connection_.call<Step>(until, attempt)
       .then([this, job, until](Step step) -> kj::Promise<void> {
         if (step == Step::kEnded || job->result.pid != 0) return kj::READY_NOW;
-        // Taken, and still being launched.
+        // The agent has taken the command and still launches it.
         return connection_.loop()
             .timer()
             .afterDelay(nanoseconds(kLaunchRetry).count() * kj::NANOSECONDS)
@@ -125,6 +139,8 @@ kj::Promise<void> JobRunner::refresh(JobHandle job, SteadyTime until) {
       });
 }
 
+// A command belongs to the generation of the session that it is first sent in. A later generation
+// means that the agent ended that session with all its commands.
 bool JobRunner::lostMeanwhile(EstablishedConnection& live, JobState& job) {
   if (job.generation == 0) job.generation = live.generation;
   if (job.generation == live.generation) return false;
@@ -134,6 +150,11 @@ bool JobRunner::lostMeanwhile(EstablishedConnection& live, JobState& job) {
 }
 
 // Takes a detached command over into the session of `live`. False: it is lost.
+//
+// The agent is given all earlier sessions since the command's own, because an adoption whose answer
+// was lost may have moved it into any of them. A command that none of them has is lost, with one
+// exception: after a restart of the keeper, a command that it has no note of was never begun, so
+// that it may be sent again in this session unless the agent once answered for it.
 kj::Promise<bool> JobRunner::adopt(EstablishedConnection& live, JobHandle job) {
   auto request = live.get<wire::Jobs>().adoptRequest();
   auto ids = connection_.sessionsSince(job->generation);
@@ -141,7 +162,8 @@ kj::Promise<bool> JobRunner::adopt(EstablishedConnection& live, JobHandle job) {
   for (unsigned i = 0; i < list.size(); ++i) list.set(i, ids[i].data());
   request.setNumber(job->number);
   auto lost = [this, job]() {
-    if (job->ended) return false;  // Forgotten there.
+    // The agent may forget a command that has ended here; its result stays.
+    if (job->ended) return false;
     job->result.outcome = connection_.lostSince(job->generation);
     job->ended = true;
     return false;
@@ -151,7 +173,6 @@ kj::Promise<bool> JobRunner::adopt(EstablishedConnection& live, JobHandle job) {
     bool isUnknown =
         response.hasError() && response.getError().getKind() == wire::Error::Kind::NOT_FOUND;
     if (!isUnknown) requireNoError(response);
-    // What the node never noted was never begun: it may be sent again.
     auto why = connection_.lostSince(job->generation).lostReason();
     bool isBegun = job->started || job->ended || why != muster::LostReason::kKeeperRestarted;
     if (isUnknown && isBegun) return lost();
@@ -160,20 +181,30 @@ kj::Promise<bool> JobRunner::adopt(EstablishedConnection& live, JobHandle job) {
   };
   return request.send().then(kj::mv(answered),
                              [lost](kj::Exception&& exception) -> kj::Promise<bool> {
-                               // An older agent notes nothing: whether it was begun cannot be
-                               // known.
+                               // An older agent notes nothing, so that nobody knows whether the
+                               // command was begun.
                                if (exception.getType() == kj::Exception::Type::UNIMPLEMENTED)
                                  return lost();
                                return kj::mv(exception);
                              });
 }
 
-// For calls that need the command to be there.
+// Makes sure that the session of `live` has the command, for calls that need it. False: it is lost.
 kj::Promise<bool> JobRunner::ready(EstablishedConnection& live, JobHandle job) {
   if (isElsewhere(live, *job)) return adopt(live, job);
   return !lostMeanwhile(live, *job);
 }
 
+// Makes one exchange about the command, and takes what the answer brings:
+//
+//   1. A command of another session is adopted, or is found to be lost.
+//   2. A reader who is behind asks for ranges of output (stepAhead).
+//   3. A command that the agent has not answered for is sent by `run`, which also follows it. It is
+//      sent again with the same number when its answer is lost, and starts only once.
+//   4. Any other command is followed from the offsets that have come.
+//
+// `run` also carries the numbers of commands that the agent may forget. They leave the list only
+// with its answer, because a lost request acknowledged nothing.
 kj::Promise<JobRunner::Step> JobRunner::step(EstablishedConnection& live, JobHandle job,
                                              PullUntil what, nanoseconds wait) {
   if (isElsewhere(live, *job)) {
@@ -183,6 +214,7 @@ kj::Promise<JobRunner::Step> JobRunner::step(EstablishedConnection& live, JobHan
     });
   }
   if (lostMeanwhile(live, *job)) return Step::kEnded;
+  // Beyond this size the agent keeps the output, and the command waits or its output is dropped.
   bool held = job->result.out.size() + job->result.err.size() > kHeldBytesMax;
   bool forgets = job->request.output == JobOutput::kTake || !held;
   if (job->rangeBytes > 0 && wait > nanoseconds(0)) {
@@ -199,6 +231,7 @@ kj::Promise<JobRunner::Step> JobRunner::step(EstablishedConnection& live, JobHan
     follow.setReleaseTo(forgets);
   };
   if (!job->started) {
+    // The agent begins between now and its answer: until that comes, the earlier end counts.
     if (job->deadlineAt == SteadyTime::max()) job->deadlineAt = deadlineFrom(*job);
     auto request = live.get<wire::Jobs>().runRequest(capnp::MessageSize{kRunWords, 0});
     request.setNumber(job->number);
@@ -238,6 +271,7 @@ kj::Promise<JobRunner::Step> JobRunner::stepAhead(EstablishedConnection& live, J
   range.wait = wait;
   range.release = release == Release::kYes;
   auto answer = ahead.next(live, range);
+  // The entry is looked up again with the answer: the end of the output erases it meanwhile.
   return answer.then([this, job, askedAt = ahead.askedAt(),
                       most = live.chunkBytesMax](ReadAhead::Response&& response) {
     auto known = ahead_.find(job->number);
@@ -260,8 +294,8 @@ JobRunner::Step JobRunner::absorbFollow(JobState& job, wire::Jobs::FollowResults
   return step;
 }
 
-// A reader who is behind by whole ranges asks for several; one who gets less asks plainly again, so
-// that what comes next comes at once.
+// A reader who is behind by whole ranges asks for several at a time. One who gets less asks plainly
+// again, so that the next bytes come at once.
 void JobRunner::chooseRange(JobState& job, wire::JobProgress::Reader progress,
                             uint32_t chunkBytesMax) {
   uint64_t ahead = progress.getAheadBytesMax();
@@ -274,6 +308,9 @@ void JobRunner::chooseRange(JobState& job, wire::JobProgress::Reader progress,
   if (!goesOn) ahead_.erase(job.number);
 }
 
+// Appends a chunk to its stream. False: the chunk is not what was asked for, and is to be asked for
+// again. A few such answers in succession are a failure, so that a broken agent cannot keep the
+// caller busy until its deadline.
 bool JobRunner::take(JobState& job, StreamState& stream, std::string& target,
                      wire::Chunk::Reader chunk) {
   auto data = chunk.getData();
@@ -285,19 +322,27 @@ bool JobRunner::take(JobState& job, StreamState& stream, std::string& target,
     }
     return false;
   }
-  if (chunk.getOffset() > stream.from) stream.whole = false;  // The overflow policy dropped some.
+  // A gap is what the overflow policy dropped; a digest of the whole stream then proves nothing.
+  if (chunk.getOffset() > stream.from) stream.whole = false;
   stream.hash.update(data);
   stream.from = chunk.getOffset() + data.size();
   target.append(reinterpret_cast<const char*>(data.begin()), data.size());
   return true;
 }
 
+// Takes one answer into the state of the command.
+//
+// The outcome is known before the output is complete: the agent may say "ended" in an answer that
+// carries only the next chunk. The command has ended here when both are there, and its digests are
+// compared then. An agent that has ended the command and promises output, but sends none, is
+// corrupt after a few answers.
 JobRunner::Step JobRunner::absorb(JobState& job, wire::JobProgress::Reader progress) {
   auto status = progress.getStatus();
   uint64_t before = job.out.from + job.err.from;
   bool good = take(job, job.out, job.result.out, progress.getOutput()) &&
               take(job, job.err, job.result.err, progress.getErrors());
-  if (!good) return Step::kNothing;  // Asked again from the same offset.
+  // The next question asks from the same offset.
+  if (!good) return Step::kNothing;
   bool progressed = job.out.from + job.err.from > before;
   job.result.pid = status.getPid();
   job.result.elapsed = nanoseconds(status.getElapsedNs());
@@ -310,7 +355,7 @@ JobRunner::Step JobRunner::absorb(JobState& job, wire::JobProgress::Reader progr
   if (late) {
     job.result.outcome = muster::Outcome::killed(muster::Outcome::Kind::kDeadline, -1, 0);
   }
-  // What a failed disk made the agent drop is not waited for.
+  // A stream of which the agent retains nothing is complete: a failed disk may have lost the rest.
   auto isRead = [](const StreamState& stream, wire::JobStatus::StreamStatus::Reader said) {
     return stream.from >= said.getRetainedTo() || said.getRetainedFrom() >= said.getRetainedTo();
   };
@@ -350,122 +395,6 @@ void JobRunner::finish(JobState& job, wire::JobStatus::Reader status) {
     job.result.holders.push_back({holder.getPid(), stringOf(holder.getCommand())});
   }
   job.ended = true;
-}
-
-kj::Promise<void> JobRunner::writeInput(JobHandle job, std::string bytes, AfterInput after,
-                                        SteadyTime until) {
-  uint64_t begin = job->inputOffset;
-  uint64_t target = begin + bytes.size();
-  auto attempt = [this, job, begin, bytes,
-                  after](EstablishedConnection& live) -> kj::Promise<uint64_t> {
-    return ready(live, job).then([job, begin, bytes, after,
-                                  &live](bool isThere) -> kj::Promise<uint64_t> {
-      if (!isThere) return support::failure(wire::Error::Kind::EXPIRED, "the command is lost");
-      size_t at = job->inputOffset - begin;
-      size_t count = std::min({bytes.size() - at, kInputChunkBytes, size_t{live.chunkBytesMax}});
-      auto data = dataOf(bytes).slice(at, at + count);
-      auto request = live.get<wire::Jobs>().writeInputRequest();
-      request.setNumber(job->number);
-      auto chunk = request.initChunk();
-      chunk.setOffset(job->inputOffset);
-      chunk.setData(data);
-      chunk.setCrc32c(support::crc32c(data));
-      request.setEnd(after == AfterInput::kEnds && at + count == bytes.size());
-      return request.send().then([](auto&& response) {
-        requireNoError(response);
-        return response.getAcceptedTo();
-      });
-    });
-  };
-  return connection_.call<uint64_t>(until, attempt)
-      .then([this, job, bytes = kj::mv(bytes), after, until, begin,
-             target](uint64_t accepted) mutable -> kj::Promise<void> {
-        bool stuck = accepted <= job->inputOffset && job->inputOffset < target;
-        accepted = std::min(std::max(accepted, job->inputOffset), target);
-        job->inputOffset = accepted;
-        if (accepted == target) return kj::READY_NOW;
-        std::string rest = bytes.substr(accepted - begin);
-        auto pause = stuck ? connection_.loop().timer().afterDelay(
-                                 nanoseconds(kInputRetry).count() * kj::NANOSECONDS)
-                           : kj::Promise<void>(kj::READY_NOW);
-        return pause.then([this, job, rest = kj::mv(rest), after, until]() mutable {
-          return writeInput(job, kj::mv(rest), after, until);
-        });
-      });
-}
-
-// Sends what `fill` makes of `live`, once the command is there; nothing for one that is lost.
-template <typename Send>
-kj::Promise<void> JobRunner::tell(JobHandle job, SteadyTime until, Send send) {
-  auto attempt = [this, job, send](EstablishedConnection& live) -> kj::Promise<bool> {
-    if (job->generation == 0) return true;  // Not sent yet.
-    return ready(live, job).then([&live, send](bool isThere) -> kj::Promise<bool> {
-      if (!isThere) return true;
-      return send(live).then([](auto&& response) {
-        requireNoError(response);
-        return true;
-      });
-    });
-  };
-  return connection_.call<bool>(until, attempt).ignoreResult();
-}
-
-kj::Promise<void> JobRunner::signal(JobHandle job, int number, muster::SignalTarget target,
-                                    SteadyTime until) {
-  return tell(job, until, [job, number, target](EstablishedConnection& live) {
-    auto request = live.get<wire::Jobs>().signalRequest();
-    request.setNumber(job->number);
-    request.setSignal(number);
-    request.setTarget(target == muster::SignalTarget::kAll ? wire::Jobs::Target::ALL
-                                                           : wire::Jobs::Target::PROCESS);
-    return request.send();
-  });
-}
-
-kj::Promise<void> JobRunner::cancel(JobHandle job, nanoseconds grace, SteadyTime until) {
-  return tell(job, until, [job, grace](EstablishedConnection& live) {
-    auto request = live.get<wire::Jobs>().cancelRequest();
-    request.setNumber(job->number);
-    request.setGraceNs(grace.count());
-    return request.send();
-  });
-}
-
-kj::Promise<void> JobRunner::resize(JobHandle job, uint16_t columns, uint16_t rows,
-                                    SteadyTime until) {
-  return tell(job, until, [job, columns, rows](EstablishedConnection& live) {
-    auto request = live.get<wire::Jobs>().resizeRequest();
-    request.setNumber(job->number);
-    request.setColumns(columns);
-    request.setRows(rows);
-    return request.send();
-  });
-}
-
-kj::Promise<void> JobRunner::released(SteadyTime until) {
-  if (releases_->isEmpty()) return kj::READY_NOW;
-  return releases_->onEmpty().exclusiveJoin(
-      connection_.loop().timer().afterDelay(left(until).count() * kj::NANOSECONDS));
-}
-
-void JobRunner::release(JobHandle handle) {
-  const JobState& job = *handle;
-  if (!job.ended || job.generation == 0) return;
-  if (job.request.options.lifetime == muster::CommandLifetime::kDetached) {
-    releases_->add(tell(handle, now() + kReleaseMax, [handle](EstablishedConnection& live) {
-      auto request = live.get<wire::Jobs>().acknowledgeRequest();
-      request.initNumbers(1).set(0, handle->number);
-      return request.send();
-    }));
-    return;
-  }
-  if (spentGeneration_ != job.generation) {
-    if (spentGeneration_ > job.generation) return;
-    spent_.clear();
-    spentGeneration_ = job.generation;
-  }
-  spent_.push_back(job.number);
-  std::sort(spent_.begin(), spent_.end());
 }
 
 }  // namespace harness

@@ -22,10 +22,15 @@ namespace harness {
 
 // One output stream as it arrives.
 struct StreamState {
-  uint64_t from = 0;  // Offset after the last byte that came.
-  bool whole = true;  // Every byte from 0 to `from` went through `hash`.
+  // The offset behind the last byte that came.
+  uint64_t from = 0;
+
+  // Every byte from 0 to `from` went through `hash`.
+  bool whole = true;
   support::Sha256 hash;
-  bool complete = false;  // Nothing more will come.
+
+  // Nothing more will come.
+  bool complete = false;
 };
 
 // Shared by the rpc::Job and the promises that work on it, whichever lives longer. Touched on the
@@ -34,23 +39,39 @@ struct JobState {
   uint64_t number = 0;
   JobRequest request;
   std::string node;
-  uint64_t generation = 0;  // Of the session that it was sent in. 0: it was not sent yet.
-  bool started = false;     // The agent has answered for it.
-  bool ended = false;       // The result is complete.
-  bool endKnown = false;    // Its outcome is; output may still be missing.
+
+  // The generation of the session that the command was sent in. 0: it was not sent yet.
+  uint64_t generation = 0;
+
+  // The agent has answered for the command.
+  bool started = false;
+
+  // The result is complete.
+  bool ended = false;
+
+  // The outcome is known; output may still be missing.
+  bool endKnown = false;
   StreamState out;
   StreamState err;
   uint64_t inputOffset = 0;
-  uint32_t rangeBytes = 0;     // Above 0: standard output comes in ranges of so many bytes.
-  uint64_t aheadBytesMax = 0;  // As the agent said last.
-  unsigned badAnswers = 0;     // In succession.
-  SteadyTime deadlineAt = SteadyTime::max();  // From the first answer on; before, by the sending.
+
+  // The size of a range of standard output. 0: output comes by plain answers.
+  uint32_t rangeBytes = 0;
+
+  // The limit that the agent gave last.
+  uint64_t aheadBytesMax = 0;
+
+  // Bad answers in succession.
+  unsigned badAnswers = 0;
+
+  // Counted from the first answer, and before that from the first sending.
+  SteadyTime deadlineAt = SteadyTime::max();
   muster::Result result;
 };
 
 using JobHandle = std::shared_ptr<JobState>;
 
-// What follows the bytes that are written to standard input.
+// Whether standard input stays open behind the bytes that are written.
 enum class AfterInput { kStaysOpen, kEnds };
 
 // Whether the node may forget the output that was fetched.
@@ -62,10 +83,10 @@ class JobRunner {
   // Borrows `connection`.
   explicit JobRunner(Connection& connection);
 
-  // A command that was not sent yet. Failure kInvalid if the request can never work.
+  // Returns a command that is still to be sent. Failure kInvalid if the request can never work.
   JobHandle make(const JobRequest& request);
 
-  // See Job::pull. Sends the command if that was not done.
+  // Does what Job::pull does. Sends the command if that was not done.
   kj::Promise<bool> pull(JobHandle job, PullUntil what, SteadyTime until);
 
   // Sends the command and waits until it runs or is known not to.
@@ -75,15 +96,16 @@ class JobRunner {
   kj::Promise<void> refresh(JobHandle job, SteadyTime until);
 
   // Runs to the end, or to `until`. Unless the command could be sent by its deadline, kUnreachable.
-  // At `until`: a result that is stillEnding if the agent has said so much, otherwise kTimeout with
-  // what is known. What goes on then is left to abandon().
+  // At `until` it gives a result that is stillEnding if the agent has said that it ends the
+  // command, and otherwise fails with kTimeout and the state that is known. A command that goes on
+  // then is left to abandon().
   kj::Promise<muster::Result> run(const JobRequest& request, SteadyTime until);
 
-  // Nobody waits for the command any more: ends it in the background, unless it is detached, and
-  // lets the agent forget it.
+  // Ends a command in the background that nobody waits for, unless it is detached, and lets the
+  // agent forget it.
   void abandon(JobHandle job);
 
-  // As Job::cancelLater.
+  // Does what Job::cancelLater does.
   void cancelLater(JobHandle job, std::chrono::nanoseconds grace);
 
   kj::Promise<void> writeInput(JobHandle job, std::string bytes, AfterInput after,
@@ -93,12 +115,13 @@ class JobRunner {
   kj::Promise<void> cancel(JobHandle job, std::chrono::nanoseconds grace, SteadyTime until);
   kj::Promise<void> resize(JobHandle job, uint16_t columns, uint16_t rows, SteadyTime until);
 
-  // As Job::release. Of a detached command: tells the node by itself, since no session's end
-  // would.
+  // Does what Job::release does. The node is told of a detached command by a call of its own, since
+  // no session's end would tell it.
   void release(JobHandle job);
 
-  // Resolves when the node has been told of all that was released so, or at `until`: to be waited
-  // for before the session is closed, by whose end the node would not know. One at a time.
+  // Resolves when the node has been told of all detached commands that were released, or at
+  // `until`. Wait for it before the session is closed, whose end tells the node nothing of them.
+  // One call at a time.
   kj::Promise<void> released(SteadyTime until);
 
  private:
@@ -129,16 +152,20 @@ class JobRunner {
   Connection& connection_;
   uint64_t numberNext_ = 1;
   uint64_t spentGeneration_ = 0;
-  std::vector<uint64_t> spent_;  // To be acknowledged with the next command of spentGeneration_.
-  std::map<uint64_t, ReadAhead> ahead_;  // By number, of commands with much output.
 
-  // Last: what goes on without a caller ends before the rest.
+  // Numbers to be acknowledged with the next command of spentGeneration_, sorted.
+  std::vector<uint64_t> spent_;
+
+  // The readers of commands with much output, by number.
+  std::map<uint64_t, ReadAhead> ahead_;
+
+  // These come last, so that work without a caller ends before the members that it uses.
   kj::Own<kj::TaskSet::ErrorHandler> backgroundErrors_;
   kj::Own<kj::TaskSet> background_;
   kj::Own<kj::TaskSet> releases_;
 };
 
-// schema <-> values. Declared here, defined in job_spec.cc.
+// These two convert between the schema and the values; they are defined in job_spec.cc.
 void writeSpec(wire::JobSpec::Builder spec, const JobRequest& request);
 muster::Outcome readOutcome(wire::JobOutcome::Reader outcome);
 

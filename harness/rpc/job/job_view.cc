@@ -1,3 +1,5 @@
+// Lists the jobs of a node and ends them, across its sessions. Commands of our own session are
+// started and followed by job_runner.cc.
 #include "harness/rpc/job/job_view.h"
 
 #include <algorithm>
@@ -15,7 +17,7 @@ using Kind = muster::NodeError::Kind;
 constexpr size_t kSessionShownDigits = 8;
 constexpr auto kLookAgain = 20 * kj::MILLISECONDS;
 
-// What the last answer of an end may take out of the time that is allowed.
+// The last answer of an `endJobs` may take this part of the time that is allowed.
 constexpr std::chrono::milliseconds kAnswerMargin{250};
 
 support::Id idOf(const std::string& digits) {
@@ -48,14 +50,18 @@ JobInfo readSummary(wire::JobView::Summary::Reader from, const std::string& node
   return info;
 }
 
-// An older agent does not know all that can be asked for.
+// Filters here too, because an older agent does not know all that can be asked for.
 bool fits(const JobInfo& info, const JobFilter& filter) {
   if (filter.wanted == JobsWanted::kAlive && !info.alive) return false;
   return filter.only.empty() ||
          std::find(filter.only.begin(), filter.only.end(), info.name) != filter.only.end();
 }
 
-// One `endJobs`, from look to look.
+// One `endJobs`, from look to look: lists what is alive, cancels each job once, and lists again.
+//
+// It looks until nothing is left because a job that is being ended may begin others, and because an
+// answered cancel only says that the end has begun. Jobs that we may not end are remembered with
+// the reason, and are not waited for.
 class Ending {
  public:
   Ending(Connection& connection, JobFilter filter, std::chrono::nanoseconds grace, SteadyTime until)
@@ -102,7 +108,8 @@ class Ending {
         .then([](bool) -> kj::Promise<void> { return kj::READY_NOW; },
               [this, name](kj::Exception&& exception) -> kj::Promise<void> {
                 Kind kind = kindOf(exception);
-                if (kind == Kind::kNotFound) return kj::READY_NOW;  // Gone meanwhile.
+                // A job that went between the look and the cancel needs none.
+                if (kind == Kind::kNotFound) return kj::READY_NOW;
                 if (kind != Kind::kDenied && kind != Kind::kUnsupported) return kj::mv(exception);
                 denied_[name] = textOf(exception).cStr();
                 return kj::READY_NOW;
@@ -127,7 +134,9 @@ class Ending {
   JobFilter filter_;
   std::chrono::nanoseconds grace_;
   SteadyTime until_;
-  std::map<JobName, uint32_t> processes_;  // Of all that were found.
+
+  // The most processes that each job had that was found.
+  std::map<JobName, uint32_t> processes_;
   std::set<JobName> cancelled_;
   std::map<JobName, std::string> denied_;
 };

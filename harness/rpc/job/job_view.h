@@ -1,4 +1,4 @@
-// Jobs of every session of one node: lists them, and ends them until none is left. On the io
+// Lists the jobs of every session of one node, and ends them until none is left. It runs on the io
 // thread.
 #pragma once
 
@@ -12,9 +12,9 @@ namespace harness {
 // Fails as Connection::call does. Borrows `connection`.
 kj::Promise<JobListing> listJobs(Connection& connection, JobFilter filter, SteadyTime until);
 
-// Cancels what `filter` finds alive, and what it finds alive afterwards, until it finds nothing, or
-// nothing but what is not ours to end, or `until` comes close. Zero grace: killed at once. Jobs
-// that have ended already are left alone.
+// Cancels the jobs that `filter` finds alive, and looks again, until it finds only jobs that we may
+// not end, or none, or `until` comes close. Zero grace kills at once. Jobs that have ended already
+// are left alone.
 kj::Promise<JobsEnded> endJobs(Connection& connection, JobFilter filter,
                                std::chrono::nanoseconds grace, SteadyTime until);
 

@@ -37,22 +37,22 @@ class Job {
   const std::string& node() const;
 
   // Fetches output and state until `what` holds. False: `until` came first, and the node was
-  // reached at least once meanwhile. NodeError kUnreachable if it was not.
+  // reached at least once. NodeError kUnreachable if it was not.
   bool pull(PullUntil what, SteadyTime until);
 
-  // Fetches what is there now, without waiting for the command.
+  // Fetches the output and state of this moment, without waiting for the command.
   void refresh(SteadyTime until);
 
-  // As of the last pull: the output so far, and the outcome if ended() or result().stillEnding
-  // holds.
+  // These two tell the state of the last pull. The result has the output that has come, and the
+  // outcome if ended() or result().stillEnding holds.
   bool ended() const;
   const muster::Result& result() const;
 
-  // When the agent ends the command by its deadline, as far as this clock knows.
+  // The time at which the agent ends the command by its deadline, as far as this clock knows.
   SteadyTime deadlineAt() const;
 
-  // The output of a JobOutput::kTake that the last pulls have brought and that was not taken yet.
-  // From the pulling thread.
+  // Take away the output of a JobOutput::kTake that pulls have brought. Call them on the pulling
+  // thread.
   std::string takeOut();
   std::string takeErr();
 
@@ -60,16 +60,15 @@ class Job {
   void closeInput(SteadyTime until);
   void signal(int number, muster::SignalTarget target, SteadyTime until);
 
-  // Begins to end the command and every process of it. Zero grace: at once.
+  // Begins to end the command and every process of it. Zero grace kills them at once.
   void cancel(std::chrono::nanoseconds grace, SteadyTime until);
   void resize(uint16_t columns, uint16_t rows, SteadyTime until);
 
-  // Cancels in the background, as soon as the node can be reached. Returns at once; what goes wrong
-  // is left to the end of the session.
+  // Cancels in the background, as soon as the node can be reached. Returns at once; a failure
+  // leaves the command to the end of the session.
   void cancelLater(std::chrono::nanoseconds grace);
 
-  // The caller wants no more: the node may forget an ended command and its output. Sent along with
-  // a later call.
+  // Allows the node to forget an ended command and its output. A later call carries the message.
   void release();
 
  private:
@@ -94,7 +93,7 @@ class Jobs {
   // a command that goes on then is cancelled and forgotten in the background.
   muster::Result run(const JobRequest& request, SteadyTime until) const;
 
-  // Starts a command; what it is doing comes by Job::pull.
+  // Starts a command; Job::pull brings its output and state.
   Job start(const JobRequest& request, SteadyTime until) const;
 
  private:

@@ -1,3 +1,4 @@
+// Keeps the questions for the next ranges of a command's output under way.
 #include "harness/rpc/job/read_ahead.h"
 
 #include <utility>
@@ -5,10 +6,15 @@
 namespace harness {
 namespace {
 
+// Answers that nobody takes are kept this long.
 constexpr auto kKeptFor = 5 * kj::SECONDS;
 
 }  // namespace
 
+// Answers from the oldest question if it was about this very range, over this connection. Other
+// questions are about bytes that nobody waits for: they are dropped, and the asking begins anew.
+// The window then bounds what is under way by what the link carries, and aheadBytesMax bounds it by
+// what the agent holds.
 kj::Promise<ReadAhead::Response> ReadAhead::next(EstablishedConnection& live, const Range& range) {
   bool goesOn = connection_ == live.number && !asked_.empty() &&
                 asked_.front().outputFrom == range.outputFrom;

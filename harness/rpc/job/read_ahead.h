@@ -20,29 +20,39 @@ class ReadAhead {
   using Response = capnp::Response<wire::Jobs::FollowResults>;
 
   struct Range {
-    uint64_t job = 0;         // Its number.
-    uint64_t outputFrom = 0;  // All of standard output below it has come.
+    // The number of the command.
+    uint64_t job = 0;
+
+    // The offset below which all of standard output has come.
+    uint64_t outputFrom = 0;
     uint64_t errorsFrom = 0;
-    uint32_t bytes = 0;          // Of one range.
-    uint64_t aheadBytesMax = 0;  // Of all that are asked for at a time.
+
+    // The size of one range.
+    uint32_t bytes = 0;
+
+    // The most bytes that all ranges under way have together.
+    uint64_t aheadBytesMax = 0;
     std::chrono::nanoseconds wait{};
-    bool release = false;  // See Follow.releaseTo.
+
+    // See Follow.releaseTo.
+    bool release = false;
   };
 
   // Borrows `loop`.
   explicit ReadAhead(Loop& loop) : loop_(loop) {}
 
-  // The answer for the range at outputFrom, which may have been asked for before; asks for those
-  // behind it. What was asked for over another connection, or from other offsets, is forgotten.
+  // Returns the answer for the range at outputFrom, which may have been asked for before, and asks
+  // for the ranges behind it. Questions over another connection, or from other offsets, are
+  // dropped.
   kj::Promise<Response> next(EstablishedConnection& live, const Range& range);
 
-  // An answer of `next` came so long after it was asked for.
+  // Takes in that an answer of `next` came `took` after it was asked for.
   void note(std::chrono::nanoseconds took) { window_.note(took); }
 
-  // When the answer that `next` gave last was asked for.
+  // The time at which the answer that `next` gave last was asked for.
   SteadyTime askedAt() const { return askedAt_; }
 
-  // Nobody has asked for so long that it need not be kept.
+  // True once `next` was not called for some seconds: the object need not be kept.
   bool isForgotten() const { return isForgotten_; }
 
  private:
@@ -56,8 +66,12 @@ class ReadAhead {
 
   Loop& loop_;
   SendWindow window_;
-  uint64_t connection_ = 0;  // Over which asked_ went.
-  uint64_t next_ = 0;        // Behind what was asked for.
+
+  // The number of the connection that carries the questions in asked_.
+  uint64_t connection_ = 0;
+
+  // The offset behind the last range that was asked for.
+  uint64_t next_ = 0;
   SteadyTime askedAt_;
   std::deque<Asked> asked_;
   bool isForgotten_ = false;
