@@ -1,3 +1,5 @@
+// Makes the connection to one agent and its session, again after each loss. Calls over it, and the
+// repetition of calls, are in the header.
 #include "harness/rpc/connection.h"
 
 #include <algorithm>
@@ -19,10 +21,10 @@ namespace {
 
 using ErrorKind = muster::NodeError::Kind;
 
-// After which time a refusal is tried again, in case someone has mended it.
+// A refused connection is tried again after this time, in case someone has mended the cause.
 constexpr std::chrono::seconds kRefusedPause{30};
 
-// How long the end of a session waits for a node that is not connected.
+// The end of a session waits this long for a node that is not connected.
 constexpr std::chrono::seconds kCloseReconnectMax{2};
 
 int64_t nanoseconds(std::chrono::nanoseconds duration) {
@@ -47,7 +49,7 @@ Connection::~Connection() {
 
 void Connection::begin() {
   driver_ = drive().eagerlyEvaluate([this](kj::Exception&& exception) {
-    // A bug of ours; the state says so instead of waiting for ever.
+    // Only a bug of ours ends the driver; the state says so instead of waiting for ever.
     refused_ = true;
     setState(Kind::kRefused, kj::str("connecting stopped: ", exception.getDescription()).cStr());
     wake(upWaiters_);
@@ -100,6 +102,10 @@ kj::Promise<bool> Connection::down(SteadyTime until) {
           loop_.timer().afterDelay(loop_.durationUntil(until)).then([]() { return false; }));
 }
 
+// Keeps the node connected until the driver is dropped: establishes a connection, waits for its
+// loss, pauses, and begins again. A failed attempt is noted and leads to the next one, so that the
+// chain never rejects. The reference keeps the connection while its loss is awaited, because
+// noteLoss gives ours away.
 kj::Promise<void> Connection::drive() {
   return establish()
       .then(
@@ -123,6 +129,8 @@ kj::Promise<void> Connection::drive() {
       .then([this]() { return drive(); });
 }
 
+// Makes one attempt in its turn. The slot belongs to a promise that is joined to the attempt and
+// never resolves: it is given back with the end of the attempt, or earlier if that is slow.
 kj::Promise<void> Connection::establish() {
   return loop_.connectSlots().take().then([this](kj::Own<ConnectSlots::Slot>&& turn) {
     kj::TimePoint begin = loop_.timer().now();
@@ -132,7 +140,8 @@ kj::Promise<void> Connection::establish() {
   });
 }
 
-// Whoever does not answer gives the turn on before the attempt is over. Never resolves.
+// Gives the slot of a node that does not answer to the next one before the attempt is over. Never
+// resolves. The limit is read anew each time, since it follows the attempts that succeed meanwhile.
 kj::Promise<void> Connection::releaseSlotWhenSlow(kj::Own<ConnectSlots::Slot> turn,
                                                   kj::TimePoint begin) {
   return loop_.timer()
@@ -146,6 +155,8 @@ kj::Promise<void> Connection::releaseSlotWhenSlow(kj::Own<ConnectSlots::Slot> tu
       });
 }
 
+// Dials, greets, and notes the connection as established, in this order and within connectMax
+// together. An attempt that fails on the way leaves nothing behind: its connection goes with it.
 kj::Promise<void> Connection::establishNow() {
   SteadyTime until = loop_.now() + options_.connectMax;
   auto made = loop_.dial(description_.route, description_.name, options_.connectMax)
@@ -163,6 +174,14 @@ kj::Promise<void> Connection::establishNow() {
   }));
 }
 
+// Says hello, which begins the session or attaches to it.
+//
+// A session that the agent has once accepted is only attached to: if it were created anew under its
+// id, its commands would be started again. The first hello may create it or attach to it, since its
+// answer may have been lost. A session that has expired is replaced by one of a new id, once in an
+// attempt: an agent that calls a new session expired is an error and not a reason to go on.
+//
+// The silence that the agent is to bear is longer than the time in which we notice it ourselves.
 kj::Promise<void> Connection::greet(EstablishedConnection& live, wire::Gate::Client gate,
                                     Renewal renewal) {
   auto request = gate.helloRequest();
@@ -191,8 +210,8 @@ kj::Promise<void> Connection::greet(EstablishedConnection& live, wire::Gate::Cli
           if (!isExpired || renewal == Renewal::kDone) {
             return support::toException(support::readError(response.getError()));
           }
-          // The agent does not know our session any more; perhaps we never learned that it had
-          // begun it. A new one begins; accept() finds out why.
+          // The agent may have begun the session without our learning of it. accept() finds out
+          // why it is gone.
           begun_ = false;
           sessionId_ = loop_.randomId();
           return greet(live, kj::mv(gate), Renewal::kDone);
@@ -203,7 +222,7 @@ kj::Promise<void> Connection::greet(EstablishedConnection& live, wire::Gate::Cli
       });
 }
 
-// An agent refuses what does not fit, but a broken one may not.
+// Checks the welcome here too: an agent refuses a greeting that does not fit, a broken one may not.
 void Connection::requireFitting(wire::Gate::HelloResults::Reader results) const {
   auto welcome = results.getWelcome();
   if (welcome.getProtocolMajor() != wire::PROTOCOL_MAJOR) {
@@ -220,6 +239,10 @@ void Connection::requireFitting(wire::Gate::HelloResults::Reader results) const 
   }
 }
 
+// Takes the welcome over. A session that is new while there was one before means that the older one
+// is lost. The reason follows from two ids: a new boot id tells of a reboot, a new keeper epoch of
+// a restarted keeper, and neither of a session that ran out. Commands of the older generation end
+// with that reason.
 void Connection::accept(EstablishedConnection& live, wire::Gate::HelloResults::Reader results) {
   requireFitting(results);
   auto welcome = results.getWelcome();
@@ -242,18 +265,21 @@ void Connection::accept(EstablishedConnection& live, wire::Gate::HelloResults::R
   live.grants = Grants(welcome);
   live.generation = generation_;
   live.number = ++connections_;
-  // What a peer says bounds memory here, so it is bounded itself.
+  // The peer's number bounds memory here, so it is bounded itself.
   live.chunkBytesMax = static_cast<uint32_t>(std::min<uint64_t>(
       std::max<uint64_t>(welcome.getLimits().getChunkBytesMax(), 4096), 1 << 20));
   auto broken = kj::newPromiseAndFulfiller<void>();
   live.declareLost = kj::mv(broken.fulfiller);
   live.lost = broken.promise.exclusiveJoin(watch(live)).fork();
   std::lock_guard<std::mutex> lock(mutex_);
+  // CLOCK_BOOTTIME begins anew with a boot, so that older samples compare with nothing.
   if (state_.bootId != bootId) clock_.reset();
   state_.agentVersion = stringOf(welcome.getBuild());
   state_.bootId = bootId;
 }
 
+// Rejects with the reason when the agent closes its end or leaves a heartbeat without an answer.
+// The heartbeat finds the losses that no packet tells of, such as a node without power.
 kj::Promise<void> Connection::watch(EstablishedConnection& live) {
   auto ended = live.connection->onDisconnect().then(
       []() -> kj::Promise<void> { return lossOf("the agent's end of the connection was closed"); });
@@ -326,18 +352,21 @@ void Connection::noteUp(kj::Own<EstablishedConnection> live) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (state_.kind == Kind::kReconnecting) ++state_.reconnects;
   }
-  // The reason of the last loss stays, for whoever looks only now.
+  // The reason of the last loss stays, so that a caller who looks only now finds it.
   setState(Kind::kConnected, snapshot().lastError);
   wake(upWaiters_);
 }
 
+// Ends the connection `live`: rejects the calls over it, tears it down, and wakes those that wait
+// for the loss. Several promises notice one loss; all but the first come too late, perhaps when the
+// next connection is up, which must not suffer for it.
 void Connection::noteLoss(EstablishedConnection& live, kj::StringPtr reason) {
   KJ_IF_MAYBE (current, live_) {
     if (current->get() != &live) return;
     support::log(support::Level::kDebug, "connection lost",
                  {{"node", description_.name}, {"reason", reason}});
     live.declareLost->reject(lossOf(reason));
-    // Torn down from the loop, not from inside of one of its own promises.
+    // The loop tears it down later, because one of its own promises may be the caller.
     loop_.spawn(kj::evalLater([gone = kj::mv(*current)]() mutable {
       gone->connection->shutdown();
       gone = nullptr;
@@ -348,6 +377,8 @@ void Connection::noteLoss(EstablishedConnection& live, kj::StringPtr reason) {
   }
 }
 
+// Tells a refusal, which callers learn at once, from a failure that the next attempt may not have.
+// A refusal is tried again all the same, though rarely: see pause().
 void Connection::noteFailure(const kj::Exception& exception) {
   ++failures_;
   ErrorKind kind = kindOf(exception);
@@ -369,6 +400,8 @@ void Connection::noteFailure(const kj::Exception& exception) {
   }
 }
 
+// Waits before the next attempt: long after a refusal, briefly after a loss, and after failures a
+// random time below a bound that doubles with each of them.
 kj::Promise<void> Connection::pause() {
   int64_t ns = nanoseconds(options_.backoffMin);
   if (refused_) {
@@ -396,6 +429,8 @@ std::vector<support::Id> Connection::sessionsSince(uint64_t generation) const {
   return ids;
 }
 
+// Ends the session while the driver still reconnects, since a lost connection may come back for it,
+// and only then the driver and the connection.
 kj::Promise<std::vector<Leftover>> Connection::close(SteadyTime until) {
   return closeSession(until).then([this](std::vector<Leftover>&& leftovers) {
     closed_ = true;
@@ -407,6 +442,9 @@ kj::Promise<std::vector<Leftover>> Connection::close(SteadyTime until) {
   });
 }
 
+// Asks the agent to end the session. There is nothing to ask without a session, and nobody to ask
+// behind a refusal. Without a connection it waits only a moment, because the lease ends the session
+// of a node that does not come back.
 kj::Promise<std::vector<Leftover>> Connection::closeSession(SteadyTime until) {
   if (generation_ == 0 || refused_) return std::vector<Leftover>();
   if (live_ == nullptr) {

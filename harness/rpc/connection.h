@@ -33,11 +33,12 @@
 
 namespace harness {
 
-// What an established connection offers. Calls over it fail with DISCONNECTED when it is gone.
+// An established connection, with the capabilities that it offers. Calls over it fail with
+// DISCONNECTED when it is gone.
 struct EstablishedConnection final : public kj::Refcounted {
   explicit EstablishedConnection(kj::Own<support::RpcConnection> rpc) : connection(kj::mv(rpc)) {}
 
-  // The agent's capability of that interface, such as get<wire::Files>().
+  // Returns the agent's capability of an interface, such as get<wire::Files>().
   template <typename Interface>
   typename Interface::Client get() {
     return grants.get<Interface>();
@@ -73,38 +74,38 @@ class Connection {
   const NodeDescription& description() const { return description_; }
   Loop& loop() { return loop_; }
 
-  // From any thread.
+  // Returns the state of this moment. Any thread may call it.
   muster::NodeState snapshot() const;
 
-  // The established connection, as soon as there is one. Failures: kUnreachable at `until`,
-  // kRefused at once.
+  // Resolves with the established connection as soon as there is one. Failures are kUnreachable at
+  // `until`, and kRefused at once.
   kj::Promise<kj::Own<EstablishedConnection>> live(SteadyTime until);
 
   // Resolves with true when the connection is not established, with false at `until`.
   kj::Promise<bool> down(SteadyTime until);
 
   // Runs `attempt` over an established connection, and again after each loss of it, until it gives
-  // a value or throws anything else than a loss, or `until` comes: kTimeout, or kUnreachable if
-  // there was no connection then.
+  // a value or throws anything else than a loss. At `until` it fails with kTimeout, or with
+  // kUnreachable if there was no connection then.
   template <typename T>
   kj::Promise<T> call(SteadyTime until,
                       std::function<kj::Promise<T>(EstablishedConnection&)> attempt);
 
-  // "the node was last heard of 3.2 s ago", or that it never was.
+  // Returns "the node was last heard of 3.2 s ago", or that it never was.
   kj::String silenceText() const;
 
   // Asks for the node's clock `count` times, for an estimate that is better than the heartbeat's.
   kj::Promise<void> measureClock(unsigned count, SteadyTime until);
 
-  // Why sessions of that generation ended; only for one below that of the newest
-  // EstablishedConnection.
+  // Returns the reason why the session of a generation ended, which must be older than that of the
+  // newest EstablishedConnection.
   muster::Outcome lostSince(uint64_t generation) const;
 
-  // Ids of the sessions from that generation on, but for the newest.
+  // Returns the ids of the sessions from `generation` on, but for the newest.
   std::vector<support::Id> sessionsSince(uint64_t generation) const;
 
-  // Ends the session, which undoes what it did, and the connection. Never rejects: what could not
-  // be done is in the answer. Calls that wait are rejected.
+  // Ends the session, which undoes its changes on the node, and the connection. Never rejects: the
+  // answer names the changes that stay. Calls that wait are rejected.
   kj::Promise<std::vector<Leftover>> close(SteadyTime until);
 
  private:
@@ -133,7 +134,7 @@ class Connection {
   void wake(std::deque<kj::Own<kj::PromiseFulfiller<void>>>& waiters);
   kj::Exception unreachable() const;
 
-  // A promise that rejects with `exception` at `until`.
+  // Returns a promise that rejects with `exception` at `until`.
   template <typename T>
   kj::Promise<T> expire(SteadyTime until, kj::Function<kj::Exception()> exception);
 
@@ -142,26 +143,38 @@ class Connection {
   ControllerOptions options_;
 
   mutable std::mutex mutex_;
-  muster::NodeState state_;  // Guarded by mutex_, as is the next one.
+
+  // These two are guarded by mutex_.
+  muster::NodeState state_;
   ClockFilter clock_;
 
   // The session.
   support::Id sessionId_;
-  bool begun_ = false;  // The agent has accepted sessionId_ once.
+
+  // The agent has accepted sessionId_ once.
+  bool begun_ = false;
   uint64_t generation_ = 0;
   uint64_t connections_ = 0;
-  std::map<uint64_t, muster::Outcome> ended_;   // By generation.
-  std::map<uint64_t, support::Id> sessionIds_;  // Likewise, of all.
+
+  // The outcome of lost commands, by the generation of the session that has ended.
+  std::map<uint64_t, muster::Outcome> ended_;
+
+  // The ids of all sessions, by generation.
+  std::map<uint64_t, support::Id> sessionIds_;
   std::string bootId_;
   std::string keeperEpoch_;
 
   bool refused_ = false;
   bool closed_ = false;
-  unsigned failures_ = 0;  // Attempts since the last success.
+
+  // The number of failed attempts since the last success.
+  unsigned failures_ = 0;
   std::deque<kj::Own<kj::PromiseFulfiller<void>>> upWaiters_;
   std::deque<kj::Own<kj::PromiseFulfiller<void>>> downWaiters_;
   kj::Maybe<kj::Own<EstablishedConnection>> live_;
-  kj::Maybe<kj::Promise<void>> driver_;  // Last: it uses all of the above.
+
+  // It comes last because it uses all members above.
+  kj::Maybe<kj::Promise<void>> driver_;
 };
 
 template <typename T>
@@ -171,6 +184,9 @@ kj::Promise<T> Connection::expire(SteadyTime until, kj::Function<kj::Exception()
       .then([exception = kj::mv(exception)]() mutable -> kj::Promise<T> { return exception(); });
 }
 
+// Joins the answer with the loss of the connection and with the deadline. A loss is noticed by the
+// answer itself or by the watch, whichever is first; either way the next attempt waits for the next
+// connection, and so the attempt must be one that may be sent twice.
 template <typename T>
 kj::Promise<T> Connection::call(SteadyTime until,
                                 std::function<kj::Promise<T>(EstablishedConnection&)> attempt) {

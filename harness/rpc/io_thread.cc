@@ -1,3 +1,4 @@
+// The thread itself: its queue, its start and its end. Waiting for a value is in the header.
 #include "harness/rpc/io_thread.h"
 
 #include <errno.h>
@@ -23,9 +24,10 @@ class LoggedFailures final : public kj::TaskSet::ErrorHandler {
 
 }  // namespace
 
+// Returns when the loop runs, so that timer() and its siblings can be used at once.
 IoThread::IoThread() {
   KJ_SYSCALL(wakeFd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  // Signals are the test thread's business.
+  // A thread inherits the mask of its maker, and signals are the test thread's business.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -46,6 +48,7 @@ void IoThread::stop() {
   thread_.join();
 }
 
+// Queues first and wakes second, so that the loop finds the function when it wakes.
 bool IoThread::post(std::function<void()> function) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -53,7 +56,7 @@ bool IoThread::post(std::function<void()> function) {
     queue_.push_back(std::move(function));
   }
   uint64_t one = 1;
-  // The counter cannot overflow, so this cannot fail.
+  // The write cannot fail, since the counter cannot overflow.
   KJ_ASSERT(write(wakeFd_, &one, sizeof one) == sizeof one);
   return true;
 }
@@ -68,6 +71,13 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> IoThread::dial(const AgentRoute& route,
   return harness::dial(*port_, *timer_, tlsClients_, route, node, limit);
 }
 
+// Runs the loop until stop(). Three steps end it without leaving a caller waiting:
+//
+//   1. The promise of stop() ends the wait, and with it the draining of the queue.
+//   2. `ended_` is set under the lock, so that each later post is refused and not left in the
+//   queue.
+//   3. Functions that were queued and never ran are destroyed, then the tasks: each of them holds a
+//      guard whose destruction wakes its caller.
 void IoThread::runLoop() {
   support::KjLogCallback logCallback;
   auto io = kj::setupAsyncIo();
@@ -100,8 +110,8 @@ void IoThread::runLoop() {
 kj::Promise<void> IoThread::drainQueue(kj::UnixEventPort::FdObserver& observer) {
   return observer.whenBecomesReadable().then([this, &observer]() {
     uint64_t count;
-    // One read takes the whole count; everything queued before it is seen below. Refused: somebody
-    // was seen already.
+    // One read takes the whole count, and all functions that were queued before it are found below.
+    // A read that finds no count means that an earlier turn has taken them.
     bool isRead = read(wakeFd_, &count, sizeof count) > 0;
     KJ_ASSERT(isRead || errno == EAGAIN || errno == EINTR);
     std::deque<std::function<void()>> ready;
@@ -119,7 +129,7 @@ void IoThread::Waiter::finish() {
     std::lock_guard<std::mutex> lock(mutex);
     done = true;
   }
-  // Not under the lock, which the waiter would wake up to wait for.
+  // The lock is free by now: the waiter would wake up only to wait for it.
   changed.notify_all();
 }
 

@@ -1,4 +1,4 @@
-// The one thread that runs promises, and the one way to wait for it.
+// The one thread that runs promises, and the one way to wait for it. It knows nothing of nodes.
 //
 // Work is handed over through a queue of our own, so that a caller never waits for a loop that has
 // ended (kj::Executor may hang there) and so that ThreadSanitizer sees the hand-over.
@@ -25,7 +25,7 @@
 
 namespace harness {
 
-// How long a caller waits beyond its deadline for the loop to say so.
+// A caller waits this long beyond its deadline for the loop to say so.
 constexpr std::chrono::seconds kLoopGrace{10};
 
 class IoThread final : public Loop {
@@ -36,10 +36,10 @@ class IoThread final : public Loop {
   // Runs `function` on the loop, soon. False: the loop has ended, and it will not run.
   bool post(std::function<void()> function);
 
-  // Runs `function`, which returns kj::Promise<T>, on the loop and waits for the value. What it
+  // Runs `function`, which returns kj::Promise<T>, on the loop and waits for the value. Its
   // captures must live until this returns. It must itself end at `until`; kLoopGrace after that, a
-  // kInternal failure is thrown. Throws the kj::Exception of the promise. Not from the loop's own
-  // thread.
+  // kInternal failure is thrown. Throws the kj::Exception of the promise. The loop's own thread
+  // must not call it.
   template <typename Function>
   auto run(Function&& function, muster::SteadyTime until);
 
@@ -47,16 +47,16 @@ class IoThread final : public Loop {
   template <typename Value>
   class Pending;
 
-  // As run, but does not wait: the value is awaited by what it returns. `function` is moved to the
-  // loop and must own what it captures.
+  // Begins what run() does and returns a Pending that waits for the value. `function` is moved to
+  // the loop and must own its captures.
   template <typename Function>
   auto begin(Function function);
 
-  // Cancels what is still running and joins the thread. Callers that wait, now or later, get a
-  // kInternal failure. Not from the loop's own thread.
+  // Cancels the work that still runs and joins the thread. Callers that wait, now or later, get a
+  // kInternal failure. The loop's own thread must not call it.
   void stop();
 
-  // See Loop; for use on it only.
+  // These are described in loop.h, and are for use on the loop only.
   kj::Timer& timer() override { return *timer_; }
   muster::SteadyTime now() const override { return std::chrono::steady_clock::now(); }
   void spawn(kj::Promise<void> promise) override;
@@ -68,7 +68,7 @@ class IoThread final : public Loop {
   kj::AsyncIoProvider& provider() { return *provider_; }
 
  private:
-  // Must outlive finish(), also once the waiter has seen `done`.
+  // A place to wait at. It must outlive finish(), also once the waiter has seen `done`.
   struct Waiter {
     std::mutex mutex;
     std::condition_variable changed;
@@ -83,11 +83,13 @@ class IoThread final : public Loop {
   int wakeFd_;
   std::mutex mutex_;
   std::condition_variable started_;
-  std::deque<std::function<void()>> queue_;  // Guarded by mutex_, as are the next two.
+
+  // These three are guarded by mutex_.
+  std::deque<std::function<void()>> queue_;
   bool running_ = false;
   bool ended_ = false;
 
-  // Of the loop's thread.
+  // These belong to the loop's thread.
   TlsClients tlsClients_;
   kj::Timer* timer_ = nullptr;
   kj::UnixEventPort* port_ = nullptr;
@@ -113,7 +115,7 @@ struct ValueOf<kj::Promise<T>> {
 template <typename Value>
 class IoThread::Pending {
  public:
-  // The value, or throws, as run() does. Once.
+  // Returns the value or throws, as run() does. May be called once.
   Value wait(muster::SteadyTime until) {
     if (posted_) io_.waitFor(*call_, until);
     std::lock_guard<std::mutex> lock(call_->mutex);
@@ -134,7 +136,7 @@ class IoThread::Pending {
     std::optional<kj::Exception> failed;
   };
 
-  // Whoever drops the promise unfulfilled, such as the loop's end, wakes the caller.
+  // Wakes the caller also when the promise is dropped unfulfilled, as by the end of the loop.
   struct Guard {
     std::shared_ptr<Call> call;
     explicit Guard(std::shared_ptr<Call> target) : call(std::move(target)) {}
@@ -149,7 +151,7 @@ class IoThread::Pending {
   template <typename Function>
   void begin(Function function) {
     auto guard = std::make_shared<Guard>(call_);
-    // Shared because only what can be copied is posted; it runs once.
+    // The function is shared because a std::function must be copyable; it runs once.
     auto shared = std::make_shared<Function>(std::move(function));
     posted_ = io_.post([&io = io_, shared, guard]() mutable {
       auto owned = kj::heap<Guard>(kj::mv(*guard));
@@ -171,7 +173,9 @@ class IoThread::Pending {
   }
 
   IoThread& io_;
-  std::shared_ptr<Call> call_;  // Owned by the caller, who may give up, and by the promise.
+
+  // Owned by the caller, who may give up, and by the promise.
+  std::shared_ptr<Call> call_;
   bool posted_ = false;
 };
 
