@@ -1,4 +1,5 @@
-// How far a node's clock is from ours, from the readings that hello and ping bring along.
+// Estimates how far a node's clock is from ours, from the readings that hello and ping bring along.
+// It asks no node itself.
 //
 // Offset and delay are computed as in NTP (RFC 5905, section 8), with the node's one reading as
 // both its receive and its transmit time. Of the last eight samples the one with the smallest error
@@ -16,7 +17,7 @@
 
 namespace harness {
 
-// Our clocks, read together.
+// A reading of both of our clocks together.
 struct OurClock {
   int64_t boottimeNs = 0;
   int64_t realtimeNs = 0;
@@ -26,21 +27,26 @@ struct OurClock {
 
 // One call that brought the node's clock.
 struct ClockSample {
-  int64_t sentBoottimeNs = 0;      // Ours, before the call was sent.
-  int64_t receivedBoottimeNs = 0;  // Ours, after its answer came.
-  int64_t nodeBoottimeNs = 0;      // The node's, somewhere between.
+  // Our clock before the call was sent.
+  int64_t sentBoottimeNs = 0;
+
+  // Our clock after its answer came.
+  int64_t receivedBoottimeNs = 0;
+
+  // The node's clock at some moment between the two.
+  int64_t nodeBoottimeNs = 0;
   int64_t nodeRealtimeNs = 0;
 };
 
 class ClockFilter {
  public:
-  // A sample that cannot be, such as one of an agent that sends no clock, is left out.
+  // Adds a sample, unless it cannot be right, such as one of an agent that sends no clock.
   void add(const ClockSample& sample);
 
-  // The node was booted anew: its clocks are others.
+  // Forgets all samples, because a node that was booted anew has other clocks.
   void reset() { count_ = 0; }
 
-  // Absent: there was no sample since the node was booted.
+  // Returns the estimate for `now`. Absent: there was no sample since the node was booted.
   std::optional<muster::ClockEstimate> estimate(const OurClock& now) const;
 
  private:

@@ -1,8 +1,9 @@
-// Lets so many begin at a time, and the others wait in order.
+// Limits how many connection attempts run at once; the others wait in order. It times nothing
+// itself.
 //
 // A thousand nodes that are connected at once would each get a thousandth of the io thread, and all
-// of them would be too late. Who does not answer must not keep the others from their turn for long,
-// and who is slow because the machine is busy must not lose it: then ever more would be under way,
+// of them would be too late. A node that does not answer must not keep its slot for long. A node
+// that is slow because the machine is busy must keep it: otherwise ever more attempts would run,
 // each of them slower, until all were too late. For the io thread only.
 #pragma once
 
@@ -25,14 +26,15 @@ class ConnectSlots {
   static constexpr kj::Duration kHoldMin = 250 * kj::MILLISECONDS;
   static constexpr kj::Duration kHoldMax = 3 * kj::SECONDS;
 
-  // How long a turn may be held that has not succeeded yet: several times what it took those that
+  // Returns how long an attempt may hold its slot: several times the time that attempts took which
   // succeeded lately.
   kj::Duration holdMax() const { return std::clamp(4 * usual_, kHoldMin, kHoldMax); }
 
-  // A turn has succeeded after so long.
+  // Takes in that an attempt has succeeded after `took`.
   void noteSuccess(kj::Duration took) { usual_ = (3 * usual_ + took) / 4; }
 
-  // Destroying it lets the next one begin. Must not outlive its ConnectSlots.
+  // The right to make one attempt. Destroying it lets the next attempt begin. It must not outlive
+  // its ConnectSlots.
   class Slot {
    public:
     explicit Slot(ConnectSlots& owner) : owner_(owner) {}
@@ -43,7 +45,7 @@ class ConnectSlots {
     ConnectSlots& owner_;
   };
 
-  // May be dropped at any time.
+  // Resolves with a slot when it is the caller's turn. The promise may be dropped at any time.
   kj::Promise<kj::Own<Slot>> take() {
     if (taken_ < most_) {
       ++taken_;

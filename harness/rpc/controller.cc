@@ -9,10 +9,10 @@
 namespace harness {
 namespace {
 
-// The node forgets by itself, later, what it was not told of by then.
+// Nodes are told of releases for this long; they forget the other commands by themselves, later.
 constexpr std::chrono::seconds kReleaseWait{2};
 
-// Besides that of hello.
+// The number of samples of a node's clock besides that of hello.
 constexpr unsigned kClockSamples = 4;
 
 }  // namespace

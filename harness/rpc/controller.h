@@ -1,4 +1,4 @@
-// All connections of a process: the one thread that they run on, and the nodes that they lead to.
+// All connections of a process, with the one thread that they run on and the nodes they lead to.
 //
 //   Controller controller;
 //   ControllerNode& node = controller.connect(description);
@@ -36,17 +36,17 @@ class Controller {
   // Begins to connect and returns at once. The node lives as long as the controller.
   ControllerNode& connect(const NodeDescription& description);
 
-  // Asks all nodes at once what they are, and for their clocks a few times; the estimates are in
-  // the answers. One answer per node, in order.
+  // Asks all nodes at once for their facts, and a few times for their clocks; the estimates are in
+  // the answers. There is one answer per node, in order.
   std::vector<std::variant<NodeSurvey, muster::NodeError>> survey(
       const std::vector<ControllerNode*>& nodes, SteadyTime until);
 
-  // Waits for all of `nodes` at once; one entry per node, empty where it is connected.
+  // Waits for all of `nodes` at once. Returns one entry per node, empty where it is connected.
   std::vector<std::optional<muster::NodeError>> awaitAll(const std::vector<ControllerNode*>& nodes,
                                                          SteadyTime until);
 
-  // Ends all sessions, which undoes what they did, and all connections. Reports what could not be
-  // undone, or asked.
+  // Ends all sessions, which undoes their changes, and all connections. Returns the changes that
+  // could not be undone, and the nodes that could not be asked.
   std::vector<Leftover> closeAll(SteadyTime until);
 
  private:

@@ -14,7 +14,8 @@ ControllerNode::Impl::Impl(IoThread& loop, const NodeDescription& node,
 }
 
 ControllerNode::Impl::~Impl() {
-  // Its promises belong to the loop's thread. If the loop has ended, nobody else has a right to it.
+  // The promises of a connection belong to the loop's thread, which destroys them. If the loop has
+  // ended, no thread has a right to them.
   SteadyTime soon = std::chrono::steady_clock::now() + std::chrono::seconds(5);
   try {
     io.run(
@@ -24,7 +25,8 @@ ControllerNode::Impl::~Impl() {
         },
         soon);
   } catch (const kj::Exception&) {
-    // Only after the loop has ended, which the Controller's order of destruction rules out.
+    // The call fails only after the end of the loop, which the Controller's order of destruction
+    // rules out.
   }
 }
 

@@ -31,16 +31,16 @@ class ControllerNode {
 
   const NodeDescription& description() const;
 
-  // The state as it is known here; asks nothing.
+  // Returns the state as it is known here, and asks nobody.
   muster::NodeState state() const;
 
-  // Waits until the connection is established. NodeError kUnreachable, kRefused.
+  // Waits until the connection is established. Throws NodeError kUnreachable and kRefused.
   void awaitConnected(SteadyTime until);
 
   // Waits until the connection is not established. False: `until` came first.
   bool awaitDisconnected(SteadyTime until);
 
-  // The inside, for the services of this room: see node_calls.h.
+  // Returns the inside, for the services of this room (node_calls.h).
   Impl& impl() { return *impl_; }
 
  private:

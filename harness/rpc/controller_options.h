@@ -1,5 +1,5 @@
-// Values of the connections of a process: how they behave, and what the end of a session left
-// behind. The calls are in controller.h.
+// Values of the connections of a process, which are their options and the leftovers of a session.
+// The calls are in controller.h.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@ namespace harness {
 
 using muster::SteadyTime;
 
-// How connections behave. The defaults are those of the architecture; tests set shorter ones.
+// Options of connections. The defaults are those of the architecture; tests set shorter times.
 struct ControllerOptions {
   std::chrono::nanoseconds heartbeatEvery = std::chrono::seconds(1);
 

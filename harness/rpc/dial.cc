@@ -26,8 +26,8 @@ struct OpenedSocket {
   int errnoValue = 0;
 };
 
-// A socket belongs for ever to the namespace where it was opened, and setns(2) moves the calling
-// thread. So a thread of its own opens it; that thread does two system calls and ends.
+// Opens a socket in another network namespace. A socket belongs for ever to the namespace where it
+// was opened, and setns(2) moves the calling thread: so a thread of its own opens it and ends.
 OpenedSocket openInNamespace(const support::Endpoint& target, const std::string& path) {
   OpenedSocket opened;
   std::thread([&opened, &target, &path]() {
@@ -58,7 +58,7 @@ kj::AutoCloseFd openSocket(const AgentRoute& route) {
                                     "\": ", support::errnoText(opened.errnoValue))}));
 }
 
-// What must live until the stream is there.
+// The objects that must live until the stream is there.
 struct Dialling {
   support::Endpoint target;
   std::optional<support::TlsClient> tls;

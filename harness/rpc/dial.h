@@ -13,10 +13,10 @@
 
 namespace harness {
 
-// A connected stream. Rejected as support::dial is, or with a failure of kind invalid, denied or
-// notFound if the endpoint or a file of the identity is not usable, which trying again does not
-// help. `node` is the name that the agent's certificate must have. On the loop's thread; the caller
-// bounds the time. What is borrowed must live until the promise settles.
+// Resolves with a connected stream. Rejected as support::dial is, or with a failure of kind
+// invalid, denied or notFound if the endpoint or a file of the identity is not usable, which trying
+// again does not help. `node` is the name that the agent's certificate must have. Call it on the
+// loop's thread and bound the time. The references must live until the promise settles.
 kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::UnixEventPort& port, kj::Timer& timer,
                                              TlsClients& tlsClients, const AgentRoute& route,
                                              const std::string& node,

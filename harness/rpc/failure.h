@@ -18,15 +18,15 @@
 
 namespace harness {
 
-// What `exception` means to the caller of this library.
+// Returns the meaning of `exception` to the caller of this library.
 muster::NodeError::Kind kindOf(const kj::Exception& exception);
 kj::String textOf(const kj::Exception& exception);
 
-// `operation` as in NodeError.
+// Makes the NodeError of a failure; `operation` is that of NodeError.
 muster::NodeError toNodeError(const kj::Exception& exception, const std::string& node,
                               const std::string& operation);
 
-// The failure of a call for which there was no connection.
+// Returns the failure of a call for which there was no connection.
 kj::Exception unreachableNode(kj::StringPtr text);
 
 // Throws the `error` of the results if there is one.

@@ -15,7 +15,7 @@ Grants::Grants(wire::Welcome::Reader welcome) : identity_(kj::str(welcome.getIde
     all_.add(Granted{grant.getInterfaceId(), grant.getCapability()});
   }
   if (grants.getMore().size() > 0) return;
-  // An agent of protocol 1.0 has one field for each interface instead.
+  // An agent of protocol 1.0 sends one field for each interface instead.
   if (grants.hasObsoleteJobs()) add<wire::Jobs>(grants.getObsoleteJobs());
   if (grants.hasObsoleteJobView()) add<wire::JobView>(grants.getObsoleteJobView());
   if (grants.hasObsoleteFiles()) add<wire::Files>(grants.getObsoleteFiles());

@@ -1,4 +1,4 @@
-// The capabilities that an agent granted with its welcome, found by the id of their interface.
+// Finds the capabilities that an agent granted with its welcome, by the id of their interface.
 //
 // No service is named here, so a new one changes nothing.
 #pragma once
@@ -20,7 +20,8 @@ class Grants {
   Grants() = default;
   explicit Grants(wire::Welcome::Reader welcome);
 
-  // Each call of one that was not granted is refused, with a text that names it.
+  // Returns the capability of an interface. Calls of one that was not granted are refused, with a
+  // text that names it.
   template <typename Interface>
   typename Interface::Client get() {
     KJ_IF_MAYBE (granted, find(capnp::typeId<Interface>())) {
@@ -42,10 +43,10 @@ class Grants {
   kj::Maybe<capnp::Capability::Client&> find(uint64_t interfaceId);
   kj::Exception refusal(kj::StringPtr interfaceName) const;
 
-  // Searched from its begin: there are only a few.
+  // It is searched from its begin, since there are only a few.
   kj::Vector<Granted> all_;
 
-  // Whom the agent takes us for.
+  // The identity that the agent takes us for.
   kj::String identity_;
 };
 

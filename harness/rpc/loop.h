@@ -1,6 +1,6 @@
-// What promises of this room see of the thread they run on, and of the world beyond it: timer and
-// clock, background work, randomness, and the way to an agent. IoThread is the real one; a
-// simulation has its own.
+// The thread that promises of this room run on, as they see it, with the world beyond it, which is
+// timer and clock, background work, randomness, and the way to an agent. IoThread is the real one;
+// a simulation has its own.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@
 
 namespace harness {
 
-// How many connections are being made at a time.
+// The most connections that are being made at a time.
 constexpr size_t kConnectingMax = 64;
 
 // For use on its own thread only, but for now(), randomNumber() and randomId().
@@ -30,7 +30,7 @@ class Loop {
 
   virtual kj::Timer& timer() = 0;
 
-  // In step with the timer, but not as old as the loop's last wait.
+  // Returns a time in step with the timer, but not as old as the loop's last wait.
   virtual muster::SteadyTime now() const = 0;
 
   // Runs a promise in the background. If it fails, that is logged.
@@ -44,13 +44,13 @@ class Loop {
   virtual uint64_t randomNumber() = 0;
   virtual support::Id randomId() = 0;
 
-  // The time until `until` as the timer counts it; zero if it passed.
+  // Returns the time until `until` as the timer counts it, or zero if it has passed.
   kj::Duration durationUntil(muster::SteadyTime until) const {
     auto left = std::chrono::nanoseconds(until - now()).count();
     return (left > 0 ? left : 0) * kj::NANOSECONDS;
   }
 
-  // For whoever makes a connection.
+  // Returns the slots that every connection attempt takes one of.
   ConnectSlots& connectSlots() { return connectSlots_; }
 
  private:

@@ -1,5 +1,5 @@
 // The inside of a ControllerNode, and the three ways in which a service of this room makes its
-// calls with it: wait for one answer, begin one and wait later, or ask several nodes at once.
+// calls. It waits for one answer, begins a call and waits later, or asks several nodes at once.
 //
 //   return ask<std::string>(node, "digest " + quoted(path), until,
 //                           [&](EstablishedConnection& connection) { … request.send().then(…); });
@@ -27,7 +27,7 @@ class Answer {
   Answer(IoThread::Pending<Value> pending, std::string node, std::string operation)
       : pending_(std::move(pending)), node_(std::move(node)), operation_(std::move(operation)) {}
 
-  // The value, or throws a NodeError. Once.
+  // Returns the value or throws a NodeError. May be called once.
   Value wait(SteadyTime until) {
     try {
       return pending_.wait(until);
@@ -51,8 +51,8 @@ struct ControllerNode::Impl {
   Connection& connection() { return *onLoop->connection; }
   JobRunner& jobs() { return onLoop->jobs; }
 
-  // Runs `function`, which returns a promise, on the io thread and waits for the value. What it
-  // throws becomes a NodeError of `operation`.
+  // Runs `function`, which returns a promise, on the io thread and waits for the value. Its failure
+  // becomes a NodeError of `operation`.
   template <typename Function>
   auto blocking(const std::string& operation, SteadyTime until, Function&& function) {
     try {
@@ -62,8 +62,7 @@ struct ControllerNode::Impl {
     }
   }
 
-  // Does the same without waiting. `function` owns what it captures, and must itself end at some
-  // time.
+  // Does the same without waiting. `function` owns its captures, and must itself end at some time.
   template <typename Function>
   auto begin(const std::string& operation, Function function) {
     using Value = typename io_thread_internal::ValueOf<decltype(function())>::Type;
@@ -85,7 +84,7 @@ struct ControllerNode::Impl {
 template <typename T>
 using Attempt = std::function<kj::Promise<T>(EstablishedConnection&)>;
 
-// Waits for the answer, at most until `until`: see Connection::call.
+// Makes such a call and waits for the answer, at most until `until` (Connection::call).
 template <typename T>
 T ask(ControllerNode& node, const std::string& operation, SteadyTime until, Attempt<T> attempt) {
   ControllerNode::Impl& impl = node.impl();
@@ -93,7 +92,7 @@ T ask(ControllerNode& node, const std::string& operation, SteadyTime until, Atte
                        [&]() { return impl.connection().call<T>(until, std::move(attempt)); });
 }
 
-// Does the same without waiting. `attempt` owns what it captures.
+// Does the same without waiting. `attempt` owns its captures.
 template <typename T>
 Answer<T> beginAsking(ControllerNode& node, const std::string& operation, SteadyTime until,
                       Attempt<T> attempt) {
@@ -103,8 +102,8 @@ Answer<T> beginAsking(ControllerNode& node, const std::string& operation, Steady
   });
 }
 
-// Asks all of `nodes`, which are of one controller, at once; `call` is given the inside of a node
-// and promises a T. One answer or error for each, in order.
+// Asks all of `nodes`, which are of one controller, at once. `call` is given the inside of a node
+// and promises a T. Returns one answer or error for each, in order.
 template <typename T, typename Call>
 std::vector<std::variant<T, muster::NodeError>> askAll(const std::vector<ControllerNode*>& nodes,
                                                        const std::string& operation,
@@ -128,7 +127,7 @@ std::vector<std::variant<T, muster::NodeError>> askAll(const std::vector<Control
                              std::make_move_iterator(answers.end()));
 }
 
-// What a call answers that has nothing to say but perhaps an error.
+// Reads the answer of a call that has nothing to say but perhaps an error.
 constexpr auto answered = [](auto&& response) {
   requireNoError(response);
   return true;

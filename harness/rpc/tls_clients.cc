@@ -5,7 +5,7 @@
 namespace harness {
 namespace {
 
-// Of clusters with certificates of their own for each node, so many stay ready.
+// The most clients that stay ready, for clusters with certificates of their own for each node.
 constexpr size_t kKnownMax = 64;
 
 int64_t nanosecondsOf(const timespec& time) {
@@ -18,7 +18,7 @@ TlsClients::Stamps TlsClients::stampsOf(const TlsFiles& files) {
   Stamps stamps;
   for (const std::string& path : {files.authority, files.certificate, files.key}) {
     struct stat status {};
-    // A file that is not there is complained about by whoever reads it.
+    // A file that is not there is complained about where it is read.
     if (stat(path.c_str(), &status) != 0) status = {};
     stamps.push_back({status.st_dev, status.st_ino, status.st_size, nanosecondsOf(status.st_mtim),
                       nanosecondsOf(status.st_ctim)});
@@ -28,7 +28,7 @@ TlsClients::Stamps TlsClients::stampsOf(const TlsFiles& files) {
 
 support::TlsClient TlsClients::get(const TlsFiles& files) {
   std::string key = files.authority + '\0' + files.certificate + '\0' + files.key;
-  // Taken before reading: a file that changes in between is read again next time.
+  // The stamps are taken before reading, so that a file that changes in between is read again.
   Stamps stamps = stampsOf(files);
   auto found = known_.find(key);
   if (found != known_.end() && found->second.stamps == stamps) return found->second.client;

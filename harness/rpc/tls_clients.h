@@ -1,4 +1,4 @@
-// What is needed to dial with TLS, made once for each set of certificate files.
+// Makes the TLS client of a connection, once for each set of certificate files.
 //
 // Reading three files, parsing them and setting OpenSSL up costs milliseconds and some 60 KiB,
 // which a thousand connections share. Whom to trust is not decided here: see

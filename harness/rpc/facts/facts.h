@@ -1,4 +1,5 @@
-// What a node is, for plain blocking code: read from the node when asked, never kept.
+// The facts about a node, for plain blocking code. They are read from the node each time and never
+// kept.
 #pragma once
 
 #include <muster/facts.h>

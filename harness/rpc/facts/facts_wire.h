@@ -1,4 +1,4 @@
-// Facts from the schema to the public values.
+// Converts facts from the schema to the public values, and decides nothing by them.
 #pragma once
 
 #include <muster/facts.h>
@@ -10,7 +10,8 @@ namespace harness {
 
 muster::Facts readFacts(wire::Facts::Reader facts);
 
-// Asks the node. Fails as Connection::call does. On the io thread; borrows `connection`.
+// Asks the node for its facts. Fails as Connection::call does. It runs on the io thread and borrows
+// `connection`.
 kj::Promise<muster::Facts> askFacts(Connection& connection, SteadyTime until);
 
 }  // namespace harness

@@ -22,7 +22,7 @@ struct FakeAgent::State final : public kj::TaskSet::ErrorHandler {
 
   void taskFailed(kj::Exception&&) override {}  // A connection that the script cut.
 
-  // Returns the port, 0 for a unix socket.
+  // Listens, and returns the port, 0 for a unix socket.
   uint16_t listen(const std::string& address) {
     std::string why;
     auto endpoint = support::Endpoint::fromText(address, &why);
@@ -100,7 +100,7 @@ class FakeJobs final : public wire::Jobs::Server {
     FakeAgent::Job* job = known(context);
     if (job == nullptr) return kj::READY_NOW;
     auto chunk = context.getParams().getChunk();
-    // Takes three bytes at a time.
+    // The fake takes three bytes at a time.
     if (chunk.getOffset() == job->input.size()) {
       job->input += stringOf(chunk.getData()).substr(0, 3);
     }
@@ -115,7 +115,7 @@ class FakeJobs final : public wire::Jobs::Server {
   }
 
  private:
-  // The job that is asked for; if its `run` never came, that is the answer.
+  // Returns the job that is asked for. If its `run` never came, the answer says so.
   template <typename Context>
   FakeAgent::Job* known(Context& context) {
     auto& jobs = server_.sessions[session_].jobs;
@@ -129,7 +129,7 @@ class FakeJobs final : public wire::Jobs::Server {
   kj::Promise<void> answer(Context context, FakeAgent::Job& job, wire::Follow::Reader follow) {
     bool ended = job.argv[0] == "emit" || job.cancelled;
     if (!ended && follow.getWaitNs() > 0) {
-      // A long poll of its own kind: looks again soon.
+      // A long poll of the fake looks again soon.
       return server_.io.timer()
           .afterDelay(5 * kj::MILLISECONDS)
           .then(

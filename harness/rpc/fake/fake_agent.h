@@ -20,7 +20,7 @@
 namespace harness {
 
 // Commands of the fake: {"emit", TEXT} writes TEXT and exits with 0; {"hang"} runs until it is
-// cancelled; {"stubborn"} likewise, and says that it is being ended for its deadline.
+// cancelled; {"stubborn"} runs until then too, and says that it is being ended for its deadline.
 class FakeAgent {
  public:
   struct Job {
@@ -37,41 +37,55 @@ class FakeAgent {
     bool closed = false;
   };
 
-  // How a welcome says that jobs are granted, which is all that the fake grants.
+  // The form in which a welcome grants jobs; the fake grants nothing else.
   enum class GrantForm {
     kListed,
-    kField,  // As an agent of protocol 1.0 does.
+
+    // The form of an agent of protocol 1.0.
+    kField,
     kListedWithoutCapability,
   };
 
-  // What the fake does next; changed by tests at any time.
+  // The behaviour of the fake; tests change it at any time.
   struct Script {
     std::string bootId = "boot-1";
     std::string epoch = "0123456789abcdef";
     GrantForm grantForm = GrantForm::kListed;
-    unsigned swallowPings = 0;  // Not 0: pings are never answered.
-    // Pings and runs that come from now on are never answered. What asks after a run is: it comes
-    // on its own, perhaps before a test has said that this is over.
+
+    // Not 0: pings are never answered.
+    unsigned swallowPings = 0;
+
+    // Pings and runs that come from now on are never answered. Questions about a run are answered:
+    // they come on their own, perhaps before a test has said that this is over.
     bool mute = false;
-    bool losesRuns = false;  // `run`s that come are as if they had not.
-    unsigned dropAfterRun =
-        0;  // So many `run`s are carried out and then answered by a lost connection.
-    unsigned corruptChunks = 0;  // So many chunks have a wrong check sum.
+
+    // `run`s that come are ignored, as if they had not come.
+    bool losesRuns = false;
+
+    // The number of `run`s that are carried out and then answered by a lost connection.
+    unsigned dropAfterRun = 0;
+
+    // The number of chunks that get a wrong check sum.
+    unsigned corruptChunks = 0;
     unsigned chunkBytesMax = 1 << 20;
-    bool spendNextSession = false;  // The next session to be begun has run out already.
-    unsigned aheadBytesMax = 0;     // Of output; 0: as an older agent.
+
+    // The next session to be begun has run out already.
+    bool spendNextSession = false;
+
+    // The output that may be asked for ahead. 0: none, as with an older agent.
+    unsigned aheadBytesMax = 0;
     wire::Error::Kind refusal = wire::Error::Kind::UNSPECIFIED;
     std::string refusalText;
   };
 
-  // On a unix socket, without TLS.
+  // Listens on a unix socket, without TLS.
   FakeAgent();
 
-  // On a port of 127.0.0.1, with TLS.
+  // Listens on a port of 127.0.0.1, with TLS.
   explicit FakeAgent(const support::Credentials& credentials);
   ~FakeAgent();
 
-  // To connect to it as "n1".
+  // Returns the description by which it is connected to as "n1".
   NodeDescription description() const;
 
   void change(const std::function<void(Script&)>& edit);
@@ -88,10 +102,10 @@ class FakeAgent {
 
   unsigned hellos() const { return hellos_; }
 
-  // A copy of the only session that is not closed, or of the last one.
+  // Returns a copy of the only session that is not closed, or of the last one.
   Session session() const;
 
-  // Of the loop.
+  // The server belongs to the loop.
   struct State;
 
  private:

@@ -1,4 +1,4 @@
-// What the unit tests against a FakeAgent share: times, commands, and the error of a call.
+// The unit tests against a FakeAgent share these times, commands, and the error of a call.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ inline muster::SteadyTime in(std::chrono::nanoseconds time) {
   return std::chrono::steady_clock::now() + time;
 }
 
-// See FakeAgent for what can be run.
+// Makes a request for one of the commands of FakeAgent.
 inline JobRequest command(muster::Argv argv,
                           std::chrono::nanoseconds deadline = std::chrono::seconds(5)) {
   JobRequest request;
@@ -27,7 +27,7 @@ inline JobRequest command(muster::Argv argv,
   return request;
 }
 
-// The NodeError that `call` throws; fails the test if it throws none.
+// Returns the NodeError that `call` throws; fails the test if it throws none.
 template <typename Call>
 muster::NodeError errorOf(Call&& call) {
   try {

@@ -11,7 +11,7 @@ namespace {
 
 using Kind = muster::NodeError::Kind;
 
-// Of a file that does not tell its size, such as those in /proc, which are held whole.
+// The most bytes of a file that does not tell its size, such as those in /proc: it is held whole.
 constexpr size_t kUnsizedBytesMax = 64 << 20;
 constexpr size_t kPieceBytes = 256 << 10;
 
@@ -56,8 +56,8 @@ class Copy {
   }
 
  private:
-  // A node may have been taken over, and what it sends may belong to whoever runs this: root,
-  // often.
+  // Takes the privileges from an item of a node. The node may have been taken over, and its files
+  // will belong to the user who runs this, often root.
   void disarm(TreeItem& item) const {
     if (!dropsPrivileges_) return;
     item.mode &= ~06000u;

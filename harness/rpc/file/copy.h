@@ -19,28 +19,34 @@ namespace harness {
 
 class ControllerNode;
 
-// Where a copy comes from or goes to.
+// The place that a copy comes from or goes to.
 struct CopyEnd {
   // Null: this machine.
   ControllerNode* node = nullptr;
 
-  // On a node: absolute. A link that it names is followed at the source.
+  // Absolute on a node. A link that it names is followed at the source.
   std::string path;
 };
 
 struct CopyOptions {
   enum class What {
-    kFile,  // A regular file.
-    kTree,  // A directory and all below it; what the target has besides stays.
+    // A regular file.
+    kFile,
+
+    // A directory and all below it. Other files that the target has stay.
+    kTree,
   };
   enum class Keep {
-    kContent,  // Of a single file: mode and owner as `write` says.
-    kAll,      // Its mode, modification time, attributes with ACLs, and, to or between nodes or as
-               // root, its owner. Trees always keep them.
+    // Only the content of a single file is kept; `write` says its mode and owner.
+    kContent,
+
+    // The mode, modification time, and attributes with ACLs are kept, and the owner as well to or
+    // between nodes or as root. Trees always keep them.
+    kAll,
   };
 
-  // Whether the bits setuid and setgid, and capabilities, of what comes from a node to this machine
-  // are kept. Between nodes, and to nodes, they always are.
+  // Whether a file that comes from a node to this machine keeps the bits setuid and setgid, and its
+  // capabilities. Files that go to nodes always keep them.
   enum class Privileges { kDrop, kKeep };
 
   What what = What::kFile;
@@ -48,12 +54,13 @@ struct CopyOptions {
   Keep keep = Keep::kContent;
   muster::WriteOptions write;
 
-  // Told of each piece that has arrived; empty: nobody is.
+  // Called with the size of each piece that has arrived. Empty: nobody is told.
   std::function<void(uint64_t bytes)> progress;
 };
 
-// Throws NodeError: those of the nodes; kSystem with errno where this machine refuses; kConflict if
-// the source was changed meanwhile; kCorrupt if what arrived is not what was sent; kTimeout.
+// Throws the NodeErrors of the nodes and kTimeout, kSystem with errno where this machine refuses,
+// kConflict if the source was changed meanwhile, and kCorrupt if other bytes arrived than were
+// sent.
 muster::TransferResult copy(const CopyEnd& source, const CopyEnd& target,
                             const CopyOptions& options, muster::SteadyTime until);
 

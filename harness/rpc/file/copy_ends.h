@@ -1,5 +1,5 @@
-// The two sides of a copy as the algorithm sees them: see copy.h. Local ones are in copy_local.cc,
-// those on nodes in copy_remote.cc.
+// The two sides of a copy as its algorithm sees them (copy.h). Local ones are in copy_local.cc,
+// those on nodes in copy_remote.cc; the algorithm itself is not here.
 #pragma once
 
 #include <cstdint>
@@ -15,29 +15,38 @@ namespace harness {
 
 // A member of a tree, or a file by itself.
 struct TreeItem {
-  std::string path;  // Relative to the root; empty: the root itself.
+  // Relative to the root. Empty: the root itself.
+  std::string path;
   muster::FileType type = muster::FileType::kUnspecified;
   uint32_t mode = 0;
   uint32_t uid = 0;
   uint32_t gid = 0;
-  std::string user;  // Where the source knows one.
+
+  // Empty where the source knows no name.
+  std::string user;
   std::string group;
   int64_t modifiedNs = 0;
   uint64_t size = 0;
-  bool sparse = false;      // It takes less space than its size.
-  std::string target;       // Of a symbolic link.
-  std::string content;      // If it is complete.
-  bool hasContent = false;  // Of a regular file that is small.
+
+  // The file takes less space than its size.
+  bool sparse = false;
+
+  // The target of a symbolic link.
+  std::string target;
+
+  // The content of a small regular file, if `hasContent`.
+  std::string content;
+  bool hasContent = false;
   std::map<std::string, std::string> attributes;
 };
 
-// What a file is filled from.
+// The source that a file is filled from.
 struct FileFeed {
-  // Bytes from `offset` on, at most `bytesMax`; none: its end.
+  // Returns bytes from `offset` on, at most `bytesMax`. None: the end of the file.
   std::function<std::string(uint64_t offset, size_t bytesMax)> read;
 
-  // Throws unless what was read, of that digest, is what the source has now. Called before the
-  // target takes its name.
+  // Throws unless the bytes that were read, which have this digest, are those that the source has
+  // now. Called before the target takes its name.
   std::function<void(const std::string& sha256)> check;
 };
 
@@ -45,13 +54,15 @@ class CopySource {
  public:
   virtual ~CopySource() = default;
 
-  // What is copied, followed if it is a link.
+  // Returns the item to be copied, followed if it is a link.
   virtual TreeItem root() = 0;
 
-  // The next members of a directory, parents before children, without the root; none: the end.
+  // Returns the next members of a directory, parents before children, without the root. None: the
+  // end.
   virtual std::vector<TreeItem> next() = 0;
 
-  // Of a regular file among them, or of the root. Valid until the next call.
+  // Returns the feed of a regular file among the members, or of the root. It is valid until the
+  // next call.
   virtual FileFeed open(const TreeItem& item) = 0;
 };
 
@@ -59,19 +70,20 @@ class CopyTarget {
  public:
   virtual ~CopyTarget() = default;
 
-  // The directory that a tree goes to. An existing one stays as it is.
+  // Makes the directory that a tree goes to. An existing one stays as it is.
   virtual void makeRoot(const TreeItem& root) = 0;
 
-  // A directory, a link, or a file with its content. May be kept back until finish().
+  // Adds a directory, a link, or a file with its content. It may be kept back until finish().
   virtual void add(TreeItem item) = 0;
 
-  // Returns the hexadecimal SHA-256. `item.path` empty: the root is the file itself.
+  // Writes a file and returns its SHA-256 in hexadecimal. `item.path` empty: the root is the file
+  // itself.
   virtual std::string addFile(const TreeItem& item, const FileFeed& feed) = 0;
 
   virtual void finish() = 0;
 };
 
-// Attributes that belong to a file and not to its machine's policy.
+// True for an attribute that belongs to a file and not to its machine's policy.
 bool isKeptAttribute(const std::string& name);
 
 std::unique_ptr<CopySource> localSource(const std::string& path, muster::SteadyTime until);

@@ -1,4 +1,4 @@
-// This machine's side of a copy.
+// This machine's side of a copy: reads and writes local files and trees, and talks to no node.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,8 +37,9 @@ using Kind = muster::NodeError::Kind;
 constexpr uint64_t kInlineBytesMax = 64 << 10;
 constexpr size_t kPageItemsMax = 500;
 constexpr size_t kAttributeBytesMax = 64 << 10;
-constexpr size_t kUserLineBytesMax =
-    64 << 10;  // Of a user or group: one with more members is given its number.
+
+// The longest entry of a user or group that is read. One with more members is given its number.
+constexpr size_t kUserLineBytesMax = 64 << 10;
 constexpr size_t kBlockBytes = 4096;
 
 [[noreturn]] void failLocal(const std::string& path) {
@@ -108,7 +109,7 @@ class LocalSource final : public CopySource {
 
   FileFeed open(const TreeItem& item) override {
     std::string path = pathOf(item.path);
-    // Owned by the two functions of the feed.
+    // The two functions of the feed own the file.
     auto file = std::make_shared<Fd>(opened(
         ::open(path.c_str(), O_RDONLY | O_CLOEXEC | (item.path.empty() ? 0 : O_NOFOLLOW)), path));
     struct stat before;
@@ -116,7 +117,7 @@ class LocalSource final : public CopySource {
     FileFeed feed;
     uint64_t size = static_cast<uint64_t>(before.st_size);
     feed.read = [file, path, size](uint64_t offset, size_t bytesMax) {
-      // No more room than there are bytes, and one, by which a file that has grown shows itself.
+      // The buffer holds the bytes that are left and one more, by which a grown file shows itself.
       if (offset < size) bytesMax = std::min<uint64_t>(bytesMax, size - offset + 1);
       std::string bytes(bytesMax, '\0');
       ssize_t count = ::pread(file->get(), bytes.data(), bytesMax, static_cast<off_t>(offset));
@@ -166,7 +167,7 @@ class LocalSource final : public CopySource {
     return item;
   }
 
-  // Parents before children, in byte order, so that two copies of one tree do the same.
+  // Collects parents before children, in byte order, so that two copies of one tree do the same.
   void collect(const std::string& below) {
     if (std::chrono::steady_clock::now() >= until_) {
       throw muster::NodeError(
@@ -199,8 +200,8 @@ class LocalSource final : public CopySource {
   size_t at_ = 0;
 };
 
-// Opens directories below the root by descriptor, and never through a link: what a node says must
-// not reach beyond.
+// Opens directories below the root by descriptor, and never through a link, so that the names that
+// a node sends do not reach beyond the root.
 class LocalTarget final : public CopyTarget {
  public:
   LocalTarget(std::string path, const CopyOptions& options)
@@ -326,7 +327,7 @@ class LocalTarget final : public CopyTarget {
     return {std::move(directory), nameOf(within.substr(slash + 1), path), path};
   }
 
-  // The last component; ".." among the others is refused by the kernel.
+  // Returns the last component. The kernel refuses ".." among the others.
   static std::string nameOf(const std::string& name, const std::string& path) {
     if (!name.empty() && name != "." && name != "..") return name;
     throw muster::NodeError(Kind::kCorrupt, "", "copy",
@@ -348,7 +349,7 @@ class LocalTarget final : public CopyTarget {
     return support::hex(kj::arrayPtr(digest.data(), digest.size()));
   }
 
-  // Of a sparse file, blocks of zeros are left out.
+  // Writes bytes, and leaves out blocks of zeros of a sparse file.
   static void write(int file, const std::string& bytes, uint64_t offset, bool sparse,
                     const std::string& path) {
     for (size_t at = 0; at < bytes.size();) {
@@ -364,7 +365,7 @@ class LocalTarget final : public CopyTarget {
     }
   }
 
-  // Numbers by name, each looked up once, since that reads the whole user database.
+  // Keeps numbers by name, each looked up once, since that reads the whole user database.
   class Numbers {
    public:
     template <typename Look>
@@ -379,10 +380,11 @@ class LocalTarget final : public CopyTarget {
     std::map<std::string, std::optional<uint32_t>> known_;
   };
 
-  // By name where this machine knows it, because numbers differ between machines. Root only.
+  // Gives the owner by name where this machine knows it, because numbers differ between machines.
+  // Only root can.
   void giveOwner(const TreeItem& item, int directory, const std::string& name) {
     if (::geteuid() != 0) return;
-    // The variants with a buffer, since several copies may run at once.
+    // These are the variants with a buffer, since several copies may run at once.
     std::array<char, kUserLineBytesMax> line;
     auto lookUser = [&](const char* user) -> std::optional<uint32_t> {
       passwd entry;
@@ -407,7 +409,7 @@ class LocalTarget final : public CopyTarget {
     timespec time{static_cast<time_t>(item.modifiedNs / 1'000'000'000),
                   static_cast<long>(item.modifiedNs % 1'000'000'000)};
     timespec times[2] = {time, time};
-    // Best effort, as `cp -p` does.
+    // A failure is ignored, as `cp -p` does.
     ::utimensat(directory, name.c_str(), times, AT_SYMLINK_NOFOLLOW);
   }
 
@@ -418,7 +420,7 @@ class LocalTarget final : public CopyTarget {
     for (const auto& [name, value] : item.attributes) {
       if (!isKeptAttribute(name)) continue;
       bool set = ::fsetxattr(file, name.c_str(), value.data(), value.size(), 0) == 0;
-      // Where there can be none, there are none; and capabilities are for root to give.
+      // A file system without attributes gets none, and only root can give capabilities.
       if (!set && errno != EOPNOTSUPP && !(errno == EPERM && name == "security.capability")) {
         failLocal(place.path + " (attribute " + name + ")");
       }
@@ -449,7 +451,9 @@ class LocalTarget final : public CopyTarget {
   const CopyOptions& options_;
   Numbers users_;
   Numbers groups_;
-  std::vector<TreeItem> directories_;  // Get mode and times when nothing is put in any more.
+
+  // Directories that get their mode and times when nothing is put into them any more.
+  std::vector<TreeItem> directories_;
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A node's side of a copy.
+// A node's side of a copy: reads and writes files and trees on nodes, and touches no local file.
 #include <algorithm>
 #include <deque>
 #include <optional>
@@ -23,7 +23,7 @@ std::string parentOf(const std::string& path) {
   return path.substr(0, path.find_last_of('/') + 1);
 }
 
-// A path of a peer must stay below the root.
+// Tells whether a path that a peer sent stays below the root, as it must.
 bool staysBelow(const std::string& path) {
   return !path.empty() && path.front() != '/' &&
          ("/" + path + "/").find("/../") == std::string::npos;
@@ -37,7 +37,7 @@ class RemoteReader {
   RemoteReader(ControllerNode& node, std::string path, uint64_t size, muster::SteadyTime until)
       : node_(node), path_(std::move(path)), size_(size), until_(until) {}
 
-  // Empty: the end.
+  // Returns the next bytes. Empty: the end.
   std::string read(uint64_t offset, size_t bytesMax) {
     chunkBytes_ = std::min(chunkBytes_, bytesMax);
     if (ahead_.empty() || ahead_.front().offset != offset || ahead_.front().bytes > bytesMax) {
@@ -61,7 +61,7 @@ class RemoteReader {
   void check(const std::string& sha256) {
     if (size_ == 0) return;
     std::string digest = digest_ ? digest_->wait(until_) : rpc::Files(node_).digest(path_, until_);
-    // The digest may be from before the last chunk was read.
+    // The digest may be older than the last chunk, so that the version is compared once more.
     if (digest_) requireVersion(readPart(node_, path_, size_, 1, until_));
     if (digest != sha256) throw error(Kind::kCorrupt, "the digest differs, or it was changed");
   }
@@ -139,7 +139,8 @@ class RemoteSource final : public CopySource {
       }
     }
     ended_ = !page.more || page.items.empty();
-    if (!ended_ && page.items.back().path == after_) {  // The same page could come for ever.
+    // A node that sends one page again and again would keep the copy here for ever.
+    if (!ended_ && page.items.back().path == after_) {
       throw error(Kind::kCorrupt, "the node repeats " + harness::quoted(after_));
     }
     if (!page.items.empty()) after_ = page.items.back().path;
@@ -148,7 +149,7 @@ class RemoteSource final : public CopySource {
 
   FileFeed open(const TreeItem& item) override {
     std::string path = item.path.empty() ? root_ : root_ + "/" + item.path;
-    // Owned by the two functions of the feed.
+    // The two functions of the feed own the reader.
     auto reader = std::make_shared<RemoteReader>(node_, path, item.size, until_);
     FileFeed feed;
     feed.read = [reader](uint64_t offset, size_t bytesMax) {

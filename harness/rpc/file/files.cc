@@ -1,3 +1,5 @@
+// Asks a node about single files: a call each, but where contents or lists come in parts. The parts
+// themselves are in transfer.cc.
 #include "harness/rpc/file/files.h"
 
 #include <algorithm>
@@ -14,6 +16,7 @@ namespace {
 
 using Kind = muster::NodeError::Kind;
 
+// Larger contents are written as an upload, in chunks that a loss of the connection does not undo.
 constexpr size_t kWriteAtOnceBytes = 256 << 10;
 constexpr uint32_t kEntriesMax = 1000;
 
@@ -42,6 +45,9 @@ std::optional<muster::FileStat> Files::stat(const std::string& path, muster::Sym
   }
 }
 
+// Lists a directory a page at a time. A page begins behind the last name of the one before, so that
+// the node keeps no state of a listing and a repeated request gives the same page. Names must
+// ascend, because a node that repeats itself would keep the caller here for ever.
 std::vector<muster::FileEntry> Files::list(const std::string& path, SteadyTime until) const {
   struct Page {
     std::vector<muster::FileEntry> entries;
@@ -67,7 +73,7 @@ std::vector<muster::FileEntry> Files::list(const std::string& path, SteadyTime u
           });
         });
     for (const muster::FileEntry& entry : page.entries) {
-      if (entry.name <= after) {  // Or the same page could come for ever.
+      if (entry.name <= after) {
         throw muster::NodeError(
             Kind::kCorrupt, node_.description().name, "list " + quoted(path),
             "the node gave " + harness::quoted(entry.name) + " behind " + harness::quoted(after));
@@ -80,6 +86,9 @@ std::vector<muster::FileEntry> Files::list(const std::string& path, SteadyTime u
   return all;
 }
 
+// Reads in parts, each a call of its own. The version that comes with every part shows whether the
+// file was changed between two of them. A file without a size, such as those in /proc, has no
+// version to compare, and ends with an empty part.
 std::string Files::read(const std::string& path, uint64_t offset, uint64_t bytesMax,
                         SteadyTime until) const {
   std::string content;
@@ -166,6 +175,8 @@ void Files::write(const std::string& path, const std::string& content,
   });
 }
 
+// Appends in parts with absolute offsets, counted from the size before the first part. The agent
+// can tell by its offset that a part which is sent again has been appended already.
 void Files::append(const std::string& path, const std::string& content, SteadyTime until) const {
   auto before = stat(path, muster::SymlinkPolicy::kFollow, until);
   uint64_t offset = before ? before->size : 0;
@@ -218,6 +229,8 @@ bool Files::remove(const std::string& path, Removal removal, SteadyTime until) c
   });
 }
 
+// Renames once, though the request may be sent twice: if the first answer was lost, the second
+// attempt finds no source. That is the expected end of a rename if the target is there.
 void Files::rename(const std::string& source, const std::string& target, muster::IfExists existing,
                    SteadyTime until) const {
   std::string operation = "rename " + quoted(source) + " to " + quoted(target);
@@ -232,7 +245,6 @@ void Files::rename(const std::string& source, const std::string& target, muster:
       return request.send().then(answered);
     });
   } catch (const muster::NodeError& error) {
-    // Sent again after it worked, it finds no source.
     if (!isNotFound(error) || attempts < 2 || !stat(target, muster::SymlinkPolicy::kKeep, until))
       throw;
   }

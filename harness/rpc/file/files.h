@@ -28,12 +28,12 @@ class Files {
   // Borrows `node`.
   explicit Files(ControllerNode& node) : node_(node) {}
 
-  // Absent: nothing is there.
+  // Returns the state of a file. Absent: nothing is there.
   std::optional<muster::FileStat> stat(const std::string& path, muster::SymlinkPolicy links,
                                        SteadyTime until) const;
   std::vector<muster::FileEntry> list(const std::string& path, SteadyTime until) const;
 
-  // Bytes from `offset`, fewer than `bytesMax` only at the end of the file.
+  // Returns bytes from `offset`, fewer than `bytesMax` only at the end of the file.
   std::string read(const std::string& path, uint64_t offset, uint64_t bytesMax,
                    SteadyTime until) const;
   std::string digest(const std::string& path, SteadyTime until) const;
@@ -44,11 +44,11 @@ class Files {
              const muster::WriteOptions& options, SteadyTime until) const;
   void append(const std::string& path, const std::string& content, SteadyTime until) const;
 
-  // False: it existed.
+  // Makes a directory and its parents. False: it existed.
   bool makeDirectory(const std::string& path, uint32_t mode, muster::UndoAt undo,
                      SteadyTime until) const;
 
-  // False: there was nothing.
+  // Removes a file or a tree. False: there was nothing.
   bool remove(const std::string& path, Removal removal, SteadyTime until) const;
   void rename(const std::string& source, const std::string& target, muster::IfExists existing,
               SteadyTime until) const;

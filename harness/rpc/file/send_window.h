@@ -1,5 +1,5 @@
-// How many chunks of one transfer are under way at a time: as many as keep a fast link busy, and
-// so few on a slow one that a heartbeat behind them is not late.
+// Bounds the chunks of one transfer that are under way at a time: many keep a fast link busy, and
+// few on a slow one let a heartbeat behind them be in time. It sends nothing itself.
 #pragma once
 
 #include <stddef.h>
@@ -9,19 +9,19 @@
 
 namespace harness {
 
-// Of one chunk. A whole window of them is what a transfer holds in memory.
+// The size of one chunk. A transfer holds a whole window of chunks in memory.
 constexpr size_t kChunkBytes = 512 << 10;
 
 class SendWindow {
  public:
   static constexpr size_t kMost = 8;
 
-  // An answer that takes longer tells of a link, or an end, that is slower than what is sent.
+  // An answer that takes longer tells of a link, or an end, that is slower than the sending.
   static constexpr std::chrono::milliseconds kSlow{300};
 
   bool allows(size_t underWay) const { return underWay < most_; }
 
-  // A chunk was answered so long after it was sent.
+  // Takes in that a chunk was answered `took` after it was sent.
   void note(std::chrono::nanoseconds took) {
     most_ = took > kSlow ? std::max<size_t>(most_ / 2, 1) : std::min(most_ + 1, kMost);
   }

@@ -1,3 +1,5 @@
+// Makes the single calls of a transfer, and the upload that consists of several. The order of whole
+// copies is in copy.cc.
 #include "harness/rpc/file/transfer.h"
 
 #include <algorithm>
@@ -17,6 +19,8 @@ namespace {
 using Kind = muster::NodeError::Kind;
 
 constexpr uint32_t kPageItemsMax = 500;
+
+// Files of a tree up to this size come within its pages, and need no call of their own.
 constexpr uint32_t kInlineBytesMax = 16 << 10;
 
 template <typename List>
@@ -71,6 +75,8 @@ TreeItem readItem(wire::TreeEntry::Reader from) {
   return item;
 }
 
+// Reads one part over `connection`. Its offset, check sum and size are compared, because callers
+// append the bytes to what they have. The version is the file's identity, size and change time.
 kj::Promise<FilePart> readOver(EstablishedConnection& connection, const std::string& path,
                                uint64_t offset, uint64_t bytesMax) {
   auto request = connection.get<wire::Files>().readRequest();
@@ -134,7 +140,7 @@ namespace {
 struct Begun {
   uint64_t receivedTo = 0;
 
-  // Of each chunk.
+  // The size of each chunk.
   size_t chunkBytes = 0;
 };
 
@@ -158,8 +164,8 @@ Begun beginUpload(ControllerNode& node, const support::Id& id, const std::string
   });
 }
 
-// The chunks of an upload. They are sent one behind the other, several without waiting for an
-// answer, and are answered in that order.
+// Sends the chunks of an upload one behind the other, several without waiting for an answer, and
+// takes the answers in that order.
 class Chunks {
  public:
   Chunks(ControllerNode& node, const support::Id& id, const std::string& path, SteadyTime until)
@@ -181,7 +187,9 @@ class Chunks {
  private:
   struct Chunk {
     uint64_t offset = 0;
-    std::shared_ptr<const std::string> bytes;  // Of us, and of the call while it may be repeated.
+
+    // Shared with the call, which may be repeated.
+    std::shared_ptr<const std::string> bytes;
     uint32_t crc32c = 0;
   };
   struct Sent {
@@ -207,13 +215,14 @@ class Chunks {
     };
   }
 
-  // Waits for the oldest.
+  // Waits for the answer to the oldest chunk.
   void settle() {
     Sent sent = std::move(underWay_.front());
     underWay_.pop_front();
     uint64_t received = receivedAfter(sent);
     window_.note(now() - sent.at);
-    // More than this one, where it was sent again and those behind it had arrived before.
+    // A chunk that was sent again may find that those behind it have arrived: then more is
+    // received.
     if (received >= sent.chunk.offset + sent.chunk.bytes->size() && received <= sentTo_) return;
     throw muster::NodeError(Kind::kCorrupt, node_.description().name, operation_,
                             "the node took another count of bytes");
@@ -224,8 +233,8 @@ class Chunks {
       return sent.answer.wait(until_);
     } catch (const muster::NodeError& error) {
       // When a connection was lost, chunks that are sent again may overtake one another, and an
-      // older agent may look at them in any order: the node then misses what was before. Now that
-      // all of that has arrived, this one is not too early.
+      // older agent may look at them in any order. It refuses a chunk that comes before its
+      // predecessor. All predecessors of this one have been answered by now, so that it fits.
       if (error.kind() != Kind::kCorrupt) throw;
       return beginAsking<uint64_t>(node_, operation_, until_, attempt(sent.chunk)).wait(until_);
     }
@@ -255,6 +264,15 @@ void abandonUpload(ControllerNode& node, const support::Id& id, const std::strin
 
 }  // namespace
 
+// Writes a file in four steps:
+//
+//   1. beginUpload names the target and the upload's id, and tells how much of it has arrived.
+//   2. Chunks go out with offsets and check sums, several at a time.
+//   3. The source is checked against the digest of what was read, before the file has its name.
+//   4. finishUpload compares the digest at the node and gives the file its name.
+//
+// The id makes each step repeatable after a lost connection. A failure before step 4 abandons the
+// upload, so that its bytes do not stay until the session ends.
 std::string upload(ControllerNode& node, const std::string& path, uint64_t size,
                    const FileFeed& feed, const UploadOptions& options, SteadyTime until) {
   support::Id id = support::Id::random();
@@ -264,7 +282,7 @@ std::string upload(ControllerNode& node, const std::string& path, uint64_t size,
   } catch (const muster::NodeError& error) {
     if (error.kind() != Kind::kNotFound && error.kind() != Kind::kInvalid) throw;
     if (options.uid.empty()) throw;
-    // A node that does not know the owner by name takes the number.
+    // The node may not know the owner by name: it is asked again with the number.
     UploadOptions byNumber = options;
     byNumber.write.user = options.uid;
     byNumber.write.group = options.gid;
@@ -307,7 +325,7 @@ std::string upload(ControllerNode& node, const std::string& path, uint64_t size,
 Answer<bool> beginWriteTree(ControllerNode& node, const std::string& root,
                             std::vector<TreeItem> items, const muster::WriteOptions& options,
                             SteadyTime until) {
-  // Of the call, while it may be repeated.
+  // The items are shared with the call, which may be repeated.
   auto shared = std::make_shared<const std::vector<TreeItem>>(std::move(items));
   auto attempt = [shared, root, options](EstablishedConnection& connection) {
     auto request = connection.get<wire::Files>().writeTreeRequest();

@@ -1,6 +1,6 @@
-// The calls that reads, writes and copies of whole files are made of: parts, digests, pages of a
-// tree, uploads. Several may be under way at a time. On the caller's thread; only single calls go
-// to the io thread.
+// The calls that reads, writes and copies of whole files are made of, which are parts, digests,
+// pages of a tree and uploads. Several may be under way at a time. The work is done on the caller's
+// thread; only single calls go to the io thread.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace harness {
 struct FilePart {
   std::string bytes;
 
-  // The size of the file. 0: it has none, or is empty.
+  // The size of the file. 0: the file tells none, or is empty.
   uint64_t size = 0;
 
   // Compares equal as long as the file was not changed.
@@ -30,11 +30,11 @@ struct TreePage {
   bool more = false;
 };
 
-// An upload beyond what a test can ask for.
+// Options of an upload, some of which a test cannot ask for.
 struct UploadOptions {
   muster::WriteOptions write;
 
-  // The owner's numbers, for a node that does not know write.user and .group; empty: there are
+  // The owner's numbers, for a node that does not know write.user and .group. Empty: there are
   // none.
   std::string uid;
   std::string gid;
@@ -52,7 +52,7 @@ FilePart readPart(ControllerNode& node, const std::string& path, uint64_t offset
 Answer<FilePart> beginRead(ControllerNode& node, const std::string& path, uint64_t offset,
                            uint64_t bytesMax, SteadyTime until);
 
-// The answer is hexadecimal.
+// Begins to ask for a file's SHA-256. The answer is hexadecimal.
 Answer<std::string> beginDigest(ControllerNode& node, const std::string& path, SteadyTime until);
 TreePage walkPage(ControllerNode& node, const std::string& root, const std::string& after,
                   SteadyTime until);
