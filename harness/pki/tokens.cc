@@ -1,3 +1,5 @@
+// Makes, keeps and redeems enrolment tokens. The network part, with its limits, is in
+// enrolment_server.cc.
 #include "harness/pki/tokens.h"
 
 #include <errno.h>
@@ -94,6 +96,9 @@ std::string TokenRecord::state() const {
   return now() > expiresSeconds ? "expired" : "open";
 }
 
+// Makes a token under the directory's lock, in three steps. The name is checked before a token for
+// it leaves this machine; tokens that expired long ago are removed; the record is written with the
+// hash of the secret. The digest of the authority goes into the token for the node to compare.
 PkiTokens::Made PkiTokens::make(const std::string& node, const std::vector<std::string>& names,
                                 int64_t days, int64_t validSeconds) {
   auto authority = support::describeCertificate(directory_.authority());
@@ -157,6 +162,8 @@ TokenRecord PkiTokens::revoke(const std::string& id) {
   return record;
 }
 
+// Puts the certificate of a used token into nodes/. It may be there already, or have been replaced
+// by a newer one since: neither is overwritten, so that the call may be repeated.
 void PkiTokens::fileCertificate(const TokenRecord& record) {
   std::string certificate = directory_.file("nodes/" + record.node + ".pem");
   auto facts = support::describeCertificate(record.certificate);
@@ -171,6 +178,8 @@ void PkiTokens::fileCertificate(const TokenRecord& record) {
   }
 }
 
+// A server that was killed between writing the token and writing nodes/ left only the token with
+// the certificate in it. The certificate is filed from there.
 void PkiTokens::finishInterrupted() {
   PkiDirectory::Lock lock(directory_.path());
   for (const TokenRecord& record : list()) {
@@ -198,12 +207,23 @@ EnrolmentReply PkiTokens::redeem(const EnrolmentAsk& ask) {
     PkiDirectory::Lock lock(directory_.path());
     return redeemLocked(ask);
   } catch (const std::exception& error) {
-    // The text goes to this machine only: the node must learn nothing of our files.
+    // The text goes to this machine only, because the node must learn nothing of our files.
     fprintf(stderr, "muster: pki serve: %s\n", error.what());
     return refused(EnrolmentReason::kBroken, "the server cannot use its directory; see its output");
   }
 }
 
+// Exchanges a token for a certificate, in an order that tells a stranger nothing and survives a
+// kill at any point:
+//
+//   1. An unknown id and a wrong secret get one answer, so that ids cannot be found by trying. Only
+//      the owner of the secret learns that a token is expired or used.
+//   2. A token that was used before is good for the same key only: its node lost the answer.
+//   Another
+//      key is refused with the address of the first use, so that the owner can find out who it was.
+//   3. A fresh token is used up by writing the certificate into its file. From then on a repetition
+//      gives this certificate and makes no second one.
+//   4. The certificate is filed under nodes/, and only then does the node get it.
 EnrolmentReply PkiTokens::redeemLocked(const EnrolmentAsk& ask) {
   const char* kUnknown = "no such token: revoked, mistyped, or of another authority's directory";
   if (!isId(ask.tokenId) || !fs::exists(path(ask.tokenId))) {

@@ -1,11 +1,11 @@
-// The tokens by which new nodes get their certificates over the network: one file each in the
-// directory of a cluster's certificates. It has a hash of the secret and not the secret.
+// The tokens by which new nodes get their certificates over the network. Each is one file in the
+// directory of a cluster's certificates, with a hash of the secret instead of the secret. No
+// connection is made here.
 //
 //   tokens/ID (0600)   JSON: node, names, expiry, and by which key and address it was used
 //
-// A token is used up by writing its file, with the certificate in it, before anything of the
-// certificate is told to the node. Whatever dies afterwards, only the same key can ask for it
-// again.
+// A token is used up by writing its file, with the certificate in it, before the node gets any part
+// of the certificate. Whatever dies afterwards, only the same key can ask for it again.
 #pragma once
 
 #include <stdint.h>
@@ -14,30 +14,36 @@
 #include <string>
 #include <vector>
 
-#include "harness/pki/enrolment_server.h"
 #include "harness/pki/directory.h"
+#include "harness/pki/enrolment_server.h"
 
 namespace harness {
 
 struct TokenRecord {
   std::string id;
   std::string node;
+
   // Names of the certificate besides the node's.
   std::vector<std::string> names;
-  // How long the certificate is valid.
+
+  // The time for which the certificate is valid.
   int64_t days = 0;
+
   // Since 1970.
   int64_t expiresSeconds = 0;
   std::string secretSha256;
 
   // Empty or zero until the token is used.
   std::string keySha256;
-  std::string certificate;  // PEM.
+
+  // In PEM form.
+  std::string certificate;
   std::string usedFrom;
   int64_t usedSeconds = 0;
 
   bool used() const { return !keySha256.empty(); }
-  // "open", "used", "expired"
+
+  // Returns "open", "used" or "expired".
   std::string state() const;
 };
 
