@@ -1,6 +1,6 @@
-// These functions write the files that an agent needs on its node, and a controller to reach it:
-// configuration, boot commands, names and certificates. Bringing them to the node is the
-// provisioner's business.
+// These functions write the files that an agent needs on its node, and a controller to reach it,
+// such as configuration, boot commands, names and certificates. Bringing them to the node is the
+// provisioner's task.
 #pragma once
 
 #include <sys/types.h>
@@ -13,12 +13,12 @@
 
 namespace harness {
 
-// Where the files of the agent are on every node.
+// The directory of the agent's files on every node.
 inline constexpr char kAgentDirectory[] = "/etc/nodeagent";
 inline constexpr char kAgentConfigPath[] = "/etc/nodeagent/nodeagent.yaml";
 inline constexpr char kBootScriptPath[] = "/etc/nodeagent/boot";
 
-// Where an agent listens for TLS.
+// The port at which an agent listens for TLS.
 inline constexpr uint16_t kAgentPort = 7411;
 
 struct AgentFile {
@@ -27,12 +27,12 @@ struct AgentFile {
   mode_t mode = 0644;
 };
 
-// What the configuration of one agent says.
+// The settings in the configuration of one agent.
 struct AgentSettings {
   std::string node;
-  // "unix:/run/muster/agent.sock", "tls:10.0.0.5:7411".
+  // Endpoints such as "unix:/run/muster/agent.sock" and "tls:10.0.0.5:7411".
   std::vector<std::string> listen;
-  // Of the boot commands, if there are any: what they print, and how they ended.
+  // Paths for the output of the boot commands and for their status, if there are any.
   std::string bootLog;
   std::string bootStatus;
 };
@@ -48,7 +48,7 @@ AgentFile hostsFile(const std::vector<NodeDescription>& nodes);
 // Returns the endpoint of an agent on an address of its node, such as "tls:[fd77::1]:7411".
 std::string agentListensAt(const std::string& address);
 
-// The certificates of one cluster, made anew: no two clusters trust each other.
+// The certificates of one cluster. They are made anew, so that no two clusters trust each other.
 class ClusterIdentity {
  public:
   explicit ClusterIdentity(const std::string& cluster);

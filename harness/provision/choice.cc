@@ -25,7 +25,7 @@ std::vector<std::string> namesWith(const std::vector<PresentCluster>& clusters, 
   return names;
 }
 
-// The choice's word for a provisioner's reason; what is neither is passed on as it came.
+// Throws the choice's error for a provisioner's reason. Another reason is passed on as it came.
 [[noreturn]] void failFor(const ProvisionError& error, const std::string& text) {
   switch (error.kind()) {
     case ProvisionError::Kind::kNoSuchCluster:
@@ -39,7 +39,7 @@ std::vector<std::string> namesWith(const std::vector<PresentCluster>& clusters, 
   }
 }
 
-// Behind the reasons why no kind has a cluster of this name.
+// Returns the text behind the reasons why no kind has a cluster of this name.
 std::string othersText(const std::string& name) {
   std::vector<PresentCluster> present = presentClusters();
   std::vector<std::string> up = namesWith(present, Life::kRunning);
@@ -61,7 +61,7 @@ Choice chooseByFile(const std::string& path) {
   }
 }
 
-// Every kind is asked: where one cannot tell, that is the reason, and not that another has none.
+// Asks every kind. If one of them cannot tell, that is the reason, and not that another has none.
 Choice chooseByName(const std::string& name) {
   std::string reasons;
   std::optional<ProvisionError> unclear;
@@ -80,7 +80,8 @@ Choice chooseByName(const std::string& name) {
   throw ChoiceError(ChoiceError::Kind::kNone, reasons + othersText(name));
 }
 
-// Why the only cluster cannot be told, from what is there and what did not answer.
+// Says why the only cluster cannot be told, from the clusters that are there and those that did not
+// answer.
 [[noreturn]] void failWithoutOne(const std::vector<PresentCluster>& present,
                                  const std::vector<std::string>& silent) {
   std::vector<std::string> hidden = namesWith(present, Life::kHidden);
@@ -129,8 +130,8 @@ ExistingCluster chooseOnlyCluster() {
       standing.push_back({std::move(provisioner), std::move(description)});
       names.push_back(cluster.entry.name);
     } catch (const ProvisionError& error) {
-      // One that has ended since it was listed is none. Another that does not answer must not
-      // keep the caller from the one that does.
+      // A cluster that has ended since it was listed does not count. Another that does not answer
+      // must not keep the caller from the one that does.
       if (error.kind() != ProvisionError::Kind::kNoSuchCluster) silent.emplace_back(error.what());
     }
   }

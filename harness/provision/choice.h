@@ -17,7 +17,7 @@ namespace harness {
 
 inline constexpr char kClusterVariable[] = "MUSTER_CLUSTER";
 
-// Returns `option` unless it is empty, then $MUSTER_CLUSTER; empty: neither says anything.
+// Returns `option` unless it is empty, then $MUSTER_CLUSTER. Empty: neither names a cluster.
 std::string clusterText(const std::string& option);
 
 // True if `text` names a file and not a cluster: it has a slash, or ends with .yaml or .yml.
@@ -33,9 +33,9 @@ struct ExistingCluster {
 struct ClusterToMake {
   std::unique_ptr<Provisioner> provisioner;
   ClusterPlan plan;
-  // Why it is not there.
+  // The reason why it is not up.
   std::string reason;
-  // Where its nodes exist without being made: what is known of them without asking.
+  // The description of nodes that exist without being made, as far as it is known without asking.
   std::optional<ClusterDescription> foretold;
 };
 
@@ -48,7 +48,7 @@ class ChoiceError : public std::runtime_error {
   enum class Kind {
     // No cluster is up, or none of this name.
     kNone,
-    // Several are up: one must be named.
+    // Several are up, so that one must be named.
     kSeveral,
     // Another user may see whether one is up.
     kNoPermission,
@@ -71,13 +71,13 @@ Choice chooseCluster(const std::string& text);
 // test program made for itself. Throws ChoiceError.
 ExistingCluster chooseOnlyCluster();
 
-// A cluster of which something is there, and its kind.
+// A cluster of which something is on this machine, and its kind.
 struct PresentCluster {
   std::string provisioner;
   ClusterEntry entry;
 };
 
-// Returns those of all kinds, in the order of the kinds.
+// Returns such clusters of all kinds, in the order of the kinds.
 std::vector<PresentCluster> presentClusters();
 
 }  // namespace harness

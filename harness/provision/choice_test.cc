@@ -1,4 +1,4 @@
-// Which cluster is meant. What needs a cluster that is up is in local/local_test.cc.
+// Tests which cluster is meant. Tests that need a cluster that is up are in local/local_test.cc.
 #include "harness/provision/choice.h"
 
 #include <stdlib.h>

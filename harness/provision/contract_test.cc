@@ -1,4 +1,4 @@
-// The contract of provisioner.h, on every kind in kinds.cc.
+// Tests the contract of provisioner.h on every kind in kinds.cc.
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -47,7 +47,7 @@ ClusterPlan ProvisionerContractTest::plan(size_t nodes) const {
 
 namespace {
 
-// Whether somebody accepts connections there.
+// Tells whether somebody accepts connections at the node's endpoint.
 bool isReachable(const NodeDescription& node) {
   const support::Endpoint& endpoint = node.route.endpoint;
   Fd socket(::socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -70,7 +70,7 @@ std::vector<std::string> namesOf(const ClusterDescription& cluster) {
   return names;
 }
 
-// Kind of the ProvisionError that `call` throws; nullopt: it throws none.
+// Returns the kind of the ProvisionError that `call` throws. nullopt: it throws none.
 template <typename Call>
 std::optional<Kind> failure(Call&& call) {
   try {
@@ -88,7 +88,7 @@ std::optional<ClusterEntry::Life> lifeOf(Provisioner& provisioner, const std::st
   return std::nullopt;
 }
 
-// A kind whose nodes exist anyway makes nothing, and so keeps nothing under a name.
+// Tells whether the kind makes nodes. One whose nodes exist anyway keeps nothing under a name.
 bool makesNodes(Provisioner& provisioner, const ClusterPlan& plan) {
   return !provisioner.foretell(plan).has_value();
 }

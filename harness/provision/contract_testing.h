@@ -1,4 +1,4 @@
-// What a kind of provisioner supplies so that contract_test.cc can hold it to provisioner.h.
+// Samples by which contract_test.cc holds a kind of provisioner to provisioner.h.
 //
 // A kind's folder has a file contract_sample_test.cc with a class of its own and one line:
 //
@@ -29,25 +29,25 @@ class ContractSample {
  public:
   virtual ~ContractSample() = default;
 
-  // Why there can be none here; empty: there can.
+  // Returns why there can be no cluster here. Empty: there can.
   virtual std::string missing() { return ""; }
 
-  // A cluster file with the nodes node1 to nodeN, all of the role "server".
+  // Returns a cluster file with the nodes node1 to nodeN, all of the role "server".
   virtual std::string file(const std::string& cluster, size_t nodes) = 0;
 
-  // A provisioner as another process would have one.
+  // Returns a provisioner as another process would have one.
   virtual std::unique_ptr<Provisioner> make() = 0;
 
-  // A cluster file, with node1, and a provisioner by which node1 does not come up.
+  // Give a cluster file with node1, and a provisioner by which node1 does not come up.
   virtual std::string brokenFile(const std::string& cluster) { return file(cluster, 1); }
   virtual std::unique_ptr<Provisioner> makeBroken() { return make(); }
 
-  // Everything outside of the process that still belongs to the cluster, a line for each.
+  // Lists everything outside of the process that still belongs to the cluster, a line for each.
   virtual std::string leftovers(const std::string& cluster) = 0;
 
   enum class Abandoned { kYes, kNothingToKill };
 
-  // Kills what keeps the cluster, so that leftovers stay. The nodes may be gone or not.
+  // Kills the keeper of the cluster, so that leftovers stay. The nodes may be gone or not.
   virtual Abandoned abandon(const std::string& /*cluster*/) { return Abandoned::kNothingToKill; }
 
   virtual std::vector<BadFile> badFiles() = 0;

@@ -6,21 +6,21 @@
 
 namespace harness {
 
-// A node or a cluster could not be made, found or changed. What was half made has been removed.
+// A node or a cluster could not be made, found or changed. Half-made nodes have been removed.
 class ProvisionError : public std::runtime_error {
  public:
-  // What the caller can do about it.
+  // The kinds differ by what the caller can do.
   enum class Kind {
     // Read the text.
     kFailed,
-    // Another name, or make it first: there is no such cluster.
+    // There is no such cluster: take another name, or make it first.
     kNoSuchCluster,
-    // Another user, such as root: whether there is such a cluster cannot be seen, or it cannot be
-    // changed.
+    // This user may not see whether there is such a cluster, or may not change it: be another user,
+    // such as root.
     kNoPermission,
-    // Another machine, or install what the text names: nodes cannot be made here.
+    // Nodes cannot be made here: take another machine, or install the things that the text names.
     kNotPossibleHere,
-    // Later, or remove it: the cluster is there and does not answer.
+    // The cluster is there and does not answer: try later, or remove it.
     kNoAnswer
   };
 
@@ -35,7 +35,7 @@ class ProvisionError : public std::runtime_error {
 
   Kind kind() const { return kind_; }
   const std::string& node() const { return node_; }
-  // The text without the node's name.
+  // Returns the text without the node's name.
   const std::string& detail() const { return detail_; }
 
  private:

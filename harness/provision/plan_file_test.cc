@@ -1,4 +1,4 @@
-// Cluster files with the keys of all kinds.
+// Tests cluster files with the keys of all kinds.
 #include <filesystem>
 
 #include <gmock/gmock.h>
@@ -179,7 +179,7 @@ TEST(ClusterFileTest, RefusesWithFileLineColumnAndRemedy) {
   }
 }
 
-// Every example that is a cluster file: all but the agent's own configuration.
+// All examples but the agent's own configuration are cluster files.
 TEST(ClusterFileTest, ReadsEveryExample) {
   size_t count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(MUSTER_CONFIG_DIR)) {

@@ -1,12 +1,12 @@
-// Where the programs are that the harness starts.
+// Finds the programs that the harness starts. It starts none.
 #pragma once
 
 #include <string>
 
 namespace harness {
 
-// The path of `name`: in $MUSTER_BIN_DIR, beside this program, where it was installed, or in PATH,
-// in this order. Empty if it is nowhere.
+// Returns the path of `name`, which is looked for in $MUSTER_BIN_DIR, beside this program, where it
+// was installed, and in PATH, in this order. Empty if it is nowhere.
 std::string findProgram(const std::string& name);
 
 }  // namespace harness

@@ -1,5 +1,5 @@
-// A provisioner makes and unmakes nodes; there is one implementation per kind of node. Which kinds
-// there are is said in kinds.h.
+// A provisioner makes and unmakes nodes; there is one implementation per kind of node. The list of
+// kinds is in kinds.h.
 //
 // contract_test.cc holds every kind to this contract.
 #pragma once
@@ -14,7 +14,7 @@
 
 namespace harness {
 
-// Who keeps a cluster alive.
+// The keeper of a cluster, by whose end the nodes end.
 enum class Tenure {
   // The calling process: the nodes end when it does, however it ends.
   kOwned,
@@ -22,22 +22,22 @@ enum class Tenure {
   kStanding
 };
 
-// Whether the machine and the caller's privileges allow a plan. Each text names a thing and what
-// would be right.
+// The obstacles that the machine and the caller's privileges put in the way of a plan. Each text
+// names a thing and how it would be right.
 struct Examination {
   // Without these there are no nodes.
   std::vector<std::string> missing;
-  // Without these something else will not work: what, and what it costs.
+  // Without these something else will not work; the text names it and the cost.
   std::vector<std::string> degraded;
 };
 
-// A cluster of which something is there.
+// A cluster of which something is on this machine.
 struct ClusterEntry {
   enum class Life {
     kRunning,
-    // What a killed process has left: `collect` removes it.
+    // A killed process has left it; `collect` removes it.
     kLeftover,
-    // Of another user: the caller may not see whether it is up.
+    // It is another user's: the caller may not see whether it is up.
     kHidden
   };
 
@@ -49,7 +49,7 @@ enum class Power { kOn, kFrozen, kOff };
 
 struct ClusterState {
   Tenure tenure = Tenure::kStanding;
-  // By node. Absent: the kind does not know.
+  // The power of each node. Absent: the kind does not know.
   std::map<std::string, Power> power;
 };
 
@@ -69,9 +69,10 @@ class MachineControl {
   virtual void powerOn(const std::string& cluster, const std::string& node) = 0;
 };
 
-// Not thread-safe; calls block until done, each at most a minute beyond what its comment says.
-// Failures are ProvisionError, with the node's name where there is one; what was half made is
-// removed first. A plan that cannot be is ClusterFileError, before anything is touched.
+// Makes and unmakes the nodes of clusters. It is not thread-safe; calls block until done, each at
+// most a minute beyond the time in its comment. Failures are ProvisionError, with the node's name
+// where there is one, after half-made nodes were removed. A plan that cannot be is
+// ClusterFileError, before anything is touched.
 class Provisioner {
  public:
   virtual ~Provisioner() = default;
@@ -79,8 +80,8 @@ class Provisioner {
   // Says whether up() could make the plan here. Changes nothing.
   virtual Examination examine(const ClusterPlan& plan) = 0;
 
-  // Returns what up() would return, without asking any node, where nodes exist without being made.
-  // nullopt: only up() can tell.
+  // Returns the description that up() would return, without asking any node, where nodes exist
+  // without being made. nullopt: only up() can tell.
   virtual std::optional<ClusterDescription> foretell(const ClusterPlan& plan);
 
   // Makes the nodes and waits until every agent listens. A cluster of the same name that is up
@@ -88,12 +89,12 @@ class Provisioner {
   // examine() finds something missing.
   virtual ClusterDescription up(const ClusterPlan& plan, Tenure tenure) = 0;
 
-  // Returns the cluster of this name that is up. kNoSuchCluster, kNoPermission or kNoAnswer where
-  // there is none, or none to be had.
+  // Returns the cluster of this name that is up. Fails with kNoSuchCluster, kNoPermission or
+  // kNoAnswer where there is none, or none to be had.
   virtual ClusterDescription find(const std::string& cluster) = 0;
 
-  // Removes the nodes and everything that was made for them, also what a killed process has left. A
-  // cluster that does not exist is not an error.
+  // Removes the nodes and everything that was made for them, also the leftovers of a killed
+  // process. A cluster that does not exist is not an error.
   virtual void down(const std::string& cluster) = 0;
 
   // Returns the clusters of which something is on this machine, sorted by name. Empty for a kind
@@ -103,8 +104,8 @@ class Provisioner {
   // Returns the state of a cluster that is up; fails as find() does.
   virtual ClusterState state(const std::string& cluster) = 0;
 
-  // Removes what killed processes have left, and returns the names of those clusters; what is up is
-  // not touched.
+  // Removes the leftovers of killed processes, and returns the names of those clusters. A cluster
+  // that is up is not touched.
   virtual std::vector<std::string> collect() = 0;
 
   // Returns null where nodes cannot be frozen and powered off. It lives as long as the provisioner.

@@ -1,4 +1,4 @@
-// Local clusters for contract_test.cc. They need root and namespaces.
+// Gives local clusters to contract_test.cc. They need root and namespaces.
 #include <signal.h>
 
 #include "harness/os/process.h"

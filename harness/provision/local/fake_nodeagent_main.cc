@@ -1,6 +1,6 @@
-// A fake of nodeagent as process 1, for tests of the provisioners: listens where the agent would,
-// or at --socket=PATH, and runs each connection's text as a shell command whose output it answers
-// with.
+// A fake of nodeagent as process 1, for tests of the provisioners. It listens where the agent
+// would, or at --socket=PATH, runs each connection's text as a shell command, and answers with its
+// output.
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -21,7 +21,8 @@ void serve(int connection) {
   while ((size = ::read(connection, buffer, sizeof buffer)) > 0) {
     command.append(buffer, static_cast<size_t>(size));
   }
-  if (command.empty()) return;  // Somebody looked whether we listen.
+  // A connection without a command only looked whether we listen.
+  if (command.empty()) return;
   FILE* output = ::popen(("{ " + command + "\n} 2>&1").c_str(), "r");
   while (output != nullptr &&
          (size = static_cast<ssize_t>(::fread(buffer, 1, sizeof buffer, output))) > 0) {
@@ -30,7 +31,7 @@ void serve(int connection) {
   if (output != nullptr) ::pclose(output);
 }
 
-// As a unit of Type=notify does.
+// Tells systemd that we are ready, as a unit of Type=notify does.
 void tellSystemd() {
   const char* path = std::getenv("NOTIFY_SOCKET");
   if (path == nullptr) return;

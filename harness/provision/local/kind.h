@@ -1,4 +1,4 @@
-// The kind "local": nodes as namespaces of this machine.
+// The kind "local", whose nodes are namespaces of this machine.
 #pragma once
 
 #include "harness/provision/kind.h"

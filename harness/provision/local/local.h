@@ -1,4 +1,5 @@
-// Nodes as namespaces of this machine. Composes what each node consists of; muster-hub makes it.
+// Nodes that are namespaces of this machine. This composes the parts of each node; muster-hub makes
+// them.
 #pragma once
 
 #include <map>
@@ -17,9 +18,9 @@ struct LocalOptions {
   std::string hubProgram;
   // Empty: nodeagent, where findProgram finds it.
   std::string agentProgram;
-  // For all agents together to listen, and all boot commands to end.
+  // The time for all agents together to listen, and for all boot commands to end.
   std::chrono::seconds readyTime{120};
-  // For a hub to answer what takes it no time.
+  // The time for a hub to answer a request that takes it none.
   std::chrono::seconds answerTime{30};
 };
 
@@ -50,7 +51,7 @@ class LocalProvisioner : public Provisioner, public MachineControl {
   struct Started {
     Child hub;
     Tenure tenure = Tenure::kOwned;
-    // Its end is the hub's end, if it is owned.
+    // The hub ends with this descriptor, if it is owned.
     Fd input;
   };
 
@@ -63,7 +64,7 @@ class LocalProvisioner : public Provisioner, public MachineControl {
 
   LocalOptions options_;
   std::map<std::string, Started> started_;
-  // Kept open: what this process froze is thawed when it ends.
+  // They are kept open, because the nodes that this process froze are thawed when they close.
   std::map<std::string, Fd> controls_;
 };
 

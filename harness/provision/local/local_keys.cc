@@ -19,8 +19,10 @@ namespace {
 
 const std::vector<std::string> kInits = {"minimal", "systemd"};
 const std::vector<std::string> kControls = {"unix", "tcp"};
-constexpr size_t kNodeNameMax = 63;     // Of a host name.
-constexpr size_t kSocketPathMax = 107;  // Of a unix socket.
+
+// The longest host name, and the longest path of a unix socket.
+constexpr size_t kNodeNameMax = 63;
+constexpr size_t kSocketPathMax = 107;
 
 void checkControl(const Setting& control) {
   control.word(kControls);
@@ -51,8 +53,8 @@ std::vector<Setting> spreadAddresses(const Setting& addresses, const std::string
   addresses.fail("addresses belong to one node, and \"" + set + "\" is " + std::to_string(count));
 }
 
-// Node `index` is 10.77.A.B and fd77::A:B, with B from 11 to 210, so that the low numbers stay
-// free.
+// Chooses 10.77.A.B and fd77::A:B for node `index`, with B from 11 to 210, so that the low numbers
+// stay free.
 std::vector<std::string> chosenAddresses(size_t index) {
   std::string third = std::to_string(index / 200);
   std::string fourth = std::to_string(11 + index % 200);
@@ -72,7 +74,7 @@ bool isOnSharedNetwork(const std::string& address) {
                      [](unsigned char byte) { return byte == 0; });
 }
 
-// Those that the file wants of one node.
+// Returns the addresses that the file wants for one node.
 std::vector<std::string> wantedAddresses(const NodePlan& node) {
   auto setting = node.settings.find("addresses");
   if (setting == node.settings.end()) return {};
@@ -99,7 +101,7 @@ void checkName(const ClusterPlan& plan, const NodePlan& node) {
   }
 }
 
-// Where the complaint about an address that two nodes have is to be made.
+// Returns the place of the complaint about an address that two nodes have.
 const Setting& placeOfAddresses(const NodePlan& node) {
   auto setting = node.settings.find("addresses");
   return setting == node.settings.end() ? node.set : setting->second;

@@ -10,14 +10,15 @@ namespace harness {
 
 enum class Init { kMinimal, kSystemd };
 
-// How the harness reaches the agents: the unix socket works whatever a test does to the network.
+// The way in which the harness reaches the agents. The unix socket works whatever a test does to
+// the network.
 enum class Control { kUnix, kTcp };
 
 struct LocalNodeSettings {
   Init init = Init::kMinimal;
   // Shell commands, run once as root when the node has started, in order.
   std::vector<std::string> boot;
-  // On the shared network: those of the file, or chosen.
+  // The addresses on the shared network, from the file or chosen.
   std::vector<std::string> addresses;
 };
 
@@ -29,8 +30,9 @@ struct LocalSettings {
 
 KindKeys localKeys();
 
-// Throws ClusterFileError for a plan that cannot be: an address outside of the shared network, one
-// that two nodes want, a name that is no host name, boot commands for a node that is not there.
+// Throws ClusterFileError for a plan that cannot be, such as one with an address outside of the
+// shared network or for two nodes, a name that is no host name, or boot commands for a missing
+// node.
 LocalSettings readLocalSettings(const ClusterPlan& plan);
 
 }  // namespace harness

@@ -20,7 +20,7 @@ constexpr char kAgentSocket[] = "agent.sock";
 constexpr char kBootStatus[] = "boot.status";
 constexpr char kBootLog[] = "boot.log";
 
-// Below this directory a node sees its directory of the hub.
+// The path at which a node sees its directory of the hub.
 const std::string kRunInNode = "/run/muster/";
 
 std::string withPrefix(const std::string& address) {
@@ -71,7 +71,7 @@ NodeSpec composeNode(const LocalNodeSettings& settings, const NodeDescription& d
   spec.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                       "HOME=/root", "LANG=C.UTF-8", "TERM=linux", "container=muster"};
   spec.ready = kAgentSocket;
-  // The machine's own agent, if there is one, is configured for the machine.
+  // An agent of the machine itself may have its files there, which are not for the node.
   spec.memory = {kAgentDirectory};
   spec.remove = {"/etc/default/nodeagent"};
   spec.files = {{"/etc/hostname", described.name + "\n"},

@@ -1,5 +1,5 @@
-// From the plan of a local cluster to what the hub shall make and to the description of what it
-// will be.
+// Composes the hub's specification and the cluster's description from the plan of a local cluster.
+// It makes no node.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ namespace harness {
 
 struct LocalPlan {
   HubSpec hub;
-  // Complete but for what is known only when the hub runs: see completeDescription.
+  // Complete but for the parts that are known only when the hub runs (completeDescription).
   ClusterDescription description;
 };
 
@@ -23,7 +23,7 @@ LocalPlan composeLocal(const ClusterPlan& plan, const std::string& agentProgram)
 // Fills in the network namespace of endpoints that are reached by TCP.
 void completeDescription(ClusterDescription& description, pid_t hub);
 
-// The path of an agent's unix socket on this machine.
+// Returns the path of an agent's unix socket on this machine.
 std::string agentSocketOf(const std::string& cluster, const std::string& node);
 
 bool machineHasIpv6();

@@ -17,7 +17,9 @@ namespace {
 constexpr char kInotify[] = "/proc/sys/fs/inotify/max_user_instances";
 constexpr int kInotifyPerSystemd = 8;
 constexpr int kInotifyWanted = 8192;
-constexpr size_t kBridgePortsMax = 1000;  // The kernel's limit is 1023.
+
+// The kernel's limit is 1023.
+constexpr size_t kBridgePortsMax = 1000;
 
 uint64_t effectiveCapabilities() {
   std::istringstream lines(readIfPresent("/proc/self/status"));

@@ -1,4 +1,4 @@
-// What this machine must offer for local nodes, looked at before anything is made.
+// Examines whether this machine offers what local nodes need, before anything is made.
 #pragma once
 
 #include <string>
@@ -7,13 +7,13 @@
 
 namespace harness {
 
-// Changes nothing. `plan` decides what is needed.
+// Looks for the things that `plan` needs, and changes nothing.
 Examination examineMachine(const ClusterPlan& plan, const std::string& hubProgram,
                            const std::string& agentProgram);
 
-// systemd as process 1 takes several inotify instances per node, and exits without a word if there
-// are none left. Raises the limit if it is lower; what cannot be raised is reported as degraded by
-// examineMachine.
+// Raises the limit of inotify instances if it is low: systemd as process 1 takes several per node,
+// and exits without a word if none are left. A limit that cannot be raised is reported as degraded
+// by examineMachine.
 void raiseInotifyLimit();
 
 }  // namespace harness

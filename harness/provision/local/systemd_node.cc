@@ -37,14 +37,14 @@ constexpr const char* kMasked[] = {"console-getty.service",
                                    "systemd-udevd-kernel.socket",
                                    "systemd-udevd.service"};
 
-// A node that was frozen for longer than the watchdog's time must find its agent and its jobs
-// alive.
+// Turns the watchdog off: a node that was frozen for longer than its time must find its agent and
+// its jobs alive.
 constexpr char kAgentDropIn[] = R"(# Written by muster when the node was made.
 [Service]
 WatchdogSec=0
 )";
 
-// Tells how it ended in the way of `nodeagent --role=init`.
+// The unit of the boot commands, which tells their end in the way of `nodeagent --role=init`.
 constexpr char kBootUnit[] = R"(# Written by muster when the node was made.
 [Unit]
 Description=Boot commands of the cluster file

@@ -1,12 +1,13 @@
-// What a local node needs so that the machine's own systemd can be its process 1.
+// Adds to a local node the files by which the machine's own systemd can be its process 1.
 #pragma once
 
 #include "harness/provision/local/hub/spec.h"
 
 namespace harness {
 
-// Adds process 1, the agent's unit (that of init/), a unit for the boot commands, and masks what
-// would reach for the machine: devices, kernel settings, clocks, consoles, its file system table.
+// Adds process 1, the agent's unit (that of init/), and a unit for the boot commands. Masks the
+// units that would reach for the machine, by devices, kernel settings, clocks, consoles, or its
+// file system table.
 void composeSystemd(NodeSpec& spec);
 
 }  // namespace harness

@@ -1,4 +1,4 @@
-// The kind "static": nodes that exist already, and whose agents somebody else starts.
+// The kind "static", for nodes that exist already and whose agents somebody else starts.
 #pragma once
 
 #include "harness/provision/kind.h"

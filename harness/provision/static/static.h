@@ -1,12 +1,12 @@
-// Nodes that exist already, and whose agents somebody else starts: the cluster file says where they
-// answer.
+// Nodes that exist already, and whose agents somebody else starts. The cluster file says where they
+// answer; nothing here starts or ends them.
 #pragma once
 
 #include "harness/provision/provisioner.h"
 
 namespace harness {
 
-// Makes and unmakes nothing: up() looks whether each agent accepts connections, within 10 s for
+// Makes and unmakes nothing. up() looks whether each agent accepts connections, within 10 s for
 // all.
 class StaticProvisioner : public Provisioner {
  public:

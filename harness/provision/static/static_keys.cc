@@ -9,13 +9,13 @@ namespace {
 
 const std::vector<std::string> kTlsKeys = {"authority", "certificate", "key"};
 
-// Bytes of "tcp:", "tls:" or "unix:"; 0: the text has none.
+// Returns the bytes of "tcp:", "tls:" or "unix:" at the text's beginning. 0: it has none.
 size_t schemeBytes(const std::string& text) {
   if (text.starts_with("unix:")) return 5;
   return text.starts_with("tcp:") || text.starts_with("tls:") ? 4 : 0;
 }
 
-// An address without a scheme: TLS where there are certificates.
+// Adds the scheme to an address without one, which is TLS where there are certificates.
 std::string withScheme(const std::string& text, bool certificates) {
   if (schemeBytes(text) != 0) return text;
   return (certificates ? "tls:" : "tcp:") + text;
@@ -30,7 +30,7 @@ void checkTls(const Setting& tls) {
   }
 }
 
-// Paths are relative to the cluster file.
+// Reads the paths of certificates, which are relative to the cluster file.
 TlsFiles tlsFilesOf(const Setting& tls, const std::string& origin) {
   checkTls(tls);
   std::filesystem::path directory = std::filesystem::absolute(origin).parent_path();
@@ -60,7 +60,7 @@ void checkAddress(const Setting& address) {
   endpointOf(address, false);
 }
 
-// "tcp:127.0.0.[2-4]:7411" for three nodes.
+// Spreads an address such as "tcp:127.0.0.[2-4]:7411" over three nodes.
 std::vector<Setting> spreadAddress(const Setting& address, const std::string&, size_t count) {
   const std::string& text = address.text();
   if (count == 1) return {address};

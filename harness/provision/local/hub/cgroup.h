@@ -1,4 +1,4 @@
-// Groups of processes in the unified (version 2) control group hierarchy.
+// Groups of processes in the unified (version 2) control group hierarchy. Limits are not set here.
 #pragma once
 
 #include <string>
@@ -8,10 +8,11 @@
 
 namespace harness {
 
-// Where cgroup2 is mounted, or empty: then nodes have no group, and cannot be frozen.
+// Returns the mount point of cgroup2. Empty: there is none, so that nodes have no group and cannot
+// be frozen.
 std::string cgroupRoot();
 
-// One group, made by the caller's word and not owned: destruction leaves it.
+// One group, which make() makes and which destruction leaves in place.
 class Cgroup {
  public:
   explicit Cgroup(std::string path) : path_(std::move(path)) {}
@@ -19,14 +20,16 @@ class Cgroup {
   const std::string& path() const { return path_; }
   bool exists() const;
   void make();
-  Fd open() const;  // For starting a process in it.
+  // Returns a descriptor by which a process can be started in the group.
+  Fd open() const;
 
-  // Returns when every process in it and below has stopped or goes on; at most `deadline`, then
-  // throws.
+  // These two return when every process in the group and below has stopped or goes on. They throw
+  // at `deadline`.
   void freeze(Deadline deadline);
   void thaw(Deadline deadline);
 
-  // Kills what is in it and below, waits until that is gone, and removes it with all groups below.
+  // Kills the processes in the group and below, waits until they are gone, and removes all of these
+  // groups.
   void removeWithProcesses(Deadline deadline);
 
  private:

@@ -7,8 +7,8 @@
 
 namespace harness {
 
-// A failure of the hub, or of the code that it shares with its caller. What the system itself
-// refuses is a plain SystemError.
+// A failure of the hub, or of the code that it shares with its caller. A refusal of the system is a
+// plain SystemError.
 class HubError : public SystemError {
  public:
   enum class Kind {
@@ -27,7 +27,7 @@ class HubError : public SystemError {
 
   Kind kind() const { return kind_; }
   const std::string& node() const { return node_; }
-  // The text without the node's name.
+  // Returns the text without the node's name.
   const std::string& detail() const { return detail_; }
 
  private:

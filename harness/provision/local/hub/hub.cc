@@ -1,3 +1,4 @@
+// The hub's one loop: signals, its owner, and clients. One node's start and end are in node.cc.
 #include "harness/provision/local/hub/hub.h"
 
 #include <fcntl.h>
@@ -23,7 +24,9 @@ namespace {
 
 constexpr char kBridge[] = "muster0";
 constexpr size_t kLineBytesMax = 65536;
-constexpr int kReadyPollMs = 4;  // Between two looks at whether an agent listens yet.
+
+// The time between two looks at whether an agent listens yet.
+constexpr int kReadyPollMs = 4;
 
 Fd listenAt(const std::string& path) {
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -40,6 +43,8 @@ Fd listenAt(const std::string& path) {
   return socket;
 }
 
+// Makes signals readable, so that the loop sees them between two steps and none of them interrupts
+// one. SIGHUP is taken as well, and ends nothing.
 Fd takeSignalsByFd() {
   sigset_t set;
   sigemptyset(&set);
@@ -58,6 +63,7 @@ Hub::Hub(HubSpec spec) : spec_(std::move(spec)), paths_(spec_.cluster) {
   for (const NodeSpec& node : spec_.nodes) nodes_.emplace_back(node, spec_, paths_, ++number);
 }
 
+// Makes everything, and listens last: a client that can connect finds the cluster complete.
 void Hub::up() {
   try {
     signals_ = takeSignalsByFd();
@@ -84,6 +90,9 @@ void Hub::makeNetwork() {
   netlink_->setUp(bridge_);
 }
 
+// Starts all nodes side by side. Each is begun and connected first, which takes little time, so
+// that they prepare their roots at once; then each is awaited. Between two of them the loop looks
+// for the end of the owner, since many nodes take a while.
 void Hub::makeNodes() {
   std::vector<HubNode*> all;
   for (HubNode& node : nodes_) {
@@ -98,6 +107,8 @@ void Hub::makeNodes() {
   awaitReady(all);
 }
 
+// Looks at the nodes every few milliseconds. A node says by a socket and a file that it is ready,
+// and tells nobody of either. One that ends meanwhile fails the start at once, with its evidence.
 void Hub::awaitReady(const std::vector<HubNode*>& nodes) {
   Deadline deadline = after(std::chrono::seconds(spec_.readySeconds));
   std::vector<HubNode*> waiting = nodes;
@@ -124,25 +135,32 @@ void Hub::serve() {
   end();
 }
 
+// Ends in an order that leaves nothing running: all nodes are killed, then reaped one by one, so
+// that they die side by side; then files and directories go. A node that cannot be reaped is
+// reported at the end and keeps nothing else from being removed.
 void Hub::end() {
   if (gone_) return;
   for (HubNode& node : nodes_) node.kill();
   std::string problem;
   for (HubNode& node : nodes_) {
-    if (!netlink_) break;  // Then no node was begun.
+    // Without it no node was begun.
+    if (!netlink_) break;
     try {
       node.reap(HubNode::Link::kLeave, *netlink_);
     } catch (const SystemError& error) {
       problem += problem.empty() ? error.what() : std::string("; ") + error.what();
     }
   }
-  // Disks in memory are a mount, and only here: see muster-hub.
+  // Disks in memory are a mount in this namespace only: see hub_main.cc.
   ::umount2(paths_.disks().c_str(), MNT_DETACH);
   removeEverything(spec_.cluster);
   gone_ = true;
   if (!problem.empty()) throw HubError(problem);
 }
 
+// Waits once and serves the events. The ends of processes and of the owner come before any client,
+// so that a request finds which nodes have ended. Clients that have gone are removed after the
+// round, because the round still points to them.
 void Hub::watch(int timeoutMs, Serve serve) {
   std::vector<pollfd> watched = {{signals_.get(), POLLIN, 0},
                                  {spec_.owned || !up_ ? STDIN_FILENO : -1, POLLIN, 0}};
@@ -173,9 +191,12 @@ void Hub::takeSignals() {
       endingWhy_ = "ended by a signal while it was made";
     }
   }
-  reapChildren();  // Several ends may have been one signal.
+  // Several ends may have been one signal, so that every node is looked at.
+  reapChildren();
 }
 
+// The owner holds the other end of standard input and writes nothing more: the end of the file is
+// its own end, however it came.
 void Hub::takeOwner() {
   char byte;
   if (::read(STDIN_FILENO, &byte, 1) > 0) return;
@@ -197,6 +218,11 @@ void Hub::acceptClient() {
   if (socket) clients_.emplace_back().socket = std::move(socket);
 }
 
+// Reads what a client sent and answers every whole line of it.
+//
+// A client that has gone takes its freezes with it: a test that was killed must not leave frozen
+// nodes behind. The reply is written with a time limit, because a client that does not read would
+// otherwise hold the only thread.
 void Hub::serveClient(Client& client) {
   char buffer[4096];
   ssize_t size = ::read(client.socket.get(), buffer, sizeof buffer);
@@ -224,8 +250,8 @@ void Hub::serveClient(Client& client) {
     try {
       writeAll(client.socket.get(), reply, "to a client");
     } catch (const SystemError&) {
-      client.gone =
-          true;  // It went, or reads nothing: its next request will be on another connection.
+      // The client went or reads nothing; its next request will be on another connection.
+      client.gone = true;
     }
     ::fcntl(client.socket.get(), F_SETFL, flags);
   }
@@ -254,6 +280,8 @@ nlohmann::json Hub::state() const {
           {"nodes", nodes}};
 }
 
+// Starts a node that is off, in the steps of makeNodes. One that does not become ready is switched
+// off again, so that a node is either on or off.
 void Hub::startAgain(HubNode& node) {
   if (node.running()) throw HubError("powerOn: the node is on", node.spec().name);
   try {

@@ -1,14 +1,13 @@
-// The guardian of one cluster: makes its nodes, keeps them while it lives, and takes everything
-// away when it ends.
+// The guardian of one cluster. It makes the nodes, keeps them while it lives, and takes everything
+// away when it ends. It knows nothing of agents: see spec.h.
 //
-// Single-threaded, with one loop. Clients speak JSON, a line for a line, on the cluster's control
-// socket:
+// It has one thread with one loop. Clients speak JSON, a line for a line, on the control socket:
 //   {"do": "state"}                       {"ok": true, "hub": PID, "description": …, "nodes":
 //   [{"name", "running", …}]}
 //   {"do": "freeze", "node": "server1"}   and thaw, powerOff, powerOn       {"ok": true}
 //   {"do": "down"}                        answered when nothing is left; the hub then ends
-// What fails answers {"ok": false, "node": "server1", "detail": "…"}, with "unsupported": true
-// where the machine cannot do it at all.
+// A request that fails is answered with {"ok": false, "node": "server1", "detail": "…"}, and with
+// "unsupported": true where the machine cannot do it at all.
 #pragma once
 
 #include <csignal>
@@ -26,28 +25,30 @@ namespace harness {
 
 class Hub {
  public:
-  // Call in the network namespace that shall be the hub's, with the cluster's lock held.
+  // Call it in the network namespace that shall be the hub's, with the cluster's lock held.
   explicit Hub(HubSpec spec);
 
   // Makes everything, and returns when all nodes are ready. Throws HubError after taking it
   // away again.
   void up();
 
-  // Takes everything away. Once: what has the cluster's name after that is another's.
+  // Takes everything away, once: anything that has the cluster's name after that is another's.
   void end();
 
   // Serves until told to end, by a client, by SIGTERM or SIGINT, or by the end of the owner. All is
   // gone on return.
   void serve();
 
-  // What "state" is answered with.
+  // Returns the answer to "state".
   nlohmann::json state() const;
 
  private:
   struct Client {
     Fd socket;
     std::string unread;
-    std::set<std::string> frozen;  // Nodes that it froze: thawed when it goes.
+
+    // The nodes that the client froze, which are thawed when it goes.
+    std::set<std::string> frozen;
     bool gone = false;
   };
 
@@ -76,8 +77,10 @@ class Hub {
   std::list<Client> clients_;
   Fd listener_;
   Fd signals_;
-  bool up_ =
-      false;  // Until then the caller owns it in any case: what it does not see, it cannot end.
+
+  // Until the cluster is up, the caller owns it in any case: it cannot end a cluster that it does
+  // not see.
+  bool up_ = false;
   bool ending_ = false;
   bool gone_ = false;
   std::string endingWhy_;

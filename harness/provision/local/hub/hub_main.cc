@@ -1,8 +1,8 @@
-// muster-hub: makes the nodes of one `local` cluster and is their guardian. Started by muster and
-// by test binaries.
+// muster-hub makes the nodes of one `local` cluster and is their guardian. It is started by muster
+// and by test programs; its loop is in hub.cc.
 //
-// Reads a line of JSON, the specification, from standard input; its end later is the owner's end.
-// Writes one line to standard output when the cluster is up or could not be made.
+// It reads a line of JSON, the specification, from standard input, whose end later is the owner's
+// end. It writes one line to standard output when the cluster is up or could not be made.
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sched.h>
@@ -40,13 +40,13 @@ std::string readLine() {
 void report(const nlohmann::json& result) {
   std::string line = result.dump() + "\n";
   writeAll(STDOUT_FILENO, line, "to standard output");
-  // The caller waits for the end of its pipe no longer than for the line.
+  // Closing the pipe tells the caller, who waits for its end, that the line is complete.
   Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (null) ::dup2(null.get(), STDOUT_FILENO);
 }
 
-// On an overlay there can be no upper directory of another one: then the disks are in memory, and
-// only here.
+// Puts the disks into memory where the file system is an overlay, on which another overlay can have
+// no upper directory. The mount exists in this namespace only.
 void makeDisksPossible(const ClusterPaths& paths) {
   check(::unshare(CLONE_NEWNS | CLONE_NEWNET), "unshare the mount and network namespaces");
   check(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "make all mounts private");
@@ -57,7 +57,8 @@ void makeDisksPossible(const ClusterPaths& paths) {
         "mount tmpfs at " + paths.disks());
 }
 
-// Somebody who only looks whether the cluster lives holds the lock for a moment.
+// Tries for a moment, since a process that only looks whether the cluster lives holds the lock
+// briefly.
 std::optional<ClusterLock> tryPatiently(const std::string& cluster) {
   std::optional<ClusterLock> lock;
   waitUntil(after(std::chrono::milliseconds(100)), [&] {
@@ -67,7 +68,7 @@ std::optional<ClusterLock> tryPatiently(const std::string& cluster) {
   return lock;
 }
 
-// The lock, with nothing left of a hub that was killed.
+// Returns the lock, after removing the leftovers of a hub that was killed.
 ClusterLock takeCluster(const std::string& cluster) {
   ClusterPaths paths(cluster);
   for (int tries = 0; tries < 3; ++tries) {
@@ -76,7 +77,8 @@ ClusterLock takeCluster(const std::string& cluster) {
     bool leftover = ::access((paths.run + "/intent.json").c_str(), F_OK) == 0 ||
                     ::access(paths.data.c_str(), F_OK) == 0;
     if (!leftover) return std::move(*lock);
-    removeEverything(cluster);  // With the directory that is locked: it is taken once more.
+    // The locked directory goes with the rest, so that the lock is taken once more.
+    removeEverything(cluster);
   }
   std::string who;
   if (auto hub = hubProcessOf(cluster))
@@ -85,7 +87,8 @@ ClusterLock takeCluster(const std::string& cluster) {
                  "; end it with \"muster down " + cluster + "\"");
 }
 
-// Whoever waits for the end of the caller's standard error must not wait for the cluster's.
+// Gives up the caller's standard error, so that a process that waits for its end does not wait for
+// the cluster's.
 void detachFromCaller(const std::string& cluster) {
   check(::chdir("/"), "enter /");
   std::string path = ClusterPaths(cluster).run + "/hub.log";

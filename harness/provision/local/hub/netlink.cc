@@ -15,7 +15,7 @@
 
 namespace harness {
 
-// One request: a header, a fixed part, and attributes that may nest.
+// One request, which has a header, a fixed part, and attributes that may nest.
 class Netlink::Message {
  public:
   Message(uint16_t type, uint16_t flags) {
@@ -159,7 +159,8 @@ void Netlink::addAddress(int index, const std::string& address) {
   body.ifa_family = static_cast<unsigned char>(family);
   body.ifa_prefixlen = static_cast<unsigned char>(std::stoi(address.substr(slash + 1)));
   body.ifa_index = static_cast<unsigned>(index);
-  // Without this, an IPv6 address cannot be bound for a second, while duplicates are looked for.
+  // Without this flag, an IPv6 address cannot be bound for a second, while duplicates are looked
+  // for.
   if (family == AF_INET6) body.ifa_flags = IFA_F_NODAD;
   Message message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
   message.fixed(body);
@@ -179,8 +180,8 @@ void Netlink::removeLink(const std::string& name) {
   try {
     send(message, "remove link " + name);
   } catch (const SystemError&) {
-    if (::if_nametoindex(name.c_str()) != 0)
-      throw;  // It went by itself, with its peer's namespace.
+    // A link may have gone by itself, with its peer's namespace.
+    if (::if_nametoindex(name.c_str()) != 0) throw;
   }
 }
 

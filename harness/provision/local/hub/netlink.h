@@ -21,8 +21,8 @@ class Netlink {
   int indexOf(const std::string& link);  // Throws if there is no such link.
   void makeBridge(const std::string& name);
 
-  // Makes `name` here, as a port of the bridge with this index and up, and its peer `eth0`, down,
-  // in the network namespace of `peer`. Both ends go when either does.
+  // Makes a pair of links. `name` is here, up, and a port of the bridge with this index; its peer
+  // is `eth0`, down, in the network namespace of `peer`. Both ends go when either does.
   void makePair(const std::string& name, int bridgeIndex, pid_t peer);
 
   void setUp(int index);

@@ -35,7 +35,7 @@ void redirectOutput(const std::string& console) {
   check(::dup2(output.get(), 2), "dup2");
 }
 
-// The signal state that the hub has is not the node's.
+// Resets the signals, whose state the node would inherit from the hub.
 void resetSignals() {
   sigset_t none;
   sigemptyset(&none);
@@ -73,10 +73,13 @@ void HubNode::fail(const std::string& detail) const {
   throw HubError(detail, spec_.name);
 }
 
+// Clones process 1 into its namespaces and, where there are groups, straight into its group, so
+// that no process of the node is ever outside of it. It waits on `go` for its link; `report` brings
+// the error of a start that fails, and closes by itself with a successful exec.
 void HubNode::begin() {
   makeDirectories(paths_.disk(spec_.name), 0700);
   makeDirectories(paths_.node(spec_.name), 0755);
-  // Of an earlier start.
+  // An earlier start may have left these, and they would tell that the node is ready.
   for (const std::string& name : {spec_.ready, spec_.bootStatus}) {
     if (!name.empty()) ::unlink(inDirectory(name).c_str());
   }
@@ -108,14 +111,16 @@ void HubNode::begin() {
   report_ = std::move(report.readEnd);
   frozen_ = false;
   ending_.clear();
-  // Where there are groups, they hold all that is to be ended.
+  // Groups hold all processes that are to be ended; without them, process 1 is noted.
   if (paths_.groups.empty()) recordNode(paths_.cluster, spec_.name, pid);
 }
 
+// Runs in the new process and turns it into the node's process 1. The root comes before the wait
+// for the link, since it takes the most time and needs no network; capabilities are dropped last,
+// because the steps before need them.
 void HubNode::becomeInit(Fd go, Fd report) {
   try {
-    // The hub's end is the node's end. What happens before this line is covered by `go`: its other
-    // end closes.
+    // The hub's end is the node's end. An end of the hub before this line closes `go`.
     check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl");
     ::setsid();
     ::umask(022);
@@ -126,7 +131,8 @@ void HubNode::becomeInit(Fd go, Fd report) {
     check(::sethostname(spec_.name.c_str(), spec_.name.size()), "sethostname");
     enterRoot(spec_, cluster_.files, {paths_.disk(spec_.name), paths_.node(spec_.name), groups});
     char byte = 0;
-    if (::read(go.get(), &byte, 1) != 1) ::_exit(1);  // The hub is gone.
+    // No byte means that the hub is gone.
+    if (::read(go.get(), &byte, 1) != 1) ::_exit(1);
     configureNetwork(spec_);
     dropCapabilities();
     std::vector<char*> argv = pointersTo(spec_.argv);
@@ -220,8 +226,7 @@ void HubNode::reap(Link link, Netlink& netlink) {
   frozen_ = false;
   if (!paths_.groups.empty())
     Cgroup(paths_.group(spec_.name)).removeWithProcesses(after(kKillTime));
-  // Its namespace goes some time later, by itself; its end of the link must be gone before the next
-  // start.
+  // The namespace goes some time later, by itself, but the link must be gone before the next start.
   if (link == Link::kRemove) netlink.removeLink(linkName());
 }
 

@@ -1,4 +1,5 @@
-// One node: process 1 in its own namespaces, its link, its group of processes.
+// One node, which is process 1 in its own namespaces, its link, and its group of processes. What it
+// sees of the machine is made in rootfs.h.
 #pragma once
 
 #include <sys/types.h>
@@ -14,11 +15,12 @@
 
 namespace harness {
 
-// Made off. All nodes of a cluster are children of the one thread of the hub, and end with it.
+// A node that is off when it is made. All nodes of a cluster are children of the one thread of the
+// hub, and end with it.
 class HubNode {
  public:
-  // Whether the link of a node that ended is taken away at once, or left to the end of the hub's
-  // network namespace, which takes all of them in one go.
+  // Whether the link of a node that ended is removed at once, or left to the end of the hub's
+  // network namespace, which removes all links in one go.
   enum class Link { kRemove, kLeave };
 
   // `spec`, which is part of `cluster`, and `paths` outlive the node. `number` is unique in the
@@ -41,17 +43,19 @@ class HubNode {
   // commands are over. Throws HubError if they failed.
   bool ready() const;
 
-  // What a person needs who asks why ready() does not become true.
+  // Returns the ends of the node's logs, for a person who asks why ready() does not become true.
   std::string evidence() const;
 
   // Kills every process of the node, and waits for that. The disk stays.
   void powerOff(Netlink& netlink);
-  // The two halves of powerOff, for many nodes at once.
+
+  // These two are the halves of powerOff, for many nodes at once.
   void kill();
   void reap(Link link, Netlink& netlink);
-  // Tells it that its process 1 has ended by itself, and with what wait status.
+  // Takes in that process 1 has ended by itself with this wait status.
   void ended(int status, Netlink& netlink);
-  std::string ending() const { return ending_; }  // In words; empty: it did not end by itself.
+  // Returns how the node ended, in words. Empty: it did not end by itself.
+  std::string ending() const { return ending_; }
 
   void freeze();
   void thaw();
@@ -73,9 +77,15 @@ class HubNode {
   pid_t pid_ = 0;
   bool frozen_ = false;
   std::string ending_;
-  Fd process_;  // pidfd
-  Fd go_;       // Written when the link is there.
-  Fd report_;   // Holds the error of a start that failed; closed by a successful exec.
+
+  // A pidfd of process 1.
+  Fd process_;
+
+  // Written to when the link is there.
+  Fd go_;
+
+  // Brings the error of a start that failed; a successful exec closes it.
+  Fd report_;
 };
 
 }  // namespace harness

@@ -65,8 +65,8 @@ void attach(const Detached& copy) {
   }
 }
 
-// The other file systems on disks below the host's root: an overlay of "/" does not contain them.
-// Those of /var/lib are other containers' roots.
+// Returns the other file systems on disks below the host's root, which an overlay of "/" does not
+// contain. Those of /var/lib are left out, since they are other containers' roots.
 std::vector<BindSpec> otherDisks() {
   static const std::set<std::string> kTypes = {"ext2",  "ext3",    "ext4", "xfs",
                                                "btrfs", "f2fs",    "zfs",  "nfs",
@@ -101,7 +101,7 @@ void mountOverlay(const std::string& disk) {
 
 void pivot(const std::string& root) {
   check(::chdir(root.c_str()), "enter " + root);
-  // The old root is stacked over the new one and taken off again: no directory is needed for it.
+  // The old root is stacked over the new one and taken off again, so that it needs no directory.
   check(::syscall(SYS_pivot_root, ".", "."), "pivot_root to " + root);
 }
 
@@ -115,8 +115,8 @@ void mountKernel(bool groups) {
   makeDirectories("/run/lock", 01777);
 }
 
-// What of /proc belongs to the machine and not to the node becomes read-only; the network's part
-// stays writable.
+// Makes those parts of /proc read-only that belong to the machine and not to the node. The
+// network's part stays writable.
 void guardKernel() {
   auto remount = [](const char* path, unsigned long flags) {
     check(::mount(nullptr, path, nullptr,
@@ -129,13 +129,14 @@ void guardKernel() {
   bind("/proc/sys");
   bind("/proc/sys/net");
   remount("/proc/sys", MS_RDONLY);
-  if (::access("/proc/sysrq-trigger", F_OK) != 0) return;  // A kernel without it.
+  // A kernel may have no such file.
+  if (::access("/proc/sysrq-trigger", F_OK) != 0) return;
   bind("/proc/sysrq-trigger");
   remount("/proc/sysrq-trigger", MS_RDONLY);
 }
 
-// Nodes share the kernel, and with it the number that tells one boot from the next: each start gets
-// its own.
+// Gives each start its own boot id: nodes share the kernel, and with it the id that tells one boot
+// from the next.
 void fakeBootId() {
   std::string source = "/dev/.boot-id";
   putFile(source, randomUuid() + "\n", 0444);
@@ -177,7 +178,7 @@ void makeDevices() {
   }
 }
 
-// The host's enabled units and scripts are not the node's.
+// Removes the host's enabled units and scripts, which are not for the node.
 void removeUnits() {
   const std::string units = "/etc/systemd/system/";
   for (const std::string& name : namesIn(units)) {

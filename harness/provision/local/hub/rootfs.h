@@ -1,5 +1,5 @@
-// What a node sees of the machine: its root file system, devices and kernel interfaces, made from
-// inside its namespaces.
+// Makes the view that a node has of the machine, which is its root file system, devices and kernel
+// interfaces. It works from inside the namespaces, which node.cc makes.
 #pragma once
 
 #include <string>
@@ -16,14 +16,14 @@ struct RootPlaces {
       false;  // Mount cgroup2 at /sys/fs/cgroup; the process is in a cgroup namespace of its own.
 };
 
-// Makes the new root and moves the calling process into it. Call in fresh mount, pid, network, UTS
-// and IPC namespaces, as the process that becomes number 1. Nothing of it is seen outside. Throws
+// Makes the new root and moves the calling process into it. Call it in fresh mount, pid, network,
+// UTS and IPC namespaces, as the process that becomes number 1. The outside sees no change. Throws
 // SystemError.
 void enterRoot(const NodeSpec& node, const std::vector<FileSpec>& commonFiles,
                const RootPlaces& places);
 
-// Gives up for ever, for this process and all that it starts, what would reach through the
-// namespaces: the clock, device nodes, kernel modules, raw I/O and reboot.
+// Gives up, for this process and all that it starts, the capabilities that reach through the
+// namespaces. These are the clock, device nodes, kernel modules, raw I/O and reboot.
 void dropCapabilities();
 
 }  // namespace harness

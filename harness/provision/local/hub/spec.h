@@ -1,7 +1,8 @@
-// What the hub is told to make: plain values, handed over as JSON on its standard input.
+// The specification of the nodes that the hub makes, as plain values. It is handed over as JSON on
+// the hub's standard input.
 //
-// The hub knows processes, namespaces, links and files. What an agent, a certificate or a role is,
-// it does not know: whoever writes the specification composes files and commands.
+// The hub knows processes, namespaces, links and files, and nothing of agents, certificates and
+// roles. Its caller composes those from files and commands.
 #pragma once
 
 #include <sys/types.h>
@@ -18,56 +19,85 @@ struct FileSpec {
   std::string path;
   std::string content;
   mode_t mode = 0644;
-  std::string linkTo = {};  // If not empty: a symbolic link to this, and no content.
+
+  // If not empty, the file is a symbolic link to this path and has no content.
+  std::string linkTo = {};
 };
 
 struct BindSpec {
-  std::string from;  // On the host.
-  std::string to;    // In the node; made if it does not exist.
+  // A path on the host.
+  std::string from;
+
+  // A path in the node, made if it does not exist.
+  std::string to;
   bool readOnly = true;
 };
 
 struct NodeSpec {
   std::string name;
-  std::vector<std::string> addresses;  // With prefix length; of its one interface, eth0.
-  std::vector<std::string> argv;       // Process 1. argv[0] is a path.
+
+  // The addresses of the one interface, eth0, with prefix length.
+  std::vector<std::string> addresses;
+
+  // The command of process 1. argv[0] is a path.
+  std::vector<std::string> argv;
   std::vector<std::string> environment;
-  std::vector<FileSpec> files;      // Written before process 1 starts, at every start.
-  std::vector<std::string> memory;  // Directories that begin empty at each start, on a tmpfs.
+
+  // Files that are written before process 1 starts, at every start.
+  std::vector<FileSpec> files;
+
+  // Directories that begin empty at each start, on a tmpfs.
+  std::vector<std::string> memory;
   std::vector<BindSpec> binds;
-  std::vector<std::string> remove;  // Paths in the node, removed before the files are written.
-  // Removes what the host's administrator enabled: *.wants and *.requires in /etc/systemd/system,
-  // S* in /etc/rc?.d.
+
+  // Paths in the node that are removed before the files are written.
+  std::vector<std::string> remove;
+
+  // Removes the units and scripts that the host's administrator enabled, which are *.wants and
+  // *.requires in /etc/systemd/system and S* in /etc/rc?.d.
   bool privateUnits = false;
 
-  // Names of files in the node's directory. A socket: the node is up when somebody accepts there.
-  // Empty: at once.
+  // The name of a socket in the node's directory. The node is up when somebody accepts there.
+  // Empty: it is up at once.
   std::string ready;
-  // Made by the node when its boot commands are over: "exit 0", or how they failed. Empty: not
-  // waited for.
+
+  // The name of a file there that the node makes when its boot commands are over, with "exit 0" or
+  // their failure. Empty: nobody waits for them.
   std::string bootStatus;
-  std::string bootLog;  // Evidence for a failure.
+
+  // The name of a file there that is evidence for a failure.
+  std::string bootLog;
 };
 
 struct HubSpec {
   std::string cluster;
-  bool owned = false;  // Ends when standard input does.
+
+  // The cluster ends when standard input does.
+  bool owned = false;
   std::vector<std::string>
       bridgeAddresses;  // With prefix length; the hub's own on the shared network.
   std::vector<NodeSpec> nodes;
-  std::vector<FileSpec> files;      // In every node, before its own.
-  std::vector<FileSpec> hostFiles;  // In the cluster's directory.
-  // Given back on request, never looked into.
+
+  // Files of every node, written before its own.
+  std::vector<FileSpec> files;
+
+  // Files in the cluster's directory.
+  std::vector<FileSpec> hostFiles;
+
+  // Given back on request, and never looked into.
   nlohmann::json description;
-  int readySeconds = 30;  // How long all nodes together may take to be ready.
+
+  // The time that all nodes together may take to be ready.
+  int readySeconds = 30;
 };
 
 std::string toJson(const HubSpec& spec);
-HubSpec hubSpecFromJson(const std::string& text);  // Throws HubError.
+// Throws HubError.
+HubSpec hubSpecFromJson(const std::string& text);
 
-// True if `name` may be part of a path, a host name and a mount option: letters, digits, '-', '_'
-// and '.', not first
-// '.' or '-', at most `sizeMax` bytes.
+// True if `name` may be part of a path, a host name and a mount option. It then has letters,
+// digits,
+// '-', '_' and '.', does not begin with '.' or '-', and has at most `sizeMax` bytes.
 bool isPlainName(const std::string& name, size_t sizeMax);
 
 }  // namespace harness

@@ -1,8 +1,8 @@
-// What belongs to a cluster on this machine, where it is, and how it is collected when its hub is
-// gone.
+// The files and groups of a cluster on this machine, and their collection when its hub is gone. The
+// nodes themselves are in node.h.
 //
-//   /run/muster/CLUSTER/        locked by the living hub: nobody else touches what it names
-//     intent.json               what will be made; written before anything is made
+//   /run/muster/CLUSTER/        locked by the living hub, whose files nobody else touches
+//     intent.json               the nodes that will be made; written before any of them
 //     hub.json                  the hub's process
 //     control.sock  tls/        for the clients
 //     n/NODE/                   visible in the node as /run/muster: the agent's socket
@@ -35,11 +35,11 @@ struct ClusterPaths {
   std::string control;
 };
 
-// Holds the lock of a cluster's directory: the proof that its hub lives. Makes the directory if
-// need be.
+// Holds the lock of a cluster's directory, which proves that its hub lives. Makes the directory if
+// it is missing.
 class ClusterLock {
  public:
-  // Nothing if another process holds it.
+  // Returns nothing if another process holds the lock.
   static std::optional<ClusterLock> tryTake(const std::string& cluster);
 
  private:
@@ -52,19 +52,19 @@ struct HubProcess {
   uint64_t startTime = 0;
 };
 
-// Names of the clusters with something on this machine, living or not.
+// Returns the names of clusters with files on this machine, living or not.
 std::vector<std::string> clustersPresent();
 
-// At most 32 letters, digits, '-', '_' and '.', the first a letter or digit.
+// True for at most 32 letters, digits, '-', '_' and '.', the first a letter or digit.
 bool isPlainClusterName(const std::string& name);
 
-// The directory of a cluster below /run/muster.
+// Returns the directory of a cluster below /run/muster.
 std::string runDirectoryOf(const std::string& cluster);
 
 enum class HubLife {
   kLives,
   kGone,
-  // The cluster's directory is not ours to look into.
+  // We may not look into the cluster's directory.
   kHidden
 };
 HubLife hubLife(const std::string& cluster);
@@ -72,13 +72,13 @@ HubLife hubLife(const std::string& cluster);
 bool hubLives(const std::string& cluster);
 std::optional<HubProcess> hubProcessOf(const std::string& cluster);
 
-// Records what will be made. Call with the lock held, before the first node.
+// Records the nodes that will be made. Call it with the lock held, before the first node.
 void writeIntent(const std::string& cluster, const std::vector<std::string>& nodes);
 void recordHub(const std::string& cluster);
 void recordNode(const std::string& cluster, const std::string& node, pid_t pid);
 
-// Ends and removes everything that is tagged as this cluster's. Call with the lock held; removes
-// the lock's directory last. Throws HubError if something will not go.
+// Ends and removes everything that is tagged as this cluster's, the lock's directory last. Call it
+// with the lock held. Throws HubError if something does not go.
 void removeEverything(const std::string& cluster);
 
 // Collects one cluster if no hub lives in it. True if there was something to collect.
