@@ -17,7 +17,7 @@
 
 namespace harness {
 
-// What can be done to whole machines. Each function is given a node's name, blocks, and throws
+// The actions on whole machines. Each function is given a node's name, blocks, and throws
 // NodeError; kUnsupported where the nodes cannot.
 struct MachineActions {
   std::function<void(const std::string& node)> freeze;

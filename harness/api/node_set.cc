@@ -96,7 +96,8 @@ NodeSet NodeSet::without(const Node& node) const {
 }
 
 NodeSet NodeSet::firstOf(size_t count) const {
-  if (count > nodes_.size()) (*this)[count - 1];  // Throws what there is to say.
+  // The operator throws the error of a node that is not there.
+  if (count > nodes_.size()) (*this)[count - 1];
   return NodeSet(std::vector<Node*>(nodes_.begin(), nodes_.begin() + static_cast<long>(count)));
 }
 

@@ -16,7 +16,7 @@ namespace {
 using harness::at;
 using harness::PullUntil;
 
-// For a command that is ended by the destruction of its Process, beyond its grace.
+// The time, beyond its grace, for a command that is ended by the destruction of its Process.
 constexpr std::chrono::seconds kDestructorMargin{1};
 
 SteadyTime now() {
@@ -55,7 +55,7 @@ void Process::end() noexcept {
   std::chrono::nanoseconds grace = job_->request().options.grace;
   try {
     if (!detached && !job_->ended()) {
-      // First in the background, which also serves a node that cannot be reached now.
+      // The first cancel is in the background, which also serves a node that cannot be reached now.
       job_->cancelLater(grace);
       SteadyTime scopeEnd = std::max(DeadlineScope::current(), now()) + harness::kReportMargin;
       job_->pull(PullUntil::kEnded, std::min(now() + grace + kDestructorMargin, scopeEnd));

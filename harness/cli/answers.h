@@ -1,4 +1,4 @@
-// What the nodes of a command answered to one question, and which of them did not.
+// The answers of a command's nodes to one question, and the errors of those that gave none.
 #pragma once
 
 #include <chrono>

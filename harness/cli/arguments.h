@@ -24,7 +24,7 @@ class Arguments {
   const std::vector<std::string>& words() const { return words_; }
   // The word at `index`, or `otherwise` if there are fewer.
   std::string word(size_t index, const std::string& otherwise = "") const;
-  // What stands behind "--", of a command with Rest::kSeparate.
+  // Returns the words behind "--" of a command with Rest::kSeparate.
   const std::vector<std::string>& rest() const { return rest_; }
 
   // The value of an option that the command lists; another option is a bug (std::logic_error).

@@ -14,8 +14,8 @@ namespace harness {
 ClusterPlan planOf(const std::string& path);
 
 // Returns the cluster that `option` names, else $MUSTER_CLUSTER, else the only one that is up.
-// ChoiceError if there is none; of a file whose nodes exist without being made, what the file says
-// of them.
+// ChoiceError if there is none. Nodes of a file that exist without being made are described by the
+// file.
 ClusterDescription clusterOf(const std::string& option);
 
 // Returns the nodes that `set` means, in the order of the cluster; at least one. CommandError with

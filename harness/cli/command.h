@@ -15,7 +15,7 @@ namespace harness {
 
 class Arguments;
 
-// What may stand behind "--".
+// The words that may stand behind "--".
 enum class Rest {
   // More words: they only happen to begin with a dash, perhaps.
   kWords,
@@ -39,7 +39,7 @@ struct Command {
   size_t wordsMost = 0;
   Rest rest = Rest::kWords;
   WordKind completes = WordKind::kNone;
-  // What the help says below the options: whole paragraphs of at most 80 columns.
+  // The text of the help below the options, in whole paragraphs of at most 80 columns.
   const char* notes = "";
 };
 

@@ -201,7 +201,7 @@ class Line {
   std::string last_;
   CompletionSource& source_;
   bool behindDashes_ = false;
-  // What stands before the cursor, without the words that name the command.
+  // The items before the cursor, without the words that name the command.
   std::vector<Item> items_;
   // Null: no command is named yet.
   const Command* command_ = nullptr;

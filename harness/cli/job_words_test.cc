@@ -25,7 +25,7 @@ JobInfo job(const std::string& session, uint64_t number) {
   return info;
 }
 
-// The text and status of what `call` refuses.
+// Returns the text and status of the refusal of `call`.
 template <typename Call>
 std::string refusal(Call&& call) {
   try {

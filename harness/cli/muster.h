@@ -6,7 +6,7 @@
 
 namespace harness {
 
-// Does what the words behind the program's name ask for. Says on standard error what went wrong,
+// Carries out the words behind the program's name. Says on standard error what went wrong,
 // also if standard output could not be written to its end (kExitIo). Never throws.
 int runMuster(const std::vector<std::string>& words);
 

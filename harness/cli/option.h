@@ -1,4 +1,4 @@
-// What one option of a command line is: its spelling, its help, and the type of its value.
+// One option of a command line, with its spelling, its help, and the type of its value.
 //
 // An option is a constant. A command lists it among its options (command.h) and reads its value by
 // it, so that neither its name nor its type is written twice:
@@ -18,7 +18,7 @@
 
 namespace harness {
 
-// What a word or a value can be, for completion in a shell.
+// The kinds of words and values, for completion in a shell.
 enum class WordKind {
   kNone,
   kCommands,
@@ -41,7 +41,7 @@ struct OptionText {
   const char* name;
   // Zero: the option has no short spelling.
   char letter = 0;
-  // What the help calls the value. Null: the option takes none.
+  // The name of the value in the help. Null: the option takes none.
   const char* value = nullptr;
   const char* help = "";
   // The value of an option that is not given.

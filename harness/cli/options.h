@@ -36,7 +36,7 @@ inline constexpr TextOption kOfRun({
     .completes = WordKind::kRuns,
 });
 
-// What is wrong with the value of --label.
+// Says why a value of --label is wrong.
 std::string labelProblem(const std::string& label);
 
 inline constexpr ListOption kLabel({

@@ -1,4 +1,4 @@
-// How commands print what they found: tables for people, JSON for programs.
+// Prints the findings of commands, as tables for people and as JSON for programs.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// Reads a cluster file: YAML, strict. The grammar that all kinds of provisioner share, by example:
+// Reads a cluster file, which is strict YAML. An example of the grammar that all kinds share:
 //
 //   name: demo                  # default: the file's name without extension
 //   provisioner: local          # default: the first of the kinds
@@ -8,8 +8,8 @@
 //       labels: {rack: a}
 //     client1: {role: client}
 //
-// All other keys, of the file and of a node set, are those of the kind: see kind_keys.h. What each
-// kind has is in docs/reference/cluster-file.md.
+// All other keys, of the file and of a node set, are the kind's own (kind_keys.h). They are listed
+// in docs/reference/cluster-file.md.
 #pragma once
 
 #include <string>
@@ -20,7 +20,7 @@
 
 namespace harness {
 
-// At least one kind; the first is that of a file that names none. What it points to lives for ever.
+// At least one kind, each of which lives for ever. The first is that of a file that names none.
 using Kinds = std::vector<const KindKeys*>;
 
 // Throws ClusterFileError.

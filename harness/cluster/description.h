@@ -1,7 +1,7 @@
-// What a cluster is, once its nodes exist: names, roles, and where each node's agent answers.
+// The description of a cluster whose nodes exist, with names, roles, and the route to each agent.
 //
-// Plain values, made by a provisioner and read by the connections, the fixtures and the command.
-// What a cluster should become before it exists is a plan: see plan.h.
+// It has plain values, made by a provisioner and read by the connections, the fixtures and the
+// command. A cluster that does not exist yet has a plan (plan.h).
 #pragma once
 
 #include <map>

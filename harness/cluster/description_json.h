@@ -9,7 +9,7 @@ namespace harness {
 
 nlohmann::json toJson(const ClusterDescription& cluster);
 
-// Throws std::invalid_argument for what toJson did not make.
+// Throws std::invalid_argument for JSON that toJson did not make.
 ClusterDescription descriptionFromJson(const nlohmann::json& json);
 
 }  // namespace harness

@@ -20,7 +20,7 @@ void checkEach(const std::vector<Key>& keys, const Settings& settings) {
   }
 }
 
-// What is missing; empty: nothing.
+// Returns the required key that is missing, as a text. Empty: none is.
 std::string missing(const std::vector<Key>& keys, const Settings& settings) {
   for (const Key& key : keys) {
     if (key.presence == Key::Presence::kOptional || settings.contains(key.name)) continue;

@@ -1,4 +1,4 @@
-// What the reader of a cluster file does with the keys of a kind: here with two made-up ones.
+// Tests how the reader of a cluster file treats the keys of kinds, with two made-up kinds.
 #include "harness/cluster/kind_keys.h"
 
 #include <gmock/gmock.h>

@@ -81,7 +81,7 @@ class Parser {
     return *members;
   }
 
-  // Names with any number of bracketed ranges.
+  // Reads names with any number of bracketed ranges.
   std::vector<std::string> pattern() {
     size_t start = position_;
     std::vector<std::string> names = {""};
@@ -203,7 +203,7 @@ Folded cut(const std::string& name) {
   return folded;
 }
 
-// Unpadded numbers first, then by width: "9,10,011".
+// Sorts unpadded numbers first, then the others by width, as in "9,10,011".
 void sortNumbers(std::vector<std::string>& numbers) {
   std::unordered_set<size_t> paddedWidths;
   for (const std::string& number : numbers) {
@@ -253,7 +253,7 @@ bool join(Folded& into, const Folded& other, size_t d) {
   return true;
 }
 
-// What of `folded` differs in dimension `d` only becomes one.
+// Joins the members of `folded` that differ in dimension `d` only.
 void foldDimension(std::vector<Folded>& folded, size_t d) {
   std::vector<Folded> result;
   for (Folded& each : folded) {

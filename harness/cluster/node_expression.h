@@ -4,7 +4,7 @@
 // to right:
 //   a,b  or  a b   union          a!b   difference      a&b   intersection      a^b   symmetric
 //   difference
-// "@word" is a group, such as a role, and "@*" everything; what a group holds, the caller knows.
+// "@word" is a group, such as a role, and "@*" everything; the caller knows the members.
 #pragma once
 
 #include <cstddef>
@@ -17,29 +17,30 @@
 
 namespace harness {
 
-// What is wrong with a set, and where.
+// An error in a set, with its place.
 class NodeExpressionError : public std::invalid_argument {
  public:
   NodeExpressionError(size_t position, const std::string& reason)
       : std::invalid_argument(reason), position_(position) {}
 
-  size_t position() const { return position_; }  // Bytes before the culprit.
+  // Returns the number of bytes before the culprit.
+  size_t position() const { return position_; }
 
  private:
   size_t position_;
 };
 
-// The names in a group, without its "@"; nullopt if there is no such group.
+// Returns the names in a group, which is given without its "@". nullopt: there is no such group.
 using NodeGroups = std::function<std::optional<std::vector<std::string>>(const std::string& group)>;
 
 constexpr size_t kNodeExpressionNamesMax = 10000;
 
-// All names, each once, in the order in which the text mentions them. Throws NodeExpressionError.
-// Without `groups` there are none.
+// Returns all names, each once, in the order in which the text mentions them. Throws
+// NodeExpressionError. Without `groups` there are no groups.
 std::vector<std::string> expandNodeExpression(std::string_view text, const NodeGroups& groups = {});
 
-// The short form of these names: "server[1-3],client1". expandNodeExpression of it gives the same
-// names.
+// Returns the short form of these names, such as "server[1-3],client1". expandNodeExpression gives
+// the names back.
 std::string foldNodeNames(const std::vector<std::string>& names);
 
 }  // namespace harness

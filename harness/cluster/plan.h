@@ -1,7 +1,7 @@
-// What a cluster shall be: the content of a cluster file, checked, with every set expanded.
+// The plan of a cluster, which is the content of a cluster file, checked, with every set expanded.
 //
-// Names, roles and labels are the same for every provisioner. What else a file says is the kind's
-// own: it is kept as settings, whose places the kind's errors name.
+// Names, roles and labels are the same for every provisioner. All else in a file is the kind's own,
+// and is kept as settings, whose places the kind's errors name.
 #pragma once
 
 #include <map>

@@ -12,14 +12,14 @@ namespace harness {
 inline constexpr char kRunIdVariable[] = "MUSTER_RUN_ID";
 inline constexpr char kRunLabel[] = "run";
 
-// Such as "20261121T144501Z-3fa91c": the time, UTC, and a random part.
+// Returns an id such as "20261121T144501Z-3fa91c", of the time in UTC and a random part.
 std::string newRunId();
 
-// What is wrong with `id`, for a message behind the option's name; empty: it can be one. 1 to 64 of
-// letters, digits and "._:+-", the first a letter or digit.
+// Says why `id` cannot be the id of a run, for a message behind the option's name. Empty: it can
+// be. An id has 1 to 64 of letters, digits and "._:+-", the first a letter or digit.
 std::string runIdProblem(const std::string& id);
 
-// $MUSTER_RUN_ID; empty: there is none.
+// Returns $MUSTER_RUN_ID. Empty: there is none.
 std::string inheritedRunId();
 
 }  // namespace harness

@@ -38,7 +38,8 @@ std::vector<std::string> selectNodes(const ClusterDescription& cluster, const st
   for (const NodeDescription& node : cluster.nodes) all.push_back(node.name);
   for (const std::string& name : names) {
     if (std::find(all.begin(), all.end(), name) != all.end()) continue;
-    size_t position = set.find(name);  // Written out, or made by a range.
+    // The name may be written out, or made by a range.
+    size_t position = set.find(name);
     if (all.size() > 20) all = {foldNodeNames(all)};
     std::string hint = support::suggestion(name, all);
     throw NodeExpressionError(position == std::string::npos ? 0 : position,

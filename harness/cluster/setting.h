@@ -10,8 +10,8 @@
 
 namespace harness {
 
-// "FILE:LINE:COLUMN: what is wrong, and what would be right"; without a place where a program made
-// the plan.
+// An error in a cluster file. Its text is "FILE:LINE:COLUMN: ", the mistake, and how it would be
+// right; the place is missing where a program made the plan.
 class ClusterFileError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -28,7 +28,7 @@ Result resultOf(Outcome outcome, const std::string& out = "", const std::string&
   return result;
 }
 
-// What EXPECT_THAT says of a mismatch.
+// Returns the text of EXPECT_THAT for a mismatch.
 template <typename Value, typename Matcher>
 std::string explained(const Value& value, const Matcher& matcher) {
   testing::StringMatchResultListener listener;

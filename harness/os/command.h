@@ -38,8 +38,8 @@ struct CommandResult {
 std::string toString(const CommandResult& result);
 
 // Runs `argv`, whose first word is a path, in a session of its own, with `input` as its standard
-// input. Returns when it has ended and its output is read; what it leaves behind with its output
-// open is waited for until the limit as well. Throws SystemError if it cannot be started.
+// input. Returns when it has ended and its output is read. Processes that it leaves behind with its
+// output open are waited for until the limit as well. Throws SystemError if it cannot be started.
 //
 //   CommandResult ssh = runCommand({"/usr/bin/ssh", host, "true"}, {.time = 10s});
 //   if (!ssh.succeeded()) throw ProvisionError("ssh " + toString(ssh), node);

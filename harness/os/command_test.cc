@@ -33,7 +33,7 @@ TEST(CommandTest, InputLargerThanAPipeArrives) {
   std::string input(1 << 20, 'x');
   CommandResult result = shell("wc -c", {}, input);
   EXPECT_THAT(result.output, HasSubstr("1048576"));
-  // It reads nothing: what is not taken is no failure.
+  // The command reads nothing; input that is not taken is no failure.
   EXPECT_TRUE(shell("exec <&-; true", {}, input).succeeded());
 }
 

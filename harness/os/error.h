@@ -8,8 +8,8 @@
 
 namespace harness {
 
-// A system call failed, or the machine is not as it must be. The text says what was attempted and
-// what came back.
+// A system call failed, or the machine is not as it must be. The text names the attempt and the
+// answer.
 class SystemError : public std::runtime_error {
  public:
   explicit SystemError(const std::string& text) : std::runtime_error(text) {}

@@ -1,5 +1,5 @@
 // Fd owns a file descriptor, everywhere in the harness. It opens none: the caller makes the call
-// and says what was attempted.
+// and names the attempt.
 #pragma once
 
 #include <string>

@@ -38,8 +38,8 @@ std::string readIfPresent(const std::string& path) {
   try {
     return readFile(path);
   } catch (const SystemError&) {
-    return "";  // Absent and unreadable are the same to the callers: there is nothing to learn from
-                // it.
+    // Absent and unreadable are the same to the callers, who learn nothing from either.
+    return "";
   }
 }
 

@@ -1,5 +1,5 @@
-// These functions read and change files of this machine; their errors say what was attempted. They
-// know nothing of nodes.
+// These functions read and change files of this machine; their errors name the attempt. They know
+// nothing of nodes.
 #pragma once
 
 #include <sys/types.h>
@@ -22,7 +22,8 @@ void writeControl(const std::string& path, std::string_view value);
 // followed.
 void putFile(const std::string& path, std::string_view content, mode_t mode);
 
-// Makes the directory and its parents (0755); the last one gets `mode`. What exists stays as it is.
+// Makes the directory and its parents (0755); the last one gets `mode`. Existing ones stay as they
+// are.
 void makeDirectories(const std::string& path, mode_t mode = 0755);
 
 // Removes `path` and all below it, following nothing. Throws, and removes nothing, if something is

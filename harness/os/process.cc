@@ -136,7 +136,8 @@ bool killProcess(pid_t pid, uint64_t startTime, Deadline deadline) {
 
 uint64_t startTimeOf(pid_t pid) {
   std::string stat = readIfPresent("/proc/" + std::to_string(pid) + "/stat");
-  size_t end = stat.rfind(')');  // The command's name may itself hold blanks and parentheses.
+  // The command's name may itself hold blanks and parentheses.
+  size_t end = stat.rfind(')');
   if (end == std::string::npos) return 0;
   std::istringstream fields(stat.substr(end + 1));
   std::string field;

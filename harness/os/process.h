@@ -1,5 +1,4 @@
-// spawn() starts a program of this machine, and Child waits for it. What it prints is kept by
-// command.h.
+// spawn() starts a program of this machine, and Child waits for it. Output is kept by command.h.
 #pragma once
 
 #include <signal.h>
@@ -22,11 +21,11 @@ enum class Session {
   kOwn
 };
 
-// What happens to descriptors above 2 that do not close on exec.
+// The treatment of descriptors above 2 that do not close on exec.
 enum class OtherDescriptors { kInherited, kClosed };
 
 enum class Dispositions {
-  // What the caller ignores, the program ignores.
+  // The program ignores the signals that the caller ignores.
   kCallers,
   kDefault
 };

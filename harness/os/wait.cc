@@ -26,7 +26,7 @@ int millisecondsUntil(Deadline deadline) {
 bool waitUntil(Deadline deadline, const std::function<bool()>& condition) {
   std::chrono::milliseconds pause = kPauseMin;
   while (!condition()) {
-    // The last look is at the deadline, so that what became true in the last pause counts.
+    // The last look is at the deadline, so that a change in the last pause counts.
     Deadline now = std::chrono::steady_clock::now();
     if (now >= deadline) return false;
     std::this_thread::sleep_until(std::min(deadline, now + pause));

@@ -1,4 +1,4 @@
-// waitUntil() waits with a bound for what cannot be polled as a descriptor. Nothing else in the
+// waitUntil() waits with a bound for a condition that no descriptor tells. Nothing else in the
 // harness sleeps.
 #pragma once
 
@@ -16,7 +16,7 @@ Deadline after(std::chrono::nanoseconds time);
 int millisecondsUntil(Deadline deadline);
 
 // Looks at `condition` until it is true, first at once, then in intervals that grow from 1 ms to
-// 20 ms. Returns false if it was not true at the deadline. What `condition` throws is passed on.
+// 20 ms. Returns false if it was not true at the deadline. Exceptions of `condition` are passed on.
 //
 //   if (!waitUntil(after(5s), [&] { return !exists(path); })) throw …;
 bool waitUntil(Deadline deadline, const std::function<bool()>& condition);

@@ -177,7 +177,8 @@ Issued PkiDirectory::issueClient(const std::string& role, const std::string& nam
                                  int64_t lastsDays) {
   requireName("client", name);
   std::string identity = role + ":" + name;
-  if (identity.size() > 64) {  // X.509 allows no more.
+  // X.509 allows no more.
+  if (identity.size() > 64) {
     throw AuthorityError(Kind::kUsage,
                          "client \"" + name + "\": \"" + identity + "\" is longer than 64");
   }

@@ -24,8 +24,11 @@ struct Issued {
   std::string kind;
   // The name of the node, "role:name" of a client, or the authority's own.
   std::string name;
-  std::string certificate;  // Path.
-  // Path; empty for a certificate that was replaced or made from a request.
+
+  // The path of the certificate.
+  std::string certificate;
+
+  // The path of the key; empty for a certificate that was replaced or made from a request.
   std::string key;
   support::CertificateFacts facts;
   // "valid", "expired", "not yet valid", "denied", "replaced"

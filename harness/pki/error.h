@@ -6,7 +6,7 @@
 
 namespace harness {
 
-// Typed by what the caller can do about it. The text names the file or the name that is meant.
+// An error whose kind tells the caller's remedy. The text names the file or the name that is meant.
 class AuthorityError : public std::runtime_error {
  public:
   enum class Kind {

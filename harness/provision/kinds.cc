@@ -50,7 +50,7 @@ ClusterPlan parsePlan(const std::string& text, const std::string& path) {
   return parseClusterFile(text, path, keysOfAll());
 }
 
-// What most kinds answer.
+// The answer of most kinds, whose nodes exist only once they are made.
 std::optional<ClusterDescription> Provisioner::foretell(const ClusterPlan&) {
   return std::nullopt;
 }

@@ -53,7 +53,9 @@ class ClockFilter {
   static constexpr size_t kSamplesMax = 8;
 
   std::array<ClockSample, kSamplesMax> samples_;
-  size_t count_ = 0;  // Ever added; the next one goes to count_ % kSamplesMax.
+
+  // The number of samples ever added. The next one goes to count_ % kSamplesMax.
+  size_t count_ = 0;
 };
 
 }  // namespace harness

@@ -22,7 +22,9 @@ struct Controller::Impl {
 
   ControllerOptions options;
   IoThread io;
-  std::deque<ControllerNode> nodes;  // After the thread that their promises run on.
+
+  // They come after the thread that their promises run on, and so are destroyed before it.
+  std::deque<ControllerNode> nodes;
 };
 
 Controller::Controller(const ControllerOptions& options) : impl_(std::make_unique<Impl>(options)) {}

@@ -1,4 +1,4 @@
-// No call waits for an agent that does not answer, and what it began is not left behind.
+// Tests that no call waits for an agent that does not answer, and leaves no command behind.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -11,7 +11,8 @@ namespace harness {
 Grants::Grants(wire::Welcome::Reader welcome) : identity_(kj::str(welcome.getIdentity())) {
   auto grants = welcome.getGrants();
   for (auto grant : grants.getMore()) {
-    if (!grant.hasCapability()) continue;  // Its calls would fail with a text that says nothing.
+    // Calls of a missing capability would fail with a text that says nothing.
+    if (!grant.hasCapability()) continue;
     all_.add(Granted{grant.getInterfaceId(), grant.getCapability()});
   }
   if (grants.getMore().size() > 0) return;

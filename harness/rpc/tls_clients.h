@@ -44,7 +44,8 @@ class TlsClients {
 
   static Stamps stampsOf(const TlsFiles& files);
 
-  std::map<std::string, Known> known_;  // By the three paths.
+  // The clients by their three paths.
+  std::map<std::string, Known> known_;
 };
 
 }  // namespace harness

@@ -1,4 +1,4 @@
-// Certificates: who is let in, and what the others are told.
+// Tests which certificates are let in, and the reasons that the others are given.
 #include <stdlib.h>
 
 #include <filesystem>

@@ -26,7 +26,9 @@ namespace {
 using enum support::TestExitStatus;
 
 constexpr std::string_view kSuffix = "_tests";
-constexpr std::chrono::seconds kStopGrace{10};  // From the signal that asks a program to end.
+
+// The time from the signal that asks a program to end until the one that kills it.
+constexpr std::chrono::seconds kStopGrace{10};
 
 struct Ending {
   // From waitpid; -1: the program was not started.

@@ -1,7 +1,8 @@
-// The one place that composes what a failed test shows of a command or of a call on a node.
+// The one place that composes the text that a failed test shows of a command or of a call on a
+// node.
 //
-// Form: where: what was attempted: what came back; then, indented, the nearest evidence and where
-// the rest is. Lower case, no full stop, values quoted. A unit test pins it.
+// The form is "PLACE: ATTEMPT: RESULT"; then follow, indented, the nearest evidence and the place
+// of the rest. It is in lower case, without a full stop, and quotes values. A unit test pins it.
 #pragma once
 
 #include <chrono>

@@ -22,7 +22,8 @@
 namespace harness {
 namespace {
 
-constexpr std::chrono::seconds kWaitMax{1};  // A person waits behind a tab.
+// It is short because a person waits behind a tab.
+constexpr std::chrono::seconds kWaitMax{1};
 
 // The names that this machine and its clusters have. A name that cannot be found is left out: a
 // message would stand in the middle of the line that is being typed.

@@ -43,7 +43,7 @@ std::vector<Doomed> onlyDoomed(const std::vector<PresentCluster>& present) {
   } catch (const ChoiceError& error) {
     if (error.kind() != ChoiceError::Kind::kNone) throw;
   }
-  // Where none is up, "down" means what a killed one has left.
+  // Where none is up, "down" means the leftovers of a killed one.
   std::vector<Doomed> doomed;
   for (const PresentCluster& cluster : present) {
     if (cluster.entry.life != ClusterEntry::Life::kLeftover) continue;

@@ -1,4 +1,4 @@
-// gc: removes what killed clusters have left.
+// gc: removes the leftovers of killed clusters.
 #include <iostream>
 
 #include "harness/cli/arguments.h"

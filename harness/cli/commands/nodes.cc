@@ -59,8 +59,8 @@ const char* wordFor(Power power) {
   return "on";
 }
 
-// What is known without asking a node: nobody answers from one that is off. Where nobody but the
-// nodes knows, there is nothing.
+// Returns the power of nodes as it is known without asking them, since one that is off does not
+// answer. Empty where only the nodes know.
 std::map<std::string, Power> powerOf(const ClusterDescription& cluster) {
   try {
     return makeProvisioner(cluster.provisioner)->state(cluster.name).power;
@@ -145,12 +145,9 @@ void addMeasured(Json& entry, const Row& row) {
 void printRows(const ClusterDescription& cluster, const std::vector<Row>& rows) {
   Json list = Json::array();
   for (const Row& row : rows) {
-    Json entry = {{"cluster", cluster.name},
-                  {"name", row.node.name},
-                  {"role", row.node.role},
-                  {"labels", row.node.labels},
-                  {"address", row.address()},
-                  {"addresses", row.node.addresses},
+    Json entry = {{"cluster", cluster.name},   {"name", row.node.name},
+                  {"role", row.node.role},     {"labels", row.node.labels},
+                  {"address", row.address()},  {"addresses", row.node.addresses},
                   {"endpoint", row.endpoint()}};
     uint16_t port = row.node.route.endpoint.port();
     entry["port"] = port == 0 ? Json(nullptr) : Json(port);

@@ -32,7 +32,7 @@ Exit status: 0 if every node answered, 69 if one did not.
 )";
 
 constexpr size_t kCommandBytesMax = 4096;
-// About what the other columns take.
+// The width, about, that the other columns take.
 constexpr size_t kTableBytesBefore = 72;
 
 // Commands are cut only for a terminal, where a long line would hide the table.

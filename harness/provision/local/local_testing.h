@@ -1,4 +1,4 @@
-// What the tests of local nodes share: a program in the agent's place, and a look for what stays.
+// The tests of local nodes share a program in the agent's place, and a look for leftovers.
 #pragma once
 
 #include <unistd.h>
@@ -13,7 +13,7 @@
 
 namespace harness {
 
-// Nodes with muster-fake-nodeagent as their agent.
+// Returns the options for nodes with muster-fake-nodeagent as their agent.
 inline LocalOptions fakeAgentOptions() {
   LocalOptions options;
   options.agentProgram = findProgram("muster-fake-nodeagent");
@@ -21,7 +21,7 @@ inline LocalOptions fakeAgentOptions() {
   return options;
 }
 
-// Everything on the machine that carries the cluster's name.
+// Lists everything on the machine that carries the cluster's name.
 inline std::string localLeftovers(const std::string& cluster) {
   std::string found;
   ClusterPaths paths(cluster);

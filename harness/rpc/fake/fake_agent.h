@@ -28,7 +28,9 @@ class FakeAgent {
     unsigned starts = 0;
     bool cancelled = false;
     std::string input;
-    unsigned askedAhead = 0;  // Ranges of output behind one that was not answered yet.
+
+    // The number of ranges of output that were asked for behind one without an answer.
+    unsigned askedAhead = 0;
   };
 
   struct Session {
@@ -112,10 +114,14 @@ class FakeAgent {
   void onLoop(const std::function<void()>& function);
 
   std::string directory_;
-  uint16_t port_ = 0;  // 0: a unix socket.
+
+  // 0: a unix socket.
+  uint16_t port_ = 0;
   std::atomic<unsigned> hellos_{0};
   IoThread io_;
-  std::unique_ptr<State> server_;  // Made and destroyed on the loop.
+
+  // It is made and destroyed on the loop.
+  std::unique_ptr<State> server_;
 };
 
 }  // namespace harness

@@ -241,7 +241,9 @@ class LocalTarget final : public CopyTarget {
 
   std::string addFile(const TreeItem& item, const FileFeed& feed) override {
     Place place = enter(item.path);
-    std::string temporary;  // Empty: the file has no name, and goes with this process.
+
+    // Empty: the file has no name, and goes with this process.
+    std::string temporary;
     Fd file = openStaged(place, keepsAll(item) ? 0600 : 0666, temporary);
     try {
       std::string digest = fill(file.get(), item, feed, place.path);
@@ -270,7 +272,9 @@ class LocalTarget final : public CopyTarget {
   struct Place {
     Fd directory;
     std::string name;
-    std::string path;  // For messages.
+
+    // The path in messages.
+    std::string path;
   };
 
   static std::string temporaryName() {

@@ -200,7 +200,8 @@ class RemoteTarget final : public CopyTarget {
   }
 
   std::string addFile(const TreeItem& given, const FileFeed& feed) override {
-    finish();  // Its directory must be there.
+    // The directory of the file must be there.
+    finish();
     TreeItem item = given;
     prepare(item);
     UploadOptions wanted;

@@ -16,8 +16,11 @@
 namespace harness::rpc {
 
 enum class Removal {
-  kEntry,  // A file, a link or an empty directory.
-  kTree,   // Also all below a directory.
+  // A file, a link or an empty directory.
+  kEntry,
+
+  // Also a directory with all below it.
+  kTree,
 };
 enum class LinkType { kSymbolic, kHard };
 

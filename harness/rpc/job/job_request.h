@@ -18,8 +18,11 @@ struct TerminalSize {
 };
 
 enum class JobInput {
-  kText,    // RunOptions::input, then end of file.
-  kStream,  // By Job::writeInput.
+  // The command reads RunOptions::input and then the end of file.
+  kText,
+
+  // The command reads the bytes of Job::writeInput.
+  kStream,
 };
 
 enum class JobOutput {
@@ -42,8 +45,11 @@ struct JobRequest {
 
 // The event that a pull waits for.
 enum class PullUntil {
-  kChange,  // More output than before, or the end.
-  kEnded,   // The end, with all output read.
+  // More output than before, or the end.
+  kChange,
+
+  // The end, with all output read.
+  kEnded,
 };
 
 }  // namespace harness

@@ -1,4 +1,4 @@
-// What an agent says of a command's end, as a test sees it.
+// Tests how an agent's words for a command's end become an outcome.
 #include <signal.h>
 
 #include <capnp/message.h>

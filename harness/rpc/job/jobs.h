@@ -113,8 +113,8 @@ std::vector<RunAnswer> runOnAll(const std::vector<ControllerNode*>& nodes,
 std::vector<std::variant<JobListing, muster::NodeError>> listJobs(
     const std::vector<ControllerNode*>& nodes, const JobFilter& filter, SteadyTime until);
 
-// Ends what `filter` finds alive on each node, TERM first and KILL after `grace`, and answers when
-// nothing of it runs, or at `until` with what does.
+// Ends the jobs that `filter` finds alive on each node, by TERM first and by KILL after `grace`.
+// Answers when none of them runs, or at `until` with those that do.
 std::vector<std::variant<JobsEnded, muster::NodeError>> endJobs(
     const std::vector<ControllerNode*>& nodes, const JobFilter& filter,
     std::chrono::nanoseconds grace, SteadyTime until);

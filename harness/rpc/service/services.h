@@ -1,5 +1,5 @@
-// System services of a node, for plain blocking code: their status, and what their manager is told
-// to do with them. The manager is the node's choice (schema/service.capnp).
+// Asks a node for the status of its system services, and starts or stops them, for plain blocking
+// code. The node chooses their manager (schema/service.capnp).
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// Links and addresses of one network namespace, over rtnetlink: what `ip link` and `ip addr` do,
-// without a fork.
+// Makes links and addresses in one network namespace, over rtnetlink, as `ip link` and `ip addr` do
+// but without a fork.
 #pragma once
 
 #include <sys/types.h>
@@ -18,7 +18,8 @@ class Netlink {
  public:
   Netlink();
 
-  int indexOf(const std::string& link);  // Throws if there is no such link.
+  // Throws if there is no such link.
+  int indexOf(const std::string& link);
   void makeBridge(const std::string& name);
 
   // Makes a pair of links. `name` is here, up, and a port of the bridge with this index; its peer
@@ -26,9 +27,12 @@ class Netlink {
   void makePair(const std::string& name, int bridgeIndex, pid_t peer);
 
   void setUp(int index);
-  void addAddress(int index,
-                  const std::string& address);  // "10.77.0.11/16" or "fd77::b/64"; usable at once.
-  void removeLink(const std::string& name);     // What does not exist is no error.
+
+  // Adds an address such as "10.77.0.11/16" or "fd77::b/64", which is usable at once.
+  void addAddress(int index, const std::string& address);
+
+  // A link that does not exist is no error.
+  void removeLink(const std::string& name);
 
  private:
   class Message;

@@ -10,10 +10,14 @@
 namespace harness {
 
 struct RootPlaces {
-  std::string disk;       // Directory on the host with upper/, work/ and root/ of the overlay.
-  std::string directory;  // Directory on the host that the node sees as /run/muster.
-  bool groups =
-      false;  // Mount cgroup2 at /sys/fs/cgroup; the process is in a cgroup namespace of its own.
+  // The directory on the host with upper/, work/ and root/ of the overlay.
+  std::string disk;
+
+  // The directory on the host that the node sees as /run/muster.
+  std::string directory;
+
+  // Mounts cgroup2 at /sys/fs/cgroup. The process must be in a cgroup namespace of its own.
+  bool groups = false;
 };
 
 // Makes the new root and moves the calling process into it. Call it in fresh mount, pid, network,

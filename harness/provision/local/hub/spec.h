@@ -74,8 +74,9 @@ struct HubSpec {
 
   // The cluster ends when standard input does.
   bool owned = false;
-  std::vector<std::string>
-      bridgeAddresses;  // With prefix length; the hub's own on the shared network.
+
+  // The hub's own addresses on the shared network, with prefix length.
+  std::vector<std::string> bridgeAddresses;
   std::vector<NodeSpec> nodes;
 
   // Files of every node, written before its own.

@@ -22,8 +22,9 @@ namespace {
 
 constexpr char kRunRoot[] = "/run/muster";
 constexpr char kDataRoot[] = "/var/lib/muster";
-constexpr char kTag[] =
-    ".muster-cluster";  // In the data directory: without it, nothing there is ours.
+
+// A file in the data directory. Without it, nothing there is ours.
+constexpr char kTag[] = ".muster-cluster";
 constexpr size_t kClusterNameMax = 32;
 constexpr std::chrono::seconds kKillTime{10};
 
@@ -73,7 +74,7 @@ std::optional<ClusterLock> ClusterLock::tryTake(const std::string& cluster) {
       if (errno == EWOULDBLOCK) return std::nullopt;
       failSystem("lock " + paths.run);
     }
-    // Whoever held it before may have removed the directory: then the lock guards nothing.
+    // The holder before us may have removed the directory, and then the lock guards nothing.
     struct stat held {};
     struct stat named {};
     check(::fstat(fd.get(), &held), "stat " + paths.run);
@@ -161,7 +162,8 @@ void removeEverything(const std::string& cluster) {
     removeTree(paths.data);
     removeIfEmpty(kDataRoot);
   } else {
-    removeIfEmpty(paths.data);  // Made, and not yet tagged.
+    // The directory may have been made and not yet tagged.
+    removeIfEmpty(paths.data);
   }
   removeTree(paths.run);
   removeIfEmpty(kRunRoot);

@@ -26,12 +26,16 @@ struct ClusterPaths {
   std::string node(const std::string& name) const { return run + "/n/" + name; }
   std::string disk(const std::string& name) const { return disks() + "/" + name; }
   std::string disks() const { return data + "/disks"; }
-  std::string group(const std::string& name) const;  // Empty where there is no cgroup2.
+
+  // Empty where there is no cgroup2.
+  std::string group(const std::string& name) const;
 
   std::string cluster;
   std::string run;
   std::string data;
-  std::string groups;  // Empty where there is no cgroup2.
+
+  // Empty where there is no cgroup2.
+  std::string groups;
   std::string control;
 };
 
