@@ -148,7 +148,7 @@ int perform(const Options& options) {
 int run(const std::vector<std::string>& arguments) {
   try {
     // Not a role of the configuration: only a keeper starts it.
-    if (arguments.size() == 2 && arguments[0] == kShimArgument) {
+    if (arguments.size() == 2 && arguments[0] == exec::kShimArgument) {
       return runShim(arguments[1].c_str());
     }
     return perform(readOptions(arguments, environmentMap()));

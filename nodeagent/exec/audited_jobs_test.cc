@@ -6,7 +6,7 @@
 
 #include "nodeagent/exec/job_fixture.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 using testing::ElementsAre;
@@ -180,4 +180,4 @@ TEST_F(AuditedJobsTest, TheViewShowsDetachedJobsBesideTheOthers) {
 }
 
 }  // namespace
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

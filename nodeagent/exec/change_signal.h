@@ -5,7 +5,7 @@
 #include <kj/async.h>
 #include <kj/vector.h>
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 class ChangeSignal {
  public:
@@ -40,4 +40,4 @@ class ChangeSignal {
   kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> waiting_;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -8,7 +8,7 @@
 #include "nodeagent/os/worker.h"
 #include "schema/support/base/id.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 // All parts outlive the jobs.
 struct DetachedContext {
@@ -26,4 +26,4 @@ inline support::Id shimSessionId() {
   return support::Id();
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

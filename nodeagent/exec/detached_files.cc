@@ -16,7 +16,7 @@
 #include "schema/support/base/id.h"
 #include "schema/support/base/wire_error.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 // A specification has about 2 MiB at most.
@@ -153,4 +153,4 @@ void DetachedFiles::remove() const {
   rmdir(path_.cStr());
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

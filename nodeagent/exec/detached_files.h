@@ -16,7 +16,7 @@
 #include <kj/string.h>
 #include <kj/vector.h>
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 // A value: names the directory and holds nothing open.
 class DetachedFiles {
@@ -57,4 +57,4 @@ class DetachedFiles {
   kj::String path_;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

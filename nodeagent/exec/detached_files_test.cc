@@ -12,7 +12,7 @@
 
 #include "schema/job.capnp.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 class DetachedFilesTest : public testing::Test {
@@ -88,4 +88,4 @@ TEST_F(DetachedFilesTest, LockIsHeldOnceAtATime) {
 }
 
 }  // namespace
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

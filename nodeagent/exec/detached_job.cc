@@ -8,7 +8,7 @@
 #include "nodeagent/os/process_set.h"
 #include "schema/support/base/wire_error.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 constexpr auto kWatchPause = 200 * kj::MILLISECONDS;
@@ -276,4 +276,4 @@ void DetachedJob::readSummary(wire::JobView::ListResults::Reader answer) {
   }
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -13,7 +13,7 @@
 #include "nodeagent/exec/shim_link.h"
 #include "nodeagent/session/session.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 class DetachedJob final : public KeptJob, public kj::Refcounted, private ShimLink::Listener {
  public:
@@ -91,4 +91,4 @@ class DetachedJob final : public KeptJob, public kj::Refcounted, private ShimLin
   ShimLink link_;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

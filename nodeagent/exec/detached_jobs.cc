@@ -7,7 +7,7 @@
 #include "schema/support/base/log.h"
 #include "schema/support/base/wire_error.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 using Kind = wire::Error::Kind;
 
@@ -176,4 +176,4 @@ void DetachedJobs::taskFailed(kj::Exception&& exception) {
                {{"exception", exception.getDescription()}});
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -6,7 +6,7 @@
 
 #include "nodeagent/exec/detached_job.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 class DetachedJobs final : private kj::TaskSet::ErrorHandler {
  public:
@@ -67,4 +67,4 @@ class DetachedJobs final : private kj::TaskSet::ErrorHandler {
   kj::TaskSet tasks_;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -1,6 +1,6 @@
 #include "nodeagent/exec/detached_status.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 DetachedStatus::DetachedStatus() : message_(kj::heap<capnp::MallocMessageBuilder>()) {
   message_->initRoot<wire::JobStatus>().setState(wire::JobStatus::State::RUNNING);
@@ -37,4 +37,4 @@ void DetachedStatus::conclude(Begun begun) {
   }
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -7,7 +7,7 @@
 
 #include "schema/job.capnp.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 class DetachedStatus final {
  public:
@@ -30,4 +30,4 @@ class DetachedStatus final {
   kj::Own<capnp::MallocMessageBuilder> message_;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

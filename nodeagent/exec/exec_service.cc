@@ -25,8 +25,8 @@ kj::String keeperName(const ServiceHost& host) {
   return kj::str(name, "-", kj::hex(support::crc32c(marks.asBytes())));
 }
 
-JobTable::Options jobOptions(ServiceHost& host, const JobLimits& limits) {
-  JobTable::Options jobs;
+exec::JobTable::Options jobOptions(ServiceHost& host, const exec::JobLimits& limits) {
+  exec::JobTable::Options jobs;
   jobs.limits = limits;
   jobs.spool = host.platform.openScratchDisk(kj::str(host.stateDirectory, "/spool"));
   jobs.sets = host.platform.makeProcessSets(keeperName(host));
@@ -34,29 +34,29 @@ JobTable::Options jobOptions(ServiceHost& host, const JobLimits& limits) {
   return jobs;
 }
 
-kj::Maybe<kj::Own<DetachedJobs>> openDetached(ServiceHost& host, Worker& worker) {
+kj::Maybe<kj::Own<exec::DetachedJobs>> openDetached(ServiceHost& host, Worker& worker) {
   if (host.program.size() == 0) return nullptr;
-  DetachedJobs::Options detached;
+  exec::DetachedJobs::Options detached;
   detached.directory = kj::str(host.stateDirectory, "/detached");
   detached.program = kj::str(host.program);
   detached.bootId = kj::str(host.bootId);
   detached.group = keeperName(host);
-  return kj::heap<DetachedJobs>(host.port, host.timer, worker, kj::mv(detached));
+  return kj::heap<exec::DetachedJobs>(host.port, host.timer, worker, kj::mv(detached));
 }
 
 }  // namespace
 
-ExecService::ExecService(ServiceHost& host, const JobLimits& limits)
+ExecService::ExecService(ServiceHost& host, const exec::JobLimits& limits)
     : audit_(host.audit),
       worker_(host.platform.makeWorker(Worker::kThreads)),
       jobs_(host.port, host.timer, host.platform.clock(), *worker_, jobOptions(host, limits)),
       detached_(openDetached(host, *worker_)),
-      kept_(jobs_, detached_.map([](auto& jobs) -> DetachedJobs& { return *jobs; })) {}
+      kept_(jobs_, detached_.map([](auto& jobs) -> exec::DetachedJobs& { return *jobs; })) {}
 
 kj::Array<AgentService::Offer> ExecService::offers() {
-  return kj::arr(
-      offer<wire::Jobs>([this](Session& session) { return makeJobs(kept_, session, audit_); }),
-      offer<wire::JobView>([this](Session&) { return makeJobView(kept_); }));
+  return kj::arr(offer<wire::Jobs>(
+                     [this](Session& session) { return exec::makeJobs(kept_, session, audit_); }),
+                 offer<wire::JobView>([this](Session&) { return exec::makeJobView(kept_); }));
 }
 
 void ExecService::count(AgentNumbers& numbers) {

@@ -11,21 +11,21 @@ class ExecService final : public AgentService {
  public:
   // Kills the processes that an earlier keeper of this node left running, except those of detached
   // jobs, which it finds again. Without a program in `host` there are no detached jobs.
-  explicit ExecService(ServiceHost& host, const JobLimits& limits = {});
+  explicit ExecService(ServiceHost& host, const exec::JobLimits& limits = {});
 
   kj::Array<Offer> offers() override;
   void count(AgentNumbers& numbers) override;
   void writeLimits(wire::Limits::Builder limits) override;
   bool close(kj::Duration limit) override { return worker_->close(limit); }
 
-  const JobTable& jobs() const { return jobs_; }
+  const exec::JobTable& jobs() const { return jobs_; }
 
  private:
   AuditLog& audit_;
   kj::Own<Worker> worker_;
-  JobTable jobs_;
-  kj::Maybe<kj::Own<DetachedJobs>> detached_;
-  KeptJobs kept_;
+  exec::JobTable jobs_;
+  kj::Maybe<kj::Own<exec::DetachedJobs>> detached_;
+  exec::KeptJobs kept_;
 };
 
 kj::Own<AgentService> makeExec(ServiceHost& host);

@@ -5,7 +5,7 @@
 
 #include "schema/support/base/wire_error.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 // A terminal in its usual mode takes this character for the end of file (VEOF).
@@ -95,4 +95,4 @@ void InputStream::finish() {
   fd_ = nullptr;
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -13,7 +13,7 @@
 #include "nodeagent/exec/change_signal.h"
 #include "nodeagent/exec/job_limits.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 class InputStream {
  public:
@@ -60,4 +60,4 @@ class InputStream {
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> more_;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -8,7 +8,7 @@
 #include "nodeagent/os/process.h"
 #include "schema/support/base/log.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 // The end of a session is bounded as a whole, so the grace of one job is too.
@@ -403,4 +403,4 @@ uint64_t Job::inputAcceptedTo() const {
   return input_.get() == nullptr ? 0 : input_->acceptedTo();
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

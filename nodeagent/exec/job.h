@@ -19,7 +19,7 @@
 #include "nodeagent/os/worker.h"
 #include "schema/support/base/wire_error.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 // Holds the parts that all jobs of a keeper share. They outlive the jobs.
 struct JobContext {
@@ -228,4 +228,4 @@ class Job final : public kj::Refcounted {
   kj::Promise<void> run_ = nullptr;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -7,7 +7,7 @@
 
 #include "nodeagent/exec/job_fixture.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 using testing::HasSubstr;
@@ -279,4 +279,4 @@ TEST_P(JobEndTest, AFullSessionIsOverloadedUntilAJobEnds) {
 }
 
 }  // namespace
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -19,7 +19,7 @@
 
 #include "nodeagent/exec/jobs_server.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 inline constexpr int64_t kSecondNs = 1'000'000'000;
 
@@ -247,4 +247,4 @@ class JobFixture : public testing::Test {
   uint64_t nextNumber = 1;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

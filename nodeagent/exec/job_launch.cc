@@ -8,7 +8,7 @@
 #include "nodeagent/exec/job.h"
 #include "schema/support/base/log.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 using Kind = wire::Error::Kind;
@@ -220,4 +220,4 @@ kj::Promise<void> Job::launch() {
   return awaitExit(exitObserver_->whenBecomesReadable());
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

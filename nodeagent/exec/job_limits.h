@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 struct JobLimits {
   // Counts jobs on the node.
@@ -40,4 +40,4 @@ constexpr size_t kInputWindowBytes = 1 << 20;
 constexpr int64_t kFollowWaitMaxNs = 20'000'000'000;
 constexpr int64_t kGraceMaxNs = 3600 * int64_t{1'000'000'000};
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

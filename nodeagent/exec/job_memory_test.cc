@@ -6,7 +6,7 @@
 
 #include "nodeagent/exec/job_fixture.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 using OutOfMemory = wire::JobOutcome::OutOfMemory;
@@ -82,4 +82,4 @@ TEST_F(JobMemoryTest, AnotherSignalIsNotAMemoryKill) {
 }
 
 }  // namespace
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -6,7 +6,7 @@
 
 #include "nodeagent/exec/job_fixture.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 using testing::HasSubstr;
@@ -237,4 +237,4 @@ TEST_F(JobOutcomeTest, AThousandCommandsLeaveNothing) {
 }
 
 }  // namespace
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -5,7 +5,7 @@
 #include "nodeagent/exec/job_fixture.h"
 #include "schema/support/base/crc32c.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
@@ -261,4 +261,4 @@ TEST_F(JobOutputTest, ALongPollWithoutOutputEndsWithItsTime) {
 }
 
 }  // namespace
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -20,7 +20,7 @@
 
 extern char** environ;
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 constexpr size_t kArgumentsMax = 4096;
@@ -390,4 +390,4 @@ kj::String spawnFailureText(const JobSpec& spec, const SpawnFailure& failure,
   return kj::str(start, reason, " (looked up in PATH ", quoted(path), ")");
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

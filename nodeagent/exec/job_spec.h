@@ -14,7 +14,7 @@
 #include "schema/job.capnp.h"
 #include "schema/support/base/sha256.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 constexpr size_t kArgumentsShown = 64;
 constexpr size_t kArgumentBytesShown = 256;
@@ -84,4 +84,4 @@ kj::Array<kj::String> buildEnvironment(const JobSpec& spec, const User& user, kj
 kj::String spawnFailureText(const JobSpec& spec, const SpawnFailure& failure,
                             kj::ArrayPtr<const kj::String> environment);
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -12,7 +12,7 @@
 #include "schema/support/base/sha256.h"
 #include "schema/support/base/wire_error.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 using Spec = wire::JobSpec::Builder;
@@ -190,4 +190,4 @@ TEST(JobSpecHashTest, DependsOnTheContentAndNotOnTheLayout) {
 }
 
 }  // namespace
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

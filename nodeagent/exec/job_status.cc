@@ -3,7 +3,7 @@
 #include "schema/support/base/crc32c.h"
 #include "schema/support/base/wire_error.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 constexpr uint64_t kStatusWords = 256;
@@ -199,4 +199,4 @@ uint64_t progressWords(const Job& job, const FollowWish& wish) {
   return kStatusWords + (shares.output + shares.errors) / sizeof(capnp::word);
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -4,7 +4,7 @@
 #include "nodeagent/exec/job.h"
 #include "schema/job.capnp.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 // Reads a wish and bounds it by `limits`. Fails with kind invalid if an offset lies beyond what the
 // job produced.
@@ -18,4 +18,4 @@ void writeProgress(Job& job, const FollowWish& wish, wire::JobProgress::Builder 
 // Returns how many words a message with that progress needs at most.
 uint64_t progressWords(const Job& job, const FollowWish& wish);
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -6,7 +6,7 @@
 #include "schema/support/base/redact.h"
 #include "schema/support/base/wire_error.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 using Kind = wire::Error::Kind;
@@ -270,4 +270,4 @@ void JobTable::taskFailed(kj::Exception&& exception) {
                {{"exception", exception.getDescription()}});
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -19,7 +19,7 @@
 #include "nodeagent/session/session.h"
 #include "schema/support/base/id.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 class JobTable final : private OwnJob::Owner, private kj::TaskSet::ErrorHandler {
  public:
@@ -143,4 +143,4 @@ class JobTable final : private OwnJob::Owner, private kj::TaskSet::ErrorHandler 
   kj::Promise<void> looking_ = nullptr;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -6,7 +6,7 @@
 
 #include "nodeagent/exec/job_fixture.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 using Kind = wire::Error::Kind;
@@ -119,4 +119,4 @@ TEST_F(JobViewTest, UnknownJobsAndBadParametersAreRefused) {
 }
 
 }  // namespace
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

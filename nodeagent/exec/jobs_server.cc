@@ -9,7 +9,7 @@
 #include "schema/support/base/redact.h"
 #include "schema/support/base/wire_error.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 using Kind = wire::Error::Kind;
@@ -312,4 +312,4 @@ wire::JobView::Client makeJobView(KeptJobs& jobs) {
   return kj::heap<JobViewServer>(jobs);
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -7,7 +7,7 @@
 #include "nodeagent/session/session.h"
 #include "schema/job.capnp.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 // Serves the jobs of one session; may be made again for each connection. `jobs` and `audit` outlive
 // it. It holds a reference to the session.
@@ -19,4 +19,4 @@ capnp::Capability::Client makeJobsAndView(KeptJobs& jobs, Session& session, Audi
 // Serves the jobs of every session. `jobs` outlives it.
 wire::JobView::Client makeJobView(KeptJobs& jobs);
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

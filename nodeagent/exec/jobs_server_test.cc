@@ -8,7 +8,7 @@
 #include "nodeagent/exec/job_fixture.h"
 #include "schema/support/base/crc32c.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 using Kind = wire::Error::Kind;
@@ -336,4 +336,4 @@ TEST_F(JobsServerTest, DroppingALongPollLeavesTheJobRunning) {
 }
 
 }  // namespace
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -15,7 +15,7 @@
 #include "schema/support/base/id.h"
 #include "schema/support/base/sha256.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 // Takes the progress that a caller asked for. One of the two methods is called, once.
 class ProgressAnswer {
@@ -76,4 +76,4 @@ class KeptJob {
   ~KeptJob() noexcept(false) = default;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

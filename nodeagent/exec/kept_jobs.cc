@@ -8,7 +8,7 @@
 #include "schema/support/base/redact.h"
 #include "schema/support/base/wire_error.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 using Kind = wire::Error::Kind;
@@ -133,4 +133,4 @@ void KeptJobs::visit(kj::FunctionParam<bool(KeptJob& job)> visit) {
   if (goesOn) table_.visit([&](OwnJob& job) { return visit(job); });
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

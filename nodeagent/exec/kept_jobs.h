@@ -7,7 +7,7 @@
 #include "nodeagent/exec/kept_job.h"
 #include "nodeagent/session/audit_log.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 class KeptJobs final {
  public:
@@ -48,4 +48,4 @@ class KeptJobs final {
   kj::Maybe<DetachedJobs&> detached_;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

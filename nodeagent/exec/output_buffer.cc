@@ -8,7 +8,7 @@
 
 #include "schema/support/base/log.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 constexpr uint64_t kMemoryFirstBytes = 1024;
@@ -265,4 +265,4 @@ void OutputBuffer::finish() {
   if (memory_.size() > memoryBytesMax_ && to_ - from_ <= memoryBytesMax_) shrinkMemory();
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -10,7 +10,7 @@
 #include "nodeagent/exec/spool.h"
 #include "schema/job.capnp.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 // The stream's policy: see JobSpec.StreamPolicy.
 struct OutputPolicy {
@@ -119,4 +119,4 @@ class OutputBuffer {
   kj::Maybe<kj::Own<SpoolFile>> file_;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

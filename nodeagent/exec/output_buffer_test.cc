@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 constexpr uint64_t kMemory = 4096;
@@ -113,4 +113,4 @@ TEST_F(OutputBufferTest, AnEndedStreamFreesTheMemoryThatItNoLongerNeeds) {
 }
 
 }  // namespace
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

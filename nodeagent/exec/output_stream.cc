@@ -7,7 +7,7 @@
 
 #include <kj/debug.h>
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 // Bounds one read, and all reads in one turn of the loop.
@@ -171,4 +171,4 @@ kj::String OutputStream::link() const {
   return kj::heapString(target, static_cast<size_t>(length));
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

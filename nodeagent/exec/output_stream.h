@@ -11,7 +11,7 @@
 #include "nodeagent/exec/output_buffer.h"
 #include "schema/support/base/sha256.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 class OutputStream {
  public:
@@ -80,4 +80,4 @@ class OutputStream {
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> capacityFreed_;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -11,7 +11,7 @@
 #include <kj/async-unix.h>
 #include <kj/debug.h>
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 class OutputStreamTest : public testing::Test {
@@ -75,4 +75,4 @@ TEST_F(OutputStreamTest, AReleaseAfterTheEndBringsTheRest) {
 }
 
 }  // namespace
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -4,7 +4,7 @@
 #include "schema/support/base/crc32c.h"
 #include "schema/support/base/wire_error.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 using Kind = wire::Error::Kind;
@@ -72,7 +72,7 @@ kj::Promise<void> OwnJob::resize(uint16_t columns, uint16_t rows) {
 }
 
 void OwnJob::writeStatus(wire::JobView::Summary::Builder summary) {
-  nodeagent::writeStatus(*job_, summary.initStatus());
+  exec::writeStatus(*job_, summary.initStatus());
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -8,7 +8,7 @@
 #include "nodeagent/exec/kept_job.h"
 #include "nodeagent/session/session.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 class OwnJob final : public KeptJob, private Job::Listener {
  public:
@@ -76,4 +76,4 @@ class OwnJob final : public KeptJob, private Job::Listener {
   kj::Own<Job> job_;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

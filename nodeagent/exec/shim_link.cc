@@ -11,7 +11,7 @@
 #include "schema/support/base/socket.h"
 #include "schema/support/rpc/socket_stream.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 constexpr auto kPauseFirst = 5 * kj::MILLISECONDS;
@@ -138,4 +138,4 @@ kj::Promise<bool> ShimLink::reached() {
   return pair.promise.then([this]() { return reached(); });
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

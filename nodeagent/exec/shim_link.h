@@ -13,7 +13,7 @@
 #include "nodeagent/exec/shim_starter.h"
 #include "schema/support/rpc/rpc_connection.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 class ShimLink final {
  public:
@@ -99,4 +99,4 @@ class ShimLink final {
   kj::Promise<void> driver_ = nullptr;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -10,7 +10,7 @@
 #include "schema/support/base/log.h"
 #include "schema/support/base/wire_error.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 constexpr auto kShimStart = 10 * kj::SECONDS;
@@ -91,4 +91,4 @@ void ShimStarter::taskFailed(kj::Exception&& exception) {
                {{"exception", exception.getDescription()}});
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -7,7 +7,7 @@
 
 #include "nodeagent/exec/detached_context.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 // A keeper starts a shim as PROGRAM kShimArgument DIRECTORY, with a pipe as standard output. The
 // shim closes the pipe when it can be connected to, or when it ends because it is not needed.
@@ -32,4 +32,4 @@ class ShimStarter final : private kj::TaskSet::ErrorHandler {
   kj::TaskSet reapers_;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

@@ -1,6 +1,6 @@
 #include "nodeagent/exec/spool.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 namespace {
 
 // The file system is asked for its free space once in this many bytes.
@@ -54,4 +54,4 @@ bool SpoolFile::write(uint64_t position, kj::ArrayPtr<const kj::byte> bytes) {
   return reserveTo(position + bytes.size()) && file_->write(position, bytes);
 }
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

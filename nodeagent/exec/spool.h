@@ -12,7 +12,7 @@
 #include "nodeagent/exec/job_limits.h"
 #include "nodeagent/os/scratch_disk.h"
 
-namespace nodeagent {
+namespace nodeagent::exec {
 
 class SpoolFile;
 
@@ -84,4 +84,4 @@ class SpoolFile {
   uint64_t accountedBytes_ = 0;
 };
 
-}  // namespace nodeagent
+}  // namespace nodeagent::exec

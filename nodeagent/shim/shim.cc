@@ -24,6 +24,8 @@
 namespace nodeagent {
 namespace {
 
+using namespace exec;  // What it keeps a job with.
+
 constexpr auto kLook = 200 * kj::MILLISECONDS;
 // A result that nobody acknowledges is kept for this time after the job's end.
 constexpr int64_t kResultKeptNs = 3600 * int64_t{1'000'000'000};

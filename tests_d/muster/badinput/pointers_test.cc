@@ -194,7 +194,7 @@ TEST(TextTest, NulIsRefusedAndOtherBytesStay) {
     spec.setDeadlineNs(1);
     spec.setUser(capnp::Text::Reader(row.user.c_str(), row.user.size()));
     auto refused = kj::runCatchingExceptions([&]() {
-      EXPECT_EQ(std::string(nodeagent::readJobSpec(spec).user.cStr()), row.user) << row.name;
+      EXPECT_EQ(std::string(nodeagent::exec::readJobSpec(spec).user.cStr()), row.user) << row.name;
     });
     EXPECT_EQ(refused != nullptr, row.refused) << row.name;
     KJ_IF_MAYBE (exception, refused) {

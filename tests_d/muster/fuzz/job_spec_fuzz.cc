@@ -15,7 +15,7 @@
 
 namespace {
 
-using nodeagent::JobSpec;
+using nodeagent::exec::JobSpec;
 
 bool hasNul(kj::StringPtr text) {
   return memchr(text.begin(), 0, text.size()) != nullptr;
@@ -34,8 +34,8 @@ void expectUsable(const JobSpec& spec) {
   KJ_ASSERT(!hasNul(spec.terminalType) && spec.umask <= 0777);
   KJ_ASSERT(spec.inlineInput.size() <= 256 << 10);
   KJ_ASSERT(spec.deadlineNs > 0 && spec.graceNs >= 0 && spec.drainNs >= 0);
-  KJ_ASSERT(spec.output.bytesMax >= nodeagent::kRetainedBytesMin);
-  KJ_ASSERT(spec.output.bytesMax <= nodeagent::kRetainedBytesMost);
+  KJ_ASSERT(spec.output.bytesMax >= nodeagent::exec::kRetainedBytesMin);
+  KJ_ASSERT(spec.output.bytesMax <= nodeagent::exec::kRetainedBytesMost);
   KJ_ASSERT(spec.labels.size() <= 32 && spec.limits.size() == spec.limitNames.size());
   for (auto& label : spec.labels) {
     KJ_ASSERT(label.name.size() > 0 && label.name.size() <= 64 && label.value.size() <= 256);
@@ -44,13 +44,13 @@ void expectUsable(const JobSpec& spec) {
 }
 
 void check(wire::JobSpec::Reader reader) {
-  JobSpec spec = nodeagent::readJobSpec(reader);
+  JobSpec spec = nodeagent::exec::readJobSpec(reader);
   expectUsable(spec);
-  KJ_ASSERT(nodeagent::readJobSpec(reader).hash == spec.hash);
+  KJ_ASSERT(nodeagent::exec::readJobSpec(reader).hash == spec.hash);
   nodeagent::User user;
-  auto environment = nodeagent::buildEnvironment(spec, user, "MUSTER=x");
+  auto environment = nodeagent::exec::buildEnvironment(spec, user, "MUSTER=x");
   for (auto& entry : environment) KJ_ASSERT(entry.findFirst('=') != nullptr && !hasNul(entry));
-  nodeagent::spawnFailureText(spec, {nodeagent::SpawnStage::kExec, 2, 0}, environment);
+  nodeagent::exec::spawnFailureText(spec, {nodeagent::SpawnStage::kExec, 2, 0}, environment);
   spec.trim();
 }
 

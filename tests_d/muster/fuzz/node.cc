@@ -41,7 +41,7 @@ class CheckingJobs final : public wire::Jobs::Server {
   kj::Promise<void> run(RunContext context) override {
     ++asked_;
     return support::answer(context, "jobs.run", [context]() mutable {
-      nodeagent::readJobSpec(context.getParams().getSpec());
+      nodeagent::exec::readJobSpec(context.getParams().getSpec());
     });
   }
 

@@ -52,7 +52,8 @@ kj::Array<kj::Own<nodeagent::AgentService>> Node::Keeper::makeServices(Node& nod
   return made.releaseAsArray();
 }
 
-Node::Node(World& world, Machine& machine, nodeagent::JobLimits limits, kj::Maybe<FileTree&> files)
+Node::Node(World& world, Machine& machine, nodeagent::exec::JobLimits limits,
+           kj::Maybe<FileTree&> files)
     : world_(world),
       machine_(machine),
       limits_(limits),

@@ -25,7 +25,8 @@ namespace simulation {
 class Node final : public kj::TaskSet::ErrorHandler {
  public:
   // `files` outlives the node. A node without them serves none.
-  Node(World& world, Machine& machine, nodeagent::JobLimits limits, kj::Maybe<FileTree&> files);
+  Node(World& world, Machine& machine, nodeagent::exec::JobLimits limits,
+       kj::Maybe<FileTree&> files);
   ~Node() noexcept(false);
 
   void startKeeper();
@@ -60,7 +61,7 @@ class Node final : public kj::TaskSet::ErrorHandler {
   size_t connectionCount() const {
     return keeper_.get() == nullptr ? 0 : keeper_->connections.count();
   }
-  const nodeagent::Spool* spool() const {
+  const nodeagent::exec::Spool* spool() const {
     return keeper_.get() == nullptr ? nullptr : &keeper_->exec->jobs().spool();
   }
 
@@ -97,7 +98,7 @@ class Node final : public kj::TaskSet::ErrorHandler {
 
   World& world_;
   Machine& machine_;
-  nodeagent::JobLimits limits_;
+  nodeagent::exec::JobLimits limits_;
   kj::Maybe<FileTree&> files_;
   kj::String bootId_;
   unsigned keeperStarts_ = 0;

@@ -46,7 +46,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
       profile_.diskRots = disk.rottenPercent > 0;
       machine.setDiskFaults(disk);
     }
-    nodeagent::JobLimits limits;
+    nodeagent::exec::JobLimits limits;
     limits.runningInSessionMax = 24;
     limits.memoryOfStreamBytesMax = static_cast<uint64_t>(random.chance(50) ? 4096 : 16384);
     limits.memoryOfFollowedBytesMax = 4 * limits.memoryOfStreamBytesMax;
@@ -333,7 +333,7 @@ class Scenario final : public kj::TaskSet::ErrorHandler {
     if (node_->runningCount() > 0) world_.violated("I4", "commands count as running");
     if (machine_.setCount() > 0) world_.violated("I4", "groups of processes are left");
     if (node_->connectionCount() > 0) world_.violated("I4", "connections are left");
-    if (const nodeagent::Spool* spool = node_->spool()) {
+    if (const nodeagent::exec::Spool* spool = node_->spool()) {
       if (spool->fileCount() != machine_.fileCount()) world_.violated("I4", "files are left");
     }
     KJ_IF_MAYBE (files, files_) {
