@@ -33,13 +33,14 @@ add_library(muster_gtest STATIC ${CMAKE_SOURCE_DIR}/.cmake/gtest_pch.cc)
 target_precompile_headers(muster_gtest PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
 target_link_libraries(muster_gtest PUBLIC muster_flags GTest::gmock GTest::gtest)
 
-# muster_room(<name> [DEPENDS <target>...] [TEST_DEPENDS <target>...] [SUBROOMS <directory>...])
+# muster_room(<name> [DEPENDS <target>...] [TEST_DEPENDS <target>...] [TEST_LOCK <name>] [SUBROOMS <directory>...])
 #   <name>        library target; its sources are *.cc here, without *_test.cc, *_main.cc and main.cc.
 #   DEPENDS       what the library links, publicly.
 #   SUBROOMS      directories here whose files belong to the same library.
 #   TEST_DEPENDS  what the unit tests link besides.
+#   TEST_LOCK     a lock of muster_unit_test().
 function(muster_room name)
-  cmake_parse_arguments(ROOM "" "" "DEPENDS;TEST_DEPENDS;SUBROOMS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "TEST_LOCK" "DEPENDS;TEST_DEPENDS;SUBROOMS" ${ARGN})
   list(TRANSFORM ROOM_SUBROOMS REPLACE "(.+)" "${CMAKE_CURRENT_SOURCE_DIR}/\\1/*.cc")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc ${ROOM_SUBROOMS})
   set(tests ${sources})
@@ -54,7 +55,7 @@ function(muster_room name)
   endif()
   set_property(GLOBAL APPEND PROPERTY MUSTER_ROOMS ${name})
   if(tests AND BUILD_TESTING)
-    muster_unit_test(${name}_test SOURCES ${tests} DEPENDS ${name} ${ROOM_TEST_DEPENDS})
+    muster_unit_test(${name}_test SOURCES ${tests} DEPENDS ${name} ${ROOM_TEST_DEPENDS} LOCK ${ROOM_TEST_LOCK})
   endif()
 endfunction()
 

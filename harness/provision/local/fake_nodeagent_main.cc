@@ -52,10 +52,12 @@ int main(int argc, char** argv) {
   address.sun_family = AF_UNIX;
   std::string path = "/run/muster/agent.sock";
   if (argc > 1 && std::strncmp(argv[1], "--socket=", 9) == 0) path = argv[1] + 9;
-  if (path.size() >= sizeof address.sun_path) return 1;
-  std::strcpy(address.sun_path, path.c_str());
+  // The socket gets its name when it listens, so that tests may wait for the name.
+  std::string unready = path + ".new";
+  if (unready.size() >= sizeof address.sun_path) return 1;
+  std::strcpy(address.sun_path, unready.c_str());
   if (::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(listener, 16) != 0) {
+      ::listen(listener, 16) != 0 || std::rename(unready.c_str(), path.c_str()) != 0) {
     std::perror(("fake nodeagent: listen at " + path).c_str());
     return 1;
   }
