@@ -128,7 +128,8 @@ class StreamMatcher {
 };
 
 // Runs a command where it is matched. gtest asks a matcher that did not match a second time, for
-// the explanation; the command is not run again for that.
+// the explanation. The command is not run again for that: the
+// text of the first time is kept, and given away once.
 class RunsMatcher {
  public:
   using is_gtest_matcher = void;

@@ -49,6 +49,8 @@ void writeControl(const std::string& path, std::string_view value) {
   writeAll(fd.get(), value, path);
 }
 
+// Makes a new file instead of writing into an existing one, which may be a link or be open
+// elsewhere.
 void putFile(const std::string& path, std::string_view content, mode_t mode) {
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) failSystem("replace " + path);
   Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
@@ -58,7 +60,7 @@ void putFile(const std::string& path, std::string_view content, mode_t mode) {
 }
 
 void makeDirectories(const std::string& path, mode_t mode) {
-  // Another process may remove an empty parent between two calls here: then it is made again.
+  // Another process may remove an empty parent between two calls here, and then it is made again.
   for (int tries = 0;; ++tries) {
     bool vanished = false;
     for (size_t slash = path.find('/', 1); slash != std::string::npos && !vanished;
@@ -78,6 +80,7 @@ void makeDirectories(const std::string& path, mode_t mode) {
   }
 }
 
+// Looks for mounts first: removing below one would remove the files of another file system.
 void removeTree(const std::string& path) {
   std::istringstream mounts(readFile("/proc/self/mountinfo"));
   for (std::string line; std::getline(mounts, line);) {

@@ -104,6 +104,7 @@ PkiDirectory::Lock::Lock(const std::string& path)
   if (!taken) throw AuthorityError(Kind::kConflict, path + "/.lock is held by another muster pki");
 }
 
+// Writes the certificate of the authority last: a directory that has it is complete.
 PkiDirectory PkiDirectory::create(const std::string& path, const std::string& cluster) {
   requireName("cluster", cluster);
   makeDirectory(path);
@@ -158,7 +159,7 @@ Issued PkiDirectory::keep(const std::string& stem, const support::KeyPair& pair,
     throw AuthorityError(Kind::kConflict, certificate + ": exists already; for another there is " +
                                               "muster pki renew");
   }
-  // The key first: a certificate without one would look finished.
+  // The key is written first, because a certificate without one would look finished.
   if (!pair.key.empty()) write(file(stem + ".key"), pair.key, 0600, Overwrite::kNever);
   write(certificate, pair.certificate, 0644, Overwrite::kNever);
   return described(certificate, kind);
@@ -215,6 +216,9 @@ Issued PkiDirectory::certifyNode(const std::string& name, const std::string& req
   }
 }
 
+// Keeps a copy of the old certificate under replaced/ before either file is written, so that it can
+// still be denied by its path. The new one lasts as long as the old one did, without the time
+// before the making by which certificates begin.
 Issued PkiDirectory::renew(const std::string& name, int64_t lastsDays) {
   Issued old = find(name);
   if (old.kind == "authority") {
@@ -242,6 +246,8 @@ Issued PkiDirectory::renew(const std::string& name, int64_t lastsDays) {
   return described(old.certificate, old.kind);
 }
 
+// Accepts a serial number or a file, whose certificate then says it. The comment behind the number
+// is for people.
 bool PkiDirectory::deny(const std::string& serialOrFile) {
   std::string serial = support::plainHex(serialOrFile);
   std::string comment;
@@ -275,6 +281,8 @@ support::DenyList PkiDirectory::denied() const {
   return *list;
 }
 
+// Tells the state of a certificate. The conditions are in rising order of weight: a denied
+// certificate is denied also when it has expired or was replaced.
 Issued PkiDirectory::described(const std::string& certificate, const std::string& kind) const {
   auto facts = support::describeCertificate(readText(certificate));
   if (!facts) throw AuthorityError(Kind::kDamaged, certificate + ": not a certificate in PEM form");

@@ -125,7 +125,8 @@ struct EnrolmentServer::Impl final : private kj::TaskSet::ErrorHandler {
 
   void welcome(support::AcceptedSocket&& accepted);
 
-  // Answers a node, and penalizes its address if it does not know the secret.
+  // Answers a node, and penalizes its address if it does not know the secret. A server with too
+  // many connections says so without asking for a certificate.
   EnrolmentReply answerTo(const EnrolmentAsk& ask, const sockaddr_storage& peer) {
     if (admission.strangerCount() > options.busyMax) {
       return {EnrolmentReason::kFull,
@@ -160,7 +161,8 @@ struct EnrolmentServer::Impl final : private kj::TaskSet::ErrorHandler {
   kj::TaskSet tasks;
 };
 
-// The interface that a node can call, once.
+// The interface of a node. It can be called once for a connection, so that secrets cannot be tried
+// one behind the other without passing admission each time.
 class EnrolmentServer::Impl::Service final : public wire::Enrolment::Server {
  public:
   Service(Impl& server, const sockaddr_storage& peer) : server_(server), peer_(peer) {}
@@ -201,6 +203,8 @@ class EnrolmentServer::Impl::Connection {
   const std::string source_;
 };
 
+// Admits a connection before its handshake. One limit holds for the
+// handshake and the call together, and the connection counts until its task is over.
 void EnrolmentServer::Impl::welcome(support::AcceptedSocket&& accepted) {
   auto& timer = io.provider->getTimer();
   sockaddr_storage peer = accepted.peer;
@@ -242,6 +246,8 @@ std::string EnrolmentServer::endpoint() const {
   return impl_->listener->endpoint().text().substr(sizeof "tls:" - 1);
 }
 
+// Stops accepting when enough nodes are enrolled or the time is over, and lets those that are being
+// served finish.
 size_t EnrolmentServer::run(size_t enrolled, std::chrono::steady_clock::time_point until) {
   auto& timer = impl_->io.provider->getTimer();
   auto enough = kj::newPromiseAndFulfiller<void>();

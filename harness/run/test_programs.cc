@@ -80,6 +80,9 @@ class Interrupts {
   Fd queue_;
 };
 
+// Runs a program until it ends, its time is over, or a signal stops us. Signals are taken over
+// before the program exists, so that none of them ends us and leaves it behind; the program itself
+// gets the signal mask from before.
 Ending runProgram(const TestProgram& program, std::vector<std::string> arguments,
                   const DriveOptions& options) {
   SpawnOptions start;
@@ -148,6 +151,9 @@ std::optional<Report> readReport(const std::string& path) {
   return report;
 }
 
+// Judges from the surest sign to the weakest. How the process ended comes before its status, and
+// the status before the report: a report of passed tests proves nothing for a program that crashed,
+// and status 0 proves nothing without a report.
 void judge(ProgramResult& result, const Ending& ending, const std::optional<Report>& report,
            bool premature) {
   result.verdict = Verdict::kFailed;

@@ -77,7 +77,7 @@ constexpr std::chrono::milliseconds kProgressEvery{200};
 struct Transfer {
   CopyEnd source;
   CopyEnd target;
-  // Several source nodes have a directory each: target/NODE.
+  // Each of several source nodes has a directory of its own, target/NODE.
   bool intoOwnDirectory = false;
   muster::TransferResult result;
   std::string error;
@@ -96,7 +96,7 @@ std::string endText(const CopyEnd& end) {
 
 enum class Kind { kNothing, kFile, kDirectory, kOther };
 
-// Follows symbolic links.
+// Returns the kind of file at an end, following symbolic links.
 Kind kindOf(const CopyEnd& end, muster::SteadyTime until) {
   if (end.node == nullptr) {
     std::error_code ignored;
@@ -111,7 +111,7 @@ Kind kindOf(const CopyEnd& end, muster::SteadyTime until) {
   return stat->type == muster::FileType::kRegular ? Kind::kFile : Kind::kOther;
 }
 
-// How every copy of one command is made.
+// The options that all copies of one command share.
 struct Manner {
   bool recursive = false;
   bool severalSources = false;
@@ -128,6 +128,9 @@ CopyOptions::What whatOf(const Transfer& transfer, const Manner& manner) {
   return CopyOptions::What::kTree;
 }
 
+// Decides the final target as cp(1) does: a file goes into an existing directory under its own
+// name, and several sources need such a directory. A missing parent is found here, before any byte
+// is sent.
 CopyEnd targetOf(const Transfer& transfer, const Manner& manner) {
   CopyEnd target = transfer.target;
   if (transfer.intoOwnDirectory) {

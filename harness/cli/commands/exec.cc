@@ -58,6 +58,8 @@ could not be started; 124 if it timed out. It is 69 if a node could not be
 asked or an outcome is unknown, whatever the other nodes answered.
 )";
 
+// Maps an outcome to the status that a shell gives for it: 126 and 127 for a command that cannot be
+// run, 128 and the number for a signal, and 124 for a deadline, as timeout(1) does.
 int statusOf(const muster::Outcome& outcome) {
   using Kind = muster::Outcome::Kind;
   switch (outcome.kind()) {

@@ -86,8 +86,8 @@ void forwardInput(rpc::Job& job, int ended, int resized) {
       }
       job.writeInput(std::string(buffer, static_cast<size_t>(count)), soon());
     } catch (const muster::NodeError& error) {
-      // A lost key is typed again. Whether the shell still runs is seen by the thread that reads
-      // its output.
+      // A lost key is typed again. The thread that reads the output sees whether the shell still
+      // runs.
       if (error.kind() != muster::NodeError::Kind::kUnreachable) return;
     }
   }
@@ -109,7 +109,8 @@ int follow(rpc::Job& job) {
                                                              : kExitUnavailable;
 }
 
-// Before any thread is made: a signal that one thread does not block is lost.
+// Makes changes of the terminal's size readable. Call it before any thread is made, because a
+// signal that one thread does not block is lost.
 Fd watchResizes() {
   sigset_t set;
   sigemptyset(&set);
@@ -118,6 +119,8 @@ Fd watchResizes() {
   return Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
+// Reads in this thread and writes in another. The pipe wakes the writer when the shell has ended:
+// it would otherwise wait for a key that nobody needs to press.
 int converse(ControllerNode& node, const JobRequest& request, const Fd& resized) {
   rpc::Job job = rpc::Jobs(node).start(request, soon());
   RawTerminal terminal;

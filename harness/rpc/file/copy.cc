@@ -99,6 +99,8 @@ class Copy {
     target_->add(std::move(item));
   }
 
+  // A file of size 0 may be one that does not tell its size. It is read whole first, because a
+  // target has to know the size before the first byte; its source has no digest to compare.
   std::string addFile(TreeItem item) {
     FileFeed feed = source_->open(item);
     std::string whole;

@@ -239,6 +239,8 @@ class LocalTarget final : public CopyTarget {
     publish(place, temporary);
   }
 
+  // Fills a file that has no name yet, compares it with its source, gives it mode and owner, and
+  // only then renames it to its place. A failure on the way leaves the old file as it was.
   std::string addFile(const TreeItem& item, const FileFeed& feed) override {
     Place place = enter(item.path);
 
@@ -258,6 +260,8 @@ class LocalTarget final : public CopyTarget {
     }
   }
 
+  // Gives directories their modes and times from the innermost outwards, since work below a
+  // directory changes its time and may need its write permission.
   void finish() override {
     for (auto item = directories_.rbegin(); item != directories_.rend(); ++item) {
       Place place = enter(item->path);
@@ -281,6 +285,8 @@ class LocalTarget final : public CopyTarget {
     return ".muster-" + support::Id::random().text().substr(0, 16) + ".part";
   }
 
+  // Opens a file without a name where the file system can, which leaves nothing if the process is
+  // killed, and one with a temporary name otherwise.
   static Fd openStaged(const Place& place, mode_t mode, std::string& name) {
     int file = ::openat(place.directory.get(), ".", O_RDWR | O_TMPFILE | O_CLOEXEC, mode);
     if (file >= 0) return Fd(file);
@@ -417,6 +423,8 @@ class LocalTarget final : public CopyTarget {
     ::utimensat(directory, name.c_str(), times, AT_SYMLINK_NOFOLLOW);
   }
 
+  // The owner comes first, because changing it clears setuid bits and capabilities; the times come
+  // last.
   void dress(int file, const TreeItem& item, const Place& place) {
     if (!keepsAll(item)) return;
     giveOwner(item, file, "");

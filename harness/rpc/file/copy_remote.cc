@@ -37,7 +37,9 @@ class RemoteReader {
   RemoteReader(ControllerNode& node, std::string path, uint64_t size, muster::SteadyTime until)
       : node_(node), path_(std::move(path)), size_(size), until_(until) {}
 
-  // Returns the next bytes. Empty: the end.
+  // Returns the next bytes. Empty: the end. An offset that is not the next one drops the questions
+  // that are under way and begins anew there; otherwise the window is kept full. A node that gives
+  // less than it was asked for sets the size of the further questions.
   std::string read(uint64_t offset, size_t bytesMax) {
     chunkBytes_ = std::min(chunkBytes_, bytesMax);
     if (ahead_.empty() || ahead_.front().offset != offset || ahead_.front().bytes > bytesMax) {
@@ -52,7 +54,6 @@ class RemoteReader {
     window_.note(now() - asked.at);
     requireVersion(part);
     version_ = part.version;
-    // A node may give less at once than was asked for.
     bool isPart = !part.bytes.empty() && offset + part.bytes.size() < part.size;
     if (isPart) chunkBytes_ = std::min(chunkBytes_, part.bytes.size());
     return std::move(part.bytes);
@@ -165,6 +166,7 @@ class RemoteSource final : public CopySource {
                              text);
   }
 
+  // Follows the root's symbolic links one by one: a copy of a link would copy no file.
   void follow() {
     for (int i = 0; i < kLinksFollowedMax; ++i) {
       auto stat = rpc::Files(node_).stat(root_, muster::SymlinkPolicy::kKeep, until_);
@@ -229,8 +231,8 @@ class RemoteTarget final : public CopyTarget {
   }
 
  private:
-  // Sends what is kept back, one batch at a time, since a later one may need the directories of an
-  // earlier one. The next is collected meanwhile.
+  // Sends the items that were kept back, one batch at a time, since a later one may need the
+  // directories of an earlier one. The next batch is collected meanwhile.
   void flush() {
     settle();
     if (batch_.empty()) return;

@@ -113,7 +113,7 @@ void JobRunner::abandon(JobHandle job) {
 }
 
 // Waits for the end without the output, so that the command can be released. Looks again after a
-// while instead of waiting at the agent, since nobody needs the answer soon.
+// while instead of waiting at the agent.
 kj::Promise<void> JobRunner::settle(JobHandle job, SteadyTime until) {
   auto attempt = [this, job](EstablishedConnection& live) -> kj::Promise<bool> {
     if (lostMeanwhile(live, *job)) return true;

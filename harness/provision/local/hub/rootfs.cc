@@ -28,7 +28,8 @@ void mountAt(const char* type, const std::string& target, unsigned long flags,
       std::string("mount ") + type + " at " + target + (options.empty() ? "" : " with " + options));
 }
 
-// A copy of a mount, taken while its source still has a name.
+// A copy of a mount. It is taken while its source still has a name, and attached once the new root
+// has a place for it.
 struct Detached {
   Fd tree;
   bool directory = false;

@@ -62,6 +62,9 @@ std::string ClusterPaths::group(const std::string& name) const {
   return groups.empty() ? "" : groups + "/" + name;
 }
 
+// Locks the directory itself, whose lock the kernel drops with its holder however that ends.
+// Removing a cluster removes the directory, so that it may vanish between two steps here; then the
+// loop makes it again.
 std::optional<ClusterLock> ClusterLock::tryTake(const std::string& cluster) {
   if (!isPlainClusterName(cluster)) throw HubError("\"" + cluster + "\" is not a cluster's name");
   ClusterPaths paths(cluster);
@@ -105,6 +108,7 @@ std::string runDirectoryOf(const std::string& cluster) {
   return std::string(kRunRoot) + "/" + cluster;
 }
 
+// Tries a shared lock, which fails only while a hub has its own and is given back at once.
 HubLife hubLife(const std::string& cluster) {
   Fd fd(::open(runDirectoryOf(cluster).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return errno == EACCES ? HubLife::kHidden : HubLife::kGone;
@@ -120,6 +124,8 @@ std::optional<HubProcess> hubProcessOf(const std::string& cluster) {
   return readProcess(ClusterPaths(cluster).run + "/hub.pid");
 }
 
+// Writes the list of what will be made before any of it exists, so that a hub that is killed at any
+// point leaves a directory by which the rest is found. The tag marks the data directory as ours.
 void writeIntent(const std::string& cluster, const std::vector<std::string>& nodes) {
   ClusterPaths paths(cluster);
   nlohmann::json intent = {
@@ -137,11 +143,15 @@ void recordHub(const std::string& cluster) {
           std::to_string(::getpid()) + " " + std::to_string(startTimeOf(::getpid())) + "\n", 0600);
 }
 
+// The start time makes the pid name this process for ever: a later one of the same pid is not
+// killed.
 void recordNode(const std::string& cluster, const std::string& node, pid_t pid) {
   putFile(ClusterPaths(cluster).run + "/pid/" + node,
           std::to_string(pid) + " " + std::to_string(startTimeOf(pid)) + "\n", 0600);
 }
 
+// Removes processes first, then data, and the locked directory last, so that an interrupted removal
+// finds its traces and is taken up again.
 void removeEverything(const std::string& cluster) {
   ClusterPaths paths(cluster);
   Deadline deadline = after(kKillTime);
