@@ -171,14 +171,14 @@ kj::Promise<void> DetachedJob::follow(wire::Follow::Reader follow, kj::Own<Progr
   return link_.call<void>(kj::mv(attempt), kj::mv(over)).attach(kj::addRef(*this));
 }
 
-kj::Promise<uint64_t> DetachedJob::writeInput(wire::Chunk::Reader chunk, bool end) {
+kj::Promise<uint64_t> DetachedJob::writeInput(wire::Chunk::Reader chunk, AfterInput after) {
   // The chunk is copied for a second attempt after a loss of the connection. The shim verifies its
   // check sum.
-  auto attempt = [this, held = capnp::clone(chunk), end](capnp::Capability::Client shim) {
+  auto attempt = [this, held = capnp::clone(chunk), after](capnp::Capability::Client shim) {
     auto request = shim.castAs<wire::Jobs>().writeInputRequest();
     request.setNumber(number_);
     request.setChunk(*held);
-    request.setEnd(end);
+    request.setEnd(after == AfterInput::kEnds);
     return request.send().then([](auto&& response) {
       requireNoError(response);
       return response.getAcceptedTo();

@@ -36,7 +36,7 @@ class DetachedJob final : public KeptJob, public kj::Refcounted, private ShimLin
   // Each of these methods passes one call on to the shim as soon as that can be reached. If the
   // shim was killed, the progress says that the job is lost, and the other calls have no effect.
   kj::Promise<void> follow(wire::Follow::Reader follow, kj::Own<ProgressAnswer> answer) override;
-  kj::Promise<uint64_t> writeInput(wire::Chunk::Reader chunk, bool end) override;
+  kj::Promise<uint64_t> writeInput(wire::Chunk::Reader chunk, AfterInput after) override;
   kj::Promise<void> signal(int signalNumber, wire::Jobs::Target target) override;
   kj::Promise<void> cancel(int64_t graceNs) override;
   kj::Promise<void> resize(uint16_t columns, uint16_t rows) override;

@@ -21,7 +21,9 @@ InputStream::InputStream(kj::UnixEventPort& port, kj::AutoCloseFd fd, Kind kind)
       observer_(kj::heap<kj::UnixEventPort::FdObserver>(
           port, fd_, kj::UnixEventPort::FdObserver::OBSERVE_WRITE)) {}
 
-uint64_t InputStream::accept(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes, bool end) {
+uint64_t InputStream::accept(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes,
+                             AfterInput after) {
+  bool end = after == AfterInput::kEnds;
   uint64_t last = offset + bytes.size();
   if (offset > acceptedTo_) {
     support::fail(wire::Error::Kind::CORRUPT, "chunk.offset: ", offset,

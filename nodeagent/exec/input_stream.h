@@ -15,6 +15,9 @@
 
 namespace nodeagent::exec {
 
+// Says whether the input ends with a chunk.
+enum class AfterInput { kStaysOpen, kEnds };
+
 class InputStream {
  public:
   enum class Kind { kPipe, kTerminal };
@@ -24,9 +27,9 @@ class InputStream {
   KJ_DISALLOW_COPY(InputStream);
 
   // Takes the bytes beyond those that it holds already, and returns the offset up to which it holds
-  // them now. `end` says that the input ends after them. Fails with kind corrupt for a gap, and
-  // with conflict if the input was closed at another offset.
-  uint64_t accept(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes, bool end);
+  // them now. `after` says whether the input ends after them. Fails with kind corrupt for a gap,
+  // and with conflict if the input was closed at another offset.
+  uint64_t accept(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes, AfterInput after);
 
   // Writes accepted bytes until the end. Call it once. Dropping the promise stops it.
   kj::Promise<void> pump();

@@ -286,20 +286,22 @@ void Job::resize(uint16_t columns, uint16_t rows) {
   if (result != 0) support::failErrno(result, "resize the terminal of job ", number_);
 }
 
-kj::Promise<uint64_t> Job::writeInput(uint64_t offset, kj::Array<kj::byte> bytes, bool end) {
+kj::Promise<uint64_t> Job::writeInput(uint64_t offset, kj::Array<kj::byte> bytes,
+                                      AfterInput after) {
   if (spec_.input != wire::JobSpec::Input::STREAM) {
     support::fail(wire::Error::Kind::CONFLICT, "job ", number_, " has no input stream");
   }
   // A job that was not launched accepts input and drops it.
   if (input_.get() == nullptr) return offset + bytes.size();
   uint64_t before = input_->acceptedTo();
-  uint64_t acceptedTo = input_->accept(offset, bytes, end);
+  uint64_t acceptedTo = input_->accept(offset, bytes, after);
   if (acceptedTo > before || acceptedTo >= offset + bytes.size()) return acceptedTo;
   // Nothing fitted. The answer waits, because the caller would only ask again at once.
   return context_.timer.afterDelay(kInputCapacityWait)
       .exclusiveJoin(input_->whenCapacity())
-      .then(
-          [this, offset, end, held = kj::mv(bytes)]() { return input_->accept(offset, held, end); })
+      .then([this, offset, after, held = kj::mv(bytes)]() {
+        return input_->accept(offset, held, after);
+      })
       .attach(kj::addRef(*this));
 }
 

@@ -102,7 +102,7 @@ class Job final : public kj::Refcounted {
   void resize(uint16_t columns, uint16_t rows);
 
   // Calls InputStream::accept, and waits for capacity for up to a second if nothing fits.
-  kj::Promise<uint64_t> writeInput(uint64_t offset, kj::Array<kj::byte> bytes, bool end);
+  kj::Promise<uint64_t> writeInput(uint64_t offset, kj::Array<kj::byte> bytes, AfterInput after);
 
   // Resolves when the wish is fulfilled or its time is over. The caller has checked the offsets.
   kj::Promise<void> waitFor(FollowWish wish);

@@ -211,7 +211,7 @@ kj::Promise<void> Job::launch() {
   if (errors_.get() != nullptr) errorsPump_ = errors_->pump().eagerlyEvaluate(logTask);
   if (input_.get() != nullptr) {
     if (spec_.input == wire::JobSpec::Input::INLINE) {
-      input_->accept(0, spec_.inlineInput, true);
+      input_->accept(0, spec_.inlineInput, AfterInput::kEnds);
       spec_.inlineInput = nullptr;
     }
     inputPump_ = input_->pump().eagerlyEvaluate(logTask);

@@ -93,7 +93,8 @@ class JobsServer final : public wire::Jobs::Server {
       session_->requireOpen();
       auto params = context.getParams();
       return get(params.getNumber())
-          .writeInput(params.getChunk(), params.getEnd())
+          .writeInput(params.getChunk(),
+                      params.getEnd() ? AfterInput::kEnds : AfterInput::kStaysOpen)
           .then([context](uint64_t acceptedTo) mutable {
             context.getResults().setAcceptedTo(acceptedTo);
           });

@@ -10,6 +10,7 @@
 #include <kj/memory.h>
 #include <kj/string.h>
 
+#include "nodeagent/exec/input_stream.h"
 #include "nodeagent/session/session.h"
 #include "schema/job.capnp.h"
 #include "schema/support/base/id.h"
@@ -55,7 +56,7 @@ class KeptJob {
 
   // Verifies the chunk's check sum and takes its bytes. Resolves to the offset up to which the
   // input is held.
-  virtual kj::Promise<uint64_t> writeInput(wire::Chunk::Reader chunk, bool end) = 0;
+  virtual kj::Promise<uint64_t> writeInput(wire::Chunk::Reader chunk, AfterInput after) = 0;
 
   // Sends the signal `number`.
   virtual kj::Promise<void> signal(int number, wire::Jobs::Target target) = 0;

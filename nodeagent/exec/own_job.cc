@@ -46,12 +46,12 @@ kj::Promise<void> OwnJob::follow(wire::Follow::Reader follow, kj::Own<ProgressAn
       .attach(kj::addRef(job));
 }
 
-kj::Promise<uint64_t> OwnJob::writeInput(wire::Chunk::Reader chunk, bool end) {
+kj::Promise<uint64_t> OwnJob::writeInput(wire::Chunk::Reader chunk, AfterInput after) {
   if (support::crc32c(chunk.getData()) != chunk.getCrc32c()) {
     support::fail(Kind::CORRUPT, "chunk.crc32c: does not match the ", chunk.getData().size(),
                   " bytes at ", chunk.getOffset());
   }
-  return job_->writeInput(chunk.getOffset(), kj::heapArray<kj::byte>(chunk.getData()), end);
+  return job_->writeInput(chunk.getOffset(), kj::heapArray<kj::byte>(chunk.getData()), after);
 }
 
 kj::Promise<void> OwnJob::signal(int number, wire::Jobs::Target target) {

@@ -39,7 +39,7 @@ class OwnJob final : public KeptJob, private Job::Listener {
   const support::Digest& hash() const override { return job_->spec().hash; }
 
   kj::Promise<void> follow(wire::Follow::Reader follow, kj::Own<ProgressAnswer> answer) override;
-  kj::Promise<uint64_t> writeInput(wire::Chunk::Reader chunk, bool end) override;
+  kj::Promise<uint64_t> writeInput(wire::Chunk::Reader chunk, AfterInput after) override;
   kj::Promise<void> signal(int number, wire::Jobs::Target target) override;
   kj::Promise<void> cancel(int64_t graceNs) override;
   kj::Promise<void> resize(uint16_t columns, uint16_t rows) override;

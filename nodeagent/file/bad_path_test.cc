@@ -179,7 +179,7 @@ TEST_F(SwapRaceTest, RemoveTakesNothingBehindALink) {
   namespace fs = std::filesystem;
   const std::string tree = directory_.path() + "/tree", link = directory_.path() + "/link";
   for (int i = 0; i < kTries; ++i) {
-    failureOf([&] { remove(tree.c_str(), true); });
+    failureOf([&] { remove(tree.c_str(), RemoveWhat::kTree); });
     // The rest is set up again, as far as the exchange lets us.
     std::error_code ignored;
     fs::remove_all(tree, ignored);

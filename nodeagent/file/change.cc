@@ -123,10 +123,10 @@ uint64_t append(kj::StringPtr path, uint64_t offset, kj::ArrayPtr<const kj::byte
   return offset + bytes.size();
 }
 
-MadeDirectory makeDirectory(kj::StringPtr path, uint32_t mode, bool parents) {
+MadeDirectory makeDirectory(kj::StringPtr path, uint32_t mode, Parents parents) {
   requireMode(mode);
   MadeDirectory result;
-  if (parents) result.parents = makeParents(path);
+  if (parents == Parents::kMade) result.parents = makeParents(path);
   struct stat status;
   if (path == "/") return result;
   Place place = placeOf(path);
@@ -154,7 +154,7 @@ MadeDirectory makeDirectory(kj::StringPtr path, uint32_t mode, bool parents) {
   return result;
 }
 
-bool removeAt(int directory, kj::StringPtr name, kj::StringPtr path, bool recursive) {
+bool removeAt(int directory, kj::StringPtr name, kj::StringPtr path, RemoveWhat what) {
   struct stat status;
   if (::fstatat(directory, name.cStr(), &status, AT_SYMLINK_NOFOLLOW) < 0) {
     if (errno == ENOENT) return false;
@@ -162,7 +162,7 @@ bool removeAt(int directory, kj::StringPtr name, kj::StringPtr path, bool recurs
   }
   if (isRoot(status))
     support::fail(Kind::INVALID, "remove ", quoted(path), ": is the root of the file system");
-  if (S_ISDIR(status.st_mode) && recursive) {
+  if (S_ISDIR(status.st_mode) && what == RemoveWhat::kTree) {
     removeTree(directory, name, path, 1);
   } else if (::unlinkat(directory, name.cStr(), S_ISDIR(status.st_mode) ? AT_REMOVEDIR : 0) < 0 &&
              errno != ENOENT) {
@@ -171,7 +171,7 @@ bool removeAt(int directory, kj::StringPtr name, kj::StringPtr path, bool recurs
   return true;
 }
 
-bool remove(kj::StringPtr path, bool recursive) {
+bool remove(kj::StringPtr path, RemoveWhat what) {
   struct stat status;
   // A missing parent, or one that is no directory, means that nothing is there.
   if (::fstatat(AT_FDCWD, path.cStr(), &status, AT_SYMLINK_NOFOLLOW) < 0 &&
@@ -179,7 +179,7 @@ bool remove(kj::StringPtr path, bool recursive) {
     return false;
   }
   Place place = placeOf(path);
-  return removeAt(place.directory, place.name, path, recursive);
+  return removeAt(place.directory, place.name, path, what);
 }
 
 void rename(kj::StringPtr source, kj::StringPtr target, Replace replace) {

@@ -31,15 +31,18 @@ struct MadeDirectory {
 
 // Makes a directory with exactly `mode`. An existing one is not touched. Fails with kind conflict
 // where something else is there.
-MadeDirectory makeDirectory(kj::StringPtr path, uint32_t mode, bool parents);
+MadeDirectory makeDirectory(kj::StringPtr path, uint32_t mode, Parents parents);
 
-// Removes a file, an empty directory or, if `recursive`, a whole tree. Returns false if there was
+// Says whether remove() takes a directory with everything below it.
+enum class RemoveWhat { kOneName, kTree };
+
+// Removes a file, an empty directory or, with kTree, a whole tree. Returns false if there was
 // nothing. Fails with errno EXDEV at a mount point, having removed everything that came before it,
 // and refuses "/".
-bool remove(kj::StringPtr path, bool recursive);
+bool remove(kj::StringPtr path, RemoveWhat what);
 
 // Removes a name in an open directory, as remove() does; `path` is for messages.
-bool removeAt(int directory, kj::StringPtr name, kj::StringPtr path, bool recursive);
+bool removeAt(int directory, kj::StringPtr name, kj::StringPtr path, RemoveWhat what);
 
 void rename(kj::StringPtr source, kj::StringPtr target, Replace replace);
 void setMode(kj::StringPtr path, uint32_t mode);

@@ -62,16 +62,17 @@ TEST(AppendTest, TakesBackAWriteThatDidNotFit) {
 
 TEST(MakeDirectoryTest, MakesItOnceWithItsMode) {
   TemporaryDirectory directory;
-  EXPECT_TRUE(makeDirectory(directory / "d", 01777, false).created);
+  EXPECT_TRUE(makeDirectory(directory / "d", 01777, Parents::kMustExist).created);
   EXPECT_EQ(modeOf(directory / "d"), 01777u);
-  EXPECT_FALSE(makeDirectory(directory / "d", 0700, false).created);
+  EXPECT_FALSE(makeDirectory(directory / "d", 0700, Parents::kMustExist).created);
   EXPECT_EQ(modeOf(directory / "d"), 01777u);
-  EXPECT_FALSE(makeDirectory("/", 0700, true).created);
+  EXPECT_FALSE(makeDirectory("/", 0700, Parents::kMade).created);
   put(directory / "f", "");
-  EXPECT_EQ(failureOf([&] { makeDirectory(directory / "f", 0755, false); }).kind, Kind::CONFLICT);
-  EXPECT_EQ(failureOf([&] { makeDirectory(directory / "a/b", 0755, false); }).kind,
+  EXPECT_EQ(failureOf([&] { makeDirectory(directory / "f", 0755, Parents::kMustExist); }).kind,
+            Kind::CONFLICT);
+  EXPECT_EQ(failureOf([&] { makeDirectory(directory / "a/b", 0755, Parents::kMustExist); }).kind,
             Kind::NOT_FOUND);
-  MadeDirectory made = makeDirectory(directory / "a/b/c", 0755, true);
+  MadeDirectory made = makeDirectory(directory / "a/b/c", 0755, Parents::kMade);
   EXPECT_EQ(made.parents.paths().size(), 2u);
   made.parents.keep();
   EXPECT_TRUE(std::filesystem::is_directory(directory.path() + "/a/b/c"));
@@ -79,46 +80,47 @@ TEST(MakeDirectoryTest, MakesItOnceWithItsMode) {
 
 TEST(RemoveTest, RemovesFilesAndTrees) {
   TemporaryDirectory directory;
-  makeDirectory(directory / "t/a/b", 0755, true).parents.keep();
+  makeDirectory(directory / "t/a/b", 0755, Parents::kMade).parents.keep();
   put(directory / "t/a/f", "");
   put(directory / "t/-rf", "");
   ASSERT_EQ(::symlink("/etc", (directory / "t/link").cStr()), 0);
-  EXPECT_EQ(failureOf([&] { remove(directory / "t", false); }).errorNumber, ENOTEMPTY);
-  EXPECT_TRUE(remove(directory / "t", true));
+  EXPECT_EQ(failureOf([&] { remove(directory / "t", RemoveWhat::kOneName); }).errorNumber,
+            ENOTEMPTY);
+  EXPECT_TRUE(remove(directory / "t", RemoveWhat::kTree));
   EXPECT_THAT(directory.names(), ElementsAre());
   EXPECT_TRUE(std::filesystem::exists("/etc/passwd"));
-  EXPECT_FALSE(remove(directory / "t", true));
-  EXPECT_FALSE(remove(directory / "t/below/it", true));
+  EXPECT_FALSE(remove(directory / "t", RemoveWhat::kTree));
+  EXPECT_FALSE(remove(directory / "t/below/it", RemoveWhat::kTree));
 }
 
 TEST(RemoveTest, RemovesALinkAndKeepsItsTarget) {
   TemporaryDirectory directory;
-  makeDirectory(directory / "d", 0755, false);
+  makeDirectory(directory / "d", 0755, Parents::kMustExist);
   put(directory / "d/f", "");
   ASSERT_EQ(::symlink("d", (directory / "link").cStr()), 0);
-  EXPECT_TRUE(remove(directory / "link", true));
+  EXPECT_TRUE(remove(directory / "link", RemoveWhat::kTree));
   EXPECT_TRUE(std::filesystem::exists(directory.path() + "/d/f"));
 }
 
 TEST(RemoveTest, RefusesTheRootInEverySpelling) {
   for (const char* path : {"/", "//", "/..", "/.", "/tmp/..", "/tmp/../"}) {
-    EXPECT_EQ(failureOf([&] { remove(path, true); }).kind, Kind::INVALID) << path;
+    EXPECT_EQ(failureOf([&] { remove(path, RemoveWhat::kTree); }).kind, Kind::INVALID) << path;
   }
   std::string root = "/proc/self/root";
-  EXPECT_NE(failureOf([&] { remove(root.c_str(), true); }).kind, Kind::UNSPECIFIED);
+  EXPECT_NE(failureOf([&] { remove(root.c_str(), RemoveWhat::kTree); }).kind, Kind::UNSPECIFIED);
 }
 
 TEST(RemoveTest, StopsAtAMountPoint) {
   TemporaryDirectory directory;
   std::string found = inMountNamespace([&]() -> std::string {
-    makeDirectory(directory / "t/m", 0755, true).parents.keep();
-    makeDirectory(directory / "other", 0755, false);
+    makeDirectory(directory / "t/m", 0755, Parents::kMade).parents.keep();
+    makeDirectory(directory / "other", 0755, Parents::kMustExist);
     put(directory / "other/f", "kept");
     // A bind mount of the same file system, which device numbers do not tell.
     if (::mount((directory / "other").cStr(), (directory / "t/m").cStr(), nullptr, MS_BIND,
                 nullptr) < 0)
       return "skip";
-    support::Failure failure = failureOf([&] { remove(directory / "t", true); });
+    support::Failure failure = failureOf([&] { remove(directory / "t", RemoveWhat::kTree); });
     if (failure.errorNumber != EXDEV) return "no EXDEV: " + std::string(failure.text.cStr());
     return contentOf(directory / "other/f") == "kept" ? "" : "it went into the mount";
   });
@@ -144,7 +146,7 @@ TEST(RenameTest, ReplacesOnlyWhereThatIsAllowed) {
 TEST(RenameTest, DoesNotPutAFileOverADirectory) {
   TemporaryDirectory directory;
   put(directory / "f", "");
-  makeDirectory(directory / "d", 0755, false);
+  makeDirectory(directory / "d", 0755, Parents::kMustExist);
   EXPECT_EQ(
       failureOf([&] { rename(directory / "f", directory / "d", Replace::kExisting); }).errorNumber,
       EISDIR);

@@ -13,8 +13,12 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
+Parents parentsOf(const WriteOptions& options) {
+  return options.parents ? Parents::kMade : Parents::kMustExist;
+}
+
 kj::Vector<file::Restore> prepareOne(kj::StringPtr path, file::Restore::Expected expected,
-                                     bool parents) {
+                                     Parents parents) {
   kj::Vector<file::Restore> restores;
   KJ_IF_MAYBE (restore, file::Restore::prepare(path, expected, parents))
     restores.add(kj::mv(*restore));
@@ -24,7 +28,8 @@ kj::Vector<file::Restore> prepareOne(kj::StringPtr path, file::Restore::Expected
 kj::Vector<file::Restore> prepareParent(kj::StringPtr path) {
   size_t slash = KJ_ASSERT_NONNULL(path.findLast('/'));
   if (slash == 0) return {};
-  return prepareOne(kj::heapString(path.begin(), slash), file::Restore::Expected::kDirectory, true);
+  return prepareOne(kj::heapString(path.begin(), slash), file::Restore::Expected::kDirectory,
+                    Parents::kMade);
 }
 
 file::LinkType readLinkType(wire::LinkType type) {
@@ -71,7 +76,7 @@ kj::Promise<void> FilesServer::change(Task task) {
 
 template <typename Task>
 kj::Promise<file::FileStat> FilesServer::replace(kj::StringPtr path, Lifetime lifetime,
-                                                 bool parents, Task task) {
+                                                 Parents parents, Task task) {
   session_->requireOpen();
   // A file that the session has changed before goes back to its first state, so a second note would
   // be one too many.
@@ -100,7 +105,7 @@ kj::Promise<void> FilesServer::write(WriteContext context) {
     }
     record("files.write", path, std::to_string(data.size()) + " bytes");
     Lifetime lifetime = options.lifetime;
-    bool parents = options.parents;
+    Parents parents = parentsOf(options);
     auto task = [path = kj::str(path), bytes = kj::heapArray<kj::byte>(data),
                  options = kj::mv(options)]() { return file::writeFile(path, bytes, options); };
     return replace(path, lifetime, parents, kj::mv(task))
@@ -247,7 +252,7 @@ kj::Promise<void> FilesServer::finishUpload(FinishUploadContext context) {
     // Parents are not asked for: they were made, and noted, when the upload began. The upload is
     // closed afterwards if it is finished or discarded; after any other failure it stays open and
     // may be finished later.
-    return replace(upload->path(), lifetime, false, kj::mv(task))
+    return replace(upload->path(), lifetime, Parents::kMustExist, kj::mv(task))
         .then([context](file::FileStat&& stat) mutable {
           file::writeStat(context.getResults().initStat(), stat);
         })
@@ -273,7 +278,7 @@ kj::Promise<void> FilesServer::makeDirectory(MakeDirectoryContext context) {
   return support::answer(context, "files.makeDirectory", [this, context]() mutable {
     auto params = context.getParams();
     session_->requireOpen();
-    bool parents = params.getParents();
+    Parents parents = params.getParents() ? Parents::kMade : Parents::kMustExist;
     auto path = file::absolutePath(params.getPath());
     file::requireMode(params.getMode());
     record("files.makeDirectory", path);
@@ -301,8 +306,9 @@ kj::Promise<void> FilesServer::remove(RemoveContext context) {
     auto path = file::absolutePath(params.getPath());
     record("files.remove", path, params.getRecursive() ? "recursive" : "");
     return worker()
-        .run([path = kj::mv(path), recursive = params.getRecursive()]() {
-          return file::remove(path, recursive);
+        .run([path = kj::mv(path),
+              what = params.getRecursive() ? RemoveWhat::kTree : RemoveWhat::kOneName]() {
+          return file::remove(path, what);
         })
         .then([context](bool removed) mutable { context.getResults().setRemoved(removed); });
   });

@@ -67,8 +67,8 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
   // Replaces the file at `path` by `task`, which returns its status. If `lifetime` is the
   // session's, the session's end takes the change back.
   template <typename Task>
-  kj::Promise<file::FileStat> replace(kj::StringPtr path, file::Lifetime lifetime, bool parents,
-                                      Task task);
+  kj::Promise<file::FileStat> replace(kj::StringPtr path, file::Lifetime lifetime,
+                                      file::Parents parents, Task task);
 
   OpenUpload& findOpen(capnp::Data::Reader uploadId);
   OpenUpload& newUpload(support::Id id, kj::String path, uint64_t size, file::WriteOptions options);

@@ -12,6 +12,9 @@
 
 namespace nodeagent::file {
 
+// Says whether missing parent directories are an error, or are made with mode 0755.
+enum class Parents { kMustExist, kMade };
+
 constexpr size_t kPathBytesMax = 4095;
 constexpr size_t kNameBytesMax = 255;
 

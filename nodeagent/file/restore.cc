@@ -12,10 +12,10 @@ namespace nodeagent::file {
 
 using Kind = wire::Error::Kind;
 
-kj::Maybe<Restore> Restore::prepare(kj::StringPtr path, Expected expected, bool parents) {
+kj::Maybe<Restore> Restore::prepare(kj::StringPtr path, Expected expected, Parents parents) {
   Restore restore;
   restore.expected_ = expected;
-  if (parents) restore.parents_ = missingParents(path);
+  if (parents == Parents::kMade) restore.parents_ = missingParents(path);
   // With a parent missing nothing can be at the path itself.
   if (!restore.parents_.empty()) {
     restore.path_ = kj::str(path);
@@ -62,7 +62,8 @@ void Restore::removeNew(const Place& place) {
       support::fail(Kind::CONFLICT, "restore ", quoted(path_), ": ", typeText(status->st_mode),
                     " is there now");
     }
-    removeAt(place.directory, place.name, path_, expected_ == Expected::kDirectory);
+    removeAt(place.directory, place.name, path_,
+             expected_ == Expected::kDirectory ? RemoveWhat::kTree : RemoveWhat::kOneName);
   }
 }
 

@@ -20,7 +20,7 @@ class Restore {
 
   // Looks at `path` before the change and touches nothing, so that the plan can be noted first.
   // Null if a directory is expected and is there already.
-  static kj::Maybe<Restore> prepare(kj::StringPtr path, Expected expected, bool parents);
+  static kj::Maybe<Restore> prepare(kj::StringPtr path, Expected expected, Parents parents);
 
   // Gives a file or link that is there a second name beside it, which can bring it back exactly:
   // content, owner, times, attributes and inode. Makes missing parents if prepare() was told to;

@@ -16,7 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-Restore held(kj::StringPtr path, Restore::Expected expected, bool parents) {
+Restore held(kj::StringPtr path, Restore::Expected expected, Parents parents) {
   Restore restore = KJ_ASSERT_NONNULL(Restore::prepare(path, expected, parents));
   restore.hold();
   return restore;
@@ -28,7 +28,7 @@ TEST(RestoreTest, BringsBackTheVeryFile) {
   put(path, "old");
   ::chmod(path.cStr(), 0640);
   FileStat before = statOf(path, SymlinkPolicy::kKeep);
-  Restore restore = held(path, Restore::Expected::kFile, false);
+  Restore restore = held(path, Restore::Expected::kFile, Parents::kMustExist);
   writeFile(path, bytesOf("new"), {});
   EXPECT_EQ(contentOf(path), "new");
   restore.apply();
@@ -42,7 +42,7 @@ TEST(RestoreTest, BringsBackTheVeryFile) {
 TEST(RestoreTest, RemovesFilesThatDidNotExist) {
   TemporaryDirectory directory;
   kj::String path = directory / "a/b/f";
-  Restore restore = held(path, Restore::Expected::kFile, true);
+  Restore restore = held(path, Restore::Expected::kFile, Parents::kMade);
   writeFile(path, bytesOf("new"), {});
   restore.apply();
   EXPECT_THAT(directory.names(), ElementsAre());
@@ -50,7 +50,7 @@ TEST(RestoreTest, RemovesFilesThatDidNotExist) {
 
 TEST(RestoreTest, LeavesParentsThatOthersUseNow) {
   TemporaryDirectory directory;
-  Restore restore = held(directory / "a/f", Restore::Expected::kFile, true);
+  Restore restore = held(directory / "a/f", Restore::Expected::kFile, Parents::kMade);
   put(directory / "a/f", "new");
   put(directory / "a/other", "theirs");
   restore.apply();
@@ -62,7 +62,7 @@ TEST(RestoreTest, NamesTheObstacle) {
   TemporaryDirectory directory;
   kj::String path = directory / "f";
   put(path, "old");
-  Restore restore = held(path, Restore::Expected::kFile, false);
+  Restore restore = held(path, Restore::Expected::kFile, Parents::kMustExist);
   std::filesystem::remove(path.cStr());
   std::filesystem::create_directory(path.cStr());
   support::Failure failure = failureOf([&] { restore.apply(); });
@@ -73,10 +73,10 @@ TEST(RestoreTest, NamesTheObstacle) {
 TEST(RestoreTest, DiscardLeavesNoTrace) {
   TemporaryDirectory directory;
   put(directory / "f", "old");
-  held(directory / "f", Restore::Expected::kFile, false).discard();
-  held(directory / "a/g", Restore::Expected::kFile, true).discard();
+  held(directory / "f", Restore::Expected::kFile, Parents::kMustExist).discard();
+  held(directory / "a/g", Restore::Expected::kFile, Parents::kMade).discard();
   // And applied where the change never came to be.
-  held(directory / "f", Restore::Expected::kFile, false).apply();
+  held(directory / "f", Restore::Expected::kFile, Parents::kMustExist).apply();
   EXPECT_EQ(contentOf(directory / "f"), "old");
   EXPECT_THAT(directory.names(), ElementsAre("f"));
 }
@@ -84,7 +84,7 @@ TEST(RestoreTest, DiscardLeavesNoTrace) {
 TEST(RestoreTest, SurvivesAsText) {
   TemporaryDirectory directory;
   kj::String path = directory / "a/b\n \xff/f";
-  Restore restore = held(path, Restore::Expected::kFile, true);
+  Restore restore = held(path, Restore::Expected::kFile, Parents::kMade);
   put(path, "new");
   Restore again = KJ_ASSERT_NONNULL(Restore::parse(restore.record()));
   EXPECT_EQ(again.record(), restore.record());
@@ -104,7 +104,7 @@ TEST(RestoreJournalTest, TakesBackTheNewestFirst) {
     RestoreJournal journal(directory / "journal");
     for (const char* content : {"new", "newer"}) {
       kj::Vector<Restore> restores;
-      restores.add(held(path, Restore::Expected::kFile, false));
+      restores.add(held(path, Restore::Expected::kFile, Parents::kMustExist));
       journal.write(journal.newName(support::Id::random()), restores);
       writeFile(path, bytesOf(content), {});
     }
@@ -130,8 +130,8 @@ TEST(RestoreJournalTest, NoteOfAChangeNeverMadeLeavesNoTrace) {
   RestoreJournal journal(directory / "journal");
   kj::Vector<Restore> restores;
   for (const char* name : {"f", "a/b/g"}) {
-    restores.add(
-        KJ_ASSERT_NONNULL(Restore::prepare(directory / name, Restore::Expected::kFile, true)));
+    restores.add(KJ_ASSERT_NONNULL(
+        Restore::prepare(directory / name, Restore::Expected::kFile, Parents::kMade)));
   }
   EXPECT_THAT(directory.names(), ElementsAre("f", "journal")) << "only looked";
   journal.write("noted", restores);
@@ -157,7 +157,7 @@ TEST(RestoreJournalTest, DamagedRecordTouchesNothing) {
   kj::String path = directory / "f";
   put(path, "old");
   kj::Vector<Restore> restores;
-  restores.add(held(path, Restore::Expected::kFile, false));
+  restores.add(held(path, Restore::Expected::kFile, Parents::kMustExist));
   journal.write("good", restores);
   writeFile(path, bytesOf("new"), {});
   const std::string good = contentOf(directory / "journal/good");

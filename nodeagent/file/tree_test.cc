@@ -74,7 +74,7 @@ std::map<std::string, std::string> summary(const TemporaryDirectory& directory) 
 
 TEST(WalkTest, PutsDirectoriesBeforeTheirEntries) {
   TemporaryDirectory directory;
-  makeDirectory(directory / "a/b", 0755, true).parents.keep();
+  makeDirectory(directory / "a/b", 0755, Parents::kMade).parents.keep();
   put(directory / "a/b/f", "x");
   put(directory / "a-", "y");  // Between "a" and "a/b" as plain bytes.
   ASSERT_EQ(::symlink("a", (directory / "z").cStr()), 0);
@@ -87,7 +87,7 @@ TEST(WalkTest, PutsDirectoriesBeforeTheirEntries) {
 
 TEST(WalkTest, PagesFromAnyPath) {
   TemporaryDirectory directory;
-  makeDirectory(directory / "a/b", 0755, true).parents.keep();
+  makeDirectory(directory / "a/b", 0755, Parents::kMade).parents.keep();
   put(directory / "a/b/f", "x");
   put(directory / "a/c", "x");
   put(directory / "d", "x");
@@ -119,14 +119,14 @@ TEST(WalkTest, RefusesFilesAndTreesThatAreTooDeep) {
   EXPECT_EQ(failureOf([&] { walk({directory / "f", "", 0, 0}); }).errorNumber, ENOTDIR);
   std::string path = directory.path();
   for (size_t i = 0; i < kTreeDepthMax; ++i) path += "/d";
-  makeDirectory(path.c_str(), 0755, true).parents.keep();
+  makeDirectory(path.c_str(), 0755, Parents::kMade).parents.keep();
   EXPECT_EQ(failureOf([&] { walkAll(directory); }).kind, Kind::INVALID);
 }
 
 TEST(WalkTest, StaysOnItsFileSystem) {
   TemporaryDirectory directory;
   std::string found = inMountNamespace([&]() -> std::string {
-    makeDirectory(directory / "m", 0755, false);
+    makeDirectory(directory / "m", 0755, Parents::kMustExist);
     if (::mount("none", (directory / "m").cStr(), "tmpfs", 0, nullptr) < 0) return "skip";
     put(directory / "m/f", "");
     return pathsOf(walkAll(directory).entries) == std::vector<std::string>{"m"}
@@ -142,7 +142,7 @@ TEST(WriteTreeTest, MakesATreeThatIsTheSame) {
   TemporaryDirectory target;
   for (int i = 0; i < 40; ++i) {
     std::string below = "d" + std::to_string(i);
-    makeDirectory(source / below, 0750, false);
+    makeDirectory(source / below, 0750, Parents::kMustExist);
     for (int j = 0; j < 50; ++j) {
       kj::String path = source / (below + "/f\n" + std::to_string(j));
       put(path, std::string(static_cast<size_t>(i + j), 'x') + std::to_string(i * j));
@@ -213,7 +213,7 @@ TEST(WriteTreeTest, NamesTheEntryThatCannotBeMade) {
 
 TEST(WriteTreeTest, IsTakenBackByPreparedRestores) {
   TemporaryDirectory directory;
-  makeDirectory(directory / "there", 0755, false);
+  makeDirectory(directory / "there", 0755, Parents::kMustExist);
   put(directory / "there/f", "old");
   auto before = summary(directory);
   kj::Vector<TreeEntry> entries;

@@ -24,7 +24,7 @@ class TreeWriter {
       : root_(root), options_(options), owner_(ownerOf(options)) {}
 
   void open() {
-    if (options_.parents) made_ = makeDirectory(root_, 0755, true);
+    if (options_.parents) made_ = makeDirectory(root_, 0755, Parents::kMade);
     directory_ = openDirectory(root_);
   }
 
@@ -219,7 +219,7 @@ kj::Vector<Restore> prepareRestores(kj::StringPtr root, kj::ArrayPtr<const TreeE
                                     const WriteOptions& options) {
   kj::Vector<Restore> prepared;
   if (options.parents) {
-    KJ_IF_MAYBE (restore, Restore::prepare(root, Restore::Expected::kDirectory, true)) {
+    KJ_IF_MAYBE (restore, Restore::prepare(root, Restore::Expected::kDirectory, Parents::kMade)) {
       // The whole tree is new, so removing it is enough.
       prepared.add(kj::mv(*restore));
       return prepared;
@@ -234,7 +234,8 @@ kj::Vector<Restore> prepareRestores(kj::StringPtr root, kj::ArrayPtr<const TreeE
     bool directory = S_ISDIR(entry.stat.status.st_mode);
     if (!inNew) {
       auto expected = directory ? Restore::Expected::kDirectory : Restore::Expected::kFile;
-      auto restore = Restore::prepare(join(root, entry.path), expected, options.parents);
+      auto restore = Restore::prepare(join(root, entry.path), expected,
+                                      options.parents ? Parents::kMade : Parents::kMustExist);
       if (directory && restore == nullptr) continue;  // It exists, and stays.
       KJ_IF_MAYBE (one, restore) prepared.add(kj::mv(*one));
     }

@@ -70,8 +70,6 @@ Complaints complaintsOf(const Rule& rule) {
   return all;
 }
 
-const std::vector<std::string> kParametersNotYet = {"nodeagent/exec/", "nodeagent/file/"};
-
 class RuleTest : public ::testing::TestWithParam<Rule> {};
 
 TEST_P(RuleTest, HoldsInTheWholeTree) {
@@ -85,8 +83,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Rule{"Layers", checkLayers}, Rule{"BannedWords", checkBannedWords},
                       Rule{"TestNames", checkTestNames}, Rule{"Documents", checkDocuments},
                       Rule{"KindNames", checkKinds}, Rule{"English", checkEnglish},
-                      Rule{"Parameters", checkParameters, kParametersNotYet},
-                      Rule{"Manual", checkManual}),
+                      Rule{"Parameters", checkParameters}, Rule{"Manual", checkManual}),
     [](const auto& rule) { return std::string(rule.param.name); });
 
 std::vector<std::string> outputOf(const std::string& command) {
