@@ -32,8 +32,13 @@ class TlsTest : public FaultTest {
   }
 
   void pki(const std::string& words, const std::string& directory = "pki") {
-    std::string command = programDirectory() + "/muster pki --dir " + secrets_ + "/" + directory +
-                          " " + words + " >" + secrets_ + "/said 2>&1";
+    runMuster("pki --dir " + secrets_ + "/" + directory + " " + words);
+  }
+  void initPki(const std::string& directory) {
+    runMuster("pki init " + secrets_ + "/" + directory + " --cluster faults");
+  }
+  void runMuster(const std::string& words) {
+    std::string command = programDirectory() + "/muster " + words + " >" + secrets_ + "/said 2>&1";
     ASSERT_EQ(std::system(command.c_str()), 0) << command;
   }
   std::string file(const std::string& name, const std::string& directory = "pki") const {
@@ -48,7 +53,7 @@ class TlsTest : public FaultTest {
 
   void startTls() {
     std::filesystem::remove_all(secrets_ + "/pki");
-    pki("init " + secrets_ + "/pki --cluster faults");
+    initPki("pki");
     pki("node n1");
     for (const char* name : {"ci", "lost"}) pki(std::string("client ") + name + " --role operator");
     // Revoking a certificate that is replaced next makes a list that denies nobody of ours.
@@ -126,7 +131,7 @@ TEST_F(TlsTest, AnotherAuthorityTakesOverWithoutLosingAConnection) {
   untilMet([&] {
     startTls();
     std::filesystem::remove_all(secrets_ + "/next");
-    pki("init " + secrets_ + "/next --cluster faults");
+    initPki("next");
     pki("node n1", "next");
     pki("client new --role operator", "next");
     Load load(connect(description("ci", agent().frontTlsPort())), loadOptions());
