@@ -3,10 +3,9 @@
 //
 // Lines of other commands, such as "./dev …" or an editor, are left to the reader. The gate runs
 // "./dev test" and "./dev demo".
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -20,7 +19,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests_d/muster/support/shell.h"
+
 namespace {
+
+using muster_tests::ShellResult;
 
 // A shell block with at least one muster command.
 struct Block {
@@ -59,26 +62,11 @@ std::vector<Block> blocksOfDocuments() {
   return blocks;
 }
 
-struct Ran {
-  int exitStatus;
-  std::string output;
-};
-
-// Runs a command for at most a minute, with an empty standard input and a home directory of its
-// own.
-Ran run(const std::string& command, const std::string& home) {
-  std::string script = "cd " MUSTER_SOURCE_DIR " && export HOME=" + home +
-                       " PATH=" MUSTER_BIN_DIR ":$PATH && " + command;
-  std::string quoted;
-  for (char c : script) quoted += c == '\'' ? "'\\''" : std::string(1, c);
-  Ran ran{-1, ""};
-  FILE* pipe = popen(("timeout 60 sh -c '" + quoted + "' 2>&1 </dev/null").c_str(), "r");
-  if (!pipe) return ran;
-  char buffer[4096];
-  while (size_t count = fread(buffer, 1, sizeof buffer, pipe)) ran.output.append(buffer, count);
-  int status = pclose(pipe);
-  ran.exitStatus = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return ran;
+// Runs a command for at most a minute, with a home directory of its own.
+ShellResult run(const std::string& command, const std::string& home) {
+  return muster_tests::runShell("cd " MUSTER_SOURCE_DIR " && export HOME=" + home +
+                                    " PATH=" MUSTER_BIN_DIR ":$PATH && " + command,
+                                std::chrono::minutes(1));
 }
 
 TEST(DocumentsTest, HaveCommandsToRun) {
@@ -107,9 +95,9 @@ class CommandsTest : public testing::TestWithParam<Block> {
 
   // Runs a command with the block's own cluster. A reader has one cluster up, but on this machine
   // other tests and the user may have more.
-  Ran runInBlock(const std::string& command) {
+  ShellResult runInBlock(const std::string& command) {
     if (std::string made = clusterOf(command); !made.empty()) {
-      Ran ran = run(command, home_);
+      ShellResult ran = run(command, home_);
       if (ran.exitStatus == 0) cluster_ = made;
       return ran;
     }
@@ -124,7 +112,7 @@ class CommandsTest : public testing::TestWithParam<Block> {
 TEST_P(CommandsTest, WorkAsWritten) {
   if (geteuid() != 0) GTEST_SKIP() << "nodes of this machine need root";
   for (const std::string& command : GetParam().commands) {
-    Ran ran = runInBlock(command);
+    ShellResult ran = runInBlock(command);
     ASSERT_EQ(ran.exitStatus, 0) << command << "\n" << ran.output;
   }
 }

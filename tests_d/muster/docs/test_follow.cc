@@ -3,9 +3,8 @@
 //
 // The result must build and pass its tests, so a reader can trust the documents.
 #include <stdlib.h>
-#include <sys/wait.h>
 
-#include <cstdio>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -15,31 +14,18 @@
 #include <gtest/gtest.h>
 
 #include "tests_d/muster/docs/steps.h"
+#include "tests_d/muster/support/shell.h"
 
 namespace docs {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Ran {
-  int exitStatus;
-  std::string output;
-};
+using muster_tests::ShellResult;
 
 // Runs shell text in the directory `root`, for at most a quarter of an hour.
-Ran runIn(const fs::path& root, const std::string& text) {
-  fs::path script = root / "build/step.sh";
-  fs::create_directories(script.parent_path());
-  std::ofstream(script) << text;
-  Ran ran{-1, ""};
-  std::string command = "cd " + root.string() + " && timeout 900 sh -e " + script.string();
-  FILE* pipe = popen((command + " 2>&1 </dev/null").c_str(), "r");
-  if (!pipe) return ran;
-  char buffer[4096];
-  while (size_t count = fread(buffer, 1, sizeof buffer, pipe)) ran.output.append(buffer, count);
-  int status = pclose(pipe);
-  ran.exitStatus = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return ran;
+ShellResult runIn(const fs::path& root, const std::string& text) {
+  return muster_tests::runShell("set -e\ncd " + root.string() + "\n" + text,
+                                std::chrono::minutes(15));
 }
 
 std::string contentOf(const fs::path& path) {
@@ -81,7 +67,7 @@ TEST_P(FollowTest, DocumentDoesWhatItSays) {
       follow(step, root_);
       continue;
     }
-    Ran ran = runIn(root_, step.text);
+    ShellResult ran = runIn(root_, step.text);
     ASSERT_EQ(ran.exitStatus, 0) << ran.output;
   }
 }
