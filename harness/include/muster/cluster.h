@@ -8,7 +8,7 @@
 // It neither makes nodes nor chooses them. Where they come from is the cluster file's business, or
 // that of `needs()` in cluster_test.h.
 //
-// Hazards:
+// Things to get right:
 //   * A Node& and a NodeSet borrow from the cluster, and File, Service and Process need it too. The
 //     cluster of a test lives until the program ends.
 //   * A frozen or powered-off node stays connected for up to a few seconds, until a heartbeat is

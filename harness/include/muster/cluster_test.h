@@ -1,5 +1,7 @@
 // The fixture of every test that uses nodes.
 //
+//   #include <muster/muster.h>
+//
 //   class ReplicaTest : public muster::ClusterTest {
 //    public:
 //     static muster::Needs needs() { return {.nodes = {{"server", 3}, {"client", 1}}}; }
@@ -16,8 +18,9 @@
 //   * If the needs are not met, the test is skipped with the reason. A node that should be there
 //     and does not answer fails the test with a text that begins with "infrastructure: ", and the
 //     program's exit status is 2 unless some test failed for another reason.
-//   * The program's main must be muster::main (link muster::main).
-//   * The suite must have the name of its fixture, so that its needs are known before it runs.
+//   * Do not write a main: link the CMake target muster::main (muster_component does so).
+//   * The suite must have the name of its fixture, so that its needs are known before it runs. For
+//     TEST_P, an alias does not do: derive a class for each suite name.
 //   * A test has ten minutes unless --muster-test-time says otherwise. Calls on nodes end then; the
 //     test's own loops do not.
 #pragma once
@@ -41,7 +44,8 @@ class ClusterTest : public testing::Test {
 
   // Return the cluster, its servers and its clients. They are valid in tests and, being static, in
   // SetUpTestSuite and TearDownTestSuite; there they throw NodeError kInfrastructure if there is no
-  // cluster. The cluster lives until the program ends, so nodes may be kept between tests.
+  // cluster. servers() and clients() may be empty. The cluster lives until the program ends, so
+  // nodes may be kept between tests.
   static Cluster& cluster();
   static NodeSet servers();
   static NodeSet clients();

@@ -4,6 +4,8 @@
 //   EXPECT_THAT([&] { return node.file("/run/flag").exists(); },
 //               Eventually(testing::IsTrue(), 5s));
 //
+// The literal 5s comes with `using namespace muster` (see run_options.h).
+//
 // It replaces every sleep of "long enough" in a test. It does not say that the condition stays
 // true, nor that it never held before. The matchers for one look, such as Runs, are in matchers.h.
 //

@@ -9,12 +9,12 @@
 //
 // The subject decides which of them fit:
 //
-//   Result              the outcomes (Succeeded, ExitedWith, Lost and the like), and StdoutIs,
-//                       StderrIs, StdoutHas, StderrHas, Prints
-//   Outcome             the outcomes
-//   Results, NodeSet    OnEachNode of the above, or of Runs for a NodeSet
-//   Node                Runs
-//   a callable          FailsWith, and Eventually
+//   Outcome, NodeResult  the outcomes (Succeeded, ExitedWith, Lost and the like)
+//   Result               the outcomes, and StdoutIs, StderrIs, StdoutHas, StderrHas, Prints
+//   Results              the outcomes, and OnEachNode of what fits a Result
+//   Node                 Runs, and Eventually(Runs(…), within)
+//   NodeSet              OnEachNode of what fits a Node
+//   a callable           FailsWith, and Eventually of what fits its value
 //
 // They combine with gmock's own, as in AllOf(Succeeded(), StdoutHas("done")). They do not wait:
 // Eventually, from eventually.h, does.
@@ -26,7 +26,9 @@
 //   * Runs acts at the moment of matching, on the calling thread, and within the test's deadline.
 //   * A node that does not answer throws NodeError from node.run() itself, before any matcher sees
 //     it. Runs, OnEachNode and Eventually take such an error as a mismatch and show its text.
-//   * OnEachNode of an empty set matches.
+//   * OnEachNode matches an empty set, and the outcomes match empty Results: nothing was tested
+//   then.
+//     Say ASSERT_FALSE(set.empty()) first where the set may be empty.
 #pragma once
 
 #include <functional>

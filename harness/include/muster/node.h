@@ -70,12 +70,12 @@ class Node {
   // Runs `argv` and blocks until the process has ended and its output was read. The command is
   // started once, whatever the connection does meanwhile.
   //
-  // How it ended is a value: a non-zero exit, a missing program (Outcome kNotStarted) or a passed
-  // deadline are results. Returns at the deadline (and 250 ms for the way back), whatever the node
-  // does. Throws NodeError kUnreachable if the node could not be reached then, and kTimeout if it
-  // did not answer: the text says what is known. What may still run is ended by the node at that
-  // deadline, and cancelled by us as soon as the node is back. NodeError kInvalid names a wrong
-  // option.
+  // How it ended is a value: a non-zero exit and a missing program (Outcome kNotStarted) are
+  // results. If the node answers, a passed deadline is Outcome kDeadline (see Result::stillEnding).
+  // If it does not answer, or its output was not read by then, the call throws NodeError:
+  // kUnreachable without a connection, kTimeout with one. Either comes at most 250 ms after the
+  // deadline. What may still run is ended by the node at its deadline, and cancelled by us as soon
+  // as the node is back. NodeError kInvalid names a wrong option.
   Result run(const Argv& argv, const RunOptions& options = {},
              Where where = Where::current()) const;
 
@@ -83,12 +83,14 @@ class Node {
   Result shell(const std::string& script, const RunOptions& options = {},
                Where where = Where::current()) const;
 
-  // Starts `argv` and returns as soon as it runs, or is known not to: that is the outcome of
-  // Process::wait. Its standard input is open: see Process::write. Hold the Process.
+  // Starts `argv` and returns as soon as it runs. If it cannot be started, start still returns, and
+  // Process::wait gives Outcome kNotStarted. Its standard input is open: see Process::write. Hold
+  // the Process.
   Process start(const Argv& argv, const RunOptions& options = {},
                 Where where = Where::current()) const;
 
-  // Throw nothing and ask nothing: the work is done by the returned object.
+  // Throw nothing and ask nothing: the work is done by the returned object. A wrong path or name
+  // shows with its first call.
   File file(const std::string& path) const;
   Service service(const std::string& name) const;
 

@@ -6,14 +6,16 @@
 //   sed.closeInput();
 //   EXPECT_THAT(sed.wait(), Succeeded());
 //
+// The literal 5s comes with `using namespace muster` (see run_options.h).
+//
 // It belongs to the scope that holds it: destroying a Process ends the command with everything that
 // it started, unless it is detached. For a command that the test waits for anyway, Node::run is
 // simpler. A Process is no terminal, and does not restart a command that ended.
 //
-// Hazards:
+// Things to get right:
 //   * The destructor blocks until the command has ended, at most for RunOptions::grace and one
-//     second. It ends 200 ms after the test's deadline if that is sooner. A command that ignores
-//     TERM takes the whole grace; kill() first, or a grace of 0, avoids that.
+//     second. The wait ends at most 250 ms after the test's deadline if that is sooner. A command
+//     that ignores TERM takes the whole grace; kill() first, or a grace of 0, avoids that.
 //   * A Process that is not held, as in `node.start({…});`, is destroyed at once, with its command.
 //   * Losing the connection ends nothing: calls wait until the node is back, and the output goes on
 //     at the exact byte. If the deadline comes first they throw NodeError kUnreachable or kTimeout;
@@ -59,9 +61,9 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
-  // Waits until the command has ended and its output was read, at most until its own deadline (and
-  // DeadlineScope's, with 200 ms for the answer). Asking again gives the same result, unless that
-  // was Result::stillEnding.
+  // Waits until the command has ended and its output was read, at most until 250 ms after its own
+  // deadline or DeadlineScope's, whichever is sooner. Asking again gives the same result, unless
+  // that was Result::stillEnding.
   Result wait(std::source_location where = std::source_location::current());
 
   // Waits as above for at most `within`, and then throws NodeError kTimeout. The command goes on.
@@ -71,8 +73,8 @@ class Process {
   // Tells whether the command was running when the node was asked, just now.
   bool running(std::source_location where = std::source_location::current());
 
-  // Sends a signal. A command that has ended is not an error. NodeError kInvalid for a number that
-  // is no signal.
+  // Sends a signal, to every process of the command unless `target` says otherwise. A command that
+  // has ended is not an error. NodeError kInvalid for a number that is no signal.
   void signal(int number, SignalTarget target = SignalTarget::kAll,
               std::source_location where = std::source_location::current());
 
@@ -80,7 +82,8 @@ class Process {
   // end and returns the result, whose outcome is kCancelled if the command had not ended before.
   Result cancel(std::source_location where = std::source_location::current());
 
-  // Ends the command as cancel does, with KILL at once.
+  // Ends the command as cancel does, with KILL at once. The outcome is kCancelled, too, and not
+  // kSignalled.
   Result kill(std::source_location where = std::source_location::current());
 
   // Adds bytes to standard input and waits until the node holds them. Its window is 1 MiB: beyond
@@ -99,13 +102,15 @@ class Process {
   std::string errors(std::source_location where = std::source_location::current());
 
   // Returns the next line of standard output that was not returned by readLine before, without its
-  // newline. Waits for it; absent means that the output ended. A last line without a newline
-  // counts. NodeError kTimeout if `within` passes. output() and wait() take no lines away from it.
+  // newline. Waits for it; absent means that the output ended. A last line without a newline counts
+  // once the output has ended; a prompt without one is not seen before that. NodeError kTimeout if
+  // `within` passes. output() and wait() take no lines away from it.
   std::optional<std::string> readLine(std::chrono::nanoseconds within,
                                       std::source_location where = std::source_location::current());
 
-  // Reads lines until one contains `text` and returns it. NodeError kTimeout with the last line
-  // seen if `within` passes, kNotFound if the output ends first.
+  // Reads lines of standard output only, as readLine does, until one contains `text`, and returns
+  // that. NodeError kTimeout with the last line seen if `within` passes, kNotFound if the output
+  // ends first.
   std::string readUntil(const std::string& text, std::chrono::nanoseconds within,
                         std::source_location where = std::source_location::current());
 
