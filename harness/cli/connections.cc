@@ -34,8 +34,8 @@ ControllerOptions optionsOf(const std::string& runId) {
 Connections::Connections(const std::vector<NodeDescription>& nodes, const std::string& runId)
     : controller_((blockInterrupts(), optionsOf(runId))) {
   sigset_t set = blockInterrupts();
-  // The thread ends with the process: a command has one object of this class, which outlives
-  // everything else.
+  // The thread is never joined: the one Connections of a command lives until the command is done,
+  // which ends the process.
   std::thread([this, set] {
     int number = 0;
     if (::sigwait(&set, &number) != 0) return;

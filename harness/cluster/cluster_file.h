@@ -20,7 +20,8 @@
 
 namespace harness {
 
-// At least one kind, each of which lives for ever. The first is that of a file that names none.
+// Lists the known kinds, which are static objects. It is not empty. The first is the default of a
+// file without `provisioner:`.
 using Kinds = std::vector<const KindKeys*>;
 
 // Throws ClusterFileError.

@@ -10,10 +10,9 @@
 
 namespace harness {
 
-// Names, in the order of the cluster. Groups are roles ("@server"), labels ("@rack=a", or "@rack"
-// for any value) and
-// "@*". Throws NodeExpressionError for a bad set, and for a node or group that the cluster does not
-// have.
+// Returns names, in the order of the cluster. Groups are roles ("@server"), labels ("@rack=a", or
+// "@rack" for any value) and "@*". Throws NodeExpressionError for a bad set, and for a node or
+// group that the cluster does not have.
 std::vector<std::string> selectNodes(const ClusterDescription& cluster, const std::string& set);
 
 }  // namespace harness

@@ -83,7 +83,7 @@ bool ProxyLink::read(Direction& direction, Time now) {
   }
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
     source.readable = errno == EINTR;
-    // A side that is gone sends nothing more.
+    // EAGAIN from a side that is gone is its end, because nothing more will come.
     if (!source.gone) return false;
   }
   source.ended = true;

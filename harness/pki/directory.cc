@@ -281,8 +281,8 @@ support::DenyList PkiDirectory::denied() const {
   return *list;
 }
 
-// Tells the state of a certificate. The conditions are in rising order of weight: a denied
-// certificate is denied also when it has expired or was replaced.
+// Tells the state of a certificate. Later conditions override earlier ones: "denied" wins over
+// "expired" and "replaced".
 Issued PkiDirectory::described(const std::string& certificate, const std::string& kind) const {
   auto facts = support::describeCertificate(readText(certificate));
   if (!facts) throw AuthorityError(Kind::kDamaged, certificate + ": not a certificate in PEM form");

@@ -43,7 +43,7 @@ class Grants {
   kj::Maybe<capnp::Capability::Client&> find(uint64_t interfaceId);
   kj::Exception refusal(kj::StringPtr interfaceName) const;
 
-  // It is searched from its begin, since there are only a few.
+  // Searched linearly, since there are only a few.
   kj::Vector<Granted> all_;
 
   // The identity that the agent takes us for.

@@ -1,5 +1,5 @@
-// Holds the status of a detached job as far as its keeper knows it, which is the shim's last report
-// and what follows from the shim's end. It does not ask the shim (detached_job.h does).
+// Holds what the keeper knows of a detached job's status: the shim's last report, or a status that
+// was derived from the shim's end. It does not ask the shim (detached_job.h does).
 #pragma once
 
 #include <capnp/message.h>

@@ -68,7 +68,7 @@ TEST_F(JobOutcomeTest, TheLargestSizeIsTheCommandsOwnOrUnknown) {
   EXPECT_LT(large->status().getUsage().getResidentBytesMax(), size + (16 << 20));
 }
 
-// The memory that a start takes is freed while the process runs.
+// A job stops counting as launching once its process runs, not when it ends.
 TEST_F(JobOutcomeTest, AJobThatRunsIsNotLaunchingForLong) {
   SpecBuilder spec({"sleep", "1000"});
   uint64_t number = nextNumber++;

@@ -172,7 +172,7 @@ TEST_F(JobOutputTest, WithoutSpoolAndMemoryTheProcessWaitsForItsReader) {
   JobLimits limits;
   // A file asks for more than this.
   limits.spoolBytesMax = 1 << 20;
-  // Other jobs could have taken all memory.
+  // This is as if other jobs had taken all memory.
   limits.memoryBytesMax = 0;
   expectNothingLostWith(limits);
 }

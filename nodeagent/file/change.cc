@@ -132,8 +132,8 @@ MadeDirectory makeDirectory(kj::StringPtr path, uint32_t mode, Parents parents) 
   Place place = placeOf(path);
   if (::mkdirat(place.directory, place.name.cStr(), 0700) == 0) {
     result.created = true;
-    // The mode is not given to mkdirat, which cuts it by the keeper's umask and does not set setuid
-    // and its like.
+    // The mode is set only now, because mkdirat would cut it by the umask and ignore setuid and
+    // setgid.
     if (::fchmodat(place.directory, place.name.cStr(), mode, 0) < 0) {
       int error = errno;
       ::unlinkat(place.directory, place.name.cStr(), AT_REMOVEDIR);

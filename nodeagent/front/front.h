@@ -31,9 +31,9 @@ struct FrontOptions {
   // Limits connections whose `hello` has not succeeded yet.
   support::AdmissionLimits admission;
   std::vector<support::AddressRange> penaltyExempt;
-  // Runs from accepting a connection to the success of its `hello`.
+  // Bounds the time from accepting a connection until its `hello` has succeeded.
   kj::Duration strangerLimit = 5 * kj::SECONDS;
-  // Ends a connection at this age, because certificates are looked at only when one begins.
+  // Ends a connection at this age, because certificates are checked only when a connection begins.
   kj::Duration connectionAgeMax = 24 * kj::HOURS;
 };
 

@@ -21,7 +21,7 @@ class ServiceSet final {
   // that.
   void grant(Session& session, wire::Role role, wire::Grants::Builder grants);
 
-  // Fills in the limits of all services.
+  // Writes each service's limits into the answer to `hello`.
   void writeLimits(wire::Limits::Builder limits);
 
   // Adds the numbers of each service.

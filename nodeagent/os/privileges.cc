@@ -49,7 +49,7 @@ void protectFromOutOfMemory() {
 
 void dieWithParent(pid_t parent) {
   KJ_SYSCALL(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
-  // It may have ended before the kernel was told.
+  // The parent may have ended before prctl took effect.
   if (getppid() != parent) _exit(0);
 }
 

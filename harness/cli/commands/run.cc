@@ -90,7 +90,7 @@ std::string defaultReportDirectory() {
   return std::filesystem::absolute(text);
 }
 
-// While it lives, writes to standard output go to standard error.
+// Redirects standard output to standard error for its lifetime.
 class OutputToErrors {
  public:
   OutputToErrors() : output_(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)) {

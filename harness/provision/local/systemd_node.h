@@ -5,9 +5,8 @@
 
 namespace harness {
 
-// Adds process 1, the agent's unit (that of init/), and a unit for the boot commands. Masks the
-// units that would reach for the machine, by devices, kernel settings, clocks, consoles, or its
-// file system table.
+// Adds process 1, the agent's unit (that of init/), and a unit for the boot commands. Masks units
+// that would change the host: its devices, modules, sysctls, clock, network, consoles or mounts.
 void composeSystemd(NodeSpec& spec);
 
 }  // namespace harness

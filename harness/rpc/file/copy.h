@@ -37,7 +37,7 @@ struct CopyOptions {
     kTree,
   };
   enum class Keep {
-    // Only the content of a single file is kept; `write` says its mode and owner.
+    // Only the content is copied, for single files only. The mode and the owner come from `write`.
     kContent,
 
     // The mode, modification time, and attributes with ACLs are kept, and the owner as well to or

@@ -1,4 +1,4 @@
-// The small ones: ids, check sums, digests, durations.
+// Tries ids, check sums, digests, durations and suggestions.
 #include <gtest/gtest.h>
 #include <kj/string.h>
 

@@ -22,8 +22,8 @@ void setTcpOptions(int socket) {
       {IPPROTO_TCP, TCP_KEEPIDLE, 3}, {IPPROTO_TCP, TCP_KEEPINTVL, 1},
       {IPPROTO_TCP, TCP_KEEPCNT, 3},  {IPPROTO_TCP, TCP_USER_TIMEOUT, 5000},
   };
-  // Results are not looked at: a unix socket refuses all of them, and a connection works without
-  // them, only slower to notice a dead peer.
+  // Errors are ignored: unix sockets have no TCP options, and a connection works without them. It
+  // may only be slower, and notice a dead peer later.
   for (const Option& option : kOptions)
     setsockopt(socket, option.level, option.name, &option.value, sizeof option.value);
 }

@@ -20,7 +20,7 @@ nodes asked in time than `serve --count` wants; 73 if something exists already,
 cannot be written, or could be replaced by others.
 )";
 
-// Parsing lets no line without an action through.
+// The parser refuses `muster pki` without an action, so this never runs.
 int run(const Arguments& arguments) {
   throw std::logic_error(std::string(arguments.command().name) + " was run without an action");
 }
