@@ -67,18 +67,20 @@ function(muster_agent_service name)
 endfunction()
 
 # muster_unit_test(<name> SOURCES <file>... DEPENDS <target>... [PLAIN also|only] [LOCK <name>...] [TIMEOUT <seconds>]):
-# a gtest binary with the ctest label "unit". It needs no node that somebody else made, and no network beyond loopback.
+# a gtest binary with the ctest label "unit", or "unit-plain". It needs no node that somebody else made, and no network
+# beyond loopback.
 # Tests that share a LOCK do not run at the same time.
 #   PLAIN    The gate runs unit tests in the sanitizer's build. "also": in the plain build too, since the test is about
 #            the agent as it is shipped, its memory or its time. "only": there alone, since a sanitizer sees nothing in
 #            it: it reads files, or runs programs.
 function(muster_unit_test name)
   cmake_parse_arguments(UNIT "" "PLAIN;TIMEOUT" "SOURCES;DEPENDS;LOCK" ${ARGN})
-  set(labels unit)
+  # One label a test: gtest_discover_tests() takes a list of them apart, and what follows goes to the wrong property.
+  set(label unit)
   if(UNIT_PLAIN STREQUAL only AND MUSTER_SANITIZE)
     return()
   elseif(UNIT_PLAIN)
-    list(APPEND labels plain)
+    set(label unit-plain)
     add_dependencies(plain_tests ${name})
   endif()
   if(NOT UNIT_TIMEOUT)
@@ -89,7 +91,7 @@ function(muster_unit_test name)
   target_precompile_headers(${name} REUSE_FROM muster_gtest)
   target_link_libraries(${name} PRIVATE ${UNIT_DEPENDS} muster_gtest GTest::gmock_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX "${name}."
-                       PROPERTIES LABELS "${labels}" TIMEOUT ${UNIT_TIMEOUT} RESOURCE_LOCK "${UNIT_LOCK}")
+                       PROPERTIES LABELS ${label} TIMEOUT ${UNIT_TIMEOUT} RESOURCE_LOCK "${UNIT_LOCK}")
 endfunction()
 
 # muster_component(<name> [DEPENDS <target>...] [TIMEOUT <seconds>]): tests_d/<name> as one gtest binary
@@ -118,7 +120,7 @@ function(muster_component name)
   add_dependencies(node_tests ${name}_tests)
   # All nodes of a machine share its two or more cores and its network names: one node test at a time.
   gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX "${name}."
-                       PROPERTIES LABELS "${name};nodes" TIMEOUT ${COMPONENT_TIMEOUT} RESOURCE_LOCK nodes)
+                       PROPERTIES LABELS ${name} TIMEOUT ${COMPONENT_TIMEOUT} RESOURCE_LOCK nodes)
   if(units)
     muster_unit_test(${name}_unit_test SOURCES ${units} DEPENDS ${COMPONENT_DEPENDS})
   endif()
