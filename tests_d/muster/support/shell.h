@@ -10,7 +10,9 @@ namespace muster_tests {
 struct ShellResult {
   // The exit status; 124 if the time limit passed, -1 if there was no shell or a signal ended it.
   int exitStatus = -1;
-  // Standard output and standard error, in the order of writing.
+  // Standard output and standard error, in the order of writing. gtest's mark of a skipped test is
+  // written in small letters, because ctest takes a test that shows it for skipped, also if it
+  // fails.
   std::string output;
 };
 

@@ -13,6 +13,11 @@ TEST(ShellTest, OutputOfBothStreamsAndStatusAreCaptured) {
   EXPECT_EQ(result.output, "its out\nerr\n");
 }
 
+// ctest would report a failure that shows it as a skipped test.
+TEST(ShellTest, MarkOfASkippedTestIsNotShown) {
+  EXPECT_EQ(runShell("echo '[  SKIP''PED ] A.B'", 10s).output, "[  skipped ] A.B\n");
+}
+
 TEST(ShellTest, TextThatRunsTooLongIsEnded) {
   EXPECT_EQ(runShell("exec tail -f /dev/null", 1s).exitStatus, 124);
 }
