@@ -146,9 +146,16 @@ Agent::Agent(Options options) : options_(std::move(options)) {
   for (const std::string& directory : {options_.directory, stateDirectory_, spoolDirectory_}) {
     fs::permissions(directory, fs::perms::owner_all);
   }
-  start(Part::kKeeper);
-  start(Part::kFront);
-  awaitListening();
+  try {
+    start(Part::kKeeper);
+    start(Part::kFront);
+    awaitListening();
+  } catch (...) {
+    // The destructor of an object that was never complete does not run.
+    kill(Part::kFront);
+    kill(Part::kKeeper);
+    throw;
+  }
 }
 
 Agent::~Agent() {
