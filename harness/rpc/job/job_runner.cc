@@ -41,6 +41,12 @@ constexpr size_t kInlineInputBytes = 256 << 10;
 constexpr uint64_t kRunWords = 256;
 constexpr unsigned kBadAnswersMax = 3;
 
+// True for a detached command of an earlier session, which it outlives: it has to be adopted.
+bool isElsewhere(const EstablishedConnection& live, const JobState& job) {
+  bool isDetached = job.request.options.lifetime == muster::CommandLifetime::kDetached;
+  return isDetached && job.generation != 0 && job.generation != live.generation;
+}
+
 }  // namespace
 
 SteadyTime JobRunner::now() const {
@@ -49,12 +55,6 @@ SteadyTime JobRunner::now() const {
 
 nanoseconds JobRunner::left(SteadyTime until) const {
   return std::max(nanoseconds(0), nanoseconds(until - now()));
-}
-
-// True for a detached command of an earlier session, which it outlives: it has to be adopted.
-bool isElsewhere(const EstablishedConnection& live, const JobState& job) {
-  bool isDetached = job.request.options.lifetime == muster::CommandLifetime::kDetached;
-  return isDetached && job.generation != 0 && job.generation != live.generation;
 }
 
 // Returns the deadline of a command that the agent begins now.
