@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <kj/async-io.h>
 
-#include "nodeagent/service/service_testing.h"
+#include "nodeagent/service/fake_node_testing.h"
 #include "nodeagent/session/service_testing.h"
 #include "schema/service.capnp.h"
 

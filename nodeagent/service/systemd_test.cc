@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <kj/debug.h>
 
-#include "nodeagent/service/service_testing.h"
+#include "nodeagent/service/fake_node_testing.h"
 
 namespace nodeagent::service {
 namespace {

@@ -8,7 +8,7 @@
 #include "harness/cli/clusters.h"
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
-#include "harness/cli/gather.h"
+#include "harness/cli/grouped_output.h"
 #include "harness/cli/options.h"
 #include "harness/cli/output.h"
 #include "harness/cli/table.h"

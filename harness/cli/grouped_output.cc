@@ -1,4 +1,4 @@
-#include "harness/cli/gather.h"
+#include "harness/cli/grouped_output.h"
 
 #include <algorithm>
 

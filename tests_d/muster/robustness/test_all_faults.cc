@@ -17,7 +17,7 @@ using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 using Part = Agent::Part;
 
-class NemesisTest : public FaultTest {
+class AllFaultsTest : public FaultTest {
  protected:
   struct Fault {
     const char* name;
@@ -76,7 +76,7 @@ class NemesisTest : public FaultTest {
   std::optional<FaultProxy> proxy_;
 };
 
-TEST_F(NemesisTest, AllFaultsInAnyOrderBreakNoPromise) {
+TEST_F(AllFaultsTest, AnyOrderBreaksNoPromise) {
   const char* given = getenv("MUSTER_FAULT_SECONDS");
   nanoseconds lasting = std::chrono::seconds(given && *given ? std::strtol(given, nullptr, 10) : 6);
   untilMet([&] {

@@ -1,4 +1,4 @@
-// Helpers that the unit tests of nodeagent/service share.
+// The directory of fake scripts and tools that the unit tests of nodeagent/service run on.
 #pragma once
 
 #include <stdlib.h>
