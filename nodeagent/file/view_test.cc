@@ -92,10 +92,11 @@ TEST(ReadTest, LimitsAChunk) {
 }
 
 TEST(ReadTest, ReadsFilesWithoutASize) {
-  ReadResult result = readChunk("/proc/self/status", 0, kChunkBytesMax);
+  // It is the same at every read, unlike most files of /proc.
+  ReadResult result = readChunk("/proc/version", 0, kChunkBytesMax);
   EXPECT_EQ(result.size, 0u);
-  EXPECT_THAT(textOf(result.data), HasSubstr("Pid:"));
-  EXPECT_EQ(readChunk("/proc/self/status", result.data.size(), kChunkBytesMax).data.size(), 0u);
+  EXPECT_THAT(textOf(result.data), HasSubstr("Linux"));
+  EXPECT_EQ(readChunk("/proc/version", result.data.size(), kChunkBytesMax).data.size(), 0u);
 }
 
 TEST(ReadTest, RefusesSpecialFilesAtOnce) {
