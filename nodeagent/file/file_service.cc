@@ -1,6 +1,5 @@
 #include "nodeagent/file/file_service.h"
 
-#include "nodeagent/file/files_server.h"
 #include "nodeagent/file/path.h"
 #include "nodeagent/file/view_server.h"
 #include "schema/support/base/log.h"
@@ -56,14 +55,13 @@ kj::Array<AgentService::Offer> FileService::offers() {
 wire::Files::Client FileService::filesOf(Session& session) {
   // Servers of ended sessions are destroyed here, because an entry of the undo list cannot destroy
   // itself.
-  std::erase_if(records_, [](auto& record) { return record.second.server.over(); });
-  auto found = records_.find(session.id());
-  if (found != records_.end()) return found->second.client;
-  auto server = kj::heap<file::FilesServer>(session, *worker_, kj::atomicAddRef(*journal_), audit_);
-  file::FilesServer& reference = *server;
-  wire::Files::Client client = kj::mv(server);
-  records_.emplace(session.id(), Record{client, reference});
-  return client;
+  std::erase_if(files_, [](auto& entry) { return *entry.second.over; });
+  auto found = files_.find(session.id());
+  if (found == files_.end()) {
+    auto made = file::makeFiles(session, *worker_, kj::atomicAddRef(*journal_), audit_);
+    found = files_.emplace(session.id(), kj::mv(made)).first;
+  }
+  return found->second.client;
 }
 
 kj::Own<AgentService> makeFile(ServiceHost& host) {

@@ -4,16 +4,13 @@
 
 #include <map>
 
+#include "nodeagent/file/files_server.h"
 #include "nodeagent/file/restore_journal.h"
 #include "nodeagent/session/agent_service.h"
 #include "schema/file.capnp.h"
 #include "schema/support/base/id.h"
 
 namespace nodeagent {
-
-namespace file {
-class FilesServer;
-}  // namespace file
 
 // Holds a session's uploads, and the means to bring back the files that it changed, until the
 // session has ended, whatever becomes of its connections.
@@ -32,18 +29,13 @@ class FileService final : public AgentService {
   kj::Promise<void> recovered() { return recovering_.addBranch(); }
 
  private:
-  struct Record {
-    wire::Files::Client client;
-    // The server behind `client`.
-    file::FilesServer& server;
-  };
-
   wire::Files::Client filesOf(Session& session);
 
   AuditLog& audit_;
   kj::Own<Worker> worker_;
   kj::Own<const file::RestoreJournal> journal_;
-  std::map<support::Id, Record> records_;
+  // By the id of the session.
+  std::map<support::Id, file::SessionFiles> files_;
   kj::ForkedPromise<void> recovering_;
 };
 

@@ -81,6 +81,16 @@ Replace readReplace(wire::Replace replace) {
   support::fail(Kind::INVALID, "replace: unknown value ", static_cast<unsigned>(replace));
 }
 
+LinkType readLinkType(wire::LinkType type) {
+  switch (type) {
+    case wire::LinkType::SYMBOLIC:
+      return LinkType::kSymbolic;
+    case wire::LinkType::HARD:
+      return LinkType::kHard;
+  }
+  support::fail(Kind::INVALID, "link type: unknown value ", static_cast<unsigned>(type));
+}
+
 WriteOptions readWriteOptions(wire::WriteOptions::Reader options) {
   WriteOptions result;
   result.mode = options.getMode();

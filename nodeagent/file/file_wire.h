@@ -5,6 +5,7 @@
 #include <kj/array.h>
 #include <kj/string.h>
 
+#include "nodeagent/file/change.h"
 #include "nodeagent/file/metadata.h"
 #include "nodeagent/file/replace.h"
 #include "nodeagent/file/tree.h"
@@ -29,6 +30,7 @@ kj::String readAttributeName(capnp::Data::Reader name);
 support::Id readUploadId(capnp::Data::Reader id);
 kj::String readLinkTarget(capnp::Data::Reader target);
 Replace readReplace(wire::Replace replace);
+LinkType readLinkType(wire::LinkType type);
 
 // Returns a chunk's bytes. Fails with kind corrupt if they do not have its check sum, with kind
 // invalid if they are more than kChunkBytesMax.

@@ -1,11 +1,17 @@
 #include "nodeagent/file/files_server.h"
 
+#include <map>
+#include <utility>
+
 #include <kj/debug.h>
 
 #include "nodeagent/file/change.h"
 #include "nodeagent/file/file_wire.h"
 #include "nodeagent/file/path.h"
+#include "nodeagent/file/session_changes.h"
+#include "nodeagent/file/upload.h"
 #include "nodeagent/file/view.h"
+#include "nodeagent/file/view_server.h"
 #include "nodeagent/file/write_tree.h"
 
 namespace nodeagent::file {
@@ -17,32 +23,82 @@ Parents parentsOf(const WriteOptions& options) {
   return options.parents ? Parents::kMade : Parents::kMustExist;
 }
 
-kj::Vector<file::Restore> prepareOne(kj::StringPtr path, file::Restore::Expected expected,
-                                     Parents parents) {
-  kj::Vector<file::Restore> restores;
-  KJ_IF_MAYBE (restore, file::Restore::prepare(path, expected, parents))
-    restores.add(kj::mv(*restore));
-  return restores;
-}
+class FilesServer final : public wire::Files::Server, public FileViewServer {
+ public:
+  // Bounds the open uploads of one session.
+  static constexpr size_t kUploadsOpenMax = 64;
+  // Bounds the closed uploads whose answers are remembered.
+  static constexpr size_t kUploadsClosedMax = 1024;
 
-kj::Vector<file::Restore> prepareParent(kj::StringPtr path) {
-  size_t slash = KJ_ASSERT_NONNULL(path.findLast('/'));
-  if (slash == 0) return {};
-  return prepareOne(kj::heapString(path.begin(), slash), file::Restore::Expected::kDirectory,
-                    Parents::kMade);
-}
+  FilesServer(Session& session, Worker& worker, kj::Own<const file::RestoreJournal> journal,
+              AuditLog& audit);
 
-file::LinkType readLinkType(wire::LinkType type) {
-  switch (type) {
-    case wire::LinkType::SYMBOLIC:
-      return file::LinkType::kSymbolic;
-    case wire::LinkType::HARD:
-      return file::LinkType::kHard;
-  }
-  support::fail(Kind::INVALID, "link type: unknown value ", static_cast<unsigned>(type));
-}
+  // Becomes true once the session has ended and everything that belongs to it has been undone.
+  std::shared_ptr<const bool> over() const { return over_; }
 
-}  // namespace
+  kj::Promise<void> write(WriteContext context) override;
+  kj::Promise<void> append(AppendContext context) override;
+  kj::Promise<void> beginUpload(BeginUploadContext context) override;
+  kj::Promise<void> writeUpload(WriteUploadContext context) override;
+  kj::Promise<void> finishUpload(FinishUploadContext context) override;
+  kj::Promise<void> abandonUpload(AbandonUploadContext context) override;
+  kj::Promise<void> makeDirectory(MakeDirectoryContext context) override;
+  kj::Promise<void> remove(RemoveContext context) override;
+  kj::Promise<void> rename(RenameContext context) override;
+  kj::Promise<void> setMode(SetModeContext context) override;
+  kj::Promise<void> setOwner(SetOwnerContext context) override;
+  kj::Promise<void> link(LinkContext context) override;
+  kj::Promise<void> setAttribute(SetAttributeContext context) override;
+  kj::Promise<void> removeAttribute(RemoveAttributeContext context) override;
+  kj::Promise<void> setTimes(SetTimesContext context) override;
+  kj::Promise<void> writeTree(WriteTreeContext context) override;
+
+ private:
+  struct OpenUpload {
+    kj::Own<const file::Upload> upload;
+    // Null once the upload is closed.
+    kj::Own<Session::Entry> entry;
+    // Settles with the newest chunk. Chunks are written one after the other.
+    kj::ForkedPromise<void> writing;
+  };
+
+  // Writes an audit line; call it before the change. `more` says what is done with `path`; contents
+  // do not belong in it.
+  void record(std::string_view operation, kj::StringPtr path, std::string more = "");
+
+  // Runs `task`, which returns nothing, on a worker thread, unless the session is ending.
+  template <typename Task>
+  kj::Promise<void> change(Task task);
+
+  // Answers a method that changes what is at the parameter `path`. `prepare` checks the other
+  // parameters and returns a pair: what the audit log says besides the path, and what is then
+  // called with the path on a worker thread.
+  template <typename Context, typename Prepare>
+  kj::Promise<void> changeAt(Context context, const char* operation, Prepare prepare);
+
+  // Replaces the file at `path` by `task`, which returns its status. If `lifetime` is the
+  // session's, the session's end takes the change back.
+  template <typename Task>
+  kj::Promise<file::FileStat> replace(kj::StringPtr path, file::Lifetime lifetime,
+                                      file::Parents parents, Task task);
+
+  OpenUpload& findOpen(capnp::Data::Reader uploadId);
+  OpenUpload& newUpload(support::Id id, kj::String path, uint64_t size, file::WriteOptions options);
+
+  // Closes a finished or discarded upload: its answer is remembered, and the session's end has
+  // nothing to do for it.
+  void close(const support::Id& id);
+
+  kj::Own<Session> session_;
+  AuditLog& audit_;
+  kj::Own<const file::RestoreJournal> journal_;
+  std::map<support::Id, OpenUpload> uploads_;
+  // Ids in the order in which they were closed.
+  kj::Vector<support::Id> closed_;
+  SessionChanges changes_;
+  std::shared_ptr<bool> over_ = std::make_shared<bool>(false);
+  kj::Own<Session::Entry> lastEntry_;
+};
 
 FilesServer::FilesServer(Session& session, Worker& worker,
                          kj::Own<const file::RestoreJournal> journal, AuditLog& audit)
@@ -55,7 +111,7 @@ FilesServer::FilesServer(Session& session, Worker& worker,
       // is, everything else has been undone.
       lastEntry_(session.addUndo(EndPhase::kUndo, kj::str("files"),
                                  [this]() -> kj::Promise<kj::Maybe<support::Failure>> {
-                                   over_ = true;
+                                   *over_ = true;
                                    return kj::Maybe<support::Failure>();
                                  })) {}
 
@@ -83,7 +139,7 @@ kj::Promise<file::FileStat> FilesServer::replace(kj::StringPtr path, Lifetime li
   if (lifetime == Lifetime::kPermanent || changes_.knows(path))
     return changes_.settle(worker().run(kj::mv(task)));
   auto prepare = [path = kj::str(path), parents]() {
-    return prepareOne(path, file::Restore::Expected::kFile, parents);
+    return prepareRestore(path, Restore::Expected::kFile, parents);
   };
   return changes_.run(kj::str("file ", file::quoted(path)), kj::mv(prepare), kj::mv(task))
       .then([this, path = kj::str(path)](file::FileStat&& stat) {
@@ -197,11 +253,12 @@ kj::Promise<void> FilesServer::beginUpload(BeginUploadContext context) {
     auto task = [upload = kj::atomicAddRef(*open.upload)]() { return upload->begin(); };
     // Only the parents are noted here. The file itself is noted when the upload is finished,
     // because until then it has not changed.
-    auto begun = parentsForSession
-                     ? changes_.run(
-                           kj::str("directories of ", file::quoted(path)),
-                           [path = kj::str(path)]() { return prepareParent(path); }, kj::mv(task))
-                     : changes_.settle(worker().run(kj::mv(task)));
+    auto begun =
+        parentsForSession
+            ? changes_.run(
+                  kj::str("directories of ", file::quoted(path)),
+                  [path = kj::str(path)]() { return prepareParentRestore(path); }, kj::mv(task))
+            : changes_.settle(worker().run(kj::mv(task)));
     return begun
         .then([context](uint64_t receivedTo) mutable {
           context.getResults().setReceivedTo(receivedTo);
@@ -293,7 +350,7 @@ kj::Promise<void> FilesServer::makeDirectory(MakeDirectoryContext context) {
     }
     auto what = kj::str("directory ", file::quoted(path));
     auto prepare = [path = kj::mv(path), parents]() {
-      return prepareOne(path, file::Restore::Expected::kDirectory, parents);
+      return prepareRestore(path, Restore::Expected::kDirectory, parents);
     };
     return changes_.run(kj::mv(what), kj::mv(prepare), kj::mv(task)).then(kj::mv(done));
   });
@@ -327,38 +384,21 @@ kj::Promise<void> FilesServer::rename(RenameContext context) {
   });
 }
 
-namespace {
-
-// A change that was asked for, ready to be made: what the audit log says of it besides the path,
-// and what is called with the path on a worker thread.
-template <typename Task>
-struct Prepared {
-  std::string how;
-  Task task;
-};
-
-template <typename Task>
-Prepared<Task> prepared(std::string how, Task task) {
-  return {std::move(how), kj::mv(task)};
-}
-
-}  // namespace
-
 template <typename Context, typename Prepare>
 kj::Promise<void> FilesServer::changeAt(Context context, const char* operation, Prepare prepare) {
   return support::answer(context, operation, [this, context, operation, prepare]() mutable {
     auto params = context.getParams();
     auto path = file::absolutePath(params.getPath());
-    auto wanted = prepare(params);
-    record(operation, path, std::move(wanted.how));
-    return change([path = kj::mv(path), task = kj::mv(wanted.task)]() mutable { task(path); });
+    auto [how, task] = prepare(params);
+    record(operation, path, std::move(how));
+    return change([path = kj::mv(path), task = kj::mv(task)]() mutable { task(path); });
   });
 }
 
 kj::Promise<void> FilesServer::setMode(SetModeContext context) {
   return changeAt(context, "files.setMode", [](auto params) {
-    return prepared(std::to_string(params.getMode()),
-                    [mode = params.getMode()](kj::StringPtr path) { file::setMode(path, mode); });
+    return std::pair(std::to_string(params.getMode()),
+                     [mode = params.getMode()](kj::StringPtr path) { file::setMode(path, mode); });
   });
 }
 
@@ -366,9 +406,9 @@ kj::Promise<void> FilesServer::setOwner(SetOwnerContext context) {
   return changeAt(context, "files.setOwner", [](auto params) {
     auto links = params.getLinks() == wire::SymlinkPolicy::FOLLOW ? file::SymlinkPolicy::kFollow
                                                                   : file::SymlinkPolicy::kKeep;
-    return prepared(std::string(params.getUser().cStr()) + ":" + params.getGroup().cStr(),
-                    [user = kj::str(params.getUser()), group = kj::str(params.getGroup()),
-                     links](kj::StringPtr path) { file::setOwner(path, user, group, links); });
+    return std::pair(std::string(params.getUser().cStr()) + ":" + params.getGroup().cStr(),
+                     [user = kj::str(params.getUser()), group = kj::str(params.getGroup()),
+                      links](kj::StringPtr path) { file::setOwner(path, user, group, links); });
   });
 }
 
@@ -378,9 +418,9 @@ kj::Promise<void> FilesServer::link(LinkContext context) {
     auto target = type == file::LinkType::kHard ? file::absolutePath(params.getTarget())
                                                 : file::readLinkTarget(params.getTarget());
     std::string how = std::string("to ") + target.cStr();
-    return prepared(std::move(how), [target = kj::mv(target), type,
-                                     replace = file::readReplace(params.getReplace()),
-                                     notes = kj::atomicAddRef(*journal_)](kj::StringPtr path) {
+    return std::pair(std::move(how), [target = kj::mv(target), type,
+                                      replace = file::readReplace(params.getReplace()),
+                                      notes = kj::atomicAddRef(*journal_)](kj::StringPtr path) {
       file::link(path, target, type, replace, *notes);
     });
   });
@@ -388,23 +428,25 @@ kj::Promise<void> FilesServer::link(LinkContext context) {
 
 kj::Promise<void> FilesServer::setAttribute(SetAttributeContext context) {
   return changeAt(context, "files.setAttribute", [](auto params) {
-    return prepared("", [attribute = file::readAttribute(params.getAttribute())](
-                            kj::StringPtr path) { file::setAttribute(path, attribute); });
+    return std::pair(std::string(),
+                     [attribute = file::readAttribute(params.getAttribute())](kj::StringPtr path) {
+                       file::setAttribute(path, attribute);
+                     });
   });
 }
 
 kj::Promise<void> FilesServer::removeAttribute(RemoveAttributeContext context) {
   return changeAt(context, "files.removeAttribute", [](auto params) {
-    return prepared("", [name = file::readAttributeName(params.getName())](kj::StringPtr path) {
-      file::removeAttribute(path, name);
-    });
+    return std::pair(std::string(), [name = file::readAttributeName(params.getName())](
+                                        kj::StringPtr path) { file::removeAttribute(path, name); });
   });
 }
 
 kj::Promise<void> FilesServer::setTimes(SetTimesContext context) {
   return changeAt(context, "files.setTimes", [](auto params) {
-    return prepared("", [accessedNs = params.getAccessedNs(), modifiedNs = params.getModifiedNs()](
-                            kj::StringPtr path) { file::setTimes(path, accessedNs, modifiedNs); });
+    return std::pair(std::string(),
+                     [accessedNs = params.getAccessedNs(), modifiedNs = params.getModifiedNs()](
+                         kj::StringPtr path) { file::setTimes(path, accessedNs, modifiedNs); });
   });
 }
 
@@ -439,6 +481,15 @@ kj::Promise<void> FilesServer::writeTree(WriteTreeContext context) {
         };
         return changes_.run(kj::mv(what), kj::mv(prepare), kj::mv(task)).ignoreResult();
       });
+}
+
+}  // namespace
+
+SessionFiles makeFiles(Session& session, Worker& worker, kj::Own<const RestoreJournal> journal,
+                       AuditLog& audit) {
+  auto server = kj::heap<FilesServer>(session, worker, kj::mv(journal), audit);
+  auto over = server->over();
+  return {kj::mv(server), std::move(over)};
 }
 
 }  // namespace nodeagent::file

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <kj/debug.h>
+
 #include "nodeagent/file/change.h"
 #include "nodeagent/file/replace.h"
 #include "schema/support/base/wire_error.h"
@@ -98,6 +100,20 @@ void Restore::discard() {
     }
   }
   for (size_t i = parents_.size(); i > 0; --i) ::rmdir(parents_[i - 1].cStr());
+}
+
+kj::Vector<Restore> prepareRestore(kj::StringPtr path, Restore::Expected expected,
+                                   Parents parents) {
+  kj::Vector<Restore> restores;
+  KJ_IF_MAYBE (restore, Restore::prepare(path, expected, parents)) restores.add(kj::mv(*restore));
+  return restores;
+}
+
+kj::Vector<Restore> prepareParentRestore(kj::StringPtr path) {
+  size_t slash = KJ_ASSERT_NONNULL(path.findLast('/'));
+  if (slash == 0) return {};
+  return prepareRestore(kj::heapString(path.begin(), slash), Restore::Expected::kDirectory,
+                        Parents::kMade);
 }
 
 }  // namespace nodeagent::file

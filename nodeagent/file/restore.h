@@ -56,4 +56,10 @@ class Restore {
   kj::Vector<kj::String> parents_;
 };
 
+// Returns what Restore::prepare() gives for one path: nothing or one.
+kj::Vector<Restore> prepareRestore(kj::StringPtr path, Restore::Expected expected, Parents parents);
+
+// Returns the same for the directory that is to hold `path`, which is made with its parents.
+kj::Vector<Restore> prepareParentRestore(kj::StringPtr path);
+
 }  // namespace nodeagent::file
