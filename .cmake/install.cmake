@@ -1,5 +1,5 @@
-# What another project gets: find_package(muster CONFIG) with muster::harness and muster::main, the programs,
-# the init scripts and the example configuration.
+# What another project gets: find_package(muster CONFIG) with muster::harness, muster::main and muster_component(), the
+# programs, the init scripts and the example configuration.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/muster)
@@ -33,10 +33,10 @@ if(TARGET muster_harness AND TARGET muster_main)
   install(EXPORT muster-targets NAMESPACE muster:: DESTINATION ${package_dir})
   install(DIRECTORY harness/include/muster DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
   configure_package_config_file(.cmake/muster-config.cmake.in ${CMAKE_BINARY_DIR}/muster-config.cmake
-                                INSTALL_DESTINATION ${package_dir})
+                                INSTALL_DESTINATION ${package_dir} PATH_VARS CMAKE_INSTALL_BINDIR)
   write_basic_package_version_file(${CMAKE_BINARY_DIR}/muster-config-version.cmake COMPATIBILITY SameMinorVersion)
   install(FILES ${CMAKE_BINARY_DIR}/muster-config.cmake ${CMAKE_BINARY_DIR}/muster-config-version.cmake
-                .cmake/dependencies.cmake DESTINATION ${package_dir})
+                .cmake/dependencies.cmake .cmake/component.cmake DESTINATION ${package_dir})
 endif()
 
 # The programs; the helpers stand where the harness looks for them: beside each other.

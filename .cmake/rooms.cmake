@@ -94,42 +94,27 @@ function(muster_unit_test name)
                        PROPERTIES LABELS ${label} TIMEOUT ${UNIT_TIMEOUT} RESOURCE_LOCK "${UNIT_LOCK}")
 endfunction()
 
-# muster_component(<name> [DEPENDS <target>...] [TIMEOUT <seconds>]): tests_d/<name> as one gtest binary
-# with the ctest label <name>; unit tests beside it (*_test.cc) become <name>_unit_test, with the label "unit".
-function(muster_component name)
-  cmake_parse_arguments(COMPONENT "" "TIMEOUT" "DEPENDS" ${ARGN})
-  if(NOT COMPONENT_TIMEOUT)
-    set(COMPONENT_TIMEOUT 600)
-  endif()
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
-  set(units ${sources})
-  set(support ${sources})
-  list(FILTER units INCLUDE REGEX "_test\\.cc$")
-  list(FILTER sources INCLUDE REGEX "/test_[^/]*\\.cc$")
-  list(FILTER support EXCLUDE REGEX "(_test|/test_[^/]*)\\.cc$")
-  if(support)
-    add_library(${name}_component STATIC ${support})
-    target_link_libraries(${name}_component PUBLIC muster_gtest muster_harness ${COMPONENT_DEPENDS})
+# muster_adopt_component(<name>): what a component of this tree has besides. Its tests use the precompiled header and are
+# built together with the programs that they start; unit tests beside it (*_test.cc) become <name>_unit_test.
+function(muster_adopt_component name)
+  if(TARGET ${name}_component)
+    target_link_libraries(${name}_component PUBLIC muster_gtest)
     target_precompile_headers(${name}_component REUSE_FROM muster_gtest)
-    set(COMPONENT_DEPENDS ${name}_component ${COMPONENT_DEPENDS})
   endif()
-  add_executable(${name}_tests ${sources})
+  target_link_libraries(${name}_tests PRIVATE muster_gtest)
   target_precompile_headers(${name}_tests REUSE_FROM muster_gtest)
-  target_link_libraries(${name}_tests PRIVATE ${COMPONENT_DEPENDS} muster_main muster_gtest)
   add_dependencies(${name}_tests muster_programs)
   add_dependencies(node_tests ${name}_tests)
-  # All nodes of a machine share its two or more cores and its network names: one node test at a time.
-  gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX "${name}."
-                       PROPERTIES LABELS ${name} TIMEOUT ${COMPONENT_TIMEOUT} RESOURCE_LOCK nodes)
+  file(GLOB units CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
   if(units)
-    muster_unit_test(${name}_unit_test SOURCES ${units} DEPENDS ${COMPONENT_DEPENDS})
+    muster_unit_test(${name}_unit_test SOURCES ${units} DEPENDS ${name}_component)
   endif()
 endfunction()
 
 # The programs that node tests start: the agent, the command and its helpers.
 add_custom_target(muster_programs)
 
-# The tests that the gate runs: see muster_unit_test() and muster_component().
+# The tests that the gate runs: see muster_unit_test() and muster_component() of component.cmake.
 add_custom_target(unit_tests)
 add_custom_target(plain_tests)
 add_custom_target(node_tests)

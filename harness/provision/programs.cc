@@ -7,6 +7,10 @@
 #include <sstream>
 #include <vector>
 
+// Where this package was installed. A program that was built against an installed Muster defines
+// it; see .cmake/muster-config.cmake.in. Elsewhere its address is null.
+extern "C" [[gnu::weak]] const char* const musterInstalledPrograms;
+
 namespace harness {
 
 std::string findProgram(const std::string& name) {
@@ -15,7 +19,8 @@ std::string findProgram(const std::string& name) {
   std::error_code error;
   std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
   if (!error) directories.push_back(self.parent_path());
-  directories.insert(directories.end(), {MUSTER_INSTALLED_BIN, "/usr/local/bin", "/usr/bin"});
+  if (&musterInstalledPrograms != nullptr) directories.push_back(musterInstalledPrograms);
+  directories.insert(directories.end(), {"/usr/local/bin", "/usr/bin"});
   if (const char* path = std::getenv("PATH")) {
     std::istringstream list(path);
     for (std::string directory; std::getline(list, directory, ':');)

@@ -5,8 +5,9 @@
 
 namespace harness {
 
-// Returns the path of `name`, which is looked for in $MUSTER_BIN_DIR, beside this program, where it
-// was installed, and in PATH, in this order. Empty if it is nowhere.
+// Returns the path of `name`, which is looked for in $MUSTER_BIN_DIR, beside this program, in the
+// installed package that it was built against, in /usr/local/bin, /usr/bin and PATH, in this order.
+// Empty if it is nowhere.
 std::string findProgram(const std::string& name);
 
 }  // namespace harness

@@ -43,13 +43,13 @@ TEST_F(PackageTest, OtherProjectFindsBuildsAndRuns) {
   ShellResult build = run(CMAKE_PROGRAM " --build " + directory_ + "/build");
   ASSERT_EQ(build.exitStatus, 0) << build.output;
 
-  ShellResult list = run(directory_ + "/build/consumer_tests --gtest_list_tests");
+  ShellResult list = run(CTEST_PROGRAM " --test-dir " + directory_ + "/build -N -L hello");
   EXPECT_EQ(list.exitStatus, 0) << list.output;
-  EXPECT_THAT(list.output, testing::HasSubstr("NodeAnswers"));
+  EXPECT_THAT(list.output, testing::HasSubstr("hello.HelloTest.NodeAnswers"));
 
   if (geteuid() != 0) GTEST_SKIP() << "nodes of this machine need root";
-  ShellResult test =
-      run("PATH=" + directory_ + "/prefix/bin:$PATH " + directory_ + "/build/consumer_tests");
+  // No PATH leads to the agent and the hub: the program itself knows the prefix.
+  ShellResult test = run("PATH=/nonexistent " + directory_ + "/build/hello/hello_tests");
   EXPECT_EQ(test.exitStatus, 0) << test.output;
   EXPECT_THAT(test.output, testing::HasSubstr("[  PASSED  ] 1 test."));
 }
