@@ -7,6 +7,7 @@
 
 #include "nodeagent/exec/job.h"
 #include "schema/support/base/log.h"
+#include "schema/support/base/text.h"
 
 namespace nodeagent::exec {
 namespace {

@@ -14,8 +14,8 @@
 #include <kj/vector.h>
 
 #include "nodeagent/exec/job_limits.h"
-#include "schema/support/base/log.h"
 #include "schema/support/base/redact.h"
+#include "schema/support/base/text.h"
 #include "schema/support/base/wire_error.h"
 
 extern char** environ;

@@ -4,6 +4,7 @@
 
 #include "schema/support/base/log.h"
 #include "schema/support/base/redact.h"
+#include "schema/support/base/text.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::exec {

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "nodeagent/exec/job_spec.h"
-#include "schema/support/base/log.h"
 #include "schema/support/base/redact.h"
+#include "schema/support/base/text.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::exec {

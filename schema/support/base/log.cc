@@ -19,6 +19,7 @@
 #include <spdlog/spdlog.h>
 
 #include "schema/support/base/redact.h"
+#include "schema/support/base/text.h"
 
 namespace support {
 namespace {
@@ -201,30 +202,6 @@ void logLimited(std::string_view source, Level level, std::string_view text, Fie
   // The line is written after the lock is released, because a slow outlet must not hold up other
   // sources.
   write(level, text, fields, tail);
-}
-
-std::string escaped(std::string_view text) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string result;
-  result.reserve(text.size());
-  for (char character : text) {
-    auto byte = static_cast<unsigned char>(character);
-    if (character == '\n') {
-      result += "\\n";
-    } else if (character == '\t') {
-      result += "\\t";
-    } else if (character == '\\' || character == '"') {
-      result += '\\';
-      result += character;
-    } else if (byte < 0x20 || byte == 0x7f) {
-      result += "\\x";
-      result += kDigits[byte >> 4];
-      result += kDigits[byte & 15];
-    } else {
-      result += character;
-    }
-  }
-  return result;
 }
 
 void KjLogCallback::logMessage(kj::LogSeverity severity, const char* file, int line, int,

@@ -53,18 +53,14 @@ void configureLog(const LogOptions& options);
 
 bool logEnabled(Level level);
 
-// Writes one line. `text` says what happened, in lower case. Control characters and quotes in
-// values are escaped, so that a peer cannot forge lines; words that look like a secret are taken
-// out (redact.h). Never throws. May be called from any thread.
+// Writes one line of UTF-8. `text` says what happened, in lower case. Both it and the values are
+// escaped (text.h), so that a peer cannot forge lines; words that look like a secret are taken out
+// (redact.h). Never throws. May be called from any thread.
 void log(Level level, std::string_view text, Fields fields = {});
 
 // Writes a line as log() does, for events that a peer can cause at will. Each `source` (a literal)
 // may write ten lines a second; the next line after that says how many were left out.
 void logLimited(std::string_view source, Level level, std::string_view text, Fields fields = {});
-
-// Escapes `text` as the log does. Control characters, backslash and quote become \xNN, \n, \t,
-// \\ or \".
-std::string escaped(std::string_view text);
 
 // Sends KJ's own log lines to this log, through logLimited. It must live on the stack of the thread
 // that it serves, as KJ demands.

@@ -7,6 +7,7 @@
 
 #include "nodeagent/os/clock.h"
 #include "nodeagent/session/audit_log.h"
+#include "schema/support/base/text.h"
 #include "schema/support/base/wire_error.h"
 #include "schema/support/tls/tls.h"
 #include "tests_d/muster/fuzz/target.h"
