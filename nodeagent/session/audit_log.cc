@@ -14,11 +14,13 @@
 #include <vector>
 
 #include <kj/debug.h>
+#include <kj/encoding.h>
 #include <kj/io.h>
 
 #include "schema/support/base/id.h"
 #include "schema/support/base/redact.h"
 #include "schema/support/base/sha256.h"
+#include "schema/support/base/text.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
@@ -28,39 +30,20 @@ constexpr size_t kLineBytesMax = 8192;
 constexpr size_t kLineBytesUsual = 512;
 constexpr size_t kValueBytesMax = 1024;
 
-// Appends `text` as a JSON string. Bytes outside ASCII and control characters are written as
-// \u00NN, byte by byte, so that the line is valid whatever encoding a path has.
-void appendText(std::string& line, std::string_view text) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  bool cut = text.size() > kValueBytesMax;
-  if (cut) text = text.substr(0, kValueBytesMax);
-  line += '"';
-  size_t written = 0;
-  for (size_t at = 0; at < text.size(); ++at) {
-    auto byte = static_cast<unsigned char>(text[at]);
-    bool isQuoted = byte == '"' || byte == '\\';
-    if (!isQuoted && byte >= 0x20 && byte < 0x7f) continue;
-    line += text.substr(written, at - written);
-    written = at + 1;
-    if (isQuoted) {
-      line += '\\';
-      line += text[at];
-    } else {
-      line += "\\u00";
-      line += kDigits[byte >> 4];
-      line += kDigits[byte & 15];
-    }
-  }
-  line += text.substr(written);
-  if (cut) line += " ...";
-  line += '"';
-}
-
 void appendMember(std::string& line, std::string_view key, std::string_view value) {
   if (line.size() > 1) line += ',';
-  appendText(line, key);
-  line += ':';
-  appendText(line, value);
+  line.append(1, '"').append(support::jsonEscaped(key)).append("\":\"");
+  line.append(value).append(1, '"');
+}
+
+// Appends a value that anybody may have chosen. Its bytes stand beside it where it is no text.
+void appendValue(std::string& line, std::string_view key, std::string_view value) {
+  std::string_view shown = support::beginningOf(value, kValueBytesMax);
+  const char* cut = shown.size() < value.size() ? " ..." : "";
+  appendMember(line, key, support::jsonEscaped(shown) + cut);
+  if (support::isUtf8(shown)) return;
+  auto bytes = kj::arrayPtr(reinterpret_cast<const kj::byte*>(shown.data()), shown.size());
+  appendMember(line, std::string(key) + "Base64", kj::encodeBase64(bytes).cStr());
 }
 
 // These begin a line of the chain: {"seq":N,"prev":"HEX",
@@ -212,12 +195,12 @@ std::string auditLine(const Clock& clock, const Session& session, std::string_vi
   line.append("{\"realtimeNs\":").append(std::to_string(clock.realtimeNs()));
   line.append(",\"boottimeNs\":").append(std::to_string(clock.boottimeNs()));
   auto identity = session.identity();
-  appendMember(line, "session", session.id().text());
-  appendMember(line, "identity", {identity.begin(), identity.size()});
-  appendMember(line, "op", operation);
+  appendValue(line, "session", session.id().text());
+  appendValue(line, "identity", {identity.begin(), identity.size()});
+  appendValue(line, "op", operation);
   for (const support::Field& field : fields) {
     size_t before = line.size();
-    appendMember(line, field.key, support::redacted(field.value));
+    appendValue(line, field.key, support::redacted(field.value));
     if (line.size() + 16 + kPlaceBytesMax > kLineBytesMax) {
       line.resize(before);
       line += ",\"cut\":true";

@@ -49,7 +49,8 @@ kj::Own<AuditLog> openAuditLog(kj::StringPtr path, const Clock& clock,
 kj::Own<AuditLog> discardAuditLog();
 
 // Returns one line without its newline and without its place in the chain. Line and place have at
-// most 8 KiB: longer values are cut. It is valid JSON whatever the fields hold.
+// most 8 KiB: longer values are cut. It is valid JSON in ASCII whatever the fields hold. A value
+// that is not UTF-8 has U+FFFD in the places that are not, and its bytes as KEYBase64 beside it.
 std::string auditLine(const Clock& clock, const Session& session, std::string_view operation,
                       support::Fields fields);
 

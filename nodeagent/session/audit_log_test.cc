@@ -33,14 +33,18 @@ class AuditLogTest : public testing::Test {
 };
 
 TEST_F(AuditLogTest, LineIsValidJsonWhateverTheFieldsHold) {
-  std::string line = auditLine(clock_, *session_, "jobs.run",
-                               {{"argv", std::string("a\"b\n\x01\xff", 6)}, {"n", 3}});
+  std::string line =
+      auditLine(clock_, *session_, "jobs.run",
+                {{"argv", std::string("a\"b\n\x01\xff", 6)}, {"n", 3}, {"path", "é"}});
   EXPECT_EQ(line.find('\n'), std::string::npos);
   auto parsed = nlohmann::json::parse(line);
   EXPECT_EQ(parsed["op"], "jobs.run");
   EXPECT_EQ(parsed["identity"], "operator:ci");
   EXPECT_EQ(parsed["n"], "3");
-  EXPECT_EQ(parsed["argv"], "a\"b\n\x01\xc3\xbf");
+  EXPECT_EQ(parsed["path"], "é");
+  EXPECT_FALSE(parsed.contains("pathBase64"));
+  EXPECT_EQ(parsed["argv"], "a\"b\n\x01\xef\xbf\xbd");
+  EXPECT_EQ(parsed["argvBase64"], "YSJiCgH/");
 }
 
 TEST_F(AuditLogTest, LineIsBounded) {
@@ -50,6 +54,13 @@ TEST_F(AuditLogTest, LineIsBounded) {
                 {{"a", big}, {"b", std::string(5000, '\1')}, {"c", std::string(5000, '\1')}});
   EXPECT_LE(line.size(), 8192u);
   EXPECT_EQ(nlohmann::json::parse(line)["cut"], true);
+}
+
+TEST_F(AuditLogTest, LongValueIsCutBetweenCharacters) {
+  std::string euros = "x";
+  for (int i = 0; i < 1000; ++i) euros += "€";
+  auto parsed = nlohmann::json::parse(auditLine(clock_, *session_, "op", {{"path", euros}}));
+  EXPECT_EQ(parsed["path"], euros.substr(0, 1 + 341 * 3) + " ...");
 }
 
 TEST_F(AuditLogTest, FileIsPrivateAndAppendedTo) {

@@ -24,6 +24,7 @@ void checkAudit(const std::string& identity, const std::string& first, const std
   std::string line =
       nodeagent::auditLine(clock, *session, "jobs.run", {{"argv", first}, {"path", second}});
   KJ_ASSERT(line.size() <= 8192 && line.find('\n') == std::string::npos);
+  for (unsigned char c : line) KJ_ASSERT(c >= 0x20 && c < 0x7f);
   nlohmann::json parsed = nlohmann::json::parse(line);
   KJ_ASSERT(parsed.at("op") == "jobs.run" || parsed.dump().find("jobs.run") != std::string::npos);
 }
