@@ -14,6 +14,7 @@
 
 #include "harness/os/error.h"
 #include "harness/os/process.h"
+#include "schema/support/base/text.h"
 
 namespace harness {
 namespace {
@@ -96,7 +97,7 @@ std::string toString(const CommandResult& result) {
       break;
   }
   std::string evidence = lastLineOf(result.errors.empty() ? result.output : result.errors);
-  return evidence.empty() ? text : text + ": " + evidence;
+  return evidence.empty() ? text : text + ": " + support::printable(evidence);
 }
 
 CommandResult runCommand(const std::vector<std::string>& argv, const CommandLimits& limits,

@@ -17,6 +17,7 @@
 
 #include "harness/os/error.h"
 #include "harness/os/fd.h"
+#include "schema/support/base/text.h"
 
 namespace harness {
 
@@ -59,6 +60,14 @@ void putFile(const std::string& path, std::string_view content, mode_t mode) {
   writeAll(fd.get(), content, path);
 }
 
+void rewriteFile(const std::string& path, std::string (*change)(std::string_view content)) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+  std::string content = readFile(path);
+  std::string changed = change(content);
+  if (changed != content) putFile(path, changed, status.st_mode & 07777);
+}
+
 void makeDirectories(const std::string& path, mode_t mode) {
   // Another process may remove an empty parent between two calls here, and then it is made again.
   for (int tries = 0;; ++tries) {
@@ -97,12 +106,21 @@ void removeTree(const std::string& path) {
   if (error) throw SystemError("remove " + path + ": " + error.message());
 }
 
+// A node may have made its log a link to a file of the machine, or a pipe that nobody writes.
 std::string tailOf(const std::string& path, size_t bytesMax) {
-  std::string content = readIfPresent(path);
-  while (!content.empty() && content.back() == '\n') content.pop_back();
-  if (content.size() > bytesMax) content = "…" + content.substr(content.size() - bytesMax);
-  std::replace(content.begin(), content.end(), '\n', '|');
-  return content;
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  struct stat status {};
+  if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return "";
+  // One character more shows whether the first one is whole, and newlines at the end do not count.
+  std::string bytes(2 * bytesMax + 4, '\0');
+  off_t begin = std::max<off_t>(0, status.st_size - static_cast<off_t>(bytes.size()));
+  ssize_t count = ::pread(fd.get(), bytes.data(), bytes.size(), begin);
+  bytes.resize(static_cast<size_t>(std::max<ssize_t>(0, count)));
+  while (!bytes.empty() && bytes.back() == '\n') bytes.pop_back();
+  std::string end(support::endOf(bytes, bytesMax));
+  bool cut = begin > 0 || end.size() < bytes.size();
+  std::replace(end.begin(), end.end(), '\n', '|');
+  return (cut ? "…" : "") + support::printable(end);
 }
 
 std::vector<std::string> namesIn(const std::string& directory) {

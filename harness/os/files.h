@@ -22,6 +22,10 @@ void writeControl(const std::string& path, std::string_view value);
 // followed.
 void putFile(const std::string& path, std::string_view content, mode_t mode);
 
+// Replaces a regular file by what `change` makes of its content, if that is something else. Does
+// nothing if there is no such file: a link, a pipe and a device are left alone.
+void rewriteFile(const std::string& path, std::string (*change)(std::string_view content));
+
 // Makes the directory and its parents (0755); the last one gets `mode`. Existing ones stay as they
 // are.
 void makeDirectories(const std::string& path, mode_t mode = 0755);
@@ -30,8 +34,9 @@ void makeDirectories(const std::string& path, mode_t mode = 0755);
 // mounted in it.
 void removeTree(const std::string& path);
 
-// Returns the last `bytesMax` bytes of a file as one line, for error texts. Empty if there are
-// none.
+// Returns the end of a file, `bytesMax` bytes of it at most, as one line for error texts: newlines
+// become "|", and what is not printable is escaped (schema/support/base/text.h). Empty if there is
+// nothing, or no regular file.
 std::string tailOf(const std::string& path, size_t bytesMax);
 
 // Returns the names of the entries, without . and .., sorted. Empty if the directory cannot be

@@ -14,6 +14,7 @@
 #include "harness/cluster/description_json.h"
 #include "harness/os/error.h"
 #include "harness/provision/error.h"
+#include "harness/provision/local/hub/answer.h"
 #include "harness/provision/local/hub/error.h"
 #include "harness/provision/local/hub/state.h"
 #include "harness/provision/local/kind.h"
@@ -21,6 +22,7 @@
 #include "harness/provision/local/local_plan.h"
 #include "harness/provision/local/machine.h"
 #include "harness/provision/programs.h"
+#include "schema/support/base/text.h"
 
 namespace harness {
 namespace {
@@ -100,7 +102,12 @@ void writeToHub(int fd, const std::string& text) {
 }
 
 nlohmann::json parseAnswer(const std::string& line) {
-  nlohmann::json answer = nlohmann::json::parse(line);
+  nlohmann::json answer = nlohmann::json::parse(line, nullptr, false);
+  if (!answer.is_object()) {
+    throw ProvisionError(
+        Kind::kNoAnswer,
+        "muster-hub: not an answer: \"" + support::escaped(support::beginningOf(line, 200)) + "\"");
+  }
   if (!answer.value("ok", false)) {
     bool unsupported = answer.value("unsupported", false);
     throw ProvisionError(unsupported ? Kind::kNotPossibleHere : Kind::kFailed,
@@ -249,7 +256,7 @@ nlohmann::json LocalProvisioner::ask(const std::string& cluster, const nlohmann:
     try {
       // Another hub may have taken its place.
       if (!control || isStale(control.get())) control = connectTo(cluster);
-      writeToHub(control.get(), request.dump() + "\n");
+      writeToHub(control.get(), lineOf(request));
       return parseAnswer(readLineUntil(control.get(), after(patience),
                                        "muster-hub of cluster \"" + cluster + "\""));
     } catch (const ProvisionError& error) {

@@ -290,6 +290,45 @@ TEST_F(LocalProvisionerTest, AnAgentThatEndsIsReportedWithItsLastWordsAndNothing
   EXPECT_THAT(localLeftovers(name_), IsEmpty());
 }
 
+// A program for nodes that writes bytes which no JSON holds, and ends. The first start of a node
+// goes well if `first` says so.
+class LocalBytesTest : public LocalProvisionerTest {
+ protected:
+  LocalOptions withAgent(const std::string& first) {
+    LocalOptions hostile = options();
+    std::string script = "#!/bin/sh\nif [ ! -e /var/tmp/again ]; then touch /var/tmp/again; " +
+                         first + "; fi\nprintf 'bye \\377\\033[2J'; exit 4\n";
+    putFile(agent_, script, 0755);
+    hostile.agentProgram = agent_;
+    return hostile;
+  }
+  void TearDown() override {
+    ::unlink(agent_.c_str());
+    LocalProvisionerTest::TearDown();
+  }
+
+  const std::string agent_ = "/tmp/muster-agent-" + name_;
+  const std::string shown_ = "its console ends with: bye \\xff\\x1b[2J";
+};
+
+TEST_F(LocalBytesTest, TheReasonIsToldAtUp) {
+  LocalProvisioner local(withAgent("true"));
+  EXPECT_THAT([&] { local.up(planOf(name_, 1), Tenure::kOwned); },
+              ::testing::ThrowsMessage<ProvisionError>(
+                  AllOf(HasSubstr("exited with status 4"), HasSubstr(shown_))));
+  EXPECT_THAT(localLeftovers(name_), IsEmpty());
+}
+
+TEST_F(LocalBytesTest, OtherNodesLiveOn) {
+  LocalProvisioner local(withAgent("exec " + options().agentProgram));
+  ClusterDescription cluster = local.up(planOf(name_, 2), Tenure::kOwned);
+  local.powerOff(name_, "server1");
+  EXPECT_THAT([&] { local.powerOn(name_, "server1"); },
+              ::testing::ThrowsMessage<ProvisionError>(HasSubstr(shown_)));
+  EXPECT_EQ(local.state(name_).power.at("server1"), Power::kOff);
+  EXPECT_EQ(ask(cluster, 1, "echo alive"), "alive\n");
+}
+
 TEST_F(LocalProvisionerTest, NodesWithSystemdRunTheirOwn) {
   ClusterPlan plan = planOf(name_, 2);
   for (NodePlan& node : plan.nodes) node.settings["init"] = Setting("init", "systemd");

@@ -81,8 +81,8 @@ std::vector<std::string> valuesAnd(std::vector<std::string> allowed) {
 std::vector<Room> harnessRooms() {
   return {
       {"harness/include/muster/", {"muster/"}, {"kj/", "capnp/", "libvirt", "spdlog", "yaml-cpp"}},
-      {"harness/values/", valuesAnd({}), kPlainBans},
-      {"harness/os/", {}, kPlainBans},
+      {"harness/values/", valuesAnd({"schema/support/base/text.h"}), kPlainBans},
+      {"harness/os/", {"schema/support/base/text.h"}, kPlainBans},
       {"harness/faultproxy/",
        {"muster/", "harness/os/fd.h", "schema/support/base/endpoint.h"},
        kPlainBans},
@@ -105,7 +105,7 @@ std::vector<Room> harnessRooms() {
         "harness/provision/contract_testing.h", "harness/provision/choice.h",
         "harness/provision/kinds.h"},
        kPlainBans},
-      {"harness/provision/local/hub/", {"harness/os/"}, kPlainBans},
+      {"harness/provision/local/hub/", {"harness/os/", "schema/support/base/text.h"}, kPlainBans},
       {"harness/api/",
        {"muster/", "harness/values/", "harness/rpc/", "harness/cluster/"},
        kRpcLibraries},

@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/os/files.h"
+#include "harness/provision/local/hub/answer.h"
 #include "harness/provision/local/hub/error.h"
 
 namespace harness {
@@ -54,6 +55,13 @@ Fd takeSignalsByFd() {
   Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd) failSystem("signalfd");
   return fd;
+}
+
+// The answer to a request that asks for nothing back.
+nlohmann::json done() {
+  nlohmann::json answer;
+  answer["ok"] = true;
+  return answer;
 }
 
 }  // namespace
@@ -241,7 +249,7 @@ void Hub::serveClient(Client& client) {
   client.unread.append(buffer, static_cast<size_t>(size));
   size_t end;
   while (!client.gone && (end = client.unread.find('\n')) != std::string::npos) {
-    std::string reply = answer(client, client.unread.substr(0, end)) + "\n";
+    std::string reply = lineOf(answer(client, client.unread.substr(0, end)));
     client.unread.erase(0, end + 1);
     int flags = ::fcntl(client.socket.get(), F_GETFL);
     ::fcntl(client.socket.get(), F_SETFL, flags & ~O_NONBLOCK);
@@ -295,15 +303,15 @@ void Hub::startAgain(HubNode& node) {
   }
 }
 
-std::string Hub::answer(Client& client, const std::string& line) {
+nlohmann::json Hub::answer(Client& client, const std::string& line) {
   try {
     nlohmann::json request = nlohmann::json::parse(line);
     std::string verb = request.value("do", "");
-    if (verb == "state") return state().dump();
+    if (verb == "state") return state();
     if (verb == "down") {
       end();
       ending_ = true;
-      return R"({"ok":true})";
+      return done();
     }
     std::string name = request.value("node", "");
     HubNode& node = nodeOf(name);
@@ -320,17 +328,10 @@ std::string Hub::answer(Client& client, const std::string& line) {
     } else {
       throw HubError("unknown request \"" + verb + "\"");
     }
-    return R"({"ok":true})";
-  } catch (const HubError& error) {
-    return nlohmann::json{{"ok", false},
-                          {"node", error.node()},
-                          {"detail", error.detail()},
-                          {"unsupported", error.kind() == HubError::Kind::kUnsupported}}
-        .dump();
-  } catch (const SystemError& error) {
-    return nlohmann::json{{"ok", false}, {"node", ""}, {"detail", error.what()}}.dump();
-  } catch (const nlohmann::json::exception& error) {
-    return nlohmann::json{{"ok", false}, {"node", ""}, {"detail", error.what()}}.dump();
+    return done();
+  } catch (const std::exception& error) {
+    // Whatever a request or a node makes fail, the hub goes on: the other nodes end with it.
+    return refusalOf(error);
   }
 }
 

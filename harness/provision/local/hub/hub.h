@@ -64,7 +64,7 @@ class Hub {
   void takeOwner();
   void acceptClient();
   void serveClient(Client& client);
-  std::string answer(Client& client, const std::string& line);
+  nlohmann::json answer(Client& client, const std::string& line);
   void reapChildren();
   void startAgain(HubNode& node);
   HubNode& nodeOf(const std::string& name);

@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/os/files.h"
+#include "harness/provision/local/hub/answer.h"
 #include "harness/provision/local/hub/error.h"
 #include "harness/provision/local/hub/hub.h"
 #include "harness/provision/local/hub/state.h"
@@ -38,8 +39,7 @@ std::string readLine() {
 }
 
 void report(const nlohmann::json& result) {
-  std::string line = result.dump() + "\n";
-  writeAll(STDOUT_FILENO, line, "to standard output");
+  writeAll(STDOUT_FILENO, lineOf(result), "to standard output");
   // Closing the pipe tells the caller, who waits for its end, that the line is complete.
   Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (null) ::dup2(null.get(), STDOUT_FILENO);
@@ -129,11 +129,8 @@ int run() {
   try {
     serveCluster(hubSpecFromJson(readLine()));
     return 0;
-  } catch (const HubError& error) {
-    report({{"ok", false}, {"node", error.node()}, {"detail", error.detail()}});
-    return 1;
-  } catch (const SystemError& error) {
-    report({{"ok", false}, {"node", ""}, {"detail", error.what()}});
+  } catch (const std::exception& error) {
+    report(refusalOf(error));
     return 1;
   }
 }

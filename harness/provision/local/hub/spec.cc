@@ -16,7 +16,13 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HubSpec, cluster, owned, bridgeAddresses, nod
                                    hostFiles, description, readySeconds)
 
 std::string toJson(const HubSpec& spec) {
-  return nlohmann::json(spec).dump();
+  try {
+    return nlohmann::json(spec).dump();
+  } catch (const nlohmann::json::type_error& error) {
+    // The paths of this machine are the only texts that may be other bytes.
+    throw HubError(std::string("write the hub's specification: a path is not UTF-8: ") +
+                   error.what());
+  }
 }
 
 HubSpec hubSpecFromJson(const std::string& text) {
