@@ -141,4 +141,8 @@ void PrintTo(const Cluster& cluster, std::ostream* out) {
   PrintTo(cluster.nodes(), out);
 }
 
+void PrintTo(const Frozen& frozen, std::ostream* out) {
+  *out << (frozen.holds() ? "a node that stands still" : "a node that was let go on");
+}
+
 }  // namespace muster

@@ -1,3 +1,5 @@
+#include <ostream>
+
 #include <muster/deadline.h>
 #include <muster/file.h>
 
@@ -123,6 +125,14 @@ void File::setModified(std::chrono::system_clock::time_point modified, Where whe
 
 FileSpace File::space(Where where) const {
   return at(where, [&] { return Files(*node_).space(path_, until()); });
+}
+
+void PrintTo(const File& file, std::ostream* out) {
+  *out << "node " << file.node() << ": file " << harness::quoted(file.path());
+}
+
+const std::string& File::node() const {
+  return node_->description().name;
 }
 
 }  // namespace muster

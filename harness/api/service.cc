@@ -1,8 +1,11 @@
+#include <ostream>
+
 #include <muster/deadline.h>
 #include <muster/service.h>
 
 #include "harness/api/call_site.h"
 #include "harness/rpc/service/services.h"
+#include "harness/values/failure_text.h"
 
 namespace muster {
 
@@ -37,6 +40,14 @@ ServiceStatus Service::enable(Where where) const {
 }
 ServiceStatus Service::disable(Where where) const {
   return act(ServiceAction::kDisable, where);
+}
+
+const std::string& Service::node() const {
+  return node_->description().name;
+}
+
+void PrintTo(const Service& service, std::ostream* out) {
+  *out << "node " << service.node() << ": service " << harness::quoted(service.name());
 }
 
 }  // namespace muster

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <map>
 #include <mutex>
+#include <ostream>
 #include <random>
 #include <stdexcept>
 #include <system_error>
@@ -75,6 +76,54 @@ std::string toString(const FaultDecision& decision) {
                      nameOf(decision.flow) + ": " + nameOf(decision.kind);
   if (decision.kind == ByteFault::Kind::kFlipBit) text += " " + std::to_string(decision.bit);
   return text + " at byte " + std::to_string(decision.offset);
+}
+
+void PrintTo(ProxyFlow flow, std::ostream* out) {
+  *out << nameOf(flow);
+}
+
+void PrintTo(ByteFault::Kind kind, std::ostream* out) {
+  *out << nameOf(kind);
+}
+
+void PrintTo(const ByteFault& fault, std::ostream* out) {
+  *out << nameOf(fault.kind) << " at byte " << fault.first;
+  if (fault.last) *out << " to " << *fault.last;
+}
+
+void PrintTo(const FlowFaults& faults, std::ostream* out) {
+  *out << "delay " << faults.delay.count() << " ns, jitter " << faults.jitter.count() << " ns";
+  if (faults.bytesPerSecond > 0) *out << ", " << faults.bytesPerSecond << " bytes a second";
+  if (faults.pieceBytesMax > 0) *out << ", pieces of " << faults.pieceBytesMax << " bytes";
+  if (faults.blackhole) *out << ", blackhole";
+  for (const ByteFault& fault : faults.at) {
+    *out << ", ";
+    PrintTo(fault, out);
+  }
+}
+
+void PrintTo(const ProxyFaults& faults, std::ostream* out) {
+  *out << "to target: ";
+  PrintTo(faults.toTarget, out);
+  *out << "; to client: ";
+  PrintTo(faults.toClient, out);
+}
+
+void PrintTo(const FaultDecision& decision, std::ostream* out) {
+  *out << toString(decision);
+}
+
+void PrintTo(const FaultCounters& counters, std::ostream* out) {
+  *out << counters.accepted << " connections accepted, " << counters.open << " open, "
+       << counters.unreachable << " unreachable, " << counters.bytesToTarget << " bytes to target, "
+       << counters.bytesToClient << " to client, " << counters.writes << " writes, "
+       << counters.swallowedBytes << " bytes swallowed, " << counters.faults << " faults";
+}
+
+void PrintTo(const FaultProxyOptions& options, std::ostream* out) {
+  *out << "target " << options.target << ", listens at " << options.listen << ", buffers of "
+       << options.bufferBytesMax << " bytes, " << (options.script ? "by a script" : "");
+  if (!options.script) PrintTo(options.faults, out);
 }
 
 class FaultProxy::Impl {

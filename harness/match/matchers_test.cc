@@ -60,7 +60,9 @@ TEST(MatchersTest, FailureNamesNodeCommandAndOutcome) {
   Result result = resultOf(Outcome::exited(2), "no quorum\n");
   EXPECT_EQ(testing::PrintToString(result),
             "node n1: run [\"kvctl\", \"status\"]: exited with status 2 after 5.0 ms\n"
-            "  wrote 10 bytes to stdout, 0 to stderr; last line: \"no quorum\"");
+            "  wrote 10 bytes to stdout, 0 to stderr\n"
+            "  stdout:\n"
+            "    no quorum");
   EXPECT_EQ(DescribeMatcher<const Result&>(Succeeded()), "exits with status 0");
   EXPECT_EQ(DescribeMatcher<const Result&>(Signalled(9)), "is killed by signal 9 (Killed)");
   EXPECT_THAT(explained(result, StdoutIs("ok")), HasSubstr("whose stdout is \"no quorum\\n\""));

@@ -1,37 +1,21 @@
 #include "harness/values/failure_text.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include <muster/result.h>
 
+#include "schema/support/base/text.h"
+
 namespace harness {
 
-std::string quoted(const std::string& text, size_t bytesMax) {
-  std::string shown = text;
-  if (shown.size() > bytesMax) {
-    size_t half = bytesMax / 2;
-    std::string left = std::to_string(shown.size() - 2 * half);
-    shown =
-        shown.substr(0, half) + "[... " + left + " bytes ...]" + shown.substr(shown.size() - half);
-  }
-  std::string result = "\"";
-  for (char byte : shown) {
-    auto value = static_cast<unsigned char>(byte);
-    if (byte == '"' || byte == '\\') {
-      result += {'\\', byte};
-    } else if (byte == '\n') {
-      result += "\\n";
-    } else if (byte == '\t') {
-      result += "\\t";
-    } else if (value < 0x20 || value == 0x7f) {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\x%02x", value);
-      result += escaped;
-    } else {
-      result += byte;
-    }
-  }
-  return result + "\"";
+std::string quoted(std::string_view text, size_t bytesMax) {
+  if (text.size() <= bytesMax) return "\"" + support::escaped(text) + "\"";
+  std::string_view beginning = support::beginningOf(text, bytesMax / 2);
+  std::string_view end = support::endOf(text, bytesMax / 2);
+  size_t left = text.size() - beginning.size() - end.size();
+  return "\"" + support::escaped(beginning) + "[... " + std::to_string(left) + " bytes ...]" +
+         support::escaped(end) + "\"";
 }
 
 std::string argvText(const std::vector<std::string>& argv) {
@@ -85,26 +69,68 @@ std::string locationText(const std::source_location& where) {
 
 namespace {
 
+// What a failure shows of each stream.
+constexpr size_t kLinesShown = 20;
+constexpr size_t kBytesShown = 4096;
+
 // The last line that is not empty, or nothing.
-std::string lastLine(const std::string& text) {
+std::string_view lastLine(std::string_view text) {
   size_t end = text.find_last_not_of(" \t\r\n");
-  if (end == std::string::npos) return "";
+  if (end == std::string_view::npos) return "";
   size_t begin = text.rfind('\n', end);
-  begin = begin == std::string::npos ? 0 : begin + 1;
+  begin = begin == std::string_view::npos ? 0 : begin + 1;
   return text.substr(begin, end + 1 - begin);
+}
+
+// The end of `output` that a failure shows. A newline at the end begins no line.
+std::string_view shownOf(std::string_view output) {
+  std::string_view shown = support::endOf(output, kBytesShown);
+  size_t begin = shown.size();
+  for (size_t lines = 0; lines < kLinesShown; ++lines) {
+    size_t newline = begin < 2 ? std::string_view::npos : shown.rfind('\n', begin - 2);
+    if (newline == std::string_view::npos) return shown;
+    begin = newline + 1;
+  }
+  return shown.substr(begin);
+}
+
+std::string blockText(const char* stream, std::string_view output) {
+  std::string_view shown = shownOf(output);
+  if (shown.empty()) return "";
+  std::string text = std::string("\n  ") + (shown.size() < output.size() ? "the end of " : "");
+  text.append(stream).append(":");
+  while (!shown.empty()) {
+    size_t end = std::min(shown.find('\n'), shown.size());
+    text += "\n    " + support::printable(shown.substr(0, end));
+    shown.remove_prefix(std::min(end + 1, shown.size()));
+  }
+  return text;
 }
 
 }  // namespace
 
-std::string wroteText(const muster::Result& result) {
+std::string countsText(const muster::Result& result) {
   std::string text = "wrote " + std::to_string(result.outProducedBytes) + " bytes to stdout, " +
                      std::to_string(result.errProducedBytes) + " to stderr";
   if (uint64_t dropped = result.outDroppedBytes + result.errDroppedBytes) {
     text += " (" + std::to_string(dropped) + " dropped by the overflow policy)";
   }
-  std::string line = lastLine(result.err);
+  return text;
+}
+
+std::string wroteText(const muster::Result& result) {
+  std::string_view line = lastLine(result.err);
   if (line.empty()) line = lastLine(result.out);
-  return line.empty() ? text : text + "; last line: " + quoted(line);
+  return countsText(result) + (line.empty() ? "" : "; last line: " + quoted(line));
+}
+
+std::string lastLinesText(const muster::Result& result) {
+  return blockText("stdout", result.out) + blockText("stderr", result.err);
+}
+
+bool showsAll(const muster::Result& result) {
+  return shownOf(result.out).size() == result.out.size() &&
+         shownOf(result.err).size() == result.err.size();
 }
 
 }  // namespace harness

@@ -6,12 +6,19 @@
 
 #include <muster/deadline.h>
 #include <muster/node_error.h>
+#include <muster/node_state.h>
 #include <muster/result.h>
+#include <muster/service_status.h>
+
+#include "schema/support/base/text.h"
 
 namespace {
 
 using muster::NodeError;
 using muster::Outcome;
+using testing::AllOf;
+using testing::EndsWith;
+using testing::HasSubstr;
 using namespace std::chrono_literals;
 
 muster::Result killedResult() {
@@ -32,7 +39,10 @@ TEST(FailureTextTest, ResultNamesNodeCommandOutcomeEvidenceAndLog) {
   EXPECT_EQ(describe(killedResult()),
             "node n2 (10.7.0.12): run [\"kvctl\", \"join\", \"n1:7400\"]: killed after 30.0 s "
             "(deadline of this call: 30.0 s)\n"
-            "  wrote 0 bytes to stdout, 212 to stderr; last line: \"waiting for quorum (1 of 3)\"\n"
+            "  wrote 0 bytes to stdout, 212 to stderr\n"
+            "  stderr:\n"
+            "    joining\n"
+            "    waiting for quorum (1 of 3)\n"
             "  full output: runs/0412/LeaseTest.X/n2/run-0007.log");
 }
 
@@ -49,10 +59,69 @@ TEST(FailureTextTest, ResultNamesWhatWasDroppedAndLeftRunning) {
   result.elapsed = 5ms;
   EXPECT_EQ(describe(result),
             "node n1: run [\"sh\"]: exited with status 3 after 5.0 ms\n"
-            "  wrote 100 bytes to stdout, 0 to stderr (95 dropped by the overflow policy); "
-            "last line: \"last\"\n"
+            "  wrote 100 bytes to stdout, 0 to stderr (95 dropped by the overflow policy)\n"
+            "  stdout:\n"
+            "    last\n"
             "  left 1 processes running\n"
             "  its output is still held open by pid 42 \"sleep 99\"");
+}
+
+muster::Result failedWith(const std::string& out, const std::string& err) {
+  muster::Result result;
+  result.node = "n1";
+  result.argv = {"sh"};
+  result.outcome = Outcome::exited(1);
+  result.out = out;
+  result.err = err;
+  return result;
+}
+
+TEST(FailureTextTest, FailureHasTheLastLinesOfBothStreams) {
+  std::string out;
+  for (int line = 1; line <= 25; ++line) out += "line " + std::to_string(line) + "\n";
+  std::string text = describe(failedWith(out, "reason\n\nat the end"));
+  EXPECT_THAT(text, HasSubstr("  the end of stdout:\n    line 6\n"));
+  EXPECT_THAT(text, HasSubstr("    line 25\n  stderr:\n    reason\n    \n    at the end"));
+  EXPECT_THAT(describe(failedWith(std::string(1 << 20, 'x'), "")),
+              testing::SizeIs(testing::Lt(4500)));
+}
+
+TEST(FailureTextTest, TextsShowEverythingOnlyIfNothingIsCut) {
+  std::string lines(20, '\n');
+  EXPECT_TRUE(harness::showsAll(failedWith(lines, "a\nb")));
+  EXPECT_TRUE(harness::showsAll(failedWith("\n" + lines.substr(1), "")));
+  EXPECT_FALSE(harness::showsAll(failedWith(lines + "\n", "")));
+  EXPECT_FALSE(harness::showsAll(failedWith("", std::string(4097, 'x'))));
+}
+
+TEST(FailureTextTest, SuccessShowsOneLine) {
+  muster::Result result = failedWith("a\nb\n", "");
+  result.outcome = Outcome::exited(0);
+  EXPECT_THAT(describe(result), EndsWith("0 to stderr; last line: \"b\""));
+}
+
+// Whatever a node says, a report can hold.
+TEST(FailureTextTest, TextsArePrintable) {
+  const std::string bytes = "\xff\x1b\xef\xbf\xbf€";
+  const std::string shown = "\\xff\\x1b\\xef\\xbf\\xbf€";
+  muster::Result result = failedWith(bytes, bytes);
+  result.argv = {bytes};
+  result.holders = {{1, bytes}};
+  result.logPath = bytes;
+  muster::ServiceStatus service;
+  service.substate = bytes;
+  service.log = {bytes};
+  muster::NodeState state;
+  state.lastError = bytes;
+  for (const std::string& text :
+       {describe(result), testing::PrintToString(service), toString(state),
+        toString(Outcome::notStarted(2, bytes)), toString(Outcome::lost({}, bytes)),
+        std::string(NodeError(NodeError::Kind::kSystem, bytes, bytes, bytes).what()),
+        NodeError(NodeError::Kind::kSystem, "n1", bytes, "").operation(),
+        NodeError(NodeError::Kind::kSystem, "n1", "", bytes).detail()}) {
+    EXPECT_THAT(text, HasSubstr(shown));
+    EXPECT_EQ(text, support::printable(text, support::Lines::kMany));
+  }
 }
 
 TEST(FailureTextTest, SignalIsNamedByNumberAndMeaning) {
@@ -90,6 +159,10 @@ TEST(FailureTextTest, QuotingEscapesAndCutsTheMiddle) {
   EXPECT_EQ(harness::argvText(std::vector<std::string>(42, "x")).substr(196), "\"x\", … 2 more]");
 }
 
+TEST(FailureTextTest, QuotingCutsBetweenCharacters) {
+  EXPECT_EQ(harness::quoted("€€€€", 8), "\"€[... 6 bytes ...]€\"");
+}
+
 TEST(FailureTextTest, DurationsHaveThreeDigitsAtMost) {
   EXPECT_EQ(harness::durationText(0s), "0.0 us");
   EXPECT_EQ(harness::durationText(41us), "41.0 us");
@@ -111,6 +184,24 @@ TEST(DeadlineScopeTest, InnerScopesOnlyShorten) {
     EXPECT_EQ(muster::DeadlineScope::remaining(), 0s);
   }
   EXPECT_GT(muster::DeadlineScope::remaining(), 5s);
+}
+
+TEST(ResultTest, LineOfAFailedCommandSaysWhyItIsNotThere) {
+  EXPECT_EQ(failedWith("inactive\n", "").line(), "inactive");
+  muster::Result succeeded;
+  succeeded.outcome = Outcome::exited(0);
+  EXPECT_EQ(succeeded.line(), "");
+  auto here = std::source_location::current();
+  try {
+    failedWith("\n", "no such unit").line();
+    FAIL() << "no line was an empty line";
+  } catch (const NodeError& error) {
+    EXPECT_EQ(error.kind(), NodeError::Kind::kNotFound);
+    EXPECT_EQ(error.where().line(), here.line() + 2);
+    EXPECT_THAT(error.what(),
+                AllOf(HasSubstr("node n1: the line of [\"sh\"]: not found: exited with status 1"),
+                      HasSubstr("no such unit")));
+  }
 }
 
 TEST(ResultTest, LinesAreSplitWithoutNewlines) {

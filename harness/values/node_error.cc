@@ -1,6 +1,7 @@
 #include <muster/node_error.h>
 
 #include "harness/values/failure_text.h"
+#include "schema/support/base/text.h"
 
 namespace muster {
 namespace {
@@ -12,18 +13,19 @@ std::string errorText(NodeError::Kind kind, const std::string& node, const std::
   if (!operation.empty()) text += operation + ": ";
   bool says = kind == NodeError::Kind::kInfrastructure || kind == NodeError::Kind::kSystem ||
               detail.starts_with(toString(kind));
-  return text + (says ? "" : toString(kind) + ": ") + detail + harness::locationText(where);
+  text += (says ? "" : toString(kind) + ": ") + detail;
+  return support::printable(text, support::Lines::kMany) + harness::locationText(where);
 }
 
 }  // namespace
 
-NodeError::NodeError(Kind kind, std::string node, std::string operation, std::string detail,
-                     int errnoValue, std::source_location where)
+NodeError::NodeError(Kind kind, std::string node, const std::string& operation,
+                     const std::string& detail, int errnoValue, std::source_location where)
     : std::runtime_error(errorText(kind, node, operation, detail, where)),
       kind_(kind),
       node_(std::move(node)),
-      operation_(std::move(operation)),
-      detail_(std::move(detail)),
+      operation_(support::printable(operation, support::Lines::kMany)),
+      detail_(support::printable(detail, support::Lines::kMany)),
       errnoValue_(errnoValue),
       where_(where) {}
 

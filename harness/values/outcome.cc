@@ -5,6 +5,8 @@
 
 #include <muster/outcome.h>
 
+#include "schema/support/base/text.h"
+
 namespace muster {
 namespace {
 
@@ -83,7 +85,7 @@ std::string toString(LostReason reason) {
 }
 
 std::string toString(const Outcome& outcome) {
-  std::string detail = outcome.text().empty() ? "" : ": " + outcome.text();
+  std::string detail = outcome.text().empty() ? "" : ": " + support::printable(outcome.text());
   switch (outcome.kind()) {
     case Outcome::Kind::kExited:
       return "exited with status " + std::to_string(outcome.exitStatus());

@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <ostream>
 
+#include <muster/node_error.h>
 #include <muster/result.h>
 
 #include "harness/values/failure_text.h"
+#include "schema/support/base/text.h"
 
 namespace muster {
 namespace {
@@ -37,9 +39,14 @@ std::string leftText(const Result& result) {
 
 }  // namespace
 
-std::string Result::line() const {
+std::string Result::line(std::source_location where) const {
   size_t end = out.find_last_not_of('\n');
-  return end == std::string::npos ? "" : out.substr(0, end + 1);
+  if (end != std::string::npos) return out.substr(0, end + 1);
+  if (succeeded()) return "";
+  throw NodeError(
+      NodeError::Kind::kNotFound, node, "the line of " + harness::argvText(argv),
+      outcomeText(*this) + "; " + harness::countsText(*this) + harness::lastLinesText(*this),
+      outcome.errnoValue(), where);
 }
 
 std::vector<std::string> Result::lines() const {
@@ -60,10 +67,13 @@ void PrintTo(const Result& result, std::ostream* out) {
 std::string describe(const Result& result) {
   std::string text = harness::nodeText(result.node, result.address) + ": run " +
                      harness::argvText(result.argv) + ": " + outcomeText(result);
-  if (result.outcome.kind() != Outcome::Kind::kNotStarted)
+  if (result.succeeded()) {
     text += "\n  " + harness::wroteText(result);
+  } else if (result.outcome.kind() != Outcome::Kind::kNotStarted) {
+    text += "\n  " + harness::countsText(result) + harness::lastLinesText(result);
+  }
   text += leftText(result);
-  if (!result.logPath.empty()) text += "\n  full output: " + result.logPath;
+  if (!result.logPath.empty()) text += "\n  full output: " + support::printable(result.logPath);
   return text;
 }
 

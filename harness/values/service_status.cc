@@ -2,6 +2,8 @@
 
 #include <muster/service_status.h>
 
+#include "schema/support/base/text.h"
+
 namespace muster {
 
 std::string toString(ServiceStatus::State state) {
@@ -24,9 +26,9 @@ std::string toString(ServiceStatus::State state) {
 
 void PrintTo(const ServiceStatus& status, std::ostream* out) {
   *out << toString(status.state);
-  if (!status.substate.empty()) *out << " (" << status.substate << ")";
+  if (!status.substate.empty()) *out << " (" << support::printable(status.substate) << ")";
   if (status.mainPid) *out << ", main pid " << status.mainPid;
-  for (const std::string& line : status.log) *out << "\n  log: " << line;
+  for (const std::string& line : status.log) *out << "\n  log: " << support::printable(line);
 }
 
 }  // namespace muster

@@ -36,8 +36,9 @@ namespace muster {
 
 // Keeps every process of a node standing still, its agent too, while its kernel answers on. Made by
 // Cluster::freeze. The node goes on when this is destroyed, or when this program ends in whatever
-// way. Use it in the test thread, and destroy it before the cluster.
-class Frozen {
+// way. Use it in the test thread, and destroy it before the cluster. A Frozen that is not held lets
+// the node go on at once; compilers warn of it.
+class [[nodiscard]] Frozen {
  public:
   // Lets the node go on and waits until it does. It does not throw: an error is printed on standard
   // error.
@@ -48,6 +49,9 @@ class Frozen {
   // Lets the node go on now. NodeError kInfrastructure if that fails. Later calls and the
   // destructor do nothing.
   void thaw();
+
+  // Tells whether thaw() was not called yet.
+  bool holds() const { return static_cast<bool>(thaw_); }
 
  private:
   friend struct harness::ApiAccess;
@@ -120,7 +124,8 @@ class Cluster {
   NodeSet all_;
 };
 
-// Prints name and nodes for gtest.
+// Print name and nodes, and whether the node stands still, for gtest.
 void PrintTo(const Cluster& cluster, std::ostream* out);
+void PrintTo(const Frozen& frozen, std::ostream* out);
 
 }  // namespace muster

@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -229,5 +230,17 @@ struct Facts {
   std::vector<Interface> interfaces;
   Agent agent;
 };
+
+// Print a line for gtest. That of Facts counts its parts.
+void PrintTo(const Facts& facts, std::ostream* out);
+void PrintTo(const Facts::Cpu& cpu, std::ostream* out);
+void PrintTo(const Facts::NumaNode& node, std::ostream* out);
+void PrintTo(const Facts::Memory& memory, std::ostream* out);
+void PrintTo(const Facts::Disk& disk, std::ostream* out);
+void PrintTo(const Facts::Mount& mount, std::ostream* out);
+void PrintTo(const Facts::Interface& interface, std::ostream* out);
+void PrintTo(const Facts::Interface::Address& address, std::ostream* out);
+void PrintTo(Facts::Interface::Address::Family family, std::ostream* out);
+void PrintTo(const Facts::Agent& agent, std::ostream* out);
 
 }  // namespace muster

@@ -25,6 +25,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <string>
@@ -211,5 +212,15 @@ class FaultProxy {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// Print the words, and the numbers that are not at their defaults, for gtest.
+void PrintTo(ProxyFlow flow, std::ostream* out);
+void PrintTo(ByteFault::Kind kind, std::ostream* out);
+void PrintTo(const ByteFault& fault, std::ostream* out);
+void PrintTo(const FlowFaults& faults, std::ostream* out);
+void PrintTo(const ProxyFaults& faults, std::ostream* out);
+void PrintTo(const FaultDecision& decision, std::ostream* out);
+void PrintTo(const FaultCounters& counters, std::ostream* out);
+void PrintTo(const FaultProxyOptions& options, std::ostream* out);
 
 }  // namespace muster

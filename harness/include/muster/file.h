@@ -20,6 +20,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <iosfwd>
 #include <map>
 #include <optional>
 #include <source_location>
@@ -54,6 +55,9 @@ class File {
   using Where = std::source_location;
 
   const std::string& path() const { return path_; }
+
+  // Returns the name of the node.
+  const std::string& node() const;
 
   // Returns the whole content, also of files without a size, such as those in /proc. NodeError
   // kInvalid for more than 256 MiB: pull such a file.
@@ -135,5 +139,8 @@ class File {
   harness::ControllerNode* node_;
   std::string path_;
 };
+
+// Prints node and path for gtest.
+void PrintTo(const File& file, std::ostream* out);
 
 }  // namespace muster

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 
 namespace muster {
@@ -80,5 +81,13 @@ struct FileSpace {
   uint64_t totalInodes = 0;
   uint64_t availableInodes = 0;
 };
+
+// Print all fields in one line for gtest, such as "regular file, mode 0644, 12 bytes (4096 on
+// disk), owner 0 "root", …".
+void PrintTo(FileType type, std::ostream* out);
+void PrintTo(SymlinkPolicy policy, std::ostream* out);
+void PrintTo(const FileStat& stat, std::ostream* out);
+void PrintTo(const FileEntry& entry, std::ostream* out);
+void PrintTo(const FileSpace& space, std::ostream* out);
 
 }  // namespace muster

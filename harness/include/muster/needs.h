@@ -11,6 +11,7 @@
 // suites together. Needs are minimums, so a suite may meet more nodes than it asked for.
 #pragma once
 
+#include <iosfwd>
 #include <map>
 #include <string>
 #include <vector>
@@ -36,5 +37,9 @@ struct Needs {
   // in order. Nodes of a configured cluster do not execute them.
   std::vector<std::string> boot = {};
 };
+
+// Print the words and the needs for gtest.
+void PrintTo(NeedsInit init, std::ostream* out);
+void PrintTo(const Needs& needs, std::ostream* out);
 
 }  // namespace muster

@@ -14,6 +14,7 @@
 // test does not catch fails the test, with the node, the operation and the test's line in the text.
 #pragma once
 
+#include <iosfwd>
 #include <source_location>
 #include <stdexcept>
 #include <string>
@@ -73,8 +74,9 @@ class NodeError : public std::runtime_error {
 
   // `operation` is what was attempted, such as `run ["ls"]`, and `detail` is what came back.
   // `errnoValue` 0 means that no system call failed. `where` is the caller's line; a
-  // default-constructed location is not shown. An empty `node` is not shown either.
-  NodeError(Kind kind, std::string node, std::string operation, std::string detail,
+  // default-constructed location is not shown. An empty `node` is not shown either. Bytes that are
+  // not UTF-8, and control characters, become \xNN in all texts.
+  NodeError(Kind kind, std::string node, const std::string& operation, const std::string& detail,
             int errnoValue = 0, std::source_location where = {});
 
   Kind kind() const { return kind_; }
@@ -102,5 +104,9 @@ class NodeError : public std::runtime_error {
 
 // Returns "unreachable", "refused" and the like.
 std::string toString(NodeError::Kind kind);
+
+// Print the kind, and what(), for gtest.
+void PrintTo(NodeError::Kind kind, std::ostream* out);
+void PrintTo(const NodeError& error, std::ostream* out);
 
 }  // namespace muster

@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <iosfwd>
 #include <optional>
 #include <string>
 
@@ -78,5 +79,10 @@ struct NodeState {
 
 // Returns "connected", "reconnecting since 4.2 s: heartbeat: no answer within 3.0 s" and the like.
 std::string toString(const NodeState& state);
+
+// Print state and estimate for gtest.
+void PrintTo(NodeState::Kind kind, std::ostream* out);
+void PrintTo(const NodeState& state, std::ostream* out);
+void PrintTo(const ClockEstimate& clock, std::ostream* out);
 
 }  // namespace muster

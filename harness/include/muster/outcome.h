@@ -150,4 +150,10 @@ std::string toString(LostReason reason);
 
 std::ostream& operator<<(std::ostream& out, const Outcome& outcome);
 
+// Print the words for gtest.
+void PrintTo(Outcome::Kind kind, std::ostream* out);
+void PrintTo(Outcome::CoreDump coreDump, std::ostream* out);
+void PrintTo(LostReason reason, std::ostream* out);
+void PrintTo(OutOfMemory outOfMemory, std::ostream* out);
+
 }  // namespace muster

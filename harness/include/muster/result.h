@@ -11,6 +11,10 @@
 // Things to get right:
 //   * `out` and `err` are bytes, neither cut at NUL nor checked to be text. They may be incomplete:
 //     see outDroppedBytes and stillEnding.
+//   * Where describe() cannot show all that a failed command wrote, the whole is in a file of the
+//     run directory: $MUSTER_RUN_DIR, or else muster-run-ID in the working directory, where ID is
+//     that of the run. Its files are PROGRAM/TEST/NODE/run-NNNN.log, at most 1000 with 256 MiB of
+//     output for each program.
 //   * Processes that Node::run left running (a daemon, or `sleep 60 &`) are not waited for. They
 //     end with the session, which is the end of this program; those of a Process end with it.
 #pragma once
@@ -18,6 +22,7 @@
 #include <chrono>
 #include <cstdint>
 #include <iosfwd>
+#include <source_location>
 #include <string>
 #include <vector>
 
@@ -82,25 +87,31 @@ struct Result {
   // Is the time that the command was allowed. 0 means no limit.
   std::chrono::nanoseconds deadline{0};
 
-  // Names the local file with the full output, in the directory MUSTER_RUN_DIR. Empty means that
-  // none was written, because that variable is not set or the directory cannot be written.
+  // Names the local file with the full output, in the run directory (see below). Empty means that
+  // there is none: the command succeeded, describe() shows all, or the file could not be written.
   std::string logPath;
 
   // Tells whether the command exited with status 0.
   bool succeeded() const { return outcome.succeeded(); }
 
-  // Returns standard output without trailing newlines, as `$(…)` gives it in a shell.
-  std::string line() const;
+  // Returns standard output without trailing newlines, as `$(…)` gives it in a shell. NodeError
+  // kNotFound, with the outcome and the end of standard error, if there is no output and the
+  // command did not succeed: the test would compare with nothing, and nobody would see why.
+  std::string line(std::source_location where = std::source_location::current()) const;
 
-  // Returns standard output, one item a line, without the newlines.
+  // Returns standard output, one item a line, without the newlines. No output is no line, also of a
+  // command that failed: look at the outcome, too.
   std::vector<std::string> lines() const;
 };
 
-// Returns the text that a failed test shows of `result`: node, command, outcome, the last output,
-// and where the rest is.
+// Returns the text that a failed test shows of `result`: node, command and outcome. For a command
+// that did not succeed there follow the last 20 lines of both streams, at most 4 KiB of each, and
+// where the rest is. The text is UTF-8: bytes that are not, and control characters, are shown as
+// \xNN.
 std::string describe(const Result& result);
 
-// Prints the text of describe() for gtest.
+// Print the text of describe(), and the process, for gtest.
 void PrintTo(const Result& result, std::ostream* out);
+void PrintTo(const ProcessName& process, std::ostream* out);
 
 }  // namespace muster

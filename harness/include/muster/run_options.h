@@ -18,6 +18,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <iosfwd>
 #include <map>
 #include <optional>
 #include <string>
@@ -114,5 +115,12 @@ struct RunOptions {
   // no control characters. At most 30 are allowed.
   std::map<std::string, std::string> labels;
 };
+
+// Print the words, and the options but for content and labels, for gtest.
+void PrintTo(OutputOverflow overflow, std::ostream* out);
+void PrintTo(EnvironmentBase base, std::ostream* out);
+void PrintTo(StderrTo target, std::ostream* out);
+void PrintTo(CommandLifetime lifetime, std::ostream* out);
+void PrintTo(const RunOptions& options, std::ostream* out);
 
 }  // namespace muster

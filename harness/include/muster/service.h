@@ -15,6 +15,7 @@
 //     then happen twice.
 #pragma once
 
+#include <iosfwd>
 #include <source_location>
 #include <string>
 
@@ -45,6 +46,9 @@ class Service {
 
   const std::string& name() const { return name_; }
 
+  // Returns the name of the node.
+  const std::string& node() const;
+
   // Asks the manager for the status. A stopped or failed service is a status, not an error.
   ServiceStatus status(Where where = Where::current()) const;
 
@@ -67,5 +71,8 @@ class Service {
   harness::ControllerNode* node_;
   std::string name_;
 };
+
+// Prints node and name for gtest.
+void PrintTo(const Service& service, std::ostream* out);
 
 }  // namespace muster

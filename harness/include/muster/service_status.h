@@ -53,4 +53,10 @@ void PrintTo(const ServiceStatus& status, std::ostream* out);
 // Names the calls of Service that change something.
 enum class ServiceAction { kStart, kStop, kRestart, kReload, kEnable, kDisable };
 
+// Print the words for gtest.
+void PrintTo(ServiceStatus::Manager manager, std::ostream* out);
+void PrintTo(ServiceStatus::State state, std::ostream* out);
+void PrintTo(ServiceStatus::Enabled enabled, std::ostream* out);
+void PrintTo(ServiceAction action, std::ostream* out);
+
 }  // namespace muster

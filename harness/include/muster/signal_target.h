@@ -6,6 +6,8 @@
 // It does not choose between threads, and does not reach the processes of other commands.
 #pragma once
 
+#include <iosfwd>
+
 namespace muster {
 
 enum class SignalTarget {
@@ -15,5 +17,8 @@ enum class SignalTarget {
   // Every process of the command gets the signal, whatever session or group it moved to.
   kAll,
 };
+
+// Prints the word for gtest.
+void PrintTo(SignalTarget target, std::ostream* out);
 
 }  // namespace muster

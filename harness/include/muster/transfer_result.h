@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 
 namespace muster {
@@ -25,5 +26,8 @@ struct TransferResult {
   // Counts the sockets, pipes and devices of a tree, which are not copied. That is no error.
   uint64_t leftOut = 0;
 };
+
+// Prints all fields for gtest.
+void PrintTo(const TransferResult& transfer, std::ostream* out);
 
 }  // namespace muster

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <optional>
 #include <string>
 
@@ -53,5 +54,10 @@ struct WriteOptions {
 
   UndoAt undo = UndoAt::kNever;
 };
+
+// Print the words and the options for gtest.
+void PrintTo(IfExists existing, std::ostream* out);
+void PrintTo(UndoAt undo, std::ostream* out);
+void PrintTo(const WriteOptions& options, std::ostream* out);
 
 }  // namespace muster

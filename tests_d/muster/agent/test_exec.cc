@@ -97,10 +97,10 @@ TEST_F(ExecTest, MergedErrorsKeepTheirOrder) {
   EXPECT_THAT(result, AllOf(StdoutIs("a\nb\nc\n"), StderrIs("")));
 }
 
-TEST_F(ExecTest, FailureTextNamesNodeCommandAndLastLine) {
-  std::string text = describe(node().shell("echo no quorum >&2; exit 3"));
+TEST_F(ExecTest, FailureTextNamesNodeCommandAndLastLines) {
+  std::string text = describe(node().shell("echo no quorum >&2; echo giving up >&2; exit 3"));
   EXPECT_THAT(text, AllOf(HasSubstr("node server1"), HasSubstr("exited with status 3"),
-                          HasSubstr("last line: \"no quorum\"")));
+                          HasSubstr("stderr:\n    no quorum\n    giving up")));
 }
 
 }  // namespace
