@@ -10,26 +10,54 @@
 namespace muster {
 namespace internal {
 
+namespace {
+
+// What the calls of the last look may take beyond the longest look so far.
+constexpr std::chrono::seconds kLastLookMargin{1};
+
+SteadyTime now() {
+  return std::chrono::steady_clock::now();
+}
+
+}  // namespace
+
+// A state that came after the last look in time, and before its end, would be missed. The last look
+// is therefore made at the end, with time of its own, since its calls have none left otherwise.
 bool poll(const std::function<Observation()>& look, std::chrono::nanoseconds within,
           std::chrono::nanoseconds every, testing::MatchResultListener* listener) {
-  DeadlineScope scope(within);
-  SteadyTime begin = std::chrono::steady_clock::now();
+  SteadyTime begin = now();
   SteadyTime next = begin;
+  std::chrono::nanoseconds longest{0};
   unsigned looks = 0;
-  while (true) {
-    Observation seen = look();
+  Observation seen;
+  auto matches = [&] {
+    SteadyTime start = now();
+    seen = look();
     ++looks;
-    if (seen.matched) return true;
-    next = std::max(next + every, std::chrono::steady_clock::now());
-    if (next >= DeadlineScope::current()) {
-      auto took = std::chrono::steady_clock::now() - begin;
-      *listener << "not seen in " << looks << (looks == 1 ? " look" : " looks") << " within "
-                << harness::durationText(took) << "; the last saw " << seen.seen
-                << (seen.explanation.empty() ? "" : ", ") << seen.explanation;
-      return false;
+    longest = std::max<std::chrono::nanoseconds>(longest, now() - start);
+    return seen.matched;
+  };
+  bool lastIsDue = within.count() <= 0;
+  if (!lastIsDue) {
+    DeadlineScope scope(within);
+    SteadyTime end = DeadlineScope::current();
+    while (!lastIsDue) {
+      if (matches()) return true;
+      // A look that took until the end was the last one.
+      if (now() >= end) break;
+      next = std::max(next + every, now());
+      lastIsDue = next >= end;
+      std::this_thread::sleep_until(std::min(next, end));
     }
-    std::this_thread::sleep_until(next);
   }
+  if (lastIsDue && (looks == 0 || DeadlineScope::remaining().count() > 0)) {
+    DeadlineScope scope(longest + kLastLookMargin);
+    if (matches()) return true;
+  }
+  *listener << "not seen in " << looks << (looks == 1 ? " look" : " looks") << " within "
+            << harness::durationText(now() - begin) << "; the last saw " << seen.seen
+            << (seen.explanation.empty() ? "" : ", ") << seen.explanation;
+  return false;
 }
 
 std::string withinText(std::chrono::nanoseconds within) {

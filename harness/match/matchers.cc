@@ -1,7 +1,6 @@
 #include <signal.h>
 #include <string.h>
 
-#include <memory>
 #include <utility>
 
 #include <muster/matchers.h>
@@ -97,114 +96,92 @@ OutcomeMatcher Lost(LostReason reason) {
           "is lost: " + toString(reason), "is not lost: " + toString(reason)};
 }
 
-namespace {
-
-// Applies a matcher to one text of a result.
-class StreamMatcher {
- public:
-  using is_gtest_matcher = void;
-
-  StreamMatcher(const char* name, std::string Result::*text,
-                testing::Matcher<const std::string&> inner)
-      : name_(name), text_(text), inner_(std::move(inner)) {}
-
-  bool MatchAndExplain(const Result& result, testing::MatchResultListener* listener) const {
-    *listener << "whose " << name_ << " is " << harness::quoted(result.*text_, 2000) << " ";
-    return inner_.MatchAndExplain(result.*text_, listener);
-  }
-  void DescribeTo(std::ostream* out) const {
-    *out << name_ << " ";
-    inner_.DescribeTo(out);
-  }
-  void DescribeNegationTo(std::ostream* out) const {
-    *out << name_ << " ";
-    inner_.DescribeNegationTo(out);
-  }
-
- private:
-  const char* name_;
-  std::string Result::*text_;
-  testing::Matcher<const std::string&> inner_;
-};
-
-// Runs a command where it is matched. gtest asks a matcher that did not match a second time, for
-// the explanation. The command is not run again for that: the
-// text of the first time is kept, and given away once.
-class RunsMatcher {
- public:
-  using is_gtest_matcher = void;
-
-  RunsMatcher(Argv argv, testing::Matcher<const Result&> inner, RunOptions options)
-      : argv_(std::move(argv)), inner_(std::move(inner)), options_(std::move(options)) {}
-
-  bool MatchAndExplain(const Node& node, testing::MatchResultListener* listener) const {
-    if (listener->IsInterested() && !failed_->empty()) {
-      *listener << std::exchange(*failed_, "");
-      return false;
-    }
-    testing::StringMatchResultListener explanation;
-    bool matched = look(node, explanation);
-    if (!matched && !listener->IsInterested()) *failed_ = explanation.str();
-    *listener << explanation.str();
-    return matched;
-  }
-  void DescribeTo(std::ostream* out) const {
-    *out << "runs " << harness::argvText(argv_) << ", which ";
-    inner_.DescribeTo(out);
-  }
-  void DescribeNegationTo(std::ostream* out) const {
-    *out << "runs " << harness::argvText(argv_) << ", which ";
-    inner_.DescribeNegationTo(out);
-  }
-
- private:
-  bool look(const Node& node, testing::StringMatchResultListener& explanation) const {
-    try {
-      Result result = node.run(argv_, options_, {});
-      bool matched = inner_.MatchAndExplain(result, &explanation);
-      std::string inner = explanation.str();
-      explanation.Clear();
-      explanation << "\n" << describe(result) << (inner.empty() ? "" : "\n  ") << inner;
-      return matched;
-    } catch (const NodeError& error) {
-      explanation << "\n" << error.what();
-      return false;
-    }
-  }
-
-  Argv argv_;
-  testing::Matcher<const Result&> inner_;
-  RunOptions options_;
-
-  // Shared by the copies that gtest makes of this matcher.
-  std::shared_ptr<std::string> failed_ = std::make_shared<std::string>();
-};
-
-}  // namespace
-
-testing::Matcher<const Result&> StdoutIs(const testing::Matcher<const std::string&>& text) {
-  return StreamMatcher("stdout", &Result::out, text);
+bool OutputMatcher::MatchAndExplain(const Result& result,
+                                    testing::MatchResultListener* listener) const {
+  *listener << "whose " << name_ << " is " << harness::quoted(result.*stream_, 2000) << " ";
+  bool ended = !outcome_ || outcome_->MatchAndExplain(result, listener);
+  return text_.MatchAndExplain(result.*stream_, listener) && ended;
 }
 
-testing::Matcher<const Result&> StderrIs(const testing::Matcher<const std::string&>& text) {
-  return StreamMatcher("stderr", &Result::err, text);
+void OutputMatcher::DescribeTo(std::ostream* out) const {
+  if (outcome_) {
+    outcome_->DescribeTo(out);
+    *out << " and ";
+  }
+  *out << name_ << " ";
+  text_.DescribeTo(out);
 }
 
-testing::Matcher<const Result&> StdoutHas(const std::string& part) {
+void OutputMatcher::DescribeNegationTo(std::ostream* out) const {
+  if (outcome_) {
+    outcome_->DescribeNegationTo(out);
+    *out << " or ";
+  }
+  *out << name_ << " ";
+  text_.DescribeNegationTo(out);
+}
+
+OutputMatcher StdoutIs(const testing::Matcher<const std::string&>& text) {
+  return {"stdout", &Result::out, text};
+}
+
+OutputMatcher StderrIs(const testing::Matcher<const std::string&>& text) {
+  return {"stderr", &Result::err, text};
+}
+
+OutputMatcher StdoutHas(const std::string& part) {
   return StdoutIs(testing::HasSubstr(part));
 }
 
-testing::Matcher<const Result&> StderrHas(const std::string& part) {
+OutputMatcher StderrHas(const std::string& part) {
   return StderrIs(testing::HasSubstr(part));
 }
 
-testing::Matcher<const Result&> Prints(const std::string& part) {
-  return testing::AllOf(Succeeded(), StdoutHas(part));
+OutputMatcher Prints(const std::string& part) {
+  return {"stdout", &Result::out, testing::HasSubstr(part), Succeeded()};
 }
 
-testing::Matcher<const Node&> Runs(Argv argv, const testing::Matcher<const Result&>& result,
-                                   RunOptions options) {
-  return RunsMatcher(std::move(argv), result, std::move(options));
+// Runs the command where it is matched, and not again for the explanation of a mismatch.
+bool RunsMatcher::MatchAndExplain(const Node& node, testing::MatchResultListener* listener) const {
+  return explanation_.match(&node, listener, [&](testing::MatchResultListener* explanation) {
+    return look(node, explanation);
+  });
+}
+
+void RunsMatcher::DescribeTo(std::ostream* out) const {
+  *out << "runs " << harness::argvText(argv_) << ", which ";
+  inner_.DescribeTo(out);
+}
+
+void RunsMatcher::DescribeNegationTo(std::ostream* out) const {
+  *out << "runs " << harness::argvText(argv_) << ", which ";
+  inner_.DescribeNegationTo(out);
+}
+
+bool RunsMatcher::look(const Node& node, testing::MatchResultListener* explanation) const {
+  try {
+    Result result = node.run(argv_, options_, {});
+    testing::StringMatchResultListener inner;
+    bool matched = inner_.MatchAndExplain(result, &inner);
+    *explanation << "\n" << describe(result);
+    if (!inner.str().empty()) *explanation << "\n  " << inner.str();
+    return matched;
+  } catch (const NodeError& error) {
+    *explanation << "\n" << error.what();
+    return false;
+  }
+}
+
+RunsMatcher Runs(Argv argv, const testing::Matcher<const Result&>& result, RunOptions options) {
+  return {std::move(argv), result, std::move(options)};
+}
+
+bool internal::reportNode(const std::string& node, const Observation& seen,
+                          testing::MatchResultListener* listener) {
+  if (seen.matched) return true;
+  *listener << "\n  on " << node << ": " << seen.seen << (seen.explanation.empty() ? "" : ", ")
+            << seen.explanation;
+  return false;
 }
 
 FailsWithMatcher FailsWith(NodeError::Kind kind, testing::Matcher<const std::string&> text) {

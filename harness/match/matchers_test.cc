@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <gmock/gmock.h>
+#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
 #include <muster/matchers.h>
@@ -92,11 +93,36 @@ TEST(EventuallyTest, SucceedsAsSoonAsItIsSeen) {
 
 TEST(EventuallyTest, ReportsTheLastLookAndHowManyThereWere) {
   std::string text = explained([] { return 7; }, Eventually(testing::Eq(8), 25ms, 10ms));
-  EXPECT_THAT(text, ContainsRegex("not seen in [23] looks within .* ms; the last saw 7"));
+  EXPECT_THAT(text, ContainsRegex("not seen in [2-4] looks within .* ms; the last saw 7"));
 }
 
 TEST(EventuallyTest, LooksOnceEvenWithoutTime) {
   EXPECT_THAT([] { return 1; }, Eventually(testing::Eq(1), 0s));
+}
+
+TEST(EventuallyTest, LooksForALastTimeAtTheDeadline) {
+  int looks = 0;
+  EXPECT_THAT([&] { return ++looks; }, Eventually(testing::Ge(2), 20ms, 1h));
+  EXPECT_EQ(looks, 2);
+}
+
+TEST(EventuallyTest, LastLookHasTimeOfItsOwn) {
+  std::chrono::nanoseconds left{0};
+  EXPECT_THAT(
+      [&] {
+        left = DeadlineScope::remaining();
+        return 1;
+      },
+      testing::Not(Eventually(testing::Eq(2), 20ms, 1h)));
+  EXPECT_GT(left, 500ms);
+  EXPECT_LT(left, 5s);
+}
+
+TEST(EventuallyTest, ThereIsNoLastLookBehindTheEnclosingScope) {
+  int looks = 0;
+  DeadlineScope scope(20ms);
+  EXPECT_THAT([&] { return ++looks; }, testing::Not(Eventually(testing::Ge(2), 1h, 1h)));
+  EXPECT_EQ(looks, 1);
 }
 
 TEST(EventuallyTest, NodeErrorsAreNotYet) {
@@ -118,6 +144,13 @@ TEST(EventuallyTest, CallsInsideEndWithIt) {
       Eventually(testing::IsTrue(), 2s));
   EXPECT_LE(seen, 2s);
   EXPECT_GT(seen, 0s);
+}
+
+TEST(FailsWithTest, CallsOnce) {
+  int calls = 0;
+  EXPECT_NONFATAL_FAILURE(EXPECT_THAT([&] { ++calls; }, FailsWith(NodeError::Kind::kDenied)),
+                          "a callable, which does");
+  EXPECT_EQ(calls, 1);
 }
 
 TEST(FailsWithTest, ComparesKindAndText) {

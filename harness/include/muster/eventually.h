@@ -4,7 +4,11 @@
 //   EXPECT_THAT([&] { return node.file("/run/flag").exists(); },
 //               Eventually(testing::IsTrue(), 5s));
 //
-// The literal 5s comes with `using namespace muster` (see run_options.h).
+// The literal 5s comes with `using namespace muster` (see run_options.h). What is waited for may be
+// any matcher, Muster's or gmock's, a plain value too, and Eventually may stand in any of gmock's:
+//
+//   EXPECT_THAT([&] { return node.file("/run/n").read(); }, Eventually(AnyOf("1\n", "2\n"), 5s));
+//   EXPECT_THAT(nodes, Each(Eventually(Runs({"kvctl", "status"}), 5s)));
 //
 // It replaces every sleep of "long enough" in a test. It does not say that the condition stays
 // true, nor that it never held before. The matchers for one look, such as Runs, are in matchers.h.
@@ -19,12 +23,12 @@
 //     exceptions end the wait.
 //   * A callable is called many times: it should look, and change nothing.
 //   * The looks are 100 ms apart unless the test says otherwise. A state that lasts for less may
-//     pass unseen between two looks.
+//     pass unseen between two looks. The last look begins when `within` is over: what came before
+//     is seen.
 #pragma once
 
 #include <chrono>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -34,6 +38,15 @@
 #include <gtest/gtest.h>
 
 #include <muster/node_error.h>
+#include <muster/printing.h>
+
+namespace testing {
+
+// The base of Muster's matchers. It is here so that the compiler finds AllOf, AnyOf and Not for
+// them (argument-dependent lookup): AllOf(Succeeded(), StdoutIs("x")) needs no `testing::`.
+struct BaseOfMusterMatchers {};
+
+}  // namespace testing
 
 namespace muster {
 namespace internal {
@@ -49,9 +62,11 @@ struct Observation {
   std::string explanation;
 };
 
-// Looks until one matches or `within` has passed, at least once. `every` lies between the
-// beginnings of two looks. Calls made while looking end with `within`. On failure, the last look
-// and the number of looks are explained.
+// Looks until one matches, and for a last time when `within` is over. `every` lies between the
+// beginnings of two looks. Calls made while looking end with `within`; those of the last look may
+// take as long as the longest look before it, and a second. With `within` zero, the first look is
+// the last. There is none behind the end of the enclosing DeadlineScope, except for the first. On
+// failure, the last look and the number of looks are explained.
 bool poll(const std::function<Observation()>& look, std::chrono::nanoseconds within,
           std::chrono::nanoseconds every, testing::MatchResultListener* listener);
 
@@ -59,71 +74,121 @@ bool poll(const std::function<Observation()>& look, std::chrono::nanoseconds wit
 std::string withinText(std::chrono::nanoseconds within);
 
 // Matches `value` once. The matchers of sets of nodes use it, too.
-template <typename Value, typename Inner>
-Observation observe(const Value& value, const Inner& inner) {
+template <typename Value>
+Observation observe(const Value& value, const testing::Matcher<const Value&>& inner) {
   testing::StringMatchResultListener explanation;
-  bool matched = testing::SafeMatcherCast<const Value&>(inner).MatchAndExplain(value, &explanation);
+  bool matched = inner.MatchAndExplain(value, &explanation);
   return {matched, testing::PrintToString(value), explanation.str()};
 }
 
-// What Eventually returns.
-template <typename Inner>
-class EventuallyMatcher {
+// Answers gtest's second question. gtest asks a matcher that did not match once more, for its
+// explanation. To look again would cost the time of a failure twice and might tell of something
+// else, so the first explanation is kept, and given away once. gtest does not copy matchers in
+// between.
+class FirstExplanation {
  public:
-  using is_gtest_matcher = void;
-
-  EventuallyMatcher(Inner inner, std::chrono::nanoseconds within, std::chrono::nanoseconds every)
-      : inner_(std::move(inner)), within_(within), every_(every) {}
-
-  // gtest asks a matcher that did not match a second time, for its explanation. The answer to that
-  // is kept: waiting again would double the time of a failure and might tell of something else.
-  template <typename Subject>
-  bool MatchAndExplain(const Subject& subject, testing::MatchResultListener* listener) const {
-    std::optional<std::string> failure = std::exchange(*failure_, std::nullopt);
-    if (!failure || !listener->IsInterested()) {
+  // Matches by `look`, which is given a listener and returns whether it matched, unless the answer
+  // about `subject` is kept. Only a mismatch is, and only one
+  // that nobody has explained yet.
+  template <typename Look>
+  bool match(const void* subject, testing::MatchResultListener* listener, Look&& look) const {
+    bool kept = kept_ && subject_ == subject && listener->IsInterested();
+    std::optional<std::string> text = std::exchange(kept_, std::nullopt);
+    bool matched = false;
+    if (!kept) {
       testing::StringMatchResultListener explanation;
-      if (poll([&] { return look(subject); }, within_, every_, &explanation)) return true;
-      failure = explanation.str();
-      if (!listener->IsInterested()) *failure_ = failure;
+      matched = look(&explanation);
+      text = explanation.str();
     }
-    *listener << *failure;
-    return false;
+    if (matched || listener->IsInterested()) {
+      *listener << *text;
+    } else {
+      kept_ = std::move(text);
+      subject_ = subject;
+    }
+    return matched;
   }
-  void DescribeTo(std::ostream* out) const { describe(out, "in the end"); }
-  void DescribeNegationTo(std::ostream* out) const { describe(out, "not"); }
 
  private:
-  // Calls a subject that can be called, and takes any other as the value.
-  template <typename Subject>
-  Observation look(const Subject& subject) const {
-    if constexpr (std::is_invocable_v<const Subject&>) {
+  mutable std::optional<std::string> kept_;
+  mutable const void* subject_ = nullptr;
+};
+
+// Names what a look sees: the value of a subject that can be called, or the subject itself. A
+// callable that returns a reference is looked at as a value of that type.
+template <typename Subject>
+struct Seen {
+  using Type = std::remove_cvref_t<Subject>;
+};
+template <typename Subject>
+requires std::is_invocable_v < const std::remove_cvref_t<Subject>
+& > struct Seen<Subject> {
+  using Type = std::remove_cvref_t<std::invoke_result_t<const std::remove_cvref_t<Subject>&>>;
+  static_assert(!std::is_void_v<Type>, "the callable returns nothing that could be matched");
+};
+
+// Matches subjects of one type, such as `const Node&`, for Eventually.
+template <typename Subject>
+class EventuallyImpl : public testing::MatcherInterface<Subject> {
+ public:
+  using Value = typename Seen<Subject>::Type;
+
+  template <typename Inner>
+  EventuallyImpl(const Inner& inner, std::chrono::nanoseconds within,
+                 std::chrono::nanoseconds every)
+      : inner_(testing::SafeMatcherCast<const Value&>(inner)), within_(within), every_(every) {}
+
+  bool MatchAndExplain(Subject subject, testing::MatchResultListener* listener) const override {
+    return explanation_.match(&subject, listener, [&](testing::MatchResultListener* explanation) {
+      return poll([&] { return look(subject); }, within_, every_, explanation);
+    });
+  }
+  void DescribeTo(std::ostream* out) const override {
+    *out << withinText(within_) << ", in the end: ";
+    inner_.DescribeTo(out);
+  }
+  void DescribeNegationTo(std::ostream* out) const override {
+    *out << withinText(within_) << ", not: ";
+    inner_.DescribeTo(out);
+  }
+
+ private:
+  // Looks once. A NodeError of a callable is what was seen, and no match.
+  Observation look(const std::remove_cvref_t<Subject>& subject) const {
+    if constexpr (std::is_invocable_v<const std::remove_cvref_t<Subject>&>) {
       try {
-        return observe(subject(), inner_);
+        return observe<Value>(subject(), inner_);
       } catch (const NodeError& error) {
         return {false, error.what(), ""};
       }
     } else {
-      return observe(subject, inner_);
+      return observe<Value>(subject, inner_);
     }
   }
 
-  // A plain value, as in Eventually(3, 5s), has no description of its own and is printed.
-  void describe(std::ostream* out, const char* how) const {
-    *out << withinText(within_) << ", " << how << ": ";
-    if constexpr (requires { inner_.DescribeTo(out); }) {
-      inner_.DescribeTo(out);
-    } else {
-      *out << testing::PrintToString(inner_);
-    }
+  testing::Matcher<const Value&> inner_;
+  std::chrono::nanoseconds within_;
+  std::chrono::nanoseconds every_;
+  FirstExplanation explanation_;
+};
+
+// What Eventually returns. It becomes a matcher of whatever type gmock asks for, as gmock's own do,
+// and so combines with all of them.
+template <typename Inner>
+class EventuallyMatcher : public testing::BaseOfMusterMatchers {
+ public:
+  EventuallyMatcher(Inner inner, std::chrono::nanoseconds within, std::chrono::nanoseconds every)
+      : inner_(std::move(inner)), within_(within), every_(every) {}
+
+  template <typename Subject>
+  operator testing::Matcher<Subject>() const {  // Not explicit: gmock converts.
+    return testing::Matcher<Subject>(new EventuallyImpl<Subject>(inner_, within_, every_));
   }
 
+ private:
   Inner inner_;
   std::chrono::nanoseconds within_;
   std::chrono::nanoseconds every_;
-
-  // Shared by the copies that gtest makes of this matcher.
-  std::shared_ptr<std::optional<std::string>> failure_ =
-      std::make_shared<std::optional<std::string>>();
 };
 
 }  // namespace internal
@@ -133,8 +198,9 @@ class EventuallyMatcher {
 // first look is made at once, and `every` is the time from the beginning of one look to that of the
 // next.
 //
-// With `within` zero there is exactly one look. On failure the text has the last look and how many
-// there were.
+// The last look is made when `within` is over, and its calls may take as long as the longest look
+// before it, and a second. With `within` zero there is exactly one look. On failure the text has
+// the last look and how many there were.
 //
 //   EXPECT_THAT(node, Eventually(Runs({"pgrep", "kvd"}, ExitedWith(1)), 5s));
 //

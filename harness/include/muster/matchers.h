@@ -16,22 +16,25 @@
 //   NodeSet              OnEachNode of what fits a Node
 //   a callable           FailsWith, and Eventually of what fits its value
 //
-// They combine with gmock's own, as in AllOf(Succeeded(), StdoutHas("done")). They do not wait:
-// Eventually, from eventually.h, does.
+// They combine with gmock's own in both ways, as in AllOf(Succeeded(), StdoutHas("done")),
+// OnEachNode(Not(Succeeded())), Each(StdoutHas("x")) of Results, and Eventually(AnyOf(…), 5s). They
+// do not wait: Eventually, from eventually.h, does.
 //
 // Things to get right:
 //   * A matcher for outcomes matches one outcome and no other. Not(Succeeded()) also holds of a
 //     command that was lost or never began; ExitedWith(1) is what most tests mean.
 //   * The -Is and -Has matchers look at the output alone. Add Succeeded() or use Prints.
+//   * Runs, FailsWith and OnEachNode act once for each expectation, and not again for the text of a
+//     failure, unless they stand in AllOf or the like, which ask as often as they like.
 //   * Runs acts at the moment of matching, on the calling thread, and within the test's deadline.
 //   * A node that does not answer throws NodeError from node.run() itself, before any matcher sees
 //     it. Runs, OnEachNode and Eventually take such an error as a mismatch and show its text.
-//   * OnEachNode matches an empty set, and the outcomes match empty Results: nothing was tested
-//   then.
+//   * OnEachNode matches an empty set, and the outcomes match empty Results: nothing was tested.
 //     Say ASSERT_FALSE(set.empty()) first where the set may be empty.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -40,12 +43,13 @@
 
 #include <muster/eventually.h>
 #include <muster/node_set.h>
+#include <muster/on_each_node.h>
 
 namespace muster {
 
 // Matches a Result, an Outcome, a NodeResult, or Results of which every one does. A NodeResult with
 // an error does not match.
-class OutcomeMatcher {
+class OutcomeMatcher : public testing::BaseOfMusterMatchers {
  public:
   using is_gtest_matcher = void;
   using Predicate = std::function<bool(const Outcome&)>;
@@ -92,15 +96,59 @@ OutcomeMatcher HitOutputLimit();
 OutcomeMatcher Lost();
 OutcomeMatcher Lost(LostReason reason);
 
+// Matches one stream of a Result. Tests do not need its constructor.
+class OutputMatcher : public testing::BaseOfMusterMatchers {
+ public:
+  using is_gtest_matcher = void;
+  using Stream = std::string Result::*;
+
+  // `name` is borrowed: a literal. With `outcome`, the command must end so as well.
+  OutputMatcher(const char* name, Stream stream, testing::Matcher<const std::string&> text,
+                std::optional<OutcomeMatcher> outcome = std::nullopt)
+      : name_(name), stream_(stream), text_(std::move(text)), outcome_(std::move(outcome)) {}
+
+  bool MatchAndExplain(const Result& result, testing::MatchResultListener* listener) const;
+  void DescribeTo(std::ostream* out) const;
+  void DescribeNegationTo(std::ostream* out) const;
+
+ private:
+  const char* name_;
+  Stream stream_;
+  testing::Matcher<const std::string&> text_;
+  std::optional<OutcomeMatcher> outcome_;
+};
+
 // Match the output of a Result, whatever its outcome. A plain string means equality for -Is, and a
 // part of the output for -Has. The final newline belongs to the output.
-testing::Matcher<const Result&> StdoutIs(const testing::Matcher<const std::string&>& text);
-testing::Matcher<const Result&> StderrIs(const testing::Matcher<const std::string&>& text);
-testing::Matcher<const Result&> StdoutHas(const std::string& part);
-testing::Matcher<const Result&> StderrHas(const std::string& part);
+OutputMatcher StdoutIs(const testing::Matcher<const std::string&>& text);
+OutputMatcher StderrIs(const testing::Matcher<const std::string&>& text);
+OutputMatcher StdoutHas(const std::string& part);
+OutputMatcher StderrHas(const std::string& part);
 
 // Matches a command that exited with status 0 and has `part` in its standard output.
-testing::Matcher<const Result&> Prints(const std::string& part);
+OutputMatcher Prints(const std::string& part);
+
+// What Runs returns.
+class RunsMatcher : public testing::BaseOfMusterMatchers {
+ public:
+  using is_gtest_matcher = void;
+
+  RunsMatcher(Argv argv, testing::Matcher<const Result&> inner, RunOptions options)
+      : argv_(std::move(argv)), inner_(std::move(inner)), options_(std::move(options)) {}
+
+  bool MatchAndExplain(const Node& node, testing::MatchResultListener* listener) const;
+  void DescribeTo(std::ostream* out) const;
+  void DescribeNegationTo(std::ostream* out) const;
+
+ private:
+  // Runs the command once and explains what came back.
+  bool look(const Node& node, testing::MatchResultListener* explanation) const;
+
+  Argv argv_;
+  testing::Matcher<const Result&> inner_;
+  RunOptions options_;
+  internal::FirstExplanation explanation_;
+};
 
 // Runs a command on the Node it is matched against, within DeadlineScope::current(), and matches
 // the result. A NodeError is a mismatch with its text, so Eventually goes on polling a node that is
@@ -109,12 +157,11 @@ testing::Matcher<const Result&> Prints(const std::string& part);
 //   EXPECT_THAT(node, Runs({"id", "-un"}, StdoutIs("nobody\n"), {.user = "nobody"}));
 //
 // Outside of Eventually, matching node.run() says the same with less.
-testing::Matcher<const Node&> Runs(Argv argv,
-                                   const testing::Matcher<const Result&>& result = Succeeded(),
-                                   RunOptions options = {});
+RunsMatcher Runs(Argv argv, const testing::Matcher<const Result&>& result = Succeeded(),
+                 RunOptions options = {});
 
 // What FailsWith returns.
-class FailsWithMatcher {
+class FailsWithMatcher : public testing::BaseOfMusterMatchers {
  public:
   using is_gtest_matcher = void;
 
@@ -124,7 +171,9 @@ class FailsWithMatcher {
   // Calls `callable`, which takes no arguments. One that returns nothing serves as well.
   template <typename Callable>
   bool MatchAndExplain(const Callable& callable, testing::MatchResultListener* listener) const {
-    return explain([&callable] { static_cast<void>(callable()); }, listener);
+    return explanation_.match(&callable, listener, [&](testing::MatchResultListener* explanation) {
+      return explain([&callable] { static_cast<void>(callable()); }, explanation);
+    });
   }
   void DescribeTo(std::ostream* out) const;
   void DescribeNegationTo(std::ostream* out) const;
@@ -134,69 +183,12 @@ class FailsWithMatcher {
 
   NodeError::Kind kind_;
   testing::Matcher<const std::string&> text_;
+  internal::FirstExplanation explanation_;
 };
 
 // Matches a callable that throws NodeError of this kind. `text` is matched against
 // NodeError::what(). The callable's value is ignored, and exceptions of other types pass through.
-// On failure gtest calls it a second time, for the explanation.
 FailsWithMatcher FailsWith(NodeError::Kind kind,
                            testing::Matcher<const std::string&> text = testing::_);
-
-namespace internal {
-
-// What OnEachNode returns.
-template <typename Inner>
-class OnEachNodeMatcher {
- public:
-  using is_gtest_matcher = void;
-
-  explicit OnEachNodeMatcher(Inner inner) : inner_(std::move(inner)) {}
-
-  bool MatchAndExplain(const Results& results, testing::MatchResultListener* listener) const {
-    bool all = true;
-    for (const NodeResult& one : results) {
-      all = one.result ? report(one.node, observe(*one.result, inner_), listener) && all
-                       : report(one.node, {false, one.error->what(), ""}, listener);
-    }
-    return all;
-  }
-  bool MatchAndExplain(const NodeSet& nodes, testing::MatchResultListener* listener) const {
-    bool all = true;
-    for (Node& node : nodes)
-      all = report(node.name(), observe(static_cast<const Node&>(node), inner_), listener) && all;
-    return all;
-  }
-  void DescribeTo(std::ostream* out) const {
-    *out << "on each node: ";
-    inner_.DescribeTo(out);
-  }
-  void DescribeNegationTo(std::ostream* out) const {
-    *out << "not on each node: ";
-    inner_.DescribeTo(out);
-  }
-
- private:
-  static bool report(const std::string& node, const Observation& seen,
-                     testing::MatchResultListener* listener) {
-    if (!seen.matched) {
-      *listener << "\n  on " << node << ": " << seen.seen << (seen.explanation.empty() ? "" : ", ")
-                << seen.explanation;
-    }
-    return seen.matched;
-  }
-
-  Inner inner_;
-};
-
-}  // namespace internal
-
-// Matches Results, or a NodeSet, each of whose members `inner` matches. A node that answered with
-// an error does not match. The failure names the nodes that do not match, and only those. The
-// members of a NodeSet are looked at one after the other; run on the set first where that takes
-// long.
-template <typename Inner>
-internal::OnEachNodeMatcher<Inner> OnEachNode(Inner inner) {
-  return internal::OnEachNodeMatcher<Inner>(std::move(inner));
-}
 
 }  // namespace muster

@@ -45,6 +45,10 @@ void PrintTo(const NodeResult& result, std::ostream* out);
 // Holds the answers of all nodes of a set, in its order.
 class Results {
  public:
+  // For gmock's matchers of containers, such as Each(Succeeded()) and SizeIs(3).
+  using value_type = NodeResult;
+  using const_iterator = std::vector<NodeResult>::const_iterator;
+
   explicit Results(std::vector<NodeResult> all) : all_(std::move(all)) {}
 
   // Tells whether the command succeeded on every node. It is true for an empty set.
@@ -59,6 +63,7 @@ class Results {
 
   // The answers can be gone over, as in `for (const NodeResult& one : results)`.
   size_t size() const { return all_.size(); }
+  bool empty() const { return all_.empty(); }
   auto begin() const { return all_.begin(); }
   auto end() const { return all_.end(); }
 
@@ -92,6 +97,10 @@ class NodeSet {
    private:
     Node* const* at_;
   };
+
+  // For gmock's matchers of containers, such as Contains(Runs({"pgrep", "kvd"})).
+  using value_type = Node;
+  using const_iterator = Iterator;
 
   // Tests take sets from the cluster, or make one as in NodeSet({servers()[0], clients()[0]}). The
   // nodes must not be null.

@@ -67,6 +67,10 @@ namespace {
 
 using State = FakeAgent::State;
 
+bool endsAtOnce(const FakeAgent::Job& job) {
+  return job.argv[0] == "emit" || job.argv[0] == "fail" || job.argv[0] == "missing";
+}
+
 class FakeJobs final : public wire::Jobs::Server {
  public:
   FakeJobs(State& server, std::string session) : server_(server), session_(std::move(session)) {}
@@ -127,7 +131,7 @@ class FakeJobs final : public wire::Jobs::Server {
 
   template <typename Context>
   kj::Promise<void> answer(Context context, FakeAgent::Job& job, wire::Follow::Reader follow) {
-    bool ended = job.argv[0] == "emit" || job.cancelled;
+    bool ended = endsAtOnce(job) || job.cancelled;
     if (!ended && follow.getWaitNs() > 0) {
       // A long poll of the fake looks again soon.
       return server_.io.timer()
@@ -140,14 +144,14 @@ class FakeJobs final : public wire::Jobs::Server {
 
   template <typename Context>
   kj::Promise<void> answerNow(Context context, FakeAgent::Job& job, wire::Follow::Reader follow) {
-    std::string output = job.argv[0] == "emit" ? job.argv[1] : "";
+    std::string output = endsAtOnce(job) && job.argv.size() > 1 ? job.argv[1] : "";
     auto progress = context.getResults().initProgress();
     auto status = progress.initStatus();
     status.setPid(4711);
     auto streams = status.initOutput();
     streams.setProducedBytes(output.size());
     streams.setRetainedTo(output.size());
-    bool ended = job.argv[0] == "emit" || job.cancelled;
+    bool ended = endsAtOnce(job) || job.cancelled;
     status.setState(ended ? wire::JobStatus::State::ENDED : wire::JobStatus::State::RUNNING);
     bool stubborn = !ended && job.argv[0] == "stubborn";
     if (stubborn) status.setStopping(wire::JobStatus::Stopping::DEADLINE);
@@ -156,8 +160,13 @@ class FakeJobs final : public wire::Jobs::Server {
       streams.setSha256(kj::arrayPtr(digest.data(), digest.size()));
       if (job.cancelled) {
         status.initOutcome().initCancelled().initSignalled().setNumber(15);
+      } else if (job.argv[0] == "missing") {
+        status.setPid(0);
+        auto error = status.initOutcome().initNotStarted();
+        error.setErrno(ENOENT);
+        error.setText("execute missing: No such file");
       } else {
-        status.initOutcome().setExited(0);
+        status.initOutcome().setExited(job.argv[0] == "fail" ? 3 : 0);
       }
     }
     if (follow.getOutputStoredTo() < follow.getOutputFrom() && follow.getBytesMin() > 0) {

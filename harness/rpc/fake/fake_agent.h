@@ -19,8 +19,9 @@
 
 namespace harness {
 
-// Commands of the fake: {"emit", TEXT} writes TEXT and exits with 0; {"hang"} runs until it is
-// cancelled; {"stubborn"} runs until then too, and says that it is being ended for its deadline.
+// Commands of the fake: {"emit", TEXT} writes TEXT and exits with 0; {"fail", TEXT} exits with 3;
+// {"missing"} cannot be started; {"hang"} runs until it is cancelled; {"stubborn"} runs until then
+// too, and says that it is being ended for its deadline.
 class FakeAgent {
  public:
   struct Job {
