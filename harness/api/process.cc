@@ -30,6 +30,15 @@ SteadyTime now() {
                   detail + "; " + harness::wroteText(job.result()));
 }
 
+// Fails if the command never ran: it has no output that could be read, and takes no input.
+void requireStarted(const harness::rpc::Job& job, const std::string& verb) {
+  const Outcome& outcome = job.result().outcome;
+  if (!job.ended() || outcome.kind() != Outcome::Kind::kNotStarted) return;
+  throw NodeError(NodeError::Kind::kSystem, job.node(),
+                  verb + " " + harness::argvText(job.request().argv), toString(outcome),
+                  outcome.errnoValue());
+}
+
 }  // namespace
 
 Process::Process(std::unique_ptr<harness::rpc::Job> job) : job_(std::move(job)) {}
@@ -39,13 +48,16 @@ Process::~Process() {
 }
 
 Process::Process(Process&& other) noexcept
-    : job_(std::move(other.job_)), linesReadTo_(other.linesReadTo_) {}
+    : job_(std::move(other.job_)),
+      linesReadTo_(other.linesReadTo_),
+      logPath_(std::move(other.logPath_)) {}
 
 Process& Process::operator=(Process&& other) noexcept {
   if (this == &other) return *this;
   end();
   job_ = std::move(other.job_);
   linesReadTo_ = other.linesReadTo_;
+  logPath_ = std::move(other.logPath_);
   return *this;
 }
 
@@ -68,15 +80,21 @@ void Process::end() noexcept {
   job_->release();
 }
 
+Result Process::resultNow() {
+  Result result = job_->result();
+  result.logPath = logPath_;
+  if (logPath_.empty()) harness::keepLog(result);
+  if (!result.stillEnding) logPath_ = result.logPath;
+  return result;
+}
+
 Result Process::wait(std::source_location where) {
   SteadyTime own = std::max(job_->deadlineAt(), now());
   SteadyTime until = std::min(DeadlineScope::current(), own) + harness::kReportMargin;
   return at(where, [&] {
     bool ended = job_->pull(PullUntil::kEnded, until);
     if (!ended && !job_->result().stillEnding) failTimeout(*job_, "wait for", "still running");
-    Result result = job_->result();
-    harness::keepLog(result);
-    return result;
+    return resultNow();
   });
 }
 
@@ -86,9 +104,7 @@ Result Process::wait(std::chrono::nanoseconds within, std::source_location where
     if (!job_->pull(PullUntil::kEnded, until)) {
       failTimeout(*job_, "wait for", "still running after " + harness::durationText(within));
     }
-    Result result = job_->result();
-    harness::keepLog(result);
-    return result;
+    return resultNow();
   });
 }
 
@@ -112,7 +128,10 @@ Result Process::kill(std::source_location where) {
 }
 
 void Process::write(const std::string& bytes, std::source_location where) {
-  at(where, [&] { job_->writeInput(bytes, DeadlineScope::current()); });
+  at(where, [&] {
+    requireStarted(*job_, "write to");
+    job_->writeInput(bytes, DeadlineScope::current());
+  });
 }
 
 void Process::closeInput(std::source_location where) {
@@ -120,12 +139,18 @@ void Process::closeInput(std::source_location where) {
 }
 
 std::string Process::output(std::source_location where) {
-  at(where, [&] { job_->refresh(DeadlineScope::current()); });
+  at(where, [&] {
+    job_->refresh(DeadlineScope::current());
+    requireStarted(*job_, "read the output of");
+  });
   return job_->result().out;
 }
 
 std::string Process::errors(std::source_location where) {
-  at(where, [&] { job_->refresh(DeadlineScope::current()); });
+  at(where, [&] {
+    job_->refresh(DeadlineScope::current());
+    requireStarted(*job_, "read the errors of");
+  });
   return job_->result().err;
 }
 
@@ -134,6 +159,7 @@ std::optional<std::string> Process::readLine(std::chrono::nanoseconds within,
   SteadyTime until = std::min(now() + within, DeadlineScope::current());
   return at(where, [&]() -> std::optional<std::string> {
     while (true) {
+      requireStarted(*job_, "read a line of");
       const std::string& out = job_->result().out;
       size_t end = out.find('\n', linesReadTo_);
       bool last = end == std::string::npos && job_->ended();
@@ -166,7 +192,8 @@ std::string Process::readUntil(const std::string& text, std::chrono::nanoseconds
       }
       if (!line) {
         throw NodeError(NodeError::Kind::kNotFound, node(), verb + " " + harness::argvText(argv()),
-                        "the output ended; " + harness::wroteText(job_->result()));
+                        "the output ended: " + toString(job_->result().outcome) + "; " +
+                            harness::wroteText(job_->result()));
       }
       if (line->find(text) != std::string::npos) return *line;
     }

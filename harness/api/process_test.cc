@@ -1,4 +1,6 @@
 // A Process that is moved, against a scripted agent: the command goes with it, and ends once.
+#include <cerrno>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -15,6 +17,7 @@ namespace harness {
 namespace {
 
 using muster::Process;
+using namespace std::chrono_literals;
 
 class ProcessTest : public testing::Test {
  protected:
@@ -64,6 +67,34 @@ TEST_F(ProcessTest, LinesThatWereReadStayReadAfterAMove) {
   EXPECT_EQ(first.readLine(std::chrono::seconds(5)), "one");
   Process second = std::move(first);
   EXPECT_EQ(second.readLine(std::chrono::seconds(5)), "two");
+}
+
+TEST_F(ProcessTest, ReadingFromACommandThatNeverRanSaysWhy) {
+  Process process = node_.start({"missing"});
+  using Call = std::function<void()>;
+  for (const Call& call :
+       {Call([&] { process.readLine(5s); }), Call([&] { process.readUntil("x", 5s); }),
+        Call([&] { process.output(); }), Call([&] { process.errors(); }),
+        Call([&] { process.write("x"); })}) {
+    try {
+      call();
+      ADD_FAILURE() << "read from nothing";
+    } catch (const muster::NodeError& error) {
+      EXPECT_EQ(error.errnoValue(), ENOENT);
+      EXPECT_THAT(error.what(), testing::HasSubstr("not started: execute missing: No such file"));
+    }
+  }
+  EXPECT_FALSE(process.running());
+}
+
+TEST_F(ProcessTest, EndOfTheOutputSaysHowTheCommandEnded) {
+  Process process = node_.start({"fail", "one\n"});
+  try {
+    process.readUntil("two", 5s);
+    ADD_FAILURE() << "found what is not there";
+  } catch (const muster::NodeError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("the output ended: exited with status 3; wrote"));
+  }
 }
 
 TEST_F(ProcessTest, VectorOfThemEndsEachOnce) {

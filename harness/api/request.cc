@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <limits>
 
@@ -14,6 +15,7 @@
 #include <muster/deadline.h>
 #include <muster/node_error.h>
 
+#include "harness/cluster/run_id.h"
 #include "harness/values/failure_text.h"
 
 namespace harness {
@@ -58,24 +60,59 @@ SteadyTime endOf(const JobRequest& request) {
   return std::chrono::steady_clock::now() + deadline + kReportMargin;
 }
 
-void keepLog(muster::Result& result) {
+namespace {
+
+// Bounds for one program: a test that polls for hours must not fill the disk.
+constexpr unsigned kLogsMax = 1000;
+constexpr uint64_t kLogBytesMax = uint64_t{256} << 20;
+
+// Reports, once, why the output of failed commands is not kept.
+void complainOfLogs(const std::string& reason) {
+  static std::atomic_flag told = ATOMIC_FLAG_INIT;
+  if (told.test_and_set()) return;
+  std::cerr << "muster: the output of a failed command is not kept, nor that of later ones: "
+            << reason << "\n";
+}
+
+// Makes a file of a name that is new, and returns its path; empty if that is not possible.
+std::string writeLog(const std::filesystem::path& directory, const std::string& content) {
   // Counts the logs of this process, so that no two have one name.
   static std::atomic<unsigned> logs{0};
-  const char* directory = std::getenv("MUSTER_RUN_DIR");
-  if (!directory || !*directory) return;
-  char name[32];
-  std::snprintf(name, sizeof name, "run-%04u.log", ++logs);
-  auto path = std::filesystem::path(directory) / testName() / result.node;
   std::error_code failed;
-  std::filesystem::create_directories(path, failed);
-  std::ofstream file(path / name, std::ios::binary);
-  file << describe(result) << "\n--- stdout\n" << result.out << "\n--- stderr\n" << result.err;
-  file.close();
-  if (file) {
-    result.logPath = (path / name).string();
-  } else if (logs == 1) {
-    std::cerr << "muster: cannot write " << quoted((path / name).string()) << "\n";
+  std::filesystem::create_directories(directory, failed);
+  for (unsigned number = ++logs; number <= kLogsMax; number = ++logs) {
+    char name[32];
+    std::snprintf(name, sizeof name, "run-%04u.log", number);
+    std::string path = (directory / name).string();
+    // An earlier program of this name may have been given the same directory.
+    std::FILE* file = std::fopen(path.c_str(), "wbx");
+    if (!file && errno == EEXIST) continue;
+    bool written = file && std::fwrite(content.data(), 1, content.size(), file) == content.size();
+    if (file && std::fclose(file) != 0) written = false;
+    if (written) return path;
+    std::string reason = std::strerror(errno);
+    if (file) std::remove(path.c_str());
+    complainOfLogs("write " + harness::quoted(path) + ": " + reason);
+    return "";
   }
+  complainOfLogs("there are " + std::to_string(kLogsMax) + " files already");
+  return "";
+}
+
+}  // namespace
+
+void keepLog(muster::Result& result) {
+  static std::atomic<uint64_t> bytes{0};
+  if (result.succeeded() || showsAll(result)) return;
+  const char* directory = std::getenv(kRunDirectoryVariable);
+  if (!directory || !*directory) return;
+  if ((bytes += result.out.size() + result.err.size()) > kLogBytesMax) {
+    complainOfLogs("there are " + std::to_string(kLogBytesMax >> 20) + " MiB of it already");
+    return;
+  }
+  result.logPath = writeLog(
+      std::filesystem::path(directory) / program_invocation_short_name / testName() / result.node,
+      describe(result) + "\n--- stdout\n" + result.out + "\n--- stderr\n" + result.err);
 }
 
 }  // namespace harness

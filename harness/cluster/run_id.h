@@ -9,6 +9,9 @@
 
 namespace harness {
 
+// The directory in which a run leaves the whole output of commands that failed (muster/result.h).
+inline constexpr char kRunDirectoryVariable[] = "MUSTER_RUN_DIR";
+
 inline constexpr char kRunIdVariable[] = "MUSTER_RUN_ID";
 inline constexpr char kRunLabel[] = "run";
 

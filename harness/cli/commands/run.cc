@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <iostream>
@@ -145,6 +146,9 @@ DriveOptions driveOptions(const Arguments& arguments, const std::string& runId) 
   drive.reportDirectory = std::filesystem::absolute(
       arguments.has(kReportDirectory) ? arguments[kReportDirectory] : defaultReportDirectory());
   drive.environment[kRunIdVariable] = runId;
+  if (::getenv(kRunDirectoryVariable) == nullptr) {
+    drive.environment[kRunDirectoryVariable] = drive.reportDirectory;
+  }
   std::string cluster = arguments[kCluster];
   if (!cluster.empty()) {
     drive.environment[kClusterVariable] =

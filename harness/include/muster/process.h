@@ -17,6 +17,7 @@
 //     second. The wait ends at most 250 ms after the test's deadline if that is sooner. A command
 //     that ignores TERM takes the whole grace; kill() first, or a grace of 0, avoids that.
 //   * A Process that is not held, as in `node.start({…});`, is destroyed at once, with its command.
+//     Compilers warn of it.
 //   * Losing the connection ends nothing: calls wait until the node is back, and the output goes on
 //     at the exact byte. If the deadline comes first they throw NodeError kUnreachable or kTimeout;
 //     the Process stays usable. A node that was rebooted gives the outcome kLost.
@@ -45,8 +46,9 @@ class Job;
 namespace muster {
 
 // Made by Node::start. Call from one thread at a time. Calls end with DeadlineScope::current(), and
-// throw NodeError when the node has no answer by then.
-class Process {
+// throw NodeError when the node has no answer by then. Reading from a command that could not be
+// started, and writing to it, is NodeError kSystem with the reason.
+class [[nodiscard]] Process {
  public:
   // Cancels the command if it is still running and not detached, and waits for its end as said
   // above. Processes that an ended command left running are killed. Never throws: the node does the
@@ -128,9 +130,15 @@ class Process {
   // Ends the command unless it is detached, and lets the node forget it.
   void end() noexcept;
 
+  // Returns the result as known here, with the file of its output.
+  Result resultNow();
+
   // Null means that this was moved from.
   std::unique_ptr<harness::rpc::Job> job_;
   size_t linesReadTo_ = 0;
+
+  // Is Result::logPath of the final result, once it was asked for.
+  std::string logPath_;
 };
 
 // Prints node, command and pid for gtest.
