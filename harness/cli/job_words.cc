@@ -5,6 +5,7 @@
 #include "harness/cli/command_error.h"
 #include "harness/cli/options.h"
 #include "harness/cluster/run_id.h"
+#include "schema/support/base/text.h"
 
 namespace harness {
 namespace {
@@ -26,8 +27,8 @@ std::string commandText(const std::vector<std::string>& argv, size_t bytesMax) {
     text += (text.empty() ? "" : " ") + (bare ? item : "'" + item + "'");
     if (text.size() > bytesMax) break;
   }
-  if (text.size() > bytesMax) text = text.substr(0, bytesMax - 3) + "...";
-  return text;
+  if (text.size() <= bytesMax) return text;
+  return std::string(support::beginningOf(text, bytesMax - 3)) + "...";
 }
 
 }  // namespace

@@ -72,6 +72,12 @@ TEST(JobWordsTest, TheTableSaysWhoseItIsAndWhatItLeft) {
             "exited with status 0, left 2 processes  sleep 60\n");
 }
 
+TEST(JobWordsTest, CommandsAreCutBetweenCharacters) {
+  JobInfo info = job("77", 7);
+  info.argv = {"€€€"};
+  EXPECT_THAT(jobTable({info}, 8), HasSubstr(" €...\n"));
+}
+
 TEST(JobWordsTest, JsonHasTheWholeName) {
   Json json = jobJson(job("3fa91c20", 7));
   EXPECT_EQ(json["job"], "3fa91c20.7");

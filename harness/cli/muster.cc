@@ -13,6 +13,7 @@
 #include "harness/pki/error.h"
 #include "harness/provision/choice.h"
 #include "harness/provision/error.h"
+#include "schema/support/base/text.h"
 #include "schema/support/base/version.h"
 
 namespace harness {
@@ -74,7 +75,7 @@ template <typename Call>
 int guarded(const std::string& speaker, Call&& call) {
   auto complain = [&speaker](const std::exception& error, int status) {
     std::cout.flush();
-    std::cerr << speaker << ": " << error.what() << "\n";
+    std::cerr << speaker << ": " << support::printable(error.what(), support::Lines::kMany) << "\n";
     return status;
   };
   try {

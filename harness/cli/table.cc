@@ -4,22 +4,15 @@
 #include <cstdio>
 #include <iostream>
 
+#include <openssl/evp.h>
+
+#include "schema/support/base/text.h"
+
 namespace harness {
 namespace {
 
 std::string plain(const std::string& cell) {
-  std::string text;
-  for (char c : cell) {
-    auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) {
-      text += c;
-    } else {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\x%02x", byte);
-      text += escaped;
-    }
-  }
-  return text.empty() ? "-" : text;
+  return cell.empty() ? "-" : support::printable(cell);
 }
 
 // Columns that a terminal uses, for text without wide or combining characters.
@@ -67,8 +60,51 @@ std::string ageText(std::chrono::nanoseconds age) {
   return text;
 }
 
+namespace {
+
+std::string base64(const std::string& bytes) {
+  std::string text((bytes.size() + 2) / 3 * 4, '\0');
+  ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                    reinterpret_cast<const unsigned char*>(bytes.data()),
+                    static_cast<int>(bytes.size()));
+  return text;
+}
+
+bool isBytes(const Json& value) {
+  return value.is_string() && !support::isUtf8(value.get_ref<const std::string&>());
+}
+
+Json base64Of(const Json& value) {
+  return value.is_string() ? Json(base64(value.get_ref<const std::string&>())) : Json(nullptr);
+}
+
+// Returns `value` with the members that hold the bytes of others.
+Json withBytes(const Json& value) {
+  if (!value.is_structured()) return value;
+  Json result = value.is_array() ? Json::array() : Json::object();
+  for (const auto& [name, member] : value.items()) {
+    if (value.is_array()) {
+      result.push_back(withBytes(member));
+      continue;
+    }
+    result[name] = withBytes(member);
+    if (isBytes(member)) result[name + "_base64"] = base64Of(member);
+    if (!member.is_array() || std::none_of(member.begin(), member.end(), isBytes)) continue;
+    Json& items = result[name + "_base64"] = Json::array();
+    for (const Json& item : member) items.push_back(base64Of(item));
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string jsonText(const Json& value, Layout layout) {
+  int indentation = layout == Layout::kLine ? -1 : 2;
+  return withBytes(value).dump(indentation, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 void printJson(const Json& value) {
-  std::cout << value.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  std::cout << jsonText(value, Layout::kIndented);
 }
 
 }  // namespace harness

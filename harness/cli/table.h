@@ -13,13 +13,21 @@ namespace harness {
 using Json = nlohmann::ordered_json;
 
 // Columns as wide as their widest cell, two spaces apart; the first line is the head. A cell is
-// printed with control characters escaped, since much of it comes from nodes; an empty one as "-".
+// made printable (schema/support/base/text.h), since much of it comes from nodes; an empty one is
+// "-".
 std::string table(const std::vector<std::vector<std::string>>& lines);
 
 // "4s", "3m07s", "2h05m", "9d01h": at most seven characters up to 999 days.
 std::string ageText(std::chrono::nanoseconds age);
 
-// To standard output, indented. Bytes that are not UTF-8 become U+FFFD.
+enum class Layout { kLine, kIndented };
+
+// Returns the text of `value`, with a newline. A text that is not UTF-8 has U+FFFD in the places
+// that are not, and its bytes are beside it: those of the member NAME, a text or a list, are in
+// NAME_base64.
+std::string jsonText(const Json& value, Layout layout);
+
+// Prints `value` to standard output, indented.
 void printJson(const Json& value);
 
 }  // namespace harness

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "harness/os/command.h"
+
 namespace harness {
 namespace {
 
@@ -20,7 +22,8 @@ TEST(TableTest, CharactersOfSeveralBytesAreOneColumn) {
 }
 
 TEST(TableTest, WhatANodeSaysCannotDriveTheTerminal) {
-  EXPECT_EQ(table({{"a\x1b[2J\n", "b"}}), "a\\x1b[2J\\x0a  b\n");
+  EXPECT_EQ(table({{"a\x1b[2J\n", "b"}}), "a\\x1b[2J\\n  b\n");
+  EXPECT_EQ(table({{"\xff", "b"}}), "\\xff  b\n");
 }
 
 TEST(TableTest, AgesHaveTwoUnitsAtMost) {
@@ -31,10 +34,33 @@ TEST(TableTest, AgesHaveTwoUnitsAtMost) {
   EXPECT_EQ(ageText(-1s), "0s");
 }
 
-TEST(TableTest, JsonIsPrintedWhateverTheBytes) {
+TEST(TableTest, JsonKeepsTheBytesThatAreNoText) {
+  Json value = {{"out", "a\xff"}, {"argv", {"é", "\x80", 7}}, {"text", "é\n"}};
+  std::string text = jsonText(Json::array({value}), Layout::kLine);
+  EXPECT_EQ(text,
+            "[{\"out\":\"a\xef\xbf\xbd\",\"out_base64\":\"Yf8=\","
+            "\"argv\":[\"é\",\"\xef\xbf\xbd\",7],\"argv_base64\":[\"w6k=\",\"gA==\",null],"
+            "\"text\":\"é\\n\"}]\n");
+  EXPECT_TRUE(nlohmann::json::accept(text));
+}
+
+// Python's parser is not nlohmann's, which wrote it.
+TEST(TableTest, JsonIsReadByOthers) {
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+  CommandResult read = runCommand(
+      {"/usr/bin/env", "python3", "-c",
+       "import sys, json, base64\n"
+       "v = json.loads(sys.stdin.buffer.read().decode())['v']\n"
+       "sys.exit(0 if base64.b64decode(v['out_base64']) == bytes(range(256)) else 'other bytes')"},
+      {}, jsonText({{"v", {{"out", all}}}}, Layout::kIndented));
+  EXPECT_TRUE(read.succeeded()) << toString(read);
+}
+
+TEST(TableTest, JsonOfTextIsAsItWas) {
   testing::internal::CaptureStdout();
-  printJson(Json{{"argv", "\xff"}});
-  EXPECT_THAT(testing::internal::GetCapturedStdout(), testing::HasSubstr("\xef\xbf\xbd"));
+  printJson(Json{{"argv", {"é"}}});
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "{\n  \"argv\": [\n    \"é\"\n  ]\n}\n");
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/pki/error.h"
+#include "schema/support/base/text.h"
 #include "schema/support/base/trusted_file.h"
 #include "schema/support/tls/enrolment_token.h"
 
@@ -208,7 +209,7 @@ EnrolmentReply PkiTokens::redeem(const EnrolmentAsk& ask) {
     return redeemLocked(ask);
   } catch (const std::exception& error) {
     // The text goes to this machine only, because the node must learn nothing of our files.
-    fprintf(stderr, "muster: pki serve: %s\n", error.what());
+    fprintf(stderr, "muster: pki serve: %s\n", support::printable(error.what()).c_str());
     return refused(EnrolmentReason::kBroken, "the server cannot use its directory; see its output");
   }
 }

@@ -18,6 +18,7 @@
 #include "harness/rpc/job/jobs.h"
 #include "harness/run/test_programs.h"
 #include "schema/support/base/suggestion.h"
+#include "schema/support/base/text.h"
 
 namespace harness {
 namespace {
@@ -138,7 +139,8 @@ int answerCompletion(const std::string& line, const std::string& breaks) {
   MachineSource source;
   try {
     for (const std::string& word : behindBreaks(complete(line, source), line, breaks)) {
-      std::cout << word << "\n";
+      // Labels are what somebody chose, and a shell would read a line end in one as another word.
+      if (support::printable(word) == word) std::cout << word << "\n";
     }
   } catch (const std::exception&) {
     // No cluster, no candidates.

@@ -21,6 +21,7 @@
 #include "harness/cli/table.h"
 #include "harness/rpc/file/copy.h"
 #include "harness/rpc/file/files.h"
+#include "schema/support/base/text.h"
 
 namespace harness {
 namespace {
@@ -231,13 +232,15 @@ int report(const std::vector<Transfer>& transfers, const Arguments& arguments) {
   Json list = Json::array();
   for (const Transfer& transfer : transfers) {
     list.push_back(transferJson(transfer));
-    std::string between = endText(transfer.source) + " to " + endText(transfer.target);
+    std::string between =
+        support::printable(endText(transfer.source) + " to " + endText(transfer.target));
     if (transfer.result.leftOut > 0) {
       std::cerr << "muster cp: " << between << ": left out " << transfer.result.leftOut
                 << " sockets, pipes or devices\n";
     }
     if (transfer.error.empty()) continue;
-    std::cerr << "muster cp: " << between << ": " << transfer.error << "\n";
+    std::cerr << "muster cp: " << between << ": "
+              << support::printable(transfer.error, support::Lines::kMany) << "\n";
     status = std::max<int>(status, transfer.unreachable ? kExitUnavailable : kStatusFailed);
   }
   if (arguments[kJson]) printJson({{"transfers", std::move(list)}});

@@ -10,6 +10,7 @@
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
 #include "harness/rpc/job/jobs.h"
+#include "schema/support/base/text.h"
 
 namespace harness {
 namespace {
@@ -59,7 +60,7 @@ void printEnded(const std::string& node, const JobsEnded& ended) {
   }
   for (size_t i = 0; i < ended.remaining.size(); ++i) {
     std::cerr << "muster kill: " << node << ": job " << toString(ended.remaining[i].name) << ": "
-              << ended.reasons[i] << "\n";
+              << support::printable(ended.reasons[i]) << "\n";
   }
 }
 

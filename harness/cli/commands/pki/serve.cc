@@ -37,12 +37,12 @@ void printEnrolled(const EnrolmentAsk& ask, const EnrolmentReply& reply,
   auto facts = support::describeCertificate(reply.certificate);
   if (!facts) return;
   if (arguments[kJson]) {
-    std::cout << Json{{"enrolled", facts->commonName},
-                      {"from", ask.from},
-                      {"token", ask.tokenId},
-                      {"serial", facts->mark.serial}}
-                     .dump()
-              << std::endl;
+    std::cout << jsonText({{"enrolled", facts->commonName},
+                           {"from", ask.from},
+                           {"token", ask.tokenId},
+                           {"serial", facts->mark.serial}},
+                          Layout::kLine)
+              << std::flush;
   } else {
     std::cout << facts->commonName << " enrolled from " << ask.from << "  token " << ask.tokenId
               << "  serial " << facts->mark.serial << std::endl;
@@ -63,7 +63,7 @@ int run(const Arguments& arguments) {
   auto until = std::chrono::steady_clock::now() + duration;
   EnrolmentServer server(std::move(options));
   if (arguments[kJson]) {
-    std::cout << Json{{"listening", server.endpoint()}}.dump() << std::endl;
+    std::cout << jsonText(Json{{"listening", server.endpoint()}}, Layout::kLine) << std::flush;
   } else {
     std::cout << "listening on " << server.endpoint() << " for "
               << support::durationText(duration.count()) << std::endl;
