@@ -19,6 +19,7 @@
 #include "harness/os/files.h"
 #include "harness/os/process.h"
 #include "schema/support/base/exit_status.h"
+#include "schema/support/base/text.h"
 
 namespace harness {
 namespace {
@@ -232,6 +233,8 @@ ProgramResult drive(const TestProgram& program, const DriveOptions& options) {
   auto start = std::chrono::steady_clock::now();
   Ending ending = runProgram(program, std::move(arguments), own);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  // A program that does not end by muster::main may have left bytes of nodes in it.
+  rewriteFile(result.report, support::xmlRepaired);
   std::optional<Report> report = readReport(result.report);
   if (report) {
     result.tests = report->tests;

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -56,6 +57,18 @@ TEST_F(DriverTest, BelievesAProgramThatReportsItsTests) {
   EXPECT_EQ(result.verdict, Verdict::kPassed) << result.reason;
   EXPECT_EQ(result.tests, 1);
   EXPECT_EQ(exitStatusOf({result}), 0);
+}
+
+TEST_F(DriverTest, ReportOfAnyProgramIsReadable) {
+  ProgramResult result = driveScript(
+      "printf '<testsuites tests=\"1\" failures=\"1\"><testsuite name=\"A\">"
+      "<testcase name=\"B\" status=\"run\" result=\"completed\"><failure "
+      "message=\"\\377\\357\\277\\276\"/></testcase></testsuite></testsuites>' "
+      "> $report\nexit 1");
+  EXPECT_EQ(result.failures, 1);
+  std::ifstream file(result.report);
+  std::string content{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_THAT(content, HasSubstr("message=\"\\xff\\xef\\xbf\\xbe\"/>"));
 }
 
 TEST_F(DriverTest, DoesNotBelieveStatusZeroWithoutAReport) {
