@@ -86,6 +86,11 @@ def texts():
     seed("text", "plain", b"\x0d\x0eplain")
     seed("text", "controls", b"\x70\x05a\n\x1b\x7f\0\xff\x03a\"\\{\"op\":1}\r\n")
     seed("text", "long", b"\x67\x67" + b"\\\"\x01" * 700)
+    # A size of cuts, one text, and another.
+    seed("writers", "text", b"\x08\xf0\x07\xe2\x82\xac\xf0\x9d\x84\x9e" + "größer \\x1b ]]>\n".encode())
+    seed("writers", "not-utf8", b"\x05\xf0\x06\xff\xc0\xaf\xed\xa0\x80" + b"\xe2\x82 \xf4\x90\x80\x80 \xf0\x9d\x84")
+    seed("writers", "controls", b"\x0f\xf0\x06\x1b[2J\0\x7f" + b"\xc2\x9b31m \xef\xbf\xbe \xe2\x80\xae \r\n\t\"\\")
+    seed("writers", "lines", b"\x1f\x67" + b"line\n" * 60 + b"\xff")
     for name, middle in (("good", [0, 0, 0]), ("cut", [1, 200, 0, 0]), ("changed", [0, 4, 1, 0, 99, 65, 0]),
                          ("noise", [2, 112, 9]), ("other-key", [0, 0, 4, 0, 1, 40, 66])):
         seed("certificates", name, bytes([1] + middle) + bytes([1, 0, 0]))
