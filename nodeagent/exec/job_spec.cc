@@ -45,7 +45,7 @@ template <typename... Params>
 // Returns a value for an error text: cut, escaped so that no log can mistake it, and without words
 // that look like a secret.
 kj::String quoted(kj::ArrayPtr<const char> value) {
-  std::string_view text(value.begin(), kj::min(value.size(), kValueShownBytes));
+  auto text = support::beginningOf({value.begin(), value.size()}, kValueShownBytes);
   return kj::str('"', support::escaped(support::redacted(text)).c_str(),
                  value.size() > kValueShownBytes ? "...\"" : "\"");
 }

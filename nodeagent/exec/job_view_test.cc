@@ -73,6 +73,16 @@ TEST_F(JobViewTest, SecretsAreTakenOutOfArguments) {
   EXPECT_EQ(kj::str(argv[2].asChars()), "exec sleep 1000");
 }
 
+TEST_F(JobViewTest, ArgumentsAreCutBetweenCharacters) {
+  std::string euros = "x";
+  for (int i = 0; i < 100; ++i) euros += "€";
+  SpecBuilder spec({"sh", "-c", "exec sleep 1000", euros});
+  start(1, spec);
+  auto listed = list();
+  EXPECT_EQ(kj::str(listed.getJobs()[0].getArgv()[3].asChars()),
+            euros.substr(0, 1 + 85 * 3).c_str());
+}
+
 TEST_F(JobViewTest, LeftoversOfAnAcknowledgedJobAreListedAndCanBeEnded) {
   SpecBuilder spec(shell("setsid sleep 1000 >/dev/null 2>&1 &"));
   run(1, spec);

@@ -7,6 +7,7 @@
 
 #include "nodeagent/exec/job_spec.h"
 #include "schema/support/base/redact.h"
+#include "schema/support/base/text.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::exec {
@@ -203,7 +204,7 @@ void writeArguments(kj::ArrayPtr<const kj::String> arguments,
   auto argv = summary.initArgv(static_cast<unsigned>(words.size()));
   for (unsigned i = 0; i < argv.size(); ++i) {
     auto bytes = kj::StringPtr(words[i].c_str(), words[i].size()).asBytes();
-    argv.set(i, bytes.slice(0, kj::min(bytes.size(), kArgumentBytesShown)));
+    argv.set(i, bytes.slice(0, support::beginningOf(words[i], kArgumentBytesShown).size()));
   }
 }
 
