@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iostream>
 #include <ostream>
 
 #include <muster/deadline.h>
@@ -65,6 +66,12 @@ void Process::end() noexcept {
   if (!job_) return;
   bool detached = job_->request().options.lifetime == CommandLifetime::kDetached;
   std::chrono::nanoseconds grace = job_->request().options.grace;
+  if (!detached && !job_->ended() && job_->closed()) {
+    std::cerr << "muster: node " << job_->node() << ": " << harness::argvText(job_->request().argv)
+              << ": its Process lived longer than the test program's connections; the command "
+                 "ended with the session (reset a static Process in TearDownTestSuite)\n";
+    return;
+  }
   try {
     if (!detached && !job_->ended()) {
       // The first cancel is in the background, which also serves a node that cannot be reached now.

@@ -1,4 +1,8 @@
-// A Process that is moved, against a scripted agent: the command goes with it, and ends once.
+// A Process that is moved, against a scripted agent: the command goes with it, and ends once. And
+// one whose connection is not there: the program has ended it, or has forked.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <functional>
 #include <utility>
@@ -7,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <muster/node_error.h>
 #include <muster/process.h>
 
 #include "harness/api/access.h"
@@ -106,6 +111,38 @@ TEST_F(ProcessTest, VectorOfThemEndsEachOnce) {
   processes.clear();
   for (uint64_t number : {1, 3, 4, 5}) EXPECT_TRUE(isCancelled(number)) << number;
   EXPECT_EQ(agent_.session().jobs.size(), 5u);
+}
+
+// A static Process ends after main, when the connections are closed.
+TEST_F(ProcessTest, OneThatOutlivesTheConnectionsSaysSo) {
+  testing::internal::CaptureStderr();
+  {
+    Process process = hanging();
+    controller_.stop();
+    EXPECT_EQ(node_.state().kind, muster::NodeState::Kind::kClosed);
+    EXPECT_THROW(process.running(), muster::NodeError);
+  }
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              testing::HasSubstr("[\"hang\"]: its Process lived longer"));
+}
+
+// The thread of the connections is not in a fork, so a wait for it would last until its deadline.
+TEST_F(ProcessTest, CallsInAForkFailAtOnce) {
+  Process process = hanging();
+  pid_t child = fork();
+  if (child == 0) {
+    bool isRefused = false;
+    try {
+      process.running();
+    } catch (const muster::NodeError& error) {
+      isRefused = error.kind() == muster::NodeError::Kind::kInvalid;
+    }
+    _exit(isRefused ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(process.running());
 }
 
 }  // namespace

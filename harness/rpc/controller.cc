@@ -79,4 +79,9 @@ std::vector<Leftover> Controller::closeAll(SteadyTime until) {
   return leftovers;
 }
 
+void Controller::stop() {
+  for (ControllerNode& node : impl_->nodes) node.impl().disconnect();
+  impl_->io.stop();
+}
+
 }  // namespace harness

@@ -49,6 +49,10 @@ class Controller {
   // could not be undone, and the nodes that could not be asked.
   std::vector<Leftover> closeAll(SteadyTime until);
 
+  // Ends all connections and the thread. The nodes stay: their state is kClosed, and every other
+  // call on them fails at once. Sessions that were not closed are left to their leases.
+  void stop();
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -14,6 +14,10 @@ ControllerNode::Impl::Impl(IoThread& loop, const NodeDescription& node,
 }
 
 ControllerNode::Impl::~Impl() {
+  disconnect();
+}
+
+void ControllerNode::Impl::disconnect() {
   // The promises of a connection belong to the loop's thread, which destroys them. If the loop has
   // ended, no thread has a right to them.
   SteadyTime soon = std::chrono::steady_clock::now() + std::chrono::seconds(5);
@@ -25,8 +29,7 @@ ControllerNode::Impl::~Impl() {
         },
         soon);
   } catch (const kj::Exception&) {
-    // The call fails only after the end of the loop, which the Controller's order of destruction
-    // rules out.
+    // The loop has ended, and the connection before it (Controller::stop).
   }
 }
 
@@ -39,6 +42,7 @@ const NodeDescription& ControllerNode::description() const {
 }
 
 muster::NodeState ControllerNode::state() const {
+  if (!impl_->onLoop) return {.kind = muster::NodeState::Kind::kClosed};
   return impl_->connection().snapshot();
 }
 

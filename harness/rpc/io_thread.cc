@@ -25,7 +25,7 @@ class LoggedFailures final : public kj::TaskSet::ErrorHandler {
 }  // namespace
 
 // Returns when the loop runs, so that timer() and its siblings can be used at once.
-IoThread::IoThread() {
+IoThread::IoThread() : process_(getpid()) {
   KJ_SYSCALL(wakeFd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   // A thread inherits the mask of its maker, and signals are the test thread's business.
   sigset_t all, before;
@@ -50,6 +50,8 @@ void IoThread::stop() {
 
 // Queues first and wakes second, so that the loop finds the function when it wakes.
 bool IoThread::post(std::function<void()> function) {
+  // The lock may be held here for ever: the thread that held it is not in this process.
+  if (getpid() != process_) return false;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (ended_) return false;
@@ -59,6 +61,14 @@ bool IoThread::post(std::function<void()> function) {
   // The write cannot fail, since the counter cannot overflow.
   KJ_ASSERT(write(wakeFd_, &one, sizeof one) == sizeof one);
   return true;
+}
+
+void IoThread::failRefused() const {
+  if (getpid() == process_) {
+    support::fail(wire::Error::Kind::INTERNAL, "the connections were closed");
+  }
+  support::fail(wire::Error::Kind::INVALID,
+                "this process is a fork of the one that has the connections");
 }
 
 void IoThread::spawn(kj::Promise<void> promise) {

@@ -4,6 +4,8 @@
 // ended (kj::Executor may hang there) and so that ThreadSanitizer sees the hand-over.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -33,7 +35,8 @@ class IoThread final : public Loop {
   IoThread();
   ~IoThread() override;
 
-  // Runs `function` on the loop, soon. False: the loop has ended, and it will not run.
+  // Runs `function` on the loop, soon. False: the loop has ended, or this process is a fork of the
+  // one that has the loop; it will not run.
   bool post(std::function<void()> function);
 
   // Runs `function`, which returns kj::Promise<T>, on the loop and waits for the value. Its
@@ -80,6 +83,11 @@ class IoThread final : public Loop {
   kj::Promise<void> drainQueue(kj::UnixEventPort::FdObserver& observer);
   void waitFor(Waiter& waiter, muster::SteadyTime until);
 
+  // Throws the reason why post() has refused.
+  [[noreturn]] void failRefused() const;
+
+  // A thread lives in the process that made it only.
+  const pid_t process_;
   int wakeFd_;
   std::mutex mutex_;
   std::condition_variable started_;
@@ -117,13 +125,13 @@ class IoThread::Pending {
  public:
   // Returns the value or throws, as run() does. May be called once.
   Value wait(muster::SteadyTime until) {
-    if (posted_) io_.waitFor(*call_, until);
+    if (!posted_) io_.failRefused();
+    io_.waitFor(*call_, until);
     std::lock_guard<std::mutex> lock(call_->mutex);
     if (call_->failed) kj::throwFatalException(kj::Exception(*call_->failed));
     if (!call_->value) {
-      support::fail(wire::Error::Kind::INTERNAL, call_->done || !posted_
-                                                     ? "the connections were closed"
-                                                     : "the io thread does not answer");
+      if (call_->done) io_.failRefused();
+      support::fail(wire::Error::Kind::INTERNAL, "the io thread does not answer");
     }
     if constexpr (!std::is_void_v<Value>) return kj::mv(*call_->value);
   }

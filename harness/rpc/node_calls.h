@@ -43,11 +43,15 @@ class Answer {
 };
 
 struct ControllerNode::Impl {
-  // Begins to connect. Borrows `loop`. To be destroyed off the io thread, before that thread ends.
+  // Begins to connect. Borrows `loop`. To be destroyed or disconnected off the io thread, before
+  // that thread ends.
   Impl(IoThread& loop, const NodeDescription& node, const ControllerOptions& options);
   ~Impl();
 
-  // The next two belong to the io thread.
+  // Destroys the connection. Call it once no call is under way; later ones fail.
+  void disconnect();
+
+  // The next two belong to the io thread. There are none after disconnect().
   Connection& connection() { return *onLoop->connection; }
   JobRunner& jobs() { return onLoop->jobs; }
 

@@ -23,7 +23,9 @@
 //     the Process stays usable. A node that was rebooted gives the outcome kLost.
 //   * A command that writes more than RunOptions::outputBytesMax waits until the test reads it, by
 //     any of wait, output, readLine and readUntil; see OutputOverflow.
-//   * It is valid as long as its cluster. Reset a static one in TearDownTestSuite.
+//   * It is valid as long as its cluster. Reset a static one in TearDownTestSuite: the destructor
+//   of
+//     one that outlives main finds no connection, and says so on standard error.
 #pragma once
 
 #include <chrono>

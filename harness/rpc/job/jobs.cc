@@ -26,6 +26,9 @@ bool Job::ended() const {
 const muster::Result& Job::result() const {
   return state_->result;
 }
+bool Job::closed() const {
+  return node_->state().kind == muster::NodeState::Kind::kClosed;
+}
 SteadyTime Job::deadlineAt() const {
   return state_->deadlineAt;
 }

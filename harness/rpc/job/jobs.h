@@ -48,6 +48,9 @@ class Job {
   bool ended() const;
   const muster::Result& result() const;
 
+  // Tells whether this program has closed the connection to the node, and with it the session.
+  bool closed() const;
+
   // The time at which the agent ends the command by its deadline, as far as this clock knows.
   SteadyTime deadlineAt() const;
 
