@@ -9,15 +9,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <optional>
 
-#include <pugixml.hpp>
-
 #include "harness/os/error.h"
 #include "harness/os/files.h"
 #include "harness/os/process.h"
+#include "harness/run/test_report.h"
 #include "schema/support/base/exit_status.h"
 #include "schema/support/base/text.h"
 
@@ -125,69 +125,98 @@ Ending runProgram(const TestProgram& program, std::vector<std::string> arguments
   return ending;
 }
 
-struct Report {
-  // Without disabled ones.
-  int tests = 0;
-  int failures = 0;
-  int skipped = 0;
-  // Failures outside of tests, which no test case shows.
-  bool errors = false;
-};
-
-std::optional<Report> readReport(const std::string& path) {
-  pugi::xml_document document;
-  if (!document.load_file(path.c_str())) return std::nullopt;
-  pugi::xml_node root = document.child("testsuites");
-  if (!root) return std::nullopt;
-  Report report;
-  report.failures = root.attribute("failures").as_int();
-  report.errors = root.attribute("errors").as_int() > 0;
-  for (pugi::xml_node suite : root.children("testsuite")) {
-    for (pugi::xml_node test : suite.children("testcase")) {
-      if (std::strcmp(test.attribute("status").value(), "run") != 0) continue;
-      ++report.tests;
-      if (std::strcmp(test.attribute("result").value(), "skipped") == 0) ++report.skipped;
-    }
-  }
-  return report;
+// Returns the value that a program has of an environment variable. Empty: none.
+std::string variable(const DriveOptions& options, const char* name) {
+  auto own = options.environment.find(name);
+  if (own != options.environment.end()) return own->second;
+  const char* value = std::getenv(name);
+  return value ? value : "";
 }
+
+// The caller wants a report of gtest in a place of their own. gtest writes only one.
+bool wantsOwnReport(const DriveOptions& options) {
+  for (const std::string& argument : options.arguments) {
+    if (argument.starts_with("--gtest_output=")) return true;
+  }
+  return !variable(options, "GTEST_OUTPUT").empty() ||
+         !variable(options, "XML_OUTPUT_FILE").empty();
+}
+
+// gtest takes a flag with any value for set, but for those that begin as "false" or "0" do.
+bool asksForList(const DriveOptions& options) {
+  constexpr std::string_view kFlag = "--gtest_list_tests";
+  for (const std::string& argument : options.arguments) {
+    if (!argument.starts_with(kFlag)) continue;
+    std::string value = argument.substr(kFlag.size());
+    if (value.empty()) return true;
+    if (value[0] == '=') return value.size() < 2 || std::strchr("0fF", value[1]) == nullptr;
+  }
+  return false;
+}
+
+// Another shard has the first of the selected tests, so this one may have none.
+bool isLaterShard(const DriveOptions& options) {
+  return std::atoi(variable(options, "GTEST_SHARD_INDEX").c_str()) > 0;
+}
+
+// Returns what is wrong with an ending that is none of a program's own. Empty: nothing is.
+std::string violenceOf(const Ending& ending) {
+  if (ending.stoppedBy != 0) {
+    std::string text = "stopped by SIG" + std::string(::sigabbrev_np(ending.stoppedBy));
+    if (ending.insisted) text += "; a second signal killed it";
+    if (ending.overdue) text += "; did not end within 10 s and was killed";
+    return text;
+  }
+  if (ending.overdue) return "timed out and was killed";
+  if (!WIFSIGNALED(ending.status)) return "";
+  return "crashed: signal " + std::to_string(WTERMSIG(ending.status)) + " (" +
+         ::strsignal(WTERMSIG(ending.status)) + ")";
+}
+
+enum class Shard { kOnlyOrFirst, kLater };
 
 // Judges from the surest sign to the weakest. How the process ended comes before its status, and
 // the status before the report: a report of passed tests proves nothing for a program that crashed,
 // and status 0 proves nothing without a report.
 void judge(ProgramResult& result, const Ending& ending, const std::optional<Report>& report,
-           bool premature) {
+           Shard shard, bool premature) {
   result.verdict = Verdict::kFailed;
+  result.reason = violenceOf(ending);
+  if (!result.reason.empty()) return;
+  int status = WEXITSTATUS(ending.status);
   if (!ending.problem.empty()) {
     result.verdict = Verdict::kInfrastructure;
     result.reason = ending.problem;
-  } else if (ending.stoppedBy != 0) {
-    std::string name = "SIG" + std::string(::sigabbrev_np(ending.stoppedBy));
-    result.reason = "stopped by " + name;
-    if (ending.insisted) result.reason += "; a second signal killed it";
-    if (ending.overdue) result.reason += "; did not end within 10 s and was killed";
-  } else if (ending.overdue) {
-    result.reason = "timed out and was killed";
-  } else if (WIFSIGNALED(ending.status)) {
-    result.reason = "crashed: signal " + std::to_string(WTERMSIG(ending.status)) + " (" +
-                    ::strsignal(WTERMSIG(ending.status)) + ")";
-  } else if (WEXITSTATUS(ending.status) == kExitNothingSelected) {
-    result.verdict = Verdict::kNothingSelected;
+  } else if (status == kExitNothingRan) {
+    result.verdict = Verdict::kNothingRan;
   } else if (premature) {
-    result.reason = "ended with status " + std::to_string(WEXITSTATUS(ending.status)) +
+    result.reason = "ended with status " + std::to_string(status) +
                     " before its tests were over; something in it called exit";
-  } else if (WEXITSTATUS(ending.status) == kExitInfrastructure) {
+  } else if (status == kExitInfrastructure) {
     result.verdict = Verdict::kInfrastructure;
-  } else if (WEXITSTATUS(ending.status) != 0) {
-    if (WEXITSTATUS(ending.status) != kExitFailed) {
-      result.reason = "ended with status " + std::to_string(WEXITSTATUS(ending.status));
-    }
+  } else if (status != 0) {
+    if (status != kExitFailed) result.reason = "ended with status " + std::to_string(status);
   } else if (!report) {
     result.reason = "ended with status 0 and wrote no report";
   } else if (report->failures > 0 || report->errors) {
     result.reason = "ended with status 0, yet its report has failures";
+  } else if (report->tests == 0 && shard == Shard::kLater) {
+    result.verdict = Verdict::kInOtherShards;
   } else {
-    result.verdict = report->tests == 0 ? Verdict::kNothingSelected : Verdict::kPassed;
+    result.verdict = report->tests > report->skipped ? Verdict::kPassed : Verdict::kNothingRan;
+  }
+}
+
+// Makes up for a report that gtest did not write: the program was ended before, or gtest wrote
+// where the caller wanted it.
+void reportFrom(const support::TestJournal& journal, ProgramResult& result) {
+  bool isBad = result.verdict == Verdict::kFailed || result.verdict == Verdict::kInfrastructure;
+  std::string problem = isBad && !journal.isComplete ? result.reason : "";
+  if (isBad && !journal.isComplete && problem.empty()) problem = "ended before its tests did";
+  try {
+    writeReport(result.report, result.component, journal, problem);
+  } catch (const SystemError& error) {
+    result.reason += (result.reason.empty() ? "" : "; ") + std::string(error.what());
   }
 }
 
@@ -197,8 +226,12 @@ const char* wordFor(Verdict verdict) {
   switch (verdict) {
     case Verdict::kPassed:
       return "passed";
-    case Verdict::kNothingSelected:
-      return "no test selected";
+    case Verdict::kNothingRan:
+      return "no test ran";
+    case Verdict::kInOtherShards:
+      return "in other shards";
+    case Verdict::kListed:
+      return "listed";
     case Verdict::kInfrastructure:
       return "INFRASTRUCTURE";
     default:
@@ -224,25 +257,47 @@ ProgramResult drive(const TestProgram& program, const DriveOptions& options) {
   makeDirectories(options.reportDirectory);
   result.report = options.reportDirectory + "/" + program.component + ".xml";
   std::string premature = options.reportDirectory + "/" + program.component + ".unfinished";
-  std::filesystem::remove(result.report);
-  std::filesystem::remove(premature);
+  std::string journalPath = options.reportDirectory + "/" + program.component + ".journal";
+  for (const std::string& path : {result.report, premature, journalPath}) {
+    std::filesystem::remove(path);
+  }
+  bool lists = asksForList(options);
   std::vector<std::string> arguments = options.arguments;
-  arguments.push_back("--gtest_output=xml:" + result.report);
+  if (!lists && !wantsOwnReport(options))
+    arguments.push_back("--gtest_output=xml:" + result.report);
   DriveOptions own = options;
   own.environment["TEST_PREMATURE_EXIT_FILE"] = premature;
+  own.environment[support::kTestJournalVariable] = journalPath;
   auto start = std::chrono::steady_clock::now();
   Ending ending = runProgram(program, std::move(arguments), own);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.stoppedBy = ending.stoppedBy;
+  if (lists && ending.problem.empty() && ending.status == 0) {
+    result.verdict = Verdict::kListed;
+    return result;
+  }
+  support::TestJournal journal = support::parseTestJournal(readIfPresent(journalPath));
+  std::filesystem::remove(journalPath);
   // A program that does not end by muster::main may have left bytes of nodes in it.
   rewriteFile(result.report, support::xmlRepaired);
-  std::optional<Report> report = readReport(result.report);
+  std::optional<Report> written = readReport(result.report);
+  std::optional<Report> report = written;
+  if (!written && (journal.isComplete || !journal.tests.empty())) report = reportOf(journal);
   if (report) {
     result.tests = report->tests;
     result.failures = report->failures;
     result.skipped = report->skipped;
   }
-  result.stoppedBy = ending.stoppedBy;
-  judge(result, ending, report, std::filesystem::exists(premature));
+  bool isProof = written || journal.isComplete;
+  judge(result, ending, isProof ? report : std::nullopt,
+        isLaterShard(options) ? Shard::kLater : Shard::kOnlyOrFirst,
+        std::filesystem::exists(premature));
+  if (result.verdict == Verdict::kFailed && !journal.tests.empty()) {
+    const support::TestRecord& last = journal.tests.back();
+    bool isRunning = last.result == support::TestRecord::Result::kRunning;
+    if (isRunning) result.reason += " in " + last.suite + "." + last.name;
+  }
+  if (!written) reportFrom(journal, result);
   return result;
 }
 
@@ -257,7 +312,8 @@ int exitStatusOf(const std::vector<ProgramResult>& results) {
   };
   if (any(Verdict::kFailed)) return kExitFailed;
   if (any(Verdict::kInfrastructure)) return kExitInfrastructure;
-  return any(Verdict::kPassed) ? 0 : kExitNothingSelected;
+  bool isGood = any(Verdict::kPassed) || any(Verdict::kInOtherShards) || any(Verdict::kListed);
+  return isGood ? kExitPassed : kExitNothingRan;
 }
 
 std::string summaryOf(const std::vector<ProgramResult>& results) {

@@ -20,8 +20,12 @@ std::vector<TestProgram> findTestPrograms(const std::string& directory);
 enum class Verdict {
   // The program ran at least one test, said so in its report, and ended with 0.
   kPassed,
-  // No test matched.
-  kNothingSelected,
+  // No test matched, or all were skipped.
+  kNothingRan,
+  // The tests that matched are in other shards (GTEST_TOTAL_SHARDS).
+  kInOtherShards,
+  // The program only listed its tests.
+  kListed,
   // A test failed, or the program did what no passing program does.
   kFailed,
   // Nodes or set-up failed, so that tests could not be tried.
@@ -37,7 +41,8 @@ struct ProgramResult {
   double seconds = 0;
   // Why the verdict is not plain from the numbers: a crash, a missing report.
   std::string reason;
-  // Path of the XML report, which need not exist.
+  // Path of the XML report: gtest's, or one that is made of the program's journal, if gtest wrote
+  // none there. It need not exist.
   std::string report;
   // The signal that stopped us while the program ran; no further program should be run. 0: none.
   int stoppedBy = 0;
@@ -46,7 +51,8 @@ struct ProgramResult {
 struct DriveOptions {
   // Made if it is missing.
   std::string reportDirectory;
-  // Arguments of every program, such as --gtest_filter=…
+  // Arguments of every program, such as --gtest_filter=… If they ask gtest for a report, gtest
+  // writes it where they say.
   std::vector<std::string> arguments;
   // Added to our own environment.
   std::map<std::string, std::string> environment;
@@ -54,7 +60,7 @@ struct DriveOptions {
   std::chrono::nanoseconds timeMax = std::chrono::hours(1);
 };
 
-// "passed", "FAILED", "INFRASTRUCTURE", "no test selected".
+// "passed", "FAILED", "INFRASTRUCTURE", "no test ran", "in other shards", "listed".
 const char* wordFor(Verdict verdict);
 
 // Runs one program with our standard output and input. Throws nothing, whatever the program does.
@@ -63,7 +69,7 @@ const char* wordFor(Verdict verdict);
 ProgramResult drive(const TestProgram& program, const DriveOptions& options);
 
 // A TestExitStatus, or 128 plus the number of the signal that stopped us, which outweighs all. A
-// failure outweighs infrastructure; kExitNothingSelected is for no test in any program.
+// failure outweighs infrastructure; kExitNothingRan is for no test in any program and shard.
 int exitStatusOf(const std::vector<ProgramResult>& results);
 
 // A line for each program, and the report of each that did not pass.

@@ -11,14 +11,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "harness/os/files.h"
+
 namespace harness {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr char kPassedReport[] =
     "<testsuites tests='1' failures='0' errors='0'><testsuite name='A'>"
     "<testcase name='B' status='run' result='completed'/></testsuite></testsuites>";
+constexpr char kSkippedReport[] =
+    "<testsuites tests='1' failures='0' errors='0'><testsuite name='A'>"
+    "<testcase name='B' status='run' result='skipped'/></testsuite></testsuites>";
 constexpr char kEmptyReport[] = "<testsuites tests='0' failures='0' errors='0'/>";
 
 // Scripts in the place of test programs.
@@ -32,17 +38,32 @@ class DriverTest : public ::testing::Test {
 
   // `body` sees the report's path as $report.
   ProgramResult driveScript(const std::string& body,
-                            std::chrono::nanoseconds timeMax = std::chrono::milliseconds(500)) {
+                            std::chrono::nanoseconds timeMax = std::chrono::milliseconds(500),
+                            DriveOptions options = {}) {
     std::string path = directory_ + "/fake_tests";
     std::ofstream(path)
         << "#!/bin/sh\nfor a; do case $a in --gtest_output=xml:*) report=${a#*xml:};; esac; "
            "done\n"
         << body << "\n";
     ::chmod(path.c_str(), 0755);
-    DriveOptions options;
     options.reportDirectory = directory_ + "/report";
     options.timeMax = timeMax;
     return drive({"fake", path}, options);
+  }
+
+  // Drives a script with these arguments of gtest and environment.
+  ProgramResult driveWith(const std::vector<std::string>& arguments,
+                          const std::map<std::string, std::string>& environment,
+                          const std::string& body) {
+    DriveOptions options;
+    options.arguments = arguments;
+    options.environment = environment;
+    return driveScript(body, std::chrono::minutes(1), options);
+  }
+
+  // Writes what a program with muster::main writes into its journal.
+  static std::string journal(const std::string& lines) {
+    return "printf '" + lines + "' > $MUSTER_TEST_JOURNAL\n";
   }
 
   static std::string report(const char* content) {
@@ -134,12 +155,73 @@ TEST_F(DriverTest, TellsInfrastructureFromFailure) {
 TEST_F(DriverTest, AnEmptySelectionIsNoSuccess) {
   ProgramResult by_status = driveScript("exit 3");
   ProgramResult by_report = driveScript(report(kEmptyReport) + "exit 0");
-  EXPECT_EQ(by_status.verdict, Verdict::kNothingSelected);
-  EXPECT_EQ(by_report.verdict, Verdict::kNothingSelected);
+  EXPECT_EQ(by_status.verdict, Verdict::kNothingRan);
+  EXPECT_EQ(by_report.verdict, Verdict::kNothingRan);
   EXPECT_EQ(exitStatusOf({by_status, by_report}), 3);
   ProgramResult passed = driveScript(report(kPassedReport) + "exit 0");
   EXPECT_EQ(exitStatusOf({by_status, passed}), 0);
   EXPECT_EQ(exitStatusOf({}), 3);
+}
+
+TEST_F(DriverTest, ARunInWhichAllWasSkippedIsNoSuccess) {
+  ProgramResult result = driveScript(report(kSkippedReport) + "exit 0");
+  EXPECT_EQ(result.verdict, Verdict::kNothingRan);
+  EXPECT_EQ(exitStatusOf({result}), 3);
+}
+
+// The program itself tells an empty shard (0) from an empty selection (3).
+TEST_F(DriverTest, AnEmptyShardIsASuccess) {
+  ProgramResult result = driveWith({}, {{"GTEST_TOTAL_SHARDS", "10"}, {"GTEST_SHARD_INDEX", "7"}},
+                                   report(kEmptyReport));
+  EXPECT_EQ(result.verdict, Verdict::kInOtherShards);
+  EXPECT_EQ(exitStatusOf({result}), 0);
+  result = driveWith({}, {{"GTEST_TOTAL_SHARDS", "10"}, {"GTEST_SHARD_INDEX", "0"}},
+                     report(kEmptyReport));
+  EXPECT_EQ(result.verdict, Verdict::kNothingRan);
+}
+
+TEST_F(DriverTest, ReportOfAProgramThatHungNamesTheTest) {
+  ProgramResult result = driveScript(
+      journal("begin\\tA\\tFails\\nend\\tA\\tFails\\tfailed\\t0.5\\ta.cc:1 <bad> \\001\\n"
+              "begin\\tA\\tHangs\\n") +
+      "exec sleep 60");
+  EXPECT_EQ(result.reason, "timed out and was killed in A.Hangs");
+  EXPECT_EQ(result.tests, 2);
+  EXPECT_EQ(result.failures, 2);
+  std::string xml = readFile(result.report);
+  EXPECT_THAT(xml, HasSubstr("<failure message=\"a.cc:1 &lt;bad> ?\""));
+  EXPECT_THAT(xml, HasSubstr("<testcase name=\"Hangs\""));
+  EXPECT_THAT(xml, HasSubstr("<error message=\"timed out and was killed in A.Hangs\""));
+  EXPECT_THAT(xml, HasSubstr("tests=\"2\" failures=\"1\""));
+}
+
+TEST_F(DriverTest, ReportOfAProgramThatCrashedOutsideOfTestsSaysSo) {
+  ProgramResult result = driveScript("kill -SEGV $$");
+  EXPECT_THAT(readFile(result.report),
+              AllOf(HasSubstr("(the program)"), HasSubstr("<error message=\"crashed: signal 11")));
+}
+
+// gtest writes one report; ours is made of the journal, which is also the evidence.
+TEST_F(DriverTest, ReportThatTheCallerAsksForIsWrittenByGtest) {
+  std::string body = "test -z $report || exit 1\n" +
+                     journal("begin\\tA\\tB\\nend\\tA\\tB\\tpassed\\t0\\t\\ncomplete\\n");
+  const std::vector<std::string> json = {"--gtest_output=json:mine"};
+  ProgramResult result = driveWith(json, {}, body);
+  EXPECT_EQ(result.verdict, Verdict::kPassed) << result.reason;
+  EXPECT_THAT(readFile(result.report), HasSubstr("<testcase name=\"B\""));
+  EXPECT_EQ(driveWith({}, {{"XML_OUTPUT_FILE", "mine"}}, body).verdict, Verdict::kPassed);
+  EXPECT_EQ(driveWith(json, {}, "exit 0").verdict, Verdict::kFailed);
+  std::string cut = journal("begin\\tA\\tB\\nend\\tA\\tB\\tpassed\\t0\\t\\n");
+  EXPECT_EQ(driveWith(json, {}, cut).verdict, Verdict::kFailed);
+}
+
+TEST_F(DriverTest, ListingTestsIsASuccessWithoutAReport) {
+  const std::string body = "test -z $report && echo A.";
+  ProgramResult result = driveWith({"--gtest_list_tests"}, {}, body);
+  EXPECT_EQ(result.verdict, Verdict::kListed) << result.reason;
+  EXPECT_EQ(exitStatusOf({result}), 0);
+  EXPECT_EQ(driveWith({"--gtest_list_tests=0"}, {}, "test -n $report && exit 3").verdict,
+            Verdict::kNothingRan);
 }
 
 }  // namespace

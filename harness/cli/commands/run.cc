@@ -51,13 +51,14 @@ constexpr char kNotes[] =
     R"(The tests of a component are the program COMPONENT_tests. Without --cluster and
 $MUSTER_CLUSTER, each program makes the nodes that it needs. Arguments behind
 "--" are passed to each program, such as --gtest_filter=Volume*. Each program
-writes its XML report to the report directory. With --json, what the programs
-print goes to standard error.
+has an XML report in the report directory, also if it crashed or hung. With
+--json, what the programs print goes to standard error.
 
 Exit status: 0 if every program passed; 1 if a test failed or a program crashed;
-2 if nodes or set-up failed, so that tests could not be tried; 3 if no test was
-selected; 128 plus the signal's number if a signal ended the run. A signal is
-passed on to the program that runs; a second one kills it.
+2 if nodes or set-up failed, so that tests could not be tried; 3 if no test ran,
+since none was selected or all were skipped; 128 plus the signal's number if a
+signal ended the run. A signal is passed on to the program that runs; a second
+one kills it.
 )";
 
 std::vector<TestProgram> choose(const std::vector<TestProgram>& all,

@@ -42,7 +42,8 @@ enum TestExitStatus : int {
   kExitFailed = 1,
   // Nodes or set-up failed, so that tests could not be tried.
   kExitInfrastructure = 2,
-  kExitNothingSelected = 3,
+  // No test ran: none was selected, or all were skipped.
+  kExitNothingRan = 3,
 };
 
 // Says what is wrong with a program's command line. The program prints the text and ends with
