@@ -2,6 +2,7 @@
 // fixture that makes a cluster, and for tests that make connections of their own.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -55,6 +56,16 @@ struct ApiAccess {
   }
   static std::unique_ptr<muster::Cluster> newCluster(ClusterParts parts) {
     return std::unique_ptr<muster::Cluster>(new muster::Cluster(std::move(parts)));
+  }
+
+  // Makes these, in the order of the description, the nodes that the cluster's sets have.
+  static void setPresent(muster::Cluster& cluster, const std::vector<ControllerNode*>& nodes) {
+    std::vector<muster::Node*> present;
+    for (muster::Node& node : cluster.all_) {
+      bool isPresent = std::find(nodes.begin(), nodes.end(), &behind(node)) != nodes.end();
+      if (isPresent) present.push_back(&node);
+    }
+    cluster.present_ = muster::NodeSet(present);
   }
 };
 

@@ -38,6 +38,7 @@ Cluster::Cluster(harness::ClusterParts parts)
     nodes.push_back(owned_.back().get());
   }
   all_ = NodeSet(nodes);
+  present_ = all_;
 }
 
 Cluster::~Cluster() = default;
@@ -46,7 +47,7 @@ const std::string& Cluster::name() const {
   return parts_->description.name;
 }
 const NodeSet& Cluster::nodes() const {
-  return all_;
+  return present_;
 }
 
 namespace {
@@ -67,39 +68,39 @@ NodeSet ofRole(const NodeSet& nodes, const std::string& role) {
 }  // namespace
 
 NodeSet Cluster::servers() const {
-  return ofRole(all_, "server");
+  return ofRole(present_, "server");
 }
 NodeSet Cluster::clients() const {
-  return ofRole(all_, "client");
+  return ofRole(present_, "client");
 }
 
 NodeSet Cluster::withRole(const std::string& role) const {
-  NodeSet found = ofRole(all_, role);
+  NodeSet found = ofRole(present_, role);
   if (!found.empty()) return found;
   std::set<std::string> roles;
-  for (Node& node : all_) roles.insert(node.role());
+  for (Node& node : present_) roles.insert(node.role());
   std::string list = harness::joined({roles.begin(), roles.end()}, ", ");
   throw NodeError(NodeError::Kind::kNotFound, "", "nodes of role " + harness::quoted(role),
                   "the cluster has the roles " + list);
 }
 
 NodeSet Cluster::withLabel(const std::string& label) const {
-  return filtered(all_, [&](const Node& node) { return node.labels().contains(label); });
+  return filtered(present_, [&](const Node& node) { return node.labels().contains(label); });
 }
 
 NodeSet Cluster::withLabel(const std::string& label, const std::string& value) const {
-  return filtered(all_, [&](const Node& node) {
+  return filtered(present_, [&](const Node& node) {
     auto found = node.labels().find(label);
     return found != node.labels().end() && found->second == value;
   });
 }
 
 NodeSet Cluster::otherThan(const Node& node) const {
-  return all_.without(node);
+  return present_.without(node);
 }
 
 NodeSet Cluster::otherThan(const NodeSet& nodes) const {
-  return filtered(all_, [&](const Node& node) { return !nodes.contains(node); });
+  return filtered(present_, [&](const Node& node) { return !nodes.contains(node); });
 }
 
 Node& Cluster::node(const std::string& name) const {

@@ -72,7 +72,9 @@ class Cluster {
 
   const std::string& name() const;
 
-  // Returns all nodes, in the order of the cluster file.
+  // Returns the nodes that were connected when the test or the suite began, in the order of the
+  // cluster file. The functions below choose from these, but for node() and select(): they also
+  // give a node that was absent, and calls on it wait for it.
   const NodeSet& nodes() const;
 
   // Return the nodes of role "server" and "client". Either may be empty.
@@ -80,14 +82,14 @@ class Cluster {
   NodeSet clients() const;
 
   // Returns the nodes of a role. NodeError kNotFound, naming the roles that there are, if no node
-  // has it.
+  // of it is there.
   NodeSet withRole(const std::string& role) const;
 
   // Return the nodes with a label, of any value or of this one. The set may be empty.
   NodeSet withLabel(const std::string& label) const;
   NodeSet withLabel(const std::string& label, const std::string& value) const;
 
-  // Return all nodes but these, which need not be of this cluster.
+  // Return the nodes but these, which need not be of this cluster.
   NodeSet otherThan(const Node& node) const;
   NodeSet otherThan(const NodeSet& nodes) const;
 
@@ -122,6 +124,9 @@ class Cluster {
   std::unique_ptr<const harness::ClusterParts> parts_;
   std::vector<std::unique_ptr<Node>> owned_;
   NodeSet all_;
+
+  // The nodes of all_ that are not absent.
+  NodeSet present_;
 };
 
 // Print name and nodes, and whether the node stands still, for gtest.

@@ -15,9 +15,11 @@
 // test leaves on them (files, services) the next test finds.
 //
 // Things to get right:
-//   * If the needs are not met, the test is skipped with the reason. A node that should be there
-//     and does not answer fails the test with a text that begins with "infrastructure: ", and the
+//   * If the needs are not met, the test is skipped with the reason. If the nodes should be there
+//     and too few of them answer, it fails with a text that begins with "infrastructure: ", and the
 //     program's exit status is 2 unless some test failed for another reason.
+//   * A node that does not answer, and that the needs are met without, is left out of the test's
+//     cluster, which standard error says once. Write tests for the number of nodes that is there.
 //   * Do not write a main: link the CMake target muster::main (muster_component does so).
 //   * The suite must have the name of its fixture, so that its needs are known before it runs. For
 //     TEST_P, an alias does not do: derive a class for each suite name.

@@ -8,7 +8,8 @@
 //
 // A suite whose needs the cluster cannot meet is skipped with the reason, which is not a failure.
 // With no cluster configured, one is made on this machine that meets the needs of all selected
-// suites together. Needs are minimums, so a suite may meet more nodes than it asked for.
+// suites together. Needs are minimums, so a suite may meet more nodes than it asked for. Nodes
+// beyond them that cannot be reached are left out.
 #pragma once
 
 #include <iosfwd>
