@@ -25,6 +25,10 @@
 //     TEST_P, an alias does not do: derive a class for each suite name.
 //   * A test has ten minutes unless --muster-test-time says otherwise. Calls on nodes end then; the
 //     test's own loops do not.
+//   * A death test runs its statement in another process, which has no nodes: a call on one there
+//     is NodeError kInvalid or kUnsupported, and the death test fails. In gtest's style
+//     "threadsafe", the default, the other process makes the fixture anew. A fixture whose set-up
+//     uses nodes takes GTEST_FLAG_SET(death_test_style, "fast") before its death tests.
 #pragma once
 
 #include <concepts>
