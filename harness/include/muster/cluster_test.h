@@ -17,26 +17,30 @@
 // Things to get right:
 //   * If the needs are not met, the test is skipped with the reason. If the nodes should be there
 //     and too few of them answer, it fails with a text that begins with "infrastructure: ", and the
-//     program's exit status is 2 unless some test failed for another reason.
+//     program's exit status is 2 unless some test failed for another reason. In either case nothing
+//     of the fixture is constructed.
 //   * A node that does not answer, and that the needs are met without, is left out of the test's
 //     cluster, which standard error says once. Write tests for the number of nodes that is there.
 //   * Do not write a main: link the CMake target muster::main (muster_component does so).
 //   * The suite must have the name of its fixture, so that its needs are known before it runs. For
 //     TEST_P, an alias does not do: derive a class for each suite name.
 //   * A test has ten minutes unless --muster-test-time says otherwise. Calls on nodes end then; the
-//     test's own loops do not.
+//     test's own loops do not, and a test that passes later fails.
 //   * A death test runs its statement in another process, which has no nodes: a call on one there
 //     is NodeError kInvalid or kUnsupported, and the death test fails. In gtest's style
 //     "threadsafe", the default, the other process makes the fixture anew. A fixture whose set-up
 //     uses nodes takes GTEST_FLAG_SET(death_test_style, "fast") before its death tests.
+//   * A child process that a test forks ends by _exit(), and has no nodes either.
 #pragma once
 
 #include <concepts>
+#include <optional>
 #include <typeinfo>
 
 #include <gtest/gtest.h>
 
 #include <muster/cluster.h>
+#include <muster/deadline.h>
 #include <muster/needs.h>
 
 namespace muster {
@@ -50,19 +54,22 @@ class ClusterTest : public testing::Test {
 
   // Return the cluster, its servers and its clients. They are valid in tests and, being static, in
   // SetUpTestSuite and TearDownTestSuite; there they throw NodeError kInfrastructure if there is no
-  // cluster. servers() and clients() may be empty. The cluster lives until the program ends, so
-  // nodes may be kept between tests.
+  // cluster, and end a SetUpTestSuite whose needs are not met, so that its tests are skipped.
+  // servers() and clients() may be empty. The cluster lives until the program ends, so nodes may be
+  // kept between tests.
   static Cluster& cluster();
   static NodeSet servers();
   static NodeSet clients();
 
  protected:
-  // Opens the test's DeadlineScope; skips or fails the test as said above, before its SetUp.
+  // Opens the test's DeadlineScope. Skips or fails the test as said above, by an exception that
+  // gtest knows as one without news; with --gtest_catch_exceptions=0 it returns instead, and gtest
+  // leaves out SetUp and the body.
   ClusterTest();
   ~ClusterTest() override;
 
  private:
-  DeadlineScope deadline_;
+  std::optional<DeadlineScope> deadline_;
 };
 
 namespace internal {

@@ -11,7 +11,8 @@
 // cluster_test.h (the fixture), node.h (commands and files) and matchers.h (expectations).
 //
 // Exit status of a test program: 0 all passed; 1 a test failed; 2 the cluster was not as it should
-// be, or the program ended in the middle; 3 no test was selected; 64 wrong command line.
+// be, or the program ended in the middle; 3 no test was selected, or all were skipped; 64 wrong
+// command line.
 #pragma once
 
 #include <muster/cluster.h>
