@@ -24,6 +24,8 @@ endfunction()
 
 muster_archive(muster_capnp capnp-rpc capnp kj-async kj)
 target_link_libraries(muster_capnp INTERFACE Threads::Threads)
+# Reads schemas when a program runs, for tests.
+muster_archive(muster_capnpc capnpc capnp kj)
 muster_archive(muster_kj_tls kj-tls)
 target_link_libraries(muster_kj_tls INTERFACE muster_capnp OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
 muster_archive(muster_yaml yaml-cpp)

@@ -10,7 +10,10 @@ $Cxx.namespace("wire");
 using Common = import "common.capnp";
 
 const protocolMajor :UInt16 = 1;   # Another major is refused.
-const protocolMinor :UInt16 = 1;   # Minors interoperate; calls that one side lacks answer "unimplemented".
+const protocolMinor :UInt16 = 1;
+# Minors interoperate. A method that the agent lacks answers "unimplemented"; a field of a request that it lacks is not
+# sent to it ($Common.since). A change that adds such a method or field raises the number, once a release.
+#
 # Minor 1 added Grants.more.
 
 interface Gate {

@@ -69,6 +69,14 @@ annotation least @0xfa5cd85b118a75fd (interface) :Role;
 # The least role that is granted the interface. Every interface that the agent offers carries it, and one that extends
 # another names no lesser role than that one does, since its holder may call the methods of both.
 
+const sinceAnnotation :UInt64 = 0xd03292dc61cacb3d;
+# The id of the next annotation, by which C++ finds it.
+
+annotation since @0xd03292dc61cacb3d (field, enumerant, param) :UInt16;
+# The protocol minor that brought a field or value of a request. An agent of an earlier minor does not see it, and
+# would do something else than it was asked to. Therefore the controller does not send it there, and the call fails
+# with error unsupported. Every field and value of a request that protocol 1.0 lacks carries the annotation.
+
 enum Lifetime {
   # How long the effect of a change is meant to last.
   session @0;    # Undone when the session closes or its lease runs out.

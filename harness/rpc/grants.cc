@@ -8,7 +8,8 @@
 
 namespace harness {
 
-Grants::Grants(wire::Welcome::Reader welcome) : identity_(kj::str(welcome.getIdentity())) {
+Grants::Grants(wire::Welcome::Reader welcome)
+    : agentMinor_(welcome.getProtocolMinor()), identity_(kj::str(welcome.getIdentity())) {
   auto grants = welcome.getGrants();
   for (auto grant : grants.getMore()) {
     // Calls of a missing capability would fail with a text that says nothing.

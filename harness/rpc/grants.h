@@ -10,6 +10,7 @@
 #include <kj/string.h>
 #include <kj/vector.h>
 
+#include "harness/rpc/older_agent.h"
 #include "schema/agent.capnp.h"
 
 namespace harness {
@@ -21,11 +22,13 @@ class Grants {
   explicit Grants(wire::Welcome::Reader welcome);
 
   // Returns the capability of an interface. Calls of one that was not granted are refused, with a
-  // text that names it.
+  // text that names it, and so are calls with fields that the agent is too old to know.
   template <typename Interface>
   typename Interface::Client get() {
     KJ_IF_MAYBE (granted, find(capnp::typeId<Interface>())) {
-      return granted->template castAs<Interface>();
+      if (agentMinor_ >= wire::PROTOCOL_MINOR) return granted->template castAs<Interface>();
+      auto interface = capnp::Schema::from<Interface>();
+      return refuseNewerFields(*granted, interface, agentMinor_).template castAs<Interface>();
     }
     return refusal(capnp::Schema::from<Interface>().getShortDisplayName());
   }
@@ -45,6 +48,8 @@ class Grants {
 
   // Searched linearly, since there are only a few.
   kj::Vector<Granted> all_;
+
+  uint16_t agentMinor_ = 0;
 
   // The identity that the agent takes us for.
   kj::String identity_;

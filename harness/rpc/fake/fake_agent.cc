@@ -238,6 +238,8 @@ class FakeGate final : public wire::Gate::Server {
     server_.lastSession = id;
     auto welcome = context.getResults().initWelcome();
     welcome.setProtocolMajor(wire::PROTOCOL_MAJOR);
+    bool isOld = server_.script.grantForm == FakeAgent::GrantForm::kField;
+    welcome.setProtocolMinor(isOld ? 0 : wire::PROTOCOL_MINOR);
     welcome.setNodeName(context.getParams().getGreeting().getNodeName());
     welcome.setBuild("fake");
     welcome.setBootId(server_.script.bootId);

@@ -146,6 +146,8 @@ std::vector<Room> testRooms() {
        {"schema/", "nodeagent/", "muster/", "harness/rpc/", "harness/values/",
         "tests_d/muster/support/", "harness/cluster/description.h"},
        kAgentBans},
+      // It reads the wire contract itself.
+      {"tests_d/muster/versions/", {"schema/"}, {"yaml-cpp", "spdlog"}},
       {".cmake/", {}, {}},
       {"bench/", {"schema/", "harness/", "muster/", "nodeagent/"}, kNoTestLibraries},
   };
