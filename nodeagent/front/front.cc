@@ -86,7 +86,8 @@ Front::Front(kj::AsyncIoContext& io, FrontOptions options)
       support::fail(Kind::INVALID, "listen ", endpoint.text().c_str(),
                     ": needs certificates; set tls authority, certificate and key");
     }
-    listeners_.add(support::Listener::open(endpoint, io.unixEventPort, io.provider->getTimer()));
+    listeners_.add(support::Listener::open(endpoint, io.unixEventPort, io.provider->getTimer(),
+                                           support::AbsentAddress::kAwaited));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -63,12 +64,22 @@ kj::AutoCloseFd lockFor(const std::string& path) {
   return lock;
 }
 
+// Binds to an address that the machine does not have yet.
+int bindAhead(int socket, const Endpoint& endpoint) {
+  int on = 1;
+  bool isIpv6 = endpoint.address.ss_family == AF_INET6;
+  int failed = isIpv6 ? setsockopt(socket, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof on)
+                      : setsockopt(socket, IPPROTO_IP, IP_FREEBIND, &on, sizeof on);
+  return failed < 0 ? failed : bind(socket, endpoint.socketAddress(), endpoint.addressBytes);
+}
+
 class ListenerImpl final : public Listener {
  public:
-  ListenerImpl(const Endpoint& endpoint, kj::UnixEventPort& events, kj::Timer& timer)
+  ListenerImpl(const Endpoint& endpoint, kj::UnixEventPort& events, kj::Timer& timer,
+               AbsentAddress absent)
       : endpoint_(endpoint),
         timer_(timer),
-        socket_(bound()),
+        socket_(bound(absent)),
         observer_(events, socket_, kj::UnixEventPort::FdObserver::OBSERVE_READ) {
     if (listen(socket_, kBacklog) < 0) failErrno(errno, "listen ", endpoint_.text().c_str());
   }
@@ -110,7 +121,7 @@ class ListenerImpl final : public Listener {
   }
 
  private:
-  kj::AutoCloseFd bound() {
+  kj::AutoCloseFd bound(AbsentAddress absent) {
     if (endpoint_.transport == Transport::kTcp && !endpoint_.loopback()) {
       fail(Kind::INVALID, "listen ", endpoint_.text().c_str(),
            ": not a loopback address; use tls: with certificates, or tcp: on 127.0.0.1 or "
@@ -131,6 +142,12 @@ class ListenerImpl final : public Listener {
     int result = bind(socket, endpoint_.socketAddress(), endpoint_.addressBytes);
     int error = errno;
     umask(mask);
+    if (result < 0 && error == EADDRNOTAVAIL && absent == AbsentAddress::kAwaited) {
+      log(Level::kWarn, "this node does not have the address now; listening for the time it does",
+          {{"listener", endpoint_.text()}});
+      result = bindAhead(socket, endpoint_);
+      error = errno;
+    }
     if (result < 0) {
       if (error == EADDRINUSE) {
         fail(Kind::CONFLICT, "listen ", endpoint_.text().c_str(),
@@ -168,8 +185,8 @@ class ListenerImpl final : public Listener {
 }  // namespace
 
 kj::Own<Listener> Listener::open(const Endpoint& endpoint, kj::UnixEventPort& events,
-                                 kj::Timer& timer) {
-  return kj::heap<ListenerImpl>(endpoint, events, timer);
+                                 kj::Timer& timer, AbsentAddress absent) {
+  return kj::heap<ListenerImpl>(endpoint, events, timer, absent);
 }
 
 }  // namespace support

@@ -24,6 +24,15 @@ struct AcceptedSocket {
   pid_t pid = 0;
 };
 
+// Says what becomes of an endpoint whose address the machine does not have.
+enum class AbsentAddress {
+  // It is a failure: somebody mistyped it, and waits for an answer.
+  kRefused,
+  // A warning is logged, and connections come once the address is there. A link that is down takes
+  // its addresses with it for a while.
+  kAwaited,
+};
+
 // One listening socket. Its destruction stops listening and removes a unix socket's file.
 class Listener {
  public:
@@ -32,7 +41,7 @@ class Listener {
   // PATH.lock makes that safe. Plain TCP is refused unless the address is loopback. Throws a
   // failure: invalid (the endpoint may not be used so), conflict (in use), system.
   static kj::Own<Listener> open(const Endpoint& endpoint, kj::UnixEventPort& events,
-                                kj::Timer& timer);
+                                kj::Timer& timer, AbsentAddress absent = AbsentAddress::kRefused);
 
   virtual ~Listener() noexcept(false) = default;
 

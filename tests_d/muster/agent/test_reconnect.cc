@@ -25,6 +25,20 @@ TEST_F(ReconnectTest, KilledFrontLosesNothing) {
   for (int i = 0; i < 200; ++i) EXPECT_EQ(lines[static_cast<size_t>(i)], std::to_string(i + 1));
 }
 
+// The kernel takes the IPv6 addresses of a link that goes down, and people take others.
+TEST_F(ReconnectTest, FrontListensAgainAfterItsLinkWasDown) {
+  EXPECT_THAT(node().shell("ip link set eth0 down && ip link set eth0 up"), Succeeded());
+  agent_tests::killFront(node());
+  EXPECT_THAT(node().run({"echo", "again"}), Prints("again"));
+}
+
+TEST_F(ReconnectTest, FrontListensAgainThoughItsAddressesAreGone) {
+  EXPECT_THAT(node().shell("ip addr save dev eth0 > /tmp/addresses && ip addr flush dev eth0"),
+              Succeeded());
+  agent_tests::killFront(node());
+  EXPECT_THAT(node().shell("ip addr restore < /tmp/addresses"), Succeeded());
+}
+
 // A call that is sent again after a lost connection must find its first execution.
 TEST_F(ReconnectTest, FrontKilledAgainAndAgainNeverRunsACommandTwice) {
   node().file("/tmp/front").remove();
