@@ -1,6 +1,7 @@
 #include "nodeagent/service/systemd.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include <map>
 #include <string>
@@ -80,21 +81,28 @@ Status Systemd::status(kj::StringPtr name) {
   auto text = kj::str(kj::strArray(lastLines(result.output, 64), "\n"));
   auto parsed = parseShow(text);
   KJ_IF_MAYBE (status, parsed) {
-    auto journal = kj::arr(kj::str(journalctl_), kj::str("--no-pager"), kj::str("--quiet"),
-                           kj::str("--lines=", kLogLinesMax), kj::str("--output=short-iso"),
-                           kj::str("--unit=", name));
-    // A status without a log is still one: the journal may be off, or belong to somebody else.
-    CommandResult log = runCommand(journal, kLogLimitNs);
-    if (log.succeeded()) status->log = lastLines(log.output, kLogLinesMax);
+    status->log = logOf(name, "--output=short-iso");
     return kj::mv(*status);
   }
   support::fail(Kind::NOT_FOUND, "service ", name, ": systemd knows no such unit");
+}
+
+// A status without a log is still one: the journal may be off, or belong to somebody else.
+kj::Array<kj::String> Systemd::logOf(kj::StringPtr name, kj::StringPtr option) {
+  CommandResult log = runCommand(
+      kj::arr(kj::str(journalctl_), kj::str("--no-pager"), kj::str("--quiet"),
+              kj::str("--lines=", kLogLinesMax), kj::str(option), kj::str("--unit=", name)),
+      kLogLimitNs);
+  if (!log.succeeded()) return nullptr;
+  return lastLines(log.output, kLogLinesMax);
 }
 
 ActResult Systemd::act(kj::StringPtr name, wire::ServiceAction action, int64_t limitNs) {
   kj::StringPtr verb = actionText(action);
   auto argv = kj::arr(kj::str(systemctl_), kj::str("--no-pager"), kj::str("--no-ask-password"),
                       kj::str(verb), kj::str("--"), kj::str(name));
+  // The journal's clock is the node's, and so is this one.
+  auto since = kj::str("--since=@", ::time(nullptr));
   CommandResult tool = runCommand(argv, limitNs);
   ActResult result;
   if (tool.end == CommandResult::End::kDeadline) {
@@ -105,7 +113,10 @@ ActResult Systemd::act(kj::StringPtr name, wire::ServiceAction action, int64_t l
     result.kind = tool.end == CommandResult::End::kExited && tool.value == kExitNotFound
                       ? Kind::NOT_FOUND
                       : Kind::SYSTEM;
-    result.text = kj::str(verb, " ", name, ": systemctl: ", describeEnd(tool));
+    // systemctl says only that its job failed; the service itself has said why.
+    auto log = logOf(name, since);
+    result.text = kj::str(verb, " ", name, ": systemctl: ", describeEnd(tool),
+                          log.size() == 0 ? "" : "; its log:\n", kj::strArray(log, "\n"));
   }
   result.output = kj::mv(tool.output);
   return result;

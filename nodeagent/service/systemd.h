@@ -14,6 +14,9 @@ class Systemd final : public Manager {
   ActResult act(kj::StringPtr name, wire::ServiceAction action, int64_t limitNs) override;
 
  private:
+  // Returns the last lines of the unit's log, as the further `option` of journalctl says.
+  kj::Array<kj::String> logOf(kj::StringPtr name, kj::StringPtr option);
+
   kj::String systemctl_;
   kj::String journalctl_;
 };

@@ -9,7 +9,10 @@
 namespace nodeagent::service {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 Status parsed(const std::string& text) {
   return KJ_ASSERT_NONNULL(parseShow(text.c_str()));
@@ -60,8 +63,10 @@ class SystemdTest : public ::testing::Test {
 
   Systemd systemdWith(const std::string& systemctl) {
     auto record = "printf '%s ' \"$@\" > '" + std::string(node_.path("argv").cStr()) + "'\n";
-    return Systemd(node_.script("systemctl", record + systemctl),
-                   node_.script("journalctl", "seq 30"));
+    return Systemd(
+        node_.script("systemctl", record + systemctl),
+        node_.script("journalctl",
+                     "echo \"$@\" > '" + std::string(node_.path("asked").cStr()) + "'; seq 30"));
   }
 
   FakeNode node_;
@@ -93,7 +98,12 @@ TEST_F(SystemdTest, FailureCarriesReasonAndOutput) {
   ActResult result = systemdWith("echo 'Job for fake.service failed.' >&2; exit 1")
                          .act("fake", Action::START, kLong);
   EXPECT_EQ(result.kind, Kind::SYSTEM);
-  EXPECT_EQ(result.text, "start fake: systemctl: exit status 1: Job for fake.service failed.");
+  EXPECT_THAT(result.text.cStr(),
+              AllOf(StartsWith("start fake: systemctl: exit status 1: Job for fake.service failed."
+                               "; its log:\n11\n12\n"),
+                    EndsWith("\n30")));
+  EXPECT_THAT(node_.content("asked"),
+              AllOf(HasSubstr("--since=@"), HasSubstr("--lines=20"), HasSubstr("--unit=fake")));
   EXPECT_EQ(kj::str(result.output.asChars()), "Job for fake.service failed.\n");
   EXPECT_EQ(systemdWith("exit 5").act("fake", Action::STOP, kLong).kind, Kind::NOT_FOUND);
 }

@@ -5,11 +5,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "nodeagent/os/command.h"
 #include "nodeagent/os/read_file.h"
@@ -50,12 +53,23 @@ kj::StringPtr meaningOf(int exitStatus) {
   }
 }
 
-// Returns whether the output is a usage text. A script without a status action prints one and exits
-// with any status.
+// Returns whether a line of the output begins with "usage:". A script prints such a text for an
+// action that it lacks, and exits with any status, 0 among them.
 bool saysUsage(kj::ArrayPtr<const kj::byte> output) {
-  std::string text(output.asChars().begin(), output.size());
-  for (char& character : text) character = static_cast<char>(tolower(character));
-  return text.find("usage:") != std::string::npos;
+  constexpr const char kUsage[] = "usage:";
+  std::string_view rest(output.asChars().begin(), output.size());
+  while (!rest.empty()) {
+    size_t end = rest.find('\n');
+    std::string_view line = rest.substr(0, end);
+    // LSB's own functions print " * " before a message.
+    line.remove_prefix(std::min(line.find_first_not_of(" \t*"), line.size()));
+    if (strncasecmp(line.data(), kUsage, std::min(line.size(), strlen(kUsage))) == 0 &&
+        line.size() >= strlen(kUsage)) {
+      return true;
+    }
+    rest = end == rest.npos ? std::string_view() : rest.substr(end + 1);
+  }
+  return false;
 }
 
 // Returns the value of "# Short-Description:" in the script's LSB header, or an empty text.
@@ -205,6 +219,10 @@ ActResult Sysv::act(kj::StringPtr name, wire::ServiceAction action, int64_t limi
     result.kind = Kind::TIMEOUT;
     result.text = kj::str(verb, " ", name, ": the script was killed after ", limitNs / 1'000'000,
                           " ms; processes that it started may go on");
+  } else if (tool.end == CommandResult::End::kExited && saysUsage(tool.output)) {
+    result.kind = Kind::UNSUPPORTED;
+    result.text =
+        kj::str(verb, " ", name, ": its script has no such action: it printed how it is used");
   } else if (!tool.succeeded() && !stopped) {
     int exitStatus = tool.end == CommandResult::End::kExited ? tool.value : 0;
     result.kind = exitStatus == kUnimplemented           ? Kind::UNSUPPORTED

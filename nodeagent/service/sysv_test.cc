@@ -84,6 +84,18 @@ TEST_F(SysvTest, SaysWhyAnActionFailed) {
   EXPECT_EQ(sysv_.act("fake", Action::START, kLong).kind, Kind::DENIED);
 }
 
+TEST_F(SysvTest, ActionThatTheScriptLacksIsUnsupported) {
+  for (const char* body : {"echo 'Usage: fake {start|stop}'; exit 0",
+                           "echo ' * USAGE: fake {start|stop}' >&2; exit 1"}) {
+    node_.script("init.d/fake", body);
+    ActResult result = sysv_.act("fake", Action::RELOAD, kLong);
+    EXPECT_EQ(result.kind, Kind::UNSUPPORTED) << body;
+    EXPECT_THAT(result.text.cStr(), HasSubstr("reload fake: its script has no such action"));
+  }
+  node_.script("init.d/fake", "echo 'disk usage: 3%'; echo u; exit 0");
+  EXPECT_EQ(sysv_.act("fake", Action::RELOAD, kLong).kind, Kind::UNSPECIFIED);
+}
+
 TEST_F(SysvTest, StoppingAStoppedServiceSucceeds) {
   node_.script("init.d/fake", "exit 7");
   EXPECT_EQ(sysv_.act("fake", Action::STOP, kLong).kind, Kind::UNSPECIFIED);
