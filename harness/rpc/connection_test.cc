@@ -1,4 +1,5 @@
 // Connections, sessions and commands against a scripted agent.
+#include <future>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -279,6 +280,26 @@ TEST_F(ConnectionTest, InvalidRequestsAreRefusedHere) {
               testing::HasSubstr("deadline: must be positive"));
   EXPECT_EQ(errorOf([&] { rpc::Jobs(node_).run(command({}), in(seconds(5))); }).kind(),
             NodeError::Kind::kInvalid);
+}
+
+// A clean-up may begin after the deadline that it follows. What it refers to is on the caller's
+// stack, so the caller must not leave before it.
+TEST(IoThreadTest, CallThatBeginsAfterItsTimeIsWaitedFor) {
+  IoThread io;
+  // The loop is busy for as long as a caller who does not wait takes to come back.
+  std::promise<void> cameBack;
+  auto busy = io.begin([back = cameBack.get_future().share()]() -> kj::Promise<int> {
+    back.wait_for(std::chrono::milliseconds(100));
+    return 0;
+  });
+  std::string named = "value";
+  auto answer = [&] {
+    return io.run([&named]() -> kj::Promise<std::string> { return named; },
+                  muster::SteadyTime::clock::now() - std::chrono::hours(1));
+  };
+  EXPECT_NO_THROW(EXPECT_EQ(answer(), "value"));
+  cameBack.set_value();
+  busy.wait(muster::SteadyTime::clock::now());
 }
 
 TEST(IoThreadTest, LoopThatEndedRefusesInsteadOfHanging) {
