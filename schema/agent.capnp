@@ -10,11 +10,12 @@ $Cxx.namespace("wire");
 using Common = import "common.capnp";
 
 const protocolMajor :UInt16 = 1;   # Another major is refused.
-const protocolMinor :UInt16 = 1;
+const protocolMinor :UInt16 = 2;
 # Minors interoperate. A method that the agent lacks answers "unimplemented"; a field of a request that it lacks is not
 # sent to it ($Common.since). A change that adds such a method or field raises the number, once a release.
 #
-# Minor 1 added Grants.more.
+# Minor 1 added Grants.more. Minor 2 added to file.capnp what faithful copies take: FileView.extents, DigestKind, the
+# hole before a chunk, the last five fields of WriteOptions, and the last three of TreeEntry.
 
 interface Gate {
   hello @0 (greeting :Greeting) -> (welcome :Welcome, session :Session, error :Common.Error);

@@ -26,7 +26,7 @@ interface FileView $Common.least(observer) {
   # empty. `version` differs if the file was changed or replaced between reads; a reader of several chunks compares
   # it.
 
-  digest @3 (path :Data) -> (sha256 :Data, size :UInt64, error :Common.Error);
+  digest @3 (path :Data, kind :DigestKind $Common.since(2)) -> (sha256 :Data, size :UInt64, error :Common.Error);
   # Computes the digest of a whole regular file; the last link is followed.
 
   readLink @4 (path :Data) -> (target :Data, error :Common.Error);
@@ -43,6 +43,12 @@ interface FileView $Common.least(observer) {
   # Lists the tree below a directory, parents before children. It begins with the first path behind `after`, which is
   # relative to root and need not exist; empty: with the first of all. A regular file of at most inlineBytesMax bytes
   # brings its content. The walk stays on one file system.
+
+  extents @8 (path :Data, offset :UInt64, extentsMax :UInt32)
+      -> (extents :List(Extent), more :Bool, size :UInt64, version :FileVersion, error :Common.Error);
+  # Tells where a regular file has data at or behind `offset`, in ascending order; the rest is holes, which read as
+  # zeros. extentsMax is at most 1000; 0 means 1000. The last link is followed. A file system that cannot tell gives
+  # one extent of the whole file.
 }
 
 interface Files extends(FileView) $Common.least(operator) {
@@ -61,12 +67,14 @@ interface Files extends(FileView) $Common.least(operator) {
   # offset to go on from. Space for `size` is reserved at once. Error conflict if the id is known with another path or
   # size.
 
-  writeUpload @3 (uploadId :Data, chunk :Common.Chunk) -> (receivedTo :UInt64, error :Common.Error);
-  # Sends the next bytes; bytes below receivedTo are ignored. Error corrupt for a gap or a wrong check sum.
+  writeUpload @3 (uploadId :Data, chunk :Common.Chunk, holeBefore :UInt64 $Common.since(2))
+      -> (receivedTo :UInt64, error :Common.Error);
+  # Sends the next bytes; bytes below receivedTo are ignored. Error corrupt for a gap or a wrong check sum. The
+  # holeBefore bytes before the chunk are zeros that are not sent; the chunk may be empty then.
 
   finishUpload @4 (uploadId :Data, sha256 :Data) -> (stat :Stat, error :Common.Error);
-  # Checks size and digest, syncs if asked, and renames into place. Asked again, it answers the same. After error
-  # corrupt the upload is discarded and the target is as it was.
+  # Checks size and digest, which is of the kind that the options say, syncs if asked, and renames into place. Asked
+  # again, it answers the same. After error corrupt the upload is discarded and the target is as it was.
 
   abandonUpload @5 (uploadId :Data) -> (error :Common.Error);
 
@@ -90,9 +98,11 @@ interface Files extends(FileView) $Common.least(operator) {
   setTimes @14 (path :Data, accessedNs :Int64, modifiedNs :Int64)
       -> (error :Common.Error);  # The times of a link are its own.
 
-  writeTree @15 (root :Data, entries :List(TreeEntry), options :WriteOptions) -> (error :Common.Error);
-  # Makes entries of a tree below `root`, as `walk` returned them: directories, links and files with their inline
-  # content. Existing directories stay; existing files and links are replaced. Larger files go by upload.
+  writeTree @15 (root :Data, entries :List(TreeEntry), options :WriteOptions)
+      -> (error :Common.Error, leftOut :List(LeftOut));
+  # Makes entries of a tree below `root`, as `walk` returned them: directories, links, files with their inline content,
+  # fifos, sockets and devices. Existing directories stay unless the entry is `finished`; what else exists is replaced.
+  # Larger files go by upload. `leftOut` names the special files that this node may not make.
 }
 
 enum SymlinkPolicy {
@@ -120,8 +130,35 @@ struct WriteOptions {
   parents @6 :Bool;         # Make missing parent directories, mode 0755.
   lifetime @7 :Common.Lifetime = permanent;   # session: the old file comes back when it ends.
   attributes @8 :List(Attribute);  # Set, ACLs among them, before the file is seen. writeTree ignores them.
-  modifiedNs @9 :Int64;            # Its modification time; 0: the time of the writing. writeTree ignores it.
+  modifiedNs @9 :Int64;            # Its modification time; 0: as `modified` says. writeTree ignores it.
   sparse @10 :Bool;                # For uploads: whole blocks of zeros become holes, and no space is reserved.
+  modified :union {                # Its modification time where modifiedNs is 0. writeTree ignores it.
+    now @11 :Void;                 # The time of the writing.
+    atNs @12 :Int64 $Common.since(2);
+  }
+  exactAttributes @13 :Bool $Common.since(2);
+  # `attributes` are all that the file has; it inherits no ACL from its directory.
+
+  digestKind @14 :DigestKind $Common.since(2);
+  # For uploads: what finishUpload compares.
+
+  inPlace @15 :Bool $Common.since(2);
+  # The content goes into the existing file, as the shell's ">" writes it: the file keeps its inode, owner, mode, ACL
+  # and attributes; a link is followed. Other readers may see a part. For files that no rename reaches: bind mounts,
+  # /proc/sys, /sys. Error notFound without a file, invalid with any other option but sync.
+}
+
+enum DigestKind {
+  content @0;   # The SHA-256 of the content.
+  blocks @1 $Common.since(2);
+  # Takes time for the data only. The SHA-256 of all blocks of 4096 bytes that are not zeros, in ascending order, each
+  # as its offset (64 bits, little endian) and its bytes, the last one filled up with zeros; and of the size at the end
+  # (64 bits, little endian).
+}
+
+struct Extent {
+  offset @0 :UInt64;
+  size @1 :UInt64;
 }
 
 enum FileType {
@@ -172,9 +209,25 @@ struct Attribute {
 
 struct TreeEntry {
   path @0 :Data;                # Relative to the root, without a leading slash.
-  stat @1 :Stat;                # writeTree uses type, mode, user or uid, group or gid, and modifiedNs.
+  stat @1 :Stat;                # writeTree uses type, mode, user or uid, group or gid, modifiedNs and specialDevice.
   target @2 :Data;              # The target of a symbolic link.
   content @3 :Data;             # The content of a regular file, if contentInline.
   contentInline @4 :Bool;
   attributes @5 :List(Attribute);
+
+  # The rest is for writeTree; `walk` leaves it out.
+  linkTo @6 :Data $Common.since(2);
+  # The path of an earlier entry that this one is a hard link of. Empty: of none.
+
+  sparse @7 :Bool $Common.since(2);
+  # Whole blocks of zeros in `content` become holes.
+
+  finished @8 :Bool $Common.since(2);
+  # A directory that is complete, perhaps the root, whose path is empty. It gets mode, owner, exactly these attributes
+  # and the time, after all other entries of the call. Such entries come innermost first.
+}
+
+struct LeftOut {
+  entry @0 :UInt32;             # Its index among the entries.
+  error @1 :Common.Error;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "nodeagent/file/view.h"
+#include "schema/support/base/file_metadata.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::file {
@@ -203,32 +204,41 @@ void setOwner(kj::StringPtr path, kj::StringPtr user, kj::StringPtr group, Symli
 }
 
 void setTimes(kj::StringPtr path, int64_t accessedNs, int64_t modifiedNs) {
-  struct timespec times[] = {timespecOf(accessedNs), timespecOf(modifiedNs)};
-  if (::utimensat(AT_FDCWD, path.cStr(), times, AT_SYMLINK_NOFOLLOW) < 0) {
+  struct timespec accessed[] = {support::timespecOf(accessedNs), {0, UTIME_OMIT}};
+  if (::utimensat(AT_FDCWD, path.cStr(), accessed, AT_SYMLINK_NOFOLLOW) < 0) {
     support::failErrno(errno, "set times of ", quoted(path));
   }
+  setModified(AT_FDCWD, path.cStr(), modifiedNs, path);
 }
 
-void linkAt(const Place& place, kj::StringPtr target, LinkType type, Replace replace,
-            kj::Maybe<const TemporaryNotes&> notes) {
-  auto make = [&](kj::StringPtr name) {
-    return type == LinkType::kSymbolic
-               ? ::symlinkat(target.cStr(), place.directory, name.cStr())
-               : ::linkat(AT_FDCWD, target.cStr(), place.directory, name.cStr(), 0);
-  };
-  if (make(place.name) == 0) return;
-  if (errno != EEXIST || replace == Replace::kNever) {
-    support::failErrno(errno, "link ", quoted(place.path), " to ", quoted(target));
+int makeAt(const Place& place, Displaces displaces, Replace replace,
+           kj::Maybe<const TemporaryNotes&> notes, kj::FunctionParam<int(kj::StringPtr)> make) {
+  if (make(place.name) == 0) return 0;
+  if (errno != EEXIST || replace == Replace::kNever) return errno;
+  bool isSpecial = false;
+  KJ_IF_MAYBE (existing, statusAt(place)) {
+    isSpecial =
+        !S_ISREG(existing->st_mode) && !S_ISLNK(existing->st_mode) && !S_ISDIR(existing->st_mode);
   }
-  requireReplaceable(place, replace);
+  if (!isSpecial || displaces == Displaces::kNothingElse) requireReplaceable(place, replace);
   TemporaryName temporary(place, notes);
   kj::StringPtr name = temporary.name();
-  if (make(name) < 0)
-    support::failErrno(errno, "link ", quoted(place.path), " to ", quoted(target));
+  if (make(name) < 0) return errno;
   // The name is removed after success too, because rename(2) leaves both names if they are the same
   // file already.
   KJ_DEFER(::unlinkat(place.directory, name.cStr(), 0));
   renameAt(place.directory, name, place.directory, place.name, Replace::kExisting);
+  return 0;
+}
+
+void linkAt(const Place& place, kj::StringPtr target, LinkType type, Replace replace,
+            kj::Maybe<const TemporaryNotes&> notes) {
+  int error = makeAt(place, Displaces::kNothingElse, replace, notes, [&](kj::StringPtr name) {
+    return type == LinkType::kSymbolic
+               ? ::symlinkat(target.cStr(), place.directory, name.cStr())
+               : ::linkat(AT_FDCWD, target.cStr(), place.directory, name.cStr(), 0);
+  });
+  if (error != 0) support::failErrno(error, "link ", quoted(place.path), " to ", quoted(target));
 }
 
 void link(kj::StringPtr path, kj::StringPtr target, LinkType type, Replace replace,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <kj/array.h>
+#include <kj/function.h>
 #include <kj/string.h>
 
 #include "nodeagent/file/metadata.h"
@@ -55,6 +56,15 @@ enum class LinkType { kSymbolic, kHard };
 // hard one.
 void link(kj::StringPtr path, kj::StringPtr target, LinkType type, Replace replace,
           kj::Maybe<const TemporaryNotes&> notes = nullptr);
+
+// Says what a new name may take the place of, besides regular files and links.
+enum class Displaces { kNothingElse, kSpecialFiles };
+
+// Makes a name in an open directory by `make`, which is given one and returns as a system call
+// does. An existing file keeps its name until the new one can take it in one step. Returns the
+// errno of `make`, or 0; other failures, and a conflict with what exists, are thrown.
+int makeAt(const Place& place, Displaces displaces, Replace replace,
+           kj::Maybe<const TemporaryNotes&> notes, kj::FunctionParam<int(kj::StringPtr)> make);
 
 // Makes the link in an open directory.
 void linkAt(const Place& place, kj::StringPtr target, LinkType type, Replace replace,

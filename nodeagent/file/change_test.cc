@@ -180,7 +180,12 @@ TEST(SetTimesTest, TakesExtremes) {
   FileStat stat = statOf(directory / "f", SymlinkPolicy::kKeep);
   EXPECT_EQ(nanoseconds(stat.status.st_atim), 1'500'000'001);
   EXPECT_EQ(nanoseconds(stat.status.st_mtim), 2'000'000'003);
-  for (int64_t ns : {INT64_MIN, int64_t{-1}, INT64_MAX}) setTimes(directory / "f", ns, ns);
+  for (int64_t ns : {int64_t{0}, int64_t{-1}, int64_t{-500'000'000}, INT64_MIN, INT64_MAX}) {
+    support::Failure failure = failureOf([&] { setTimes(directory / "f", ns, ns); });
+    stat = statOf(directory / "f", SymlinkPolicy::kKeep);
+    bool isSet = nanoseconds(stat.status.st_mtim) == ns;
+    EXPECT_EQ(failure.kind, isSet ? Kind::UNSPECIFIED : Kind::UNSUPPORTED) << ns;
+  }
 }
 
 TEST(LinkTest, MakesBothKindsAndReplacesInOneStep) {

@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "nodeagent/file/in_place.h"
 #include "nodeagent/file/path.h"
 #include "nodeagent/file/view.h"
 #include "schema/support/base/crc32c.h"
+#include "schema/support/base/file_metadata.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::file {
@@ -53,6 +55,20 @@ void writeStat(wire::Stat::Builder builder, const FileStat& stat) {
   if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) builder.setSpecialDevice(status.st_rdev);
 }
 
+void writeLeftOut(capnp::List<wire::LeftOut>::Builder list, kj::ArrayPtr<const LeftOut> all) {
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setEntry(all[i].entry);
+    support::writeError(list[i].initError(), all[i].failure);
+  }
+}
+
+void writeVersion(wire::FileVersion::Builder builder, const FileVersion& version) {
+  builder.setDevice(version.device);
+  builder.setInode(version.inode);
+  builder.setSize(version.size);
+  builder.setChangedNs(version.changedNs);
+}
+
 void writeAttribute(wire::Attribute::Builder builder, const Attribute& attribute) {
   builder.setName(asData(attribute.name));
   builder.setValue(attribute.value);
@@ -91,6 +107,26 @@ LinkType readLinkType(wire::LinkType type) {
   support::fail(Kind::INVALID, "link type: unknown value ", static_cast<unsigned>(type));
 }
 
+DigestKind readDigestKind(wire::DigestKind kind) {
+  switch (kind) {
+    case wire::DigestKind::CONTENT:
+      return DigestKind::kContent;
+    case wire::DigestKind::BLOCKS:
+      return DigestKind::kBlocks;
+  }
+  support::fail(Kind::INVALID, "digest kind: unknown value ", static_cast<unsigned>(kind));
+}
+
+namespace {
+
+kj::Maybe<int64_t> readModified(wire::WriteOptions::Reader options) {
+  if (options.getModifiedNs() != 0) return options.getModifiedNs();
+  if (options.getModified().isAtNs()) return options.getModified().getAtNs();
+  return nullptr;
+}
+
+}  // namespace
+
 WriteOptions readWriteOptions(wire::WriteOptions::Reader options) {
   WriteOptions result;
   result.mode = options.getMode();
@@ -106,8 +142,12 @@ WriteOptions readWriteOptions(wire::WriteOptions::Reader options) {
   result.attributes = KJ_MAP(attribute, options.getAttributes()) {
     return readAttribute(attribute);
   };
-  result.modifiedNs = options.getModifiedNs();
+  result.modifiedNs = readModified(options);
   result.sparse = options.getSparse();
+  result.exactAttributes = options.getExactAttributes();
+  result.digestKind = readDigestKind(options.getDigestKind());
+  result.inPlace = options.getInPlace();
+  if (result.inPlace) requireFitInPlace(result);
   return result;
 }
 
@@ -139,30 +179,52 @@ kj::String readLinkTarget(capnp::Data::Reader target) {
   return kj::heapString(target.asChars().begin(), target.size());
 }
 
-kj::Array<TreeEntry> readTreeEntries(capnp::List<wire::TreeEntry>::Reader entries) {
-  auto result = kj::heapArrayBuilder<TreeEntry>(entries.size());
-  for (auto from : entries) {
-    TreeEntry entry;
-    // Every part of an entry is checked here, on the loop, so that the worker thread sees only
-    // valid ones.
-    entry.path = relativePath(from.getPath());
-    auto stat = from.getStat();
-    requireMode(stat.getMode());
-    entry.stat.status.st_mode = modeOfType(stat.getType()) | stat.getMode();
-    entry.stat.status.st_uid = stat.getUid();
-    entry.stat.status.st_gid = stat.getGid();
-    entry.stat.status.st_mtim = timespecOf(stat.getModifiedNs());
-    entry.stat.user = kj::str(stat.getUser());
-    entry.stat.group = kj::str(stat.getGroup());
-    if (stat.getType() == wire::FileType::SYMLINK) entry.target = readLinkTarget(from.getTarget());
-    entry.content = kj::heapArray<kj::byte>(from.getContent());
-    entry.contentInline = from.getContentInline();
-    auto attributes = kj::heapArrayBuilder<Attribute>(from.getAttributes().size());
-    for (auto attribute : from.getAttributes()) attributes.add(readAttribute(attribute));
-    entry.attributes = attributes.finish();
-    result.add(kj::mv(entry));
+namespace {
+
+FileStat readTreeStat(wire::Stat::Reader from) {
+  requireMode(from.getMode());
+  FileStat stat;
+  stat.status.st_mode = modeOfType(from.getType()) | from.getMode();
+  stat.status.st_uid = from.getUid();
+  stat.status.st_gid = from.getGid();
+  stat.status.st_rdev = from.getSpecialDevice();
+  stat.status.st_mtim = support::timespecOf(from.getModifiedNs());
+  stat.user = kj::str(from.getUser());
+  stat.group = kj::str(from.getGroup());
+  return stat;
+}
+
+// Checks every part of an entry, on the loop, so that the worker thread sees only valid ones.
+TreeEntry readTreeEntry(wire::TreeEntry::Reader from) {
+  TreeEntry entry;
+  entry.finished = from.getFinished();
+  bool isRoot = entry.finished && from.getPath().size() == 0;
+  if (!isRoot) entry.path = relativePath(from.getPath());
+  entry.stat = readTreeStat(from.getStat());
+  if (entry.finished && !S_ISDIR(entry.stat.status.st_mode)) {
+    support::fail(Kind::INVALID, "tree entry ", quoted(entry.path),
+                  ": only a directory can be finished");
   }
-  return result.finish();
+  if (from.getLinkTo().size() > 0) {
+    entry.linkTo = relativePath(from.getLinkTo());
+  } else if (S_ISLNK(entry.stat.status.st_mode)) {
+    entry.target = readLinkTarget(from.getTarget());
+  }
+  entry.content = kj::heapArray<kj::byte>(from.getContent());
+  entry.contentInline = from.getContentInline();
+  entry.sparse = from.getSparse();
+  entry.attributes = KJ_MAP(attribute, from.getAttributes()) {
+    return readAttribute(attribute);
+  };
+  return entry;
+}
+
+}  // namespace
+
+kj::Array<TreeEntry> readTreeEntries(capnp::List<wire::TreeEntry>::Reader entries) {
+  return KJ_MAP(entry, entries) {
+    return readTreeEntry(entry);
+  };
 }
 
 kj::Array<kj::byte> readChunkData(wire::Chunk::Reader chunk) {

@@ -9,12 +9,15 @@
 #include "nodeagent/file/metadata.h"
 #include "nodeagent/file/replace.h"
 #include "nodeagent/file/tree.h"
+#include "nodeagent/file/write_tree.h"
 #include "schema/file.capnp.h"
 #include "schema/support/base/id.h"
 
 namespace nodeagent::file {
 
 void writeStat(wire::Stat::Builder builder, const FileStat& stat);
+void writeLeftOut(capnp::List<wire::LeftOut>::Builder list, kj::ArrayPtr<const LeftOut> all);
+void writeVersion(wire::FileVersion::Builder builder, const FileVersion& version);
 void writeTreeEntry(wire::TreeEntry::Builder builder, const TreeEntry& entry);
 void writeAttribute(wire::Attribute::Builder builder, const Attribute& attribute);
 inline capnp::Data::Reader asData(kj::StringPtr bytes) {
@@ -31,6 +34,7 @@ support::Id readUploadId(capnp::Data::Reader id);
 kj::String readLinkTarget(capnp::Data::Reader target);
 Replace readReplace(wire::Replace replace);
 LinkType readLinkType(wire::LinkType type);
+DigestKind readDigestKind(wire::DigestKind kind);
 
 // Returns a chunk's bytes. Fails with kind corrupt if they do not have its check sum, with kind
 // invalid if they are more than kChunkBytesMax.

@@ -7,6 +7,7 @@
 
 #include "nodeagent/file/change.h"
 #include "nodeagent/file/file_wire.h"
+#include "nodeagent/file/in_place.h"
 #include "nodeagent/file/path.h"
 #include "nodeagent/file/session_changes.h"
 #include "nodeagent/file/upload.h"
@@ -163,7 +164,7 @@ kj::Promise<void> FilesServer::write(WriteContext context) {
     Lifetime lifetime = options.lifetime;
     Parents parents = parentsOf(options);
     auto task = [path = kj::str(path), bytes = kj::heapArray<kj::byte>(data),
-                 options = kj::mv(options)]() { return file::writeFile(path, bytes, options); };
+                 options = kj::mv(options)]() { return file::writeContent(path, bytes, options); };
     return replace(path, lifetime, parents, kj::mv(task))
         .then([context](file::FileStat&& stat) mutable {
           file::writeStat(context.getResults().initStat(), stat);
@@ -278,7 +279,10 @@ kj::Promise<void> FilesServer::writeUpload(WriteUploadContext context) {
     auto chunk = context.getParams().getChunk();
     OpenUpload& open = findOpen(context.getParams().getUploadId());
     auto task = [upload = kj::atomicAddRef(*open.upload), offset = chunk.getOffset(),
-                 data = file::readChunkData(chunk)]() { return upload->write(offset, data); };
+                 holeBefore = context.getParams().getHoleBefore(),
+                 data = file::readChunkData(chunk)]() {
+      return upload->write(offset, data, holeBefore);
+    };
     // The next chunk may be here already, but the worker has several threads. Chunks therefore go
     // one after the other; a failed one does not keep the next from its own answer.
     auto written =
@@ -453,33 +457,34 @@ kj::Promise<void> FilesServer::setTimes(SetTimesContext context) {
 kj::Promise<void> FilesServer::writeTree(WriteTreeContext context) {
   return support::answer(
       context, "files.writeTree", [this, context]() mutable -> kj::Promise<void> {
-        struct Tree {
+        // Two steps share it, on threads of the worker, but never at the same time.
+        struct Tree : public kj::AtomicRefcounted {
           kj::String root;
           kj::Array<file::TreeEntry> entries;
           file::WriteOptions options;
         };
-        // Two steps share it, on threads of the worker, but never at the same time.
-        struct SharedTree : public kj::AtomicRefcounted, public Tree {};
         auto params = context.getParams();
         session_->requireOpen();
-        auto tree = kj::atomicRefcounted<SharedTree>();
+        auto tree = kj::atomicRefcounted<Tree>();
         tree->root = file::absolutePath(params.getRoot());
         tree->entries = file::readTreeEntries(params.getEntries());
         tree->options = file::readWriteOptions(params.getOptions());
         tree->options.notes = kj::atomicAddRef(*journal_);
         record("files.writeTree", tree->root, std::to_string(tree->entries.size()) + " entries");
         auto task = [tree = kj::atomicAddRef(*tree)]() {
-          file::writeTree(tree->root, tree->entries, tree->options);
-          return true;
+          return file::writeTree(tree->root, tree->entries, tree->options);
         };
-        if (tree->options.lifetime == Lifetime::kPermanent) {
-          return changes_.settle(worker().run(kj::mv(task))).ignoreResult();
-        }
+        auto done = [context](kj::Vector<file::LeftOut>&& all) mutable {
+          file::writeLeftOut(context.getResults().initLeftOut(static_cast<unsigned>(all.size())),
+                             all);
+        };
+        if (tree->options.lifetime == Lifetime::kPermanent)
+          return changes_.settle(worker().run(kj::mv(task))).then(kj::mv(done));
         auto what = kj::str("tree ", file::quoted(tree->root));
         auto prepare = [tree = kj::mv(tree)]() {
           return file::prepareRestores(tree->root, tree->entries, tree->options);
         };
-        return changes_.run(kj::mv(what), kj::mv(prepare), kj::mv(task)).ignoreResult();
+        return changes_.run(kj::mv(what), kj::mv(prepare), kj::mv(task)).then(kj::mv(done));
       });
 }
 

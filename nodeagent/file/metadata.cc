@@ -13,6 +13,7 @@
 #include <kj/vector.h>
 
 #include "nodeagent/file/path.h"
+#include "schema/support/base/file_metadata.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::file {
@@ -49,12 +50,33 @@ kj::Maybe<kj::Array<kj::byte>> attributeValue(kj::StringPtr path, kj::StringPtr 
   support::failErrno(errno, "read attribute ", quoted(name));
 }
 
-kj::Array<char> attributeNames(kj::StringPtr path) {
+// A file whose attributes are read and set: a path whose last link is not followed, or an open one.
+struct AttributePath {
+  kj::StringPtr path;
+
+  ssize_t list(char* names, size_t size) const { return ::llistxattr(path.cStr(), names, size); }
+  int set(const Attribute& given) const {
+    return ::lsetxattr(path.cStr(), given.name.cStr(), given.value.begin(), given.value.size(), 0);
+  }
+  int remove(const char* name) const { return ::lremovexattr(path.cStr(), name); }
+};
+struct AttributeFile {
+  int file;
+
+  ssize_t list(char* names, size_t size) const { return ::flistxattr(file, names, size); }
+  int set(const Attribute& given) const {
+    return ::fsetxattr(file, given.name.cStr(), given.value.begin(), given.value.size(), 0);
+  }
+  int remove(const char* name) const { return ::fremovexattr(file, name); }
+};
+
+template <typename Of>
+kj::Array<char> attributeNames(const Of& of, kj::StringPtr path) {
   for (int i = 0; i < kRetriesMax; ++i) {
-    ssize_t size = ::llistxattr(path.cStr(), nullptr, 0);
+    ssize_t size = of.list(nullptr, 0);
     if (size > 0) {
       auto names = kj::heapArray<char>(static_cast<size_t>(size));
-      size = ::llistxattr(path.cStr(), names.begin(), names.size());
+      size = of.list(names.begin(), names.size());
       if (size >= 0) return kj::heapArray(names.slice(0, static_cast<size_t>(size)));
       if (errno == ERANGE) continue;
     }
@@ -62,6 +84,27 @@ kj::Array<char> attributeNames(kj::StringPtr path) {
     support::failErrno(errno, "list attributes of ", quoted(path));
   }
   support::fail(Kind::SYSTEM, "list attributes of ", quoted(path), ": the list keeps growing");
+}
+
+template <typename Set>
+void setOne(const Set& to, const Attribute& attribute, kj::StringPtr path) {
+  if (to.set(attribute) < 0) {
+    support::failErrno(errno, "set attribute ", quoted(attribute.name), " of ", quoted(path));
+  }
+}
+
+template <typename Of>
+void setExact(const Of& of, kj::ArrayPtr<const Attribute> attributes, kj::StringPtr path) {
+  kj::Array<char> names = attributeNames(of, path);
+  for (size_t begin = 0; begin < names.size();) {
+    kj::StringPtr name(names.begin() + begin);
+    begin += name.size() + 1;
+    bool stays = !support::isKeptAttribute({name.begin(), name.size()});
+    for (auto& attribute : attributes) stays = stays || attribute.name == name;
+    if (!stays && of.remove(name.cStr()) < 0 && errno != ENODATA)
+      support::failErrno(errno, "remove attribute ", quoted(name), " of ", quoted(path));
+  }
+  for (auto& attribute : attributes) setOne(of, attribute, path);
 }
 
 }  // namespace
@@ -159,24 +202,17 @@ kj::StringPtr typeText(mode_t mode) {
 }
 
 int64_t nanoseconds(const struct timespec& time) {
-  int64_t ns;
-  // A time that 64 bits of nanoseconds cannot hold (before 1677, after 2262) becomes the nearest
-  // one that they can.
-  if (__builtin_mul_overflow(static_cast<int64_t>(time.tv_sec), 1'000'000'000, &ns) ||
-      __builtin_add_overflow(ns, static_cast<int64_t>(time.tv_nsec), &ns)) {
-    return time.tv_sec < 0 ? INT64_MIN : INT64_MAX;
-  }
-  return ns;
+  return support::nanosecondsOf(time).value_or(time.tv_sec < 0 ? INT64_MIN : INT64_MAX);
 }
 
-struct timespec timespecOf(int64_t ns) {
-  int64_t seconds = ns / 1'000'000'000;
-  int64_t rest = ns % 1'000'000'000;
-  if (rest < 0) {
-    rest += 1'000'000'000;
-    --seconds;
+void setModified(int file, const char* name, int64_t ns, kj::StringPtr path) {
+  int error = support::setModified(file, name, ns);
+  if (error == 0) return;
+  if (error == ERANGE) {
+    support::fail(Kind::UNSUPPORTED, "set time of ", quoted(path),
+                  ": its file system cannot hold the time @", support::timespecOf(ns).tv_sec);
   }
-  return {static_cast<time_t>(seconds), static_cast<long>(rest)};
+  support::failErrno(error, "set time of ", quoted(path));
 }
 
 FileVersion versionOf(const struct stat& status) {
@@ -186,7 +222,7 @@ FileVersion versionOf(const struct stat& status) {
 
 kj::Array<Attribute> attributesOf(kj::StringPtr path) {
   kj::Vector<Attribute> attributes;
-  kj::Array<char> names = attributeNames(path);
+  kj::Array<char> names = attributeNames(AttributePath{path}, path);
   size_t total = 0;
   for (size_t begin = 0; begin < names.size();) {
     kj::StringPtr name(names.begin() + begin);
@@ -202,10 +238,21 @@ kj::Array<Attribute> attributesOf(kj::StringPtr path) {
 }
 
 void setAttribute(kj::StringPtr path, const Attribute& attribute) {
-  if (::lsetxattr(path.cStr(), attribute.name.cStr(), attribute.value.begin(),
-                  attribute.value.size(), 0) < 0) {
-    support::failErrno(errno, "set attribute ", quoted(attribute.name), " of ", quoted(path));
-  }
+  setOne(AttributePath{path}, attribute, path);
+}
+
+void setAttributes(int file, kj::ArrayPtr<const Attribute> attributes, kj::StringPtr path) {
+  for (auto& attribute : attributes) setOne(AttributeFile{file}, attribute, path);
+}
+
+void setExactAttributes(int file, kj::ArrayPtr<const Attribute> attributes, kj::StringPtr path) {
+  setExact(AttributeFile{file}, attributes, path);
+}
+
+void setExactAttributesAt(int directory, kj::StringPtr name,
+                          kj::ArrayPtr<const Attribute> attributes, kj::StringPtr path) {
+  kj::String reached = viaDescriptor(directory, name);
+  setExact(AttributePath{reached}, attributes, path);
 }
 
 void removeAttribute(kj::StringPtr path, kj::StringPtr name) {

@@ -61,8 +61,14 @@ FileStat describe(const struct stat& status, OwnerNames& names);
 // Names the type for messages: "a directory", "a symbolic link" …
 kj::StringPtr typeText(mode_t mode);
 
+// Returns a file's time in nanoseconds. One that 64 bits cannot hold (before 1677, after 2262)
+// becomes the nearest that they can.
 int64_t nanoseconds(const struct timespec& time);
-struct timespec timespecOf(int64_t ns);
+
+// Sets the modification time of a name in an open directory, or of the open file itself if `name`
+// is null. `path` is for messages. Fails with kind unsupported where the file system cannot hold
+// the time.
+void setModified(int file, const char* name, int64_t ns, kj::StringPtr path);
 
 struct FileVersion {
   uint64_t device = 0;
@@ -85,6 +91,15 @@ struct Attribute {
 kj::Array<Attribute> attributesOf(kj::StringPtr path);
 
 void setAttribute(kj::StringPtr path, const Attribute& attribute);
+
+void setAttributes(int file, kj::ArrayPtr<const Attribute> attributes, kj::StringPtr path);
+
+// Give an open file, or a name in an open directory, exactly `attributes` of those that a copy
+// keeps; others of that kind go, such as an ACL that it inherited. `path` is for messages.
+void setExactAttributes(int file, kj::ArrayPtr<const Attribute> attributes, kj::StringPtr path);
+void setExactAttributesAt(int directory, kj::StringPtr name,
+                          kj::ArrayPtr<const Attribute> attributes, kj::StringPtr path);
+
 // Removes an attribute; an absent one is no failure.
 void removeAttribute(kj::StringPtr path, kj::StringPtr name);
 

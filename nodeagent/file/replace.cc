@@ -7,9 +7,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <algorithm>
-
-#include "schema/support/base/id.h"
+#include "schema/support/base/block_digest.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::file {
@@ -80,6 +78,10 @@ void renameAt(int sourceDirectory, kj::StringPtr source, int targetDirectory, kj
     return;
   }
   if (flags != 0 && error == EINVAL) error = errno == EPERM ? EOPNOTSUPP : errno;
+  if (error == EBUSY) {
+    support::failErrno(error, "rename ", quoted(source), " to ", quoted(target),
+                       ", perhaps a mount point, where a file can only be written in place");
+  }
   support::failErrno(error, "rename ", quoted(source), " to ", quoted(target));
 }
 
@@ -175,30 +177,19 @@ void StagedFile::writeSparse(kj::ArrayPtr<const kj::byte> bytes, uint64_t offset
   while (bytes.size() > 0) {
     size_t size = kj::min(bytes.size(), kHoleBytes - static_cast<size_t>(offset % kHoleBytes));
     auto block = bytes.slice(0, size);
-    bool zeros = std::all_of(block.begin(), block.end(), [](kj::byte byte) { return byte == 0; });
-    if (!zeros) write(block, offset);
+    if (!support::isZeros(block)) write(block, offset);
     bytes = bytes.slice(size, bytes.size());
     offset += size;
   }
 }
 
 void StagedFile::setExtras(const WriteOptions& options) {
-  for (auto& attribute : options.attributes) {
-    if (::fsetxattr(file_, attribute.name.cStr(), attribute.value.begin(), attribute.value.size(),
-                    0) < 0) {
-      support::failErrno(errno, "write ", quoted(place_.path), ": set attribute ",
-                         quoted(attribute.name));
-    }
+  if (options.exactAttributes) {
+    setExactAttributes(file_, options.attributes, place_.path);
+  } else {
+    setAttributes(file_, options.attributes, place_.path);
   }
-  if (options.modifiedNs == 0) return;
-  constexpr int64_t kSecondNs = 1'000'000'000;
-  struct timespec modified {};
-  modified.tv_sec = options.modifiedNs / kSecondNs - (options.modifiedNs % kSecondNs < 0 ? 1 : 0);
-  modified.tv_nsec = options.modifiedNs - modified.tv_sec * kSecondNs;
-  struct timespec times[] = {{0, UTIME_OMIT}, modified};
-  if (::futimens(file_, times) < 0) {
-    support::failErrno(errno, "write ", quoted(place_.path), ": set time");
-  }
+  KJ_IF_MAYBE (ns, options.modifiedNs) setModified(file_, nullptr, *ns, place_.path);
 }
 
 void StagedFile::copySecurity() {

@@ -14,6 +14,7 @@
 #include "nodeagent/file/metadata.h"
 #include "nodeagent/file/path.h"
 #include "nodeagent/file/temporary.h"
+#include "nodeagent/file/view.h"
 
 namespace nodeagent::file {
 
@@ -33,10 +34,16 @@ struct WriteOptions {
   Lifetime lifetime = Lifetime::kPermanent;
   // Set on the new file before it is seen.
   kj::Array<Attribute> attributes;
-  // 0 means the time of the writing.
-  int64_t modifiedNs = 0;
+  // Says whether the file has no other attributes, such as an ACL that its directory hands down.
+  bool exactAttributes = false;
+  // Null means the time of the writing.
+  kj::Maybe<int64_t> modifiedNs;
   // Says whether blocks of zeros become holes.
   bool sparse = false;
+  // Says which digest an upload is compared by.
+  DigestKind digestKind = DigestKind::kContent;
+  // Says whether the content goes into the file that is there (in_place.h).
+  bool inPlace = false;
   // Absent: temporary names are not noted.
   kj::Maybe<kj::Own<const TemporaryNotes>> notes;
 };

@@ -26,8 +26,8 @@ kj::Maybe<Restore> Restore::prepare(kj::StringPtr path, Expected expected, Paren
   Place place = placeOf(path);
   KJ_IF_MAYBE (existing, statusAt(place)) {
     if (S_ISDIR(existing->st_mode) && expected == Expected::kDirectory) return nullptr;
-    // A file that the change will refuse to replace needs no second name.
-    if (expected == Expected::kFile && (S_ISREG(existing->st_mode) || S_ISLNK(existing->st_mode))) {
+    // A directory is never replaced by a file.
+    if (expected == Expected::kFile && !S_ISDIR(existing->st_mode)) {
       restore.backup_ = temporaryName("bak");
     }
   }

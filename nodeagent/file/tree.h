@@ -23,6 +23,16 @@ struct TreeEntry {
   kj::Array<kj::byte> content;
   bool contentInline = false;
   kj::Array<Attribute> attributes;
+
+  // The rest is for writeTree; walk leaves it out.
+
+  // The path of an earlier entry that this one is a hard link of; empty: of none.
+  kj::String linkTo;
+  // Says whether blocks of zeros become holes.
+  bool sparse = false;
+  // Says that a directory is complete, so that it gets all that the entry says of it. An empty path
+  // is the root then.
+  bool finished = false;
 };
 
 struct WalkResult {

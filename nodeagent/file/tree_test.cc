@@ -197,10 +197,6 @@ TEST(WriteTreeTest, NamesTheEntryThatCannotBeMade) {
   big.contentInline = false;
   EXPECT_EQ(failureOf([&] { writeTree(directory.path().c_str(), one(kj::mv(big)), {}); }).kind,
             Kind::INVALID);
-  TreeEntry device = fileEntry("device", "");
-  device.stat.status.st_mode = S_IFBLK | 0600;
-  EXPECT_EQ(failureOf([&] { writeTree(directory.path().c_str(), one(kj::mv(device)), {}); }).kind,
-            Kind::UNSUPPORTED);
   put(directory / "f", "old");
   WriteOptions never;
   never.replace = Replace::kNever;
@@ -209,6 +205,93 @@ TEST(WriteTreeTest, NamesTheEntryThatCannotBeMade) {
             }).kind,
             Kind::CONFLICT);
   EXPECT_EQ(contentOf(directory / "f"), "old");
+}
+
+TreeEntry entryOf(const std::string& path, mode_t mode) {
+  TreeEntry entry = fileEntry(path, "");
+  entry.contentInline = false;
+  entry.stat.status.st_mode = mode;
+  return entry;
+}
+
+TEST(WriteTreeTest, MakesSpecialFilesAndNamesThoseThatItMayNotMake) {
+  TemporaryDirectory directory;
+  kj::Vector<TreeEntry> entries;
+  entries.add(entryOf("pipe", S_IFIFO | 0640));
+  entries.add(entryOf("socket", S_IFSOCK | 0600));
+  entries.add(entryOf("device", S_IFCHR | 0600));
+  // No kernel has a device of this number, so that root may not make it either.
+  entries[2].stat.status.st_rdev = ~dev_t{0};
+  TreeEntry other = entryOf("device2", S_IFCHR | 0600);
+  other.linkTo = kj::str("device");
+  entries.add(kj::mv(other));
+  // The second time, all names are taken.
+  for (int i = 0; i < 2; ++i) {
+    auto leftOut = writeTree(directory.path().c_str(), entries, {});
+    ASSERT_EQ(leftOut.size(), 2u);
+    EXPECT_EQ(leftOut[0].entry, 2u);
+    EXPECT_EQ(leftOut[0].failure.errorNumber, EINVAL);
+    EXPECT_EQ(leftOut[1].entry, 3u);
+  }
+  EXPECT_THAT(directory.names(), ElementsAre("pipe", "socket"));
+  EXPECT_EQ(statOf(directory / "pipe", SymlinkPolicy::kKeep).status.st_mode, S_IFIFO | 0640u);
+}
+
+TEST(WriteTreeTest, LinksFurtherNamesOfAFile) {
+  TemporaryDirectory directory;
+  for (int i = 0; i < 2; ++i) {
+    kj::Vector<TreeEntry> entries;
+    entries.add(entryOf("d", S_IFDIR | 0755));
+    entries.add(fileEntry("d/f", "text"));
+    entries.add(entryOf("g", S_IFREG | 0640));
+    entries[2].linkTo = kj::str("d/f");
+    EXPECT_EQ(writeTree(directory.path().c_str(), entries, {}).size(), 0u);
+    struct stat status = statOf(directory / "g", SymlinkPolicy::kKeep).status;
+    EXPECT_EQ(status.st_ino, statOf(directory / "d/f", SymlinkPolicy::kKeep).status.st_ino);
+    EXPECT_EQ(status.st_nlink, 2u);
+    EXPECT_THAT(directory.names(), ElementsAre("d", "g"));
+  }
+}
+
+// A directory gets its own mode, time and attributes after all below it, the root as well.
+TEST(WriteTreeTest, FinishesDirectoriesThatExist) {
+  TemporaryDirectory directory;
+  kj::String inner = directory / "d";
+  ASSERT_EQ(::mkdir(inner.cStr(), 0777), 0);
+  setAttribute(inner, {kj::str("user.old"), kj::heapArray<kj::byte>(bytesOf("x"))});
+  kj::Vector<TreeEntry> entries;
+  for (const char* path : {"d", ""}) {
+    TreeEntry finished = entryOf(path, S_IFDIR | 0510);
+    finished.finished = true;
+    finished.stat.status.st_mtim = {-1, 500'000'000};
+    finished.attributes = kj::heapArray<Attribute>(1);
+    finished.attributes[0] = {kj::str("user.color"), kj::heapArray<kj::byte>(bytesOf("red"))};
+    entries.add(kj::mv(finished));
+  }
+  entries.add(fileEntry("d/f", "text"));
+  writeTree(directory.path().c_str(), entries, {});
+  for (auto& path : {kj::str(inner), kj::str(directory.path().c_str())}) {
+    struct stat status = statOf(path, SymlinkPolicy::kKeep).status;
+    EXPECT_EQ(status.st_mode & 07777, 0510u);
+    EXPECT_EQ(nanoseconds(status.st_mtim), -500'000'000);
+    auto attributes = attributesOf(path);
+    ASSERT_EQ(attributes.size(), 1u);
+    EXPECT_EQ(attributes[0].name, "user.color");
+  }
+  ::chmod(directory.path().c_str(), 0755);
+  ::chmod(inner.cStr(), 0755);
+}
+
+TEST(WriteTreeTest, LeavesHolesInASparseFile) {
+  TemporaryDirectory directory;
+  std::string content = std::string(12'288, '\0') + "end";
+  TreeEntry entry = fileEntry("f", content);
+  entry.sparse = true;
+  writeTree(directory.path().c_str(), one(kj::mv(entry)), {});
+  EXPECT_EQ(contentOf(directory / "f"), content);
+  auto found = extents(directory / "f", 0, 0).extents;
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].offset, 12'288u);
 }
 
 TEST(WriteTreeTest, IsTakenBackByPreparedRestores) {

@@ -1,8 +1,11 @@
 #include "nodeagent/file/upload.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <kj/debug.h>
+
+#include "nodeagent/file/in_place.h"
 
 namespace nodeagent::file {
 
@@ -40,6 +43,9 @@ uint64_t Upload::begin() const {
   if (state->result != nullptr) return size_;
   if (state->part != nullptr) return state->receivedTo;
   Target target = prepareTarget(path_, options_);
+  if (options_.inPlace && statusAt(target.place) == nullptr) {
+    support::failErrno(ENOENT, "write in place ", quoted(path_));
+  }
   // The part file is noted before it is made, so that a killed keeper's successor removes it.
   journal_->writePart(journalName_, partPath());
   KJ_ON_SCOPE_FAILURE(journal_->drop(journalName_));
@@ -50,6 +56,7 @@ uint64_t Upload::begin() const {
   state->parents = kj::mv(target.parents);
   state->owner = target.owner;
   state->hash = support::Sha256();
+  state->blocks = support::BlockDigest();
   state->receivedTo = 0;
   state->failure = nullptr;
   return 0;
@@ -61,11 +68,41 @@ StagedFile& Upload::partOf(State& state) const {
   support::fail(Kind::NOT_FOUND, "upload of ", quoted(path_), ": discarded");
 }
 
-uint64_t Upload::write(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes) const {
+// Zeros that are not sent are holes in a part that is sparse, and are written in any other.
+void Upload::takeHole(State& state, StagedFile& part, uint64_t size) const {
+  if (options_.sparse && options_.digestKind == DigestKind::kBlocks) {
+    state.receivedTo += size;
+    return;
+  }
+  auto zeros = kj::heapArray<kj::byte>(kj::min(size, kChunkBytesMax));
+  memset(zeros.begin(), 0, zeros.size());
+  for (uint64_t left = size; left > 0;) {
+    auto piece = zeros.slice(0, static_cast<size_t>(kj::min(left, zeros.size())));
+    take(state, part, piece);
+    left -= piece.size();
+  }
+}
+
+void Upload::take(State& state, StagedFile& part, kj::ArrayPtr<const kj::byte> bytes) const {
+  options_.sparse ? part.writeSparse(bytes, state.receivedTo) : part.write(bytes, state.receivedTo);
+  if (options_.digestKind == DigestKind::kBlocks) {
+    state.blocks.add(state.receivedTo, bytes);
+  } else {
+    state.hash.update(bytes);
+  }
+  state.receivedTo += bytes.size();
+}
+
+uint64_t Upload::write(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes,
+                       uint64_t holeBefore) const {
   auto state = state_.lockExclusive();
   if (state->result != nullptr) return size_;  // This is a late copy of a chunk that has arrived.
   StagedFile& part = partOf(*state);
-  if (offset > state->receivedTo) {
+  if (holeBefore > offset) {
+    support::fail(Kind::INVALID, "upload of ", quoted(path_), ": a hole of ", holeBefore,
+                  " bytes before the one at ", offset);
+  }
+  if (offset - holeBefore > state->receivedTo) {
     support::fail(Kind::CORRUPT, "upload of ", quoted(path_), ": bytes at ", offset, ", but only ",
                   state->receivedTo, " have arrived");
   }
@@ -73,13 +110,10 @@ uint64_t Upload::write(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes) cons
     support::fail(Kind::CORRUPT, "upload of ", quoted(path_), ": ", bytes.size(), " bytes at ",
                   offset, " reach over its size of ", size_);
   }
+  if (offset > state->receivedTo) takeHole(*state, part, offset - state->receivedTo);
   uint64_t known = state->receivedTo - offset;
   if (known >= bytes.size()) return state->receivedTo;
-  bytes = bytes.slice(static_cast<size_t>(known), bytes.size());
-  options_.sparse ? part.writeSparse(bytes, state->receivedTo)
-                  : part.write(bytes, state->receivedTo);
-  state->hash.update(bytes);
-  state->receivedTo += bytes.size();
+  take(*state, part, bytes.slice(static_cast<size_t>(known), bytes.size()));
   return state->receivedTo;
 }
 
@@ -87,7 +121,8 @@ FileStat Upload::finish(kj::ArrayPtr<const kj::byte> sha256) const {
   auto state = state_.lockExclusive();
   KJ_IF_MAYBE (result, state->result) return copy(*result);
   StagedFile& part = partOf(*state);
-  support::Digest digest = state->hash.digest();
+  support::Digest digest = options_.digestKind == DigestKind::kBlocks ? state->blocks.digest(size_)
+                                                                      : state->hash.digest();
   kj::Maybe<kj::String> wrong;
   if (state->receivedTo != size_) {
     wrong = kj::str(state->receivedTo, " of ", size_, " bytes have arrived");
@@ -106,7 +141,8 @@ FileStat Upload::finish(kj::ArrayPtr<const kj::byte> sha256) const {
   // The file takes its place here. A failure throws with the part file kept, so that the upload can
   // be finished later.
   OwnerNames names;
-  FileStat result = describe(part.publish(options_, state->owner), names);
+  FileStat result = options_.inPlace ? copyInPlace(path_, part.descriptor(), size_, options_)
+                                     : describe(part.publish(options_, state->owner), names);
   state->parents.keep();
   state->part = nullptr;
   journal_->drop(journalName_);

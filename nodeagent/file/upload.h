@@ -12,6 +12,7 @@
 
 #include "nodeagent/file/replace.h"
 #include "nodeagent/file/restore_journal.h"
+#include "schema/support/base/block_digest.h"
 #include "schema/support/base/id.h"
 #include "schema/support/base/sha256.h"
 #include "schema/support/base/wire_error.h"
@@ -35,10 +36,11 @@ class Upload final : public kj::AtomicRefcounted {
   // leaves nothing behind, and `begin` may be tried again.
   uint64_t begin() const;
 
-  // Takes the bytes that follow those received, ignores others, and returns the count received.
-  // Fails with kind corrupt if there is a gap before them or they reach over the end, notFound if
-  // the upload was discarded.
-  uint64_t write(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes) const;
+  // Takes the bytes that follow those received, ignores others, and returns the count received. The
+  // `holeBefore` bytes before them are zeros. Fails with kind corrupt if there is a gap before them
+  // or they reach over the end, notFound if the upload was discarded.
+  uint64_t write(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes,
+                 uint64_t holeBefore = 0) const;
 
   // Puts the file in its place, once; asked again it answers the same. Fails with kind corrupt if
   // size or digest is another, in which case the upload is discarded. Any other failure leaves it
@@ -59,7 +61,9 @@ class Upload final : public kj::AtomicRefcounted {
     kj::Maybe<StagedFile> part;
     MadeDirectories parents;
     Owner owner;
+    // That of options_.digestKind takes the bytes.
     support::Sha256 hash;
+    support::BlockDigest blocks;
     uint64_t receivedTo = 0;
     // Present once finished.
     kj::Maybe<FileStat> result;
@@ -69,6 +73,8 @@ class Upload final : public kj::AtomicRefcounted {
 
   kj::String partName() const;
   StagedFile& partOf(State& state) const;
+  void takeHole(State& state, StagedFile& part, uint64_t size) const;
+  void take(State& state, StagedFile& part, kj::ArrayPtr<const kj::byte> bytes) const;
   void discard(State& state, support::Failure failure) const;
 
   const support::Id id_;

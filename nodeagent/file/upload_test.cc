@@ -57,6 +57,58 @@ TEST(UploadTest, KeepsItsBytesInAPartFileThatOthersCannotRead) {
   EXPECT_THAT(directory.names(), ElementsAre());
 }
 
+// Zeros that were left out count as received, and the digest is of the data alone.
+TEST(UploadTest, LeavesOutHolesThatAreNotSent) {
+  TemporaryDirectory directory;
+  constexpr uint64_t kSize = uint64_t{20} << 30;
+  constexpr uint64_t kMiddle = kSize / 2;
+  WriteOptions options;
+  options.sparse = true;
+  options.digestKind = DigestKind::kBlocks;
+  auto upload = newUpload(directory / "f", kSize, kj::mv(options));
+  upload->begin();
+  EXPECT_EQ(upload->write(kMiddle, bytesOf("x"), kMiddle), kMiddle + 1);
+  EXPECT_EQ(upload->write(kMiddle, bytesOf("x"), kMiddle), kMiddle + 1) << "a copy is ignored";
+  EXPECT_EQ(failureOf([&] { upload->write(kSize, bytesOf(""), 5); }).kind, Kind::CORRUPT);
+  EXPECT_EQ(failureOf([&] { upload->write(5, bytesOf(""), 6); }).kind, Kind::INVALID);
+  EXPECT_EQ(upload->write(kSize, bytesOf(""), kSize - kMiddle - 1), kSize);
+  support::BlockDigest blocks;
+  blocks.add(kMiddle, bytesOf("x"));
+  support::Digest sum = blocks.digest(kSize);
+  struct stat status = upload->finish({sum.data(), sum.size()}).status;
+  EXPECT_EQ(status.st_size, static_cast<off_t>(kSize));
+  EXPECT_LE(status.st_blocks * 512, 1 << 20);
+  EXPECT_EQ(digest(directory / "f", DigestKind::kBlocks).sha256, sum);
+}
+
+TEST(UploadTest, WritesHolesWhereTheyAreNotWanted) {
+  TemporaryDirectory directory;
+  auto upload = newUpload(directory / "f", 5);
+  upload->begin();
+  EXPECT_EQ(upload->write(3, bytesOf("xy"), 3), 5u);
+  std::string content("\0\0\0xy", 5);
+  upload->finish(sha256Of(content));
+  EXPECT_EQ(contentOf(directory / "f"), content);
+}
+
+TEST(UploadTest, InPlaceChangesNothingButTheContent) {
+  TemporaryDirectory directory;
+  put(directory / "f", "older and longer");
+  ASSERT_EQ(::chmod((directory / "f").cStr(), 0604), 0);
+  struct stat before = statOf(directory / "f", SymlinkPolicy::kKeep).status;
+  WriteOptions options;
+  options.inPlace = true;
+  auto upload = newUpload(directory / "f", 3, kj::mv(options));
+  upload->begin();
+  upload->write(0, bytesOf("new"));
+  EXPECT_EQ(contentOf(directory / "f"), "older and longer") << "nothing is touched before the end";
+  struct stat after = upload->finish(sha256Of("new")).status;
+  EXPECT_EQ(contentOf(directory / "f"), "new");
+  EXPECT_EQ(after.st_ino, before.st_ino);
+  EXPECT_EQ(after.st_mode, before.st_mode);
+  EXPECT_THAT(directory.names(), ElementsAre("f"));
+}
+
 TEST(UploadTest, ASparseOneHasHolesWhereItsZerosAre) {
   TemporaryDirectory directory;
   WriteOptions options;

@@ -16,6 +16,7 @@
 #include <kj/vector.h>
 
 #include "nodeagent/file/path.h"
+#include "schema/support/base/block_digest.h"
 #include "schema/support/base/crc32c.h"
 #include "schema/support/base/wire_error.h"
 
@@ -161,22 +162,105 @@ ReadResult readChunk(kj::StringPtr path, uint64_t offset, uint32_t bytesMax) {
   }
 }
 
-DigestResult digest(kj::StringPtr path) {
-  kj::AutoCloseFd descriptor = openRegular(path);
-  ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
-  support::Sha256 hash;
-  auto buffer = kj::heapArray<kj::byte>(kDigestBlockBytes);
-  auto deadline = std::chrono::steady_clock::now() + kDigestLimit;
-  uint64_t size = 0;
-  while (size_t count = readFully(descriptor, size, buffer, path)) {
-    hash.update(buffer.slice(0, count));
-    size += count;
-    if (std::chrono::steady_clock::now() > deadline) {
-      support::fail(Kind::TIMEOUT, "digest ", quoted(path), ": not at its end after ",
-                    kDigestLimit.count(), " min and ", size, " bytes");
-    }
+namespace {
+
+// Returns the first extent of data at or behind `offset`; an empty one at the end of the file if
+// there is none.
+Extent extentBehind(int descriptor, uint64_t offset, kj::StringPtr path) {
+  off_t begin = ::lseek(descriptor, static_cast<off_t>(offset), SEEK_DATA);
+  if (begin >= 0) {
+    off_t end = ::lseek(descriptor, begin, SEEK_HOLE);
+    if (end < 0) support::failErrno(errno, "find holes of ", quoted(path));
+    return {static_cast<uint64_t>(begin), static_cast<uint64_t>(end - begin)};
   }
+  int error = errno;
+  auto size = static_cast<uint64_t>(statusOf(descriptor, path).st_size);
+  if (error == ENXIO || offset >= size) return {size, 0};
+  // The file system knows nothing of holes.
+  if (error == EINVAL || error == EOPNOTSUPP) return {offset, size - offset};
+  support::failErrno(error, "find data of ", quoted(path));
+}
+
+// Reads a file from `offset` to its end, or for `bytesMax`, and gives each piece to `take`.
+class PieceReader {
+ public:
+  explicit PieceReader(kj::StringPtr path) : path_(path), descriptor_(openRegular(path)) {
+    ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
+  }
+
+  int descriptor() const { return descriptor_; }
+
+  // Returns the offset behind the last byte.
+  template <typename Take>
+  uint64_t read(uint64_t offset, uint64_t bytesMax, Take take) {
+    while (bytesMax > 0) {
+      auto part = buffer_.slice(0, static_cast<size_t>(kj::min(buffer_.size(), bytesMax)));
+      size_t count = readFully(descriptor_, offset, part, path_);
+      if (count == 0) break;
+      take(offset, part.slice(0, count));
+      offset += count;
+      bytesMax -= count;
+      requireTime(offset);
+    }
+    return offset;
+  }
+
+  void requireTime(uint64_t offset) const {
+    if (std::chrono::steady_clock::now() <= deadline_) return;
+    support::fail(Kind::TIMEOUT, "digest ", quoted(path_), ": not at its end after ",
+                  kDigestLimit.count(), " min and ", offset, " bytes");
+  }
+
+ private:
+  kj::StringPtr path_;
+  kj::AutoCloseFd descriptor_;
+  kj::Array<kj::byte> buffer_ = kj::heapArray<kj::byte>(kDigestBlockBytes);
+  std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::now() + kDigestLimit;
+};
+
+DigestResult blockDigest(kj::StringPtr path) {
+  PieceReader reader(path);
+  support::BlockDigest hash;
+  uint64_t at = 0;
+  while (true) {
+    Extent extent = extentBehind(reader.descriptor(), at, path);
+    if (extent.size == 0) return {hash.digest(extent.offset), extent.offset};
+    at = reader.read(extent.offset, extent.size,
+                     [&hash](uint64_t offset, auto bytes) { hash.add(offset, bytes); });
+    // A file that was cut meanwhile ends here.
+    if (at < extent.offset + extent.size) return {hash.digest(at), at};
+    reader.requireTime(at);
+  }
+}
+
+}  // namespace
+
+DigestResult digest(kj::StringPtr path, DigestKind kind) {
+  if (kind == DigestKind::kBlocks) return blockDigest(path);
+  support::Sha256 hash;
+  uint64_t size =
+      PieceReader(path).read(0, UINT64_MAX, [&hash](uint64_t, auto bytes) { hash.update(bytes); });
   return {hash.digest(), size};
+}
+
+ExtentsResult extents(kj::StringPtr path, uint64_t offset, uint32_t extentsMax) {
+  if (offset > static_cast<uint64_t>(INT64_MAX)) {
+    support::fail(Kind::INVALID, "extents of ", quoted(path), ": offset ", offset,
+                  " is out of range");
+  }
+  size_t most = extentsMax == 0 ? kEntriesMax : kj::min(extentsMax, kEntriesMax);
+  kj::AutoCloseFd descriptor = openRegular(path);
+  kj::Vector<Extent> found;
+  bool more = true;
+  while (more && found.size() < most) {
+    Extent extent = extentBehind(descriptor, offset, path);
+    more = extent.size > 0;
+    if (more) found.add(extent);
+    offset = extent.offset + extent.size;
+  }
+  struct stat status = statusOf(descriptor, path);
+  auto size = static_cast<uint64_t>(status.st_size);
+  return {found.releaseAsArray(), more && offset < size, size, versionOf(status)};
 }
 
 kj::Array<kj::String> sortedNames(kj::AutoCloseFd directory, kj::StringPtr path) {

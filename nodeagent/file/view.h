@@ -44,6 +44,9 @@ ReadResult readChunk(kj::StringPtr path, uint64_t offset, uint32_t bytesMax);
 size_t readFully(int descriptor, uint64_t offset, kj::ArrayPtr<kj::byte> buffer,
                  kj::StringPtr path);
 
+// Says what a digest is of; schema/file.capnp defines both.
+enum class DigestKind { kContent, kBlocks };
+
 struct DigestResult {
   support::Digest sha256 = {};
   uint64_t size = 0;
@@ -51,7 +54,23 @@ struct DigestResult {
 
 // Computes the digest of the bytes that a reader would get. Fails with kind timeout after ten
 // minutes, because some files never end.
-DigestResult digest(kj::StringPtr path);
+DigestResult digest(kj::StringPtr path, DigestKind kind = DigestKind::kContent);
+
+struct Extent {
+  uint64_t offset = 0;
+  uint64_t size = 0;
+};
+
+struct ExtentsResult {
+  kj::Array<Extent> extents;
+  bool more = false;
+  uint64_t size = 0;
+  FileVersion version;
+};
+
+// Tells where a regular file has data at or behind `offset`; the rest are holes. extentsMax 0 means
+// kEntriesMax. A file system that cannot tell gives one extent of the whole file.
+ExtentsResult extents(kj::StringPtr path, uint64_t offset, uint32_t extentsMax);
 
 struct Entry {
   kj::String name;

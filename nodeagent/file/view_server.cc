@@ -110,20 +110,17 @@ kj::Promise<void> FileViewServer::read(ReadContext context) {
           chunk.setData(result.data);
           chunk.setCrc32c(result.crc32c);
           results.setSize(result.size);
-          auto version = results.initVersion();
-          version.setDevice(result.version.device);
-          version.setInode(result.version.inode);
-          version.setSize(result.version.size);
-          version.setChangedNs(result.version.changedNs);
+          file::writeVersion(results.initVersion(), result.version);
         });
   });
 }
 
 kj::Promise<void> FileViewServer::digest(DigestContext context) {
   return support::answer(context, "files.digest", [this, context]() mutable {
-    return look([path = file::absolutePath(context.getParams().getPath())] {
-             return file::digest(path);
-           })
+    auto params = context.getParams();
+    return look(
+               [path = file::absolutePath(params.getPath()),
+                kind = file::readDigestKind(params.getKind())] { return file::digest(path, kind); })
         .then([context](file::DigestResult&& result) mutable {
           context.getResults().setSha256(kj::arrayPtr(result.sha256.data(), result.sha256.size()));
           context.getResults().setSize(result.size);
@@ -165,6 +162,27 @@ kj::Promise<void> FileViewServer::space(SpaceContext context) {
           results.setAvailableBytes(space.availableBytes);
           results.setTotalInodes(space.totalInodes);
           results.setAvailableInodes(space.availableInodes);
+        });
+  });
+}
+
+kj::Promise<void> FileViewServer::extents(ExtentsContext context) {
+  return support::answer(context, "files.extents", [this, context]() mutable {
+    auto params = context.getParams();
+    return look([path = file::absolutePath(params.getPath()), offset = params.getOffset(),
+                 extentsMax = params.getExtentsMax()] {
+             return file::extents(path, offset, extentsMax);
+           })
+        .then([context](file::ExtentsResult&& result) mutable {
+          auto results = context.getResults();
+          auto list = results.initExtents(static_cast<unsigned>(result.extents.size()));
+          for (unsigned i = 0; i < list.size(); ++i) {
+            list[i].setOffset(result.extents[i].offset);
+            list[i].setSize(result.extents[i].size);
+          }
+          results.setMore(result.more);
+          results.setSize(result.size);
+          file::writeVersion(results.initVersion(), result.version);
         });
   });
 }

@@ -24,6 +24,7 @@ class FileViewServer : public virtual wire::FileView::Server {
   kj::Promise<void> readLink(ReadLinkContext context) override;
   kj::Promise<void> attributes(AttributesContext context) override;
   kj::Promise<void> space(SpaceContext context) override;
+  kj::Promise<void> extents(ExtentsContext context) override;
   kj::Promise<void> walk(WalkContext context) override;
 
  protected:

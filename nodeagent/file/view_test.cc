@@ -199,11 +199,32 @@ TEST(SpaceTest, AnswersForTheFileSystem) {
   EXPECT_EQ(failureOf([] { space("/no/such"); }).kind, Kind::NOT_FOUND);
 }
 
-TEST(TimeTest, ConvertsBothWays) {
-  for (int64_t ns : {int64_t{0}, int64_t{-1}, int64_t{1'500'000'000}, int64_t{-1'500'000'000},
-                     INT64_MAX, INT64_MIN}) {
-    EXPECT_EQ(nanoseconds(timespecOf(ns)), ns);
-  }
+TEST(ExtentsTest, NamesTheDataBetweenHoles) {
+  TemporaryDirectory directory;
+  kj::String path = directory / "f";
+  int file = ::open(path.cStr(), O_WRONLY | O_CREAT, 0600);
+  constexpr uint64_t kStep = 1 << 20;
+  for (uint64_t at : {kStep, 3 * kStep}) ::pwrite(file, "x", 1, static_cast<off_t>(at));
+  ASSERT_EQ(::ftruncate(file, 4 * kStep), 0);
+  ::close(file);
+  ExtentsResult all = extents(path, 0, 0);
+  ASSERT_EQ(all.extents.size(), 2u);
+  EXPECT_EQ(all.extents[0].offset, kStep);
+  EXPECT_EQ(all.extents[1].offset, 3 * kStep);
+  EXPECT_EQ(all.size, 4 * kStep);
+  EXPECT_FALSE(all.more);
+  ExtentsResult first = extents(path, 0, 1);
+  EXPECT_EQ(first.extents.size(), 1u);
+  EXPECT_TRUE(first.more);
+  EXPECT_EQ(extents(path, 4 * kStep, 0).extents.size(), 0u);
+  EXPECT_EQ(failureOf([&] { extents(path, UINT64_MAX, 0); }).kind, Kind::INVALID);
+  EXPECT_FALSE(extents("/proc/self/status", 0, 0).more) << "a file without a size";
+}
+
+TEST(TimeTest, TimeOutOfRangeBecomesTheNearest) {
+  EXPECT_EQ(nanoseconds({-1, 500'000'000}), -500'000'000);
+  EXPECT_EQ(nanoseconds({INT64_MAX, 0}), INT64_MAX);
+  EXPECT_EQ(nanoseconds({INT64_MIN, 0}), INT64_MIN);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <set>
@@ -28,21 +27,33 @@ class TreeWriter {
     directory_ = openDirectory(root_);
   }
 
-  void add(const TreeEntry& entry) {
+  // Returns why the entry may not be made here, where that is no failure.
+  kj::Maybe<support::Failure> add(const TreeEntry& entry) {
+    if (entry.finished) {
+      finished_.add(&entry);
+      return nullptr;
+    }
+    if (entry.linkTo.size() > 0) return addHardLink(entry);
     kj::StringPtr name = enter(entry.path);
-    switch (entry.stat.status.st_mode & S_IFMT) {
+    mode_t type = entry.stat.status.st_mode & S_IFMT;
+    switch (type) {
       case S_IFDIR:
         addDirectory(entry, name);
-        break;
+        return nullptr;
       case S_IFLNK:
         addLink(entry, name);
-        break;
+        return nullptr;
       case S_IFREG:
         addFile(entry, name);
-        break;
+        return nullptr;
+      case S_IFIFO:
+      case S_IFSOCK:
+      case S_IFCHR:
+      case S_IFBLK:
+        return addSpecial(entry, name);
       default:
         support::fail(Kind::UNSUPPORTED, "write tree: ", quoted(entry.path), ": is ",
-                      typeText(entry.stat.status.st_mode));
+                      typeText(type));
     }
   }
 
@@ -54,6 +65,7 @@ class TreeWriter {
       kj::StringPtr name = enter(entry.path);
       setTime(entry, name);
     }
+    for (auto& entry : finished_) finishDirectory(*entry);
     made_.parents.keep();
   }
 
@@ -105,7 +117,7 @@ class TreeWriter {
       support::fail(Kind::CONFLICT, "write tree: directory ", quoted(entry.path), ": ",
                     typeText(status.st_mode), " is there");
     }
-    setOwnerOf(entry, name);
+    setOwnerOf(entry, current_, name);
     if (::fchmodat(current_, name.cStr(), entry.stat.status.st_mode & 07777, 0) < 0) {
       support::failErrno(errno, "write tree: ", quoted(entry.path), ": set mode");
     }
@@ -113,10 +125,75 @@ class TreeWriter {
     newDirectories_.add(&entry);
   }
 
+  void finishDirectory(const TreeEntry& entry) {
+    bool isRoot = entry.path.size() == 0;
+    kj::StringPtr name = isRoot ? kj::StringPtr(".") : enter(entry.path);
+    kj::AutoCloseFd directory(openAt(isRoot ? directory_ : current_, name,
+                                     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK, 0));
+    if (directory.get() < 0) {
+      support::failErrno(-directory.get(), "write tree: finish directory ", quoted(entry.path));
+    }
+    // The order is that of StagedFile::publish, for the same reasons.
+    setOwnerOf(entry, directory, ".");
+    if (::fchmod(directory, entry.stat.status.st_mode & 07777) < 0) {
+      support::failErrno(errno, "write tree: ", quoted(entry.path), ": set mode");
+    }
+    setExactAttributes(directory, entry.attributes, entry.path);
+    setModified(directory, nullptr, nanoseconds(entry.stat.status.st_mtim), entry.path);
+  }
+
+  kj::Maybe<support::Failure> addHardLink(const TreeEntry& entry) {
+    kj::StringPtr source = enter(entry.linkTo);
+    kj::AutoCloseFd directory(openAt(current_, ".", O_PATH | O_DIRECTORY, 0));
+    if (directory.get() < 0)
+      support::failErrno(-directory.get(), "write tree: ", quoted(entry.linkTo));
+    Place at = place(entry, enter(entry.path));
+    int error = makeAt(at, Displaces::kSpecialFiles, options_.replace, notesOf(options_),
+                       [&](kj::StringPtr name) {
+                         return ::linkat(directory, source.cStr(), at.directory, name.cStr(), 0);
+                       });
+    // The other name of a device that was left out is not there.
+    if (error == ENOENT && isDevice(entry)) return notMade(entry, error);
+    if (error != 0) {
+      support::failErrno(error, "write tree: link ", quoted(entry.path), " to ",
+                         quoted(entry.linkTo));
+    }
+    return nullptr;
+  }
+
+  kj::Maybe<support::Failure> addSpecial(const TreeEntry& entry, kj::StringPtr name) {
+    Place at = place(entry, name);
+    const struct stat& status = entry.stat.status;
+    int error = makeAt(at, Displaces::kSpecialFiles, options_.replace, notesOf(options_),
+                       [&](kj::StringPtr made) {
+                         return ::mknodat(at.directory, made.cStr(),
+                                          (status.st_mode & S_IFMT) | 0600, status.st_rdev);
+                       });
+    if (error == EEXIST) support::failErrno(error, "write tree: ", quoted(entry.path));
+    // A node without the privilege or a file system that has no such files leaves them out.
+    if (error != 0) return notMade(entry, error);
+    setOwnerOf(entry, current_, name);
+    if (::fchmodat(current_, name.cStr(), status.st_mode & 07777, 0) < 0) {
+      support::failErrno(errno, "write tree: ", quoted(entry.path), ": set mode");
+    }
+    setExactAttributesAt(current_, name, entry.attributes, entry.path);
+    setTime(entry, name);
+    return nullptr;
+  }
+
+  static bool isDevice(const TreeEntry& entry) {
+    return S_ISCHR(entry.stat.status.st_mode) || S_ISBLK(entry.stat.status.st_mode);
+  }
+
+  static support::Failure notMade(const TreeEntry& entry, int error) {
+    return {support::kindOfErrno(error), error,
+            kj::str(typeText(entry.stat.status.st_mode), ": ", support::errnoText(error))};
+  }
+
   void addLink(const TreeEntry& entry, kj::StringPtr name) {
     linkAt(place(entry, name), entry.target, LinkType::kSymbolic, options_.replace,
            notesOf(options_));
-    setOwnerOf(entry, name);
+    setOwnerOf(entry, current_, name);
     setAttributes(entry, name);
     setTime(entry, name);
   }
@@ -128,34 +205,24 @@ class TreeWriter {
     }
     StagedFile staged(Place{kj::mv(current_), kj::str(name), join(root_, entry.path)},
                       notesOf(options_));
-    staged.write(entry.content, 0);
-    // The file gets its attributes before it can be seen.
-    for (auto& attribute : entry.attributes) {
-      if (isAccess(attribute.name)) continue;
-      if (::fsetxattr(staged.descriptor(), attribute.name.cStr(), attribute.value.begin(),
-                      attribute.value.size(), 0) < 0) {
-        support::failErrno(errno, "write tree: ", quoted(entry.path), ": set attribute ",
-                           quoted(attribute.name));
-      }
+    if (entry.sparse) {
+      staged.extend(entry.content.size());
+      staged.writeSparse(entry.content, 0);
+    } else {
+      staged.write(entry.content, 0);
     }
     WriteOptions own;
     own.mode = entry.stat.status.st_mode & 07777;
     own.keepMode = false;
     own.replace = options_.replace;
     own.sync = options_.sync;
+    own.attributes = KJ_MAP(attribute, entry.attributes) {
+      return Attribute{kj::str(attribute.name), kj::heapArray(attribute.value.asPtr())};
+    };
+    own.exactAttributes = true;
     own.modifiedNs = nanoseconds(entry.stat.status.st_mtim);
     staged.publish(own, {userOf(entry), groupOf(entry)});
     current_ = staged.takeDirectory();
-    for (auto& attribute : entry.attributes) {
-      if (isAccess(attribute.name)) setAttribute(viaDescriptor(current_, name), attribute);
-    }
-    if (own.modifiedNs == 0) setTime(entry, name);
-  }
-
-  // Says whether an attribute would be dropped again by a change of owner or mode, which `publish`
-  // makes.
-  static bool isAccess(kj::StringPtr name) {
-    return name.startsWith("system.posix_acl_") || name == "security.capability";
   }
 
   void setAttributes(const TreeEntry& entry, kj::StringPtr name) {
@@ -163,10 +230,7 @@ class TreeWriter {
   }
 
   void setTime(const TreeEntry& entry, kj::StringPtr name) {
-    struct timespec times[] = {{0, UTIME_OMIT}, entry.stat.status.st_mtim};
-    if (::utimensat(current_, name.cStr(), times, AT_SYMLINK_NOFOLLOW) < 0) {
-      support::failErrno(errno, "write tree: ", quoted(entry.path), ": set time");
-    }
+    setModified(current_, name.cStr(), nanoseconds(entry.stat.status.st_mtim), entry.path);
   }
 
   // Returns the owner by name where this node knows the name, because numbers differ between nodes;
@@ -181,15 +245,15 @@ class TreeWriter {
     return owners_.groupNumber(entry.stat.group).orDefault(entry.stat.status.st_gid);
   }
 
-  void setOwnerOf(const TreeEntry& entry, kj::StringPtr name) {
+  void setOwnerOf(const TreeEntry& entry, int directory, kj::StringPtr name) {
     uid_t user = userOf(entry);
     gid_t group = groupOf(entry);
     struct stat status;
-    if (::fstatat(current_, name.cStr(), &status, AT_SYMLINK_NOFOLLOW) < 0) {
+    if (::fstatat(directory, name.cStr(), &status, AT_SYMLINK_NOFOLLOW) < 0) {
       support::failErrno(errno, "write tree: ", quoted(entry.path));
     }
     if (status.st_uid == user && status.st_gid == group) return;
-    if (::fchownat(current_, name.cStr(), user, group, AT_SYMLINK_NOFOLLOW) < 0) {
+    if (::fchownat(directory, name.cStr(), user, group, AT_SYMLINK_NOFOLLOW) < 0) {
       support::failErrno(errno, "write tree: ", quoted(entry.path), ": set owner");
     }
   }
@@ -203,16 +267,21 @@ class TreeWriter {
   kj::AutoCloseFd current_;  // The last entry's directory; openPath_ is its path below the root.
   kj::String openPath_;
   kj::Vector<const TreeEntry*> newDirectories_;
+  kj::Vector<const TreeEntry*> finished_;
 };
 
 }  // namespace
 
-void writeTree(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries,
-               const WriteOptions& options) {
+kj::Vector<LeftOut> writeTree(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries,
+                              const WriteOptions& options) {
   TreeWriter writer(root, options);
   writer.open();
-  for (auto& entry : entries) writer.add(entry);
+  kj::Vector<LeftOut> leftOut;
+  for (uint32_t i = 0; i < entries.size(); ++i) {
+    KJ_IF_MAYBE (failure, writer.add(entries[i])) leftOut.add(LeftOut{i, kj::mv(*failure)});
+  }
   writer.finish();
+  return leftOut;
 }
 
 kj::Vector<Restore> prepareRestores(kj::StringPtr root, kj::ArrayPtr<const TreeEntry> entries,
@@ -228,6 +297,7 @@ kj::Vector<Restore> prepareRestores(kj::StringPtr root, kj::ArrayPtr<const TreeE
   // Paths of directories that will be new. Entries in them need no restore of their own.
   std::set<std::string> covered;
   for (auto& entry : entries) {
+    if (entry.finished) continue;  // It was an entry before, or was there.
     std::string path(entry.path.cStr());
     size_t slash = path.rfind('/');
     bool inNew = slash != std::string::npos && covered.count(path.substr(0, slash)) > 0;

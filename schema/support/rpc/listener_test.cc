@@ -16,16 +16,15 @@ class AbsentAddressTest : public testing::TestWithParam<const char*> {
   ~AbsentAddressTest() noexcept override = default;
 
   kj::Own<Listener> open(AbsentAddress absent) {
-    return Listener::open(Endpoint::parse(GetParam()), io_.unixEventPort,
-                          io_.provider->getTimer(), absent);
+    return Listener::open(Endpoint::parse(GetParam()), io_.unixEventPort, io_.provider->getTimer(),
+                          absent);
   }
 
   kj::AsyncIoContext io_ = kj::setupAsyncIo();
 };
 
 TEST_P(AbsentAddressTest, IsRefusedToAPersonWhoTypedIt) {
-  KJ_IF_MAYBE (exception,
-               kj::runCatchingExceptions([&]() { open(AbsentAddress::kRefused); })) {
+  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { open(AbsentAddress::kRefused); })) {
     EXPECT_THAT(toFailure(*exception, "test").text.cStr(),
                 testing::HasSubstr("Cannot assign requested address"));
   } else {
