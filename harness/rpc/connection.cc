@@ -37,6 +37,13 @@ kj::Exception lossOf(kj::StringPtr reason) {
 
 }  // namespace
 
+void EstablishedConnection::requireMinor(uint16_t minor, kj::StringPtr feature) const {
+  if (protocolMinor >= minor) return;
+  support::fail(wire::Error::Kind::UNSUPPORTED, "this agent is too old for ", feature,
+                ": it speaks protocol ", wire::PROTOCOL_MAJOR, ".", protocolMinor,
+                ", and they came with ", wire::PROTOCOL_MAJOR, ".", minor, "; upgrade it");
+}
+
 Connection::Connection(Loop& loop, const NodeDescription& description,
                        const ControllerOptions& options)
     : loop_(loop), description_(description), options_(options), sessionId_(loop.randomId()) {
@@ -262,6 +269,7 @@ void Connection::accept(EstablishedConnection& live, wire::Gate::HelloResults::R
   bootId_ = bootId;
   keeperEpoch_ = keeperEpoch;
   live.session = results.getSession();
+  live.protocolMinor = welcome.getProtocolMinor();
   live.grants = Grants(welcome);
   live.generation = generation_;
   live.number = ++connections_;

@@ -44,7 +44,12 @@ struct EstablishedConnection final : public kj::Refcounted {
     return grants.get<Interface>();
   }
 
+  // Fails with kind unsupported if the agent is older than the minor version of the protocol that
+  // brought `feature`: it would pass over the fields that it does not know.
+  void requireMinor(uint16_t minor, kj::StringPtr feature) const;
+
   kj::Own<support::RpcConnection> connection;
+  uint16_t protocolMinor = 0;
   wire::Session::Client session = nullptr;
   Grants grants;
 

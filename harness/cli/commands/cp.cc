@@ -48,7 +48,12 @@ constexpr Flag kNoClobber({
 
 constexpr Flag kKeepSetuid({
     .name = "keep-setuid",
-    .help = "keep setuid, setgid and capabilities of files from nodes",
+    .help = "keep setuid, setgid and capabilities of files from nodes, and devices",
+});
+
+constexpr Flag kInPlace({
+    .name = "in-place",
+    .help = "write the content of one file into a target that is there",
 });
 
 constexpr DurationOption kTimeLimit = timeLimitOption("1h", "how long the whole copy may take");
@@ -61,11 +66,17 @@ Sources on several nodes go to a local directory, which gets a directory for
 each node. From node to node, the bytes pass through this machine, one piece
 at a time.
 
-Modes, modification times, symbolic links of trees, extended attributes with
-ACLs, and holes are kept. Owners are kept too, except that a local target keeps
-them only if we are root. A file is replaced in one step, after its digest was
-compared. Sockets, pipes and devices are left out. Files from nodes lose setuid,
-setgid and capabilities, unless --keep-setuid is given.
+Modes, modification times, symbolic and hard links of trees, extended attributes
+with ACLs, and holes are kept, those of directories too. Owners are kept too,
+except that a local target keeps them only if we are root. A file is replaced in
+one step, after its digest was compared. Pipes, sockets and devices are made; if
+the target may not make one, it is named and left out. Files from nodes lose
+setuid, setgid and capabilities, and their devices are left out, unless
+--keep-setuid is given.
+
+--in-place is for files that nothing can replace, such as bind mounts and those
+of /proc/sys and /sys. The target keeps all but its content; others may see a
+part of the new content, which also stays after a failure.
 
 Exit status: 0 if everything was copied; 1 if a copy failed; 66 if a local
 source cannot be read; 69 if a node could not be reached.
@@ -125,6 +136,9 @@ CopyOptions::What whatOf(const Transfer& transfer, const Manner& manner) {
   if (kind == Kind::kNothing) throw std::runtime_error("no such file or directory");
   if (kind == Kind::kOther) throw std::runtime_error("is not a regular file or directory");
   if (kind == Kind::kFile) return CopyOptions::What::kFile;
+  if (manner.options.write.way == muster::WriteWay::kInPlace) {
+    throw std::runtime_error("is a directory; only a file can be written in place");
+  }
   if (!manner.recursive) throw std::runtime_error("is a directory; copy it with -r");
   return CopyOptions::What::kTree;
 }
@@ -224,6 +238,7 @@ Json transferJson(const Transfer& transfer) {
           {"bytes", transfer.result.bytes},
           {"sha256", transfer.result.digest},
           {"left_out", transfer.result.leftOut},
+          {"left_out_files", transfer.result.leftOutFiles},
           {"error", transfer.error.empty() ? Json(nullptr) : Json(transfer.error)}};
 }
 
@@ -234,9 +249,11 @@ int report(const std::vector<Transfer>& transfers, const Arguments& arguments) {
     list.push_back(transferJson(transfer));
     std::string between =
         support::printable(endText(transfer.source) + " to " + endText(transfer.target));
-    if (transfer.result.leftOut > 0) {
-      std::cerr << "muster cp: " << between << ": left out " << transfer.result.leftOut
-                << " sockets, pipes or devices\n";
+    for (const std::string& file : transfer.result.leftOutFiles) {
+      std::cerr << "muster cp: " << between << ": left out " << support::printable(file) << "\n";
+    }
+    if (uint64_t more = transfer.result.leftOut - transfer.result.leftOutFiles.size(); more > 0) {
+      std::cerr << "muster cp: " << between << ": left out " << more << " more\n";
     }
     if (transfer.error.empty()) continue;
     std::cerr << "muster cp: " << between << ": "
@@ -343,6 +360,8 @@ Manner mannerOf(const Arguments& arguments) {
   manner.recursive = arguments[kRecursive];
   manner.severalSources = arguments.words().size() > 2;
   manner.options.keep = CopyOptions::Keep::kAll;
+  manner.options.root = CopyOptions::Root::kLikeSource;
+  if (arguments[kInPlace]) manner.options.write.way = muster::WriteWay::kInPlace;
   manner.options.write.parents = arguments[kParents];
   if (arguments[kKeepSetuid]) manner.options.privileges = CopyOptions::Privileges::kKeep;
   if (arguments[kNoClobber]) manner.options.write.existing = muster::IfExists::kRefuse;
@@ -372,7 +391,7 @@ const Command kCp = {
     .summary = "copy files and trees between this machine and nodes",
     .options =
         [] {
-          return OptionList{&kCluster,    &kRecursive, &kParents,        &kNoClobber,
+          return OptionList{&kCluster,    &kRecursive, &kParents,        &kNoClobber, &kInPlace,
                             &kKeepSetuid, &kTimeLimit, &kConnectTimeout, &kJson};
         },
     .run = run,

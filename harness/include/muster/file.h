@@ -12,7 +12,8 @@
 //
 // Things to get right:
 //   * A write replaces the target in one step or leaves it as it was; other readers see the old
-//     file or the new one. append is not atomic to them.
+//     file or the new one. append is not atomic to them, nor is a write with WriteWay::kInPlace,
+//     which is for bind mounts and the files of /proc/sys and /sys.
 //   * A written file may be lost by a power cut unless WriteOptions::sync is set.
 //   * Changes stay on the node after the test. UndoAt::kSessionEnd takes them back.
 //   * `stat` and `exists` look at a symbolic link itself, so a dangling link exists.
@@ -124,7 +125,8 @@ class File {
                     Where where = Where::current()) const;
   void removeAttribute(const std::string& name, Where where = Where::current()) const;
 
-  // Sets the times of modification and access to `modified`.
+  // Sets the times of modification and access to `modified`. NodeError kUnsupported if the file
+  // system cannot hold that time.
   void setModified(std::chrono::system_clock::time_point modified,
                    Where where = Where::current()) const;
 

@@ -97,18 +97,24 @@ class Node {
   // Asks the node what it is.
   Facts facts(Where where = Where::current()) const;
 
-  // Copies one file from here to the node, or back. The target is replaced in one step; SHA-256 is
-  // compared. NodeError kSystem with errno if the local file cannot be read or written, kNotFound
-  // if the remote one does not exist, kConflict or kCorrupt if the source changes meanwhile.
+  // Copies one file from here to the node, or back, without reading or sending its holes. The
+  // target is replaced in one step, unless `options` say in place; digests are compared. NodeError
+  // kSystem with errno if the local file cannot be read or written, kNotFound if the remote one
+  // does not exist, kConflict or kCorrupt if the source changes meanwhile.
   TransferResult push(const std::filesystem::path& local, const std::string& remote,
                       const WriteOptions& options = {}, Where where = Where::current()) const;
   TransferResult pull(const std::string& remote, const std::filesystem::path& local,
                       Where where = Where::current()) const;
 
-  // Copies what is below a directory: files, directories, links, modes, modification times,
-  // extended attributes. What the target has besides stays. Users and groups are kept by push if
-  // `options` name none, and ignored by pull unless we are root. After an error a part of the tree
-  // may be there.
+  // Copies what is below a directory: files with their holes, directories, symbolic and hard links,
+  // pipes, sockets and devices, all with modes, modification times, extended attributes and ACLs. A
+  // directory that exists becomes like its source, except for the target itself, and for all with
+  // UndoAt::kSessionEnd. What the target has besides stays. A special file that the target may not
+  // make is named in TransferResult::leftOutFiles; devices of a node are not made here. Users and
+  // groups are kept by push if `options` name none, and ignored by pull unless we are root. A part
+  // of the tree may be there after an error. NodeError kInvalid if a modification time is not
+  // between 1677 and 2262 or a path has over 4095 bytes, and kUnsupported if a file system cannot
+  // hold the time or the agent is too old for copies of trees.
   TransferResult pushTree(const std::filesystem::path& local, const std::string& remote,
                           const WriteOptions& options = {}, Where where = Where::current()) const;
   TransferResult pullTree(const std::string& remote, const std::filesystem::path& local,
@@ -116,8 +122,8 @@ class Node {
 
   // Copies a file, or what is below a directory, from here to another node, or to another place of
   // this one, by way of this program, which holds one piece at a time. Mode, owner, modification
-  // time and attributes go along unless `options` names others; holes stay holes. The target is
-  // replaced in one step, a tree file by file; digests are compared.
+  // time and attributes go along unless `options` names others; the rest is as with push and
+  // pushTree. The target is replaced in one step, a tree file by file; digests are compared.
   TransferResult copyTo(const std::string& path, const Node& target, const std::string& targetPath,
                         const WriteOptions& options = {}, Where where = Where::current()) const;
   TransferResult copyTreeTo(const std::string& path, const Node& target,

@@ -9,22 +9,29 @@
 #include <cstdint>
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 namespace muster {
 
 // Is a plain value that outlives its nodes.
 struct TransferResult {
-  // Counts the regular files that were written. Directories and links are not counted.
+  // Counts the regular files that were written. Directories and links are not counted, nor are
+  // further names of a file that is counted.
   uint64_t files = 0;
 
   // Adds up the sizes of these files.
   uint64_t bytes = 0;
 
-  // Is the lower-case hexadecimal SHA-256 of a single file. It is empty for trees.
+  // Is the lower-case hexadecimal SHA-256 of a single file. It is empty for trees, and for a file
+  // over 1 GiB that has holes: to compute it would take longer than the transfer, which compares
+  // such files without it.
   std::string digest;
 
-  // Counts the sockets, pipes and devices of a tree, which are not copied. That is no error.
+  // Counts the sockets, pipes and devices of a tree that the target may not make. That is no error.
   uint64_t leftOut = 0;
+
+  // Names them, at most the first 100, each with its path in the tree and the reason.
+  std::vector<std::string> leftOutFiles;
 };
 
 // Prints all fields for gtest.

@@ -4,7 +4,10 @@
 //   node.file("/etc/kvd.conf").write("peers=3\n", {.mode = 0600, .undo = UndoAt::kSessionEnd});
 //
 // The defaults replace the target, keep its mode and owner, and leave the change on the node. The
-// options do not make a write of several files atomic: each file is replaced for itself.
+// options do not make a write of several files atomic: each file is replaced for itself. A file
+// that cannot be replaced is written in place:
+//
+//   node.file("/proc/sys/net/ipv4/ip_forward").write("1\n", {.way = WriteWay::kInPlace});
 #pragma once
 
 #include <cstdint>
@@ -33,6 +36,20 @@ enum class UndoAt {
   kSessionEnd,
 };
 
+// Says how the content gets to the target.
+enum class WriteWay {
+  // A new file takes the target's name, in one step.
+  kReplace,
+
+  // The content goes into the file that is there, as the shell's ">" writes it. It is for files
+  // that nothing can replace, such as bind mounts and the files of /proc/sys and /sys. The file
+  // keeps its inode, owner, mode, ACL and attributes; a link is followed. Up to 256 KiB go with one
+  // write(2). Others may see the file empty or in part, and it stays so after a failure. When the
+  // connection is lost, the content may be written twice. NodeError kNotFound if there is no file,
+  // and kInvalid together with any other option but `sync`, or for a tree.
+  kInPlace,
+};
+
 struct WriteOptions {
   // Holds permission bits, such as 0600. Absent means those of the replaced file, or 0644 for a new
   // one.
@@ -53,6 +70,8 @@ struct WriteOptions {
   bool parents = false;
 
   UndoAt undo = UndoAt::kNever;
+
+  WriteWay way = WriteWay::kReplace;
 };
 
 // Print the words and the options for gtest.

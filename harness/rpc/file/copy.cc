@@ -1,5 +1,8 @@
 #include "harness/rpc/file/copy.h"
 
+#include <map>
+#include <utility>
+
 #include <muster/node_error.h>
 
 #include "harness/rpc/controller_node.h"
@@ -13,7 +16,13 @@ using Kind = muster::NodeError::Kind;
 
 // The most bytes of a file that does not tell its size, such as those in /proc: it is held whole.
 constexpr size_t kUnsizedBytesMax = 64 << 20;
-constexpr size_t kPieceBytes = 256 << 10;
+
+// The largest size that a file may claim without any space of its own. Those in /sys claim a page,
+// whatever they hold.
+constexpr uint64_t kClaimedBytesMax = 64 << 10;
+
+// The special files that a result names; the others are counted.
+constexpr size_t kLeftOutNamesMax = 100;
 
 std::string endText(const CopyEnd& end) {
   return (end.node == nullptr ? "" : end.node->description().name + ":") + end.path;
@@ -32,7 +41,12 @@ class Copy {
         target_(target.node == nullptr ? localTarget(target.path, options)
                                        : remoteTarget(*target.node, target.path, options, until)),
         dropsPrivileges_(source.node != nullptr && target.node == nullptr &&
-                         options.privileges == CopyOptions::Privileges::kDrop) {}
+                         options.privileges == CopyOptions::Privileges::kDrop) {
+    bool isInPlace = options.write.way == muster::WriteWay::kInPlace;
+    if (isInPlace && options.what == CopyOptions::What::kTree) {
+      throw error(Kind::kInvalid, "a tree cannot be written in place, only a single file");
+    }
+  }
 
   muster::TransferResult run() {
     TreeItem root = source_->root();
@@ -51,7 +65,7 @@ class Copy {
         add(std::move(item));
       }
     }
-    target_->finish();
+    for (const LeftOutItem& item : target_->finish()) leaveOut(item.path, item.reason);
     return result_;
   }
 
@@ -78,68 +92,82 @@ class Copy {
     }
   }
 
+  void leaveOut(const std::string& path, const std::string& reason) {
+    ++result_.leftOut;
+    if (result_.leftOutFiles.size() < kLeftOutNamesMax) {
+      result_.leftOutFiles.push_back(path + ": " + reason);
+    }
+  }
+
+  // Makes an item a link to the first of its names if that was copied. The target needs no content
+  // then.
+  void linkToFirst(TreeItem& item) {
+    if (item.links < 2 || item.type == muster::FileType::kDirectory) return;
+    auto [found, isFirst] =
+        names_.try_emplace({item.device, item.inode}, FirstName{item.path, item.links - 1});
+    if (isFirst) return;
+    item.linkTo = found->second.path;
+    item.content.clear();
+    if (--found->second.others == 0) names_.erase(found);
+  }
+
+  bool isDevice(const TreeItem& item) const {
+    return item.type == muster::FileType::kCharacter || item.type == muster::FileType::kBlock;
+  }
+
   void add(TreeItem item) {
     requireTime();
-    switch (item.type) {
-      case muster::FileType::kRegular:
-        if (!item.hasContent) {
-          addFile(item);
-          return;
-        }
-        count(item.content.size());
-        ++result_.files;
-        break;
-      case muster::FileType::kDirectory:
-      case muster::FileType::kSymlink:
-        break;
-      default:
-        ++result_.leftOut;
+    if (item.type == muster::FileType::kUnspecified) {
+      leaveOut(item.path, "is of a type that is not known here");
+      return;
+    }
+    if (dropsPrivileges_ && isDevice(item)) {
+      leaveOut(item.path, "a device of a node is not made here unless privileges are kept");
+      return;
+    }
+    linkToFirst(item);
+    if (item.type == muster::FileType::kRegular && item.linkTo.empty()) {
+      if (!item.hasContent) {
+        addFile(item);
         return;
+      }
+      count(item.content.size());
+      result_.bytes += item.content.size();
+      ++result_.files;
     }
     target_->add(std::move(item));
   }
 
-  // A file of size 0 may be one that does not tell its size. It is read whole first, because a
-  // target has to know the size before the first byte; its source has no digest to compare.
+  // A file that takes no space may be one that does not tell its size. It is read whole first,
+  // because a target has to know the size before the first byte; where the size was wrong, its
+  // source has no digest to compare.
   std::string addFile(TreeItem item) {
     FileFeed feed = source_->open(item);
     std::string whole;
-    if (item.size == 0) {
-      whole = readUnsized(feed);
-      item.size = whole.size();
-      if (!whole.empty()) {
-        feed.check = [](const std::string&) {};
-        feed.read = [&whole](uint64_t offset, size_t bytesMax) {
-          return whole.substr(std::min<uint64_t>(offset, whole.size()), bytesMax);
-        };
+    bool isDoubtful = item.allocatedBytes == 0 && item.size <= kClaimedBytesMax;
+    if (isDoubtful) {
+      whole = readWhole(feed, kUnsizedBytesMax);
+      FileFeed original = std::exchange(feed, feedOf(whole));
+      if (whole.size() == item.size) {
+        feed.kind = original.kind;
+        feed.check = original.check;
+      } else {
+        item.size = item.allocatedBytes = whole.size();
       }
     }
-    FileFeed counted{[this, &feed](uint64_t offset, size_t bytesMax) {
-                       requireTime();
-                       std::string bytes = feed.read(offset, bytesMax);
-                       count(bytes.size());
-                       return bytes;
-                     },
-                     feed.check};
+    FileFeed counted = feed;
+    counted.next = [this, &feed](size_t bytesMax) {
+      requireTime();
+      FilePiece piece = feed.next(bytesMax);
+      count(piece.bytes.size());
+      return piece;
+    };
     ++result_.files;
+    result_.bytes += item.size;
     return target_->addFile(item, counted);
   }
 
-  std::string readUnsized(const FileFeed& feed) const {
-    std::string whole;
-    while (true) {
-      requireTime();
-      std::string bytes = feed.read(whole.size(), kPieceBytes);
-      if (bytes.empty()) return whole;
-      whole += bytes;
-      if (whole.size() > kUnsizedBytesMax) {
-        throw error(Kind::kInvalid, "the source does not tell its size and has over 64 MiB");
-      }
-    }
-  }
-
   void count(size_t bytes) {
-    result_.bytes += bytes;
     if (options_.progress) options_.progress(bytes);
   }
 
@@ -149,6 +177,13 @@ class Copy {
   std::unique_ptr<CopySource> source_;
   std::unique_ptr<CopyTarget> target_;
   const bool dropsPrivileges_;
+
+  // The first name of each file with several, by device and inode, until all have been met.
+  struct FirstName {
+    std::string path;
+    uint64_t others = 0;
+  };
+  std::map<std::pair<uint64_t, uint64_t>, FirstName> names_;
   muster::TransferResult result_;
 };
 

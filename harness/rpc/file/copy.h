@@ -1,6 +1,10 @@
 // Copies a file or a tree between this machine and nodes, or from node to node by way of this
 // machine, a chunk at a time.
 //
+// Holes are neither read nor sent. Hard links within a tree stay hard links. Pipes, sockets and
+// devices are made where the target may, and named in the result where not. Directories that exist
+// stay as they are with UndoAt::kSessionEnd.
+//
 // Each chunk has a check sum and each file a digest that both sides compare; a file takes its name
 // at the target in one step, with its mode, times and attributes, or not at all. After a loss of
 // the connection a transfer goes on where it was. The caller's thread does the work.
@@ -41,16 +45,21 @@ struct CopyOptions {
     kContent,
 
     // The mode, modification time, and attributes with ACLs are kept, and the owner as well to or
-    // between nodes or as root. Trees always keep them.
+    // between nodes or as root. Trees always keep them, in directories that exist too.
     kAll,
   };
 
   // Whether a file that comes from a node to this machine keeps the bits setuid and setgid, and its
-  // capabilities. Files that go to nodes always keep them.
+  // capabilities, and whether devices are made. Files that go to nodes always keep them.
   enum class Privileges { kDrop, kKeep };
+
+  // Whether the directory that a tree goes to becomes like that of the source if it exists. It does
+  // if it is a copy of that directory, and does not if it only takes what is below.
+  enum class Root { kAsItIs, kLikeSource };
 
   What what = What::kFile;
   Privileges privileges = Privileges::kDrop;
+  Root root = Root::kAsItIs;
   Keep keep = Keep::kContent;
   muster::WriteOptions write;
 
@@ -59,8 +68,9 @@ struct CopyOptions {
 };
 
 // Throws the NodeErrors of the nodes and kTimeout, kSystem with errno where this machine refuses,
-// kConflict if the source was changed meanwhile, and kCorrupt if other bytes arrived than were
-// sent.
+// kConflict if the source was changed meanwhile, kCorrupt if other bytes arrived than were sent,
+// kInvalid for a time outside of 64 bits of nanoseconds, and kUnsupported for an agent that is too
+// old.
 muster::TransferResult copy(const CopyEnd& source, const CopyEnd& target,
                             const CopyOptions& options, muster::SteadyTime until);
 

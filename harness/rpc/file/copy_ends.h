@@ -1,15 +1,17 @@
-// The two sides of a copy as its algorithm sees them (copy.h). Local ones are in copy_local.cc,
-// those on nodes in copy_remote.cc; the algorithm itself is not here.
+// The two sides of a copy as its algorithm sees them; the algorithm itself is in copy.cc. Local
+// ones are in copy_from_local.cc and copy_to_local.cc, those on nodes in copy_remote.cc.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/rpc/file/copy.h"
+#include "harness/rpc/file/transfer_digest.h"
 
 namespace harness {
 
@@ -25,11 +27,22 @@ struct TreeItem {
   // Empty where the source knows no name.
   std::string user;
   std::string group;
-  int64_t modifiedNs = 0;
-  uint64_t size = 0;
 
-  // The file takes less space than its size.
-  bool sparse = false;
+  // Absent: 64 bits of nanoseconds cannot hold it.
+  std::optional<int64_t> modifiedNs = 0;
+  uint64_t size = 0;
+  uint64_t allocatedBytes = 0;
+
+  // Tell a file with several names at the source.
+  uint64_t links = 1;
+  uint64_t device = 0;
+  uint64_t inode = 0;
+
+  // The device that a character or block file stands for.
+  uint64_t specialDevice = 0;
+
+  // The path of an earlier member that this one is a hard link of. Empty: of none.
+  std::string linkTo;
 
   // The target of a symbolic link.
   std::string target;
@@ -38,16 +51,46 @@ struct TreeItem {
   std::string content;
   bool hasContent = false;
   std::map<std::string, std::string> attributes;
+
+  // Tells that a regular file takes less space than its size, so that it may have holes.
+  bool sparse() const { return allocatedBytes < size; }
+};
+
+// Returns the time that a target is to give an item. Throws NodeError kInvalid if it is absent.
+int64_t timeOf(const TreeItem& item);
+
+// A part of a file. Those of one file ascend, and what is between them is a hole.
+struct FilePiece {
+  uint64_t offset = 0;
+
+  // None: the end of the file, which is `offset` bytes long.
+  std::string bytes;
 };
 
 // The source that a file is filled from.
 struct FileFeed {
-  // Returns bytes from `offset` on, at most `bytesMax`. None: the end of the file.
-  std::function<std::string(uint64_t offset, size_t bytesMax)> read;
+  // The digest that `check` compares. Absent: it compares none.
+  std::optional<DigestKind> kind;
+
+  // Returns the next piece, of at most `bytesMax` bytes.
+  std::function<FilePiece(size_t bytesMax)> next;
 
   // Throws unless the bytes that were read, which have this digest, are those that the source has
   // now. Called before the target takes its name.
-  std::function<void(const std::string& sha256)> check;
+  std::function<void(const TransferDigest& digest)> check;
+};
+
+// Returns the feed of bytes in memory, which it borrows.
+FileFeed feedOf(const std::string& bytes);
+
+// Reads a feed to its end and returns the whole content. Throws NodeError kInvalid if that is more
+// than `bytesMax`.
+std::string readWhole(const FileFeed& feed, size_t bytesMax);
+
+// A special file that a target may not make.
+struct LeftOutItem {
+  std::string path;
+  std::string reason;
 };
 
 class CopySource {
@@ -70,21 +113,22 @@ class CopyTarget {
  public:
   virtual ~CopyTarget() = default;
 
-  // Makes the directory that a tree goes to. An existing one stays as it is.
+  // Makes the directory that a tree goes to.
   virtual void makeRoot(const TreeItem& root) = 0;
 
-  // Adds a directory, a link, or a file with its content. It may be kept back until finish().
+  // Adds a directory, a link, a special file, a further name of a file, or a file with its content.
+  // It may be kept back until finish().
   virtual void add(TreeItem item) = 0;
 
-  // Writes a file and returns its SHA-256 in hexadecimal. `item.path` empty: the root is the file
-  // itself.
+  // Writes a file and returns its SHA-256 in hexadecimal, which is empty for a large file with
+  // holes. `item.path` empty: the root is the file itself.
   virtual std::string addFile(const TreeItem& item, const FileFeed& feed) = 0;
 
-  virtual void finish() = 0;
+  // Writes what was kept back, and gives directories their modes, times and attributes from the
+  // innermost outwards: work below a directory changes its time and may need its permission.
+  // Returns the special files that could not be made.
+  virtual std::vector<LeftOutItem> finish() = 0;
 };
-
-// True for an attribute that belongs to a file and not to its machine's policy.
-bool isKeptAttribute(const std::string& name);
 
 std::unique_ptr<CopySource> localSource(const std::string& path, muster::SteadyTime until);
 std::unique_ptr<CopyTarget> localTarget(const std::string& path, const CopyOptions& options);

@@ -4,6 +4,12 @@
 
 namespace harness {
 
+std::optional<int64_t> keptTime(int64_t ns) {
+  // Agents give the nearest time that they can.
+  if (ns == INT64_MIN || ns == INT64_MAX) return std::nullopt;
+  return ns;
+}
+
 muster::FileStat readStat(wire::Stat::Reader from) {
   muster::FileStat stat;
   auto type = static_cast<int>(from.getType());
@@ -34,6 +40,7 @@ void writeOptions(wire::WriteOptions::Builder to, const muster::WriteOptions& fr
   to.setParents(from.parents);
   to.setLifetime(from.undo == muster::UndoAt::kSessionEnd ? wire::Lifetime::SESSION
                                                           : wire::Lifetime::PERMANENT);
+  to.setInPlace(from.way == muster::WriteWay::kInPlace);
 }
 
 wire::SymlinkPolicy linksOf(muster::SymlinkPolicy links) {

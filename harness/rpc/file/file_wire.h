@@ -8,6 +8,10 @@
 
 namespace harness {
 
+// Returns a file's time as the node tells it. Absent: the node says only that 64 bits of
+// nanoseconds cannot hold it.
+std::optional<int64_t> keptTime(int64_t ns);
+
 muster::FileStat readStat(wire::Stat::Reader stat);
 void writeOptions(wire::WriteOptions::Builder to, const muster::WriteOptions& from);
 wire::SymlinkPolicy linksOf(muster::SymlinkPolicy links);

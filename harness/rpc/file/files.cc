@@ -16,8 +16,6 @@ namespace {
 
 using Kind = muster::NodeError::Kind;
 
-// Larger contents are written as an upload, in chunks that a loss of the connection does not undo.
-constexpr size_t kWriteAtOnceBytes = 256 << 10;
 constexpr uint32_t kEntriesMax = 1000;
 
 bool isNotFound(const muster::NodeError& error) {
@@ -110,7 +108,7 @@ std::string Files::read(const std::string& path, uint64_t offset, uint64_t bytes
 }
 
 std::string Files::digest(const std::string& path, SteadyTime until) const {
-  return beginDigest(node_, path, until).wait(until);
+  return beginDigest(node_, path, DigestKind::kContent, until).wait(until);
 }
 
 std::string Files::readLink(const std::string& path, SteadyTime until) const {
@@ -159,14 +157,13 @@ muster::FileSpace Files::space(const std::string& path, SteadyTime until) const 
 void Files::write(const std::string& path, const std::string& content,
                   const muster::WriteOptions& options, SteadyTime until) const {
   if (content.size() > kWriteAtOnceBytes) {
-    FileFeed feed{[&](uint64_t offset, size_t most) { return content.substr(offset, most); },
-                  [](const std::string&) {}};
     UploadOptions own;
     own.write = options;
-    upload(node_, path, content.size(), feed, own, until);
+    upload(node_, path, content.size(), feedOf(content), own, until);
     return;
   }
   ask<bool>(node_, "write " + quoted(path), until, [&](EstablishedConnection& connection) {
+    requireWay(options, connection);
     auto request = connection.get<wire::Files>().writeRequest();
     request.setPath(dataOf(path));
     request.setData(dataOf(content));

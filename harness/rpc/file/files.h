@@ -15,6 +15,10 @@
 
 namespace harness::rpc {
 
+// The largest content that goes with one call. Larger ones are written as an upload, in chunks that
+// a loss of the connection does not undo.
+constexpr size_t kWriteAtOnceBytes = 256 << 10;
+
 enum class Removal {
   // A file, a link or an empty directory.
   kEntry,

@@ -32,25 +32,34 @@ void writeAttributes(List list, const std::map<std::string, std::string>& attrib
   }
 }
 
-void writeItem(wire::TreeEntry::Builder to, const TreeItem& from,
+void writeItem(wire::TreeEntry::Builder to, const TreeItem& from, Directories directories,
                const muster::WriteOptions& options) {
   to.setPath(dataOf(from.path));
   auto stat = to.initStat();
   stat.setType(static_cast<wire::FileType>(from.type));
   stat.setMode(from.mode);
   stat.setSize(from.size);
-  stat.setModifiedNs(from.modifiedNs);
+  // The other name of a hard link has the time already.
+  if (from.linkTo.empty()) stat.setModifiedNs(timeOf(from));
+  stat.setSpecialDevice(from.specialDevice);
   stat.setUid(from.uid);
   stat.setGid(from.gid);
   stat.setUser(options.user.empty() ? from.user : options.user);
   stat.setGroup(options.group.empty() ? from.group : options.group);
   to.setTarget(dataOf(from.target));
-  if (from.type == muster::FileType::kRegular) {
+  to.setLinkTo(dataOf(from.linkTo));
+  if (from.type == muster::FileType::kRegular && from.linkTo.empty()) {
     to.setContent(dataOf(from.content));
     to.setContentInline(true);
+    to.setSparse(from.sparse());
   }
+  to.setFinished(directories == Directories::kFinished);
   writeAttributes(to.initAttributes(static_cast<unsigned>(from.attributes.size())),
                   from.attributes);
+}
+
+wire::DigestKind wireKind(DigestKind kind) {
+  return kind == DigestKind::kBlocks ? wire::DigestKind::BLOCKS : wire::DigestKind::CONTENT;
 }
 
 TreeItem readItem(wire::TreeEntry::Reader from) {
@@ -64,8 +73,12 @@ TreeItem readItem(wire::TreeEntry::Reader from) {
   item.user = stat.user;
   item.group = stat.group;
   item.size = stat.size;
-  item.sparse = stat.allocatedBytes < stat.size;
-  item.modifiedNs = from.getStat().getModifiedNs();
+  item.allocatedBytes = stat.allocatedBytes;
+  item.links = stat.links;
+  item.inode = stat.inode;
+  item.device = from.getStat().getDevice();
+  item.specialDevice = from.getStat().getSpecialDevice();
+  item.modifiedNs = keptTime(from.getStat().getModifiedNs());
   item.target = stringOf(from.getTarget());
   item.content = stringOf(from.getContent());
   item.hasContent = from.getContentInline();
@@ -73,6 +86,11 @@ TreeItem readItem(wire::TreeEntry::Reader from) {
     item.attributes.emplace(stringOf(attribute.getName()), stringOf(attribute.getValue()));
   }
   return item;
+}
+
+std::string versionText(wire::FileVersion::Reader version) {
+  return std::to_string(version.getDevice()) + ":" + std::to_string(version.getInode()) + ":" +
+         std::to_string(version.getSize()) + ":" + std::to_string(version.getChangedNs());
 }
 
 // Reads one part over `connection`. Its offset, check sum and size are compared, because callers
@@ -97,17 +115,16 @@ kj::Promise<FilePart> readOver(EstablishedConnection& connection, const std::str
       support::fail(wire::Error::Kind::CORRUPT, data.size(), " bytes at ", offset, ", asked for ",
                     wanted);
     }
-    auto version = response.getVersion();
-    std::string seen =
-        std::to_string(version.getDevice()) + ":" + std::to_string(version.getInode()) + ":" +
-        std::to_string(version.getSize()) + ":" + std::to_string(version.getChangedNs());
-    return FilePart{stringOf(data), response.getSize(), seen};
+    return FilePart{stringOf(data), response.getSize(), versionText(response.getVersion())};
   });
 }
 
-kj::Promise<std::string> digestOver(EstablishedConnection& connection, const std::string& path) {
+kj::Promise<std::string> digestOver(EstablishedConnection& connection, const std::string& path,
+                                    DigestKind kind) {
+  if (kind == DigestKind::kBlocks) connection.requireMinor(kFaithfulMinor, "digests of blocks");
   auto request = connection.get<wire::Files>().digestRequest();
   request.setPath(dataOf(path));
+  request.setKind(wireKind(kind));
   return request.send().then([](auto&& response) {
     requireNoError(response);
     return support::hex(response.getSha256());
@@ -129,10 +146,62 @@ Answer<FilePart> beginRead(ControllerNode& node, const std::string& path, uint64
                                });
 }
 
-Answer<std::string> beginDigest(ControllerNode& node, const std::string& path, SteadyTime until) {
-  return beginAsking<std::string>(
-      node, "digest " + quoted(path), until,
-      [path](EstablishedConnection& connection) { return digestOver(connection, path); });
+Answer<std::string> beginDigest(ControllerNode& node, const std::string& path, DigestKind kind,
+                                SteadyTime until) {
+  return beginAsking<std::string>(node, "digest " + quoted(path), until,
+                                  [path, kind](EstablishedConnection& connection) {
+                                    return digestOver(connection, path, kind);
+                                  });
+}
+
+void requireWay(const muster::WriteOptions& options, const EstablishedConnection& connection) {
+  if (options.way == muster::WriteWay::kInPlace) {
+    connection.requireMinor(kFaithfulMinor, "writes in place");
+  }
+}
+
+uint16_t protocolMinorOf(ControllerNode& node, SteadyTime until) {
+  return ask<uint16_t>(node, "connect", until,
+                       [](EstablishedConnection& connection) -> kj::Promise<uint16_t> {
+                         return connection.protocolMinor;
+                       });
+}
+
+void requireFaithful(ControllerNode& node, const std::string& feature, SteadyTime until) {
+  ask<bool>(node, "copy", until, [&](EstablishedConnection& connection) -> kj::Promise<bool> {
+    connection.requireMinor(kFaithfulMinor, feature.c_str());
+    return true;
+  });
+}
+
+// The extents must ascend within the file: what they leave out is not read.
+ExtentPage extentsPage(ControllerNode& node, const std::string& path, uint64_t offset,
+                       SteadyTime until) {
+  return ask<ExtentPage>(
+      node, "find holes of " + quoted(path), until, [&](EstablishedConnection& connection) {
+        auto request = connection.get<wire::Files>().extentsRequest();
+        request.setPath(dataOf(path));
+        request.setOffset(offset);
+        return request.send().then([offset](auto&& response) {
+          requireNoError(response);
+          ExtentPage page;
+          page.more = response.getMore();
+          page.size = response.getSize();
+          page.version = versionText(response.getVersion());
+          uint64_t end = offset;
+          for (auto from : response.getExtents()) {
+            Extent extent{from.getOffset(), from.getSize()};
+            if (extent.offset < end || extent.size == 0 || extent.offset >= page.size) {
+              support::fail(wire::Error::Kind::CORRUPT, "an extent of ", extent.size, " bytes at ",
+                            extent.offset, " does not fit behind ", end);
+            }
+            extent.size = std::min(extent.size, page.size - extent.offset);
+            end = extent.offset + extent.size;
+            page.extents.push_back(extent);
+          }
+          return page;
+        });
+      });
 }
 
 namespace {
@@ -142,11 +211,25 @@ struct Begun {
 
   // The size of each chunk.
   size_t chunkBytes = 0;
+
+  // The digest that the node compares. With kBlocks, holes are not sent.
+  DigestKind kind = DigestKind::kContent;
 };
+
+// Older agents take times in a field in which 0 means none.
+void writeModified(wire::WriteOptions::Builder to, int64_t ns,
+                   const EstablishedConnection& connection) {
+  if (ns == 0) connection.requireMinor(kFaithfulMinor, "files of the first second of 1970");
+  to.setModifiedNs(ns);
+  to.getModified().setAtNs(ns);
+}
 
 Begun beginUpload(ControllerNode& node, const support::Id& id, const std::string& path,
                   uint64_t size, const UploadOptions& options, SteadyTime until) {
   return ask<Begun>(node, "write " + quoted(path), until, [&](EstablishedConnection& connection) {
+    requireWay(options.write, connection);
+    bool skipsHoles = options.sparse && connection.protocolMinor >= kFaithfulMinor;
+    DigestKind kind = skipsHoles ? DigestKind::kBlocks : DigestKind::kContent;
     auto request = connection.get<wire::Files>().beginUploadRequest();
     request.setUploadId(id.data());
     request.setPath(dataOf(path));
@@ -155,11 +238,13 @@ Begun beginUpload(ControllerNode& node, const support::Id& id, const std::string
     writeOptions(to, options.write);
     writeAttributes(to.initAttributes(static_cast<unsigned>(options.attributes.size())),
                     options.attributes);
-    to.setModifiedNs(options.modifiedNs);
+    to.setExactAttributes(options.exactAttributes);
+    if (options.modifiedNs) writeModified(to, *options.modifiedNs, connection);
     to.setSparse(options.sparse);
-    return request.send().then([chunkBytesMax = connection.chunkBytesMax](auto&& response) {
+    to.setDigestKind(wireKind(kind));
+    return request.send().then([kind, chunkBytesMax = connection.chunkBytesMax](auto&& response) {
       requireNoError(response);
-      return Begun{response.getReceivedTo(), std::min<size_t>(kChunkBytes, chunkBytesMax)};
+      return Begun{response.getReceivedTo(), std::min<size_t>(kChunkBytes, chunkBytesMax), kind};
     });
   });
 }
@@ -171,9 +256,10 @@ class Chunks {
   Chunks(ControllerNode& node, const support::Id& id, const std::string& path, SteadyTime until)
       : node_(node), id_(id), operation_("write " + quoted(path)), until_(until) {}
 
+  // Sends a piece. What lies between it and the piece before is a hole.
   void send(uint64_t offset, std::string bytes) {
     while (!window_.allows(underWay_.size())) settle();
-    Chunk chunk{offset, std::make_shared<const std::string>(std::move(bytes))};
+    Chunk chunk{offset, offset - sentTo_, std::make_shared<const std::string>(std::move(bytes))};
     chunk.crc32c = support::crc32c(dataOf(*chunk.bytes));
     sentTo_ = offset + chunk.bytes->size();
     auto answer = beginAsking<uint64_t>(node_, operation_, until_, attempt(chunk));
@@ -184,9 +270,12 @@ class Chunks {
     while (!underWay_.empty()) settle();
   }
 
+  uint64_t sentTo() const { return sentTo_; }
+
  private:
   struct Chunk {
     uint64_t offset = 0;
+    uint64_t holeBefore = 0;
 
     // Shared with the call, which may be repeated.
     std::shared_ptr<const std::string> bytes;
@@ -208,6 +297,7 @@ class Chunks {
       to.setOffset(chunk.offset);
       to.setData(dataOf(*chunk.bytes));
       to.setCrc32c(chunk.crc32c);
+      request.setHoleBefore(chunk.holeBefore);
       return request.send().then([](auto&& response) {
         requireNoError(response);
         return response.getReceivedTo();
@@ -264,10 +354,41 @@ void abandonUpload(ControllerNode& node, const support::Id& id, const std::strin
 
 }  // namespace
 
+// Reads the file that `feed` gives and sends what is not holes. Returns its digests.
+TransferDigest sendAll(ControllerNode& node, const support::Id& id, const std::string& path,
+                       uint64_t size, const FileFeed& feed, const Begun& begun, SteadyTime until) {
+  auto changed = [&](const std::string& how) {
+    return muster::NodeError(Kind::kCorrupt, node.description().name, "write " + quoted(path),
+                             "the source became " + how);
+  };
+  bool sendsHoles = begun.kind == DigestKind::kContent;
+  TransferDigest digest(feed.kind, begun.kind, size);
+  Chunks chunks(node, id, path, until);
+  uint64_t offset = 0;
+  while (offset < size) {
+    uint64_t most = std::min<uint64_t>(begun.chunkBytes, size - offset);
+    FilePiece piece = feed.next(static_cast<size_t>(most));
+    if (piece.bytes.empty() && piece.offset < size) throw changed("shorter");
+    uint64_t end = piece.offset + piece.bytes.size();
+    if (end > size) throw changed("longer");
+    // An agent that cannot leave out holes gets their zeros.
+    for (; sendsHoles && offset < piece.offset; offset = chunks.sentTo()) {
+      uint64_t count = std::min<uint64_t>(begun.chunkBytes, piece.offset - offset);
+      chunks.send(offset, std::string(static_cast<size_t>(count), '\0'));
+    }
+    digest.add(piece.offset, piece.bytes);
+    chunks.send(piece.offset, std::move(piece.bytes));
+    offset = end;
+  }
+  digest.end(size);
+  chunks.finish();
+  return digest;
+}
+
 // Writes a file in four steps:
 //
 //   1. beginUpload names the target and the upload's id, and tells how much of it has arrived.
-//   2. Chunks go out with offsets and check sums, several at a time.
+//   2. Chunks go out with offsets and check sums, several at a time, and leave out holes.
 //   3. The source is checked against the digest of what was read, before the file has its name.
 //   4. finishUpload compares the digest at the node and gives the file its name.
 //
@@ -289,29 +410,15 @@ std::string upload(ControllerNode& node, const std::string& path, uint64_t size,
     byNumber.uid.clear();
     begun = beginUpload(node, id, path, size, byNumber, until);
   }
-  support::Sha256 hash;
-  support::Digest digest;
+  std::optional<TransferDigest> sent;
   try {
-    Chunks chunks(node, id, path, until);
-    for (uint64_t offset = begun.receivedTo; offset < size;) {
-      uint64_t most = std::min<uint64_t>(begun.chunkBytes, size - offset);
-      std::string bytes = feed.read(offset, static_cast<size_t>(most));
-      if (bytes.empty()) {
-        throw muster::NodeError(Kind::kCorrupt, node.description().name, "write " + quoted(path),
-                                "the source became shorter");
-      }
-      hash.update(dataOf(bytes));
-      uint64_t begin = offset;
-      offset += bytes.size();
-      chunks.send(begin, std::move(bytes));
-    }
-    chunks.finish();
-    digest = hash.digest();
-    feed.check(support::hex(kj::arrayPtr(digest.data(), digest.size())));
+    sent.emplace(sendAll(node, id, path, size, feed, begun, until));
+    feed.check(*sent);
   } catch (...) {
     abandonUpload(node, id, path, until);
     throw;
   }
+  support::Digest digest = sent->compared(begun.kind);
   auto bytes = kj::arrayPtr(digest.data(), digest.size());
   ask<bool>(node, "write " + quoted(path), until, [&](EstablishedConnection& connection) {
     auto request = connection.get<wire::Files>().finishUploadRequest();
@@ -319,23 +426,39 @@ std::string upload(ControllerNode& node, const std::string& path, uint64_t size,
     request.setSha256(bytes);
     return request.send().then(answered);
   });
-  return support::hex(bytes);
+  return sent->content();
 }
 
-Answer<bool> beginWriteTree(ControllerNode& node, const std::string& root,
-                            std::vector<TreeItem> items, const muster::WriteOptions& options,
-                            SteadyTime until) {
+Answer<std::vector<LeftOutItem>> beginWriteTree(ControllerNode& node, const std::string& root,
+                                                std::vector<TreeItem> items,
+                                                Directories directories,
+                                                const muster::WriteOptions& options,
+                                                SteadyTime until) {
   // The items are shared with the call, which may be repeated.
   auto shared = std::make_shared<const std::vector<TreeItem>>(std::move(items));
-  auto attempt = [shared, root, options](EstablishedConnection& connection) {
+  auto attempt = [shared, root, directories, options](EstablishedConnection& connection) {
+    connection.requireMinor(kFaithfulMinor, "copies of trees");
     auto request = connection.get<wire::Files>().writeTreeRequest();
     request.setRoot(dataOf(root));
     auto list = request.initEntries(static_cast<unsigned>(shared->size()));
-    for (unsigned i = 0; i < list.size(); ++i) writeItem(list[i], (*shared)[i], options);
+    for (unsigned i = 0; i < list.size(); ++i) {
+      writeItem(list[i], (*shared)[i], directories, options);
+    }
     writeOptions(request.initOptions(), options);
-    return request.send().then(answered);
+    return request.send().then([shared](auto&& response) {
+      requireNoError(response);
+      std::vector<LeftOutItem> all;
+      for (auto one : response.getLeftOut()) {
+        if (one.getEntry() >= shared->size()) {
+          support::fail(wire::Error::Kind::CORRUPT, "entry ", one.getEntry(), " of ",
+                        shared->size(), " is left out");
+        }
+        all.push_back({(*shared)[one.getEntry()].path, stringOf(one.getError().getText())});
+      }
+      return all;
+    });
   };
-  return beginAsking<bool>(node, "push to " + quoted(root), until, attempt);
+  return beginAsking<std::vector<LeftOutItem>>(node, "push to " + quoted(root), until, attempt);
 }
 
 TreePage walkPage(ControllerNode& node, const std::string& root, const std::string& after,

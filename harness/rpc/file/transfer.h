@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,27 +41,77 @@ struct UploadOptions {
   std::string gid;
   std::map<std::string, std::string> attributes;
 
-  // 0: the time of the writing.
-  int64_t modifiedNs = 0;
+  // The file has no other attributes, not even an ACL that its directory hands down.
+  bool exactAttributes = false;
+
+  // Absent: the time of the writing.
+  std::optional<int64_t> modifiedNs;
 
   // Blocks of zeros become holes.
   bool sparse = false;
 };
+
+// A part of a file that is data, or its end if `size` is 0.
+struct Extent {
+  uint64_t offset = 0;
+  uint64_t size = 0;
+};
+
+struct ExtentPage {
+  std::vector<Extent> extents;
+  bool more = false;
+  uint64_t size = 0;
+
+  // As FilePart::version.
+  std::string version;
+};
+
+// The minor version of the protocol with holes, hard links, special files, exact attributes and
+// finished directories.
+constexpr uint16_t kFaithfulMinor = 2;
+
+// Fails, on the io thread, if the agent is too old for the way in which the options write.
+void requireWay(const muster::WriteOptions& options, const EstablishedConnection& connection);
+
+// Returns the minor version that the agent speaks.
+uint16_t protocolMinorOf(ControllerNode& node, SteadyTime until);
+
+// Throws NodeError kUnsupported if the agent is older than kFaithfulMinor.
+void requireFaithful(ControllerNode& node, const std::string& feature, SteadyTime until);
 
 FilePart readPart(ControllerNode& node, const std::string& path, uint64_t offset, uint64_t bytesMax,
                   SteadyTime until);
 Answer<FilePart> beginRead(ControllerNode& node, const std::string& path, uint64_t offset,
                            uint64_t bytesMax, SteadyTime until);
 
-// Begins to ask for a file's SHA-256. The answer is hexadecimal.
-Answer<std::string> beginDigest(ControllerNode& node, const std::string& path, SteadyTime until);
+// Begins to ask for a file's digest. The answer is hexadecimal.
+Answer<std::string> beginDigest(ControllerNode& node, const std::string& path, DigestKind kind,
+                                SteadyTime until);
+
+// Asks where a file has data at or behind `offset`.
+ExtentPage extentsPage(ControllerNode& node, const std::string& path, uint64_t offset,
+                       SteadyTime until);
 TreePage walkPage(ControllerNode& node, const std::string& root, const std::string& after,
                   SteadyTime until);
-Answer<bool> beginWriteTree(ControllerNode& node, const std::string& root,
-                            std::vector<TreeItem> items, const muster::WriteOptions& options,
-                            SteadyTime until);
 
-// Writes a file of `size` bytes that `feed` gives. Returns the hexadecimal digest.
+// Says what the directories among the items of a call are.
+enum class Directories {
+  // Made where they are missing, to take what comes below them.
+  kBegun,
+
+  // Complete: they get their modes, times and attributes.
+  kFinished,
+};
+
+// Begins to write items of a tree. The answer names those that the node may not make.
+Answer<std::vector<LeftOutItem>> beginWriteTree(ControllerNode& node, const std::string& root,
+                                                std::vector<TreeItem> items,
+                                                Directories directories,
+                                                const muster::WriteOptions& options,
+                                                SteadyTime until);
+
+// Writes a file of `size` bytes that `feed` gives. Returns the hexadecimal SHA-256 of its content,
+// or nothing as TransferDigest::content does.
 std::string upload(ControllerNode& node, const std::string& path, uint64_t size,
                    const FileFeed& feed, const UploadOptions& options, SteadyTime until);
 
