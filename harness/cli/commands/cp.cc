@@ -11,11 +11,13 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <tuple>
 
 #include "harness/cli/arguments.h"
 #include "harness/cli/clusters.h"
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
+#include "harness/cli/copy_patterns.h"
 #include "harness/cli/copy_words.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
@@ -61,7 +63,9 @@ constexpr DurationOption kTimeLimit = timeLimitOption("1h", "how long the whole 
 constexpr char kNotes[] =
     R"(A word with a colon before its first slash is NODESET:PATH, with an absolute
 path; any other word is a path of this machine. A target that is a directory
-gets the sources in it, under their names. Each node of a target gets a copy.
+gets the sources in it, under their names, which must differ. Each node of a
+target gets a copy. *, ? and [...] in a path on a node match its files, unless
+there is a file of just that name.
 Sources on several nodes go to a local directory, which gets a directory for
 each node. From node to node, the bytes pass through this machine, one piece
 at a time.
@@ -91,6 +95,8 @@ struct Transfer {
   CopyEnd target;
   // Each of several source nodes has a directory of its own, target/NODE.
   bool intoOwnDirectory = false;
+  // The target must be a directory.
+  bool isOneOfSeveral = false;
   muster::TransferResult result;
   std::string error;
   bool unreachable = false;
@@ -126,7 +132,6 @@ Kind kindOf(const CopyEnd& end, muster::SteadyTime until) {
 // The options that all copies of one command share.
 struct Manner {
   bool recursive = false;
-  bool severalSources = false;
   CopyOptions options;
   muster::SteadyTime until;
 };
@@ -157,7 +162,7 @@ CopyEnd targetOf(const Transfer& transfer, const Manner& manner) {
   bool isDirectory = kindOf(target, manner.until) == Kind::kDirectory;
   if (isDirectory) {
     target.path = joined(target.path, lastNameOf(transfer.source.path));
-  } else if (manner.severalSources || target.path.ends_with("/")) {
+  } else if (transfer.isOneOfSeveral || target.path.ends_with("/")) {
     throw std::runtime_error("the target " + endText(target) + " is not a directory");
   } else if (target.node != nullptr && !manner.options.write.parents) {
     CopyEnd parent{target.node, target.path.substr(0, target.path.find_last_of('/') + 1)};
@@ -322,29 +327,89 @@ class Ends {
   std::map<std::string, std::string> errors_;
 };
 
-std::vector<Transfer> plan(const std::vector<CopyWord>& words, const Ends& ends) {
+// A source as it was found: the path that a pattern matched, or the word's own.
+struct Source {
+  CopyEnd end;
+  std::string error;
+  bool unreachable = false;
+};
+
+// Expands a pattern on the node of `end`. A path that is there is meant as it stands.
+std::vector<Source> sourcesOf(const CopyEnd& end, const Ends& ends, muster::SteadyTime until) {
+  std::string problem = ends.problem(end);
+  if (!problem.empty()) return {{end, problem, true}};
+  if (end.node == nullptr || !isPattern(end.path)) return {{end, "", false}};
+  rpc::Files files(*end.node);
+  try {
+    if (files.stat(end.path, muster::SymlinkPolicy::kKeep, until)) return {{end, "", false}};
+    auto namesIn = [&](const std::string& directory) {
+      std::vector<std::string> names;
+      auto stat = files.stat(directory, muster::SymlinkPolicy::kFollow, until);
+      if (!stat || stat->type != muster::FileType::kDirectory) return names;
+      for (auto& entry : files.list(directory + "/.", until))
+        names.push_back(std::move(entry.name));
+      return names;
+    };
+    std::vector<Source> sources;
+    for (std::string& path : expandPattern(end.path, namesIn)) {
+      sources.push_back({{end.node, std::move(path)}, "", false});
+    }
+    if (sources.empty()) return {{end, "no file matches", false}};
+    return sources;
+  } catch (const muster::NodeError& error) {
+    return {{end, error.what(), error.kind() == muster::NodeError::Kind::kUnreachable}};
+  }
+}
+
+// Refuses sources that would replace each other.
+void requireDifferentNames(const std::vector<Transfer>& transfers) {
+  std::map<std::tuple<const ControllerNode*, std::string, std::string>, const CopyEnd*> taken;
+  for (const Transfer& transfer : transfers) {
+    std::string name = lastNameOf(transfer.source.path);
+    std::string directory =
+        transfer.intoOwnDirectory ? transfer.source.node->description().name : "";
+    if (!transfer.isOneOfSeveral || name.empty()) continue;
+    auto [found, isNew] =
+        taken.try_emplace({transfer.target.node, directory, name}, &transfer.source);
+    if (isNew) continue;
+    throw CommandError(kExitUsage, endText(*found->second) + " and " + endText(transfer.source) +
+                                       " would both become \"" + name + "\" in " +
+                                       endText(transfer.target) + "; copy them one by one");
+  }
+}
+
+std::vector<Transfer> plan(const std::vector<CopyWord>& words, const Ends& ends,
+                           muster::SteadyTime until) {
   std::vector<Transfer> transfers;
   size_t last = words.size() - 1;
+  bool isOneOfSeveral = last > 1;
   for (size_t i = 0; i < last; ++i) {
-    std::vector<CopyEnd> sources = ends.of(i, words[i]);
-    bool several = sources.size() > 1;
+    std::vector<CopyEnd> nodes = ends.of(i, words[i]);
+    bool several = nodes.size() > 1;
     if (several && !words[last].nodes.empty()) {
       throw CommandError(
           kExitUsage,
           "\"" + words[i].nodes + "\" is several nodes: their files go to a local directory");
     }
-    for (const CopyEnd& source : sources) {
-      for (const CopyEnd& target : ends.of(last, words[last])) {
-        Transfer transfer;
-        transfer.source = source;
-        transfer.target = target;
-        transfer.intoOwnDirectory = several;
-        transfer.error = ends.problem(source) + ends.problem(target);
-        transfer.unreachable = !transfer.error.empty();
-        transfers.push_back(std::move(transfer));
+    for (const CopyEnd& node : nodes) {
+      std::vector<Source> sources = sourcesOf(node, ends, until);
+      isOneOfSeveral = isOneOfSeveral || sources.size() > 1;
+      for (const Source& source : sources) {
+        for (const CopyEnd& target : ends.of(last, words[last])) {
+          Transfer transfer;
+          transfer.source = source.end;
+          transfer.target = target;
+          transfer.intoOwnDirectory = several;
+          std::string problem = ends.problem(target);
+          transfer.error = source.error.empty() ? problem : source.error;
+          transfer.unreachable = source.unreachable || !problem.empty();
+          transfers.push_back(std::move(transfer));
+        }
       }
     }
   }
+  for (Transfer& transfer : transfers) transfer.isOneOfSeveral = isOneOfSeveral;
+  requireDifferentNames(transfers);
   return transfers;
 }
 
@@ -358,7 +423,6 @@ void requireLocalSources(const std::vector<CopyWord>& words) {
 Manner mannerOf(const Arguments& arguments) {
   Manner manner;
   manner.recursive = arguments[kRecursive];
-  manner.severalSources = arguments.words().size() > 2;
   manner.options.keep = CopyOptions::Keep::kAll;
   manner.options.root = CopyOptions::Root::kLikeSource;
   if (arguments[kInPlace]) manner.options.write.way = muster::WriteWay::kInPlace;
@@ -375,7 +439,7 @@ int run(const Arguments& arguments) {
   requireLocalSources(words);
   Manner manner = mannerOf(arguments);
   Ends ends(words, arguments[kCluster], arguments[kConnectTimeout]);
-  std::vector<Transfer> transfers = plan(words, ends);
+  std::vector<Transfer> transfers = plan(words, ends, manner.until);
   Progress progress;
   manner.options.progress = [&progress](uint64_t bytes) { progress.add(bytes); };
   carryOutAll(transfers, manner);

@@ -153,6 +153,25 @@ TEST_F(CopyTest, FilesOfTheKernelAreReadAndWrittenInPlace) {
   EXPECT_EQ(on("server1", "cat " + kForward), "1\n");
 }
 
+TEST_F(CopyTest, PatternIsExpandedOnTheNode) {
+  on("server1", "mkdir /var/tmp/d; cd /var/tmp/d; echo a > a.log; echo b > b.log; echo c > 'c*'");
+  EXPECT_THAT(copy({"server1:/var/tmp/d/*.log", here_}), exits(0));
+  EXPECT_EQ(read(here_ + "/a.log") + read(here_ + "/b.log"), "a\nb\n");
+  EXPECT_THAT(copy({"server1:/var/tmp/d/c*", here_}), exits(0));
+  EXPECT_EQ(read(here_ + "/c*"), "c\n");
+  EXPECT_THAT(copy({"server1:/var/tmp/d/*.txt", here_}),
+              AllOf(exits(1), complains("no file matches")));
+}
+
+TEST_F(CopyTest, SourcesOfOneNameAreRefusedBeforeAnythingIsTouched) {
+  for (const char* name : {"/a", "/b", "/b/x"}) fs::create_directory(here_ + name);
+  write(here_ + "/a/f", "1");
+  write(here_ + "/b/f", "2");
+  EXPECT_THAT(copy({"-r", here_ + "/b/x", here_ + "/a/f", here_ + "/b/f", "@server:/var/tmp"}),
+              AllOf(exits(64), complains("would both become \"f\"")));
+  EXPECT_EQ(on("server1", "ls /var/tmp/f /var/tmp/x 2>/dev/null || true"), "");
+}
+
 TEST_F(CopyTest, TreeIsCopiedHereAndBackWithAllAttributes) {
   on("server1", kMakeTree);
   std::string before = on("server1", describeTree("/var/tmp/t"));
@@ -233,7 +252,7 @@ TEST_F(CopyTest, ImpossibleCopyIsRefusedWithAHint) {
       {{here_ + "/f", "server1:/none/f"}, 1, "no such file or directory: server1:/none/"},
       {{"-r", here_ + "/d", "server1:/none/d"}, 1, "-p makes directories that are missing"},
       {{here_ + "/f", "server1:/none/"}, 1, "server1:/none/ is not a directory"},
-      {{here_ + "/f", here_ + "/f", "server1:/none"}, 1, "server1:/none is not a directory"},
+      {{here_ + "/f", "/etc/hosts", "server1:/none"}, 1, "server1:/none is not a directory"},
       {{"@server:/etc/hosts", "server1:/tmp"}, 64, "is several nodes"},
       {{"-n", here_ + "/f", "server1:/etc/hosts"}, 1, "exists"},
       {{here_ + "/f", "sever1:/tmp"}, 65, "did you mean \"server1\"?"},
