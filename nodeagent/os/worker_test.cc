@@ -8,6 +8,10 @@
 #include <gtest/gtest.h>
 #include <kj/async-io.h>
 #include <kj/debug.h>
+#include <kj/vector.h>
+
+#include "nodeagent/os/wait_testing.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
 namespace {
@@ -68,6 +72,63 @@ TEST(WorkerTest, DroppedTaskIsNotRunIfItStillWaits) {
     worker.run([]() {}).wait(io.waitScope);
   }
   EXPECT_EQ(ran, 0);
+}
+
+// Tasks that do not return until go().
+class StuckTasks {
+ public:
+  explicit StuckTasks(Worker& worker) : worker_(worker) {}
+  ~StuckTasks() { go(); }
+  void add(size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      worker_.start([this]() {
+        ++begun_;
+        mayGo_.wait(false);
+      });
+    }
+    EXPECT_TRUE(becomesTrue([this, wanted = added_ += count]() { return begun_ == wanted; }));
+  }
+  void go() {
+    mayGo_ = true;
+    mayGo_.notify_all();
+    EXPECT_TRUE(worker_.awaitAll(10 * kj::SECONDS));
+  }
+
+ private:
+  Worker& worker_;
+  size_t added_ = 0;
+  std::atomic<size_t> begun_ = 0;
+  std::atomic<bool> mayGo_ = false;
+};
+
+TEST(WorkerTest, StuckThreadsAreReplaced) {
+  auto io = kj::setupAsyncIo();
+  Worker worker(2, 10 * kj::MILLISECONDS);
+  StuckTasks stuck(worker);
+  stuck.add(2);
+  EXPECT_EQ(worker.run([]() { return 7; }).wait(io.waitScope), 7);
+  stuck.go();
+  EXPECT_EQ(worker.run([]() { return 8; }).wait(io.waitScope), 8);
+}
+
+TEST(WorkerTest, TasksAreRefusedWhenTooManyAreStuck) {
+  auto io = kj::setupAsyncIo();
+  Worker worker(1, 5 * kj::MILLISECONDS);
+  StuckTasks stuck(worker);
+  stuck.add(1 + Worker::kReplacementsMax);
+  auto refusal = [&]() {
+    return kj::runCatchingExceptions([&]() { worker.run([]() {}).wait(io.waitScope); });
+  };
+  EXPECT_TRUE(becomesTrue([&]() {
+    auto failure = worker.run([]() {}).then([]() { return false; },
+                                            [](kj::Exception&& exception) {
+                                              return support::toFailure(exception, "test").kind ==
+                                                     wire::Error::Kind::OVERLOADED;
+                                            });
+    return failure.poll(io.waitScope) && failure.wait(io.waitScope);
+  }));
+  stuck.go();
+  EXPECT_TRUE(refusal() == nullptr);
 }
 
 TEST(WorkerTest, CloseGivesUpOnAStuckTask) {
