@@ -52,9 +52,7 @@ class DetachedJob final : public KeptJob, public kj::Refcounted, private ShimLin
   bool isAcknowledged() const override { return isAcknowledged_; }
   wire::JobStatus::Reader status() { return status_.reader(); }
 
-  // Asks the shim for status and processes. They stay as they were if it does not answer within a
-  // second.
-  kj::Promise<void> look();
+  kj::Promise<void> look() override;
 
   // Holds the session that owns the job, if this keeper knows that session.
   kj::Maybe<kj::Own<Session>> session;

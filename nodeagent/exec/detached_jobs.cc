@@ -156,12 +156,6 @@ void DetachedJobs::adopt(Session& session, capnp::List<capnp::Data>::Reader from
                 " sessions has such a detached job");
 }
 
-kj::Promise<void> DetachedJobs::lookAtAll() {
-  auto looks = kj::heapArrayBuilder<kj::Promise<void>>(jobs_.size());
-  for (auto& [key, job] : jobs_) looks.add(job->look());
-  return kj::joinPromises(looks.finish());
-}
-
 kj::Vector<DetachedJob*> DetachedJobs::newestFirst() {
   kj::Vector<DetachedJob*> jobs;
   for (auto& [key, job] : jobs_) jobs.add(job.get());

@@ -41,9 +41,6 @@ class DetachedJobs final : private kj::TaskSet::ErrorHandler {
   // Gives a job of one of the sessions `from` to `session`, as Jobs.adopt says.
   void adopt(Session& session, capnp::List<capnp::Data>::Reader from, uint64_t number);
 
-  // Calls DetachedJob::look of every job.
-  kj::Promise<void> lookAtAll();
-
   // Returns all jobs in the reverse order of their starts.
   kj::Vector<DetachedJob*> newestFirst();
 

@@ -16,7 +16,10 @@ class ExecService final : public AgentService {
   kj::Array<Offer> offers() override;
   void count(AgentNumbers& numbers) override;
   void writeLimits(wire::Limits::Builder limits) override;
-  bool close(kj::Duration limit) override { return worker_->close(limit); }
+  bool close(kj::Duration limit) override {
+    bool isClosed = jobs_.close(limit / 2);
+    return worker_->close(limit / 2) && isClosed;
+  }
 
   const exec::JobTable& jobs() const { return jobs_; }
 

@@ -33,11 +33,13 @@ void logTask(kj::Exception&& exception) {
 support::Failure stillThere(kj::ArrayPtr<const pid_t> pids) {
   kj::Vector<kj::String> names;
   for (pid_t pid : pids) {
-    KJ_IF_MAYBE (info, readProcess(pid)) names.add(kj::str("pid ", pid, " (", info->command, ")"));
+    KJ_IF_MAYBE (command, commandOf(pid)) names.add(kj::str("pid ", pid, " (", *command, ")"));
     if (names.size() == kHoldersMax) break;
   }
-  return {wire::Error::Kind::TIMEOUT, 0,
-          kj::str("killed, but still there: ", kj::strArray(names, ", "))};
+  return {
+      wire::Error::Kind::TIMEOUT, 0,
+      kj::str("killed, but still there: ", kj::strArray(names, ", "),
+              "; such a process hangs in the kernel, as in a file system that does not answer")};
 }
 
 Job::Job(const JobContext& context, Listener& listener, uint64_t owner, uint64_t number,
@@ -115,7 +117,13 @@ kj::Promise<void> Job::leaderEnded() {
   endedBoottimeNs_ = context_.clock.boottimeNs();
   inputPump_ = nullptr;
   if (input_.get() != nullptr) input_->close();
-  leftRunning_ = static_cast<uint32_t>(processes_->list().size());
+  if (processes_->isSurelyEmpty()) return leftCounted(0);
+  return processes_->list().then(
+      [this](kj::Vector<pid_t>&& pids) { return leftCounted(pids.size()); });
+}
+
+kj::Promise<void> Job::leftCounted(size_t count) {
+  leftRunning_ = static_cast<uint32_t>(count);
   if (notStarted_ != nullptr) return kj::READY_NOW;
   leftNobody_ = leftRunning_ == 0 && streamsEnded();
   return drain(context_.timer.now() + spec_.drainNs * kj::NANOSECONDS);
@@ -158,23 +166,26 @@ kj::Promise<void> Job::nameHolders() {
   struct Found {
     kj::Vector<Holder> holders;
   };
-  auto pids = processes_->list().releaseAsArray();
   kj::Vector<kj::String> links;
   for (auto* stream : {output_.get(), errors_.get()}) {
     if (stream != nullptr && !stream->ended()) links.add(stream->link());
   }
-  auto task = [pids = kj::mv(pids), links = links.releaseAsArray()]() {
+  auto find = [links = links.releaseAsArray()](kj::ArrayPtr<const pid_t> pids) {
     Found found;
     for (pid_t pid : pids) {
       bool holds = false;
       for (auto& link : links) holds = holds || !holdersOf(kj::arrayPtr(&pid, 1), link).empty();
       if (!holds) continue;
-      KJ_IF_MAYBE (info, readProcess(pid)) found.holders.add(Holder{pid, kj::mv(info->command)});
+      KJ_IF_MAYBE (command, commandOf(pid)) found.holders.add(Holder{pid, kj::mv(*command)});
       if (found.holders.size() == kHoldersMax) break;
     }
     return found;
   };
-  return context_.worker.run(kj::mv(task))
+  return processes_->list()
+      .then([this, find = kj::mv(find)](kj::Vector<pid_t>&& pids) mutable {
+        return context_.worker.run(
+            [pids = kj::mv(pids), find = kj::mv(find)]() { return find(pids); });
+      })
       .then([this](Found&& found) { holders_ = found.holders.releaseAsArray(); })
       .exclusiveJoin(context_.timer.afterDelay(kHoldersWait));
 }
@@ -197,7 +208,7 @@ void Job::finish() {
   }
   ended_ = true;
   listener_.ended(*this);
-  if (processes_.get() == nullptr || leftNobody_ || processes_->list().empty()) {
+  if (processes_.get() == nullptr || leftNobody_ || processes_->isSurelyEmpty()) {
     released();
   } else {
     lingering_ = processes_->whenEmpty().then([this]() { released(); }).eagerlyEvaluate(logTask);
@@ -208,6 +219,7 @@ void Job::finish() {
 // Is called when no process of the job is left. The listener may destroy the job soon afterwards.
 void Job::released() {
   stopping_ = nullptr;
+  signalling_ = nullptr;
   processes_ = nullptr;
   gone_ = true;
   changed_.notify();
@@ -231,9 +243,9 @@ void Job::stop(StopReason reason, int64_t graceNs) {
   killAt_ = killAt;
   if (graceNs <= 0) return killAll();
   if (isFirst) {
-    processes_->signalAll(SIGTERM);
     // A stopped process would not act on SIGTERM.
-    processes_->signalAll(SIGCONT);
+    signalling_ =
+        processes_->signalAll(kj::heapArray<int>({SIGTERM, SIGCONT})).eagerlyEvaluate(logTask);
   }
   stopping_ = context_.timer.atTime(killAt).then([this]() { killAll(); }).eagerlyEvaluate(logTask);
 }
@@ -250,9 +262,13 @@ kj::Promise<kj::Maybe<support::Failure>> Job::endWithSession() {
   stop(StopReason::kSessionEnded, graceNs);
   auto end = context_.timer.now() + (graceNs + context_.limits.endWaitNs) * kj::NANOSECONDS;
   return waitGone(end)
-      .then([this]() -> kj::Maybe<support::Failure> {
-        if (gone_) return nullptr;
-        return stillThere(processes_->list());
+      .then([this]() -> kj::Promise<kj::Maybe<support::Failure>> {
+        using Reason = kj::Maybe<support::Failure>;
+        if (gone_) return Reason();
+        return processes_->list().then([](kj::Vector<pid_t>&& pids) -> Reason {
+          if (pids.empty()) return nullptr;
+          return stillThere(pids);
+        });
       })
       .attach(kj::addRef(*this));
 }
@@ -264,14 +280,20 @@ kj::Promise<void> Job::waitGone(kj::TimePoint end) {
   });
 }
 
-uint32_t Job::processCount() {
-  return processes_.get() == nullptr ? 0 : static_cast<uint32_t>(processes_->list().size());
+kj::Promise<void> Job::look() {
+  if (processes_.get() == nullptr) return kj::READY_NOW;
+  return processes_->list()
+      .then(
+          [this](kj::Vector<pid_t>&& pids) { processCount_ = static_cast<uint32_t>(pids.size()); })
+      .attach(kj::addRef(*this));
 }
 
-int Job::signal(int number, wire::Jobs::Target target) {
+kj::Promise<int> Job::signal(int number, wire::Jobs::Target target) {
   if (target == wire::Jobs::Target::ALL) {
-    if (processes_.get() != nullptr) processes_->signalAll(number);
-    return 0;
+    if (processes_.get() == nullptr) return 0;
+    return processes_->signalAll(kj::heapArray<int>({number}))
+        .then([]() { return 0; })
+        .attach(kj::addRef(*this));
   }
   if (pidfd_.get() < 0) return 0;
   int result = context_.spawner.signal(pidfd_, number);
@@ -363,6 +385,7 @@ void Job::abandon() {
   run_ = nullptr;
   lingering_ = nullptr;
   stopping_ = nullptr;
+  signalling_ = nullptr;
   deadline_ = nullptr;
   inputPump_ = nullptr;
   errorsPump_ = nullptr;

@@ -51,7 +51,8 @@ struct FollowWish {
   bool gathers = false;
 };
 
-// Returns a failure that names processes which were killed and still exist.
+// Returns a failure that names processes which were killed and still exist. It reads none of their
+// memory, since they may hang.
 support::Failure stillThere(kj::ArrayPtr<const pid_t> pids);
 
 class Job final : public kj::Refcounted {
@@ -94,9 +95,9 @@ class Job final : public kj::Refcounted {
   // names those that could not be killed in time.
   kj::Promise<kj::Maybe<support::Failure>> endWithSession();
 
-  // Sends a signal to the first process or to all. Returns 0 or an errno. A process that has ended
-  // is no error.
-  int signal(int number, wire::Jobs::Target target);
+  // Sends a signal to the first process or to all. Resolves to 0 or an errno. A process that has
+  // ended is no error.
+  kj::Promise<int> signal(int number, wire::Jobs::Target target);
 
   // Resizes the terminal. Fails with kind conflict if the job has none.
   void resize(uint16_t columns, uint16_t rows);
@@ -143,8 +144,11 @@ class Job final : public kj::Refcounted {
   kj::ArrayPtr<const Holder> holders() const { return holders_; }
   uint32_t leftRunning() const { return leftRunning_; }
 
-  // Returns the number of processes that exist now. It asks the kernel.
-  uint32_t processCount();
+  // Counts the processes of the job with ProcessSet::list, for processCount().
+  kj::Promise<void> look();
+
+  // Returns the number of processes at the last look().
+  uint32_t processCount() const { return gone_ ? 0 : processCount_; }
 
  private:
   struct ChildFiles;
@@ -156,6 +160,7 @@ class Job final : public kj::Refcounted {
   ChildFiles openFiles();
   kj::Promise<void> awaitExit(kj::Promise<void> readable);
   kj::Promise<void> leaderEnded();
+  kj::Promise<void> leftCounted(size_t count);
   kj::Promise<void> drain(kj::TimePoint end);
   kj::Promise<void> drainFull();
   kj::Promise<void> nameHolders();
@@ -214,6 +219,7 @@ class Job final : public kj::Refcounted {
   // keeper before it reached its program.
   uint64_t keeperBytesMax_ = 0;
   uint32_t leftRunning_ = 0;
+  uint32_t processCount_ = 0;
   // No process was left when the first one ended, so finish() need not look again.
   bool leftNobody_ = false;
   kj::Array<Holder> holders_;
@@ -224,6 +230,7 @@ class Job final : public kj::Refcounted {
   kj::Promise<void> inputPump_ = nullptr;
   kj::Promise<void> deadline_ = nullptr;
   kj::Promise<void> stopping_ = nullptr;
+  kj::Promise<void> signalling_ = nullptr;
   kj::Promise<void> lingering_ = nullptr;
   kj::Promise<void> run_ = nullptr;
 };

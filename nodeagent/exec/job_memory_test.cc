@@ -19,8 +19,11 @@ class TellingSet final : public ProcessSet {
   int cgroupFd() const override { return own_->cgroupFd(); }
   kj::StringPtr marker() const override { return own_->marker(); }
   void begin(pid_t leader) override { own_->begin(leader); }
-  kj::Vector<pid_t> list() override { return own_->list(); }
-  void signalAll(int signal) override { own_->signalAll(signal); }
+  bool isSurelyEmpty() override { return own_->isSurelyEmpty(); }
+  kj::Promise<kj::Vector<pid_t>> list() override { return own_->list(); }
+  kj::Promise<void> signalAll(kj::Array<int> signals) override {
+    return own_->signalAll(kj::mv(signals));
+  }
   void killAll() override { own_->killAll(); }
   kj::Promise<void> whenEmpty() override { return own_->whenEmpty(); }
   MemoryKill memoryKill(pid_t, int64_t) override { return said_; }

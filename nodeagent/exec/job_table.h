@@ -76,6 +76,9 @@ class JobTable final : private OwnJob::Owner, private kj::TaskSet::ErrorHandler 
   size_t launchingCount() const { return launching_.size(); }
   size_t knownCount() const { return order_.size(); }
 
+  // Calls ProcessSets::close. No job is started afterwards.
+  bool close(kj::Duration limit) { return sets_->close(limit); }
+
   // Returns "cgroup" or "descent", which says how the processes of a job are found.
   kj::StringPtr grouping() const { return sets_->kind(); }
   const Spool& spool() const { return spool_; }

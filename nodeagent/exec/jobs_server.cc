@@ -235,13 +235,9 @@ class JobViewServer final : public wire::JobView::Server {
         support::fail(Kind::INVALID, "which: ", static_cast<int>(which),
                       " is not known to this agent");
       }
-      // A list asks the shims first, because only they know how their jobs are.
-      auto looked = jobs_.look();
-      KJ_IF_MAYBE (looking, looked) {
-        return looking->then([this, context]() mutable { writeList(context); });
-      }
-      writeList(context);
-      return kj::READY_NOW;
+      // A list asks first, because only the shims know how their jobs are, and only the kernel how
+      // many processes there are.
+      return jobs_.look().then([this, context]() mutable { writeList(context); });
     });
   }
 

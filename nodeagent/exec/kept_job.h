@@ -67,7 +67,11 @@ class KeptJob {
 
   virtual kj::Promise<void> resize(uint16_t columns, uint16_t rows) = 0;
 
-  // These methods answer from the last report of the process that keeps the job.
+  // Asks for status and processes. They stay as they were if there is no answer within a second.
+  virtual kj::Promise<void> look() = 0;
+
+  // These methods answer from the last report of the process that keeps the job, and from the last
+  // look().
   virtual void writeStatus(wire::JobView::Summary::Builder summary) = 0;
   virtual bool isAlive() = 0;
   virtual uint32_t processCount() = 0;

@@ -118,9 +118,13 @@ void KeptJobs::adopt(Session& session, capnp::List<capnp::Data>::Reader from, ui
   support::fail(Kind::UNSUPPORTED, "adopt: this agent keeps no detached jobs");
 }
 
-kj::Maybe<kj::Promise<void>> KeptJobs::look() {
-  KJ_IF_MAYBE (jobs, detached_) return jobs->lookAtAll();
-  return nullptr;
+kj::Promise<void> KeptJobs::look() {
+  kj::Vector<kj::Promise<void>> looks;
+  visit([&looks](KeptJob& job) {
+    if (job.isAlive()) looks.add(job.look());
+    return true;
+  });
+  return kj::joinPromises(looks.releaseAsArray());
 }
 
 void KeptJobs::visit(kj::FunctionParam<bool(KeptJob& job)> visit) {

@@ -33,8 +33,8 @@ class KeptJobs final {
   // Gives a detached job of one of the sessions `from` to `session`, as Jobs.adopt says.
   void adopt(Session& session, capnp::List<capnp::Data>::Reader from, uint64_t number);
 
-  // Asks the shims for the states of their jobs. Returns null if there are no detached jobs.
-  kj::Maybe<kj::Promise<void>> look();
+  // Calls KeptJob::look of every job that is alive.
+  kj::Promise<void> look();
 
   // Calls `visit` until it returns false: first for each detached job, of which there are few, and
   // then for those of JobTable::visit.

@@ -55,9 +55,9 @@ kj::Promise<uint64_t> OwnJob::writeInput(wire::Chunk::Reader chunk, AfterInput a
 }
 
 kj::Promise<void> OwnJob::signal(int number, wire::Jobs::Target target) {
-  int result = job_->signal(number, target);
-  if (result != 0) support::failErrno(result, "send signal ", number, " to job ", job_->number());
-  return kj::READY_NOW;
+  return job_->signal(number, target).then([number, jobNumber = job_->number()](int result) {
+    if (result != 0) support::failErrno(result, "send signal ", number, " to job ", jobNumber);
+  });
 }
 
 kj::Promise<void> OwnJob::cancel(int64_t graceNs) {

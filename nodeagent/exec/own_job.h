@@ -46,6 +46,7 @@ class OwnJob final : public KeptJob, private Job::Listener {
 
   void writeStatus(wire::JobView::Summary::Builder summary) override;
   bool isAlive() override { return !job_->isGone(); }
+  kj::Promise<void> look() override { return job_->look(); }
   uint32_t processCount() override { return job_->processCount(); }
   bool isAcknowledged() const override { return acknowledged; }
 

@@ -16,7 +16,6 @@
 
 #include <kj/debug.h>
 
-#include "nodeagent/os/process.h"
 #include "nodeagent/os/read_file.h"
 
 namespace nodeagent {
@@ -26,7 +25,10 @@ constexpr size_t kSparesMax = 64;
 constexpr int kClaimTries = 50;
 // The tries are 10 ms apart.
 constexpr int kLeftoverTries = 200;
-constexpr int kNestingMax = 32;
+// A pid has 7 digits at most, so that about 500 fit.
+constexpr size_t kFewProcessesBytes = 4096;
+// Bounds the groups that one call of take() tries to remove.
+constexpr size_t kRemovalsAtOnceMax = 32;
 
 int writeAt(int directory, kj::StringPtr file, kj::StringPtr value) {
   kj::AutoCloseFd fd(openat(directory, file.cStr(), O_WRONLY | O_CLOEXEC));
@@ -34,24 +36,51 @@ int writeAt(int directory, kj::StringPtr file, kj::StringPtr value) {
   return ::write(fd, value.begin(), value.size()) < 0 ? errno : 0;
 }
 
-kj::Vector<kj::String> subdirectories(kj::StringPtr path) {
+kj::AutoCloseFd openDirectory(int at, kj::StringPtr name) {
+  return kj::AutoCloseFd(openat(at, name.cStr(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+// Returns the names of the directories in this one, `most` at most.
+kj::Vector<kj::String> subdirectories(int at, size_t most = SIZE_MAX) {
   kj::Vector<kj::String> names;
-  DIR* directory = opendir(path.cStr());
+  // Reading moves a descriptor's position, so it gets one of its own.
+  int again = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* directory = again < 0 ? nullptr : fdopendir(again);
   if (directory == nullptr) return names;
   KJ_DEFER(closedir(directory));
-  while (dirent* entry = readdir(directory)) {
+  while (dirent* entry = names.size() < most ? readdir(directory) : nullptr) {
     if (entry->d_type == DT_DIR && entry->d_name[0] != '.') names.add(kj::str(entry->d_name));
   }
   return names;
 }
 
-// Removes a group and those below it. A group's directory is removed by rmdir of itself alone, its
-// files notwithstanding, but only after the groups below it.
-bool removeTree(kj::StringPtr path, int depth = 0) {
-  if (rmdir(path.cStr()) == 0 || errno == ENOENT) return true;
-  if (depth >= kNestingMax) return false;
-  for (auto& name : subdirectories(path)) removeTree(kj::str(path, "/", name), depth + 1);
-  return rmdir(path.cStr()) == 0;
+bool isRemovedAt(int at, kj::StringPtr name) {
+  return unlinkat(at, name.cStr(), AT_REMOVEDIR) == 0 || errno == ENOENT;
+}
+
+// Removes a group and those nested in it. A group's directory is removed by rmdir of itself alone,
+// its files notwithstanding, but only after the groups in it. One descriptor serves any depth: it
+// goes down to a group without others, and back up by "..". It gives up at the first group that
+// cannot be removed.
+bool removeTree(kj::StringPtr path) {
+  if (isRemovedAt(AT_FDCWD, path)) return true;
+  auto at = openDirectory(AT_FDCWD, path);
+  kj::Vector<kj::String> trail;
+  while (at.get() >= 0) {
+    auto below = subdirectories(at, 1);
+    if (!below.empty()) {
+      if (isRemovedAt(at, below[0])) continue;
+      at = openDirectory(at, below[0]);
+      trail.add(kj::mv(below[0]));
+    } else if (!trail.empty()) {
+      at = openDirectory(at, "..");
+      if (!isRemovedAt(at, trail.back())) return false;
+      trail.removeLast();
+    } else {
+      return isRemovedAt(AT_FDCWD, path);
+    }
+  }
+  return false;
 }
 
 void parsePids(kj::StringPtr text, kj::Vector<pid_t>& pids) {
@@ -66,46 +95,74 @@ void parsePids(kj::StringPtr text, kj::Vector<pid_t>& pids) {
   }
 }
 
-void collect(int directory, int processesFd, kj::Vector<pid_t>& pids, int depth) {
-  parsePids(readAll(processesFd), pids);
+void addProcessesOf(int directory, kj::Vector<pid_t>& pids) {
+  kj::AutoCloseFd fd(openat(directory, "cgroup.procs", O_RDONLY | O_CLOEXEC));
+  if (fd.get() >= 0) parsePids(readAll(fd), pids);
+}
+
+// A directory has one link per directory in it and two of its own.
+bool hasNested(int directory) {
   struct stat status {};
-  // A directory has one link per directory in it and two of its own, so that most groups need no
-  // look below.
-  if (fstat(directory, &status) < 0 || status.st_nlink <= 2 || depth >= kNestingMax) return;
-  kj::AutoCloseFd again(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (again.get() < 0) return;
-  for (auto& name : subdirectories(kj::str("/proc/self/fd/", again.get()))) {
-    kj::AutoCloseFd below(openat(directory, name.cStr(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (below.get() < 0) continue;
-    kj::AutoCloseFd processes(openat(below, "cgroup.procs", O_RDONLY | O_CLOEXEC));
-    if (processes.get() >= 0) collect(below, processes, pids, depth + 1);
-  }
+  return fstat(directory, &status) == 0 && status.st_nlink > 2;
 }
 
-bool hasNoProcess(int processesFd) {
-  char byte;
-  return pread(processesFd, &byte, 1, 0) == 0;
-}
-
-// Kills a process whose first thread has ended, whatever its other threads do: the kernel's kill of
-// a group passes over it.
-void killWithoutFirstThread(pid_t pid) {
-  KJ_IF_MAYBE (info, readProcess(pid)) {
-    if (info->state == 'Z' && !info->hasEnded) ::kill(pid, SIGKILL);
-  }
-}
-
-void kill(int directory, const kj::Vector<pid_t>& pids) {
-  if (writeAt(directory, "cgroup.kill", "1") == 0) {
-    for (pid_t pid : pids) killWithoutFirstThread(pid);
-    return;
-  }
-  // Linux before 5.14 has no cgroup.kill. Frozen processes cannot fork while they are killed one by
-  // one.
+void kill(int directory) {
+  if (writeAt(directory, "cgroup.kill", "1") == 0) return;
   writeAt(directory, "cgroup.freeze", "1");
-  for (pid_t pid : pids) ::kill(pid, SIGKILL);
+}
+
+bool isPopulatedFd(int eventsFd) {
+  char text[64];
+  ssize_t count;
+  do {
+    count = pread(eventsFd, text, sizeof(text) - 1, 0);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) return errno != ENODEV;  // A group that is gone has no process.
+  text[count] = '\0';
+  return strstr(text, "populated 0") == nullptr;
+}
+
+}  // namespace
+
+// Like removeTree, it holds one descriptor, and the names that are still to be visited.
+kj::Vector<pid_t> processesBelow(int directory) {
+  kj::Vector<pid_t> pids;
+  addProcessesOf(directory, pids);
+  if (!hasNested(directory)) return pids;
+  auto at = openDirectory(directory, ".");
+  kj::Vector<kj::Vector<kj::String>> open;
+  open.add(subdirectories(at));
+  while (!open.empty() && at.get() >= 0) {
+    auto& names = open.back();
+    if (names.empty()) {
+      open.removeLast();
+      at = openDirectory(at, "..");
+      continue;
+    }
+    auto below = openDirectory(at, names.back());
+    names.removeLast();
+    if (below.get() < 0) continue;  // It is gone.
+    at = kj::mv(below);
+    addProcessesOf(at, pids);
+    open.add(subdirectories(at));
+  }
+  return pids;
+}
+
+// The kernel's kill of a group passes over a process whose first thread has ended, so all that are
+// left are killed one by one as well. Frozen processes, on a kernel that cannot kill a group,
+// cannot fork meanwhile.
+void killGroup(int directory) {
+  kill(directory);
+  for (pid_t pid : processesBelow(directory)) ::kill(pid, SIGKILL);
   writeAt(directory, "cgroup.freeze", "0");
 }
+
+void removeGroups(kj::ArrayPtr<const kj::String> paths) {
+  for (auto& path : paths) removeTree(path);
+}
+
+namespace {
 
 // Undoes the \ooo by which mountinfo writes blanks and backslashes of paths.
 std::string unescaped(const std::string& text) {
@@ -123,30 +180,31 @@ std::string unescaped(const std::string& text) {
 
 }  // namespace
 
-Cgroup::Cgroup(CgroupTree& tree, kj::String path, kj::AutoCloseFd directory,
-               kj::AutoCloseFd processes)
-    : tree_(tree),
-      path_(kj::mv(path)),
-      directory_(kj::mv(directory)),
-      processes_(kj::mv(processes)) {}
+Cgroup::Cgroup(CgroupTree& tree, kj::String path, kj::AutoCloseFd directory, kj::AutoCloseFd events)
+    : tree_(tree), path_(kj::mv(path)), directory_(kj::mv(directory)), events_(kj::mv(events)) {}
 
 Cgroup::~Cgroup() noexcept(false) {
   tree_.recycle(*this);
 }
 
-kj::Vector<pid_t> Cgroup::processes() const {
-  kj::Vector<pid_t> pids;
-  collect(directory_, processes_, pids, 0);
-  return pids;
+bool Cgroup::isPopulated() const {
+  return isPopulatedFd(events_);
 }
 
-void Cgroup::signalAll(int signal) const {
-  for (pid_t pid : processes()) ::kill(pid, signal);
+kj::Maybe<kj::Vector<pid_t>> Cgroup::fewProcesses() const {
+  if (hasNested(directory_)) return nullptr;
+  kj::AutoCloseFd fd(openat(directory_, "cgroup.procs", O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return nullptr;
+  auto text = readAll(fd, kFewProcessesBytes);
+  if (text.size() >= kFewProcessesBytes) return nullptr;
+  kj::Vector<pid_t> pids;
+  parsePids(text, pids);
+  return kj::mv(pids);
 }
 
 void Cgroup::killAll() const {
   spent_ = true;
-  kill(directory_, processes());
+  kill(directory_);
 }
 
 int Cgroup::write(kj::StringPtr file, kj::StringPtr value) const {
@@ -189,35 +247,49 @@ kj::Own<Cgroup> CgroupTree::take() {
     auto spare = kj::mv(spares_.back());
     spares_.removeLast();
     char byte;
-    if (pread(spare.processes, &byte, 1, 0) < 0) continue;  // Somebody else removed it.
+    if (pread(spare.events, &byte, 1, 0) < 0) continue;  // Somebody else removed it.
     return kj::heap<Cgroup>(*this, kj::mv(spare.path), kj::mv(spare.directory),
-                            kj::mv(spare.processes));
+                            kj::mv(spare.events));
   }
-  if (!lingering_.empty()) removeLingering();
+  removeSomeLingering();
   kj::String path;
   do {
     // A number is taken while a group of an earlier keeper lingers.
     path = kj::str(directory_, "/job-", nextNumber_++);
   } while (mkdir(path.cStr(), 0755) < 0 && errno == EEXIST);
   int directory;
-  int processes;
+  int events;
   KJ_SYSCALL(directory = ::open(path.cStr(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), path);
   kj::AutoCloseFd directoryFd(directory);
-  KJ_SYSCALL(processes = openat(directory, "cgroup.procs", O_RDONLY | O_CLOEXEC), path);
-  return kj::heap<Cgroup>(*this, kj::mv(path), kj::mv(directoryFd), kj::AutoCloseFd(processes));
+  KJ_SYSCALL(events = openat(directory, "cgroup.events", O_RDONLY | O_CLOEXEC), path);
+  return kj::heap<Cgroup>(*this, kj::mv(path), kj::mv(directoryFd), kj::AutoCloseFd(events));
 }
 
+// A group that has others below it is not recycled, whether or not those are empty.
 void CgroupTree::recycle(Cgroup& group) {
-  // A group that has others below it is not recycled, whether or not those are empty.
-  struct stat status {};
-  bool isPlain = fstat(group.directory_, &status) == 0 && status.st_nlink == 2;
-  bool isEmpty = isPlain ? hasNoProcess(group.processes_) : group.processes().empty();
-  if (!isEmpty) group.killAll();
-  if (isEmpty && isPlain && !group.spent_ && spares_.size() < kSparesMax) {
-    spares_.add(Spare{kj::mv(group.path_), kj::mv(group.directory_), kj::mv(group.processes_)});
+  bool isEmpty = !group.isPopulated();
+  if (!isEmpty) {
+    group.spent_ = true;
+    killGroup(group.directory_);
+  }
+  if (isEmpty && !group.spent_ && !hasNested(group.directory_) && spares_.size() < kSparesMax) {
+    spares_.add(Spare{kj::mv(group.path_), kj::mv(group.directory_), kj::mv(group.events_)});
     return;
   }
-  if (!removeTree(group.path_)) lingering_.add(kj::mv(group.path_));
+  if (!isRemovedAt(AT_FDCWD, group.path_)) lingering_.add(kj::mv(group.path_));
+}
+
+// Tries the groups that have waited for the longest time. Those that cannot be removed go to the
+// end.
+void CgroupTree::removeSomeLingering() {
+  if (lingering_.empty()) return;
+  size_t tries = kj::min(lingering_.size(), kRemovalsAtOnceMax);
+  kj::Vector<kj::String> left;
+  for (size_t i = tries; i < lingering_.size(); ++i) left.add(kj::mv(lingering_[i]));
+  for (size_t i = 0; i < tries; ++i) {
+    if (!isRemovedAt(AT_FDCWD, lingering_[i])) left.add(kj::mv(lingering_[i]));
+  }
+  lingering_ = kj::mv(left);
 }
 
 void CgroupTree::removeLingering() {
@@ -229,15 +301,12 @@ void CgroupTree::removeLingering() {
 }
 
 void CgroupTree::killLeftovers() {
-  for (auto& name : subdirectories(directory_)) {
-    auto path = kj::str(directory_, "/", name);
-    kj::AutoCloseFd directory(::open(path.cStr(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  auto own = openDirectory(AT_FDCWD, directory_);
+  for (auto& name : subdirectories(own)) {
+    auto directory = openDirectory(own, name);
     if (directory.get() < 0) continue;
-    kj::AutoCloseFd processes(openat(directory, "cgroup.procs", O_RDONLY | O_CLOEXEC));
-    kj::Vector<pid_t> pids;
-    if (processes.get() >= 0) collect(directory, processes, pids, 0);
-    kill(directory, pids);
-    lingering_.add(kj::mv(path));
+    killGroup(directory);
+    lingering_.add(kj::str(directory_, "/", name));
   }
   for (int tries = 0; tries < kLeftoverTries; ++tries) {
     removeLingering();
@@ -273,7 +342,7 @@ bool CgroupTree::claim() {
 // Removes directories of keepers that were killed and never came back; nobody holds their lock.
 // Those with processes are left to their own successor.
 void CgroupTree::removeAbandoned() {
-  for (auto& name : subdirectories(parent_)) {
+  for (auto& name : subdirectories(openDirectory(AT_FDCWD, parent_))) {
     auto path = kj::str(parent_, "/", name);
     if (path == directory_) continue;
     kj::AutoCloseFd fd(::open(path.cStr(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -16,27 +16,43 @@ namespace nodeagent {
 
 class CgroupTree;
 
+// These two look at the group with the descriptor `directory` and at all groups nested in it,
+// however deep, and so take as long as there are groups and processes. The first returns the pids
+// of all live processes that this PID namespace can name. The second kills them, also those that
+// Cgroup::killAll misses.
+kj::Vector<pid_t> processesBelow(int directory);
+void killGroup(int directory);
+
 // One group. Its destruction kills the processes that are still in it and returns the directory to
 // the tree.
 class Cgroup {
  public:
-  Cgroup(CgroupTree& tree, kj::String path, kj::AutoCloseFd directory, kj::AutoCloseFd processes);
+  Cgroup(CgroupTree& tree, kj::String path, kj::AutoCloseFd directory, kj::AutoCloseFd events);
   ~Cgroup() noexcept(false);
   KJ_DISALLOW_COPY(Cgroup);
 
   kj::StringPtr path() const { return path_; }
   int directoryFd() const { return directory_; }
 
-  // Returns the pids of all live processes that this PID namespace can name, those of nested groups
-  // included.
-  kj::Vector<pid_t> processes() const;
+  // Says whether a live process is in the group or in one nested in it, however deep. It asks for
+  // one number, so it does not matter how many there are.
+  bool isPopulated() const;
 
-  // Sends `signal` to each process that is there now; those that fork meanwhile may be missed.
-  void signalAll(int signal) const;
+  // Returns a descriptor that is urgent (POLLPRI) whenever isPopulated() changes. Its file is
+  // "cgroup.events", which must be read before a change counts as new.
+  int eventsFd() const { return events_; }
 
-  // Kills every process, also one that forks or is stopped. They are gone soon afterwards, but not
-  // yet on return.
+  // Returns the pids of all live processes that this PID namespace can name, if no group is nested
+  // in this one and they are few; null otherwise, and processesBelow() tells.
+  kj::Maybe<kj::Vector<pid_t>> fewProcesses() const;
+
+  // Kills every process, also one that forks or is stopped, and those in nested groups. They are
+  // gone soon afterwards, but not yet on return. A process whose first thread has ended is missed,
+  // and so are all on Linux before 5.14, which are only frozen: killGroup() ends those.
   void killAll() const;
+
+  // Says that the group must not be used again, because it is killed in another way.
+  void retire() const { spent_ = true; }
 
   // Returns how many of the group's processes the kernel killed because the group or the node ran
   // out of memory; null if it does not count them.
@@ -51,7 +67,7 @@ class Cgroup {
   CgroupTree& tree_;
   kj::String path_;
   kj::AutoCloseFd directory_;
-  kj::AutoCloseFd processes_;
+  kj::AutoCloseFd events_;
   // True if the group must not be used again, because it holds settings that the next job must not
   // inherit, or because it was killed: Linux 6.14 and later kill at once whatever is started into a
   // group that ever was.
@@ -83,18 +99,20 @@ class CgroupTree {
   bool limitsMemory() const { return limitsMemory_; }
   bool limitsProcesses() const { return limitsProcesses_; }
 
-  // Counts groups that could not be removed yet because something in them has not gone.
-  size_t lingering() const { return lingering_.size(); }
+  // Returns the paths of groups that could not be removed yet: processes of theirs have not gone,
+  // or other groups are nested in them, which removeGroups() removes.
+  kj::ArrayPtr<const kj::String> lingering() const { return lingering_; }
 
  private:
   friend class Cgroup;
   struct Spare {
     kj::String path;
     kj::AutoCloseFd directory;
-    kj::AutoCloseFd processes;
+    kj::AutoCloseFd events;
   };
 
   void recycle(Cgroup& group);
+  void removeSomeLingering();
   void removeLingering();
   void killLeftovers();
   bool claim();
@@ -111,6 +129,10 @@ class CgroupTree {
   kj::Vector<Spare> spares_;
   kj::Vector<kj::String> lingering_;
 };
+
+// Removes these groups and all that are nested in them, where no process is left. It takes as long
+// as there are groups.
+void removeGroups(kj::ArrayPtr<const kj::String> paths);
 
 // Returns the number of "oom_kill" in the text of memory.events; null if there is none.
 kj::Maybe<uint64_t> parseMemoryKills(kj::StringPtr events);

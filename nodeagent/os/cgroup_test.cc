@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -97,7 +98,7 @@ TEST_F(CgroupTreeTest, KillEndsAllAlsoInNestedGroups) {
     for (;;) pause();
   }
   ASSERT_EQ(group->write("nested/cgroup.procs", kj::str(inner)), 0);
-  EXPECT_EQ(group->processes().size(), 2u);
+  EXPECT_EQ(processesBelow(group->directoryFd()).size(), 2u);
   kill(outer, SIGSTOP);
   group->killAll();
   for (pid_t pid : {outer, inner}) {
@@ -105,9 +106,33 @@ TEST_F(CgroupTreeTest, KillEndsAllAlsoInNestedGroups) {
     ASSERT_EQ(waitpid(pid, &status, 0), pid);
     EXPECT_EQ(WTERMSIG(status), SIGKILL);
   }
-  EXPECT_TRUE(group->processes().empty());
+  EXPECT_FALSE(group->isPopulated());
   group = nullptr;
   tree = nullptr;
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+// A job may make groups in its own, as deep as it likes.
+TEST_F(CgroupTreeTest, NoDepthHidesAProcess) {
+  auto group = tree->take();
+  auto path = std::string(group->path().cStr());
+  std::string deep = path;
+  for (int depth = 0; depth < 60; ++depth) {
+    deep += "/n";
+    ASSERT_EQ(mkdir(deep.c_str(), 0755), 0);
+    ASSERT_EQ(mkdir((deep + "/side").c_str(), 0755), 0);
+  }
+  pid_t pid = sleeper(*group);
+  std::ofstream(deep + "/cgroup.procs") << pid << std::flush;
+  EXPECT_TRUE(group->isPopulated());
+  EXPECT_TRUE(group->fewProcesses() == nullptr);
+  EXPECT_EQ(processesBelow(group->directoryFd()).size(), 1u);
+  group->killAll();
+  ASSERT_EQ(waitpid(pid, nullptr, 0), pid);
+  EXPECT_FALSE(group->isPopulated());
+  group = nullptr;
+  EXPECT_EQ(tree->lingering().size(), 1u);
+  removeGroups(tree->lingering());
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 

@@ -11,8 +11,9 @@ class NodePlatform final : public Platform {
   Spawner& spawner() override { return systemSpawner(); }
 
   kj::Own<ProcessSets> makeProcessSets(kj::StringPtr name) override {
-    ProcessSets::killMarked(ProcessSets::markerOf(name));
-    return ProcessSets::best(name, port_, timer_);
+    auto sets = ProcessSets::best(name, port_, timer_);
+    sets->killEarlier();
+    return sets;
   }
 
   kj::Own<ScratchDisk> openScratchDisk(kj::StringPtr directory) override {

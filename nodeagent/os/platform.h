@@ -31,7 +31,7 @@ class Platform {
   virtual Spawner& spawner() = 0;
 
   // Makes the sets in which the processes of jobs are found. It kills processes that an earlier
-  // agent left in sets of the same `name`, and may block for two seconds for that.
+  // agent left in sets of the same `name`, and may block for some seconds for that.
   virtual kj::Own<ProcessSets> makeProcessSets(kj::StringPtr name) = 0;
 
   // Opens `directory` as ScratchDisk::inDirectory does.

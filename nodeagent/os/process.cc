@@ -1,6 +1,9 @@
 #include "nodeagent/os/process.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,17 +14,19 @@
 #include <memory>
 
 #include <kj/debug.h>
+#include <kj/function.h>
+#include <kj/io.h>
 
 #include "nodeagent/os/read_file.h"
 
 namespace nodeagent {
 namespace {
 
-constexpr size_t kEnvironmentBytesMax = 1 << 20;
-constexpr int kExecLooks = 21;
-// Bounds the looks at a process that waits for a CPU, which takes long on a busy node.
-constexpr int kExecLooksMax = 500;
-constexpr long kExecPauseNs = 1'000'000;
+// The kernel takes 6 MiB at most, but a process can show any part of its memory as environment.
+constexpr size_t kEnvironmentBytesMax = 8 << 20;
+constexpr size_t kEnvironmentPartBytes = 64 << 10;
+constexpr int kLooksMax = 500;
+constexpr long kLookPauseNs = 1'000'000;
 constexpr unsigned kKernelThread = 0x00200000;  // PF_KTHREAD
 
 struct CloseDirectory {
@@ -81,12 +86,11 @@ kj::Maybe<ProcessInfo> readProcess(pid_t pid) {
   info.pid = pid;
   info.command = kj::heapString(open + 1, static_cast<size_t>(close - open - 1));
   unsigned long long startTicks = 0;
-  int threads = 0;
-  int count = sscanf(close + 1,
-                     " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d %llu",
-                     &info.state, &info.parent, &info.group, &info.session, &threads, &startTicks);
+  int count = sscanf(
+      close + 1, " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d %llu",
+      &info.state, &info.parent, &info.group, &info.session, &info.threads, &startTicks);
   if (count != 6) return nullptr;
-  info.hasEnded = info.state == 'X' || (info.state == 'Z' && threads <= 1);
+  info.hasEnded = info.state == 'X' || (info.state == 'Z' && info.threads <= 1);
   info.startTicks = startTicks;
   return kj::mv(info);
 }
@@ -105,97 +109,152 @@ kj::Vector<ProcessInfo> listProcesses() {
   return result;
 }
 
-kj::Maybe<kj::Vector<pid_t>> ownChildren() {
-  Directory directory(opendir("/proc/self/task"));
+kj::Maybe<kj::Vector<pid_t>> childrenOf(pid_t pid) {
+  auto tasks = kj::str("/proc/", pid, "/task");
+  Directory directory(opendir(tasks.cStr()));
   if (directory == nullptr) return nullptr;
   kj::Vector<pid_t> children;
   while (dirent* entry = readdir(directory.get())) {
     if (entry->d_name[0] == '.') continue;
-    auto path = kj::str("/proc/self/task/", entry->d_name, "/children");
-    if (access(path.cStr(), R_OK) != 0) return nullptr;
-    auto text = readFile(path);
+    kj::AutoCloseFd fd(
+        openat(dirfd(directory.get()), kj::str(entry->d_name, "/children").cStr(), O_RDONLY));
+    if (fd.get() < 0) {
+      if (errno == ENOENT && faccessat(dirfd(directory.get()), entry->d_name, F_OK, 0) != 0)
+        continue;  // The thread has ended.
+      return nullptr;
+    }
+    auto text = readAll(fd);
     char* position = text.begin();
     while (*position != '\0') {
       char* end = nullptr;
-      long pid = strtol(position, &end, 10);
+      long child = strtol(position, &end, 10);
       if (end == position) break;
-      children.add(static_cast<pid_t>(pid));
+      children.add(static_cast<pid_t>(child));
       position = *end == ' ' ? end + 1 : end;
     }
   }
   return kj::mv(children);
 }
 
+kj::Maybe<kj::String> commandOf(pid_t pid) {
+  auto text = readFile(kj::str("/proc/", pid, "/comm"), 64);
+  if (text.size() == 0) return nullptr;
+  return kj::heapString(text.begin(), text.size() - 1);  // Without its newline.
+}
+
 namespace {
 
-// Returns the environment; empty if there is none, or none to be seen.
-kj::String readEnvironment(pid_t pid) {
-  char path[40];
-  snprintf(path, sizeof(path), "/proc/%d/environ", pid);
-  auto environment = readFile(path, kEnvironmentBytesMax);
-  if (environment.size() > 0) return environment;
+// Calls `look` with each part of the environment, one after the other, until it returns false.
+// Returns the count of bytes that were read.
+size_t readEnvironment(kj::StringPtr path, kj::FunctionParam<bool(kj::ArrayPtr<const char>)> look) {
+  kj::AutoCloseFd fd(open(path.cStr(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return 0;
+  auto part = kj::heapArray<char>(kEnvironmentPartBytes);
+  size_t total = 0;
+  while (total < kEnvironmentBytesMax) {
+    ssize_t count = pread(fd, part.begin(), part.size(), static_cast<off_t>(total));
+    if (count <= 0) break;
+    total += static_cast<size_t>(count);
+    if (!look(part.slice(0, static_cast<size_t>(count)))) break;
+  }
+  return total;
+}
+
+// Finds an entry that begins with `prefix` in a text of entries that comes in parts.
+class EntrySearch {
+ public:
+  explicit EntrySearch(kj::StringPtr prefix) : prefix_(prefix) {}
+
+  bool hasFound() const { return matched_ == prefix_.size(); }
+
+  // Returns whether it has to look on.
+  bool look(kj::ArrayPtr<const char> part) {
+    for (char c : part) {
+      if (hasFound()) return false;
+      if (c == '\0') {
+        matched_ = 0;
+      } else if (matched_ != kDiffers) {
+        matched_ = c == prefix_[matched_] ? matched_ + 1 : kDiffers;
+      }
+    }
+    return !hasFound();
+  }
+
+ private:
+  static constexpr size_t kDiffers = SIZE_MAX;
+
+  kj::StringPtr prefix_;
+  // Counts the characters of the entry that are those of the prefix.
+  size_t matched_ = 0;
+};
+
+// Returns how much of an environment could be seen.
+size_t searchEnvironment(pid_t pid, EntrySearch& search) {
+  auto look = [&search](kj::ArrayPtr<const char> part) { return search.look(part); };
+  size_t seen = readEnvironment(kj::str("/proc/", pid, "/environ"), look);
+  if (seen > 0) return seen;
   KJ_IF_MAYBE (info, readProcess(pid)) {
-    if (info->state != 'Z' || info->hasEnded) return environment;
+    if (info->state != 'Z' || info->hasEnded) return 0;
   }
   // The first thread has ended, but the others still have the environment.
   auto tasks = kj::str("/proc/", pid, "/task");
   Directory directory(opendir(tasks.cStr()));
-  if (directory == nullptr) return environment;
+  if (directory == nullptr) return 0;
   while (dirent* entry = readdir(directory.get())) {
-    if (entry->d_name[0] == '.' || environment.size() > 0) continue;
-    environment = readFile(kj::str(tasks, "/", entry->d_name, "/environ"), kEnvironmentBytesMax);
+    if (entry->d_name[0] == '.' || seen > 0) continue;
+    seen = readEnvironment(kj::str(tasks, "/", entry->d_name, "/environ"), look);
   }
-  return environment;
+  return seen;
+}
+
+// Says whether a thread of the process is in an uninterruptible call. It may hold the lock of the
+// process's memory, perhaps for ever, and so would a reader of that memory wait.
+bool isUninterruptible(pid_t pid) {
+  KJ_IF_MAYBE (info, readProcess(pid)) {
+    if (info->state == 'D') return true;
+    if (info->threads <= 1) return false;
+  }
+  auto tasks = kj::str("/proc/", pid, "/task");
+  Directory directory(opendir(tasks.cStr()));
+  if (directory == nullptr) return false;
+  while (dirent* entry = readdir(directory.get())) {
+    if (entry->d_name[0] == '.') continue;
+    auto text = readFile(kj::str(tasks, "/", entry->d_name, "/stat"), 4096);
+    const char* close = strrchr(text.cStr(), ')');
+    if (close != nullptr && strncmp(close, ") D", 3) == 0) return true;
+  }
+  return false;
 }
 
 }  // namespace
 
 kj::Maybe<bool> startedWithVariable(pid_t pid, kj::StringPtr prefix) {
+  if (isUninterruptible(pid)) return nullptr;
   // An empty environment is believed only if the process ran one program before and after the look:
   // in an exec it is empty for a moment.
   auto before = readProgram(pid);
-  auto environment = readEnvironment(pid);
-  if (environment.size() == 0) {
-    auto after = readProgram(pid);
-    if (after.hasNone || (after.endOfCode != 0 && after == before)) return false;
-    return nullptr;
-  }
-  const char* end = environment.cStr() + environment.size();
-  for (const char* item = environment.cStr(); item < end; item += strlen(item) + 1) {
-    if (kj::StringPtr(item).startsWith(prefix)) return true;
-  }
-  return false;
+  EntrySearch search(prefix);
+  if (searchEnvironment(pid, search) > 0) return search.hasFound();
+  auto after = readProgram(pid);
+  if (after.hasNone || (after.endOfCode != 0 && after == before)) return false;
+  return nullptr;
 }
 
-namespace {
-
-bool isRunnable(pid_t pid) {
-  KJ_IF_MAYBE (info, readProcess(pid)) return info->state == 'R';
-  return false;
-}
-
-}  // namespace
-
-std::set<pid_t> allStartedWith(kj::ArrayPtr<const pid_t> pids, kj::StringPtr prefix) {
-  std::set<pid_t> found;
-  kj::Vector<pid_t> open;
-  open.addAll(pids);
-  for (int look = 0; look < kExecLooksMax && !open.empty(); ++look) {
+StartedWith allStartedWith(kj::ArrayPtr<const pid_t> pids, kj::StringPtr prefix) {
+  StartedWith result;
+  result.unknown.insert(pids.begin(), pids.end());
+  for (int look = 0; look < kLooksMax && !result.unknown.empty(); ++look) {
     if (look > 0) {
-      timespec pause{0, kExecPauseNs};
+      timespec pause{0, kLookPauseNs};
       nanosleep(&pause, nullptr);
     }
-    kj::Vector<pid_t> unknown;
-    for (pid_t pid : open) {
+    std::erase_if(result.unknown, [&](pid_t pid) {
       auto started = startedWithVariable(pid, prefix);
-      // A process that waits for a CPU cannot finish its exec, so it gets more looks than one that
-      // runs.
-      if (started == nullptr && (look < kExecLooks - 1 || isRunnable(pid))) unknown.add(pid);
-      if (started.orDefault(false)) found.insert(pid);
-    }
-    open = kj::mv(unknown);
+      if (started.orDefault(false)) result.found.insert(pid);
+      return started != nullptr;
+    });
   }
-  return found;
+  return result;
 }
 
 kj::Vector<pid_t> holdersOf(kj::ArrayPtr<const pid_t> pids, kj::StringPtr link) {

@@ -1,5 +1,9 @@
 // Reads processes from /proc. Every answer is a snapshot: a process may be gone when the caller
 // looks at it.
+//
+// A look at another process may take part in its memory, and then waits for whatever that memory
+// waits for, such as a file system that hangs. Only childrenOf and commandOf never do, so all
+// others belong on a worker thread.
 #pragma once
 
 #include <stdint.h>
@@ -20,6 +24,7 @@ struct ProcessInfo {
   pid_t session = 0;
   // As in /proc/PID/stat; 'Z' says that its first thread has ended.
   char state = '?';
+  int threads = 0;
   // True if all of its threads have ended.
   bool hasEnded = false;
   // Counts from boot; tells two processes of one pid apart.
@@ -34,18 +39,29 @@ kj::Maybe<ProcessInfo> readProcess(pid_t pid);
 // Returns all processes that /proc shows, in order of pid.
 kj::Vector<ProcessInfo> listProcesses();
 
-// Returns the children of this process, whichever thread made or adopted them; null if the kernel
-// does not tell. One may be missing if another ends meanwhile.
-kj::Maybe<kj::Vector<pid_t>> ownChildren();
+// Returns the children of a process, whichever of its threads made or adopted them; null if there
+// is no such process or the kernel does not tell. One may be missing if another ends meanwhile.
+kj::Maybe<kj::Vector<pid_t>> childrenOf(pid_t pid);
+
+// Returns the name of the program as the kernel keeps it, like ProcessInfo::command; null if there
+// is no such process.
+kj::Maybe<kj::String> commandOf(pid_t pid);
 
 // Says whether an entry that begins with `prefix`, such as "NAME=", was in the environment with
 // which the program of `pid` was started. Null while nobody can tell, because a process has no
-// environment in the middle of an exec.
+// environment in the middle of an exec, and because that of a process with a thread in an
+// uninterruptible call is not read. At most 8 MiB are read, more than an environment can have.
 kj::Maybe<bool> startedWithVariable(pid_t pid, kj::StringPtr prefix);
 
-// Returns those of `pids` that were started with such a variable. It looks again at a process in
-// the middle of an exec, for 20 ms at most, or for half a second if it waits for a CPU.
-std::set<pid_t> allStartedWith(kj::ArrayPtr<const pid_t> pids, kj::StringPtr prefix);
+struct StartedWith {
+  std::set<pid_t> found;
+  // Those of which nobody could tell in time.
+  std::set<pid_t> unknown;
+};
+
+// Finds those of `pids` that were started with such a variable. It looks again at those of which
+// nobody can tell, for half a second at most.
+StartedWith allStartedWith(kj::ArrayPtr<const pid_t> pids, kj::StringPtr prefix);
 
 // Returns those of `pids` that have a descriptor whose link in /proc/PID/fd is `link`, such as
 // "pipe:[4711]". May take a millisecond per process, so it belongs on a worker thread.

@@ -5,17 +5,19 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <map>
 #include <set>
 
 #include <kj/debug.h>
-#include <kj/function.h>
+#include <kj/refcount.h>
 
 #include "nodeagent/os/process.h"
-#include "nodeagent/os/read_file.h"
+#include "nodeagent/os/process_family.h"
+#include "nodeagent/os/worker.h"
+#include "schema/support/base/log.h"
 
 namespace nodeagent {
 namespace {
@@ -25,74 +27,51 @@ constexpr auto kRecheck = 1 * kj::SECONDS;
 constexpr auto kPollFirst = 10 * kj::MILLISECONDS;
 constexpr auto kPollLast = 500 * kj::MILLISECONDS;
 constexpr auto kOrphanSweep = 2 * kj::SECONDS;
-// Bounds the rounds, because a fork bomb is faster than any number of them. Each is a scan of
-// /proc.
-constexpr int kKillRounds = 20;
-
-constexpr int kGoneLooks = 200;
-constexpr long kGonePauseNs = 10'000'000;
+// Bounds the processes whose children are asked for on the loop.
+constexpr size_t kParentsAskedMax = 64;
+constexpr size_t kThreads = 2;
+constexpr auto kListMax = 1 * kj::SECONDS;
+// The last kills of a keeper that ends.
+constexpr auto kLastKillsMax = 2 * kj::SECONDS;
+// Longer than killMarked takes if no process hangs. Beyond its time, killMarked kills no other.
+constexpr auto kEarlierKillsMax = 3 * kj::SECONDS;
 
 constexpr const char* kMarkerName = "NODEAGENT_JOB=";
 
-std::set<pid_t> markedOf(const kj::Vector<ProcessInfo>& all, kj::StringPtr marker) {
-  kj::Vector<pid_t> pids(all.size());
-  for (auto& info : all) pids.add(info.pid);
-  return allStartedWith(pids, marker);
-}
+// What all sets of a keeper share.
+struct SetContext {
+  kj::UnixEventPort* port;
+  kj::Timer& timer;
+  Worker& worker;
+  MemoryKills& kills;
+};
 
-// Returns `seeds`, all marked processes, and their descendants, in order of pid. The result holds
-// neither ourselves nor zombies.
-kj::Vector<pid_t> familyOf(kj::ArrayPtr<const pid_t> seeds, kj::StringPtr marker) {
-  auto all = listProcesses();
-  auto found = markedOf(all, marker);
-  found.insert(seeds.begin(), seeds.end());
-  found.erase(getpid());
-  // There are two passes, because a child has a lower pid than its parent once pids have wrapped.
-  for (int pass = 0; pass < 2; ++pass) {
-    for (auto& info : all) {
-      if (info.pid != getpid() && found.count(info.parent) > 0) found.insert(info.pid);
-    }
-  }
-  kj::Vector<pid_t> family;
-  for (auto& info : all) {
-    if (found.count(info.pid) > 0 && !info.hasEnded) family.add(info.pid);
-  }
-  return family;
-}
-
-// Kills the family of `members`, whose own members `killMembers` kills.
-//
-// Descendants elsewhere are looked for before the members die, because they lose their parents
-// then. Each round stops the strays found, so that none forks meanwhile, looks for their
-// descendants, and kills them. It ends with a look that finds none that was not killed before.
-void killFamily(kj::ArrayPtr<const pid_t> members, kj::StringPtr marker,
-                kj::Function<void()> killMembers) {
-  std::set<pid_t> killed(members.begin(), members.end());
-  auto family = familyOf(members, marker);
-  killMembers();
-  for (int round = 0; round < kKillRounds; ++round) {
-    kj::Vector<pid_t> strays;
-    for (pid_t pid : family) {
-      if (killed.insert(pid).second) strays.add(pid);
-    }
-    if (strays.empty()) return;
-    for (pid_t pid : strays) kill(pid, SIGSTOP);  // None may fork while the others are killed.
-    family = familyOf(strays, marker);
-    for (pid_t pid : strays) kill(pid, SIGKILL);
-  }
+// Bounds a look that may wait for a process that hangs. Without an answer in time nobody is known.
+kj::Promise<kj::Vector<pid_t>> withinLimit(const SetContext& context,
+                                           kj::Promise<kj::Vector<pid_t>> looking) {
+  auto late = context.timer.afterDelay(kListMax).then([]() { return kj::Vector<pid_t>(); });
+  return looking.exclusiveJoin(kj::mv(late)).catch_([](kj::Exception&& exception) {
+    support::logLimited("processes", support::Level::kWarn, "the processes of a job are not known",
+                        {{"reason", exception.getDescription()}});
+    return kj::Vector<pid_t>();
+  });
 }
 
 class CgroupSet final : public ProcessSet {
  public:
-  CgroupSet(kj::Own<Cgroup> group, kj::String marker, MemoryKills& kills, kj::UnixEventPort& port,
-            kj::Timer& timer)
-      : group_(kj::mv(group)), marker_(kj::mv(marker)), kills_(kills), port_(port), timer_(timer) {}
+  CgroupSet(const SetContext& context, kj::Own<Cgroup> group, kj::String marker)
+      : context_(context),
+        group_(kj::mv(group)),
+        marker_(kj::mv(marker)),
+        // The clock's unit is coarse.
+        sinceTicks_(ticksNow() - 1) {}
 
   int cgroupFd() const override { return group_->directoryFd(); }
   kj::StringPtr marker() const override { return marker_; }
   void begin(pid_t) override {}
-  kj::Vector<pid_t> list() override { return group_->processes(); }
-  void signalAll(int signal) override { group_->signalAll(signal); }
+  bool isSurelyEmpty() override { return !group_->isPopulated(); }
+  kj::Promise<kj::Vector<pid_t>> list() override;
+  kj::Promise<void> signalAll(kj::Array<int> signals) override;
   void killAll() override;
   kj::Promise<void> whenEmpty() override;
   // The group counts the kills among all of its processes, and the log names one. A count of 0 is
@@ -103,7 +82,7 @@ class CgroupSet final : public ProcessSet {
     KJ_IF_MAYBE (count, counted) {
       if (*count == 0) return MemoryKill::kNo;
     }
-    auto logged = kills_.of(pid, sinceMonotonicNs);
+    auto logged = context_.kills.of(pid, sinceMonotonicNs);
     bool isSurelyOne = logged == MemoryKill::kYes || logged == MemoryKill::kUnknown;
     return counted != nullptr && isSurelyOne ? MemoryKill::kYes : logged;
   }
@@ -115,53 +94,85 @@ class CgroupSet final : public ProcessSet {
     int result = group_->write(file, value == UINT64_MAX ? kj::str("max") : kj::str(value));
     return result == ENOENT || result == EACCES ? ENOTSUP : result;
   }
+  // Returns a descriptor of the group for a task that may outlive the set.
+  kj::AutoCloseFd groupForTask() const {
+    return kj::AutoCloseFd(fcntl(group_->directoryFd(), F_DUPFD_CLOEXEC, 3));
+  }
+  kj::Promise<void> wait(kj::UnixEventPort::FdObserver& observer);
 
-  struct Watch {
-    kj::AutoCloseFd events;
-    kj::UnixEventPort::FdObserver observer;
-    Watch(kj::UnixEventPort& port, kj::AutoCloseFd fd)
-        : events(kj::mv(fd)),
-          observer(port, events, kj::UnixEventPort::FdObserver::OBSERVE_URGENT) {}
-  };
-  kj::Promise<void> wait(Watch& watch);
-
+  SetContext context_;
   kj::Own<Cgroup> group_;
   kj::String marker_;
-  MemoryKills& kills_;
-  kj::UnixEventPort& port_;
-  kj::Timer& timer_;
+  uint64_t sinceTicks_;
 };
 
-// Root can leave its group, so the processes outside of it are found by their mark, or by their
-// parents.
+kj::Promise<kj::Vector<pid_t>> CgroupSet::list() {
+  auto few = group_->fewProcesses();
+  KJ_IF_MAYBE (pids, few) return kj::mv(*pids);
+  return withinLimit(
+      context_, context_.worker.run([group = groupForTask()]() { return processesBelow(group); }));
+}
+
+kj::Promise<void> CgroupSet::signalAll(kj::Array<int> signals) {
+  auto sendAll = [signals = kj::mv(signals)](kj::ArrayPtr<const pid_t> pids) {
+    for (int signal : signals) {
+      for (pid_t pid : pids) kill(pid, signal);
+    }
+  };
+  auto few = group_->fewProcesses();
+  KJ_IF_MAYBE (pids, few) {
+    sendAll(*pids);
+    return kj::READY_NOW;
+  }
+  return context_.worker.run([group = groupForTask(), sendAll = kj::mv(sendAll)]() mutable {
+    sendAll(processesBelow(group));
+  });
+}
+
+// Few members die at once, and a thread kills a crowd, which takes the kernel long. Root can leave
+// its group, so the thread looks for the processes outside of it by their mark, or by their
+// parents. Members' children are asked for before, since a child loses its parent by the kill; that
+// reads nothing of their memory.
 void CgroupSet::killAll() {
-  auto members = group_->processes();
-  killFamily(members, marker_, [this]() { group_->killAll(); });
+  kj::Vector<pid_t> children;
+  auto few = group_->fewProcesses();
+  KJ_IF_MAYBE (members, few) {
+    for (pid_t pid : members->slice(0, kj::min(members->size(), kParentsAskedMax))) {
+      KJ_IF_MAYBE (found, childrenOf(pid)) children.addAll(*found);
+    }
+  }
+  auto group = groupForTask();
+  if (few != nullptr || group.get() < 0) group_->killAll();
+  group_->retire();
+  context_.worker.start([group = kj::mv(group), children = kj::mv(children),
+                         marker = kj::str(marker_), sinceTicks = sinceTicks_]() {
+    killGroup(group);
+    killFamily(children, {marker, sinceTicks});
+  });
 }
 
 kj::Promise<void> CgroupSet::whenEmpty() {
-  if (group_->processes().empty()) return kj::READY_NOW;
-  int fd;
-  KJ_SYSCALL(fd = openat(group_->directoryFd(), "cgroup.events", O_RDONLY | O_CLOEXEC));
-  auto watch = kj::heap<Watch>(port_, kj::AutoCloseFd(fd));
-  auto promise = wait(*watch);
-  return promise.attach(kj::mv(watch));
+  if (!group_->isPopulated()) return kj::READY_NOW;
+  using Observer = kj::UnixEventPort::FdObserver;
+  auto observer = kj::heap<Observer>(*context_.port, group_->eventsFd(), Observer::OBSERVE_URGENT);
+  auto promise = wait(*observer);
+  return promise.attach(kj::mv(observer));
 }
 
-kj::Promise<void> CgroupSet::wait(Watch& watch) {
-  auto changed = watch.observer.whenUrgentDataAvailable();
-  readAll(watch.events);  // Only changes after this read are notified.
-  if (group_->processes().empty()) return kj::READY_NOW;
-  return changed.exclusiveJoin(timer_.afterDelay(kRecheck)).then([this, &watch]() {
-    return wait(watch);
+kj::Promise<void> CgroupSet::wait(kj::UnixEventPort::FdObserver& observer) {
+  auto changed = observer.whenUrgentDataAvailable();
+  // Only changes after this look are notified.
+  if (!group_->isPopulated()) return kj::READY_NOW;
+  return changed.exclusiveJoin(context_.timer.afterDelay(kRecheck)).then([this, &observer]() {
+    return wait(observer);
   });
 }
 
 class DescentSet final : public ProcessSet {
  public:
   // `leaders` holds the first processes of all sets, to tell them from orphans.
-  DescentSet(kj::String marker, MemoryKills& kills, kj::Timer& timer, std::set<pid_t>& leaders)
-      : marker_(kj::mv(marker)), kills_(kills), timer_(timer), leaders_(leaders) {}
+  DescentSet(const SetContext& context, kj::String marker, std::set<pid_t>& leaders)
+      : context_(context), marker_(kj::mv(marker)), leaders_(leaders) {}
   ~DescentSet() noexcept(false) override {
     killAll();
     leaders_.erase(leader_);
@@ -172,98 +183,68 @@ class DescentSet final : public ProcessSet {
     leader_ = leader;
     leaders_.insert(leader);
   }
-  kj::Vector<pid_t> list() override;
-  void signalAll(int signal) override {
-    for (pid_t pid : list()) kill(pid, signal);
+  bool isSurelyEmpty() override;
+  kj::Promise<kj::Vector<pid_t>> list() override {
+    return withinLimit(context_,
+                       look().then([](DescentLook&& look) { return kj::mv(look.members); }));
   }
-  void killAll() override;
+  kj::Promise<void> signalAll(kj::Array<int> signals) override {
+    if (isSurelyEmpty()) return kj::READY_NOW;
+    return context_.worker.run(
+        [descent = descent(), signals = kj::mv(signals)]() { signalByDescent(descent, signals); });
+  }
+  void killAll() override {
+    if (isSurelyEmpty()) return;
+    context_.worker.start([descent = descent()]() mutable { killByDescent(kj::mv(descent)); });
+  }
   kj::Promise<void> whenEmpty() override { return poll(kPollFirst); }
   MemoryKill memoryKill(pid_t pid, int64_t sinceMonotonicNs) override {
-    return kills_.of(pid, sinceMonotonicNs);
+    return context_.kills.of(pid, sinceMonotonicNs);
   }
 
  private:
+  // Is shared with looks, whose callers may outlive the set.
+  struct Known final : public kj::Refcounted {
+    std::map<pid_t, uint64_t> starts;
+  };
+  Descent descent() const { return {kj::str(marker_), leader_, leaders_, known_->starts}; }
+  kj::Promise<DescentLook> look();
   kj::Promise<void> poll(kj::Duration delay);
-  bool isSurelyEmpty();
-  bool mayBeOfAJob(pid_t pid);
 
+  SetContext context_;
   kj::String marker_;
-  MemoryKills& kills_;
-  kj::Timer& timer_;
   std::set<pid_t>& leaders_;
   pid_t leader_ = 0;
-  // Members seen before, with their start, so that a member is found when its mark is gone.
-  std::map<pid_t, uint64_t> known_;
+  kj::Own<Known> known_ = kj::refcounted<Known>();
 };
 
-// Returns whether a child of the keeper that is not the first process of any set was adopted from a
-// job. The keeper's front, for one, was not.
-bool DescentSet::mayBeOfAJob(pid_t pid) {
-  KJ_IF_MAYBE (info, readProcess(pid)) {
-    return !info->hasEnded && (known_.count(pid) > 0 || leaders_.count(info->session) > 0 ||
-                               leaders_.count(info->group) > 0 ||
-                               !allStartedWith(kj::arrayPtr(&pid, 1), kMarkerName).empty());
-  }
-  return false;
-}
-
-// Answers the usual case at a fraction of a scan's cost. A process that survives its parents
-// becomes a child of the keeper, so without a first process and without adopted children the set is
-// empty.
+// Answers the usual case at a fraction of a scan's cost.
 bool DescentSet::isSurelyEmpty() {
-  for (int look = 0; look < 2; ++look) {  // A single look may miss a child.
-    auto children = ownChildren();
-    KJ_IF_MAYBE (pids, children) {
-      for (pid_t pid : *pids) {
-        if (pid == leader_ || (leaders_.count(pid) == 0 && mayBeOfAJob(pid))) return false;
-      }
-    } else {
-      return false;
-    }
-  }
+  if (leader_ == 0) return true;
+  if (!hasNoDescendant(descent())) return false;
   leaders_.erase(leader_);
   return true;
 }
 
-kj::Vector<pid_t> DescentSet::list() {
-  kj::Vector<pid_t> members;
-  if (leader_ == 0 || isSurelyEmpty()) return members;
-  auto all = listProcesses();
-  auto marked = markedOf(all, marker_);
-  std::map<pid_t, uint64_t> found;
-  auto isMember = [&](const ProcessInfo& info) {
-    auto seen = known_.find(info.pid);
-    return info.pid == leader_ || info.session == leader_ || info.group == leader_ ||
-           found.count(info.parent) > 0 ||
-           (seen != known_.end() && seen->second == info.startTicks) || marked.count(info.pid) > 0;
-  };
-  // There are two passes, because a child has a lower pid than its parent once pids have wrapped.
-  for (int pass = 0; pass < 2; ++pass) {
-    for (auto& info : all) {
-      if (info.pid != getpid() && found.count(info.pid) == 0 && isMember(info))
-        found[info.pid] = info.startTicks;
-    }
-  }
-  for (auto& info : all) {
-    if (found.count(info.pid) > 0 && !info.hasEnded) members.add(info.pid);
-  }
-  known_ = kj::mv(found);
-  return members;
-}
-
-void DescentSet::killAll() {
-  for (int round = 0; round < kKillRounds; ++round) {
-    auto members = list();
-    if (members.empty()) return;
-    for (pid_t pid : members) kill(pid, SIGSTOP);  // None may fork while the others are killed.
-    for (pid_t pid : members) kill(pid, SIGKILL);
-  }
+kj::Promise<DescentLook> DescentSet::look() {
+  if (isSurelyEmpty()) return DescentLook();
+  return context_.worker.run([descent = descent()]() { return lookByDescent(descent); })
+      .then(
+          [known = kj::addRef(*known_)](DescentLook&& look) mutable {
+            known->starts = look.known;
+            return kj::mv(look);
+          },
+          [](kj::Exception&&) {
+            return DescentLook{{}, {}, false};
+          });
 }
 
 kj::Promise<void> DescentSet::poll(kj::Duration delay) {
-  if (list().empty()) return kj::READY_NOW;
-  return timer_.afterDelay(delay).then(
-      [this, delay]() { return poll(kj::min(delay * 2, kPollLast)); });
+  return look().then([this, delay](DescentLook&& look) -> kj::Promise<void> {
+    if (look.members.empty() && look.isCertain) return kj::READY_NOW;
+    return context_.timer.afterDelay(delay).then(
+        [this, delay]() { return poll(kj::min(delay * 2, kPollLast)); });
+  });
 }
 
 // Returns the common prefix of an owner's marks. All marks of one name begin alike, and among these
@@ -277,64 +258,116 @@ kj::String setsMarker(kj::StringPtr name, uint64_t owner, uint64_t number) {
   return kj::str(ownersMarker(name, owner), number, ".");
 }
 
-class CgroupSets final : public ProcessSets {
+// Its destruction ends the threads, after the sets have told them what to kill.
+class SetsOnThreads : public ProcessSets {
+ public:
+  SetsOnThreads(kj::StringPtr name, kj::UnixEventPort* port, kj::Timer& timer)
+      : name_(kj::str(name)), context_{port, timer, worker_, kills_} {}
+  ~SetsOnThreads() noexcept(false) override { worker_.awaitAll(kLastKillsMax); }
+
+  void killEarlier() override {
+    worker_.start([marker = ProcessSets::markerOf(name_)]() { killMarked(marker); });
+    if (worker_.awaitAll(kEarlierKillsMax)) return;
+    support::log(support::Level::kWarn,
+                 "a process hangs, so that processes of jobs of an earlier "
+                 "keeper may be left",
+                 {});
+  }
+  kj::String markerOf(uint64_t owner) const override { return ownersMarker(name_, owner); }
+  bool close(kj::Duration limit) override {
+    worker_.awaitAll(limit / 2);
+    return worker_.close(limit / 2);
+  }
+
+ protected:
+  kj::String nextMarker(uint64_t owner) { return setsMarker(name_, owner, nextNumber_++); }
+
+  kj::String name_;
+  MemoryKills kills_;
+  // These two are in this order, because tasks use the first.
+  std::atomic<bool> isRemoving_ = false;
+  Worker worker_{kThreads};
+  SetContext context_;
+
+ private:
+  uint64_t nextNumber_ = 1;
+};
+
+class CgroupSets final : public SetsOnThreads {
  public:
   CgroupSets(kj::Own<CgroupTree> tree, kj::StringPtr name, kj::UnixEventPort& port,
              kj::Timer& timer)
-      : tree_(kj::mv(tree)), name_(kj::str(name)), port_(port), timer_(timer) {}
+      : SetsOnThreads(name, &port, timer), tree_(kj::mv(tree)) {}
+  // The tree goes when all is killed, so that it can remove the groups.
+  ~CgroupSets() noexcept(false) override { worker_.awaitAll(kLastKillsMax); }
+
   kj::Own<ProcessSet> make(uint64_t owner) override {
-    auto marker = setsMarker(name_, owner, nextNumber_++);
-    return kj::heap<CgroupSet>(tree_->take(), kj::mv(marker), kills_, port_, timer_);
+    removeNested();
+    return kj::heap<CgroupSet>(context_, tree_->take(), nextMarker(owner));
   }
-  kj::String markerOf(uint64_t owner) const override { return ownersMarker(name_, owner); }
   kj::StringPtr kind() const override { return "cgroup"; }
 
  private:
+  // Lets a thread remove groups that jobs made in theirs, which may be many.
+  void removeNested() {
+    if (tree_->lingering().size() == 0 || isRemoving_) return;
+    isRemoving_ = true;
+    auto paths = KJ_MAP(path, tree_->lingering()) {
+      return kj::str(path);
+    };
+    worker_.start([this, paths = kj::mv(paths)]() {
+      removeGroups(paths);
+      isRemoving_ = false;
+    });
+  }
+
   kj::Own<CgroupTree> tree_;
-  kj::String name_;
-  MemoryKills kills_;
-  uint64_t nextNumber_ = 1;
-  kj::UnixEventPort& port_;
-  kj::Timer& timer_;
 };
 
-class DescentSets final : public ProcessSets {
+class DescentSets final : public SetsOnThreads {
  public:
-  DescentSets(kj::StringPtr name, kj::Timer& timer) : name_(kj::str(name)), timer_(timer) {
+  DescentSets(kj::StringPtr name, kj::Timer& timer) : SetsOnThreads(name, nullptr, timer) {
     KJ_SYSCALL(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
     sweeping_ =
         sweep().eagerlyEvaluate([](kj::Exception&& exception) { KJ_LOG(ERROR, exception); });
   }
   kj::Own<ProcessSet> make(uint64_t owner) override {
-    return kj::heap<DescentSet>(setsMarker(name_, owner, nextNumber_++), kills_, timer_, leaders_);
+    return kj::heap<DescentSet>(context_, nextMarker(owner), leaders_);
   }
-  kj::String markerOf(uint64_t owner) const override { return ownersMarker(name_, owner); }
   kj::StringPtr kind() const override { return "descent"; }
 
  private:
   kj::Promise<void> sweep();
 
-  kj::String name_;
-  MemoryKills kills_;
-  kj::Timer& timer_;
-  uint64_t nextNumber_ = 1;
   std::set<pid_t> leaders_;
   std::set<pid_t> zombies_;
   kj::Promise<void> sweeping_ = nullptr;
 };
 
+// Returns the children of the keeper; at least the one that ended first, where the kernel does not
+// tell more.
+kj::Vector<pid_t> keepersChildren() {
+  KJ_IF_MAYBE (children, childrenOf(getpid())) return kj::mv(*children);
+  kj::Vector<pid_t> first;
+  siginfo_t info{};
+  if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0)
+    first.add(info.si_pid);
+  return first;
+}
+
 // Reaps adopted orphans. Only a zombie that two sweeps have seen is reaped: the keeper's own
 // children have an owner that reaps them long before.
 kj::Promise<void> DescentSets::sweep() {
-  return timer_.afterDelay(kOrphanSweep).then([this]() {
+  return context_.timer.afterDelay(kOrphanSweep).then([this]() {
     std::set<pid_t> seen;
-    for (auto& info : listProcesses()) {
-      if (info.parent != getpid() || !info.hasEnded) continue;
-      if (zombies_.count(info.pid) > 0) {
-        siginfo_t ignored;
-        waitid(P_PID, static_cast<id_t>(info.pid), &ignored, WEXITED | WNOHANG);
+    for (pid_t pid : keepersChildren()) {
+      siginfo_t info{};
+      auto id = static_cast<id_t>(pid);
+      if (waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) continue;
+      if (zombies_.count(pid) > 0) {
+        waitid(P_PID, id, &info, WEXITED | WNOHANG);
       } else {
-        seen.insert(info.pid);
+        seen.insert(pid);
       }
     }
     zombies_ = kj::mv(seen);
@@ -368,20 +401,7 @@ kj::String ProcessSets::markerOf(kj::StringPtr name) {
 }
 
 kj::Vector<pid_t> ProcessSets::killMarked(kj::StringPtr marker) {
-  kj::Vector<pid_t> family;
-  for (int look = 0; look < kGoneLooks; ++look) {
-    if (look > 0) {
-      timespec pause{0, kGonePauseNs};
-      nanosleep(&pause, nullptr);
-    }
-    // A look follows each kill, because killed processes go a little later.
-    family = familyOf(nullptr, marker);
-    if (family.empty()) break;
-    killFamily(family, marker, [&family]() {
-      for (pid_t pid : family) kill(pid, SIGKILL);
-    });
-  }
-  return family;
+  return killUntilGone({marker});
 }
 
 void ProcessSets::killLeftovers(kj::StringPtr name) {

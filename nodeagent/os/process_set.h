@@ -1,5 +1,8 @@
 // Finds and kills every process of one job, whatever session or process group it moved to, and
 // however its parents died. It starts none (spawner.h) and reaps none.
+//
+// No call waits for another process, which may hang: whatever reads about others does so on threads
+// of the sets.
 #pragma once
 
 #include <sys/types.h>
@@ -31,13 +34,19 @@ class ProcessSet {
   // Tells the set its first process, once it is there.
   virtual void begin(pid_t leader) = 0;
 
-  // Returns the live processes without zombies, the first one included if it is alive. A snapshot.
-  virtual kj::Vector<pid_t> list() = 0;
+  // Returns whether surely no process is left. If not, list() tells.
+  virtual bool isSurelyEmpty() = 0;
 
-  virtual void signalAll(int signal) = 0;
+  // Resolves to the live processes without zombies, the first one included if it is alive. A
+  // snapshot, which may take as long as a look at every process of the node. If a look takes longer
+  // than a second, such as for a process that hangs, none is known.
+  virtual kj::Promise<kj::Vector<pid_t>> list() = 0;
 
-  // Kills all processes, also stopped ones, and goes on until none is left. They are gone soon
-  // after, but not yet on return.
+  // Sends the signals to each process, in this order. Resolves once they are sent.
+  virtual kj::Promise<void> signalAll(kj::Array<int> signals) = 0;
+
+  // Kills all processes, also stopped ones, and goes on until none is left, without its caller.
+  // They are gone soon after, but not yet on return, unless the kernel cannot end them.
   virtual void killAll() = 0;
 
   // Resolves when no process is left. One call at a time; the promise may be dropped.
@@ -63,12 +72,13 @@ class ProcessSets {
   static kj::Own<ProcessSets> byDescent(kj::StringPtr name, kj::Timer& timer);
 
   // Kills the processes that a process which has ended left behind in its sets, made by best() with
-  // `name`. May block for two seconds.
+  // `name`. May block for some seconds, or longer if a process hangs, so it belongs on a worker
+  // thread.
   static void killLeftovers(kj::StringPtr name);
 
   // Kills the processes whose mark begins with `marker`, and their descendants, whether a set knows
-  // of them or not. Blocks until they are gone, for two seconds at most. Returns those that are not
-  // gone.
+  // of them or not. Blocks like killLeftovers, until they are gone, or for two seconds if none
+  // hangs. Returns those that are not gone.
   static kj::Vector<pid_t> killMarked(kj::StringPtr marker);
 
   // Returns the common prefix of the marks of all sets that any process made with `name`, for
@@ -88,8 +98,18 @@ class ProcessSets {
   // it. Empty if sets have no marks.
   virtual kj::String markerOf(uint64_t owner) const = 0;
 
+  // Kills the marked processes that an earlier agent left in sets of the same name. Call it before
+  // make(). May block for three seconds.
+  virtual void killEarlier() {}
+
   // Returns "cgroup" or "descent", for facts and logs.
   virtual kj::StringPtr kind() const = 0;
+
+  // Ends the threads of the sets like Worker::close, after what they still have to kill.
+  virtual bool close(kj::Duration limit) {
+    (void)limit;
+    return true;
+  }
 };
 
 }  // namespace nodeagent

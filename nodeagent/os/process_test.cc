@@ -10,6 +10,7 @@
 
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <kj/debug.h>
@@ -108,9 +109,40 @@ TEST(ProcessTest, VariableIsFoundDuringRepeatedExecs) {
   pid_t pid = child.pid();
   int missed = 0;
   for (int look = 0; look < 5000; ++look) {
-    if (allStartedWith(kj::arrayPtr(&pid, 1), kMark).empty()) ++missed;
+    if (allStartedWith(kj::arrayPtr(&pid, 1), kMark).found.empty()) ++missed;
   }
   EXPECT_EQ(missed, 0);
+}
+
+TEST(ProcessTest, VariableBehindALargeEnvironmentIsFound) {
+  const char* argv[] = {"/bin/sleep", "1000", nullptr};
+  std::string filler = "FILLER=" + std::string(100'000, 'x');
+  std::vector<const char*> environment(18, filler.c_str());  // Nearly as much as may be passed.
+  environment.push_back(kMark);
+  environment.push_back(nullptr);
+  Child child(argv, environment.data());
+  ASSERT_TRUE(child.hasBegun());
+  pid_t pid = child.pid();
+  EXPECT_EQ(allStartedWith(kj::arrayPtr(&pid, 1), kMark).found.count(pid), 1u);
+  EXPECT_TRUE(allStartedWith(kj::arrayPtr(&pid, 1), "MUSTER_PROCESS_TEST=8").found.empty());
+}
+
+// The child of vfork runs in its parent's memory, and the parent waits for it uninterruptibly.
+TEST(ProcessTest, MemoryOfAnUninterruptibleProcessIsNotRead) {
+  pid_t pid = fork();
+  if (pid == 0) {
+    if (vfork() == 0) {
+      for (;;) pause();
+    }
+    _exit(0);
+  }
+  EXPECT_TRUE(becomesTrue([pid] { return KJ_ASSERT_NONNULL(readProcess(pid)).state == 'D'; }));
+  EXPECT_TRUE(startedWithVariable(pid, "PATH=") == nullptr);
+  auto children = KJ_ASSERT_NONNULL(childrenOf(pid));
+  ASSERT_EQ(children.size(), 1u);
+  EXPECT_TRUE(startedWithVariable(children[0], "PATH=").orDefault(false));
+  kill(children[0], SIGKILL);
+  waitpid(pid, nullptr, 0);
 }
 
 TEST(ProcessTest, AProcessWithoutEnvironmentIsKnownToHaveNone) {

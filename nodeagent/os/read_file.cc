@@ -1,5 +1,6 @@
 #include "nodeagent/os/read_file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -11,9 +12,10 @@ namespace nodeagent {
 kj::String readAll(int fd, size_t bytesMax) {
   kj::Vector<char> content;
   char buffer[4096];
-  ssize_t count;
-  while (content.size() < bytesMax &&
-         (count = pread(fd, buffer, sizeof(buffer), static_cast<off_t>(content.size()))) > 0) {
+  while (content.size() < bytesMax) {
+    ssize_t count = pread(fd, buffer, sizeof(buffer), static_cast<off_t>(content.size()));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
     content.addAll(buffer, buffer + count);
   }
   return kj::heapString(content.begin(), content.size());

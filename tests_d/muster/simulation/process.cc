@@ -290,7 +290,7 @@ void SimulatedSet::begin(pid_t leader) {
   add(*process);
 }
 
-kj::Vector<pid_t> SimulatedSet::list() {
+kj::Vector<pid_t> SimulatedSet::alive() {
   kj::Vector<pid_t> pids;
   for (Process* member : members_) {
     if (member->isAlive()) pids.add(member->pid());
@@ -298,23 +298,26 @@ kj::Vector<pid_t> SimulatedSet::list() {
   return pids;
 }
 
-void SimulatedSet::signalAll(int number) {
-  for (size_t i = 0; i < members_.size(); ++i) members_[i]->signal(number);
+kj::Promise<void> SimulatedSet::signalAll(kj::Array<int> signals) {
+  for (int number : signals) {
+    for (size_t i = 0; i < members_.size(); ++i) members_[i]->signal(number);
+  }
+  return kj::READY_NOW;
 }
 
 void SimulatedSet::killAll() {
-  signalAll(SIGKILL);
+  for (size_t i = 0; i < members_.size(); ++i) members_[i]->signal(SIGKILL);
 }
 
 kj::Promise<void> SimulatedSet::whenEmpty() {
-  if (list().empty()) return kj::READY_NOW;
+  if (isSurelyEmpty()) return kj::READY_NOW;
   auto pair = kj::newPromiseAndFulfiller<void>();
   empty_ = kj::mv(pair.fulfiller);
   return kj::mv(pair.promise);
 }
 
 void SimulatedSet::ended() {
-  if (!list().empty()) return;
+  if (!isSurelyEmpty()) return;
   KJ_IF_MAYBE (fulfiller, empty_) (*fulfiller)->fulfill();
   empty_ = nullptr;
 }

@@ -78,8 +78,9 @@ class SimulatedSet final : public nodeagent::ProcessSet {
   ~SimulatedSet() noexcept(false) override;
 
   void begin(pid_t leader) override;
-  kj::Vector<pid_t> list() override;
-  void signalAll(int signal) override;
+  bool isSurelyEmpty() override { return alive().empty(); }
+  kj::Promise<kj::Vector<pid_t>> list() override { return alive(); }
+  kj::Promise<void> signalAll(kj::Array<int> signals) override;
   void killAll() override;
   kj::Promise<void> whenEmpty() override;
 
@@ -87,6 +88,8 @@ class SimulatedSet final : public nodeagent::ProcessSet {
   void ended();
 
  private:
+  kj::Vector<pid_t> alive();
+
   Machine& machine_;
   std::vector<Process*> members_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> empty_;
