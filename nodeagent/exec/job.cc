@@ -5,6 +5,7 @@
 
 #include <kj/debug.h>
 
+#include "nodeagent/os/privileges.h"
 #include "nodeagent/os/process.h"
 #include "schema/support/base/log.h"
 
@@ -86,9 +87,27 @@ bool Job::lookAtLaunch() {
     launch_ = nullptr;
     environment_ = nullptr;
     spec_.trim();
+    if (*failure == nullptr) unprotectChildren();
     return true;
   }
   return false;
+}
+
+// The program has lost the keeper's protection from lack of memory by now. Processes that it forked
+// before have it still, and a second look finds those that they forked meanwhile.
+void Job::unprotectChildren() {
+  auto score = oomScoreOfJobs();
+  if (score == nullptr || processes_->isSurelyEmpty()) return;
+  auto look = [this, score = KJ_ASSERT_NONNULL(score)]() {
+    return processes_->list().then(
+        [score](kj::Vector<pid_t>&& pids) { return setInheritedOomScore(pids, score); });
+  };
+  unprotecting_ = look()
+                      .then([look](bool hasSet) mutable -> kj::Promise<void> {
+                        if (!hasSet) return kj::READY_NOW;
+                        return look().ignoreResult();
+                      })
+                      .eagerlyEvaluate(logTask);
 }
 
 kj::Promise<void> Job::awaitExit(kj::Promise<void> readable) {
@@ -220,6 +239,7 @@ void Job::finish() {
 void Job::released() {
   stopping_ = nullptr;
   signalling_ = nullptr;
+  unprotecting_ = nullptr;
   processes_ = nullptr;
   gone_ = true;
   changed_.notify();
@@ -386,6 +406,7 @@ void Job::abandon() {
   lingering_ = nullptr;
   stopping_ = nullptr;
   signalling_ = nullptr;
+  unprotecting_ = nullptr;
   deadline_ = nullptr;
   inputPump_ = nullptr;
   errorsPump_ = nullptr;

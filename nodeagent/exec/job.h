@@ -156,6 +156,7 @@ class Job final : public kj::Refcounted {
   kj::Promise<void> resolveUser();
   kj::Promise<void> resolveGroup();
   kj::Promise<void> launch();
+  void unprotectChildren();
   void applyLimits();
   ChildFiles openFiles();
   kj::Promise<void> awaitExit(kj::Promise<void> readable);
@@ -231,6 +232,7 @@ class Job final : public kj::Refcounted {
   kj::Promise<void> deadline_ = nullptr;
   kj::Promise<void> stopping_ = nullptr;
   kj::Promise<void> signalling_ = nullptr;
+  kj::Promise<void> unprotecting_ = nullptr;
   kj::Promise<void> lingering_ = nullptr;
   kj::Promise<void> run_ = nullptr;
 };

@@ -6,6 +6,7 @@
 #include <kj/debug.h>
 
 #include "nodeagent/exec/job.h"
+#include "nodeagent/os/privileges.h"
 #include "schema/support/base/log.h"
 #include "schema/support/base/text.h"
 
@@ -194,6 +195,7 @@ kj::Promise<void> Job::launch() {
   options.errors = files.errors.get() < 0 ? files.output : files.errors;
   options.controllingTerminal = spec_.hasTerminal;
   options.cgroup = processes_->cgroupFd();
+  options.oomScore = oomScoreOfJobs();
   auto result = context_.spawner.launch(options);
   if (result.is<SpawnFailure>()) {
     auto& failure = result.get<SpawnFailure>();

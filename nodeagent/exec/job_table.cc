@@ -17,7 +17,9 @@ constexpr size_t kSpentMax = 65536;
 // Owns the processes that no session's end kills.
 constexpr uint64_t kNobody = 0;
 constexpr size_t kCommandShownBytes = 32;
-constexpr auto kLaunchLook = 20 * kj::MILLISECONDS;
+// Most programs have begun by the first look.
+constexpr auto kLaunchLookFirst = 1 * kj::MILLISECONDS;
+constexpr auto kLaunchLookLast = 20 * kj::MILLISECONDS;
 
 // Returns the last part of the program's path, for texts that people read.
 kj::String commandOf(const JobSpec& spec) {
@@ -213,20 +215,23 @@ bool JobTable::isSpent(const SessionJobs& jobs, uint64_t number) {
   return number <= jobs.spentTo || jobs.spent.count(number) > 0;
 }
 
-// One timer looks at all launches, because most commands end before the first look and need none.
+// One timer looks at all launches.
 void JobTable::launching(OwnJob& job) {
   launching_.insert(&job);
-  if (isLooking_) return;
-  isLooking_ = true;
-  looking_ = lookAtLaunches().eagerlyEvaluate(
-      [this](kj::Exception&& exception) { taskFailed(kj::mv(exception)); });
+  auto wanted = context_.timer.now() + kLaunchLookFirst;
+  if (isLooking_ && nextLook_ <= wanted) return;
+  looking_ = lookAtLaunches(kLaunchLookFirst).eagerlyEvaluate([this](kj::Exception&& exception) {
+    taskFailed(kj::mv(exception));
+  });
 }
 
-kj::Promise<void> JobTable::lookAtLaunches() {
-  return context_.timer.afterDelay(kLaunchLook).then([this]() -> kj::Promise<void> {
+kj::Promise<void> JobTable::lookAtLaunches(kj::Duration delay) {
+  isLooking_ = true;
+  nextLook_ = context_.timer.now() + delay;
+  return context_.timer.atTime(nextLook_).then([this, delay]() -> kj::Promise<void> {
     std::erase_if(launching_, [](OwnJob* own) { return own->job().lookAtLaunch(); });
     isLooking_ = !launching_.empty();
-    if (isLooking_) return lookAtLaunches();
+    if (isLooking_) return lookAtLaunches(kj::min(delay * 2, kLaunchLookLast));
     return kj::READY_NOW;
   });
 }

@@ -108,7 +108,7 @@ class JobTable final : private OwnJob::Owner, private kj::TaskSet::ErrorHandler 
   void taskFailed(kj::Exception&& exception) override;
 
   SessionJobs& jobsOf(Session& session);
-  kj::Promise<void> lookAtLaunches();
+  kj::Promise<void> lookAtLaunches(kj::Duration delay);
   void requireCapacity(const SessionJobs& jobs) const;
 
   // Enters the killing of processes that have left their jobs' sets into the session's undo list. A
@@ -137,6 +137,7 @@ class JobTable final : private OwnJob::Owner, private kj::TaskSet::ErrorHandler 
   // Holds jobs that may be on the way to their program. lookAtLaunches() removes them.
   std::set<OwnJob*> launching_;
   bool isLooking_ = false;
+  kj::TimePoint nextLook_ = kj::origin<kj::TimePoint>();
   uint64_t nextOrder_ = 1;
   uint64_t nextOwner_ = 1;
   size_t running_ = 0;

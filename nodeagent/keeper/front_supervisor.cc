@@ -122,7 +122,6 @@ kj::Promise<void> FrontSupervisor::start() {
   options.argv = argv;
   options.environment = environment;
   options.directory = directory;
-  options.isOfTheAgent = true;
   options.input = frontControl;
   options.output = writeEnd;
   options.errors = STDERR_FILENO;

@@ -15,6 +15,7 @@
 #include <kj/vector.h>
 
 #include "nodeagent/os/pidfd.h"
+#include "nodeagent/os/privileges.h"
 #include "nodeagent/os/spawn.h"
 #include "schema/support/base/wire_error.h"
 
@@ -77,6 +78,9 @@ CommandResult runCommand(kj::ArrayPtr<const kj::String> argv, int64_t limitNs,
   options.input = null;
   options.output = shared;
   options.errors = output.errors == CommandOutput::Errors::kTogether ? shared.get() : null.get();
+  options.oomScore = oomScoreOfJobs();
+  // A daemon that the command starts at once must not have the keeper's score.
+  if (options.oomScore != nullptr) options.memory = SpawnOptions::Memory::kOwn;
   auto started = launchProgram(options);
   KJ_IF_MAYBE (failure, started.tryGet<SpawnFailure>()) {
     return {CommandResult::End::kNotStarted, failure->errorNumber, nullptr};

@@ -47,6 +47,12 @@ void protectFromOutOfMemory() {
     support::log(support::Level::kDebug, "not protected from lack of memory", {});
 }
 
+kj::Maybe<int> oomScoreOfJobs() {
+  static const bool isProtected = readFile("/proc/self/oom_score_adj").startsWith("-");
+  if (!isProtected) return nullptr;
+  return 0;
+}
+
 void dieWithParent(pid_t parent) {
   KJ_SYSCALL(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
   // The parent may have ended before prctl took effect.

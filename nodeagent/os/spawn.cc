@@ -7,9 +7,11 @@
 #include <time.h>
 
 #include <kj/debug.h>
+#include <kj/thread.h>
 #include <kj/vector.h>
 
 #include "nodeagent/os/raw_syscall.h"
+#include "nodeagent/os/read_file.h"
 
 namespace nodeagent {
 namespace {
@@ -45,6 +47,8 @@ struct Prepared {
   kj::Array<gid_t> groups;
   kj::Vector<ChildLimit> limits;
   kj::Vector<kj::AutoCloseFd> movedFds;
+  kj::Maybe<int> oomScore;
+  kj::String oomScoreText;
   // These two serve a child in this memory. The kernel clears `busy` when the child has left the
   // memory, whether by execve or by its end.
   kj::Array<kj::byte> stack;
@@ -91,13 +95,16 @@ uint64_t ignoredSignals() {
   return ignored;
 }
 
-bool keeperIsProtected() {
-  static const bool isProtected = [] {
-    char text[16] = {};
-    kj::AutoCloseFd fd(open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC));
-    return fd.get() >= 0 && read(fd, text, sizeof(text) - 1) > 0 && atoi(text) < 0;
-  }();
-  return isProtected;
+kj::String oomScorePath(kj::StringPtr process) {
+  return kj::str("/proc/", process, "/oom_score_adj");
+}
+
+// Nothing changes where it is not allowed, or without /proc: the program is merely better protected
+// than it should be.
+void writeOomScore(pid_t pid, int score) {
+  kj::AutoCloseFd fd(open(oomScorePath(kj::str(pid)).cStr(), O_WRONLY | O_CLOEXEC));
+  auto text = kj::str(score);
+  if (fd.get() < 0 || write(fd, text.begin(), text.size()) < 0) return;
 }
 
 Prepared::Prepared(const SpawnOptions& options)
@@ -122,8 +129,7 @@ Prepared::Prepared(const SpawnOptions& options)
   plan.cgroupProcsFd = -1;
   plan.reportFd = -1;
   plan.signalsToReset = ignoredSignals();
-  // The agent's own programs keep the keeper's protection.
-  plan.resetOomScore = !options.isOfTheAgent && keeperIsProtected();
+  oomScore = options.oomScore;
   plan.controllingTerminal = options.controllingTerminal;
   plan.umask = options.umask;
   plan.limits = limits.begin();
@@ -156,6 +162,7 @@ class LaunchImpl final : public Launch {
  private:
   bool readReport(ChildReport& report);
   bool hasEnded() const;
+  void becameKnown(const ChildReport& report);
 
   kj::Own<Prepared> prepared_;
   pid_t pid_;
@@ -196,32 +203,52 @@ kj::Maybe<kj::Maybe<SpawnFailure>> LaunchImpl::outcome() {
       if (!hasEnded()) return nullptr;
       readReport(report);
     }
-    known_ = true;
-    if (report.errorNumber != 0) {
-      failure_ =
-          SpawnFailure{static_cast<SpawnStage>(report.stage), report.errorNumber, report.detail};
-    }
-    report_ = nullptr;
-    prepared_ = nullptr;
+    becameKnown(report);
   }
   return failure_.map([](SpawnFailure& failure) { return failure; });
 }
 
+// The child has left this memory, so its score is its own now. Before, the kernel would have given
+// it to all processes that share the memory, the keeper first.
+void LaunchImpl::becameKnown(const ChildReport& report) {
+  known_ = true;
+  if (report.errorNumber != 0) {
+    failure_ =
+        SpawnFailure{static_cast<SpawnStage>(report.stage), report.errorNumber, report.detail};
+  } else if (prepared_->plan.report != nullptr) {
+    KJ_IF_MAYBE (score, prepared_->oomScore) writeOomScore(pid_, *score);
+  }
+  report_ = nullptr;
+  prepared_ = nullptr;
+}
+
+// The child still reads from `prepared_`. Killed, it leaves that memory within microseconds, unless
+// it sleeps in a system call that cannot be interrupted, such as in a file system that hangs. So
+// only a thread of its own waits for that. If it waits in vain, the memory is leaked to the child.
 LaunchImpl::~LaunchImpl() noexcept(false) {
   if (outcome() != nullptr) return;
-  // The child still reads from `prepared_`. Killed, it leaves that memory within microseconds. If
-  // it sleeps in an unkillable system call, the memory is leaked to it.
   kill(pid_, SIGKILL);
-  for (int waitedMs = 0; waitedMs < kKillWaitMs && outcome() == nullptr; ++waitedMs) {
-    timespec pause{0, 1'000'000};
-    nanosleep(&pause, nullptr);
-  }
-  if (outcome() == nullptr) new kj::Own<Prepared>(kj::mv(prepared_));  // Leaked on purpose.
+  if (prepared_->plan.report == nullptr) return;
+  SignalsBlocked blocked;
+  kj::Thread waiting([prepared = kj::mv(prepared_)]() mutable {
+    for (int waitedMs = 0; waitedMs < kKillWaitMs; ++waitedMs) {
+      if (__atomic_load_n(&prepared->busy, __ATOMIC_ACQUIRE) == 0) return;
+      timespec pause{0, 1'000'000};
+      nanosleep(&pause, nullptr);
+    }
+    new kj::Own<Prepared>(kj::mv(prepared));  // Leaked on purpose.
+  });
+  waiting.detach();
 }
 
 // Opens the report's pipe for a child with memory of its own. Returns an errno, or 0.
 int openReport(Prepared& prepared, kj::AutoCloseFd& report) {
   prepared.plan.report = nullptr;
+  KJ_IF_MAYBE (score, prepared.oomScore) {
+    prepared.oomScoreText = kj::str(*score);
+    prepared.plan.oomScore = prepared.oomScoreText.begin();
+    prepared.plan.oomScoreBytes = prepared.oomScoreText.size();
+  }
   if (report.get() >= 0) return 0;
   int fds[2];
   if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) return errno;
@@ -234,16 +261,18 @@ int openReport(Prepared& prepared, kj::AutoCloseFd& report) {
 // Makes the child by clone3. It shares our memory where it may, which saves copying page tables. It
 // may not where the user changes: that marks the memory, and so the keeper, as not dumpable, and a
 // process of that user must not see the keeper's memory even for a moment.
-long cloneChild(Prepared& prepared, int* pidfd, int cgroup, kj::AutoCloseFd& report) {
+long cloneChild(Prepared& prepared, const SpawnOptions& options, int* pidfd,
+                kj::AutoCloseFd& report) {
   clone_args arguments{};
   arguments.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
   arguments.pidfd = reinterpret_cast<uintptr_t>(pidfd);
   arguments.exit_signal = SIGCHLD;
-  if (cgroup >= 0) {
+  if (options.cgroup >= 0) {
     arguments.flags |= CLONE_INTO_CGROUP;
-    arguments.cgroup = static_cast<uint64_t>(cgroup);
+    arguments.cgroup = static_cast<uint64_t>(options.cgroup);
   }
-  if (kCanShareMemory && !prepared.plan.switchUser) {
+  bool mayShare = options.memory == SpawnOptions::Memory::kShared && !prepared.plan.switchUser;
+  if (kCanShareMemory && mayShare) {
     prepared.stack = kj::heapArray<kj::byte>(kStackBytes);
     prepared.busy = 1;
     prepared.plan.report = &prepared.report;
@@ -288,7 +317,7 @@ kj::OneOf<kj::Own<Launch>, SpawnFailure> launchProgram(const SpawnOptions& optio
   long pid;
   {
     SignalsBlocked blocked;
-    pid = cloneChild(*prepared, &pidfd, options.cgroup, report);
+    pid = cloneChild(*prepared, options, &pidfd, report);
     if (pid == -ENOSYS || pid == -EPERM || pid == -E2BIG)
       pid = cloneChildOldWay(*prepared, &pidfd, options.cgroup, report);
   }
@@ -298,6 +327,17 @@ kj::OneOf<kj::Own<Launch>, SpawnFailure> launchProgram(const SpawnOptions& optio
   prepared->movedFds.clear();
   return kj::Own<Launch>(kj::heap<LaunchImpl>(kj::mv(prepared), static_cast<pid_t>(pid),
                                               kj::AutoCloseFd(pidfd), kj::mv(report)));
+}
+
+bool setInheritedOomScore(kj::ArrayPtr<const pid_t> pids, int score) {
+  auto own = readFile(oomScorePath("self"), 16);
+  bool hasSet = false;
+  for (pid_t pid : pids) {
+    if (own.size() == 0 || readFile(oomScorePath(kj::str(pid)), 16) != own) continue;
+    writeOomScore(pid, score);
+    hasSet = true;
+  }
+  return hasSet;
 }
 
 kj::Array<kj::String> programCandidates(kj::StringPtr program,

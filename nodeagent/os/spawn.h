@@ -50,8 +50,14 @@ struct SpawnOptions {
   int errors = -1;
   // True if `input` is the slave of a pseudo terminal.
   bool controllingTerminal = false;
-  // True if the program is to be as well protected from lack of memory as the keeper.
-  bool isOfTheAgent = false;
+  // The program's oom_score_adj. Absent: it is the keeper's. A program that reaches its start in
+  // shared memory has the keeper's until Launch::outcome() says that it runs, and so have processes
+  // that it starts before: see setInheritedOomScore.
+  kj::Maybe<int> oomScore;
+  // Where the child is on its way to its program. Sharing the keeper's memory saves a copy of its
+  // page tables. Where the user changes, the memory is the child's own in any case.
+  enum class Memory { kShared, kOwn };
+  Memory memory = Memory::kShared;
   // The directory descriptor of a cgroup2; -1: stay in the keeper's.
   int cgroup = -1;
 };
@@ -62,7 +68,8 @@ struct SpawnFailure {
   int detail = 0;
 };
 
-// A child on its way to its program. Its destruction before that kills the child.
+// A child on its way to its program. Its destruction before that kills the child, and does not wait
+// for it.
 class Launch {
  public:
   virtual ~Launch() noexcept(false) = default;
@@ -85,6 +92,10 @@ class Launch {
 // Starts the program. The failure has stage kClone if there is not even a child, such as EAGAIN for
 // too many processes.
 kj::OneOf<kj::Own<Launch>, SpawnFailure> launchProgram(const SpawnOptions& options);
+
+// Gives `score` to those of `pids` that still have the oom_score_adj of this process. Returns
+// whether there was one.
+bool setInheritedOomScore(kj::ArrayPtr<const pid_t> pids, int score);
 
 // Returns the paths that launchProgram tries for `program`, in order.
 kj::Array<kj::String> programCandidates(kj::StringPtr program,

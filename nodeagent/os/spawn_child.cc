@@ -58,11 +58,12 @@ MUSTER_BARE void unblockSignals() {
   rawSyscall(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&none), 0, kSignalSetBytes);
 }
 
-MUSTER_BARE void resetOomScore() {
+MUSTER_BARE void setOomScore(const ChildPlan& plan) {
   long fd = rawSyscall(SYS_openat, AT_FDCWD, reinterpret_cast<long>("/proc/self/oom_score_adj"),
                        O_WRONLY | O_CLOEXEC);
   if (fd < 0) return;  // Without /proc the job is merely better protected than it should be.
-  rawSyscall(SYS_write, fd, reinterpret_cast<long>("0"), 1);
+  rawSyscall(SYS_write, fd, reinterpret_cast<long>(plan.oomScore),
+             static_cast<long>(plan.oomScoreBytes));
 }
 
 // Arranges the descriptors: afterwards 0 to 2 are the program's, 3 is the report pipe if there is
@@ -150,7 +151,7 @@ MUSTER_BARE void runChild(void* planPointer) {
     result = rawSyscall(SYS_ioctl, 0, TIOCSCTTY, 0);
     if (result < 0) stop(plan, kReportFd, SpawnStage::kTerminal, result);
   }
-  if (plan.resetOomScore) resetOomScore();
+  if (plan.oomScore != nullptr) setOomScore(plan);
   setLimits(plan);
   becomeUser(plan);
   rawSyscall(SYS_umask, plan.umask);

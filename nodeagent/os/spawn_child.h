@@ -54,8 +54,10 @@ struct ChildPlan {
   ChildReport* report;
   // -1 if there is none, or clone3 has put the child there.
   int cgroupProcsFd;
-  // True if the keeper is protected from the out-of-memory killer, which jobs must not be.
-  bool resetOomScore;
+  // Written to oom_score_adj, unless it is null. It must be null in shared memory, where the kernel
+  // would give the score to the keeper too.
+  const char* oomScore;
+  size_t oomScoreBytes;
   // Bit n-1 stands for signal n; lists those that may not be at their default.
   uint64_t signalsToReset;
   bool controllingTerminal;

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -40,6 +41,7 @@ class LaunchTest : public testing::TestWithParam<Memory> {
     for (auto word : words) argv.add(kj::str(word));
     SpawnOptions options;
     options.argv = argv;
+    options.oomScore = oomScore_;
     KJ_IF_MAYBE (credentials, credentials_) options.credentials = *credentials;
     options.input = options.output = options.errors = null_;
     auto result = launchProgram(options);
@@ -53,6 +55,7 @@ class LaunchTest : public testing::TestWithParam<Memory> {
 
   kj::AutoCloseFd null_;
   kj::Maybe<Credentials> credentials_;
+  kj::Maybe<int> oomScore_;
 };
 
 TEST_P(LaunchTest, ProgramThatRunsIsKnownSoon) {
@@ -95,6 +98,51 @@ TEST_P(LaunchTest, LaunchMayBeDroppedAtOnce) {
     auto exit = KJ_ASSERT_NONNULL(reapChild(pidfd));
     EXPECT_EQ(exit.value, exit.signalled ? SIGKILL : 0);
   }
+}
+
+int oomScoreOf(const std::string& process) {
+  std::ifstream stream("/proc/" + process + "/oom_score_adj");
+  int score = -1;
+  stream >> score;
+  return score;
+}
+
+// Raises this process's own score for its life, as anybody may.
+class OwnOomScore {
+ public:
+  explicit OwnOomScore(int score) { std::ofstream("/proc/self/oom_score_adj") << score; }
+  ~OwnOomScore() { std::ofstream("/proc/self/oom_score_adj") << before_; }
+
+ private:
+  int before_ = oomScoreOf("self");
+};
+
+// The kernel gives a score that a child sets in shared memory to all processes of that memory.
+TEST_P(LaunchTest, OomScoreIsTheProgramsAlone) {
+  OwnOomScore own(300);
+  oomScore_ = 100;
+  auto launch = start({"/bin/sleep", "1000"});
+  auto pidfd = launch->takePidfd();
+  EXPECT_TRUE(becomesTrue([&] { return launch->outcome() != nullptr; }));
+  EXPECT_EQ(oomScoreOf(std::to_string(launch->pid())), 100);
+  EXPECT_EQ(oomScoreOf("self"), 300);
+  signalChild(pidfd, SIGKILL);
+  awaitEnd(pidfd);
+  reapChild(pidfd);
+}
+
+TEST_P(LaunchTest, OnlyAnInheritedOomScoreIsSet) {
+  OwnOomScore own(300);
+  auto launch = start({"/bin/sleep", "1000"});
+  auto pidfd = launch->takePidfd();
+  EXPECT_TRUE(becomesTrue([&] { return launch->outcome() != nullptr; }));
+  pid_t pids[] = {launch->pid()};
+  EXPECT_TRUE(setInheritedOomScore(pids, 200));
+  EXPECT_FALSE(setInheritedOomScore(pids, 250));
+  EXPECT_EQ(oomScoreOf(std::to_string(launch->pid())), 200);
+  signalChild(pidfd, SIGKILL);
+  awaitEnd(pidfd);
+  reapChild(pidfd);
 }
 
 std::string nameOf(const testing::TestParamInfo<Memory>& memory) {

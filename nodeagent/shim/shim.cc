@@ -33,11 +33,9 @@ constexpr uint64_t kMemoryBytesMax = 4 << 20;
 // Lies between the score of a protected agent and that of its jobs.
 constexpr const char* kOomScore = "-800";
 
-// Protects the shim from the kernel's choice when memory runs out, if its keeper is protected. The
-// start of the shim has reset the score, as it does for jobs.
+// Gives the shim less protection than its keeper, whose score it has, if that one is protected.
 void protectFromOom() {
-  auto score = readFile(kj::str("/proc/", getppid(), "/oom_score_adj"));
-  if (!score.startsWith("-")) return;
+  if (!readFile("/proc/self/oom_score_adj").startsWith("-")) return;
   kj::AutoCloseFd fd(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
   ssize_t written = fd.get() < 0 ? -1 : write(fd, kOomScore, strlen(kOomScore));
   if (written < 0) support::log(support::Level::kDebug, "a shim is not protected", {});
