@@ -77,7 +77,6 @@ class JobFixture : public testing::Test {
   }
 
   kj::Timer& timer() { return port.getTimer(); }
-
   void openTable(const JobLimits& limits) {
     jobs = nullptr;
     table = nullptr;
@@ -85,6 +84,7 @@ class JobFixture : public testing::Test {
     options.limits = limits;
     options.spool = ScratchDisk::inDirectory(kj::str(directory.c_str(), "/spool"));
     options.sets = makeSets();
+    options.userRoot = kj::str(userRoot.c_str());
     table = kj::heap<JobTable>(port, timer(), systemClock(), worker, kj::mv(options));
     kept = kj::heap<KeptJobs>(*table);
   }
@@ -136,7 +136,7 @@ class JobFixture : public testing::Test {
     return run(spec);
   }
 
-  // Starts a job and does not wait for it.
+  // Starts a job without waiting for it.
   void start(uint64_t number, SpecBuilder& spec) {
     auto answer = runRequest(number, spec, 0).send().wait(waitScope);
     EXPECT_EQ(errorOf(answer), "");
@@ -156,7 +156,6 @@ class JobFixture : public testing::Test {
     return request.send().wait(waitScope);
   }
 
-  // Follows a job from offset 0 to its end.
   std::unique_ptr<Outcome> finish(uint64_t number) {
     auto answer = follow(number);
     EXPECT_EQ(errorOf(answer), "");
@@ -238,6 +237,7 @@ class JobFixture : public testing::Test {
   kj::EventLoop loop;
   kj::WaitScope waitScope;
   std::string directory;
+  std::string userRoot;  // As for UserDatabase.
   Worker worker;
   kj::Own<AuditLog> audit = discardAuditLog();
   kj::Own<JobTable> table;

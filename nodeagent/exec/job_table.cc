@@ -1,5 +1,7 @@
 #include "nodeagent/exec/job_table.h"
 
+#include <unistd.h>
+
 #include <kj/debug.h>
 
 #include "schema/support/base/log.h"
@@ -36,9 +38,12 @@ JobTable::JobTable(kj::UnixEventPort& port, kj::Timer& timer, const Clock& clock
     : limits_(options.limits),
       sets_(kj::mv(options.sets)),
       spool_(kj::mv(options.spool), limits_),
+      users_(options.userRoot),
       context_{port,   timer,  clock,  *sets_,  *options.spawner,
                spool_, worker, users_, limits_, nothing_},
       tasks_(*this) {
+  // The start may wait for the file system. Jobs find the users in memory then.
+  users_.find(kj::str(geteuid()));
   spool_.onShortage([this]() { return removeOldestOfEndedSessions(); });
 }
 

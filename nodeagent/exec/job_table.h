@@ -28,6 +28,8 @@ class JobTable final : private OwnJob::Owner, private kj::TaskSet::ErrorHandler 
     // Without a disk, output is bounded by memory alone.
     kj::Maybe<kj::Own<ScratchDisk>> spool;
     kj::Own<ProcessSets> sets;
+    // As for UserDatabase.
+    kj::String userRoot;
     // Outlives the table.
     Spawner* spawner = &systemSpawner();
   };

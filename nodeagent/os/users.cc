@@ -1,7 +1,10 @@
 #include "nodeagent/os/users.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -19,6 +22,7 @@ constexpr size_t kFileBytesMax = 16 << 20;
 constexpr int64_t kGetentLimitNs = 5'000'000'000;
 constexpr size_t kGetentBytesMax = 64 << 10;
 constexpr size_t kFoundMax = 64;
+constexpr int kMarkTries = 3;
 
 // What getent says of a key of that database; empty if it fails or takes too long.
 kj::String getent(kj::StringPtr database, kj::StringPtr key) {
@@ -153,35 +157,74 @@ UserDatabase::UserDatabase(kj::StringPtr root) : asksGetent_(root.size() == 0) {
   group_.path = kj::str(root, "/etc/group");
 }
 
-void UserDatabase::refresh(File& file) {
-  struct stat status {};
-  if (stat(file.path.cStr(), &status) < 0) {
-    file.content = nullptr;
-    file.modifiedNs = -1;
-    found_.clear();
-    return;
-  }
-  int64_t modifiedNs = status.st_mtim.tv_sec * 1'000'000'000LL + status.st_mtim.tv_nsec;
-  auto size = static_cast<uint64_t>(status.st_size);
-  // Tools replace these files by rename, so a new inode means a new content even within one tick of
-  // the clock.
-  if (file.modifiedNs == modifiedNs && file.inode == status.st_ino && file.size == size) return;
+// The mark is null if it cannot be told without waiting: the name is not in the kernel's memory, or
+// the kernel cannot be asked so, which takes Linux 5.12.
+kj::Maybe<UserDatabase::Mark> UserDatabase::markOf(kj::StringPtr path, Wait wait) {
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  if (wait == Wait::kNo) how.resolve = RESOLVE_CACHED;
+  kj::AutoCloseFd fd(wait == Wait::kNo ? static_cast<int>(syscall(SYS_openat2, AT_FDCWD,
+                                                                  path.cStr(), &how, sizeof(how)))
+                                       : open(path.cStr(), O_PATH | O_CLOEXEC));
+  if (fd.get() < 0 && errno == ENOENT) return Mark();
+  struct statx status {};
+  int flags = AT_EMPTY_PATH | (wait == Wait::kNo ? AT_STATX_DONT_SYNC : 0);
+  if (fd.get() < 0 || statx(fd, "", flags, STATX_BASIC_STATS, &status) != 0) return nullptr;
+  return Mark{status.stx_mtime.tv_sec * 1'000'000'000LL + status.stx_mtime.tv_nsec, status.stx_ino,
+              status.stx_size};
+}
+
+// Returns the file as it is now. What cannot be read is taken for empty.
+UserDatabase::File UserDatabase::readAgain(File file) {
+  auto mark = markOf(file.path, Wait::kYes);
+  if (mark != nullptr && mark == file.mark) return file;
+  file.content = nullptr;
+  file.mark = mark;
+  uint64_t size = mark.orDefault(Mark()).size;
   kj::AutoCloseFd fd(open(file.path.cStr(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0 || size > kFileBytesMax) return;
+  if (fd.get() < 0 || size > kFileBytesMax) return file;
   auto content = kj::heapString(size);
   size_t count = kj::FdInputStream(fd.get()).tryRead(content.begin(), size, size);
   file.content = kj::heapString(content.begin(), count);
-  found_.clear();
-  file.modifiedNs = modifiedNs;
-  file.inode = status.st_ino;
-  file.size = size;
+  return file;
 }
 
-kj::Maybe<User> UserDatabase::find(kj::StringPtr nameOrId) {
-  refresh(passwd_);
-  refresh(group_);
-  // Most jobs ask for the same few users, and parsing the files costs more than the rest of the
-  // look-up.
+void UserDatabase::store(File& file, File fresh) {
+  if (fresh.mark != nullptr && fresh.mark == file.mark) return;
+  file = kj::mv(fresh);
+  found_.clear();
+}
+
+// Another process's rename can make a single try vain.
+bool UserDatabase::isFresh(const File& file) {
+  kj::Maybe<Mark> mark;
+  for (int tries = 0; tries < kMarkTries && file.mark != nullptr && mark == nullptr; ++tries)
+    mark = markOf(file.path, Wait::kNo);
+  return mark != nullptr && mark == file.mark;
+}
+
+kj::Promise<void> UserDatabase::refresh(Worker& worker) {
+  struct Files {
+    File passwd;
+    File group;
+  };
+  auto copyOfFile = [](const File& file) {
+    return File{kj::str(file.path), kj::str(file.content), file.mark};
+  };
+  Files known{copyOfFile(passwd_), copyOfFile(group_)};
+  return worker
+      .run([known = kj::mv(known)]() mutable {
+        return Files{readAgain(kj::mv(known.passwd)), readAgain(kj::mv(known.group))};
+      })
+      .then([this](Files&& fresh) {
+        store(passwd_, kj::mv(fresh.passwd));
+        store(group_, kj::mv(fresh.group));
+      });
+}
+
+// Most jobs ask for the same few users, and parsing the files costs more than the rest of the
+// look-up.
+kj::Maybe<User> UserDatabase::findNow(kj::StringPtr nameOrId) {
   std::string asked(nameOrId.begin(), nameOrId.size());
   auto known = found_.find(asked);
   if (known != found_.end()) return copyOf(known->second);
@@ -193,24 +236,40 @@ kj::Maybe<User> UserDatabase::find(kj::StringPtr nameOrId) {
   return user;
 }
 
+kj::Maybe<User> UserDatabase::find(kj::StringPtr nameOrId) {
+  store(passwd_, readAgain(File{kj::str(passwd_.path), nullptr, nullptr}));
+  store(group_, readAgain(File{kj::str(group_.path), nullptr, nullptr}));
+  return findNow(nameOrId);
+}
+
 kj::Maybe<gid_t> UserDatabase::findGroup(kj::StringPtr nameOrId) {
-  refresh(group_);
+  store(group_, readAgain(File{kj::str(group_.path), nullptr, nullptr}));
   return parseGroup(group_.content, nameOrId);
 }
 
 kj::Promise<kj::Maybe<User>> UserDatabase::look(kj::StringPtr nameOrId, Worker& worker) {
-  auto found = find(nameOrId);
-  if (found != nullptr || !asksGetent_) return kj::mv(found);
-  return worker.run([name = kj::str(nameOrId)]() { return askForUser(name); });
+  auto lookNow = [this, name = kj::str(nameOrId),
+                  &worker]() mutable -> kj::Promise<kj::Maybe<User>> {
+    auto found = findNow(name);
+    if (found != nullptr || !asksGetent_) return kj::mv(found);
+    return worker.run([name = kj::mv(name)]() { return askForUser(name); });
+  };
+  if (areFresh()) return lookNow();
+  return refresh(worker).then(kj::mv(lookNow));
 }
 
 kj::Promise<kj::Maybe<gid_t>> UserDatabase::lookGroup(kj::StringPtr nameOrId, Worker& worker) {
-  auto found = findGroup(nameOrId);
-  if (found != nullptr || !asksGetent_) return found;
-  return worker.run([name = kj::str(nameOrId)]() -> kj::Maybe<gid_t> {
-    auto text = getent("group", name);
-    return parseGroup(text, name);
-  });
+  auto lookNow = [this, name = kj::str(nameOrId),
+                  &worker]() mutable -> kj::Promise<kj::Maybe<gid_t>> {
+    auto found = parseGroup(group_.content, name);
+    if (found != nullptr || !asksGetent_) return found;
+    return worker.run([name = kj::mv(name)]() -> kj::Maybe<gid_t> {
+      auto text = getent("group", name);
+      return parseGroup(text, name);
+    });
+  };
+  if (areFresh()) return lookNow();
+  return refresh(worker).then(kj::mv(lookNow));
 }
 
 }  // namespace nodeagent

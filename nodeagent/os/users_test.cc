@@ -92,6 +92,25 @@ TEST(UsersTest, ChangedFilesAreReadAgain) {
   std::filesystem::remove_all(root);
 }
 
+// The loop itself never reads the files, and still notices a change at once.
+TEST(UsersTest, ChangedFilesAreReadAgainByThreads) {
+  char root[] = "/tmp/muster-users-XXXXXX";
+  ASSERT_NE(mkdtemp(root), nullptr);
+  std::filesystem::create_directory(std::string(root) + "/etc");
+  auto write = [&](const char* text) { std::ofstream(std::string(root) + "/etc/passwd") << text; };
+  auto io = kj::setupAsyncIo();
+  Worker worker;
+  UserDatabase users{kj::StringPtr(root)};
+  auto look = [&]() { return users.look("alice", worker).wait(io.waitScope); };
+  EXPECT_TRUE(look() == nullptr);
+  write(kPasswd);
+  EXPECT_EQ(KJ_ASSERT_NONNULL(look()).id, 1000u);
+  EXPECT_EQ(KJ_ASSERT_NONNULL(look()).id, 1000u);
+  write("alice:x:1001:1001::/home/alice:/bin/sh\n");
+  EXPECT_EQ(KJ_ASSERT_NONNULL(look()).id, 1001u);
+  std::filesystem::remove_all(root);
+}
+
 TEST(UsersTest, MissingUsersAreLookedUpByGetent) {
   auto io = kj::setupAsyncIo();
   Worker worker;
