@@ -333,8 +333,17 @@ kj::Promise<uint64_t> Job::writeInput(uint64_t offset, kj::Array<kj::byte> bytes
   if (spec_.input != wire::JobSpec::Input::STREAM) {
     support::fail(wire::Error::Kind::CONFLICT, "job ", number_, " has no input stream");
   }
-  // A job that was not launched accepts input and drops it.
-  if (input_.get() == nullptr) return offset + bytes.size();
+  // A job that was never launched accepts input and drops it. Before that, none fits.
+  if (input_.get() == nullptr && ended_) return offset + bytes.size();
+  if (input_.get() == nullptr) {
+    return context_.timer.afterDelay(kInputCapacityWait)
+        .exclusiveJoin(changed_.next())
+        .then([this, offset, after, held = kj::mv(bytes)]() mutable -> kj::Promise<uint64_t> {
+          if (input_.get() == nullptr && !ended_) return uint64_t{0};
+          return writeInput(offset, kj::mv(held), after);
+        })
+        .attach(kj::addRef(*this));
+  }
   uint64_t before = input_->acceptedTo();
   uint64_t acceptedTo = input_->accept(offset, bytes, after);
   if (acceptedTo > before || acceptedTo >= offset + bytes.size()) return acceptedTo;

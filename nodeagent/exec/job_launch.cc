@@ -220,6 +220,7 @@ kj::Promise<void> Job::launch() {
     inputPump_ = input_->pump().eagerlyEvaluate(logTask);
   }
   listener_.launching(*this);
+  changed_.notify();
   return awaitExit(exitObserver_->whenBecomesReadable());
 }
 

@@ -226,6 +226,21 @@ TEST_F(JobsServerTest, ADamagedChunkIsRefused) {
   EXPECT_EQ(request.send().wait(waitScope).getError().getKind(), Kind::CORRUPT);
 }
 
+// A job waits for a thread that reads the user database if that has changed.
+TEST_F(JobsServerTest, InputThatComesBeforeTheProcessIsKept) {
+  userRoot = directory;
+  openTable(JobLimits());
+  openSession();
+  std::filesystem::create_directory(path("etc"));
+  std::ofstream(path("etc/passwd")) << "me:x:" << geteuid() << ":" << getegid() << "::/:/bin/sh\n";
+  SpecBuilder spec = reader({"cat"});
+  spec->setUser("me");
+  auto request = runRequest(1, spec);
+  auto running = request.send();
+  EXPECT_EQ(write(1, 0, "early", true).getAcceptedTo(), 5u);
+  EXPECT_EQ(collect(1, running.wait(waitScope).getProgress())->output, "early");
+}
+
 TEST_F(JobsServerTest, TheInputWindowIsBounded) {
   SpecBuilder spec = reader({"sleep", "1000"});
   start(1, spec);
