@@ -42,6 +42,14 @@ class JobRangeTest : public JobFixture {
     return request.send();
   }
 
+  // Waits until the job has written up to the offset `to`, so that a range below it is full at once
+  // however slow this machine is.
+  void awaitProduced(uint64_t to) {
+    auto& job = table->get(session->id(), 1).job();
+    ASSERT_TRUE(eventually(
+        [&]() { return job.output() != nullptr && job.output()->buffer().retainedTo() >= to; }));
+  }
+
   static std::string outputOf(const Answer& answer) {
     return bytes(answer.getProgress().getOutput().getData());
   }
@@ -53,10 +61,12 @@ class JobRangeTest : public JobFixture {
 TEST_F(JobRangeTest, RangesAreAnsweredInFullAndNeedNoSpool) {
   SpecBuilder spec({"cat", path("ten")});
   start(1, spec);
+  awaitProduced(3 * kRange);
   kj::Vector<kj::Promise<Answer>> asked;
   for (uint64_t at = 0; at < 3 * kRange; at += kRange) asked.add(ask(at, 0));
   std::string output;
   for (size_t next = 0; output.size() < text.size(); ++next) {
+    awaitProduced(output.size() + kRange);
     Answer answer = asked[next].wait(waitScope);
     ASSERT_EQ(errorOf(answer), "");
     EXPECT_EQ(answer.getProgress().getOutput().getOffset(), output.size());
@@ -72,6 +82,7 @@ TEST_F(JobRangeTest, RangesAreAnsweredInFullAndNeedNoSpool) {
 TEST_F(JobRangeTest, OnlyStoredBytesAreReleased) {
   SpecBuilder spec({"cat", path("ten")});
   start(1, spec);
+  awaitProduced(3 * kRange);
   auto first = ask(0, 0);
   auto second = ask(kRange, 0);
   EXPECT_TRUE(outputOf(second.wait(waitScope)) == text.substr(kRange, kRange));
