@@ -86,6 +86,19 @@ TEST_F(StrangersTest, ConnectionsInAllAreLimited) {
   EXPECT_FALSE(hello(*next).hasError());
 }
 
+// Idle connections of its own address, such as of a broken program beside it, keep no client out
+// that has been here before.
+TEST_F(StrangersTest, KnownAddressGetsInBesideItsIdleConnections) {
+  startFront();
+  EXPECT_TRUE(comesIn(good_));
+  std::vector<kj::AutoCloseFd> idle;
+  for (int i = 0; i < 6; ++i) {
+    for (int j = 0; j < 10; ++j) idle.push_back(stranger());
+    EXPECT_TRUE(comesIn(good_)) << i;
+  }
+  EXPECT_LE(front_->connectionCount(), 9u);
+}
+
 // Silent connections flood the front from an address of their own while a controller works.
 TEST_F(StrangersTest, FloodLeavesOthersServedAndTheLogReadable) {
   startFront();

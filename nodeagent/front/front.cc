@@ -43,15 +43,24 @@ class Front::Connection {
   }
   ~Connection() noexcept(false) {
     front_.connections_.erase(position_);
-    admit();
+    leave();
   }
 
+  // The client's hello has succeeded.
   void admit() {
-    if (admitted_) return;
-    admitted_ = true;
-    front_.admission_.leave(source);
-    if (admission.get() != nullptr) admission->fulfill();
+    if (!isStranger_) return;
+    leave();
+    front_.admission_.proved(source, front_.io_.provider->getTimer().now());
+    admission->fulfill();
   }
+
+  // Gives its place among the strangers to others.
+  void leave() {
+    if (isStranger_) front_.admission_.leave(source);
+    isStranger_ = false;
+  }
+
+  bool isStranger() const { return isStranger_; }
 
   support::AcceptedSocket accepted;
   const Transport transport;
@@ -69,7 +78,7 @@ class Front::Connection {
  private:
   Front& front_;
   std::list<Connection*>::iterator position_;
-  bool admitted_ = false;
+  bool isStranger_ = true;
 };
 
 Front::Front(kj::AsyncIoContext& io, FrontOptions options)
@@ -152,6 +161,8 @@ void Front::welcome(support::Listener& listener, support::AcceptedSocket&& accep
                         {{"peer", addressText(accepted)}, {"reason", reason}});
     return;
   }
+  std::string source = support::sourceOf(accepted.peer);
+  if (admission_.mustDisplace(source, io_.provider->getTimer().now())) endOldestStranger(source);
   auto connection = kj::heap<Connection>(*this, transport, kj::mv(accepted));
   auto& reference = *connection;
   tasks_.add(kj::evalNow([this, &reference]() { return serve(reference); })
@@ -160,6 +171,17 @@ void Front::welcome(support::Listener& listener, support::AcceptedSocket&& accep
                                        {{"peer", address}, {"reason", exception.getDescription()}});
                  })
                  .attach(kj::mv(connection)));
+}
+
+void Front::endOldestStranger(const std::string& source) {
+  for (Connection* connection : connections_) {
+    if (!connection->isStranger() || connection->source != source) continue;
+    // Its place is free at once, and the connection ends in a later turn.
+    connection->leave();
+    connection->end->reject(support::toException(
+        {Kind::OVERLOADED, 0, kj::str("its place goes to a newer connection from its address")}));
+    return;
+  }
 }
 
 // Learns the client's identity and stores its stream in `connection.client`.

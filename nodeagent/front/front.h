@@ -62,6 +62,8 @@ class Front final : private kj::TaskSet::ErrorHandler {
 
   kj::Promise<void> acceptOn(support::Listener& listener);
   void welcome(support::Listener& listener, support::AcceptedSocket&& accepted);
+  // Ends the connection that has waited for its hello the longest, among those of `source`.
+  void endOldestStranger(const std::string& source);
   kj::Promise<Peer> authenticate(Connection& connection);
   kj::Promise<void> serve(Connection& connection);
   // Returns why the certificate of an open connection would not be accepted now, or nothing.

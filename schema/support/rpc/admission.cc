@@ -111,9 +111,12 @@ kj::Maybe<kj::StringPtr> Admission::refusal(const sockaddr_storage& address, kj:
   if (penalty != penalties_.end() && now < penalty->second.until) {
     return "its address is penalized for refused certificates"_kj;
   }
+  if (isKnown(source, now)) {
+    bool mayEnter = network_ < limits_.strangersMax + limits_.reserve || strangersOf(source) > 0;
+    return mayEnter ? nullptr : kj::Maybe<kj::StringPtr>(kFull);
+  }
   if (network_ >= limits_.strangersMax) return kFull;
-  auto known = strangers_.find(source);
-  if (known != strangers_.end() && known->second >= limits_.strangersPerSourceMax) {
+  if (strangersOf(source) >= limits_.strangersPerSourceMax) {
     return "too many connections from one address that have not said hello"_kj;
   }
   // From half of the places on, a random share is refused. With a hard limit alone, a peer that
@@ -126,6 +129,32 @@ kj::Maybe<kj::StringPtr> Admission::refusal(const sockaddr_storage& address, kj:
     }
   }
   return nullptr;
+}
+
+bool Admission::mustDisplace(const std::string& source, kj::TimePoint now) const {
+  size_t own = strangersOf(source);
+  if (own == 0 || !isKnown(source, now)) return false;
+  return own >= limits_.strangersPerSourceMax || network_ >= limits_.strangersMax + limits_.reserve;
+}
+
+bool Admission::isKnown(const std::string& source, kj::TimePoint now) const {
+  auto known = known_.find(source);
+  return known != known_.end() && now - known->second < limits_.knownFor;
+}
+
+size_t Admission::strangersOf(const std::string& source) const {
+  auto found = strangers_.find(source);
+  return found == strangers_.end() ? 0 : found->second;
+}
+
+void Admission::proved(const std::string& source, kj::TimePoint now) {
+  if (source == kUnix) return;
+  if (known_.count(source) == 0 && known_.size() >= limits_.knownMax) {
+    known_.erase(std::min_element(known_.begin(), known_.end(), [](const auto& a, const auto& b) {
+      return a.second < b.second;
+    }));
+  }
+  known_.insert_or_assign(source, now);
 }
 
 void Admission::enter(const std::string& source) {

@@ -55,6 +55,11 @@ struct AdmissionLimits {
   kj::Duration penaltyMax = 600 * kj::SECONDS;
   // Bounds the sources that are remembered; the mildest penalty is forgotten first.
   size_t penaltiesMax = 4096;
+  // Further places for sources from which a connection has proved itself within this time.
+  size_t reserve = 16;
+  kj::Duration knownFor = 3600 * kj::SECONDS;
+  // Bounds such sources; the one that proved itself the longest ago is forgotten first.
+  size_t knownMax = 1024;
 };
 
 class Admission {
@@ -63,12 +68,21 @@ class Admission {
   Admission(AdmissionLimits limits, std::vector<AddressRange> exempt,
             kj::Function<uint32_t()> percent);
 
-  // Returns why a connection from `address` may not begin, or nothing. If it may, call enter().
+  // Returns why a connection from `address` may not begin, or nothing. If it may, call enter(),
+  // after the end of its source's oldest stranger if mustDisplace() says so.
+  //
+  // A source that is known, because a connection from it has proved itself, is not kept out by
+  // others: it has the reserve, and its own idle strangers give way. Those that prove themselves do
+  // so soon, so the oldest is the idlest.
   kj::Maybe<kj::StringPtr> refusal(const sockaddr_storage& address, kj::TimePoint now);
+  bool mustDisplace(const std::string& source, kj::TimePoint now) const;
 
-  // Count a stranger that begins, and one that has proved itself or gone.
+  // Count a stranger that begins, and one that has gone or proved itself.
   void enter(const std::string& source);
   void leave(const std::string& source);
+
+  // Notes that a connection from `source` has proved itself.
+  void proved(const std::string& source, kj::TimePoint now);
 
   // Penalizes an address that has shown a refused certificate or none. Exempt addresses and unix
   // sockets are never penalized.
@@ -83,6 +97,8 @@ class Admission {
     kj::Duration length;
   };
   void forgetMildest(kj::TimePoint now);
+  bool isKnown(const std::string& source, kj::TimePoint now) const;
+  size_t strangersOf(const std::string& source) const;
 
   AdmissionLimits limits_;
   std::vector<AddressRange> exempt_;
@@ -92,6 +108,8 @@ class Admission {
   // Counts strangers by source.
   std::map<std::string, size_t> strangers_;
   std::map<std::string, Penalty> penalties_;
+  // The last proof of each source.
+  std::map<std::string, kj::TimePoint> known_;
 };
 
 }  // namespace support

@@ -89,6 +89,32 @@ TEST_F(AdmissionTest, RandomRefusalsGrowFromSixteenStrangersOn) {
   EXPECT_TRUE(comes(address("unix")));
 }
 
+TEST_F(AdmissionTest, KnownSourceHasAReserve) {
+  admission_.proved("10.0.0.1", now_);
+  for (size_t i = 0; i < 32; ++i) EXPECT_TRUE(comes(many(i))) << i;
+  dice_ = 0;
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(comes(address("10.0.0.1"))) << i;
+  EXPECT_FALSE(comes(many(32)));
+  admission_.penalize(address("10.0.0.1"), now_);
+  EXPECT_THAT(refusal(address("10.0.0.1")), HasSubstr("penalized"));
+  now_ = now_ + limits_.knownFor;
+  EXPECT_FALSE(comes(address("10.0.0.1")));
+}
+
+TEST_F(AdmissionTest, IdleStrangersOfAKnownSourceGiveWay) {
+  auto from = address("10.0.0.1");
+  admission_.proved("10.0.0.1", now_);
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_FALSE(admission_.mustDisplace("10.0.0.1", now_)) << i;
+    EXPECT_TRUE(comes(from)) << i;
+  }
+  EXPECT_EQ(refusal(from), "");
+  EXPECT_TRUE(admission_.mustDisplace("10.0.0.1", now_));
+  admission_.leave("10.0.0.1");
+  EXPECT_FALSE(admission_.mustDisplace("10.0.0.1", now_));
+  EXPECT_FALSE(admission_.mustDisplace("10.0.0.2", now_));
+}
+
 TEST_F(AdmissionTest, PenaltiesDoubleUpToTenMinutesAndAreForgotten) {
   auto from = address("10.0.0.1");
   for (int seconds : {5, 10, 20, 40, 80, 160, 320, 600, 600}) {
