@@ -93,6 +93,15 @@ TEST_F(ProgramTest, OomScoresLetTheKernelChooseJobsFirst) {
   EXPECT_EQ(front, keeper);
 }
 
+TEST_F(ProgramTest, FrontThatCannotReachTheKeeperIsNotReady) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root changes its user";
+  auto arguments = usual();
+  arguments.back() = "--front-user=nobody";  // The directory is this user's alone.
+  EXPECT_EQ(run(arguments), 78);
+  EXPECT_THAT(text("err"), HasSubstr("cannot reach the keeper's socket " + directory_));
+  EXPECT_THAT(text("err"), testing::Not(HasSubstr("keeper ready")));
+}
+
 // A thread is stuck like this in a call to a file system that hangs.
 TEST_F(ProgramTest, AStuckThreadDoesNotKeepTheAgentFromEnding) {
 #ifdef __SANITIZE_THREAD__

@@ -1,5 +1,6 @@
 #include "nodeagent/front/front_process.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -53,6 +54,16 @@ void giveUpPrivileges(const Options& options) {
     }
   }
   lockDown();
+}
+
+// Fails if the front, as the user that it has become, could not reach the keeper: it would listen,
+// and end every connection. A keeper that is not there yet may come.
+void requireWayToKeeper(const Options& options) {
+  const char* socket = options.keeperSocket.c_str();
+  if (access(socket, W_OK) == 0 || errno != EACCES) return;
+  support::fail(wire::Error::Kind::INVALID, "front-user \"", options.frontUser.c_str(), "\" (uid ",
+                geteuid(), ") cannot reach the keeper's socket ", socket,
+                ": all directories above it must be searchable for that user (mode x)");
 }
 
 // Returns for example "tls:10.0.0.1:7411 unix:/run/nodeagent/agent.sock".
@@ -141,6 +152,7 @@ int runFront(const Options& options) {
   // change of user, which clears it.
   giveUpPrivileges(options);
   if (supervisor != 0) dieWithParent(supervisor);
+  requireWayToKeeper(options);
   // The keeper watches a front that it started, so such a front reports nothing to the service
   // manager.
   Notifier notifier = supervisor == 0 ? Notifier::fromEnvironment() : Notifier();
