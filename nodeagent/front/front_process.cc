@@ -171,9 +171,11 @@ int runFront(const Options& options) {
                    .exclusiveJoin(io.unixEventPort.onSignal(SIGINT))
                    .ignoreResult();
   auto& timer = io.provider->getTimer();
+  IdleTrim idleTrim;
   front.run()
       .exclusiveJoin(kj::mv(reloading))
       .exclusiveJoin(pingWatchdog(timer, notifier))
+      .exclusiveJoin(idleTrim.run(timer))
       .exclusiveJoin(kj::mv(ended))
       .wait(io.waitScope);
   support::log(Level::kInfo, "front stops", {{"connections", front.connectionCount()}});

@@ -143,6 +143,7 @@ class Process {
     auto serving = keeper_.run()
                        .exclusiveJoin(pingWatchdog())
                        .exclusiveJoin(reloadOnHangup())
+                       .exclusiveJoin(idleTrim_.run(io_.provider->getTimer()))
                        .exclusiveJoin(begin());
     KJ_IF_MAYBE (front, front_) {
       serving = serving.exclusiveJoin((*front)->run());
@@ -288,6 +289,7 @@ class Process {
   GateContext gates_;
   Keeper keeper_;
   PidFile pidFile_;
+  IdleTrim idleTrim_;
   kj::Maybe<kj::Own<FrontSupervisor>> front_;
 };
 

@@ -1,11 +1,15 @@
 // Tries that memory is released, and that its content is the same afterwards.
 #include "nodeagent/os/trim_memory.h"
 
+#include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <fstream>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -52,6 +56,33 @@ TEST(TrimMemoryTest, WrittenDataStays) {
   memset(variable, 'w', kBytes);
   trimResidentMemory();
   EXPECT_EQ(sum(variable), kBytes / 4096 * 'w');
+}
+
+// Every second block stays, so that no free page is at the end of the heap.
+TEST(TrimMemoryTest, FreePagesAreReturnedWhenWorkIsOver) {
+  constexpr size_t kBlockBytes = 64 << 10;
+  std::vector<std::unique_ptr<char[]>> kept;
+  std::vector<std::unique_ptr<char[]>> freed;
+  for (int i = 0; i < 200; ++i) {
+    for (auto* blocks : {&kept, &freed}) {
+      blocks->push_back(std::make_unique<char[]>(kBlockBytes));
+      memset(blocks->back().get(), 'x', kBlockBytes);
+    }
+  }
+  const char* inside = freed[100].get() + kBlockBytes / 2;
+  auto isResident = [inside] {
+    unsigned char state = 0;
+    auto page = reinterpret_cast<uintptr_t>(inside) & ~uintptr_t{4095};
+    return mincore(reinterpret_cast<void*>(page), 4096, &state) == 0 && (state & 1) != 0;
+  };
+  freed.clear();
+  IdleTrim trim;
+  EXPECT_FALSE(trim.look(5'000'000));
+  EXPECT_FALSE(trim.look(1'000'000'000));
+  EXPECT_TRUE(isResident());
+  EXPECT_TRUE(trim.look(1'005'000'000));
+  EXPECT_FALSE(isResident());
+  EXPECT_FALSE(trim.look(1'010'000'000));
 }
 
 }  // namespace
