@@ -74,13 +74,13 @@ TEST_F(JobViewTest, SecretsAreTakenOutOfArguments) {
 }
 
 TEST_F(JobViewTest, ArgumentsAreCutBetweenCharacters) {
-  std::string euros = "x";
+  std::string euros = "xy";
   for (int i = 0; i < 100; ++i) euros += "€";
   SpecBuilder spec({"sh", "-c", "exec sleep 1000", euros});
   start(1, spec);
   auto listed = list();
   EXPECT_EQ(kj::str(listed.getJobs()[0].getArgv()[3].asChars()),
-            euros.substr(0, 1 + 85 * 3).c_str());
+            euros.substr(0, 2 + 84 * 3).c_str());
 }
 
 TEST_F(JobViewTest, LeftoversOfAnAcknowledgedJobAreListedAndCanBeEnded) {
