@@ -62,7 +62,7 @@ class DeadlineTest : public ClusterTest {
             {"run with input", [](Node& node) { node.run({"cat"}, {.input = "text"}); }},
             {"start",
              [](Node& node) {
-               node.start({"sleep", "60"});
+               Process process = node.start({"sleep", "60"});
              }},
             {"fan-out", [](Node& node) { NodeSet({node}).run({"true"})[node.name()]; }},
             {"wait", [&](Node&) { running.wait(); }},
