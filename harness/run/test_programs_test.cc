@@ -182,14 +182,14 @@ TEST_F(DriverTest, AnEmptyShardIsASuccess) {
 
 TEST_F(DriverTest, ReportOfAProgramThatHungNamesTheTest) {
   ProgramResult result = driveScript(
-      journal("begin\\tA\\tFails\\nend\\tA\\tFails\\tfailed\\t0.5\\ta.cc:1 <bad> \\001\\n"
+      journal("begin\\tA\\tFails\\nend\\tA\\tFails\\tfailed\\t0.5\\ta.cc:1 <bad> \\001 \\377\\n"
               "begin\\tA\\tHangs\\n") +
       "exec sleep 60");
   EXPECT_EQ(result.reason, "timed out and was killed in A.Hangs");
   EXPECT_EQ(result.tests, 2);
   EXPECT_EQ(result.failures, 2);
   std::string xml = readFile(result.report);
-  EXPECT_THAT(xml, HasSubstr("<failure message=\"a.cc:1 &lt;bad> ?\""));
+  EXPECT_THAT(xml, HasSubstr("<failure message=\"a.cc:1 &lt;bad> \\x01 \\xff\""));
   EXPECT_THAT(xml, HasSubstr("<testcase name=\"Hangs\""));
   EXPECT_THAT(xml, HasSubstr("<error message=\"timed out and was killed in A.Hangs\""));
   EXPECT_THAT(xml, HasSubstr("tests=\"2\" failures=\"1\""));

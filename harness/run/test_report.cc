@@ -25,18 +25,9 @@ std::string secondsText(double seconds) {
   return text;
 }
 
-// XML cannot have the other control characters, not even escaped.
-std::string forXml(std::string text) {
-  for (char& character : text) {
-    bool isControl = static_cast<unsigned char>(character) < ' ' || character == '\x7f';
-    if (isControl && character != '\n' && character != '\t') character = '?';
-  }
-  return text;
-}
-
 void addComplaint(pugi::xml_node testCase, const char* kind, const std::string& text) {
   pugi::xml_node complaint = testCase.append_child(kind);
-  complaint.append_attribute("message") = forXml(text).c_str();
+  complaint.append_attribute("message") = support::printable(text, support::Lines::kMany).c_str();
   complaint.append_attribute("type") = "";
 }
 
