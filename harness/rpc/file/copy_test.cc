@@ -27,19 +27,19 @@ class CopyTest : public testing::Test {
 
   muster::NodeError refusal() {
     CopyEnd source{nullptr, directory_};
-    CopyEnd target{&node_, "/tree"};
+    CopyEnd target{&controller_.connect(agent_.description()), "/tree"};
     return errorOf([&] { copy(source, target, options_, in(std::chrono::seconds(5))); });
   }
 
   FakeAgent agent_;
   Controller controller_;
-  ControllerNode& node_ = controller_.connect(agent_.description());
   std::string directory_;
   CopyOptions options_;
 };
 
-// The fake speaks protocol 1.0: it would pass over the fields that a faithful copy takes.
+// An agent of protocol 1.0 would pass over the fields that a faithful copy takes.
 TEST_F(CopyTest, TreeForAnAgentThatIsTooOldIsRefused) {
+  agent_.change([](auto& script) { script.grantForm = FakeAgent::GrantForm::kField; });
   muster::NodeError error = refusal();
   EXPECT_EQ(error.kind(), muster::NodeError::Kind::kUnsupported);
   EXPECT_THAT(error.detail(), HasSubstr("this agent is too old for copies of trees: it speaks "

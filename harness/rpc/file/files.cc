@@ -163,7 +163,6 @@ void Files::write(const std::string& path, const std::string& content,
     return;
   }
   ask<bool>(node_, "write " + quoted(path), until, [&](EstablishedConnection& connection) {
-    requireWay(options, connection);
     auto request = connection.get<wire::Files>().writeRequest();
     request.setPath(dataOf(path));
     request.setData(dataOf(content));

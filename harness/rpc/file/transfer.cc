@@ -121,7 +121,6 @@ kj::Promise<FilePart> readOver(EstablishedConnection& connection, const std::str
 
 kj::Promise<std::string> digestOver(EstablishedConnection& connection, const std::string& path,
                                     DigestKind kind) {
-  if (kind == DigestKind::kBlocks) connection.requireMinor(kFaithfulMinor, "digests of blocks");
   auto request = connection.get<wire::Files>().digestRequest();
   request.setPath(dataOf(path));
   request.setKind(wireKind(kind));
@@ -152,12 +151,6 @@ Answer<std::string> beginDigest(ControllerNode& node, const std::string& path, D
                                   [path, kind](EstablishedConnection& connection) {
                                     return digestOver(connection, path, kind);
                                   });
-}
-
-void requireWay(const muster::WriteOptions& options, const EstablishedConnection& connection) {
-  if (options.way == muster::WriteWay::kInPlace) {
-    connection.requireMinor(kFaithfulMinor, "writes in place");
-  }
 }
 
 uint16_t protocolMinorOf(ControllerNode& node, SteadyTime until) {
@@ -216,20 +209,20 @@ struct Begun {
   DigestKind kind = DigestKind::kContent;
 };
 
-// Older agents take times in a field in which 0 means none.
-void writeModified(wire::WriteOptions::Builder to, int64_t ns,
-                   const EstablishedConnection& connection) {
-  if (ns == 0) connection.requireMinor(kFaithfulMinor, "files of the first second of 1970");
-  to.setModifiedNs(ns);
-  to.getModified().setAtNs(ns);
+// Older agents take times in a field in which 0 means none, and refuse the other one.
+void writeModified(wire::WriteOptions::Builder to, int64_t ns) {
+  if (ns == 0) {
+    to.getModified().setAtNs(ns);
+  } else {
+    to.setModifiedNs(ns);
+  }
 }
 
 Begun beginUpload(ControllerNode& node, const support::Id& id, const std::string& path,
                   uint64_t size, const UploadOptions& options, SteadyTime until) {
   return ask<Begun>(node, "write " + quoted(path), until, [&](EstablishedConnection& connection) {
-    requireWay(options.write, connection);
-    bool skipsHoles = options.sparse && connection.protocolMinor >= kFaithfulMinor;
-    DigestKind kind = skipsHoles ? DigestKind::kBlocks : DigestKind::kContent;
+    bool isFaithful = connection.protocolMinor >= kFaithfulMinor;
+    DigestKind kind = options.sparse && isFaithful ? DigestKind::kBlocks : DigestKind::kContent;
     auto request = connection.get<wire::Files>().beginUploadRequest();
     request.setUploadId(id.data());
     request.setPath(dataOf(path));
@@ -238,8 +231,9 @@ Begun beginUpload(ControllerNode& node, const support::Id& id, const std::string
     writeOptions(to, options.write);
     writeAttributes(to.initAttributes(static_cast<unsigned>(options.attributes.size())),
                     options.attributes);
-    to.setExactAttributes(options.exactAttributes);
-    if (options.modifiedNs) writeModified(to, *options.modifiedNs, connection);
+    // An older agent leaves the file an ACL that it inherits, which is no reason to refuse it.
+    to.setExactAttributes(options.exactAttributes && isFaithful);
+    if (options.modifiedNs) writeModified(to, *options.modifiedNs);
     to.setSparse(options.sparse);
     to.setDigestKind(wireKind(kind));
     return request.send().then([kind, chunkBytesMax = connection.chunkBytesMax](auto&& response) {
@@ -437,7 +431,6 @@ Answer<std::vector<LeftOutItem>> beginWriteTree(ControllerNode& node, const std:
   // The items are shared with the call, which may be repeated.
   auto shared = std::make_shared<const std::vector<TreeItem>>(std::move(items));
   auto attempt = [shared, root, directories, options](EstablishedConnection& connection) {
-    connection.requireMinor(kFaithfulMinor, "copies of trees");
     auto request = connection.get<wire::Files>().writeTreeRequest();
     request.setRoot(dataOf(root));
     auto list = request.initEntries(static_cast<unsigned>(shared->size()));

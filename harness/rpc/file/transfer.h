@@ -70,9 +70,6 @@ struct ExtentPage {
 // finished directories.
 constexpr uint16_t kFaithfulMinor = 2;
 
-// Fails, on the io thread, if the agent is too old for the way in which the options write.
-void requireWay(const muster::WriteOptions& options, const EstablishedConnection& connection);
-
 // Returns the minor version that the agent speaks.
 uint16_t protocolMinorOf(ControllerNode& node, SteadyTime until);
 
