@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "tests_d/muster/robustness/call_control.h"
+#include "tests_d/muster/robustness/loop_watch.h"
 #include "tests_d/muster/robustness/residue.h"
 
 namespace robustness {
@@ -81,6 +82,7 @@ struct Agent::Launch {
   std::optional<uint64_t> descriptorsMax;
   std::string mountPoint;
   std::string mountOptions;
+  std::string getent;
   bool ownNetwork = false;
 };
 
@@ -112,6 +114,12 @@ void Agent::become(const Launch& launch, char** argv, char** environment, int lo
       (unshare(CLONE_NEWNS) != 0 ||
        mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
        mount("tmpfs", launch.mountPoint.c_str(), "tmpfs", 0, launch.mountOptions.c_str()) != 0)) {
+    _exit(126);
+  }
+  if (!launch.getent.empty() &&
+      (unshare(CLONE_NEWNS) != 0 ||
+       mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+       mount(launch.getent.c_str(), "/usr/bin/getent", nullptr, MS_BIND, nullptr) != 0)) {
     _exit(126);
   }
   if (launch.ownNetwork && (unshare(CLONE_NEWNET) != 0 || !loopbackUp())) _exit(126);
@@ -172,9 +180,13 @@ Agent::Launch Agent::launchOf(Part part) const {
   Launch launch;
   bool front = part == Part::kFront;
   const std::string& calls = front ? options_.frontCalls : options_.keeperCalls;
-  std::string program = calls.empty() ? "/nodeagent" : "/muster-test-agent";
+  bool isPlain = calls.empty() && (front || options_.keeperLoop.empty());
+  std::string program = isPlain ? "/nodeagent" : "/muster-test-agent";
   for (char** item = environ; *item; ++item) launch.environment.push_back(*item);
   if (!calls.empty()) launch.environment.push_back(std::string(kCallsVariable) + "=" + calls);
+  if (!front && !options_.keeperLoop.empty())
+    launch.environment.push_back(std::string(kLoopVariable) + "=" + options_.keeperLoop);
+  if (!front) launch.getent = options_.getent;
   launch.argv = {programDirectory() + program,       front ? "--role=front" : "--role=keeper",
                  "--node-name=" + options_.nodeName, "--keeper-socket=" + keeperSocket_,
                  "--state-dir=" + stateDirectory_,   "--front-user="};

@@ -34,6 +34,9 @@ class Agent {
     // CallFaults::path() of the memory that disturbs the system calls of a part. Empty: none.
     std::string frontCalls;
     std::string keeperCalls;
+    std::string keeperLoop;  // LoopWatch::path(). Empty: the loop is not measured.
+    // A program that takes the place of /usr/bin/getent for the keeper. Empty: none does.
+    std::string getent;
     // Paths of PEM files. With them the front also listens with TLS, at frontTlsPort().
     std::string tlsAuthority, tlsCertificate, tlsKey, tlsDenied;
   };

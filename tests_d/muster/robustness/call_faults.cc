@@ -1,23 +1,17 @@
 #include "tests_d/muster/robustness/call_faults.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <stdexcept>
 
+#include "tests_d/muster/robustness/shared_file.h"
+
 namespace robustness {
 
-CallFaults::CallFaults(const std::string& directory) : path_(directory + "/calls") {
-  int fd = open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  bool sized = fd >= 0 && ftruncate(fd, sizeof(CallControl)) == 0;
-  void* memory = sized
-                     ? mmap(nullptr, sizeof(CallControl), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
-                     : MAP_FAILED;
-  if (fd >= 0) close(fd);
-  if (memory == MAP_FAILED) throw std::runtime_error("cannot share memory by " + path_);
-  control_ = static_cast<CallControl*>(memory);
-}
+CallFaults::CallFaults(const std::string& directory)
+    : path_(directory + "/calls"),
+      control_(static_cast<CallControl*>(mapShared(path_, sizeof(CallControl)))) {}
 
 CallFaults::~CallFaults() {
   munmap(control_, sizeof(CallControl));

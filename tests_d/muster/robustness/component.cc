@@ -99,11 +99,15 @@ void FaultTest::end() {
   EXPECT_THAT(filesBelow(agent_->spoolDirectory()), IsEmpty()) << "I4: spool files left";
   EXPECT_THAT(controlGroups(fs::path(directory_).filename()), IsEmpty()) << "I4: groups left";
   agent_.reset();
+  EXPECT_EQ(loop_->flaw(), "") << "I10";
+  std::printf("keeper's loop: %s\n", loop_->text().c_str());
   if (failed) std::printf("%s\n", logs.c_str());
 }
 
 Agent& FaultTest::startAgent(Agent::Options options) {
   options.directory = directory_;
+  loop_ = std::make_unique<LoopWatch>(directory_);
+  options.keeperLoop = loop_->path();
   agent_ = std::make_unique<Agent>(std::move(options));
   keeperIdleBytes_ = residentBytesOf(agent_->pid(Agent::Part::kKeeper));
   frontIdleBytes_ = residentBytesOf(agent_->pid(Agent::Part::kFront));

@@ -21,6 +21,7 @@
 #include "tests_d/muster/robustness/agent.h"
 #include "tests_d/muster/robustness/history.h"
 #include "tests_d/muster/robustness/load.h"
+#include "tests_d/muster/robustness/loop_watch.h"
 #include "tests_d/muster/robustness/residue.h"
 
 namespace robustness {
@@ -40,7 +41,8 @@ class FaultTest : public ::testing::Test {
   // Skips without root, because trials mount file systems and make control groups.
   void SetUp() override;
 
-  // Ends the agent and expects that nothing of the trial is left (residue.h).
+  // Ends the agent and expects that nothing of the trial is left (residue.h), and that no turn of
+  // the keeper's loop took too long (loop_watch.h).
   void TearDown() override;
 
   Agent& startAgent(Agent::Options options = {});
@@ -92,6 +94,7 @@ class FaultTest : public ::testing::Test {
   std::string directory_;
   std::string tag_;
   std::mt19937_64 random_;
+  std::unique_ptr<LoopWatch> loop_;
   std::unique_ptr<Agent> agent_;
   std::unique_ptr<harness::Controller> controller_;
   harness::ControllerNode* controllerNode_ = nullptr;

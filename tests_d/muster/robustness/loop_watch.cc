@@ -1,0 +1,40 @@
+#include "tests_d/muster/robustness/loop_watch.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "tests_d/muster/robustness/shared_file.h"
+
+namespace robustness {
+
+LoopWatch::LoopWatch(const std::string& directory)
+    : path_(directory + "/loop-turns"),
+      turns_(static_cast<LoopTurns*>(mapShared(path_, sizeof(LoopTurns)))) {}
+
+LoopWatch::~LoopWatch() {
+  munmap(turns_, sizeof(LoopTurns));
+  unlink(path_.c_str());
+}
+
+std::string LoopWatch::flaw() const {
+  if (turns_->blockedNsMax > kBlockedNsMax) return "a turn of the keeper's loop waited: " + text();
+  uint64_t longMax = kOwnLongFirst + turns_->count / kOwnLongEvery;
+  if (turns_->ownNsMax > kOwnNsMax || turns_->ownLong > longMax)
+    return "turns of the keeper's loop need too much CPU time: " + text();
+  return "";
+}
+
+std::string LoopWatch::text() const {
+  char text[160];
+  std::snprintf(text, sizeof(text),
+                "%llu turns, at most %.1f ms blocked and %.1f ms of CPU time (%llu above 10 ms)",
+                static_cast<unsigned long long>(turns_->count),
+                static_cast<double>(turns_->blockedNsMax) / 1e6,
+                static_cast<double>(turns_->ownNsMax) / 1e6,
+                static_cast<unsigned long long>(turns_->ownLong));
+  return turns_->place[0] == 0 ? text : std::string(text) + "; blocked in " + turns_->place;
+}
+
+}  // namespace robustness

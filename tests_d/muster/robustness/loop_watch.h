@@ -1,0 +1,66 @@
+// Says how long a turn of the keeper's event loop took at most.
+//
+// The loop must never wait for another process or a file system, because all controllers would wait
+// with it. muster-test-agent measures each turn, from the end of one wait for events to the
+// beginning of the next, and notes in memory that the trial shares what it spent there
+// (programs/loop_watch.cc). FaultTest checks that of every trial.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+namespace robustness {
+
+// The environment variable that names the file with a LoopTurns.
+inline constexpr char kLoopVariable[] = "MUSTER_FAULT_LOOP";
+
+struct LoopTurns {
+  static constexpr int kPlaceBytes = 256;
+
+  std::atomic<uint64_t> count;
+  // The longest time of one turn in which the loop's thread neither ran nor waited for a CPU. The
+  // time in which the process was stopped is left out.
+  std::atomic<int64_t> blockedNsMax;
+  // The most CPU time of one turn, without what the host of a virtual machine stole.
+  std::atomic<int64_t> ownNsMax;
+  // Counts turns with more than kOwnNs of it.
+  std::atomic<uint64_t> ownLong;
+  // Where the turn was that was blocked for the longest time: the kernel's names for the call.
+  char place[kPlaceBytes];
+};
+
+// The bounds of one turn. CPU time that the host of a virtual machine steals counts as the thread's
+// own, so a turn may need more than kOwnNs now and then.
+inline constexpr int64_t kBlockedNsMax = 50'000'000;
+inline constexpr int64_t kOwnNsMax = 50'000'000;
+inline constexpr int64_t kOwnNs = 10'000'000;
+// One turn in this number may need more than kOwnNs, besides the first few.
+inline constexpr uint64_t kOwnLongEvery = 200;
+inline constexpr uint64_t kOwnLongFirst = 3;
+
+// The trial's side.
+class LoopWatch {
+ public:
+  // Makes the file in `directory`, which outlives the object. Throws std::runtime_error.
+  explicit LoopWatch(const std::string& directory);
+  ~LoopWatch();
+  LoopWatch(const LoopWatch&) = delete;
+  LoopWatch& operator=(const LoopWatch&) = delete;
+
+  const std::string& path() const { return path_; }
+  const LoopTurns& turns() const { return *turns_; }
+
+  // Says which bound was exceeded; empty if none was.
+  std::string flaw() const;
+
+  // Writes the figures as "4711 turns, at most 0.3 ms blocked and 2.1 ms of CPU time (3 above 10
+  // ms)".
+  std::string text() const;
+
+ private:
+  std::string path_;
+  LoopTurns* turns_ = nullptr;
+};
+
+}  // namespace robustness
