@@ -44,4 +44,15 @@ TEST(PublicNamesTest, NamesThatATestNeedsItselfAreFree) {
             23u);
 }
 
+// As tests write them that say `using namespace muster` and nothing more.
+TEST(PublicNamesTest, MatchersOfGmockAreFoundForThoseOfMuster) {
+  Result result;
+  result.outcome = Outcome::exited(0);
+  EXPECT_THAT(result, AllOf(Succeeded(), Not(ExitedWith(1))));
+  EXPECT_THAT(result, AllOf(StdoutIs(""), Not(Prints("x"))));
+  EXPECT_THAT(Results({{"n1", result, {}}}), AllOf(Not(OnEachNode(Lost())), Each(Succeeded())));
+  EXPECT_THAT([&] { return result; }, AnyOf(Not(Eventually(Not(Succeeded()), 0s)), FailsWith({})));
+  [[maybe_unused]] testing::Matcher<const Node&> runs = AllOf(Runs({"true"}), Not(Runs({"false"})));
+}
+
 }  // namespace
