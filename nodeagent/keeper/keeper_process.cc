@@ -24,6 +24,7 @@
 #include "nodeagent/os/users.h"
 #include "schema/support/base/log.h"
 #include "schema/support/base/wire_error.h"
+#include "schema/support/rpc/listener.h"
 
 namespace nodeagent {
 namespace {
@@ -44,12 +45,6 @@ kj::String bootId(const std::string& stateDirectory) {
     if (length > 0) return kj::str(text.slice(0, length));
   }
   return kj::str("");
-}
-
-void makeStateDirectory(const std::string& path) {
-  // 0711: the front's user must reach the keeper's socket in it.
-  if (mkdir(path.c_str(), 0711) < 0 && errno != EEXIST)
-    support::failErrno(errno, "make the state directory ", path.c_str());
 }
 
 std::string requireOwnProgram() {
@@ -302,7 +297,7 @@ int runKeeper(const Options& options) {
   // in /proc belong to root.
   if (geteuid() == 0) refuseDumps();
   if (geteuid() == 0) protectFromOutOfMemory();
-  makeStateDirectory(options.stateDir);
+  support::makeSocketDirectory(options.stateDir);
   Process process(options);
   return process.run();
 }

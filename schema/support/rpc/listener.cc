@@ -23,6 +23,7 @@ namespace {
 using Kind = wire::Error::Kind;
 
 constexpr int kBacklog = 512;
+constexpr mode_t kSocketDirectoryMode = 0711;
 constexpr kj::Duration kShortagePause = 50 * kj::MILLISECONDS;
 
 bool shortage(int error) {
@@ -40,9 +41,7 @@ bool transient(int error) {
 void checkDirectory(const std::string& socketPath) {
   std::string directory = socketPath.substr(0, socketPath.rfind('/'));
   if (directory.empty()) directory = "/";
-  // The mode is 0711, because the front's user must be able to reach the keeper's socket in it.
-  if (mkdir(directory.c_str(), 0711) < 0 && errno != EEXIST)
-    failErrno(errno, "mkdir ", directory.c_str());
+  makeSocketDirectory(directory);
   struct stat status;
   if (stat(directory.c_str(), &status) < 0) failErrno(errno, "stat ", directory.c_str());
   if ((status.st_uid != 0 && status.st_uid != geteuid()) || (status.st_mode & 022) != 0) {
@@ -183,6 +182,14 @@ class ListenerImpl final : public Listener {
 };
 
 }  // namespace
+
+// The umask of a service may be 0077, and mkdir obeys it.
+void makeSocketDirectory(const std::string& path) {
+  int result = mkdir(path.c_str(), kSocketDirectoryMode);
+  if (result < 0 && errno == EEXIST) return;
+  if (result == 0) result = chmod(path.c_str(), kSocketDirectoryMode);
+  if (result < 0) failErrno(errno, "make the directory ", path.c_str());
+}
 
 kj::Own<Listener> Listener::open(const Endpoint& endpoint, kj::UnixEventPort& events,
                                  kj::Timer& timer, AbsentAddress absent) {

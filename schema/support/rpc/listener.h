@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include <string>
+
 #include <kj/async-unix.h>
 #include <kj/io.h>
 #include <kj/timer.h>
@@ -23,6 +25,10 @@ struct AcceptedSocket {
   // namespace.
   pid_t pid = 0;
 };
+
+// Makes a directory for unix sockets, if it is missing, in which every user can reach a socket by
+// name: mode 0711. The front's user has to reach the keeper's. Throws a failure of kind system.
+void makeSocketDirectory(const std::string& path);
 
 // Says what becomes of an endpoint whose address the machine does not have.
 enum class AbsentAddress {

@@ -1,6 +1,12 @@
 // The agent's own listening is tried in nodeagent/agent_test.
 #include "schema/support/rpc/listener.h"
 
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <kj/async-io.h>
@@ -42,6 +48,18 @@ TEST_P(AbsentAddressTest, IsListenedAtUntilTheNodeHasIt) {
 INSTANTIATE_TEST_SUITE_P(Families, AbsentAddressTest,
                          testing::Values("tls:192.0.2.1:0", "tls:[2001:db8::1]:0"),
                          [](const auto& family) { return family.index == 0 ? "IPv4" : "IPv6"; });
+
+// The units that are shipped have this umask. Without the mode, the front cannot reach the keeper.
+TEST(SocketDirectoryTest, IsSearchableWhateverTheUmask) {
+  std::string parent = std::filesystem::temp_directory_path() / "muster-listener-XXXXXX";
+  ASSERT_NE(mkdtemp(parent.data()), nullptr);
+  mode_t before = umask(0077);
+  makeSocketDirectory(parent + "/state");
+  umask(before);
+  auto status = std::filesystem::status(parent + "/state");
+  std::filesystem::remove_all(parent);
+  EXPECT_EQ(status.permissions(), std::filesystem::perms(0711));
+}
 
 }  // namespace
 }  // namespace support
