@@ -30,6 +30,7 @@ RpcConnection::RpcConnection(kj::Own<kj::AsyncIoStream> stream, kj::Timer& timer
     : stream_(kj::mv(stream)),
       guarded_(*stream_, timer, options),
       network_(guarded_, side, readerOptions()),
+      bounded_(network_),
       watching_(network_.onDisconnect()
                     .then([this]() { disconnected_ = true; })
                     .eagerlyEvaluate([](kj::Exception&&) {})) {
@@ -37,10 +38,10 @@ RpcConnection::RpcConnection(kj::Own<kj::AsyncIoStream> stream, kj::Timer& timer
     return GuardedStream::Queue{network_.getCurrentQueueCount(), network_.getCurrentQueueSize()};
   });
   KJ_IF_MAYBE (capability, bootstrap) {
-    system_ = capnp::makeRpcServer(network_, kj::mv(*capability));
+    system_ = capnp::makeRpcServer(bounded_, kj::mv(*capability));
     KJ_ASSERT_NONNULL(system_).setFlowLimit(kFlowLimitWords);
   } else {
-    system_ = capnp::makeRpcClient(network_);
+    system_ = capnp::makeRpcClient(bounded_);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <kj/async-io.h>
 #include <kj/timer.h>
 
+#include "schema/support/rpc/bounded_network.h"
 #include "schema/support/rpc/guarded_stream.h"
 
 namespace support {
@@ -52,6 +53,7 @@ class RpcConnection {
   kj::Own<kj::AsyncIoStream> stream_;
   GuardedStream guarded_;
   capnp::TwoPartyVatNetwork network_;
+  BoundedNetwork bounded_;
   kj::Maybe<capnp::RpcSystem<capnp::rpc::twoparty::VatId>> system_;
   bool disconnected_ = false;
   // Sets disconnected_.

@@ -1,6 +1,7 @@
 // Tries one connection between two ends in this process, with peers that are slow, hostile or gone.
 #include "schema/support/rpc/rpc_connection.h"
 
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <kj/io.h>
 
 #include "schema/agent.capnp.h"
+#include "schema/job.capnp.h"
 #include "schema/support/base/log.h"
 #include "schema/support/base/wire_error.h"
 #include "schema/support/rpc/socket_stream.h"
@@ -30,11 +32,12 @@ class FakeSession final : public wire::Session::Server {
   }
   kj::Promise<void> close(CloseContext context) override {
     // An answer of 1 KiB for each of very small calls.
-    context.getResults().initLeftovers(1)[0].setWhat(kj::str(kj::repeat('x', 1000)));
+    context.getResults().initLeftovers(1)[0].setWhat(kj::str(kj::repeat('x', leftoverBytes)));
     return kj::READY_NOW;
   }
   int pings = 0;
   bool hold = false;
+  size_t leftoverBytes = 1000;
 };
 
 class RpcConnectionTest : public testing::Test {
@@ -137,6 +140,40 @@ TEST_F(RpcConnectionTest, DestructionWithOpenCallsIsSafeOnEitherSide) {
     (side == 0 ? client_ : server_) = nullptr;
     EXPECT_ANY_THROW(call.wait(io_.waitScope));
   }
+}
+
+// The peer would end the connection over a frame that is too large.
+TEST_F(RpcConnectionTest, MessageThatIsTooLargeFailsAloneAndIsNotSent) {
+  connect(clientGuardOptions());
+  auto target = session();
+  target.pingRequest().send().wait(io_.waitScope);
+  auto callWith = [&](size_t bytes) {
+    // The server does not have this interface, and says so if the call arrives.
+    auto request = target.castAs<wire::Jobs>().writeInputRequest();
+    request.initChunk().initData(static_cast<unsigned>(bytes));
+    return KJ_ASSERT_NONNULL(
+        kj::runCatchingExceptions([&]() { request.send().ignoreResult().wait(io_.waitScope); }));
+  };
+  size_t most = kMessageWordsMax * sizeof(capnp::word);
+  EXPECT_EQ(callWith(most - 1024).getType(), kj::Exception::Type::UNIMPLEMENTED);
+  for (size_t bytes : {most, 2 * most, 10 * most}) {
+    auto failure = carriedFailure(callWith(bytes));
+    ASSERT_TRUE(failure != nullptr) << bytes;
+    EXPECT_EQ(KJ_ASSERT_NONNULL(failure).kind, wire::Error::Kind::INVALID);
+  }
+  target.pingRequest().send().wait(io_.waitScope);
+  EXPECT_EQ(served_->pings, 2);
+}
+
+TEST_F(RpcConnectionTest, AnswerThatIsTooLargeIsAFailureOfItsCall) {
+  connect();
+  auto target = session();
+  served_->leftoverBytes = kFrameBytesMax;
+  auto exception = kj::runCatchingExceptions(
+      [&]() { target.closeRequest().send().ignoreResult().wait(io_.waitScope); });
+  ASSERT_TRUE(exception != nullptr);
+  EXPECT_TRUE(strstr(KJ_ASSERT_NONNULL(exception).getDescription().cStr(), "too large to be sent"));
+  target.pingRequest().send().wait(io_.waitScope);
 }
 
 TEST_F(RpcConnectionTest, BootstrapOfAnEndedConnectionIsABrokenCapability) {
