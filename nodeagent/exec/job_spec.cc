@@ -14,6 +14,7 @@
 #include <kj/vector.h>
 
 #include "nodeagent/exec/job_limits.h"
+#include "schema/support/base/command_size.h"
 #include "schema/support/base/redact.h"
 #include "schema/support/base/text.h"
 #include "schema/support/base/wire_error.h"
@@ -23,11 +24,6 @@ extern char** environ;
 namespace nodeagent::exec {
 namespace {
 
-constexpr size_t kArgumentsMax = 4096;
-constexpr size_t kArgumentBytesMax = 1 << 20;
-constexpr size_t kVariablesMax = 1024;
-constexpr size_t kVariableBytesMax = 256 << 10;
-constexpr size_t kInlineInputBytesMax = 256 << 10;
 constexpr size_t kPathBytesMax = 4095;
 constexpr size_t kLabelsMax = 32;
 constexpr size_t kLabelNameBytesMax = 64;
@@ -71,13 +67,11 @@ kj::String name(capnp::Text::Reader value, kj::StringPtr field) {
 
 kj::Array<kj::String> readArguments(capnp::List<capnp::Data>::Reader list) {
   if (list.size() == 0) refuse("spec.argv: empty, must name at least the program");
-  if (list.size() > kArgumentsMax)
-    refuse("spec.argv: ", list.size(), " items, at most ", kArgumentsMax);
+  support::CommandSize size;
+  size.expectArguments(list.size());
   kj::Vector<kj::String> result;
-  size_t bytes = 0;
   for (auto item : list) {
-    bytes += item.size() + 1;
-    if (bytes > kArgumentBytesMax) refuse("spec.argv: more than ", kArgumentBytesMax, " bytes");
+    size.addArgument(item.size());
     result.add(text(item, kj::str("argv[", result.size(), "]")));
   }
   if (result[0].size() == 0) refuse("spec.argv[0]: empty, must be a path or the name of a program");
@@ -85,10 +79,9 @@ kj::Array<kj::String> readArguments(capnp::List<capnp::Data>::Reader list) {
 }
 
 kj::Array<JobSpec::Variable> readEnvironment(capnp::List<wire::JobSpec::Variable>::Reader list) {
-  if (list.size() > kVariablesMax)
-    refuse("spec.environment: ", list.size(), " items, at most ", kVariablesMax);
+  support::CommandSize size;
+  size.expectVariables(list.size());
   kj::Vector<JobSpec::Variable> result;
-  size_t bytes = 0;
   for (auto item : list) {
     auto field = kj::str("environment[", result.size(), "].name");
     auto variable = text(item.getName(), field);
@@ -102,9 +95,7 @@ kj::Array<JobSpec::Variable> readEnvironment(capnp::List<wire::JobSpec::Variable
       refuse("spec.environment[", result.size(), "].value: of ", quoted(variable),
              " contains a NUL byte");
     }
-    bytes += variable.size() + item.getValue().size() + 2;
-    if (bytes > kVariableBytesMax)
-      refuse("spec.environment: more than ", kVariableBytesMax, " bytes");
+    size.addVariable(variable.size(), item.getValue().size());
     result.add(JobSpec::Variable{kj::mv(variable), kj::heapString(item.getValue().asChars())});
   }
   return result.releaseAsArray();
@@ -217,8 +208,8 @@ void readInput(wire::JobSpec::Reader spec, JobSpec& result) {
   result.input = spec.getInput().which();
   if (result.input == wire::JobSpec::Input::INLINE) {
     auto bytes = spec.getInput().getInline();
-    if (bytes.size() > kInlineInputBytesMax) {
-      refuse("spec.input.inline: ", bytes.size(), " bytes, at most ", kInlineInputBytesMax,
+    if (bytes.size() > support::kInlineInputBytesMax) {
+      refuse("spec.input.inline: ", bytes.size(), " bytes, at most ", support::kInlineInputBytesMax,
              "; use a stream");
     }
     result.inlineInput = kj::heapArray<kj::byte>(bytes);
