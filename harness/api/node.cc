@@ -1,4 +1,5 @@
 #include <ostream>
+#include <utility>
 
 #include <muster/node.h>
 
@@ -57,7 +58,8 @@ const std::string& Node::address() const {
 Result Node::run(const Argv& argv, const RunOptions& options, Where where) const {
   return at(where, [&] {
     harness::JobRequest request = harness::requestOf(argv, options, name());
-    Result result = harness::rpc::Jobs(*node_).run(request, harness::endOf(request));
+    auto until = harness::endOf(request);
+    Result result = harness::rpc::Jobs(*node_).run(std::move(request), until);
     harness::keepLog(result);
     return result;
   });
@@ -71,7 +73,7 @@ Process Node::start(const Argv& argv, const RunOptions& options, Where where) co
   return harness::ApiAccess::process(at(where, [&] {
     harness::JobRequest request = harness::requestOf(argv, options, name());
     if (options.input.empty()) request.input = harness::JobInput::kStream;
-    return harness::rpc::Jobs(*node_).start(request, DeadlineScope::current());
+    return harness::rpc::Jobs(*node_).start(std::move(request), DeadlineScope::current());
   }));
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <ostream>
+#include <utility>
 
 #include <muster/node_set.h>
 
@@ -115,7 +116,8 @@ Results NodeSet::run(const Argv& argv, const RunOptions& options, Where where) c
   for (Node* node : nodes_) nodes.push_back(&harness::ApiAccess::behind(*node));
   return harness::at(where, [&] {
     harness::JobRequest request = harness::requestOf(argv, options, "");
-    auto answers = harness::rpc::runOnAll(nodes, request, harness::endOf(request));
+    auto until = harness::endOf(request);
+    auto answers = harness::rpc::runOnAll(nodes, std::move(request), until);
     std::vector<NodeResult> results;
     for (size_t i = 0; i < answers.size(); ++i) {
       NodeResult one{nodes_[i]->name(), {}, {}};

@@ -48,16 +48,12 @@ Process::~Process() {
   end();
 }
 
-Process::Process(Process&& other) noexcept
-    : job_(std::move(other.job_)),
-      linesReadTo_(other.linesReadTo_),
-      logPath_(std::move(other.logPath_)) {}
+Process::Process(Process&& other) noexcept = default;
 
 Process& Process::operator=(Process&& other) noexcept {
   if (this == &other) return *this;
   end();
   job_ = std::move(other.job_);
-  linesReadTo_ = other.linesReadTo_;
   logPath_ = std::move(other.logPath_);
   return *this;
 }
@@ -164,19 +160,26 @@ std::string Process::errors(std::source_location where) {
 std::optional<std::string> Process::readLine(std::chrono::nanoseconds within,
                                              std::source_location where) {
   SteadyTime until = std::min(now() + within, DeadlineScope::current());
+  // The offset in the whole output up to which there is no further newline: a long line is not
+  // searched from its beginning again as it grows.
+  uint64_t searchedTo = 0;
   return at(where, [&]() -> std::optional<std::string> {
     while (true) {
       requireStarted(*job_, "read a line of");
       const std::string& out = job_->result().out;
-      size_t end = out.find('\n', linesReadTo_);
+      size_t begin = job_->outRead();
+      uint64_t heldFrom = job_->outHeldFrom();
+      size_t end =
+          out.find('\n', std::max<uint64_t>(begin, std::max(searchedTo, heldFrom) - heldFrom));
       bool last = end == std::string::npos && job_->ended();
-      if (last && linesReadTo_ >= out.size()) return std::nullopt;
+      if (last && begin >= out.size()) return std::nullopt;
       if (last) end = out.size();
       if (end != std::string::npos) {
-        std::string line = out.substr(linesReadTo_, end - linesReadTo_);
-        linesReadTo_ = end + 1;
+        std::string line = out.substr(begin, end - begin);
+        job_->setOutRead(std::min(end + 1, out.size()));
         return line;
       }
+      searchedTo = heldFrom + out.size();
       if (!job_->pull(PullUntil::kChange, until)) {
         failTimeout(*job_, "read a line of", "no line within " + harness::durationText(within));
       }

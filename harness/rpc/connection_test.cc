@@ -191,14 +191,6 @@ TEST_F(ConnectionTest, PullGivesUpAtItsTimeAndTheCommandGoesOn) {
   EXPECT_EQ(job.result().outcome, Outcome::killed(Outcome::Kind::kCancelled, 0, 15));
 }
 
-TEST_F(ConnectionTest, InputIsSentUntilAllOfItIsAccepted) {
-  JobRequest request = command({"hang"});
-  request.input = JobInput::kStream;
-  auto job = rpc::Jobs(node_).start(request, in(seconds(5)));
-  job.writeInput("twelve bytes", in(seconds(5)));
-  EXPECT_EQ(agent_.session().jobs[job.number()].input, "twelve bytes");
-}
-
 TEST_F(ConnectionTest, RefusalIsReportedAtOnceAndNotTriedInALoop) {
   node_.awaitConnected(in(seconds(5)));
   agent_.change([](FakeAgent::Script& script) {
@@ -280,6 +272,29 @@ TEST_F(ConnectionTest, InvalidRequestsAreRefusedHere) {
               testing::HasSubstr("deadline: must be positive"));
   EXPECT_EQ(errorOf([&] { rpc::Jobs(node_).run(command({}), in(seconds(5))); }).kind(),
             NodeError::Kind::kInvalid);
+}
+
+// The node would end the connection over such a message, and the call would be made again over the
+// next one.
+TEST_F(ConnectionTest, RequestThatIsTooLargeIsRefusedHereAndTheConnectionStays) {
+  JobRequest argv = command(muster::Argv(55, std::string(100'000, 'x')));
+  JobRequest environment = command({"emit", ""});
+  environment.options.environment["LARGE"] = std::string(5 << 20, 'x');
+  JobRequest directory = command({"emit", ""});
+  directory.options.directory = std::string(5 << 20, 'x');
+  struct Refusal {
+    JobRequest request;
+    const char* text;
+  };
+  for (const Refusal& refusal : {Refusal{argv, "spec.argv: more than 1048576 bytes"},
+                                 Refusal{environment, "spec.environment: more than 262144 bytes"},
+                                 Refusal{directory, "too large to be sent, at most 4194"}}) {
+    NodeError error = errorOf([&] { rpc::Jobs(node_).run(refusal.request, in(seconds(5))); });
+    EXPECT_EQ(error.kind(), NodeError::Kind::kInvalid) << error.what();
+    EXPECT_THAT(error.detail(), testing::HasSubstr(refusal.text));
+  }
+  EXPECT_EQ(rpc::Jobs(node_).run(command({"emit", "next"}), in(seconds(5))).out, "next");
+  EXPECT_EQ(agent_.hellos(), 1u);
 }
 
 // A clean-up may begin after the deadline that it follows. What it refers to is on the caller's

@@ -59,10 +59,11 @@ Outcome Outcome::lost(LostReason reason, std::string text) {
   return outcome;
 }
 
-Outcome Outcome::killed(Kind kind, int exitStatus, int signal) {
+Outcome Outcome::killed(Kind kind, int exitStatus, int signal, std::string text) {
   Outcome outcome(kind);
   outcome.signal_ = signal;
   outcome.exitStatus_ = signal ? -1 : exitStatus;
+  outcome.text_ = std::move(text);
   return outcome;
 }
 
@@ -99,7 +100,7 @@ std::string toString(const Outcome& outcome) {
     case Outcome::Kind::kCancelled:
       return "cancelled";
     case Outcome::Kind::kOutputLimit:
-      return "killed at its output limit";
+      return "killed at its output limit" + detail;
     case Outcome::Kind::kSessionEnded:
       return "killed with its session";
     case Outcome::Kind::kLost:

@@ -77,7 +77,8 @@ class Outcome {
     // It was killed because its Process was cancelled or destroyed.
     kCancelled,
 
-    // It was killed because it wrote more than OutputOverflow::kKill allows.
+    // It was killed because it wrote more than OutputOverflow::kKill allows, or more than a Result
+    // holds: text() tells then.
     kOutputLimit,
 
     // It was killed because the session closed or its lease ran out.
@@ -98,7 +99,7 @@ class Outcome {
   // Makes an outcome of kind kDeadline, kCancelled, kOutputLimit or kSessionEnded, and says how the
   // killed process ended. `signal` 0 says that it exited with `exitStatus`, which is ignored
   // otherwise.
-  static Outcome killed(Kind kind, int exitStatus, int signal);
+  static Outcome killed(Kind kind, int exitStatus, int signal, std::string text = "");
 
   Kind kind() const { return kind_; }
 
@@ -125,7 +126,8 @@ class Outcome {
   // Returns the reason of kLost, and kUnspecified for all others.
   LostReason lostReason() const { return lostReason_; }
 
-  // Returns what the agent said about kNotStarted and kLost. It is empty for all others.
+  // Returns what the agent said about kNotStarted and kLost, and which limit of this side a command
+  // of kOutputLimit met. It is empty for all others.
   const std::string& text() const { return text_; }
 
   bool operator==(const Outcome& other) const;

@@ -22,10 +22,11 @@
 //     at the exact byte. If the deadline comes first they throw NodeError kUnreachable or kTimeout;
 //     the Process stays usable. A node that was rebooted gives the outcome kLost.
 //   * A command that writes more than RunOptions::outputBytesMax waits until the test reads it, by
-//     any of wait, output, readLine and readUntil; see OutputOverflow.
+//     any of wait, output, readLine and readUntil; see OutputOverflow. A Process holds 512 MiB of
+//     both streams. Where there is more, lines that were read are let go and do not come again from
+//     output() and wait(). If that frees nothing, the command is ended with outcome kOutputLimit.
 //   * It is valid as long as its cluster. Reset a static one in TearDownTestSuite: the destructor
-//   of
-//     one that outlives main finds no connection, and says so on standard error.
+//     of one that outlives main finds no connection, and says so on standard error.
 #pragma once
 
 #include <chrono>
@@ -91,9 +92,9 @@ class [[nodiscard]] Process {
   Result kill(std::source_location where = std::source_location::current());
 
   // Adds bytes to standard input and waits until the node holds them. Its window is 1 MiB: beyond
-  // that, it waits for the command to read. Bytes that a command no longer reads are dropped, and
-  // are no error. NodeError kConflict if the input was closed, or given by RunOptions::input, and
-  // kLost if the command is lost.
+  // that, it waits for the command to read, and takes the output meanwhile. Bytes that a command no
+  // longer reads are dropped, and are no error. NodeError kConflict if the input was closed, or
+  // given by RunOptions::input, and kLost if the command is lost.
   void write(const std::string& bytes,
              std::source_location where = std::source_location::current());
 
@@ -137,7 +138,6 @@ class [[nodiscard]] Process {
 
   // Null means that this was moved from.
   std::unique_ptr<harness::rpc::Job> job_;
-  size_t linesReadTo_ = 0;
 
   // Is Result::logPath of the final result, once it was asked for.
   std::string logPath_;

@@ -35,9 +35,10 @@ using namespace std::chrono_literals;
 using Argv = std::vector<std::string>;
 
 // Says what happens when a stream has more than RunOptions::outputBytesMax bytes that were not read
-// yet.
+// yet, and when both streams together have more than the 512 MiB that a Result holds.
 enum class OutputOverflow {
-  // The process waits in write(2), so nothing is lost.
+  // The process waits in write(2), so nothing is lost. Where a Result would hold too much, it is
+  // killed at once, with outcome kOutputLimit and the output so far: nobody would ever read on.
   kBlock,
 
   // The first bytes stay. The rest is dropped and counted.

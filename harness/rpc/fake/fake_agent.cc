@@ -84,6 +84,9 @@ class FakeJobs final : public wire::Jobs::Server {
     if (job.argv.empty()) {
       for (auto item : params.getSpec().getArgv()) job.argv.push_back(stringOf(item));
       ++job.starts;
+      auto input = params.getSpec().getInput();
+      if (input.isInline()) job.input = stringOf(input.getInline());
+      job.inputEnded = !input.isStream();
     }
     if (server_.script.mute) return kj::NEVER_DONE;
     if (server_.script.dropAfterRun > 0) {
@@ -104,9 +107,12 @@ class FakeJobs final : public wire::Jobs::Server {
     FakeAgent::Job* job = known(context);
     if (job == nullptr) return kj::READY_NOW;
     auto chunk = context.getParams().getChunk();
-    // The fake takes three bytes at a time.
+    const FakeAgent::Script& script = server_.script;
+    uint64_t capacity = script.inputBytesOfCommand - job->input.size();
+    size_t taken = std::min({chunk.getData().size(), script.inputBytesOfCall, capacity});
     if (chunk.getOffset() == job->input.size()) {
-      job->input += stringOf(chunk.getData()).substr(0, 3);
+      job->input += stringOf(chunk.getData()).substr(0, taken);
+      if (taken == chunk.getData().size()) job->inputEnded = context.getParams().getEnd();
     }
     context.getResults().setAcceptedTo(job->input.size());
     return kj::READY_NOW;
@@ -119,6 +125,18 @@ class FakeJobs final : public wire::Jobs::Server {
   }
 
  private:
+  static bool hasEnded(const FakeAgent::Job& job) {
+    bool isRead = job.argv[0] == "cat" && job.inputEnded;
+    bool holdsOutput = job.argv[0] == "pour" && job.releasedTo < job.poured;
+    return endsAtOnce(job) || isRead || (job.cancelled && !holdsOutput);
+  }
+
+  static std::string outputOf(const FakeAgent::Job& job) {
+    if (endsAtOnce(job)) return job.argv.size() > 1 ? job.argv[1] : "";
+    if (job.argv[0] == "cat") return job.input;
+    return std::string(job.poured, 'x');
+  }
+
   // Returns the job that is asked for. If its `run` never came, the answer says so.
   template <typename Context>
   FakeAgent::Job* known(Context& context) {
@@ -131,9 +149,13 @@ class FakeJobs final : public wire::Jobs::Server {
 
   template <typename Context>
   kj::Promise<void> answer(Context context, FakeAgent::Job& job, wire::Follow::Reader follow) {
-    bool ended = endsAtOnce(job) || job.cancelled;
-    if (!ended && follow.getWaitNs() > 0) {
-      // A long poll of the fake looks again soon.
+    if (follow.getReleaseTo()) {
+      uint64_t to = follow.getBytesMin() > 0 ? follow.getOutputStoredTo() : follow.getOutputFrom();
+      job.releasedTo = std::max(job.releasedTo, to);
+    }
+    if (!hasEnded(job) && follow.getWaitNs() > 0) {
+      // A long poll of the fake looks again soon, unless its connection has ended meanwhile.
+      context.allowCancellation();
       return server_.io.timer()
           .afterDelay(5 * kj::MILLISECONDS)
           .then(
@@ -144,14 +166,17 @@ class FakeJobs final : public wire::Jobs::Server {
 
   template <typename Context>
   kj::Promise<void> answerNow(Context context, FakeAgent::Job& job, wire::Follow::Reader follow) {
-    std::string output = endsAtOnce(job) && job.argv.size() > 1 ? job.argv[1] : "";
+    bool ended = hasEnded(job);
+    if (job.argv[0] == "pour" && !job.cancelled) {
+      job.poured = std::max(job.poured, follow.getOutputFrom() + follow.getBytesMax());
+    }
+    std::string output = outputOf(job);
     auto progress = context.getResults().initProgress();
     auto status = progress.initStatus();
     status.setPid(4711);
     auto streams = status.initOutput();
     streams.setProducedBytes(output.size());
     streams.setRetainedTo(output.size());
-    bool ended = endsAtOnce(job) || job.cancelled;
     status.setState(ended ? wire::JobStatus::State::ENDED : wire::JobStatus::State::RUNNING);
     bool stubborn = !ended && job.argv[0] == "stubborn";
     if (stubborn) status.setStopping(wire::JobStatus::Stopping::DEADLINE);

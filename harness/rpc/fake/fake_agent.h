@@ -20,8 +20,10 @@
 namespace harness {
 
 // Commands of the fake: {"emit", TEXT} writes TEXT and exits with 0; {"fail", TEXT} exits with 3;
-// {"missing"} cannot be started; {"hang"} runs until it is cancelled; {"stubborn"} runs until then
-// too, and says that it is being ended for its deadline.
+// {"missing"} cannot be started; {"cat"} writes what it reads, and exits with 0 at the end of its
+// input; {"hang"} runs until it is cancelled; {"pour"} writes without end until then, and ends when
+// that was released; {"stubborn"} runs until it is cancelled too, and says that it is being ended
+// for its deadline.
 class FakeAgent {
  public:
   struct Job {
@@ -29,6 +31,11 @@ class FakeAgent {
     unsigned starts = 0;
     bool cancelled = false;
     std::string input;
+    bool inputEnded = false;
+
+    // The bytes that "pour" has written, and those of any command that were released.
+    uint64_t poured = 0;
+    uint64_t releasedTo = 0;
 
     // The number of ranges of output that were asked for behind one without an answer.
     unsigned askedAhead = 0;
@@ -71,6 +78,10 @@ class FakeAgent {
     // The number of chunks that get a wrong check sum.
     unsigned corruptChunks = 0;
     unsigned chunkBytesMax = 1 << 20;
+
+    // The most bytes of input that one call takes, and that one command takes.
+    uint64_t inputBytesOfCall = UINT64_MAX;
+    uint64_t inputBytesOfCommand = UINT64_MAX;
 
     // The next session to be begun has run out already.
     bool spendNextSession = false;

@@ -1,69 +1,18 @@
-// Steers commands that were sent: their input, signals, terminal and release. Sending and following
-// them is in job_runner.cc.
+// Steers commands that were sent: their signals, terminal and release. Sending and following them
+// is in job_runner.cc, their input in job_input.cc.
 #include <algorithm>
 
-#include "harness/rpc/bytes.h"
 #include "harness/rpc/job/job_runner.h"
-#include "schema/support/base/crc32c.h"
 
 namespace harness {
 namespace {
 
 using std::chrono::nanoseconds;
 
-// Input is offered again after this time when the agent's input window was full.
-constexpr std::chrono::milliseconds kInputRetry{20};
-constexpr size_t kInputChunkBytes = 64 << 10;
-
 // A release is given up after this time; the node then forgets the command by itself, later.
 constexpr std::chrono::minutes kReleaseMax{5};
 
 }  // namespace
-
-// Sends the rest of `bytes` by one chunk, and goes on behind what the agent says it has accepted.
-// The offset makes a chunk harmless that is sent again after a lost answer. An agent that accepted
-// nothing has a full window, and is asked again after a pause.
-kj::Promise<void> JobRunner::writeInput(JobHandle job, std::string bytes, AfterInput after,
-                                        SteadyTime until) {
-  uint64_t begin = job->inputOffset;
-  uint64_t target = begin + bytes.size();
-  auto attempt = [this, job, begin, bytes,
-                  after](EstablishedConnection& live) -> kj::Promise<uint64_t> {
-    return ready(live, job).then([job, begin, bytes, after,
-                                  &live](bool isThere) -> kj::Promise<uint64_t> {
-      if (!isThere) return support::failure(wire::Error::Kind::EXPIRED, "the command is lost");
-      size_t at = job->inputOffset - begin;
-      size_t count = std::min({bytes.size() - at, kInputChunkBytes, size_t{live.chunkBytesMax}});
-      auto data = dataOf(bytes).slice(at, at + count);
-      auto request = live.get<wire::Jobs>().writeInputRequest();
-      request.setNumber(job->number);
-      auto chunk = request.initChunk();
-      chunk.setOffset(job->inputOffset);
-      chunk.setData(data);
-      chunk.setCrc32c(support::crc32c(data));
-      request.setEnd(after == AfterInput::kEnds && at + count == bytes.size());
-      return request.send().then([](auto&& response) {
-        requireNoError(response);
-        return response.getAcceptedTo();
-      });
-    });
-  };
-  return connection_.call<uint64_t>(until, attempt)
-      .then([this, job, bytes = kj::mv(bytes), after, until, begin,
-             target](uint64_t accepted) mutable -> kj::Promise<void> {
-        bool stuck = accepted <= job->inputOffset && job->inputOffset < target;
-        accepted = std::min(std::max(accepted, job->inputOffset), target);
-        job->inputOffset = accepted;
-        if (accepted == target) return kj::READY_NOW;
-        std::string rest = bytes.substr(accepted - begin);
-        auto pause = stuck ? connection_.loop().timer().afterDelay(
-                                 nanoseconds(kInputRetry).count() * kj::NANOSECONDS)
-                           : kj::Promise<void>(kj::READY_NOW);
-        return pause.then([this, job, rest = kj::mv(rest), after, until]() mutable {
-          return writeInput(job, kj::mv(rest), after, until);
-        });
-      });
-}
 
 // Makes the request that `send` sends over `live`, once the command is there. Does nothing for a
 // command that is lost, or that was not sent yet.
@@ -125,7 +74,7 @@ kj::Promise<void> JobRunner::released(SteadyTime until) {
 void JobRunner::release(JobHandle handle) {
   const JobState& job = *handle;
   if (!job.ended || job.generation == 0) return;
-  if (job.request.options.lifetime == muster::CommandLifetime::kDetached) {
+  if (job.request->options.lifetime == muster::CommandLifetime::kDetached) {
     releases_->add(tell(handle, now() + kReleaseMax, [handle](EstablishedConnection& live) {
       auto request = live.get<wire::Jobs>().acknowledgeRequest();
       request.initNumbers(1).set(0, handle->number);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -26,12 +27,15 @@ enum class JobInput {
 };
 
 enum class JobOutput {
-  // Job::result() has all of it, up to 512 MiB of a stream; beyond, the command waits or drops.
+  // Job::result() has all of it, up to JobRequest::heldBytesMax.
   kKeep,
 
   // The caller takes it away by takeOut and takeErr, and the node forgets what was fetched.
   kTake,
 };
+
+// The most output of a command that a result holds, of both streams together.
+constexpr uint64_t kHeldBytesMax = uint64_t{512} << 20;
 
 struct JobRequest {
   muster::Argv argv;
@@ -40,8 +44,14 @@ struct JobRequest {
   muster::RunOptions options;
   JobInput input = JobInput::kText;
   JobOutput output = JobOutput::kKeep;
+
+  // What becomes of a command that writes more is said at RunOptions::overflow.
+  uint64_t heldBytesMax = kHeldBytesMax;
   std::optional<TerminalSize> terminal;
 };
+
+// The commands of several nodes share one request, and with it the bytes of its input.
+using SharedRequest = std::shared_ptr<const JobRequest>;
 
 // The event that a pull waits for.
 enum class PullUntil {

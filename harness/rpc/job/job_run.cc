@@ -35,19 +35,18 @@ JobRunner::JobRunner(Connection& connection)
       background_(kj::heap<kj::TaskSet>(*backgroundErrors_)),
       releases_(kj::heap<kj::TaskSet>(*backgroundErrors_)) {}
 
-kj::Promise<muster::Result> JobRunner::run(const JobRequest& request, SteadyTime until) {
-  JobHandle job = make(request);
-  nanoseconds allowed = *request.options.deadline;
+kj::Promise<muster::Result> JobRunner::run(SharedRequest request, SteadyTime until) {
+  bool isDetached = request->options.lifetime == muster::CommandLifetime::kDetached;
+  JobHandle job = make(std::move(request));
+  nanoseconds allowed = job->deadline;
   SteadyTime begin = now();
-  bool isDetached = request.options.lifetime == muster::CommandLifetime::kDetached;
   SteadyTime sendUntil = allowed < until - begin ? begin + allowed : until;
   return connection_.live(sendUntil).then(
       [this, job, until, begin, allowed, isDetached](kj::Own<EstablishedConnection>&&) {
         // The time that connecting took is taken off the command's: it must have ended when this
         // returns.
         if (!isDetached) {
-          job->request.options.deadline =
-              std::max<nanoseconds>(kDeadlineMin, allowed - (now() - begin));
+          job->deadline = std::max<nanoseconds>(kDeadlineMin, allowed - (now() - begin));
         }
         return runSent(job, until);
       });
@@ -57,16 +56,10 @@ kj::Promise<muster::Result> JobRunner::run(const JobRequest& request, SteadyTime
 // a way that leaves open whether it runs is abandoned, so that nothing goes on unseen: a lost
 // connection or a timeout may hide that the agent took it.
 kj::Promise<muster::Result> JobRunner::runSent(JobHandle job, SteadyTime until) {
-  auto ended = [this, job, until]() { return pull(job, PullUntil::kEnded, until); };
-  auto done = [this, job, until, ended]() -> kj::Promise<bool> {
-    if (job->request.input != JobInput::kStream) return ended();
-    return start(job, until).then([this, job, until, ended]() {
-      // Input and output go on at once: a command may not read on before its output is read.
-      auto fed = writeInput(job, job->request.options.input, AfterInput::kEnds, until);
-      return ended().exclusiveJoin(fed.then([]() -> kj::Promise<bool> { return kj::NEVER_DONE; }));
-    });
-  };
-  return done().then(
+  // A command with little input is sent and followed by one call.
+  auto begun = isInputStreamed(*job->request) ? start(job, until) : kj::READY_NOW;
+  auto ended = begun.then([this, job, until]() { return pull(job, PullUntil::kEnded, until); });
+  return ended.then(
       [this, job](bool hasEnded) {
         if (!hasEnded) return resultAt(job);
         release(job);
@@ -103,10 +96,10 @@ muster::Result JobRunner::resultAt(JobHandle job) {
 // Cancels first, waits for the end next, and releases last: only an ended command has a number that
 // the agent may forget.
 void JobRunner::abandon(JobHandle job) {
-  bool isDetached = job->request.options.lifetime == muster::CommandLifetime::kDetached;
+  bool isDetached = job->request->options.lifetime == muster::CommandLifetime::kDetached;
   if (isDetached || job->generation == 0) return;
   SteadyTime until = now() + kAbandonMax;
-  auto ended = cancel(job, job->request.options.grace, until).then([this, job, until]() {
+  auto ended = cancel(job, job->request->options.grace, until).then([this, job, until]() {
     return settle(job, until);
   });
   background_->add(kj::mv(ended));
@@ -123,7 +116,7 @@ kj::Promise<void> JobRunner::settle(JobHandle job, SteadyTime until) {
     return request.send().then([job](auto&& response) {
       requireNoError(response);
       auto state = response.getProgress().getStatus().getState();
-      job->ended = state == wire::JobStatus::State::ENDED;
+      job->ended = job->endKnown = state == wire::JobStatus::State::ENDED;
       return job->ended;
     });
   };

@@ -34,16 +34,13 @@ constexpr uint64_t kRangesAhead = 2;
 
 // A range waits this long for its bytes: a pause in the output soon ends the asking for ranges.
 constexpr std::chrono::milliseconds kRangeWaitMax{200};
-constexpr uint64_t kHeldBytesMax = uint64_t{512} << 20;
-constexpr size_t kInlineInputBytes = 256 << 10;
-
 // The size of most `run` requests, in words; larger ones take a further segment.
 constexpr uint64_t kRunWords = 256;
 constexpr unsigned kBadAnswersMax = 3;
 
 // True for a detached command of an earlier session, which it outlives: it has to be adopted.
 bool isElsewhere(const EstablishedConnection& live, const JobState& job) {
-  bool isDetached = job.request.options.lifetime == muster::CommandLifetime::kDetached;
+  bool isDetached = job.request->options.lifetime == muster::CommandLifetime::kDetached;
   return isDetached && job.generation != 0 && job.generation != live.generation;
 }
 
@@ -59,28 +56,24 @@ nanoseconds JobRunner::left(SteadyTime until) const {
 
 // Returns the deadline of a command that the agent begins now.
 SteadyTime JobRunner::deadlineFrom(const JobState& job) const {
-  nanoseconds deadline = *job.request.options.deadline;
+  nanoseconds deadline = job.deadline;
   return deadline < left(SteadyTime::max()) ? now() + deadline : SteadyTime::max();
 }
 
-JobHandle JobRunner::make(const JobRequest& request) {
-  auto invalid = [](kj::StringPtr text) { support::fail(wire::Error::Kind::INVALID, text); };
-  if (request.argv.empty()) invalid("argv: empty");
-  if (!request.options.deadline || request.options.deadline->count() <= 0) {
-    invalid("deadline: must be positive");
-  }
+JobHandle JobRunner::make(SharedRequest request) {
+  requireValid(*request);
   // Owned by the stub and by promises, see the header.
   auto job = std::make_shared<JobState>();
   job->number = numberNext_++;
-  job->request = request;
   job->node = connection_.description().name;
-  if (request.options.input.size() > kInlineInputBytes) job->request.input = JobInput::kStream;
   job->result.node = job->node;
   if (!connection_.description().addresses.empty()) {
     job->result.address = connection_.description().addresses.front();
   }
-  job->result.argv = request.argv;
-  job->result.deadline = *request.options.deadline;
+  job->result.argv = request->argv;
+  job->deadline = *request->options.deadline;
+  job->result.deadline = job->deadline;
+  job->request = std::move(request);
   return job;
 }
 
@@ -90,6 +83,9 @@ JobHandle JobRunner::make(const JobRequest& request) {
 // that it is ending the command, which is known then without waiting for output.
 kj::Promise<bool> JobRunner::pull(JobHandle job, PullUntil what, SteadyTime until) {
   if (job->ended) return true;
+  // The caller may have read on since the last answer.
+  trimHeld(*job);
+  if (mustEnd(*job)) return endOverLimit(job, until);
   auto attempt = [this, job, what, until](EstablishedConnection& live) {
     nanoseconds wait = left(until);
     if (wait > kAnswerMargin) wait -= kAnswerMargin;
@@ -101,7 +97,13 @@ kj::Promise<bool> JobRunner::pull(JobHandle job, PullUntil what, SteadyTime unti
   return connection_.call<Step>(until, attempt)
       .then(
           [this, job, what, until](Step step) -> kj::Promise<bool> {
-            if (step == Step::kEnded) return true;
+            if (step == Step::kEnded) {
+              bool isCancelled = job->result.outcome.kind() == muster::Outcome::Kind::kCancelled;
+              KJ_IF_MAYBE (failure, job->inputFailure) {
+                if (isCancelled) return kj::cp(*failure);
+              }
+              return true;
+            }
             if (step == Step::kProgress && what == PullUntil::kChange) return true;
             if (left(until) <= kAnswerMargin) return false;
             return pull(job, what, until);
@@ -112,31 +114,45 @@ kj::Promise<bool> JobRunner::pull(JobHandle job, PullUntil what, SteadyTime unti
           });
 }
 
-kj::Promise<void> JobRunner::start(JobHandle job, SteadyTime until) {
-  auto attempt = [this, job](EstablishedConnection& live) {
+// Makes one exchange that does not wait for the command.
+kj::Promise<JobRunner::Step> JobRunner::look(JobHandle job, SteadyTime until) {
+  return connection_.call<Step>(until, [this, job](EstablishedConnection& live) {
     return step(live, job, PullUntil::kChange, nanoseconds(0));
-  };
-  return connection_.call<Step>(until, attempt)
-      .then([this, job, until](Step step) -> kj::Promise<void> {
-        if (step == Step::kEnded || job->result.pid != 0) return kj::READY_NOW;
-        // The agent has taken the command and still launches it.
-        return connection_.loop()
-            .timer()
-            .afterDelay(nanoseconds(kLaunchRetry).count() * kj::NANOSECONDS)
-            .then([this, job, until]() { return start(job, until); });
-      });
+  });
 }
 
+kj::Promise<void> JobRunner::start(JobHandle job, SteadyTime until) {
+  return look(job, until).then([this, job, until](Step step) -> kj::Promise<void> {
+    if (step == Step::kEnded) return kj::READY_NOW;
+    if (job->result.pid != 0) {
+      feedRequested(job);
+      return kj::READY_NOW;
+    }
+    // The agent has taken the command and still launches it.
+    return connection_.loop()
+        .timer()
+        .afterDelay(nanoseconds(kLaunchRetry).count() * kj::NANOSECONDS)
+        .then([this, job, until]() { return start(job, until); });
+  });
+}
+
+// Fetches what was produced when the first answer came, and no more: a command that writes faster
+// than it is read would keep the caller for ever.
 kj::Promise<void> JobRunner::refresh(JobHandle job, SteadyTime until) {
   if (job->ended) return kj::READY_NOW;
-  auto attempt = [this, job](EstablishedConnection& live) {
-    return step(live, job, PullUntil::kChange, nanoseconds(0));
-  };
-  return connection_.call<Step>(until, attempt)
-      .then([this, job, until](Step step) -> kj::Promise<void> {
-        if (step != Step::kProgress) return kj::READY_NOW;
-        return refresh(job, until);
-      });
+  return look(job, until).then([this, job, until](Step step) -> kj::Promise<void> {
+    if (step != Step::kProgress) return kj::READY_NOW;
+    return fetchTo(job, job->result.outProducedBytes, job->result.errProducedBytes, until);
+  });
+}
+
+kj::Promise<void> JobRunner::fetchTo(JobHandle job, uint64_t outTo, uint64_t errTo,
+                                     SteadyTime until) {
+  if (job->out.from >= outTo && job->err.from >= errTo) return kj::READY_NOW;
+  return look(job, until).then([this, job, outTo, errTo, until](Step step) -> kj::Promise<void> {
+    if (step != Step::kProgress) return kj::READY_NOW;
+    return fetchTo(job, outTo, errTo, until);
+  });
 }
 
 // A command belongs to the generation of the session that it is first sent in. A later generation
@@ -214,28 +230,28 @@ kj::Promise<JobRunner::Step> JobRunner::step(EstablishedConnection& live, JobHan
     });
   }
   if (lostMeanwhile(live, *job)) return Step::kEnded;
-  // Beyond this size the agent keeps the output, and the command waits or its output is dropped.
-  bool held = job->result.out.size() + job->result.err.size() > kHeldBytesMax;
-  bool forgets = job->request.output == JobOutput::kTake || !held;
-  if (job->rangeBytes > 0 && wait > nanoseconds(0)) {
-    return stepAhead(live, job, std::min<nanoseconds>(wait, kRangeWaitMax),
-                     forgets ? Release::kYes : Release::kNo);
+  // Without capacity for more output, only the end is waited for.
+  bool asksStatus = job->isOverLimit || (isFull(*job) && !job->endKnown);
+  if (job->rangeBytes > 0 && wait > nanoseconds(0) && !asksStatus) {
+    return stepAhead(live, job, std::min<nanoseconds>(wait, kRangeWaitMax));
   }
   auto fill = [&](wire::Follow::Builder follow) {
     follow.setOutputFrom(job->out.from);
     follow.setErrorsFrom(job->err.from);
-    follow.setBytesMax(live.chunkBytesMax);
+    follow.setBytesMax(asksStatus ? 0 : live.chunkBytesMax);
     follow.setWaitNs(wait.count());
-    follow.setUntil(what == PullUntil::kEnded ? wire::Follow::Until::ENDED
-                                              : wire::Follow::Until::CHANGE);
-    follow.setReleaseTo(forgets);
+    follow.setUntil(what == PullUntil::kEnded || asksStatus ? wire::Follow::Until::ENDED
+                                                            : wire::Follow::Until::CHANGE);
+    follow.setReleaseTo(true);
   };
   if (!job->started) {
     // The agent begins between now and its answer: until that comes, the earlier end counts.
     if (job->deadlineAt == SteadyTime::max()) job->deadlineAt = deadlineFrom(*job);
     auto request = live.get<wire::Jobs>().runRequest(capnp::MessageSize{kRunWords, 0});
     request.setNumber(job->number);
-    writeSpec(request.initSpec(), job->request);
+    auto spec = request.initSpec();
+    writeSpec(spec, *job->request);
+    spec.setDeadlineNs(job->deadline.count());
     fill(request.initFollow());
     if (spentGeneration_ != live.generation) spent_.clear();
     std::vector<uint64_t> spent = spent_;
@@ -259,7 +275,7 @@ kj::Promise<JobRunner::Step> JobRunner::step(EstablishedConnection& live, JobHan
 }
 
 kj::Promise<JobRunner::Step> JobRunner::stepAhead(EstablishedConnection& live, JobHandle job,
-                                                  nanoseconds wait, Release release) {
+                                                  nanoseconds wait) {
   std::erase_if(ahead_, [](const auto& entry) { return entry.second.isForgotten(); });
   auto& ahead = ahead_.try_emplace(job->number, connection_.loop()).first->second;
   ReadAhead::Range range;
@@ -269,7 +285,6 @@ kj::Promise<JobRunner::Step> JobRunner::stepAhead(EstablishedConnection& live, J
   range.bytes = job->rangeBytes;
   range.aheadBytesMax = job->aheadBytesMax;
   range.wait = wait;
-  range.release = release == Release::kYes;
   auto answer = ahead.next(live, range);
   // The entry is looked up again with the answer: the end of the output erases it meanwhile.
   return answer.then([this, job, askedAt = ahead.askedAt(),
@@ -343,13 +358,15 @@ JobRunner::Step JobRunner::absorb(JobState& job, wire::JobProgress::Reader progr
               take(job, job.err, job.result.err, progress.getErrors());
   // The next question asks from the same offset.
   if (!good) return Step::kNothing;
+  trimHeld(job);
+  if (job.isOverLimit) skipOutput(job, status);
   bool progressed = job.out.from + job.err.from > before;
   job.result.pid = status.getPid();
   job.result.elapsed = nanoseconds(status.getElapsedNs());
   job.result.outProducedBytes = status.getOutput().getProducedBytes();
   job.result.errProducedBytes = status.getErrors().getProducedBytes();
-  job.result.outDroppedBytes = status.getOutput().getDroppedBytes();
-  job.result.errDroppedBytes = status.getErrors().getDroppedBytes();
+  job.result.outDroppedBytes = status.getOutput().getDroppedBytes() + job.out.forgottenBytes;
+  job.result.errDroppedBytes = status.getErrors().getDroppedBytes() + job.err.forgottenBytes;
   bool late = status.getStopping() == wire::JobStatus::Stopping::DEADLINE;
   job.result.stillEnding = late;
   if (late) {
@@ -363,7 +380,7 @@ JobRunner::Step JobRunner::absorb(JobState& job, wire::JobProgress::Reader progr
   if (status.getState() == wire::JobStatus::State::ENDED) {
     job.endKnown = true;
     job.result.outcome = readOutcome(status.getOutcome());
-    if (drained) {
+    if (drained || job.isOverLimit) {
       finish(job, status);
       return Step::kEnded;
     }
@@ -386,14 +403,17 @@ void JobRunner::finish(JobState& job, wire::JobStatus::Reader status) {
                     " does not have the digest that the agent gives");
     }
   };
-  check(job.out, status.getOutput(), "stdout");
-  check(job.err, status.getErrors(), "stderr");
+  if (!job.isOverLimit) {
+    check(job.out, status.getOutput(), "stdout");
+    check(job.err, status.getErrors(), "stderr");
+  }
   job.result.outcome = readOutcome(status.getOutcome());
   job.result.stillEnding = false;
   job.result.leftRunning = status.getLeftRunning();
   for (auto holder : status.getHolders()) {
     job.result.holders.push_back({holder.getPid(), stringOf(holder.getCommand())});
   }
+  if (job.isOverLimit || mustEnd(job)) noteOverLimit(job);
   job.ended = true;
 }
 

@@ -1,6 +1,7 @@
 // Requests and outcomes between the schema and the public values.
 #include "harness/rpc/bytes.h"
 #include "harness/rpc/job/job_runner.h"
+#include "schema/support/base/command_size.h"
 
 namespace harness {
 namespace {
@@ -81,7 +82,7 @@ void writeStreams(wire::JobSpec::Builder spec, const JobRequest& request) {
     terminal.setType(request.terminal->type);
   }
   auto input = spec.initInput();
-  if (request.input == JobInput::kStream || request.terminal) {
+  if (isInputStreamed(request)) {
     input.setStream();
   } else if (options.input.empty()) {
     input.setNone();
@@ -91,6 +92,26 @@ void writeStreams(wire::JobSpec::Builder spec, const JobRequest& request) {
 }
 
 }  // namespace
+
+bool isInputStreamed(const JobRequest& request) {
+  return request.input == JobInput::kStream || request.terminal ||
+         request.options.input.size() > support::kInlineInputBytesMax;
+}
+
+void requireValid(const JobRequest& request) {
+  auto invalid = [](kj::StringPtr text) { support::fail(wire::Error::Kind::INVALID, text); };
+  if (request.argv.empty()) invalid("argv: empty");
+  if (!request.options.deadline || request.options.deadline->count() <= 0) {
+    invalid("deadline: must be positive");
+  }
+  support::CommandSize size;
+  size.expectArguments(request.argv.size());
+  for (const std::string& argument : request.argv) size.addArgument(argument.size());
+  size.expectVariables(request.options.environment.size());
+  for (const auto& [name, value] : request.options.environment) {
+    size.addVariable(name.size(), value.size());
+  }
+}
 
 void writeSpec(wire::JobSpec::Builder spec, const JobRequest& request) {
   const muster::RunOptions& options = request.options;

@@ -1,5 +1,6 @@
 #include "harness/rpc/job/jobs.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "harness/rpc/job/job_view.h"
@@ -7,6 +8,16 @@
 #include "harness/values/failure_text.h"
 
 namespace harness::rpc {
+namespace {
+
+// A command that ends in this time has failed to start, or has little to do.
+constexpr std::chrono::milliseconds kFirstLook{300};
+
+SharedRequest shared(JobRequest request) {
+  return std::make_shared<const JobRequest>(std::move(request));
+}
+
+}  // namespace
 
 Job::Job(ControllerNode& node, std::shared_ptr<JobState> state)
     : node_(&node), state_(std::move(state)) {}
@@ -15,7 +26,7 @@ uint64_t Job::number() const {
   return state_->number;
 }
 const JobRequest& Job::request() const {
-  return state_->request;
+  return *state_->request;
 }
 const std::string& Job::node() const {
   return state_->node;
@@ -39,8 +50,18 @@ std::string Job::takeErr() {
   return std::exchange(state_->result.err, "");
 }
 
+void Job::setOutRead(size_t bytes) {
+  state_->outReadBytes = bytes;
+}
+size_t Job::outRead() const {
+  return state_->outReadBytes;
+}
+uint64_t Job::outHeldFrom() const {
+  return state_->out.forgottenBytes;
+}
+
 std::string Job::operation(const std::string& verb) const {
-  return verb + " " + argvText(state_->request.argv);
+  return verb + " " + argvText(state_->request->argv);
 }
 
 bool Job::pull(PullUntil what, SteadyTime until) {
@@ -56,15 +77,18 @@ void Job::refresh(SteadyTime until) {
 
 void Job::writeInput(const std::string& bytes, SteadyTime until) {
   auto& node = node_->impl();
+  auto shared = std::make_shared<const std::string>(bytes);
   node.blocking(operation("write to"), until, [&]() {
-    return node.jobs().writeInput(state_, bytes, AfterInput::kStaysOpen, until);
+    return node.jobs().writeAndPull(state_, shared, AfterInput::kStaysOpen, until);
   });
 }
 
 void Job::closeInput(SteadyTime until) {
   auto& node = node_->impl();
-  node.blocking(operation("close the input of"), until,
-                [&]() { return node.jobs().writeInput(state_, "", AfterInput::kEnds, until); });
+  auto nothing = std::make_shared<const std::string>();
+  node.blocking(operation("close the input of"), until, [&]() {
+    return node.jobs().writeAndPull(state_, nothing, AfterInput::kEnds, until);
+  });
 }
 
 void Job::signal(int number, muster::SignalTarget target, SteadyTime until) {
@@ -95,26 +119,51 @@ void Job::release() {
   node.io.post([&node, job = state_]() { node.jobs().release(job); });
 }
 
-muster::Result Jobs::run(const JobRequest& request, SteadyTime until) const {
+muster::Result Jobs::run(JobRequest request, SteadyTime until) const {
   auto& node = node_.impl();
-  return node.blocking("run " + argvText(request.argv), until,
-                       [&]() { return node.jobs().run(request, until); });
+  SharedRequest one = shared(std::move(request));
+  return node.blocking("run " + argvText(one->argv), until,
+                       [&]() { return node.jobs().run(one, until); });
 }
 
-Job Jobs::start(const JobRequest& request, SteadyTime until) const {
+Job Jobs::start(JobRequest request, SteadyTime until) const {
   auto& node = node_.impl();
-  JobHandle job = node.blocking("start " + argvText(request.argv), until, [&]() {
-    JobHandle made = node.jobs().make(request);
+  SharedRequest one = shared(std::move(request));
+  JobHandle job = node.blocking("start " + argvText(one->argv), until, [&]() {
+    JobHandle made = node.jobs().make(one);
     return node.jobs().start(made, until).then([made]() { return made; });
   });
   return Job(node_, std::move(job));
 }
 
-std::vector<RunAnswer> runOnAll(const std::vector<ControllerNode*>& nodes,
-                                const JobRequest& request, SteadyTime until) {
+std::vector<RunAnswer> runOnAll(const std::vector<ControllerNode*>& nodes, JobRequest request,
+                                SteadyTime until) {
+  SharedRequest one = shared(std::move(request));
   return askAll<muster::Result>(
-      nodes, "run " + argvText(request.argv), until,
-      [&](ControllerNode::Impl& node) { return node.jobs().run(request, until); });
+      nodes, "run " + argvText(one->argv), until,
+      [&](ControllerNode::Impl& node) { return node.jobs().run(one, until); });
+}
+
+std::vector<std::variant<StartedJob, muster::NodeError>> startOnAll(
+    const std::vector<ControllerNode*>& nodes, JobRequest request, SteadyTime until) {
+  SharedRequest one = shared(std::move(request));
+  return askAll<StartedJob>(
+      nodes, "start " + argvText(one->argv), until, [&](ControllerNode::Impl& node) {
+        JobHandle job = node.jobs().make(one);
+        auto begun = node.jobs().start(job, until);
+        return begun
+            .then([&node, job, until]() {
+              auto soon = std::chrono::steady_clock::now() + kFirstLook;
+              return node.jobs().pull(job, PullUntil::kEnded, std::min(soon, until));
+            })
+            .then([&node, job](bool hasEnded) {
+              StartedJob started;
+              started.pid = job->result.pid;
+              if (hasEnded) started.outcome = job->result.outcome;
+              node.jobs().release(job);
+              return started;
+            });
+      });
 }
 
 std::vector<std::variant<JobListing, muster::NodeError>> listJobs(

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -59,6 +60,16 @@ class Job {
   std::string takeOut();
   std::string takeErr();
 
+  // Says that the caller has read the first `bytes` of result().out, which may go when there is no
+  // capacity for more. A pull that lets some of them go counts them off.
+  void setOutRead(size_t bytes);
+  size_t outRead() const;
+
+  // Returns the number of bytes that have gone from the beginning of result().out.
+  uint64_t outHeldFrom() const;
+
+  // Wait until the node holds the bytes; a command that does not read delays that. NodeError
+  // kConflict if the input was closed, or given with the request.
   void writeInput(const std::string& bytes, SteadyTime until);
   void closeInput(SteadyTime until);
   void signal(int number, muster::SignalTarget target, SteadyTime until);
@@ -94,10 +105,10 @@ class Jobs {
 
   // Runs a command to its end. See muster::Node::run. It returns at `until` whatever the node does;
   // a command that goes on then is cancelled and forgotten in the background.
-  muster::Result run(const JobRequest& request, SteadyTime until) const;
+  muster::Result run(JobRequest request, SteadyTime until) const;
 
   // Starts a command; Job::pull brings its output and state.
-  Job start(const JobRequest& request, SteadyTime until) const;
+  Job start(JobRequest request, SteadyTime until) const;
 
  private:
   ControllerNode& node_;
@@ -106,11 +117,24 @@ class Jobs {
 // One node's answer, or the error that stands in for it.
 using RunAnswer = std::variant<muster::Result, muster::NodeError>;
 
-// The next three ask several nodes of one controller at once. One answer per node, in order.
+// A command that was started and is left to itself.
+struct StartedJob {
+  // 0: it was not started.
+  int pid = 0;
+
+  // Absent: it runs, as far as was seen.
+  std::optional<muster::Outcome> outcome;
+};
+
+// The next four ask several nodes of one controller at once. One answer per node, in order.
 
 // Runs a command on each node to its end.
-std::vector<RunAnswer> runOnAll(const std::vector<ControllerNode*>& nodes,
-                                const JobRequest& request, SteadyTime until);
+std::vector<RunAnswer> runOnAll(const std::vector<ControllerNode*>& nodes, JobRequest request,
+                                SteadyTime until);
+
+// Starts a command on each node, looks at it for a moment, and leaves it alone.
+std::vector<std::variant<StartedJob, muster::NodeError>> startOnAll(
+    const std::vector<ControllerNode*>& nodes, JobRequest request, SteadyTime until);
 
 // Lists the jobs of each node, of every session.
 std::vector<std::variant<JobListing, muster::NodeError>> listJobs(

@@ -51,7 +51,7 @@ void ReadAhead::ask(EstablishedConnection& live, const Range& range) {
   follow.setBytesMax(range.bytes);
   follow.setBytesMin(range.bytes);
   follow.setWaitNs(range.wait.count());
-  follow.setReleaseTo(range.release);
+  follow.setReleaseTo(true);
   asked_.push_back({next_, loop_.now(), request.send()});
   next_ += range.bytes;
 }

@@ -33,9 +33,6 @@ class ReadAhead {
     // The most bytes that all ranges under way have together.
     uint64_t aheadBytesMax = 0;
     std::chrono::nanoseconds wait{};
-
-    // See Follow.releaseTo.
-    bool release = false;
   };
 
   // Borrows `loop`.

@@ -14,6 +14,14 @@ namespace {
 // The default of the schema.
 constexpr int64_t kDrainNs = 200 * kMillisecond;
 
+harness::SharedRequest shared(const Operation& operation) {
+  return std::make_shared<const harness::JobRequest>(operation.request);
+}
+
+harness::SharedBytes shared(std::string bytes) {
+  return std::make_shared<const std::string>(std::move(bytes));
+}
+
 }  // namespace
 
 SimulatedClient::SimulatedClient(World& world, Machine& machine, Node& node, Controller& controller,
@@ -130,7 +138,7 @@ kj::Promise<void> SimulatedClient::probe() {
   operation->request.options.deadline = std::chrono::seconds(3);
   machine_.program(operation->token).deadlineNs = 3 * kSecond;
   machine_.program(operation->token).actions.push_back({Action::Kind::kPrint, kOutput, 100});
-  return controller_.jobs.run(operation->request, in(3 * kSecond))
+  return controller_.jobs.run(shared(*operation), in(3 * kSecond))
       .then(
           [this, operation](muster::Result&& result) {
             if (!result.succeeded() || result.out != patternOf(operation->token, kOutput, 0, 100)) {
@@ -158,7 +166,7 @@ kj::Promise<void> SimulatedClient::runWhole(OperationHandle operation) {
   int64_t allowed = operation->request.options.deadline->count() +
                     (profile_.isCalm ? 5 * kSecond : world_.random().between(1, 5) * kSecond);
   auto result =
-      kj::evalNow([&]() { return controller_.jobs.run(operation->request, in(allowed)); });
+      kj::evalNow([&]() { return controller_.jobs.run(shared(*operation), in(allowed)); });
   return settle(operation, world_.nowNs() + allowed, kj::mv(result));
 }
 
@@ -169,7 +177,7 @@ kj::Promise<void> SimulatedClient::startAndFollow(OperationHandle operation) {
   int64_t allowed = operation->request.options.deadline->count() +
                     (profile_.isCalm ? 5 * kSecond : world_.random().between(1, 5) * kSecond);
   auto until = in(allowed);
-  harness::JobHandle job = controller_.jobs.make(operation->request);
+  harness::JobHandle job = controller_.jobs.make(shared(*operation));
   world_.count(Event::kCommandStarted);
   auto result =
       controller_.jobs.start(job, until)
@@ -197,8 +205,8 @@ kj::Promise<void> SimulatedClient::feed(OperationHandle operation, harness::JobH
   size_t split = bytes.size() / 2;
   auto until = in(operation->request.options.deadline->count());
   return controller_.jobs
-      .writeInput(job, bytes.substr(0, split), harness::AfterInput::kStaysOpen, until)
-      .then([this, job, rest = bytes.substr(split), until]() {
+      .writeInput(job, shared(bytes.substr(0, split)), harness::AfterInput::kStaysOpen, until)
+      .then([this, job, rest = shared(bytes.substr(split)), until]() {
         return controller_.jobs.writeInput(job, rest, harness::AfterInput::kEnds, until);
       })
       .catch_([this, operation](kj::Exception&& exception) {
