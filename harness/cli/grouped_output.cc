@@ -6,7 +6,7 @@
 
 namespace harness {
 
-std::string gathered(const std::vector<NodeAnswer>& answers) {
+void showGathered(const std::vector<NodeAnswer>& answers, const ByteSink& sink) {
   struct Block {
     const NodeAnswer* first;
     std::vector<std::string> nodes;
@@ -14,32 +14,36 @@ std::string gathered(const std::vector<NodeAnswer>& answers) {
   std::vector<Block> blocks;
   for (const NodeAnswer& answer : answers) {
     auto same = std::find_if(blocks.begin(), blocks.end(), [&answer](const Block& block) {
-      return block.first->output == answer.output && block.first->ending == answer.ending;
+      return block.first->ending == answer.ending && block.first->output == answer.output;
     });
     if (same == blocks.end()) same = blocks.insert(blocks.end(), Block{&answer, {}});
     same->nodes.push_back(answer.node);
   }
-  std::string text;
   for (const Block& block : blocks) {
     const std::string& ending = block.first->ending;
-    text += "--- " + foldNodeNames(block.nodes) + (ending.empty() ? "" : ": " + ending) + "\n";
-    text += block.first->output;
-    if (!block.first->output.empty() && block.first->output.back() != '\n') text += "\n";
+    sink("--- " + foldNodeNames(block.nodes) + (ending.empty() ? "" : ": " + ending) + "\n");
+    block.first->output.give(sink);
+    if (block.first->output.size() > 0 && block.first->output.last() != '\n') sink("\n");
   }
-  return text;
 }
 
-std::string prefixed(const std::vector<NodeAnswer>& answers) {
-  std::string text;
+void showPrefixed(const std::vector<NodeAnswer>& answers, const ByteSink& sink) {
   for (const NodeAnswer& answer : answers) {
-    for (size_t start = 0; start < answer.output.size();) {
-      size_t end = std::min(answer.output.find('\n', start), answer.output.size());
-      text += answer.node + ": " + answer.output.substr(start, end - start) + "\n";
-      start = end + 1;
-    }
-    if (!answer.ending.empty()) text += answer.node + ": (" + answer.ending + ")\n";
+    bool beginsLine = true;
+    answer.output.give([&](std::string_view part) {
+      std::string text;
+      while (!part.empty()) {
+        if (beginsLine) text += answer.node + ": ";
+        size_t end = std::min(part.find('\n'), part.size() - 1) + 1;
+        text += part.substr(0, end);
+        beginsLine = part[end - 1] == '\n';
+        part.remove_prefix(end);
+      }
+      sink(text);
+    });
+    if (!beginsLine) sink("\n");
+    if (!answer.ending.empty()) sink(answer.node + ": (" + answer.ending + ")\n");
   }
-  return text;
 }
 
 }  // namespace harness

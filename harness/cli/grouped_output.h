@@ -4,11 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "harness/cli/spooled_output.h"
+
 namespace harness {
 
 struct NodeAnswer {
   std::string node;
-  std::string output;
+  SpooledOutput output;
   // Empty if the command succeeded; else how it ended, or why there is no answer.
   std::string ending;
 };
@@ -16,9 +18,9 @@ struct NodeAnswer {
 // Shows nodes with the same output and ending in one block, below their set:
 //   --- server[1-3]
 //   --- client1: exited with status 2
-std::string gathered(const std::vector<NodeAnswer>& answers);
+void showGathered(const std::vector<NodeAnswer>& answers, const ByteSink& sink);
 
 // Begins every line with its node: "server1: text". An ending is a line of its own.
-std::string prefixed(const std::vector<NodeAnswer>& answers);
+void showPrefixed(const std::vector<NodeAnswer>& answers, const ByteSink& sink);
 
 }  // namespace harness

@@ -4,9 +4,12 @@
 #include <cstring>
 #include <iostream>
 
+#include <muster/node_error.h>
+
 #include "harness/cli/arguments.h"
 #include "harness/cli/completion.h"
 #include "harness/cli/help.h"
+#include "harness/cli/output.h"
 #include "harness/cluster/cluster_file.h"
 #include "harness/cluster/node_expression.h"
 #include "harness/os/error.h"
@@ -33,6 +36,10 @@ int statusOf(const AuthorityError& error) {
       return kExitCannotCreate;
   }
   return kExitInternal;
+}
+
+int statusOf(const muster::NodeError& error) {
+  return error.kind() == muster::NodeError::Kind::kInvalid ? kExitUsage : kExitUnavailable;
 }
 
 int statusOf(const ChoiceError& error) {
@@ -80,6 +87,8 @@ int guarded(const std::string& speaker, Call&& call) {
   };
   try {
     return call();
+  } catch (const OutputClosed&) {
+    endByClosedOutput();
   } catch (const CommandError& error) {
     return complain(error, error.status());
   } catch (const ClusterFileError& error) {
@@ -91,6 +100,8 @@ int guarded(const std::string& speaker, Call&& call) {
   } catch (const ChoiceError& error) {
     return complain(error, statusOf(error));
   } catch (const ProvisionError& error) {
+    return complain(error, statusOf(error));
+  } catch (const muster::NodeError& error) {
     return complain(error, statusOf(error));
   } catch (const SystemError& error) {
     return complain(error, kExitCannotCreate);
@@ -104,6 +115,7 @@ int checkOutput(const std::string& speaker, int status) {
   errno = 0;
   std::cout.flush();
   if (std::cout) return status;
+  if (isOutputClosed()) endByClosedOutput();
   std::cerr << speaker << ": standard output could not be written to its end"
             << (errno == 0 ? "" : std::string(": ") + std::strerror(errno)) << "\n";
   return kExitIo;

@@ -1,18 +1,17 @@
 // exec: one command on several nodes at once.
-#include <unistd.h>
-
 #include <iostream>
-#include <iterator>
+#include <utility>
 
 #include "harness/cli/arguments.h"
 #include "harness/cli/clusters.h"
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
+#include "harness/cli/converse.h"
 #include "harness/cli/grouped_output.h"
 #include "harness/cli/options.h"
 #include "harness/cli/output.h"
 #include "harness/cli/table.h"
-#include "harness/os/fd.h"
+#include "harness/rpc/job/job_group.h"
 #include "harness/rpc/job/jobs.h"
 
 namespace harness {
@@ -40,7 +39,21 @@ constexpr Flag kInput({
     .help = "pass standard input on",
 });
 
+constexpr Flag kDetach({
+    .name = "detach",
+    .letter = 'd',
+    .help = "start the command and leave it to itself, with what it starts: its output is not "
+            "shown, and it has no deadline unless --timeout is given",
+});
+
 constexpr Flag kPrefix({.name = "prefix", .help = "begin every line with the name of its node"});
+
+// How long a command may outlast its deadline: the grace, and the way of the answer.
+constexpr std::chrono::seconds kEndMargin{15};
+
+// The most output of a node that becomes JSON, which is made as a whole and takes up to six times
+// as much.
+constexpr uint64_t kJsonBytesMax = 64 << 20;
 
 constexpr char kNotes[] =
     R"(NODESET is a list of names and sets, such as server[1-3],client1. @ROLE,
@@ -50,7 +63,11 @@ a^b what is in one of them.
 No shell is involved: for pipes and globs, run sh -c '...'. The output of one
 node is passed on as it comes, both streams apart. The output of several nodes
 is shown when all have ended, with standard error at its place in it, and
-equal output only once.
+equal output only once. Input goes to all nodes as it comes: the slowest one
+decides how fast it is read.
+
+Processes that a command left running are ended when muster ends, unless the
+command was started with --detach.
 
 Exit status: that of the command, and the highest if the nodes differ; 128 plus
 the signal's number if a signal ended it; 127 if it was not found; 126 if it
@@ -76,33 +93,40 @@ int statusOf(const muster::Outcome& outcome) {
   }
 }
 
-struct Report {
-  std::vector<NodeAnswer> answers;
+using Answer = rpc::RunAnswer;
+
+// The exit status for one answer.
+int statusOf(const Answer& answer) {
+  const auto* result = std::get_if<muster::Result>(&answer);
+  return result == nullptr ? static_cast<int>(kExitUnavailable) : statusOf(result->outcome);
+}
+
+// Returns whether it is known how the command ended.
+bool isKnown(const Answer& answer) {
+  const auto* result = std::get_if<muster::Result>(&answer);
+  return result != nullptr && result->outcome.kind() != muster::Outcome::Kind::kLost &&
+         result->outcome.kind() != muster::Outcome::Kind::kSessionEnded;
+}
+
+int statusOf(const std::vector<Answer>& answers) {
   int status = 0;
-  bool unavailable = false;
-};
-
-using Answer = std::variant<muster::Result, muster::NodeError>;
-
-Report summarize(const std::vector<NodeDescription>& nodes, const std::vector<Answer>& answers) {
-  Report report;
-  for (size_t i = 0; i < answers.size(); ++i) {
-    NodeAnswer answer{nodes[i].name, "", ""};
-    if (const auto* result = std::get_if<muster::Result>(&answers[i])) {
-      answer.output = result->out;
-      if (!result->outcome.succeeded()) answer.ending = muster::toString(result->outcome);
-      report.status = std::max(report.status, statusOf(result->outcome));
-      bool known = result->outcome.kind() != muster::Outcome::Kind::kLost &&
-                   result->outcome.kind() != muster::Outcome::Kind::kSessionEnded;
-      report.unavailable = report.unavailable || !known;
-    } else {
-      const auto& error = std::get<muster::NodeError>(answers[i]);
-      answer.ending = muster::toString(error.kind()) + ": " + error.detail();
-      report.unavailable = true;
-    }
-    report.answers.push_back(std::move(answer));
+  for (const Answer& answer : answers) {
+    if (!isKnown(answer)) return kExitUnavailable;
+    status = std::max(status, statusOf(answer));
   }
-  return report;
+  return status;
+}
+
+std::string endingOf(const Answer& answer) {
+  if (const auto* result = std::get_if<muster::Result>(&answer)) {
+    return result->outcome.succeeded() ? "" : muster::toString(result->outcome);
+  }
+  const auto& error = std::get<muster::NodeError>(answer);
+  return muster::toString(error.kind()) + ": " + error.detail();
+}
+
+Json errorJson(const muster::NodeError& error) {
+  return {{"kind", muster::toString(error.kind())}, {"detail", error.detail()}};
 }
 
 Json answersJson(const std::vector<NodeDescription>& nodes, const std::vector<Answer>& answers) {
@@ -118,101 +142,178 @@ Json answersJson(const std::vector<NodeDescription>& nodes, const std::vector<An
       entry["left_running"] = result->leftRunning;
       entry["error"] = nullptr;
     } else {
-      const auto& error = std::get<muster::NodeError>(answers[i]);
-      entry["error"] = {{"kind", muster::toString(error.kind())}, {"detail", error.detail()}};
+      entry["error"] = errorJson(std::get<muster::NodeError>(answers[i]));
     }
     list.push_back(std::move(entry));
   }
   return list;
 }
 
-// Runs the command on one node and passes its output on as it comes, as if it ran here.
-int passOn(ControllerNode& node, const JobRequest& request, std::chrono::nanoseconds connectTimeout,
-           muster::SteadyTime until) {
-  try {
-    node.awaitConnected(std::chrono::steady_clock::now() + connectTimeout);
-    rpc::Job job = rpc::Jobs(node).start(request, until);
-    size_t out = 0;
-    size_t err = 0;
-    do {
-      job.pull(PullUntil::kChange, until);
-      const muster::Result& result = job.result();
-      writeOutput(std::string_view(result.out).substr(out));
-      writeErrors(std::string_view(result.err).substr(err));
-      out = result.out.size();
-      err = result.err.size();
-    } while (!job.ended());
-    const muster::Outcome& outcome = job.result().outcome;
-    job.release();
-    if (outcome.kind() != muster::Outcome::Kind::kExited) {
-      std::cerr << "muster exec: " << job.node() << ": " << muster::toString(outcome) << "\n";
-    }
-    return statusOf(outcome);
-  } catch (const muster::NodeError& error) {
-    std::cerr << "muster exec: " << error.what() << "\n";
-    return kExitUnavailable;
-  }
+// One command on the nodes that were chosen.
+struct Execution {
+  std::vector<NodeDescription> nodes;
+  std::vector<ControllerNode*> connected;
+  JobRequest request;
+  PassInput input = PassInput::kNo;
+  std::chrono::nanoseconds connectTimeout{0};
+  muster::SteadyTime until;
+};
+
+// What ends with our session says so, because nobody asked for its end.
+void noteLeftRunning(const NodeDescription& node, const Answer& answer) {
+  const auto* result = std::get_if<muster::Result>(&answer);
+  if (result == nullptr || result->leftRunning == 0) return;
+  std::cerr << "muster exec: " << node.name << ": the command left " << result->leftRunning
+            << (result->leftRunning == 1 ? " process" : " processes")
+            << " running, which end now; see --detach\n";
 }
 
-// Runs the command on the nodes that can be reached within `connectTimeout`. The answer of another
-// node is why it cannot be reached; it delays no other.
-std::vector<Answer> runOnReachable(Connections& connections, const JobRequest& request,
-                                   std::chrono::nanoseconds connectTimeout,
-                                   muster::SteadyTime until) {
-  auto errors = connections.controller().awaitAll(
-      connections.nodes(), std::chrono::steady_clock::now() + connectTimeout);
+// Runs the command on the nodes that can be reached in time, and gives `take` what they write, with
+// the number of the node in `nodes`. The answer of another node is why it cannot be reached; it
+// delays no other.
+std::vector<Answer> converseWithReachable(
+    Controller& controller, const Execution& execution,
+    const std::function<void(rpc::JobGroup::News& news)>& take) {
+  auto errors = controller.awaitAll(execution.connected,
+                                    std::chrono::steady_clock::now() + execution.connectTimeout);
   std::vector<ControllerNode*> reachable;
+  std::vector<size_t> numbers;
   for (size_t i = 0; i < errors.size(); ++i) {
-    if (!errors[i]) reachable.push_back(connections.nodes()[i]);
+    if (errors[i]) continue;
+    reachable.push_back(execution.connected[i]);
+    numbers.push_back(i);
   }
-  std::vector<Answer> ran = rpc::runOnAll(reachable, request, until);
+  rpc::JobGroup group(reachable, execution.request, execution.until);
+  Conversation conversation;
+  conversation.input = execution.input;
+  conversation.speaker = "muster exec";
+  conversation.take = [&](rpc::JobGroup::News& news) {
+    news.node = numbers[news.node];
+    take(news);
+  };
+  converse(group, reachable, conversation);
   std::vector<Answer> answers;
   size_t next = 0;
-  for (auto& error : errors) {
-    answers.push_back(error ? Answer(std::move(*error)) : std::move(ran[next++]));
+  for (size_t i = 0; i < errors.size(); ++i) {
+    answers.push_back(errors[i] ? Answer(std::move(*errors[i])) : group.takeAnswer(next++));
+    noteLeftRunning(execution.nodes[i], answers.back());
   }
   return answers;
 }
 
-std::string standardInput() {
-  return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+// Passes the output of one node on as it comes, as if the command ran here.
+int passOn(Controller& controller, Execution execution) {
+  execution.request.output = JobOutput::kTake;
+  auto answers = converseWithReachable(controller, execution, [](rpc::JobGroup::News& news) {
+    writeOutput(news.out);
+    writeErrors(news.err);
+  });
+  const Answer& answer = answers.front();
+  if (const auto* error = std::get_if<muster::NodeError>(&answer)) {
+    std::cerr << "muster exec: " << error->what() << "\n";
+  } else if (std::get<muster::Result>(answer).outcome.kind() != muster::Outcome::Kind::kExited) {
+    std::cerr << "muster exec: " << execution.nodes.front().name << ": " << endingOf(answer)
+              << "\n";
+  }
+  return statusOf(answer);
+}
+
+enum class Show { kGathered, kPrefixed };
+
+// Shows the output of all nodes when they have ended.
+int showAll(Controller& controller, Execution execution, Show show) {
+  execution.request.output = JobOutput::kTake;
+  execution.request.options.stderrTo = muster::StderrTo::kStdout;
+  std::vector<NodeAnswer> shown(execution.nodes.size());
+  auto answers = converseWithReachable(controller, execution, [&shown](rpc::JobGroup::News& news) {
+    shown[news.node].output.append(news.out);
+  });
+  for (size_t i = 0; i < shown.size(); ++i) {
+    shown[i].node = execution.nodes[i].name;
+    shown[i].ending = endingOf(answers[i]);
+  }
+  (show == Show::kPrefixed ? showPrefixed : showGathered)(shown, writeOutput);
+  return statusOf(answers);
+}
+
+int printAnswers(Controller& controller, Execution execution, const std::string& runId) {
+  execution.request.heldBytesMax = kJsonBytesMax;
+  auto answers = converseWithReachable(controller, execution, [](rpc::JobGroup::News&) {});
+  printJson({{"run", runId}, {"nodes", answersJson(execution.nodes, answers)}});
+  return statusOf(answers);
+}
+
+// Starts the command and leaves it alone. Nobody reads its output, so that the oldest goes.
+int detach(Execution execution, const std::string& runId) {
+  execution.request.options.lifetime = muster::CommandLifetime::kDetached;
+  execution.request.options.overflow = muster::OutputOverflow::kKeepTail;
+  auto started = rpc::startOnAll(execution.connected, execution.request,
+                                 std::chrono::steady_clock::now() + execution.connectTimeout);
+  int status = 0;
+  for (size_t i = 0; i < started.size(); ++i) {
+    std::cout << execution.nodes[i].name << ": ";
+    if (const auto* error = std::get_if<muster::NodeError>(&started[i])) {
+      std::cout << muster::toString(error->kind()) << ": " << error->detail() << "\n";
+      status = kExitUnavailable;
+      continue;
+    }
+    const auto& job = std::get<rpc::StartedJob>(started[i]);
+    std::cout << (job.outcome ? muster::toString(*job.outcome)
+                              : "started as pid " + std::to_string(job.pid))
+              << "\n";
+    if (job.outcome && status != kExitUnavailable) {
+      status = std::max(status, statusOf(*job.outcome));
+    }
+  }
+  std::cerr << "muster exec: the commands belong to run " << runId
+            << ": see muster ps, and muster kill --run-id " << runId << "\n";
+  return status;
 }
 
 JobRequest requestOf(const Arguments& arguments) {
   JobRequest request;
   request.argv = arguments.rest();
-  request.options.deadline = arguments[kTimeout];
+  // What is detached has no deadline unless it is asked for.
+  bool isDetached = arguments[kDetach] && !arguments.has(kTimeout);
+  request.options.deadline = isDetached ? std::chrono::nanoseconds::max() : arguments[kTimeout];
   request.options.user = arguments[kUser];
   request.options.directory = arguments[kDirectory];
-  if (arguments[kInput]) request.options.input = standardInput();
+  if (arguments[kInput]) request.input = JobInput::kStream;
   return request;
 }
 
-int run(const Arguments& arguments) {
+void requireFitting(const Arguments& arguments) {
   if (arguments.rest().empty()) {
     throw CommandError(kExitUsage,
                        "a command is missing: muster exec NODESET -- COMMAND [ARGUMENT...]");
   }
-  std::string runId = chooseRunId(arguments[kRunId]);
-  JobRequest request = requestOf(arguments);
-  ClusterDescription cluster = clusterOf(arguments[kCluster]);
-  std::vector<NodeDescription> nodes = chooseNodes(cluster, arguments.word(0));
-  bool asJson = arguments[kJson];
-  bool one = nodes.size() == 1 && !arguments[kPrefix] && !asJson;
-  if (!one && !asJson) request.options.stderrTo = muster::StderrTo::kStdout;
-  Connections connections(nodes, runId);
-  auto until =
-      std::chrono::steady_clock::now() + *request.options.deadline + std::chrono::seconds(15);
-  auto connectTimeout = arguments[kConnectTimeout];
-  if (one) return passOn(*connections.nodes()[0], request, connectTimeout, until);
-  std::vector<Answer> answers = runOnReachable(connections, request, connectTimeout, until);
-  Report report = summarize(nodes, answers);
-  if (asJson) {
-    printJson({{"run", runId}, {"nodes", answersJson(nodes, answers)}});
-  } else {
-    std::cout << (arguments[kPrefix] ? prefixed(report.answers) : gathered(report.answers));
+  if (!arguments[kDetach]) return;
+  for (const Flag* flag : {&kInput, &kPrefix, &kJson}) {
+    if (!arguments[*flag]) continue;
+    throw CommandError(kExitUsage, "--detach and " + flag->spelling() +
+                                       ": nobody waits for the command, so leave one away");
   }
-  return report.unavailable ? static_cast<int>(kExitUnavailable) : report.status;
+}
+
+int run(const Arguments& arguments) {
+  requireFitting(arguments);
+  std::string runId = chooseRunId(arguments[kRunId]);
+  Execution execution;
+  execution.request = requestOf(arguments);
+  execution.input = arguments[kInput] ? PassInput::kYes : PassInput::kNo;
+  ClusterDescription cluster = clusterOf(arguments[kCluster]);
+  execution.nodes = chooseNodes(cluster, arguments.word(0));
+  execution.connectTimeout = arguments[kConnectTimeout];
+  Connections connections(execution.nodes, runId);
+  execution.connected = connections.nodes();
+  Controller& controller = connections.controller();
+  if (arguments[kDetach]) return detach(std::move(execution), runId);
+  execution.until =
+      std::chrono::steady_clock::now() + *execution.request.options.deadline + kEndMargin;
+  if (arguments[kJson]) return printAnswers(controller, std::move(execution), runId);
+  if (arguments[kPrefix]) return showAll(controller, std::move(execution), Show::kPrefixed);
+  if (execution.nodes.size() > 1) return showAll(controller, std::move(execution), Show::kGathered);
+  return passOn(controller, std::move(execution));
 }
 
 }  // namespace
@@ -223,8 +324,8 @@ const Command kExec = {
     .summary = "run a command on nodes",
     .options =
         [] {
-          return OptionList{&kCluster, &kTimeout, &kConnectTimeout, &kUser, &kDirectory,
-                            &kRunId,   &kInput,   &kPrefix,         &kJson};
+          return OptionList{&kCluster, &kTimeout, &kConnectTimeout, &kUser,   &kDirectory,
+                            &kRunId,   &kInput,   &kDetach,         &kPrefix, &kJson};
         },
     .run = run,
     .wordsLeast = 1,

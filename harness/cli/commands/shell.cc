@@ -1,24 +1,22 @@
 // shell: a terminal on a node.
-#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <iostream>
-#include <thread>
 
 #include "harness/cli/arguments.h"
 #include "harness/cli/clusters.h"
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
+#include "harness/cli/converse.h"
 #include "harness/cli/options.h"
 #include "harness/cli/output.h"
 #include "harness/os/fd.h"
-#include "harness/rpc/job/jobs.h"
+#include "harness/rpc/job/job_group.h"
 
 namespace harness {
 namespace {
@@ -26,11 +24,6 @@ namespace {
 constexpr DurationOption kShellConnectTimeout = connectTimeoutOption("10s");
 
 constexpr std::chrono::hours kSessionMax{24};
-constexpr std::chrono::seconds kCallTime{10};
-
-std::chrono::steady_clock::time_point soon() {
-  return std::chrono::steady_clock::now() + kCallTime;
-}
 
 TerminalSize terminalSize() {
   TerminalSize size;
@@ -63,52 +56,6 @@ class RawTerminal {
   bool changed_ = false;
 };
 
-// Passes standard input on until it ends or `ended` is readable. Runs in a thread of its own.
-void forwardInput(rpc::Job& job, int ended, int resized) {
-  char buffer[16384];
-  while (true) {
-    pollfd watched[] = {{STDIN_FILENO, POLLIN, 0}, {ended, POLLIN, 0}, {resized, POLLIN, 0}};
-    if (::poll(watched, 3, -1) < 0) continue;
-    try {
-      if (watched[1].revents != 0) return;
-      if (watched[2].revents != 0) {
-        signalfd_siginfo info;
-        if (::read(resized, &info, sizeof info) > 0) {
-          TerminalSize size = terminalSize();
-          job.resize(size.columns, size.rows, soon());
-        }
-      }
-      if (watched[0].revents == 0) continue;
-      ssize_t count = ::read(STDIN_FILENO, buffer, sizeof buffer);
-      if (count <= 0) {
-        job.closeInput(soon());
-        return;
-      }
-      job.writeInput(std::string(buffer, static_cast<size_t>(count)), soon());
-    } catch (const muster::NodeError& error) {
-      // A lost key is typed again. The thread that reads the output sees whether the shell still
-      // runs.
-      if (error.kind() != muster::NodeError::Kind::kUnreachable) return;
-    }
-  }
-}
-
-int follow(rpc::Job& job) {
-  size_t shown = 0;
-  while (true) {
-    job.pull(PullUntil::kChange, std::chrono::steady_clock::now() + std::chrono::seconds(20));
-    const std::string& out = job.result().out;
-    writeOutput(std::string_view(out).substr(shown));
-    shown = out.size();
-    if (job.ended()) break;
-  }
-  const muster::Outcome& outcome = job.result().outcome;
-  if (outcome.kind() == muster::Outcome::Kind::kExited) return outcome.exitStatus();
-  std::cerr << "\r\nmuster shell: " << job.node() << ": " << muster::toString(outcome) << "\r\n";
-  return outcome.kind() == muster::Outcome::Kind::kSignalled ? 128 + outcome.signal()
-                                                             : kExitUnavailable;
-}
-
 // Makes changes of the terminal's size readable. Call it before any thread is made, because a
 // signal that one thread does not block is lost.
 Fd watchResizes() {
@@ -119,26 +66,37 @@ Fd watchResizes() {
   return Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-// Reads in this thread and writes in another. The pipe wakes the writer when the shell has ended:
-// it would otherwise wait for a key that nobody needs to press.
-int converse(ControllerNode& node, const JobRequest& request, const Fd& resized) {
-  rpc::Job job = rpc::Jobs(node).start(request, soon());
-  RawTerminal terminal;
-  Pipe ended = makePipe();
-  std::thread input(
-      [&job, &ended, &resized] { forwardInput(job, ended.readEnd.get(), resized.get()); });
-  int status = kExitUnavailable;
-  try {
-    status = follow(job);
-  } catch (...) {
-    ended.writeEnd.reset();
-    input.join();
-    throw;
+// Takes one change of size from the descriptor of watchResizes and passes it on.
+void passResize(rpc::JobGroup& group, const Fd& resized) {
+  signalfd_siginfo info;
+  if (::read(resized.get(), &info, sizeof info) <= 0) return;
+  TerminalSize size = terminalSize();
+  group.resize(size.columns, size.rows);
+}
+
+// Keys that are pressed while there is no connection wait in the terminal, and go on to the node
+// later.
+int converseWithShell(ControllerNode& node, const JobRequest& request, const Fd& resized) {
+  rpc::JobGroup group({&node}, request, std::chrono::steady_clock::now() + kSessionMax);
+  {
+    RawTerminal terminal;
+    Conversation conversation;
+    conversation.input = PassInput::kYes;
+    conversation.speaker = "muster shell";
+    if (request.terminal) conversation.lineEnd = "\r\n";
+    conversation.take = [](const rpc::JobGroup::News& news) { writeOutput(news.out); };
+    conversation.watched = resized.get();
+    conversation.act = [&group, &resized] { passResize(group, resized); };
+    converse(group, {&node}, conversation);
   }
-  ended.writeEnd.reset();
-  input.join();
-  job.release();
-  return status;
+  rpc::RunAnswer answer = group.takeAnswer(0);
+  if (auto* error = std::get_if<muster::NodeError>(&answer)) throw *error;
+  const muster::Outcome& outcome = std::get<muster::Result>(answer).outcome;
+  if (outcome.kind() == muster::Outcome::Kind::kExited) return outcome.exitStatus();
+  std::cerr << "muster shell: " << node.description().name << ": " << muster::toString(outcome)
+            << "\n";
+  return outcome.kind() == muster::Outcome::Kind::kSignalled ? 128 + outcome.signal()
+                                                             : kExitUnavailable;
 }
 
 constexpr char kNotes[] = R"(Without a terminal, standard input is the shell's script.
@@ -162,13 +120,14 @@ int run(const Arguments& arguments) {
   request.options.stderrTo = muster::StderrTo::kStdout;
   request.options.environment["TERM"] = terminalSize().type;
   request.input = JobInput::kStream;
+  request.output = JobOutput::kTake;
   if (::isatty(STDIN_FILENO) != 0) request.terminal = terminalSize();
   Fd resized = watchResizes();
   Connections connections(nodes, runId);
   ControllerNode& node = *connections.nodes()[0];
   try {
     node.awaitConnected(std::chrono::steady_clock::now() + arguments[kShellConnectTimeout]);
-    return converse(node, request, resized);
+    return converseWithShell(node, request, resized);
   } catch (const muster::NodeError& error) {
     throw CommandError(kExitUnavailable, error.what());
   }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,9 +60,10 @@ Ended runProgram(const std::string& program, const std::vector<std::string>& arg
   std::ofstream(files.in) << input;
   pid_t pid = spawn(program, arguments, files);
   int status = 0;
-  ::waitpid(pid, &status, 0);
+  rusage usage{};
+  ::wait4(pid, &status, 0, &usage);
   Ended ended{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-              contentOf(files.out), contentOf(files.err)};
+              contentOf(files.out), contentOf(files.err), int64_t{usage.ru_maxrss} * 1024};
   fs::remove_all(directory);
   return ended;
 }

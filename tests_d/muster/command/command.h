@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct Ended {
   int status = -1;
   std::string out;
   std::string err;
+  // The most memory that the program, or one that it waited for, had at a time.
+  int64_t residentBytesMax = 0;
 };
 
 // gtest shows this when an expectation on an Ended fails.

@@ -129,5 +129,25 @@ TEST_F(JobsTest, WrongArgumentsAreRefused) {
               AllOf(exits(64), complains("--run-id: \"a b\"")));
 }
 
+// Nobody asked for the end of a daemon that a command started, so it is said.
+TEST_F(JobsTest, WhatACommandLeftRunningEndsAndIsNamed) {
+  EXPECT_THAT(onCluster("exec", {"server1", "--", "sh", "-c", "sleep 61 >/dev/null 2>&1 &"}),
+              AllOf(exits(0), complains("server1: the command left 1 process running")));
+  EXPECT_THAT(onCluster("ps", {}), Not(prints("sleep 61")));
+}
+
+TEST_F(JobsTest, DetachedCommandGoesOnWithWhatItStarts) {
+  EXPECT_THAT(onCluster("exec", {"--detach", "--run-id", "d1", "@server", "--", "sh", "-c",
+                                 "sleep 61 & exec sleep 62"}),
+              AllOf(exits(0), prints("server1: started as pid "), prints("server2: started"),
+                    complains("muster kill --run-id d1")));
+  EXPECT_THAT(awaitPs({"server2", "--run-id", "d1"}, " 2 "), prints("running"));
+  EXPECT_THAT(onCluster("kill", {"--run-id", "d1"}), exits(0));
+  EXPECT_THAT(onCluster("exec", {"-d", "server1", "--", "no-such-program"}),
+              AllOf(exits(127), prints("server1: not started")));
+  EXPECT_THAT(onCluster("exec", {"-d", "-i", "server1", "--", "cat"}),
+              AllOf(exits(64), complains("--detach and --input")));
+}
+
 }  // namespace
 }  // namespace command

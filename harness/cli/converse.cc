@@ -1,0 +1,87 @@
+#include "harness/cli/converse.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <iostream>
+
+#include "harness/cli/command_error.h"
+
+namespace harness {
+namespace {
+
+constexpr size_t kReadBytesMax = 256 << 10;
+constexpr std::chrono::milliseconds kLookEvery{1000};
+
+// A connection that is made again sooner than this is nobody's concern.
+constexpr std::chrono::seconds kSilenceMax{5};
+
+// Says once what is waited for, if a connection is lost.
+class SilenceNotes {
+ public:
+  SilenceNotes(const rpc::JobGroup& group, const std::vector<ControllerNode*>& nodes,
+               const Conversation& conversation)
+      : group_(group), nodes_(nodes), conversation_(conversation), said_(nodes.size(), false) {}
+
+  void look() {
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      if (group_.ended(i)) continue;
+      muster::NodeState state = nodes_[i]->state();
+      bool isConnected = state.kind == muster::NodeState::Kind::kConnected;
+      bool isSilent = !isConnected && std::chrono::steady_clock::now() - state.since > kSilenceMax;
+      if (isSilent == said_[i] || (said_[i] && !isConnected)) continue;
+      said_[i] = isSilent;
+      std::cerr << conversation_.speaker << ": " << nodes_[i]->description().name << ": "
+                << toString(state) << (isSilent ? "; the command is waited for" : "")
+                << conversation_.lineEnd << std::flush;
+    }
+  }
+
+ private:
+  const rpc::JobGroup& group_;
+  const std::vector<ControllerNode*>& nodes_;
+  const Conversation& conversation_;
+  std::vector<bool> said_;
+};
+
+// Reads once and passes it on. Returns false at the end.
+bool passInput(rpc::JobGroup& group, std::string& buffer) {
+  ssize_t count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+  // The descriptor may be non-blocking, because it is shared with others.
+  if (count < 0 && (errno == EINTR || errno == EAGAIN)) return true;
+  if (count < 0) {
+    throw CommandError(kExitIo, std::string("read from standard input: ") + std::strerror(errno));
+  }
+  if (count > 0) {
+    group.giveInput(buffer.substr(0, static_cast<size_t>(count)));
+    return true;
+  }
+  group.endInput();
+  return false;
+}
+
+}  // namespace
+
+void converse(rpc::JobGroup& group, const std::vector<ControllerNode*>& nodes,
+              const Conversation& conversation) {
+  bool isOpen = conversation.input == PassInput::kYes;
+  std::string buffer(isOpen ? kReadBytesMax : 0, '\0');
+  SilenceNotes silence(group, nodes, conversation);
+  while (!group.ended()) {
+    bool reads = isOpen && group.wantsInput();
+    // Negative descriptors are not looked at.
+    pollfd polled[] = {{reads ? STDIN_FILENO : -1, POLLIN, 0},
+                       {group.descriptor(), POLLIN, 0},
+                       {conversation.watched, POLLIN, 0}};
+    int ready = ::poll(polled, 3, static_cast<int>(kLookEvery.count()));
+    silence.look();
+    if (ready <= 0) continue;
+    while (auto news = group.next()) conversation.take(*news);
+    if (polled[2].revents != 0) conversation.act();
+    if (polled[0].revents != 0) isOpen = passInput(group, buffer);
+  }
+}
+
+}  // namespace harness

@@ -1,0 +1,115 @@
+// One command on several nodes, for one plain thread that gives it input and takes its output while
+// it runs, both of any size. The thread waits for what it likes besides, such as its own input.
+//
+//   rpc::JobGroup group(nodes, request, until);
+//   while (!group.ended()) {
+//     … poll() group.descriptor() and standard input, the latter if group.wantsInput() …
+//     while (auto news = group.next()) write(news->out);
+//     if (…) group.giveInput(bytes);
+//   }
+//
+// Memory is bounded: a node's next output is asked for when the caller has taken the last, and the
+// slowest node decides when there is capacity for more input.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/rpc/job/jobs.h"
+
+namespace harness::rpc {
+
+// Call it from one thread.
+class JobGroup {
+ public:
+  // Begins to start the command on each of `nodes`, which are of one controller and outlive this.
+  // The request says whether input will be given, and whether output is taken or kept. Commands
+  // are left alone at `until`. Throws NodeError for a request that can never work.
+  JobGroup(const std::vector<ControllerNode*>& nodes, JobRequest request, SteadyTime until);
+
+  // Leaves the commands that run to the end of their sessions.
+  ~JobGroup();
+  JobGroup(const JobGroup&) = delete;
+  JobGroup& operator=(const JobGroup&) = delete;
+
+  // What a node has to tell.
+  struct News {
+    size_t node = 0;
+
+    // The bytes that have come, with JobOutput::kTake.
+    std::string out;
+    std::string err;
+  };
+
+  // Returns a descriptor that is readable while next() has something to return.
+  int descriptor() const;
+
+  // Returns the next news, without waiting for any.
+  std::optional<News> next();
+
+  // Every node has its answer.
+  bool ended() const { return running_ == 0; }
+  bool ended(size_t node) const { return members_[node].answer.has_value(); }
+
+  // Takes away the answer of a node that has one. With JobOutput::kTake its result has no output.
+  RunAnswer takeAnswer(size_t node) { return std::move(*members_[node].answer); }
+
+  // There is capacity for more input, and a command for it.
+  bool wantsInput() const;
+  void giveInput(std::string bytes);
+  void endInput();
+
+  // Sets the size of the terminals, soon.
+  void resize(uint16_t columns, uint16_t rows);
+
+ private:
+  struct Event;
+  struct Mailbox;
+
+  // Some input, until all commands have it.
+  struct Piece {
+    std::shared_ptr<std::string> bytes;
+    bool isLast = false;
+
+    // Some of it is being sent, so that nothing can be added.
+    bool isBegun = false;
+  };
+
+  struct Member {
+    ControllerNode* node = nullptr;
+    std::shared_ptr<JobState> job;
+    bool isStarted = false;
+    bool isWriting = false;
+
+    // The number of the piece to be sent next.
+    uint64_t piece = 0;
+    std::optional<RunAnswer> answer;
+  };
+
+  template <typename Call>
+  void begin(size_t node, Call call);
+  void pull(size_t node);
+  void feed(size_t node);
+  void feedAll();
+  void over(size_t node, RunAnswer answer);
+
+  std::string operation_;
+  SteadyTime until_;
+  std::vector<Member> members_;
+  size_t running_ = 0;
+
+  // The pieces that not every command has, the first of which has number piecesFrom_.
+  std::deque<Piece> pieces_;
+  uint64_t piecesFrom_ = 0;
+  bool inputEnds_ = false;
+
+  // Shared with the calls that put events into it, which may end after this.
+  std::shared_ptr<Mailbox> mailbox_;
+};
+
+}  // namespace harness::rpc
