@@ -105,11 +105,12 @@ class HangTest : public FaultTest {
 // The kill at its deadline has no effect, and nobody else notices. The process is reported.
 TEST_F(HangTest, StuckProcessIsReportedAndEverybodyElseGoesOn) {
   start();
-  muster::Process stuck = startStuck(withDeadline(1s));
-  pid_t pid = stuck.pid();
+  std::optional<muster::Process> stuck = startStuck(withDeadline(1s));
+  pid_t pid = stuck->pid();
   letPass(1200ms);
   expectUsable();
   EXPECT_EQ(stateOf(pid), 'D');
+  stuck.reset();
   EXPECT_THAT(leftoversOfSession(), HasSubstr("pid " + std::to_string(pid)));
 }
 
@@ -117,7 +118,7 @@ TEST_F(HangTest, StuckProcessIsReportedAndEverybodyElseGoesOn) {
 // read.
 TEST_F(HangTest, KeeperStartsBesideAStuckProcess) {
   start();
-  muster::Process stuck = startStuck(tagged());
+  { muster::Process stuck = startStuck(tagged()); }
   agent().kill(Part::kKeeper);
   agent().start(Part::kKeeper);
   connect();
