@@ -61,7 +61,9 @@ uint64_t OutputBuffer::prepare(uint64_t wanted) {
 bool OutputBuffer::staysInMemory(uint64_t retainedBytes) {
   bool mustSpill = kj::min(retainedBytes, bytesMax_) > memoryBytesMax_;
   if (!isFollowed_ || !mustSpill || file_ != nullptr) return false;
-  uint64_t wanted = kj::min(std::bit_ceil(retainedBytes), memoryFollowedBytesMax_);
+  // The retention may be lower than the memory, since the file could not be made.
+  uint64_t most = kj::min(memoryFollowedBytesMax_, bytesMax_);
+  uint64_t wanted = kj::min(std::bit_ceil(retainedBytes), most);
   uint64_t kept = memory_.size();
   while (wanted > kept && !spool_.sparesMemory(wanted - kept)) wanted /= 2;
   if (wanted > kept) growMemory(wanted);

@@ -92,6 +92,22 @@ TEST_F(OutputBufferTest, TheFileGoesWhenItsReaderHasCaughtUp) {
   EXPECT_EQ(retained(), all_.substr(2 * kMemory));
 }
 
+// Without a file the stream keeps the memory that it has, also when its reader keeps up again.
+TEST_F(OutputBufferTest, NothingIsLostWhereNoFileCanBeMade) {
+  limits_.spoolBytesMax = 0;
+  makeSpool();
+  buffer_->setFollowed(true);
+  EXPECT_EQ(offer(2 * kMemory), 2 * kMemory);
+  buffer_->setFollowed(false);
+  EXPECT_EQ(offer(kMemory), 0u);
+  buffer_->setFollowed(true);
+  EXPECT_EQ(offer(kMemory), 0u);
+  buffer_->release(kMemory);
+  EXPECT_EQ(offer(2 * kMemory), kMemory);
+  EXPECT_EQ(buffer_->droppedBytes(), 0u);
+  EXPECT_EQ(retained(), all_.substr(kMemory));
+}
+
 TEST_F(OutputBufferTest, HalfOfTheMemoryIsLeftToOthers) {
   limits_.memoryBytesMax = 4 * kMemory;
   makeSpool();
