@@ -24,6 +24,7 @@
 #include "schema/agent.capnp.h"
 #include "schema/support/base/config.h"
 #include "schema/support/base/exit_status.h"
+#include "schema/support/base/standard_streams.h"
 #include "schema/support/base/trusted_file.h"
 #include "schema/support/base/version.h"
 #include "schema/support/base/wire_error.h"
@@ -145,13 +146,19 @@ int perform(const Options& options) {
   return kExitInternal;
 }
 
+// A caller that reads half of an answer must not take it for the whole.
+int checkOutput(int status) {
+  if (fflush(stdout) == 0 && ferror(stdout) == 0) return status;
+  return complain("standard output could not be written to its end", kExitIo);
+}
+
 int run(const std::vector<std::string>& arguments) {
   try {
     // Not a role of the configuration: only a keeper starts it.
     if (arguments.size() == 2 && arguments[0] == exec::kShimArgument) {
       return runShim(arguments[1].c_str());
     }
-    return perform(readOptions(arguments, environmentMap()));
+    return checkOutput(perform(readOptions(arguments, environmentMap())));
   } catch (const UsageError& error) {
     return complain((std::string(error.what()) + "; see nodeagent --help").c_str(), kExitUsage);
   } catch (const EnrolError& error) {
@@ -172,6 +179,7 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace nodeagent
 
 int main(int count, char* words[]) {
+  support::openStandardStreams();
   // Bulk frames come and go by the MiB. With the defaults each would be mapped, filled with zeroed
   // pages and unmapped again, which costs more than carrying it.
   mallopt(M_MMAP_THRESHOLD, 4 << 20);

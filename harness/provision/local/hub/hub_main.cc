@@ -20,6 +20,7 @@
 #include "harness/provision/local/hub/error.h"
 #include "harness/provision/local/hub/hub.h"
 #include "harness/provision/local/hub/state.h"
+#include "schema/support/base/standard_streams.h"
 
 namespace harness {
 namespace {
@@ -139,6 +140,7 @@ int run() {
 }  // namespace harness
 
 int main(int argc, char** argv) {
+  support::openStandardStreams();
   if (argc > 1) {
     std::fprintf(stderr, "%s: takes no arguments; it is started by muster, not by hand\n", argv[0]);
     return 64;
