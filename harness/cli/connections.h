@@ -5,17 +5,18 @@
 #include <string>
 #include <vector>
 
+#include "harness/cli/interrupt.h"
 #include "harness/cluster/description.h"
 #include "harness/rpc/controller.h"
 
 namespace harness {
 
 // Connects to nodes. Its destructor ends the sessions, and with them the commands on the nodes. So
-// does a signal that interrupts the program (SIGINT, SIGTERM, SIGHUP); the exit status is then 128
-// plus the signal's number.
+// does a signal that interrupts the program (interrupt.h), by which calls that wait fail.
 class Connections {
  public:
-  // Begins to connect, as part of the run `runId`. Make it before other threads are made.
+  // Begins to connect, as part of the run `runId`. Make it before other threads are made, and
+  // before the mode of the terminal is changed.
   Connections(const std::vector<NodeDescription>& nodes, const std::string& runId);
   ~Connections();
   Connections(const Connections&) = delete;
@@ -25,8 +26,11 @@ class Connections {
   const std::vector<ControllerNode*>& nodes() const { return nodes_; }
 
  private:
+  void close() noexcept;
+
   Controller controller_;
   std::vector<ControllerNode*> nodes_;
+  Interrupt interrupt_;
 };
 
 // The value of --run-id, else $MUSTER_RUN_ID, else a new one. CommandError with kExitUsage.

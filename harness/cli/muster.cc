@@ -3,16 +3,19 @@
 #include <cerrno>
 #include <cstring>
 #include <iostream>
+#include <streambuf>
 
 #include <muster/node_error.h>
 
 #include "harness/cli/arguments.h"
 #include "harness/cli/completion.h"
 #include "harness/cli/help.h"
+#include "harness/cli/interrupt.h"
 #include "harness/cli/output.h"
 #include "harness/cluster/cluster_file.h"
 #include "harness/cluster/node_expression.h"
 #include "harness/os/error.h"
+#include "harness/os/signals.h"
 #include "harness/pki/error.h"
 #include "harness/provision/choice.h"
 #include "harness/provision/error.h"
@@ -110,29 +113,60 @@ int guarded(const std::string& speaker, Call&& call) {
   }
 }
 
-// A result that did not arrive whole is a failure, whatever came before: a script reads it.
-int checkOutput(const std::string& speaker, int status) {
-  errno = 0;
-  std::cout.flush();
-  if (std::cout) return status;
-  if (isOutputClosed()) endByClosedOutput();
-  std::cerr << speaker << ": standard output could not be written to its end"
-            << (errno == 0 ? "" : std::string(": ") + std::strerror(errno)) << "\n";
-  return kExitIo;
-}
+// Stands before the buffer of standard output and remembers why a write failed: a message on
+// standard error, to which it is tied, may have flushed it long before anybody looks.
+class CheckedOutput final : public std::streambuf {
+ public:
+  CheckedOutput() : before_(std::cout.rdbuf(this)) {}
+  ~CheckedOutput() override { std::cout.rdbuf(before_); }
+  CheckedOutput(const CheckedOutput&) = delete;
+  CheckedOutput& operator=(const CheckedOutput&) = delete;
+
+  // A result that did not arrive whole is a failure, whatever came before: a script reads it.
+  int check(const std::string& speaker, int status) {
+    std::cout.flush();
+    if (std::cout) return status;
+    if (isOutputClosed()) endByClosedOutput();
+    std::cerr << speaker
+              << ": standard output could not be written to its end: " << std::strerror(error_)
+              << "\n";
+    return kExitIo;
+  }
+
+ protected:
+  int overflow(int byte) override { return noted(before_->sputc(traits_type::to_char_type(byte))); }
+  int sync() override { return noted(before_->pubsync()); }
+  std::streamsize xsputn(const char* bytes, std::streamsize size) override {
+    std::streamsize written = before_->sputn(bytes, size);
+    noted(written == size ? 0 : traits_type::eof());
+    return written;
+  }
+
+ private:
+  int noted(int result) {
+    if (result < 0 && error_ == 0) error_ = errno;
+    return result;
+  }
+
+  std::streambuf* before_;
+  int error_ = 0;
+};
 
 }  // namespace
 
 int runMuster(const std::vector<std::string>& words) {
-  if (words.size() == 3 && words[0] == "__complete") return answerCompletion(words[1], words[2]);
+  CheckedOutput output;
   std::string speaker = "muster";
   int status = guarded(speaker, [&] {
+    if (words.size() == 3 && words[0] == "__complete") return answerCompletion(words[1], words[2]);
     CommandLine line = parseCommandLine(words);
     if (line.command != nullptr) speaker += std::string(" ") + line.command->name;
     for (const std::string& note : line.notes) std::cerr << speaker << ": " << note << "\n";
     return perform(line);
   });
-  return checkOutput(speaker, status);
+  status = output.check(speaker, status);
+  if (interruptedBy() != 0) endBySignal(interruptedBy());
+  return status;
 }
 
 }  // namespace harness

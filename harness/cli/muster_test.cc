@@ -100,7 +100,7 @@ TEST(MusterTest, OutputThatIsLostIsAFailure) {
   std::cout.rdbuf(before);
   std::cout.clear();
   EXPECT_EQ(status, 74);
-  EXPECT_THAT(err, HasSubstr("muster: standard output could not be written to its end"));
+  EXPECT_THAT(err, HasSubstr("muster: standard output could not be written to its end: No space"));
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "harness/cli/output.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +8,7 @@
 #include "harness/cli/command_error.h"
 #include "harness/os/error.h"
 #include "harness/os/fd.h"
+#include "harness/os/signals.h"
 
 namespace harness {
 namespace {
@@ -37,15 +37,9 @@ bool isOutputClosed() {
   return ::poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0;
 }
 
-// The io thread ignores SIGPIPE, so that its default action is restored first.
+// The io thread ignores SIGPIPE.
 void endByClosedOutput() {
-  ::signal(SIGPIPE, SIG_DFL);
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGPIPE);
-  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  ::raise(SIGPIPE);
-  ::_exit(128 + SIGPIPE);
+  endBySignal(SIGPIPE);
 }
 
 }  // namespace harness

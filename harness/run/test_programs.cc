@@ -1,5 +1,6 @@
 #include "harness/run/test_programs.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -220,6 +221,20 @@ void reportFrom(const support::TestJournal& journal, ProgramResult& result) {
   }
 }
 
+// The files of one program in the report directory.
+struct ReportPaths {
+  ReportPaths(const std::string& directory, const TestProgram& program) {
+    std::string path = directory + "/" + program.component;
+    report = path + ".xml";
+    premature = path + ".unfinished";
+    journal = path + ".journal";
+  }
+  std::string report;
+  // gtest's own, which it removes at its end.
+  std::string premature;
+  std::string journal;
+};
+
 }  // namespace
 
 const char* wordFor(Verdict verdict) {
@@ -251,16 +266,31 @@ std::vector<TestProgram> findTestPrograms(const std::string& directory) {
   return programs;
 }
 
+void prepareReports(const std::string& directory, const std::vector<TestProgram>& programs) {
+  makeDirectories(directory);
+  for (const TestProgram& program : programs) {
+    ReportPaths paths(directory, program);
+    for (const std::string& path : {paths.report, paths.premature, paths.journal}) {
+      std::error_code error;
+      std::filesystem::remove(path, error);
+      if (error) failSystem("remove " + path + " of an earlier run", error.value());
+    }
+  }
+  // Root may write where nobody can, so that only trying tells.
+  std::string probe = directory + "/.muster-XXXXXX";
+  Fd file(::mkostemp(probe.data(), O_CLOEXEC));
+  check(file.get(), "make a report in " + directory);
+  ::unlink(probe.c_str());
+}
+
 ProgramResult drive(const TestProgram& program, const DriveOptions& options) {
   ProgramResult result;
   result.component = program.component;
-  makeDirectories(options.reportDirectory);
-  result.report = options.reportDirectory + "/" + program.component + ".xml";
-  std::string premature = options.reportDirectory + "/" + program.component + ".unfinished";
-  std::string journalPath = options.reportDirectory + "/" + program.component + ".journal";
-  for (const std::string& path : {result.report, premature, journalPath}) {
-    std::filesystem::remove(path);
-  }
+  prepareReports(options.reportDirectory, {program});
+  ReportPaths paths(options.reportDirectory, program);
+  result.report = paths.report;
+  const std::string& premature = paths.premature;
+  const std::string& journalPath = paths.journal;
   bool lists = asksForList(options);
   std::vector<std::string> arguments = options.arguments;
   if (!lists && !wantsOwnReport(options))

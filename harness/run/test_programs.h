@@ -63,9 +63,14 @@ struct DriveOptions {
 // "passed", "FAILED", "INFRASTRUCTURE", "no test ran", "in other shards", "listed".
 const char* wordFor(Verdict verdict);
 
-// Runs one program with our standard output and input. Throws nothing, whatever the program does.
-// Meanwhile, SIGINT, SIGTERM and SIGHUP to us are passed on to the program, which then has 10 s to
-// end; a second signal kills it. No other thread may take these signals.
+// Makes the directory of the reports, removes those that `programs` left there earlier, and makes
+// sure that new ones can be made. Throws SystemError.
+void prepareReports(const std::string& directory, const std::vector<TestProgram>& programs);
+
+// Runs one program with our standard output and input. Throws what prepareReports throws, and
+// nothing because of what the program does. Meanwhile, SIGINT, SIGTERM and SIGHUP to us are passed
+// on to the program, which then has 10 s to end; a second signal kills it. No other thread may take
+// these signals.
 ProgramResult drive(const TestProgram& program, const DriveOptions& options);
 
 // A TestExitStatus, or 128 plus the number of the signal that stopped us, which outweighs all. A

@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "harness/os/error.h"
 #include "harness/os/files.h"
 
 namespace harness {
@@ -222,6 +223,18 @@ TEST_F(DriverTest, ListingTestsIsASuccessWithoutAReport) {
   EXPECT_EQ(exitStatusOf({result}), 0);
   EXPECT_EQ(driveWith({"--gtest_list_tests=0"}, {}, "test -n $report && exit 3").verdict,
             Verdict::kNothingRan);
+}
+
+TEST_F(DriverTest, ReportsThatCannotBeMadeAreSaidBeforehand) {
+  std::vector<TestProgram> programs = {{"fake", directory_ + "/fake_tests"}};
+  EXPECT_THAT([&] { prepareReports("/proc/self", programs); },
+              testing::ThrowsMessage<SystemError>(HasSubstr("make a report in /proc/self: ")));
+  std::filesystem::create_directories(directory_ + "/fake.xml/x");
+  EXPECT_THAT([&] { prepareReports(directory_, programs); },
+              testing::ThrowsMessage<SystemError>(HasSubstr("/fake.xml of an earlier run: ")));
+  std::filesystem::remove_all(directory_ + "/fake.xml");
+  prepareReports(directory_, programs);
+  EXPECT_TRUE(std::filesystem::is_empty(directory_));
 }
 
 }  // namespace

@@ -162,7 +162,7 @@ struct Execution {
 // What ends with our session says so, because nobody asked for its end.
 void noteLeftRunning(const NodeDescription& node, const Answer& answer) {
   const auto* result = std::get_if<muster::Result>(&answer);
-  if (result == nullptr || result->leftRunning == 0) return;
+  if (result == nullptr || result->leftRunning == 0 || !isKnown(answer)) return;
   std::cerr << "muster exec: " << node.name << ": the command left " << result->leftRunning
             << (result->leftRunning == 1 ? " process" : " processes")
             << " running, which end now; see --detach\n";

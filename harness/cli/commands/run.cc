@@ -12,6 +12,7 @@
 #include "harness/cli/clusters.h"
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
+#include "harness/cli/interrupt.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
 #include "harness/cluster/run_id.h"
@@ -56,9 +57,9 @@ has an XML report in the report directory, also if it crashed or hung. With
 
 Exit status: 0 if every program passed; 1 if a test failed or a program crashed;
 2 if nodes or set-up failed, so that tests could not be tried; 3 if no test ran,
-since none was selected or all were skipped; 128 plus the signal's number if a
-signal ended the run. A signal is passed on to the program that runs; a second
-one kills it.
+since none was selected or all were skipped. A signal is passed on to the
+program that runs, and a second one kills it; then it ends the run, for which a
+shell shows 128 plus its number.
 )";
 
 std::vector<TestProgram> choose(const std::vector<TestProgram>& all,
@@ -165,13 +166,16 @@ int run(const Arguments& arguments) {
   if (arguments[kList]) return list(programs, arguments);
   std::string runId = chooseRunId(arguments[kRunId]);
   DriveOptions options = driveOptions(arguments, runId);
+  prepareReports(options.reportDirectory, programs);
   std::vector<ProgramResult> results;
   std::optional<OutputToErrors> aside;
   if (arguments[kJson]) aside.emplace();
   for (const TestProgram& program : programs) {
     std::cerr << "==== " << program.component << "\n";
     results.push_back(drive(program, options));
-    if (results.back().stoppedBy != 0) break;
+    if (results.back().stoppedBy == 0) continue;
+    noteInterrupt(results.back().stoppedBy);
+    break;
   }
   aside.reset();
   if (arguments[kJson]) printJson(resultsJson(runId, options.reportDirectory, results));

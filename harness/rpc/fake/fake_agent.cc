@@ -223,6 +223,7 @@ class FakeSession final : public wire::Session::Server {
   }
 
   kj::Promise<void> close(CloseContext context) override {
+    if (server_.script.mute) return kj::NEVER_DONE;
     server_.sessions[id_].closed = true;
     auto leftover = context.getResults().initLeftovers(1)[0];
     leftover.setWhat("job 7");

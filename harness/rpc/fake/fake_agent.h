@@ -65,8 +65,8 @@ class FakeAgent {
     // Not 0: pings are never answered.
     unsigned swallowPings = 0;
 
-    // Pings and runs that come from now on are never answered. Questions about a run are answered:
-    // they come on their own, perhaps before a test has said that this is over.
+    // Pings, runs and closes that come from now on are never answered. Questions about a run are
+    // answered: they come on their own, perhaps before a test has said that this is over.
     bool mute = false;
 
     // `run`s that come are ignored, as if they had not come.
