@@ -1,13 +1,15 @@
 #include "harness/cluster/cluster_file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <set>
-#include <sstream>
+#include <map>
 
 #include "harness/cluster/node_expression.h"
 #include "schema/support/base/config.h"
@@ -18,6 +20,7 @@ namespace {
 
 constexpr size_t kFileBytesMax = 1 << 20;
 constexpr size_t kClusterNameMax = 32;
+constexpr size_t kNodeNameMax = 63;
 
 // Bounds of the kinds' values: an alias of YAML can stand for a value that holds aliases again.
 constexpr size_t kSettingDepthMax = 4;
@@ -27,6 +30,56 @@ bool isWord(const std::string& text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
   });
+}
+
+std::string lowerCase(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+// Says why no node can have this name, whatever its kind: it is a host name, and the name in a
+// certificate. Empty: nothing.
+std::string nameProblem(const std::string& name) {
+  auto is = [](auto* of) { return [of](unsigned char c) { return of(c) != 0; }; };
+  if (name.size() > kNodeNameMax) {
+    return "has " + std::to_string(name.size()) + " characters; a host name has at most " +
+           std::to_string(kNodeNameMax);
+  }
+  if (!is(&::isalnum)(name.front())) return "does not begin with a letter or digit";
+  if (std::all_of(name.begin(), name.end(), is(&::isdigit))) {
+    return "is a number, which resolves to an address; write a letter before it";
+  }
+  return lowerCase(name) == "localhost" ? "is this machine's own on every node" : "";
+}
+
+// Returns the content of a file, and does not wait for one that is a pipe or a device.
+std::string contentOf(const std::string& path) {
+  auto refuse = [&path](const std::string& why) { throw ClusterFileError(path + ": " + why); };
+  int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (file < 0) refuse(std::string("cannot be read: ") + std::strerror(errno));
+  struct Closer {
+    int file;
+    ~Closer() { ::close(file); }
+  } closer{file};
+  struct stat status {};
+  if (::fstat(file, &status) != 0) refuse(std::string("cannot be read: ") + std::strerror(errno));
+  if (S_ISDIR(status.st_mode)) refuse("is a directory");
+  if (!S_ISREG(status.st_mode)) refuse("is not a regular file");
+  // What it says is run on nodes, as root.
+  if ((status.st_mode & S_IWOTH) != 0) {
+    refuse("everybody may write it, and so say what runs on nodes; chmod o-w " + path);
+  }
+  std::string content(kFileBytesMax + 1, '\0');
+  size_t size = 0;
+  while (size < content.size()) {
+    ssize_t count = ::read(file, content.data() + size, content.size() - size);
+    if (count < 0) refuse(std::string("cannot be read: ") + std::strerror(errno));
+    if (count == 0) break;
+    size += static_cast<size_t>(count);
+  }
+  if (size > kFileBytesMax) refuse("is larger than 1 MiB");
+  content.resize(size);
+  return content;
 }
 
 const Key* keyOf(const std::vector<Key>& keys, const std::string& name) {
@@ -106,9 +159,7 @@ class FileParser {
       NodePlan common = parseCommon(entry.second, set);
       std::vector<Settings> own = parseOwn(entry.second, set, names.size());
       for (size_t i = 0; i < names.size(); ++i) {
-        if (!names_.insert(names[i]).second) {
-          set.fail("node \"" + names[i] + "\" is here a second time");
-        }
+        addName(names[i], set);
         NodePlan node = common;
         node.name = names[i];
         node.settings = std::move(own[i]);
@@ -118,6 +169,16 @@ class FileParser {
         set.fail("more than " + std::to_string(kNodeExpressionNamesMax) + " nodes");
       }
     }
+  }
+
+  // Host names have no case, so that two that differ in it are one.
+  void addName(const std::string& name, const Setting& set) {
+    std::string problem = nameProblem(name);
+    if (!problem.empty()) set.fail("node name \"" + name + "\" " + problem);
+    auto [other, isNew] = names_.emplace(lowerCase(name), name);
+    if (isNew) return;
+    set.fail("node \"" + name + "\" is here a second time" +
+             (other->second == name ? "" : ", as \"" + other->second + "\""));
   }
 
   static std::vector<std::string> expand(const Setting& set) {
@@ -203,7 +264,8 @@ class FileParser {
   const Kinds& kinds_;
   const KindKeys* kind_ = nullptr;
   ClusterPlan plan_;
-  std::set<std::string> names_;
+  // By the name in lower case.
+  std::map<std::string, std::string> names_;
   size_t settings_ = 0;
 };
 
@@ -218,16 +280,7 @@ ClusterPlan parseClusterFile(const std::string& text, const std::string& path, c
 }
 
 ClusterPlan readClusterFile(const std::string& path, const Kinds& kinds) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) throw ClusterFileError(path + ": is a directory");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw ClusterFileError(path + ": cannot be read: " + std::strerror(errno));
-  if (std::filesystem::file_size(path, error) > kFileBytesMax && !error) {
-    throw ClusterFileError(path + ": is larger than 1 MiB");
-  }
-  std::ostringstream content;
-  content << file.rdbuf();
-  return parseClusterFile(content.str(), path, kinds);
+  return parseClusterFile(contentOf(path), path, kinds);
 }
 
 }  // namespace harness

@@ -1,5 +1,8 @@
 // Tests cluster files with the keys of all kinds.
+#include <sys/stat.h>
+
 #include <filesystem>
+#include <fstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -119,6 +122,19 @@ constexpr Bad kBad[] = {
      "f.yaml:2:32: addresses belong to one node, and \"a[1-2]\" is 2"},
     {"nodes:\n  a[1-2]: {role: x}\n  a2: {role: x}",
      "f.yaml:3:3: node \"a2\" is here a second time"},
+    {"nodes:\n  a: {role: x}\n  A: {role: x}",
+     "f.yaml:3:3: node \"A\" is here a second time, as \"a\""},
+    {"nodes: {-x: {role: x}}",
+     "f.yaml:1:9: node name \"-x\" does not begin with a letter or digit"},
+    {"nodes: {\"[1-2]\": {role: x}}",
+     "f.yaml:1:9: node name \"1\" is a number, which resolves to an address; write a letter before "
+     "it"},
+    {"nodes: {Localhost: {role: x}}",
+     "f.yaml:1:9: node name \"Localhost\" is this machine's own on every node"},
+    {"nodes: {aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg: {role: x}}",
+     "f.yaml:1:9: node name \"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg\" "
+     "has "
+     "64 characters; a host name has at most 63"},
     {"nodes:\n  a[1-: {role: x}", "f.yaml:2:4: node set \"a[1-\": this bracket is never closed"},
     {"nodes:\n  \"a[3-1]\": {role: x}",
      "f.yaml:2:6: node set \"a[3-1]\": the range 3-1 runs backwards"},
@@ -209,6 +225,27 @@ TEST(ClusterFileTest, SaysWhyAFileCannotBeRead) {
                   "/nowhere/f.yaml: cannot be read: No such file or directory"));
   EXPECT_THAT([] { readPlan("/"); },
               ::testing::ThrowsMessage<ClusterFileError>("/: is a directory"));
+}
+
+TEST(ClusterFileTest, ReadsRegularFilesOnlyThatNotEverybodyMayWrite) {
+  char pattern[] = "/tmp/muster-plan-XXXXXX";
+  std::filesystem::path directory = ::mkdtemp(pattern);
+  auto refuses = [](const std::string& path, const std::string& why) {
+    EXPECT_THAT([&path] { readPlan(path); }, ::testing::ThrowsMessage<ClusterFileError>(
+                                                 ::testing::StartsWith(path + ": " + why)));
+  };
+  std::string pipe = directory / "pipe.yaml";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  refuses(pipe, "is not a regular file");
+  refuses("/dev/zero", "is not a regular file");
+  std::string large = directory / "large.yaml";
+  std::ofstream(large) << "nodes: {a: {role: x}}\n" << std::string(1 << 20, '\n');
+  refuses(large, "is larger than 1 MiB");
+  std::filesystem::resize_file(large, 22);
+  EXPECT_EQ(readPlan(large).nodes.size(), 1u);
+  ::chmod(large.c_str(), 0666);
+  refuses(large, "everybody may write it");
+  std::filesystem::remove_all(directory);
 }
 
 }  // namespace
