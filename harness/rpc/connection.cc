@@ -58,7 +58,7 @@ void Connection::begin() {
   driver_ = drive().eagerlyEvaluate([this](kj::Exception&& exception) {
     // Only a bug of ours ends the driver; the state says so instead of waiting for ever.
     refused_ = true;
-    setState(Kind::kRefused, kj::str("connecting stopped: ", exception.getDescription()).cStr());
+    setState(Kind::kRefused, kj::str("connecting stopped: ", textOf(exception)).cStr());
     wake(upWaiters_);
   });
 }
@@ -122,7 +122,7 @@ kj::Promise<void> Connection::drive() {
               return KJ_ASSERT_NONNULL(current.lost)
                   .addBranch()
                   .catch_([this, &current](kj::Exception&& exception) {
-                    noteLoss(current, exception.getDescription());
+                    noteLoss(current, textOf(exception));
                   })
                   .attach(kj::addRef(current));
             }
@@ -306,7 +306,7 @@ kj::Promise<void> Connection::heartbeat(EstablishedConnection& live) {
                         });
         return ping(live)
             .catch_([](kj::Exception&& exception) -> kj::Promise<void> {
-              return lossOf(kj::str("heartbeat: ", exception.getDescription()));
+              return lossOf(kj::str("heartbeat: ", textOf(exception)));
             })
             .exclusiveJoin(kj::mv(late));
       })

@@ -213,7 +213,7 @@ kj::Promise<T> Connection::call(SteadyTime until,
         .catch_([this, until, attempt = std::move(attempt),
                  used = kj::mv(used)](kj::Exception&& exception) mutable -> kj::Promise<T> {
           if (exception.getType() != kj::Exception::Type::DISCONNECTED) return kj::mv(exception);
-          noteLoss(*used, exception.getDescription());
+          noteLoss(*used, textOf(exception));
           return call<T>(until, std::move(attempt));
         });
   });

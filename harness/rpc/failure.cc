@@ -59,7 +59,7 @@ kj::String textOf(const kj::Exception& exception) {
   if (exception.getType() == kj::Exception::Type::UNIMPLEMENTED) {
     return kj::str("the agent does not know this call; it may be older than this program");
   }
-  return kj::str(exception.getDescription());
+  return support::reasonOf(exception);
 }
 
 muster::NodeError toNodeError(const kj::Exception& exception, const std::string& node,

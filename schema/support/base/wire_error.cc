@@ -1,5 +1,6 @@
 #include "schema/support/base/wire_error.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -88,6 +89,21 @@ kj::Maybe<Failure> carriedFailure(const kj::Exception& exception) {
   return Failure{static_cast<wire::Error::Kind>(exception.getLine() >> kErrnoBits),
                  exception.getLine() & ((1 << kErrnoBits) - 1),
                  kj::str(exception.getDescription())};
+}
+
+// "::sendmsg(socket_, &message, flags): Broken pipe" has the code up to the bracket that closes the
+// first one.
+kj::String reasonOf(const kj::Exception& exception) {
+  kj::StringPtr text = exception.getDescription();
+  size_t at = 0;
+  while (isalnum(static_cast<unsigned char>(text[at])) || text[at] == ':' || text[at] == '_') ++at;
+  if (at == 0 || text[at] != '(' || carriedFailure(exception) != nullptr) return kj::str(text);
+  for (int depth = 0; at < text.size(); ++at) {
+    if (text[at] == '(') ++depth;
+    if (text[at] == ')' && --depth == 0) break;
+  }
+  kj::StringPtr rest = at < text.size() ? text.slice(at + 1) : kj::StringPtr();
+  return kj::str(rest.startsWith(": ") ? rest.slice(2) : text);
 }
 
 Failure toFailure(const kj::Exception& exception, kj::StringPtr operation) {

@@ -58,6 +58,10 @@ kj::Exception toException(const Failure& failure);
 // a peer sent never was, whatever its text says.
 kj::Maybe<Failure> carriedFailure(const kj::Exception& exception);
 
+// Returns what an exception says, for a person: without the code of the system call that failed, by
+// which KJ_SYSCALL begins its text.
+kj::String reasonOf(const kj::Exception& exception);
+
 // Returns the failure that `exception` carries. Any other exception is logged with `operation` and
 // becomes kind internal.
 Failure toFailure(const kj::Exception& exception, kj::StringPtr operation);

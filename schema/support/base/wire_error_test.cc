@@ -68,6 +68,20 @@ TEST(WireErrorTest, WrittenErrorReadsTheSameAndIsCutAtACharacter) {
   EXPECT_EQ(read.text.size(), 4095u);
 }
 
+TEST(WireErrorTest, ReasonHasNoCodeInIt) {
+  auto reason = [](kj::StringPtr text) {
+    return std::string(
+        reasonOf(kj::Exception(kj::Exception::Type::FAILED, "f.cc", 1, kj::str(text))).cStr());
+  };
+  EXPECT_EQ(reason("::sendmsg(socket_, &message, MSG_NOSIGNAL): Broken pipe"), "Broken pipe");
+  EXPECT_EQ(reason("connect(fd, (sockaddr*)&at, size()): No route to host"), "No route to host");
+  for (const char* whole :
+       {"the agent's end (n1) was closed", "f(x) is wrong", "f(x", "n1: (a): b", "a(b: c", ""}) {
+    EXPECT_EQ(reason(whole), whole);
+  }
+  EXPECT_EQ(reasonOf(failure(Kind::DENIED, "run(8): not you")), "run(8): not you");
+}
+
 TEST(WireErrorTest, KindsAreSpelledAsInTheSchema) {
   EXPECT_EQ(kindText(Kind::NOT_FOUND), "notFound");
   EXPECT_EQ(kindText(static_cast<Kind>(999)), "unknown");

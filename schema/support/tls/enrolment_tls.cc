@@ -102,7 +102,7 @@ kj::Promise<Stream> EnrolmentTlsServer::accept(Stream stream) {
                        if (exception.getType() == kj::Exception::Type::DISCONNECTED)
                          fail(Kind::SYSTEM, "the client went away during the TLS handshake");
                        fail(Kind::DENIED,
-                            "the TLS handshake was not completed: ", exception.getDescription());
+                            "the TLS handshake was not completed: ", reasonOf(exception));
                      });
 }
 

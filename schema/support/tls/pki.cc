@@ -19,7 +19,8 @@ constexpr int64_t kAuthoritySeconds = 10LL * 365 * 24 * 3600;
 void require(bool good, const char* what) {
   if (!good) {
     auto reason = opensslReason();
-    KJ_FAIL_REQUIRE("openssl refused", what, reason.c_str());
+    kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
+                                          kj::str("OpenSSL refused ", what, ": ", reason.c_str())));
   }
 }
 

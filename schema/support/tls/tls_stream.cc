@@ -34,7 +34,9 @@ constexpr size_t kToSendBytesMin = 4 << 10;
     ERR_error_string_n(error, text, sizeof text);
     lines.add(kj::str(text));
   }
-  kj::throwFatalException(KJ_EXCEPTION(FAILED, "OpenSSL error", kj::strArray(lines, "; ")));
+  // Not by KJ_EXCEPTION, which writes the expression before its value.
+  kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
+                                        kj::str("OpenSSL error: ", kj::strArray(lines, "; "))));
 }
 
 [[noreturn]] void throwEnded() {
