@@ -144,6 +144,15 @@ void endHubByForce(const std::string& cluster, Deadline deadline) {
   collectCluster(cluster);
 }
 
+// Removes what a hub has left that did not end in order. A failure has nobody who is told here: the
+// next `up` or `muster gc` tries again, and tells.
+void collectQuietly(const std::string& cluster) {
+  try {
+    if (isPresent(cluster)) collectCluster(cluster);
+  } catch (const SystemError&) {
+  }
+}
+
 std::unique_ptr<Provisioner> make() {
   return std::make_unique<LocalProvisioner>();
 }
@@ -167,11 +176,7 @@ LocalProvisioner::~LocalProvisioner() {
   for (auto& [cluster, started] : started_) {
     if (started.tenure != Tenure::kOwned) continue;
     started.hub.endBy(deadline);
-    try {
-      if (isPresent(cluster)) collectCluster(cluster);  // Its hub was killed.
-    } catch (const SystemError&) {
-      // A destructor has nobody to tell; the next `up` or `muster gc` tries again, and tells.
-    }
+    collectQuietly(cluster);
   }
 }
 
@@ -212,6 +217,7 @@ ClusterDescription LocalProvisioner::start(const ClusterPlan& plan, Tenure tenur
   } catch (...) {
     ours.reset();
     hub.endBy(after(kDownTime));
+    collectQuietly(plan.name);
     throw;
   }
 }

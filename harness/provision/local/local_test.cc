@@ -2,9 +2,7 @@
 // Needs root; skipped otherwise.
 #include "harness/provision/local/local.h"
 
-#include <poll.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,57 +28,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-// What a node's fake answers to a shell command; "unreachable" if it does not within 5 s.
-std::string ask(const ClusterDescription& cluster, size_t node, const std::string& command) {
-  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const support::Endpoint& endpoint = cluster.nodes.at(node).route.endpoint;
-  if (::connect(socket.get(), endpoint.socketAddress(), endpoint.addressBytes) != 0) {
-    return "unreachable";
-  }
-  writeAll(socket.get(), command, "to the fake");
-  ::shutdown(socket.get(), SHUT_WR);
-  std::string answer;
-  char buffer[4096];
-  Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  while (true) {
-    pollfd readable{socket.get(), POLLIN, 0};
-    if (::poll(&readable, 1, millisecondsUntil(deadline)) <= 0) return "unreachable";
-    ssize_t size = ::read(socket.get(), buffer, sizeof buffer);
-    if (size <= 0) return answer;
-    answer.append(buffer, static_cast<size_t>(size));
-  }
-}
-
-ClusterPlan planOf(const std::string& name, size_t count) {
-  ClusterPlan plan;
-  plan.name = name;
-  plan.provisioner = "local";
-  for (size_t i = 1; i <= count; ++i) {
-    NodePlan node;
-    node.name = "server" + std::to_string(i);
-    node.role = "server";
-    plan.nodes.push_back(node);
-  }
-  return plan;
-}
-
-class LocalProvisionerTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    Examination machine = LocalProvisioner(options()).examine(planOf(name_, 2));
-    if (!machine.missing.empty()) GTEST_SKIP() << "no local nodes here: " << machine.missing[0];
-  }
-  void TearDown() override {
-    if (IsSkipped()) return;
-    LocalProvisioner(options()).down(name_);
-    EXPECT_THAT(localLeftovers(name_), IsEmpty());
-  }
-
-  static LocalOptions options() { return fakeAgentOptions(); }
-
-  std::string name_ = "unit" + std::to_string(::getpid());
-};
 
 TEST_F(LocalProvisionerTest, NodesSeeEachOtherByNameInBothFamilies) {
   LocalProvisioner local(options());

@@ -1,6 +1,7 @@
 #include "harness/provision/local/machine.h"
 
 #include <linux/capability.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +21,13 @@ constexpr int kInotifyWanted = 8192;
 
 // The kernel's limit is 1023.
 constexpr size_t kBridgePortsMax = 1000;
+
+// The hub's own descriptors, and those for each node while all are started side by side.
+constexpr rlim_t kDescriptorsOfHub = 64;
+constexpr rlim_t kDescriptorsPerNode = 4;
+
+// The hub's files and those that it writes for nodes are smaller.
+constexpr rlim_t kFileBytesLeast = 1 << 20;
 
 uint64_t effectiveCapabilities() {
   std::istringstream lines(readIfPresent("/proc/self/status"));
@@ -81,6 +89,33 @@ void examineKernel(Examination& report) {
   }
 }
 
+rlim_t limitOf(int resource) {
+  rlimit limit{};
+  check(::getrlimit(static_cast<__rlimit_resource>(resource), &limit), "getrlimit");
+  return limit.rlim_cur;
+}
+
+// Looks at the caller's limits, which the hub and the nodes inherit.
+void examineLimits(const ClusterPlan& plan, Examination& report) {
+  rlim_t descriptors = limitOf(RLIMIT_NOFILE);
+  rlim_t wanted = kDescriptorsOfHub + kDescriptorsPerNode * plan.nodes.size();
+  if (descriptors < wanted) {
+    report.missing.push_back(std::to_string(wanted) + " open files for " +
+                             std::to_string(plan.nodes.size()) + " nodes: the limit is " +
+                             std::to_string(descriptors) + "; raise it with \"ulimit -n " +
+                             std::to_string(wanted) + "\"");
+  }
+  rlim_t fileBytes = limitOf(RLIMIT_FSIZE);
+  if (fileBytes == RLIM_INFINITY) return;
+  std::string text = "the size of files is limited to " + std::to_string(fileBytes) + " bytes";
+  const char* remedy = "; lift it with \"ulimit -f unlimited\"";
+  if (fileBytes < kFileBytesLeast) {
+    report.missing.push_back("room in files: " + text + remedy);
+  } else {
+    report.degraded.push_back(text + ", on the nodes as well" + remedy);
+  }
+}
+
 void examineSystemd(const ClusterPlan& plan, Examination& report) {
   std::vector<LocalNodeSettings> nodes = readLocalSettings(plan).nodes;
   auto count = std::count_if(nodes.begin(), nodes.end(), [](const LocalNodeSettings& node) {
@@ -109,6 +144,7 @@ Examination examineMachine(const ClusterPlan& plan, const std::string& hubProgra
   Examination report;
   examinePrivileges(report);
   examineKernel(report);
+  examineLimits(plan, report);
   examineSystemd(plan, report);
   if (plan.nodes.size() > kBridgePortsMax) {
     report.missing.push_back("room for " + std::to_string(plan.nodes.size()) +

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -28,6 +29,9 @@ constexpr size_t kLineBytesMax = 65536;
 
 // The time between two looks at whether an agent listens yet.
 constexpr int kReadyPollMs = 4;
+
+// The time between two looks at the directories of a cluster in which no node runs.
+constexpr int kDirectoriesLookMs = 1000;
 
 Fd listenAt(const std::string& path) {
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -66,7 +70,8 @@ nlohmann::json done() {
 
 }  // namespace
 
-Hub::Hub(HubSpec spec) : spec_(std::move(spec)), paths_(spec_.cluster) {
+Hub::Hub(HubSpec spec)
+    : spec_(std::move(spec)), paths_(spec_.cluster), directories_(spec_.cluster) {
   int number = 0;
   for (const NodeSpec& node : spec_.nodes) nodes_.emplace_back(node, spec_, paths_, ++number);
 }
@@ -139,8 +144,22 @@ void Hub::awaitReady(const std::vector<HubNode*>& nodes) {
 
 void Hub::serve() {
   up_ = true;
-  while (!ending_) watch(-1, Serve::kClients);
+  while (!ending_) {
+    watch(anyRuns() ? -1 : kDirectoriesLookMs, Serve::kClients);
+    if (!anyRuns() && !directories_.areThere()) ending_ = true;
+  }
   end();
+}
+
+bool Hub::anyRuns() const {
+  return std::any_of(nodes_.begin(), nodes_.end(),
+                     [](const HubNode& node) { return node.running(); });
+}
+
+// The group of a node that still runs is ours in any case: nobody takes the name of a cluster
+// before its processes have ended.
+HubNode::Group Hub::groupsOfEnded() const {
+  return directories_.areThere() ? HubNode::Group::kRemove : HubNode::Group::kLeave;
 }
 
 // Ends in an order that leaves nothing running: all nodes are killed, then reaped one by one, so
@@ -154,14 +173,15 @@ void Hub::end() {
     // Without it no node was begun.
     if (!netlink_) break;
     try {
-      node.reap(HubNode::Link::kLeave, *netlink_);
+      node.reap(HubNode::Link::kLeave, node.running() ? HubNode::Group::kRemove : groupsOfEnded(),
+                *netlink_);
     } catch (const SystemError& error) {
       problem += problem.empty() ? error.what() : std::string("; ") + error.what();
     }
   }
   // Disks in memory are a mount in this namespace only: see hub_main.cc.
   ::umount2(paths_.disks().c_str(), MNT_DETACH);
-  removeEverything(spec_.cluster);
+  directories_.remove();
   gone_ = true;
   if (!problem.empty()) throw HubError(problem);
 }
@@ -216,7 +236,7 @@ void Hub::reapChildren() {
   for (HubNode& node : nodes_) {
     int status = 0;
     if (node.running() && ::waitpid(node.pid(), &status, WNOHANG) == node.pid()) {
-      node.ended(status, *netlink_);
+      node.ended(status, groupsOfEnded(), *netlink_);
     }
   }
 }

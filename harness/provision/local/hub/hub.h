@@ -25,7 +25,8 @@ namespace harness {
 
 class Hub {
  public:
-  // Call it in the network namespace that shall be the hub's, with the cluster's lock held.
+  // Call it in the network namespace that shall be the hub's, with the cluster's lock held and its
+  // directories made.
   explicit Hub(HubSpec spec);
 
   // Makes everything, and returns when all nodes are ready. Throws HubError after taking it
@@ -35,8 +36,9 @@ class Hub {
   // Takes everything away, once: anything that has the cluster's name after that is another's.
   void end();
 
-  // Serves until told to end, by a client, by SIGTERM or SIGINT, or by the end of the owner. All is
-  // gone on return.
+  // Serves until told to end, by a client, by SIGTERM or SIGINT, or by the end of the owner; or
+  // until no node runs and somebody has deleted the cluster's directories, without which nobody can
+  // start one. All is gone on return.
   void serve();
 
   // Returns the answer to "state".
@@ -68,9 +70,12 @@ class Hub {
   void reapChildren();
   void startAgain(HubNode& node);
   HubNode& nodeOf(const std::string& name);
+  bool anyRuns() const;
+  HubNode::Group groupsOfEnded() const;
 
   const HubSpec spec_;
   ClusterPaths paths_;
+  ClusterDirectories directories_;
   std::unique_ptr<Netlink> netlink_;
   int bridge_ = 0;
   std::list<HubNode> nodes_;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -75,6 +76,11 @@ ClusterLock takeCluster(const std::string& cluster) {
   for (int tries = 0; tries < 3; ++tries) {
     std::optional<ClusterLock> lock = tryPatiently(cluster);
     if (!lock) break;
+    if (dataIsForeign(cluster)) {
+      removeEverything(cluster);  // The locked directory, and what a killed hub left.
+      throw HubError(paths.data + " is there, and muster has not made it: move it away, or take " +
+                     "another name for the cluster");
+    }
     bool leftover = ::access((paths.run + "/intent.json").c_str(), F_OK) == 0 ||
                     ::access(paths.data.c_str(), F_OK) == 0;
     if (!leftover) return std::move(*lock);
@@ -141,6 +147,9 @@ int run() {
 
 int main(int argc, char** argv) {
   support::openStandardStreams();
+  // A limit of the caller's for files is an error of the write that meets it, which is told, and
+  // nothing stays. As a signal it would end the hub at once.
+  ::signal(SIGXFSZ, SIG_IGN);
   if (argc > 1) {
     std::fprintf(stderr, "%s: takes no arguments; it is started by muster, not by hand\n", argv[0]);
     return 64;

@@ -216,7 +216,7 @@ void HubNode::kill() {
   ::syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
 }
 
-void HubNode::reap(Link link, Netlink& netlink) {
+void HubNode::reap(Link link, Group group, Netlink& netlink) {
   if (pid_ > 0) {
     pollfd ended{process_.get(), POLLIN, 0};
     if (::poll(&ended, 1, millisecondsUntil(after(kKillTime))) == 0)
@@ -228,7 +228,7 @@ void HubNode::reap(Link link, Netlink& netlink) {
   go_.reset();
   report_.reset();
   frozen_ = false;
-  if (!paths_.groups.empty())
+  if (group == Group::kRemove && !paths_.groups.empty())
     Cgroup(paths_.group(spec_.name)).removeWithProcesses(after(kKillTime));
   // The namespace goes some time later, by itself, but the link must be gone before the next start.
   if (link == Link::kRemove) netlink.removeLink(linkName());
@@ -236,13 +236,13 @@ void HubNode::reap(Link link, Netlink& netlink) {
 
 void HubNode::powerOff(Netlink& netlink) {
   kill();
-  reap(Link::kRemove, netlink);
+  reap(Link::kRemove, Group::kRemove, netlink);
 }
 
-void HubNode::ended(int status, Netlink& netlink) {
+void HubNode::ended(int status, Group group, Netlink& netlink) {
   pid_ = 0;
   ending_ = "process 1 " + describeStatus(status);
-  reap(Link::kRemove, netlink);
+  reap(Link::kRemove, group, netlink);
 }
 
 void HubNode::freeze() {

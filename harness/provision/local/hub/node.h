@@ -23,6 +23,10 @@ class HubNode {
   // network namespace, which removes all links in one go.
   enum class Link { kRemove, kLeave };
 
+  // Whether the group of a node that ended is removed by its name, which may be another cluster's
+  // once the directories of this one are gone.
+  enum class Group { kRemove, kLeave };
+
   // `spec`, which is part of `cluster`, and `paths` outlive the node. `number` is unique in the
   // cluster and names its link.
   HubNode(const NodeSpec& spec, const HubSpec& cluster, const ClusterPaths& paths, int number);
@@ -51,9 +55,9 @@ class HubNode {
 
   // These two are the halves of powerOff, for many nodes at once.
   void kill();
-  void reap(Link link, Netlink& netlink);
+  void reap(Link link, Group group, Netlink& netlink);
   // Takes in that process 1 has ended by itself with this wait status.
-  void ended(int status, Netlink& netlink);
+  void ended(int status, Group group, Netlink& netlink);
   // Returns how the node ended, in words. Empty: it did not end by itself.
   std::string ending() const { return ending_; }
 

@@ -47,6 +47,16 @@ void removeIfEmpty(const std::string& directory) {
   }
 }
 
+bool isTagged(const ClusterPaths& paths) {
+  return ::access((paths.data + "/" + kTag).c_str(), F_OK) == 0;
+}
+
+Fd handleOf(const std::string& directory) {
+  Fd fd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) failSystem("open " + directory);
+  return fd;
+}
+
 }  // namespace
 
 ClusterPaths::ClusterPaths(const std::string& name)
@@ -60,6 +70,36 @@ ClusterPaths::ClusterPaths(const std::string& name)
 
 std::string ClusterPaths::group(const std::string& name) const {
   return groups.empty() ? "" : groups + "/" + name;
+}
+
+ClusterDirectories::ClusterDirectories(const std::string& cluster)
+    : paths_(cluster), run_(handleOf(paths_.run)), data_(handleOf(paths_.data)) {}
+
+// A directory that cannot be looked at, for another reason than its absence, counts as there.
+ClusterDirectories::State ClusterDirectories::stateOf(const Fd& directory,
+                                                      const std::string& path) {
+  struct stat held {};
+  struct stat named {};
+  if (::stat(path.c_str(), &named) != 0) return errno == ENOENT ? State::kGone : State::kThere;
+  if (::fstat(directory.get(), &held) != 0) return State::kThere;
+  bool same = held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+  return same ? State::kThere : State::kAnothers;
+}
+
+bool ClusterDirectories::areThere() const {
+  return stateOf(run_, paths_.run) == State::kThere && stateOf(data_, paths_.data) == State::kThere;
+}
+
+// Our lock does not guard another directory of the name, so that its own lock is asked there.
+void ClusterDirectories::remove() const {
+  bool locked = stateOf(run_, paths_.run) == State::kThere;
+  if (stateOf(data_, paths_.data) == State::kAnothers) {
+    if (locked) removeTree(paths_.run);
+  } else if (locked) {
+    removeEverything(paths_.cluster);
+  } else {
+    collectCluster(paths_.cluster);
+  }
 }
 
 // Locks the directory itself, whose lock the kernel drops with its holder however that ends.
@@ -94,8 +134,7 @@ std::vector<std::string> clustersPresent() {
     if (isPlainClusterName(name)) names.insert(name);
   }
   for (const std::string& name : namesIn(kDataRoot)) {
-    bool tagged = ::access((std::string(kDataRoot) + "/" + name + "/" + kTag).c_str(), F_OK) == 0;
-    if (tagged && isPlainClusterName(name)) names.insert(name);
+    if (isPlainClusterName(name) && isTagged(ClusterPaths(name))) names.insert(name);
   }
   return {names.begin(), names.end()};
 }
@@ -164,7 +203,7 @@ void removeEverything(const std::string& cluster) {
     Cgroup(paths.groups).removeWithProcesses(deadline);
     removeIfEmpty(cgroupRoot() + "/muster");
   }
-  if (::access((paths.data + "/" + kTag).c_str(), F_OK) == 0) {
+  if (isTagged(paths)) {
     // The tag goes last: a removal that is interrupted can be taken up again.
     for (const std::string& name : namesIn(paths.data)) {
       if (name != kTag) removeTree(paths.data + "/" + name);
@@ -172,11 +211,19 @@ void removeEverything(const std::string& cluster) {
     removeTree(paths.data);
     removeIfEmpty(kDataRoot);
   } else {
-    // The directory may have been made and not yet tagged.
-    removeIfEmpty(paths.data);
+    // The directory may have been made and not yet tagged. Anything else there is not ours.
+    ::rmdir(paths.data.c_str());
   }
   removeTree(paths.run);
   removeIfEmpty(kRunRoot);
+}
+
+bool dataIsForeign(const std::string& cluster) {
+  ClusterPaths paths(cluster);
+  struct stat status {};
+  if (::lstat(paths.data.c_str(), &status) != 0) return false;
+  if (!S_ISDIR(status.st_mode)) return true;
+  return !isTagged(paths) && !namesIn(paths.data).empty();
 }
 
 bool collectCluster(const std::string& cluster) {

@@ -39,6 +39,30 @@ struct ClusterPaths {
   std::string control;
 };
 
+// The directories of a cluster as they are when this object is made. Somebody may delete them, and
+// another cluster may have the name then.
+class ClusterDirectories {
+ public:
+  // Throws SystemError unless both are there.
+  explicit ClusterDirectories(const std::string& cluster);
+
+  // False once one of them has its name no more.
+  bool areThere() const;
+
+  // Calls removeEverything() as far as the cluster still has its name. What has become another's
+  // is left alone.
+  void remove() const;
+
+ private:
+  enum class State { kThere, kGone, kAnothers };
+  static State stateOf(const Fd& directory, const std::string& path);
+
+  ClusterPaths paths_;
+  // They keep the directories' inodes from being another's.
+  Fd run_;
+  Fd data_;
+};
+
 // Holds the lock of a cluster's directory, which proves that its hub lives. Makes the directory if
 // it is missing.
 class ClusterLock {
@@ -84,6 +108,9 @@ void recordNode(const std::string& cluster, const std::string& node, pid_t pid);
 // Ends and removes everything that is tagged as this cluster's, the lock's directory last. Call it
 // with the lock held. Throws HubError if something does not go.
 void removeEverything(const std::string& cluster);
+
+// True if something that is not a cluster's is where the cluster's data would be.
+bool dataIsForeign(const std::string& cluster);
 
 // Collects one cluster if no hub lives in it. True if there was something to collect.
 bool collectCluster(const std::string& cluster);
