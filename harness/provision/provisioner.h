@@ -64,7 +64,8 @@ class MachineControl {
   virtual void thaw(const std::string& cluster, const std::string& node) = 0;
 
   // Ends a node as a power cut does, and starts it again with its disks. powerOn answers when its
-  // agent listens.
+  // agent listens and whatever up() waits for is done, and fails as up() does; the node is off
+  // then.
   virtual void powerOff(const std::string& cluster, const std::string& node) = 0;
   virtual void powerOn(const std::string& cluster, const std::string& node) = 0;
 };

@@ -111,10 +111,11 @@ class Cluster {
   // be gone. NodeError kUnsupported and kInfrastructure as for freeze.
   void powerOff(const Node& node, Where where = Where::current());
 
-  // Starts it again with its disks, and waits until we are connected, at most until
-  // DeadlineScope::current(). Commands that ran on it have the outcome kLost. NodeError
-  // kUnreachable if its agent does not come back in time; kUnsupported and kInfrastructure as for
-  // freeze.
+  // Starts it again with its disks, and waits until its boot commands are over and we are
+  // connected, at most until DeadlineScope::current(). Commands that ran on it have the outcome
+  // kLost. NodeError kUnreachable if its agent does not come back in time; kUnsupported and
+  // kInfrastructure as for freeze. If a boot command fails it is kInfrastructure, with the end of
+  // their output, and the node stays off.
   void powerOn(const Node& node, Where where = Where::current());
 
  private:

@@ -34,8 +34,9 @@ struct Needs {
 
   NeedsInit init = NeedsInit::kAny;
 
-  // Holds shell commands that nodes made for the run execute once, as root, before the first test,
-  // in order. Nodes of a configured cluster do not execute them.
+  // Holds shell commands that nodes made for the run execute as root, in order: at each of their
+  // starts, so before the first test and again at Cluster::powerOn. Nodes of a configured cluster
+  // do not execute them.
   std::vector<std::string> boot = {};
 };
 

@@ -16,7 +16,7 @@ enum class Control { kUnix, kTcp };
 
 struct LocalNodeSettings {
   Init init = Init::kMinimal;
-  // Shell commands, run once as root when the node has started, in order.
+  // Shell commands, run as root at every start of the node, in order.
   std::vector<std::string> boot;
   // The addresses on the shared network, from the file or chosen.
   std::vector<std::string> addresses;

@@ -308,6 +308,27 @@ TEST_F(LocalProvisionerTest, BootCommandsThatFailAreShownAndNothingStays) {
   EXPECT_THAT(localLeftovers(name_), IsEmpty());
 }
 
+// The commands find the disk of the start before, and make again what was in memory.
+TEST_F(LocalProvisionerTest, BootCommandsRunAtEveryStart) {
+  ClusterPlan plan = planOf(name_, 1);
+  plan.nodes[0].settings["init"] = Setting("init", "systemd");
+  plan.nodes[0].settings["boot"] =
+      Setting("boot", std::vector<std::string>{"echo started >> /var/tmp/starts", "mkdir /run/made",
+                                               "test ! -e /var/tmp/broken"});
+  LocalProvisioner local(options());
+  ClusterDescription cluster = local.up(plan, Tenure::kOwned);
+  local.powerOff(name_, "server1");
+  local.powerOn(name_, "server1");
+  EXPECT_EQ(ask(cluster, 0, "cat /var/tmp/starts; test -d /run/made && echo made"),
+            "started\nstarted\nmade\n");
+  ask(cluster, 0, "touch /var/tmp/broken");
+  local.powerOff(name_, "server1");
+  EXPECT_THAT([&] { local.powerOn(name_, "server1"); },
+              ::testing::ThrowsMessage<ProvisionError>(
+                  HasSubstr("node server1: its boot commands ended with \"exit 1\"")));
+  EXPECT_EQ(local.state(name_).power.at("server1"), Power::kOff);
+}
+
 // The owner is a child of this test, so that it can be killed as a test binary might be.
 TEST_F(LocalProvisionerTest, OwnedClustersEndWhenTheirOwnerIsKilled) {
   Pipe made = makePipe();

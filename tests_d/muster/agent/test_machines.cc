@@ -9,7 +9,11 @@ using testing::HasSubstr;
 
 class MachineTest : public ClusterTest {
  public:
-  static Needs needs() { return {.nodes = {{"server", 2}}}; }
+  static Needs needs() {
+    return {.nodes = {{"server", 2}}, .boot = {std::string("echo started >> ") + kStarts}};
+  }
+
+  static constexpr char kStarts[] = "/var/tmp/machine-test-starts";
 };
 
 // A frozen node keeps its connections open, so only missing heartbeats show it. Nothing on it is
@@ -45,6 +49,17 @@ TEST_F(MachineTest, PowerCutIsReportedAsReboot) {
   cluster().powerOn(victim);
   EXPECT_THAT(sleeper.wait(20s), Lost(LostReason::kNodeRebooted));
   EXPECT_EQ(victim.file("/var/kept").read(), "on disk");
+}
+
+TEST_F(MachineTest, BootCommandsRunAgainAfterAPowerCut) {
+  Node& victim = servers()[1];
+  if (!victim.run({"test", "-e", kStarts}).succeeded()) {
+    GTEST_SKIP() << "nodes of a configured cluster run no boot commands of a test";
+  }
+  std::string before = victim.file(kStarts).read();
+  cluster().powerOff(victim);
+  cluster().powerOn(victim);
+  EXPECT_EQ(victim.file(kStarts).read(), before + "started\n");
 }
 
 TEST_F(MachineTest, FactsDescribeTheNode) {
