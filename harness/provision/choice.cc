@@ -47,12 +47,23 @@ std::string othersText(const std::string& name) {
   return namesWith(present, Life::kHidden).empty() ? "; none is up" : "";
 }
 
+[[noreturn]] void failForChanged(const std::string& path, const std::string& name,
+                                 const std::vector<std::string>& differences) {
+  throw ChoiceError(ChoiceError::Kind::kChanged,
+                    "cluster \"" + name + "\" is up and is not as " + path +
+                        " says: " + joined(differences, "; ") +
+                        "; make it anew with \"muster down " + name + "\" and \"muster up " + path +
+                        "\", or take it as it is with " + "--cluster=" + name);
+}
+
 Choice chooseByFile(const std::string& path) {
   ClusterPlan plan = readPlan(path);
   std::unique_ptr<Provisioner> provisioner = makeProvisioner(plan.provisioner);
   std::optional<ClusterDescription> foretold = provisioner->foretell(plan);
   try {
     ClusterDescription description = provisioner->find(plan.name);
+    std::vector<std::string> differences = provisioner->differences(plan);
+    if (!differences.empty()) failForChanged(path, plan.name, differences);
     return ExistingCluster{std::move(provisioner), std::move(description)};
   } catch (const ProvisionError& error) {
     if (error.kind() != ProvisionError::Kind::kNoSuchCluster) failFor(error, error.what());

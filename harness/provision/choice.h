@@ -1,6 +1,8 @@
 // chooseCluster() says which cluster a person means, for the command and for test programs.
 //
-// A text is the path of a cluster file or the name of a cluster that is up. Each reason why there
+// A text is the path of a cluster file or the name of a cluster that is up. A file means nodes as
+// it describes them, so that a cluster of its name that was made otherwise is refused; a name means
+// the cluster as it is. Each reason why there
 // is none is kept: it is in the error.
 #pragma once
 
@@ -53,7 +55,9 @@ class ChoiceError : public std::runtime_error {
     // Another user may see whether one is up.
     kNoPermission,
     // It is up and does not answer.
-    kNoAnswer
+    kNoAnswer,
+    // It is up, and its file says something else.
+    kChanged
   };
 
   ChoiceError(Kind kind, const std::string& text) : std::runtime_error(text), kind_(kind) {}

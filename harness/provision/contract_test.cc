@@ -20,6 +20,7 @@ namespace harness {
 using Kind = ProvisionError::Kind;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
 using ::testing::Not;
@@ -166,9 +167,21 @@ TEST_P(ProvisionerContractTest, StandingClusterIsFoundByEverybody) {
   for (const auto& [node, power] : state.power) EXPECT_EQ(power, Power::kOn) << node;
 }
 
+TEST_P(ProvisionerContractTest, PlanOfAnotherClusterIsToldFromItsOwn) {
+  provisioner_->up(plan(2), Tenure::kStanding);
+  if (!makesNodes(*provisioner_, plan(2))) GTEST_SKIP() << "this kind keeps no clusters";
+  std::unique_ptr<Provisioner> other = sample_->make();
+  EXPECT_THAT(other->differences(plan(2)), IsEmpty());
+  EXPECT_THAT(other->differences(plan(1)), ElementsAre(HasSubstr("node2")));
+  EXPECT_THAT(other->differences(plan(3)), ElementsAre(HasSubstr("node3")));
+}
+
 TEST_P(ProvisionerContractTest, ClusterThatIsNotThereIsSaidToBeNone) {
   EXPECT_EQ(failure([&] { provisioner_->find(cluster_); }), Kind::kNoSuchCluster);
   EXPECT_EQ(failure([&] { provisioner_->state(cluster_); }), Kind::kNoSuchCluster);
+  if (makesNodes(*provisioner_, plan(1))) {
+    EXPECT_EQ(failure([&] { provisioner_->differences(plan(1)); }), Kind::kNoSuchCluster);
+  }
   EXPECT_EQ(lifeOf(*provisioner_, cluster_), std::nullopt);
   EXPECT_NO_THROW(provisioner_->down(cluster_));
   for (const char* name : {"", "..", "a/b", "-x"}) {

@@ -55,6 +55,10 @@ std::optional<ClusterDescription> Provisioner::foretell(const ClusterPlan&) {
   return std::nullopt;
 }
 
+std::vector<std::string> Provisioner::differences(const ClusterPlan&) {
+  return {};
+}
+
 MachineControl* Provisioner::machineControl() {
   return nullptr;
 }

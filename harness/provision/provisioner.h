@@ -105,6 +105,10 @@ class Provisioner {
   // Returns the state of a cluster that is up; fails as find() does.
   virtual ClusterState state(const std::string& cluster) = 0;
 
+  // Returns how the plan differs from the cluster of its name that is up, a text for each
+  // difference. Empty: in nothing that is known. Fails as find() does.
+  virtual std::vector<std::string> differences(const ClusterPlan& plan);
+
   // Removes the leftovers of killed processes, and returns the names of those clusters. A cluster
   // that is up is not touched.
   virtual std::vector<std::string> collect() = 0;

@@ -21,6 +21,7 @@
 #include "harness/provision/local/local_keys.h"
 #include "harness/provision/local/local_plan.h"
 #include "harness/provision/local/machine.h"
+#include "harness/provision/local/plan_values.h"
 #include "harness/provision/programs.h"
 #include "schema/support/base/text.h"
 
@@ -214,11 +215,15 @@ ClusterDescription LocalProvisioner::start(const ClusterPlan& plan, Tenure tenur
                       "make cluster \"" + plan.name + "\"")));
     started_[plan.name] = Started{std::move(hub), tenure, std::move(ours)};
     return made;
-  } catch (...) {
+  } catch (const std::exception& error) {
     ours.reset();
     hub.endBy(after(kDownTime));
     collectQuietly(plan.name);
-    throw;
+    const auto* refusal = dynamic_cast<const ProvisionError*>(&error);
+    // A hub lives all the same, which is another's.
+    std::string text = refusal != nullptr && hubLives(plan.name) ? differencesText(plan) : "";
+    if (text.empty()) throw;
+    throw ProvisionError(refusal->kind(), refusal->detail() + text, refusal->node());
   }
 }
 
@@ -298,6 +303,26 @@ ClusterState LocalProvisioner::state(const std::string& cluster) {
                                                                : Power::kOn;
   }
   return state;
+}
+
+// A hub of an earlier muster has kept no plan, so that there is nothing to compare.
+std::vector<std::string> LocalProvisioner::differences(const ClusterPlan& plan) {
+  nlohmann::json answer = ask(plan.name, {{"do", "state"}, {"plan", true}}, options_.answerTime);
+  auto kept = answer.find("plan");
+  if (kept == answer.end() || !kept->is_object()) return {};
+  PlanValues made;
+  kept->at("cluster").get_to(made.cluster);
+  kept->at("nodes").get_to(made.nodes);
+  return differencesBetween(made, planValues(plan));
+}
+
+std::string LocalProvisioner::differencesText(const ClusterPlan& plan) {
+  try {
+    std::string text = joined(differences(plan));
+    return text.empty() ? text : "; it differs from the file: " + text;
+  } catch (const ProvisionError&) {
+    return "";  // The refusal that it would explain is told in any case.
+  }
 }
 
 std::vector<ClusterEntry> LocalProvisioner::list() {

@@ -38,6 +38,7 @@ class LocalProvisioner : public Provisioner, public MachineControl {
   void down(const std::string& cluster) override;
   std::vector<ClusterEntry> list() override;
   ClusterState state(const std::string& cluster) override;
+  std::vector<std::string> differences(const ClusterPlan& plan) override;
   std::vector<std::string> collect() override;
   MachineControl* machineControl() override { return this; }
 
@@ -55,6 +56,8 @@ class LocalProvisioner : public Provisioner, public MachineControl {
     Fd input;
   };
 
+  // Returns a text to follow the refusal of a plan whose cluster is up. Empty: it does not differ.
+  std::string differencesText(const ClusterPlan& plan);
   ClusterDescription start(const ClusterPlan& plan, Tenure tenure);
   void remove(const std::string& cluster);
   void order(const std::string& verb, const std::string& cluster, const std::string& node);

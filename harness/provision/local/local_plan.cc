@@ -10,6 +10,7 @@
 #include "harness/provision/local/hub/state.h"
 #include "harness/provision/local/kind.h"
 #include "harness/provision/local/local_keys.h"
+#include "harness/provision/local/plan_values.h"
 #include "harness/provision/local/systemd_node.h"
 
 namespace harness {
@@ -114,6 +115,8 @@ LocalPlan composeLocal(const ClusterPlan& plan, const std::string& agentProgram)
   }
   local.hub.cluster = plan.name;
   local.hub.description = toJson(local.description);
+  PlanValues values = planValues(plan);
+  local.hub.plan = {{"cluster", values.cluster}, {"nodes", values.nodes}};
   ClusterIdentity identity(plan.name);
   for (const AgentFile& file : identity.controllerFiles("tls")) {
     local.hub.hostFiles.push_back(toSpec(file));

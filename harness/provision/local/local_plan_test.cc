@@ -69,6 +69,13 @@ TEST(LocalPlanTest, DescriptionThatTheHubKeepsIsReadBackTheSame) {
   EXPECT_EQ(read.nodes[1].route.endpoint.text(), "tls:[fd77::9]:7411");
 }
 
+TEST(LocalPlanTest, FieldsThatAnEarlierCallerDoesNotSendHaveTheirDefaults) {
+  HubSpec spec = hubSpecFromJson(R"({"cluster": "demo", "nodes": [{"name": "n1"}]})");
+  EXPECT_EQ(spec.readySeconds, HubSpec().readySeconds);
+  EXPECT_TRUE(spec.plan.is_null());
+  EXPECT_EQ(spec.nodes.at(0).name, "n1");
+}
+
 TEST(LocalPlanTest, ReachesNodesByTlsFromTheHubsNetwork) {
   ClusterPlan plan = planOf(1);
   plan.settings["control"] = Setting("control", "tcp");

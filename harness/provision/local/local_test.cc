@@ -206,7 +206,7 @@ TEST_F(LocalProvisionerTest, ClusterThatIsUpIsChosenByNameByFileAndAlone) {
   Choice byName = chooseCluster(name_);
   ASSERT_NE(std::get_if<ExistingCluster>(&byName), nullptr);
   std::string path = "/tmp/" + name_ + ".yaml";
-  putFile(path, "nodes: {other: {role: client}}\n", 0600);
+  putFile(path, "nodes: {server1: {role: server}}\n", 0600);
   Choice byFile = chooseCluster(path);
   ::unlink(path.c_str());
   auto* existing = std::get_if<ExistingCluster>(&byFile);
@@ -216,6 +216,26 @@ TEST_F(LocalProvisionerTest, ClusterThatIsUpIsChosenByNameByFileAndAlone) {
   // A name that is nearly right is proposed; the name itself never is.
   EXPECT_THAT([this] { chooseCluster(name_ + "x"); },
               ::testing::ThrowsMessage<ChoiceError>(HasSubstr("did you mean \"" + name_ + "\"?")));
+}
+
+TEST_F(LocalProvisionerTest, FileThatHasChangedIsRefusedWithTheDifference) {
+  LocalProvisioner(options()).up(planOf(name_, 1), Tenure::kStanding);
+  std::string path = "/tmp/" + name_ + ".yaml";
+  putFile(path, "nodes: {server1: {role: client}}\n", 0600);
+  try {
+    chooseCluster(path);
+    ADD_FAILURE() << "it was taken";
+  } catch (const ChoiceError& error) {
+    EXPECT_EQ(error.kind(), ChoiceError::Kind::kChanged);
+    EXPECT_THAT(error.what(), HasSubstr("server1: role was server, is client; make it anew with"));
+  }
+  ::unlink(path.c_str());
+  ClusterPlan changed = planOf(name_, 1);
+  changed.nodes[0].role = "client";
+  EXPECT_THAT([&] { LocalProvisioner(options()).up(changed, Tenure::kStanding); },
+              ::testing::ThrowsMessage<ProvisionError>(
+                  AllOf(HasSubstr("is up already"),
+                        HasSubstr("it differs from the file: server1: role was server"))));
 }
 
 TEST_F(LocalProvisionerTest, AnOwnerCollectsWhatItsKilledHubLeft) {

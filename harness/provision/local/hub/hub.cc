@@ -327,7 +327,11 @@ nlohmann::json Hub::answer(Client& client, const std::string& line) {
   try {
     nlohmann::json request = nlohmann::json::parse(line);
     std::string verb = request.value("do", "");
-    if (verb == "state") return state();
+    if (verb == "state") {
+      nlohmann::json known = state();
+      if (request.value("plan", false)) known["plan"] = spec_.plan;
+      return known;
+    }
     if (verb == "down") {
       end();
       ending_ = true;

@@ -3,7 +3,7 @@
 //
 // It has one thread with one loop. Clients speak JSON, a line for a line, on the control socket:
 //   {"do": "state"}                       {"ok": true, "hub": PID, "description": …, "nodes":
-//   [{"name", "running", …}]}
+//   [{"name", "running", …}]}; with "plan": true in the request also "plan": …
 //   {"do": "freeze", "node": "server1"}   and thaw, powerOff, powerOn       {"ok": true}
 //   {"do": "down"}                        answered when nothing is left; the hub then ends
 // A request that fails is answered with {"ok": false, "node": "server1", "detail": "…"}, and with

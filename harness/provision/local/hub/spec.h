@@ -88,6 +88,9 @@ struct HubSpec {
   // Given back on request, and never looked into.
   nlohmann::json description;
 
+  // Given back to those who ask with it, and never looked into.
+  nlohmann::json plan;
+
   // The time that all nodes together may take to be ready.
   int readySeconds = 30;
 };
