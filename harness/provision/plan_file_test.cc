@@ -113,6 +113,8 @@ constexpr Bad kBad[] = {
      "f.yaml:2:13: role: \"a b\" is not a word of letters, digits, '-', '_', '.'"},
     {"nodes:\n  a: {role: x, init: upstart}",
      "f.yaml:2:22: init: there is no \"upstart\"; known: minimal, systemd"},
+    {"nodes:\n  a: {role: x, capabilities: [sys_time]}",
+     "f.yaml:2:31: capabilities: there is no \"sys_time\"; known: mknod"},
     {"nodes:\n  a: {role: x, labels: [b]}", "f.yaml:2:24: labels: expected a map and found a list"},
     {"nodes:\n  a: {role: x, boot: glusterd}",
      "f.yaml:2:22: boot: expected a list and found \"glusterd\""},

@@ -20,6 +20,10 @@ namespace {
 const std::vector<std::string> kInits = {"minimal", "systemd"};
 const std::vector<std::string> kControls = {"unix", "tcp"};
 
+// The others that local nodes give up act on the clock, the modules and the ports of the machine,
+// which it does not share with tests.
+const std::vector<std::string> kCapabilities = {"mknod"};
+
 // The longest host name, and the longest path of a unix socket.
 constexpr size_t kNodeNameMax = 63;
 constexpr size_t kSocketPathMax = 107;
@@ -30,6 +34,10 @@ void checkControl(const Setting& control) {
 
 void checkInit(const Setting& init) {
   init.word(kInits);
+}
+
+void checkCapabilities(const Setting& capabilities) {
+  for (const Setting& capability : capabilities.items()) capability.word(kCapabilities);
 }
 
 void checkBoot(const Setting& boot) {
@@ -142,6 +150,7 @@ KindKeys localKeys() {
                           {.name = "boot", .check = checkBootSets}},
           .nodeKeys = {{.name = "init", .check = checkInit},
                        {.name = "boot", .check = checkBoot},
+                       {.name = "capabilities", .check = checkCapabilities},
                        {.name = "addresses", .check = checkAddresses, .spread = spreadAddresses}},
           .check = checkPlan};
 }
@@ -168,6 +177,8 @@ LocalSettings readLocalSettings(const ClusterPlan& plan) {
     }
     auto boot = node.settings.find("boot");
     if (boot != node.settings.end()) own.boot = boot->second.texts();
+    auto capabilities = node.settings.find("capabilities");
+    if (capabilities != node.settings.end()) own.capabilities = capabilities->second.texts();
     own.addresses = wantedAddresses(node);
     if (own.addresses.empty()) own.addresses = chosenAddresses(settings.nodes.size());
     for (const std::string& address : own.addresses) {

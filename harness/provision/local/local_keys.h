@@ -18,6 +18,8 @@ struct LocalNodeSettings {
   Init init = Init::kMinimal;
   // Shell commands, run as root at every start of the node, in order.
   std::vector<std::string> boot;
+  // Capabilities that the node keeps, of those that local nodes give up, such as "mknod".
+  std::vector<std::string> capabilities;
   // The addresses on the shared network, from the file or chosen.
   std::vector<std::string> addresses;
 };

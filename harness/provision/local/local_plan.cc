@@ -71,6 +71,7 @@ NodeSpec composeNode(const LocalNodeSettings& settings, const NodeDescription& d
     spec.addresses.push_back(withPrefix(address));
   spec.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                       "HOME=/root", "LANG=C.UTF-8", "TERM=linux", "container=muster"};
+  spec.capabilities = settings.capabilities;
   spec.ready = kAgentSocket;
   // An agent of the machine itself may have its files there, which are not for the node.
   spec.memory = {kAgentDirectory};

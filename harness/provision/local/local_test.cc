@@ -67,6 +67,21 @@ TEST_F(LocalProvisionerTest, NodesOwnTheirFilesAndNotTheMachine) {
   EXPECT_NE(ask(cluster, 0, "cat /etc/machine-id"), ask(cluster, 1, "cat /etc/machine-id"));
 }
 
+TEST_F(LocalProvisionerTest, NodeKeepsTheCapabilityThatItsFileAsksFor) {
+  ClusterPlan plan = planOf(name_, 2);
+  plan.nodes[0].settings["capabilities"] =
+      Setting("capabilities", std::vector<std::string>{"mknod"});
+  LocalProvisioner local(options());
+  ClusterDescription cluster = local.up(plan, Tenure::kOwned);
+  const char* kMake = "mknod /var/tmp/disk b 254 0 && stat -c %F /var/tmp/disk";
+  EXPECT_EQ(ask(cluster, 0, kMake), "block special file\n");
+  EXPECT_THAT(ask(cluster, 1, kMake), HasSubstr("Operation not permitted"));
+  // sys_module 16, sys_rawio 17, sys_boot 22 and sys_time 25 are gone all the same.
+  uint64_t bounds =
+      std::stoull(ask(cluster, 0, "sed -n 's/CapBnd:.//p' /proc/1/status"), nullptr, 16);
+  EXPECT_EQ(bounds & (1u << 16 | 1u << 17 | 1u << 22 | 1u << 25), 0u);
+}
+
 TEST_F(LocalProvisionerTest, UnknownNamesAreRefusedWithoutWaiting) {
   LocalProvisioner local(options());
   ClusterDescription cluster = local.up(planOf(name_, 1), Tenure::kOwned);

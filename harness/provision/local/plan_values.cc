@@ -55,6 +55,7 @@ PlanValues planValues(const ClusterPlan& plan) {
                                {"labels", labelsText(node.labels)},
                                {"init", own.init == Init::kSystemd ? "systemd" : "minimal"},
                                {"boot", listText(own.boot)},
+                               {"capabilities", listText(own.capabilities)},
                                {"addresses", listText(own.addresses)}};
   }
   return values;

@@ -138,7 +138,7 @@ void HubNode::becomeInit(Fd go, Fd report) {
     // No byte means that the hub is gone.
     if (::read(go.get(), &byte, 1) != 1) ::_exit(1);
     configureNetwork(spec_);
-    dropCapabilities();
+    dropCapabilities(spec_.capabilities);
     std::vector<char*> argv = pointersTo(spec_.argv);
     std::vector<char*> environment = pointersTo(spec_.environment);
     ::execve(argv[0], argv.data(), environment.data());

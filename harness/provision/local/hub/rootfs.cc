@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <set>
@@ -231,10 +232,20 @@ void enterRoot(const NodeSpec& node, const std::vector<FileSpec>& commonFiles,
   for (const FileSpec& file : node.files) place(file);
 }
 
-void dropCapabilities() {
-  for (unsigned long capability :
-       {CAP_SYS_TIME, CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_MKNOD, CAP_SYS_BOOT}) {
-    check(::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0), "drop a capability");
+void dropCapabilities(const std::vector<std::string>& kept) {
+  struct Capability {
+    const char* name;
+    unsigned long number;
+  };
+  static constexpr Capability kAll[] = {{"sys_time", CAP_SYS_TIME},
+                                        {"mknod", CAP_MKNOD},
+                                        {"sys_module", CAP_SYS_MODULE},
+                                        {"sys_rawio", CAP_SYS_RAWIO},
+                                        {"sys_boot", CAP_SYS_BOOT}};
+  for (const Capability& each : kAll) {
+    if (std::find(kept.begin(), kept.end(), each.name) != kept.end()) continue;
+    check(::prctl(PR_CAPBSET_DROP, each.number, 0, 0, 0),
+          std::string("drop the capability ") + each.name);
   }
 }
 

@@ -27,7 +27,8 @@ void enterRoot(const NodeSpec& node, const std::vector<FileSpec>& commonFiles,
                const RootPlaces& places);
 
 // Gives up, for this process and all that it starts, the capabilities that reach through the
-// namespaces. These are the clock, device nodes, kernel modules, raw I/O and reboot.
-void dropCapabilities();
+// namespaces, but for those in `kept`. These are "sys_time", "mknod", "sys_module", "sys_rawio" and
+// "sys_boot".
+void dropCapabilities(const std::vector<std::string>& kept);
 
 }  // namespace harness

@@ -12,8 +12,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FileSpec, path, content, mode, linkTo)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(BindSpec, from, to, readOnly)
 // A test program that was built with an earlier muster sends no fields that are newer.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(NodeSpec, name, addresses, argv, environment, files,
-                                                memory, binds, remove, privateUnits, ready,
-                                                bootStatus, bootLog)
+                                                memory, binds, remove, privateUnits, capabilities,
+                                                ready, bootStatus, bootLog)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HubSpec, cluster, owned, bridgeAddresses, nodes,
                                                 files, hostFiles, description, plan, readySeconds)
 

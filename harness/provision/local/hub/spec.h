@@ -57,6 +57,9 @@ struct NodeSpec {
   // *.requires in /etc/systemd/system and S* in /etc/rc?.d.
   bool privateUnits = false;
 
+  // The capabilities that it keeps of those that nodes give up, as dropCapabilities() names them.
+  std::vector<std::string> capabilities;
+
   // The name of a socket in the node's directory. The node is up when somebody accepts there.
   // Empty: it is up at once.
   std::string ready;
