@@ -74,14 +74,14 @@ NodeSet Cluster::clients() const {
   return ofRole(present_, "client");
 }
 
-NodeSet Cluster::withRole(const std::string& role) const {
+NodeSet Cluster::withRole(const std::string& role, Where where) const {
   NodeSet found = ofRole(present_, role);
   if (!found.empty()) return found;
   std::set<std::string> roles;
   for (Node& node : present_) roles.insert(node.role());
   std::string list = harness::joined({roles.begin(), roles.end()}, ", ");
   throw NodeError(NodeError::Kind::kNotFound, "", "nodes of role " + harness::quoted(role),
-                  "the cluster has the roles " + list);
+                  "the cluster has the roles " + list, 0, where);
 }
 
 NodeSet Cluster::withLabel(const std::string& label) const {
@@ -103,11 +103,11 @@ NodeSet Cluster::otherThan(const NodeSet& nodes) const {
   return filtered(present_, [&](const Node& node) { return !nodes.contains(node); });
 }
 
-Node& Cluster::node(const std::string& name) const {
-  return all_[name];
+Node& Cluster::node(const std::string& name, Where where) const {
+  return all_[NameInSet(name, where)];
 }
 
-NodeSet Cluster::select(const std::string& expression) const {
+NodeSet Cluster::select(const std::string& expression, Where where) const {
   try {
     std::vector<Node*> chosen;
     for (const std::string& name : harness::selectNodes(parts_->description, expression)) {
@@ -116,7 +116,7 @@ NodeSet Cluster::select(const std::string& expression) const {
     return NodeSet(chosen);
   } catch (const harness::NodeExpressionError& error) {
     throw NodeError(NodeError::Kind::kInvalid, "", "nodes " + harness::quoted(expression),
-                    error.what());
+                    error.what(), 0, where);
   }
 }
 

@@ -18,8 +18,8 @@ std::string listed(const std::vector<std::string>& names) {
 }
 
 [[noreturn]] void fail(NodeError::Kind kind, const std::string& operation,
-                       const std::string& detail) {
-  throw NodeError(kind, "", operation, detail);
+                       const std::string& detail, const std::source_location& where) {
+  throw NodeError(kind, "", operation, detail, 0, where);
 }
 
 }  // namespace
@@ -40,13 +40,14 @@ std::vector<std::string> Results::failed() const {
   return names;
 }
 
-const Result& Results::operator[](const std::string& node) const {
+const Result& Results::operator[](NameInSet node) const {
   for (const NodeResult& one : all_) {
-    if (one.node != node) continue;
+    if (one.node != node.name) continue;
     if (one.error) throw *one.error;
     return *one.result;
   }
-  fail(NodeError::Kind::kNotFound, "result of node " + node, "the set does not have that node");
+  fail(NodeError::Kind::kNotFound, "result of node " + harness::quoted(std::string(node.name)),
+       "the set does not have that node", node.where);
 }
 
 void PrintTo(const Results& results, std::ostream* out) {
@@ -60,24 +61,24 @@ NodeSet::NodeSet(std::initializer_list<std::reference_wrapper<Node>> nodes) {
   for (Node& node : nodes) nodes_.push_back(&node);
 }
 
-Node& NodeSet::operator[](size_t index) const {
-  if (index < nodes_.size()) return *nodes_[index];
-  fail(NodeError::Kind::kNotFound, "node number " + std::to_string(index) + " (from 0)",
-       "the set has " + std::to_string(nodes_.size()) + ": " + listed(names()));
+Node& NodeSet::operator[](PlaceInSet place) const {
+  if (place.index < nodes_.size()) return *nodes_[place.index];
+  fail(NodeError::Kind::kNotFound, "node number " + std::to_string(place.index) + " (from 0)",
+       "the set has " + std::to_string(nodes_.size()) + ": " + listed(names()), place.where);
 }
 
-Node& NodeSet::operator[](const std::string& name) const {
+Node& NodeSet::operator[](NameInSet name) const {
   for (Node* node : nodes_) {
-    if (node->name() == name) return *node;
+    if (node->name() == name.name) return *node;
   }
-  fail(NodeError::Kind::kNotFound, "node " + harness::quoted(name),
-       "the set has " + listed(names()));
+  fail(NodeError::Kind::kNotFound, "node " + harness::quoted(std::string(name.name)),
+       "the set has " + listed(names()), name.where);
 }
 
-Node& NodeSet::only() const {
+Node& NodeSet::only(Where where) const {
   if (nodes_.size() == 1) return *nodes_.front();
   fail(nodes_.empty() ? NodeError::Kind::kNotFound : NodeError::Kind::kInvalid, "the only node",
-       "the set has " + listed(names()));
+       "the set has " + listed(names()), where);
 }
 
 bool NodeSet::contains(const Node& node) const {

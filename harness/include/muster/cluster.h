@@ -83,7 +83,7 @@ class Cluster {
 
   // Returns the nodes of a role. NodeError kNotFound, naming the roles that there are, if no node
   // of it is there.
-  NodeSet withRole(const std::string& role) const;
+  NodeSet withRole(const std::string& role, Where where = Where::current()) const;
 
   // Return the nodes with a label, of any value or of this one. The set may be empty.
   NodeSet withLabel(const std::string& label) const;
@@ -95,12 +95,12 @@ class Cluster {
 
   // Returns the node of that name. NodeError kNotFound, naming the nodes that there are, if there
   // is none.
-  Node& node(const std::string& name) const;
+  Node& node(const std::string& name, Where where = Where::current()) const;
 
   // Returns the nodes of an expression of names and sets, such as "server[1-3],client1" or
   // "@server" for a role. NodeError kInvalid for a mistake in it and for names that the cluster
   // does not have.
-  NodeSet select(const std::string& expression) const;
+  NodeSet select(const std::string& expression, Where where = Where::current()) const;
 
   // Stops every process of the node, and returns when they stand still. NodeError kUnsupported
   // where the nodes cannot be frozen: real machines, and local nodes without a writable control

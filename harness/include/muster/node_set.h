@@ -15,12 +15,15 @@
 //   * Call from the test thread. All nodes have the same deadline, that of one call.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <initializer_list>
 #include <iosfwd>
 #include <optional>
+#include <source_location>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <muster/node.h>
@@ -42,6 +45,35 @@ struct NodeResult {
 // Prints the text of describe() or of the error for gtest.
 void PrintTo(const NodeResult& result, std::ostream* out);
 
+// Is the number in the brackets of `servers()[5]`, with the line of the test for the error: an
+// operator can take no argument of its own for that. Tests write a number of any integral type.
+struct PlaceInSet {
+  // Is implicit on purpose. A negative number is none of a node, like any other that is too large.
+  template <std::integral Number>
+  PlaceInSet(Number number, std::source_location at = std::source_location::current())
+      : index(static_cast<size_t>(number)), where(at) {}
+
+  // Counts from 0.
+  size_t index;
+
+  // The place in the source, as of every other call.
+  std::source_location where;
+};
+
+// Is the name in the brackets of `servers()["server1"]` and `results["server1"]`, in the same way.
+// Tests write a text of any kind, which must live as long as the expression.
+struct NameInSet {
+  // Is implicit on purpose.
+  template <std::convertible_to<std::string_view> Text>
+  NameInSet(const Text& text, std::source_location at = std::source_location::current())
+      : name(text), where(at) {}
+
+  // The name of a node.
+  std::string_view name;
+
+  std::source_location where;
+};
+
 // Holds the answers of all nodes of a set, in its order.
 class Results {
  public:
@@ -59,7 +91,7 @@ class Results {
 
   // Returns the result of a node by name. Throws the node's own NodeError if it has no result;
   // NodeError kNotFound for a name that is not in the set.
-  const Result& operator[](const std::string& node) const;
+  const Result& operator[](NameInSet node) const;
 
   // The answers can be gone over, as in `for (const NodeResult& one : results)`.
   size_t size() const { return all_.size(); }
@@ -115,15 +147,15 @@ class NodeSet {
 
   // Return a node by its place, from 0, or by its name. NodeError kNotFound if the set has fewer,
   // or none of that name; the text lists what it has.
-  Node& operator[](size_t index) const;
-  Node& operator[](const std::string& name) const;
+  Node& operator[](PlaceInSet place) const;
+  Node& operator[](NameInSet name) const;
 
   // Returns the first node. NodeError kNotFound if the set is empty.
-  Node& first() const { return (*this)[size_t{0}]; }
+  Node& first(Where where = Where::current()) const { return (*this)[PlaceInSet(0, where)]; }
 
   // Returns the node of a set of one. NodeError kInvalid if there are more, kNotFound if there is
   // none.
-  Node& only() const;
+  Node& only(Where where = Where::current()) const;
 
   // These ask no node. Names are in the order of the set.
   bool contains(const Node& node) const;
