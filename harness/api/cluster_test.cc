@@ -1,7 +1,7 @@
-#include <muster/cluster.h>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <muster/cluster.h>
 
 #include "harness/api/access.h"
 #include "harness/rpc/controller.h"

@@ -88,7 +88,7 @@ std::string stateText(const JobInfo& job) {
 
 std::string jobTable(const std::vector<JobInfo>& jobs, size_t commandBytesMax) {
   std::vector<std::vector<std::string>> lines = {
-      {"NODE", "JOB", "RUN", "OWNER", "PID", "PROCS", "AGE", "STATE", "COMMAND"}};
+      {"NODE", "JOB", "RUN", "OWNER", "PID", "PROCS", "RAN", "STATE", "COMMAND"}};
   for (const JobInfo& job : jobs) {
     lines.push_back({job.node, toString(job.name), job.label(kRunLabel), job.identity,
                      job.pid == 0 ? "" : std::to_string(job.pid), std::to_string(job.processes),
@@ -108,7 +108,7 @@ Json jobJson(const JobInfo& job) {
   json["acknowledged"] = job.acknowledged;
   json["pid"] = job.pid == 0 ? Json(nullptr) : Json(job.pid);
   json["processes"] = job.processes;
-  json["age_seconds"] = std::chrono::duration<double>(job.elapsed).count();
+  json["elapsed_seconds"] = std::chrono::duration<double>(job.elapsed).count();
   json["started_realtime_ns"] = job.startedRealtimeNs;
   json["argv"] = job.argv;
   return json;

@@ -64,7 +64,7 @@ TEST(JobWordsTest, TheTableSaysWhoseItIsAndWhatItLeft) {
   left.processes = 2;
   left.outcome = muster::Outcome::exited(0);
   EXPECT_EQ(jobTable({running, left}, 20),
-            "NODE     JOB         RUN  OWNER        PID  PROCS  AGE  STATE"
+            "NODE     JOB         RUN  OWNER        PID  PROCS  RAN  STATE"
             "                                   COMMAND\n"
             "server1  3fa91c20.7  r1   operator:ci  42   1      0s   running"
             "                                 sh -c 'sleep 60; ...\n"

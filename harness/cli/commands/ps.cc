@@ -26,7 +26,7 @@ constexpr Flag kEnded({
 constexpr char kNotes[] =
     R"(Jobs of every controller are shown: those that run, and those that ended and
 left processes running. OWNER is the identity that a job's controller has for
-the node.
+the node. RAN is how long the command has run, up to its end if it ended.
 
 Exit status: 0 if every node answered, 69 if one did not.
 )";
