@@ -33,6 +33,10 @@ bool OutcomeMatcher::MatchAndExplain(const NodeResult& result,
 
 bool OutcomeMatcher::MatchAndExplain(const Results& results,
                                      testing::MatchResultListener* listener) const {
+  if (results.empty()) {
+    *listener << "there is no node in it, so nothing was tested";
+    return false;
+  }
   std::string wrong;
   for (const NodeResult& one : results) {
     if (!MatchAndExplain(one, listener)) wrong += (wrong.empty() ? "" : ", ") + one.node;

@@ -69,6 +69,15 @@ TEST(MatchersTest, FailureNamesNodeCommandAndOutcome) {
   EXPECT_THAT(explained(result, StdoutIs("ok")), HasSubstr("whose stdout is \"no quorum\\n\""));
 }
 
+// A set that came out empty must not look like one whose nodes all pass.
+TEST(MatchersTest, NothingTestedIsNoMatch) {
+  Results none{std::vector<NodeResult>()};
+  std::string reason = "there is no node in it, so nothing was tested";
+  EXPECT_THAT(explained(none, OnEachNode(Succeeded())), HasSubstr(reason));
+  EXPECT_THAT(explained(none, Succeeded()), HasSubstr(reason));
+  EXPECT_THAT(none, Not(OnEachNode(testing::_)));
+}
+
 TEST(MatchersTest, OnEachNodeNamesThoseThatDoNotMatch) {
   Results results({{"n1", resultOf(Outcome::exited(0)), {}},
                    {"n2", resultOf(Outcome::exited(3), "", "n2"), {}},

@@ -29,8 +29,7 @@
 //   * Runs acts at the moment of matching, on the calling thread, and within the test's deadline.
 //   * A node that does not answer throws NodeError from node.run() itself, before any matcher sees
 //     it. Runs, OnEachNode and Eventually take such an error as a mismatch and show its text.
-//   * OnEachNode matches an empty set, and the outcomes match empty Results: nothing was tested.
-//     Say ASSERT_FALSE(set.empty()) first where the set may be empty.
+//   * Empty Results, of which nothing was tested, match no outcome.
 #pragma once
 
 #include <functional>
@@ -47,8 +46,8 @@
 
 namespace muster {
 
-// Matches a Result, an Outcome, a NodeResult, or Results of which every one does. A NodeResult with
-// an error does not match.
+// Matches a Result, an Outcome, a NodeResult, or Results of which every one does and which are not
+// empty. A NodeResult with an error does not match.
 class OutcomeMatcher : public testing::BaseOfMusterMatchers {
  public:
   using is_gtest_matcher = void;

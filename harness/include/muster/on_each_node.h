@@ -11,7 +11,8 @@
 // or of gmock. gmock's Each and Contains take sets as well, and say only which place differs.
 //
 // Things to get right:
-//   * It matches an empty set, of which nothing was tested: see matchers.h.
+//   * An empty set does not match: nothing was tested. gmock's IsEmpty says that it should be
+//   empty.
 //   * A node that answered with an error does not match, whatever is asked of its result. Neither
 //     does it with OnEachNode(Not(…)).
 //   * The members of a NodeSet are looked at one after the other. Run on the set first where that
@@ -55,7 +56,8 @@ class OnEachNodeImpl : public testing::MatcherInterface<Subject> {
   // Looks at all members, also behind one that does not match: the failure names all of them.
   bool MatchAndExplain(Subject set, testing::MatchResultListener* listener) const override {
     return explanation_.match(&set, listener, [&](testing::MatchResultListener* explanation) {
-      bool all = true;
+      if (set.empty()) *explanation << "there is no node in it, so nothing was tested";
+      bool all = !set.empty();
       for (const auto& one : set) all = matches(one, explanation) && all;
       return all;
     });
