@@ -12,27 +12,13 @@
 
 #include "nodeagent/os/raw_syscall.h"
 #include "nodeagent/os/read_file.h"
+#include "nodeagent/os/signals_blocked.h"
 
 namespace nodeagent {
 namespace {
 
 constexpr size_t kStackBytes = 32 * 1024;
 constexpr int kKillWaitMs = 1000;
-
-// Blocks all signals of this thread, so that no handler of the keeper runs in the child.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  KJ_DISALLOW_COPY(SignalsBlocked);
-
- private:
-  sigset_t before_;
-};
 
 // Holds everything that the child reads on its way. It is freed only when the child no longer uses
 // it.

@@ -1,10 +1,10 @@
 #include "nodeagent/os/worker.h"
 
-#include <signal.h>
 #include <time.h>
 
 #include <algorithm>
 
+#include "nodeagent/os/signals_blocked.h"
 #include "schema/support/base/log.h"
 #include "schema/support/base/wire_error.h"
 
@@ -12,22 +12,6 @@ namespace nodeagent {
 namespace {
 
 constexpr kj::Duration kClosePause = 5 * kj::MILLISECONDS;
-
-// Blocks all signals of this thread, because they are handled on the loop. A thread that is started
-// meanwhile inherits that.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  KJ_DISALLOW_COPY(SignalsBlocked);
-
- private:
-  sigset_t before_;
-};
 
 // Polls instead of waiting on a condition, because a thread that is stopped from outside may hold
 // the lock.
