@@ -38,9 +38,9 @@ kj::Exception lossOf(kj::StringPtr reason) {
 }  // namespace
 
 void EstablishedConnection::requireMinor(uint16_t minor, kj::StringPtr feature) const {
-  if (protocolMinor >= minor) return;
+  if (grants.agentMinor() >= minor) return;
   support::fail(wire::Error::Kind::UNSUPPORTED, "this agent is too old for ", feature,
-                ": it speaks protocol ", wire::PROTOCOL_MAJOR, ".", protocolMinor,
+                ": it speaks protocol ", wire::PROTOCOL_MAJOR, ".", grants.agentMinor(),
                 ", and they came with ", wire::PROTOCOL_MAJOR, ".", minor, "; upgrade it");
 }
 
@@ -269,7 +269,6 @@ void Connection::accept(EstablishedConnection& live, wire::Gate::HelloResults::R
   bootId_ = bootId;
   keeperEpoch_ = keeperEpoch;
   live.session = results.getSession();
-  live.protocolMinor = welcome.getProtocolMinor();
   live.grants = Grants(welcome);
   live.generation = generation_;
   live.number = ++connections_;

@@ -49,7 +49,6 @@ struct EstablishedConnection final : public kj::Refcounted {
   void requireMinor(uint16_t minor, kj::StringPtr feature) const;
 
   kj::Own<support::RpcConnection> connection;
-  uint16_t protocolMinor = 0;
   wire::Session::Client session = nullptr;
   Grants grants;
 

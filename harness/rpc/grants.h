@@ -21,6 +21,9 @@ class Grants {
   Grants() = default;
   explicit Grants(wire::Welcome::Reader welcome);
 
+  // Returns the minor version of the protocol that the agent speaks.
+  uint16_t agentMinor() const { return agentMinor_; }
+
   // Returns the capability of an interface. Calls of one that was not granted are refused, with a
   // text that names it, and so are calls with fields that the agent is too old to know.
   template <typename Interface>

@@ -156,7 +156,7 @@ Answer<std::string> beginDigest(ControllerNode& node, const std::string& path, D
 uint16_t protocolMinorOf(ControllerNode& node, SteadyTime until) {
   return ask<uint16_t>(node, "connect", until,
                        [](EstablishedConnection& connection) -> kj::Promise<uint16_t> {
-                         return connection.protocolMinor;
+                         return connection.grants.agentMinor();
                        });
 }
 
@@ -221,7 +221,7 @@ void writeModified(wire::WriteOptions::Builder to, int64_t ns) {
 Begun beginUpload(ControllerNode& node, const support::Id& id, const std::string& path,
                   uint64_t size, const UploadOptions& options, SteadyTime until) {
   return ask<Begun>(node, "write " + quoted(path), until, [&](EstablishedConnection& connection) {
-    bool isFaithful = connection.protocolMinor >= kFaithfulMinor;
+    bool isFaithful = connection.grants.agentMinor() >= kFaithfulMinor;
     DigestKind kind = options.sparse && isFaithful ? DigestKind::kBlocks : DigestKind::kContent;
     auto request = connection.get<wire::Files>().beginUploadRequest();
     request.setUploadId(id.data());
