@@ -21,7 +21,8 @@
 //     interrupted.
 //   * A NodeError within a look means "not yet", so a node that reboots may be waited for. Other
 //     exceptions end the wait.
-//   * A callable is called many times: it should look, and change nothing.
+//   * A callable is called many times: it should look, and change nothing. A `mutable` closure is
+//     none that can be called here, and does not compile.
 //   * The looks are 100 ms apart unless the test says otherwise. A state that lasts for less may
 //     pass unseen between two looks. The last look begins when `within` is over: what came before
 //     is seen.
@@ -88,8 +89,7 @@ Observation observe(const Value& value, const testing::Matcher<const Value&>& in
 class FirstExplanation {
  public:
   // Matches by `look`, which is given a listener and returns whether it matched, unless the answer
-  // about `subject` is kept. Only a mismatch is, and only one
-  // that nobody has explained yet.
+  // about `subject` is kept. Only a mismatch is, until it has been explained.
   template <typename Look>
   bool match(const void* subject, testing::MatchResultListener* listener, Look&& look) const {
     bool kept = kept_ && subject_ == subject && listener->IsInterested();
@@ -120,10 +120,17 @@ template <typename Subject>
 struct Seen {
   using Type = std::remove_cvref_t<Subject>;
 };
+
+// Says that a subject can be called without arguments. It is looked at again and again, and so must
+// be callable while it is const.
 template <typename Subject>
-requires std::is_invocable_v < const std::remove_cvref_t<Subject>
-& > struct Seen<Subject> {
-  using Type = std::remove_cvref_t<std::invoke_result_t<const std::remove_cvref_t<Subject>&>>;
+using ConstSubject = const std::remove_cvref_t<Subject>&;
+template <typename Subject>
+concept Callable = std::is_invocable_v<ConstSubject<Subject>>;
+
+template <Callable Subject>
+struct Seen<Subject> {
+  using Type = std::remove_cvref_t<std::invoke_result_t<ConstSubject<Subject>>>;
   static_assert(!std::is_void_v<Type>, "the callable returns nothing that could be matched");
 };
 

@@ -31,10 +31,10 @@ concept HasPrintTo = requires(const T& value, std::ostream* out) {
 // Tells whether the type says itself what it is. A closure without captures can be streamed too, as
 // the bool that its function pointer is, and does not count.
 template <typename T>
-concept HasStreamOperator = requires(const T& value, std::ostream& out) {
+concept HasStreamOperator =
+    !std::is_convertible_v<const T&, bool> && requires(const T& value, std::ostream& out) {
   out << value;
-}
-&&!std::is_convertible_v<const T&, bool>;
+};
 
 // A closure, a std::function or an object of a class with a call operator, which says nothing of
 // itself.
