@@ -107,7 +107,7 @@ function(muster_adopt_component name)
   add_dependencies(node_tests ${name}_tests)
   file(GLOB units CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
   if(units)
-    muster_unit_test(${name}_unit_test SOURCES ${units} DEPENDS ${name}_component)
+    muster_unit_test(${name}_unit_test SOURCES ${units} DEPENDS $<TARGET_NAME_IF_EXISTS:${name}_component>)
   endif()
 endfunction()
 

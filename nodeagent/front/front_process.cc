@@ -61,9 +61,10 @@ void giveUpPrivileges(const Options& options) {
 void requireWayToKeeper(const Options& options) {
   const char* socket = options.keeperSocket.c_str();
   if (access(socket, W_OK) == 0 || errno != EACCES) return;
-  support::fail(wire::Error::Kind::INVALID, "front-user \"", options.frontUser.c_str(), "\" (uid ",
-                geteuid(), ") cannot reach the keeper's socket ", socket,
-                ": all directories above it must be searchable for that user (mode x)");
+  support::fail(
+      wire::Error::Kind::INVALID, "front-user \"", options.frontUser.c_str(), "\" (uid ", geteuid(),
+      ") cannot reach the keeper's socket ", socket,
+      ": it must belong to that user, and all directories above it be searchable (mode x)");
 }
 
 // Returns for example "tls:10.0.0.1:7411 unix:/run/nodeagent/agent.sock".

@@ -291,7 +291,7 @@ void requireFitting(const Arguments& arguments) {
   for (const Flag* flag : {&kInput, &kPrefix, &kJson}) {
     if (!arguments[*flag]) continue;
     throw CommandError(kExitUsage, "--detach and " + flag->spelling() +
-                                       ": nobody waits for the command, so leave one away");
+                                       ": nobody waits for the command, so leave one out");
   }
 }
 
