@@ -83,7 +83,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Rule{"Layers", checkLayers}, Rule{"BannedWords", checkBannedWords},
                       Rule{"TestNames", checkTestNames}, Rule{"Documents", checkDocuments},
                       Rule{"KindNames", checkKinds}, Rule{"English", checkEnglish},
-                      Rule{"Parameters", checkParameters}, Rule{"Manual", checkManual}),
+                      Rule{"Parameters", checkParameters}, Rule{"Manual", checkManual},
+                      Rule{"SingleHomes", checkSingleHomes}),
     [](const auto& rule) { return std::string(rule.param.name); });
 
 std::vector<std::string> outputOf(const std::string& command) {

@@ -68,6 +68,10 @@ std::vector<std::string> provisionerKindsOf(const std::vector<SourceFile>& files
 // word in quotes, nor by an include, nor by one of its types. Unit tests may.
 Complaints checkKindNames(const SourceFile& file, const std::vector<std::string>& kinds);
 
+// What the product does in one place, such as starting a program or parsing an address, is done
+// there and nowhere else. Unit tests may.
+Complaints checkSingleHomes(const SourceFile& file);
+
 // Code blocks marked cpp must stand, line by line, in a test source that is compiled; links must
 // lead to a file of the tree. `files` is the whole tree.
 Complaints checkDocument(const SourceFile& document, const std::vector<SourceFile>& files);

@@ -277,6 +277,16 @@ TEST(TidyTest, NameOfAKindOutsideOfItsFolderIsFound) {
   EXPECT_THAT(complaints("harness/cli/a.cc", "// A toy is a \"toyish\" thing.\n"), IsEmpty());
 }
 
+TEST(TidyTest, SecondWayOfOneThingIsFound) {
+  EXPECT_THAT(checkSingleHomes({"harness/api/a.cc", "int x;\nclass Fd {\n"}),
+              ElementsAre(HasSubstr("harness/api/a.cc:2: \"class Fd\"; own descriptors by")));
+  EXPECT_THAT(checkSingleHomes({"nodeagent/front/a.cc", "inet_pton(AF_INET, text, bytes);\n"}),
+              testing::SizeIs(1));
+  EXPECT_THAT(checkSingleHomes({"harness/os/fd.h", "class Fd {\n"}), IsEmpty());
+  EXPECT_THAT(checkSingleHomes({"harness/os/fd_test.cc", "class Fd {\n"}), IsEmpty());
+  EXPECT_THAT(checkSingleHomes({"nodeagent/a.cc", "// As inet_pton() does.\n"}), IsEmpty());
+}
+
 TEST(TidyTest, ExampleThatIsNotTestedIsFound) {
   SourceFile document{"docs/a.md", "```cpp\nint  x;\nfoo();\n```\n"};
   EXPECT_THAT(checkDocument(document, {{"tests_d/a/test_a.cc", "  int  x;\n\n  foo();\n"}}),
