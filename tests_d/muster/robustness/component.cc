@@ -97,7 +97,13 @@ void FaultTest::end() {
   agent_->signal(Agent::Part::kFront, SIGTERM);
   agent_->signal(Agent::Part::kKeeper, SIGTERM);
   EXPECT_THAT(filesBelow(agent_->spoolDirectory()), IsEmpty()) << "I4: spool files left";
-  EXPECT_THAT(controlGroups(fs::path(directory_).filename()), IsEmpty()) << "I4: groups left";
+  auto newGroups = [&] {
+    std::vector<std::string> found = controlGroups(groupPrefix_);
+    std::erase_if(found, [&](auto& group) { return groupsBefore_.contains(group); });
+    return found;
+  };
+  becomesTrue([&] { return newGroups().empty(); }, 10s);
+  EXPECT_THAT(newGroups(), IsEmpty()) << "I4: groups left";
   agent_.reset();
   EXPECT_EQ(loop_->flaw(), "") << "I10";
   std::printf("keeper's loop: %s\n", loop_->text().c_str());
@@ -106,6 +112,10 @@ void FaultTest::end() {
 
 Agent& FaultTest::startAgent(Agent::Options options) {
   options.directory = directory_;
+  if (groupPrefix_.empty()) {
+    groupPrefix_ = options.nodeName + "-";
+    for (const std::string& group : controlGroups(groupPrefix_)) groupsBefore_.insert(group);
+  }
   loop_ = std::make_unique<LoopWatch>(directory_);
   options.keeperLoop = loop_->path();
   agent_ = std::make_unique<Agent>(std::move(options));

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -102,6 +103,10 @@ class FaultTest : public ::testing::Test {
   uint64_t attempt_ = 0;
   size_t keeperIdleBytes_ = 0;  // Resident memory right after the start.
   size_t frontIdleBytes_ = 0;
+
+  // A keeper's control group is named after its node. Others of that name may be there before.
+  std::string groupPrefix_;
+  std::set<std::string> groupsBefore_;
   std::string void_;  // Why the last trial was void. Not empty at the end, it fails the test.
 
  private:

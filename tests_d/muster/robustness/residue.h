@@ -47,7 +47,7 @@ std::string toString(const std::vector<TaggedProcess>& processes);
 // Kills the processes that are left, so that a failed trial does not disturb the next one.
 void killTagged(const std::string& tag);
 
-// Lists the control groups of any hierarchy whose path contains `part`.
+// Lists the control groups of any hierarchy whose name contains `part`.
 std::vector<std::string> controlGroups(const std::string& part);
 
 // Lists every file below `directory` by its relative path, sorted.
