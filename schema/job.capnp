@@ -286,6 +286,13 @@ struct JobOutcome {
     sessionEnded @7 :Ending;      # Killed because the session closed or its lease ran out.
     lost @8 :Lost;                # Its end cannot be known.
   }
+  failedStep @9 :StartStep;       # In notStarted: which step of the start failed.
+  enum StartStep {
+    unspecified @0;   # The agent is older.
+    other @1;         # Anything but the next two, such as a limit or the user.
+    directory @2;     # The working directory could not be entered.
+    program @3;       # execve failed: the program or its interpreter is missing or no program, or may not be run.
+  }
   struct Signal {
     number @0 :Int32;
     coreDumped @1 :Bool;

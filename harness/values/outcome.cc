@@ -45,8 +45,9 @@ Outcome Outcome::signalled(int signal, CoreDump coreDump, OutOfMemory outOfMemor
   return outcome;
 }
 
-Outcome Outcome::notStarted(int errnoValue, std::string text) {
+Outcome Outcome::notStarted(int errnoValue, std::string text, StartStep failedStep) {
   Outcome outcome(Kind::kNotStarted);
+  outcome.failedStep_ = failedStep;
   outcome.errnoValue_ = errnoValue;
   outcome.text_ = std::move(text);
   return outcome;

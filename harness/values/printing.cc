@@ -64,6 +64,10 @@ void PrintTo(LostReason reason, std::ostream* out) {
   *out << toString(reason);
 }
 
+void PrintTo(StartStep step, std::ostream* out) {
+  printName(step, {"unknown", "other", "directory", "program"}, out);
+}
+
 void PrintTo(OutOfMemory outOfMemory, std::ostream* out) {
   printName(outOfMemory, {"unknown", "no", "perhaps", "yes"}, out);
 }

@@ -24,15 +24,14 @@ using testing::PrintToString;
 template <typename T>
 class PrintingTest : public testing::Test {};
 
-using Values =
-    testing::Types<Outcome::Kind, Outcome::CoreDump, LostReason, OutOfMemory, Result, ProcessName,
-                   NodeError::Kind, NodeState, NodeState::Kind, ClockEstimate, FileType,
-                   SymlinkPolicy, FileStat, FileEntry, FileSpace, TransferResult, ServiceStatus,
-                   ServiceStatus::Manager, ServiceStatus::State, ServiceStatus::Enabled,
-                   ServiceAction, SignalTarget, OutputOverflow, EnvironmentBase, StderrTo,
-                   CommandLifetime, RunOptions, IfExists, UndoAt, WriteOptions, Facts, Facts::Cpu,
-                   Facts::NumaNode, Facts::Memory, Facts::Disk, Facts::Mount, Facts::Interface,
-                   Facts::Interface::Address, Facts::Interface::Address::Family, Facts::Agent>;
+using Values = testing::Types<
+    Outcome::Kind, Outcome::CoreDump, LostReason, OutOfMemory, StartStep, Result, ProcessName,
+    NodeError::Kind, NodeState, NodeState::Kind, ClockEstimate, FileType, SymlinkPolicy, FileStat,
+    FileEntry, FileSpace, TransferResult, ServiceStatus, ServiceStatus::Manager,
+    ServiceStatus::State, ServiceStatus::Enabled, ServiceAction, SignalTarget, OutputOverflow,
+    EnvironmentBase, StderrTo, CommandLifetime, RunOptions, IfExists, UndoAt, WriteOptions, Facts,
+    Facts::Cpu, Facts::NumaNode, Facts::Memory, Facts::Disk, Facts::Mount, Facts::Interface,
+    Facts::Interface::Address, Facts::Interface::Address::Family, Facts::Agent>;
 
 TYPED_TEST_SUITE(PrintingTest, Values);
 

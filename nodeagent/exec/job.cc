@@ -82,6 +82,7 @@ bool Job::lookAtLaunch() {
       notStarted_ =
           support::Failure{support::kindOfErrno(reported->errorNumber), reported->errorNumber,
                            spawnFailureText(spec_, *reported, environment_)};
+      failedStep_ = startStepOf(reported->stage);
     }
     keeperBytesMax_ = ownResidentBytesMax();
     launch_ = nullptr;

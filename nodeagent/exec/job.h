@@ -130,6 +130,9 @@ class Job final : public kj::Refcounted {
 
   // Returns the reason if the program was never started.
   kj::Maybe<const support::Failure&> notStarted() const;
+
+  // Returns the step of the start at which that happened.
+  wire::JobOutcome::StartStep failedStep() const { return failedStep_; }
   const ExitReport& exit() const { return exit_; }
   MemoryKill memoryKill() const { return memoryKill_; }
   pid_t pid() const { return pid_; }
@@ -213,6 +216,7 @@ class Job final : public kj::Refcounted {
   bool ended_ = false;
   bool gone_ = false;
   kj::Maybe<support::Failure> notStarted_;
+  wire::JobOutcome::StartStep failedStep_ = wire::JobOutcome::StartStep::OTHER;
   ExitReport exit_;
   int64_t startedMonotonicNs_ = 0;
   MemoryKill memoryKill_ = MemoryKill::kNo;

@@ -18,6 +18,7 @@ class JobOutcomeTest : public JobFixture {
     EXPECT_EQ(result->outcome().which(), wire::JobOutcome::NOT_STARTED);
     auto error = result->outcome().getNotStarted();
     EXPECT_EQ(error.getErrno(), errorNumber) << error.getText().cStr();
+    EXPECT_EQ(result->outcome().getFailedStep(), wire::JobOutcome::StartStep::PROGRAM);
     return error.getText().cStr();
   }
 
@@ -125,6 +126,7 @@ TEST_F(JobOutcomeTest, AMissingDirectoryIsNamed) {
   auto result = run(spec);
   EXPECT_EQ(result->outcome().getNotStarted().getErrno(), ENOENT);
   EXPECT_EQ(result->outcome().getNotStarted().getKind(), wire::Error::Kind::NOT_FOUND);
+  EXPECT_EQ(result->outcome().getFailedStep(), wire::JobOutcome::StartStep::DIRECTORY);
   EXPECT_THAT(result->outcome().getNotStarted().getText().cStr(),
               HasSubstr("directory \"/no/such/directory\""));
 }

@@ -339,6 +339,12 @@ kj::Array<kj::String> buildEnvironment(const JobSpec& spec, const User& user,
   return entries.releaseAsArray();
 }
 
+wire::JobOutcome::StartStep startStepOf(SpawnStage stage) {
+  using Step = wire::JobOutcome::StartStep;
+  if (stage == SpawnStage::kDirectory) return Step::DIRECTORY;
+  return stage == SpawnStage::kExec ? Step::PROGRAM : Step::OTHER;
+}
+
 kj::String spawnFailureText(const JobSpec& spec, const SpawnFailure& failure,
                             kj::ArrayPtr<const kj::String> environment) {
   auto program = quoted(spec.argv[0]);

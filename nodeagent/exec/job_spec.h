@@ -79,6 +79,9 @@ JobSpec readJobSpec(wire::JobSpec::Reader spec);
 // ProcessSet::marker.
 kj::Array<kj::String> buildEnvironment(const JobSpec& spec, const User& user, kj::StringPtr marker);
 
+// Returns the step of the start as controllers know it.
+wire::JobOutcome::StartStep startStepOf(SpawnStage stage);
+
 // Returns the text of a failure, which names the program, the step and the operating system's
 // reason.
 kj::String spawnFailureText(const JobSpec& spec, const SpawnFailure& failure,

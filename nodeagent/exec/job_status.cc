@@ -72,6 +72,7 @@ void writeExit(const Job& job, Builder builder) {
 void writeOutcome(const Job& job, wire::JobOutcome::Builder outcome) {
   KJ_IF_MAYBE (failure, job.notStarted()) {
     support::writeError(outcome.initNotStarted(), *failure);
+    outcome.setFailedStep(job.failedStep());
     return;
   }
   if (job.exit().taken) {

@@ -75,6 +75,13 @@ could not be started; 124 if it timed out. It is 69 if a node could not be
 asked or an outcome is unknown, whatever the other nodes answered.
 )";
 
+// An older agent does not tell a missing program from a missing working directory.
+bool isProgramMissing(const muster::Outcome& outcome) {
+  bool isOfProgram = outcome.failedStep() == muster::StartStep::kProgram ||
+                     outcome.failedStep() == muster::StartStep::kUnspecified;
+  return isOfProgram && outcome.errnoValue() == ENOENT;
+}
+
 // Maps an outcome to the status that a shell gives for it: 126 and 127 for a command that cannot be
 // run, 128 and the number for a signal, and 124 for a deadline, as timeout(1) does.
 int statusOf(const muster::Outcome& outcome) {
@@ -85,7 +92,7 @@ int statusOf(const muster::Outcome& outcome) {
     case Kind::kSignalled:
       return 128 + outcome.signal();
     case Kind::kNotStarted:
-      return outcome.errnoValue() == ENOENT ? 127 : 126;
+      return isProgramMissing(outcome) ? 127 : 126;
     case Kind::kDeadline:
       return 124;
     default:

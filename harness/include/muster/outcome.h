@@ -43,6 +43,21 @@ enum class LostReason {
   kSupervisorKilled,
 };
 
+// Says at which step a command could not be started.
+enum class StartStep {
+  // The agent is too old to tell, or there was no such failure.
+  kUnspecified,
+
+  // Any step but the next two, such as a limit, or a user that does not exist.
+  kOther,
+
+  // The working directory could not be entered.
+  kDirectory,
+
+  // The program, or the interpreter that it names, is missing or may not be run.
+  kProgram,
+};
+
 // Says whether the kernel killed a command because memory ran out, that of its control group or
 // that of the node.
 enum class OutOfMemory {
@@ -67,8 +82,7 @@ class Outcome {
     // coreDumped(), outOfMemory().
     kSignalled,
 
-    // No process of the command ever ran: errnoValue(), text(). ENOENT is a missing program, or a
-    // missing directory or interpreter.
+    // No process of the command ever ran: errnoValue(), failedStep(), text().
     kNotStarted,
 
     // The agent killed it when its allowed time was over.
@@ -93,7 +107,8 @@ class Outcome {
   static Outcome exited(int exitStatus);
   static Outcome signalled(int signal, CoreDump coreDump,
                            OutOfMemory outOfMemory = OutOfMemory::kUnknown);
-  static Outcome notStarted(int errnoValue, std::string text);
+  static Outcome notStarted(int errnoValue, std::string text,
+                            StartStep failedStep = StartStep::kUnspecified);
   static Outcome lost(LostReason reason, std::string text);
 
   // Makes an outcome of kind kDeadline, kCancelled, kOutputLimit or kSessionEnded, and says how the
@@ -123,6 +138,10 @@ class Outcome {
   // Returns the errno of kNotStarted. 0 means that no system call was involved.
   int errnoValue() const { return errnoValue_; }
 
+  // Returns the step of the start at which kNotStarted came about, which tells a missing program
+  // from a missing directory: both are ENOENT. Two outcomes that differ in nothing else are equal.
+  StartStep failedStep() const { return failedStep_; }
+
   // Returns the reason of kLost, and kUnspecified for all others.
   LostReason lostReason() const { return lostReason_; }
 
@@ -141,6 +160,7 @@ class Outcome {
   bool coreDumped_ = false;
   OutOfMemory outOfMemory_ = OutOfMemory::kUnknown;
   int errnoValue_ = 0;
+  StartStep failedStep_ = StartStep::kUnspecified;
   LostReason lostReason_ = LostReason::kUnspecified;
   std::string text_;
 };
@@ -157,5 +177,6 @@ void PrintTo(Outcome::Kind kind, std::ostream* out);
 void PrintTo(Outcome::CoreDump coreDump, std::ostream* out);
 void PrintTo(LostReason reason, std::ostream* out);
 void PrintTo(OutOfMemory outOfMemory, std::ostream* out);
+void PrintTo(StartStep step, std::ostream* out);
 
 }  // namespace muster

@@ -51,6 +51,20 @@ muster::OutOfMemory outOfMemoryOf(wire::JobOutcome::OutOfMemory said) {
   return muster::OutOfMemory::kUnknown;
 }
 
+muster::StartStep startStepOf(wire::JobOutcome::StartStep step) {
+  switch (step) {
+    case wire::JobOutcome::StartStep::OTHER:
+      return muster::StartStep::kOther;
+    case wire::JobOutcome::StartStep::DIRECTORY:
+      return muster::StartStep::kDirectory;
+    case wire::JobOutcome::StartStep::PROGRAM:
+      return muster::StartStep::kProgram;
+    case wire::JobOutcome::StartStep::UNSPECIFIED:
+      break;
+  }
+  return muster::StartStep::kUnspecified;
+}
+
 muster::LostReason reasonOf(wire::JobOutcome::Lost::Reason reason) {
   switch (reason) {
     case wire::JobOutcome::Lost::Reason::KEEPER_RESTARTED:
@@ -154,7 +168,8 @@ muster::Outcome readOutcome(wire::JobOutcome::Reader outcome) {
                                 outOfMemoryOf(outcome.getSignalled().getOutOfMemory()));
     case wire::JobOutcome::NOT_STARTED:
       return Outcome::notStarted(outcome.getNotStarted().getErrno(),
-                                 stringOf(outcome.getNotStarted().getText()));
+                                 stringOf(outcome.getNotStarted().getText()),
+                                 startStepOf(outcome.getFailedStep()));
     case wire::JobOutcome::DEADLINE:
       return killed(Outcome::Kind::kDeadline, outcome.getDeadline());
     case wire::JobOutcome::CANCELLED:

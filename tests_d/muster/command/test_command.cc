@@ -42,6 +42,8 @@ TEST_F(CommandTest, ExecFoldsWhatIsEqualAndEndsWithTheHighestStatus) {
               AllOf(exits(127), complains("No such file or directory")));
   EXPECT_THAT(onCluster("exec", {"client1", "--", "/etc/hostname"}),
               AllOf(exits(126), complains("Permission denied")));
+  EXPECT_THAT(onCluster("exec", {"client1", "-C", "/missing", "--", "true"}),
+              AllOf(exits(126), complains("directory \"/missing\": No such file or directory")));
   EXPECT_THAT(onCluster("exec", {"client1", "-t", "200ms", "--", "sleep", "60"}), exits(124));
   EXPECT_THAT(onCluster("exec", {"client1", "--", "sh", "-c", "kill -9 $$"}), exits(137));
 }
