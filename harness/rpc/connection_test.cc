@@ -286,8 +286,8 @@ TEST_F(ConnectionTest, RequestThatIsTooLargeIsRefusedHereAndTheConnectionStays) 
     JobRequest request;
     const char* text;
   };
-  for (const Refusal& refusal : {Refusal{argv, "spec.argv: more than 1048576 bytes"},
-                                 Refusal{environment, "spec.environment: more than 262144 bytes"},
+  for (const Refusal& refusal : {Refusal{argv, "argv: more than 1048576 bytes"},
+                                 Refusal{environment, "environment: more than 262144 bytes"},
                                  Refusal{directory, "too large to be sent, at most 4194"}}) {
     NodeError error = errorOf([&] { rpc::Jobs(node_).run(refusal.request, in(seconds(5))); });
     EXPECT_EQ(error.kind(), NodeError::Kind::kInvalid) << error.what();

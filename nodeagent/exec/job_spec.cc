@@ -54,19 +54,19 @@ bool hasNul(kj::ArrayPtr<const char> bytes) {
 kj::String text(capnp::Data::Reader data, kj::StringPtr field) {
   auto bytes = data.asChars();
   if (hasNul(bytes)) {
-    refuse("spec.", field, ": ", quoted(bytes), " contains a NUL byte");
+    refuse(field, ": ", quoted(bytes), " contains a NUL byte");
   }
   return kj::heapString(bytes);
 }
 
 kj::String name(capnp::Text::Reader value, kj::StringPtr field) {
   if (value.size() > kNameBytesMax)
-    refuse("spec.", field, ": ", value.size(), " bytes, at most ", kNameBytesMax);
+    refuse(field, ": ", value.size(), " bytes, at most ", kNameBytesMax);
   return text(value.asBytes(), field);
 }
 
 kj::Array<kj::String> readArguments(capnp::List<capnp::Data>::Reader list) {
-  if (list.size() == 0) refuse("spec.argv: empty, must name at least the program");
+  if (list.size() == 0) refuse("argv: empty, must name at least the program");
   support::CommandSize size;
   size.expectArguments(list.size());
   kj::Vector<kj::String> result;
@@ -74,7 +74,7 @@ kj::Array<kj::String> readArguments(capnp::List<capnp::Data>::Reader list) {
     size.addArgument(item.size());
     result.add(text(item, kj::str("argv[", result.size(), "]")));
   }
-  if (result[0].size() == 0) refuse("spec.argv[0]: empty, must be a path or the name of a program");
+  if (result[0].size() == 0) refuse("argv[0]: empty, must be a path or the name of a program");
   return result.releaseAsArray();
 }
 
@@ -85,14 +85,14 @@ kj::Array<JobSpec::Variable> readEnvironment(capnp::List<wire::JobSpec::Variable
   for (auto item : list) {
     auto field = kj::str("environment[", result.size(), "].name");
     auto variable = text(item.getName(), field);
-    if (variable.size() == 0) refuse("spec.", field, ": empty");
+    if (variable.size() == 0) refuse(field, ": empty");
     KJ_IF_MAYBE (equals, variable.findFirst('=')) {
       // The part behind "=" is a value, and values are never shown.
-      refuse("spec.", field, ": ", quoted(variable.slice(0, *equals)),
+      refuse(field, ": ", quoted(variable.slice(0, *equals)),
              " is followed by \"=\"; the value has a field of its own");
     }
     if (hasNul(item.getValue().asChars())) {
-      refuse("spec.environment[", result.size(), "].value: of ", quoted(variable),
+      refuse("environment[", result.size(), "].value: of ", quoted(variable),
              " contains a NUL byte");
     }
     size.addVariable(variable.size(), item.getValue().size());
@@ -111,18 +111,17 @@ bool isLabelName(kj::StringPtr value) {
 }
 
 kj::Array<Label> readLabels(capnp::List<wire::Label>::Reader list) {
-  if (list.size() > kLabelsMax)
-    refuse("spec.labels: ", list.size(), " items, at most ", kLabelsMax);
+  if (list.size() > kLabelsMax) refuse("labels: ", list.size(), " items, at most ", kLabelsMax);
   kj::Vector<Label> result;
   for (auto item : list) {
     if (!isLabelName(item.getName())) {
-      refuse("spec.labels[", result.size(), "].name: ", quoted(item.getName()),
+      refuse("labels[", result.size(), "].name: ", quoted(item.getName()),
              " is not of [a-z0-9._-]{1,64}");
     }
     bool isPlain = item.getValue().size() <= kLabelValueBytesMax;
     for (unsigned char c : item.getValue()) isPlain = isPlain && c >= 0x20 && c != 0x7f;
     if (!isPlain) {
-      refuse("spec.labels[", result.size(), "].value: ", quoted(item.getValue()),
+      refuse("labels[", result.size(), "].value: ", quoted(item.getValue()),
              " has control characters or more than ", kLabelValueBytesMax, " bytes");
     }
     result.add(Label{kj::str(item.getName()), kj::str(item.getValue())});
@@ -133,11 +132,11 @@ kj::Array<Label> readLabels(capnp::List<wire::Label>::Reader list) {
 OutputPolicy readPolicy(wire::JobSpec::StreamPolicy::Reader policy, kj::StringPtr field) {
   uint64_t bytes = policy.getRetainedBytesMax();
   if (bytes != 0 && (bytes < kRetainedBytesMin || bytes > kRetainedBytesMost)) {
-    refuse("spec.", field, ".retainedBytesMax: ", bytes, ", must be 0 or from ", kRetainedBytesMin,
-           " to ", kRetainedBytesMost);
+    refuse(field, ": ", bytes, " bytes kept, must be from ", kRetainedBytesMin, " to ",
+           kRetainedBytesMost);
   }
   if (policy.getOverflow() > wire::JobSpec::Overflow::KILL) {
-    refuse("spec.", field, ".overflow: ", static_cast<int>(policy.getOverflow()),
+    refuse(field, ".overflow: ", static_cast<int>(policy.getOverflow()),
            " is not known to this agent");
   }
   return {bytes == 0 ? kRetainedBytesDefault : bytes, policy.getOverflow()};
@@ -162,8 +161,7 @@ constexpr LimitKind kLimitKinds[] = {
 
 void readLimits(capnp::List<wire::JobSpec::Limit>::Reader list, JobSpec& result) {
   using Resource = wire::JobSpec::Limit::Resource;
-  if (list.size() > kLabelsMax)
-    refuse("spec.limits: ", list.size(), " items, at most ", kLabelsMax);
+  if (list.size() > kLabelsMax) refuse("limits: ", list.size(), " items, at most ", kLabelsMax);
   kj::Vector<ResourceLimit> limits;
   kj::Vector<const char*> names;
   for (auto item : list) {
@@ -177,7 +175,7 @@ void readLimits(capnp::List<wire::JobSpec::Limit>::Reader list, JobSpec& result)
         if (candidate.resource == item.getResource()) kind = &candidate;
       }
       if (kind == nullptr) {
-        refuse("spec.limits[", names.size(), "].resource: ", static_cast<int>(item.getResource()),
+        refuse("limits[", names.size(), "].resource: ", static_cast<int>(item.getResource()),
                " is unspecified or not known to this agent");
       }
       limits.add(ResourceLimit{kind->number, item.getValue()});
@@ -193,14 +191,13 @@ void readTimes(wire::JobSpec::Reader spec, JobSpec& result) {
   result.graceNs = spec.getGraceNs();
   result.drainNs = spec.getDrainNs();
   if (result.deadlineNs <= 0) {
-    refuse("spec.deadlineNs: ", result.deadlineNs, ", must be positive; ", INT64_MAX,
-           " means none");
+    refuse("deadline: ", result.deadlineNs, " ns, must be positive; ", INT64_MAX, " means none");
   }
   if (result.graceNs < 0 || result.graceNs > kGraceMaxNs) {
-    refuse("spec.graceNs: ", result.graceNs, ", must be from 0 to ", kGraceMaxNs);
+    refuse("grace: ", result.graceNs, " ns, must be from 0 to ", kGraceMaxNs, " ns");
   }
   if (result.drainNs < 0 || result.drainNs > kGraceMaxNs) {
-    refuse("spec.drainNs: ", result.drainNs, ", must be from 0 to ", kGraceMaxNs);
+    refuse("drain: ", result.drainNs, " ns, must be from 0 to ", kGraceMaxNs, " ns");
   }
 }
 
@@ -209,25 +206,25 @@ void readInput(wire::JobSpec::Reader spec, JobSpec& result) {
   if (result.input == wire::JobSpec::Input::INLINE) {
     auto bytes = spec.getInput().getInline();
     if (bytes.size() > support::kInlineInputBytesMax) {
-      refuse("spec.input.inline: ", bytes.size(), " bytes, at most ", support::kInlineInputBytesMax,
+      refuse("input: ", bytes.size(), " bytes, at most ", support::kInlineInputBytesMax,
              "; use a stream");
     }
     result.inlineInput = kj::heapArray<kj::byte>(bytes);
   } else if (result.input > wire::JobSpec::Input::STREAM) {
-    refuse("spec.input: of a kind that is not known to this agent");
+    refuse("input: of a kind that is not known to this agent");
   }
   result.hasTerminal = spec.hasTerminal();
   result.mergeErrors = spec.getMergeErrors() || result.hasTerminal;
   if (!result.hasTerminal) return;
   if (result.input == wire::JobSpec::Input::INLINE)
-    refuse("spec.input: inline, but a terminal's input is a stream");
+    refuse("input: inline, but a terminal's input is a stream");
   result.input = wire::JobSpec::Input::STREAM;
   auto terminal = spec.getTerminal();
   result.terminalColumns = terminal.getColumns();
   result.terminalRows = terminal.getRows();
   result.terminalType = name(terminal.getType(), "terminal.type");
   if (result.terminalColumns == 0 || result.terminalRows == 0)
-    refuse("spec.terminal: has no columns or no rows");
+    refuse("terminal: has no columns or no rows");
 }
 
 // Returns the digest of the canonical form, so that equal specifications have one digest however
@@ -259,20 +256,20 @@ JobSpec readJobSpec(wire::JobSpec::Reader spec) {
   result.environment = readEnvironment(spec.getEnvironment());
   result.environmentBase = spec.getEnvironmentBase();
   if (result.environmentBase > wire::JobSpec::EnvironmentBase::NONE) {
-    refuse("spec.environmentBase: ", static_cast<int>(result.environmentBase),
+    refuse("environmentBase: ", static_cast<int>(result.environmentBase),
            " is not known to this agent");
   }
   result.directory =
       spec.getDirectory().size() == 0 ? kj::str("/") : text(spec.getDirectory(), "directory");
   if (result.directory[0] != '/')
-    refuse("spec.directory: ", quoted(result.directory), " is not absolute");
+    refuse("directory: ", quoted(result.directory), " is not absolute");
   if (result.directory.size() > kPathBytesMax) {
-    refuse("spec.directory: ", result.directory.size(), " bytes, at most ", kPathBytesMax);
+    refuse("directory: ", result.directory.size(), " bytes, at most ", kPathBytesMax);
   }
   result.user = name(spec.getUser(), "user");
   result.group = name(spec.getGroup(), "group");
   if (spec.getUmask() > 0777)
-    refuse("spec.umask: ", spec.getUmask(), ", must be from 0 to 511 (octal 777)");
+    refuse("umask: ", spec.getUmask(), ", must be from 0 to 511 (octal 777)");
   result.umask = spec.getUmask();
   readInput(spec, result);
   result.output = readPolicy(spec.getOutput(), "output");
@@ -280,12 +277,12 @@ JobSpec readJobSpec(wire::JobSpec::Reader spec) {
   readTimes(spec, result);
   result.lifetime = spec.getLifetime();
   if (result.lifetime > wire::JobSpec::JobLifetime::DETACHED) {
-    refuse("spec.lifetime: ", static_cast<int>(result.lifetime), " is not known to this agent");
+    refuse("lifetime: ", static_cast<int>(result.lifetime), " is not known to this agent");
   }
   result.labels = readLabels(spec.getLabels());
   readLimits(spec.getLimits(), result);
   if (spec.getNiceness() < -20 || spec.getNiceness() > 19) {
-    refuse("spec.niceness: ", static_cast<int>(spec.getNiceness()), ", must be from -20 to 19");
+    refuse("niceness: ", static_cast<int>(spec.getNiceness()), ", must be from -20 to 19");
   }
   if (spec.getNiceness() != 0) result.niceness = static_cast<int>(spec.getNiceness());
   result.hash = hashOf(spec);

@@ -131,39 +131,39 @@ TEST_F(JobsServerTest, AFullSpoolDeletesOutputOfEndedSessions) {
 }
 
 TEST_F(JobsServerTest, EachBadFieldIsNamed) {
-  EXPECT_THAT(invalid([](auto spec) { spec.initArgv(0); }), HasSubstr("spec.argv"));
+  EXPECT_THAT(invalid([](auto spec) { spec.initArgv(0); }), HasSubstr("argv"));
   EXPECT_THAT(invalid([](auto spec) { spec.getArgv().set(0, kj::StringPtr("").asBytes()); }),
               HasSubstr("argv[0]"));
   EXPECT_THAT(
       invalid([](auto spec) { spec.getArgv().set(0, kj::arrayPtr((const kj::byte*)"a\0b", 3)); }),
       HasSubstr("NUL"));
   EXPECT_THAT(invalid([](auto spec) { spec.setDeadlineNs(0); }),
-              HasSubstr("spec.deadlineNs: 0, must be positive"));
+              HasSubstr("deadline: 0 ns, must be positive"));
   EXPECT_THAT(invalid([](auto spec) { spec.setDeadlineNs(-5); }), HasSubstr("-5"));
   EXPECT_THAT(invalid([](auto spec) { spec.setDirectory(kj::StringPtr("relative").asBytes()); }),
-              HasSubstr("spec.directory: \"relative\" is not absolute"));
-  EXPECT_THAT(invalid([](auto spec) { spec.setUmask(01000); }), HasSubstr("spec.umask"));
-  EXPECT_THAT(invalid([](auto spec) { spec.setNiceness(20); }), HasSubstr("spec.niceness: 20"));
-  EXPECT_THAT(invalid([](auto spec) { spec.setGraceNs(-1); }), HasSubstr("spec.graceNs"));
-  EXPECT_THAT(invalid([](auto spec) { spec.setDrainNs(-1); }), HasSubstr("spec.drainNs"));
+              HasSubstr("directory: \"relative\" is not absolute"));
+  EXPECT_THAT(invalid([](auto spec) { spec.setUmask(01000); }), HasSubstr("umask"));
+  EXPECT_THAT(invalid([](auto spec) { spec.setNiceness(20); }), HasSubstr("niceness: 20"));
+  EXPECT_THAT(invalid([](auto spec) { spec.setGraceNs(-1); }), HasSubstr("grace: -1 ns"));
+  EXPECT_THAT(invalid([](auto spec) { spec.setDrainNs(-1); }), HasSubstr("drain: -1 ns"));
   EXPECT_THAT(invalid([](auto spec) { spec.initOutput().setRetainedBytesMax(100); }),
-              HasSubstr("spec.output.retainedBytesMax: 100"));
+              HasSubstr("output: 100 bytes kept, must be"));
   EXPECT_THAT(invalid([](auto spec) { spec.initErrors().setRetainedBytesMax(5ULL << 30); }),
-              HasSubstr("spec.errors.retainedBytesMax"));
+              HasSubstr("errors: "));
   EXPECT_THAT(invalid([](auto spec) {
                 spec.initEnvironment(1)[0].setName(kj::StringPtr("A=B").asBytes());
               }),
-              HasSubstr("spec.environment[0].name: \"A\" is followed by"));
+              HasSubstr("environment[0].name: \"A\" is followed by"));
   EXPECT_THAT(invalid([](auto spec) { spec.initEnvironment(1); }),
-              HasSubstr("spec.environment[0].name: empty"));
+              HasSubstr("environment[0].name: empty"));
   EXPECT_THAT(invalid([](auto spec) { spec.initLabels(1)[0].setName("Run"); }),
-              HasSubstr("spec.labels[0].name"));
-  EXPECT_THAT(invalid([](auto spec) { spec.initLimits(1); }), HasSubstr("spec.limits[0].resource"));
+              HasSubstr("labels[0].name"));
+  EXPECT_THAT(invalid([](auto spec) { spec.initLimits(1); }), HasSubstr("limits[0].resource"));
   EXPECT_THAT(invalid([](auto spec) {
                 spec.initTerminal();
                 spec.getInput().setInline(kj::StringPtr("x").asBytes());
               }),
-              HasSubstr("spec.input"));
+              HasSubstr("input"));
   EXPECT_EQ(table->knownCount(), 0u);
 }
 
