@@ -20,7 +20,7 @@ struct Facts {
   architecture @6 :Text;       # uname -m
   bootId @7 :Text;
   machineId @8 :Text;
-  uptimeNs @9 :Int64;
+  uptimeNs @9 :Int64;          # Since the node's first process began, on the boot clock.
   serviceManager @10 :Text;    # "systemd", "sysv"; empty: unknown.
   virtualization @11 :Text;    # As systemd-detect-virt names it: "none", "kvm", "container" …; empty: unknown.
   cpus @12 :List(Cpu);

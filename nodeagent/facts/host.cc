@@ -1,5 +1,6 @@
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #ifdef __x86_64__
 #include <cpuid.h>
@@ -10,9 +11,12 @@
 #include "nodeagent/facts/collect.h"
 #include "nodeagent/facts/text.h"
 #include "nodeagent/os/init_system.h"
+#include "nodeagent/os/process.h"
 
 namespace nodeagent::facts {
 namespace {
+
+constexpr int64_t kSecondNs = 1'000'000'000;
 
 // Returns systemd-detect-virt's name for the hypervisor, which introduces itself to the guest by
 // the CPUID instruction. Empty on machines without that instruction, "vm-other" for an unknown one.
@@ -65,6 +69,19 @@ kj::StringPtr initSystemText() {
   return "";
 }
 
+// Returns how long the first process of the node has been there. A node that shares a kernel has a
+// first process of its own; elsewhere that is the kernel's age but for its start.
+int64_t uptimeNs() {
+  struct timespec now = {};
+  if (::clock_gettime(CLOCK_BOOTTIME, &now) != 0) return 0;
+  int64_t ageNs = now.tv_sec * kSecondNs + now.tv_nsec;
+  KJ_IF_MAYBE (first, readProcess(1)) {
+    auto ticks = static_cast<int64_t>(first->startTicks);
+    ageNs -= ticks * (kSecondNs / ::sysconf(_SC_CLK_TCK));
+  }
+  return ageNs;
+}
+
 }  // namespace
 
 std::string osReleaseValue(const std::string& text, const std::string& key) {
@@ -101,10 +118,7 @@ void collectHost(kj::StringPtr rootPath, wire::Facts::Builder facts) {
   facts.setOsName(plainText(osReleaseValue(release, "PRETTY_NAME")));
   facts.setBootId(plainText(readLine(root + "/proc/sys/kernel/random/boot_id")));
   facts.setMachineId(plainText(readLine(root + "/etc/machine-id")));
-  struct timespec uptime = {};
-  if (::clock_gettime(CLOCK_BOOTTIME, &uptime) == 0) {
-    facts.setUptimeNs(uptime.tv_sec * 1'000'000'000LL + uptime.tv_nsec);
-  }
+  facts.setUptimeNs(uptimeNs());
   facts.setServiceManager(initSystemText());
   // A container in a virtual machine is reported as a container, the nearer of the two.
   std::string container = containerName(root);

@@ -210,7 +210,8 @@ struct Facts {
   // common.
   std::string machineId;
 
-  // Is the time since the kernel booted, including suspension (CLOCK_BOOTTIME).
+  // Is the time since the first process of the node began, including suspension (CLOCK_BOOTTIME). A
+  // local node begins anew each time that it is powered on; any other begins with its kernel.
   std::chrono::nanoseconds uptime{0};
 
   // Is "systemd" or "sysv". Empty means that there is no manager that Service could use.

@@ -51,6 +51,17 @@ TEST_F(MachineTest, PowerCutIsReportedAsReboot) {
   EXPECT_EQ(victim.file("/var/kept").read(), "on disk");
 }
 
+// The kernel counts the start of a process in hundredths of a second.
+TEST_F(MachineTest, UptimeBeginsWithThePower) {
+  Node& victim = servers()[1];
+  auto before = std::chrono::steady_clock::now();
+  cluster().powerOff(victim);
+  cluster().powerOn(victim);
+  Facts facts = victim.facts();
+  EXPECT_LE(facts.uptime, std::chrono::steady_clock::now() - before + 10ms);
+  EXPECT_GT(facts.uptime, 0ms);
+}
+
 TEST_F(MachineTest, BootCommandsRunAgainAfterAPowerCut) {
   Node& victim = servers()[1];
   if (!victim.run({"test", "-e", kStarts}).succeeded()) {
