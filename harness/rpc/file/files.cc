@@ -29,7 +29,7 @@ std::optional<muster::FileStat> Files::stat(const std::string& path, muster::Sym
   try {
     return ask<muster::FileStat>(node_, "stat " + quoted(path), until,
                                  [&](EstablishedConnection& connection) {
-                                   auto request = connection.get<wire::Files>().statRequest();
+                                   auto request = connection.get<wire::FileView>().statRequest();
                                    request.setPath(dataOf(path));
                                    request.setLinks(linksOf(links));
                                    return request.send().then([](auto&& response) {
@@ -56,7 +56,7 @@ std::vector<muster::FileEntry> Files::list(const std::string& path, SteadyTime u
     std::string after = all.empty() ? "" : all.back().name;
     Page page =
         ask<Page>(node_, "list " + quoted(path), until, [&](EstablishedConnection& connection) {
-          auto request = connection.get<wire::Files>().listRequest();
+          auto request = connection.get<wire::FileView>().listRequest();
           request.setPath(dataOf(path));
           request.setAfter(dataOf(after));
           request.setEntriesMax(kEntriesMax);
@@ -114,7 +114,7 @@ std::string Files::digest(const std::string& path, SteadyTime until) const {
 std::string Files::readLink(const std::string& path, SteadyTime until) const {
   return ask<std::string>(node_, "read link " + quoted(path), until,
                           [&](EstablishedConnection& connection) {
-                            auto request = connection.get<wire::Files>().readLinkRequest();
+                            auto request = connection.get<wire::FileView>().readLinkRequest();
                             request.setPath(dataOf(path));
                             return request.send().then([](auto&& response) {
                               requireNoError(response);
@@ -128,7 +128,7 @@ std::map<std::string, std::string> Files::attributes(const std::string& path,
   using Attributes = std::map<std::string, std::string>;
   return ask<Attributes>(node_, "attributes of " + quoted(path), until,
                          [&](EstablishedConnection& connection) {
-                           auto request = connection.get<wire::Files>().attributesRequest();
+                           auto request = connection.get<wire::FileView>().attributesRequest();
                            request.setPath(dataOf(path));
                            return request.send().then([](auto&& response) {
                              requireNoError(response);
@@ -144,7 +144,7 @@ std::map<std::string, std::string> Files::attributes(const std::string& path,
 muster::FileSpace Files::space(const std::string& path, SteadyTime until) const {
   return ask<muster::FileSpace>(
       node_, "space of " + quoted(path), until, [&](EstablishedConnection& connection) {
-        auto request = connection.get<wire::Files>().spaceRequest();
+        auto request = connection.get<wire::FileView>().spaceRequest();
         request.setPath(dataOf(path));
         return request.send().then([](auto&& response) {
           requireNoError(response);

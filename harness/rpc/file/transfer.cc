@@ -97,7 +97,7 @@ std::string versionText(wire::FileVersion::Reader version) {
 // append the bytes to what they have. The version is the file's identity, size and change time.
 kj::Promise<FilePart> readOver(EstablishedConnection& connection, const std::string& path,
                                uint64_t offset, uint64_t bytesMax) {
-  auto request = connection.get<wire::Files>().readRequest();
+  auto request = connection.get<wire::FileView>().readRequest();
   request.setPath(dataOf(path));
   request.setOffset(offset);
   uint64_t wanted = std::min<uint64_t>(bytesMax, connection.chunkBytesMax);
@@ -121,7 +121,7 @@ kj::Promise<FilePart> readOver(EstablishedConnection& connection, const std::str
 
 kj::Promise<std::string> digestOver(EstablishedConnection& connection, const std::string& path,
                                     DigestKind kind) {
-  auto request = connection.get<wire::Files>().digestRequest();
+  auto request = connection.get<wire::FileView>().digestRequest();
   request.setPath(dataOf(path));
   request.setKind(wireKind(kind));
   return request.send().then([](auto&& response) {
@@ -172,7 +172,7 @@ ExtentPage extentsPage(ControllerNode& node, const std::string& path, uint64_t o
                        SteadyTime until) {
   return ask<ExtentPage>(
       node, "find holes of " + quoted(path), until, [&](EstablishedConnection& connection) {
-        auto request = connection.get<wire::Files>().extentsRequest();
+        auto request = connection.get<wire::FileView>().extentsRequest();
         request.setPath(dataOf(path));
         request.setOffset(offset);
         return request.send().then([offset](auto&& response) {
@@ -457,7 +457,7 @@ Answer<std::vector<LeftOutItem>> beginWriteTree(ControllerNode& node, const std:
 TreePage walkPage(ControllerNode& node, const std::string& root, const std::string& after,
                   SteadyTime until) {
   return ask<TreePage>(node, "pull " + quoted(root), until, [&](EstablishedConnection& connection) {
-    auto request = connection.get<wire::Files>().walkRequest();
+    auto request = connection.get<wire::FileView>().walkRequest();
     request.setRoot(dataOf(root));
     request.setAfter(dataOf(after));
     request.setEntriesMax(kPageItemsMax);

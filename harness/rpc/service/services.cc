@@ -42,7 +42,7 @@ constexpr auto statusOf = [](auto&& response) {
 muster::ServiceStatus Services::status(const std::string& name, SteadyTime until) const {
   return ask<muster::ServiceStatus>(
       node_, "status of service " + quoted(name), until, [&](EstablishedConnection& connection) {
-        auto request = connection.get<wire::Services>().statusRequest();
+        auto request = connection.get<wire::ServiceView>().statusRequest();
         request.setName(name);
         return request.send().then(statusOf);
       });

@@ -146,6 +146,7 @@ void takeFilesBack(wire::Gate::HelloResults::Builder results) {
   auto grants = results.getWelcome().getGrants();
   grants.disownMore();
   grants.disownObsoleteFiles();
+  grants.disownObsoleteFileView();
 }
 
 const Case kCases[] = {

@@ -104,6 +104,27 @@ class EnrolmentTest : public OwnClusterTest {
     ::close(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600));
     std::ofstream(path) << key;
   }
+  // Makes a client, and returns a cluster file by which it reaches the node n1.
+  std::string clusterFileOf(const std::string& role) {
+    EXPECT_THAT(muster({"pki", "client", "me", "--role=" + role, "--dir=" + pki_}), exits(0));
+    std::string path = directory_ + "/" + role + ".yaml", me = "pki/clients/" + role + "-me.";
+    std::ofstream(path) << "provisioner: static\ntls: {authority: pki/authority.pem, certificate: "
+                        << me << "pem, key: " << me << "key}\nnodes:\n  n1: {role: server, "
+                        << "address: \"tls:" << address_ << ":7411\"}\n";
+    return path;
+  }
+
+  // Runs the command until it succeeds, since the agent may not listen yet.
+  Ended awaitSuccess(const Words& words) {
+    Ended ran;
+    muster_tests::becomesTrue(
+        [&] {
+          ran = muster(words);
+          return ran.status == 0;
+        },
+        std::chrono::seconds(20), std::chrono::milliseconds(100));
+    return ran;
+  }
   static int statusOf(pid_t pid) {
     int status = 0;
     ::waitpid(pid, &status, 0);
@@ -123,7 +144,6 @@ TEST_F(EnrolmentTest, EnrolledNodeServesAController) {
   EXPECT_EQ(statusOf(server), 0);
   EXPECT_FALSE(fs::exists(directory_ + "/n1/node.key.enrolling"));
   EXPECT_EQ(fs::status(directory_ + "/n1/node.key").permissions(), fs::perms(0600));
-  EXPECT_THAT(muster({"pki", "client", "me", "--role=operator", "--dir=" + pki_}), exits(0));
 
   // The pending key stays when an agent is killed before its last step.
   std::string pending = directory_ + "/n1/node.key.enrolling";
@@ -132,19 +152,9 @@ TEST_F(EnrolmentTest, EnrolledNodeServesAController) {
   node.push_back("--audit-log=" + directory_ + "/n1/audit.log");
   node.push_back("--log-file=" + directory_ + "/n1/agent.log");
   start("nodeagent", node);
-  std::string cluster = directory_ + "/static.yaml";
-  std::ofstream(cluster) << "provisioner: static\ntls: {authority: pki/authority.pem, certificate: "
-                            "pki/clients/operator-me.pem, key: pki/clients/operator-me.key}\n"
-                         << "nodes:\n  n1: {role: server, address: \"tls:" << address_
-                         << ":7411\"}\n";
-  Ended ran;
-  muster_tests::becomesTrue(
-      [&] {
-        ran = muster({"exec", "--cluster=" + cluster, "n1", "--", "echo", "hello"});
-        return ran.status == 0;
-      },
-      std::chrono::seconds(20), std::chrono::milliseconds(100));
-  EXPECT_THAT(ran, AllOf(exits(0), prints("hello")));
+  EXPECT_THAT(
+      awaitSuccess({"exec", "--cluster=" + clusterFileOf("operator"), "n1", "--", "echo", "hello"}),
+      AllOf(exits(0), prints("hello")));
   EXPECT_FALSE(fs::exists(pending));
   // The secret stands only in the file of the token.
   std::string secret = secretOf(tokenFile);
@@ -153,6 +163,28 @@ TEST_F(EnrolmentTest, EnrolledNodeServesAController) {
     if (!entry.is_regular_file() || entry.path() == tokenFile) continue;
     EXPECT_THAT(contentOf(entry.path()), Not(HasSubstr(secret))) << entry.path();
   }
+}
+
+// An observer sees what any user of the node sees, and changes nothing.
+TEST_F(EnrolmentTest, ObserverReadsFilesAndActsOnNothing) {
+  std::string tokenFile = token("n1");
+  serve(pki_);
+  Words node = options("n1");
+  ASSERT_THAT(enrol(node, tokenFile), exits(0));
+  node.push_back("--listen=tls:" + address_ + ":7411");
+  start("nodeagent", node);
+  std::string cluster = "--cluster=" + clusterFileOf("observer");
+  std::string file = directory_ + "/seen";
+  std::ofstream("/var/tmp/" + cluster_) << "seen";
+  EXPECT_THAT(awaitSuccess({"cp", cluster, "n1:/var/tmp/" + cluster_, file}), exits(0));
+  EXPECT_EQ(contentOf(file), "seen");
+  fs::permissions("/var/tmp/" + cluster_, fs::perms(0600));
+  EXPECT_THAT(muster({"cp", cluster, "n1:/var/tmp/" + cluster_, file}), complains("denied"));
+  fs::remove("/var/tmp/" + cluster_);
+  EXPECT_THAT(muster({"cp", cluster, file, "n1:" + directory_ + "/new"}),
+              complains("the agent grants no Files to \"observer:me\""));
+  EXPECT_THAT(muster({"exec", cluster, "n1", "--", "true"}),
+              complains("the agent grants no Jobs to \"observer:me\""));
 }
 
 TEST_F(EnrolmentTest, TokenIsReadFromStandardInput) {

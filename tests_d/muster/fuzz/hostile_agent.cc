@@ -104,7 +104,7 @@ void HostileCall::welcome() {
   welcome.initKeeperEpoch(16);
   welcome.getLimits().setChunkBytesMax(1 << 16);
   auto grants = welcome.getGrants();
-  auto more = grants.initMore(4);
+  auto more = grants.initMore(6);
   auto grant = [this, &more](unsigned index, capnp::InterfaceSchema type) {
     auto made = capability(type).castAs<capnp::Capability>();
     more[index].setInterfaceId(type.getProto().getId());
@@ -115,6 +115,8 @@ void HostileCall::welcome() {
   grants.setObsoleteFiles(grant(1, capnp::Schema::from<wire::Files>()));
   grants.setObsoleteServices(grant(2, capnp::Schema::from<wire::Services>()));
   grants.setObsoleteFacts(grant(3, capnp::Schema::from<wire::FactsView>()));
+  grants.setObsoleteFileView(grant(4, capnp::Schema::from<wire::FileView>()));
+  grants.setObsoleteServiceView(grant(5, capnp::Schema::from<wire::ServiceView>()));
   hello.setSession(capability(capnp::Schema::from<wire::Session>()).castAs<wire::Session>());
 }
 
