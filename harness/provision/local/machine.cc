@@ -95,13 +95,14 @@ rlim_t limitOf(int resource) {
   return limit.rlim_cur;
 }
 
-// Looks at the caller's limits, which the hub and the nodes inherit.
+// Looks at the caller's limits, which the hub inherits.
 void examineLimits(const ClusterPlan& plan, Examination& report) {
   rlim_t descriptors = limitOf(RLIMIT_NOFILE);
   rlim_t wanted = kDescriptorsOfHub + kDescriptorsPerNode * plan.nodes.size();
   if (descriptors < wanted) {
     report.missing.push_back(std::to_string(wanted) + " open files for " +
-                             std::to_string(plan.nodes.size()) + " nodes: the limit is " +
+                             std::to_string(plan.nodes.size()) +
+                             (plan.nodes.size() == 1 ? " node" : " nodes") + ": the limit is " +
                              std::to_string(descriptors) + "; raise it with \"ulimit -n " +
                              std::to_string(wanted) + "\"");
   }

@@ -30,6 +30,14 @@ constexpr size_t kLineBytesMax = 65536;
 // The time between two looks at whether an agent listens yet.
 constexpr int kReadyPollMs = 4;
 
+// Bounds the clients that are served at once; more wait in the listener's queue. A test program is
+// one client.
+constexpr size_t kClientsMax = 1024;
+
+// The time without a look at new clients after one could not be accepted. It would wait in the
+// queue, and the loop would find it there again and again.
+constexpr int kAcceptPauseMs = 1000;
+
 // The time between two looks at the directories of a cluster in which no node runs.
 constexpr int kDirectoriesLookMs = 1000;
 
@@ -194,12 +202,14 @@ void Hub::watch(int timeoutMs, Serve serve) {
                                  {spec_.owned || !up_ ? STDIN_FILENO : -1, POLLIN, 0}};
   std::vector<Client*> order;
   if (serve == Serve::kClients) {
-    watched.push_back({listener_.get(), POLLIN, 0});
+    watched.push_back({accepts() ? listener_.get() : -1, POLLIN, 0});
     for (Client& client : clients_) {
       watched.push_back({client.socket.get(), POLLIN, 0});
       order.push_back(&client);
     }
   }
+  int pauseMs = millisecondsUntil(acceptsFrom_);
+  if (pauseMs > 0) timeoutMs = timeoutMs < 0 ? pauseMs : std::min(timeoutMs, pauseMs);
   if (::poll(watched.data(), watched.size(), timeoutMs) <= 0) return;
   if (watched[0].revents != 0) takeSignals();
   if (watched[1].revents != 0) takeOwner();
@@ -235,15 +245,28 @@ void Hub::takeOwner() {
 void Hub::reapChildren() {
   for (HubNode& node : nodes_) {
     int status = 0;
-    if (node.running() && ::waitpid(node.pid(), &status, WNOHANG) == node.pid()) {
+    if (!node.running() || ::waitpid(node.pid(), &status, WNOHANG) != node.pid()) continue;
+    try {
       node.ended(status, groupsOfEnded(), *netlink_);
+    } catch (const SystemError& error) {
+      // The other nodes go on. What is left of this one is looked for again at the cluster's end.
+      std::fprintf(stderr, "remove what a node left that ended: %s\n", error.what());
     }
   }
 }
 
+bool Hub::accepts() const {
+  return clients_.size() < kClientsMax && millisecondsUntil(acceptsFrom_) == 0;
+}
+
 void Hub::acceptClient() {
   Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (socket) clients_.emplace_back().socket = std::move(socket);
+  if (socket) {
+    clients_.emplace_back().socket = std::move(socket);
+  } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+    std::fprintf(stderr, "accept a client: %s\n", std::strerror(errno));
+    acceptsFrom_ = after(std::chrono::milliseconds(kAcceptPauseMs));
+  }
 }
 
 // Reads what a client sent and answers every whole line of it.

@@ -64,6 +64,7 @@ class Hub {
   void watch(int timeoutMs, Serve serve);
   void takeSignals();
   void takeOwner();
+  bool accepts() const;
   void acceptClient();
   void serveClient(Client& client);
   nlohmann::json answer(Client& client, const std::string& line);
@@ -80,6 +81,7 @@ class Hub {
   int bridge_ = 0;
   std::list<HubNode> nodes_;
   std::list<Client> clients_;
+  Deadline acceptsFrom_;
   Fd listener_;
   Fd signals_;
 

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -13,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -42,6 +44,27 @@ void resetSignals() {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+}
+
+// Gives the node the limits of a machine's process 1, as Linux and systemd set them, in place of
+// the caller's. Without the right to raise a hard limit, the caller's stays.
+void resetLimits() {
+  constexpr rlim_t kNone = RLIM_INFINITY;
+  constexpr struct {
+    __rlimit_resource resource;
+    rlimit limit;
+  } kLimits[] = {{RLIMIT_CORE, {0, kNone}},       {RLIMIT_CPU, {kNone, kNone}},
+                 {RLIMIT_DATA, {kNone, kNone}},   {RLIMIT_FSIZE, {kNone, kNone}},
+                 {RLIMIT_AS, {kNone, kNone}},     {RLIMIT_STACK, {8 << 20, kNone}},
+                 {RLIMIT_NOFILE, {1024, 524288}}, {RLIMIT_NPROC, {kNone, kNone}},
+                 {RLIMIT_NICE, {0, 0}},           {RLIMIT_RTPRIO, {0, 0}}};
+  for (const auto& [resource, wanted] : kLimits) {
+    if (::setrlimit(resource, &wanted) == 0) continue;
+    rlimit limit{};
+    if (::getrlimit(resource, &limit) != 0) continue;
+    limit.rlim_cur = std::min(wanted.rlim_cur, limit.rlim_max);
+    ::setrlimit(resource, &limit);
+  }
 }
 
 void configureNetwork(const NodeSpec& spec) {
@@ -129,6 +152,7 @@ void HubNode::becomeInit(Fd go, Fd report) {
     ::setsid();
     ::umask(022);
     resetSignals();
+    resetLimits();
     redirectOutput(console());
     bool groups = !paths_.groups.empty();
     if (groups) check(::unshare(CLONE_NEWCGROUP), "unshare the cgroup namespace");
