@@ -69,6 +69,10 @@ Result Node::shell(const std::string& script, const RunOptions& options, Where w
   return run({"/bin/sh", "-c", script}, options, where);
 }
 
+std::string Node::output(const Argv& argv, const RunOptions& options, Where where) const {
+  return run(argv, options, where).checked(where).out;
+}
+
 Process Node::start(const Argv& argv, const RunOptions& options, Where where) const {
   return harness::ApiAccess::process(at(where, [&] {
     harness::JobRequest request = harness::requestOf(argv, options, name());

@@ -2,6 +2,8 @@
 #include <ostream>
 #include <utility>
 
+#include <gtest/gtest.h>
+
 #include <muster/node_set.h>
 
 #include "harness/api/access.h"
@@ -38,6 +40,24 @@ std::vector<std::string> Results::failed() const {
     if (!one.succeeded()) names.push_back(one.node);
   }
   return names;
+}
+
+const Results& Results::checked(std::source_location where) const& {
+  std::string text;
+  size_t failures = 0;
+  for (const NodeResult& one : all_) {
+    if (one.succeeded()) continue;
+    ++failures;
+    text += "\n  " + testing::PrintToString(one);
+  }
+  if (failures == 0) return *this;
+  fail(NodeError::Kind::kCommandFailed, "run on " + std::to_string(all_.size()) + " nodes",
+       "not succeeded on " + std::to_string(failures) + ": " + listed(failed()) + text, where);
+}
+
+Results Results::checked(std::source_location where) && {
+  std::as_const(*this).checked(where);
+  return std::move(*this);
 }
 
 const Result& Results::operator[](NameInSet node) const {

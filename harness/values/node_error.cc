@@ -12,7 +12,7 @@ std::string errorText(NodeError::Kind kind, const std::string& node, const std::
   if (kind == NodeError::Kind::kInfrastructure) text = "infrastructure: " + text;
   if (!operation.empty()) text += operation + ": ";
   bool says = kind == NodeError::Kind::kInfrastructure || kind == NodeError::Kind::kSystem ||
-              detail.starts_with(toString(kind));
+              kind == NodeError::Kind::kCommandFailed || detail.starts_with(toString(kind));
   text += (says ? "" : toString(kind) + ": ") + detail;
   return support::printable(text, support::Lines::kMany) + harness::locationText(where);
 }
@@ -55,6 +55,8 @@ std::string toString(NodeError::Kind kind) {
       return "timeout";
     case NodeError::Kind::kLost:
       return "lost";
+    case NodeError::Kind::kCommandFailed:
+      return "command failed";
     case NodeError::Kind::kInternal:
       return "internal error";
     case NodeError::Kind::kInfrastructure:

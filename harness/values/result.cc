@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <ostream>
+#include <utility>
 
 #include <muster/node_error.h>
 #include <muster/result.h>
@@ -37,7 +38,31 @@ std::string leftText(const Result& result) {
   return text;
 }
 
+// What a failure shows below the outcome.
+std::string evidenceText(const Result& result) {
+  std::string text;
+  if (result.succeeded()) {
+    text += "\n  " + harness::wroteText(result);
+  } else if (result.outcome.kind() != Outcome::Kind::kNotStarted) {
+    text += "\n  " + harness::countsText(result) + harness::lastLinesText(result);
+  }
+  text += leftText(result);
+  if (!result.logPath.empty()) text += "\n  full output: " + support::printable(result.logPath);
+  return text;
+}
+
 }  // namespace
+
+const Result& Result::checked(std::source_location where) const& {
+  if (succeeded()) return *this;
+  throw NodeError(NodeError::Kind::kCommandFailed, node, "run " + harness::argvText(argv),
+                  outcomeText(*this) + evidenceText(*this), outcome.errnoValue(), where);
+}
+
+Result Result::checked(std::source_location where) && {
+  std::as_const(*this).checked(where);
+  return std::move(*this);
+}
 
 std::string Result::line(std::source_location where) const {
   size_t end = out.find_last_not_of('\n');
@@ -65,16 +90,8 @@ void PrintTo(const Result& result, std::ostream* out) {
 }
 
 std::string describe(const Result& result) {
-  std::string text = harness::nodeText(result.node, result.address) + ": run " +
-                     harness::argvText(result.argv) + ": " + outcomeText(result);
-  if (result.succeeded()) {
-    text += "\n  " + harness::wroteText(result);
-  } else if (result.outcome.kind() != Outcome::Kind::kNotStarted) {
-    text += "\n  " + harness::countsText(result) + harness::lastLinesText(result);
-  }
-  text += leftText(result);
-  if (!result.logPath.empty()) text += "\n  full output: " + support::printable(result.logPath);
-  return text;
+  return harness::nodeText(result.node, result.address) + ": run " +
+         harness::argvText(result.argv) + ": " + outcomeText(result) + evidenceText(result);
 }
 
 }  // namespace muster

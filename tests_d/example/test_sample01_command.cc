@@ -24,6 +24,20 @@ TEST_F(CommandSample, EveryOutcomeIsAValue) {
   EXPECT_THAT(node.run({"sleep", "60"}, {.deadline = 100ms}), HitDeadline());
 }
 
+// Where a test only goes on if a command succeeds, it takes its output at once. Another end throws,
+// with the outcome and the last lines of both streams.
+TEST_F(CommandSample, OutputOfACommandThatMustSucceed) {
+  Node& node = servers()[0];
+  EXPECT_EQ(node.output({"uname", "-n"}), node.name() + "\n");
+  std::string users = node.shell("wc -l < /etc/passwd").checked().line();
+  EXPECT_GT(std::stoi(users), 0);
+  EXPECT_THAT(
+      [&] {
+        return node.output({"cat", "/none"});
+      },
+      FailsWith(NodeError::Kind::kCommandFailed, testing::HasSubstr("No such file")));
+}
+
 // No shell is involved unless it is asked for.
 TEST_F(CommandSample, ArgumentsReachTheProgramAsTheyAre) {
   EXPECT_THAT(servers()[0].run({"printf", "%s", "$HOME *"}), StdoutIs("$HOME *"));

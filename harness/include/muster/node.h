@@ -83,6 +83,16 @@ class Node {
   Result shell(const std::string& script, const RunOptions& options = {},
                Where where = Where::current()) const;
 
+  // Runs `argv` as run does, and returns its standard output as it is, with the newline at its end.
+  //
+  //   EXPECT_EQ(node.output({"cat", "/etc/hostname"}), "n1\n");
+  //   int links = std::stoi(node.output({"stat", "-c", "%h", "/srv/a"}));
+  //
+  // NodeError kCommandFailed, with the outcome and the last lines of both streams, if the command
+  // did not succeed. Result::checked does the same where more than the output is of interest.
+  std::string output(const Argv& argv, const RunOptions& options = {},
+                     Where where = Where::current()) const;
+
   // Starts `argv` and returns as soon as it runs. If it cannot be started, start still returns, and
   // Process::wait gives Outcome kNotStarted. Its standard input is open: see Process::write. Hold
   // the Process.

@@ -10,7 +10,8 @@
 //
 //   EXPECT_THAT([&] { return node.file("/none").read(); }, FailsWith(NodeError::Kind::kNotFound));
 //
-// A command that fails is not an error but a Result with an Outcome: see outcome.h. An error that a
+// A command that fails is not an error but a Result with an Outcome (outcome.h), unless the test
+// asks for its success by Node::output or Result::checked. An error that a
 // test does not catch fails the test, with the node, the operation and the test's line in the text.
 #pragma once
 
@@ -63,6 +64,10 @@ class NodeError : public std::runtime_error {
 
     // The session on the node is gone, and with it what the call was about. Begin again.
     kLost,
+
+    // A command did not succeed that was asked for its output alone, or by Result::checked(). The
+    // text has its outcome and the last lines of both streams.
+    kCommandFailed,
 
     // This is a bug of ours. The text has the number of the agent's log entry.
     kInternal,

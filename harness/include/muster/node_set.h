@@ -89,6 +89,12 @@ class Results {
   // Returns the names of the nodes where it did not succeed.
   std::vector<std::string> failed() const;
 
+  // Returns these results if the command succeeded on every node, for a test that cannot go on
+  // otherwise: `servers().run({"mkfs.ext4", "/dev/vdb"}).checked();`. NodeError kCommandFailed if
+  // not, with what is known of each node where it did not.
+  const Results& checked(std::source_location where = std::source_location::current()) const&;
+  Results checked(std::source_location where = std::source_location::current()) &&;
+
   // Returns the result of a node by name. Throws the node's own NodeError if it has no result;
   // NodeError kNotFound for a name that is not in the set.
   const Result& operator[](NameInSet node) const;

@@ -94,6 +94,14 @@ struct Result {
   // Tells whether the command exited with status 0.
   bool succeeded() const { return outcome.succeeded(); }
 
+  // Returns this result if the command succeeded, for a test that cannot go on otherwise:
+  //
+  //   std::string version = node.shell("kvd --version | cut -d' ' -f2").checked().line();
+  //
+  // NodeError kCommandFailed if it did not succeed, with all that describe() shows.
+  const Result& checked(std::source_location where = std::source_location::current()) const&;
+  Result checked(std::source_location where = std::source_location::current()) &&;
+
   // Returns standard output without trailing newlines, as `$(…)` gives it in a shell. NodeError
   // kNotFound, with the outcome and the end of standard error, if there is no output and the
   // command did not succeed: the test would compare with nothing, and nobody would see why.
