@@ -15,6 +15,16 @@ TEST_F(EventuallySample, LooksUntilItMatches) {
   EXPECT_THAT(servers()[0], Eventually(Runs({"cat", "/run/state"}, Prints("ready")), 5s));
 }
 
+// Helpers and set-ups wait outside of expectations, and get what they waited for.
+TEST_F(EventuallySample, GivesWhatWasWaitedFor) {
+  Node& node = servers()[0];
+  Process writer = node.start({"sh", "-c", "sleep 0.3; echo 3 > /run/peers"});
+  Result peers = awaitUntil([&] { return node.run({"cat", "/run/peers"}); }, 5s);
+  EXPECT_EQ(peers.line(), "3");
+  Process counter = node.start({"sh", "-c", "for i in 1 2 3; do echo $i >> /run/log; done"});
+  awaitThat([&] { return node.file("/run/log").read(); }, "1\n2\n3\n", 5s);
+}
+
 // The looks can be any callable.
 TEST_F(EventuallySample, LooksAtValuesToo) {
   Process writer = servers()[0].start({"sh", "-c", "sleep 0.3; touch /run/flag"});

@@ -10,6 +10,9 @@
 //   EXPECT_THAT([&] { return node.file("/run/n").read(); }, Eventually(AnyOf("1\n", "2\n"), 5s));
 //   EXPECT_THAT(nodes, Each(Eventually(Runs({"kvctl", "status"}), 5s)));
 //
+// A plain text of several lines is shown by its difference, as EXPECT_EQ does. awaitUntil and
+// awaitThat (await.h) wait outside of expectations.
+//
 // It replaces every sleep of "long enough" in a test. It does not say that the condition stays
 // true, nor that it never held before. The matchers for one look, such as Runs, are in matchers.h.
 //
@@ -32,12 +35,14 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <muster/first_explanation.h>
 #include <muster/node_error.h>
 #include <muster/printing.h>
 
@@ -74,45 +79,32 @@ bool poll(const std::function<Observation()>& look, std::chrono::nanoseconds wit
 // Returns "within 30 s", for descriptions.
 std::string withinText(std::chrono::nanoseconds within);
 
-// Matches `value` once. The matchers of sets of nodes use it, too.
-template <typename Value>
-Observation observe(const Value& value, const testing::Matcher<const Value&>& inner) {
-  testing::StringMatchResultListener explanation;
-  bool matched = inner.MatchAndExplain(value, &explanation);
-  return {matched, testing::PrintToString(value), explanation.str()};
+// Returns the text that stands for a matcher of equality, and nothing for other matchers.
+template <typename Inner>
+std::optional<std::string> plainText(const Inner& inner) {
+  if constexpr (std::is_convertible_v<const Inner&, std::string_view>) {
+    return std::string(std::string_view(inner));
+  }
+  return std::nullopt;
 }
 
-// Answers gtest's second question. gtest asks a matcher that did not match once more, for its
-// explanation. To look again would cost the time of a failure twice and might tell of something
-// else, so the first explanation is kept, and given away once. gtest does not copy matchers in
-// between.
-class FirstExplanation {
- public:
-  // Matches by `look`, which is given a listener and returns whether it matched, unless the answer
-  // about `subject` is kept. Only a mismatch is, until it has been explained.
-  template <typename Look>
-  bool match(const void* subject, testing::MatchResultListener* listener, Look&& look) const {
-    bool kept = kept_ && subject_ == subject && listener->IsInterested();
-    std::optional<std::string> text = std::exchange(kept_, std::nullopt);
-    bool matched = false;
-    if (!kept) {
-      testing::StringMatchResultListener explanation;
-      matched = look(&explanation);
-      text = explanation.str();
-    }
-    if (matched || listener->IsInterested()) {
-      *listener << *text;
-    } else {
-      kept_ = std::move(text);
-      subject_ = subject;
-    }
-    return matched;
-  }
+// Shows how texts of several lines differ. Absent for texts of one line, or of more than 1000.
+std::optional<Observation> differenceOf(const std::string& expected, std::string_view seen);
 
- private:
-  mutable std::optional<std::string> kept_;
-  mutable const void* subject_ = nullptr;
-};
+// Matches `value` once. The matchers of sets of nodes use it, too. `expected` is the text for which
+// `inner` stands, if that is a plain one.
+template <typename Value>
+Observation observe(const Value& value, const testing::Matcher<const Value&>& inner,
+                    const std::optional<std::string>& expected = std::nullopt) {
+  testing::StringMatchResultListener explanation;
+  bool matched = inner.MatchAndExplain(value, &explanation);
+  if constexpr (std::is_convertible_v<const Value&, std::string_view>) {
+    if (!matched && expected) {
+      if (auto difference = differenceOf(*expected, value)) return *difference;
+    }
+  }
+  return {matched, testing::PrintToString(value), explanation.str()};
+}
 
 // Names what a look sees: the value of a subject that can be called, or the subject itself. A
 // callable that returns a reference is looked at as a value of that type.
@@ -143,7 +135,10 @@ class EventuallyImpl : public testing::MatcherInterface<Subject> {
   template <typename Inner>
   EventuallyImpl(const Inner& inner, std::chrono::nanoseconds within,
                  std::chrono::nanoseconds every)
-      : inner_(testing::SafeMatcherCast<const Value&>(inner)), within_(within), every_(every) {}
+      : inner_(testing::SafeMatcherCast<const Value&>(inner)),
+        expected_(plainText(inner)),
+        within_(within),
+        every_(every) {}
 
   bool MatchAndExplain(Subject subject, testing::MatchResultListener* listener) const override {
     return explanation_.match(&subject, listener, [&](testing::MatchResultListener* explanation) {
@@ -164,7 +159,7 @@ class EventuallyImpl : public testing::MatcherInterface<Subject> {
   Observation look(const std::remove_cvref_t<Subject>& subject) const {
     if constexpr (std::is_invocable_v<const std::remove_cvref_t<Subject>&>) {
       try {
-        return observe<Value>(subject(), inner_);
+        return observe<Value>(subject(), inner_, expected_);
       } catch (const NodeError& error) {
         return {false, error.what(), ""};
       }
@@ -174,6 +169,7 @@ class EventuallyImpl : public testing::MatcherInterface<Subject> {
   }
 
   testing::Matcher<const Value&> inner_;
+  std::optional<std::string> expected_;
   std::chrono::nanoseconds within_;
   std::chrono::nanoseconds every_;
   FirstExplanation explanation_;

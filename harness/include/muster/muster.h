@@ -15,6 +15,7 @@
 // command line.
 #pragma once
 
+#include <muster/await.h>
 #include <muster/cluster.h>
 #include <muster/cluster_test.h>
 #include <muster/deadline.h>
