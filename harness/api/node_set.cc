@@ -1,13 +1,13 @@
 #include <algorithm>
+#include <memory>
 #include <ostream>
 #include <utility>
-
-#include <gtest/gtest.h>
 
 #include <muster/node_set.h>
 
 #include "harness/api/access.h"
 #include "harness/api/call_site.h"
+#include "harness/api/fan_out.h"
 #include "harness/api/request.h"
 #include "harness/rpc/job/jobs.h"
 #include "harness/values/failure_text.h"
@@ -25,57 +25,6 @@ std::string listed(const std::vector<std::string>& names) {
 }
 
 }  // namespace
-
-void PrintTo(const NodeResult& result, std::ostream* out) {
-  *out << (result.result ? describe(*result.result) : result.error->what());
-}
-
-bool Results::succeeded() const {
-  return failed().empty();
-}
-
-std::vector<std::string> Results::failed() const {
-  std::vector<std::string> names;
-  for (const NodeResult& one : all_) {
-    if (!one.succeeded()) names.push_back(one.node);
-  }
-  return names;
-}
-
-const Results& Results::checked(std::source_location where) const& {
-  std::string text;
-  size_t failures = 0;
-  for (const NodeResult& one : all_) {
-    if (one.succeeded()) continue;
-    ++failures;
-    text += "\n  " + testing::PrintToString(one);
-  }
-  if (failures == 0) return *this;
-  fail(NodeError::Kind::kCommandFailed, "run on " + std::to_string(all_.size()) + " nodes",
-       "not succeeded on " + std::to_string(failures) + ": " + listed(failed()) + text, where);
-}
-
-Results Results::checked(std::source_location where) && {
-  std::as_const(*this).checked(where);
-  return std::move(*this);
-}
-
-const Result& Results::operator[](NameInSet node) const {
-  for (const NodeResult& one : all_) {
-    if (one.node != node.name) continue;
-    if (one.error) throw *one.error;
-    return *one.result;
-  }
-  fail(NodeError::Kind::kNotFound, "result of node " + harness::quoted(std::string(node.name)),
-       "the set does not have that node", node.where);
-}
-
-void PrintTo(const Results& results, std::ostream* out) {
-  for (const NodeResult& one : results) {
-    *out << "\n  ";
-    PrintTo(one, out);
-  }
-}
 
 NodeSet::NodeSet(std::initializer_list<std::reference_wrapper<Node>> nodes) {
   for (Node& node : nodes) nodes_.push_back(&node);
@@ -132,13 +81,24 @@ NodeSet NodeSet::operator+(const NodeSet& other) const {
 }
 
 Results NodeSet::run(const Argv& argv, const RunOptions& options, Where where) const {
+  return runEach(std::vector<Argv>(nodes_.size(), argv), options, where);
+}
+
+Results NodeSet::runEach(std::vector<Argv> argvs, const RunOptions& options, Where where) const {
   if (nodes_.empty()) return Results({});
   std::vector<harness::ControllerNode*> nodes;
   for (Node* node : nodes_) nodes.push_back(&harness::ApiAccess::behind(*node));
   return harness::at(where, [&] {
-    harness::JobRequest request = harness::requestOf(argv, options, "");
-    auto until = harness::endOf(request);
-    auto answers = harness::rpc::runOnAll(nodes, std::move(request), until);
+    std::vector<harness::SharedRequest> requests;
+    for (size_t i = 0; i < argvs.size(); ++i) {
+      // Nodes that run the same command share its request.
+      bool isSame = i > 0 && argvs[i] == argvs[i - 1];
+      requests.push_back(isSame ? requests.back()
+                                : std::make_shared<const harness::JobRequest>(
+                                      harness::requestOf(argvs[i], options, "")));
+    }
+    auto until = harness::endOf(*requests.front());
+    auto answers = harness::rpc::runEach(nodes, requests, until);
     std::vector<NodeResult> results;
     for (size_t i = 0; i < answers.size(); ++i) {
       NodeResult one{nodes_[i]->name(), {}, {}};
@@ -156,6 +116,34 @@ Results NodeSet::run(const Argv& argv, const RunOptions& options, Where where) c
 
 Results NodeSet::shell(const std::string& script, const RunOptions& options, Where where) const {
   return run({"/bin/sh", "-c", script}, options, where);
+}
+
+ProcessSet NodeSet::start(const Argv& argv, const RunOptions& options, Where where) const {
+  return startEach(std::vector<Argv>(nodes_.size(), argv), options, where);
+}
+
+ProcessSet NodeSet::startEach(const std::vector<Argv>& argvs, const RunOptions& options,
+                              Where where) const {
+  return ProcessSet(harness::answersOf<Process>(
+      names(), where, [&](size_t i) { return nodes_[i]->start(argvs[i], options, where); }));
+}
+
+NodeAnswers<TransferResult> NodeSet::push(const std::filesystem::path& local,
+                                          const std::string& remote, const WriteOptions& options,
+                                          Where where) const {
+  return harness::askEach<TransferResult>(
+      nodes_, where, [&](Node& node) { return node.push(local, remote, options, where); });
+}
+
+NodeAnswers<TransferResult> NodeSet::pushTree(const std::filesystem::path& local,
+                                              const std::string& remote,
+                                              const WriteOptions& options, Where where) const {
+  return harness::askEach<TransferResult>(
+      nodes_, where, [&](Node& node) { return node.pushTree(local, remote, options, where); });
+}
+
+FileSet NodeSet::file(const std::string& path) const {
+  return FileSet(nodes_, path);
 }
 
 void NodeSet::each(const std::function<void(Node&)>& visit) const {

@@ -26,3 +26,22 @@ TEST_F(CopyTest, NodesAreFoundByExpression) {
   EXPECT_EQ(cluster().select("@client").only().name(), clients()[0].name());
   EXPECT_EQ(cluster().otherThan(servers()[0]).size(), cluster().nodes().size() - 1);
 }
+
+// Files go to all nodes and come back from all, with one answer for each. checked() throws what any
+// of them did not do.
+TEST_F(CopyTest, FilesGoToAllNodesAtOnce) {
+  servers().file("/root/peers").write("server1\nserver2\n").checked();
+  EXPECT_THAT(servers().file("/root/peers").read(), OnEachNode("server1\nserver2\n"));
+  EXPECT_THAT(servers().file("/root/none").exists(), OnEachNode(false));
+}
+
+// Each node may run a command of its own, and commands may go on while the test does.
+TEST_F(CopyTest, CommandsGoOnOnAllNodes) {
+  ProcessSet counters = servers().start([](const Node& node) -> Argv {
+    return {"sh", "-c", "echo begun; read go; echo " + node.name()};
+  });
+  counters.readUntil("begun", 5s).checked();
+  for (Node& server : servers()) counters[server.name()].write("go\n");
+  Results ended = counters.wait(5s);
+  EXPECT_THAT(ended["server2"], AllOf(Succeeded(), StdoutIs("begun\nserver2\n")));
+}

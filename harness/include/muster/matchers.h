@@ -14,6 +14,7 @@
 //   Results              the outcomes, and OnEachNode of what fits a Result
 //   Node                 Runs, and Eventually(Runs(…), within)
 //   NodeSet              OnEachNode of what fits a Node
+//   NodeAnswers          OnEachNode of what fits a value, gmock's matchers and plain values too
 //   a callable           FailsWith, and Eventually of what fits its value
 //
 // They combine with gmock's own in both ways, as in AllOf(Succeeded(), StdoutHas("done")),

@@ -3,116 +3,44 @@
 //   Results names = servers().run({"uname", "-n"});
 //   EXPECT_THAT(names, OnEachNode(Succeeded()));
 //   EXPECT_THAT(names["server1"], StdoutIs("server1\n"));
-//   for (Node& server : servers()) server.file("/etc/kvd.conf").remove();
+//   servers().push("kvd.conf", "/etc/kvd.conf").checked();
+//   ProcessSet daemons = servers().start({"/usr/sbin/kvd", "-f"});
+//   servers().run([](const Node& node) -> Argv { return {"ping", "-c1", node.address()}; });
+//
+// Each of these asks all nodes at the same time. For what has no call of this kind there is a loop:
+// `for (Node& server : servers()) server.service("kvd").stop();`
 //
 // A set does not change with the cluster, and knows nothing of roles and labels: Cluster makes
 // sets.
 //
 // Things to get right:
 //   * A set borrows its nodes, and is valid as long as their cluster. Results are plain values.
-//   * Fan-out calls throw nothing for a node that did not answer: its NodeResult has the error, and
-//     a test that ignores the Results ignores the failure.
+//   * Calls on all nodes throw nothing for a node that did not answer: its part of the answers has
+//     the error, and a test that ignores the answers ignores the failure. checked() throws it.
 //   * Call from the test thread. All nodes have the same deadline, that of one call.
 #pragma once
 
 #include <concepts>
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <iosfwd>
-#include <optional>
 #include <source_location>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include <muster/file_set.h>
 #include <muster/node.h>
+#include <muster/node_answers.h>
+#include <muster/place_in_set.h>
+#include <muster/process_set.h>
+#include <muster/results.h>
 
 namespace muster {
 
-// Holds the answer of one node in a fan-out: a result, or the error that stands in for it. Exactly
-// one of the two is present.
-struct NodeResult {
-  // Is the node's name.
-  std::string node;
-  std::optional<Result> result;
-  std::optional<NodeError> error;
-
-  // Tells whether the node answered, and the command exited with status 0.
-  bool succeeded() const { return result && result->succeeded(); }
-};
-
-// Prints the text of describe() or of the error for gtest.
-void PrintTo(const NodeResult& result, std::ostream* out);
-
-// Is the number in the brackets of `servers()[5]`, with the line of the test for the error: an
-// operator can take no argument of its own for that. Tests write a number of any integral type.
-struct PlaceInSet {
-  // Is implicit on purpose. A negative number is none of a node, like any other that is too large.
-  template <std::integral Number>
-  PlaceInSet(Number number, std::source_location at = std::source_location::current())
-      : index(static_cast<size_t>(number)), where(at) {}
-
-  // Counts from 0.
-  size_t index;
-
-  // The place in the source, as of every other call.
-  std::source_location where;
-};
-
-// Is the name in the brackets of `servers()["server1"]` and `results["server1"]`, in the same way.
-// Tests write a text of any kind, which must live as long as the expression.
-struct NameInSet {
-  // Is implicit on purpose.
-  template <std::convertible_to<std::string_view> Text>
-  NameInSet(const Text& text, std::source_location at = std::source_location::current())
-      : name(text), where(at) {}
-
-  // The name of a node.
-  std::string_view name;
-
-  std::source_location where;
-};
-
-// Holds the answers of all nodes of a set, in its order.
-class Results {
- public:
-  // For gmock's matchers of containers, such as Each(Succeeded()) and SizeIs(3).
-  using value_type = NodeResult;
-  using const_iterator = std::vector<NodeResult>::const_iterator;
-
-  explicit Results(std::vector<NodeResult> all) : all_(std::move(all)) {}
-
-  // Tells whether the command succeeded on every node. It is true for an empty set.
-  bool succeeded() const;
-
-  // Returns the names of the nodes where it did not succeed.
-  std::vector<std::string> failed() const;
-
-  // Returns these results if the command succeeded on every node, for a test that cannot go on
-  // otherwise: `servers().run({"mkfs.ext4", "/dev/vdb"}).checked();`. NodeError kCommandFailed if
-  // not, with what is known of each node where it did not.
-  const Results& checked(std::source_location where = std::source_location::current()) const&;
-  Results checked(std::source_location where = std::source_location::current()) &&;
-
-  // Returns the result of a node by name. Throws the node's own NodeError if it has no result;
-  // NodeError kNotFound for a name that is not in the set.
-  const Result& operator[](NameInSet node) const;
-
-  // The answers can be gone over, as in `for (const NodeResult& one : results)`.
-  size_t size() const { return all_.size(); }
-  bool empty() const { return all_.empty(); }
-  auto begin() const { return all_.begin(); }
-  auto end() const { return all_.end(); }
-
- private:
-  std::vector<NodeResult> all_;
-};
-
-// Prints all answers for gtest, one node a line.
-void PrintTo(const Results& results, std::ostream* out);
-
-// Is a value that borrows its nodes from the cluster.
+// Is a value that borrows its nodes from the cluster: copying it copies no node, and it may be
+// returned and kept. It has each node once, unless the test put one in twice.
 class NodeSet {
  public:
   using Where = std::source_location;
@@ -185,11 +113,57 @@ class NodeSet {
   Results shell(const std::string& script, const RunOptions& options = {},
                 Where where = Where::current()) const;
 
+  // Runs on every node the command that `argvOf` gives for it, all at once, as above. `argvOf` is
+  // called with one node after the other before anything runs.
+  template <std::invocable<const Node&> ArgvOf>
+  Results run(const ArgvOf& argvOf, const RunOptions& options = {},
+              Where where = Where::current()) const {
+    return runEach(argvsOf(argvOf), options, where);
+  }
+
+  // Start `argv`, or the command that `argvOf` gives for a node, on all nodes at once, as
+  // Node::start does on one. An error of one node is kept in its place. Hold the ProcessSet.
+  ProcessSet start(const Argv& argv, const RunOptions& options = {},
+                   Where where = Where::current()) const;
+  template <std::invocable<const Node&> ArgvOf>
+  ProcessSet start(const ArgvOf& argvOf, const RunOptions& options = {},
+                   Where where = Where::current()) const {
+    return startEach(argvsOf(argvOf), options, where);
+  }
+
+  // Copy a file, or what is below a directory, from here to all nodes at once, as Node::push and
+  // Node::pushTree do to one.
+  [[nodiscard]] NodeAnswers<TransferResult> push(const std::filesystem::path& local,
+                                                 const std::string& remote,
+                                                 const WriteOptions& options = {},
+                                                 Where where = Where::current()) const;
+  [[nodiscard]] NodeAnswers<TransferResult> pushTree(const std::filesystem::path& local,
+                                                     const std::string& remote,
+                                                     const WriteOptions& options = {},
+                                                     Where where = Where::current()) const;
+
+  // Stands for the path on all nodes, and asks nothing. A wrong path shows with its first call.
+  FileSet file(const std::string& path) const;
+
   // Calls `visit` with one node after the other, in order, on the calling thread. An exception of
   // `visit` ends it.
   void each(const std::function<void(Node&)>& visit) const;
 
  private:
+  // Returns the commands of all nodes, in order.
+  template <typename ArgvOf>
+  std::vector<Argv> argvsOf(const ArgvOf& argvOf) const {
+    std::vector<Argv> all;
+    for (const Node* node : nodes_) all.push_back(argvOf(*node));
+    return all;
+  }
+
+  // Take one command for each node, in the order of the set.
+  Results runEach(std::vector<Argv> argvs, const RunOptions& options, Where where) const;
+  ProcessSet startEach(const std::vector<Argv>& argvs, const RunOptions& options,
+                       Where where) const;
+
+  // Owned by the cluster.
   std::vector<Node*> nodes_;
 };
 

@@ -1,6 +1,7 @@
 // The matcher of what holds on every node of a set.
 //
 //   EXPECT_THAT(servers().run({"sync"}), OnEachNode(Succeeded()));
+//   EXPECT_THAT(servers().file("/etc/kvd.conf").read(), OnEachNode("peers=3\n"));
 //   EXPECT_THAT(servers(), OnEachNode(Runs({"pgrep", "kvd"}, Not(Succeeded()))));
 //
 // A failure shows the nodes that differ, and how:
@@ -9,6 +10,11 @@
 //
 // What must hold of one node is said by another matcher, of matchers.h
 // or of gmock. gmock's Each and Contains take sets as well, and say only which place differs.
+//
+// The subject decides what `inner` is matched against: the Result of each node, what each node
+// answered to another call, or the node itself. A node without an answer is shown by its error:
+//
+//   on server3: node server3: read "/etc/kvd.conf": unreachable: since 4.2 s
 //
 // Things to get right:
 //   * An empty set does not match: nothing was tested. gmock's IsEmpty says that it should be
@@ -37,17 +43,31 @@ namespace internal {
 bool reportNode(const std::string& node, const Observation& seen,
                 testing::MatchResultListener* listener);
 
-// Matches sets of one type, Results or NodeSet, for OnEachNode.
+// Names the type that is matched of each node, which the inner matcher must fit. There are no other
+// sets: matching one Result needs no OnEachNode, and a vector of them has gmock's Each.
+template <typename Set>
+struct MemberOfSet {
+  static_assert(sizeof(Set) == 0, "OnEachNode matches Results, NodeAnswers or a NodeSet");
+};
+template <>
+struct MemberOfSet<Results> {
+  using Type = Result;
+};
+template <>
+struct MemberOfSet<NodeSet> {
+  using Type = Node;
+};
+template <typename Value>
+struct MemberOfSet<NodeAnswers<Value>> {
+  using Type = Value;
+};
+
+// Matches sets of one type for OnEachNode.
 template <typename Subject>
 class OnEachNodeImpl : public testing::MatcherInterface<Subject> {
  public:
   using Set = std::remove_cvref_t<Subject>;
-
-  // There are no other sets. Matching one Result needs no OnEachNode, and a vector of them has
-  // gmock's Each.
-  static_assert(std::is_same_v<Set, Results> || std::is_same_v<Set, NodeSet>,
-                "OnEachNode matches Results or a NodeSet");
-  using Member = std::conditional_t<std::is_same_v<Set, Results>, Result, Node>;
+  using Member = typename MemberOfSet<Set>::Type;
 
   template <typename Inner>
   explicit OnEachNodeImpl(const Inner& inner)
@@ -75,9 +95,16 @@ class OnEachNodeImpl : public testing::MatcherInterface<Subject> {
 
  private:
   // A node that answered with an error has no result that could match: the error is what was seen.
+  // The same holds of the other answers, below.
   bool matches(const NodeResult& one, testing::MatchResultListener* listener) const {
     if (!one.result) return reportNode(one.node, {false, one.error->what(), ""}, listener);
     return reportNode(one.node, observe<Member>(*one.result, inner_), listener);
+  }
+
+  // Looks at the value of any other call.
+  bool matches(const NodeAnswer<Member>& one, testing::MatchResultListener* listener) const {
+    if (!one.value) return reportNode(one.node, {false, one.error->what(), ""}, listener);
+    return reportNode(one.node, observe<Member>(*one.value, inner_), listener);
   }
 
   // Looks at a node itself, as Runs does.
@@ -106,8 +133,8 @@ class OnEachNodeMatcher : public testing::BaseOfMusterMatchers {
 
 }  // namespace internal
 
-// Matches Results, or a NodeSet, each of whose members `inner` matches. `inner` may be one of
-// Muster's matchers or any of gmock's.
+// Matches Results, NodeAnswers, or a NodeSet, each of whose members `inner` matches. `inner` may be
+// one of Muster's matchers or any of gmock's.
 //
 //   EXPECT_THAT(servers().run({"kvctl", "status"}), OnEachNode(Not(StdoutHas("stale"))));
 //

@@ -144,6 +144,23 @@ std::vector<RunAnswer> runOnAll(const std::vector<ControllerNode*>& nodes, JobRe
       [&](ControllerNode::Impl& node) { return node.jobs().run(one, until); });
 }
 
+std::vector<RunAnswer> runEach(const std::vector<ControllerNode*>& nodes,
+                               const std::vector<SharedRequest>& requests, SteadyTime until) {
+  // askAll calls for the nodes in order.
+  size_t next = 0;
+  auto answers = askAll<muster::Result>(nodes, "run", until, [&](ControllerNode::Impl& node) {
+    return node.jobs().run(requests[next++], until);
+  });
+  for (size_t i = 0; i < answers.size(); ++i) {
+    auto* error = std::get_if<muster::NodeError>(&answers[i]);
+    if (error == nullptr) continue;
+    answers[i] =
+        muster::NodeError(error->kind(), error->node(), "run " + argvText(requests[i]->argv),
+                          error->detail(), error->errnoValue());
+  }
+  return answers;
+}
+
 std::vector<std::variant<StartedJob, muster::NodeError>> startOnAll(
     const std::vector<ControllerNode*>& nodes, JobRequest request, SteadyTime until) {
   SharedRequest one = shared(std::move(request));

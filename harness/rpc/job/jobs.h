@@ -126,11 +126,15 @@ struct StartedJob {
   std::optional<muster::Outcome> outcome;
 };
 
-// The next four ask several nodes of one controller at once. One answer per node, in order.
+// The next five ask several nodes of one controller at once. One answer per node, in order.
 
 // Runs a command on each node to its end.
 std::vector<RunAnswer> runOnAll(const std::vector<ControllerNode*>& nodes, JobRequest request,
                                 SteadyTime until);
+
+// Runs on each node the command of the request of its place, which nodes may share, to its end.
+std::vector<RunAnswer> runEach(const std::vector<ControllerNode*>& nodes,
+                               const std::vector<SharedRequest>& requests, SteadyTime until);
 
 // Starts a command on each node, looks at it for a moment, and leaves it alone.
 std::vector<std::variant<StartedJob, muster::NodeError>> startOnAll(

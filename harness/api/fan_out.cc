@@ -1,0 +1,43 @@
+#include "harness/api/fan_out.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include <muster/deadline.h>
+
+namespace harness {
+namespace {
+
+constexpr size_t kThreadsMax = 64;
+
+}  // namespace
+
+void atOnce(size_t count, const std::function<void(size_t)>& work) {
+  std::chrono::nanoseconds left = muster::DeadlineScope::remaining();
+  std::atomic<size_t> next{0};
+  std::mutex mutex;
+  std::exception_ptr failure;
+  auto workOff = [&] {
+    muster::DeadlineScope scope(left);
+    for (size_t i = next++; i < count; i = next++) {
+      try {
+        work(i);
+      } catch (...) {
+        std::lock_guard<std::mutex> lock(mutex);
+        failure = std::current_exception();
+      }
+    }
+  };
+  {
+    // They end their threads at the end of this block, also if one of them cannot be made.
+    std::vector<std::jthread> threads;
+    for (size_t i = 1; i < std::min(count, kThreadsMax); ++i) threads.emplace_back(workOff);
+    workOff();
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace harness

@@ -1,0 +1,50 @@
+// Makes one call on several nodes at once, by threads, for calls that block each for itself.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <source_location>
+#include <string>
+#include <vector>
+
+#include <muster/node.h>
+#include <muster/node_answers.h>
+
+#include "harness/api/call_site.h"
+
+namespace harness {
+
+// Calls `work` with each number below `count`, on up to 64 threads, this one among them, and
+// returns when all are done. DeadlineScope::current() of this thread holds in all. If calls throw,
+// the rest is still done, and the exception of one of them is thrown again.
+void atOnce(size_t count, const std::function<void(size_t)>& work);
+
+// Asks for each of `names` by `ask`, which is given its place, and keeps the value or the
+// NodeError.
+template <typename Value, typename Ask>
+std::vector<muster::NodeAnswer<Value>> answersOf(const std::vector<std::string>& names,
+                                                 const std::source_location& where,
+                                                 const Ask& ask) {
+  std::vector<muster::NodeAnswer<Value>> answers(names.size());
+  atOnce(names.size(), [&](size_t i) {
+    answers[i].node = names[i];
+    try {
+      answers[i].value.emplace(at(where, [&] { return ask(i); }));
+    } catch (const muster::NodeError& error) {
+      answers[i].error = error;
+    }
+  });
+  return answers;
+}
+
+// Asks each of `nodes` by `ask`.
+template <typename Value, typename Ask>
+muster::NodeAnswers<Value> askEach(const std::vector<muster::Node*>& nodes,
+                                   const std::source_location& where, const Ask& ask) {
+  std::vector<std::string> names;
+  for (const muster::Node* node : nodes) names.push_back(node->name());
+  return muster::NodeAnswers<Value>(
+      answersOf<Value>(names, where, [&](size_t i) { return ask(*nodes[i]); }));
+}
+
+}  // namespace harness

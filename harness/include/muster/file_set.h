@@ -1,0 +1,72 @@
+// Reads and changes the file of one path on all nodes of a set at once.
+//
+//   servers().file("/etc/kvd.conf").write("peers=3\n").checked();
+//   EXPECT_THAT(servers().file("/etc/kvd.conf").read(), OnEachNode("peers=3\n"));
+//   EXPECT_THAT(servers().file("/run/kvd.pid").exists(), OnEachNode(testing::IsFalse()));
+//
+// The calls mean what those of the same name in file.h do. What is not here is done in a loop over
+// the nodes. Nothing makes the change one step for all nodes: some may have it and others not.
+//
+// Things to get right:
+//   * An error of one node is in its NodeAnswer, and nothing is thrown for it, unless checked() is
+//     asked.
+//   * All nodes have the same deadline, that of DeadlineScope::current().
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <source_location>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <muster/node.h>
+#include <muster/node_answers.h>
+#include <muster/write_options.h>
+
+namespace muster {
+
+// Stands for a path on several nodes, which need not have the file. NodeSet::file makes one. It is
+// a value that is valid as long as their cluster. Call from the test thread.
+class FileSet {
+ public:
+  using Where = std::source_location;
+
+  const std::string& path() const { return path_; }
+
+  // Return what File::read, digest and exists do of each node.
+  [[nodiscard]] NodeAnswers<std::string> read(Where where = Where::current()) const;
+  [[nodiscard]] NodeAnswers<std::string> digest(Where where = Where::current()) const;
+  [[nodiscard]] NodeAnswers<bool> exists(Where where = Where::current()) const;
+
+  // Write the same content on each node, as File::write and append do. Different contents are
+  // written by a loop over the nodes.
+  [[nodiscard]] NodeAnswers<std::monostate> write(const std::string& content,
+                                                  const WriteOptions& options = {},
+                                                  Where where = Where::current()) const;
+  [[nodiscard]] NodeAnswers<std::monostate> append(const std::string& content,
+                                                   Where where = Where::current()) const;
+
+  // Make the directory, and remove the file or the tree. The value is false where it existed, or
+  // where there was nothing to remove.
+  [[nodiscard]] NodeAnswers<bool> makeDirectory(uint32_t mode = 0755, UndoAt undo = UndoAt::kNever,
+                                                Where where = Where::current()) const;
+  [[nodiscard]] NodeAnswers<bool> remove(Where where = Where::current()) const;
+  [[nodiscard]] NodeAnswers<bool> removeTree(Where where = Where::current()) const;
+
+ private:
+  friend class NodeSet;
+  friend void PrintTo(const FileSet& files, std::ostream* out);
+  FileSet(std::vector<Node*> nodes, std::string path)
+      : nodes_(std::move(nodes)), path_(std::move(path)) {}
+
+  // Owned by the cluster.
+  std::vector<Node*> nodes_;
+  std::string path_;
+};
+
+// Prints nodes and path for gtest.
+void PrintTo(const FileSet& files, std::ostream* out);
+
+}  // namespace muster
