@@ -16,6 +16,7 @@
 #include <muster/node_error.h>
 
 #include "harness/cluster/run_id.h"
+#include "harness/values/cancellation.h"
 #include "harness/values/failure_text.h"
 
 namespace harness {
@@ -46,6 +47,10 @@ JobRequest requestOf(const muster::Argv& argv, const muster::RunOptions& options
     return request;
   }
   std::chrono::nanoseconds left = muster::DeadlineScope::remaining();
+  if (std::string reason = scopesCancelledBy(); !reason.empty()) {
+    throw muster::NodeError(muster::NodeError::Kind::kCancelled, node, "run " + argvText(argv),
+                            reason);
+  }
   if (left.count() == 0) {
     throw muster::NodeError(muster::NodeError::Kind::kTimeout, node, "run " + argvText(argv),
                             "not begun: the time of the test or of the enclosing scope is over");

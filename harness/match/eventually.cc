@@ -1,7 +1,6 @@
 // The one place where a test waits between two looks.
 #include <algorithm>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -9,7 +8,9 @@
 #include <muster/await.h>
 #include <muster/deadline.h>
 #include <muster/eventually.h>
+#include <muster/node_error.h>
 
+#include "harness/values/cancellation.h"
 #include "harness/values/failure_text.h"
 
 namespace muster {
@@ -63,7 +64,10 @@ bool poll(const std::function<Observation()>& look, std::chrono::nanoseconds wit
       if (now() >= end) break;
       next = std::max(next + every, now());
       lastIsDue = next >= end;
-      std::this_thread::sleep_until(std::min(next, end));
+      harness::sleepInScope(std::min(next, end));
+      if (std::string reason = harness::scopesCancelledBy(); !reason.empty()) {
+        throw NodeError(NodeError::Kind::kCancelled, "", "", reason);
+      }
     }
   }
   if (lastIsDue && (looks == 0 || DeadlineScope::remaining().count() > 0)) {

@@ -171,6 +171,7 @@ bool RunsMatcher::look(const Node& node, testing::MatchResultListener* explanati
     if (!inner.str().empty()) *explanation << "\n  " << inner.str();
     return matched;
   } catch (const NodeError& error) {
+    if (error.kind() == NodeError::Kind::kCancelled) throw;
     *explanation << "\n" << error.what();
     return false;
   }
@@ -206,6 +207,7 @@ bool FailsWithMatcher::explain(const std::function<void()>& call,
   try {
     call();
   } catch (const NodeError& error) {
+    if (error.kind() == NodeError::Kind::kCancelled) throw;
     *listener << "which throws NodeError of kind \"" << toString(error.kind())
               << "\": " << error.what();
     return error.kind() == kind_ && text_.Matches(error.what());

@@ -73,10 +73,18 @@ std::vector<Leftover> Controller::closeAll(SteadyTime until) {
         }
         return kj::joinPromises(all.finish());
       },
-      until);
+      until, Urgency::kUrgent);
   std::vector<Leftover> leftovers;
   for (auto& some : answers) leftovers.insert(leftovers.end(), some.begin(), some.end());
   return leftovers;
+}
+
+void Controller::refuseCalls(const std::string& reason) {
+  impl_->io.refuseCalls(reason);
+}
+
+void Controller::allowCalls() {
+  impl_->io.allowCalls();
 }
 
 void Controller::stop() {

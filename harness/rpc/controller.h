@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -48,6 +49,11 @@ class Controller {
   // Ends all sessions, which undoes their changes, and all connections. Returns the changes that
   // could not be undone, and the nodes that could not be asked.
   std::vector<Leftover> closeAll(SteadyTime until);
+
+  // Makes all calls on the nodes fail with kind kCancelled and this reason, those that are under
+  // way too, until allowCalls(). closeAll() works all the time. Any thread may call these two.
+  void refuseCalls(const std::string& reason);
+  void allowCalls();
 
   // Ends all connections and the thread. The nodes stay: their state is kClosed, and every other
   // call on them fails at once. Sessions that were not closed are left to their leases.

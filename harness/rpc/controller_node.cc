@@ -27,7 +27,7 @@ void ControllerNode::Impl::disconnect() {
           onLoop = nullptr;
           return kj::READY_NOW;
         },
-        soon);
+        soon, Urgency::kUrgent);
   } catch (const kj::Exception&) {
     // The loop has ended, and the connection before it (Controller::stop).
   }

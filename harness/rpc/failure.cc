@@ -1,9 +1,14 @@
 #include "harness/rpc/failure.h"
 
+#include <cstring>
+
 namespace harness {
 namespace {
 
 using Kind = muster::NodeError::Kind;
+
+// Marks a failure of ours, as that of wire_error.h does. The file of a peer's exception is another.
+constexpr char kCancelledFile[] = "(cancelled)";
 
 Kind kindOfWire(wire::Error::Kind kind) {
   switch (kind) {
@@ -41,6 +46,7 @@ Kind kindOfWire(wire::Error::Kind kind) {
 }  // namespace
 
 Kind kindOf(const kj::Exception& exception) {
+  if (std::strcmp(exception.getFile(), kCancelledFile) == 0) return Kind::kCancelled;
   KJ_IF_MAYBE (failure, support::carriedFailure(exception)) return kindOfWire(failure->kind);
   switch (exception.getType()) {
     case kj::Exception::Type::UNIMPLEMENTED:
@@ -72,6 +78,10 @@ muster::NodeError toNodeError(const kj::Exception& exception, const std::string&
 
 kj::Exception unreachableNode(kj::StringPtr text) {
   return kj::Exception(kj::Exception::Type::DISCONNECTED, __FILE__, __LINE__, kj::str(text));
+}
+
+kj::Exception cancelledCall(kj::StringPtr reason) {
+  return kj::Exception(kj::Exception::Type::FAILED, kCancelledFile, 0, kj::str(reason));
 }
 
 }  // namespace harness

@@ -29,6 +29,9 @@ muster::NodeError toNodeError(const kj::Exception& exception, const std::string&
 // Returns the failure of a call for which there was no connection.
 kj::Exception unreachableNode(kj::StringPtr text);
 
+// Returns the failure of a call that the caller's program gave up, for this reason.
+kj::Exception cancelledCall(kj::StringPtr reason);
+
 // Throws the `error` of the results if there is one.
 template <typename Results>
 void requireNoError(const Results& results) {

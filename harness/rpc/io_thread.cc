@@ -65,12 +65,30 @@ bool IoThread::post(std::function<void()> function) {
   return true;
 }
 
-void IoThread::failRefused() const {
+void IoThread::failRefused() {
   if (getpid() == process_) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!refusal_.empty()) kj::throwFatalException(cancelledCall(refusal_.c_str()));
     support::fail(wire::Error::Kind::INTERNAL, "the connections were closed");
   }
   support::fail(wire::Error::Kind::INVALID,
                 "this process is a fork of the one that has the connections");
+}
+
+// The promises are dropped, which wakes their callers. Their ends are not in the way: a dropped
+// call is one that the caller gave up.
+void IoThread::refuseCalls(const std::string& reason) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    refusal_ = reason;
+  }
+  post([this]() { calls_ = nullptr; });
+}
+
+void IoThread::allowCalls() {
+  post([this]() {
+    if (calls_ == nullptr) calls_ = std::make_unique<kj::TaskSet>(*taskErrors_);
+  });
 }
 
 void IoThread::spawn(kj::Promise<void> promise) {
@@ -103,6 +121,8 @@ void IoThread::runLoop() {
   lowLevel_ = io.lowLevelProvider.get();
   provider_ = io.provider.get();
   tasks_ = &tasks;
+  taskErrors_ = &handler;
+  calls_ = std::make_unique<kj::TaskSet>(handler);
   end_ = end.fulfiller.get();
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -117,6 +137,7 @@ void IoThread::runLoop() {
     ended_ = true;
     dropped.swap(queue_);
   }
+  calls_ = nullptr;
 }
 
 kj::Promise<void> IoThread::drainQueue(kj::UnixEventPort::FdObserver& observer) {

@@ -30,6 +30,13 @@ namespace harness {
 // A caller waits this long beyond its deadline for the loop to say so.
 constexpr std::chrono::seconds kLoopGrace{10};
 
+enum class Urgency {
+  kOrdinary,
+
+  // Work that goes on when calls are refused, such as the end of the sessions.
+  kUrgent,
+};
+
 class IoThread final : public Loop {
  public:
   IoThread();
@@ -44,7 +51,7 @@ class IoThread final : public Loop {
   // kInternal failure is thrown. Throws the kj::Exception of the promise. The loop's own thread
   // must not call it.
   template <typename Function>
-  auto run(Function&& function, muster::SteadyTime until);
+  auto run(Function&& function, muster::SteadyTime until, Urgency urgency = Urgency::kOrdinary);
 
   // A value that the loop is working on. Dropping it does not end the work.
   template <typename Value>
@@ -53,7 +60,13 @@ class IoThread final : public Loop {
   // Begins what run() does and returns a Pending that waits for the value. `function` is moved to
   // the loop and must own its captures.
   template <typename Function>
-  auto begin(Function function);
+  auto begin(Function function, Urgency urgency = Urgency::kOrdinary);
+
+  // Ends all calls that run() and begin() wait for, and refuses later ones, until allowCalls().
+  // Each throws a failure with this reason (failure.h, cancelledCall), but for those that are
+  // kUrgent. Any thread but the loop's may call these two.
+  void refuseCalls(const std::string& reason);
+  void allowCalls();
 
   // Cancels the work that still runs and joins the thread. Callers that wait, now or later, get a
   // kInternal failure. The loop's own thread must not call it.
@@ -83,8 +96,8 @@ class IoThread final : public Loop {
   kj::Promise<void> drainQueue(kj::UnixEventPort::FdObserver& observer);
   void waitFor(Waiter& waiter, muster::SteadyTime until);
 
-  // Throws the reason why post() has refused.
-  [[noreturn]] void failRefused() const;
+  // Throws the reason why post() has refused, or why a call was dropped.
+  [[noreturn]] void failRefused();
 
   // A thread lives in the process that made it only.
   const pid_t process_;
@@ -92,10 +105,13 @@ class IoThread final : public Loop {
   std::mutex mutex_;
   std::condition_variable started_;
 
-  // These three are guarded by mutex_.
+  // These are guarded by mutex_.
   std::deque<std::function<void()>> queue_;
   bool running_ = false;
   bool ended_ = false;
+
+  // The reason of the last refusal; it is guarded too. Empty: there was none.
+  std::string refusal_;
 
   // These belong to the loop's thread.
   TlsClients tlsClients_;
@@ -104,6 +120,10 @@ class IoThread final : public Loop {
   kj::LowLevelAsyncIoProvider* lowLevel_ = nullptr;
   kj::AsyncIoProvider* provider_ = nullptr;
   kj::TaskSet* tasks_ = nullptr;
+
+  // The calls that may be refused; null while they are.
+  kj::TaskSet::ErrorHandler* taskErrors_ = nullptr;
+  std::unique_ptr<kj::TaskSet> calls_;
   kj::PromiseFulfiller<void>* end_ = nullptr;
 
   std::thread thread_;
@@ -157,25 +177,27 @@ class IoThread::Pending {
   explicit Pending(IoThread& io) : io_(io), call_(std::make_shared<Call>()) {}
 
   template <typename Function>
-  void begin(Function function) {
+  void begin(Function function, Urgency urgency) {
     auto guard = std::make_shared<Guard>(call_);
     // The function is shared because a std::function must be copyable; it runs once.
     auto shared = std::make_shared<Function>(std::move(function));
-    posted_ = io_.post([&io = io_, shared, guard]() mutable {
+    posted_ = io_.post([&io = io_, shared, guard, urgency]() mutable {
       auto owned = kj::heap<Guard>(kj::mv(*guard));
+      kj::TaskSet* tasks = urgency == Urgency::kUrgent ? io.tasks_ : io.calls_.get();
+      if (tasks == nullptr) return;
       Call* target = owned->call.get();
       auto promise = kj::evalNow([&shared]() { return (*shared)(); });
       auto fail = [target](kj::Exception&& exception) {
         target->failed.emplace(kj::mv(exception));
       };
       if constexpr (std::is_void_v<Value>) {
-        io.spawn(
+        tasks->add(
             promise.then([target]() { target->value = true; }, kj::mv(fail)).attach(kj::mv(owned)));
       } else {
-        io.spawn(promise
-                     .then([target](Value&& value) { target->value.emplace(kj::mv(value)); },
-                           kj::mv(fail))
-                     .attach(kj::mv(owned)));
+        tasks->add(promise
+                       .then([target](Value&& value) { target->value.emplace(kj::mv(value)); },
+                             kj::mv(fail))
+                       .attach(kj::mv(owned)));
       }
     });
   }
@@ -188,16 +210,16 @@ class IoThread::Pending {
 };
 
 template <typename Function>
-auto IoThread::begin(Function function) {
+auto IoThread::begin(Function function, Urgency urgency) {
   using Value = typename io_thread_internal::ValueOf<decltype(function())>::Type;
   Pending<Value> pending(*this);
-  pending.begin(std::move(function));
+  pending.begin(std::move(function), urgency);
   return pending;
 }
 
 template <typename Function>
-auto IoThread::run(Function&& function, muster::SteadyTime until) {
-  return begin([&function]() { return function(); }).wait(until);
+auto IoThread::run(Function&& function, muster::SteadyTime until, Urgency urgency) {
+  return begin([&function]() { return function(); }, urgency).wait(until);
 }
 
 }  // namespace harness

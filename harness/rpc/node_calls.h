@@ -107,28 +107,33 @@ Answer<T> beginAsking(ControllerNode& node, const std::string& operation, Steady
 }
 
 // Asks all of `nodes`, which are of one controller, at once. `call` is given the inside of a node
-// and promises a T. Returns one answer or error for each, in order.
+// and promises a T. Returns one answer or error for each, in order. Throws a NodeError if the call
+// as a whole was given up (IoThread::refuseCalls).
 template <typename T, typename Call>
 std::vector<std::variant<T, muster::NodeError>> askAll(const std::vector<ControllerNode*>& nodes,
                                                        const std::string& operation,
                                                        SteadyTime until, Call&& call) {
   using Answer = std::variant<T, muster::NodeError>;
   if (nodes.empty()) return {};
-  auto answers = nodes.front()->impl().io.run(
-      [&]() {
-        auto all = kj::heapArrayBuilder<kj::Promise<Answer>>(nodes.size());
-        for (ControllerNode* node : nodes) {
-          ControllerNode::Impl& impl = node->impl();
-          kj::Promise<T> asked = kj::evalNow([&]() { return call(impl); });
-          all.add(asked.then([](T&& value) -> Answer { return kj::mv(value); },
-                             [name = impl.description.name, operation](kj::Exception&& exception)
-                                 -> Answer { return toNodeError(exception, name, operation); }));
-        }
-        return kj::joinPromises(all.finish());
-      },
-      until);
-  return std::vector<Answer>(std::make_move_iterator(answers.begin()),
-                             std::make_move_iterator(answers.end()));
+  auto askEach = [&]() {
+    auto all = kj::heapArrayBuilder<kj::Promise<Answer>>(nodes.size());
+    for (ControllerNode* node : nodes) {
+      ControllerNode::Impl& impl = node->impl();
+      kj::Promise<T> asked = kj::evalNow([&]() { return call(impl); });
+      all.add(asked.then([](T&& value) -> Answer { return kj::mv(value); },
+                         [name = impl.description.name, operation](kj::Exception&& exception)
+                             -> Answer { return toNodeError(exception, name, operation); }));
+    }
+    return kj::joinPromises(all.finish());
+  };
+  try {
+    auto answers = nodes.front()->impl().io.run(askEach, until);
+    return std::vector<Answer>(std::make_move_iterator(answers.begin()),
+                               std::make_move_iterator(answers.end()));
+  } catch (const kj::Exception& exception) {
+    // The failure is none of a single node: the program gave up the call.
+    throw toNodeError(exception, "", operation);
+  }
 }
 
 // Reads the answer of a call that has nothing to say but perhaps an error.

@@ -29,14 +29,20 @@ using enum support::TestExitStatus;
 
 constexpr std::string_view kSuffix = "_tests";
 
-// The time from the signal that asks a program to end until the one that kills it.
-constexpr std::chrono::seconds kStopGrace{10};
+// The time from the signal that asks a program to end until the one that kills it. It is longer
+// than muster::main takes at most (harness/fixture/ending_signals.h).
+constexpr std::chrono::seconds kStopGrace{25};
+
+// The time after a second signal, upon which muster::main gives its tests up.
+constexpr std::chrono::seconds kInsistGrace{8};
 
 struct Ending {
   // From waitpid; -1: the program was not started.
   int status = -1;
   bool overdue = false;
-  // Killed by the second signal.
+  // The number of signals that we were sent.
+  int signals = 0;
+  // Killed by the third of them.
   bool insisted = false;
   // The first signal that we were sent.
   int stoppedBy = 0;
@@ -61,19 +67,20 @@ class Interrupts {
   int descriptor() const { return queue_.get(); }
   const sigset_t& before() const { return before_; }
 
-  // The first signal asks the program to end in a while; the second one kills it.
+  // The first two signals ask the program to end in a while and soon; the third one kills it.
   void take(const Child& program, Ending& ending, Deadline& deadline) const {
     signalfd_siginfo info;
     while (::read(queue_.get(), &info, sizeof info) == sizeof info) {
-      if (ending.stoppedBy != 0) {
+      int number = static_cast<int>(info.ssi_signo);
+      if (++ending.signals > 2) {
         program.signal(SIGKILL);
         ending.insisted = true;
         continue;
       }
-      ending.stoppedBy = static_cast<int>(info.ssi_signo);
-      deadline = std::min(deadline, after(kStopGrace));
+      if (ending.signals == 1) ending.stoppedBy = number;
+      deadline = std::min(deadline, after(ending.signals == 1 ? kStopGrace : kInsistGrace));
       // A terminal sends its signals to the program as well.
-      if (info.ssi_code != SI_KERNEL) program.signal(ending.stoppedBy);
+      if (info.ssi_code != SI_KERNEL) program.signal(number);
     }
   }
 
@@ -117,10 +124,15 @@ Ending runProgram(const TestProgram& program, std::vector<std::string> arguments
     if (watched[1].revents != 0) interrupts.take(child, ending, deadline);
     if (watched[0].revents != 0) break;
     if (std::chrono::steady_clock::now() < deadline) continue;
-    // The nodes that the program owns end with it.
-    child.signal(SIGKILL);
+    if (ending.overdue || ending.stoppedBy != 0) {
+      // The nodes that the program owns end with it.
+      child.signal(SIGKILL);
+      ending.overdue = true;
+      break;
+    }
     ending.overdue = true;
-    break;
+    deadline = after(kStopGrace);
+    child.signal(SIGTERM);
   }
   ending.status = child.endBy(Deadline::max());
   return ending;
@@ -164,8 +176,10 @@ bool isLaterShard(const DriveOptions& options) {
 std::string violenceOf(const Ending& ending) {
   if (ending.stoppedBy != 0) {
     std::string text = "stopped by SIG" + std::string(::sigabbrev_np(ending.stoppedBy));
-    if (ending.insisted) text += "; a second signal killed it";
-    if (ending.overdue) text += "; did not end within 10 s and was killed";
+    if (ending.insisted) text += "; a third signal killed it";
+    if (ending.overdue) {
+      text += "; did not end within " + std::to_string(kStopGrace.count()) + " s and was killed";
+    }
     return text;
   }
   if (ending.overdue) return "timed out and was killed";

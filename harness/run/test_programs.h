@@ -56,7 +56,7 @@ struct DriveOptions {
   std::vector<std::string> arguments;
   // Added to our own environment.
   std::map<std::string, std::string> environment;
-  // The time of each program; then it is killed.
+  // The time of each program; then it is told to end by SIGTERM, and killed 25 s later.
   std::chrono::nanoseconds timeMax = std::chrono::hours(1);
 };
 
@@ -69,8 +69,8 @@ void prepareReports(const std::string& directory, const std::vector<TestProgram>
 
 // Runs one program with our standard output and input. Throws what prepareReports throws, and
 // nothing because of what the program does. Meanwhile, SIGINT, SIGTERM and SIGHUP to us are passed
-// on to the program, which then has 10 s to end; a second signal kills it. No other thread may take
-// these signals.
+// on to the program, which then has 25 s to end, and 8 s after a second one; a third one kills it.
+// No other thread may take these signals.
 ProgramResult drive(const TestProgram& program, const DriveOptions& options);
 
 // A TestExitStatus, or 128 plus the number of the signal that stopped us, which outweighs all. A

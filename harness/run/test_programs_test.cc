@@ -118,6 +118,14 @@ TEST_F(DriverTest, KillsWhatDoesNotEnd) {
   EXPECT_THAT(result.reason, HasSubstr("timed out and was killed"));
 }
 
+TEST_F(DriverTest, ProgramWhoseTimeIsOverMayEndInOrder) {
+  ProgramResult result = driveScript("trap 'echo told > " + directory_ + "/told; exit 0' TERM\n" +
+                                     report(kPassedReport) + "while :; do sleep 0.1; done");
+  EXPECT_TRUE(std::filesystem::exists(directory_ + "/told"));
+  EXPECT_EQ(result.verdict, Verdict::kFailed);
+  EXPECT_THAT(result.reason, HasSubstr("timed out"));
+}
+
 TEST_F(DriverTest, PassesASignalOnAndSaysSo) {
   ProgramResult result =
       driveScript("trap 'echo told > " + directory_ + "/told; exit 0' TERM\n" +
@@ -129,12 +137,12 @@ TEST_F(DriverTest, PassesASignalOnAndSaysSo) {
   EXPECT_EQ(exitStatusOf({result}), 128 + SIGTERM);
 }
 
-// The second is sent when the first has arrived: two at once would be one.
-TEST_F(DriverTest, ASecondSignalKills) {
+// Each is sent when the one before has arrived: two at once would be one.
+TEST_F(DriverTest, AThirdSignalKills) {
   ProgramResult result =
       driveScript("trap 'kill -TERM $PPID' TERM\nkill -TERM $PPID\nwhile :; do sleep 0.1; done",
                   std::chrono::minutes(1));
-  EXPECT_EQ(result.reason, "stopped by SIGTERM; a second signal killed it");
+  EXPECT_EQ(result.reason, "stopped by SIGTERM; a third signal killed it");
   EXPECT_EQ(exitStatusOf({result}), 128 + SIGTERM);
 }
 

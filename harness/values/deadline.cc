@@ -2,6 +2,8 @@
 
 #include <muster/deadline.h>
 
+#include "harness/values/cancellation.h"
+
 namespace muster {
 namespace {
 
@@ -22,8 +24,9 @@ DeadlineScope::~DeadlineScope() {
 }
 
 SteadyTime DeadlineScope::current() {
-  if (scopeEnds == SteadyTime::max()) return std::chrono::steady_clock::now() + kWithoutScope;
-  return scopeEnds;
+  SteadyTime end = std::min(scopeEnds, harness::scopesEnd());
+  if (end == SteadyTime::max()) return std::chrono::steady_clock::now() + kWithoutScope;
+  return end;
 }
 
 std::chrono::nanoseconds DeadlineScope::remaining() {

@@ -59,6 +59,8 @@ std::string toString(NodeError::Kind kind) {
       return "command failed";
     case NodeError::Kind::kInternal:
       return "internal error";
+    case NodeError::Kind::kCancelled:
+      return "cancelled";
     case NodeError::Kind::kInfrastructure:
       return "infrastructure";
   }

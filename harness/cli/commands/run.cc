@@ -42,7 +42,7 @@ constexpr TextOption kReportDirectory({
 constexpr DurationOption kProgramTimeLimit({
     .name = "program-time-limit",
     .value = "TIME",
-    .help = "how long each program may run; then it is killed",
+    .help = "how long each program may run; then SIGTERM ends it",
     .initial = "1h",
 });
 
@@ -58,8 +58,9 @@ has an XML report in the report directory, also if it crashed or hung. With
 Exit status: 0 if every program passed; 1 if a test failed or a program crashed;
 2 if nodes or set-up failed, so that tests could not be tried; 3 if no test ran,
 since none was selected or all were skipped. A signal is passed on to the
-program that runs, and a second one kills it; then it ends the run, for which a
-shell shows 128 plus its number.
+program that runs, which cancels its tests, tears them down and reports; a
+second one makes it give them up, and a third one kills it. Then the signal ends
+the run, for which a shell shows 128 plus its number.
 )";
 
 std::vector<TestProgram> choose(const std::vector<TestProgram>& all,

@@ -83,6 +83,7 @@ Observation lookFor(std::optional<Value>& last, Look& look, const Judge& judge) 
     last.emplace(look());
     return judge(*last);
   } catch (const NodeError& error) {
+    if (error.kind() == NodeError::Kind::kCancelled) throw;
     return {false, error.what(), ""};
   }
 }

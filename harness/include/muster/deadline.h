@@ -12,6 +12,8 @@
 //   * A command that Node::run starts within a scope is killed when the scope ends. To shorten one
 //     command only, set RunOptions::deadline.
 //   * Calls that are begun after the end throw NodeError kTimeout or kUnreachable.
+//   * A signal that ends the program (docs/reference/running.md) ends the scopes of all threads, so
+//     that a loop that looks at remaining() ends, and calls throw NodeError kCancelled.
 #pragma once
 
 #include <chrono>

@@ -155,12 +155,14 @@ class EventuallyImpl : public testing::MatcherInterface<Subject> {
   }
 
  private:
-  // Looks once. A NodeError of a callable is what was seen, and no match.
+  // Looks once. A NodeError of a callable is what was seen, and no match, but for one that ends the
+  // test.
   Observation look(const std::remove_cvref_t<Subject>& subject) const {
     if constexpr (std::is_invocable_v<const std::remove_cvref_t<Subject>&>) {
       try {
         return observe<Value>(subject(), inner_, expected_);
       } catch (const NodeError& error) {
+        if (error.kind() == NodeError::Kind::kCancelled) throw;
         return {false, error.what(), ""};
       }
     } else {

@@ -72,6 +72,10 @@ class NodeError : public std::runtime_error {
     // This is a bug of ours. The text has the number of the agent's log entry.
     kInternal,
 
+    // The program was told to end by SIGINT, SIGTERM or SIGHUP. A test should not catch it: it ends
+    // the test, so that its TearDown runs, in which calls work again.
+    kCancelled,
+
     // The cluster is not as it should be, so the test could not be tried. If a test does not catch
     // it, and no test fails for another reason, the program's exit status is 2 instead of 1.
     kInfrastructure,
