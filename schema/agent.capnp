@@ -10,12 +10,13 @@ $Cxx.namespace("wire");
 using Common = import "common.capnp";
 
 const protocolMajor :UInt16 = 1;   # Another major is refused.
-const protocolMinor :UInt16 = 2;
+const protocolMinor :UInt16 = 3;
 # Minors interoperate. A method that the agent lacks answers "unimplemented"; a field of a request that it lacks is not
 # sent to it ($Common.since). A change that adds such a method or field raises the number, once a release.
 #
 # Minor 1 added Grants.more. Minor 2 added to file.capnp what faithful copies take: FileView.extents, DigestKind, the
-# hole before a chunk, the last five fields of WriteOptions, and the last three of TreeEntry.
+# hole before a chunk, the last five fields of WriteOptions, and the last three of TreeEntry. Minor 3 added
+# Welcome.earlier with the two methods of Session that act on such sessions.
 
 interface Gate {
   hello @0 (greeting :Greeting) -> (welcome :Welcome, session :Session, error :Common.Error);
@@ -55,6 +56,21 @@ struct Welcome {
   grants @9 :Grants;
   limits @10 :Limits;
   clock @11 :Clock;
+
+  earlier @12 :List(EarlierSession);
+  # Lists the caller's sessions that have no connection and wait for their lease, the newest first and at most 16. Empty
+  # if the session existed already.
+}
+
+struct EarlierSession {
+  # Says what a controller has left that ended without a word, for the next one of the same identity.
+  sessionId @0 :Data;
+  labels @1 :List(Common.Label);
+  beganRealtimeNs @2 :Int64;
+  leaseLeftNs @3 :Int64;    # The time until the node ends the session.
+  running @4 :List(Text);   # What runs, such as "job 7 (dd)". At most 16.
+  runningCount @5 :UInt32;  # All of them.
+  changeCount @6 :UInt32;   # Other entries of the undo list, such as changed files.
 }
 
 struct Grants {
@@ -97,6 +113,16 @@ interface Session {
   close @1 () -> (leftovers :List(Leftover), error :Common.Error);
   # Ends the session: kills its jobs, walks its undo list backwards, and answers when that is done. Closing
   # a closed session answers the same list. `leftovers` names what could not be undone; empty: nothing is left.
+
+  endEarlier @2 (sessionId :Data) -> (leftovers :List(Leftover), error :Common.Error);
+  # Ends another session of the caller's identity, as `close` of that session would. A session that is not known has
+  # ended already, and the list is empty. Errors: conflict (a controller is connected to it), denied (it belongs to
+  # another identity), invalid.
+
+  adoptEarlier @3 (sessionId :Data) -> (error :Common.Error);
+  # Makes another session of the caller's identity last as long as this one: it has its lease and ends with it, after
+  # what this one has changed since then was undone. What it owns keeps its numbers and stays its own. A controller that
+  # attaches to it takes it back. Errors: expired (it is not known), and those of endEarlier.
 
   struct Leftover {
     what @0 :Text;              # Such as "job 7 pid 4711 (dd)".

@@ -42,6 +42,19 @@ class ClientConnectionsTest : public SessionFixture {
   kj::Own<support::RpcConnection> client_;
 };
 
+TEST_F(ClientConnectionsTest, SessionIsInUseWhileItsClientIsConnected) {
+  auto session = greet();
+  Session::Options options;
+  options.id = support::Id::random();
+  options.identity = kj::str("operator:ci");
+  auto next = table_.attach(kj::mv(options), wire::Attach::CREATE_OR_ATTACH).session;
+  EXPECT_EQ(table_.earlierThan(*next).size(), 0u);
+  session = nullptr;
+  client_ = nullptr;
+  waitScope_.poll();
+  EXPECT_EQ(table_.earlierThan(*next).size(), 1u);
+}
+
 TEST_F(ClientConnectionsTest, ClientOfASessionThatRanOutMeanwhileIsCutOff) {
   auto session = greet();
   session.pingRequest().send().wait(waitScope_);

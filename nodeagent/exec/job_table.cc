@@ -111,7 +111,7 @@ void JobTable::sweepAtEnd(SessionJobs& jobs) {
   if (jobs.sweep != nullptr || marker.size() == 0) return;
   auto sweep = kj::refcounted<Sweep>();
   sweep->entry = jobs.session->addUndo(
-      EndPhase::kUndo, kj::str("processes that left their jobs"),
+      EndPhase::kTidy, kj::str("processes that left their jobs"),
       [this, marker = kj::mv(marker), &sweep = *sweep]() mutable {
         return context_.worker
             .run([marker = kj::mv(marker)]() { return ProcessSets::killMarked(marker); })

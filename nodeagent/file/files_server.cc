@@ -110,7 +110,7 @@ FilesServer::FilesServer(Session& session, Worker& worker,
       changes_(session.addRef(), worker, kj::atomicAddRef(*journal_)),
       // This is the oldest entry of the service in the undo list, so the last to be called: when it
       // is, everything else has been undone.
-      lastEntry_(session.addUndo(EndPhase::kUndo, kj::str("files"),
+      lastEntry_(session.addUndo(EndPhase::kTidy, kj::str("files"),
                                  [this]() -> kj::Promise<kj::Maybe<support::Failure>> {
                                    *over_ = true;
                                    return kj::Maybe<support::Failure>();

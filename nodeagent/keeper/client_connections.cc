@@ -59,6 +59,7 @@ class ClientConnections::Connection final : public GateListener {
   }
 
   void greeted(Session& session, kj::Duration silenceMax) override {
+    contact_ = kj::heap<Session::Contact>(session);
     auto& guarded = rpc_->stream();
     guarded.setFrameBytesMax(support::kFrameBytesMax);
     guarded.sendSignal(kSignalAdmitted);
@@ -99,6 +100,7 @@ class ClientConnections::Connection final : public GateListener {
   // Is held here until the preamble is read, and by `rpc_` afterwards.
   kj::Own<kj::AsyncIoStream> stream_;
   kj::Own<support::RpcConnection> rpc_;
+  kj::Own<Session::Contact> contact_;
   kj::Duration silenceMax_ = 0 * kj::SECONDS;
   kj::Promise<void> silence_ = kj::READY_NOW;
 };

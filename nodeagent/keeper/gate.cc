@@ -10,6 +10,10 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
+// The most that a welcome says of earlier sessions, of which one may have many.
+constexpr size_t kEarlierMax = 16;
+constexpr uint32_t kEarlierRunningMax = 16;
+
 void writeClock(const Clock& clock, wire::Clock::Builder builder) {
   builder.setRealtimeNs(clock.realtimeNs());
   builder.setBoottimeNs(clock.boottimeNs());
@@ -40,6 +44,40 @@ kj::Duration requireSilence(int64_t silenceMaxNs) {
   return silenceMax;
 }
 
+support::Id requireId(capnp::Data::Reader id) {
+  if (!support::Id::fits(id)) {
+    support::fail(Kind::INVALID, "sessionId: ", id.size(), " bytes given, wanted 16");
+  }
+  return support::Id::from(id);
+}
+
+void writeLabels(kj::ArrayPtr<const Label> labels, capnp::List<wire::Label>::Builder list) {
+  for (uint32_t i = 0; i < labels.size(); ++i) {
+    list[i].setName(labels[i].name);
+    list[i].setValue(labels[i].value);
+  }
+}
+
+void writeEarlier(SessionTable& sessions, const Session& session, int64_t boottimeNs,
+                  wire::EarlierSession::Builder builder) {
+  builder.setSessionId(session.id().data());
+  auto labels = session.labels();
+  writeLabels(labels, builder.initLabels(static_cast<uint32_t>(labels.size())));
+  builder.setBeganRealtimeNs(session.beganRealtimeNs());
+  builder.setLeaseLeftNs(kj::max(session.leaseEndsBoottimeNs() - boottimeNs, int64_t{0}));
+  kj::Vector<kj::StringPtr> running;
+  uint32_t runningCount = 0;
+  uint32_t changeCount = 0;
+  sessions.visitEntries(session, [&](EndPhase phase, kj::StringPtr what) {
+    if (phase == EndPhase::kUndo) ++changeCount;
+    if (phase == EndPhase::kStop && ++runningCount <= kEarlierRunningMax) running.add(what);
+  });
+  auto list = builder.initRunning(static_cast<uint32_t>(running.size()));
+  for (uint32_t i = 0; i < running.size(); ++i) list.set(i, running[i]);
+  builder.setRunningCount(runningCount);
+  builder.setChangeCount(changeCount);
+}
+
 class SessionServer final : public wire::Session::Server {
  public:
   SessionServer(GateContext& context, kj::Own<Session> session)
@@ -58,14 +96,40 @@ class SessionServer final : public wire::Session::Server {
       // The session and this server stay alive until the answer, even if the connection is lost
       // during the end.
       return context_.sessions.end(*session_, EndReason::kClosed)
-          .then([this, call]() mutable { writeLeftovers(call); })
+          .then([this, call]() mutable { writeLeftovers(call, *session_); })
           .attach(session_->addRef(), thisCap());
     });
   }
 
+  kj::Promise<void> endEarlier(EndEarlierContext call) override {
+    return support::answer(call, "session.endEarlier", [this, call]() mutable -> kj::Promise<void> {
+      support::Id id = requireId(call.getParams().getSessionId());
+      KJ_IF_MAYBE (found, context_.sessions.findEarlier(*session_, id)) {
+        Session& earlier = **found;
+        return context_.sessions.end(earlier, EndReason::kClosed)
+            .then([call, &earlier]() mutable { writeLeftovers(call, earlier); })
+            .attach(kj::mv(*found), thisCap());
+      }
+      return kj::READY_NOW;
+    });
+  }
+
+  kj::Promise<void> adoptEarlier(AdoptEarlierContext call) override {
+    return support::answer(call, "session.adoptEarlier", [this, call]() mutable {
+      session_->requireOpen();
+      support::Id id = requireId(call.getParams().getSessionId());
+      KJ_IF_MAYBE (found, context_.sessions.findEarlier(*session_, id)) {
+        context_.sessions.adopt(*session_, **found);
+      } else {
+        support::fail(Kind::EXPIRED, "session ", id.text().c_str(), " is not known here");
+      }
+    });
+  }
+
  private:
-  void writeLeftovers(CloseContext& call) {
-    kj::ArrayPtr<const Leftover> leftovers = session_->leftovers();
+  template <typename Call>
+  static void writeLeftovers(Call& call, const Session& session) {
+    kj::ArrayPtr<const Leftover> leftovers = session.leftovers();
     auto list = call.getResults().initLeftovers(static_cast<uint32_t>(leftovers.size()));
     for (uint32_t i = 0; i < leftovers.size(); ++i) {
       list[i].setWhat(leftovers[i].what);
@@ -112,12 +176,8 @@ class GateServer final : public wire::Gate::Server {
   // Identity and role come from the front's preamble and never from the greeting. The session table
   // refuses a session that belongs to another identity.
   SessionTable::Attached attach(wire::Greeting::Reader greeting) {
-    if (!support::Id::fits(greeting.getSessionId())) {
-      support::fail(Kind::INVALID, "sessionId: ", greeting.getSessionId().size(),
-                    " bytes given, wanted 16");
-    }
     Session::Options options;
-    options.id = support::Id::from(greeting.getSessionId());
+    options.id = requireId(greeting.getSessionId());
     options.identity = kj::str(peer_.identity.name.c_str());
     options.role = peer_.identity.role;
     options.labels = readLabels(greeting.getLabels());
@@ -148,6 +208,16 @@ class GateServer final : public wire::Gate::Server {
     limits.setChunkBytesMax(support::kChunkBytesMax);
     context_.services.writeLimits(limits);
     writeClock(context_.clock, welcome.initClock());
+    if (!existed) writeAllEarlier(welcome, session);
+  }
+
+  void writeAllEarlier(wire::Welcome::Builder welcome, const Session& session) {
+    auto earlier = context_.sessions.earlierThan(session);
+    if (earlier.empty()) return;
+    auto list = welcome.initEarlier(static_cast<uint32_t>(kj::min(earlier.size(), kEarlierMax)));
+    int64_t now = context_.clock.boottimeNs();
+    for (uint32_t i = 0; i < list.size(); ++i)
+      writeEarlier(context_.sessions, *earlier[i], now, list[i]);
   }
 
   GateContext& context_;

@@ -76,6 +76,19 @@ class GateTest : public SessionFixture, private GateListener {
     return findGranted<Interface>(grants) != nullptr;
   }
 
+  kj::Own<Session> attachedSession() {
+    return table_
+        .attach({id_, kj::str("operator:ci"), wire::Role::OPERATOR, nullptr, 0},
+                wire::Attach::ATTACH_ONLY)
+        .session;
+  }
+
+  static Session::End nothing() {
+    return []() -> kj::Promise<kj::Maybe<support::Failure>> {
+      return kj::Maybe<support::Failure>(nullptr);
+    };
+  }
+
   std::vector<int64_t> silences_;
   const support::Id id_ = support::Id::random();
 };
@@ -189,6 +202,51 @@ TEST_F(GateTest, CloseEndsTheSessionAndReportsLeftovers) {
   EXPECT_EQ(closed.getLeftovers()[0].getReason().getErrno(), 30);
   EXPECT_EQ(table_.count(), 0u);
   EXPECT_EQ(session.closeRequest().send().wait(waitScope_).getLeftovers().size(), 1u);
+}
+
+TEST_F(GateTest, WelcomeTellsOfEarlierSessionsOfTheIdentity) {
+  hello(gate(), [](auto greeting) {
+    auto label = greeting.initLabels(1)[0];
+    label.setName("program");
+    label.setValue("kvd_tests");
+  });
+  auto job = attachedSession()->addUndo(EndPhase::kStop, kj::str("job 7 (kvd)"), nothing());
+  auto file = attachedSession()->addUndo(EndPhase::kUndo, kj::str("file"), nothing());
+  clock_.advance(12'000'000'000);
+  auto next =
+      hello(gate(), [](auto greeting) { greeting.setSessionId(support::Id::random().data()); });
+  auto all = next.response.getWelcome().getEarlier();
+  ASSERT_EQ(all.size(), 1u);
+  auto earlier = all[0];
+  EXPECT_EQ(earlier.getSessionId(), id_.data());
+  EXPECT_EQ(earlier.getLabels()[0].getValue(), "kvd_tests");
+  EXPECT_EQ(earlier.getLeaseLeftNs(), 48'000'000'000);
+  EXPECT_EQ(earlier.getRunningCount(), 1u);
+  EXPECT_EQ(earlier.getRunning()[0], "job 7 (kvd)");
+  EXPECT_EQ(earlier.getChangeCount(), 1u);
+}
+
+TEST_F(GateTest, EarlierSessionIsEndedOrAdoptedOnRequest) {
+  hello(gate());
+  auto next =
+      hello(gate(), [](auto greeting) { greeting.setSessionId(support::Id::random().data()); });
+  auto session = next.response.getSession();
+  auto adopt = [&]() {
+    auto request = session.adoptEarlierRequest();
+    request.setSessionId(id_.data());
+    return request.send().wait(waitScope_);
+  };
+  auto end = [&]() {
+    auto request = session.endEarlierRequest();
+    request.setSessionId(id_.data());
+    return request.send().wait(waitScope_);
+  };
+  EXPECT_FALSE(adopt().hasError());
+  EXPECT_EQ(table_.count(), 2u);
+  EXPECT_FALSE(end().hasError());
+  EXPECT_EQ(table_.count(), 1u);
+  EXPECT_FALSE(end().hasError()) << "it may be sent twice";
+  EXPECT_EQ(adopt().getError().getKind(), Kind::EXPIRED);
 }
 
 }  // namespace

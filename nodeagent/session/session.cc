@@ -1,5 +1,7 @@
 #include "nodeagent/session/session.h"
 
+#include <map>
+
 #include <kj/debug.h>
 
 #include "schema/support/base/log.h"
@@ -76,10 +78,21 @@ Session::Session(Options options, const Clock& clock, kj::Timer& timer)
     : options_(kj::mv(options)),
       clock_(clock),
       timer_(timer),
+      beganRealtimeNs_(clock.realtimeNs()),
       renewedBoottimeNs_(clock.boottimeNs()) {}
 
 void Session::renew() {
   renewedBoottimeNs_ = clock_.boottimeNs();
+}
+
+int64_t Session::leaseEndsBoottimeNs() const {
+  KJ_IF_MAYBE (adopter, adopter_) return (*adopter)->leaseEndsBoottimeNs();
+  return renewedBoottimeNs_ + options_.leaseNs;
+}
+
+bool Session::endsWith(const Session& other) const {
+  KJ_IF_MAYBE (adopter, adopter_) return adopter->get() == &other || (*adopter)->endsWith(other);
+  return false;
 }
 
 Session::~Session() noexcept(false) {
@@ -187,6 +200,8 @@ SessionTable::Attached SessionTable::attach(Session::Options options, wire::Atta
                     " belongs to another identity");
     }
     session.renew();
+    // Its controller is back.
+    session.adopter_ = nullptr;
     return {session.addRef(), true};
   }
   bool mayBegin = endedIds_.count(options.id) == 0 && attach != wire::Attach::ATTACH_ONLY;
@@ -206,6 +221,63 @@ SessionTable::Attached SessionTable::attach(Session::Options options, wire::Atta
   auto session = kj::refcounted<Session>(kj::mv(options), clock_, timer_);
   auto& stored = sessions_.emplace(session->id(), kj::mv(session)).first->second;
   return {stored->addRef(), false};
+}
+
+kj::Vector<kj::Own<Session>> SessionTable::earlierThan(const Session& session) {
+  std::multimap<int64_t, Session*> byBegin;
+  for (auto& [id, other] : sessions_) {
+    bool isEarlier = other.get() != &session && other->identity() == session.identity() &&
+                     !other->hasContact() && other->adopter_ == nullptr;
+    if (isEarlier) byBegin.emplace(other->beganRealtimeNs(), other.get());
+  }
+  kj::Vector<kj::Own<Session>> earlier;
+  for (auto each = byBegin.rbegin(); each != byBegin.rend(); ++each) {
+    earlier.add(each->second->addRef());
+  }
+  return earlier;
+}
+
+kj::Maybe<kj::Own<Session>> SessionTable::findEarlier(const Session& session,
+                                                      const support::Id& id) {
+  auto found = sessions_.find(id);
+  if (found == sessions_.end()) return nullptr;
+  Session& other = *found->second;
+  if (other.identity() != session.identity()) {
+    support::fail(Kind::DENIED, "session ", id.text().c_str(), " belongs to another identity");
+  }
+  if (other.hasContact()) {
+    support::fail(Kind::CONFLICT, "session ", id.text().c_str(), " has a connection: it is in use");
+  }
+  return other.addRef();
+}
+
+void SessionTable::visitEntries(const Session& session,
+                                kj::FunctionParam<void(EndPhase phase, kj::StringPtr what)> visit) {
+  for (auto& [id, other] : sessions_) {
+    if (other.get() != &session && !other->endsWith(session)) continue;
+    for (auto& [order, entry] : other->entries_) visit(entry->phase, entry->what);
+  }
+}
+
+// The entry is older than all changes that the session makes from now on, and so is undone after
+// them: an earlier state of a file is restored last. The id is looked up at the end, because an
+// adopted session may end by itself, and one that ends waits for nobody who waits for it.
+void SessionTable::adopt(Session& session, Session& earlier) {
+  support::Id id = earlier.id();
+  auto end = [this, id]() -> kj::Promise<kj::Maybe<support::Failure>> {
+    auto found = sessions_.find(id);
+    if (found == sessions_.end() || found->second->hasContact()) {
+      return kj::Maybe<support::Failure>(nullptr);
+    }
+    return this->end(*found->second, EndReason::kClosed).then([]() -> kj::Maybe<support::Failure> {
+      return nullptr;
+    });
+  };
+  earlier.adoption_ = session.addUndo(
+      EndPhase::kUndo, kj::str("session ", id.text(), ", which it has adopted"), kj::mv(end));
+  earlier.adopter_ = session.addRef();
+  support::log(support::Level::kInfo, "session adopted",
+               {{"session", id.text()}, {"by", session.id().text()}});
 }
 
 kj::Promise<void> SessionTable::watchLeases() {
@@ -247,6 +319,8 @@ kj::Promise<void> SessionTable::end(Session& session, EndReason reason) {
     auto reference = session.addRef();
     // The id answers expired from now on, while the end still runs.
     sessions_.erase(session.id());
+    session.adopter_ = nullptr;
+    session.adoption_ = nullptr;
     rememberEnded(reference->id());
     ending_.add(reference->end(reason).attach(kj::mv(reference)));
   }

@@ -40,7 +40,9 @@ enum class EndPhase {
   kStop,
   // Undoes a change, such as to a file. These are called afterwards, one after the other, the
   // newest first.
-  kUndo
+  kUndo,
+  // Changes nothing on the node by itself, and is called as kUndo is.
+  kTidy
 };
 
 enum class EndReason { kClosed, kExpired, kKeeperStops };
@@ -70,10 +72,25 @@ class Session final : public kj::Refcounted {
   wire::Role role() const { return options_.role; }
   kj::ArrayPtr<const Label> labels() const { return options_.labels; }
   int64_t leaseNs() const { return options_.leaseNs; }
-  int64_t leaseEndsBoottimeNs() const { return renewedBoottimeNs_ + options_.leaseNs; }
+  int64_t beganRealtimeNs() const { return beganRealtimeNs_; }
+
+  // Returns when the lease ends: its own, or that of the session that has adopted it.
+  int64_t leaseEndsBoottimeNs() const;
 
   // Starts the lease anew, because the controller was heard of.
   void renew();
+
+  // Means, while it lives, that the controller has a connection.
+  class Contact {
+   public:
+    explicit Contact(Session& session) : session_(session.addRef()) { ++session_->contacts_; }
+    ~Contact() noexcept(false) { --session_->contacts_; }
+    KJ_DISALLOW_COPY(Contact);
+
+   private:
+    kj::Own<Session> session_;
+  };
+  bool hasContact() const { return contacts_ > 0; }
 
   // Keeps an entry in the undo list; destroying it takes the entry out, because there is nothing
   // left to undo. It may outlive the session.
@@ -108,6 +125,9 @@ class Session final : public kj::Refcounted {
   class EntryImpl;
   friend class SessionTable;
 
+  // Says whether that session has adopted this one, or one that has.
+  bool endsWith(const Session& other) const;
+
   kj::Promise<void> stopAll();
   kj::Promise<void> undoNewest();
   kj::Promise<void> call(EntryImpl& entry);
@@ -115,7 +135,13 @@ class Session final : public kj::Refcounted {
   Options options_;
   const Clock& clock_;
   kj::Timer& timer_;
+  const int64_t beganRealtimeNs_;
   int64_t renewedBoottimeNs_;
+  size_t contacts_ = 0;
+
+  // The session that has adopted this one, and the entry in its undo list that ends this one.
+  kj::Maybe<kj::Own<Session>> adopter_;
+  kj::Own<Entry> adoption_;
   uint64_t nextOrder_ = 1;
   // In order of registration. The entries belong to their services.
   std::map<uint64_t, EntryImpl*> entries_;
@@ -147,6 +173,21 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
   // `attach` forbids making it, or the session has ended), denied (it is another identity's),
   // overloaded, invalid (lease or labels out of range).
   Attached attach(Session::Options options, wire::Attach attach);
+
+  // Returns the sessions of the same identity that have no contact and that no other session has
+  // adopted, the newest first.
+  kj::Vector<kj::Own<Session>> earlierThan(const Session& session);
+
+  // Finds such a session by its id. Null: it is not known. Failures: conflict (it has a contact),
+  // denied (it is another identity's).
+  kj::Maybe<kj::Own<Session>> findEarlier(const Session& session, const support::Id& id);
+
+  // Calls `visit` for each entry in the undo lists of the session and of those that it has adopted.
+  void visitEntries(const Session& session,
+                    kj::FunctionParam<void(EndPhase phase, kj::StringPtr what)> visit);
+
+  // Makes `earlier` last as long as `session` and end with it, unless it has a contact by then.
+  void adopt(Session& session, Session& earlier);
 
   // Ends sessions whose lease has run out, until cancelled. It looks at the boot clock at least
   // once a second, since timers of the event loop do not count suspended time.
