@@ -53,6 +53,7 @@ class AuditedJobsTest : public JobFixture {
     jobs = nullptr;
     kept = nullptr;
     detached_ = nullptr;
+    EXPECT_TRUE(worker.awaitAll(10 * kj::SECONDS)) << "files are still being removed";
   }
 
   std::vector<std::string>& lines() { return recorded_->lines; }

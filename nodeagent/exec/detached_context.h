@@ -14,7 +14,8 @@ namespace nodeagent::exec {
 struct DetachedContext {
   kj::UnixEventPort& port;
   kj::Timer& timer;
-  Worker& worker;
+  // Does everything that touches the directories of the jobs, whose disk may be slow or hang.
+  Worker& disk;
 
   // Names the program of the shims, which is this one.
   kj::StringPtr program;

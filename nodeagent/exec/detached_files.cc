@@ -70,13 +70,16 @@ void removeBelow(kj::StringPtr path) {
 
 }  // namespace
 
-DetachedFiles DetachedFiles::make(kj::StringPtr parent) {
+// The name is short because the path of a socket is limited to 107 bytes.
+DetachedFiles DetachedFiles::choose(kj::StringPtr parent) {
+  return DetachedFiles(kj::str(parent, "/", kj::hex(support::randomNumber())));
+}
+
+void DetachedFiles::make() const {
+  auto parent = kj::str(path_.slice(0, KJ_ASSERT_NONNULL(path_.findLast('/'))));
   if (mkdir(parent.cStr(), 0700) < 0 && errno != EEXIST)
     support::failErrno(errno, "make the directory ", parent);
-  // The name is short because the path of a socket is limited to 107 bytes.
-  auto path = kj::str(parent, "/", kj::hex(support::randomNumber()));
-  if (mkdir(path.cStr(), 0700) < 0) support::failErrno(errno, "make the directory ", path);
-  return DetachedFiles(path);
+  if (mkdir(path_.cStr(), 0700) < 0) support::failErrno(errno, "make the directory ", path_);
 }
 
 kj::Vector<DetachedFiles> DetachedFiles::all(kj::StringPtr parent) {
@@ -90,19 +93,22 @@ kj::Vector<DetachedFiles> DetachedFiles::all(kj::StringPtr parent) {
   return found;
 }
 
+void DetachedFiles::write(kj::StringPtr name, capnp::MessageBuilder& message) const {
+  write(name, capnp::messageToFlatArray(message));
+}
+
 // Writes a new file and renames it over the old one, so that a process which is killed here leaves
 // one of the two.
-void DetachedFiles::write(kj::StringPtr name, capnp::MessageBuilder& message) const {
-  auto words = capnp::messageToFlatArray(message);
+void DetachedFiles::write(kj::StringPtr name, kj::ArrayPtr<const capnp::word> message) const {
   Header header;
-  header.crc = support::crc32c(words.asBytes());
-  header.bytes = words.asBytes().size();
+  header.crc = support::crc32c(message.asBytes());
+  header.bytes = message.asBytes().size();
   auto path = kj::str(path_, "/", name);
   auto fresh = kj::str(path, ".new");
   kj::AutoCloseFd fd(open(fresh.cStr(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (fd.get() < 0) support::failErrno(errno, "write ", fresh);
   writeFully(fd, kj::arrayPtr(reinterpret_cast<const kj::byte*>(&header), sizeof header), fresh);
-  writeFully(fd, words.asBytes(), fresh);
+  writeFully(fd, message.asBytes(), fresh);
   if (rename(fresh.cStr(), path.cStr()) < 0) support::failErrno(errno, "rename ", fresh);
 }
 
@@ -120,10 +126,14 @@ kj::Maybe<kj::Own<capnp::MessageReader>> DetachedFiles::read(kj::StringPtr name)
   // more than it should. Only bytes that an agent wrote reach it.
   if (!readFully(fd, words.asBytes()) || support::crc32c(words.asBytes()) != header.crc)
     return nullptr;
+  return readerOf(kj::mv(words));
+}
+
+kj::Own<capnp::MessageReader> DetachedFiles::readerOf(kj::Array<capnp::word> message) {
   capnp::ReaderOptions options;
   // The keeper reads the message again and again, which a limit would count.
   options.traversalLimitInWords = UINT64_MAX;
-  return kj::Own<capnp::MessageReader>(kj::heap<StoredMessage>(kj::mv(words), options));
+  return kj::heap<StoredMessage>(kj::mv(message), options);
 }
 
 kj::Maybe<kj::AutoCloseFd> DetachedFiles::lock() const {

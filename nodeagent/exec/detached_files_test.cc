@@ -26,6 +26,12 @@ class DetachedFilesTest : public testing::Test {
     EXPECT_EQ(rmdir(parent_.cStr()), 0) << "something is left in " << parent_.cStr();
   }
 
+  DetachedFiles make() {
+    auto files = DetachedFiles::choose(parent_);
+    files.make();
+    return files;
+  }
+
   static void write(const DetachedFiles& files, uint64_t number) {
     capnp::MallocMessageBuilder message;
     message.initRoot<wire::DetachedRecord>().setNumber(number);
@@ -42,7 +48,7 @@ class DetachedFilesTest : public testing::Test {
 };
 
 TEST_F(DetachedFilesTest, RecordIsReadAsWrittenAndAsReplaced) {
-  auto files = DetachedFiles::make(parent_);
+  auto files = make();
   EXPECT_TRUE(files.read("record") == nullptr);
   write(files, 7);
   EXPECT_EQ(numberIn(files), 7u);
@@ -51,7 +57,7 @@ TEST_F(DetachedFilesTest, RecordIsReadAsWrittenAndAsReplaced) {
 }
 
 TEST_F(DetachedFilesTest, DamagedRecordIsNotRead) {
-  auto files = DetachedFiles::make(parent_);
+  auto files = make();
   write(files, 7);
   auto path = kj::str(files.path(), "/record");
   struct stat status {};
@@ -71,7 +77,7 @@ TEST_F(DetachedFilesTest, DamagedRecordIsNotRead) {
 }
 
 TEST_F(DetachedFilesTest, AJobIsClaimedOnce) {
-  auto files = DetachedFiles::make(parent_);
+  auto files = make();
   EXPECT_FALSE(files.isClaimed());
   EXPECT_TRUE(files.claim());
   EXPECT_FALSE(files.claim());
@@ -79,7 +85,7 @@ TEST_F(DetachedFilesTest, AJobIsClaimedOnce) {
 }
 
 TEST_F(DetachedFilesTest, LockIsHeldOnceAtATime) {
-  auto files = DetachedFiles::make(parent_);
+  auto files = make();
   auto held = files.lock();
   ASSERT_TRUE(held != nullptr);
   EXPECT_TRUE(files.lock() == nullptr);

@@ -1,11 +1,13 @@
 #include "nodeagent/exec/detached_job.h"
 
 #include <capnp/message.h>
+#include <capnp/serialize.h>
 #include <kj/debug.h>
 
 #include "nodeagent/exec/job_limits.h"
 #include "nodeagent/exec/job_spec.h"
 #include "nodeagent/os/process_set.h"
+#include "schema/support/base/log.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::exec {
@@ -43,6 +45,11 @@ kj::Promise<void> nothing() {
   return kj::READY_NOW;
 }
 
+void logTask(kj::Exception&& exception) {
+  support::log(support::Level::kError, "a detached job cannot be forgotten",
+               {{"exception", exception.getDescription()}});
+}
+
 }  // namespace
 
 DetachedJob::DetachedJob(const DetachedContext& context, DetachedFiles files,
@@ -55,6 +62,7 @@ DetachedJob::DetachedJob(const DetachedContext& context, DetachedFiles files,
       identity_(kj::str(recordIn(*message_).getIdentity())),
       labels_(labelsIn(recordIn(*message_))),
       group_(kj::str(recordIn(*message_).getGroup())),
+      writing_(kj::Promise<void>(kj::READY_NOW).fork()),
       link_(context, files_, *this) {
   auto spec = readJobSpec(recordIn(*message_).getSpec());
   spec.trim();
@@ -64,25 +72,45 @@ DetachedJob::DetachedJob(const DetachedContext& context, DetachedFiles files,
 
 DetachedJob::~DetachedJob() noexcept(false) = default;
 
-void DetachedJob::begin(kj::Function<void()> over) {
+void DetachedJob::begin(kj::Promise<void> recorded, kj::Function<void()> over) {
   over_ = kj::mv(over);
-  link_.begin();
+  link_.begin(kj::mv(recorded));
 }
 
 // Writes the record before the change takes effect here, so that a later keeper never knows less
 // than a caller was told. It is read back because the record in memory is only a reader of the
 // file's bytes.
-void DetachedJob::giveTo(const support::Id& sessionId) {
+kj::Promise<kj::Own<capnp::MessageReader>> DetachedJob::recordFor(const support::Id& owner) {
   capnp::MallocMessageBuilder changed;
   changed.setRoot(recordIn(*message_));
-  changed.getRoot<wire::DetachedRecord>().setSessionId(sessionId.data());
-  files_.write("record", changed);
-  KJ_IF_MAYBE (written, files_.read("record")) {
-    message_ = kj::mv(*written);
-    sessionId_ = sessionId;
-  } else {
-    support::fail(wire::Error::Kind::SYSTEM, "read the record of job ", number_, " again");
-  }
+  changed.getRoot<wire::DetachedRecord>().setSessionId(owner.data());
+  auto write = [files = DetachedFiles(files_.path()), words = capnp::messageToFlatArray(changed),
+                number = number_]() {
+    files.write("record", words);
+    KJ_IF_MAYBE (written, files.read("record")) return kj::mv(*written);
+    support::fail(wire::Error::Kind::SYSTEM, "read the record of job ", number, " again");
+  };
+  ++writes_;
+  auto pair = kj::newPromiseAndFulfiller<void>();
+  auto before = kj::mv(writing_);
+  writing_ = pair.promise.fork();
+  return before.addBranch()
+      .then([this, write = kj::mv(write)]() mutable { return context_.disk.run(kj::mv(write)); })
+      .attach(kj::defer([this, settled = kj::mv(pair.fulfiller)]() mutable {
+        --writes_;
+        settled->fulfill();
+      }));
+}
+
+void DetachedJob::takeOver(kj::Own<capnp::MessageReader> record, kj::Own<Session> owner) {
+  message_ = kj::mv(record);
+  sessionId_ = owner->id();
+  session = kj::mv(owner);
+}
+
+kj::Maybe<kj::Promise<void>> DetachedJob::recordSettled() {
+  if (writes_ == 0) return nullptr;
+  return writing_.addBranch();
 }
 
 kj::Promise<void> DetachedJob::shimReached(capnp::Capability::Client shim) {
@@ -117,27 +145,51 @@ kj::Promise<void> DetachedJob::watch(wire::Jobs::Client shim) {
 // killed, because nothing bounds them any more. A job that had ended before the shim has its last
 // status in the file `exit`.
 kj::Promise<void> DetachedJob::shimEnded() {
-  if (!files_.exists()) return kj::READY_NOW;
-  return context_.worker.run([group = kj::str(group_)]() { ProcessSets::killLeftovers(group); })
-      .then([this]() {
-        KJ_IF_MAYBE (stored, files_.read("exit")) {
-          status_.keep((*stored)->getRoot<wire::JobStatus>());
-        }
-      });
+  struct Left {
+    bool exists = false;
+    bool isClaimed = true;
+    kj::Maybe<kj::Own<capnp::MessageReader>> exit;
+  };
+  auto look = [files = DetachedFiles(files_.path()), group = kj::str(group_)]() {
+    Left left;
+    if (!files.exists()) return left;
+    ProcessSets::killLeftovers(group);
+    left.exit = files.read("exit");
+    left.exists = files.exists();
+    left.isClaimed = files.isClaimed();
+    return left;
+  };
+  return context_.disk.run(kj::mv(look)).then([this](Left&& left) {
+    isDirectoryLeft_ = left.exists;
+    isClaimed_ = left.isClaimed;
+    KJ_IF_MAYBE (stored, left.exit) status_.keep((*stored)->getRoot<wire::JobStatus>());
+  });
 }
 
 // Decides the outcome. A job without a claim was never begun. With a claim it was begun or may have
 // been, and is lost unless `exit` told how it ended.
 void DetachedJob::linkOver() {
-  bool neverBegun = files_.exists() && !files_.isClaimed();
+  bool neverBegun = isDirectoryLeft_ && !isClaimed_;
   status_.conclude(neverBegun ? DetachedStatus::Begun::kNo : DetachedStatus::Begun::kPerhaps);
   isAlive_ = false;
   processCount_ = 0;
-  if (isAcknowledged_ || !files_.exists()) forget();
+  if (isAcknowledged_ || !isDirectoryLeft_) forgetting_ = forget().eagerlyEvaluate(logTask);
 }
 
-void DetachedJob::forget() {
-  files_.remove();
+void DetachedJob::notRecorded() {
+  isAlive_ = false;
+  callOver();
+}
+
+// The job is known until its directory is gone, because a later keeper would find it there.
+kj::Promise<void> DetachedJob::forget() {
+  auto remove = [this]() {
+    return context_.disk.run([files = DetachedFiles(files_.path())]() { files.remove(); });
+  };
+  return writing_.addBranch().then(kj::mv(remove)).then([this]() { callOver(); });
+}
+
+void DetachedJob::callOver() {
   auto over = kj::mv(over_);
   over_ = []() {};
   over();
@@ -235,8 +287,7 @@ kj::Promise<void> DetachedJob::acknowledge() {
   };
   auto over = [this]() -> kj::Promise<void> {
     isAcknowledged_ = true;
-    forget();
-    return kj::READY_NOW;
+    return forget();
   };
   return link_.call<void>(kj::mv(attempt), kj::mv(over)).attach(kj::addRef(*this));
 }

@@ -22,9 +22,10 @@ class DetachedJob final : public KeptJob, public kj::Refcounted, private ShimLin
               kj::Own<capnp::MessageReader> message);
   ~DetachedJob() noexcept(false);
 
-  // Begins to look for the shim. `over` is called once, when the job is forgotten because it was
-  // acknowledged and its shim has ended. It may not destroy the job at once.
-  void begin(kj::Function<void()> over);
+  // Begins to look for the shim once `recorded` says that the record is on the disk. `over` is
+  // called once, when the job is forgotten because it was acknowledged and its shim has ended, or
+  // because `recorded` failed, as all calls do then. It may not destroy the job at once.
+  void begin(kj::Promise<void> recorded, kj::Function<void()> over);
 
   uint64_t number() const override { return number_; }
   const support::Id& sessionId() const override { return sessionId_; }
@@ -57,17 +58,24 @@ class DetachedJob final : public KeptJob, public kj::Refcounted, private ShimLin
   // Holds the session that owns the job, if this keeper knows that session.
   kj::Maybe<kj::Own<Session>> session;
 
-  // Gives the job to another session, also in the record that later keepers read.
-  void giveTo(const support::Id& sessionId);
+  // Writes the record for another owner. Resolves to it when it is on the disk, and takeOver() then
+  // has the same effect here.
+  kj::Promise<kj::Own<capnp::MessageReader>> recordFor(const support::Id& owner);
+  void takeOver(kj::Own<capnp::MessageReader> record, kj::Own<Session> owner);
+
+  // Resolves when the record is not being written; null if it is not.
+  kj::Maybe<kj::Promise<void>> recordSettled();
 
  private:
   kj::Promise<void> shimReached(capnp::Capability::Client shim) override;
   kj::Promise<void> shimEnded() override;
   void linkOver() override;
+  void notRecorded() override;
 
   kj::Promise<void> watch(wire::Jobs::Client shim);
   void readSummary(wire::JobView::ListResults::Reader answer);
-  void forget();
+  kj::Promise<void> forget();
+  void callOver();
 
   DetachedContext context_;
   DetachedFiles files_;
@@ -84,9 +92,17 @@ class DetachedJob final : public KeptJob, public kj::Refcounted, private ShimLin
   DetachedStatus status_;
   bool isAcknowledged_ = false;
   bool isAlive_ = true;
+  // What the look after the shim's end found.
+  bool isDirectoryLeft_ = true;
+  bool isClaimed_ = true;
+  // Counts writes of the record that are on their way, and settles with the newest of them. The
+  // directory is changed by one task at a time.
+  unsigned writes_ = 0;
+  kj::ForkedPromise<void> writing_;
   uint32_t processCount_ = 0;
   kj::Function<void()> over_ = []() {};
   ShimLink link_;
+  kj::Promise<void> forgetting_ = nullptr;
 };
 
 }  // namespace nodeagent::exec

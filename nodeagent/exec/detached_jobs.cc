@@ -1,7 +1,10 @@
 #include "nodeagent/exec/detached_jobs.h"
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
 
+#include <capnp/serialize.h>
 #include <kj/debug.h>
 
 #include "schema/support/base/log.h"
@@ -11,9 +14,8 @@ namespace nodeagent::exec {
 
 using Kind = wire::Error::Kind;
 
-DetachedJobs::DetachedJobs(kj::UnixEventPort& port, kj::Timer& timer, Worker& worker,
-                           Options options)
-    : options_(kj::mv(options)), context_{port, timer, worker, options_.program}, tasks_(*this) {
+DetachedJobs::DetachedJobs(kj::UnixEventPort& port, kj::Timer& timer, Worker& disk, Options options)
+    : options_(kj::mv(options)), context_{port, timer, disk, options_.program}, tasks_(*this) {
   load();
 }
 
@@ -33,7 +35,7 @@ void DetachedJobs::load() {
       continue;
     }
     KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() {
-                   add(kj::mv(files), kj::mv(KJ_ASSERT_NONNULL(message)));
+                   add(kj::mv(files), kj::mv(KJ_ASSERT_NONNULL(message)), kj::READY_NOW);
                  })) {
       support::log(support::Level::kError, "a detached job cannot be found again",
                    {{"reason", exception->getDescription()}});
@@ -41,11 +43,12 @@ void DetachedJobs::load() {
   }
 }
 
-DetachedJob& DetachedJobs::add(DetachedFiles files, kj::Own<capnp::MessageReader> message) {
+DetachedJob& DetachedJobs::add(DetachedFiles files, kj::Own<capnp::MessageReader> message,
+                               kj::Promise<void> recorded) {
   auto job = kj::refcounted<DetachedJob>(context_, kj::mv(files), kj::mv(message));
   auto& reference = *job;
   jobs_[Key{reference.sessionId(), reference.number()}] = kj::mv(job);
-  reference.begin([this, &reference]() { forget(reference); });
+  reference.begin(kj::mv(recorded), [this, &reference]() { forget(reference); });
   return reference;
 }
 
@@ -86,58 +89,97 @@ void DetachedJobs::requireCapacity() {
                 options_.jobsMax, "; acknowledge those that have ended");
 }
 
-// Writes the whole record before the shim is started, so that a later keeper knows every job that
-// may have been begun. It also has the labels of the session, which may be over when somebody lists
-// the job. A record that cannot be written and read leaves no directory behind.
+// The record also has the labels of the session, which may be over when somebody lists the job.
 DetachedJob& DetachedJobs::start(Session& session, uint64_t number, wire::JobSpec::Reader spec) {
-  auto files = DetachedFiles::make(options_.directory);
-  auto failure = kj::runCatchingExceptions([&]() {
-    capnp::MallocMessageBuilder message;
-    auto record = message.initRoot<wire::DetachedRecord>();
-    record.setSessionId(session.id().data());
-    record.setNumber(number);
-    record.setIdentity(session.identity());
-    auto own = spec.getLabels();
-    auto ofSession = static_cast<unsigned>(session.labels().size());
-    auto labels = record.initLabels(ofSession + own.size());
-    for (unsigned i = 0; i < ofSession; ++i) {
-      labels[i].setName(session.labels()[i].name);
-      labels[i].setValue(session.labels()[i].value);
-    }
-    for (unsigned i = 0; i < own.size(); ++i) labels.setWithCaveats(ofSession + i, own[i]);
-    record.setSpec(spec);
-    record.setBootId(options_.bootId);
-    auto name = files.path().slice(KJ_ASSERT_NONNULL(files.path().findLast('/')) + 1);
-    record.setGroup(kj::str(options_.group, "-", name));
-    files.write("record", message);
-  });
-  auto message = files.read("record");
-  if (failure == nullptr && message == nullptr) {
-    failure = support::toException({Kind::SYSTEM, 0, kj::str("read what was just written")});
+  auto files = DetachedFiles::choose(options_.directory);
+  capnp::MallocMessageBuilder message;
+  auto record = message.initRoot<wire::DetachedRecord>();
+  record.setSessionId(session.id().data());
+  record.setNumber(number);
+  record.setIdentity(session.identity());
+  auto own = spec.getLabels();
+  auto ofSession = static_cast<unsigned>(session.labels().size());
+  auto labels = record.initLabels(ofSession + own.size());
+  for (unsigned i = 0; i < ofSession; ++i) {
+    labels[i].setName(session.labels()[i].name);
+    labels[i].setValue(session.labels()[i].value);
   }
-  KJ_IF_MAYBE (exception, failure) {
-    files.remove();
-    kj::throwFatalException(kj::cp(*exception));
-  }
-  auto& job = add(kj::mv(files), kj::mv(KJ_ASSERT_NONNULL(message)));
+  for (unsigned i = 0; i < own.size(); ++i) labels.setWithCaveats(ofSession + i, own[i]);
+  record.setSpec(spec);
+  record.setBootId(options_.bootId);
+  auto name = files.path().slice(KJ_ASSERT_NONNULL(files.path().findLast('/')) + 1);
+  record.setGroup(kj::str(options_.group, "-", name));
+  auto words = capnp::messageToFlatArray(message);
+  auto recorded = writeRecord(files, words);
+  auto& job = add(kj::mv(files), DetachedFiles::readerOf(kj::mv(words)), kj::mv(recorded));
   job.session = session.addRef();
   return job;
 }
 
-// A call that is sent twice finds the job in the session already and is done. Otherwise the job
-// must belong to one of the named sessions, to the same identity, and to no session that is open.
-// Its record is changed first, then its place in the map.
-void DetachedJobs::adopt(Session& session, capnp::List<capnp::Data>::Reader from, uint64_t number) {
+// Writes the whole record before the shim is started, so that a later keeper knows every job that
+// may have been begun. A record that cannot be written and read leaves no directory behind. Nor
+// does one that is written after nobody waits for it any more, because a later keeper would begin a
+// job whose start has failed.
+kj::Promise<void> DetachedJobs::writeRecord(const DetachedFiles& files,
+                                            kj::ArrayPtr<const capnp::word> record) {
+  // Belongs to the task and to the promise, whichever ends last.
+  auto isGivenUp = std::make_shared<std::atomic<bool>>(false);
+  auto write = [files = DetachedFiles(files.path()), words = kj::heapArray(record), isGivenUp]() {
+    auto failure = kj::runCatchingExceptions([&]() {
+      files.make();
+      if (!*isGivenUp) files.write("record", words);
+      if (files.read("record") == nullptr)
+        support::fail(Kind::SYSTEM, "read what was just written");
+    });
+    if (failure != nullptr || *isGivenUp) files.remove();
+    KJ_IF_MAYBE (exception, failure) kj::throwFatalException(kj::mv(*exception));
+  };
+  auto late = context_.timer.afterDelay(options_.diskPatience)
+                  .then([this, isGivenUp = std::move(isGivenUp)]() -> kj::Promise<void> {
+                    *isGivenUp = true;
+                    return slow("write the record of a detached job");
+                  });
+  return context_.disk.run(kj::mv(write)).exclusiveJoin(kj::mv(late));
+}
+
+kj::Exception DetachedJobs::slow(kj::StringPtr attempt) const {
+  return support::failure(Kind::SYSTEM, attempt, " below ", options_.directory,
+                          ": the disk has not answered within ",
+                          options_.diskPatience / kj::MILLISECONDS, " ms");
+}
+
+kj::Promise<void> DetachedJobs::adopt(Session& session, capnp::List<capnp::Data>::Reader from,
+                                      uint64_t number) {
   session.requireOpen();
-  if (find(session.id(), number) != nullptr) return;
+  if (find(session.id(), number) != nullptr) return kj::READY_NOW;
+  auto ids = kj::heapArrayBuilder<support::Id>(from.size());
   for (auto id : from) {
     if (!support::Id::fits(id)) {
       support::fail(Kind::INVALID, "sessionIds: one of ", id.size(), " bytes, must be 16");
     }
-    auto found = jobs_.find(Key{support::Id::from(id), number});
+    ids.add(support::Id::from(id));
+  }
+  return adoptOneOf(session.addRef(), ids.finish(), number);
+}
+
+// A call that is sent twice finds the job in the session already and is done, or waits for the
+// first. Otherwise the job must belong to one of the named sessions, to the same identity, and to
+// no session that is open.
+kj::Promise<void> DetachedJobs::adoptOneOf(kj::Own<Session> session, kj::Array<support::Id> from,
+                                           uint64_t number) {
+  session->requireOpen();
+  if (find(session->id(), number) != nullptr) return kj::READY_NOW;
+  for (auto& id : from) {
+    auto found = jobs_.find(Key{id, number});
     if (found == jobs_.end()) continue;
     DetachedJob& job = *found->second;
-    if (job.identity() != session.identity()) {
+    KJ_IF_MAYBE (settled, job.recordSettled()) {
+      return withinPatience(kj::mv(*settled))
+          .then([this, session = kj::mv(session), from = kj::mv(from), number]() mutable {
+            return adoptOneOf(kj::mv(session), kj::mv(from), number);
+          });
+    }
+    if (job.identity() != session->identity()) {
       support::fail(Kind::DENIED, "job ", number, ": was started by another identity");
     }
     KJ_IF_MAYBE (owner, job.session) {
@@ -145,15 +187,36 @@ void DetachedJobs::adopt(Session& session, capnp::List<capnp::Data>::Reader from
         support::fail(Kind::CONFLICT, "job ", number, ": its session is still open");
       }
     }
-    job.giveTo(session.id());
-    job.session = session.addRef();
-    auto entry = jobs_.extract(found);
-    entry.key() = Key{session.id(), number};
-    jobs_.insert(kj::mv(entry));
-    return;
+    return withinPatience(give(kj::addRef(job), kj::mv(session)));
   }
   support::fail(Kind::NOT_FOUND, "job ", number, ": none of the ", from.size(),
                 " sessions has such a detached job");
+}
+
+kj::Promise<void> DetachedJobs::withinPatience(kj::Promise<void> change) {
+  return change.exclusiveJoin(
+      context_.timer.afterDelay(options_.diskPatience).then([this]() -> kj::Promise<void> {
+        return slow("change the record of a detached job");
+      }));
+}
+
+// The record is changed first, then the job's place in the map. That goes on when the caller has
+// left, because the task cannot be stopped, and what is on the disk must be known here.
+kj::Promise<void> DetachedJobs::give(kj::Own<DetachedJob> job, kj::Own<Session> session) {
+  auto recorded = job->recordFor(session->id());
+  auto taken = [this, &job = *job,
+                session = kj::mv(session)](kj::Own<capnp::MessageReader>&& record) mutable {
+    auto before = jobs_.find(Key{job.sessionId(), job.number()});
+    if (before == jobs_.end() || before->second.get() != &job) return;
+    Key key{session->id(), job.number()};
+    job.takeOver(kj::mv(record), kj::mv(session));
+    auto entry = jobs_.extract(before);
+    entry.key() = key;
+    jobs_.insert(kj::mv(entry));
+  };
+  auto given = recorded.then(kj::mv(taken)).attach(kj::mv(job)).fork();
+  tasks_.add(given.addBranch().catch_([](kj::Exception&&) {}));
+  return given.addBranch();
 }
 
 kj::Vector<DetachedJob*> DetachedJobs::newestFirst() {

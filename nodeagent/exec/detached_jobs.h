@@ -21,10 +21,13 @@ class DetachedJobs final : private kj::TaskSet::ErrorHandler {
     kj::String group;
     // Counts ended jobs too, because each has a process of its own until it is acknowledged.
     size_t jobsMax = 64;
+    // How long a call waits for the disk.
+    kj::Duration diskPatience = 10 * kj::SECONDS;
   };
 
-  // Finds the jobs that earlier keepers left. `port`, `timer` and `worker` outlive it.
-  DetachedJobs(kj::UnixEventPort& port, kj::Timer& timer, Worker& worker, Options options);
+  // Finds the jobs that earlier keepers left, and waits for the disk meanwhile, since nobody is
+  // served before that. From then on `disk` does what needs the disk. All three outlive it.
+  DetachedJobs(kj::UnixEventPort& port, kj::Timer& timer, Worker& disk, Options options);
   ~DetachedJobs() noexcept(false);
   KJ_DISALLOW_COPY(DetachedJobs);
 
@@ -34,12 +37,16 @@ class DetachedJobs final : private kj::TaskSet::ErrorHandler {
   // jobs that have ended and whose session is over, if there are any.
   void requireCapacity();
 
-  // Writes the record of a job and begins it. The caller has checked the specification and that the
-  // number is free, and has called requireCapacity(). Fails with kind system.
+  // Writes the record of a job and then begins it. The caller has checked the specification and
+  // that the number is free, and has called requireCapacity(). The job is known at once. If its
+  // record cannot be written within
+  // `diskPatience`, its calls fail with kind system and it is forgotten.
   DetachedJob& start(Session& session, uint64_t number, wire::JobSpec::Reader spec);
 
-  // Gives a job of one of the sessions `from` to `session`, as Jobs.adopt says.
-  void adopt(Session& session, capnp::List<capnp::Data>::Reader from, uint64_t number);
+  // Gives a job of one of the sessions `from` to `session`, as Jobs.adopt says. Resolves when the
+  // record says it. Fails with kind system if that takes more than `diskPatience`; it may be
+  // done later then, and a repeated call finds out.
+  kj::Promise<void> adopt(Session& session, capnp::List<capnp::Data>::Reader from, uint64_t number);
 
   // Returns all jobs in the reverse order of their starts.
   kj::Vector<DetachedJob*> newestFirst();
@@ -54,7 +61,14 @@ class DetachedJobs final : private kj::TaskSet::ErrorHandler {
   };
 
   void load();
-  DetachedJob& add(DetachedFiles files, kj::Own<capnp::MessageReader> message);
+  DetachedJob& add(DetachedFiles files, kj::Own<capnp::MessageReader> message,
+                   kj::Promise<void> recorded);
+  kj::Promise<void> writeRecord(const DetachedFiles& files, kj::ArrayPtr<const capnp::word> record);
+  kj::Exception slow(kj::StringPtr attempt) const;
+  kj::Promise<void> withinPatience(kj::Promise<void> change);
+  kj::Promise<void> adoptOneOf(kj::Own<Session> session, kj::Array<support::Id> from,
+                               uint64_t number);
+  kj::Promise<void> give(kj::Own<DetachedJob> job, kj::Own<Session> session);
   void forget(DetachedJob& job);
   void taskFailed(kj::Exception&& exception) override;
 

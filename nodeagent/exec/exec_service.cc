@@ -34,14 +34,14 @@ exec::JobTable::Options jobOptions(ServiceHost& host, const exec::JobLimits& lim
   return jobs;
 }
 
-kj::Maybe<kj::Own<exec::DetachedJobs>> openDetached(ServiceHost& host, Worker& worker) {
+kj::Maybe<kj::Own<exec::DetachedJobs>> openDetached(ServiceHost& host, Worker& disk) {
   if (host.program.size() == 0) return nullptr;
   exec::DetachedJobs::Options detached;
   detached.directory = kj::str(host.stateDirectory, "/detached");
   detached.program = kj::str(host.program);
   detached.bootId = kj::str(host.bootId);
   detached.group = keeperName(host);
-  return kj::heap<exec::DetachedJobs>(host.port, host.timer, worker, kj::mv(detached));
+  return kj::heap<exec::DetachedJobs>(host.port, host.timer, disk, kj::mv(detached));
 }
 
 }  // namespace
@@ -49,9 +49,18 @@ kj::Maybe<kj::Own<exec::DetachedJobs>> openDetached(ServiceHost& host, Worker& w
 ExecService::ExecService(ServiceHost& host, const exec::JobLimits& limits)
     : audit_(host.audit),
       worker_(host.platform.makeWorker(Worker::kThreads)),
+      disk_(host.platform.makeWorker(Worker::kThreads)),
       jobs_(host.port, host.timer, host.platform.clock(), *worker_, jobOptions(host, limits)),
-      detached_(openDetached(host, *worker_)),
+      detached_(openDetached(host, *disk_)),
       kept_(jobs_, detached_.map([](auto& jobs) -> exec::DetachedJobs& { return *jobs; })) {}
+
+// A disk that hangs keeps its tasks, because dropping them would close files on it, which may wait.
+bool ExecService::close(kj::Duration limit) {
+  auto part = limit / 4;
+  bool isClosed = jobs_.close(part);
+  isClosed = disk_->awaitAll(part) && disk_->close(part) && isClosed;
+  return worker_->close(part) && isClosed;
+}
 
 kj::Array<AgentService::Offer> ExecService::offers() {
   return kj::arr(offer<wire::Jobs>(

@@ -16,16 +16,16 @@ class ExecService final : public AgentService {
   kj::Array<Offer> offers() override;
   void count(AgentNumbers& numbers) override;
   void writeLimits(wire::Limits::Builder limits) override;
-  bool close(kj::Duration limit) override {
-    bool isClosed = jobs_.close(limit / 2);
-    return worker_->close(limit / 2) && isClosed;
-  }
+  // Files that are being removed are removed first.
+  bool close(kj::Duration limit) override;
 
   const exec::JobTable& jobs() const { return jobs_; }
 
  private:
   AuditLog& audit_;
   kj::Own<Worker> worker_;
+  // Is apart from the other, because a disk that hangs must keep nobody from looking at processes.
+  kj::Own<Worker> disk_;
   exec::JobTable jobs_;
   kj::Maybe<kj::Own<exec::DetachedJobs>> detached_;
   exec::KeptJobs kept_;

@@ -169,7 +169,7 @@ class JobsServer final : public wire::Jobs::Server {
   kj::Promise<void> adopt(AdoptContext context) override {
     return support::answer(context, "jobs.adopt", [this, context]() mutable {
       auto params = context.getParams();
-      jobs_.adopt(*session_, params.getSessionIds(), params.getNumber());
+      return jobs_.adopt(*session_, params.getSessionIds(), params.getNumber());
     });
   }
 

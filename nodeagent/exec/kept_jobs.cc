@@ -113,7 +113,8 @@ kj::Maybe<kj::Promise<void>> KeptJobs::acknowledge(Session& session,
   return kj::joinPromises(passed.releaseAsArray());
 }
 
-void KeptJobs::adopt(Session& session, capnp::List<capnp::Data>::Reader from, uint64_t number) {
+kj::Promise<void> KeptJobs::adopt(Session& session, capnp::List<capnp::Data>::Reader from,
+                                  uint64_t number) {
   KJ_IF_MAYBE (jobs, detached_) return jobs->adopt(session, from, number);
   support::fail(Kind::UNSUPPORTED, "adopt: this agent keeps no detached jobs");
 }

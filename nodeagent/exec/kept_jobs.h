@@ -31,7 +31,7 @@ class KeptJobs final {
   kj::Maybe<kj::Promise<void>> acknowledge(Session& session, capnp::List<uint64_t>::Reader numbers);
 
   // Gives a detached job of one of the sessions `from` to `session`, as Jobs.adopt says.
-  void adopt(Session& session, capnp::List<capnp::Data>::Reader from, uint64_t number);
+  kj::Promise<void> adopt(Session& session, capnp::List<capnp::Data>::Reader from, uint64_t number);
 
   // Calls KeptJob::look of every job that is alive.
   kj::Promise<void> look();

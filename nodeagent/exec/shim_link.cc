@@ -23,7 +23,35 @@ void logTask(kj::Exception&& exception) {
                {{"exception", exception.getDescription()}});
 }
 
+kj::Maybe<kj::AutoCloseFd> tryConnect(const DetachedFiles& files) {
+  std::string why;
+  auto endpoint = support::Endpoint::fromText("unix:" + std::string(files.socket().cStr()), &why);
+  if (!endpoint) return nullptr;
+  auto fd = support::openSocket(*endpoint);
+  // The connect of a unix socket waits for nothing but the disk, so a refusal is known at once.
+  if (connect(fd, endpoint->socketAddress(), endpoint->addressBytes) != 0) return nullptr;
+  return kj::mv(fd);
+}
+
 }  // namespace
+
+// Says what one look at the job's directory found. Each member is looked for if those before it do
+// not decide.
+struct ShimLink::Look {
+  kj::Maybe<kj::AutoCloseFd> socket;
+  bool exists = false;
+  bool isLocked = false;
+  bool isClaimed = false;
+
+  static Look at(const DetachedFiles& files) {
+    Look look;
+    look.socket = tryConnect(files);
+    if (look.socket == nullptr) look.exists = files.exists();
+    if (look.exists) look.isLocked = files.lock() == nullptr;
+    if (look.exists && !look.isLocked) look.isClaimed = files.isClaimed();
+    return look;
+  }
+};
 
 ShimLink::ShimLink(const DetachedContext& context, const DetachedFiles& files, Listener& listener)
     : context_(context),
@@ -34,8 +62,20 @@ ShimLink::ShimLink(const DetachedContext& context, const DetachedFiles& files, L
 
 ShimLink::~ShimLink() noexcept(false) = default;
 
-void ShimLink::begin() {
-  driver_ = bringUp().eagerlyEvaluate(logTask);
+void ShimLink::begin(kj::Promise<void> recorded) {
+  driver_ = recorded
+                .then([this]() { return bringUp(); },
+                      [this](kj::Exception&& reason) -> kj::Promise<void> {
+                        fail(kj::mv(reason));
+                        return kj::READY_NOW;
+                      })
+                .eagerlyEvaluate(logTask);
+}
+
+void ShimLink::fail(kj::Exception reason) {
+  failure_ = kj::mv(reason);
+  answerWaiters();
+  listener_.notRecorded();
 }
 
 kj::Maybe<capnp::Capability::Client> ShimLink::shim() {
@@ -44,7 +84,17 @@ kj::Maybe<capnp::Capability::Client> ShimLink::shim() {
 }
 
 // Goes on until the shim is connected to or known to have ended. Each round looks at the job's
-// directory:
+// directory. A look that cannot be made, since too many before it have not returned, is made later.
+kj::Promise<void> ShimLink::bringUp() {
+  return context_.disk.run([files = DetachedFiles(files_.path())]() { return Look::at(files); })
+      .then([this](Look&& look) { return actOn(kj::mv(look)); },
+            [this](kj::Exception&& exception) -> kj::Promise<void> {
+              logTask(kj::mv(exception));
+              return context_.timer.afterDelay(kPauseLast).then([this]() { return bringUp(); });
+            });
+}
+
+// Decides by what was found:
 // 1. A socket that accepts means that the shim is there.
 // 2. A directory that is gone means that the job was forgotten.
 // 3. A lock that is held means that a shim lives. It is on its way or does not answer, so the
@@ -54,33 +104,21 @@ kj::Maybe<capnp::Capability::Client> ShimLink::shim() {
 // 5. With neither, the job was never begun, and a shim is started. Several keepers or attempts do
 // no harm, because only one shim can claim. After a few attempts the job counts as one that cannot
 // be started.
-kj::Promise<void> ShimLink::bringUp() {
-  KJ_IF_MAYBE (fd, tryConnect()) {
+kj::Promise<void> ShimLink::actOn(Look look) {
+  KJ_IF_MAYBE (fd, look.socket) {
     pause_ = kPauseFirst;
     return connected(kj::heap<support::SocketStream>(context_.port, kj::mv(*fd)));
   }
   auto again = [this]() { return bringUp(); };
-  if (!files_.exists()) return ended();
-  bool lives = files_.lock() == nullptr;
-  if (!lives && files_.isClaimed()) return ended();
-  if (!lives && starts_ < kStartsMax) {
-    ++starts_;
-    return starter_.start(files_.path()).then(kj::mv(again));
+  if (!look.exists || look.isClaimed) return ended();
+  if (look.isLocked) {
+    auto pause = pause_;
+    pause_ = kj::min(pause_ * 2, kPauseLast);
+    return context_.timer.afterDelay(pause).then(kj::mv(again));
   }
-  if (!lives) return ended();
-  auto pause = pause_;
-  pause_ = kj::min(pause_ * 2, kPauseLast);
-  return context_.timer.afterDelay(pause).then(kj::mv(again));
-}
-
-kj::Maybe<kj::AutoCloseFd> ShimLink::tryConnect() {
-  std::string why;
-  auto endpoint = support::Endpoint::fromText("unix:" + std::string(files_.socket().cStr()), &why);
-  if (!endpoint) return nullptr;
-  auto fd = support::openSocket(*endpoint);
-  // The connect of a unix socket does not wait, so a refusal is known at once.
-  if (connect(fd, endpoint->socketAddress(), endpoint->addressBytes) != 0) return nullptr;
-  return kj::mv(fd);
+  if (starts_ == kStartsMax) return ended();
+  ++starts_;
+  return starter_.start(files_.path()).then(kj::mv(again));
 }
 
 kj::Promise<void> ShimLink::connected(kj::Own<kj::AsyncIoStream> stream) {
@@ -133,6 +171,7 @@ void ShimLink::answerWaiters() {
 kj::Promise<bool> ShimLink::reached() {
   if (rpc_ != nullptr) return true;
   if (isOver_) return false;
+  KJ_IF_MAYBE (failure, failure_) return kj::cp(*failure);
   auto pair = kj::newPromiseAndFulfiller<void>();
   waiters_.add(kj::mv(pair.fulfiller));
   return pair.promise.then([this]() { return reached(); });

@@ -30,6 +30,10 @@ class ShimLink final {
     // The promise of shimEnded() has resolved, and the calls that were held can be answered.
     virtual void linkOver() = 0;
 
+    // The job's record could not be written, so the job does not exist. The calls that were held
+    // fail with the reason.
+    virtual void notRecorded() = 0;
+
    protected:
     ~Listener() = default;
   };
@@ -39,8 +43,9 @@ class ShimLink final {
   ~ShimLink() noexcept(false);
   KJ_DISALLOW_COPY(ShimLink);
 
-  // Finds the shim or starts it. Call it once.
-  void begin();
+  // Finds the shim or starts it, once `recorded` says that the job's record is on the disk. Call it
+  // once.
+  void begin(kj::Promise<void> recorded);
 
   // Returns null if there is no connection at the moment.
   kj::Maybe<capnp::Capability::Client> shim();
@@ -72,12 +77,15 @@ class ShimLink final {
     });
   }
 
+  struct Look;
+
   kj::Promise<void> bringUp();
+  kj::Promise<void> actOn(Look look);
   kj::Promise<void> connected(kj::Own<kj::AsyncIoStream> stream);
   kj::Promise<void> ended();
   kj::Promise<bool> reached();
   kj::Promise<void> pauseAfterLoss();
-  kj::Maybe<kj::AutoCloseFd> tryConnect();
+  void fail(kj::Exception reason);
   void connectionOver();
   void answerWaiters();
 
@@ -87,6 +95,7 @@ class ShimLink final {
   unsigned starts_ = 0;
   kj::Duration pause_;
   bool isOver_ = false;
+  kj::Maybe<kj::Exception> failure_;
   kj::Maybe<kj::Own<support::RpcConnection>> rpc_;
 
   // Holds the fulfillers of calls that wait for the shim or for its end.
