@@ -17,17 +17,30 @@ using Kind = wire::Error::Kind;
 // Keeps each line as "operation key=value ...".
 class RecordingAudit final : public AuditLog {
  public:
-  void record(const Session&, std::string_view operation, support::Fields fields) override {
-    if (refuses) support::fail(Kind::SYSTEM, "the audit log cannot be written");
+  Line line(const Session&, std::string_view operation, support::Fields fields) override {
     std::string line(operation);
     for (const support::Field& field : fields) {
       line += " " + std::string(field.key) + "=" + field.value;
     }
-    lines.push_back(line);
+    return [this, line]() {
+      if (refuses) support::fail(Kind::SYSTEM, "the audit log cannot be written");
+      lines.push_back(line);
+    };
+  }
+  kj::Maybe<kj::Promise<void>> record(const Session& session, std::string_view operation,
+                                      support::Fields fields) override {
+    auto write = line(session, operation, fields);
+    if (disk == nullptr) {
+      write();
+      return nullptr;
+    }
+    return KJ_ASSERT_NONNULL(disk).addBranch().then(kj::mv(write));
   }
 
   std::vector<std::string> lines;
   bool refuses = false;
+  // Lines are written when it resolves; at once if it is null.
+  kj::Maybe<kj::ForkedPromise<void>> disk;
 };
 
 class AuditedJobsTest : public JobFixture {
@@ -147,6 +160,55 @@ TEST_F(AuditedJobsTest, AChangeThatCannotBeRecordedIsNotMade) {
   EXPECT_EQ(request.send().wait(waitScope).getError().getKind(), Kind::SYSTEM);
   EXPECT_EQ(table->runningCount(), 1u);
   EXPECT_EQ(detached_->count(), 0u);
+}
+
+TEST_F(AuditedJobsTest, CallsForAJobWhoseLineIsBeingWrittenWaitForIt) {
+  auto disk = kj::newPromiseAndFulfiller<void>();
+  recorded_->disk = disk.promise.fork();
+  SpecBuilder spec({"cat"});
+  spec->getInput().setStream();
+  auto first = runRequest(1, spec, 0).send();
+  auto again = runRequest(1, spec, 0).send();
+  auto input = jobs->writeInputRequest();
+  input.setNumber(1);
+  input.setEnd(true);
+  auto written = input.send();
+  auto signal = jobs->signalRequest();
+  signal.setNumber(1);
+  signal.setSignal(SIGCONT);
+  auto signalled = signal.send();
+  EXPECT_FALSE(signalled.poll(waitScope));
+  EXPECT_EQ(table->runningCount(), 0u) << "nothing happens before the line";
+  disk.fulfiller->fulfill();
+  EXPECT_EQ(errorOf(first.wait(waitScope)), "");
+  EXPECT_EQ(errorOf(again.wait(waitScope)), "");
+  EXPECT_EQ(errorOf(written.wait(waitScope)), "");
+  EXPECT_EQ(errorOf(signalled.wait(waitScope)), "");
+  EXPECT_THAT(lines(), ElementsAre(HasSubstr("jobs.run number=1"), HasSubstr("jobs.signal")));
+}
+
+TEST_F(AuditedJobsTest, JobIsNotStartedForASessionThatEndedBeforeItsLine) {
+  auto disk = kj::newPromiseAndFulfiller<void>();
+  recorded_->disk = disk.promise.fork();
+  SpecBuilder spec({"true"});
+  auto started = runRequest(1, spec).send();
+  EXPECT_FALSE(started.poll(waitScope));
+  session->end(EndReason::kClosed).wait(waitScope);
+  disk.fulfiller->fulfill();
+  EXPECT_EQ(started.wait(waitScope).getError().getKind(), Kind::EXPIRED);
+  EXPECT_EQ(table->runningCount(), 0u);
+}
+
+TEST_F(AuditedJobsTest, NumberOfAStartThatCouldNotBeRecordedIsFree) {
+  auto disk = kj::newPromiseAndFulfiller<void>();
+  recorded_->disk = disk.promise.fork();
+  SpecBuilder spec({"true"});
+  auto refused = runRequest(1, spec).send();
+  EXPECT_FALSE(refused.poll(waitScope));
+  disk.fulfiller->reject(support::failure(Kind::OVERLOADED, "the disk hangs"));
+  EXPECT_EQ(refused.wait(waitScope).getError().getKind(), Kind::OVERLOADED);
+  recorded_->disk = nullptr;
+  EXPECT_EQ(run(1, spec)->outcome().getExited(), 0);
 }
 
 TEST_F(AuditedJobsTest, TheViewShowsDetachedJobsBesideTheOthers) {

@@ -58,8 +58,16 @@ support::Id readSessionId(capnp::Data::Reader bytes) {
   return support::Id::from(bytes);
 }
 
+// Calls `act`, which returns a promise, at once or when the audit line has been written.
+template <typename Act>
+kj::Promise<void> afterLine(kj::Maybe<kj::Promise<void>> written, Act act) {
+  KJ_IF_MAYBE (line, written) return line->then(kj::mv(act));
+  return act();
+}
+
 // Each method that changes something checks that the session is open and its parameters, finds the
-// job, writes the audit line, and then acts.
+// job, writes the audit line, and then acts. The disk may take its time for the line, so the job is
+// found again afterwards.
 class JobsServer final : public wire::Jobs::Server {
  public:
   JobsServer(KeptJobs& jobs, Session& session, AuditLog& audit)
@@ -73,8 +81,10 @@ class JobsServer final : public wire::Jobs::Server {
       kj::Maybe<kj::Promise<void>> acknowledged;
       if (params.hasAcknowledge())
         acknowledged = jobs_.acknowledge(*session_, params.getAcknowledge());
-      auto& job = jobs_.run(*session_, audit_, params.getNumber(), params.getSpec());
-      auto followed = followJob(context, job, params.getFollow());
+      auto started = jobs_.run(*session_, audit_, params.getNumber(), params.getSpec());
+      auto followed = started.is<KeptJob*>()
+                          ? followJob(context, *started.get<KeptJob*>(), params.getFollow())
+                          : followLater(context, kj::mv(started.get<kj::Promise<KeptJob*>>()));
       KJ_IF_MAYBE (passed, acknowledged) {
         return kj::joinPromises(kj::arr(kj::mv(*passed), kj::mv(followed)));
       }
@@ -84,21 +94,24 @@ class JobsServer final : public wire::Jobs::Server {
 
   kj::Promise<void> follow(FollowContext context) override {
     return support::answer(context, "jobs.follow", [this, context]() mutable {
-      auto params = context.getParams();
-      return followJob(context, get(params.getNumber()), params.getFollow());
+      return withJob(context.getParams().getNumber(), [context](KeptJob& job) mutable {
+        return followJob(context, job, context.getParams().getFollow());
+      });
     });
   }
 
   kj::Promise<void> writeInput(WriteInputContext context) override {
     return support::answer(context, "jobs.writeInput", [this, context]() mutable {
       session_->requireOpen();
-      auto params = context.getParams();
-      return get(params.getNumber())
-          .writeInput(params.getChunk(),
-                      params.getEnd() ? AfterInput::kEnds : AfterInput::kStaysOpen)
-          .then([context](uint64_t acceptedTo) mutable {
-            context.getResults().setAcceptedTo(acceptedTo);
-          });
+      return withJob(context.getParams().getNumber(), [context](KeptJob& job) mutable {
+        auto params = context.getParams();
+        return job
+            .writeInput(params.getChunk(),
+                        params.getEnd() ? AfterInput::kEnds : AfterInput::kStaysOpen)
+            .then([context](uint64_t acceptedTo) mutable {
+              context.getResults().setAcceptedTo(acceptedTo);
+            });
+      });
     });
   }
 
@@ -111,9 +124,13 @@ class JobsServer final : public wire::Jobs::Server {
         support::fail(Kind::INVALID, "signal: ", number, ", must be from 1 to ", SIGRTMAX);
       if (params.getTarget() > wire::Jobs::Target::ALL)
         support::fail(Kind::INVALID, "target: not known to this agent");
-      auto& job = get(params.getNumber());
-      audit_.record(*session_, "jobs.signal", {{"number", job.number()}, {"signal", number}});
-      return job.signal(number, params.getTarget());
+      return withJob(params.getNumber(), [this, number, target = params.getTarget()](KeptJob& job) {
+        auto written =
+            audit_.record(*session_, "jobs.signal", {{"number", job.number()}, {"signal", number}});
+        return afterLine(kj::mv(written), [this, number, target, jobNumber = job.number()]() {
+          return get(jobNumber).signal(number, target);
+        });
+      });
     });
   }
 
@@ -121,9 +138,12 @@ class JobsServer final : public wire::Jobs::Server {
     return support::answer(context, "jobs.cancel", [this, context]() mutable {
       session_->requireOpen();
       auto params = context.getParams();
-      auto& job = get(params.getNumber());
-      audit_.record(*session_, "jobs.cancel", {{"number", job.number()}});
-      return job.cancel(params.getGraceNs());
+      return withJob(params.getNumber(), [this, graceNs = params.getGraceNs()](KeptJob& job) {
+        auto written = audit_.record(*session_, "jobs.cancel", {{"number", job.number()}});
+        return afterLine(kj::mv(written), [this, graceNs, number = job.number()]() {
+          return get(number).cancel(graceNs);
+        });
+      });
     });
   }
 
@@ -138,9 +158,12 @@ class JobsServer final : public wire::Jobs::Server {
         support::fail(Kind::DENIED, "job ", job.number(), " of session ", owner.text().c_str(),
                       " is of \"", job.identity(), "\": only it or an admin may end it");
       }
-      audit_.record(*session_, "jobs.cancelOf",
-                    {{"owner_session", owner.text()}, {"number", job.number()}});
-      return job.cancel(params.getGraceNs());
+      auto written = audit_.record(*session_, "jobs.cancelOf",
+                                   {{"owner_session", owner.text()}, {"number", job.number()}});
+      return afterLine(kj::mv(written),
+                       [this, owner, number = job.number(), graceNs = params.getGraceNs()]() {
+                         return jobs_.getLeft(owner, number).cancel(graceNs);
+                       });
     });
   }
 
@@ -152,7 +175,8 @@ class JobsServer final : public wire::Jobs::Server {
         support::fail(Kind::INVALID, "resize: ", params.getColumns(), " columns and ",
                       params.getRows(), " rows, both must be at least 1");
       }
-      return get(params.getNumber()).resize(params.getColumns(), params.getRows());
+      return withJob(params.getNumber(), [columns = params.getColumns(), rows = params.getRows()](
+                                             KeptJob& job) { return job.resize(columns, rows); });
     });
   }
 
@@ -175,6 +199,22 @@ class JobsServer final : public wire::Jobs::Server {
 
  private:
   KeptJob& get(uint64_t number) { return jobs_.get(session_->id(), number); }
+
+  // Calls `act` with the job, which a start before this call may still be about to make.
+  template <typename Act>
+  kj::Promise<void> withJob(uint64_t number, Act act) {
+    KJ_IF_MAYBE (starting, jobs_.starting(session_->id(), number)) {
+      return starting->then(
+          [this, number, act = kj::mv(act)]() mutable { return act(get(number)); });
+    }
+    return act(get(number));
+  }
+
+  static kj::Promise<void> followLater(RunContext context, kj::Promise<KeptJob*> started) {
+    return started.then([context](KeptJob* job) mutable {
+      return followJob(context, *job, context.getParams().getFollow());
+    });
+  }
 
   KeptJobs& jobs_;
   kj::Own<Session> session_;

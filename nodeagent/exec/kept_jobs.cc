@@ -35,41 +35,94 @@ KeptJobs::KeptJobs(JobTable& table, kj::Maybe<DetachedJobs&> detached)
 
 // A call may come twice, after a connection was lost. The steps are therefore:
 // 1. The specification is read, since its digest tells a repeated call from another one.
-// 2. A known number answers with its job, and a spent one is refused.
+// 2. A number whose start is being recorded waits for that, a known one answers with its job, and a
+// spent one is refused.
 // 3. A new job needs capacity.
 // 4. The audit line is written, after everything that can be refused and before the start.
-KeptJob& KeptJobs::run(Session& session, AuditLog& audit, uint64_t number,
-                       wire::JobSpec::Reader reader) {
+KeptJobs::Started KeptJobs::run(Session& session, AuditLog& audit, uint64_t number,
+                                wire::JobSpec::Reader reader) {
   session.requireOpen();
   if (number == 0) support::fail(Kind::INVALID, "number: 0, must be from 1");
   auto spec = readJobSpec(reader);
+  KJ_IF_MAYBE (earlier, starting(session.id(), number)) {
+    return earlier->then([this, session = session.addRef(), &audit, number,
+                          reader]() mutable -> kj::Promise<KeptJob*> {
+      auto started = run(*session, audit, number, reader);
+      KJ_IF_MAYBE (job, started.tryGet<KeptJob*>()) return *job;
+      return kj::mv(started.get<kj::Promise<KeptJob*>>());
+    });
+  }
+  KJ_IF_MAYBE (known, findEqual(session, number, spec)) return *known;
+  requireCapacity(session, spec);
+  auto recorded = audit.record(session, "jobs.run",
+                               {{"number", number},
+                                {"argv", argvText(spec)},
+                                {"user", spec.user},
+                                {"directory", spec.directory},
+                                {"lifetime", keeperOf(spec) == nullptr ? "session" : "detached"}});
+  KJ_IF_MAYBE (written, recorded) {
+    return startAfter(kj::mv(*written), session, number, kj::mv(spec), reader);
+  }
+  return &start(session, number, kj::mv(spec), reader);
+}
+
+kj::Maybe<DetachedJobs&> KeptJobs::keeperOf(const JobSpec& spec) {
+  if (spec.lifetime == wire::JobSpec::JobLifetime::DETACHED) return detached_;
+  return nullptr;
+}
+
+kj::Maybe<KeptJob*> KeptJobs::findEqual(Session& session, uint64_t number, const JobSpec& spec) {
   KJ_IF_MAYBE (known, find(session.id(), number)) {
     if (known->hash() != spec.hash) {
       support::fail(Kind::CONFLICT, "number: ", number, " was started with another specification");
     }
-    if (!known->isAcknowledged()) return *known;
+    if (!known->isAcknowledged()) return known;
     support::fail(Kind::EXPIRED, "number: ", number, " was acknowledged");
   }
   if (table_.isSpent(session.id(), number)) {
     support::fail(Kind::EXPIRED, "number: ", number, " was acknowledged or is no longer kept");
   }
+  return nullptr;
+}
 
-  bool isDetached = spec.lifetime == wire::JobSpec::JobLifetime::DETACHED;
-  kj::Maybe<DetachedJobs&> keeper = nullptr;
-  if (isDetached) keeper = detached_;
-  KJ_IF_MAYBE (detached, keeper) {
+void KeptJobs::requireCapacity(Session& session, const JobSpec& spec) {
+  KJ_IF_MAYBE (detached, keeperOf(spec)) {
     detached->requireCapacity();
   } else {
     table_.prepare(session, spec);
   }
-  audit.record(session, "jobs.run",
-               {{"number", number},
-                {"argv", argvText(spec)},
-                {"user", spec.user},
-                {"directory", spec.directory},
-                {"lifetime", isDetached ? "detached" : "session"}});
-  KJ_IF_MAYBE (detached, keeper) return detached->start(session, number, reader);
+}
+
+KeptJob& KeptJobs::start(Session& session, uint64_t number, JobSpec spec,
+                         wire::JobSpec::Reader reader) {
+  KJ_IF_MAYBE (detached, keeperOf(spec)) return detached->start(session, number, reader);
   return table_.start(session, number, kj::mv(spec));
+}
+
+// The session may have ended meanwhile, and other jobs may have taken the capacity, so both are
+// looked at again.
+kj::Promise<KeptJob*> KeptJobs::startAfter(kj::Promise<void> written, Session& session,
+                                           uint64_t number, JobSpec spec,
+                                           wire::JobSpec::Reader reader) {
+  Key key{session.id(), number};
+  auto settled = kj::newPromiseAndFulfiller<void>();
+  starting_.emplace(key, settled.promise.fork());
+  return written
+      .then([this, session = session.addRef(), number, spec = kj::mv(spec), reader]() mutable {
+        session->requireOpen();
+        requireCapacity(*session, spec);
+        return &start(*session, number, kj::mv(spec), reader);
+      })
+      .attach(kj::defer([this, key, fulfiller = kj::mv(settled.fulfiller)]() mutable {
+        starting_.erase(key);
+        fulfiller->fulfill();
+      }));
+}
+
+kj::Maybe<kj::Promise<void>> KeptJobs::starting(const support::Id& session, uint64_t number) {
+  auto found = starting_.find(Key{session, number});
+  if (found == starting_.end()) return nullptr;
+  return found->second.addBranch();
 }
 
 kj::Maybe<DetachedJob&> KeptJobs::findDetached(const support::Id& session, uint64_t number) {

@@ -2,6 +2,11 @@
 // does not act on a job (kept_job.h does), nor keep one.
 #pragma once
 
+#include <map>
+#include <utility>
+
+#include <kj/one-of.h>
+
 #include "nodeagent/exec/detached_jobs.h"
 #include "nodeagent/exec/job_table.h"
 #include "nodeagent/exec/kept_job.h"
@@ -15,11 +20,18 @@ class KeptJobs final {
   explicit KeptJobs(JobTable& table, kj::Maybe<DetachedJobs&> detached = nullptr);
   KJ_DISALLOW_COPY(KeptJobs);
 
+  // Is a job, or resolves to one that stays valid until the loop's next turn.
+  using Started = kj::OneOf<KeptJob*, kj::Promise<KeptJob*>>;
+
   // Starts the job, or finds it if the number was started with an equal specification. The audit
   // line is written before the start, and only for a start. Fails with kind expired (the session is
   // ending, or the number is spent), invalid, conflict or overloaded, and with failures of the
-  // audit log.
-  KeptJob& run(Session& session, AuditLog& audit, uint64_t number, wire::JobSpec::Reader spec);
+  // audit log. `spec` stays valid until the promise, if there is one, has settled.
+  Started run(Session& session, AuditLog& audit, uint64_t number, wire::JobSpec::Reader spec);
+
+  // Resolves when the job has been started or refused, if its audit line is being written; null if
+  // it is not. A call that comes after the start finds the job only then.
+  kj::Maybe<kj::Promise<void>> starting(const support::Id& session, uint64_t number);
 
   // Finds a job. Fails with kind notFound, also if the job was acknowledged.
   KeptJob& get(const support::Id& session, uint64_t number);
@@ -41,11 +53,21 @@ class KeptJobs final {
   void visit(kj::FunctionParam<bool(KeptJob& job)> visit);
 
  private:
+  using Key = std::pair<support::Id, uint64_t>;
+
+  kj::Maybe<KeptJob*> findEqual(Session& session, uint64_t number, const JobSpec& spec);
+  void requireCapacity(Session& session, const JobSpec& spec);
+  KeptJob& start(Session& session, uint64_t number, JobSpec spec, wire::JobSpec::Reader reader);
+  kj::Promise<KeptJob*> startAfter(kj::Promise<void> written, Session& session, uint64_t number,
+                                   JobSpec spec, wire::JobSpec::Reader reader);
+  kj::Maybe<DetachedJobs&> keeperOf(const JobSpec& spec);
   kj::Maybe<KeptJob&> find(const support::Id& session, uint64_t number);
   kj::Maybe<DetachedJob&> findDetached(const support::Id& session, uint64_t number);
 
   JobTable& table_;
   kj::Maybe<DetachedJobs&> detached_;
+  // Holds the starts whose audit lines are being written.
+  std::map<Key, kj::ForkedPromise<void>> starting_;
 };
 
 }  // namespace nodeagent::exec

@@ -63,9 +63,9 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
     kj::ForkedPromise<void> writing;
   };
 
-  // Writes an audit line; call it before the change. `more` says what is done with `path`; contents
-  // do not belong in it.
-  void record(std::string_view operation, kj::StringPtr path, std::string more = "");
+  // Composes an audit line, which the task that makes the change writes first. `more` says what is
+  // done with `path`; contents do not belong in it.
+  AuditLog::Line line(std::string_view operation, kj::StringPtr path, std::string more = "");
 
   // Runs `task`, which returns nothing, on a worker thread, unless the session is ending.
   template <typename Task>
@@ -116,13 +116,10 @@ FilesServer::FilesServer(Session& session, Worker& worker,
                                    return kj::Maybe<support::Failure>();
                                  })) {}
 
-void FilesServer::record(std::string_view operation, kj::StringPtr path, std::string more) {
+AuditLog::Line FilesServer::line(std::string_view operation, kj::StringPtr path, std::string more) {
   session_->requireOpen();
-  if (more.empty()) {
-    audit_.record(*session_, operation, {{"path", path}});
-  } else {
-    audit_.record(*session_, operation, {{"path", path}, {"how", std::move(more)}});
-  }
+  if (more.empty()) return audit_.line(*session_, operation, {{"path", path}});
+  return audit_.line(*session_, operation, {{"path", path}, {"how", std::move(more)}});
 }
 
 template <typename Task>
@@ -160,11 +157,14 @@ kj::Promise<void> FilesServer::write(WriteContext context) {
       support::fail(Kind::INVALID, "write ", file::quoted(path), ": ", data.size(),
                     " bytes, at most ", file::kChunkBytesMax, "; more goes by upload");
     }
-    record("files.write", path, std::to_string(data.size()) + " bytes");
+    auto line = this->line("files.write", path, std::to_string(data.size()) + " bytes");
     Lifetime lifetime = options.lifetime;
     Parents parents = parentsOf(options);
-    auto task = [path = kj::str(path), bytes = kj::heapArray<kj::byte>(data),
-                 options = kj::mv(options)]() { return file::writeContent(path, bytes, options); };
+    auto task = [line = kj::mv(line), path = kj::str(path), bytes = kj::heapArray<kj::byte>(data),
+                 options = kj::mv(options)]() mutable {
+      line();
+      return file::writeContent(path, bytes, options);
+    };
     return replace(path, lifetime, parents, kj::mv(task))
         .then([context](file::FileStat&& stat) mutable {
           file::writeStat(context.getResults().initStat(), stat);
@@ -177,10 +177,13 @@ kj::Promise<void> FilesServer::append(AppendContext context) {
     session_->requireOpen();
     auto chunk = context.getParams().getChunk();
     auto path = file::absolutePath(context.getParams().getPath());
-    record("files.append", path, std::to_string(chunk.getData().size()) + " bytes");
+    auto line = this->line("files.append", path, std::to_string(chunk.getData().size()) + " bytes");
     return worker()
-        .run([path = kj::mv(path), offset = chunk.getOffset(),
-              data = file::readChunkData(chunk)]() { return file::append(path, offset, data); })
+        .run([line = kj::mv(line), path = kj::mv(path), offset = chunk.getOffset(),
+              data = file::readChunkData(chunk)]() mutable {
+          line();
+          return file::append(path, offset, data);
+        })
         .then([context](uint64_t size) mutable { context.getResults().setSize(size); });
   });
 }
@@ -247,11 +250,15 @@ kj::Promise<void> FilesServer::beginUpload(BeginUploadContext context) {
                     file::quoted(found->second.upload->path()));
     }
     bool isNew = found == uploads_.end();
-    if (isNew) record("files.upload", path, std::to_string(params.getSize()) + " bytes");
+    AuditLog::Line line = []() {};
+    if (isNew) line = this->line("files.upload", path, std::to_string(params.getSize()) + " bytes");
     bool parentsForSession = isNew && options.parents && options.lifetime == Lifetime::kSession;
     auto& open =
         isNew ? newUpload(id, kj::str(path), params.getSize(), kj::mv(options)) : found->second;
-    auto task = [upload = kj::atomicAddRef(*open.upload)]() { return upload->begin(); };
+    auto task = [line = kj::mv(line), upload = kj::atomicAddRef(*open.upload)]() mutable {
+      line();
+      return upload->begin();
+    };
     // Only the parents are noted here. The file itself is noted when the upload is finished,
     // because until then it has not changed.
     auto begun =
@@ -342,8 +349,9 @@ kj::Promise<void> FilesServer::makeDirectory(MakeDirectoryContext context) {
     Parents parents = params.getParents() ? Parents::kMade : Parents::kMustExist;
     auto path = file::absolutePath(params.getPath());
     file::requireMode(params.getMode());
-    record("files.makeDirectory", path);
-    auto task = [path = kj::str(path), mode = params.getMode(), parents]() {
+    auto task = [line = line("files.makeDirectory", path), path = kj::str(path),
+                 mode = params.getMode(), parents]() mutable {
+      line();
       file::MadeDirectory made = file::makeDirectory(path, mode, parents);
       made.parents.keep();
       return made.created;
@@ -365,10 +373,11 @@ kj::Promise<void> FilesServer::remove(RemoveContext context) {
     session_->requireOpen();
     auto params = context.getParams();
     auto path = file::absolutePath(params.getPath());
-    record("files.remove", path, params.getRecursive() ? "recursive" : "");
+    auto line = this->line("files.remove", path, params.getRecursive() ? "recursive" : "");
     return worker()
-        .run([path = kj::mv(path),
-              what = params.getRecursive() ? RemoveWhat::kTree : RemoveWhat::kOneName]() {
+        .run([line = kj::mv(line), path = kj::mv(path),
+              what = params.getRecursive() ? RemoveWhat::kTree : RemoveWhat::kOneName]() mutable {
+          line();
           return file::remove(path, what);
         })
         .then([context](bool removed) mutable { context.getResults().setRemoved(removed); });
@@ -380,9 +389,10 @@ kj::Promise<void> FilesServer::rename(RenameContext context) {
     auto params = context.getParams();
     auto source = file::absolutePath(params.getSource());
     auto target = file::absolutePath(params.getTarget());
-    record("files.rename", source, std::string("to ") + target.cStr());
-    return change([source = kj::mv(source), target = kj::mv(target),
-                   replace = file::readReplace(params.getReplace())]() {
+    auto line = this->line("files.rename", source, std::string("to ") + target.cStr());
+    return change([line = kj::mv(line), source = kj::mv(source), target = kj::mv(target),
+                   replace = file::readReplace(params.getReplace())]() mutable {
+      line();
       file::rename(source, target, replace);
     });
   });
@@ -394,8 +404,11 @@ kj::Promise<void> FilesServer::changeAt(Context context, const char* operation, 
     auto params = context.getParams();
     auto path = file::absolutePath(params.getPath());
     auto [how, task] = prepare(params);
-    record(operation, path, std::move(how));
-    return change([path = kj::mv(path), task = kj::mv(task)]() mutable { task(path); });
+    auto line = this->line(operation, path, std::move(how));
+    return change([line = kj::mv(line), path = kj::mv(path), task = kj::mv(task)]() mutable {
+      line();
+      task(path);
+    });
   });
 }
 
@@ -470,8 +483,10 @@ kj::Promise<void> FilesServer::writeTree(WriteTreeContext context) {
         tree->entries = file::readTreeEntries(params.getEntries());
         tree->options = file::readWriteOptions(params.getOptions());
         tree->options.notes = kj::atomicAddRef(*journal_);
-        record("files.writeTree", tree->root, std::to_string(tree->entries.size()) + " entries");
-        auto task = [tree = kj::atomicAddRef(*tree)]() {
+        auto line = this->line("files.writeTree", tree->root,
+                               std::to_string(tree->entries.size()) + " entries");
+        auto task = [line = kj::mv(line), tree = kj::atomicAddRef(*tree)]() mutable {
+          line();
           return file::writeTree(tree->root, tree->entries, tree->options);
         };
         auto done = [context](kj::Vector<file::LeftOut>&& all) mutable {

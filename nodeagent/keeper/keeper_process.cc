@@ -65,9 +65,9 @@ KeeperOptions keeperOptions(const Options& options) {
   return keeper;
 }
 
-kj::Own<AuditLog> auditLogOf(const Options& options) {
+kj::Own<AuditLog> auditLogOf(const Options& options, kj::Timer& timer) {
   if (options.auditLog.empty()) return discardAuditLog();
-  return openAuditLog(options.auditLog.c_str(), systemClock());
+  return openAuditLog(options.auditLog.c_str(), systemClock(), timer);
 }
 
 // Opens the log with the flags that the log itself uses.
@@ -111,7 +111,7 @@ class Process {
         io_(kj::setupAsyncIo()),
         sessions_(systemClock(), io_.provider->getTimer()),
         bootId_(bootId(options.stateDir)),
-        audit_(auditLogOf(options)),
+        audit_(auditLogOf(options, io_.provider->getTimer())),
         program_(requireOwnProgram()),
         platform_(makeNodePlatform(io_.unixEventPort, io_.provider->getTimer())),
         host_{io_.unixEventPort,
@@ -235,7 +235,8 @@ class Process {
   // A thread may be stuck in a file system that hangs, or in an action of a service manager that
   // takes minutes. The process leaves without it.
   int leave(int status) {
-    if (services_.close(kWorkersLimit)) return status;
+    bool areClosed = services_.close(kWorkersLimit);
+    if (audit_->close(kWorkersLimit) && areClosed) return status;
     support::log(
         Level::kError,
         "a call to a file system or a service manager does not return; leaving without it");

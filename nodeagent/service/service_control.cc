@@ -78,9 +78,11 @@ class ServicesServer final : public wire::Services::Server, public ServiceViewSe
       if (deadlineNs <= 0 || deadlineNs > kDeadlineMaxNs) {
         support::fail(Kind::INVALID, "deadlineNs: ", deadlineNs, " is not between 1 ns and 10 min");
       }
-      control_.audit.record(*session_, "services.act",
-                            {{"name", name}, {"action", actionText(action)}});
-      auto task = [name = kj::str(name), action, deadlineNs, paths = control_.paths]() {
+      auto line = control_.audit.line(*session_, "services.act",
+                                      {{"name", name}, {"action", actionText(action)}});
+      auto task = [line = kj::mv(line), name = kj::str(name), action, deadlineNs,
+                   paths = control_.paths]() mutable {
+        line();
         return findManager(paths)->act(name, action, deadlineNs);
       };
       return control_.actWorker->run(kj::mv(task))

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include <kj/encoding.h>
 #include <kj/io.h>
 
+#include "nodeagent/os/worker.h"
 #include "schema/support/base/id.h"
 #include "schema/support/base/redact.h"
 #include "schema/support/base/sha256.h"
@@ -91,15 +93,45 @@ kj::AutoCloseFd openFile(const std::string& path) {
 
 class FileAuditLog final : public AuditLog {
  public:
-  FileAuditLog(kj::StringPtr path, const Clock& clock, const AuditOptions& options)
-      : path_(path.cStr()), clock_(clock), options_(options), file_(openFile(path_)) {
+  FileAuditLog(kj::StringPtr path, const Clock& clock, kj::Timer& timer,
+               const AuditOptions& options)
+      : path_(path.cStr()),
+        clock_(clock),
+        timer_(timer),
+        options_(options),
+        file_(openFile(path_)) {
     goOn();
   }
 
-  void record(const Session& session, std::string_view operation, support::Fields fields) override {
+  Line line(const Session& session, std::string_view operation, support::Fields fields) override {
+    return [this, rest = auditLine(clock_, session, operation, fields)]() { write(rest); };
+  }
+
+  kj::Maybe<kj::Promise<void>> record(const Session& session, std::string_view operation,
+                                      support::Fields fields) override {
+    if (waiting_ >= options_.waitingMax) return kj::Promise<void>(tooLate());
+    ++waiting_;
+    // A line whose caller has given up is left out, unless it is being written.
+    return writer_.run(line(session, operation, fields))
+        .exclusiveJoin(timer_.afterDelay(options_.patience).then([this]() -> kj::Promise<void> {
+          return tooLate();
+        }))
+        .attach(kj::defer([this]() { --waiting_; }));
+  }
+
+  bool close(kj::Duration limit) override { return writer_.close(limit); }
+
+ private:
+  kj::Exception tooLate() const {
+    return support::failure(wire::Error::Kind::OVERLOADED, "the audit log ", path_.c_str(), ": ",
+                            waiting_, " calls wait for its disk, for at most ",
+                            options_.patience / kj::MILLISECONDS, " ms; nothing was done");
+  }
+
+  void write(const std::string& rest) {
+    std::lock_guard lock(mutex_);
     // The chain goes on in the next file, so that a removed file shows as well as a removed line.
     if (sizeBytes_ >= options_.bytesMax) rotate();
-    std::string rest = auditLine(clock_, session, operation, fields);
     std::string line;
     line.reserve(kPlaceBytesMax + rest.size());
     line.append(kSeqKey).append(std::to_string(next_.number)).append(kPrevKey);
@@ -108,7 +140,7 @@ class FileAuditLog final : public AuditLog {
     line += '\n';
     ssize_t count;
     do {
-      count = write(file_.get(), line.data(), line.size());
+      count = ::write(file_.get(), line.data(), line.size());
     } while (count < 0 && errno == EINTR);
     if (count != static_cast<ssize_t>(line.size())) {
       int reason = count < 0 ? errno : ENOSPC;
@@ -120,7 +152,6 @@ class FileAuditLog final : public AuditLog {
     next_ = {next_.number + 1, std::move(digest)};
   }
 
- private:
   // Finds the end of the chain: removes a line that was cut off, and reads number and digest of the
   // last whole one.
   void goOn() {
@@ -164,24 +195,35 @@ class FileAuditLog final : public AuditLog {
     sizeBytes_ = 0;
   }
 
-  std::string path_;
+  const std::string path_;
   const Clock& clock_;
-  AuditOptions options_;
+  kj::Timer& timer_;
+  const AuditOptions options_;
+  size_t waiting_ = 0;
+  // Guards the chain and its file, which the threads of all services write.
+  std::mutex mutex_;
   kj::AutoCloseFd file_;
   uint64_t sizeBytes_ = 0;
   Place next_;
+  // Is the last member, because its thread uses the others. Lines of the loop keep their order.
+  Worker writer_{1};
 };
 
 class DiscardAuditLog final : public AuditLog {
  public:
-  void record(const Session&, std::string_view, support::Fields) override {}
+  Line line(const Session&, std::string_view, support::Fields) override {
+    return []() {};
+  }
+  kj::Maybe<kj::Promise<void>> record(const Session&, std::string_view, support::Fields) override {
+    return nullptr;
+  }
 };
 
 }  // namespace
 
-kj::Own<AuditLog> openAuditLog(kj::StringPtr path, const Clock& clock,
+kj::Own<AuditLog> openAuditLog(kj::StringPtr path, const Clock& clock, kj::Timer& timer,
                                const AuditOptions& options) {
-  return kj::heap<FileAuditLog>(path, clock, options);
+  return kj::heap<FileAuditLog>(path, clock, timer, options);
 }
 
 kj::Own<AuditLog> discardAuditLog() {

@@ -1,6 +1,7 @@
 // Tries that a line is valid JSON, and that the chain shows every line that was changed.
 #include "nodeagent/session/audit_log.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <kj/async-io.h>
+#include <kj/async-unix.h>
+#include <kj/debug.h>
 #include <nlohmann/json.hpp>
 
 namespace nodeagent {
@@ -67,7 +70,8 @@ TEST_F(AuditLogTest, FileIsPrivateAndAppendedTo) {
   char directory[] = "/tmp/audit-test-XXXXXX";
   ASSERT_NE(mkdtemp(directory), nullptr);
   std::string path = std::string(directory) + "/audit.jsonl";
-  for (int i = 0; i < 2; ++i) openAuditLog(path.c_str(), clock_)->record(*session_, "op", {});
+  for (int i = 0; i < 2; ++i)
+    openAuditLog(path.c_str(), clock_, timer_)->line(*session_, "op", {})();
   struct stat status;
   ASSERT_EQ(stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
@@ -90,8 +94,8 @@ class AuditChainTest : public AuditLogTest {
   ~AuditChainTest() noexcept override { std::filesystem::remove_all(directory_); }
 
   void write(int lines, const AuditOptions& options = {}) {
-    auto log = openAuditLog(path_.c_str(), clock_, options);
-    for (int i = 0; i < lines; ++i) log->record(*session_, "op", {{"n", i}});
+    auto log = openAuditLog(path_.c_str(), clock_, timer_, options);
+    for (int i = 0; i < lines; ++i) log->line(*session_, "op", {{"n", i}})();
   }
   std::vector<std::string> lines() {
     std::vector<std::string> all;
@@ -104,7 +108,7 @@ class AuditChainTest : public AuditLogTest {
     for (const std::string& line : all) file << line << "\n";
   }
 
-  support::CapturedLog log_;
+  support::CapturedLog captured_;
   std::string directory_, path_;
 };
 
@@ -169,13 +173,80 @@ TEST_F(AuditChainTest, ChainGoesThroughBoundedFiles) {
 }
 
 TEST_F(AuditChainTest, SecondWriterIsRefused) {
-  auto log = openAuditLog(path_.c_str(), clock_);
-  EXPECT_ANY_THROW(openAuditLog(path_.c_str(), clock_));
+  auto log = openAuditLog(path_.c_str(), clock_, timer_);
+  EXPECT_ANY_THROW(openAuditLog(path_.c_str(), clock_, timer_));
 }
 
 TEST_F(AuditLogTest, FailedWriteForbidsTheEffect) {
-  auto log = openAuditLog("/dev/full", clock_);
-  EXPECT_ANY_THROW(log->record(*session_, "op", {}));
+  auto log = openAuditLog("/dev/full", clock_, timer_);
+  EXPECT_ANY_THROW(log->line(*session_, "op", {})());
+}
+
+// A pipe that nobody reads, whose disk never answers. The reader comes at the end.
+class HungAuditTest : public AuditChainTest {
+ protected:
+  HungAuditTest() {
+    if (mkfifo(path_.c_str(), 0600) != 0) ADD_FAILURE() << "no pipe";
+    options_.patience = 20 * kj::MILLISECONDS;
+    options_.waitingMax = 3;
+    log_ = openAuditLog(path_.c_str(), clock_, port_.getTimer(), options_);
+    pipe_ = open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    std::string page(4096, 'x');
+    while (::write(pipe_, page.data(), page.size()) > 0) continue;
+  }
+  ~HungAuditTest() noexcept override {
+    char bytes[4096];
+    while (::read(pipe_, bytes, sizeof(bytes)) > 0) continue;
+    EXPECT_TRUE(log_->close(10 * kj::SECONDS));
+    log_ = nullptr;
+    close(pipe_);
+  }
+
+  kj::Promise<void> record() { return KJ_ASSERT_NONNULL(log_->record(*session_, "op", {})); }
+  std::string failureOf(kj::Promise<void> recorded) {
+    std::string text;
+    recorded.catch_([&](kj::Exception&& exception) { text = exception.getDescription().cStr(); })
+        .wait(waitScope_);
+    return text;
+  }
+
+  kj::UnixEventPort port_;
+  kj::EventLoop loop_{port_};
+  kj::WaitScope waitScope_{loop_};
+  AuditOptions options_;
+  kj::Own<AuditLog> log_;
+  int pipe_ = -1;
+};
+
+TEST_F(HungAuditTest, CallsAreRefusedAfterABoundAndTheLoopGoesOn) {
+  EXPECT_THAT(failureOf(record()), testing::HasSubstr("for at most 20 ms; nothing was done"));
+}
+
+TEST_F(HungAuditTest, CallsBeyondTheBoundAreRefusedAtOnce) {
+  auto first = record();
+  auto second = record();
+  auto third = record();
+  auto fourth = record();
+  EXPECT_TRUE(fourth.poll(waitScope_));
+  EXPECT_FALSE(first.poll(waitScope_));
+  EXPECT_THAT(failureOf(kj::mv(fourth)), testing::HasSubstr("3 calls wait"));
+}
+
+TEST_F(AuditChainTest, LinesOfTheLoopAreWrittenInTheirOrder) {
+  kj::UnixEventPort port;
+  kj::EventLoop loop(port);
+  kj::WaitScope waitScope(loop);
+  auto log = openAuditLog(path_.c_str(), clock_, port.getTimer());
+  kj::Vector<kj::Promise<void>> written;
+  for (int i = 0; i < 100; ++i) {
+    written.add(KJ_ASSERT_NONNULL(log->record(*session_, "op", {{"n", i}})));
+  }
+  kj::joinPromises(written.releaseAsArray()).wait(waitScope);
+  auto all = lines();
+  ASSERT_EQ(all.size(), 100u);
+  for (size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(nlohmann::json::parse(all[i])["n"], std::to_string(i));
+  }
 }
 
 }  // namespace
