@@ -122,21 +122,29 @@ DetachedJob& DetachedJobs::start(Session& session, uint64_t number, wire::JobSpe
 // job whose start has failed.
 kj::Promise<void> DetachedJobs::writeRecord(const DetachedFiles& files,
                                             kj::ArrayPtr<const capnp::word> record) {
-  // Belongs to the task and to the promise, whichever ends last.
-  auto isGivenUp = std::make_shared<std::atomic<bool>>(false);
-  auto write = [files = DetachedFiles(files.path()), words = kj::heapArray(record), isGivenUp]() {
+  enum class Fate { kOpen, kWritten, kGivenUp };
+  // Decides once which of the two comes first. It belongs to the task and to the promise, whichever
+  // ends last.
+  auto fate = std::make_shared<std::atomic<Fate>>(Fate::kOpen);
+  auto decide = [](std::atomic<Fate>& decision, Fate wanted) {
+    Fate open = Fate::kOpen;
+    return decision.compare_exchange_strong(open, wanted);
+  };
+  auto write = [files = DetachedFiles(files.path()), words = kj::heapArray(record), fate,
+                decide]() {
     auto failure = kj::runCatchingExceptions([&]() {
       files.make();
-      if (!*isGivenUp) files.write("record", words);
+      if (*fate == Fate::kOpen) files.write("record", words);
       if (files.read("record") == nullptr)
         support::fail(Kind::SYSTEM, "read what was just written");
     });
-    if (failure != nullptr || *isGivenUp) files.remove();
+    if (failure != nullptr || !decide(*fate, Fate::kWritten)) files.remove();
     KJ_IF_MAYBE (exception, failure) kj::throwFatalException(kj::mv(*exception));
   };
   auto late = context_.timer.afterDelay(options_.diskPatience)
-                  .then([this, isGivenUp = std::move(isGivenUp)]() -> kj::Promise<void> {
-                    *isGivenUp = true;
+                  .then([this, fate = std::move(fate), decide]() -> kj::Promise<void> {
+                    // The task has just written it, and its answer is on the way.
+                    if (!decide(*fate, Fate::kGivenUp)) return kj::NEVER_DONE;
                     return slow("write the record of a detached job");
                   });
   return context_.disk.run(kj::mv(write)).exclusiveJoin(kj::mv(late));
