@@ -4,6 +4,7 @@
 
 #include "harness/cli/command_error.h"
 #include "harness/cluster/run_id.h"
+#include "harness/os/process_mark.h"
 
 namespace harness {
 namespace {
@@ -12,7 +13,8 @@ constexpr std::chrono::seconds kCloseTime{3};
 
 ControllerOptions optionsOf(const std::string& runId) {
   ControllerOptions options;
-  options.labels = {{"program", "muster"}, {kRunLabel, runId}};
+  options.labels = {
+      {"program", "muster"}, {kRunLabel, runId}, {kProcessLabel, ProcessMark::own().text()}};
   return options;
 }
 

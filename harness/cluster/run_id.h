@@ -15,6 +15,9 @@ inline constexpr char kRunDirectoryVariable[] = "MUSTER_RUN_DIR";
 inline constexpr char kRunIdVariable[] = "MUSTER_RUN_ID";
 inline constexpr char kRunLabel[] = "run";
 
+// The label with the process that a session belongs to (harness/os/process_mark.h).
+inline constexpr char kProcessLabel[] = "process";
+
 // Returns an id such as "20261121T144501Z-3fa91c", of the time in UTC and a random part.
 std::string newRunId();
 

@@ -7,6 +7,7 @@
 #include <kj/debug.h>
 
 #include "harness/rpc/bytes.h"
+#include "harness/rpc/earlier_sessions.h"
 #include "harness/values/failure_text.h"
 #include "schema/facts.capnp.h"
 #include "schema/file.capnp.h"
@@ -255,6 +256,7 @@ void Connection::accept(EstablishedConnection& live, wire::Gate::HelloResults::R
   auto welcome = results.getWelcome();
   std::string bootId = stringOf(welcome.getBootId());
   std::string keeperEpoch = stringOf(welcome.getKeeperEpoch());
+  if (generation_ == 0) earlier_ = readEarlier(description_.name, welcome);
   if (!begun_) {
     if (generation_ > 0) {
       auto reason = bootId != bootId_             ? muster::LostReason::kNodeRebooted
@@ -460,15 +462,8 @@ kj::Promise<std::vector<Leftover>> Connection::closeSession(SteadyTime until) {
   return call<std::vector<Leftover>>(
              until,
              [this](EstablishedConnection& live) {
-               return live.session.closeRequest().send().then([this](auto&& response) {
-                 requireNoError(response);
-                 std::vector<Leftover> leftovers;
-                 for (auto leftover : response.getLeftovers()) {
-                   leftovers.push_back({description_.name, stringOf(leftover.getWhat()),
-                                        stringOf(leftover.getReason().getText())});
-                 }
-                 return leftovers;
-               });
+               return live.session.closeRequest().send().then(
+                   [this](auto&& response) { return readLeftovers(description_.name, response); });
              })
       .catch_([this](kj::Exception&& exception) -> std::vector<Leftover> {
         return {

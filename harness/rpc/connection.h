@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -108,6 +109,9 @@ class Connection {
   // Returns the ids of the sessions from `generation` on, but for the newest.
   std::vector<support::Id> sessionsSince(uint64_t generation) const;
 
+  // Returns the earlier sessions that the first welcome has told of. nullopt: the agent is too old.
+  std::optional<std::vector<EarlierSession>> earlier() const { return earlier_; }
+
   // Ends the session, which undoes its changes on the node, and the connection. Never rejects: the
   // answer names the changes that stay. Calls that wait are rejected.
   kj::Promise<std::vector<Leftover>> close(SteadyTime until);
@@ -167,6 +171,8 @@ class Connection {
   std::map<uint64_t, support::Id> sessionIds_;
   std::string bootId_;
   std::string keeperEpoch_;
+
+  std::optional<std::vector<EarlierSession>> earlier_;
 
   bool refused_ = false;
   bool closed_ = false;

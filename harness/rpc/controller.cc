@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "harness/rpc/earlier_sessions.h"
 #include "harness/rpc/facts/facts_wire.h"
 #include "harness/rpc/node_calls.h"
 
@@ -59,6 +60,55 @@ std::vector<std::optional<muster::NodeError>> Controller::awaitAll(
     errors.push_back(error ? std::optional(std::move(*error)) : std::nullopt);
   }
   return errors;
+}
+
+EarlierAnswer Controller::earlierSessions(const std::vector<ControllerNode*>& nodes) {
+  using Sessions = std::optional<std::vector<EarlierSession>>;
+  SteadyTime now = std::chrono::steady_clock::now();
+  auto answers =
+      askAll<Sessions>(nodes, "look for earlier sessions", now, [now](ControllerNode::Impl& node) {
+        Connection& connection = node.connection();
+        return connection.live(now).then([&connection](auto&&) { return connection.earlier(); });
+      });
+  EarlierAnswer all;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    auto* sessions = std::get_if<Sessions>(&answers[i]);
+    if (sessions == nullptr) continue;
+    if (!*sessions) {
+      all.untold.push_back(nodes[i]->description().name);
+    } else {
+      all.sessions.insert(all.sessions.end(), (*sessions)->begin(), (*sessions)->end());
+    }
+  }
+  return all;
+}
+
+std::vector<std::string> Controller::actOnEarlier(const std::vector<EarlierSession>& sessions,
+                                                  EarlierAction action, SteadyTime until) {
+  std::vector<ControllerNode*> nodes;
+  for (const EarlierSession& session : sessions) {
+    for (ControllerNode& node : impl_->nodes) {
+      if (node.description().name == session.node) nodes.push_back(&node);
+    }
+  }
+  size_t next = 0;
+  auto answers = askAll<std::vector<Leftover>>(
+      nodes, action == EarlierAction::kEnd ? "end an earlier session" : "adopt an earlier session",
+      until, [&](ControllerNode::Impl& node) {
+        return harness::actOnEarlier(node.connection(), sessions[next++].id, action, until);
+      });
+  std::vector<std::string> problems;
+  for (auto& answer : answers) {
+    if (auto* error = std::get_if<muster::NodeError>(&answer)) {
+      bool isGone = error->kind() == muster::NodeError::Kind::kLost;
+      if (!isGone) problems.push_back(error->what());
+      continue;
+    }
+    for (const Leftover& left : std::get<std::vector<Leftover>>(answer)) {
+      problems.push_back("left on node " + left.node + ": " + left.what + ": " + left.reason);
+    }
+  }
+  return problems;
 }
 
 std::vector<Leftover> Controller::closeAll(SteadyTime until) {

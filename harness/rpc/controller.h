@@ -26,6 +26,13 @@ struct NodeSurvey {
   muster::NodeState state;
 };
 
+struct EarlierAnswer {
+  std::vector<EarlierSession> sessions;
+
+  // The nodes whose agents are too old to tell of earlier sessions.
+  std::vector<std::string> untold;
+};
+
 // Destroying it without closeAll leaves the sessions to their leases.
 class Controller {
  public:
@@ -45,6 +52,16 @@ class Controller {
   // Waits for all of `nodes` at once. Returns one entry per node, empty where it is connected.
   std::vector<std::optional<muster::NodeError>> awaitAll(const std::vector<ControllerNode*>& nodes,
                                                          SteadyTime until);
+
+  // Returns the earlier sessions that were on the nodes when they were connected to first. Nodes
+  // without a connection are left out.
+  EarlierAnswer earlierSessions(const std::vector<ControllerNode*>& nodes);
+
+  // Acts on earlier sessions of these nodes, all at once. Returns a sentence for each that could
+  // not be ended or adopted, and for each change that could not be undone. A session that is gone
+  // by now is a success.
+  std::vector<std::string> actOnEarlier(const std::vector<EarlierSession>& sessions,
+                                        EarlierAction action, SteadyTime until);
 
   // Ends all sessions, which undoes their changes, and all connections. Returns the changes that
   // could not be undone, and the nodes that could not be asked.

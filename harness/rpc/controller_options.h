@@ -1,8 +1,10 @@
-// Values of the connections of a process, which are their options and the leftovers of a session.
+// Values of the connections of a process, which are their options, earlier sessions, and the
+// leftovers of a session.
 // The calls are in controller.h.
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +32,33 @@ struct ControllerOptions {
 
   // The labels of sessions and jobs; see run_id.h.
   std::vector<std::pair<std::string, std::string>> labels;
+};
+
+// A session that another controller of the same identity has on a node, without a connection to it.
+// It waits for its lease there.
+struct EarlierSession {
+  std::string node;
+
+  // The 16 bytes by which the agent knows it.
+  std::string id;
+  std::map<std::string, std::string> labels;
+  std::chrono::system_clock::time_point began;
+  std::chrono::nanoseconds leaseLeft{0};
+
+  // The first of the commands that run, such as "job 7 (dd)", and the number of all.
+  std::vector<std::string> running;
+  unsigned runningCount = 0;
+
+  // The number of changes that its end undoes, such as of files.
+  unsigned changeCount = 0;
+};
+
+enum class EarlierAction {
+  // Ends the session, which undoes its changes.
+  kEnd,
+
+  // Lets it live until our own session on that node ends.
+  kAdopt,
 };
 
 // Something that a session could not undo when it was closed.

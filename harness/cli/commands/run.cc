@@ -16,6 +16,7 @@
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
 #include "harness/cluster/run_id.h"
+#include "harness/fixture/options.h"
 #include "harness/os/error.h"
 #include "harness/os/fd.h"
 #include "harness/provision/choice.h"
@@ -44,6 +45,16 @@ constexpr DurationOption kProgramTimeLimit({
     .value = "TIME",
     .help = "how long each program may run; then SIGTERM ends it",
     .initial = "1h",
+});
+
+constexpr Flag kEndLeftovers({
+    .name = "end-leftovers",
+    .help = "end at once what earlier programs that were killed have left",
+});
+
+constexpr Flag kAdopt({
+    .name = "adopt",
+    .help = "keep what they have left until the next program ends",
 });
 
 constexpr Flag kList({.name = "list", .letter = 'l', .help = "only list the components"});
@@ -152,6 +163,11 @@ DriveOptions driveOptions(const Arguments& arguments, const std::string& runId) 
   if (::getenv(kRunDirectoryVariable) == nullptr) {
     drive.environment[kRunDirectoryVariable] = drive.reportDirectory;
   }
+  if (arguments[kEndLeftovers] && arguments[kAdopt]) {
+    throw CommandError(kExitUsage, "--end-leftovers and --adopt exclude each other");
+  }
+  if (arguments[kEndLeftovers]) drive.environment[kEndLeftoversVariable] = "1";
+  if (arguments[kAdopt]) drive.environment[kAdoptVariable] = "1";
   std::string cluster = arguments[kCluster];
   if (!cluster.empty()) {
     drive.environment[kClusterVariable] =
@@ -194,8 +210,14 @@ const Command kRun = {
     .summary = "run test programs, one after the other",
     .options =
         [] {
-          return OptionList{&kCluster, &kBinDirectory,     &kReportDirectory,
-                            &kRunId,   &kProgramTimeLimit, &kList,
+          return OptionList{&kCluster,
+                            &kBinDirectory,
+                            &kReportDirectory,
+                            &kRunId,
+                            &kProgramTimeLimit,
+                            &kEndLeftovers,
+                            &kAdopt,
+                            &kList,
                             &kJson};
         },
     .run = run,
