@@ -45,6 +45,15 @@ struct ApiAccess {
   static muster::Process process(rpc::Job job) {
     return muster::Process(std::make_unique<rpc::Job>(std::move(job)));
   }
+  // Returns what is known of a command without asking its node.
+  static const muster::Result& known(const muster::Process& process) {
+    return process.job_->result();
+  }
+
+  // Starts the daemons of a node again that are to be after it was powered on, in the order in
+  // which they were made, and waits until each is ready.
+  static void startDaemonsAgain(const muster::Node& node, const std::source_location& where);
+
   static muster::File file(ControllerNode& node, const std::string& path) {
     return muster::File(node, path);
   }

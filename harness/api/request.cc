@@ -59,6 +59,13 @@ JobRequest requestOf(const muster::Argv& argv, const muster::RunOptions& options
   return request;
 }
 
+JobRequest unboundedRequestOf(const muster::Argv& argv, const muster::RunOptions& options,
+                              const std::string& node) {
+  JobRequest request = requestOf(argv, options, node);
+  request.options.deadline = options.deadline.value_or(kNoDeadline);
+  return request;
+}
+
 SteadyTime endOf(const JobRequest& request) {
   auto deadline = std::min<std::chrono::nanoseconds>(*request.options.deadline,
                                                      muster::DeadlineScope::remaining());

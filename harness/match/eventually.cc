@@ -1,4 +1,3 @@
-// The one place where a test waits between two looks.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -6,24 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <muster/await.h>
-#include <muster/deadline.h>
 #include <muster/eventually.h>
 #include <muster/node_error.h>
 
-#include "harness/values/cancellation.h"
 #include "harness/values/failure_text.h"
+#include "harness/values/look_again.h"
 
 namespace muster {
 namespace internal {
 
 namespace {
-
-// What the calls of the last look may take beyond the longest look so far.
-constexpr std::chrono::seconds kLastLookMargin{1};
-
-SteadyTime now() {
-  return std::chrono::steady_clock::now();
-}
 
 // Splits a text; a newline at its end begins no line.
 std::vector<std::string> linesOf(std::string_view text) {
@@ -38,44 +29,16 @@ std::vector<std::string> linesOf(std::string_view text) {
 
 }  // namespace
 
-// A state that came after the last look in time, and before its end, would be missed. The last look
-// is therefore made at the end, with time of its own, since its calls have none left otherwise.
 bool poll(const std::function<Observation()>& look, std::chrono::nanoseconds within,
           std::chrono::nanoseconds every, testing::MatchResultListener* listener) {
-  SteadyTime begin = now();
-  SteadyTime next = begin;
-  std::chrono::nanoseconds longest{0};
-  unsigned looks = 0;
   Observation seen;
   auto matches = [&] {
-    SteadyTime start = now();
     seen = look();
-    ++looks;
-    longest = std::max<std::chrono::nanoseconds>(longest, now() - start);
     return seen.matched;
   };
-  bool lastIsDue = within.count() <= 0;
-  if (!lastIsDue) {
-    DeadlineScope scope(within);
-    SteadyTime end = DeadlineScope::current();
-    while (!lastIsDue) {
-      if (matches()) return true;
-      // A look that took until the end was the last one.
-      if (now() >= end) break;
-      next = std::max(next + every, now());
-      lastIsDue = next >= end;
-      harness::sleepInScope(std::min(next, end));
-      if (std::string reason = harness::scopesCancelledBy(); !reason.empty()) {
-        throw NodeError(NodeError::Kind::kCancelled, "", "", reason);
-      }
-    }
-  }
-  if (lastIsDue && (looks == 0 || DeadlineScope::remaining().count() > 0)) {
-    DeadlineScope scope(longest + kLastLookMargin);
-    if (matches()) return true;
-  }
-  *listener << "not seen in " << looks << (looks == 1 ? " look" : " looks") << " within "
-            << harness::durationText(now() - begin) << "; the last saw " << seen.seen
+  harness::Looks looks = harness::lookAgain(matches, within, every);
+  if (looks.matched) return true;
+  *listener << "not seen in " << harness::looksText(looks) << "; the last saw " << seen.seen
             << (seen.explanation.empty() ? "" : ", ") << seen.explanation;
   return false;
 }

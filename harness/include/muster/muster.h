@@ -18,6 +18,7 @@
 #include <muster/await.h>
 #include <muster/cluster.h>
 #include <muster/cluster_test.h>
+#include <muster/daemon.h>
 #include <muster/deadline.h>
 #include <muster/eventually.h>
 #include <muster/facts.h>

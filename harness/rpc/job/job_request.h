@@ -48,6 +48,9 @@ struct JobRequest {
   // What becomes of a command that writes more is said at RunOptions::overflow.
   uint64_t heldBytesMax = kHeldBytesMax;
   std::optional<TerminalSize> terminal;
+
+  // The limit of the command's core files, RLIMIT_CORE; its maximum is none. Absent: the agent's.
+  std::optional<uint64_t> coreBytesMax;
 };
 
 // The commands of several nodes share one request, and with it the bytes of its input.

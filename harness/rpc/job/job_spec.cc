@@ -151,6 +151,11 @@ void writeSpec(wire::JobSpec::Builder spec, const JobRequest& request) {
     labels[at].setName(name);
     labels[at++].setValue(value);
   }
+  if (request.coreBytesMax) {
+    auto limit = spec.initLimits(1)[0];
+    limit.setResource(wire::JobSpec::Limit::Resource::CORE_BYTES);
+    limit.setValue(*request.coreBytesMax);
+  }
   spec.setLifetime(options.lifetime == muster::CommandLifetime::kDetached
                        ? wire::JobSpec::JobLifetime::DETACHED
                        : wire::JobSpec::JobLifetime::SESSION);

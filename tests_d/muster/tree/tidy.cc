@@ -15,7 +15,7 @@ bool isHomeOfWaits(const std::string& path) {
   static const std::vector<std::string> kHomes = {
       "nodeagent/os/",
       "harness/os/wait.",
-      "harness/match/eventually.cc",
+      "harness/values/look_again.cc",
       "tests_d/muster/support/wait.h",
       "tests_d/muster/robustness/escape_",
       "tests_d/muster/robustness/programs/",
