@@ -16,7 +16,8 @@ const protocolMinor :UInt16 = 3;
 #
 # Minor 1 added Grants.more. Minor 2 added to file.capnp what faithful copies take: FileView.extents, DigestKind, the
 # hole before a chunk, the last five fields of WriteOptions, and the last three of TreeEntry. Minor 3 added
-# Welcome.earlier with the two methods of Session that act on such sessions.
+# Facts.capabilities, JobOutcome.failedStep, and Welcome.earlier with the two methods of Session that act on such
+# sessions.
 
 interface Gate {
   hello @0 (greeting :Greeting) -> (welcome :Welcome, session :Session, error :Common.Error);

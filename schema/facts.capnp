@@ -30,6 +30,8 @@ struct Facts {
   mounts @16 :List(Mount);
   interfaces @17 :List(Interface);
   agent @18 :Agent;
+  capabilities @19 :List(Text) $Common.since(3);
+  # Those of the keeper, which commands of root have: "mknod" (capabilities(7), without "CAP_"). Null: unknown.
 }
 
 struct Cpu {

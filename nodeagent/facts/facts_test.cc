@@ -156,9 +156,18 @@ TEST_F(CollectTest, LeavesUnreadableFactsEmpty) {
   facts::collectMounts(root_.path(), facts_);
   EXPECT_EQ(facts_.getOsId(), "");
   EXPECT_EQ(facts_.getMachineId(), "");
+  EXPECT_FALSE(facts_.hasCapabilities());
   EXPECT_EQ(facts_.getCpus().size(), 0u);
   EXPECT_EQ(facts_.getMemory().getTotalBytes(), 0u);
   EXPECT_EQ(facts_.getMounts().size(), 0u);
+}
+
+TEST_F(CollectTest, CapabilitiesAreNamed) {
+  root_.put("/proc/self/status", "Name:\tx\nCapEff:\t0000020008000001\n");
+  facts::collectHost(root_.path(), facts_);
+  ASSERT_EQ(facts_.getCapabilities().size(), 2u);
+  EXPECT_EQ(facts_.getCapabilities()[0], "chown");
+  EXPECT_EQ(facts_.getCapabilities()[1], "mknod");
 }
 
 TEST_F(CollectTest, ContainerIsNamed) {

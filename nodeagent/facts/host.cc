@@ -8,10 +8,16 @@
 
 #include <string.h>
 
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "nodeagent/facts/collect.h"
 #include "nodeagent/facts/text.h"
 #include "nodeagent/os/init_system.h"
 #include "nodeagent/os/process.h"
+#include "schema/support/base/capability_names.h"
 
 namespace nodeagent::facts {
 namespace {
@@ -82,6 +88,22 @@ int64_t uptimeNs() {
   return ageNs;
 }
 
+// Reads the effective capabilities from a file of the form of /proc/self/status. Those that came
+// after this program was written have no name in it. Leaves the field null if the file has none.
+void collectCapabilities(const std::string& status, wire::Facts::Builder facts) {
+  for (auto& line : splitLines(status)) {
+    if (!line.starts_with("CapEff:")) continue;
+    uint64_t effective = std::strtoull(line.c_str() + strlen("CapEff:"), nullptr, 16);
+    std::vector<std::string_view> names;
+    for (size_t number = 0; number < support::kCapabilityNames.size(); ++number) {
+      if (effective >> number & 1) names.push_back(support::kCapabilityNames[number]);
+    }
+    auto list = facts.initCapabilities(static_cast<unsigned>(names.size()));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, std::string(names[i]).c_str());
+    return;
+  }
+}
+
 }  // namespace
 
 std::string osReleaseValue(const std::string& text, const std::string& key) {
@@ -120,6 +142,7 @@ void collectHost(kj::StringPtr rootPath, wire::Facts::Builder facts) {
   facts.setMachineId(plainText(readLine(root + "/etc/machine-id")));
   facts.setUptimeNs(uptimeNs());
   facts.setServiceManager(initSystemText());
+  collectCapabilities(readAllText(root + "/proc/self/status"), facts);
   // A container in a virtual machine is reported as a container, the nearer of the two.
   std::string container = containerName(root);
   facts.setVirtualization(container.empty() ? hypervisorName() : plainText(container));

@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstdint>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -221,8 +222,11 @@ struct Facts {
   // "docker", or is "none". A container in a virtual machine is a container. Empty means unknown.
   std::string virtualization;
 
-  // Processors and memory nodes are sorted by number, disks and interfaces by name. Mounts are in
-  // the order of mounting.
+  // Names what commands of root may do, such as "mknod": capabilities(7), without "CAP_". Absent
+  // means that the agent is too old to tell.
+  std::optional<std::vector<std::string>> capabilities;
+
+  // Are sorted by number or by name, but for mounts, which are in the order of mounting.
   std::vector<Cpu> cpus;
   std::vector<NumaNode> numaNodes;
   Memory memory;

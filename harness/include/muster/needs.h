@@ -34,6 +34,12 @@ struct Needs {
 
   NeedsInit init = NeedsInit::kAny;
 
+  // Names capabilities that root has on each node of the roles above, such as "mknod" for tests
+  // that make devices: capabilities(7), in lower case and without "CAP_". A suite is skipped where
+  // a node has not got one, or its agent is too old to tell. Nodes that are made for the run get
+  // those that such nodes may have, which is "mknod". A name that does not exist is a failure.
+  std::vector<std::string> capabilities = {};
+
   // Holds shell commands that nodes made for the run execute as root, in order: at each of their
   // starts, so before the first test and again at Cluster::powerOn. Nodes of a configured cluster
   // do not execute them.

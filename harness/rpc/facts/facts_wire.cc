@@ -69,6 +69,10 @@ muster::Facts readFacts(wire::Facts::Reader from) {
   facts.uptime = std::chrono::nanoseconds(from.getUptimeNs());
   facts.serviceManager = stringOf(from.getServiceManager());
   facts.virtualization = stringOf(from.getVirtualization());
+  if (from.hasCapabilities()) {
+    auto& names = facts.capabilities.emplace();
+    for (auto name : from.getCapabilities()) names.push_back(stringOf(name));
+  }
   readHardware(facts, from);
   for (auto interface : from.getInterfaces()) facts.interfaces.push_back(readInterface(interface));
   auto agent = from.getAgent();
