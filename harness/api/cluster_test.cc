@@ -63,6 +63,7 @@ TEST_F(ClusterTest, WhatIsNotThereIsSaidWithTheLineOfTheTest) {
   expectFailsAt(__LINE__, kNotFound, [&] { cluster_->servers()["x"]; });
   expectFailsAt(__LINE__, kNotFound, [&] { NodeSet().first(); });
   expectFailsAt(__LINE__, kNotFound, [&] { NodeSet().only(); });
+  expectFailsAt(__LINE__, kNotFound, [&] { cluster_->servers().firstOf(3); });
   expectFailsAt(__LINE__, kInvalid, [&] { cluster_->servers().only(); });
   expectFailsAt(__LINE__, kNotFound, [&] { cluster_->node("x"); });
   expectFailsAt(__LINE__, kNotFound, [&] { cluster_->withRole("x"); });

@@ -66,9 +66,9 @@ NodeSet NodeSet::without(const Node& node) const {
   return NodeSet(rest);
 }
 
-NodeSet NodeSet::firstOf(size_t count) const {
+NodeSet NodeSet::firstOf(size_t count, Where where) const {
   // The operator throws the error of a node that is not there.
-  if (count > nodes_.size()) (*this)[count - 1];
+  if (count > nodes_.size()) (*this)[PlaceInSet(count - 1, where)];
   return NodeSet(std::vector<Node*>(nodes_.begin(), nodes_.begin() + static_cast<long>(count)));
 }
 

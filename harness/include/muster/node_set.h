@@ -99,7 +99,7 @@ class NodeSet {
   NodeSet without(const Node& node) const;
 
   // Returns the first `count` nodes. NodeError kNotFound if the set has fewer.
-  NodeSet firstOf(size_t count) const;
+  NodeSet firstOf(size_t count, Where where = Where::current()) const;
 
   // Returns the nodes of both, those of this first, each once.
   NodeSet operator+(const NodeSet& other) const;
