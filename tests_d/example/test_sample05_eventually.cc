@@ -21,8 +21,8 @@ TEST_F(EventuallySample, GivesWhatWasWaitedFor) {
   Process writer = node.start({"sh", "-c", "sleep 0.3; echo 3 > /run/peers"});
   Result peers = awaitUntil([&] { return node.run({"cat", "/run/peers"}); }, 5s);
   EXPECT_EQ(peers.line(), "3");
-  Process counter = node.start({"sh", "-c", "for i in 1 2 3; do echo $i >> /run/log; done"});
-  awaitThat([&] { return node.file("/run/log").read(); }, "1\n2\n3\n", 5s);
+  Process counter = node.start({"sh", "-c", "for i in 1 2 3; do echo $i >> /run/steps; done"});
+  awaitThat([&] { return node.file("/run/steps").read(); }, "1\n2\n3\n", 5s);
 }
 
 // The looks can be any callable.
