@@ -184,6 +184,10 @@ std::string violenceOf(const Ending& ending) {
   }
   if (ending.overdue) return "timed out and was killed";
   if (!WIFSIGNALED(ending.status)) return "";
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) {
+    if (WTERMSIG(ending.status) != number) continue;
+    return "was ended by SIG" + std::string(::sigabbrev_np(number));
+  }
   return "crashed: signal " + std::to_string(WTERMSIG(ending.status)) + " (" +
          ::strsignal(WTERMSIG(ending.status)) + ")";
 }

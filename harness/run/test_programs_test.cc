@@ -112,6 +112,12 @@ TEST_F(DriverTest, ReportsCrashes) {
   EXPECT_THAT(result.reason, HasSubstr("crashed: signal 11"));
 }
 
+TEST_F(DriverTest, EndByASignalOfSomebodyElseIsNoCrash) {
+  ProgramResult result = driveScript("kill -TERM $$");
+  EXPECT_EQ(result.verdict, Verdict::kFailed);
+  EXPECT_EQ(result.reason, "was ended by SIGTERM");
+}
+
 TEST_F(DriverTest, KillsWhatDoesNotEnd) {
   ProgramResult result = driveScript("exec sleep 60");
   EXPECT_EQ(result.verdict, Verdict::kFailed);
