@@ -274,7 +274,7 @@ void SessionTable::adopt(Session& session, Session& earlier) {
     });
   };
   earlier.adoption_ = session.addUndo(
-      EndPhase::kUndo, kj::str("session ", id.text(), ", which it has adopted"), kj::mv(end));
+      EndPhase::kTidy, kj::str("session ", id.text(), ", which it has adopted"), kj::mv(end));
   earlier.adopter_ = session.addRef();
   support::log(support::Level::kInfo, "session adopted",
                {{"session", id.text()}, {"by", session.id().text()}});
