@@ -25,12 +25,13 @@ kj::String keeperName(const ServiceHost& host) {
   return kj::str(name, "-", kj::hex(support::crc32c(marks.asBytes())));
 }
 
-exec::JobTable::Options jobOptions(ServiceHost& host, const exec::JobLimits& limits) {
+exec::JobTable::Options jobOptions(ServiceHost& host, Worker& disk, const exec::JobLimits& limits) {
   exec::JobTable::Options jobs;
   jobs.limits = limits;
   jobs.spool = host.platform.openScratchDisk(kj::str(host.stateDirectory, "/spool"));
   jobs.sets = host.platform.makeProcessSets(keeperName(host));
   jobs.spawner = &host.platform.spawner();
+  jobs.disk = &disk;
   return jobs;
 }
 
@@ -50,7 +51,8 @@ ExecService::ExecService(ServiceHost& host, const exec::JobLimits& limits)
     : audit_(host.audit),
       worker_(host.platform.makeWorker(Worker::kThreads)),
       disk_(host.platform.makeWorker(Worker::kThreads)),
-      jobs_(host.port, host.timer, host.platform.clock(), *worker_, jobOptions(host, limits)),
+      jobs_(host.port, host.timer, host.platform.clock(), *worker_,
+            jobOptions(host, *disk_, limits)),
       detached_(openDetached(host, *disk_)),
       kept_(jobs_, detached_.map([](auto& jobs) -> exec::DetachedJobs& { return *jobs; })) {}
 
@@ -58,6 +60,7 @@ ExecService::ExecService(ServiceHost& host, const exec::JobLimits& limits)
 bool ExecService::close(kj::Duration limit) {
   auto part = limit / 4;
   bool isClosed = jobs_.close(part);
+  jobs_.deleteOutput();
   isClosed = disk_->awaitAll(part) && disk_->close(part) && isClosed;
   return worker_->close(part) && isClosed;
 }

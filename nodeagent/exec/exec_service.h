@@ -16,7 +16,7 @@ class ExecService final : public AgentService {
   kj::Array<Offer> offers() override;
   void count(AgentNumbers& numbers) override;
   void writeLimits(wire::Limits::Builder limits) override;
-  // Files that are being removed are removed first.
+  // Files of the jobs are removed first.
   bool close(kj::Duration limit) override;
 
   const exec::JobTable& jobs() const { return jobs_; }

@@ -150,8 +150,8 @@ kj::Promise<void> Job::leftCounted(size_t count) {
 }
 
 // Waits for the end of all streams, but not beyond `end`. A stream that waits for its reader to
-// release bytes gets more time (drainFull), because none of its bytes may be lost. A stream that
-// somebody merely holds open gets none, and its holders are named.
+// release bytes, or for the disk, gets more time (drainFull), because none of its bytes may be
+// lost. A stream that somebody merely holds open gets none, and its holders are named.
 kj::Promise<void> Job::drain(kj::TimePoint end) {
   if (streamsEnded() || drainCut_) return kj::READY_NOW;
   if (context_.timer.now() < end) {
@@ -159,7 +159,7 @@ kj::Promise<void> Job::drain(kj::TimePoint end) {
       return drain(end);
     });
   }
-  return streamsStalled() ? drainFull() : nameHolders();
+  return streamsStalled() || streamsWaitForDisk() ? drainFull() : nameHolders();
 }
 
 // Goes on draining where a stream waits for its reader. A job that was not killed waits for any
@@ -398,6 +398,11 @@ bool Job::streamsStalled() const {
          (errors_.get() != nullptr && errors_->stalled());
 }
 
+bool Job::streamsWaitForDisk() const {
+  return (output_.get() != nullptr && output_->waitsForDisk()) ||
+         (errors_.get() != nullptr && errors_->waitsForDisk());
+}
+
 bool Job::streamsFull() const {
   return (output_.get() != nullptr && output_->full()) ||
          (errors_.get() != nullptr && errors_->full());
@@ -429,7 +434,6 @@ void Job::abandon() {
 }
 
 void Job::forget() {
-  KJ_REQUIRE(ended_);
   for (auto* stream : {output_.get(), errors_.get()}) {
     if (stream != nullptr) stream->buffer().clear();
   }

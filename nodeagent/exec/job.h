@@ -115,7 +115,7 @@ class Job final : public kj::Refcounted {
   // listener is not called again.
   void abandon();
 
-  // Deletes the retained output of an ended job.
+  // Deletes the retained output. The job has ended, or nothing will happen to it any more.
   void forget();
 
   // Frees what the process needed on the way to its program. Returns false while it is still on
@@ -178,6 +178,7 @@ class Job final : public kj::Refcounted {
   bool satisfied(const FollowWish& wish) const;
   bool streamsEnded() const;
   bool streamsStalled() const;
+  bool streamsWaitForDisk() const;
   bool streamsFull() const;
 
   JobContext context_;

@@ -53,8 +53,7 @@ inline std::vector<std::string> shell(const std::string& script) {
 // Holds the result of a job, copied out of the last answer.
 struct Outcome {
   capnp::MallocMessageBuilder message;
-  std::string output;
-  std::string errors;
+  std::string output, errors;
 
   wire::JobProgress::Reader progress() { return message.getRoot<wire::JobProgress>().asReader(); }
   wire::JobStatus::Reader status() { return progress().getStatus(); }
@@ -71,15 +70,18 @@ class JobFixture : public testing::Test {
   }
 
   ~JobFixture() noexcept override {
-    jobs = nullptr;
-    table = nullptr;
+    closeTable();
     std::filesystem::remove_all(directory);
   }
 
   kj::Timer& timer() { return port.getTimer(); }
-  void openTable(const JobLimits& limits) {
+  void closeTable() {
     jobs = nullptr;
     table = nullptr;
+    worker.awaitAll(10 * kj::SECONDS);  // It removes files.
+  }
+  void openTable(const JobLimits& limits) {
+    closeTable();
     JobTable::Options options;
     options.limits = limits;
     options.spool = ScratchDisk::inDirectory(kj::str(directory.c_str(), "/spool"));
@@ -215,9 +217,7 @@ class JobFixture : public testing::Test {
 
   static std::string read(const std::string& file) {
     std::ifstream stream(file);
-    std::ostringstream text;
-    text << stream.rdbuf();
-    return text.str();
+    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   }
 
   static size_t countFiles(const std::string& where) {

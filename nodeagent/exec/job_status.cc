@@ -1,5 +1,9 @@
 #include "nodeagent/exec/job_status.h"
 
+#include <string.h>
+
+#include <kj/debug.h>
+
 #include "schema/support/base/crc32c.h"
 #include "schema/support/base/wire_error.h"
 
@@ -128,12 +132,39 @@ void writeStream(const OutputStream* stream, bool jobHasEnded,
     status.setSha256(kj::arrayPtr(stream->digest().data(), stream->digest().size()));
 }
 
-void writeChunk(OutputStream* stream, uint64_t from, uint64_t size, wire::Chunk::Builder chunk) {
+using StreamOf = OutputStream* (Job::*)();
+
+// Reads a chunk from its file. A reader that left it too late, because others released the bytes or
+// newer ones replaced them, gets none and the offset from which there are some.
+kj::Promise<void> fetchChunk(Job& job, StreamOf streamOf, uint64_t size,
+                             wire::Chunk::Builder chunk) {
+  uint64_t offset = chunk.getOffset();
+  return (job.*streamOf)()
+      ->buffer()
+      .fetch(offset, size)
+      .then([&job, streamOf, offset, chunk](kj::Array<kj::byte>&& bytes) mutable {
+        auto& buffer = KJ_ASSERT_NONNULL((job.*streamOf)(), "the job was dropped").buffer();
+        if (buffer.isIntact(offset)) {
+          memcpy(chunk.getData().begin(), bytes.begin(), bytes.size());
+          chunk.setCrc32c(support::crc32c(bytes));
+        } else {
+          chunk.setOffset(buffer.readFrom(offset));
+          chunk.disownData();
+        }
+      });
+}
+
+kj::Maybe<kj::Promise<void>> writeChunk(Job& job, StreamOf streamOf, uint64_t from, uint64_t size,
+                                        wire::Chunk::Builder chunk) {
+  OutputStream* stream = (job.*streamOf)();
   chunk.setOffset(stream == nullptr ? from : stream->buffer().readFrom(from));
-  if (size == 0) return;
+  if (size == 0) return nullptr;
   auto data = chunk.initData(static_cast<unsigned>(size));
-  stream->buffer().read(chunk.getOffset(), data);
+  if (!stream->buffer().read(chunk.getOffset(), data)) {
+    return fetchChunk(job, streamOf, size, chunk);
+  }
   chunk.setCrc32c(support::crc32c(data));
+  return nullptr;
 }
 
 }  // namespace
@@ -187,12 +218,22 @@ void writeStatus(const Job& job, wire::JobStatus::Builder status) {
   usage.setResidentBytesMax(job.exit().residentBytesMax);
 }
 
-void writeProgress(Job& job, const FollowWish& wish, wire::JobProgress::Builder progress) {
+kj::Maybe<kj::Promise<void>> writeProgress(Job& job, const FollowWish& wish,
+                                           wire::JobProgress::Builder progress) {
   writeStatus(job, progress.initStatus());
   progress.setAheadBytesMax(static_cast<uint32_t>(aheadBytesMax(job.output())));
   auto shares = divide(job, wish);
-  writeChunk(job.output(), wish.outputFrom, shares.output, progress.initOutput());
-  writeChunk(job.errors(), wish.errorsFrom, shares.errors, progress.initErrors());
+  auto output =
+      writeChunk(job, &Job::output, wish.outputFrom, shares.output, progress.initOutput());
+  auto errors =
+      writeChunk(job, &Job::errors, wish.errorsFrom, shares.errors, progress.initErrors());
+  KJ_IF_MAYBE (first, output) {
+    KJ_IF_MAYBE (second, errors) {
+      return kj::joinPromises(kj::arr(kj::mv(*first), kj::mv(*second)));
+    }
+    return kj::mv(*first);
+  }
+  return errors;
 }
 
 uint64_t progressWords(const Job& job, const FollowWish& wish) {

@@ -12,8 +12,10 @@ FollowWish readFollow(wire::Follow::Reader follow, const Job& job, const JobLimi
 
 void writeStatus(const Job& job, wire::JobStatus::Builder status);
 
-// Writes the status and the output that the wish asks for.
-void writeProgress(Job& job, const FollowWish& wish, wire::JobProgress::Builder progress);
+// Writes the status and the output that the wish asks for. Returns null if that is done, or
+// resolves when the output has been read from its file. `job` and the message outlive the promise.
+kj::Maybe<kj::Promise<void>> writeProgress(Job& job, const FollowWish& wish,
+                                           wire::JobProgress::Builder progress);
 
 // Returns how many words a message with that progress needs at most.
 uint64_t progressWords(const Job& job, const FollowWish& wish);

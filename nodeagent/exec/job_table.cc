@@ -37,7 +37,7 @@ JobTable::JobTable(kj::UnixEventPort& port, kj::Timer& timer, const Clock& clock
                    Options options)
     : limits_(options.limits),
       sets_(kj::mv(options.sets)),
-      spool_(kj::mv(options.spool), limits_),
+      spool_(kj::mv(options.spool), limits_, options.disk == nullptr ? worker : *options.disk),
       users_(options.userRoot),
       context_{port,   timer,  clock,  *sets_,  *options.spawner,
                spool_, worker, users_, limits_, nothing_},
@@ -53,6 +53,12 @@ JobTable::~JobTable() noexcept(false) {
     for (auto& [number, job] : jobs.jobs) job->job().abandon();
   }
   for (auto& [key, job] : leftBehind_) job->job().abandon();
+}
+
+void JobTable::deleteOutput() {
+  for (auto& [id, jobs] : sessions_) {
+    for (auto& [number, job] : jobs.jobs) job->job().forget();
+  }
 }
 
 void JobTable::prepare(Session& session, const JobSpec& spec) {

@@ -32,6 +32,8 @@ class JobTable final : private OwnJob::Owner, private kj::TaskSet::ErrorHandler 
     kj::String userRoot;
     // Outlives the table.
     Spawner* spawner = &systemSpawner();
+    // Does what needs the spool's disk, and outlives the table. Null: the table's worker does.
+    Worker* disk = nullptr;
   };
 
   // Port, timer, clock and worker outlive the table.
@@ -80,6 +82,9 @@ class JobTable final : private OwnJob::Owner, private kj::TaskSet::ErrorHandler 
 
   // Calls ProcessSets::close. No job is started afterwards.
   bool close(kj::Duration limit) { return sets_->close(limit); }
+
+  // Deletes all output. The table is about to be destroyed, when nobody removes files any more.
+  void deleteOutput();
 
   // Returns "cgroup" or "descent", which says how the processes of a job are found.
   kj::StringPtr grouping() const { return sets_->kind(); }

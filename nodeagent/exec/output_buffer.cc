@@ -14,8 +14,11 @@ namespace {
 constexpr uint64_t kMemoryFirstBytes = 1024;
 // A stream gets this much even if memory and spool are exhausted.
 constexpr uint64_t kMemoryForcedBytes = 64 * 1024;
+// Bounds one write, and the memory of a stream with a file when the node has little left.
+constexpr uint64_t kWriteBytesMax = 256 * 1024;
 
 using Overflow = wire::JobSpec::Overflow;
+using Written = SpoolFile::Written;
 
 // Calls `part(position, begin, end)` for the one or two pieces of a range of `count` bytes at
 // `offset` in a ring.
@@ -29,8 +32,10 @@ void inRing(uint64_t offset, uint64_t count, uint64_t ringBytes, Part&& part) {
 
 }  // namespace
 
-OutputBuffer::OutputBuffer(Spool& spool, OutputPolicy policy, const JobLimits& limits)
+OutputBuffer::OutputBuffer(Spool& spool, OutputPolicy policy, const JobLimits& limits,
+                           kj::Function<void()> diskAnswered)
     : spool_(spool),
+      diskAnswered_(kj::mv(diskAnswered)),
       bytesMax_(policy.bytesMax),
       memoryBytesMax_(kj::min(policy.bytesMax, limits.memoryOfStreamBytesMax)),
       memoryFollowedBytesMax_(
@@ -42,33 +47,33 @@ OutputBuffer::~OutputBuffer() noexcept(false) {
   spool_.giveMemory(accountedBytes_);
 }
 
+// A stream without room in memory waits for its reader or for the disk. Where neither helps, the
+// policy decides: `block` holds the process, and the others drop in append().
 uint64_t OutputBuffer::prepare(uint64_t wanted) {
-  if (overflow_ != Overflow::BLOCK || full_ || !mayWait_) return wanted;
+  waitsForDisk_ = false;
   // A single byte always finds memory, so the look for the end of a stream without output takes
   // none.
-  if (wanted <= 1 && memory_.size() == 0 && file_ == nullptr) return wanted;
-  leaveEmptyFile();
+  if (full_ || (wanted <= 1 && memory_.get() == nullptr)) return wanted;
+  bool holds = overflow_ == Overflow::BLOCK && mayWait_ && !isBroken_;
   uint64_t retained = to_ - from_;
-  if (staysInMemory(retained + wanted)) return kj::min(wanted, memory_.size() - retained);
-  reserve(kj::min(retained + wanted, bytesMax_));
-  uint64_t fitting = kj::min(wanted, bytesMax_ - kj::min(retained, bytesMax_));
-  KJ_IF_MAYBE (file, file_) return prepareFile(**file, fitting);
-  return fitting;
+  uint64_t fitting = wanted;
+  leaveEmptyFile();
+  if (holds) fitting = kj::min(wanted, bytesMax_ - kj::min(retained, bytesMax_));
+  if (fitting == 0) return 0;
+  uint64_t room = makeRoom(fitting);
+  if (overflow_ != Overflow::BLOCK && bytesMax_ <= memorySize()) return wanted;
+  if (room > 0) return kj::min(fitting, room);
+  if (!mayWait_) return wanted;
+  if (waitsForReader()) return 0;
+  waitsForDisk_ = beginWriting();
+  return waitsForDisk_ || holds ? 0 : wanted;
 }
 
-// Returns whether bytes that would have to go to the file wait in memory instead, and grows the
-// memory as far as it may.
-bool OutputBuffer::staysInMemory(uint64_t retainedBytes) {
-  bool mustSpill = kj::min(retainedBytes, bytesMax_) > memoryBytesMax_;
-  if (!isFollowed_ || !mustSpill || file_ != nullptr) return false;
-  // The retention may be lower than the memory, since the file could not be made.
-  uint64_t most = kj::min(memoryFollowedBytesMax_, bytesMax_);
-  uint64_t wanted = kj::min(std::bit_ceil(retainedBytes), most);
-  uint64_t kept = memory_.size();
-  while (wanted > kept && !spool_.sparesMemory(wanted - kept)) wanted /= 2;
-  if (wanted > kept) growMemory(wanted);
-  // A stream that did not even get the memory that every stream may have goes to its file.
-  return memory_.size() >= memoryBytesMax_;
+// Bytes that would have to go to the file wait in memory instead while a reader keeps up. A stream
+// that did not even get the memory that every stream may have goes to its file.
+bool OutputBuffer::waitsForReader() const {
+  return isFollowed_ && overflow_ == Overflow::BLOCK && file_ == nullptr &&
+         memorySize() >= memoryBytesMax_;
 }
 
 bool OutputBuffer::waitsInMemory() const {
@@ -79,180 +84,274 @@ uint64_t OutputBuffer::aheadBytesMax() const {
   return overflow_ == Overflow::BLOCK ? kj::min(memoryFollowedBytesMax_, bytesMax_) : 0;
 }
 
-// Drops the file of a reader that has caught up and needs none any more.
-void OutputBuffer::leaveEmptyFile() {
-  if (!isFollowed_ || file_ == nullptr || to_ > from_) return;
-  if (!spool_.sparesMemory(memoryBytesMax_)) return;
-  file_ = nullptr;
-}
-
-// Returns how many of `wanted` bytes the file can take. A spool that is full is left once the
-// reader has taken everything in it.
-uint64_t OutputBuffer::prepareFile(SpoolFile& file, uint64_t wanted) {
-  uint64_t position = to_ % ringBytes_;
-  uint64_t toEnd = kj::min(wanted, ringBytes_ - position);
-  if (file.reserveTo(position + toEnd)) return wanted;
-  if (file.reservedTo() > position) return kj::min(toEnd, file.reservedTo() - position);
-  if (to_ > from_) return 0;
-  file_ = nullptr;
-  useForcedMemory();
-  return kj::min(wanted, bytesMax_);
-}
-
-void OutputBuffer::useForcedMemory() {
-  memory_ = kj::heapArray<kj::byte>(kj::min(kMemoryForcedBytes, bytesMax_));
-  bytesMax_ = memory_.size();
-}
-
 void OutputBuffer::append(kj::ArrayPtr<const kj::byte> bytes) {
   producedBytes_ += bytes.size();
   if (overflow_ == Overflow::KEEP_TAIL) {
     store(bytes);
-    return;
-  }
-  if (!full_) {
-    reserve(kj::min(to_ - from_ + bytes.size(), bytesMax_));
-    uint64_t taken = kj::min<uint64_t>(bytes.size(), bytesMax_ - (to_ - from_));
+  } else if (full_) {
+    droppedBytes_ += bytes.size();
+  } else {
+    uint64_t fitting = kj::min<uint64_t>(bytes.size(), bytesMax_ - kj::min(to_ - from_, bytesMax_));
     // The head is the stream's first bytes, even if a reader releases some of them at once.
-    if (overflow_ != Overflow::BLOCK) taken = kj::min(taken, ringBytes_ - to_);
-    if (!writeRing(to_, bytes.slice(0, taken))) taken = 0;
-    to_ += taken;
-    bytes = bytes.slice(taken, bytes.size());
+    if (overflow_ != Overflow::BLOCK) fitting = kj::min(fitting, ringBytes_ - to_);
+    uint64_t taken = kj::min(fitting, makeRoom(fitting));
+    // The retention may have been lowered to the memory that there is.
+    taken = kj::min(taken, bytesMax_ - kj::min(to_ - from_, bytesMax_));
+    copyIn(bytes.slice(0, taken));
+    droppedBytes_ += bytes.size() - taken;
+    if (taken < bytes.size()) full_ = true;
   }
-  droppedBytes_ += bytes.size();
-  if (bytes.size() > 0) full_ = true;
+  goOnWriting();
 }
 
 // Stores under the policy keepTail: the newest bytes replace the oldest.
 void OutputBuffer::store(kj::ArrayPtr<const kj::byte> bytes) {
-  reserve(kj::min(to_ - from_ + bytes.size(), bytesMax_));
-  if (bytes.size() > bytesMax_) {
-    uint64_t skipped = bytes.size() - bytesMax_;
-    dropOldest(to_ - from_);
-    droppedBytes_ += skipped;
-    to_ += skipped;
-    from_ = to_;
-    bytes = bytes.slice(skipped, bytes.size());
-  }
+  uint64_t room = makeRoom(kj::min<uint64_t>(bytes.size(), bytesMax_));
   uint64_t retained = to_ - from_ + bytes.size();
-  if (retained > bytesMax_) dropOldest(retained - bytesMax_);
-  bool written = writeRing(to_, bytes);
-  to_ += bytes.size();
-  if (!written) dropOldest(to_ - from_);
+  if (retained > bytesMax_) dropOldest(kj::min(retained - bytesMax_, to_ - from_));
+  room = memorySize() - inMemory();
+  // Where the file cannot take more in time, the oldest bytes make room in memory.
+  if (bytes.size() > room && !isWriting_) {
+    dropOldest(kj::min(memoryFrom_ + bytes.size() - room, to_) - from_);
+    room = memorySize() - inMemory();
+  }
+  if (bytes.size() <= room) return copyIn(bytes);
+  // Bytes that are being written keep their place, and what cannot be stored leaves no hole.
+  uint64_t skipped = bytes.size() - (isWriting_ ? 0 : room);
+  dropOldest(to_ - from_);
+  to_ += skipped;
+  dropOldest(skipped);
+  copyIn(bytes.slice(skipped, bytes.size()));
 }
 
 void OutputBuffer::dropOldest(uint64_t count) {
-  from_ += count;
   droppedBytes_ += count;
+  moveFrom(from_ + count);
 }
 
-// Makes the ring large enough for `retainedBytes`. Returns false if it could not, after it has
-// lowered the retention to the memory that there is.
-bool OutputBuffer::reserve(uint64_t retainedBytes) {
-  if (file_ != nullptr || retainedBytes <= memory_.size()) return true;
-  uint64_t capacity =
-      kj::min(std::bit_ceil(kj::max(retainedBytes, kMemoryFirstBytes)), memoryBytesMax_);
-  if (retainedBytes <= memoryBytesMax_ && growMemory(capacity)) return true;
-  if (spill()) return true;
-  if (memory_.size() == 0) useForcedMemory();
-  bytesMax_ = memory_.size();
-  return false;
+void OutputBuffer::moveFrom(uint64_t offset) {
+  from_ = offset;
+  if (!isWriting_) memoryFrom_ = kj::max(memoryFrom_, from_);
 }
 
-bool OutputBuffer::growMemory(uint64_t capacity) {
+// Returns the room in memory, after it has been grown for `count` more bytes as far as it may.
+uint64_t OutputBuffer::makeRoom(uint64_t count) {
+  uint64_t needed = inMemory() + count;
+  if (needed > memorySize() && memorySize() < bytesMax_) growMemory(needed);
+  return memorySize() - inMemory();
+}
+
+void OutputBuffer::growMemory(uint64_t needed) {
+  uint64_t most = kj::min(memoryBytesMax_, bytesMax_);
+  uint64_t capacity = kj::min(std::bit_ceil(kj::max(needed, kMemoryFirstBytes)), most);
+  // A stream with a file can do with less where the node has little left.
+  bool isEnough = file_ != nullptr && memorySize() >= kMemoryForcedBytes;
+  if (isEnough && !spool_.sparesMemory(capacity - kj::min(capacity, accountedBytes_))) return;
+  if (capacity > memorySize() && !takeMemory(capacity) && memory_.get() == nullptr) {
+    memory_ = kj::atomicRefcounted<MemoryRing>(kj::min(kMemoryForcedBytes, bytesMax_));
+  }
+  if (needed <= memorySize() || !isFollowed_ || !waitsForReader()) return;
+  // The retention may be lower than the memory, since the file could not be made.
+  capacity = kj::min(std::bit_ceil(needed), kj::min(memoryFollowedBytesMax_, bytesMax_));
+  uint64_t kept = memorySize();
+  while (capacity > kept && !spool_.sparesMemory(capacity - kept)) capacity /= 2;
+  if (capacity > kept) takeMemory(capacity);
+}
+
+bool OutputBuffer::takeMemory(uint64_t capacity) {
   if (!spool_.takeMemory(capacity - accountedBytes_)) return false;
-  auto larger = kj::heapArray<kj::byte>(capacity);
-  moveTo(larger);
-  memory_ = kj::mv(larger);
   accountedBytes_ = capacity;
+  resizeMemory(capacity);
   return true;
 }
 
-void OutputBuffer::shrinkMemory() {
-  auto smaller = kj::heapArray<kj::byte>(kj::max(to_ - from_, kMemoryFirstBytes));
-  moveTo(smaller);
-  memory_ = kj::mv(smaller);
-  spool_.giveMemory(accountedBytes_ - memory_.size());
-  accountedBytes_ = memory_.size();
-}
-
-// Moves the retained bytes from memory_ to another ring.
-void OutputBuffer::moveTo(kj::ArrayPtr<kj::byte> ring) {
-  for (uint64_t at = from_; at < to_;) {
-    uint64_t source = at % memory_.size();
-    uint64_t target = at % ring.size();
-    uint64_t count = kj::min(to_ - at, kj::min(memory_.size() - source, ring.size() - target));
-    memcpy(ring.begin() + target, memory_.begin() + source, count);
+// Moves the bytes in memory to another ring. A task that writes some of them keeps the old one.
+void OutputBuffer::resizeMemory(uint64_t capacity) {
+  auto ring = kj::atomicRefcounted<MemoryRing>(capacity);
+  for (uint64_t at = to_ - inMemory(); at < to_;) {
+    uint64_t source = at % memorySize();
+    uint64_t target = at % capacity;
+    uint64_t count = kj::min(to_ - at, kj::min(memorySize() - source, capacity - target));
+    memcpy(ring->bytes.begin() + target, memory_->bytes.begin() + source, count);
     at += count;
   }
+  memory_ = kj::mv(ring);
+  if (accountedBytes_ > capacity) {
+    spool_.giveMemory(accountedBytes_ - capacity);
+    accountedBytes_ = capacity;
+  }
 }
 
-bool OutputBuffer::spill() {
-  // The retained bytes are copied before memory_ is given up, so that a disk that fails here loses
-  // nothing.
-  auto made = spool_.make();
-  KJ_IF_MAYBE (file, made) {
-    // Capacity is reserved even if nothing is retained yet, because the next bytes must fit.
-    bool written = (*file)->reserveTo(1);
-    if (to_ > from_) {
-      auto bytes = kj::heapArray<kj::byte>(to_ - from_);
-      read(from_, bytes);
-      inRing(from_, bytes.size(), ringBytes_, [&](uint64_t position, uint64_t begin, uint64_t end) {
-        written = written && (*file)->write(position, bytes.slice(begin, end));
-      });
-    }
-    if (!written) return false;
-    spool_.giveMemory(accountedBytes_);
-    accountedBytes_ = 0;
-    memory_ = nullptr;
-    file_ = kj::mv(*file);
+void OutputBuffer::copyIn(kj::ArrayPtr<const kj::byte> bytes) {
+  if (bytes.size() == 0) return;
+  inRing(to_, bytes.size(), memorySize(), [&](uint64_t position, uint64_t begin, uint64_t end) {
+    memcpy(memory_->bytes.begin() + position, bytes.begin() + begin, end - begin);
+  });
+  to_ += bytes.size();
+}
+
+// Drops the file of a reader that has caught up and needs none any more.
+void OutputBuffer::leaveEmptyFile() {
+  if (!isFollowed_ || file_ == nullptr || isWriting_ || from_ < memoryFrom_) return;
+  if (overflow_ == Overflow::BLOCK) leaveFile();
+}
+
+// Nothing that is retained may be in the file.
+void OutputBuffer::leaveFile() {
+  file_ = nullptr;
+  isSpoolFull_ = false;
+}
+
+bool OutputBuffer::beginWriting() {
+  if (isWriting_) return true;
+  if (isBroken_ || isSpoolFull_ || inMemory() == 0) return false;
+  if (file_ == nullptr) file_ = spool_.newFile();
+  KJ_IF_MAYBE (file, file_) {
+    writing_ = writeSome(**file).eagerlyEvaluate([](kj::Exception&& exception) {
+      support::log(support::Level::kError, "a stream's way to its file failed",
+                   {{"exception", exception.getDescription()}});
+    });
     return true;
   }
+  bytesMax_ = kj::min(bytesMax_, memorySize());
   return false;
 }
 
-// Writes to the ring. Returns false if the disk failed or filled up; bytes written before are still
-// good.
-bool OutputBuffer::writeRing(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes) {
-  bool written = true;
-  KJ_IF_MAYBE (file, file_) {
-    inRing(offset, bytes.size(), ringBytes_, [&](uint64_t position, uint64_t begin, uint64_t end) {
-      written = written && (*file)->write(position, bytes.slice(begin, end));
-    });
-    if (!written) {
-      support::logLimited("spool", support::Level::kWarn,
-                          "cannot write a spool file, output is dropped and counted");
-    }
-  } else {
-    inRing(offset, bytes.size(), memory_.size(),
-           [&](uint64_t position, uint64_t begin, uint64_t end) {
-             memcpy(memory_.begin() + position, bytes.begin() + begin, end - begin);
-           });
-  }
-  return written;
+void OutputBuffer::goOnWriting() {
+  if (file_ != nullptr && !isWriting_ && shouldWrite()) beginWriting();
 }
 
-void OutputBuffer::read(uint64_t offset, kj::ArrayPtr<kj::byte> bytes) {
-  if (bytes.size() == 0) return;
-  KJ_REQUIRE(offset >= from_ && offset + bytes.size() <= to_);
-  KJ_IF_MAYBE (file, file_) {
-    inRing(offset, bytes.size(), ringBytes_, [&](uint64_t position, uint64_t begin, uint64_t end) {
-      (*file)->read(position, bytes.slice(begin, end));
-    });
-    return;
+// A stream with a file writes before its memory is full, so that it seldom waits, and gives memory
+// back where the node has little left. A stream that has ended leaves nothing in memory.
+bool OutputBuffer::shouldWrite() const {
+  if (isBroken_ || isSpoolFull_ || inMemory() == 0) return false;
+  if (isFinished_) return true;
+  return inMemory() > kj::min(memorySize(), memoryBesideFile()) / 2;
+}
+
+kj::Promise<void> OutputBuffer::writeSome(SpoolFile& file) {
+  isWriting_ = true;
+  SpoolFile::Range range{memoryFrom_, memoryFrom_ + kj::min(inMemory(), kWriteBytesMax),
+                         ringBytes_};
+  writeBegunTo_ = range.end;
+  auto growth = isFinished_ ? SpoolFile::Growth::kOver : SpoolFile::Growth::kGoesOn;
+  return file.write(range, kj::atomicAddRef(*memory_), growth)
+      .then([](Written outcome) { return outcome; },
+            [](kj::Exception&& exception) {
+              support::log(support::Level::kError, "a write of a spool file failed",
+                           {{"exception", exception.getDescription()}});
+              return Written::kFailed;
+            })
+      .then([this](Written outcome) -> kj::Promise<void> {
+        written(outcome);
+        shrinkMemory();
+        KJ_IF_MAYBE (same, file_) {
+          if (shouldWrite()) {
+            auto more = writeSome(**same);
+            diskAnswered_();
+            return more;
+          }
+        }
+        settle();
+        diskAnswered_();
+        return kj::READY_NOW;
+      });
+}
+
+void OutputBuffer::written(Written outcome) {
+  isWriting_ = false;
+  switch (outcome) {
+    case Written::kAll:
+      memoryFrom_ = writeBegunTo_;
+      break;
+    case Written::kNoFile:
+      leaveFile();
+      bytesMax_ = kj::min(bytesMax_, memorySize());
+      break;
+    case Written::kNoCapacity:
+      noCapacity();
+      break;
+    case Written::kFailed:
+      support::logLimited("spool", support::Level::kWarn,
+                          "cannot write a spool file, output is dropped and counted");
+      isBroken_ = overflow_ != Overflow::KEEP_TAIL;
+      break;
   }
-  inRing(offset, bytes.size(), memory_.size(),
-         [&](uint64_t position, uint64_t begin, uint64_t end) {
-           memcpy(bytes.begin() + begin, memory_.begin() + position, end - begin);
-         });
+  // The newest bytes are wanted, so what could not be written in time gives way.
+  bool givesWay = overflow_ == Overflow::KEEP_TAIL && outcome != Written::kAll && file_ != nullptr;
+  if (givesWay && from_ < writeBegunTo_) dropOldest(writeBegunTo_ - from_);
+  moveFrom(from_);
+}
+
+// A file with something in it is kept until its reader has released all of that. Otherwise memory
+// is all there is.
+void OutputBuffer::noCapacity() {
+  if (from_ >= memoryFrom_) {
+    leaveFile();
+    bytesMax_ = kj::min(bytesMax_, memorySize());
+  } else {
+    isSpoolFull_ = overflow_ != Overflow::KEEP_TAIL;
+  }
+}
+
+// Returns how much memory a stream with a file needs, which is less where the node has little left.
+uint64_t OutputBuffer::memoryBesideFile() const {
+  return spool_.sparesMemory(0) ? memoryBytesMax_ : kj::min(memoryBytesMax_, kWriteBytesMax);
+}
+
+void OutputBuffer::shrinkMemory() {
+  uint64_t needed = memoryBesideFile();
+  if (file_ != nullptr && accountedBytes_ > needed && inMemory() <= needed) resizeMemory(needed);
+}
+
+// Gives back what a stream that has ended needs no more when its writes are done.
+void OutputBuffer::settle() {
+  if (!isFinished_) return;
+  KJ_IF_MAYBE (file, file_) (*file)->close();
+  if (file_ != nullptr && inMemory() == 0) {
+    spool_.giveMemory(accountedBytes_);
+    accountedBytes_ = 0;
+    memory_ = nullptr;
+  }
+}
+
+bool OutputBuffer::read(uint64_t offset, kj::ArrayPtr<kj::byte> bytes) const {
+  if (bytes.size() == 0) return true;
+  KJ_REQUIRE(offset >= from_ && offset + bytes.size() <= to_);
+  if (offset < memoryFrom_) return false;
+  inRing(offset, bytes.size(), memorySize(), [&](uint64_t position, uint64_t begin, uint64_t end) {
+    memcpy(bytes.begin() + begin, memory_->bytes.begin() + position, end - begin);
+  });
+  return true;
+}
+
+// Bytes in memory are copied at once, because they may be released before the others are read.
+kj::Promise<kj::Array<kj::byte>> OutputBuffer::fetch(uint64_t offset, uint64_t size) {
+  uint64_t inFile = kj::min(size, memoryFrom_ - offset);
+  auto rest = kj::heapArray<kj::byte>(size - inFile);
+  read(offset + inFile, rest);
+  return KJ_ASSERT_NONNULL(file_)
+      ->read({offset, offset + inFile, ringBytes_})
+      .then([rest = kj::mv(rest)](kj::Array<kj::byte>&& first) {
+        if (rest.size() == 0) return kj::mv(first);
+        auto all = kj::heapArrayBuilder<kj::byte>(first.size() + rest.size());
+        all.addAll(first);
+        all.addAll(rest);
+        return all.finish();
+      });
 }
 
 void OutputBuffer::release(uint64_t offset) {
-  from_ = kj::max(from_, kj::min(offset, to_));
+  uint64_t to = kj::min(offset, to_);
+  if (to <= from_) return;
+  isSpoolFull_ = false;
+  moveFrom(to);
 }
 
 void OutputBuffer::clear() {
-  from_ = to_;
+  writing_ = nullptr;
+  isWriting_ = false;
+  moveFrom(to_);
   file_ = nullptr;
   memory_ = nullptr;
   spool_.giveMemory(accountedBytes_);
@@ -260,11 +359,12 @@ void OutputBuffer::clear() {
 }
 
 void OutputBuffer::finish() {
-  KJ_IF_MAYBE (file, file_) {
-    (*file)->close();
-    return;
-  }
-  if (memory_.size() > memoryBytesMax_ && to_ - from_ <= memoryBytesMax_) shrinkMemory();
+  isFinished_ = true;
+  goOnWriting();
+  if (isWriting_) return;
+  settle();
+  uint64_t kept = kj::max(inMemory(), kMemoryFirstBytes);
+  if (memorySize() > memoryBytesMax_ && kept <= memoryBytesMax_) resizeMemory(kept);
 }
 
 }  // namespace nodeagent::exec

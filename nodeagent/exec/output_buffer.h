@@ -1,10 +1,16 @@
-// Keeps the output of one stream of a job by offset, in memory first and then in a spool file, with
-// the overflow policy's exact counts. It does not read the stream (output_stream.h does).
+// Keeps the output of one stream of a job by offset, with the overflow policy's exact counts. It
+// does not read the stream (output_stream.h does).
+//
+// All output goes to a ring in memory. Where the retention needs more, its oldest bytes move to a
+// spool file, by tasks of a worker, and their place is free when they are there. Nothing here waits
+// for the disk: prepare() refuses bytes while it must do its part first.
 #pragma once
 
 #include <stdint.h>
 
 #include <kj/array.h>
+#include <kj/async.h>
+#include <kj/function.h>
 #include <kj/memory.h>
 
 #include "nodeagent/exec/spool.h"
@@ -20,14 +26,19 @@ struct OutputPolicy {
 
 class OutputBuffer {
  public:
-  // `spool` outlives it.
-  OutputBuffer(Spool& spool, OutputPolicy policy, const JobLimits& limits);
+  // `spool` outlives it. `diskAnswered` is called when the disk has done its part, so that
+  // prepare() may allow more; it must not destroy this object.
+  OutputBuffer(Spool& spool, OutputPolicy policy, const JobLimits& limits,
+               kj::Function<void()> diskAnswered);
   ~OutputBuffer() noexcept(false);
   KJ_DISALLOW_COPY(OutputBuffer);
 
-  // Returns how many of `wanted` bytes may be appended now: fewer only under the policy `block`, 0
-  // when the retention is full.
+  // Returns how many of `wanted` bytes may be appended now. 0 means that the retention is full,
+  // which only happens under the policy `block`, or that the disk must answer first.
   uint64_t prepare(uint64_t wanted);
+
+  // Returns whether prepare refused bytes because the disk must answer first.
+  bool waitsForDisk() const { return waitsForDisk_; }
 
   // Says whether a reader keeps up. Under `block`, bytes that it has not released then wait in
   // memory, also more than for other streams, and prepare refuses bytes beyond that, because the
@@ -42,11 +53,11 @@ class OutputBuffer {
   uint64_t aheadBytesMax() const;
 
   // Says that nobody will release bytes any more: from now on bytes beyond the retention are
-  // dropped, also under `block`.
+  // dropped, also under `block`, and bytes beyond the memory if the disk is slow.
   void neverWait() { mayWait_ = false; }
 
-  // Appends bytes that the process wrote, no more than prepare allowed, and counts those that it
-  // drops.
+  // Appends bytes that the process wrote, and counts those that it drops. More than prepare allowed
+  // may not fit.
   void append(kj::ArrayPtr<const kj::byte> bytes);
 
   // Returns whether the policy `kill` has been violated.
@@ -66,8 +77,14 @@ class OutputBuffer {
     return readFrom(offset) < to_ ? to_ - readFrom(offset) : 0;
   }
 
-  // Copies bytes.size() bytes from `offset` on, all of which are retained.
-  void read(uint64_t offset, kj::ArrayPtr<kj::byte> bytes);
+  // Copies bytes.size() bytes from `offset` on, all of which are retained. Returns false if some of
+  // them lie in the file.
+  bool read(uint64_t offset, kj::ArrayPtr<kj::byte> bytes) const;
+
+  // Reads them where read() returned false. They are what was asked for if isIntact(offset)
+  // afterwards. Otherwise they were released or dropped meanwhile, and others took their place.
+  kj::Promise<kj::Array<kj::byte>> fetch(uint64_t offset, uint64_t size);
+  bool isIntact(uint64_t offset) const { return writeBegunTo_ <= offset + ringBytes_; }
 
   // Says that no more will be appended, and frees the memory that only a growing buffer needs.
   void finish();
@@ -82,26 +99,42 @@ class OutputBuffer {
 
  private:
   void store(kj::ArrayPtr<const kj::byte> bytes);
-  bool reserve(uint64_t retainedBytes);
-  bool growMemory(uint64_t capacity);
-  bool staysInMemory(uint64_t retainedBytes);
-  void leaveEmptyFile();
-  void shrinkMemory();
-  bool spill();
-  uint64_t prepareFile(SpoolFile& file, uint64_t wanted);
-  void useForcedMemory();
-  void moveTo(kj::ArrayPtr<kj::byte> ring);
   void dropOldest(uint64_t count);
-  bool writeRing(uint64_t offset, kj::ArrayPtr<const kj::byte> bytes);
+  void moveFrom(uint64_t offset);
+
+  uint64_t memorySize() const { return memory_.get() == nullptr ? 0 : memory_->bytes.size(); }
+  uint64_t inMemory() const { return kj::min(to_ - memoryFrom_, memorySize()); }
+  uint64_t makeRoom(uint64_t count);
+  void growMemory(uint64_t needed);
+  bool takeMemory(uint64_t capacity);
+  void resizeMemory(uint64_t capacity);
+  void copyIn(kj::ArrayPtr<const kj::byte> bytes);
+  bool waitsForReader() const;
+
+  void leaveEmptyFile();
+  void leaveFile();
+  bool beginWriting();
+  void goOnWriting();
+  bool shouldWrite() const;
+  kj::Promise<void> writeSome(SpoolFile& file);
+  void written(SpoolFile::Written outcome);
+  void noCapacity();
+  uint64_t memoryBesideFile() const;
+  void shrinkMemory();
+  void settle();
 
   Spool& spool_;
-  // Lowered if the spool refuses, because memory is all there is then.
+  kj::Function<void()> diskAnswered_;
+  // Lowered if there is no file, because memory is all there is then.
   uint64_t bytesMax_;
   uint64_t memoryBytesMax_;
   uint64_t memoryFollowedBytesMax_;
   wire::JobSpec::Overflow overflow_;
-  // from_ and to_ bound the retained range.
+  // from_ and to_ bound the retained range. Bytes from memoryFrom_ on have a place in memory_, and
+  // those below it are in the file. memoryFrom_ is below from_ only while released bytes are being
+  // written.
   uint64_t from_ = 0;
+  uint64_t memoryFrom_ = 0;
   uint64_t to_ = 0;
   uint64_t producedBytes_ = 0;
   uint64_t droppedBytes_ = 0;
@@ -109,14 +142,23 @@ class OutputBuffer {
   bool full_ = false;
   bool mayWait_ = true;
   bool isFollowed_ = false;
+  bool isFinished_ = false;
+  bool waitsForDisk_ = false;
+  // True from a write that found no capacity until the reader releases bytes.
+  bool isSpoolFull_ = false;
+  // True once a write has failed, after which none is tried.
+  bool isBroken_ = false;
+  bool isWriting_ = false;
+  // The end of the bytes whose write was begun last.
+  uint64_t writeBegunTo_ = 0;
   // The file's ring: the size that the policy asks for, never lowered.
-  uint64_t ringBytes_;
+  const uint64_t ringBytes_;
   // The bytes of memory_ that the spool has counted.
   uint64_t accountedBytes_ = 0;
-  // A ring, indexed by offset modulo size. Empty once there is a file.
-  kj::Array<kj::byte> memory_;
-  // A ring of bytesMax_.
+  kj::Own<MemoryRing> memory_;
   kj::Maybe<kj::Own<SpoolFile>> file_;
+  // Is the last member because it uses the others.
+  kj::Promise<void> writing_ = nullptr;
 };
 
 }  // namespace nodeagent::exec

@@ -31,7 +31,7 @@ OutputStream::OutputStream(kj::UnixEventPort& port, kj::Timer& timer, kj::AutoCl
       fd_(kj::mv(fd)),
       observer_(kj::heap<kj::UnixEventPort::FdObserver>(
           port, fd_, kj::UnixEventPort::FdObserver::OBSERVE_READ)),
-      buffer_(spool, policy, limits),
+      buffer_(spool, policy, limits, [this]() { diskAnswered(); }),
       changed_(kj::mv(changed)),
       followedFor_(limits.followedForNs * kj::NANOSECONDS),
       followedTo_(timer.now() + followedFor_) {}
@@ -102,14 +102,16 @@ kj::Promise<void> OutputStream::readAll() {
 kj::Promise<void> OutputStream::waitForCapacity() {
   auto pair = kj::newPromiseAndFulfiller<void>();
   capacityFreed_ = kj::mv(pair.fulfiller);
-  stalled_ = true;
+  waitsForDisk_ = buffer_.waitsForDisk();
+  stalled_ = !waitsForDisk_;
   changed_();
   auto made = kj::mv(pair.promise);
   // A reader that stops keeping up must not hold the job: from followedTo_ on, output goes to the
   // file.
-  if (buffer_.waitsInMemory()) made = made.exclusiveJoin(timer_.atTime(followedTo_));
+  if (stalled_ && buffer_.waitsInMemory()) made = made.exclusiveJoin(timer_.atTime(followedTo_));
   return made.then([this]() {
     stalled_ = false;
+    waitsForDisk_ = false;
     return readAll();
   });
 }
@@ -147,6 +149,12 @@ void OutputStream::release(uint64_t offset) {
   resume();
 }
 
+void OutputStream::diskAnswered() {
+  if (!waitsForDisk_) return;
+  resume();
+  changed_();
+}
+
 void OutputStream::neverWait() {
   buffer_.neverWait();
   resume();
@@ -155,6 +163,7 @@ void OutputStream::neverWait() {
 void OutputStream::resume() {
   KJ_IF_MAYBE (fulfiller, capacityFreed_) {
     stalled_ = false;
+    waitsForDisk_ = false;
     (*fulfiller)->fulfill();
     capacityFreed_ = nullptr;
   }

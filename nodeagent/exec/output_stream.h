@@ -29,7 +29,7 @@ class OutputStream {
   // away, so that a process which goes on writing is neither stopped nor killed.
   void detach();
 
-  // Calls OutputBuffer::neverWait, and goes on reading if the retention was full.
+  // Calls OutputBuffer::neverWait, and goes on reading if it waited.
   void neverWait();
 
   // Calls OutputBuffer::release, and goes on reading if the retention was full.
@@ -37,6 +37,9 @@ class OutputStream {
 
   // Returns whether the process waits, or soon will, for its reader to release bytes.
   bool stalled() const { return stalled_; }
+
+  // Returns whether it waits for the disk.
+  bool waitsForDisk() const { return waitsForDisk_; }
 
   // Returns whether it waits because the retention is full: without a reader it would wait for
   // ever.
@@ -60,6 +63,7 @@ class OutputStream {
   void takeRest();
   void end();
   void resume();
+  void diskAnswered();
   kj::Promise<void> waitForCapacity();
   bool isFollowed() const;
 
@@ -73,6 +77,7 @@ class OutputStream {
   bool ended_ = false;
   bool detached_ = false;
   bool stalled_ = false;
+  bool waitsForDisk_ = false;
   const kj::Duration followedFor_;
   // Until then its reader, if there is one, is taken to keep up.
   kj::TimePoint followedTo_;

@@ -37,7 +37,8 @@ class OutputStreamTest : public testing::Test {
   kj::EventLoop loop_{port_};
   kj::WaitScope waitScope_{loop_};
   JobLimits limits_;
-  Spool spool_{nullptr, limits_};
+  Worker worker_;
+  Spool spool_{nullptr, limits_, worker_};
   kj::AutoCloseFd write_;
   kj::Own<OutputStream> stream_;
 };

@@ -40,8 +40,10 @@ kj::Promise<void> OwnJob::follow(wire::Follow::Reader follow, kj::Own<ProgressAn
   auto wish = readFollow(follow, job, limits_);
   if (follow.getReleaseTo()) job.release(storedTo(follow), wish.errorsFrom);
   return job.waitFor(wish)
-      .then([wish, &job, answer = kj::mv(answer)]() mutable {
-        writeProgress(job, wish, answer->init(progressWords(job, wish)));
+      .then([wish, &job, answer = kj::mv(answer)]() mutable -> kj::Promise<void> {
+        auto reading = writeProgress(job, wish, answer->init(progressWords(job, wish)));
+        KJ_IF_MAYBE (promise, reading) return promise->attach(kj::mv(answer));
+        return kj::READY_NOW;
       })
       .attach(kj::addRef(job));
 }

@@ -63,8 +63,7 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
     kj::ForkedPromise<void> writing;
   };
 
-  // Composes an audit line, which the task that makes the change writes first. `more` says what is
-  // done with `path`; contents do not belong in it.
+  // Composes an audit line. `more` says what is done with `path`; contents do not belong in it.
   AuditLog::Line line(std::string_view operation, kj::StringPtr path, std::string more = "");
 
   // Runs `task`, which returns nothing, on a worker thread, unless the session is ending.
@@ -160,12 +159,9 @@ kj::Promise<void> FilesServer::write(WriteContext context) {
     auto line = this->line("files.write", path, std::to_string(data.size()) + " bytes");
     Lifetime lifetime = options.lifetime;
     Parents parents = parentsOf(options);
-    auto task = [line = kj::mv(line), path = kj::str(path), bytes = kj::heapArray<kj::byte>(data),
-                 options = kj::mv(options)]() mutable {
-      line();
-      return file::writeContent(path, bytes, options);
-    };
-    return replace(path, lifetime, parents, kj::mv(task))
+    auto task = [path = kj::str(path), bytes = kj::heapArray<kj::byte>(data),
+                 options = kj::mv(options)]() { return file::writeContent(path, bytes, options); };
+    return replace(path, lifetime, parents, audited(kj::mv(line), kj::mv(task)))
         .then([context](file::FileStat&& stat) mutable {
           file::writeStat(context.getResults().initStat(), stat);
         });
@@ -178,13 +174,11 @@ kj::Promise<void> FilesServer::append(AppendContext context) {
     auto chunk = context.getParams().getChunk();
     auto path = file::absolutePath(context.getParams().getPath());
     auto line = this->line("files.append", path, std::to_string(chunk.getData().size()) + " bytes");
-    return worker()
-        .run([line = kj::mv(line), path = kj::mv(path), offset = chunk.getOffset(),
-              data = file::readChunkData(chunk)]() mutable {
-          line();
-          return file::append(path, offset, data);
-        })
-        .then([context](uint64_t size) mutable { context.getResults().setSize(size); });
+    auto task = [path = kj::mv(path), offset = chunk.getOffset(),
+                 data = file::readChunkData(chunk)]() { return file::append(path, offset, data); };
+    return worker().run(audited(kj::mv(line), kj::mv(task))).then([context](uint64_t size) mutable {
+      context.getResults().setSize(size);
+    });
   });
 }
 
@@ -255,10 +249,8 @@ kj::Promise<void> FilesServer::beginUpload(BeginUploadContext context) {
     bool parentsForSession = isNew && options.parents && options.lifetime == Lifetime::kSession;
     auto& open =
         isNew ? newUpload(id, kj::str(path), params.getSize(), kj::mv(options)) : found->second;
-    auto task = [line = kj::mv(line), upload = kj::atomicAddRef(*open.upload)]() mutable {
-      line();
-      return upload->begin();
-    };
+    auto begin = [upload = kj::atomicAddRef(*open.upload)]() { return upload->begin(); };
+    auto task = audited(kj::mv(line), kj::mv(begin));
     // Only the parents are noted here. The file itself is noted when the upload is finished,
     // because until then it has not changed.
     auto begun =
@@ -349,13 +341,12 @@ kj::Promise<void> FilesServer::makeDirectory(MakeDirectoryContext context) {
     Parents parents = params.getParents() ? Parents::kMade : Parents::kMustExist;
     auto path = file::absolutePath(params.getPath());
     file::requireMode(params.getMode());
-    auto task = [line = line("files.makeDirectory", path), path = kj::str(path),
-                 mode = params.getMode(), parents]() mutable {
-      line();
+    auto line = this->line("files.makeDirectory", path);
+    auto task = audited(kj::mv(line), [path = kj::str(path), mode = params.getMode(), parents]() {
       file::MadeDirectory made = file::makeDirectory(path, mode, parents);
       made.parents.keep();
       return made.created;
-    };
+    });
     auto done = [context](bool created) mutable { context.getResults().setCreated(created); };
     if (params.getLifetime() == wire::Lifetime::PERMANENT) {
       return changes_.settle(worker().run(kj::mv(task))).then(kj::mv(done));
@@ -370,17 +361,14 @@ kj::Promise<void> FilesServer::makeDirectory(MakeDirectoryContext context) {
 
 kj::Promise<void> FilesServer::remove(RemoveContext context) {
   return support::answer(context, "files.remove", [this, context]() mutable {
-    session_->requireOpen();
     auto params = context.getParams();
     auto path = file::absolutePath(params.getPath());
     auto line = this->line("files.remove", path, params.getRecursive() ? "recursive" : "");
-    return worker()
-        .run([line = kj::mv(line), path = kj::mv(path),
-              what = params.getRecursive() ? RemoveWhat::kTree : RemoveWhat::kOneName]() mutable {
-          line();
-          return file::remove(path, what);
-        })
-        .then([context](bool removed) mutable { context.getResults().setRemoved(removed); });
+    auto what = params.getRecursive() ? RemoveWhat::kTree : RemoveWhat::kOneName;
+    auto task = [path = kj::mv(path), what]() { return file::remove(path, what); };
+    return worker().run(audited(kj::mv(line), kj::mv(task))).then([context](bool removed) mutable {
+      context.getResults().setRemoved(removed);
+    });
   });
 }
 
@@ -390,11 +378,11 @@ kj::Promise<void> FilesServer::rename(RenameContext context) {
     auto source = file::absolutePath(params.getSource());
     auto target = file::absolutePath(params.getTarget());
     auto line = this->line("files.rename", source, std::string("to ") + target.cStr());
-    return change([line = kj::mv(line), source = kj::mv(source), target = kj::mv(target),
-                   replace = file::readReplace(params.getReplace())]() mutable {
-      line();
+    auto task = [source = kj::mv(source), target = kj::mv(target),
+                 replace = file::readReplace(params.getReplace())]() {
       file::rename(source, target, replace);
-    });
+    };
+    return change(audited(kj::mv(line), kj::mv(task)));
   });
 }
 
@@ -405,10 +393,8 @@ kj::Promise<void> FilesServer::changeAt(Context context, const char* operation, 
     auto path = file::absolutePath(params.getPath());
     auto [how, task] = prepare(params);
     auto line = this->line(operation, path, std::move(how));
-    return change([line = kj::mv(line), path = kj::mv(path), task = kj::mv(task)]() mutable {
-      line();
-      task(path);
-    });
+    return change(audited(
+        kj::mv(line), [path = kj::mv(path), task = kj::mv(task)]() mutable { return task(path); }));
   });
 }
 
@@ -484,11 +470,10 @@ kj::Promise<void> FilesServer::writeTree(WriteTreeContext context) {
         tree->options = file::readWriteOptions(params.getOptions());
         tree->options.notes = kj::atomicAddRef(*journal_);
         auto line = this->line("files.writeTree", tree->root,
-                               std::to_string(tree->entries.size()) + " entries");
-        auto task = [line = kj::mv(line), tree = kj::atomicAddRef(*tree)]() mutable {
-          line();
+                               kj::str(tree->entries.size(), " entries").cStr());
+        auto task = audited(kj::mv(line), [tree = kj::atomicAddRef(*tree)]() {
           return file::writeTree(tree->root, tree->entries, tree->options);
-        };
+        });
         auto done = [context](kj::Vector<file::LeftOut>&& all) mutable {
           file::writeLeftOut(context.getResults().initLeftOut(static_cast<unsigned>(all.size())),
                              all);

@@ -29,8 +29,19 @@ void emptyDirectory(kj::StringPtr path) {
 
 class DirectoryFile final : public ScratchFile {
  public:
-  DirectoryFile(kj::String path, kj::AutoCloseFd fd) : path_(kj::mv(path)), fd_(kj::mv(fd)) {}
-  ~DirectoryFile() noexcept(false) override { unlink(path_.cStr()); }
+  explicit DirectoryFile(kj::String path) : path_(kj::mv(path)) {}
+
+  bool make() override {
+    fd_ = kj::AutoCloseFd(
+        open(path_.cStr(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    isMade_ = fd_.get() >= 0;
+    if (!isMade_) {
+      support::logLimited("spool", support::Level::kWarn,
+                          "cannot make a spool file, output is bounded by memory",
+                          {{"path", path_}, {"errno", errno}});
+    }
+    return isMade_;
+  }
 
   bool hasCapacity(uint64_t bytes) override {
     struct statvfs status {};
@@ -71,8 +82,14 @@ class DirectoryFile final : public ScratchFile {
 
   void close() override { fd_ = nullptr; }
 
+  void remove() override {
+    if (isMade_) unlink(path_.cStr());
+    fd_ = nullptr;
+  }
+
  private:
   kj::String path_;
+  bool isMade_ = false;
   kj::AutoCloseFd fd_;
 };
 
@@ -84,16 +101,8 @@ class DirectoryDisk final : public ScratchDisk {
     emptyDirectory(directory_);
   }
 
-  kj::Maybe<kj::Own<ScratchFile>> make() override {
-    auto path = kj::str(directory_, "/", nextNumber_++);
-    kj::AutoCloseFd fd(open(path.cStr(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (fd.get() < 0) {
-      support::logLimited("spool", support::Level::kWarn,
-                          "cannot make a spool file, output is bounded by memory",
-                          {{"path", path}, {"errno", errno}});
-      return nullptr;
-    }
-    return kj::Own<ScratchFile>(kj::heap<DirectoryFile>(kj::mv(path), kj::mv(fd)));
+  kj::Own<ScratchFile> newFile() override {
+    return kj::heap<DirectoryFile>(kj::str(directory_, "/", nextNumber_++));
   }
 
  private:

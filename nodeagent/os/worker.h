@@ -56,9 +56,16 @@ class Worker {
   // overloaded if every thread and every replacement is stuck.
   template <typename Task>
   auto run(Task task) -> kj::Promise<decltype(task())> {
-    using Result = decltype(task());
     auto refused = refusal();
     KJ_IF_MAYBE (exception, refused) return kj::mv(*exception);
+    return runPatiently(kj::mv(task));
+  }
+
+  // Does what run() does, and lets the task wait in the queue when every thread is stuck. The
+  // caller bounds its tasks.
+  template <typename Task>
+  auto runPatiently(Task task) -> kj::Promise<decltype(task())> {
+    using Result = decltype(task());
     auto pair = kj::newPromiseAndCrossThreadFulfiller<Result>();
     post([this, task = kj::mv(task), fulfiller = kj::mv(pair.fulfiller)]() mutable {
       if (!fulfiller->isWaiting()) return;

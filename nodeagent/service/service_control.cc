@@ -80,12 +80,10 @@ class ServicesServer final : public wire::Services::Server, public ServiceViewSe
       }
       auto line = control_.audit.line(*session_, "services.act",
                                       {{"name", name}, {"action", actionText(action)}});
-      auto task = [line = kj::mv(line), name = kj::str(name), action, deadlineNs,
-                   paths = control_.paths]() mutable {
-        line();
+      auto task = [name = kj::str(name), action, deadlineNs, paths = control_.paths]() {
         return findManager(paths)->act(name, action, deadlineNs);
       };
-      return control_.actWorker->run(kj::mv(task))
+      return control_.actWorker->run(audited(kj::mv(line), kj::mv(task)))
           .then([this, context, name = kj::mv(name)](ActResult&& result) mutable {
             return answerAct(context, kj::mv(name), kj::mv(result));
           });

@@ -51,6 +51,15 @@ class AuditLog {
   }
 };
 
+// Makes a task of a worker that writes the line and then does `task`.
+template <typename Task>
+auto audited(AuditLog::Line line, Task task) {
+  return [line = kj::mv(line), task = kj::mv(task)]() mutable {
+    line();
+    return task();
+  };
+}
+
 struct AuditOptions {
   // A file that has grown to this becomes PATH.1, and a new one begins.
   uint64_t bytesMax = 64 << 20;

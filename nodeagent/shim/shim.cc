@@ -119,7 +119,8 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   }
 
   // Waits for the job's end and writes its last status to the file `exit`. A keeper that finds the
-  // shim killed afterwards reads the outcome there.
+  // shim killed afterwards reads the outcome there. The loop waits for the disk here, because
+  // nobody may learn of the end before.
   kj::Promise<void> whenEnded(Job& job) {
     FollowWish wish;
     wish.until = wire::Follow::Until::ENDED;
@@ -142,10 +143,21 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   // because only the shim can find and end them.
   kj::Promise<void> whenUnwanted(Job& job) {
     // No keeper finds a job without its directory.
-    bool isForgotten = table_.knownCount() == 0 || !files_.exists() ||
+    bool isForgotten = table_.knownCount() == 0 || !isDirectoryThere_ ||
                        systemClock().boottimeNs() - endedBoottimeNs_ > kResultKeptNs;
     if (isForgotten && job.isGone()) return kj::READY_NOW;
+    if (!isLooking_) lookForDirectory();
     return timer_.afterDelay(kLook).then([this, &job]() { return whenUnwanted(job); });
+  }
+
+  // The disk may be slow, and keepers are served meanwhile.
+  void lookForDirectory() {
+    isLooking_ = true;
+    auto look = [files = DetachedFiles(files_.path())]() { return files.exists(); };
+    tasks_.add(worker_.run(kj::mv(look)).then([this](bool isThere) {
+      isLooking_ = false;
+      isDirectoryThere_ = isThere;
+    }));
   }
 
   void taskFailed(kj::Exception&& exception) override {
@@ -156,7 +168,7 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   DetachedFiles files_;
   kj::AsyncIoContext io_;
   kj::Timer& timer_;
-  Worker worker_{1};
+  Worker worker_{2};
   // Discards its lines, because the keeper has written them.
   kj::Own<AuditLog> audit_;
   kj::Own<Session> session_;
@@ -164,6 +176,8 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   KeptJobs kept_{table_};
   kj::Own<support::Listener> listener_;
   int64_t endedBoottimeNs_ = 0;
+  bool isDirectoryThere_ = true;
+  bool isLooking_ = false;
   kj::TaskSet tasks_;
 };
 

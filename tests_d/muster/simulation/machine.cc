@@ -77,11 +77,15 @@ class SimulatedLaunch final : public nodeagent::Launch {
 
 class SimulatedFile final : public nodeagent::ScratchFile {
  public:
-  explicit SimulatedFile(Machine& machine) : machine_(machine) {
+  explicit SimulatedFile(Machine& machine) : machine_(machine) {}
+
+  bool make() override {
+    if (happens(machine_.diskFaults_.fullPercent, Event::kDiskFull)) return false;
+    isMade_ = true;
     ++machine_.files_;
     machine_.world_.count(Event::kSpilled);
+    return true;
   }
-  ~SimulatedFile() noexcept(false) override { --machine_.files_; }
 
   bool hasCapacity(uint64_t) override {
     return !happens(machine_.diskFaults_.fullPercent, Event::kDiskFull);
@@ -103,6 +107,10 @@ class SimulatedFile final : public nodeagent::ScratchFile {
 
   void close() override {}
 
+  void remove() override {
+    if (isMade_) --machine_.files_;
+  }
+
  private:
   bool happens(unsigned percent, Event event) {
     if (percent == 0 || !machine_.world_.random().chance(percent)) return false;
@@ -111,20 +119,14 @@ class SimulatedFile final : public nodeagent::ScratchFile {
   }
 
   Machine& machine_;
+  bool isMade_ = false;
   std::string content_;
 };
 
 class SimulatedDisk final : public nodeagent::ScratchDisk {
  public:
   explicit SimulatedDisk(Machine& machine) : machine_(machine) {}
-  kj::Maybe<kj::Own<nodeagent::ScratchFile>> make() override {
-    auto& faults = machine_.diskFaults_;
-    if (faults.fullPercent > 0 && machine_.world_.random().chance(faults.fullPercent)) {
-      machine_.world_.noteAndCount(Event::kDiskFull);
-      return nullptr;
-    }
-    return kj::Own<nodeagent::ScratchFile>(kj::heap<SimulatedFile>(machine_));
-  }
+  kj::Own<nodeagent::ScratchFile> newFile() override { return kj::heap<SimulatedFile>(machine_); }
 
  private:
   Machine& machine_;
