@@ -52,6 +52,14 @@ struct CallControl {
   std::atomic<uint32_t> shortEvery;
   std::atomic<uint64_t> shortened;
 
+  // Calls on files below the directory `slowBelow` take `slowNs` longer, and do not return while
+  // `hangs` is set. They are counted. An empty name means none.
+  static constexpr int kPathBytes = 128;
+  char slowBelow[kPathBytes];
+  std::atomic<int64_t> slowNs;
+  std::atomic<uint32_t> hangs;
+  std::atomic<uint64_t> slowed;
+
   // This offset is added to the wall clock that the process reads, also in OpenSSL.
   std::atomic<int64_t> realtimeOffsetNs;
 

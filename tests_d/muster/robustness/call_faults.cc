@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 #include "tests_d/muster/robustness/shared_file.h"
@@ -24,6 +26,14 @@ void CallFaults::reset() {
   if (truncate(path_.c_str(), 0) != 0 || truncate(path_.c_str(), sizeof(CallControl)) != 0) {
     throw std::runtime_error("cannot truncate " + path_);
   }
+}
+
+void CallFaults::slowDown(const std::string& directory, std::chrono::nanoseconds pause) {
+  if (directory.size() >= CallControl::kPathBytes)
+    throw std::runtime_error("too long: " + directory);
+  control_->slowNs = std::max<int64_t>(pause.count(), 0);
+  control_->hangs = pause.count() < 0 ? 1 : 0;
+  if (control_->slowBelow[0] == 0) std::strcpy(control_->slowBelow, directory.c_str());
 }
 
 std::vector<CallFaults::Site> CallFaults::sites() const {

@@ -2,6 +2,7 @@
 // the agent found.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,10 @@ class CallFaults {
 
   // Forgets counts and requests before the agent's next start.
   void reset();
+
+  // Makes the disk below `directory` slow or, at a pause below zero, hang. A pause of zero ends
+  // that.
+  void slowDown(const std::string& directory, std::chrono::nanoseconds pause);
 
   // One place where the agent has made an effect so far.
   struct Site {

@@ -3,7 +3,8 @@
 // The loop must never wait for another process or a file system, because all controllers would wait
 // with it. muster-test-agent measures each turn, from the end of one wait for events to the
 // beginning of the next, and notes in memory that the trial shares what it spent there
-// (programs/loop_watch.cc). FaultTest checks that of every trial.
+// (programs/loop_watch.cc). FaultTest checks that of every trial. The loop of a shim is not
+// measured. It serves one command, whose end is on the disk before anybody learns of it.
 #pragma once
 
 #include <atomic>

@@ -2,18 +2,22 @@
 //
 // The linker sends each call of the program here, also those of its static libraries. Calls that
 // the C library makes to itself stay as they are.
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -173,6 +177,35 @@ ssize_t transferPieces(int fd, const iovec* pieces, int pieceCount, Call call) {
   return call(&first, 1);
 }
 
+// Waits as long as the disk of the trial does.
+void beSlow() {
+  CallControl& wanted = control();
+  ++wanted.slowed;
+  do {
+    int64_t ns = wanted.hangs ? 10'000'000 : wanted.slowNs.load();
+    timespec pause{ns / 1'000'000'000, ns % 1'000'000'000};
+    nanosleep(&pause, nullptr);
+  } while (wanted.hangs);
+}
+
+// Waits if the path lies on the disk that the trial slows down.
+void visit(const char* path) {
+  CallControl& wanted = control();
+  if (wanted.slowBelow[0] == 0 || (wanted.slowNs == 0 && !wanted.hangs)) return;
+  if (strncmp(path, wanted.slowBelow, strlen(wanted.slowBelow)) == 0) beSlow();
+}
+
+void visit(int fd) {
+  CallControl& wanted = control();
+  if (wanted.slowBelow[0] == 0 || (wanted.slowNs == 0 && !wanted.hangs)) return;
+  int kept = errno;
+  char link[32];
+  char target[CallControl::kPathBytes] = {};
+  snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+  if (readlink(link, target, sizeof(target) - 1) > 0) visit(target);
+  errno = kept;
+}
+
 int64_t offsetNs() {
   return control().realtimeOffsetNs;
 }
@@ -215,6 +248,12 @@ ssize_t __real_readv(int, const iovec*, int);
 ssize_t __real_writev(int, const iovec*, int);
 ssize_t __real_recv(int, void*, size_t, int);
 ssize_t __real_sendmsg(int, const msghdr*, int);
+int __real_access(const char*, int);
+int __real_flock(int, int);
+int __real_fstatvfs(int, struct statvfs*);
+DIR* __real_opendir(const char*);
+int __real_connect(int, const sockaddr*, socklen_t);
+int __real_close(int);
 int __real_clock_gettime(clockid_t, timespec*);
 int __real_gettimeofday(timeval*, void*);
 time_t __real_time(time_t*);
@@ -224,6 +263,7 @@ int __wrap_openat(int at, const char* path, int flags, ...) {
   va_start(more, flags);
   mode_t mode = va_arg(more, mode_t);
   va_end(more);
+  path[0] == '/' ? visit(path) : visit(at);
   auto call = [&] { return __real_openat(at, path, flags, mode); };
   bool makes = flags & (O_CREAT | O_TRUNC);
   return descriptor(
@@ -234,6 +274,7 @@ int __wrap_open(const char* path, int flags, ...) {
   va_start(more, flags);
   mode_t mode = va_arg(more, mode_t);
   va_end(more);
+  visit(path);
   auto call = [&] { return __real_open(path, flags, mode); };
   bool makes = flags & (O_CREAT | O_TRUNC);
   return descriptor(
@@ -258,9 +299,11 @@ int __wrap_pipe2(int* ends, int flags) {
 }
 
 int __wrap_rename(const char* from, const char* to) {
+  visit(from);
   return change("rename", __builtin_return_address(0), [&] { return __real_rename(from, to); });
 }
 int __wrap_renameat2(int fromAt, const char* from, int toAt, const char* to, unsigned flags) {
+  visit(fromAt);
   return change("renameat2", __builtin_return_address(0),
                 [&] { return __real_renameat2(fromAt, from, toAt, to, flags); });
 }
@@ -268,6 +311,7 @@ int __wrap_link(const char* from, const char* to) {
   return change("link", __builtin_return_address(0), [&] { return __real_link(from, to); });
 }
 int __wrap_linkat(int fromAt, const char* from, int toAt, const char* to, int flags) {
+  visit(toAt);
   return change("linkat", __builtin_return_address(0),
                 [&] { return __real_linkat(fromAt, from, toAt, to, flags); });
 }
@@ -278,16 +322,20 @@ int __wrap_symlinkat(const char* target, int at, const char* path) {
 // Removals are crash sites but never fail here: they need no space, and cleaning up after a failure
 // can do no more than try.
 int __wrap_unlink(const char* path) {
+  visit(path);
   return effect("unlink", __builtin_return_address(0), [&] { return __real_unlink(path); });
 }
 int __wrap_unlinkat(int at, const char* path, int flags) {
+  visit(at);
   return effect("unlinkat", __builtin_return_address(0),
                 [&] { return __real_unlinkat(at, path, flags); });
 }
 int __wrap_rmdir(const char* path) {
+  visit(path);
   return effect("rmdir", __builtin_return_address(0), [&] { return __real_rmdir(path); });
 }
 int __wrap_mkdir(const char* path, mode_t mode) {
+  visit(path);
   return change("mkdir", __builtin_return_address(0), [&] { return __real_mkdir(path, mode); });
 }
 int __wrap_mkdirat(int at, const char* path, mode_t mode) {
@@ -295,6 +343,7 @@ int __wrap_mkdirat(int at, const char* path, mode_t mode) {
                 [&] { return __real_mkdirat(at, path, mode); });
 }
 int __wrap_fsync(int fd) {
+  visit(fd);
   return change("fsync", __builtin_return_address(0), [&] { return __real_fsync(fd); });
 }
 int __wrap_fallocate(int fd, int mode, off_t offset, off_t size) {
@@ -302,6 +351,7 @@ int __wrap_fallocate(int fd, int mode, off_t offset, off_t size) {
                 [&] { return __real_fallocate(fd, mode, offset, size); });
 }
 int __wrap_ftruncate(int fd, off_t size) {
+  visit(fd);
   return change("ftruncate", __builtin_return_address(0),
                 [&] { return __real_ftruncate(fd, size); });
 }
@@ -335,6 +385,7 @@ ssize_t __wrap_read(int fd, void* to, size_t size) {
   return transfer(fd, size, [&](size_t bytes) { return __real_read(fd, to, bytes); });
 }
 ssize_t __wrap_pread(int fd, void* to, size_t size, off_t offset) {
+  visit(fd);
   return transfer(kByPosition, size,
                   [&](size_t bytes) { return __real_pread(fd, to, bytes, offset); });
 }
@@ -344,6 +395,7 @@ ssize_t __wrap_readv(int fd, const iovec* pieces, int pieceCount) {
   });
 }
 ssize_t __wrap_write(int fd, const void* from, size_t size) {
+  visit(fd);
   return effect("write", __builtin_return_address(0), [&] {
     return transfer(fd, size, [&](size_t bytes) { return __real_write(fd, from, bytes); });
   });
@@ -374,10 +426,37 @@ ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
   });
 }
 ssize_t __wrap_pwrite(int fd, const void* from, size_t size, off_t offset) {
+  visit(fd);
   return change("pwrite", __builtin_return_address(0), [&] {
     return transfer(kByPosition, size,
                     [&](size_t bytes) { return __real_pwrite(fd, from, bytes, offset); });
   });
+}
+
+// These are slow where the disk is, and nothing else.
+int __wrap_access(const char* path, int mode) {
+  visit(path);
+  return __real_access(path, mode);
+}
+int __wrap_flock(int fd, int operation) {
+  visit(fd);
+  return __real_flock(fd, operation);
+}
+int __wrap_fstatvfs(int fd, struct statvfs* status) {
+  visit(fd);
+  return __real_fstatvfs(fd, status);
+}
+DIR* __wrap_opendir(const char* path) {
+  visit(path);
+  return __real_opendir(path);
+}
+int __wrap_connect(int fd, const sockaddr* address, socklen_t size) {
+  if (address->sa_family == AF_UNIX) visit(reinterpret_cast<const sockaddr_un*>(address)->sun_path);
+  return __real_connect(fd, address, size);
+}
+int __wrap_close(int fd) {
+  visit(fd);
+  return __real_close(fd);
 }
 
 int __wrap_clock_gettime(clockid_t which, timespec* now) {
