@@ -207,12 +207,11 @@ struct Facts {
   // its own for each time that it is powered on.
   std::string bootId;
 
-  // Is the content of /etc/machine-id, the same over boots. Clones of an image may have it in
-  // common.
+  // Is the content of /etc/machine-id, the same over boots, and perhaps in clones of an image.
   std::string machineId;
 
-  // Is the time since the first process of the node began, including suspension (CLOCK_BOOTTIME). A
-  // local node begins anew each time that it is powered on; any other begins with its kernel.
+  // Is the time since process 1 began, including suspension (CLOCK_BOOTTIME): the kernel's age, or,
+  // for a local node, the time since it was powered on.
   std::chrono::nanoseconds uptime{0};
 
   // Is "systemd" or "sysv". Empty means that there is no manager that Service could use.
