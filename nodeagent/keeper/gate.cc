@@ -119,6 +119,7 @@ class SessionServer final : public wire::Session::Server {
       session_->requireOpen();
       support::Id id = requireId(call.getParams().getSessionId());
       KJ_IF_MAYBE (found, context_.sessions.findEarlier(*session_, id)) {
+        (*found)->requireOpen();
         context_.sessions.adopt(*session_, **found);
       } else {
         support::fail(Kind::EXPIRED, "session ", id.text().c_str(), " is not known here");

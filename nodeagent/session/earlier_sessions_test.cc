@@ -41,7 +41,10 @@ class EarlierSessionsTest : public SessionFixture {
     return Kind::UNSPECIFIED;
   }
 
-  void end(Session& session) { table_.end(session, EndReason::kClosed).wait(waitScope_); }
+  void end(Session& session) {
+    table_.end(session, EndReason::kClosed).wait(waitScope_);
+    waitScope_.poll();
+  }
 
   std::vector<std::string> calls_;
 };
@@ -70,6 +73,24 @@ TEST_F(EarlierSessionsTest, SessionsInUseAndOfOthersAreNotFound) {
     EXPECT_EQ(errorOfFinding(*session, *earlier), Kind::CONFLICT);
   }
   end(*earlier);
+  EXPECT_FALSE(finds(*session, *earlier));
+}
+
+TEST_F(EarlierSessionsTest, SessionIsFoundUntilItsEndIsOver) {
+  auto session = begin();
+  auto earlier = begin();
+  auto undo = kj::newPromiseAndFulfiller<void>();
+  auto entry = earlier->addUndo(
+      EndPhase::kUndo, kj::str("file"), [&undo]() -> kj::Promise<kj::Maybe<support::Failure>> {
+        return undo.promise.then([]() -> kj::Maybe<support::Failure> { return nullptr; });
+      });
+  auto end = table_.end(*earlier, EndReason::kExpired);
+  waitScope_.poll();
+  EXPECT_TRUE(finds(*session, *earlier)) << "its end can be waited for";
+  EXPECT_EQ(table_.earlierThan(*session).size(), 0u);
+  undo.fulfiller->fulfill();
+  end.wait(waitScope_);
+  waitScope_.poll();
   EXPECT_FALSE(finds(*session, *earlier));
 }
 

@@ -239,9 +239,13 @@ kj::Vector<kj::Own<Session>> SessionTable::earlierThan(const Session& session) {
 
 kj::Maybe<kj::Own<Session>> SessionTable::findEarlier(const Session& session,
                                                       const support::Id& id) {
+  Session* known = nullptr;
   auto found = sessions_.find(id);
-  if (found == sessions_.end()) return nullptr;
-  Session& other = *found->second;
+  if (found != sessions_.end()) known = found->second.get();
+  auto ending = endingSessions_.find(id);
+  if (ending != endingSessions_.end()) known = ending->second;
+  if (known == nullptr) return nullptr;
+  Session& other = *known;
   if (other.identity() != session.identity()) {
     support::fail(Kind::DENIED, "session ", id.text().c_str(), " belongs to another identity");
   }
@@ -322,7 +326,9 @@ kj::Promise<void> SessionTable::end(Session& session, EndReason reason) {
     session.adopter_ = nullptr;
     session.adoption_ = nullptr;
     rememberEnded(reference->id());
-    ending_.add(reference->end(reason).attach(kj::mv(reference)));
+    endingSessions_.emplace(reference->id(), reference.get());
+    auto isOver = kj::defer([this, id = reference->id()]() { endingSessions_.erase(id); });
+    ending_.add(reference->end(reason).attach(kj::mv(isOver), kj::mv(reference)));
   }
   return ended;
 }

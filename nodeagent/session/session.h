@@ -178,8 +178,8 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
   // adopted, the newest first.
   kj::Vector<kj::Own<Session>> earlierThan(const Session& session);
 
-  // Finds such a session by its id. Null: it is not known. Failures: conflict (it has a contact),
-  // denied (it is another identity's).
+  // Finds such a session by its id, also one whose end has begun and is not over. Null: it is not
+  // known. Failures: conflict (it has a contact), denied (it is another identity's).
   kj::Maybe<kj::Own<Session>> findEarlier(const Session& session, const support::Id& id);
 
   // Calls `visit` for each entry in the undo lists of the session and of those that it has adopted.
@@ -212,6 +212,8 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
   kj::Timer& timer_;
   support::Id epoch_;
   std::map<support::Id, kj::Own<Session>> sessions_;
+  // Finds the sessions whose end has begun and is not over.
+  std::map<support::Id, Session*> endingSessions_;
   // Maps to the order in which they ended, to drop the oldest.
   std::map<support::Id, uint64_t> endedIds_;
   std::map<uint64_t, support::Id> endedOrder_;
