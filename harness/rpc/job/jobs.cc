@@ -138,10 +138,8 @@ Job Jobs::start(JobRequest request, SteadyTime until) const {
 
 std::vector<RunAnswer> runOnAll(const std::vector<ControllerNode*>& nodes, JobRequest request,
                                 SteadyTime until) {
-  SharedRequest one = shared(std::move(request));
-  return askAll<muster::Result>(
-      nodes, "run " + argvText(one->argv), until,
-      [&](ControllerNode::Impl& node) { return node.jobs().run(one, until); });
+  return runEach(nodes, std::vector<SharedRequest>(nodes.size(), shared(std::move(request))),
+                 until);
 }
 
 std::vector<RunAnswer> runEach(const std::vector<ControllerNode*>& nodes,

@@ -128,7 +128,7 @@ struct StartedJob {
 
 // The next five ask several nodes of one controller at once. One answer per node, in order.
 
-// Runs a command on each node to its end.
+// Runs one command on each node to its end.
 std::vector<RunAnswer> runOnAll(const std::vector<ControllerNode*>& nodes, JobRequest request,
                                 SteadyTime until);
 
