@@ -159,13 +159,17 @@ class Process {
       ready = (*front)->whenListening();
     }
     return ready.then([this](std::string&& endpoints) -> kj::Promise<void> {
-      pidFile_.write();
-      support::log(Level::kInfo, "keeper ready",
-                   {{"node", options_.nodeName}, {"endpoints", endpoints}});
-      notifier_.ready("listening on " + endpoints);
-      trimResidentMemory();
-      return kj::NEVER_DONE;
+      return worker_->run([this]() { pidFile_.write(); })
+          .then([this, endpoints = std::move(endpoints)]() { return announce(endpoints); });
     });
+  }
+
+  kj::Promise<void> announce(const std::string& endpoints) {
+    support::log(Level::kInfo, "keeper ready",
+                 {{"node", options_.nodeName}, {"endpoints", endpoints}});
+    notifier_.ready("listening on " + endpoints);
+    trimResidentMemory();
+    return kj::NEVER_DONE;
   }
 
   kj::Promise<void> pingWatchdog() {
@@ -191,24 +195,34 @@ class Process {
     });
   }
 
+  // What a reload has read. Its files may lie on a disk that hangs, so a thread reads them.
+  struct Fresh {
+    kj::Own<Options> options;
+    Handover handover;
+  };
+
+  static Fresh readAll(const Options& old) {
+    Fresh fresh{kj::heap<Options>(readOptions(old.arguments, environmentMap())), {}};
+    fresh.handover.credentials = readCredentials(*fresh.options);
+    fresh.handover.logLevel = logOptionsOf(*fresh.options, "front").level;
+    if (!fresh.options->logFile.empty()) fresh.handover.log = openLog(fresh.options->logFile);
+    return fresh;
+  }
+
   // Everything is read and tried before anything is changed, and the front takes it before the
   // keeper does, so a mistake leaves everything as it was. Clients keep their connections.
   kj::Promise<void> reload() {
-    auto fresh = kj::heap<Options>(readOptions(options_.arguments, environmentMap()));
-    Handover handover;
-    handover.credentials = readCredentials(*fresh);
-    handover.logLevel = logOptionsOf(*fresh, "front").level;
-    if (!fresh->logFile.empty()) handover.log = openLog(fresh->logFile);
-    kj::Promise<kj::Maybe<kj::String>> taken = kj::Maybe<kj::String>();
-    KJ_IF_MAYBE (front, front_) {
-      taken = (*front)->handOver(kj::mv(handover));
-    }
-    return taken.then([fresh = kj::mv(fresh)](kj::Maybe<kj::String>&& refusal) {
-      KJ_IF_MAYBE (reason, refusal) {
-        support::fail(wire::Error::Kind::INVALID, "the front: ", *reason);
-      }
-      startLog(*fresh, "keeper");
-      support::log(Level::kInfo, "reloaded", {});
+    return worker_->run([this]() { return readAll(options_); }).then([this](Fresh&& fresh) {
+      kj::Promise<kj::Maybe<kj::String>> taken = kj::Maybe<kj::String>();
+      KJ_IF_MAYBE (front, front_) taken = (*front)->handOver(kj::mv(fresh.handover));
+      return taken.then(
+          [this, options = kj::mv(fresh.options)](kj::Maybe<kj::String>&& refusal) mutable {
+            KJ_IF_MAYBE (reason, refusal) {
+              support::fail(wire::Error::Kind::INVALID, "the front: ", *reason);
+            }
+            return worker_->run([options = kj::mv(options)]() { startLog(*options, "keeper"); })
+                .then([]() { support::log(Level::kInfo, "reloaded", {}); });
+          });
     });
   }
 
@@ -236,6 +250,7 @@ class Process {
   // takes minutes. The process leaves without it.
   int leave(int status) {
     bool areClosed = services_.close(kWorkersLimit);
+    areClosed = worker_->close(kWorkersLimit) && areClosed;
     if (audit_->close(kWorkersLimit) && areClosed) return status;
     support::log(
         Level::kError,
@@ -280,6 +295,8 @@ class Process {
   kj::Own<AuditLog> audit_;
   const std::string program_;
   kj::Own<Platform> platform_;
+  // Reads and writes the process's own files.
+  kj::Own<Worker> worker_ = platform_->makeWorker(1);
   ServiceHost host_;
   ServiceSet services_;
   GateContext gates_;

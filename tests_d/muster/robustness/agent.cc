@@ -201,6 +201,8 @@ Agent::Launch Agent::launchOf(Part part) const {
     launch.argv.push_back("--tls-key=" + options_.tlsKey);
     launch.argv.push_back("--tls-denied=" + options_.tlsDenied);
   }
+  if (!front && !options_.keeperConfig.empty())
+    launch.argv.push_back("--config=" + options_.keeperConfig);
   if (!front && options_.audit) launch.argv.push_back("--audit-log=" + auditLog());
   launch.ownNetwork = front && options_.ownNetwork;
   launch.log = options_.directory + (front ? "/front.log" : "/keeper.log");

@@ -34,7 +34,8 @@ class Agent {
     // CallFaults::path() of the memory that disturbs the system calls of a part. Empty: none.
     std::string frontCalls;
     std::string keeperCalls;
-    std::string keeperLoop;  // LoopWatch::path(). Empty: the loop is not measured.
+    std::string keeperLoop;    // LoopWatch::path(). Empty: the loop is not measured.
+    std::string keeperConfig;  // The keeper's configuration file. Empty: it has none.
     // A program that takes the place of /usr/bin/getent for the keeper. Empty: none does.
     std::string getent;
     // Paths of PEM files. With them the front also listens with TLS, at frontTlsPort().

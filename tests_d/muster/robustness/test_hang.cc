@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 using muster::Outcome;
 using Part = Agent::Part;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class HangTest : public FaultTest {
  protected:
@@ -136,6 +137,24 @@ TEST_F(HangTest, ProgramOrDirectoryThatHangsKeepsOnlyItsOwnCommand) {
   mount_.reset();
   EXPECT_EQ(program.wait(5s).outcome.kind(), Outcome::Kind::kDeadline);
   EXPECT_EQ(directory.wait(5s).outcome.kind(), Outcome::Kind::kDeadline);
+}
+
+// A configuration that cannot be read is left alone, and so is everybody else meanwhile.
+TEST_F(HangTest, ReloadOfAFileThatHangsHoldsNobody) {
+  std::string config = directory_ + "/agent.yaml";
+  std::ofstream(config) << "log:\n  level: info\n";
+  fs::permissions(config, fs::perms::owner_read | fs::perms::owner_write);
+  start({.keeperConfig = config});
+  fs::remove(config);
+  fs::create_symlink(mount_->path() + "/program", config);
+  agent().signal(Part::kKeeper, SIGHUP);
+  letPass(200ms);
+  expectUsable();
+  EXPECT_THAT(agent().logs(), Not(HasSubstr("reloaded")));
+  mount_.reset();
+  EXPECT_TRUE(becomesTrue(
+      [this] { return agent().logs().find("not reloaded") != std::string::npos; }, 10s));
+  expectUsable();
 }
 
 // More calls than the agent has threads for files wait for the mount.
