@@ -14,5 +14,7 @@ extern "C" const char* __tsan_default_suppressions() {
       "race:kj::CrossThreadPromiseFulfiller\n"
       // Objects that their last holder deletes, whichever thread that is on.
       "race:kj::Own<nodeagent::file::RestoreJournal const>::dispose\n"
+      "race:kj::Own<nodeagent::exec::MemoryRing>::dispose\n"
+      "race:kj::Own<nodeagent::exec::SpoolFile::Shared>::dispose\n"
       "race:SharedOrder\n";
 }
