@@ -30,40 +30,42 @@ std::string looksText(const Looks& looks) {
 }
 
 // A state that came after the last look in time, and before its end, would be missed. The last look
-// is therefore made at the end, with time of its own, since its calls have none left otherwise.
+// is therefore made at the end, with time of its own, since its calls have none left otherwise. A
+// look that is cut off by the end takes its place only if it had as much time as the last one gets,
+// because what it saw is no more than that its time was over.
 Looks lookAgain(const std::function<bool()>& look, std::chrono::nanoseconds within,
                 std::chrono::nanoseconds every) {
   Looks looks;
   SteadyTime begin = now();
+  SteadyTime end = begin;
   SteadyTime next = begin;
   std::chrono::nanoseconds longest{0};
-  auto matches = [&] {
+  // Returns whether the condition was seen, or the look was the last one.
+  auto isOver = [&] {
     SteadyTime start = now();
+    auto enough = longest + kLastLookMargin;
     looks.matched = look();
     ++looks.count;
-    longest = std::max<std::chrono::nanoseconds>(longest, now() - start);
     looks.took = now() - begin;
-    return looks.matched;
+    longest = std::max<std::chrono::nanoseconds>(longest, now() - start);
+    return looks.matched || (now() >= end && end - start >= enough);
   };
-  bool lastIsDue = within.count() <= 0;
-  if (!lastIsDue) {
+  if (within.count() > 0) {
     DeadlineScope scope(within);
-    SteadyTime end = DeadlineScope::current();
-    while (!lastIsDue) {
-      if (matches()) return looks;
-      // A look that took until the end was the last one.
-      if (now() >= end) break;
+    // The scope ends a moment later. A look at that time would have no time for its calls.
+    end = std::min(begin + within, DeadlineScope::current());
+    while (next < end) {
+      if (isOver()) return looks;
       next = std::max(next + every, now());
-      lastIsDue = next >= end;
       sleepInScope(std::min(next, end));
       if (std::string reason = scopesCancelledBy(); !reason.empty()) {
         throw muster::NodeError(muster::NodeError::Kind::kCancelled, "", "", reason);
       }
     }
   }
-  if (lastIsDue && (looks.count == 0 || DeadlineScope::remaining().count() > 0)) {
+  if (looks.count == 0 || DeadlineScope::remaining().count() > 0) {
     DeadlineScope scope(longest + kLastLookMargin);
-    matches();
+    isOver();
   }
   return looks;
 }

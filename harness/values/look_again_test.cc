@@ -4,6 +4,8 @@
 
 #include <muster/deadline.h>
 
+#include "harness/values/cancellation.h"
+
 namespace harness {
 namespace {
 
@@ -26,6 +28,30 @@ TEST(LookAgainTest, LooksForALastTimeWithTimeOfItsOwn) {
   EXPECT_FALSE(seen.matched);
   EXPECT_EQ(seen.count, 2u);
   EXPECT_GT(left, 500ms);
+}
+
+// The end of the time and a look fall together here.
+TEST(LookAgainTest, LastLookHasTimeWhereTheLooksDivideTheTime) {
+  std::chrono::nanoseconds left{0};
+  auto look = [&] {
+    left = muster::DeadlineScope::remaining();
+    return false;
+  };
+  lookAgain(look, 20ms, 5ms);
+  EXPECT_GT(left, 500ms);
+}
+
+// What a look saw that was cut off is only that its time was over.
+TEST(LookAgainTest, LookThatIsCutOffIsFollowedByOneWithTime) {
+  int looks = 0;
+  auto look = [&] {
+    bool isShort = muster::DeadlineScope::remaining() < 500ms;
+    if (++looks > 1 && isShort) sleepInScope(muster::DeadlineScope::current());
+    return !isShort;
+  };
+  Looks seen = lookAgain(look, 20ms, 15ms);
+  EXPECT_TRUE(seen.matched);
+  EXPECT_EQ(seen.count, 3u);
 }
 
 TEST(LookAgainTest, TextCounts) {
