@@ -78,18 +78,31 @@ namespace {
 constexpr unsigned kLogsMax = 1000;
 constexpr uint64_t kLogBytesMax = uint64_t{256} << 20;
 
-// Reports, once, why the output of failed commands is not kept.
-void complainOfLogs(const std::string& reason) {
-  static std::atomic_flag told = ATOMIC_FLAG_INIT;
+// Reports why the output of a failed command is not kept, once for each kind of reason.
+void complainOfLogs(std::atomic_flag& told, const std::string& reason) {
   if (told.test_and_set()) return;
-  std::cerr << "muster: the output of a failed command is not kept, nor that of later ones: "
-            << reason << "\n";
+  std::cerr << "muster: the output of a failed command is not kept: " << reason
+            << "; nor is that of others like it\n";
+}
+
+// Counts the bytes of a log. Returns false, and counts nothing, if they are too many beside those
+// that are there.
+bool countLog(uint64_t bytes) {
+  static std::atomic_flag told = ATOMIC_FLAG_INIT;
+  static std::atomic<uint64_t> all{0};
+  if ((all += bytes) <= kLogBytesMax) return true;
+  all -= bytes;
+  complainOfLogs(told, "its " + std::to_string(bytes >> 20) +
+                           " MiB and those of earlier ones are over " +
+                           std::to_string(kLogBytesMax >> 20) + " MiB");
+  return false;
 }
 
 // Makes a file of a name that is new, and returns its path; empty if that is not possible.
 std::string writeLog(const std::filesystem::path& directory, const std::string& content) {
   // Counts the logs of this process, so that no two have one name.
   static std::atomic<unsigned> logs{0};
+  static std::atomic_flag told = ATOMIC_FLAG_INIT;
   std::error_code failed;
   std::filesystem::create_directories(directory, failed);
   for (unsigned number = ++logs; number <= kLogsMax; number = ++logs) {
@@ -104,24 +117,20 @@ std::string writeLog(const std::filesystem::path& directory, const std::string& 
     if (written) return path;
     std::string reason = std::strerror(errno);
     if (file) std::remove(path.c_str());
-    complainOfLogs("write " + harness::quoted(path) + ": " + reason);
+    complainOfLogs(told, "write " + harness::quoted(path) + ": " + reason);
     return "";
   }
-  complainOfLogs("there are " + std::to_string(kLogsMax) + " files already");
+  complainOfLogs(told, "there are " + std::to_string(kLogsMax) + " files already");
   return "";
 }
 
 }  // namespace
 
 void keepLog(muster::Result& result) {
-  static std::atomic<uint64_t> bytes{0};
   if (result.succeeded() || showsAll(result)) return;
   const char* directory = std::getenv(kRunDirectoryVariable);
   if (!directory || !*directory) return;
-  if ((bytes += result.out.size() + result.err.size()) > kLogBytesMax) {
-    complainOfLogs("there are " + std::to_string(kLogBytesMax >> 20) + " MiB of it already");
-    return;
-  }
+  if (!countLog(result.out.size() + result.err.size())) return;
   result.logPath = writeLog(
       std::filesystem::path(directory) / program_invocation_short_name / testName() / result.node,
       describe(result) + "\n--- stdout\n" + result.out + "\n--- stderr\n" + result.err);

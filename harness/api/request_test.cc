@@ -97,6 +97,17 @@ TEST_F(KeepLogTest, NothingIsWrittenThatTheTextShows) {
   EXPECT_TRUE(std::filesystem::is_empty(directory_));
 }
 
+TEST_F(KeepLogTest, OutputThatIsTooLargeDoesNotKeepOutWhatFollows) {
+  muster::Result large = failedWith(std::string(size_t{257} << 20, 'x'));
+  testing::internal::CaptureStderr();
+  keepLog(large);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("its 257 MiB"));
+  EXPECT_EQ(large.logPath, "");
+  muster::Result next = failedWith(long_);
+  keepLog(next);
+  EXPECT_NE(next.logPath, "");
+}
+
 TEST_F(KeepLogTest, EveryResultHasItsOwnFileAndTheyAreBounded) {
   muster::Result result = failedWith(long_);
   keepLog(result);
