@@ -76,6 +76,11 @@ uint64_t ignoredSignals() {
     for (int signal : {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGTERM, SIGCHLD}) {
       signals |= uint64_t{1} << (signal - 1);
     }
+    // The C library shows nobody the two signals that it has for itself. A caller may have handed
+    // them on ignored.
+    for (int signal = __SIGRTMIN; signal < SIGRTMIN; ++signal) {
+      signals |= uint64_t{1} << (signal - 1);
+    }
     return signals;
   }();
   return ignored;

@@ -38,12 +38,18 @@ void redirectOutput(const std::string& console) {
   check(::dup2(output.get(), 2), "dup2");
 }
 
-// Resets the signals, whose state the node would inherit from the hub.
+// Resets the signals, whose state the node would inherit from the hub. The C library's own call
+// refuses the two that it has for itself, which the caller may have handed on ignored.
 void resetSignals() {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+  // All zero is the kernel's form of SIG_DFL.
+  constexpr size_t kSetBytes = 8;
+  const uint64_t standard[4] = {};
+  for (int number = 1; number < NSIG; ++number) {
+    ::syscall(SYS_rt_sigaction, number, standard, nullptr, kSetBytes);
+  }
 }
 
 // Gives the node the limits of a machine's process 1, as Linux and systemd set them, in place of
