@@ -42,6 +42,18 @@ void logTask(kj::Exception&& exception) {
                {{"exception", exception.getDescription()}});
 }
 
+// Returns a user that the node's database does not have.
+User unnamedUser(uid_t id, gid_t group) {
+  User user;
+  user.id = id;
+  user.group = group;
+  user.groups = kj::heapArray<gid_t>({group});
+  user.name = kj::str(id);
+  user.home = kj::str("/");
+  user.shell = kj::str("/bin/sh");
+  return user;
+}
+
 kj::StringPtr reasonText(StopReason reason) {
   switch (reason) {
     case StopReason::kNone:
@@ -77,11 +89,9 @@ kj::Promise<void> Job::resolveUser() {
         KJ_IF_MAYBE (user, found) {
           user_ = kj::mv(*user);
         } else if (isOwn) {
-          user_.id = geteuid();
-          user_.group = getegid();
-          user_.name = kj::str(geteuid());
-          user_.home = kj::str("/");
-          user_.shell = kj::str("/bin/sh");
+          user_ = unnamedUser(geteuid(), getegid());
+        } else if (auto id = decimalId(spec_.user); id != nullptr) {
+          user_ = unnamedUser(KJ_ASSERT_NONNULL(id), KJ_ASSERT_NONNULL(id));
         } else {
           support::fail(Kind::NOT_FOUND, "user \"", support::escaped(spec_.user.cStr()).c_str(),
                         "\": not in the node's user database");

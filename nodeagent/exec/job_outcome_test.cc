@@ -202,13 +202,23 @@ TEST_F(JobOutcomeTest, AGivenGroupReplacesThePrimaryOne) {
   EXPECT_EQ(run(spec)->output, "65534\n1\n");
 }
 
+TEST_F(JobOutcomeTest, AnIdWithoutAnEntryHasTheGroupOfItsNumber) {
+  if (getuid() != 0) GTEST_SKIP() << "changing the user needs root";
+  SpecBuilder spec(shell("id -u; id -G; echo $HOME $USER"));
+  spec->setUser("4012345");
+  EXPECT_EQ(run(spec)->output, "4012345\n4012345\n/ 4012345\n");
+}
+
+// getent(1) takes "+1" for the id 1.
 TEST_F(JobOutcomeTest, AnUnknownUserIsNamed) {
-  SpecBuilder spec({"true"});
-  spec->setUser("no-such-user");
-  auto result = run(spec);
-  auto error = result->outcome().getNotStarted();
-  EXPECT_EQ(error.getKind(), wire::Error::Kind::NOT_FOUND);
-  EXPECT_THAT(error.getText().cStr(), HasSubstr("\"no-such-user\""));
+  for (const char* name : {"no-such-user", "+1", "-1"}) {
+    SpecBuilder spec({"true"});
+    spec->setUser(name);
+    auto result = run(spec);
+    auto error = result->outcome().getNotStarted();
+    EXPECT_EQ(error.getKind(), wire::Error::Kind::NOT_FOUND) << name;
+    EXPECT_THAT(error.getText().cStr(), HasSubstr("\"" + std::string(name) + "\""));
+  }
 }
 
 TEST_F(JobOutcomeTest, AProgramOnATerminalSeesATerminal) {

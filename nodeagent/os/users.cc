@@ -106,6 +106,8 @@ kj::Maybe<User> parseUserLine(kj::ArrayPtr<const char> line) {
 
 // Asks `getent`. Blocks, so it belongs on a worker thread.
 kj::Maybe<User> askForUser(kj::StringPtr nameOrId) {
+  // getent would take it for a number.
+  if (nameOrId.startsWith("+") || nameOrId.startsWith("-")) return nullptr;
   auto line = getent("passwd", nameOrId);
   auto lines = split(line.asArray(), '\n');
   KJ_IF_MAYBE (user, parseUserLine(lines[0])) {

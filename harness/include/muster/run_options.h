@@ -87,7 +87,8 @@ struct RunOptions {
   // Is the working directory, absolute. Empty means "/". A missing one is Outcome kNotStarted.
   std::string directory;
 
-  // Is a name or a decimal id. Empty means the user that the agent runs as, usually root.
+  // Is a name or a decimal id. Empty means the user that the agent runs as, usually root. An id
+  // that the node's database does not have gets the group of the same number.
   std::string user;
 
   // Is a name or a decimal id. Empty means the user's primary group.
