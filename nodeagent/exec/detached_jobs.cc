@@ -38,7 +38,7 @@ void DetachedJobs::load() {
                    add(kj::mv(files), kj::mv(KJ_ASSERT_NONNULL(message)), kj::READY_NOW);
                  })) {
       support::log(support::Level::kError, "a detached job cannot be found again",
-                   {{"reason", exception->getDescription()}});
+                   {{"reason", support::reasonOf(*exception)}});
     }
   }
 }

@@ -167,8 +167,9 @@ void Front::welcome(support::Listener& listener, support::AcceptedSocket&& accep
   auto& reference = *connection;
   tasks_.add(kj::evalNow([this, &reference]() { return serve(reference); })
                  .catch_([address = reference.address](kj::Exception&& exception) {
-                   support::logLimited("connection", support::Level::kInfo, "connection ended",
-                                       {{"peer", address}, {"reason", exception.getDescription()}});
+                   support::logLimited(
+                       "connection", support::Level::kInfo, "connection ended",
+                       {{"peer", address}, {"reason", support::reasonOf(exception)}});
                  })
                  .attach(kj::mv(connection)));
 }

@@ -109,7 +109,7 @@ void reload(Front& front, const Options& options) {
                  support::log(Level::kInfo, "reloaded", {});
                })) {
     support::log(Level::kError, "not reloaded; everything stays as it was",
-                 {{"reason", exception->getDescription()}});
+                 {{"reason", support::reasonOf(*exception)}});
   }
 }
 

@@ -115,9 +115,9 @@ void ClientConnections::serve(kj::Own<kj::AsyncIoStream> stream) {
   auto& reference = *connection;
   tasks_.add(kj::evalNow([&reference]() { return reference.serve(); })
                  .catch_([&reference](kj::Exception&& exception) {
-                   support::logLimited(
-                       "connection", support::Level::kInfo, "connection ended",
-                       {{"identity", reference.identity}, {"reason", exception.getDescription()}});
+                   support::logLimited("connection", support::Level::kInfo, "connection ended",
+                                       {{"identity", reference.identity},
+                                        {"reason", support::reasonOf(exception)}});
                  })
                  .attach(kj::mv(connection)));
 }

@@ -186,7 +186,7 @@ class Process {
       return kj::evalNow([this]() { return reload(); })
           .catch_([](kj::Exception&& exception) {
             support::log(Level::kError, "not reloaded; everything stays as it was",
-                         {{"reason", exception.getDescription()}});
+                         {{"reason", support::reasonOf(exception)}});
           })
           .then([this]() {
             notifier_.ready("running");
@@ -280,7 +280,7 @@ class Process {
 
   int failed(const kj::Exception& exception) {
     KJ_IF_MAYBE (front, front_) {
-      support::log(Level::kError, "cannot go on", {{"reason", exception.getDescription()}});
+      support::log(Level::kError, "cannot go on", {{"reason", support::reasonOf(exception)}});
       return (*front)->exitStatus();
     }
     kj::throwFatalException(kj::cp(exception));

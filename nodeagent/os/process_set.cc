@@ -18,6 +18,7 @@
 #include "nodeagent/os/process_family.h"
 #include "nodeagent/os/worker.h"
 #include "schema/support/base/log.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
 namespace {
@@ -52,7 +53,7 @@ kj::Promise<kj::Vector<pid_t>> withinLimit(const SetContext& context,
   auto late = context.timer.afterDelay(kListMax).then([]() { return kj::Vector<pid_t>(); });
   return looking.exclusiveJoin(kj::mv(late)).catch_([](kj::Exception&& exception) {
     support::logLimited("processes", support::Level::kWarn, "the processes of a job are not known",
-                        {{"reason", exception.getDescription()}});
+                        {{"reason", support::reasonOf(exception)}});
     return kj::Vector<pid_t>();
   });
 }
