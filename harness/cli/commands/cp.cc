@@ -160,8 +160,12 @@ CopyEnd targetOf(const Transfer& transfer, const Manner& manner) {
     if (failed) throw std::runtime_error(target.path + ": " + failed.message());
   }
   bool isDirectory = kindOf(target, manner.until) == Kind::kDirectory;
-  if (isDirectory) {
-    target.path = joined(target.path, lastNameOf(transfer.source.path));
+  std::string name = lastNameOf(transfer.source.path);
+  if (isDirectory && name.empty()) {
+    // What is below a source such as "dir/." goes into the target itself.
+    while (target.path.size() > 1 && target.path.ends_with("/")) target.path.pop_back();
+  } else if (isDirectory) {
+    target.path = joined(target.path, name);
   } else if (transfer.isOneOfSeveral || target.path.ends_with("/")) {
     throw std::runtime_error("the target " + endText(target) + " is not a directory");
   } else if (target.node != nullptr && !manner.options.write.parents) {
@@ -174,11 +178,25 @@ CopyEnd targetOf(const Transfer& transfer, const Manner& manner) {
   return target;
 }
 
+// A walk would find the files that the copy makes, and so on, until a path is too long.
+void refuseCopyIntoItself(const Transfer& transfer) {
+  if (transfer.source.node != transfer.target.node) return;
+  // A path that ends with a slash has an empty last name.
+  fs::path source = fs::path(transfer.source.path + "/").lexically_normal();
+  fs::path target = fs::path(transfer.target.path + "/").lexically_normal();
+  auto [end, place] = std::mismatch(source.begin(), std::prev(source.end()), target.begin(),
+                                    std::prev(target.end()));
+  if (end == std::prev(source.end())) {
+    throw std::runtime_error("a directory cannot be copied into itself, " + transfer.target.path);
+  }
+}
+
 void carryOut(Transfer& transfer, const Manner& manner) {
   try {
     CopyOptions options = manner.options;
     options.what = whatOf(transfer, manner);
     transfer.target = targetOf(transfer, manner);
+    if (options.what == CopyOptions::What::kTree) refuseCopyIntoItself(transfer);
     transfer.result = copy(transfer.source, transfer.target, options, manner.until);
   } catch (const muster::NodeError& error) {
     transfer.error = error.node().empty() ? error.detail() : error.what();

@@ -234,6 +234,16 @@ TEST_F(CopyTest, CopyToAFrozenNodeEndsWithinItsTimeout) {
               AllOf(exits(69), complains("server2:/var/tmp: node server2")));
 }
 
+TEST_F(CopyTest, WhatIsBelowADirectoryGoesIntoOneThatExists) {
+  fs::create_directory(here_ + "/there");
+  write(here_ + "/there/f", "content");
+  fs::create_directories(here_ + "/back");
+  ASSERT_THAT(onCluster("exec", {"server1", "--", "mkdir", "-p", "/var/below"}), exits(0));
+  EXPECT_THAT(copy({"-r", here_ + "/there/.", "server1:/var/below"}), exits(0));
+  EXPECT_THAT(copy({"-r", "server1:/var/below/.", here_ + "/back/"}), exits(0));
+  EXPECT_EQ(read(here_ + "/back/f"), "content");
+}
+
 TEST_F(CopyTest, ImpossibleCopyIsRefusedWithAHint) {
   write(here_ + "/f", "content");
   fs::create_directory(here_ + "/d");
@@ -255,6 +265,8 @@ TEST_F(CopyTest, ImpossibleCopyIsRefusedWithAHint) {
       {{here_ + "/f", "/etc/hosts", "server1:/none"}, 1, "server1:/none is not a directory"},
       {{"@server:/etc/hosts", "server1:/tmp"}, 64, "is several nodes"},
       {{"-n", here_ + "/f", "server1:/etc/hosts"}, 1, "exists"},
+      {{"-r", "server1:/etc", "server1:/etc/../etc/a"}, 1, "cannot be copied into itself"},
+      {{"-r", "server1:/etc/.", "server1:/etc"}, 1, "cannot be copied into itself"},
       {{here_ + "/f", "sever1:/tmp"}, 65, "did you mean \"server1\"?"},
   };
   for (const Wrong& wrong : kWrong) {
