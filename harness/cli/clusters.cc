@@ -39,6 +39,18 @@ ClusterDescription clusterOf(const std::string& option) {
                     absent.reason + "; make it with \"muster up " + text + "\"");
 }
 
+std::string whyGone(const std::string& option, const std::string& name) {
+  try {
+    if (clusterOf(option).name == name) return "";
+  } catch (const ChoiceError& error) {
+    if (error.kind() != ChoiceError::Kind::kNone) return "";
+  } catch (const std::exception&) {
+    // It cannot be told now, for want of descriptors for instance.
+    return "";
+  }
+  return "cluster \"" + name + "\" is not up any more";
+}
+
 std::vector<NodeDescription> chooseNodes(const ClusterDescription& cluster,
                                          const std::string& set) {
   std::vector<std::string> names;

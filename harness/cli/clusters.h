@@ -18,6 +18,10 @@ ClusterPlan planOf(const std::string& path);
 // file.
 ClusterDescription clusterOf(const std::string& option);
 
+// Returns why the cluster `name`, which clusterOf(option) returned, is there no more; empty if it
+// is, or if that cannot be told.
+std::string whyGone(const std::string& option, const std::string& name);
+
 // Returns the nodes that `set` means, in the order of the cluster; at least one. CommandError with
 // kExitData.
 std::vector<NodeDescription> chooseNodes(const ClusterDescription& cluster, const std::string& set);

@@ -31,6 +31,7 @@ class SilenceNotes {
       muster::NodeState state = nodes_[i]->state();
       bool isConnected = state.kind == muster::NodeState::Kind::kConnected;
       bool isSilent = !isConnected && std::chrono::steady_clock::now() - state.since > kSilenceMax;
+      if (isSilent) failIfGone();
       if (isSilent == said_[i] || (said_[i] && !isConnected)) continue;
       said_[i] = isSilent;
       std::cerr << conversation_.speaker << ": " << nodes_[i]->description().name << ": "
@@ -40,6 +41,11 @@ class SilenceNotes {
   }
 
  private:
+  void failIfGone() const {
+    std::string why = conversation_.whyGone ? conversation_.whyGone() : "";
+    if (!why.empty()) throw CommandError(kExitUnavailable, why + "; the command ended with it");
+  }
+
   const rpc::JobGroup& group_;
   const std::vector<ControllerNode*>& nodes_;
   const Conversation& conversation_;

@@ -23,6 +23,10 @@ struct Conversation {
   // Ends them; a raw terminal needs "\r\n".
   std::string lineEnd = "\n";
 
+  // Returns why the nodes cannot come back; empty if they can. It is asked once a second while a
+  // connection is missing for longer than a moment. Unset: they always can.
+  std::function<std::string()> whyGone;
+
   // A further descriptor that is waited for, and what is done when it is readable. Negative: none.
   int watched = -1;
   std::function<void()> act;
@@ -30,7 +34,8 @@ struct Conversation {
 
 // `nodes` are those of the group. Says on standard error when there is no connection to one of them
 // for some seconds, since its command is waited for then. Throws CommandError with kExitIo if
-// standard input cannot be read, and what `take` and `act` throw.
+// standard input cannot be read, and with kExitUnavailable if the nodes are gone; and what `take`
+// and `act` throw.
 void converse(rpc::JobGroup& group, const std::vector<ControllerNode*>& nodes,
               const Conversation& conversation);
 

@@ -126,6 +126,7 @@ int statusOf(const std::vector<Answer>& answers) {
 
 std::string endingOf(const Answer& answer) {
   if (const auto* result = std::get_if<muster::Result>(&answer)) {
+    if (result->stillEnding) return "told to end at its deadline; still ending";
     return result->outcome.succeeded() ? "" : muster::toString(result->outcome);
   }
   const auto& error = std::get<muster::NodeError>(answer);
@@ -142,6 +143,7 @@ Json answersJson(const std::vector<NodeDescription>& nodes, const std::vector<An
     Json entry = {{"node", nodes[i].name}};
     if (const auto* result = std::get_if<muster::Result>(&answers[i])) {
       entry["outcome"] = muster::toString(result->outcome);
+      entry["still_ending"] = result->stillEnding;
       entry["status"] = statusOf(result->outcome);
       entry["stdout"] = result->out;
       entry["stderr"] = result->err;
@@ -164,6 +166,8 @@ struct Execution {
   PassInput input = PassInput::kNo;
   std::chrono::nanoseconds connectTimeout{0};
   muster::SteadyTime until;
+  // See Conversation::whyGone.
+  std::function<std::string()> whyGone;
 };
 
 // What ends with our session says so, because nobody asked for its end.
@@ -194,6 +198,7 @@ std::vector<Answer> converseWithReachable(
   Conversation conversation;
   conversation.input = execution.input;
   conversation.speaker = "muster exec";
+  conversation.whyGone = execution.whyGone;
   conversation.take = [&](rpc::JobGroup::News& news) {
     news.node = numbers[news.node];
     take(news);
@@ -310,6 +315,9 @@ int run(const Arguments& arguments) {
   execution.input = arguments[kInput] ? PassInput::kYes : PassInput::kNo;
   ClusterDescription cluster = clusterOf(arguments[kCluster]);
   execution.nodes = chooseNodes(cluster, arguments.word(0));
+  execution.whyGone = [option = arguments[kCluster], name = cluster.name] {
+    return whyGone(option, name);
+  };
   execution.connectTimeout = arguments[kConnectTimeout];
   Connections connections(execution.nodes, runId);
   execution.connected = connections.nodes();

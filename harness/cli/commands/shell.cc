@@ -76,13 +76,15 @@ void passResize(rpc::JobGroup& group, const Fd& resized) {
 
 // Keys that are pressed while there is no connection wait in the terminal, and go on to the node
 // later.
-int converseWithShell(ControllerNode& node, const JobRequest& request, const Fd& resized) {
+int converseWithShell(ControllerNode& node, const JobRequest& request, const Fd& resized,
+                      const std::function<std::string()>& whyGone) {
   rpc::JobGroup group({&node}, request, std::chrono::steady_clock::now() + kSessionMax);
   {
     RawTerminal terminal;
     Conversation conversation;
     conversation.input = PassInput::kYes;
     conversation.speaker = "muster shell";
+    conversation.whyGone = whyGone;
     if (request.terminal) conversation.lineEnd = "\r\n";
     conversation.take = [](const rpc::JobGroup::News& news) { writeOutput(news.out); };
     conversation.watched = resized.get();
@@ -127,7 +129,8 @@ int run(const Arguments& arguments) {
   ControllerNode& node = *connections.nodes()[0];
   try {
     node.awaitConnected(std::chrono::steady_clock::now() + arguments[kShellConnectTimeout]);
-    return converseWithShell(node, request, resized);
+    return converseWithShell(node, request, resized,
+                             [&] { return whyGone(arguments[kCluster], cluster.name); });
   } catch (const muster::NodeError& error) {
     throw CommandError(kExitUnavailable, error.what());
   }

@@ -129,6 +129,21 @@ TEST_F(JobsTest, WrongArgumentsAreRefused) {
               AllOf(exits(64), complains("--run-id: \"a b\"")));
 }
 
+// A cluster that was taken down does not come back by itself, so nobody waits for its answer.
+TEST_F(JobsTest, CommandEndsWithTheClusterThatIsTakenDown) {
+  startRun("r1", "sleep 1000");
+  pid_t waiting = started_.back();
+  started_.pop_back();
+  EXPECT_THAT(muster({"down", cluster_}), exits(0));
+  int status = 0;
+  auto hasEnded = [&] { return ::waitpid(waiting, &status, WNOHANG) == waiting; };
+  if (!muster_tests::becomesTrue(hasEnded, std::chrono::seconds(30))) {
+    ::kill(waiting, SIGKILL);
+    ::waitpid(waiting, &status, 0);
+  }
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 69) << status;
+}
+
 // Nobody asked for the end of a daemon that a command started, so it is said.
 TEST_F(JobsTest, WhatACommandLeftRunningEndsAndIsNamed) {
   EXPECT_THAT(onCluster("exec", {"server1", "--", "sh", "-c", "sleep 61 >/dev/null 2>&1 &"}),
