@@ -168,6 +168,9 @@ constexpr Bad kBad[] = {
     {"provisioner: static\nnodes: {a: {role: x, address: \"127.0.0.1:65536\"}}",
      "f.yaml:2:31: address: \"127.0.0.1:65536\" is not ADDRESS:PORT, such as 127.0.0.2:7411 or "
      "[::1]:7411"},
+    {"provisioner: static\nnodes: {a: {role: x, address: \"[fe80::1%nosuch]:7411\"}}",
+     "f.yaml:2:31: address: \"[fe80::1%nosuch]:7411\" is not ADDRESS:PORT, such as 127.0.0.2:7411 "
+     "or [::1]:7411; behind \"%\" stands an interface of this machine"},
     {"provisioner: static\nnodes: {a: {role: x, address: \"10.0.0.5:7411\"}}",
      "f.yaml:2:31: address: 10.0.0.5 is not loopback, so it needs the key \"tls\" with "
      "certificates"},

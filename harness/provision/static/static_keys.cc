@@ -50,8 +50,10 @@ support::Endpoint endpointOf(const Setting& address, bool certificates) {
     return *endpoint;
   }
   if (!endpoint || endpoint->port() == 0) {
+    bool hasZone = place.find('%') != std::string::npos;
     address.fail("address: \"" + place +
-                 "\" is not ADDRESS:PORT, such as 127.0.0.2:7411 or [::1]:7411");
+                 "\" is not ADDRESS:PORT, such as 127.0.0.2:7411 or [::1]:7411" +
+                 (hasZone ? "; behind \"%\" stands an interface of this machine" : ""));
   }
   return *endpoint;
 }
