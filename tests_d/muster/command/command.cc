@@ -39,6 +39,8 @@ pid_t spawn(const std::string& program, const std::vector<std::string>& argument
   argv.push_back(nullptr);
   pid_t pid = ::fork();
   if (pid != 0) return pid;
+  // Whoever started this program may have had signals ignored, as nohup(1) does.
+  for (int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE}) ::signal(number, SIG_DFL);
   ::dup2(::open(files.in.c_str(), O_RDONLY), 0);
   ::dup2(::open(files.out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
   ::dup2(::open(files.err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);

@@ -22,6 +22,7 @@ using ::testing::Not;
 
 constexpr char kProgram[] = "muster-test-daemon";
 constexpr std::chrono::seconds kWaitMax{20};
+constexpr std::chrono::seconds kEndMax{60};
 
 class ProgramEndsTest : public OwnClusterTest {
  protected:
@@ -64,7 +65,12 @@ class ProgramEndsTest : public OwnClusterTest {
   int endWith(int number) {
     signal(number);
     int status = 0;
-    ::waitpid(pid_, &status, 0);
+    auto hasEnded = [&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; };
+    if (!muster_tests::becomesTrue(hasEnded, kEndMax)) {
+      ADD_FAILURE() << "signal " << number << " does not end the program";
+      signal(SIGKILL);
+      ::waitpid(pid_, &status, 0);
+    }
     pid_ = 0;
     return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   }
