@@ -20,7 +20,7 @@ namespace {
 constexpr Flag kEnded({
     .name = "all",
     .letter = 'a',
-    .help = "also jobs that ended and whose outcome their controller has not taken",
+    .help = "also jobs that have ended, as far as the nodes remember them",
 });
 
 constexpr char kNotes[] =
