@@ -122,7 +122,7 @@ TEST_F(StreamsTest, ArgumentsThatAreTooLargeAreRefusedHere) {
   std::vector<std::string> arguments = {"server1", "--", "echo"};
   for (int i = 0; i < 11; ++i) arguments.push_back(std::string(100'000, 'x'));
   EXPECT_THAT(onCluster("exec", arguments),
-              AllOf(exits(64), complains("spec.argv: more than 1048576 bytes")));
+              AllOf(exits(64), complains(" argv: more than 1048576 bytes")));
 }
 
 }  // namespace
