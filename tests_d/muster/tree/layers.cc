@@ -36,6 +36,7 @@ std::vector<Room> agentRooms() {
   return {
       {"nodeagent/main.cc", {"schema/support/", "nodeagent/"}, kAgentBans},
       {"nodeagent/no_resolver.cc", {}, kAgentBans},
+      {"nodeagent/frame_index.cc", {}, kAgentBans},
       {"nodeagent/os/", {"schema/support/base/"}, kAgentBans},
       {"nodeagent/session/", {"schema/support/base/", "nodeagent/os/"}, kAgentBans},
       {"nodeagent/config/", {"schema/support/"}, kAgentBans},
