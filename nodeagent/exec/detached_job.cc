@@ -65,9 +65,8 @@ DetachedJob::DetachedJob(const DetachedContext& context, DetachedFiles files,
       writing_(kj::Promise<void>(kj::READY_NOW).fork()),
       link_(context, files_, *this) {
   auto spec = readJobSpec(recordIn(*message_).getSpec());
-  spec.trim();
   hash_ = spec.hash;
-  argv_ = kj::mv(spec.argv);
+  shownArgv_ = kj::mv(spec.shownArgv);
 }
 
 DetachedJob::~DetachedJob() noexcept(false) = default;

@@ -31,7 +31,7 @@ class DetachedJob final : public KeptJob, public kj::Refcounted, private ShimLin
   const support::Id& sessionId() const override { return sessionId_; }
   kj::StringPtr identity() const override { return identity_; }
   kj::ArrayPtr<const Label> labels() const override { return labels_; }
-  kj::ArrayPtr<const kj::String> argv() const override { return argv_; }
+  const std::vector<std::string>& shownArgv() const override { return shownArgv_; }
   const support::Digest& hash() const override { return hash_; }
 
   // Each of these methods passes one call on to the shim as soon as that can be reached. If the
@@ -85,7 +85,7 @@ class DetachedJob final : public KeptJob, public kj::Refcounted, private ShimLin
   support::Id sessionId_;
   const kj::String identity_;
   const kj::Array<Label> labels_;
-  kj::Array<kj::String> argv_;
+  std::vector<std::string> shownArgv_;
   support::Digest hash_{};
   // The name by which ProcessSets finds the job's processes.
   kj::String group_;

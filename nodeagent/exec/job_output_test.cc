@@ -199,7 +199,7 @@ TEST_F(JobOutputTest, AFullSpoolMakesTheProcessWaitForItsReader) {
   };
   uint64_t held = 0;
   for (int looks = 0; looks < 200 && held < 16 * kMiB; ++looks) held = produced();
-  EXPECT_LE(produced(), 16 * kMiB + limits.memoryOfStreamBytesMax) << "nobody has read any of it";
+  EXPECT_LE(produced(), 16 * kMiB + limits.memoryOfFollowedBytesMax) << "nobody has read any of it";
   auto result = finish(1);
   ASSERT_EQ(result->output.size(), kBytes);
   auto got = support::Sha256::of(

@@ -27,6 +27,8 @@ namespace {
 constexpr size_t kPathBytesMax = 4095;
 constexpr size_t kLabelsMax = 32;
 constexpr size_t kLabelNameBytesMax = 64;
+constexpr size_t kArgumentBytesLookedAt = 8192;
+constexpr size_t kBytesLookedAt = 65536;
 constexpr size_t kLabelValueBytesMax = 256;
 constexpr size_t kNameBytesMax = 256;
 constexpr size_t kValueShownBytes = 80;
@@ -63,6 +65,23 @@ kj::String name(capnp::Text::Reader value, kj::StringPtr field) {
   if (value.size() > kNameBytesMax)
     refuse(field, ": ", value.size(), " bytes, at most ", kNameBytesMax);
   return text(value.asBytes(), field);
+}
+
+// Redacting takes its time for each byte, so that only a part of large commands is looked at. More
+// of each argument is looked at than is shown, so that a secret that begins in the part shown is
+// recognised as a whole.
+std::vector<std::string> shownArguments(kj::ArrayPtr<const kj::String> arguments) {
+  std::vector<std::string> words;
+  size_t bytes = 0;
+  for (auto& argument : arguments.slice(0, kj::min(arguments.size(), kArgumentsShown))) {
+    words.emplace_back(argument.cStr(), kj::min(argument.size(), kArgumentBytesLookedAt));
+    bytes += words.back().size();
+    if (bytes > kBytesLookedAt) break;
+  }
+  words = support::redactedWords(words);
+  for (std::string& word : words)
+    word.resize(support::beginningOf(word, kArgumentBytesShown).size());
+  return words;
 }
 
 kj::Array<kj::String> readArguments(capnp::List<capnp::Data>::Reader list) {
@@ -253,6 +272,7 @@ support::Digest hashOf(wire::JobSpec::Reader spec) {
 JobSpec readJobSpec(wire::JobSpec::Reader spec) {
   JobSpec result;
   result.argv = readArguments(spec.getArgv());
+  result.shownArgv = shownArguments(result.argv);
   result.environment = readEnvironment(spec.getEnvironment());
   result.environmentBase = spec.getEnvironmentBase();
   if (result.environmentBase > wire::JobSpec::EnvironmentBase::NONE) {
@@ -292,12 +312,7 @@ JobSpec readJobSpec(wire::JobSpec::Reader spec) {
 void JobSpec::trim() {
   environment = nullptr;
   inlineInput = nullptr;
-  kj::Vector<kj::String> shown;
-  for (auto& argument : argv.slice(0, kj::min(argv.size(), kArgumentsShown))) {
-    shown.add(
-        kj::heapString(argument.asArray().slice(0, kj::min(argument.size(), kArgumentBytesKept))));
-  }
-  argv = shown.releaseAsArray();
+  argv = kj::arr(kj::str(argv[0]));
 }
 
 kj::Array<kj::String> buildEnvironment(const JobSpec& spec, const User& user,

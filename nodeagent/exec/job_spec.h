@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 
+#include <string>
+#include <vector>
+
 #include <kj/array.h>
 #include <kj/string.h>
 
@@ -17,9 +20,7 @@
 namespace nodeagent::exec {
 
 constexpr size_t kArgumentsShown = 64;
-constexpr size_t kArgumentBytesShown = 256;
-// Larger, so that a secret that begins in the part shown is still recognised.
-constexpr size_t kArgumentBytesKept = 1024;
+constexpr size_t kArgumentBytesShown = 1024;
 
 struct JobSpec {
   struct Variable {
@@ -28,6 +29,9 @@ struct JobSpec {
   };
 
   kj::Array<kj::String> argv;
+  // Holds the first kArgumentsShown arguments as people may see them: without words that look like
+  // secrets, each cut at kArgumentBytesShown.
+  std::vector<std::string> shownArgv;
   kj::Array<Variable> environment;
   wire::JobSpec::EnvironmentBase environmentBase = wire::JobSpec::EnvironmentBase::LOGIN;
   kj::String directory;
@@ -65,8 +69,8 @@ struct JobSpec {
   // The digest of the specification in its canonical form. It is equal for equal specifications.
   support::Digest hash{};
 
-  // Frees the fields that only the start needs, and arguments beyond those that lists show, because
-  // results are kept by the thousand.
+  // Frees the fields that only the start needs, and arguments but for the program, because results
+  // are kept by the thousand.
   void trim();
 };
 

@@ -5,8 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "nodeagent/exec/job_spec.h"
-#include "schema/support/base/redact.h"
 #include "schema/support/base/text.h"
 #include "schema/support/base/wire_error.h"
 
@@ -16,6 +14,7 @@ namespace {
 using Kind = wire::Error::Kind;
 
 constexpr unsigned kListMax = 1000;
+constexpr size_t kArgumentBytesListed = 256;
 
 // Puts the progress of a job into the results of a call.
 template <typename Context>
@@ -231,20 +230,13 @@ bool carriesAll(kj::ArrayPtr<const Label> labels, capnp::List<wire::Label>::Read
   return true;
 }
 
-// Writes the arguments without words that look like secrets, as the audit log does, because an
-// observer must not learn them. They are cut only afterwards, since a secret is recognised as a
-// whole.
-void writeArguments(kj::ArrayPtr<const kj::String> arguments,
+void writeArguments(const std::vector<std::string>& arguments,
                     wire::JobView::Summary::Builder summary) {
-  std::vector<std::string> words;
-  for (auto& argument : arguments.slice(0, kj::min(arguments.size(), kArgumentsShown))) {
-    words.emplace_back(argument.cStr(), kj::min(argument.size(), kArgumentBytesKept));
-  }
-  words = support::redactedWords(words);
-  auto argv = summary.initArgv(static_cast<unsigned>(words.size()));
+  auto argv = summary.initArgv(static_cast<unsigned>(arguments.size()));
   for (unsigned i = 0; i < argv.size(); ++i) {
-    auto bytes = kj::StringPtr(words[i].c_str(), words[i].size()).asBytes();
-    argv.set(i, bytes.slice(0, support::beginningOf(words[i], kArgumentBytesShown).size()));
+    auto cut = support::beginningOf(arguments[i], kArgumentBytesListed);
+    argv.set(
+        i, kj::StringPtr(arguments[i].c_str(), arguments[i].size()).asBytes().slice(0, cut.size()));
   }
 }
 
@@ -257,7 +249,7 @@ void writeSummary(KeptJob& job, wire::JobView::Summary::Builder summary) {
     labels[i].setName(job.labels()[i].name);
     labels[i].setValue(job.labels()[i].value);
   }
-  writeArguments(job.argv(), summary);
+  writeArguments(job.shownArgv(), summary);
   job.writeStatus(summary);
   summary.setAlive(job.isAlive());
   summary.setProcesses(job.processCount());

@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 
+#include <string>
+#include <vector>
+
 #include <kj/array.h>
 #include <kj/async.h>
 #include <kj/memory.h>
@@ -45,8 +48,8 @@ class KeptJob {
   // Returns the labels that the session had at the start, and then the job's own.
   virtual kj::ArrayPtr<const Label> labels() const = 0;
 
-  // Returns the arguments that JobSpec::trim leaves.
-  virtual kj::ArrayPtr<const kj::String> argv() const = 0;
+  // Returns JobSpec::shownArgv of the specification.
+  virtual const std::vector<std::string>& shownArgv() const = 0;
 
   // Returns JobSpec::hash of the specification.
   virtual const support::Digest& hash() const = 0;

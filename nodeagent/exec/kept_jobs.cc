@@ -1,10 +1,8 @@
 #include "nodeagent/exec/kept_jobs.h"
 
 #include <string>
-#include <vector>
 
 #include "nodeagent/exec/job_spec.h"
-#include "schema/support/base/redact.h"
 #include "schema/support/base/text.h"
 #include "schema/support/base/wire_error.h"
 
@@ -17,15 +15,13 @@ constexpr size_t kAuditedArgumentBytes = 2048;
 
 // Returns the command as one line for the audit log, without words that look like secrets.
 std::string argvText(const JobSpec& spec) {
-  std::vector<std::string> words;
-  for (auto& item : spec.argv) words.emplace_back(item.cStr());
   std::string text;
-  for (const std::string& word : support::redactedWords(words)) {
+  for (const std::string& word : spec.shownArgv) {
     if (text.size() > kAuditedArgumentBytes) return text + " ...";
     if (!text.empty()) text += ' ';
     text += support::escaped(word);
   }
-  return text;
+  return spec.argv.size() > spec.shownArgv.size() ? text + " ..." : text;
 }
 
 }  // namespace

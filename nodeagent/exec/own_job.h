@@ -35,7 +35,7 @@ class OwnJob final : public KeptJob, private Job::Listener {
   const support::Id& sessionId() const override { return sessionId_; }
   kj::StringPtr identity() const override { return identity_; }
   kj::ArrayPtr<const Label> labels() const override { return labels_; }
-  kj::ArrayPtr<const kj::String> argv() const override { return job_->spec().argv; }
+  const std::vector<std::string>& shownArgv() const override { return job_->spec().shownArgv; }
   const support::Digest& hash() const override { return job_->spec().hash; }
 
   kj::Promise<void> follow(wire::Follow::Reader follow, kj::Own<ProgressAnswer> answer) override;

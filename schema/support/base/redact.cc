@@ -28,8 +28,10 @@ bool endsValue(char c) {
   return isBlank(c) || c == '"' || c == '\'' || c == ';' || c == '&' || c == ',' || c == ')';
 }
 
+// The first characters are compared first: redacted() looks at every character of a text, and few
+// begin anything.
 bool startsHere(std::string_view text, size_t at, std::string_view lower) {
-  if (text.size() - at < lower.size()) return false;
+  if (text.size() - at < lower.size() || (text[at] | 0x20) != (lower[0] | 0x20)) return false;
   for (size_t i = 0; i < lower.size(); ++i) {
     if (tolower(static_cast<unsigned char>(text[at + i])) != lower[i]) return false;
   }
