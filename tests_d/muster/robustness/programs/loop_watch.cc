@@ -1,7 +1,8 @@
 // Measures the turns of the agent's event loop, as loop_watch.h says.
 //
 // The linker sends the loop's wait for events here. A thread of its own looks at the loop's thread
-// meanwhile, because a turn that lasts cannot say where it is.
+// meanwhile, because a turn that waits cannot say where it is. One that works is interrupted by a
+// timer of its CPU time.
 #include "tests_d/muster/robustness/loop_watch.h"
 
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -101,6 +103,62 @@ void notePlaces() {
   }
 }
 
+// What the timer found in the current turn: how often, and the last stack.
+struct Samples {
+  static constexpr int kFrames = 12;
+
+  volatile int count = 0;
+  uint64_t frames[kFrames];
+};
+Samples samples;
+
+// The ends of the program's code.
+extern "C" char __executable_start;
+extern "C" char etext;
+
+// Takes words of the stack that could be return addresses, since unwinding takes locks that the
+// interrupted code may hold.
+void sample(int, siginfo_t*, void* context) {
+  constexpr int kWords = 512;
+  const auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
+  auto* stack = reinterpret_cast<const uint64_t*>(registers[REG_RSP]);
+  int found = 0;
+  samples.frames[found++] = static_cast<uint64_t>(registers[REG_RIP]);
+  for (int i = 0; i < kWords && found < Samples::kFrames; ++i) {
+    bool isCode = stack[i] > reinterpret_cast<uint64_t>(&__executable_start) &&
+                  stack[i] < reinterpret_cast<uint64_t>(&etext);
+    if (isCode) samples.frames[found++] = stack[i];
+  }
+  while (found < Samples::kFrames) samples.frames[found++] = 0;
+  samples.count = samples.count + 1;
+}
+
+void beginSampling() {
+  struct sigaction action {};
+  action.sa_sigaction = sample;
+  action.sa_flags = SA_RESTART | SA_SIGINFO;
+  sigaction(SIGPROF, &action, nullptr);
+  sigevent event{};
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = SIGPROF;
+  event._sigev_un._tid = getpid();
+  timer_t timer;
+  itimerspec every{{0, 1'000'000}, {0, 1'000'000}};
+  if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer) != 0 ||
+      timer_settime(timer, 0, &every, nullptr) != 0) {
+    abort();  // Without its watch, a trial would pass.
+  }
+}
+
+void noteLongTurn() {
+  ++turns->ownLong;
+  int at = 0;
+  for (uint64_t frame : samples.frames) {
+    at += snprintf(turns->ownPlace + at, sizeof(turns->ownPlace) - static_cast<size_t>(at), " %llx",
+                   static_cast<unsigned long long>(frame));
+  }
+}
+
 bool isShim() {
   char arguments[4096];
   copyText("/proc/self/cmdline", arguments, sizeof(arguments));
@@ -128,6 +186,7 @@ bool begin() {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   std::thread(notePlaces).detach();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  beginSampling();
   return true;
 }
 
@@ -154,8 +213,10 @@ int __wrap_epoll_wait(int fd, epoll_event* events, int eventsMax, int timeoutMs)
     if (wasStopped.exchange(false)) blocked = 0;
     ++turns->count;
     // What was stolen counts as CPU time of the thread.
-    if (ran > robustness::kOwnNs) ran -= stolenNow() - begunStolenNs;
-    if (ran > robustness::kOwnNs) ++turns->ownLong;
+    if (ran > robustness::kOwnNsMax) ran -= stolenNow() - begunStolenNs;
+    int64_t most = samples.count >= robustness::kSamplesMin ? robustness::kOwnNsMax
+                                                            : robustness::kOwnUnseenNsMax;
+    if (ran > most) noteLongTurn();
     if (blocked > turns->blockedNsMax) memcpy(turns->place, place, sizeof(place));
     raise(turns->blockedNsMax, blocked);
     raise(turns->ownNsMax, ran);
@@ -164,6 +225,7 @@ int __wrap_epoll_wait(int fd, epoll_event* events, int eventsMax, int timeoutMs)
   int result = __real_epoll_wait(fd, events, eventsMax, timeoutMs);
   wasStopped = false;
   begunStolenNs = stolenNs;
+  samples.count = 0;
   begun = timesNow();
   begunNs = begun.nowNs;
   return result;
