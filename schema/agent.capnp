@@ -10,14 +10,14 @@ $Cxx.namespace("wire");
 using Common = import "common.capnp";
 
 const protocolMajor :UInt16 = 1;   # Another major is refused.
-const protocolMinor :UInt16 = 3;
+const protocolMinor :UInt16 = 4;
 # Minors interoperate. A method that the agent lacks answers "unimplemented"; a field of a request that it lacks is not
 # sent to it ($Common.since). A change that adds such a method or field raises the number, once a release.
 #
 # Minor 1 added Grants.more. Minor 2 added to file.capnp what faithful copies take: FileView.extents, DigestKind, the
 # hole before a chunk, the last five fields of WriteOptions, and the last three of TreeEntry. Minor 3 added
 # Facts.capabilities, JobOutcome.failedStep, and Welcome.earlier with the two methods of Session that act on such
-# sessions.
+# sessions. Minor 4 added the scopes of a session.
 
 interface Gate {
   hello @0 (greeting :Greeting) -> (welcome :Welcome, session :Session, error :Common.Error);
@@ -124,6 +124,17 @@ interface Session {
   # Makes another session of the caller's identity last as long as this one: it has its lease and ends with it, after
   # what this one has changed since then was undone. What it owns keeps its numbers and stays its own. A controller that
   # attaches to it takes it back. Errors: expired (it is not known), and those of endEarlier.
+
+  openScope @4 (scopeId :Data, labels :List(Common.Label)) -> (grants :Grants, error :Common.Error);
+  # Begins a part of the session that can be ended alone, or finds it. What is done through `grants` belongs to the
+  # scope. A scope has an undo list and job numbers of its own, and the labels of the session, where those given here
+  # win. It ends by closeScope or with the session, before everything that the session did earlier. scopeId: 16 random
+  # bytes that the controller chose. At most 32 scopes at once. Errors: expired (it has ended), conflict (the id is
+  # taken), overloaded, invalid.
+
+  closeScope @5 (scopeId :Data) -> (leftovers :List(Leftover), error :Common.Error);
+  # Ends a scope as `close` ends a session. A scope that is not known has ended, and the list is empty. The last 8
+  # scopes that ended answer the same list again. Errors: invalid.
 
   struct Leftover {
     what @0 :Text;              # Such as "job 7 pid 4711 (dd)".

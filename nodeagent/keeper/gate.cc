@@ -44,9 +44,9 @@ kj::Duration requireSilence(int64_t silenceMaxNs) {
   return silenceMax;
 }
 
-support::Id requireId(capnp::Data::Reader id) {
+support::Id requireId(kj::StringPtr name, capnp::Data::Reader id) {
   if (!support::Id::fits(id)) {
-    support::fail(Kind::INVALID, "sessionId: ", id.size(), " bytes given, wanted 16");
+    support::fail(Kind::INVALID, name, ": ", id.size(), " bytes given, wanted 16");
   }
   return support::Id::from(id);
 }
@@ -103,7 +103,7 @@ class SessionServer final : public wire::Session::Server {
 
   kj::Promise<void> endEarlier(EndEarlierContext call) override {
     return support::answer(call, "session.endEarlier", [this, call]() mutable -> kj::Promise<void> {
-      support::Id id = requireId(call.getParams().getSessionId());
+      support::Id id = requireId("sessionId", call.getParams().getSessionId());
       KJ_IF_MAYBE (found, context_.sessions.findEarlier(*session_, id)) {
         Session& earlier = **found;
         return context_.sessions.end(earlier, EndReason::kClosed)
@@ -117,13 +117,35 @@ class SessionServer final : public wire::Session::Server {
   kj::Promise<void> adoptEarlier(AdoptEarlierContext call) override {
     return support::answer(call, "session.adoptEarlier", [this, call]() mutable {
       session_->requireOpen();
-      support::Id id = requireId(call.getParams().getSessionId());
+      support::Id id = requireId("sessionId", call.getParams().getSessionId());
       KJ_IF_MAYBE (found, context_.sessions.findEarlier(*session_, id)) {
         (*found)->requireOpen();
         context_.sessions.adopt(*session_, **found);
       } else {
         support::fail(Kind::EXPIRED, "session ", id.text().c_str(), " is not known here");
       }
+    });
+  }
+
+  kj::Promise<void> openScope(OpenScopeContext call) override {
+    return support::answer(call, "session.openScope", [this, call]() mutable {
+      auto params = call.getParams();
+      auto scope = context_.sessions.openScope(*session_, requireId("scopeId", params.getScopeId()),
+                                               readLabels(params.getLabels()));
+      context_.services.grant(*scope, session_->role(), call.getResults().initGrants());
+    });
+  }
+
+  kj::Promise<void> closeScope(CloseScopeContext call) override {
+    return support::answer(call, "session.closeScope", [this, call]() mutable -> kj::Promise<void> {
+      support::Id id = requireId("scopeId", call.getParams().getScopeId());
+      KJ_IF_MAYBE (found, context_.sessions.findScope(*session_, id)) {
+        Session& scope = **found;
+        return context_.sessions.end(scope, EndReason::kClosed)
+            .then([call, &scope]() mutable { writeLeftovers(call, scope); })
+            .attach(kj::mv(*found), thisCap());
+      }
+      return kj::READY_NOW;
     });
   }
 
@@ -178,7 +200,7 @@ class GateServer final : public wire::Gate::Server {
   // refuses a session that belongs to another identity.
   SessionTable::Attached attach(wire::Greeting::Reader greeting) {
     Session::Options options;
-    options.id = requireId(greeting.getSessionId());
+    options.id = requireId("sessionId", greeting.getSessionId());
     options.identity = kj::str(peer_.identity.name.c_str());
     options.role = peer_.identity.role;
     options.labels = readLabels(greeting.getLabels());

@@ -48,6 +48,28 @@ void requireLabels(kj::ArrayPtr<const Label> labels) {
   }
 }
 
+// Says in one text what an ended session left. Null: nothing.
+kj::Maybe<support::Failure> failureOf(kj::ArrayPtr<const Leftover> leftovers) {
+  if (leftovers.size() == 0) return nullptr;
+  auto texts = KJ_MAP(leftover, leftovers) {
+    return kj::str(leftover.what, ": ", leftover.reason.text);
+  };
+  return support::Failure{leftovers[0].reason.kind, leftovers[0].reason.errorNumber,
+                          kj::strArray(texts, "; ")};
+}
+
+// Returns all labels, where `added` replace those of the same name.
+kj::Array<Label> joined(kj::ArrayPtr<const Label> labels, kj::Array<Label> added) {
+  kj::Vector<Label> all;
+  for (const Label& label : labels) {
+    bool replaced = false;
+    for (const Label& other : added) replaced = replaced || other.name == label.name;
+    if (!replaced) all.add(Label{kj::str(label.name), kj::str(label.value)});
+  }
+  for (Label& label : added) all.add(kj::mv(label));
+  return all.releaseAsArray();
+}
+
 }  // namespace
 
 class Session::EntryImpl final : public Session::Entry {
@@ -199,6 +221,10 @@ SessionTable::Attached SessionTable::attach(Session::Options options, wire::Atta
       support::fail(Kind::DENIED, "session ", options.id.text().c_str(),
                     " belongs to another identity");
     }
+    if (session.isScope()) {
+      support::fail(Kind::CONFLICT, "session ", options.id.text().c_str(),
+                    " is a scope of another one");
+    }
     session.renew();
     // Its controller is back.
     session.adopter_ = nullptr;
@@ -215,7 +241,7 @@ SessionTable::Attached SessionTable::attach(Session::Options options, wire::Atta
     support::fail(Kind::INVALID, "leaseNs: ", options.leaseNs, " is not between 1 s and 24 h");
   }
   requireLabels(options.labels);
-  if (sessions_.size() >= kSessionsMax) {
+  if (count() >= kSessionsMax) {
     support::fail(Kind::OVERLOADED, "the node has ", kSessionsMax, " sessions, which is its limit");
   }
   auto session = kj::refcounted<Session>(kj::mv(options), clock_, timer_);
@@ -252,6 +278,9 @@ kj::Maybe<kj::Own<Session>> SessionTable::findEarlier(const Session& session,
   if (other.hasContact()) {
     support::fail(Kind::CONFLICT, "session ", id.text().c_str(), " has a connection: it is in use");
   }
+  if (other.isScope()) {
+    support::fail(Kind::CONFLICT, "session ", id.text().c_str(), " is a scope of another one");
+  }
   return other.addRef();
 }
 
@@ -263,25 +292,74 @@ void SessionTable::visitEntries(const Session& session,
   }
 }
 
-// The entry is older than all changes that the session makes from now on, and so is undone after
-// them: an earlier state of a file is restored last. The id is looked up at the end, because an
-// adopted session may end by itself, and one that ends waits for nobody who waits for it.
 void SessionTable::adopt(Session& session, Session& earlier) {
-  support::Id id = earlier.id();
+  makeDependent(earlier, session,
+                kj::str("session ", earlier.id().text(), ", which it has adopted"));
+  support::log(support::Level::kInfo, "session adopted",
+               {{"session", earlier.id().text()}, {"by", session.id().text()}});
+}
+
+// Makes `session` end with `on`. The entry is older than all changes that `on` makes from now on,
+// and so is undone after them: an earlier state of a file is restored last. The id is looked up at
+// the end, because the session may end by itself, and one that ends waits for nobody who waits for
+// it.
+void SessionTable::makeDependent(Session& session, Session& on, kj::String what) {
+  support::Id id = session.id();
   auto end = [this, id]() -> kj::Promise<kj::Maybe<support::Failure>> {
     auto found = sessions_.find(id);
     if (found == sessions_.end() || found->second->hasContact()) {
       return kj::Maybe<support::Failure>(nullptr);
     }
-    return this->end(*found->second, EndReason::kClosed).then([]() -> kj::Maybe<support::Failure> {
-      return nullptr;
-    });
+    auto ending = found->second->addRef();
+    return this->end(*ending, EndReason::kClosed)
+        .then([&ending = *ending]() { return failureOf(ending.leftovers()); })
+        .attach(kj::mv(ending));
   };
-  earlier.adoption_ = session.addUndo(
-      EndPhase::kTidy, kj::str("session ", id.text(), ", which it has adopted"), kj::mv(end));
-  earlier.adopter_ = session.addRef();
-  support::log(support::Level::kInfo, "session adopted",
-               {{"session", id.text()}, {"by", session.id().text()}});
+  session.adoption_ = on.addUndo(EndPhase::kTidy, kj::mv(what), kj::mv(end));
+  session.adopter_ = on.addRef();
+}
+
+kj::Own<Session> SessionTable::openScope(Session& session, const support::Id& id,
+                                         kj::Array<Label> labels) {
+  session.requireOpen();
+  auto found = sessions_.find(id);
+  if (found != sessions_.end()) {
+    Session& known = *found->second;
+    if (!known.isScope() || !known.endsWith(session)) {
+      support::fail(Kind::CONFLICT, "scope ", id.text().c_str(), ": the id is taken");
+    }
+    return known.addRef();
+  }
+  if (endedIds_.count(id) > 0) {
+    support::fail(Kind::EXPIRED, "scope ", id.text().c_str(), " has ended");
+  }
+  if (session.scopes_ >= kScopesMax) {
+    support::fail(Kind::OVERLOADED, "the session has ", kScopesMax, " scopes, which is its limit");
+  }
+  Session::Options options;
+  options.id = id;
+  options.identity = kj::str(session.identity());
+  options.role = session.role();
+  options.labels = joined(session.labels(), kj::mv(labels));
+  options.leaseNs = session.leaseNs();
+  requireLabels(options.labels);
+  auto scope = kj::refcounted<Session>(kj::mv(options), clock_, timer_);
+  makeDependent(*scope, session, kj::str("scope ", id.text()));
+  scope->isScope_ = true;
+  ++session.scopes_;
+  ++scopes_;
+  return sessions_.emplace(id, kj::mv(scope)).first->second->addRef();
+}
+
+kj::Maybe<kj::Own<Session>> SessionTable::findScope(Session& session, const support::Id& id) {
+  auto found = sessions_.find(id);
+  if (found != sessions_.end() && found->second->isScope() && found->second->endsWith(session)) {
+    return found->second->addRef();
+  }
+  for (auto& ended : session.endedScopes_) {
+    if (ended->id() == id) return ended->addRef();
+  }
+  return nullptr;
 }
 
 kj::Promise<void> SessionTable::watchLeases() {
@@ -318,11 +396,12 @@ kj::Promise<void> SessionTable::end(Session& session, EndReason reason) {
   bool begins = !session.ending();
   auto ended = session.end(reason);
   if (begins) {
-    support::log(support::Level::kInfo, "session ends",
+    support::log(session.isScope() ? support::Level::kDebug : support::Level::kInfo, "session ends",
                  {{"session", session.id().text()}, {"reason", reasonText(reason)}});
     auto reference = session.addRef();
     // The id answers expired from now on, while the end still runs.
     sessions_.erase(session.id());
+    if (session.isScope()) noteEndedScope(session);
     session.adopter_ = nullptr;
     session.adoption_ = nullptr;
     rememberEnded(reference->id());
@@ -331,6 +410,14 @@ kj::Promise<void> SessionTable::end(Session& session, EndReason reason) {
     ending_.add(reference->end(reason).attach(kj::mv(isOver), kj::mv(reference)));
   }
   return ended;
+}
+
+void SessionTable::noteEndedScope(Session& scope) {
+  Session& owner = *KJ_ASSERT_NONNULL(scope.adopter_);
+  --scopes_;
+  --owner.scopes_;
+  owner.endedScopes_.push_back(scope.addRef());
+  if (owner.endedScopes_.size() > kEndedScopesMax) owner.endedScopes_.pop_front();
 }
 
 void SessionTable::rememberEnded(const support::Id& id) {

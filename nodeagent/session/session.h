@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include <deque>
 #include <map>
 
 #include <kj/async.h>
@@ -119,6 +120,9 @@ class Session final : public kj::Refcounted {
   // that changes something.
   void requireOpen() const;
 
+  // Tells whether this is a scope: a part of another session that can be ended alone.
+  bool isScope() const { return isScope_; }
+
   kj::Own<Session> addRef() { return kj::addRef(*this); }
 
  private:
@@ -139,9 +143,15 @@ class Session final : public kj::Refcounted {
   int64_t renewedBoottimeNs_;
   size_t contacts_ = 0;
 
-  // The session that has adopted this one, and the entry in its undo list that ends this one.
+  // The session that has adopted this one or whose scope this is, and the entry in its undo list
+  // that ends this one.
   kj::Maybe<kj::Own<Session>> adopter_;
   kj::Own<Entry> adoption_;
+  bool isScope_ = false;
+
+  // The open scopes of this session, and the last that ended, with what they left, the newest last.
+  size_t scopes_ = 0;
+  std::deque<kj::Own<Session>> endedScopes_;
   uint64_t nextOrder_ = 1;
   // In order of registration. The entries belong to their services.
   std::map<uint64_t, EntryImpl*> entries_;
@@ -159,6 +169,8 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
   static constexpr size_t kSessionsMax = 256;
   static constexpr size_t kEndedIdsMax = 10'000;
   static constexpr size_t kLabelsMax = 32;
+  static constexpr size_t kScopesMax = 32;
+  static constexpr size_t kEndedScopesMax = 8;
 
   // `epoch` is new with every start of the keeper. `clock` and `timer` outlive this.
   SessionTable(const Clock& clock, kj::Timer& timer, support::Id epoch = support::Id::random());
@@ -189,6 +201,14 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
   // Makes `earlier` last as long as `session` and end with it, unless it has a contact by then.
   void adopt(Session& session, Session& earlier);
 
+  // Begins a scope of `session`, or finds it. It has the session's identity, role, lease and
+  // labels; `labels` replace those of the same name. Failures: expired (the session or the scope
+  // has ended), conflict (the id is another session's), overloaded, invalid.
+  kj::Own<Session> openScope(Session& session, const support::Id& id, kj::Array<Label> labels);
+
+  // Finds a scope of `session`, also one that is ending or among the last that ended.
+  kj::Maybe<kj::Own<Session>> findScope(Session& session, const support::Id& id);
+
   // Ends sessions whose lease has run out, until cancelled. It looks at the boot clock at least
   // once a second, since timers of the event loop do not count suspended time.
   kj::Promise<void> watchLeases();
@@ -197,14 +217,17 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
   kj::Promise<void> endAll();
 
   const support::Id& keeperEpoch() const { return epoch_; }
-  size_t count() const { return sessions_.size(); }
+  // Returns the number of sessions, without their scopes.
+  size_t count() const { return sessions_.size() - scopes_; }
 
   // Ends one session and resolves when that is done, or joins an end that has begun. Its id answers
   // expired from now on. Dropping the promise does not stop the end.
   kj::Promise<void> end(Session& session, EndReason reason);
 
  private:
+  void makeDependent(Session& session, Session& on, kj::String what);
   void endApart(Session& session, EndReason reason);
+  void noteEndedScope(Session& scope);
   void rememberEnded(const support::Id& id);
   void taskFailed(kj::Exception&& exception) override;
 
@@ -212,6 +235,8 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
   kj::Timer& timer_;
   support::Id epoch_;
   std::map<support::Id, kj::Own<Session>> sessions_;
+  // The scopes among them.
+  size_t scopes_ = 0;
   // Finds the sessions whose end has begun and is not over.
   std::map<support::Id, Session*> endingSessions_;
   // Maps to the order in which they ended, to drop the oldest.
