@@ -47,7 +47,11 @@ void EstablishedConnection::requireMinor(uint16_t minor, kj::StringPtr feature) 
 
 Connection::Connection(Loop& loop, const NodeDescription& description,
                        const ControllerOptions& options)
-    : loop_(loop), description_(description), options_(options), sessionId_(loop.randomId()) {
+    : loop_(loop),
+      description_(description),
+      options_(options),
+      sessionId_(loop.randomId()),
+      scopes_(loop, description.name) {
   state_.since = loop_.now();
 }
 
@@ -381,6 +385,7 @@ void Connection::noteLoss(EstablishedConnection& live, kj::StringPtr reason) {
       gone = nullptr;
     }));
     live_ = nullptr;
+    scopes_.forgetConnection();
     setState(Kind::kReconnecting, stringOf(reason));
     wake(downWaiters_);
   }
@@ -436,6 +441,18 @@ std::vector<support::Id> Connection::sessionsSince(uint64_t generation) const {
     if (each->first != generation_) ids.push_back(each->second);
   }
   return ids;
+}
+
+kj::Promise<std::vector<Leftover>> Connection::endScope(ScopeHandle scope, SteadyTime until) {
+  bool hasWork = scopes_.leave(*scope, generation_);
+  if (!hasWork || live_ == nullptr) return std::vector<Leftover>();
+  return call<std::vector<Leftover>>(
+             until, [this](EstablishedConnection& live) { return scopes_.endNoted(live); })
+      .catch_([this, scope](kj::Exception&& exception) -> std::vector<Leftover> {
+        // The node undoes it when it comes back, or when the lease of the session ends.
+        if (kindOf(exception) == ErrorKind::kUnreachable) return {};
+        return {{description_.name, scope->name, textOf(exception).cStr()}};
+      });
 }
 
 // Ends the session while the driver still reconnects, since a lost connection may come back for it,

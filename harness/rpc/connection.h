@@ -28,16 +28,21 @@
 #include "harness/rpc/failure.h"
 #include "harness/rpc/grants.h"
 #include "harness/rpc/loop.h"
+#include "harness/rpc/node_scopes.h"
+#include "harness/rpc/scope.h"
 #include "schema/agent.capnp.h"
 #include "schema/support/base/id.h"
 #include "schema/support/rpc/rpc_connection.h"
 
 namespace harness {
 
-// An established connection, with the capabilities that it offers. Calls over it fail with
-// DISCONNECTED when it is gone.
+// An established connection, with the capabilities that it offers to the session or to one scope of
+// it. Calls over it fail with DISCONNECTED when it is gone.
 struct EstablishedConnection final : public kj::Refcounted {
   explicit EstablishedConnection(kj::Own<support::RpcConnection> rpc) : connection(kj::mv(rpc)) {}
+
+  // Returns the same connection for a scope, from the answer that opened it.
+  kj::Own<EstablishedConnection> inScope(wire::Grants::Reader scopeGrants);
 
   // Returns the agent's capability of an interface, such as get<wire::Files>().
   template <typename Interface>
@@ -49,6 +54,7 @@ struct EstablishedConnection final : public kj::Refcounted {
   // brought `feature`: it would pass over the fields that it does not know.
   void requireMinor(uint16_t minor, kj::StringPtr feature) const;
 
+  // Null for a scope.
   kj::Own<support::RpcConnection> connection;
   wire::Session::Client session = nullptr;
   Grants grants;
@@ -61,7 +67,7 @@ struct EstablishedConnection final : public kj::Refcounted {
   uint32_t chunkBytesMax = 0;
 
   // Rejects with DISCONNECTED and the reason when the connection is lost; never resolves. Set once,
-  // before use.
+  // before use, and not for a scope.
   kj::Own<kj::PromiseFulfiller<void>> declareLost;
   kj::Maybe<kj::ForkedPromise<void>> lost;
 };
@@ -91,10 +97,11 @@ class Connection {
 
   // Runs `attempt` over an established connection, and again after each loss of it, until it gives
   // a value or throws anything else than a loss. At `until` it fails with kTimeout, or with
-  // kUnreachable if there was no connection then.
+  // kUnreachable if there was no connection then. The call belongs to `scope`, or to the session.
   template <typename T>
   kj::Promise<T> call(SteadyTime until,
-                      std::function<kj::Promise<T>(EstablishedConnection&)> attempt);
+                      std::function<kj::Promise<T>(EstablishedConnection&)> attempt,
+                      ScopeHandle scope = nullptr);
 
   // Returns "the node was last heard of 3.2 s ago", or that it never was.
   kj::String silenceText() const;
@@ -111,6 +118,11 @@ class Connection {
 
   // Returns the earlier sessions that the first welcome has told of. nullopt: the agent is too old.
   std::optional<std::vector<EarlierSession>> earlier() const { return earlier_; }
+
+  // Ends a scope, which undoes what was done in it. Never rejects: the answer names the changes
+  // that stay, also those of scopes that ended late. If the node is not there, the scope ends
+  // before the next one begins, or with the session.
+  kj::Promise<std::vector<Leftover>> endScope(ScopeHandle scope, SteadyTime until);
 
   // Ends the session, which undoes its changes on the node, and the connection. Never rejects: the
   // answer names the changes that stay. Calls that wait are rejected.
@@ -174,6 +186,8 @@ class Connection {
 
   std::optional<std::vector<EarlierSession>> earlier_;
 
+  NodeScopes scopes_;
+
   bool refused_ = false;
   bool closed_ = false;
 
@@ -199,9 +213,10 @@ kj::Promise<T> Connection::expire(SteadyTime until, kj::Function<kj::Exception()
 // connection, and so the attempt must be one that may be sent twice.
 template <typename T>
 kj::Promise<T> Connection::call(SteadyTime until,
-                                std::function<kj::Promise<T>(EstablishedConnection&)> attempt) {
-  return live(until).then([this, until, attempt = std::move(attempt)](
-                              kj::Own<EstablishedConnection>&& used) mutable -> kj::Promise<T> {
+                                std::function<kj::Promise<T>(EstablishedConnection&)> attempt,
+                                ScopeHandle scope) {
+  return live(until).then([this, until, attempt = std::move(attempt),
+                           scope](kj::Own<EstablishedConnection>&& used) mutable -> kj::Promise<T> {
     EstablishedConnection& live = *used;
     auto lost = KJ_ASSERT_NONNULL(live.lost).addBranch().then(
         []() -> kj::Promise<T> { return kj::NEVER_DONE; });
@@ -209,17 +224,24 @@ kj::Promise<T> Connection::call(SteadyTime until,
       return support::failure(wire::Error::Kind::TIMEOUT,
                               "no answer in the time that was allowed; ", silenceText());
     });
-    auto answer = kj::evalNow([&]() { return attempt(live); }).then([this](T&& value) -> T {
+    auto asked =
+        scope == nullptr
+            ? kj::evalNow([&]() { return attempt(live); })
+            : scopes_.enter(live, scope).then([attempt](kj::Own<EstablishedConnection>&& entered) {
+                auto& inScope = *entered;
+                return attempt(inScope).attach(kj::mv(entered));
+              });
+    auto answer = asked.then([this](T&& value) -> T {
       noteHeard();
       return kj::mv(value);
     });
     return answer.exclusiveJoin(kj::mv(lost))
         .exclusiveJoin(kj::mv(late))
-        .catch_([this, until, attempt = std::move(attempt),
+        .catch_([this, until, attempt = std::move(attempt), scope,
                  used = kj::mv(used)](kj::Exception&& exception) mutable -> kj::Promise<T> {
           if (exception.getType() != kj::Exception::Type::DISCONNECTED) return kj::mv(exception);
           noteLoss(*used, textOf(exception));
-          return call<T>(until, std::move(attempt));
+          return call<T>(until, std::move(attempt), scope);
         });
   });
 }

@@ -23,6 +23,7 @@ struct Controller::Impl {
 
   ControllerOptions options;
   IoThread io;
+  ScopeStack scopes;
 
   // They come after the thread that their promises run on, and so are destroyed before it.
   std::deque<ControllerNode> nodes;
@@ -33,8 +34,8 @@ Controller::Controller(const ControllerOptions& options) : impl_(std::make_uniqu
 Controller::~Controller() = default;
 
 ControllerNode& Controller::connect(const NodeDescription& description) {
-  return impl_->nodes.emplace_back(
-      std::make_unique<ControllerNode::Impl>(impl_->io, description, impl_->options));
+  return impl_->nodes.emplace_back(std::make_unique<ControllerNode::Impl>(
+      impl_->io, description, impl_->options, impl_->scopes));
 }
 
 std::vector<std::variant<NodeSurvey, muster::NodeError>> Controller::survey(
@@ -109,6 +110,29 @@ std::vector<std::string> Controller::actOnEarlier(const std::vector<EarlierSessi
     }
   }
   return problems;
+}
+
+ScopeHandle Controller::beginScope(std::string name,
+                                   std::vector<std::pair<std::string, std::string>> labels) {
+  return impl_->scopes.begin(std::move(name), std::move(labels));
+}
+
+std::vector<Leftover> Controller::endScope(const ScopeHandle& scope, SteadyTime until) {
+  std::vector<Leftover> leftovers;
+  for (const ScopeHandle& ended : impl_->scopes.end(scope)) {
+    auto answers = impl_->io.run(
+        [&]() {
+          auto all = kj::heapArrayBuilder<kj::Promise<std::vector<Leftover>>>(impl_->nodes.size());
+          for (ControllerNode& each : impl_->nodes) {
+            each.impl().jobs().forget(*ended);
+            all.add(each.impl().connection().endScope(ended, until));
+          }
+          return kj::joinPromises(all.finish());
+        },
+        until, Urgency::kUrgent);
+    for (auto& some : answers) leftovers.insert(leftovers.end(), some.begin(), some.end());
+  }
+  return leftovers;
 }
 
 std::vector<Leftover> Controller::closeAll(SteadyTime until) {

@@ -18,6 +18,7 @@
 #include <muster/node_error.h>
 
 #include "harness/rpc/controller_node.h"
+#include "harness/rpc/scope.h"
 
 namespace harness {
 
@@ -62,6 +63,16 @@ class Controller {
   // by now is a success.
   std::vector<std::string> actOnEarlier(const std::vector<EarlierSession>& sessions,
                                         EarlierAction action, SteadyTime until);
+
+  // Begins a scope within the innermost one. What is begun in it on any node ends with it: commands
+  // whose lifetime is kTest, and changes that are undone at kTestEnd. `name` names it to people,
+  // and `labels` replace those of the sessions.
+  ScopeHandle beginScope(std::string name, std::vector<std::pair<std::string, std::string>> labels);
+
+  // Ends a scope and those within it on all nodes at once. Returns the changes that could not be
+  // undone. A node that cannot be reached ends it before the next one begins there, or when its
+  // session ends. A scope that has ended is passed over.
+  std::vector<Leftover> endScope(const ScopeHandle& scope, SteadyTime until);
 
   // Ends all sessions, which undoes their changes, and all connections. Returns the changes that
   // could not be undone, and the nodes that could not be asked.

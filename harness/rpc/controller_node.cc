@@ -5,11 +5,11 @@
 namespace harness {
 
 ControllerNode::Impl::Impl(IoThread& loop, const NodeDescription& node,
-                           const ControllerOptions& options)
-    : io(loop), description(node) {
+                           const ControllerOptions& options, const ScopeStack& openScopes)
+    : io(loop), scopes(openScopes), description(node) {
   auto connection = std::make_unique<Connection>(io, description, options);
   Connection& borrowed = *connection;
-  onLoop = std::make_unique<OnLoop>(OnLoop{std::move(connection), JobRunner(borrowed)});
+  onLoop = std::make_unique<OnLoop>(OnLoop{std::move(connection), JobRunner(borrowed, scopes)});
   io.post([&borrowed]() { borrowed.begin(); });
 }
 

@@ -11,11 +11,7 @@ namespace harness {
 Grants::Grants(wire::Welcome::Reader welcome)
     : agentMinor_(welcome.getProtocolMinor()), identity_(kj::str(welcome.getIdentity())) {
   auto grants = welcome.getGrants();
-  for (auto grant : grants.getMore()) {
-    // Calls of a missing capability would fail with a text that says nothing.
-    if (!grant.hasCapability()) continue;
-    all_.add(Granted{grant.getInterfaceId(), grant.getCapability()});
-  }
+  addAll(grants);
   if (grants.getMore().size() > 0) return;
   // An agent of protocol 1.0 sends one field for each interface instead.
   if (grants.hasObsoleteJobs()) add<wire::Jobs>(grants.getObsoleteJobs());
@@ -25,6 +21,22 @@ Grants::Grants(wire::Welcome::Reader welcome)
   if (grants.hasObsoleteServices()) add<wire::Services>(grants.getObsoleteServices());
   if (grants.hasObsoleteServiceView()) add<wire::ServiceView>(grants.getObsoleteServiceView());
   if (grants.hasObsoleteFacts()) add<wire::FactsView>(grants.getObsoleteFacts());
+}
+
+Grants Grants::ofScope(wire::Grants::Reader grants) const {
+  Grants scoped;
+  scoped.agentMinor_ = agentMinor_;
+  scoped.identity_ = kj::str(identity_);
+  scoped.addAll(grants);
+  return scoped;
+}
+
+void Grants::addAll(wire::Grants::Reader grants) {
+  for (auto grant : grants.getMore()) {
+    // Calls of a missing capability would fail with a text that says nothing.
+    if (!grant.hasCapability()) continue;
+    all_.add(Granted{grant.getInterfaceId(), grant.getCapability()});
+  }
 }
 
 kj::Maybe<capnp::Capability::Client&> Grants::find(uint64_t interfaceId) {

@@ -21,6 +21,9 @@ class Grants {
   Grants() = default;
   explicit Grants(wire::Welcome::Reader welcome);
 
+  // Returns those of a scope of the session, from the answer that opened it.
+  Grants ofScope(wire::Grants::Reader grants) const;
+
   // Returns the minor version of the protocol that the agent speaks.
   uint16_t agentMinor() const { return agentMinor_; }
 
@@ -46,6 +49,7 @@ class Grants {
   void add(capnp::Capability::Client capability) {
     all_.add(Granted{capnp::typeId<Interface>(), kj::mv(capability)});
   }
+  void addAll(wire::Grants::Reader grants);
   kj::Maybe<capnp::Capability::Client&> find(uint64_t interfaceId);
   kj::Exception refusal(kj::StringPtr interfaceName) const;
 

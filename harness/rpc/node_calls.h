@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include <muster/write_options.h>
+
 #include "harness/rpc/connection.h"
 #include "harness/rpc/controller_node.h"
 #include "harness/rpc/failure.h"
@@ -43,9 +45,10 @@ class Answer {
 };
 
 struct ControllerNode::Impl {
-  // Begins to connect. Borrows `loop`. To be destroyed or disconnected off the io thread, before
-  // that thread ends.
-  Impl(IoThread& loop, const NodeDescription& node, const ControllerOptions& options);
+  // Begins to connect. Borrows `loop` and `openScopes`. To be destroyed or disconnected off the io
+  // thread, before that thread ends.
+  Impl(IoThread& loop, const NodeDescription& node, const ControllerOptions& options,
+       const ScopeStack& openScopes);
   ~Impl();
 
   // Destroys the connection. Call it once no call is under way; later ones fail.
@@ -79,6 +82,7 @@ struct ControllerNode::Impl {
   };
 
   IoThread& io;
+  const ScopeStack& scopes;
   const NodeDescription description;
   std::unique_ptr<OnLoop> onLoop;
 };
@@ -90,20 +94,27 @@ using Attempt = std::function<kj::Promise<T>(EstablishedConnection&)>;
 
 // Makes such a call and waits for the answer, at most until `until` (Connection::call).
 template <typename T>
-T ask(ControllerNode& node, const std::string& operation, SteadyTime until, Attempt<T> attempt) {
+T ask(ControllerNode& node, const std::string& operation, SteadyTime until, Attempt<T> attempt,
+      ScopeHandle scope = nullptr) {
   ControllerNode::Impl& impl = node.impl();
-  return impl.blocking(operation, until,
-                       [&]() { return impl.connection().call<T>(until, std::move(attempt)); });
+  return impl.blocking(operation, until, [&]() {
+    return impl.connection().call<T>(until, std::move(attempt), scope);
+  });
 }
 
 // Does the same without waiting. `attempt` owns its captures.
 template <typename T>
 Answer<T> beginAsking(ControllerNode& node, const std::string& operation, SteadyTime until,
-                      Attempt<T> attempt) {
+                      Attempt<T> attempt, ScopeHandle scope = nullptr) {
   ControllerNode::Impl& impl = node.impl();
-  return impl.begin(operation, [&impl, until, attempt = std::move(attempt)]() mutable {
-    return impl.connection().call<T>(until, std::move(attempt));
+  return impl.begin(operation, [&impl, until, attempt = std::move(attempt), scope]() mutable {
+    return impl.connection().call<T>(until, std::move(attempt), scope);
   });
+}
+
+// Returns the scope of a change that is undone at `undo`. Null: it belongs to the session.
+inline ScopeHandle scopeOf(ControllerNode& node, muster::UndoAt undo) {
+  return undo == muster::UndoAt::kTestEnd ? node.impl().scopes.current() : nullptr;
 }
 
 // Asks all of `nodes`, which are of one controller, at once. `call` is given the inside of a node

@@ -165,7 +165,7 @@ void PrintTo(StderrTo target, std::ostream* out) {
 }
 
 void PrintTo(CommandLifetime lifetime, std::ostream* out) {
-  printName(lifetime, {"session", "detached"}, out);
+  printName(lifetime, {"test", "session", "detached"}, out);
 }
 
 void PrintTo(const RunOptions& options, std::ostream* out) {
@@ -186,7 +186,7 @@ void PrintTo(IfExists existing, std::ostream* out) {
 }
 
 void PrintTo(UndoAt undo, std::ostream* out) {
-  printName(undo, {"never", "at the session's end"}, out);
+  printName(undo, {"never", "at the test's end", "at the session's end"}, out);
 }
 
 void PrintTo(const WriteOptions& options, std::ostream* out) {

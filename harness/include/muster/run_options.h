@@ -70,9 +70,13 @@ enum class StderrTo {
   kStdout,
 };
 
-// Says how long a command may live.
+// Says how long a command may live. In all but kDetached it ends with this program at the latest,
+// however the program ends, or when its lease runs out on an unreachable node.
 enum class CommandLifetime {
-  // It ends with our session on the node, which ends with this program, however it ends.
+  // It ends with the test that started it, and so does what it left running. A command that
+  // SetUpTestSuite started ends with the suite; outside of suites it ends with the program.
+  kTest,
+  // It ends with this program.
   kSession,
 
   // It goes on. Destroying its Process does not end it either.
@@ -110,7 +114,7 @@ struct RunOptions {
   uint64_t outputBytesMax = uint64_t{64} << 20;
   OutputOverflow overflow = OutputOverflow::kBlock;
   StderrTo stderrTo = StderrTo::kStderr;
-  CommandLifetime lifetime = CommandLifetime::kSession;
+  CommandLifetime lifetime = CommandLifetime::kTest;
 
   // Holds labels by which `muster ps` and `muster kill` find the command again, besides `run` and
   // `test`, which it has anyway. Names are of [a-z0-9._-]{1,64}; values have at most 256 bytes and

@@ -1,7 +1,7 @@
 // Says how a file of a node is written: its mode and owner, what happens to an existing target, and
 // whether the change outlives the session.
 //
-//   node.file("/etc/kvd.conf").write("peers=3\n", {.mode = 0600, .undo = UndoAt::kSessionEnd});
+//   node.file("/etc/kvd.conf").write("peers=3\n", {.mode = 0600, .undo = UndoAt::kTestEnd});
 //
 // The defaults replace the target, keep its mode and owner, and leave the change on the node. The
 // options do not make a write of several files atomic: each file is replaced for itself. A file
@@ -30,6 +30,11 @@ enum class IfExists {
 enum class UndoAt {
   // The change stays, also when this program ends.
   kNever,
+  // What was there before comes back when the test ends; after a change in SetUpTestSuite, when the
+  // suite ends. Outside of suites, and with an agent older than protocol 1.4, it comes back when
+  // the
+  // session ends.
+  kTestEnd,
 
   // What was there before comes back when the session ends. The session ends with this program,
   // however the program ends, or when its lease runs out on an unreachable node.

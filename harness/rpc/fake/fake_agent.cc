@@ -213,6 +213,18 @@ class FakeJobs final : public wire::Jobs::Server {
   std::string session_;
 };
 
+void grantJobs(const State& server, wire::Grants::Builder grants, wire::Jobs::Client jobs) {
+  if (server.script.grantForm == FakeAgent::GrantForm::kField) {
+    grants.setObsoleteJobs(kj::mv(jobs));
+    return;
+  }
+  auto grant = grants.initMore(1)[0];
+  grant.setInterfaceId(capnp::typeId<wire::Jobs>());
+  if (server.script.grantForm == FakeAgent::GrantForm::kListed) {
+    grant.setCapability(kj::mv(jobs));
+  }
+}
+
 class FakeSession final : public wire::Session::Server {
  public:
   FakeSession(State& server, std::string id) : server_(server), id_(std::move(id)) {}
@@ -231,7 +243,28 @@ class FakeSession final : public wire::Session::Server {
     return kj::READY_NOW;
   }
 
+  kj::Promise<void> openScope(OpenScopeContext context) override {
+    std::string id = stringOf(context.getParams().getScopeId());
+    Session& scope = server_.sessions[id];
+    scope.scopeOf = id_;
+    ++scope.opened;
+    grantJobs(server_, context.getResults().initGrants(), kj::heap<FakeJobs>(server_, id));
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> closeScope(CloseScopeContext context) override {
+    if (server_.script.mute) return kj::NEVER_DONE;
+    server_.sessions[stringOf(context.getParams().getScopeId())].closed = true;
+    if (server_.script.scopeLeftover.empty()) return kj::READY_NOW;
+    auto leftover = context.getResults().initLeftovers(1)[0];
+    leftover.setWhat(server_.script.scopeLeftover);
+    leftover.initReason().setText("stuck");
+    return kj::READY_NOW;
+  }
+
  private:
+  using Session = FakeAgent::Session;
+
   State& server_;
   std::string id_;
 };
@@ -271,24 +304,12 @@ class FakeGate final : public wire::Gate::Server {
     welcome.setBootId(server_.script.bootId);
     welcome.setKeeperEpoch(dataOf(server_.script.epoch));
     welcome.initLimits().setChunkBytesMax(server_.script.chunkBytesMax);
-    grantJobs(welcome.initGrants(), kj::heap<FakeJobs>(server_, id));
+    grantJobs(server_, welcome.initGrants(), kj::heap<FakeJobs>(server_, id));
     context.getResults().setSession(kj::heap<FakeSession>(server_, id));
     return kj::READY_NOW;
   }
 
  private:
-  void grantJobs(wire::Grants::Builder grants, wire::Jobs::Client jobs) {
-    if (server_.script.grantForm == FakeAgent::GrantForm::kField) {
-      grants.setObsoleteJobs(kj::mv(jobs));
-      return;
-    }
-    auto grant = grants.initMore(1)[0];
-    grant.setInterfaceId(capnp::typeId<wire::Jobs>());
-    if (server_.script.grantForm == FakeAgent::GrantForm::kListed) {
-      grant.setCapability(kj::mv(jobs));
-    }
-  }
-
   State& server_;
   std::atomic<unsigned>& hellos_;
 };
@@ -371,6 +392,16 @@ void FakeAgent::stopListening() {
 
 void FakeAgent::listen() {
   onLoop([this]() { server_->listen("unix:" + directory_ + "/agent.sock"); });
+}
+
+std::vector<FakeAgent::Session> FakeAgent::scopes() const {
+  std::vector<Session> scopes;
+  const_cast<FakeAgent*>(this)->onLoop([this, &scopes]() {
+    for (const auto& [id, session] : server_->sessions) {
+      if (!session.scopeOf.empty()) scopes.push_back(session);
+    }
+  });
+  return scopes;
 }
 
 FakeAgent::Session FakeAgent::session() const {

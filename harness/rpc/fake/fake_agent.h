@@ -45,6 +45,10 @@ class FakeAgent {
     std::map<uint64_t, Job> jobs;
     std::vector<uint64_t> acknowledged;
     bool closed = false;
+
+    // The session that this is a scope of, by its id, and how often it was opened.
+    std::string scopeOf;
+    unsigned opened = 0;
   };
 
   // The form in which a welcome grants jobs; the fake grants nothing else.
@@ -90,6 +94,9 @@ class FakeAgent {
     unsigned aheadBytesMax = 0;
     wire::Error::Kind refusal = wire::Error::Kind::UNSPECIFIED;
     std::string refusalText;
+
+    // What a scope leaves when it is closed. Empty: nothing.
+    std::string scopeLeftover;
   };
 
   // Listens on a unix socket, without TLS.
@@ -118,6 +125,9 @@ class FakeAgent {
 
   // Returns a copy of the only session that is not closed, or of the last one.
   Session session() const;
+
+  // Returns copies of the scopes, in the order of their ids.
+  std::vector<Session> scopes() const;
 
   // The server belongs to the loop.
   struct State;

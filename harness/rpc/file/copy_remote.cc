@@ -321,7 +321,7 @@ class RemoteTarget final : public CopyTarget {
 
   // Tells whether a directory stays as it is because the session's end could not take it back.
   bool leavesAlone(const TreeItem& item) const {
-    return options_.write.undo == muster::UndoAt::kSessionEnd && isThere(pathOf(item));
+    return options_.write.undo != muster::UndoAt::kNever && isThere(pathOf(item));
   }
 
   void finishLater(TreeItem directory) {

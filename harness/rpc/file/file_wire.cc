@@ -38,9 +38,12 @@ void writeOptions(wire::WriteOptions::Builder to, const muster::WriteOptions& fr
   to.setReplace(replaceOf(from.existing));
   to.setSync(from.sync);
   to.setParents(from.parents);
-  to.setLifetime(from.undo == muster::UndoAt::kSessionEnd ? wire::Lifetime::SESSION
-                                                          : wire::Lifetime::PERMANENT);
+  to.setLifetime(lifetimeOf(from.undo));
   to.setInPlace(from.way == muster::WriteWay::kInPlace);
+}
+
+wire::Lifetime lifetimeOf(muster::UndoAt undo) {
+  return undo == muster::UndoAt::kNever ? wire::Lifetime::PERMANENT : wire::Lifetime::SESSION;
 }
 
 wire::SymlinkPolicy linksOf(muster::SymlinkPolicy links) {

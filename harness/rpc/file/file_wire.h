@@ -14,6 +14,9 @@ std::optional<int64_t> keptTime(int64_t ns);
 
 muster::FileStat readStat(wire::Stat::Reader stat);
 void writeOptions(wire::WriteOptions::Builder to, const muster::WriteOptions& from);
+// Returns whether a change belongs to the session, or to a scope of it, and is undone with it.
+wire::Lifetime lifetimeOf(muster::UndoAt undo);
+
 wire::SymlinkPolicy linksOf(muster::SymlinkPolicy links);
 wire::Replace replaceOf(muster::IfExists existing);
 

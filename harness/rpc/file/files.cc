@@ -162,13 +162,14 @@ void Files::write(const std::string& path, const std::string& content,
     upload(node_, path, content.size(), feedOf(content), own, until);
     return;
   }
-  ask<bool>(node_, "write " + quoted(path), until, [&](EstablishedConnection& connection) {
+  auto attempt = [&](EstablishedConnection& connection) {
     auto request = connection.get<wire::Files>().writeRequest();
     request.setPath(dataOf(path));
     request.setData(dataOf(content));
     writeOptions(request.initOptions(), options);
     return request.send().then(answered);
-  });
+  };
+  ask<bool>(node_, "write " + quoted(path), until, attempt, scopeOf(node_, options.undo));
 }
 
 // Appends in parts with absolute offsets, counted from the size before the first part. The agent
@@ -198,19 +199,18 @@ void Files::append(const std::string& path, const std::string& content, SteadyTi
 
 bool Files::makeDirectory(const std::string& path, uint32_t mode, muster::UndoAt undo,
                           SteadyTime until) const {
-  return ask<bool>(
-      node_, "make directory " + quoted(path), until, [&](EstablishedConnection& connection) {
-        auto request = connection.get<wire::Files>().makeDirectoryRequest();
-        request.setPath(dataOf(path));
-        request.setMode(mode);
-        request.setParents(true);
-        request.setLifetime(undo == muster::UndoAt::kSessionEnd ? wire::Lifetime::SESSION
-                                                                : wire::Lifetime::PERMANENT);
-        return request.send().then([](auto&& response) {
-          requireNoError(response);
-          return response.getCreated();
-        });
-      });
+  auto attempt = [&](EstablishedConnection& connection) {
+    auto request = connection.get<wire::Files>().makeDirectoryRequest();
+    request.setPath(dataOf(path));
+    request.setMode(mode);
+    request.setParents(true);
+    request.setLifetime(lifetimeOf(undo));
+    return request.send().then([](auto&& response) {
+      requireNoError(response);
+      return response.getCreated();
+    });
+  };
+  return ask<bool>(node_, "make directory " + quoted(path), until, attempt, scopeOf(node_, undo));
 }
 
 bool Files::remove(const std::string& path, Removal removal, SteadyTime until) const {

@@ -219,8 +219,9 @@ void writeModified(wire::WriteOptions::Builder to, int64_t ns) {
 }
 
 Begun beginUpload(ControllerNode& node, const support::Id& id, const std::string& path,
-                  uint64_t size, const UploadOptions& options, SteadyTime until) {
-  return ask<Begun>(node, "write " + quoted(path), until, [&](EstablishedConnection& connection) {
+                  uint64_t size, const UploadOptions& options, ScopeHandle scope,
+                  SteadyTime until) {
+  auto attempt = [&](EstablishedConnection& connection) {
     bool isFaithful = connection.grants.agentMinor() >= kFaithfulMinor;
     DigestKind kind = options.sparse && isFaithful ? DigestKind::kBlocks : DigestKind::kContent;
     auto request = connection.get<wire::Files>().beginUploadRequest();
@@ -240,15 +241,21 @@ Begun beginUpload(ControllerNode& node, const support::Id& id, const std::string
       requireNoError(response);
       return Begun{response.getReceivedTo(), std::min<size_t>(kChunkBytes, chunkBytesMax), kind};
     });
-  });
+  };
+  return ask<Begun>(node, "write " + quoted(path), until, attempt, scope);
 }
 
 // Sends the chunks of an upload one behind the other, several without waiting for an answer, and
 // takes the answers in that order.
 class Chunks {
  public:
-  Chunks(ControllerNode& node, const support::Id& id, const std::string& path, SteadyTime until)
-      : node_(node), id_(id), operation_("write " + quoted(path)), until_(until) {}
+  Chunks(ControllerNode& node, const support::Id& id, const std::string& path, ScopeHandle scope,
+         SteadyTime until)
+      : node_(node),
+        id_(id),
+        operation_("write " + quoted(path)),
+        scope_(std::move(scope)),
+        until_(until) {}
 
   // Sends a piece. What lies between it and the piece before is a hole.
   void send(uint64_t offset, std::string bytes) {
@@ -256,7 +263,7 @@ class Chunks {
     Chunk chunk{offset, offset - sentTo_, std::make_shared<const std::string>(std::move(bytes))};
     chunk.crc32c = support::crc32c(dataOf(*chunk.bytes));
     sentTo_ = offset + chunk.bytes->size();
-    auto answer = beginAsking<uint64_t>(node_, operation_, until_, attempt(chunk));
+    auto answer = beginAsking<uint64_t>(node_, operation_, until_, attempt(chunk), scope_);
     underWay_.push_back({std::move(chunk), now(), std::move(answer)});
   }
 
@@ -320,13 +327,15 @@ class Chunks {
       // older agent may look at them in any order. It refuses a chunk that comes before its
       // predecessor. All predecessors of this one have been answered by now, so that it fits.
       if (error.kind() != Kind::kCorrupt) throw;
-      return beginAsking<uint64_t>(node_, operation_, until_, attempt(sent.chunk)).wait(until_);
+      return beginAsking<uint64_t>(node_, operation_, until_, attempt(sent.chunk), scope_)
+          .wait(until_);
     }
   }
 
   ControllerNode& node_;
   support::Id id_;
   std::string operation_;
+  ScopeHandle scope_;
   SteadyTime until_;
   SendWindow window_;
   uint64_t sentTo_ = 0;
@@ -334,13 +343,14 @@ class Chunks {
 };
 
 void abandonUpload(ControllerNode& node, const support::Id& id, const std::string& path,
-                   SteadyTime until) {
+                   ScopeHandle scope, SteadyTime until) {
+  auto attempt = [&](EstablishedConnection& connection) {
+    auto request = connection.get<wire::Files>().abandonUploadRequest();
+    request.setUploadId(id.data());
+    return request.send().then(answered);
+  };
   try {
-    ask<bool>(node, "write " + quoted(path), until, [&](EstablishedConnection& connection) {
-      auto request = connection.get<wire::Files>().abandonUploadRequest();
-      request.setUploadId(id.data());
-      return request.send().then(answered);
-    });
+    ask<bool>(node, "write " + quoted(path), until, attempt, scope);
   } catch (const muster::NodeError&) {
     // The failure that led here is the one to report; the upload goes with the session.
   }
@@ -350,14 +360,15 @@ void abandonUpload(ControllerNode& node, const support::Id& id, const std::strin
 
 // Reads the file that `feed` gives and sends what is not holes. Returns its digests.
 TransferDigest sendAll(ControllerNode& node, const support::Id& id, const std::string& path,
-                       uint64_t size, const FileFeed& feed, const Begun& begun, SteadyTime until) {
+                       uint64_t size, const FileFeed& feed, const Begun& begun, ScopeHandle scope,
+                       SteadyTime until) {
   auto changed = [&](const std::string& how) {
     return muster::NodeError(Kind::kCorrupt, node.description().name, "write " + quoted(path),
                              "the source became " + how);
   };
   bool sendsHoles = begun.kind == DigestKind::kContent;
   TransferDigest digest(feed.kind, begun.kind, size);
-  Chunks chunks(node, id, path, until);
+  Chunks chunks(node, id, path, std::move(scope), until);
   uint64_t offset = 0;
   while (offset < size) {
     uint64_t most = std::min<uint64_t>(begun.chunkBytes, size - offset);
@@ -391,9 +402,10 @@ TransferDigest sendAll(ControllerNode& node, const support::Id& id, const std::s
 std::string upload(ControllerNode& node, const std::string& path, uint64_t size,
                    const FileFeed& feed, const UploadOptions& options, SteadyTime until) {
   support::Id id = support::Id::random();
+  ScopeHandle scope = scopeOf(node, options.write.undo);
   Begun begun;
   try {
-    begun = beginUpload(node, id, path, size, options, until);
+    begun = beginUpload(node, id, path, size, options, scope, until);
   } catch (const muster::NodeError& error) {
     if (error.kind() != Kind::kNotFound && error.kind() != Kind::kInvalid) throw;
     if (options.uid.empty()) throw;
@@ -402,24 +414,25 @@ std::string upload(ControllerNode& node, const std::string& path, uint64_t size,
     byNumber.write.user = options.uid;
     byNumber.write.group = options.gid;
     byNumber.uid.clear();
-    begun = beginUpload(node, id, path, size, byNumber, until);
+    begun = beginUpload(node, id, path, size, byNumber, scope, until);
   }
   std::optional<TransferDigest> sent;
   try {
-    sent.emplace(sendAll(node, id, path, size, feed, begun, until));
+    sent.emplace(sendAll(node, id, path, size, feed, begun, scope, until));
     feed.check(*sent);
   } catch (...) {
-    abandonUpload(node, id, path, until);
+    abandonUpload(node, id, path, scope, until);
     throw;
   }
   support::Digest digest = sent->compared(begun.kind);
   auto bytes = kj::arrayPtr(digest.data(), digest.size());
-  ask<bool>(node, "write " + quoted(path), until, [&](EstablishedConnection& connection) {
+  auto finish = [&](EstablishedConnection& connection) {
     auto request = connection.get<wire::Files>().finishUploadRequest();
     request.setUploadId(id.data());
     request.setSha256(bytes);
     return request.send().then(answered);
-  });
+  };
+  ask<bool>(node, "write " + quoted(path), until, finish, scope);
   return sent->content();
 }
 
@@ -451,7 +464,8 @@ Answer<std::vector<LeftOutItem>> beginWriteTree(ControllerNode& node, const std:
       return all;
     });
   };
-  return beginAsking<std::vector<LeftOutItem>>(node, "push to " + quoted(root), until, attempt);
+  return beginAsking<std::vector<LeftOutItem>>(node, "push to " + quoted(root), until, attempt,
+                                               scopeOf(node, options.undo));
 }
 
 TreePage walkPage(ControllerNode& node, const std::string& root, const std::string& after,

@@ -28,7 +28,7 @@ kj::Promise<void> JobRunner::tell(JobHandle job, SteadyTime until, Send send) {
       });
     });
   };
-  return connection_.call<bool>(until, attempt).ignoreResult();
+  return connection_.call<bool>(until, attempt, job->scope).ignoreResult();
 }
 
 kj::Promise<void> JobRunner::signal(JobHandle job, int number, muster::SignalTarget target,
@@ -69,8 +69,8 @@ kj::Promise<void> JobRunner::released(SteadyTime until) {
       connection_.loop().timer().afterDelay(left(until).count() * kj::NANOSECONDS));
 }
 
-// A command of a session is acknowledged by the next `run` of that session, which costs no request
-// of its own. Without a next one the end of the session forgets it.
+// A command of a session or scope is acknowledged by the next `run` there, which costs no request
+// of its own. Without a next one the end of the session or scope forgets it.
 void JobRunner::release(JobHandle handle) {
   const JobState& job = *handle;
   if (!job.ended || job.generation == 0) return;
@@ -82,13 +82,15 @@ void JobRunner::release(JobHandle handle) {
     }));
     return;
   }
-  if (spentGeneration_ != job.generation) {
-    if (spentGeneration_ > job.generation) return;
-    spent_.clear();
-    spentGeneration_ = job.generation;
+  if (job.scope && job.scope->ended) return;
+  Spent& spent = spentOf(job);
+  if (spent.generation != job.generation) {
+    if (spent.generation > job.generation) return;
+    spent.numbers.clear();
+    spent.generation = job.generation;
   }
-  spent_.push_back(job.number);
-  std::sort(spent_.begin(), spent_.end());
+  spent.numbers.push_back(job.number);
+  std::sort(spent.numbers.begin(), spent.numbers.end());
 }
 
 }  // namespace harness

@@ -81,7 +81,7 @@ kj::Promise<void> JobRunner::feed(JobHandle job, Input input, SteadyTime until) 
       });
     });
   };
-  return connection_.call<Offer>(until, attempt)
+  return connection_.call<Offer>(until, attempt, job->scope)
       .then([this, job, input = kj::mv(input), until](Offer offer) mutable -> kj::Promise<void> {
         uint64_t target = input.begin + input.bytes->size();
         uint64_t accepted = std::clamp(offer.acceptedTo, job->inputOffset, target);

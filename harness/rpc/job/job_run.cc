@@ -29,8 +29,9 @@ class Abandoned final : public kj::TaskSet::ErrorHandler {
 
 }  // namespace
 
-JobRunner::JobRunner(Connection& connection)
+JobRunner::JobRunner(Connection& connection, const ScopeStack& scopes)
     : connection_(connection),
+      scopes_(scopes),
       backgroundErrors_(kj::heap<Abandoned>()),
       background_(kj::heap<kj::TaskSet>(*backgroundErrors_)),
       releases_(kj::heap<kj::TaskSet>(*backgroundErrors_)) {}
@@ -120,7 +121,7 @@ kj::Promise<void> JobRunner::settle(JobHandle job, SteadyTime until) {
       return job->ended;
     });
   };
-  return connection_.call<bool>(until, attempt)
+  return connection_.call<bool>(until, attempt, job->scope)
       .then([this, job, until](bool ended) -> kj::Promise<void> {
         if (ended) {
           release(job);

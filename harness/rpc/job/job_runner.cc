@@ -71,6 +71,7 @@ JobHandle JobRunner::make(SharedRequest request) {
     job->result.address = connection_.description().addresses.front();
   }
   job->result.argv = request->argv;
+  if (request->options.lifetime == muster::CommandLifetime::kTest) job->scope = scopes_.current();
   job->deadline = *request->options.deadline;
   job->result.deadline = job->deadline;
   job->request = std::move(request);
@@ -94,7 +95,7 @@ kj::Promise<bool> JobRunner::pull(JobHandle job, PullUntil what, SteadyTime unti
     if (isBefore && toDeadline < wait - kDeadlineLook) wait = toDeadline + kDeadlineLook;
     return step(live, job, what, std::min<nanoseconds>(wait, kFollowMax));
   };
-  return connection_.call<Step>(until, attempt)
+  return connection_.call<Step>(until, attempt, job->scope)
       .then(
           [this, job, what, until](Step step) -> kj::Promise<bool> {
             if (step == Step::kEnded) {
@@ -116,9 +117,10 @@ kj::Promise<bool> JobRunner::pull(JobHandle job, PullUntil what, SteadyTime unti
 
 // Makes one exchange that does not wait for the command.
 kj::Promise<JobRunner::Step> JobRunner::look(JobHandle job, SteadyTime until) {
-  return connection_.call<Step>(until, [this, job](EstablishedConnection& live) {
+  auto attempt = [this, job](EstablishedConnection& live) {
     return step(live, job, PullUntil::kChange, nanoseconds(0));
-  });
+  };
+  return connection_.call<Step>(until, attempt, job->scope);
 }
 
 kj::Promise<void> JobRunner::start(JobHandle job, SteadyTime until) {
@@ -253,14 +255,15 @@ kj::Promise<JobRunner::Step> JobRunner::step(EstablishedConnection& live, JobHan
     writeSpec(spec, *job->request);
     spec.setDeadlineNs(job->deadline.count());
     fill(request.initFollow());
-    if (spentGeneration_ != live.generation) spent_.clear();
-    std::vector<uint64_t> spent = spent_;
+    Spent& all = spentOf(*job);
+    if (all.generation != live.generation) all.numbers.clear();
+    std::vector<uint64_t> spent = all.numbers;
     request.setAcknowledge(kj::arrayPtr(spent.data(), spent.size()));
     return request.send().then([this, job, spent = kj::mv(spent)](auto&& response) {
       requireNoError(response);
       job->started = true;
       job->deadlineAt = deadlineFrom(*job);
-      std::erase_if(spent_, [&](uint64_t number) {
+      std::erase_if(spentOf(*job).numbers, [&](uint64_t number) {
         return std::binary_search(spent.begin(), spent.end(), number);
       });
       return absorb(*job, response.getProgress());

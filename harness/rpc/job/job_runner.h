@@ -39,6 +39,8 @@ struct StreamState {
 struct JobState {
   uint64_t number = 0;
   SharedRequest request;
+
+  ScopeHandle scope;
   std::string node;
 
   // The time that the command is allowed. Connecting may have taken some of what the request says.
@@ -100,11 +102,14 @@ using SharedBytes = std::shared_ptr<const std::string>;
 // The commands of one node. On the io thread.
 class JobRunner {
  public:
-  // Borrows `connection`.
-  explicit JobRunner(Connection& connection);
+  // Borrows both.
+  JobRunner(Connection& connection, const ScopeStack& scopes);
 
   // Returns a command that is still to be sent. Failure kInvalid if the request can never work.
   JobHandle make(SharedRequest request);
+
+  // The scope has ended, and the node forgets its commands.
+  void forget(const Scope& scope) { spent_.erase(scope.number); }
 
   // Does what Job::pull does. Sends the command if that was not done. Ends a command that wrote
   // more than its result may hold, and waits for that.
@@ -127,7 +132,6 @@ class JobRunner {
   // agent forget it.
   void abandon(JobHandle job);
 
-  // Does what Job::cancelLater does.
   void cancelLater(JobHandle job, std::chrono::nanoseconds grace);
 
   // Writes input, for a caller that pulls meanwhile. One call at a time.
@@ -189,12 +193,21 @@ class JobRunner {
   kj::Promise<void> tell(JobHandle job, SteadyTime until, Send send);
   void finish(JobState& job, wire::JobStatus::Reader status);
 
-  Connection& connection_;
-  uint64_t numberNext_ = 1;
-  uint64_t spentGeneration_ = 0;
+  // The numbers of commands that the node may forget, sorted, and their session's generation. The
+  // next command acknowledges them.
+  struct Spent {
+    uint64_t generation = 0;
+    std::vector<uint64_t> numbers;
+  };
 
-  // Numbers to be acknowledged with the next command of spentGeneration_, sorted.
-  std::vector<uint64_t> spent_;
+  Spent& spentOf(const JobState& job) { return spent_[job.scope ? job.scope->number : 0]; }
+
+  Connection& connection_;
+  const ScopeStack& scopes_;
+  uint64_t numberNext_ = 1;
+
+  // By the number of the scope; 0 is the session itself.
+  std::map<uint64_t, Spent> spent_;
 
   // The readers of commands with much output, by number.
   std::map<uint64_t, ReadAhead> ahead_;

@@ -89,7 +89,7 @@ void SimulatedLoop::taskFailed(kj::Exception&& exception) {
 }
 
 Controller::Controller(World& world, Route& route, const harness::ControllerOptions& options)
-    : loop(world, route), connection(loop, description(), options), jobs(connection) {
+    : loop(world, route), connection(loop, description(), options), jobs(connection, scopes) {
   connection.begin();
 }
 

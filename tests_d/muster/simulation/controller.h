@@ -96,6 +96,7 @@ struct Controller {
 
   SimulatedLoop loop;
   harness::Connection connection;
+  harness::ScopeStack scopes;
   harness::JobRunner jobs;
 };
 
