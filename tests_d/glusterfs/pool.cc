@@ -156,7 +156,9 @@ void Pool::discardVolumes() const {
 muster::RunOptions Pool::daemonOptions() const {
   muster::RunOptions options;
   options.deadline = kDaemonMax;
-  if (adopted_) options.lifetime = muster::CommandLifetime::kDetached;
+  // The daemons serve all tests of the program, whichever of them needs a pool first.
+  options.lifetime =
+      adopted_ ? muster::CommandLifetime::kDetached : muster::CommandLifetime::kSession;
   return options;
 }
 

@@ -183,6 +183,42 @@ TEST(ReferenceTest, HasEachActionAndEachOptionOfPki) {
   }
 }
 
+// Returns the blocks of C++ of a document.
+std::vector<std::string> codeOf(const std::filesystem::path& path) {
+  std::ifstream stream(path);
+  std::vector<std::string> blocks;
+  bool isInBlock = false;
+  for (std::string line; std::getline(stream, line);) {
+    if (line.rfind("```", 0) == 0) {
+      isInBlock = line == "```cpp";
+      if (isInBlock) blocks.emplace_back();
+    } else if (isInBlock) {
+      blocks.back() += line + "\n";
+    }
+  }
+  return blocks;
+}
+
+// The samples are run by their own tests.
+TEST(GuideTest, CodeIsThatOfASample) {
+  std::string samples;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(MUSTER_SOURCE_DIR "/tests_d/example")) {
+    std::ifstream stream(entry.path());
+    samples.append(std::istreambuf_iterator<char>(stream), {});
+  }
+  size_t blocks = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(MUSTER_SOURCE_DIR "/docs/guide")) {
+    for (const std::string& code : codeOf(entry.path())) {
+      ++blocks;
+      EXPECT_NE(samples.find(code), std::string::npos)
+          << entry.path() << " has code that no sample of tests_d/example has:\n"
+          << code;
+    }
+  }
+  EXPECT_GT(blocks, 0u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Documents, CommandsTest, testing::ValuesIn(blocksOfDocuments()));
 
 }  // namespace
