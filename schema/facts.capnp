@@ -8,6 +8,27 @@ using Common = import "common.capnp";
 interface FactsView $Common.least(observer) {
   read @0 () -> (facts :Facts, error :Common.Error);
   # Reads all facts. A field that cannot be read is left empty or zero.
+
+  snapshot @1 () -> (items :List(SnapshotItem), error :Common.Error);
+  # Lists what runs and is set up on the node, in an order that does not matter, for a comparison with a later list. The
+  # agent's own processes and those of the kernel are left out, and so is what the node has no tool to show. Errors:
+  # overloaded (there are more than 20 000 items).
+}
+
+struct SnapshotItem {
+  kind @0 :Kind;
+  what @1 :Data;   # Equal for equal things, such as "cat (pid 4711)".
+
+  enum Kind {
+    unspecified @0;
+    process @1;
+    mount @2;
+    address @3;    # An address of an interface, or whether the interface is up.
+    listener @4;   # A TCP or UDP port.
+    rule @5;       # A line of `nft -s list ruleset`, behind the name of its table.
+    qdisc @6;      # A line of `tc qdisc show`.
+    unit @7;       # A service that runs or has failed, of systemd; only "starting" while the node's services start.
+  }
 }
 
 struct Facts {

@@ -50,6 +50,13 @@ std::vector<std::variant<NodeSurvey, muster::NodeError>> Controller::survey(
   });
 }
 
+std::vector<std::variant<Snapshot, muster::NodeError>> Controller::snapshots(
+    const std::vector<ControllerNode*>& nodes, SteadyTime until) {
+  return askAll<Snapshot>(nodes, "snapshot", until, [until](ControllerNode::Impl& node) {
+    return askSnapshot(node.connection(), until);
+  });
+}
+
 std::vector<std::optional<muster::NodeError>> Controller::awaitAll(
     const std::vector<ControllerNode*>& nodes, SteadyTime until) {
   auto answers = askAll<bool>(nodes, "connect", until, [until](ControllerNode::Impl& node) {

@@ -18,6 +18,7 @@
 #include <muster/node_error.h>
 
 #include "harness/rpc/controller_node.h"
+#include "harness/rpc/facts/snapshot.h"
 #include "harness/rpc/scope.h"
 
 namespace harness {
@@ -48,6 +49,10 @@ class Controller {
   // Asks all nodes at once for their facts, and a few times for their clocks; the estimates are in
   // the answers. There is one answer per node, in order.
   std::vector<std::variant<NodeSurvey, muster::NodeError>> survey(
+      const std::vector<ControllerNode*>& nodes, SteadyTime until);
+
+  // Asks all nodes at once what runs and is set up on them. There is one answer per node, in order.
+  std::vector<std::variant<Snapshot, muster::NodeError>> snapshots(
       const std::vector<ControllerNode*>& nodes, SteadyTime until);
 
   // Waits for all of `nodes` at once. Returns one entry per node, empty where it is connected.

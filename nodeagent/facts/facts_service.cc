@@ -7,6 +7,7 @@
 #include <capnp/message.h>
 
 #include "nodeagent/facts/collect.h"
+#include "nodeagent/facts/snapshot.h"
 #include "nodeagent/facts/text.h"
 #include "schema/support/base/version.h"
 #include "schema/support/base/wire_error.h"
@@ -59,6 +60,20 @@ class FactsServer final : public wire::FactsView::Server {
             agent.setSessions(numbers.sessions);
             context.getResults().setFacts(all.asReader());
           });
+    });
+  }
+
+  kj::Promise<void> snapshot(SnapshotContext context) override {
+    return support::answer(context, "facts.snapshot", [this, context]() mutable {
+      return worker_.run(takeSnapshot).then([context](std::vector<SnapshotItem>&& items) mutable {
+        auto list = context.getResults().initItems(static_cast<unsigned>(items.size()));
+        for (unsigned i = 0; i < list.size(); ++i) {
+          const std::string& what = items[i].what;
+          list[i].setKind(items[i].kind);
+          list[i].setWhat(
+              kj::arrayPtr(reinterpret_cast<const kj::byte*>(what.data()), what.size()));
+        }
+      });
     });
   }
 

@@ -34,6 +34,8 @@ void GlusterTest::SetUp() {
   } else if (shared().dirty) {
     pool().reset();
   }
+  // The daemons serve all tests.
+  acceptNodeChanges();
   // TearDown clears this when it has found nothing.
   shared().dirty = true;
 }

@@ -57,6 +57,11 @@ constexpr Flag kAdopt({
     .help = "keep what they have left until the next program ends",
 });
 
+constexpr Flag kCheckNodes({
+    .name = "check-nodes",
+    .help = "let a test fail that leaves its nodes changed",
+});
+
 constexpr Flag kList({.name = "list", .letter = 'l', .help = "only list the components"});
 
 constexpr char kNotes[] =
@@ -168,6 +173,7 @@ DriveOptions driveOptions(const Arguments& arguments, const std::string& runId) 
   }
   if (arguments[kEndLeftovers]) drive.environment[kEndLeftoversVariable] = "1";
   if (arguments[kAdopt]) drive.environment[kAdoptVariable] = "1";
+  if (arguments[kCheckNodes]) drive.environment[kCheckNodesVariable] = "1";
   std::string cluster = arguments[kCluster];
   if (!cluster.empty()) {
     drive.environment[kClusterVariable] =
@@ -217,6 +223,7 @@ const Command kRun = {
                             &kProgramTimeLimit,
                             &kEndLeftovers,
                             &kAdopt,
+                            &kCheckNodes,
                             &kList,
                             &kJson};
         },

@@ -11,8 +11,10 @@
 //     EXPECT_THAT(servers().run({"true"}), muster::OnEachNode(muster::Succeeded()));
 //   }
 //
-// The nodes are connected before the fixture's SetUp. It does not clean nodes between tests: what a
-// test leaves on them (files, services) the next test finds.
+// The nodes are connected before the fixture's SetUp. Commands, and what they left running, end
+// with the test that began them, and so do changes that are undone at UndoAt::kTestEnd. What
+// SetUpTestSuite began ends with the suite. Anything else that a test leaves (files, services) the
+// next test finds, and --check-nodes makes the test fail for much of it.
 //
 // Things to get right:
 //   * If the needs are not met, the test is skipped with the reason. If the nodes should be there
@@ -60,6 +62,10 @@ class ClusterTest : public testing::Test {
   static Cluster& cluster();
   static NodeSet servers();
   static NodeSet clients();
+
+  // What runs and is set up on the nodes now may stay there, such as daemons that all suites
+  // share and the first test needs: --check-nodes compares with this state from now on.
+  static void acceptNodeChanges();
 
  protected:
   // Opens the test's DeadlineScope. Skips or fails the test as said above, by an exception that

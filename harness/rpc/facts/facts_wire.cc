@@ -81,6 +81,26 @@ muster::Facts readFacts(wire::Facts::Reader from) {
   return facts;
 }
 
+const char* wordOf(wire::SnapshotItem::Kind kind) {
+  constexpr const char* kWords[] = {"thing",    "process", "mount", "address",
+                                    "listener", "rule",    "qdisc", "service"};
+  auto index = static_cast<size_t>(kind);
+  return kWords[index < std::size(kWords) ? index : 0];
+}
+
+kj::Promise<Snapshot> askSnapshot(Connection& connection, SteadyTime until) {
+  return connection.call<Snapshot>(until, [](EstablishedConnection& established) {
+    return established.get<wire::FactsView>().snapshotRequest().send().then([](auto&& response) {
+      requireNoError(response);
+      Snapshot snapshot;
+      for (auto item : response.getItems()) {
+        snapshot.push_back({wordOf(item.getKind()), stringOf(item.getWhat())});
+      }
+      return snapshot;
+    });
+  });
+}
+
 kj::Promise<muster::Facts> askFacts(Connection& connection, SteadyTime until) {
   return connection.call<muster::Facts>(until, [](EstablishedConnection& established) {
     return established.get<wire::FactsView>().readRequest().send().then([](auto&& response) {

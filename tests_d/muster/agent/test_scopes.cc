@@ -20,7 +20,10 @@ bool runs(const Node& node, int pid) {
 // Starts a command that its caller leaves running, in a session of its own and without the
 // environment by which the agent could know it. Returns its pid.
 int leaveRunning(const Node& node) {
-  return std::stoi(node.shell("setsid env -i sleep 1000 >/dev/null 2>&1 & echo $!").out);
+  int pid = std::stoi(node.shell("setsid env -i sleep 1000 >/dev/null 2>&1 & echo $!").out);
+  File name = node.file("/proc/" + std::to_string(pid) + "/comm");
+  EXPECT_THAT([&] { return name.read(); }, Eventually("sleep\n", 5s));
+  return pid;
 }
 
 // What earlier tests of these suites have left to be looked at. Empty: they were not run.
@@ -54,6 +57,7 @@ TEST_F(ScopesTest, TestChangesWhatTheSuiteMade) {
   node().file("/etc/scopes-test-big").write(std::string(1 << 20, 'x'), {.undo = UndoAt::kTestEnd});
   remains.ended = node().start({"sleep", "1000"});
   remains.kept = node().start({"sleep", "1000"}, {.lifetime = CommandLifetime::kSession});
+  acceptNodeChanges();
 }
 
 TEST_F(ScopesTest, NextTestFindsWhatTheSuiteMade) {
@@ -97,6 +101,7 @@ TEST_F(ScopesNextTest, NextSuiteFindsNothing) {
   if (!remains.kept) return;
   EXPECT_TRUE(remains.kept->running());
   remains.kept.reset();
+  acceptNodeChanges();
 }
 
 // The keeper takes back what its predecessor did not: first the test's change, then the suite's.

@@ -45,6 +45,7 @@ TEST_F(SystemdTest, UnitStartsStopsAndReportsItsFailure) {
   EXPECT_EQ(lamp.enable().enabled, ServiceStatus::Enabled::kEnabled);
   EXPECT_FALSE(lamp.stop().running());
   EXPECT_THAT([&] { node.service("broken").start(); }, FailsWith(NodeError::Kind::kSystem));
+  EXPECT_THAT(node.run({"systemctl", "reset-failed", "broken"}), Succeeded());
 }
 
 // systemd itself runs the agent of such a node, as on a real machine.

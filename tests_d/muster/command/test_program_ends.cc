@@ -102,6 +102,19 @@ TEST_F(ProgramEndsTest, SignalEndsATestThatCannotBeInterruptedToo) {
   EXPECT_THAT(contentOf("r.xml"), HasSubstr("cancelled: SIGTERM; did not end within 10 s"));
 }
 
+TEST_F(ProgramEndsTest, TestThatLeavesANodeChangedFailsIfNodesAreChecked) {
+  std::string leaves = "LeavesAMount:DaemonTest.Looks";
+  EXPECT_EQ(runProgram(kProgram, arguments("LeavesAMount")).status, 0);
+  EXPECT_THAT(onCluster("exec", {"server1", "--", "umount", "/mnt"}), exits(0));
+  std::vector<std::string> checked = arguments(leaves);
+  checked.push_back("--check-nodes");
+  Ended ended = runProgram(kProgram, checked);
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("left on node server1: mount tmpfs left on /mnt"),
+                               HasSubstr("[       OK ] DaemonTest.Looks"),
+                               HasSubstr("[  FAILED  ] DaemonTest.LeavesAMount")));
+}
+
 TEST_F(ProgramEndsTest, NextProgramIsToldWhatAKilledOneHasLeft) {
   start(kProgram, arguments("Waits"));
   EXPECT_EQ(endWith(SIGKILL), SIGKILL);

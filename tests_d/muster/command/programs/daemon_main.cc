@@ -25,6 +25,11 @@ class DaemonTest : public muster::ClusterTest {
 
 TEST_F(DaemonTest, Looks) {}
 
+// The mount is in the node's own namespace, so it goes with the node.
+TEST_F(DaemonTest, LeavesAMount) {
+  EXPECT_THAT(servers()[0].run({"mount", "-t", "tmpfs", "left", "/mnt"}), muster::Succeeded());
+}
+
 TEST_F(DaemonTest, Waits) {
   servers()[0].run({"sleep", "2000"});
 }
