@@ -32,6 +32,7 @@ exec::JobTable::Options jobOptions(ServiceHost& host, Worker& disk, const exec::
   jobs.sets = host.platform.makeProcessSets(keeperName(host));
   jobs.spawner = &host.platform.spawner();
   jobs.disk = &disk;
+  jobs.commands = &host.commands;
   return jobs;
 }
 

@@ -126,6 +126,7 @@ kj::Promise<void> Job::awaitExit(kj::Promise<void> readable) {
       memoryKill_ = processes_->memoryKill(pid_, startedMonotonicNs_);
     exitObserver_ = nullptr;
     pidfd_ = nullptr;
+    listener_.exited(*this);
     return leaderEnded();
   });
 }

@@ -17,6 +17,7 @@
 #include "nodeagent/os/spawner.h"
 #include "nodeagent/os/terminal.h"
 #include "nodeagent/os/worker.h"
+#include "nodeagent/session/commands.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::exec {
@@ -32,6 +33,8 @@ struct JobContext {
   Worker& worker;
   UserDatabase& users;
   const JobLimits& limits;
+  // Where commands are entered. Null: nowhere, as in a shim.
+  Commands* commands;
   // /dev/null for jobs without input. The first such job opens it.
   kj::AutoCloseFd& nothing;
 };
@@ -69,6 +72,10 @@ class Job final : public kj::Refcounted {
     // ended.
     virtual void launching(Job& job) = 0;
 
+    // Returns what goes behind the mark of the processes of a job that is about to be launched.
+    virtual kj::String identify(Job& job) = 0;
+    // The first process has ended, and some of its output may still come.
+    virtual void exited(Job& job) = 0;
     // The job has its outcome.
     virtual void ended(Job& job) = 0;
 
@@ -95,8 +102,7 @@ class Job final : public kj::Refcounted {
   // names those that could not be killed in time.
   kj::Promise<kj::Maybe<support::Failure>> endWithSession();
 
-  // Sends a signal to the first process or to all. Resolves to 0 or an errno. A process that has
-  // ended is no error.
+  // Sends a signal to the first process or all. Resolves to 0, also if it has ended, or an errno.
   kj::Promise<int> signal(int number, wire::Jobs::Target target);
 
   // Resizes the terminal. Fails with kind conflict if the job has none.
@@ -130,7 +136,6 @@ class Job final : public kj::Refcounted {
 
   // Returns the reason if the program was never started.
   kj::Maybe<const support::Failure&> notStarted() const;
-
   // Returns the step of the start at which that happened.
   wire::JobOutcome::StartStep failedStep() const { return failedStep_; }
   const ExitReport& exit() const { return exit_; }

@@ -87,6 +87,7 @@ class JobFixture : public testing::Test {
     options.spool = ScratchDisk::inDirectory(kj::str(directory.c_str(), "/spool"));
     options.sets = makeSets();
     options.userRoot = kj::str(userRoot.c_str());
+    options.commands = &commands;
     table = kj::heap<JobTable>(port, timer(), systemClock(), worker, kj::mv(options));
     kept = kj::heap<KeptJobs>(*table);
   }
@@ -143,7 +144,6 @@ class JobFixture : public testing::Test {
     auto answer = runRequest(number, spec, 0).send().wait(waitScope);
     EXPECT_EQ(errorOf(answer), "");
   }
-
   // Returns one answer to `follow` from these offsets.
   capnp::Response<wire::Jobs::FollowResults> follow(
       uint64_t number, uint64_t outputFrom = 0, uint64_t errorsFrom = 0,
@@ -214,7 +214,6 @@ class JobFixture : public testing::Test {
   }
 
   std::string path(const std::string& name) const { return directory + "/" + name; }
-
   static std::string read(const std::string& file) {
     std::ifstream stream(file);
     return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
@@ -240,6 +239,7 @@ class JobFixture : public testing::Test {
   std::string userRoot;  // As for UserDatabase.
   Worker worker;
   kj::Own<AuditLog> audit = discardAuditLog();
+  Commands commands;
   kj::Own<JobTable> table;
   kj::Own<KeptJobs> kept;
   kj::Own<Session> session;

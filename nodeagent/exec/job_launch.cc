@@ -189,7 +189,9 @@ kj::Promise<void> Job::launch() {
   // once there is a process.
   processes_ = context_.sets.make(owner_);
   applyLimits();
-  environment_ = buildEnvironment(spec_, user_, processes_->marker());
+  auto marker = processes_->marker();
+  environment_ = buildEnvironment(
+      spec_, user_, marker.size() == 0 ? kj::String() : kj::str(marker, listener_.identify(*this)));
   auto files = openFiles();
 
   SpawnOptions options;

@@ -39,8 +39,8 @@ JobTable::JobTable(kj::UnixEventPort& port, kj::Timer& timer, const Clock& clock
       sets_(kj::mv(options.sets)),
       spool_(kj::mv(options.spool), limits_, options.disk == nullptr ? worker : *options.disk),
       users_(options.userRoot),
-      context_{port,   timer,  clock,  *sets_,  *options.spawner,
-               spool_, worker, users_, limits_, nothing_},
+      context_{port,   timer,  clock,   *sets_,           *options.spawner, spool_,
+               worker, users_, limits_, options.commands, nothing_},
       tasks_(*this) {
   // The start may wait for the file system. Jobs find the users in memory then.
   users_.find(kj::str(geteuid()));

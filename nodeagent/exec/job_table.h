@@ -34,6 +34,8 @@ class JobTable final : private OwnJob::Owner, private kj::TaskSet::ErrorHandler 
     Spawner* spawner = &systemSpawner();
     // Does what needs the spool's disk, and outlives the table. Null: the table's worker does.
     Worker* disk = nullptr;
+    // Where the commands are entered, and outlives the table. Null: nowhere.
+    Commands* commands = nullptr;
   };
 
   // Port, timer, clock and worker outlive the table.

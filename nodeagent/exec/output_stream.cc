@@ -66,10 +66,32 @@ OutputStream::Step OutputStream::readSome(size_t& turnBytes) {
   if (!detached_) {
     auto bytes = scratch().slice(0, static_cast<size_t>(count));
     hash_.update(bytes);
+    noteLast(bytes);
     buffer_.append(bytes);
     changed_();
   }
   return turnBytes >= kReadBytesMax ? Step::kYield : Step::kMore;
+}
+
+// The vector is cut only when it has grown to twice its size, so that small writes cost little.
+void OutputStream::noteLast(kj::ArrayPtr<const kj::byte> bytes) {
+  auto chars = bytes.asChars();
+  if (chars.size() >= kLastBytesMax) {
+    last_.clear();
+    chars = chars.slice(chars.size() - kLastBytesMax, chars.size());
+  }
+  if (last_.size() + chars.size() > 2 * kLastBytesMax) {
+    auto kept =
+        kj::heapArray<char>(last_.asPtr().slice(last_.size() - kLastBytesMax, last_.size()));
+    last_.clear();
+    last_.addAll(kept);
+  }
+  last_.addAll(chars);
+}
+
+kj::String OutputStream::lastBytes() const {
+  size_t begin = last_.size() - kj::min(last_.size(), kLastBytesMax);
+  return kj::heapString(last_.asPtr().slice(begin, last_.size()));
 }
 
 kj::Promise<void> OutputStream::pump() {

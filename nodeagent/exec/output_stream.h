@@ -7,6 +7,7 @@
 #include <kj/io.h>
 #include <kj/memory.h>
 #include <kj/timer.h>
+#include <kj/vector.h>
 
 #include "nodeagent/exec/output_buffer.h"
 #include "schema/support/base/sha256.h"
@@ -48,6 +49,10 @@ class OutputStream {
   const OutputBuffer& buffer() const { return buffer_; }
   OutputBuffer& buffer() { return buffer_; }
 
+  // Returns the last bytes that were read, kLastBytesMax at most, whether they are retained or not.
+  kj::String lastBytes() const;
+  static constexpr size_t kLastBytesMax = 512;
+
   // Returns the digest of all produced bytes, once ended.
   const support::Digest& digest() const { return digest_; }
 
@@ -61,6 +66,7 @@ class OutputStream {
   kj::Promise<void> readAll();
   Step readSome(size_t& turnBytes);
   void takeRest();
+  void noteLast(kj::ArrayPtr<const kj::byte> bytes);
   void end();
   void resume();
   void diskAnswered();
@@ -73,6 +79,7 @@ class OutputStream {
   OutputBuffer buffer_;
   support::Sha256 hash_;
   support::Digest digest_{};
+  kj::Vector<char> last_;
   kj::Function<void()> changed_;
   bool ended_ = false;
   bool detached_ = false;

@@ -6,6 +6,7 @@
 
 #include "nodeagent/exec/job.h"
 #include "nodeagent/exec/kept_job.h"
+#include "nodeagent/session/commands.h"
 #include "nodeagent/session/session.h"
 
 namespace nodeagent::exec {
@@ -66,15 +67,25 @@ class OwnJob final : public KeptJob, private Job::Listener {
 
  private:
   void launching(Job&) override { owner_.launching(*this); }
-  void ended(Job&) override { owner_.ended(*this); }
-  void gone(Job&) override { owner_.gone(*this); }
+  kj::String identify(Job& job) override;
+  void exited(Job& job) override;
+  void ended(Job& job) override;
+  void gone(Job& job) override;
+  void tellEnd();
 
   const JobLimits& limits_;
+  kj::Timer& timer_;
   Owner& owner_;
+  kj::Own<Session> session_;
+  Commands* const commands_;
   support::Id sessionId_;
   kj::String identity_;
   kj::Array<Label> labels_;
   kj::Own<Job> job_;
+
+  // From the launch until no process is left.
+  kj::Maybe<kj::Own<Commands::Entry>> entry_;
+  kj::Promise<void> telling_ = nullptr;
 };
 
 }  // namespace nodeagent::exec

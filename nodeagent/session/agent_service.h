@@ -18,6 +18,7 @@
 
 #include "nodeagent/os/platform.h"
 #include "nodeagent/session/audit_log.h"
+#include "nodeagent/session/commands.h"
 #include "nodeagent/session/session.h"
 #include "schema/agent.capnp.h"
 #include "schema/common.capnp.h"
@@ -52,6 +53,9 @@ struct ServiceHost {
 
   // Asks the whole agent. Set before the first call of a client arrives.
   kj::Function<AgentNumbers()> numbers = []() { return AgentNumbers(); };
+
+  // The commands that run on the node, but for detached ones, which other processes keep.
+  Commands commands = {};
 };
 
 class AgentService {

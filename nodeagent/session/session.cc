@@ -112,6 +112,13 @@ int64_t Session::leaseEndsBoottimeNs() const {
   return renewedBoottimeNs_ + options_.leaseNs;
 }
 
+Session& Session::whole() {
+  KJ_IF_MAYBE (owner, adopter_) {
+    if (isScope_) return **owner;
+  }
+  return *this;
+}
+
 bool Session::endsWith(const Session& other) const {
   KJ_IF_MAYBE (adopter, adopter_) return adopter->get() == &other || (*adopter)->endsWith(other);
   return false;

@@ -122,6 +122,8 @@ class Session final : public kj::Refcounted {
 
   // Tells whether this is a scope: a part of another session that can be ended alone.
   bool isScope() const { return isScope_; }
+  // Returns the session whose scope this is, while the scope is open; this one if it is none.
+  Session& whole();
 
   kj::Own<Session> addRef() { return kj::addRef(*this); }
 
@@ -148,7 +150,6 @@ class Session final : public kj::Refcounted {
   kj::Maybe<kj::Own<Session>> adopter_;
   kj::Own<Entry> adoption_;
   bool isScope_ = false;
-
   // The open scopes of this session, and the last that ended, with what they left, the newest last.
   size_t scopes_ = 0;
   std::deque<kj::Own<Session>> endedScopes_;
