@@ -21,6 +21,7 @@
 #include "nodeagent/os/own_program.h"
 #include "nodeagent/session/audit_log.h"
 #include "nodeagent/shim/shim.h"
+#include "nodeagent/sync/sync_command.h"
 #include "schema/agent.capnp.h"
 #include "schema/support/base/config.h"
 #include "schema/support/base/exit_status.h"
@@ -116,7 +117,7 @@ int serve(const Options& options) {
 int perform(const Options& options) {
   switch (options.task) {
     case Task::kPrintHelp:
-      fputs(helpText().c_str(), stdout);
+      fputs((helpText() + syncHelpText()).c_str(), stdout);
       return 0;
     case Task::kPrintVersion:
       printf("nodeagent %s, protocol %u.%u\n", support::kVersion, unsigned{wire::PROTOCOL_MAJOR},
@@ -157,6 +158,9 @@ int run(const std::vector<std::string>& arguments) {
     // Not a role of the configuration: only a keeper starts it.
     if (arguments.size() == 2 && arguments[0] == exec::kShimArgument) {
       return runShim(arguments[1].c_str());
+    }
+    if (isSyncCommand(arguments)) {
+      return checkOutput(runSyncCommand(arguments, environmentMap()));
     }
     return checkOutput(perform(readOptions(arguments, environmentMap())));
   } catch (const UsageError& error) {

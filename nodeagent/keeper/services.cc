@@ -4,6 +4,7 @@
 #include "nodeagent/facts/facts_service.h"
 #include "nodeagent/file/file_service.h"
 #include "nodeagent/service/service_control.h"
+#include "nodeagent/sync/sync_service.h"
 
 namespace nodeagent {
 
@@ -14,6 +15,7 @@ kj::Array<kj::Own<AgentService>> makeServices(ServiceHost& host) {
   services.add(makeFile(host));
   services.add(makeServiceControl(host));
   services.add(makeFacts(host));
+  services.add(makeSync(host));
   return services.releaseAsArray();
 }
 

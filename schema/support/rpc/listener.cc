@@ -119,6 +119,12 @@ class ListenerImpl final : public Listener {
     }
   }
 
+  void openToAll() override {
+    if (chmod(endpoint_.path().c_str(), 0666) < 0) {
+      failErrno(errno, "chmod ", endpoint_.path().c_str());
+    }
+  }
+
  private:
   kj::AutoCloseFd bound(AbsentAddress absent) {
     if (endpoint_.transport == Transport::kTcp && !endpoint_.loopback()) {

@@ -60,6 +60,9 @@ class Listener {
 
   // Hands a unix socket's file to another user, with mode 0600 as before.
   virtual void giveTo(uid_t uid) = 0;
+
+  // Lets every user connect to a unix socket. The caller judges each connection.
+  virtual void openToAll() = 0;
 };
 
 }  // namespace support
