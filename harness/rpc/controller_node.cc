@@ -9,7 +9,8 @@ ControllerNode::Impl::Impl(IoThread& loop, const NodeDescription& node,
     : io(loop), scopes(openScopes), description(node) {
   auto connection = std::make_unique<Connection>(io, description, options);
   Connection& borrowed = *connection;
-  onLoop = std::make_unique<OnLoop>(OnLoop{std::move(connection), JobRunner(borrowed, scopes)});
+  onLoop =
+      std::make_unique<OnLoop>(OnLoop{std::move(connection), JobRunner(borrowed, scopes), {}});
   io.post([&borrowed]() { borrowed.begin(); });
 }
 

@@ -19,6 +19,7 @@
 #include "harness/rpc/failure.h"
 #include "harness/rpc/io_thread.h"
 #include "harness/rpc/job/job_runner.h"
+#include "harness/rpc/sync/feed.h"
 
 namespace harness {
 
@@ -79,6 +80,9 @@ struct ControllerNode::Impl {
   struct OnLoop {
     std::unique_ptr<Connection> connection;
     JobRunner jobs;
+
+    // Null until somebody listens (sync/sync.h).
+    kj::Own<SyncFeed> sync;
   };
 
   IoThread& io;

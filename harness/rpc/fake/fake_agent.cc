@@ -15,6 +15,7 @@
 #include "schema/support/base/sha256.h"
 #include "schema/support/base/socket.h"
 #include "schema/support/rpc/rpc_connection.h"
+#include "schema/sync.capnp.h"
 
 namespace harness {
 struct FakeAgent::State final : public kj::TaskSet::ErrorHandler {
@@ -57,6 +58,11 @@ struct FakeAgent::State final : public kj::TaskSet::ErrorHandler {
   std::map<std::string, Session> sessions;
   std::set<std::string> spent;  // Their ids.
   std::string lastSession;
+
+  // The events of the session, and who waits for one more.
+  std::vector<std::string> said;
+  std::vector<uint64_t> pulls;
+  kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> listeners;
   kj::Maybe<kj::Own<kj::ConnectionReceiver>> receiver;
   kj::Maybe<kj::Promise<void>> acceptor;
   std::vector<kj::Own<support::RpcConnection>> connections;
@@ -213,12 +219,48 @@ class FakeJobs final : public wire::Jobs::Server {
   std::string session_;
 };
 
-void grantJobs(const State& server, wire::Grants::Builder grants, wire::Jobs::Client jobs) {
+class FakeSync final : public wire::Sync::Server {
+ public:
+  explicit FakeSync(State& server) : server_(server) {}
+
+  kj::Promise<void> pull(PullContext context) override {
+    server_.pulls.push_back(context.getParams().getAfter());
+    return answer(context);
+  }
+
+ private:
+  kj::Promise<void> answer(PullContext context) {
+    uint64_t after = context.getParams().getAfter();
+    bool waits = context.getParams().getWaitNs() > 0;
+    if (waits && (server_.script.holdsEvents || server_.said.size() <= after)) {
+      auto one = kj::newPromiseAndFulfiller<void>();
+      server_.listeners.add(kj::mv(one.fulfiller));
+      return one.promise.then([this, context]() mutable { return answer(context); });
+    }
+    auto records =
+        context.getResults().initRecords(static_cast<unsigned>(server_.said.size() - after));
+    for (unsigned i = 0; i < records.size(); ++i) {
+      records[i].setNumber(after + i + 1);
+      records[i].setJob(7);
+      records[i].initNotified().setName(server_.said[after + i]);
+    }
+    return kj::READY_NOW;
+  }
+
+  State& server_;
+};
+
+void grantJobs(State& server, wire::Grants::Builder grants, wire::Jobs::Client jobs) {
   if (server.script.grantForm == FakeAgent::GrantForm::kField) {
     grants.setObsoleteJobs(kj::mv(jobs));
     return;
   }
-  auto grant = grants.initMore(1)[0];
+  auto more = grants.initMore(server.script.grantsSync ? 2 : 1);
+  if (server.script.grantsSync) {
+    more[1].setInterfaceId(capnp::typeId<wire::Sync>());
+    more[1].setCapability(wire::Sync::Client(kj::heap<FakeSync>(server)));
+  }
+  auto grant = more[0];
   grant.setInterfaceId(capnp::typeId<wire::Jobs>());
   if (server.script.grantForm == FakeAgent::GrantForm::kListed) {
     grant.setCapability(kj::mv(jobs));
@@ -379,8 +421,25 @@ void FakeAgent::drop() {
   });
 }
 
+void FakeAgent::say(const std::string& event) {
+  onLoop([this, &event]() {
+    server_->said.push_back(event);
+    for (auto& listener : server_->listeners) listener->fulfill();
+    server_->listeners.clear();
+  });
+}
+
+std::vector<uint64_t> FakeAgent::pulls() const {
+  std::vector<uint64_t> pulls;
+  const_cast<FakeAgent*>(this)->onLoop([&]() { pulls = server_->pulls; });
+  return pulls;
+}
+
 void FakeAgent::forget() {
-  onLoop([this]() { server_->sessions.clear(); });
+  onLoop([this]() {
+    server_->sessions.clear();
+    server_->said.clear();
+  });
 }
 
 void FakeAgent::stopListening() {

@@ -51,7 +51,7 @@ class FakeAgent {
     unsigned opened = 0;
   };
 
-  // The form in which a welcome grants jobs; the fake grants nothing else.
+  // The form in which a welcome grants jobs. Beside them, the fake grants events only.
   enum class GrantForm {
     kListed,
 
@@ -92,6 +92,12 @@ class FakeAgent {
 
     // The output that may be asked for ahead. 0: none, as with an older agent.
     unsigned aheadBytesMax = 0;
+
+    // Grants events, if jobs are listed.
+    bool grantsSync = false;
+
+    // Answers only those who do not wait for an event.
+    bool holdsEvents = false;
     wire::Error::Kind refusal = wire::Error::Kind::UNSPECIFIED;
     std::string refusalText;
 
@@ -120,6 +126,12 @@ class FakeAgent {
   // Stops and begins to listen.
   void stopListening();
   void listen();
+
+  // A command sends an event of this name, in the session that there is.
+  void say(const std::string& event);
+
+  // Returns the numbers behind which records were asked for, in order.
+  std::vector<uint64_t> pulls() const;
 
   unsigned hellos() const { return hellos_; }
 
