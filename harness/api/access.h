@@ -11,10 +11,12 @@
 
 #include <muster/cluster.h>
 #include <muster/node.h>
+#include <muster/process_set.h>
 
 #include "harness/cluster/description.h"
 #include "harness/rpc/controller_node.h"
 #include "harness/rpc/job/jobs.h"
+#include "harness/rpc/sync/sync.h"
 
 namespace harness {
 
@@ -49,6 +51,16 @@ struct ApiAccess {
   static const muster::Result& known(const muster::Process& process) {
     return process.job_->result();
   }
+
+  static const rpc::Job& behind(const muster::Process& process) { return *process.job_; }
+  static std::vector<const muster::Process*> processesOf(const muster::ProcessSet& processes) {
+    std::vector<const muster::Process*> all;
+    for (const auto& one : processes.all_) all.push_back(&*one.value);
+    return all;
+  }
+
+  // Returns what the fixture tells of the beginning and the end of tests.
+  static rpc::Sync& sync(muster::Cluster& cluster) { return *cluster.sync_; }
 
   // Starts the daemons of a node again that are to be after it was powered on, in the order in
   // which they were made, and waits until each is ready.

@@ -39,6 +39,7 @@ Cluster::Cluster(harness::ClusterParts parts)
   }
   all_ = NodeSet(nodes);
   present_ = all_;
+  sync_ = std::make_unique<harness::rpc::Sync>(parts_->nodes);
 }
 
 Cluster::~Cluster() = default;

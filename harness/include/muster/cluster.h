@@ -18,6 +18,7 @@
 //   * A Frozen that is not held, as in `cluster().freeze(node);`, thaws the node at once.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <iosfwd>
 #include <memory>
@@ -25,11 +26,16 @@
 #include <string>
 #include <vector>
 
+#include <muster/barrier.h>
+#include <muster/event.h>
 #include <muster/node_set.h>
 
 namespace harness {
 struct ApiAccess;
 struct ClusterParts;
+namespace rpc {
+class Sync;
+}
 }  // namespace harness
 
 namespace muster {
@@ -118,9 +124,32 @@ class Cluster {
   // their output, and the node stays off.
   void powerOn(const Node& node, Where where = Where::current());
 
+  // Returns the event of that name, to be waited for: event.h. NodeError kInvalid for a name that
+  // is not of the form [A-Za-z0-9._:/-]{1,64}.
+  Event event(const std::string& name, Where where = Where::current()) const;
+
+  // Sends an event to all commands of this test that wait for it with `nodeagent wait`, now or
+  // later, and to event(). NodeError kInvalid for a name as above, for data whose names are not of
+  // the form [A-Za-z0-9._-]{1,64}, and for values with a newline or of over 8 KiB together.
+  void notify(const std::string& name, const EventData& data = {}, Where where = Where::current());
+
+  // Declare a barrier for `count` commands, for one command of each of these nodes, or for these
+  // commands, and for the test in addition: barrier.h. NodeError kInvalid if it is for nobody, for
+  // over 10000, for a node that is not of this cluster, or for a detached command; kConflict if the
+  // test has a Barrier of this name.
+  Barrier barrier(const std::string& name, int64_t count, Where where = Where::current());
+  Barrier barrier(const std::string& name, const NodeSet& nodes, Where where = Where::current());
+  Barrier barrier(const std::string& name, const Participants& commands,
+                  Where where = Where::current());
+  Barrier barrier(const std::string& name, const ProcessSet& commands,
+                  Where where = Where::current());
+
  private:
   friend struct harness::ApiAccess;
   explicit Cluster(harness::ClusterParts parts);
+
+  Barrier declared(const std::string& name, const std::vector<const Process*>& commands,
+                   Where where);
 
   std::unique_ptr<const harness::ClusterParts> parts_;
   std::vector<std::unique_ptr<Node>> owned_;
@@ -128,6 +157,9 @@ class Cluster {
 
   // The nodes of all_ that are not absent.
   NodeSet present_;
+
+  // Listens to the commands of all nodes.
+  std::unique_ptr<harness::rpc::Sync> sync_;
 };
 
 // Print name and nodes, and whether the node stands still, for gtest.

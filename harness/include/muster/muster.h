@@ -16,10 +16,12 @@
 #pragma once
 
 #include <muster/await.h>
+#include <muster/barrier.h>
 #include <muster/cluster.h>
 #include <muster/cluster_test.h>
 #include <muster/daemon.h>
 #include <muster/deadline.h>
+#include <muster/event.h>
 #include <muster/eventually.h>
 #include <muster/facts.h>
 #include <muster/fault_proxy.h>

@@ -65,8 +65,9 @@ class NodeError : public std::runtime_error {
     // The session on the node is gone, and with it what the call was about. Begin again.
     kLost,
 
-    // A command did not succeed that was asked for its output alone, or by Result::checked(). The
-    // text has its outcome and the last lines of both streams.
+    // A command did not succeed that was asked for its output alone, or by Result::checked(), or it
+    // ended while others waited for it at a Barrier. The text has its outcome and the last lines of
+    // both streams.
     kCommandFailed,
 
     // This is a bug of ours. The text has the number of the agent's log entry.

@@ -14,6 +14,8 @@
 //   * A node where the command could not be asked for has an error in its place. It shows with the
 //     first call, as the NodeResult or NodeAnswer of that node; checked() throws it.
 //   * Like a Process, it is valid as long as its cluster.
+//   * To let all commands begin something at the same time, use a Barrier: Cluster::barrier takes
+//     the set.
 #pragma once
 
 #include <chrono>
@@ -31,6 +33,10 @@
 #include <muster/process.h>
 #include <muster/results.h>
 #include <muster/signal_target.h>
+
+namespace harness {
+struct ApiAccess;
+}
 
 namespace muster {
 
@@ -76,6 +82,7 @@ class [[nodiscard]] ProcessSet {
                                                    Where where = Where::current());
 
  private:
+  friend struct harness::ApiAccess;
   friend class NodeSet;
   friend void PrintTo(const ProcessSet& processes, std::ostream* out);
 

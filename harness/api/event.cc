@@ -1,0 +1,44 @@
+#include <algorithm>
+#include <ostream>
+#include <utility>
+
+#include <muster/deadline.h>
+#include <muster/event.h>
+
+#include "harness/api/call_site.h"
+#include "harness/rpc/sync/sync.h"
+#include "harness/values/failure_text.h"
+
+namespace muster {
+
+using harness::at;
+
+Event::Event(harness::rpc::Sync& sync, std::string name) : sync_(&sync), name_(std::move(name)) {}
+
+Notification Event::wait(Where where) {
+  return wait(DeadlineScope::remaining(), where);
+}
+
+Notification Event::wait(std::chrono::nanoseconds within, Where where) {
+  SteadyTime until = std::min(std::chrono::steady_clock::now() + within, DeadlineScope::current());
+  return at(where, [&] {
+    harness::SyncEvent event =
+        sync_->wait(name_, until, std::min(within, DeadlineScope::remaining()));
+    return Notification{event.name, event.from.node, event.command,
+                        EventData(event.data.begin(), event.data.end())};
+  });
+}
+
+void PrintTo(const Notification& notification, std::ostream* out) {
+  *out << "event " << harness::quoted(notification.name) << " of "
+       << (notification.node.empty() ? "the test" : "node " + notification.node);
+  for (const auto& [name, value] : notification.data) {
+    *out << " " << name << "=" << harness::quoted(value);
+  }
+}
+
+void PrintTo(const Event& event, std::ostream* out) {
+  *out << "event " << harness::quoted(event.name());
+}
+
+}  // namespace muster
