@@ -13,6 +13,8 @@
 #include "harness/cli/table.h"
 #include "harness/rpc/job/job_group.h"
 #include "harness/rpc/job/jobs.h"
+#include "harness/rpc/sync/sync.h"
+#include "schema/support/base/text.h"
 
 namespace harness {
 namespace {
@@ -51,6 +53,9 @@ constexpr Flag kPrefix({.name = "prefix", .help = "begin every line with the nam
 // How long a command may outlast its deadline: the grace, and the way of the answer.
 constexpr std::chrono::seconds kEndMargin{15};
 
+// How long to wait for what commands have reported last.
+constexpr std::chrono::seconds kReportsMax{2};
+
 // The most output of a node that becomes JSON, which is made as a whole and takes up to six times
 // as much.
 constexpr uint64_t kJsonBytesMax = 64 << 20;
@@ -65,6 +70,9 @@ node is passed on as it comes, both streams apart. The output of several nodes
 is shown when all have ended, with standard error at its place in it, and
 equal output only once. Input goes to all nodes as it comes: the slowest one
 decides how fast it is read.
+
+The commands on the nodes can wait for each other by nodeagent barrier and
+nodeagent wait, as those of a test do.
 
 Processes that a command left running are ended when muster ends, unless the
 command was started with --detach.
@@ -179,6 +187,18 @@ void noteLeftRunning(const NodeDescription& node, const Answer& answer) {
             << " running, which end now; see --detach\n";
 }
 
+// Shows what the commands have said by `nodeagent report`. They say it to a person here.
+void noteReports(rpc::Sync& sync) {
+  auto end = sync.endTest(std::chrono::steady_clock::now() + kReportsMax);
+  for (const SyncReport& report : end.reports) {
+    std::string text = toString(report.result);
+    if (!report.message.empty()) text += ": " + report.message;
+    for (const auto& [name, value] : report.data) text += " " + name + "=" + value;
+    std::cerr << "muster exec: " << report.from.node << ": reported " << support::printable(text)
+              << "\n";
+  }
+}
+
 // Runs the command on the nodes that can be reached in time, and gives `take` what they write, with
 // the number of the node in `nodes`. The answer of another node is why it cannot be reached; it
 // delays no other.
@@ -194,6 +214,7 @@ std::vector<Answer> converseWithReachable(
     reachable.push_back(execution.connected[i]);
     numbers.push_back(i);
   }
+  rpc::Sync sync(reachable);
   rpc::JobGroup group(reachable, execution.request, execution.until);
   Conversation conversation;
   conversation.input = execution.input;
@@ -204,6 +225,7 @@ std::vector<Answer> converseWithReachable(
     take(news);
   };
   converse(group, reachable, conversation);
+  noteReports(sync);
   std::vector<Answer> answers;
   size_t next = 0;
   for (size_t i = 0; i < errors.size(); ++i) {

@@ -48,6 +48,17 @@ TEST_F(CommandTest, ExecFoldsWhatIsEqualAndEndsWithTheHighestStatus) {
   EXPECT_THAT(onCluster("exec", {"client1", "--", "sh", "-c", "kill -9 $$"}), exits(137));
 }
 
+TEST_F(CommandTest, CommandsOfOneExecWaitForEachOther) {
+  ASSERT_THAT(muster({"up", file(kThree)}), exits(0));
+  std::string script =
+      "nodeagent barrier start --count 2 --timeout 10s && nodeagent report --result pass "
+      "--message ready took=1s";
+  Ended ended = onCluster("exec", {"@server", "--", "sh", "-c", script});
+  EXPECT_THAT(ended, exits(0));
+  EXPECT_THAT(ended, complains("server1: reported pass: ready took=1s\n"));
+  EXPECT_THAT(ended, complains("server2: reported pass"));
+}
+
 TEST_F(CommandTest, EveryResultIsAvailableAsJson) {
   std::string path = file("  server1: {role: server}\n");
   EXPECT_THAT(muster({"check", path, "--json"}), AllOf(exits(0), prints("\"missing\": []")));
