@@ -113,10 +113,22 @@ bool operator==(const Endpoint& a, const Endpoint& b) {
   return a.transport == b.transport && a.text() == b.text();
 }
 
+std::optional<sockaddr_storage> readNumericHost(const std::string& text) {
+  sockaddr_storage address{};
+  auto& four = reinterpret_cast<sockaddr_in&>(address);
+  if (::inet_pton(AF_INET, text.c_str(), &four.sin_addr) == 1) {
+    four.sin_family = AF_INET;
+    return address;
+  }
+  address = {};
+  auto& six = reinterpret_cast<sockaddr_in6&>(address);
+  if (::inet_pton(AF_INET6, text.c_str(), &six.sin6_addr) != 1) return std::nullopt;
+  six.sin6_family = AF_INET6;
+  return address;
+}
+
 bool isNumericHost(const std::string& text) {
-  in6_addr bytes;
-  return ::inet_pton(AF_INET, text.c_str(), &bytes) == 1 ||
-         ::inet_pton(AF_INET6, text.c_str(), &bytes) == 1;
+  return readNumericHost(text).has_value();
 }
 
 std::string hostText(const sockaddr_storage& address) {

@@ -67,7 +67,11 @@ struct Endpoint {
 // Endpoints are equal if transport and text are.
 bool operator==(const Endpoint& a, const Endpoint& b);
 
-// True if `text` is a numeric IPv4 or IPv6 address, without a port and without brackets.
+// Reads a numeric IPv4 or IPv6 address, without a port, brackets and a zone; nullopt for another
+// text. The port of the result is 0.
+std::optional<sockaddr_storage> readNumericHost(const std::string& text);
+
+// True if readNumericHost reads it.
 bool isNumericHost(const std::string& text);
 
 // Returns a peer's address without its port and zone, such as "127.0.0.1" or "::1"; "unix" for a

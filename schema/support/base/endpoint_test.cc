@@ -73,5 +73,16 @@ TEST(EndpointTest, ParseThrowsWhatIsWrongWithTheText) {
       testing::ThrowsMessage<EndpointError>(testing::StartsWith("\"tcp:127.0.0.1\" has no port")));
 }
 
+TEST(NumericHostTest, ReadsAddressesAndNothingElse) {
+  for (const char* text : {"10.0.0.1", "::1", "fe80::1", "fd77::1:2"}) {
+    auto address = readNumericHost(text);
+    ASSERT_TRUE(address) << text;
+    EXPECT_EQ(hostText(*address), text);
+  }
+  for (const char* text : {"", "10.0.0", "10.0.0.1:80", "[::1]", "fe80::1%eth0", "host"}) {
+    EXPECT_FALSE(readNumericHost(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace support
