@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <set>
 
 #include <kj/debug.h>
 
@@ -70,6 +71,20 @@ kj::Own<AuditLog> auditLogOf(const Options& options, kj::Timer& timer) {
   return openAuditLog(options.auditLog.c_str(), systemClock(), timer);
 }
 
+// Returns the ports on which the front listens for other machines. A front that was started with
+// options of its own must listen as the keeper's configuration says.
+kj::Array<uint16_t> controlPortsOf(const Options& options) {
+  std::set<uint16_t> ports;
+  for (const std::string& text : options.listen) {
+    std::string why;
+    auto endpoint = support::Endpoint::fromText(text, &why);
+    if (endpoint && !endpoint->loopback()) ports.insert(endpoint->port());
+  }
+  kj::Vector<uint16_t> list;
+  for (uint16_t port : ports) list.add(port);
+  return list.releaseAsArray();
+}
+
 // Opens the log with the flags that the log itself uses.
 kj::AutoCloseFd openLog(const std::string& path) {
   int descriptor = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
@@ -122,7 +137,8 @@ class Process {
               bootId_,
               options.stateDir.c_str(),
               program_.c_str(),
-              [this]() { return numbers(); }},
+              [this]() { return numbers(); },
+              controlPortsOf(options)},
         services_(makeServices(host_)),
         gates_{sessions_, systemClock(), options.nodeName.c_str(), bootId_, services_},
         keeper_(io_, gates_, keeperOptions(options)),

@@ -56,6 +56,9 @@ struct ServiceHost {
 
   // The commands that run on the node, but for detached ones, which other processes keep.
   Commands commands = {};
+
+  // The TCP ports by which controllers reach the agent. 0 among them: the kernel chose one.
+  kj::Array<uint16_t> controlPorts;
 };
 
 class AgentService {

@@ -1,0 +1,54 @@
+// What one fault drops, as a checked value. Nothing here touches the node.
+#pragma once
+
+#include <stdint.h>
+
+#include <kj/array.h>
+#include <kj/refcount.h>
+#include <kj/string.h>
+
+#include "schema/fault.capnp.h"
+#include "schema/support/base/id.h"
+
+namespace nodeagent::netfault {
+
+constexpr int64_t kHoldMaxNs = 24 * 3600 * 1'000'000'000LL;
+constexpr size_t kAddressesMax = 512;
+constexpr uint32_t kMillion = 1'000'000;
+
+// Has the fields of wire::FaultSpec and wire::Drop. Threads share it, so it does not change.
+struct DropSpec final : public kj::AtomicRefcounted {
+  support::Id id;
+  kj::String title;
+  // 0: as long as the session.
+  int64_t holdNs = 0;
+  // In the kernel's spelling, each once.
+  kj::Array<kj::String> addresses4;
+  kj::Array<kj::String> addresses6;
+  kj::Array<kj::String> peers;
+  wire::Drop::Protocol protocol = wire::Drop::Protocol::ANY;
+  // 0: every port.
+  uint16_t port = 0;
+  bool fromPort = false;
+  // 0: all packets.
+  uint32_t partsPerMillion = 0;
+  // TCP ports of the peers' agents.
+  kj::Array<uint16_t> peerPorts;
+};
+
+// Returns the checked specification. Fails with kind invalid for a value out of range, and for the
+// agent's own port, which is one of `controlPorts`.
+kj::Own<const DropSpec> readSpec(wire::FaultSpec::Reader from,
+                                 kj::ArrayPtr<const uint16_t> controlPorts);
+
+// Fails with kind invalid if an address is one of this node. Asks the kernel, so it belongs on a
+// worker thread.
+void requireForeign(const DropSpec& spec);
+
+// Says what the fault does, such as "drops packets from 10.77.0.12 to port 80".
+kj::String describe(const DropSpec& spec);
+
+// Returns the beginning of the id by which people name a fault.
+kj::String shortName(const support::Id& id);
+
+}  // namespace nodeagent::netfault

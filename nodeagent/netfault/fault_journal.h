@@ -1,0 +1,53 @@
+// Keeps on disk which faults this agent has begun, so that the next keeper knows its own: it ends
+// those whose session died with this one, and goes on with those that have a time of their own.
+//
+// There is one file per fault, written before the fault and removed when it is gone. The object is
+// immutable, and its calls block, so they belong on worker threads.
+#pragma once
+
+#include <stdint.h>
+
+#include <kj/array.h>
+#include <kj/refcount.h>
+#include <kj/string.h>
+
+#include "schema/support/base/id.h"
+
+namespace nodeagent::netfault {
+
+struct FaultRecord {
+  support::Id id;
+  kj::String title;
+  kj::String owner;
+  kj::String bootId;
+  // What the fault does, for people.
+  kj::String text;
+  kj::Array<kj::String> peers;
+  int64_t sinceRealtimeNs = 0;
+  // On the boot clock. 0: it lasts as long as its session.
+  int64_t untilBoottimeNs = 0;
+};
+
+class FaultJournal final : public kj::AtomicRefcounted {
+ public:
+  // `directory` is made, mode 0700, with the first record, if its parent is there. If it is empty,
+  // nothing is kept.
+  explicit FaultJournal(kj::String directory);
+
+  // Fails with kind system if the disk refuses.
+  void write(const FaultRecord& record) const;
+
+  // Unknown ids are passed over.
+  void drop(const support::Id& id) const;
+
+  // Returns the records of the disk. Files that were not written to their end, or that were
+  // damaged, are no records: they are removed and logged.
+  kj::Array<FaultRecord> read() const;
+
+ private:
+  kj::String pathOf(const support::Id& id) const;
+
+  const kj::String directory_;
+};
+
+}  // namespace nodeagent::netfault

@@ -1,0 +1,463 @@
+#include "nodeagent/netfault/fault_table.h"
+
+#include <algorithm>
+
+#include <kj/debug.h>
+
+#include "schema/support/base/log.h"
+#include "schema/support/base/wire_error.h"
+
+namespace nodeagent::netfault {
+namespace {
+
+using Kind = wire::Error::Kind;
+using State = wire::FaultStatus::State;
+
+// The kernel ends a session's fault somewhat later than the lease, so that it is the keeper that
+// does where there is one.
+constexpr int64_t kSlackNs = 2'000'000'000;
+// The kernel is told again after this part of the time for which it keeps the fault.
+constexpr int64_t kHoldsPerLease = 3;
+constexpr int64_t kKernelHoldMinNs = 1'000'000;
+constexpr int64_t kPauseMinNs = 100'000'000;
+// A fault may leave the kernel this much before its time without having failed.
+constexpr int64_t kEarlyMaxNs = 1'000'000'000;
+
+kj::Array<kj::String> copyOf(kj::ArrayPtr<const kj::String> texts) {
+  return KJ_MAP(text, texts) {
+    return kj::str(text);
+  };
+}
+
+kj::String journalDirectory(kj::StringPtr stateDirectory) {
+  return stateDirectory.size() == 0 ? kj::String() : kj::str(stateDirectory, "/faults");
+}
+
+}  // namespace
+
+struct FaultTable::Tools final : public kj::AtomicRefcounted {
+  Tools(RunTool tool, kj::String directory, kj::Array<uint16_t> ports)
+      : run(kj::mv(tool)), journal(kj::mv(directory)), controlPorts(kj::mv(ports)) {}
+
+  NftTable tableOf(const support::Id& id) const { return {id, run}; }
+
+  void begin(const DropSpec& spec, const FaultRecord& record, int64_t holdNs) const {
+    requireForeign(spec);
+    NftTable table = tableOf(spec.id);
+    if (table.read() != nullptr) {
+      support::fail(Kind::CONFLICT, "table inet ", tableName(spec.id), " is there already");
+    }
+    // The record is written first: a keeper that is killed here leaves nothing behind.
+    journal.write(record);
+    KJ_ON_SCOPE_FAILURE({
+      KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { removeAll(spec.id); })) {
+        support::log(support::Level::kWarn, "a fault that failed was not removed",
+                     {{"fault", spec.id.text()}, {"reason", support::reasonOf(*exception)}});
+      }
+    });
+    table.make(spec, controlPorts, holdNs);
+    requireShown(table.read().orDefault(Listing()), spec);
+  }
+
+  // Removes what there is of a fault, and forgets it only then.
+  Listing removeAll(const support::Id& id) const {
+    Listing last = tableOf(id).remove();
+    journal.drop(id);
+    return last;
+  }
+
+  const RunTool run;
+  const FaultJournal journal;
+  const kj::Array<uint16_t> controlPorts;
+};
+
+struct FaultTable::Fault final : public kj::Refcounted {
+  support::Id id;
+  kj::String title;
+  kj::String owner;
+  kj::String text;
+  kj::Array<kj::String> peers;
+  int64_t sinceRealtimeNs = 0;
+  // 0: it lasts as long as its session.
+  int64_t untilBoottimeNs = 0;
+  // Null for one that a former keeper began.
+  kj::Maybe<kj::Own<const DropSpec>> spec;
+  // Null for one that has a time of its own.
+  kj::Maybe<kj::Own<Session>> session;
+  kj::Own<Session::Entry> entry;
+
+  State state = State::SETTING_UP;
+  // Why it failed. It stays when the fault is gone.
+  kj::String reason;
+  uint64_t packets = 0;
+  uint64_t bytes = 0;
+  // When the kernel ends it by itself, on the boot clock.
+  int64_t kernelHoldsUntilNs = 0;
+
+  kj::ForkedPromise<void> beginning = kj::Promise<void>(kj::READY_NOW).fork();
+  kj::Maybe<kj::ForkedPromise<void>> healing;
+  kj::Promise<void> watching = kj::READY_NOW;
+
+  bool isHeld() const { return session == nullptr; }
+  void fail(kj::String why) {
+    state = State::FAILED;
+    if (reason.size() == 0) reason = kj::mv(why);
+  }
+  // Takes the fault out of the undo list, unless the list is being walked.
+  void dropEntry() {
+    KJ_IF_MAYBE (owning, session) {
+      if (!(*owning)->ending()) entry = nullptr;
+    }
+  }
+  void take(const Listing& listing) {
+    packets = std::max(packets, listing.packets);
+    bytes = std::max(bytes, listing.bytes);
+  }
+};
+
+FaultTable::FaultTable(ServiceHost& host, RunTool run)
+    : host_(host),
+      tools_(kj::atomicRefcounted<Tools>(kj::mv(run), journalDirectory(host.stateDirectory),
+                                         kj::heapArray(host.controlPorts.asPtr()))),
+      worker_(host.platform.makeWorker(1)),
+      recovering_(
+          worker_
+              ->run([tools = kj::atomicAddRef(*tools_), bootId = kj::str(host.bootId),
+                     now = host.platform.clock().boottimeNs()]() {
+                kj::Vector<FaultRecord> survivors;
+                for (auto& record : tools->journal.read()) {
+                  auto failure = kj::runCatchingExceptions([&]() {
+                    bool lasts = record.bootId == bootId && record.untilBoottimeNs > now &&
+                                 tools->tableOf(record.id).read() != nullptr;
+                    if (lasts) {
+                      survivors.add(kj::mv(record));
+                      return;
+                    }
+                    tools->removeAll(record.id);
+                    support::log(support::Level::kInfo, "ended a fault of a killed keeper",
+                                 {{"fault", record.id.text()}, {"title", record.title}});
+                  });
+                  KJ_IF_MAYBE (exception, failure) {
+                    support::log(
+                        support::Level::kWarn, "a killed keeper's fault was not ended; going on",
+                        {{"fault", record.id.text()}, {"reason", support::reasonOf(*exception)}});
+                  }
+                }
+                return survivors;
+              })
+              .then([this](kj::Vector<FaultRecord>&& survivors) { recover(kj::mv(survivors)); })
+              .fork()) {}
+
+FaultTable::~FaultTable() noexcept(false) = default;
+
+void FaultTable::recover(kj::Vector<FaultRecord> survivors) {
+  for (auto& record : survivors) {
+    auto fault = kj::refcounted<Fault>();
+    fault->id = record.id;
+    fault->title = kj::mv(record.title);
+    fault->owner = kj::mv(record.owner);
+    fault->text = kj::mv(record.text);
+    fault->peers = kj::mv(record.peers);
+    fault->sinceRealtimeNs = record.sinceRealtimeNs;
+    fault->untilBoottimeNs = record.untilBoottimeNs;
+    fault->state = State::ACTIVE;
+    watch(*fault);
+    faults_.emplace(record.id, kj::mv(fault));
+  }
+}
+
+size_t FaultTable::count() const {
+  return std::count_if(faults_.begin(), faults_.end(),
+                       [](auto& each) { return each.second->state != State::GONE; });
+}
+
+void FaultTable::sweep() {
+  std::erase_if(faults_, [](auto& each) { return each.second->state == State::GONE; });
+}
+
+FaultTable::Fault& FaultTable::newFault(Session& session, kj::Own<const DropSpec> spec) {
+  if (count() >= kFaultsMax) {
+    support::fail(Kind::OVERLOADED, "the node has ", kFaultsMax, " faults already");
+  }
+  for (uint16_t port : tools_->controlPorts) {
+    if (port == 0) {
+      support::fail(Kind::UNSUPPORTED,
+                    "the agent listens on a port that the kernel chose, so it cannot be left out "
+                    "of the fault; give it a port by its option listen");
+    }
+  }
+  auto fault = kj::refcounted<Fault>();
+  fault->id = spec->id;
+  fault->title = kj::str(spec->title);
+  fault->owner = kj::str(session.identity());
+  fault->text = describe(*spec);
+  fault->peers = copyOf(spec->peers);
+  fault->sinceRealtimeNs = host_.platform.clock().realtimeNs();
+  if (spec->holdNs > 0) {
+    fault->untilBoottimeNs = host_.platform.clock().boottimeNs() + spec->holdNs;
+  } else {
+    fault->session = session.addRef();
+    fault->entry = session.addUndo(EndPhase::kUndo,
+                                   kj::str("fault ", shortName(spec->id), " (", spec->title, ")"),
+                                   [this, id = spec->id]() { return undo(id); });
+  }
+  fault->spec = kj::mv(spec);
+  Fault& added = *fault;
+  faults_.emplace(added.id, kj::mv(fault));
+  return added;
+}
+
+int64_t FaultTable::kernelHoldNs(const Fault& fault) const {
+  int64_t now = host_.platform.clock().boottimeNs();
+  KJ_IF_MAYBE (session, fault.session) {
+    int64_t untilNs = (*session)->leaseEndsBoottimeNs() + kSlackNs;
+    return std::clamp(untilNs - now, kKernelHoldMinNs, kKernelHoldMaxNs);
+  }
+  return std::max(fault.untilBoottimeNs - now, kKernelHoldMinNs);
+}
+
+FaultRecord FaultTable::recordOf(const Fault& fault) const {
+  FaultRecord record;
+  record.id = fault.id;
+  record.title = kj::str(fault.title);
+  record.owner = kj::str(fault.owner);
+  record.bootId = kj::str(host_.bootId);
+  record.text = kj::str(fault.text);
+  record.peers = copyOf(fault.peers);
+  record.sinceRealtimeNs = fault.sinceRealtimeNs;
+  record.untilBoottimeNs = fault.untilBoottimeNs;
+  return record;
+}
+
+kj::Promise<void> FaultTable::begin(Fault& fault, Session& session) {
+  auto& spec = KJ_ASSERT_NONNULL(fault.spec);
+  int64_t holdNs = kernelHoldNs(fault);
+  fault.kernelHoldsUntilNs = host_.platform.clock().boottimeNs() + holdNs;
+  auto task = [tools = kj::atomicAddRef(*tools_), spec = kj::atomicAddRef(*spec),
+               record = recordOf(fault), holdNs]() { tools->begin(*spec, record, holdNs); };
+  auto line = host_.audit.line(session, "faults.add",
+                               {{"fault", fault.id.text()},
+                                {"title", fault.title},
+                                {"effect", fault.text},
+                                {"holdNs", spec->holdNs}});
+  return worker_->run(audited(kj::mv(line), kj::mv(task)))
+      .then(
+          [this, &fault]() {
+            fault.state = State::ACTIVE;
+            watch(fault);
+          },
+          [&fault](kj::Exception&& exception) {
+            fault.state = State::GONE;
+            fault.dropEntry();
+            kj::throwFatalException(kj::mv(exception));
+          });
+}
+
+kj::Promise<FaultReport> FaultTable::add(Session& session, kj::Own<const DropSpec> spec) {
+  session.requireOpen();
+  return recovering_.addBranch().then(
+      [this, session = session.addRef(), spec = kj::mv(spec)]() mutable {
+        session->requireOpen();
+        sweep();
+        support::Id id = spec->id;
+        auto found = faults_.find(id);
+        if (found == faults_.end()) {
+          Fault& fault = newFault(*session, kj::mv(spec));
+          KJ_IF_MAYBE (exception, kj::runCatchingExceptions(
+                                      [&]() { fault.beginning = begin(fault, *session).fork(); })) {
+            fault.state = State::GONE;
+            fault.entry = nullptr;
+            kj::throwFatalException(kj::mv(*exception));
+          }
+        } else if (found->second->owner != session->identity()) {
+          support::fail(Kind::CONFLICT, "fault ", shortName(id), ": it is another identity's");
+        }
+        return faults_.at(id)->beginning.addBranch().then([this, id]() {
+          auto begun = faults_.find(id);
+          if (begun == faults_.end()) {
+            support::fail(Kind::EXPIRED, "fault ", shortName(id), ": it was ended meanwhile");
+          }
+          return reportOf(*begun->second);
+        });
+      });
+}
+
+void FaultTable::watch(Fault& fault) {
+  auto task = fault.isHeld() ? endInTime(fault) : keepHolding(fault);
+  fault.watching = task.eagerlyEvaluate([&fault](kj::Exception&& exception) {
+    if (fault.state == State::ACTIVE) {
+      fault.fail(kj::str("it ended before its time: ", support::reasonOf(exception)));
+    }
+  });
+}
+
+kj::Promise<void> FaultTable::keepHolding(Fault& fault) {
+  int64_t now = host_.platform.clock().boottimeNs();
+  int64_t pauseNs =
+      std::max<int64_t>((fault.kernelHoldsUntilNs - now) / kHoldsPerLease, kPauseMinNs);
+  return host_.timer.afterDelay(pauseNs * kj::NANOSECONDS).then([this, &fault]() {
+    if (fault.state != State::ACTIVE) return kj::Promise<void>(kj::READY_NOW);
+    int64_t woken = host_.platform.clock().boottimeNs();
+    if (woken >= fault.kernelHoldsUntilNs) {
+      support::fail(Kind::SYSTEM, "the agent stood still for longer than the kernel keeps it");
+    }
+    // A lease that does not get longer needs no new word: the kernel ends the fault with it.
+    int64_t holdNs = kernelHoldNs(fault);
+    if (woken + holdNs <= fault.kernelHoldsUntilNs) return keepHolding(fault);
+    auto& spec = KJ_ASSERT_NONNULL(fault.spec);
+    auto task = [tools = kj::atomicAddRef(*tools_), spec = kj::atomicAddRef(*spec), holdNs]() {
+      tools->tableOf(spec->id).hold(*spec, holdNs);
+    };
+    return worker_->run(kj::mv(task)).then([this, &fault, woken, holdNs]() {
+      fault.kernelHoldsUntilNs = woken + holdNs;
+      return keepHolding(fault);
+    });
+  });
+}
+
+kj::Promise<void> FaultTable::endInTime(Fault& fault) {
+  int64_t leftNs = fault.untilBoottimeNs - host_.platform.clock().boottimeNs();
+  return host_.timer.afterDelay(std::max<int64_t>(leftNs, 0) * kj::NANOSECONDS)
+      .then([this, &fault]() -> kj::Promise<void> {
+        if (fault.state != State::ACTIVE) return kj::READY_NOW;
+        // It was recorded that it would end now.
+        return startHealing(fault, []() {}).catch_([](kj::Exception&& exception) {
+          support::log(support::Level::kWarn, "a fault whose time is over was not removed",
+                       {{"reason", support::reasonOf(exception)}});
+        });
+      });
+}
+
+kj::Promise<void> FaultTable::startHealing(Fault& fault, AuditLog::Line line) {
+  if (fault.state == State::GONE && fault.healing == nullptr) return kj::READY_NOW;
+  KJ_IF_MAYBE (healing, fault.healing) {
+    // One that failed is tried again.
+    if (fault.state == State::RECOVERING || fault.state == State::GONE) return healing->addBranch();
+  }
+  fault.state = State::RECOVERING;
+  auto task = [tools = kj::atomicAddRef(*tools_), id = fault.id]() { return tools->removeAll(id); };
+  auto healing = worker_->run(audited(kj::mv(line), kj::mv(task)))
+                     .then(
+                         [&fault](Listing&& last) {
+                           fault.take(last);
+                           bool wasThere = last.isOurs;
+                           if (!wasThere) fault.fail(kj::str("the kernel had it no more"));
+                           fault.state = State::GONE;
+                         },
+                         [&fault](kj::Exception&& exception) {
+                           fault.fail(kj::str("it does not end: ", support::reasonOf(exception)));
+                           kj::throwFatalException(kj::mv(exception));
+                         })
+                     .fork();
+  auto branch = healing.addBranch();
+  fault.healing = kj::mv(healing);
+  return branch;
+}
+
+kj::Promise<kj::Maybe<FaultReport>> FaultTable::heal(Session& session, support::Id id) {
+  return recovering_.addBranch().then(
+      [this, session = session.addRef(), id]() -> kj::Promise<kj::Maybe<FaultReport>> {
+        auto found = faults_.find(id);
+        if (found == faults_.end()) return kj::Maybe<FaultReport>();
+        auto fault = kj::addRef(*found->second);
+        if (fault->owner != session->identity() && session->role() < wire::Role::ADMIN) {
+          support::fail(Kind::DENIED, "fault ", shortName(id), ": ", fault->owner,
+                        " added it, and only an admin may end it for others");
+        }
+        auto line = host_.audit.line(*session, "faults.heal", {{"fault", id.text()}});
+        auto begun = fault->beginning.addBranch();
+        return begun
+            .catch_([](kj::Exception&&) {
+              // Whoever began it is told why that failed; here only its end counts.
+            })
+            .then([this, fault = kj::addRef(*fault), line = kj::mv(line)]() mutable {
+              return startHealing(*fault, kj::mv(line));
+            })
+            .then([this, fault = kj::addRef(*fault)]() mutable -> kj::Maybe<FaultReport> {
+              fault->dropEntry();
+              if (fault->healing == nullptr) return nullptr;
+              if (fault->reason.size() > 0) {
+                support::fail(Kind::SYSTEM, "fault ", shortName(fault->id), ": ", fault->reason);
+              }
+              return reportOf(*fault);
+            });
+      });
+}
+
+kj::Promise<kj::Maybe<support::Failure>> FaultTable::undo(support::Id id) {
+  auto found = faults_.find(id);
+  if (found == faults_.end()) return kj::Maybe<support::Failure>();
+  auto fault = kj::addRef(*found->second);
+  auto begun = fault->beginning.addBranch();
+  return begun
+      .catch_([](kj::Exception&&) {
+        // It failed, and nothing is left of it; the end makes sure.
+      })
+      .then([this, fault = kj::mv(fault)]() mutable { return startHealing(*fault, []() {}); })
+      .then([]() { return kj::Maybe<support::Failure>(); });
+}
+
+kj::Promise<kj::Vector<FaultReport>> FaultTable::list() {
+  return recovering_.addBranch()
+      .then([this]() {
+        sweep();
+        kj::Vector<support::Id> ids;
+        for (auto& [id, fault] : faults_) {
+          if (fault->state == State::ACTIVE || fault->state == State::FAILED) ids.add(id);
+        }
+        return worker_->run([tools = kj::atomicAddRef(*tools_), ids = kj::mv(ids)]() {
+          std::map<support::Id, Listing> listings;
+          for (auto& id : ids) listings[id] = tools->tableOf(id).read().orDefault(Listing());
+          return listings;
+        });
+      })
+      .then([this](std::map<support::Id, Listing>&& listings) {
+        kj::Vector<FaultReport> reports;
+        for (auto& [id, fault] : faults_) {
+          auto listing = listings.find(id);
+          if (listing != listings.end()) look(*fault, listing->second);
+          if (fault->state != State::GONE) reports.add(reportOf(*fault));
+        }
+        return reports;
+      });
+}
+
+void FaultTable::look(Fault& fault, const Listing& listing) {
+  fault.take(listing);
+  // Its end failed, and somebody else has removed it since.
+  if (fault.state == State::FAILED && fault.healing != nullptr && !listing.isOurs &&
+      !listing.isForeign) {
+    fault.state = State::GONE;
+    fault.dropEntry();
+    worker_->start(
+        [tools = kj::atomicAddRef(*tools_), id = fault.id]() { tools->journal.drop(id); });
+    return;
+  }
+  bool isThere = listing.isOurs && !listing.addresses.empty();
+  int64_t until = fault.isHeld() ? fault.untilBoottimeNs : fault.kernelHoldsUntilNs;
+  bool isEarly = host_.platform.clock().boottimeNs() + kEarlyMaxNs < until;
+  if (fault.state == State::ACTIVE && !isThere && isEarly) {
+    fault.fail(kj::str("the kernel has it no more"));
+  }
+}
+
+FaultReport FaultTable::reportOf(const Fault& fault) const {
+  FaultReport report;
+  report.id = fault.id;
+  report.title = kj::str(fault.title);
+  report.state = fault.state;
+  report.sinceRealtimeNs = fault.sinceRealtimeNs;
+  int64_t until = fault.untilBoottimeNs;
+  KJ_IF_MAYBE (session, fault.session) until = (*session)->leaseEndsBoottimeNs();
+  report.remainingNs = std::max<int64_t>(until - host_.platform.clock().boottimeNs(), 0);
+  report.isHeld = fault.isHeld();
+  report.owner = kj::str(fault.owner);
+  report.peers = copyOf(fault.peers);
+  report.text = kj::str(fault.text);
+  report.packets = fault.packets;
+  report.bytes = fault.bytes;
+  report.reason = kj::str(fault.reason);
+  return report;
+}
+
+}  // namespace nodeagent::netfault

@@ -1,0 +1,91 @@
+@0x820942542a812f60;
+# Disturbs the node's network for a while: packets from chosen peers are dropped, all or a part of them.
+#
+# A fault is a lease. It ends with the session that added it, or after a time that was asked for, also when every
+# process of the agent has been killed: the kernel itself holds the lease and is told again while it shall last. A fault
+# that covers several nodes has the same id on each of them.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("wire");
+using Common = import "common.capnp";
+
+interface FaultView $Common.least(observer) {
+  list @0 () -> (faults :List(FaultStatus), error :Common.Error);
+  # Answers every fault of the node, whichever session added it. Counters are read from the kernel now.
+}
+
+interface Faults extends(FaultView) $Common.least(operator) {
+  add @0 (spec :FaultSpec) -> (status :FaultStatus, error :Common.Error);
+  # Begins the fault, and answers when the kernel shows it as it was asked for. Sent again with the same id, it answers
+  # the same fault. After an error nothing of it is left. Errors: invalid (an address of the node itself, a rate out of
+  # range, the agent's own port), unsupported (the text names the package that the node lacks), conflict (the id is
+  # another identity's), overloaded, system (the node's tool failed, or it said that it worked and the kernel shows
+  # nothing).
+
+  heal @1 (id :Data) -> (found :Bool, status :FaultStatus, others :UInt32, error :Common.Error);
+  # Ends the fault, and answers when the kernel shows nothing of it. `found` false: the node has no such fault, because
+  # it was healed already or never begun. `status` has the last counters. `others` counts the faults that the node still
+  # has. Errors: denied (it is another identity's), system (it is not gone, or it had ended before its time).
+
+  probe @2 (probes :List(Probe), waitNs :Int64) -> (answered :List(Bool), error :Common.Error);
+  # Sends one packet, or one TCP connection request, to each address at once, and says for each whether anything came
+  # back within `waitNs` (at most 5 s): an answer, or a refusal by the peer's kernel. At most 64 probes.
+}
+
+struct FaultSpec {
+  id @0 :Data;        # 16 random bytes that the controller chose.
+  title @1 :Text;     # What the whole fault is to people, such as "isolate". [a-z-]{1,32}
+  holdNs @2 :Int64;   # The fault lasts for this time whatever becomes of the session, at most 24 h. 0: it lasts as
+                      # long as the session.
+  effect :union {
+    unspecified @3 :Void;
+    drop @4 :Drop;
+  }
+}
+
+struct Drop {
+  # Drops packets that come in from these addresses. TCP packets to and from the agent's own ports pass.
+  addresses @0 :List(Text);   # IPv4 and IPv6, at most 512. None may be of this node.
+  peers @1 :List(Text);       # The names of the nodes that have them, for people.
+  protocol @2 :Protocol;
+  port @3 :UInt16;            # Only packets to this port. 0: all. With protocol any: of TCP and UDP.
+  fromPort @4 :Bool;          # Also packets that come from this port, which are answers.
+  partsPerMillion @5 :UInt32; # How many of a million packets are dropped, at random. 0: all of them.
+  peerPorts @6 :List(UInt16); # Ports of the peers' agents: answers from there to a controller on this node pass.
+
+  enum Protocol {
+    any @0;
+    tcp @1;
+    udp @2;
+  }
+}
+
+struct Probe {
+  address @0 :Text;
+  protocol @1 :Drop.Protocol;  # any means udp.
+  port @2 :UInt16;             # 0: one that hardly anything listens on.
+}
+
+struct FaultStatus {
+  id @0 :Data;
+  title @1 :Text;
+  state @2 :State;
+  sinceRealtimeNs @3 :Int64;
+  remainingNs @4 :Int64;   # Until it ends by itself: of its time, or of its session's lease.
+  isHeld @5 :Bool;         # It has a time of its own, and no session.
+  owner @6 :Text;          # The identity that added it.
+  peers @7 :List(Text);
+  text @8 :Text;           # What it does, for people, such as "drops packets from 10.77.0.12".
+  packets @9 :UInt64;      # Dropped so far.
+  bytes @10 :UInt64;
+  reason @11 :Text;        # Why it failed. Empty: it did not.
+
+  enum State {
+    unspecified @0;
+    settingUp @1;
+    active @2;       # The kernel has shown it.
+    recovering @3;
+    gone @4;         # The kernel has shown that nothing of it is left.
+    failed @5;       # It ended before its time, or does not end.
+  }
+}
