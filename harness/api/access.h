@@ -15,6 +15,7 @@
 
 #include "harness/cluster/description.h"
 #include "harness/rpc/controller_node.h"
+#include "harness/rpc/fault/injected_fault.h"
 #include "harness/rpc/job/jobs.h"
 #include "harness/rpc/sync/sync.h"
 
@@ -74,6 +75,9 @@ struct ApiAccess {
   }
   static muster::Frozen frozen(std::function<void()> thaw) {
     return muster::Frozen(std::move(thaw));
+  }
+  static muster::Fault fault(std::unique_ptr<rpc::InjectedFault> injected) {
+    return muster::Fault(std::move(injected));
   }
   static std::unique_ptr<muster::Cluster> newCluster(ClusterParts parts) {
     return std::unique_ptr<muster::Cluster>(new muster::Cluster(std::move(parts)));

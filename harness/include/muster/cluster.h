@@ -28,6 +28,8 @@
 
 #include <muster/barrier.h>
 #include <muster/event.h>
+#include <muster/fault.h>
+#include <muster/fault_options.h>
 #include <muster/node_set.h>
 
 namespace harness {
@@ -142,6 +144,18 @@ class Cluster {
   Barrier barrier(const std::string& name, const Participants& commands,
                   Where where = Where::current());
   Barrier barrier(const std::string& name, const ProcessSet& commands,
+                  Where where = Where::current());
+
+  // Cut the network between nodes, until the Fault is healed (fault.h): between groups, as in
+  // `partition({{a, b}, {c}})`; between one node and all others of nodes(); and packets of `from`
+  // to `to` alone. They return when the cut is witnessed. NodeError kInvalid, before anything is
+  // touched, for overlapping or empty groups, a node against itself and options out of range;
+  // kUnsupported naming what a node lacks; kInfrastructure if the cut is not witnessed, and then
+  // it is healed.
+  Fault partition(const std::vector<NodeSet>& groups, const FaultOptions& options = {},
+                  Where where = Where::current());
+  Fault isolate(const Node& node, const FaultOptions& options = {}, Where where = Where::current());
+  Fault cutOneWay(const Node& from, const Node& to, const FaultOptions& options = {},
                   Where where = Where::current());
 
  private:

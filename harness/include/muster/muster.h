@@ -24,6 +24,8 @@
 #include <muster/event.h>
 #include <muster/eventually.h>
 #include <muster/facts.h>
+#include <muster/fault.h>
+#include <muster/fault_options.h>
 #include <muster/fault_proxy.h>
 #include <muster/file.h>
 #include <muster/file_set.h>

@@ -71,9 +71,9 @@ std::vector<Room> agentRooms() {
 
 // The public values, which need no connection: below everything else of the harness.
 std::vector<std::string> valuesAnd(std::vector<std::string> allowed) {
-  for (const char* header :
-       {"deadline", "facts", "file_stat", "node_error", "node_state", "outcome", "result",
-        "run_options", "service_status", "signal_target", "transfer_result", "write_options"}) {
+  for (const char* header : {"deadline", "facts", "fault_options", "file_stat", "node_error",
+                             "node_state", "outcome", "result", "run_options", "service_status",
+                             "signal_target", "transfer_result", "write_options"}) {
     allowed.push_back("muster/" + std::string(header) + ".h");
   }
   return allowed;
@@ -83,12 +83,13 @@ std::vector<Room> harnessRooms() {
   return {
       {"harness/include/muster/", {"muster/"}, {"kj/", "capnp/", "libvirt", "spdlog", "yaml-cpp"}},
       {"harness/values/", valuesAnd({"schema/support/base/text.h"}), kPlainBans},
+      {"harness/fault/", valuesAnd({"harness/values/"}), kPlainBans},
       {"harness/os/", {"schema/support/base/text.h"}, kPlainBans},
       {"harness/faultproxy/",
        {"muster/", "harness/os/fd.h", "schema/support/base/endpoint.h"},
        kPlainBans},
       {"harness/rpc/",
-       valuesAnd({"schema/support/", "harness/values/", "harness/os/fd.h",
+       valuesAnd({"schema/support/", "harness/values/", "harness/fault/", "harness/os/fd.h",
                   "harness/cluster/description.h"}),
        kAgentBans},
       {"harness/cluster/", {"schema/support/base/"}, kPlainBans},
@@ -110,7 +111,7 @@ std::vector<Room> harnessRooms() {
        {"harness/os/", "schema/support/base/text.h", "schema/support/base/standard_streams.h"},
        kPlainBans},
       {"harness/api/",
-       {"muster/", "harness/values/", "harness/rpc/", "harness/cluster/"},
+       {"muster/", "harness/values/", "harness/fault/", "harness/rpc/", "harness/cluster/"},
        kRpcLibraries},
       {"harness/match/", {"muster/", "harness/values/"}, kRpcLibraries},
       {"harness/fixture/",

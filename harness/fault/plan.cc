@@ -1,0 +1,141 @@
+#include "harness/fault/plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include <muster/node_error.h>
+
+#include "harness/values/failure_text.h"
+
+namespace harness::fault {
+namespace {
+
+using muster::NodeError;
+
+constexpr double kLossMin = 0.01;
+// Bounds the nodes from which one receiver is probed, and so the probes of a big cluster.
+constexpr size_t kSendersProbedMax = 8;
+
+[[noreturn]] void refuse(const Shape& shape, const std::string& why,
+                         NodeError::Kind kind = NodeError::Kind::kInvalid) {
+  throw NodeError(kind, "", toString(shape), why);
+}
+
+// The nodes whose packets `group` does not get.
+std::vector<std::string> sendersFor(const Shape& shape, size_t group) {
+  std::vector<std::string> senders;
+  for (size_t other = 0; other < shape.groups.size(); ++other) {
+    if (other == group || (shape.isOneWay && (group == 0 || other > 0))) continue;
+    senders.insert(senders.end(), shape.groups[other].begin(), shape.groups[other].end());
+  }
+  return senders;
+}
+
+const std::vector<std::string>& addressesOf(const Addresses& all, const std::string& node) {
+  static const std::vector<std::string> kNone;
+  auto found = all.find(node);
+  return found == all.end() ? kNone : found->second;
+}
+
+bool isLinkLocal(const std::string& address) {
+  return address.rfind("fe80:", 0) == 0;
+}
+
+void addProbes(Plan& plan, const Part& part, const Addresses& probed) {
+  size_t senders = 0;
+  for (const std::string& sender : part.peers) {
+    if (senders++ == kSendersProbedMax) break;
+    for (const std::string& address : addressesOf(probed, part.node)) {
+      if (!isLinkLocal(address)) plan.probes.push_back({sender, part.node, address});
+    }
+  }
+}
+
+}  // namespace
+
+Shape partition(std::vector<std::vector<std::string>> groups) {
+  return {"partition", std::move(groups)};
+}
+
+Shape isolate(const std::string& victim, std::vector<std::string> others) {
+  return {"isolate", {{victim}, std::move(others)}};
+}
+
+Shape oneWay(const std::string& from, const std::string& to) {
+  return {"one-way", {{from}, {to}}, true};
+}
+
+std::string toString(const Shape& shape) {
+  std::vector<std::string> groups;
+  for (const auto& group : shape.groups) groups.push_back(joined(group, ","));
+  if (shape.title == "isolate" && !groups.empty()) return "isolate " + groups.front();
+  return shape.title + " " + joined(groups, shape.isOneWay ? " to " : " / ");
+}
+
+std::vector<std::string> nodesOf(const Shape& shape) {
+  std::vector<std::string> nodes;
+  for (const auto& group : shape.groups) nodes.insert(nodes.end(), group.begin(), group.end());
+  return nodes;
+}
+
+void check(const Shape& shape, const muster::FaultOptions& options) {
+  if (shape.groups.size() < 2) refuse(shape, "there must be two groups of nodes at least");
+  std::set<std::string> seen;
+  for (const auto& group : shape.groups) {
+    if (group.empty()) {
+      refuse(shape, shape.title == "isolate" ? "there is no other node to cut it off from"
+                                             : "a group has no node");
+    }
+    for (const std::string& node : group) {
+      if (!seen.insert(node).second) {
+        refuse(shape, "node " + node + " is named twice; groups must not overlap");
+      }
+    }
+  }
+  if (!(options.loss >= kLossMin && options.loss <= 1)) {
+    refuse(shape, "loss: " + std::to_string(options.loss) + " is not between 0.01 and 1");
+  }
+}
+
+Addresses withoutShared(const Addresses& all) {
+  std::map<std::string, size_t> owners;
+  for (const auto& [node, addresses] : all) {
+    for (const std::string& address : std::set<std::string>(addresses.begin(), addresses.end())) {
+      ++owners[address];
+    }
+  }
+  Addresses own;
+  for (const auto& [node, addresses] : all) {
+    auto& kept = own[node];
+    std::copy_if(addresses.begin(), addresses.end(), std::back_inserter(kept),
+                 [&](const std::string& address) { return owners[address] == 1; });
+  }
+  return own;
+}
+
+Plan planOf(const Shape& shape, const muster::FaultOptions& options, const Addresses& all,
+            const Addresses& probed) {
+  check(shape, options);
+  Plan plan{shape, options, {}, {}};
+  for (size_t group = 0; group < shape.groups.size(); ++group) {
+    std::vector<std::string> senders = sendersFor(shape, group);
+    if (senders.empty()) continue;
+    for (const std::string& node : shape.groups[group]) {
+      Part part{node, {}, senders};
+      for (const std::string& sender : senders) {
+        const auto& addresses = addressesOf(all, sender);
+        if (addresses.empty()) {
+          refuse(shape, "node " + sender + " has no address of its own by which it can be told",
+                 NodeError::Kind::kUnsupported);
+        }
+        part.addresses.insert(part.addresses.end(), addresses.begin(), addresses.end());
+      }
+      addProbes(plan, part, probed);
+      plan.parts.push_back(std::move(part));
+    }
+  }
+  return plan;
+}
+
+}  // namespace harness::fault

@@ -1,0 +1,80 @@
+// What each node has to do for a network fault, and how it is witnessed: values only. Nothing here
+// asks a node.
+//
+// Packets are dropped where they come in. A cut of both directions is thus two drops, one at each
+// end, and neither sender sees an error that a broken network would not give.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <muster/fault_options.h>
+
+namespace harness::fault {
+
+// Which nodes do not reach which.
+struct Shape {
+  // "partition", "isolate" or "one-way".
+  std::string title;
+
+  // Names of nodes. Nodes of different groups do not reach each other.
+  std::vector<std::vector<std::string>> groups;
+
+  // Only packets from the first group to the others are dropped.
+  bool isOneWay = false;
+};
+
+Shape partition(std::vector<std::vector<std::string>> groups);
+Shape isolate(const std::string& victim, std::vector<std::string> others);
+Shape oneWay(const std::string& from, const std::string& to);
+
+// "partition server1 / server2,server3"
+std::string toString(const Shape& shape);
+
+// The nodes of the shape, in its order.
+std::vector<std::string> nodesOf(const Shape& shape);
+
+// Throws NodeError kInvalid for fewer than two groups, an empty one, a node that is in two or twice
+// in one, and options out of their range.
+void check(const Shape& shape, const muster::FaultOptions& options);
+
+// The addresses of nodes by their names.
+using Addresses = std::map<std::string, std::vector<std::string>>;
+
+// Returns the addresses without those that several nodes have, such as that of a bridge which every
+// machine has: they name no node.
+Addresses withoutShared(const Addresses& all);
+
+// One node's part.
+struct Part {
+  std::string node;
+  // Packets from these are dropped.
+  std::vector<std::string> addresses;
+  // The nodes that have them.
+  std::vector<std::string> peers;
+};
+
+// A packet that must not get through.
+struct Probe {
+  std::string from;
+  std::string to;
+  std::string address;
+};
+
+struct Plan {
+  Shape shape;
+  muster::FaultOptions options;
+  std::vector<Part> parts;
+  std::vector<Probe> probes;
+  // TCP ports of the nodes' agents, each once: they are never cut.
+  std::vector<uint16_t> agentPorts = {};
+};
+
+// `probed` are the addresses by which nodes reach each other; `all` are those that are cut. Throws
+// as check() does, and kUnsupported for a node without an address of its own.
+Plan planOf(const Shape& shape, const muster::FaultOptions& options, const Addresses& all,
+            const Addresses& probed);
+
+}  // namespace harness::fault

@@ -1,0 +1,105 @@
+#include "harness/fault/plan.h"
+
+#include <cmath>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <muster/node_error.h>
+
+namespace harness::fault {
+
+void PrintTo(const Part& part, std::ostream* out) {
+  *out << part.node << " drops";
+  for (const std::string& address : part.addresses) *out << " " << address;
+}
+
+namespace {
+
+using muster::FaultOptions;
+using muster::NodeError;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const Addresses kAll = {{"a", {"10.0.0.1", "fe80::1"}}, {"b", {"10.0.0.2"}}, {"c", {"10.0.0.3"}}};
+
+auto dropsAt(const std::string& node, const std::vector<std::string>& addresses) {
+  return ::testing::AllOf(::testing::Field("node", &Part::node, node),
+                          ::testing::Field("addresses", &Part::addresses, addresses));
+}
+
+std::string whyRefused(const Shape& shape, const FaultOptions& options = {}) {
+  try {
+    planOf(shape, options, kAll, kAll);
+  } catch (const NodeError& error) {
+    return toString(error.kind()) + ": " + error.detail();
+  }
+  return "";
+}
+
+std::vector<std::string> probesOf(const Plan& plan) {
+  std::vector<std::string> texts;
+  for (const Probe& probe : plan.probes) texts.push_back(probe.from + " " + probe.address);
+  return texts;
+}
+
+TEST(FaultPlanTest, NodesOfAPartitionDropWhatComesFromOtherGroups) {
+  Plan plan = planOf(partition({{"a", "b"}, {"c"}}), {}, kAll, kAll);
+  EXPECT_THAT(plan.parts, ElementsAre(dropsAt("a", {"10.0.0.3"}), dropsAt("b", {"10.0.0.3"}),
+                                      dropsAt("c", {"10.0.0.1", "fe80::1", "10.0.0.2"})));
+  EXPECT_THAT(probesOf(plan), ElementsAre("c 10.0.0.1", "c 10.0.0.2", "a 10.0.0.3", "b 10.0.0.3"));
+}
+
+TEST(FaultPlanTest, IsolatedNodeIsCutFromAllAndTheyFromIt) {
+  Plan plan = planOf(isolate("b", {"a", "c"}), {}, kAll, kAll);
+  EXPECT_THAT(plan.parts, ElementsAre(dropsAt("b", {"10.0.0.1", "fe80::1", "10.0.0.3"}),
+                                      dropsAt("a", {"10.0.0.2"}), dropsAt("c", {"10.0.0.2"})));
+  EXPECT_EQ(toString(plan.shape), "isolate b");
+}
+
+TEST(FaultPlanTest, OneWayCutIsMadeAtTheReceiverAlone) {
+  Plan plan = planOf(oneWay("a", "b"), {}, kAll, kAll);
+  EXPECT_THAT(plan.parts, ElementsAre(dropsAt("b", {"10.0.0.1", "fe80::1"})));
+  EXPECT_THAT(probesOf(plan), ElementsAre("a 10.0.0.2"));
+  EXPECT_EQ(toString(plan.shape), "one-way a to b");
+}
+
+TEST(FaultPlanTest, WrongGroupsAreRefused) {
+  EXPECT_THAT(whyRefused(partition({{"a"}})), HasSubstr("invalid: there must be two groups"));
+  EXPECT_THAT(whyRefused(partition({{"a"}, {}})), HasSubstr("a group has no node"));
+  EXPECT_THAT(whyRefused(partition({{"a", "b"}, {"b"}})), HasSubstr("node b is named twice"));
+  EXPECT_THAT(whyRefused(oneWay("a", "a")), HasSubstr("node a is named twice"));
+  EXPECT_THAT(whyRefused(isolate("a", {})), HasSubstr("no other node"));
+  EXPECT_THAT(whyRefused(partition({{"a"}, {"d"}})), HasSubstr("unsupported: node d has no addr"));
+}
+
+TEST(FaultPlanTest, LossOutOfItsRangeIsRefused) {
+  for (double loss : {0.0, -0.1, 0.009, 1.01, std::nan(""), HUGE_VAL}) {
+    EXPECT_THAT(whyRefused(partition({{"a"}, {"b"}}), {.loss = loss}), HasSubstr("loss: "));
+  }
+  EXPECT_EQ(whyRefused(partition({{"a"}, {"b"}}), {.loss = 0.01}), "");
+}
+
+TEST(FaultPlanTest, AddressThatSeveralNodesHaveNamesNone) {
+  Addresses own = withoutShared({{"a", {"10.0.0.1", "172.17.0.1", "172.17.0.1"}},
+                                 {"b", {"172.17.0.1", "10.0.0.2"}},
+                                 {"c", {"172.17.0.1"}}});
+  EXPECT_THAT(own["a"], ElementsAre("10.0.0.1"));
+  EXPECT_THAT(own["b"], ElementsAre("10.0.0.2"));
+  EXPECT_THAT(own["c"], IsEmpty());
+}
+
+TEST(FaultPlanTest, ProbesOfABigClusterAreBounded) {
+  Addresses all;
+  std::vector<std::string> others;
+  for (int i = 0; i < 200; ++i) {
+    others.push_back("n" + std::to_string(i));
+    all[others.back()] = {"10.1.0." + std::to_string(i + 1)};
+  }
+  all["x"] = {"10.2.0.1"};
+  EXPECT_EQ(planOf(isolate("x", others), {}, all, all).probes.size(), 8u + 200u);
+}
+
+}  // namespace
+}  // namespace harness::fault
