@@ -5,6 +5,7 @@
 #include <set>
 
 #include "harness/cli/arguments.h"
+#include "harness/cli/fault_words.h"
 #include "harness/cli/options.h"
 
 namespace harness {
@@ -167,6 +168,10 @@ class Line {
         return source_.jobs(cluster());
       case WordKind::kRuns:
         return source_.runs(cluster());
+      case WordKind::kFaults:
+        return source_.faults(cluster());
+      case WordKind::kFaultNodes:
+        return words().empty() ? faultKinds() : nodeSets(typed);
       case WordKind::kCopies:
         return copies(typed);
       case WordKind::kDirectories:

@@ -22,6 +22,8 @@ class CompletionSource {
   // Names of the jobs that run on that cluster, and ids of their runs.
   virtual std::vector<std::string> jobs(const std::string& choice) = 0;
   virtual std::vector<std::string> runs(const std::string& choice) = 0;
+  // Beginnings of the ids of the faults of that cluster.
+  virtual std::vector<std::string> faults(const std::string& choice) = 0;
   virtual std::vector<std::string> components() = 0;
 
   // Paths that begin with `prefix`: directories, which end with a slash, and files whose names end

@@ -22,6 +22,7 @@ class FixedSource final : public CompletionSource {
   }
   std::vector<std::string> jobs(const std::string&) override { return {"3fa91c20.7"}; }
   std::vector<std::string> runs(const std::string&) override { return {"r1", "r2"}; }
+  std::vector<std::string> faults(const std::string&) override { return {"0a1b2c3d"}; }
   std::vector<std::string> components() override { return {"example", "storage"}; }
   std::vector<std::string> paths(const std::string&, const std::string& suffix) override {
     return {"config/", "local" + suffix};
@@ -53,6 +54,13 @@ TEST_F(CompletionTest, OptionsAreThoseOfTheParser) {
       EXPECT_THAT(at("muster " + std::string(command->name) + " --"), Contains(option->spelling()));
     }
   }
+}
+
+TEST_F(CompletionTest, FaultsHaveKindsNodesAndIds) {
+  EXPECT_THAT(at("muster fault "), ElementsAre("add", "heal", "list"));
+  EXPECT_THAT(at("muster fault add "), ElementsAre("isolate", "one-way", "partition"));
+  EXPECT_THAT(at("muster fault add partition server1 / cl"), ElementsAre("client1"));
+  EXPECT_THAT(at("muster fault heal "), ElementsAre("0a1b2c3d"));
 }
 
 TEST_F(CompletionTest, ValuesBelongToTheirOption) {

@@ -29,6 +29,9 @@ enum class WordKind {
   kComponents,
   kJobs,
   kRuns,
+  kFaults,
+  // The kind of a fault, and behind it sets of nodes.
+  kFaultNodes,
   // Paths, on nodes or on this machine.
   kCopies,
   kDirectories,

@@ -14,6 +14,10 @@
   ROW(kCp)                   \
   ROW(kShell)                \
   ROW(kRun)                  \
+  ROW(kFault)                \
+  ROW(kFaultAdd)             \
+  ROW(kFaultList)            \
+  ROW(kFaultHeal)            \
   ROW(kPki)                  \
   ROW(kPkiInit)              \
   ROW(kPkiNode)              \

@@ -13,6 +13,7 @@
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/completion.h"
 #include "harness/cli/connections.h"
+#include "harness/cli/fault_words.h"
 #include "harness/cluster/run_id.h"
 #include "harness/provision/choice.h"
 #include "harness/rpc/job/jobs.h"
@@ -59,6 +60,19 @@ class MachineSource final : public CompletionSource {
       if (!id.empty()) ids.push_back(id);
     }
     return ids;
+  }
+
+  std::vector<std::string> faults(const std::string& choice) override {
+    ClusterDescription cluster = clusterOf(choice);
+    Connections connections(cluster.nodes, newRunId());
+    auto until = std::chrono::steady_clock::now() + kWaitMax;
+    std::set<std::string> ids;
+    for (auto& answer : rpc::listFaults(connections.nodes(), until)) {
+      auto* infos = std::get_if<std::vector<FaultInfo>>(&answer);
+      if (infos == nullptr) continue;
+      for (const FaultInfo& info : *infos) ids.insert(shortId(info.id));
+    }
+    return {ids.begin(), ids.end()};
   }
 
   std::vector<std::string> components() override {

@@ -160,7 +160,7 @@ TEST(ReferenceTest, HasEachCommandAndEachOptionOfTheHelp) {
   EXPECT_THAT(commands, testing::Contains("exec"));
   for (const std::string& command : commands) {
     EXPECT_THAT(reference, testing::HasSubstr("`" + command)) << command;
-    if (command == "pki") continue;
+    if (command == "pki" || command == "fault") continue;
     for (const std::string& option :
          namesBelow("options:", run("muster help " + command, "/").output)) {
       EXPECT_EQ(rowsOf(option, "| `-", reference), 1U) << command << " " << option;
@@ -168,20 +168,34 @@ TEST(ReferenceTest, HasEachCommandAndEachOptionOfTheHelp) {
   }
 }
 
-TEST(ReferenceTest, HasEachActionAndEachOptionOfPki) {
-  std::string reference = contentOf("docs/reference/pki.md");
-  std::vector<std::string> actions = namesBelow("actions:", run("muster help pki", "/").output);
-  EXPECT_THAT(actions, testing::Contains("revoke-token"));
+// A group of actions with a reference of its own.
+struct Group {
+  const char* name;
+  const char* document;
+  // One of its actions.
+  const char* action;
+};
+
+class GroupReferenceTest : public testing::TestWithParam<Group> {};
+
+TEST_P(GroupReferenceTest, HasEachActionAndEachOption) {
+  std::string help = std::string("muster help ") + GetParam().name;
+  std::string reference = contentOf(GetParam().document);
+  std::vector<std::string> actions = namesBelow("actions:", run(help, "/").output);
+  EXPECT_THAT(actions, testing::Contains(GetParam().action));
   for (const std::string& action : actions) {
     EXPECT_THAT(reference, testing::HasSubstr("| `" + action)) << action;
-    for (const std::string& option :
-         namesBelow("options:", run("muster help pki " + action, "/").output)) {
+    for (const std::string& option : namesBelow("options:", run(help + " " + action, "/").output)) {
       if (option == "--help") continue;
       // The option stands in a table of options, or in the row of the action that requires it.
       EXPECT_EQ(rowsOf(option, "| `", reference), 1U) << action << " " << option;
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Groups, GroupReferenceTest,
+                         testing::Values(Group{"pki", "docs/reference/pki.md", "revoke-token"},
+                                         Group{"fault", "docs/reference/faults.md", "heal"}));
 
 // Returns the blocks of C++ of a document.
 std::vector<std::string> codeOf(const std::filesystem::path& path) {

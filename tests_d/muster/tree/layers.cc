@@ -132,6 +132,11 @@ std::vector<Room> testRooms() {
       {"tests_d/*/", {"muster/muster.h"}, kRpcLibraries},
       {"tests_d/muster/*/", {"muster/muster.h", "tests_d/muster/support/"}, kRpcLibraries},
       {"tests_d/muster/support/", {}, kPlainBans},
+      // A controller whose lease is shorter than that of test programs.
+      {"tests_d/muster/command/programs/",
+       {"muster/muster.h", "harness/rpc/controller.h", "harness/rpc/fault/injected_fault.h",
+        "harness/provision/choice.h"},
+       kRpcLibraries},
       // These start agents and make connections of their own, as no other test should.
       {"tests_d/muster/robustness/",
        {"muster/muster.h", "harness/rpc/controller.h", "harness/rpc/job/jobs.h",

@@ -1,0 +1,38 @@
+// fault: the group of the actions on network faults.
+#include <stdexcept>
+
+#include "harness/cli/arguments.h"
+#include "harness/cli/commands/all_commands.h"
+#include "harness/cli/options.h"
+
+namespace harness {
+namespace {
+
+constexpr char kNotes[] =
+    R"(`muster help fault ACTION` describes an action with its options. A fault of
+`add` outlives the command. The nodes hold it for the time of --for, and their
+kernels end it then even if every agent was killed. The agents' own ports are
+never cut.
+)";
+
+// The parser refuses `muster fault` without an action, so this never runs.
+int run(const Arguments& arguments) {
+  throw std::logic_error(std::string(arguments.command().name) + " was run without an action");
+}
+
+}  // namespace
+
+const Command kFault = {
+    .name = "fault",
+    .usage = "ACTION [ARGUMENT...]",
+    .summary = "cut the network between nodes for a while",
+    .options =
+        [] {
+          return OptionList{&kCluster, &kJson};
+        },
+    .run = run,
+    .wordsLeast = 1,
+    .notes = kNotes,
+};
+
+}  // namespace harness

@@ -1,0 +1,56 @@
+// fault list: shows the network faults of the nodes.
+#include <iostream>
+
+#include "harness/cli/answers.h"
+#include "harness/cli/arguments.h"
+#include "harness/cli/clusters.h"
+#include "harness/cli/commands/all_commands.h"
+#include "harness/cli/connections.h"
+#include "harness/cli/fault_words.h"
+#include "harness/cli/options.h"
+
+namespace harness {
+namespace {
+
+constexpr char kNotes[] =
+    R"(Faults of every controller are shown, those of running tests too. A fault has a
+line for each node that drops packets for it. REMAINING is the time until it
+ends by itself: its own, or that of its session's lease. DROPPED counts packets.
+
+Exit status: 0 if every node answered, 69 if one did not.
+)";
+
+int run(const Arguments& arguments) {
+  auto timeout = arguments[kConnectTimeout];
+  ClusterDescription cluster = clusterOf(arguments[kCluster]);
+  std::vector<NodeDescription> nodes = chooseNodes(cluster, arguments.word(0, "@*"));
+  Connections connections(nodes, chooseRunId(""));
+  auto answers = askFaults(reach(connections, nodes, timeout), timeout);
+  if (arguments[kJson]) {
+    Json list = Json::array();
+    for (const FaultRow& row : rowsOf(answers)) list.push_back(faultJson(row));
+    printJson({{"faults", std::move(list)}, {"errors", errorsJson(answers.errors)}});
+  } else {
+    std::cout << faultTable(rowsOf(answers));
+  }
+  complain(arguments.command(), answers.errors);
+  return answers.errors.empty() ? kExitOk : kExitUnavailable;
+}
+
+}  // namespace
+
+const Command kFaultList = {
+    .name = "fault list",
+    .usage = "[NODESET]",
+    .summary = "list the faults of the nodes, whoever added them",
+    .options =
+        [] {
+          return OptionList{&kCluster, &kConnectTimeout, &kJson};
+        },
+    .run = run,
+    .wordsMost = 1,
+    .completes = WordKind::kNodes,
+    .notes = kNotes,
+};
+
+}  // namespace harness

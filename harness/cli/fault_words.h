@@ -1,0 +1,60 @@
+// The words for network faults on the command line: which nodes they part, which faults they mean,
+// and how faults are shown.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/cli/answers.h"
+#include "harness/cli/table.h"
+#include "harness/cluster/description.h"
+#include "harness/fault/plan.h"
+#include "harness/rpc/fault/faults.h"
+
+namespace harness {
+
+// The kinds of faults: "isolate", "one-way", "partition".
+std::vector<std::string> faultKinds();
+
+// Returns what the words ask for: "partition a / b,c", "isolate a", or "one-way a b". Throws
+// CommandError with kExitUsage for another form, and with kExitData for wrong sets and for nodes
+// that cannot be parted, before any node is asked.
+fault::Shape shapeOf(const std::vector<std::string>& words, const ClusterDescription& cluster);
+
+// The value of --loss, such as "20%" or "0.2"; an empty text for a right one.
+std::string lossProblem(const std::string& value);
+double lossOf(const std::string& value);
+
+std::string protocolProblem(const std::string& value);
+muster::FaultOptions::Protocol protocolOf(const std::string& value);
+
+// One node's part of a fault, with the node's name.
+using FaultRow = std::pair<std::string, FaultInfo>;
+
+std::vector<FaultRow> rowsOf(const Answers<std::vector<FaultInfo>>& answers);
+
+// The ids of faults that the words name, and the words for which there is none.
+struct ChosenFaults {
+  std::vector<std::string> ids;
+  std::vector<std::string> unknown;
+};
+
+// A word is the beginning of an id, four digits at least. Throws CommandError with kExitUsage for
+// another word, and with kExitData for one that fits several faults.
+ChosenFaults chooseFaults(const std::vector<std::string>& words,
+                          const std::vector<FaultRow>& known);
+
+// A table with a head.
+std::string faultTable(const std::vector<FaultRow>& rows);
+
+Json faultJson(const FaultRow& row);
+
+// The beginning of an id, which `heal` takes.
+std::string shortId(const std::string& id);
+
+// Asks the nodes that can be reached.
+Answers<std::vector<FaultInfo>> askFaults(const Reachable& reachable,
+                                          std::chrono::nanoseconds timeout);
+
+}  // namespace harness

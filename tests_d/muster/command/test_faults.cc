@@ -1,0 +1,113 @@
+// `muster fault` cuts the network of real nodes, and its faults outlive it.
+#include <chrono>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests_d/muster/command/command.h"
+#include "tests_d/muster/support/wait.h"
+
+namespace command {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kThree[] = "  server[1-3]: {role: server}\n";
+constexpr std::chrono::seconds kWaitMax{15};
+
+class FaultCommandTest : public OwnClusterTest {
+ protected:
+  void SetUp() override {
+    OwnClusterTest::SetUp();
+    if (IsSkipped()) return;
+    ASSERT_THAT(muster({"up", file(kThree)}), exits(0));
+  }
+
+  Ended fault(const std::string& action, std::vector<std::string> arguments) const {
+    return onCluster("fault " + action, std::move(arguments));
+  }
+  bool pings(const std::string& from, const std::string& to) const {
+    return onCluster("exec", {from, "--", "ping", "-c", "1", "-W", "1", "-n", to}).status == 0;
+  }
+  // Returns the id in the first line of what `add` printed.
+  static std::string idIn(const Ended& added) {
+    return added.out.substr(0, added.out.find(':')).substr(std::string("fault ").size());
+  }
+  std::string tables(const std::string& node) const {
+    return onCluster("exec", {node, "--", "sh", "-c", "nft list tables | grep muster_; true"}).out;
+  }
+};
+
+TEST_F(FaultCommandTest, PartitionOutlivesTheCommandAndIsHealedByItsId) {
+  Ended added = fault("add", {"partition", "server1", "/", "server2,server3", "--for", "5m"});
+  ASSERT_THAT(added, AllOf(exits(0), prints(": partition server1 / server2,server3, for 300 s"),
+                           complains("muster fault heal")));
+  EXPECT_FALSE(pings("server1", "server2"));
+  EXPECT_TRUE(pings("server2", "server3"));
+  EXPECT_THAT(fault("list", {}), AllOf(exits(0), prints("partition  server1  server[2-3]  active"),
+                                       prints("4m5"), prints("uid:0")));
+  EXPECT_THAT(fault("list", {"server2", "--json"}),
+              AllOf(prints("\"node\": \"server2\""), prints("\"held\": true"),
+                    prints("\"state\": \"active\""), Not(prints("\"node\": \"server1\""))));
+  EXPECT_THAT(fault("heal", {idIn(added)}),
+              AllOf(exits(0), prints("server1: fault " + idIn(added) + " healed"),
+                    prints("server3: fault")));
+  EXPECT_TRUE(pings("server1", "server2"));
+  EXPECT_EQ(tables("server1"), "");
+  EXPECT_THAT(fault("heal", {idIn(added)}),
+              AllOf(exits(0), prints("nothing to heal"), complains("no node has fault")));
+}
+
+TEST_F(FaultCommandTest, FaultEndsInItsTime) {
+  ASSERT_THAT(fault("add", {"isolate", "server1", "--for", "3s", "--json"}),
+              AllOf(exits(0), prints("\"kind\": \"isolate\""), prints("\"for_seconds\": 3.0")));
+  EXPECT_NE(tables("server2"), "");
+  EXPECT_TRUE(muster_tests::becomesTrue([this] { return pings("server1", "server2"); }, kWaitMax));
+  EXPECT_TRUE(muster_tests::becomesTrue([this] { return tables("server2").empty(); }, kWaitMax));
+  EXPECT_THAT(fault("list", {}), Not(prints("isolate")));
+}
+
+// The next keeper goes on with it; nobody has to begin it again.
+TEST_F(FaultCommandTest, FaultOutlivesAKilledAgent) {
+  ASSERT_THAT(fault("add", {"one-way", "server1", "server2", "--for", "5m"}), exits(0));
+  onCluster("exec", {"server2", "--", "pkill", "-KILL", "-f", "nodeagent"});
+  EXPECT_TRUE(muster_tests::becomesTrue(
+      [this] { return fault("list", {"server2"}).out.find("active") != std::string::npos; },
+      kWaitMax));
+  EXPECT_FALSE(pings("server1", "server2"));
+  EXPECT_THAT(fault("heal", {"--all", "--json"}), AllOf(exits(0), prints("\"healed\": [\n")));
+  EXPECT_TRUE(pings("server1", "server2"));
+}
+
+// No process of the node runs, so only its kernel can end the fault.
+TEST_F(FaultCommandTest, KernelOfAFrozenNodeEndsTheFault) {
+  ASSERT_THAT(fault("add", {"one-way", "server2", "server1", "--for", "4s"}), exits(0));
+  FrozenNode frozen(cluster_, "server1");
+  EXPECT_FALSE(pings("server2", "server1"));
+  EXPECT_TRUE(muster_tests::becomesTrue([this] { return pings("server2", "server1"); }, kWaitMax));
+}
+
+TEST_F(FaultCommandTest, WrongArgumentsAreRefused) {
+  EXPECT_THAT(fault("add", {"partition", "server1", "/", "@server"}),
+              AllOf(exits(65), complains("node server1 is named twice")));
+  EXPECT_THAT(fault("add", {"isolate", "server9"}), AllOf(exits(65), complains("server9")));
+  EXPECT_THAT(fault("add", {"one-way", "server1", "server1"}), exits(65));
+  EXPECT_THAT(fault("add", {"isolat", "server1"}),
+              AllOf(exits(64), complains("there is no fault \"isolat\"")));
+  EXPECT_THAT(fault("add", {"isolate", "server1", "--for", "25h"}),
+              AllOf(exits(64), complains("--for")));
+  EXPECT_THAT(fault("add", {"isolate", "server1", "--loss", "0%"}),
+              AllOf(exits(64), complains("--loss: \"0%\" is not a share")));
+  EXPECT_THAT(fault("add", {"isolate", "server1", "--port", "0"}),
+              AllOf(exits(64), complains("--port")));
+  EXPECT_THAT(fault("add", {"isolate", "server1", "--port", "7411"}),
+              AllOf(exits(64), complains("7411 is the agent's own")));
+  EXPECT_THAT(fault("heal", {}), AllOf(exits(64), complains("say what to heal")));
+  EXPECT_THAT(fault("heal", {"xyz"}), AllOf(exits(64), complains("is not a fault")));
+  for (std::string node : {"server1", "server2", "server3"}) EXPECT_EQ(tables(node), "");
+}
+
+}  // namespace
+}  // namespace command
