@@ -1,5 +1,6 @@
 @0x820942542a812f60;
-# Disturbs the node's network for a while: packets from chosen peers are dropped, all or a part of them.
+# Disturbs the node's network for a while: packets from chosen peers are dropped, all or a part of them, or an interface
+# becomes slow.
 #
 # A fault is a lease. It ends with the session that added it, or after a time that was asked for, also when every
 # process of the agent has been killed: the kernel itself holds the lease and is told again while it shall last. A fault
@@ -40,6 +41,7 @@ struct FaultSpec {
   effect :union {
     unspecified @3 :Void;
     drop @4 :Drop;
+    link @5 :Link;
   }
 }
 
@@ -60,6 +62,19 @@ struct Drop {
   }
 }
 
+struct Link {
+  # Makes what the node sends by one interface slow or unreliable. It belongs to the keeper alone: the kernel does not
+  # end it by itself. Errors of `add` besides: notFound (no such interface), conflict (the interface has a queueing
+  # discipline that is not ours), unsupported (the kernel lacks the discipline, such as sch_netem).
+  interface @0 :Text;
+  bitsPerSecond @1 :UInt64;  # From 8 kbit/s to 100 Gbit/s. 0: as fast as it is.
+  delayNs @2 :Int64;         # Delays each packet, at most 60 s. This and all below need netem.
+  jitterNs @3 :Int64;        # By how much the delay varies.
+  duplicatePpm @4 :UInt32;   # How many of a million packets are sent twice.
+  reorderPpm @5 :UInt32;     # How many are sent at once, before those that are delayed.
+  corruptPpm @6 :UInt32;     # How many have a wrong bit.
+}
+
 struct Probe {
   address @0 :Text;
   protocol @1 :Drop.Protocol;  # any means udp.
@@ -76,7 +91,7 @@ struct FaultStatus {
   owner @6 :Text;          # The identity that added it.
   peers @7 :List(Text);
   text @8 :Text;           # What it does, for people, such as "drops packets from 10.77.0.12".
-  packets @9 :UInt64;      # Dropped so far.
+  packets @9 :UInt64;      # Dropped so far. Of a link: sent so far.
   bytes @10 :UInt64;
   reason @11 :Text;        # Why it failed. Empty: it did not.
 

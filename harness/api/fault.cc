@@ -109,6 +109,18 @@ Fault Cluster::cutOneWay(const Node& from, const Node& to, const FaultOptions& o
   });
 }
 
+Fault Cluster::degrade(const Node& node, const Degradation& degradation, Where where) {
+  return at(where, [&] {
+    std::vector<harness::ControllerNode*> nodes = {&harness::ApiAccess::behind(node)};
+    // One other is enough for the witness.
+    for (Node& other : otherThan(node)) {
+      if (nodes.size() == 1) nodes.push_back(&harness::ApiAccess::behind(other));
+    }
+    return harness::ApiAccess::fault(std::make_unique<InjectedFault>(InjectedFault::degrade(
+        nodes, degradation, std::chrono::nanoseconds(0), DeadlineScope::current())));
+  });
+}
+
 void PrintTo(const Fault& fault, std::ostream* out) {
   *out << (fault.injected_ ? "fault \"" + fault.injected_->text() + "\"" : "a fault that is over");
 }

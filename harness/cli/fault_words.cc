@@ -16,6 +16,9 @@ namespace {
 constexpr size_t kIdDigits = 32;
 constexpr size_t kShortDigits = 8;
 constexpr size_t kDigitsMin = 4;
+// Bits a second.
+constexpr uint64_t kRateMin = 8'000;
+constexpr uint64_t kRateMax = 100'000'000'000;
 
 std::vector<std::string> namesIn(const ClusterDescription& cluster, const std::string& set) {
   std::vector<std::string> names;
@@ -67,7 +70,7 @@ void requireWords(const std::vector<std::string>& words, size_t count, const std
 }  // namespace
 
 std::vector<std::string> faultKinds() {
-  return {"isolate", "one-way", "partition"};
+  return {"degrade", "isolate", "one-way", "partition"};
 }
 
 fault::Shape shapeOf(const std::vector<std::string>& words, const ClusterDescription& cluster) {
@@ -78,6 +81,9 @@ fault::Shape shapeOf(const std::vector<std::string>& words, const ClusterDescrip
   } else if (kind == "isolate") {
     requireWords(words, 1, "one node");
     shape = isolateOf(words[1], cluster);
+  } else if (kind == "degrade") {
+    requireWords(words, 1, "one node");
+    return fault::degrade(onlyName(cluster, words[1]));
   } else if (kind == "one-way") {
     requireWords(words, 2, "two nodes, the sender first");
     shape = fault::oneWay(onlyName(cluster, words[1]), onlyName(cluster, words[2]));
@@ -87,22 +93,45 @@ fault::Shape shapeOf(const std::vector<std::string>& words, const ClusterDescrip
                                        support::suggestion(kind, faultKinds()));
   }
   try {
-    fault::check(shape, {});
+    fault::check(shape, muster::FaultOptions{});
   } catch (const muster::NodeError& error) {
     throw CommandError(kExitData, error.detail());
   }
   return shape;
 }
 
-double lossOf(const std::string& value) {
+double shareOf(const std::string& value) {
   char* end = nullptr;
   double share = std::strtod(value.c_str(), &end);
   if (end == value.c_str() || (*end != '\0' && std::string(end) != "%")) return -1;
   return *end == '%' ? share / 100 : share;
 }
 
+std::string shareProblem(const std::string& value) {
+  double share = shareOf(value);
+  if (share >= 0 && share <= 1) return "";
+  return "is not a share from 0% to 100%, such as 5% or 0.05";
+}
+
+uint64_t rateOf(const std::string& value) {
+  size_t digits = value.find_first_not_of("0123456789");
+  if (digits == 0 || digits == std::string::npos || digits > 12) return 0;
+  uint64_t number = std::strtoull(value.c_str(), nullptr, 10);
+  for (auto [unit, factor] :
+       {std::pair{"bit", 1ULL}, std::pair{"kbit", 1000ULL}, std::pair{"mbit", 1'000'000ULL},
+        std::pair{"gbit", 1'000'000'000ULL}}) {
+    if (value.substr(digits) == unit) return number <= kRateMax / factor ? number * factor : 0;
+  }
+  return 0;
+}
+
+std::string rateProblem(const std::string& value) {
+  if (rateOf(value) >= kRateMin) return "";
+  return "is not a rate from 8kbit to 100gbit, such as 500kbit or 8mbit";
+}
+
 std::string lossProblem(const std::string& value) {
-  double share = lossOf(value);
+  double share = shareOf(value);
   if (share >= 0.01 && share <= 1) return "";
   return "is not a share from 1% to 100%, such as 20% or 0.2";
 }

@@ -14,17 +14,26 @@
 
 namespace harness {
 
-// The kinds of faults: "isolate", "one-way", "partition".
+// The kinds of faults: "degrade", "isolate", "one-way", "partition".
 std::vector<std::string> faultKinds();
 
-// Returns what the words ask for: "partition a / b,c", "isolate a", or "one-way a b". Throws
+// Returns what the words ask for: "partition a / b,c", "isolate a", "one-way a b", or
+// "degrade a". Throws
 // CommandError with kExitUsage for another form, and with kExitData for wrong sets and for nodes
 // that cannot be parted, before any node is asked.
 fault::Shape shapeOf(const std::vector<std::string>& words, const ClusterDescription& cluster);
 
-// The value of --loss, such as "20%" or "0.2"; an empty text for a right one.
+// Reads a share of the packets, such as "20%" or "0.2".
+double shareOf(const std::string& value);
+
+// Say what is wrong with a share, with one that is not too small to be seen, and with a rate such
+// as "8mbit"; empty for a right one.
+std::string shareProblem(const std::string& value);
 std::string lossProblem(const std::string& value);
-double lossOf(const std::string& value);
+std::string rateProblem(const std::string& value);
+
+// Returns bits a second.
+uint64_t rateOf(const std::string& value);
 
 std::string protocolProblem(const std::string& value);
 muster::FaultOptions::Protocol protocolOf(const std::string& value);

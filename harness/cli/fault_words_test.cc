@@ -37,6 +37,7 @@ TEST(FaultWordsTest, GroupsStandBetweenSlashes) {
             "partition server1,server2 / client1");
   EXPECT_EQ(shapeText({"partition", "server1", "/", "server2", "/", "client1"}),
             "partition server1 / server2 / client1");
+  EXPECT_EQ(shapeText({"degrade", "server1"}), "degrade server1");
   EXPECT_EQ(shapeText({"one-way", "server1", "client1"}), "one-way server1 to client1");
 }
 
@@ -60,12 +61,25 @@ TEST(FaultWordsTest, WrongWordsAreRefused) {
 }
 
 TEST(FaultWordsTest, LossIsAShare) {
-  EXPECT_DOUBLE_EQ(lossOf("20%"), 0.2);
-  EXPECT_DOUBLE_EQ(lossOf("0.2"), 0.2);
+  EXPECT_DOUBLE_EQ(shareOf("20%"), 0.2);
+  EXPECT_DOUBLE_EQ(shareOf("0.2"), 0.2);
   for (const char* right : {"1%", "100%", "1", "0.01", "33.3%"}) EXPECT_EQ(lossProblem(right), "");
   for (const char* wrong : {"0", "0%", "101%", "2", "-1%", "x", "", "20%%", "nan", "inf"}) {
     EXPECT_NE(lossProblem(wrong), "") << wrong;
   }
+}
+
+TEST(FaultWordsTest, RateHasAUnit) {
+  EXPECT_EQ(rateOf("500kbit"), 500'000u);
+  EXPECT_EQ(rateOf("8000bit"), 8'000u);
+  EXPECT_EQ(rateOf("100gbit"), 100'000'000'000u);
+  for (const char* right : {"8kbit", "1mbit", "100gbit"}) EXPECT_EQ(rateProblem(right), "");
+  for (const char* wrong : {"", "8", "mbit", "0mbit", "7999bit", "101gbit", "8MB", "-8mbit",
+                            "99999999999999999999bit", "1.5mbit"}) {
+    EXPECT_NE(rateProblem(wrong), "") << wrong;
+  }
+  for (const char* right : {"0%", "5%", "1"}) EXPECT_EQ(shareProblem(right), "");
+  for (const char* wrong : {"-1%", "101%", "x", "nan"}) EXPECT_NE(shareProblem(wrong), "") << wrong;
 }
 
 TEST(FaultWordsTest, FaultIsNamedByTheBeginningOfItsId) {

@@ -14,6 +14,9 @@ namespace {
 using muster::NodeError;
 
 constexpr double kLossMin = 0.01;
+constexpr uint64_t kBitsPerSecondMin = 8'000;
+constexpr uint64_t kBitsPerSecondMax = 100'000'000'000;
+constexpr std::chrono::seconds kDelayMax{60};
 // Bounds the nodes from which one receiver is probed, and so the probes of a big cluster.
 constexpr size_t kSendersProbedMax = 8;
 
@@ -66,6 +69,10 @@ Shape oneWay(const std::string& from, const std::string& to) {
   return {"one-way", {{from}, {to}}, true};
 }
 
+Shape degrade(const std::string& node) {
+  return {"degrade", {{node}}};
+}
+
 std::string toString(const Shape& shape) {
   std::vector<std::string> groups;
   for (const auto& group : shape.groups) groups.push_back(joined(group, ","));
@@ -96,6 +103,25 @@ void check(const Shape& shape, const muster::FaultOptions& options) {
   if (!(options.loss >= kLossMin && options.loss <= 1)) {
     refuse(shape, "loss: " + std::to_string(options.loss) + " is not between 0.01 and 1");
   }
+}
+
+void check(const Shape& shape, const muster::Degradation& degradation) {
+  auto require = [&](bool isRight, const char* what) {
+    if (!isRight) refuse(shape, what);
+  };
+  const auto& [rate, delay, jitter, duplicate, reorder, corrupt] = degradation;
+  require(rate == 0 || (rate >= kBitsPerSecondMin && rate <= kBitsPerSecondMax),
+          "bitsPerSecond: it is not between 8 kbit/s and 100 Gbit/s");
+  for (auto time : {delay, jitter}) {
+    require(time >= time.zero() && time <= kDelayMax, "delay and jitter: not between 0 and 60 s");
+  }
+  for (double share : {duplicate, reorder, corrupt}) {
+    require(share >= 0 && share <= 1, "duplicate, reorder and corrupt: not between 0 and 1");
+  }
+  bool hasDelay = delay > delay.zero();
+  require(hasDelay || (jitter == jitter.zero() && reorder == 0),
+          "jitter and reorder: they need a delay");
+  require(rate > 0 || hasDelay || duplicate > 0 || corrupt > 0, "nothing is asked for");
 }
 
 Addresses withoutShared(const Addresses& all) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ struct Shape {
 Shape partition(std::vector<std::vector<std::string>> groups);
 Shape isolate(const std::string& victim, std::vector<std::string> others);
 Shape oneWay(const std::string& from, const std::string& to);
+// What the node sends becomes worse, whoever gets it.
+Shape degrade(const std::string& node);
 
 // "partition server1 / server2,server3"
 std::string toString(const Shape& shape);
@@ -39,6 +42,9 @@ std::vector<std::string> nodesOf(const Shape& shape);
 // Throws NodeError kInvalid for fewer than two groups, an empty one, a node that is in two or twice
 // in one, and options out of their range.
 void check(const Shape& shape, const muster::FaultOptions& options);
+
+// Throws NodeError kInvalid for values out of their range, and where nothing is asked for.
+void check(const Shape& shape, const muster::Degradation& degradation);
 
 // The addresses of nodes by their names.
 using Addresses = std::map<std::string, std::vector<std::string>>;
@@ -54,6 +60,8 @@ struct Part {
   std::vector<std::string> addresses;
   // The nodes that have them.
   std::vector<std::string> peers;
+  // The degraded node sends by this. Empty for a cut.
+  std::string interface = {};
 };
 
 // A packet that must not get through.
@@ -70,6 +78,8 @@ struct Plan {
   std::vector<Probe> probes;
   // TCP ports of the nodes' agents, each once: they are never cut.
   std::vector<uint16_t> agentPorts = {};
+  // Instead of the drops.
+  std::optional<muster::Degradation> degradation = {};
 };
 
 // `probed` are the addresses by which nodes reach each other; `all` are those that are cut. Throws

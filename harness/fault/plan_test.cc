@@ -81,6 +81,29 @@ TEST(FaultPlanTest, LossOutOfItsRangeIsRefused) {
   EXPECT_EQ(whyRefused(partition({{"a"}, {"b"}}), {.loss = 0.01}), "");
 }
 
+TEST(FaultPlanTest, DegradationOutOfItsRangeIsRefused) {
+  using namespace std::chrono_literals;
+  auto why = [](const muster::Degradation& degradation) -> std::string {
+    try {
+      check(degrade("a"), degradation);
+    } catch (const NodeError& error) {
+      return error.detail();
+    }
+    return "";
+  };
+  EXPECT_EQ(why({}), "nothing is asked for");
+  EXPECT_THAT(why({.bitsPerSecond = 7999}), HasSubstr("bitsPerSecond"));
+  EXPECT_THAT(why({.bitsPerSecond = 100'000'000'001}), HasSubstr("bitsPerSecond"));
+  EXPECT_THAT(why({.delay = -1ns}), HasSubstr("delay"));
+  EXPECT_THAT(why({.delay = 61s}), HasSubstr("delay"));
+  EXPECT_THAT(why({.jitter = 1ms}), HasSubstr("need a delay"));
+  EXPECT_THAT(why({.reorder = 0.1}), HasSubstr("need a delay"));
+  EXPECT_THAT(why({.corrupt = 1.1}), HasSubstr("corrupt"));
+  EXPECT_THAT(why({.duplicate = std::nan("")}), HasSubstr("duplicate"));
+  EXPECT_EQ(why({.bitsPerSecond = 8000}), "");
+  EXPECT_EQ(why({.delay = 50ms, .jitter = 5ms, .reorder = 0.25}), "");
+}
+
 TEST(FaultPlanTest, AddressThatSeveralNodesHaveNamesNone) {
   Addresses own = withoutShared({{"a", {"10.0.0.1", "172.17.0.1", "172.17.0.1"}},
                                  {"b", {"172.17.0.1", "10.0.0.2"}},

@@ -1,4 +1,5 @@
-// An nft that keeps its tables in memory and prints them as the real one does, for unit tests.
+// An nft and a tc that keep what they made in memory and print it as the real ones do, for unit
+// tests.
 #pragma once
 
 #include <errno.h>
@@ -47,6 +48,15 @@ class FakeNft {
     std::lock_guard<std::mutex> lock(mutex_);
     tables_.clear();
   }
+  // Puts a queueing discipline on an interface, such as "htb 1:".
+  void putQdisc(const std::string& interface, const std::string& qdisc) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    qdiscs_[interface] = qdisc;
+  }
+  std::string qdiscOf(const std::string& interface) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return qdiscs_[interface];
+  }
   // Adds a line to every chain, as somebody else might.
   void spoil(const std::string& block) {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -68,6 +78,7 @@ class FakeNft {
     std::lock_guard<std::mutex> lock(mutex_);
     if (mode_ == Mode::kMissing) return {CommandResult::End::kNotStarted, ENOENT, nullptr};
     if (mode_ == Mode::kNotPermitted) return ended(1, "Operation not permitted (you must be root)");
+    if (argv[0] == "tc") return tc(argv);
     std::string text = argv[1].cStr();
     if (mode_ == Mode::kIdle) return ended(0, "");
     if (text == "list") return list(argv[4].cStr());
@@ -76,6 +87,25 @@ class FakeNft {
     for (const std::string& statement : statementsOf(text)) {
       if (!apply(statement)) return ended(1, "Error: No such file or directory; in " + statement);
     }
+    return ended(0, "");
+  }
+
+  // Knows "-s qdisc show dev IF root", "qdisc add dev IF root handle H KIND …" and "qdisc del …".
+  CommandResult tc(kj::ArrayPtr<const kj::String> argv) {
+    if (mode_ == Mode::kIdle) return ended(0, "");
+    if (argv[1] == "-s") {
+      if (argv[5] == "nope") return ended(1, "Cannot find device \"nope\"");
+      auto found = qdiscs_.find(argv[5].cStr());
+      std::string qdisc = found == qdiscs_.end() ? "noqueue 0:" : found->second;
+      return ended(0, "qdisc " + qdisc + " root refcnt 2 \n Sent 84 bytes " +
+                          std::to_string(packets_) + " pkt (dropped 0, overlimits 0)\n");
+    }
+    std::string interface = argv[4].cStr();
+    if (argv[2] == "del") return ended(qdiscs_.erase(interface) == 1 ? 0 : 2, "");
+    std::string kind = argv[8].cStr();
+    if (kind == "netem") return ended(2, "Error: Specified qdisc kind is unknown.");
+    texts_.push_back(kj::strArray(argv, " ").cStr());
+    qdiscs_[interface] = kind + " " + argv[7].cStr();
     return ended(0, "");
   }
 
@@ -145,6 +175,7 @@ class FakeNft {
   mutable std::mutex mutex_;
   Mode mode_ = Mode::kWorks;
   std::map<std::string, Table> tables_;
+  std::map<std::string, std::string> qdiscs_;
   std::vector<std::string> texts_;
   uint64_t packets_ = 0;
 };

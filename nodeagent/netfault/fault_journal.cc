@@ -23,7 +23,7 @@ namespace {
 
 // The fields stand one a line, in hexadecimal but for the numbers, behind a check sum. A damaged
 // record would keep a fault, or end it, that is none.
-constexpr size_t kFixedFields = 7;
+constexpr size_t kFixedFields = 8;
 
 kj::String hexOf(kj::StringPtr text) {
   return kj::encodeHex(text.asBytes());
@@ -64,6 +64,7 @@ kj::Maybe<FaultRecord> parse(kj::StringPtr text) {
   record.text = fromHex(lines[4]);
   record.sinceRealtimeNs = strtoll(lines[5].cStr(), nullptr, 10);
   record.untilBoottimeNs = strtoll(lines[6].cStr(), nullptr, 10);
+  record.interface = fromHex(lines[7]);
   kj::Vector<kj::String> peers;
   for (size_t i = kFixedFields; i < lines.size(); ++i) peers.add(fromHex(lines[i]));
   record.peers = peers.releaseAsArray();
@@ -79,6 +80,7 @@ kj::String textOf(const FaultRecord& record) {
   }
   lines.add(kj::str(record.sinceRealtimeNs));
   lines.add(kj::str(record.untilBoottimeNs));
+  lines.add(hexOf(record.interface));
   for (auto& peer : record.peers) lines.add(hexOf(peer));
   return kj::strArray(lines, "\n");
 }

@@ -36,39 +36,35 @@ kj::String journalDirectory(kj::StringPtr stateDirectory) {
 }  // namespace
 
 struct FaultTable::Tools final : public kj::AtomicRefcounted {
-  Tools(RunTool tool, kj::String directory, kj::Array<uint16_t> ports)
-      : run(kj::mv(tool)), journal(kj::mv(directory)), controlPorts(kj::mv(ports)) {}
+  Tools(RunTool run, kj::String directory, kj::Array<uint16_t> ports)
+      : effects(kj::mv(run), kj::mv(ports)), journal(kj::mv(directory)) {}
 
-  NftTable tableOf(const support::Id& id) const { return {id, run}; }
-
-  void begin(const DropSpec& spec, const FaultRecord& record, int64_t holdNs) const {
-    requireForeign(spec);
-    NftTable table = tableOf(spec.id);
-    if (table.read() != nullptr) {
-      support::fail(Kind::CONFLICT, "table inet ", tableName(spec.id), " is there already");
-    }
+  void begin(const FaultSpec& spec, const FaultRecord& record, int64_t holdNs) const {
+    effects.requirePossible(spec);
     // The record is written first: a keeper that is killed here leaves nothing behind.
     journal.write(record);
     KJ_ON_SCOPE_FAILURE({
-      KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { removeAll(spec.id); })) {
+      KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { removeAll(placeOf(record)); })) {
         support::log(support::Level::kWarn, "a fault that failed was not removed",
                      {{"fault", spec.id.text()}, {"reason", support::reasonOf(*exception)}});
       }
     });
-    table.make(spec, controlPorts, holdNs);
-    requireShown(table.read().orDefault(Listing()), spec);
+    effects.begin(spec, holdNs);
   }
 
   // Removes what there is of a fault, and forgets it only then.
-  Listing removeAll(const support::Id& id) const {
-    Listing last = tableOf(id).remove();
-    journal.drop(id);
+  Shown removeAll(const EffectPlace& place) const {
+    Shown last = effects.remove(place);
+    journal.drop(place.id);
     return last;
   }
 
-  const RunTool run;
+  static EffectPlace placeOf(const FaultRecord& record) {
+    return {record.id, kj::str(record.interface)};
+  }
+
+  const Effects effects;
   const FaultJournal journal;
-  const kj::Array<uint16_t> controlPorts;
 };
 
 struct FaultTable::Fault final : public kj::Refcounted {
@@ -77,11 +73,13 @@ struct FaultTable::Fault final : public kj::Refcounted {
   kj::String owner;
   kj::String text;
   kj::Array<kj::String> peers;
+  // The slow interface, which the kernel does not mend by itself. Empty: packets are dropped.
+  kj::String interface;
   int64_t sinceRealtimeNs = 0;
   // 0: it lasts as long as its session.
   int64_t untilBoottimeNs = 0;
   // Null for one that a former keeper began.
-  kj::Maybe<kj::Own<const DropSpec>> spec;
+  kj::Maybe<kj::Own<const FaultSpec>> spec;
   // Null for one that has a time of its own.
   kj::Maybe<kj::Own<Session>> session;
   kj::Own<Session::Entry> entry;
@@ -109,10 +107,11 @@ struct FaultTable::Fault final : public kj::Refcounted {
       if (!(*owning)->ending()) entry = nullptr;
     }
   }
-  void take(const Listing& listing) {
-    packets = std::max(packets, listing.packets);
-    bytes = std::max(bytes, listing.bytes);
+  void take(const Shown& shown) {
+    packets = std::max(packets, shown.packets);
+    bytes = std::max(bytes, shown.bytes);
   }
+  EffectPlace place() const { return {id, kj::str(interface)}; }
 };
 
 FaultTable::FaultTable(ServiceHost& host, RunTool run)
@@ -128,12 +127,12 @@ FaultTable::FaultTable(ServiceHost& host, RunTool run)
                 for (auto& record : tools->journal.read()) {
                   auto failure = kj::runCatchingExceptions([&]() {
                     bool lasts = record.bootId == bootId && record.untilBoottimeNs > now &&
-                                 tools->tableOf(record.id).read() != nullptr;
+                                 tools->effects.read(Tools::placeOf(record)).isThere;
                     if (lasts) {
                       survivors.add(kj::mv(record));
                       return;
                     }
-                    tools->removeAll(record.id);
+                    tools->removeAll(Tools::placeOf(record));
                     support::log(support::Level::kInfo, "ended a fault of a killed keeper",
                                  {{"fault", record.id.text()}, {"title", record.title}});
                   });
@@ -158,6 +157,7 @@ void FaultTable::recover(kj::Vector<FaultRecord> survivors) {
     fault->owner = kj::mv(record.owner);
     fault->text = kj::mv(record.text);
     fault->peers = kj::mv(record.peers);
+    fault->interface = kj::mv(record.interface);
     fault->sinceRealtimeNs = record.sinceRealtimeNs;
     fault->untilBoottimeNs = record.untilBoottimeNs;
     fault->state = State::ACTIVE;
@@ -175,12 +175,12 @@ void FaultTable::sweep() {
   std::erase_if(faults_, [](auto& each) { return each.second->state == State::GONE; });
 }
 
-FaultTable::Fault& FaultTable::newFault(Session& session, kj::Own<const DropSpec> spec) {
+FaultTable::Fault& FaultTable::newFault(Session& session, kj::Own<const FaultSpec> spec) {
   if (count() >= kFaultsMax) {
     support::fail(Kind::OVERLOADED, "the node has ", kFaultsMax, " faults already");
   }
-  for (uint16_t port : tools_->controlPorts) {
-    if (port == 0) {
+  for (uint16_t port : tools_->effects.controlPorts()) {
+    if (port == 0 && !spec->isLink()) {
       support::fail(Kind::UNSUPPORTED,
                     "the agent listens on a port that the kernel chose, so it cannot be left out "
                     "of the fault; give it a port by its option listen");
@@ -192,6 +192,7 @@ FaultTable::Fault& FaultTable::newFault(Session& session, kj::Own<const DropSpec
   fault->owner = kj::str(session.identity());
   fault->text = describe(*spec);
   fault->peers = copyOf(spec->peers);
+  fault->interface = kj::str(spec->link.interface);
   fault->sinceRealtimeNs = host_.platform.clock().realtimeNs();
   if (spec->holdNs > 0) {
     fault->untilBoottimeNs = host_.platform.clock().boottimeNs() + spec->holdNs;
@@ -224,6 +225,7 @@ FaultRecord FaultTable::recordOf(const Fault& fault) const {
   record.bootId = kj::str(host_.bootId);
   record.text = kj::str(fault.text);
   record.peers = copyOf(fault.peers);
+  record.interface = kj::str(fault.interface);
   record.sinceRealtimeNs = fault.sinceRealtimeNs;
   record.untilBoottimeNs = fault.untilBoottimeNs;
   return record;
@@ -253,7 +255,7 @@ kj::Promise<void> FaultTable::begin(Fault& fault, Session& session) {
           });
 }
 
-kj::Promise<FaultReport> FaultTable::add(Session& session, kj::Own<const DropSpec> spec) {
+kj::Promise<FaultReport> FaultTable::add(Session& session, kj::Own<const FaultSpec> spec) {
   session.requireOpen();
   return recovering_.addBranch().then(
       [this, session = session.addRef(), spec = kj::mv(spec)]() mutable {
@@ -283,6 +285,8 @@ kj::Promise<FaultReport> FaultTable::add(Session& session, kj::Own<const DropSpe
 }
 
 void FaultTable::watch(Fault& fault) {
+  // The kernel does not end a link by itself, so it need not be told.
+  if (fault.interface.size() > 0 && !fault.isHeld()) return;
   auto task = fault.isHeld() ? endInTime(fault) : keepHolding(fault);
   fault.watching = task.eagerlyEvaluate([&fault](kj::Exception&& exception) {
     if (fault.state == State::ACTIVE) {
@@ -306,7 +310,7 @@ kj::Promise<void> FaultTable::keepHolding(Fault& fault) {
     if (woken + holdNs <= fault.kernelHoldsUntilNs) return keepHolding(fault);
     auto& spec = KJ_ASSERT_NONNULL(fault.spec);
     auto task = [tools = kj::atomicAddRef(*tools_), spec = kj::atomicAddRef(*spec), holdNs]() {
-      tools->tableOf(spec->id).hold(*spec, holdNs);
+      tools->effects.hold(*spec, holdNs);
     };
     return worker_->run(kj::mv(task)).then([this, &fault, woken, holdNs]() {
       fault.kernelHoldsUntilNs = woken + holdNs;
@@ -335,12 +339,14 @@ kj::Promise<void> FaultTable::startHealing(Fault& fault, AuditLog::Line line) {
     if (fault.state == State::RECOVERING || fault.state == State::GONE) return healing->addBranch();
   }
   fault.state = State::RECOVERING;
-  auto task = [tools = kj::atomicAddRef(*tools_), id = fault.id]() { return tools->removeAll(id); };
+  auto task = [tools = kj::atomicAddRef(*tools_), place = fault.place()]() {
+    return tools->removeAll(place);
+  };
   auto healing = worker_->run(audited(kj::mv(line), kj::mv(task)))
                      .then(
-                         [&fault](Listing&& last) {
+                         [&fault](Shown&& last) {
                            fault.take(last);
-                           bool wasThere = last.isOurs;
+                           bool wasThere = last.isThere;
                            if (!wasThere) fault.fail(kj::str("the kernel had it no more"));
                            fault.state = State::GONE;
                          },
@@ -401,39 +407,41 @@ kj::Promise<kj::Vector<FaultReport>> FaultTable::list() {
   return recovering_.addBranch()
       .then([this]() {
         sweep();
-        kj::Vector<support::Id> ids;
+        kj::Vector<EffectPlace> places;
         for (auto& [id, fault] : faults_) {
-          if (fault->state == State::ACTIVE || fault->state == State::FAILED) ids.add(id);
+          if (fault->state == State::ACTIVE || fault->state == State::FAILED) {
+            places.add(fault->place());
+          }
         }
-        return worker_->run([tools = kj::atomicAddRef(*tools_), ids = kj::mv(ids)]() {
-          std::map<support::Id, Listing> listings;
-          for (auto& id : ids) listings[id] = tools->tableOf(id).read().orDefault(Listing());
-          return listings;
+        return worker_->run([tools = kj::atomicAddRef(*tools_), places = kj::mv(places)]() {
+          std::map<support::Id, Shown> shown;
+          for (auto& place : places) shown[place.id] = tools->effects.read(place);
+          return shown;
         });
       })
-      .then([this](std::map<support::Id, Listing>&& listings) {
+      .then([this](std::map<support::Id, Shown>&& shown) {
         kj::Vector<FaultReport> reports;
         for (auto& [id, fault] : faults_) {
-          auto listing = listings.find(id);
-          if (listing != listings.end()) look(*fault, listing->second);
+          auto found = shown.find(id);
+          if (found != shown.end()) look(*fault, found->second);
           if (fault->state != State::GONE) reports.add(reportOf(*fault));
         }
         return reports;
       });
 }
 
-void FaultTable::look(Fault& fault, const Listing& listing) {
-  fault.take(listing);
+void FaultTable::look(Fault& fault, const Shown& shown) {
+  fault.take(shown);
   // Its end failed, and somebody else has removed it since.
-  if (fault.state == State::FAILED && fault.healing != nullptr && !listing.isOurs &&
-      !listing.isForeign) {
+  if (fault.state == State::FAILED && fault.healing != nullptr && !shown.isThere &&
+      !shown.isForeign) {
     fault.state = State::GONE;
     fault.dropEntry();
     worker_->start(
         [tools = kj::atomicAddRef(*tools_), id = fault.id]() { tools->journal.drop(id); });
     return;
   }
-  bool isThere = listing.isOurs && !listing.addresses.empty();
+  bool isThere = shown.isThere && shown.isWorking;
   int64_t until = fault.isHeld() ? fault.untilBoottimeNs : fault.kernelHoldsUntilNs;
   bool isEarly = host_.platform.clock().boottimeNs() + kEarlyMaxNs < until;
   if (fault.state == State::ACTIVE && !isThere && isEarly) {

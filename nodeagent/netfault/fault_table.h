@@ -11,9 +11,9 @@
 #include <kj/async.h>
 #include <kj/vector.h>
 
-#include "nodeagent/netfault/drop_spec.h"
+#include "nodeagent/netfault/effects.h"
 #include "nodeagent/netfault/fault_journal.h"
-#include "nodeagent/netfault/nft_table.h"
+#include "nodeagent/netfault/fault_spec.h"
 #include "nodeagent/os/worker.h"
 #include "nodeagent/session/agent_service.h"
 #include "nodeagent/session/session.h"
@@ -53,7 +53,7 @@ class FaultTable final {
 
   // Begins a fault, or finds it again by its id. Resolves when the kernel has shown it. After a
   // failure nothing is left of it.
-  kj::Promise<FaultReport> add(Session& session, kj::Own<const DropSpec> spec);
+  kj::Promise<FaultReport> add(Session& session, kj::Own<const FaultSpec> spec);
 
   // Ends a fault and resolves when the kernel shows that it is gone; null if there is none of this
   // id. Fails with kind denied if another identity added it and the caller is no admin, system if
@@ -76,7 +76,7 @@ class FaultTable final {
   struct Tools;
 
   void recover(kj::Vector<FaultRecord> survivors);
-  Fault& newFault(Session& session, kj::Own<const DropSpec> spec);
+  Fault& newFault(Session& session, kj::Own<const FaultSpec> spec);
   FaultRecord recordOf(const Fault& fault) const;
   kj::Promise<void> begin(Fault& fault, Session& session);
   kj::Promise<void> startHealing(Fault& fault, AuditLog::Line line);
@@ -88,7 +88,7 @@ class FaultTable final {
   kj::Promise<void> endInTime(Fault& fault);
   int64_t kernelHoldNs(const Fault& fault) const;
   // Compares what is believed of a fault with what the kernel has just shown.
-  void look(Fault& fault, const Listing& listing);
+  void look(Fault& fault, const Shown& shown);
   FaultReport reportOf(const Fault& fault) const;
   // Forgets faults that are gone, which nothing waits for any more.
   void sweep();

@@ -322,6 +322,82 @@ TEST_F(NetfaultServiceTest, ControlPathIsNeverCut) {
   expectRefused(Kind::UNSUPPORTED, "cannot be left out", [](SpecBuilder) {});
 }
 
+TEST_F(NetfaultServiceTest, LinkBecomesSlowAndFastAgain) {
+  auto slow = [](SpecBuilder spec) {
+    auto link = spec.initEffect().initLink();
+    link.setInterface("eth0");
+    link.setBitsPerSecond(8'000'000);
+  };
+  auto added = add(slow);
+  ASSERT_FALSE(added.hasError()) << added.getError().getText().cStr();
+  EXPECT_STREQ(added.getStatus().getText().cStr(), "sends by eth0 with rate 8000000 bit/s");
+  EXPECT_THAT(fake_.texts(), Contains("tc qdisc add dev eth0 root handle 6d75: tbf rate 8000000bit "
+                                      "burst 10000 latency 400ms"));
+  id_ = support::Id::random();
+  EXPECT_THAT(add(slow).getError().getText().cStr(), HasSubstr("already, of another fault"));
+  restart();
+  EXPECT_EQ(fake_.qdiscOf("eth0"), "") << "the next keeper ends it";
+  EXPECT_EQ(recordCount(), 0u);
+  add(slow);
+  EXPECT_TRUE(heal().getFound());
+  EXPECT_EQ(fake_.qdiscOf("eth0"), "");
+}
+
+TEST_F(NetfaultServiceTest, QueueingDisciplineOfSomebodyElseStays) {
+  fake_.putQdisc("eth0", "htb 1:");
+  expectRefused(Kind::CONFLICT, "htb 1: already, which is not ours", [](SpecBuilder spec) {
+    auto link = spec.initEffect().initLink();
+    link.setInterface("eth0");
+    link.setBitsPerSecond(8'000'000);
+  });
+  EXPECT_EQ(fake_.qdiscOf("eth0"), "htb 1:");
+  EXPECT_EQ(recordCount(), 0u);
+}
+
+TEST_F(NetfaultServiceTest, WrongLinksAreRefused) {
+  using Link = wire::Link::Builder;
+  auto refused = [this](Kind kind, const char* text, kj::Function<void(Link)> change) {
+    expectRefused(kind, text, [&](SpecBuilder spec) {
+      auto link = spec.initEffect().initLink();
+      link.setInterface("eth0");
+      change(link);
+    });
+  };
+  refused(Kind::INVALID, "neither a rate nor", [](Link) {});
+  refused(Kind::INVALID, "bitsPerSecond: 7999", [](Link link) { link.setBitsPerSecond(7999); });
+  refused(Kind::INVALID, "delayNs: -1", [](Link link) { link.setDelayNs(-1); });
+  refused(Kind::INVALID, "delayNs: 60000000001",
+          [](Link link) { link.setDelayNs(60 * kSecond + 1); });
+  refused(Kind::INVALID, "corruptPpm: 1000001", [](Link link) { link.setCorruptPpm(1'000'001); });
+  refused(Kind::INVALID, "need a delay", [](Link link) { link.setJitterNs(5'000'000); });
+  for (const char* name : {"", "-s", "a b", "eth0;", "sixteencharacter"}) {
+    refused(Kind::INVALID, "interface: ", [&](Link link) { link.setInterface(name); });
+  }
+  refused(Kind::NOT_FOUND, "Cannot find device", [](Link link) {
+    link.setInterface("nope");
+    link.setBitsPerSecond(8'000'000);
+  });
+}
+
+// As on a kernel without the module.
+TEST_F(NetfaultServiceTest, MissingDisciplineIsNamed) {
+  auto response = add([](SpecBuilder spec) {
+    auto link = spec.initEffect().initLink();
+    link.setInterface("eth0");
+    link.setDelayNs(50'000'000);
+  });
+  EXPECT_EQ(response.getError().getKind(), Kind::UNSUPPORTED);
+  EXPECT_THAT(response.getError().getText().cStr(), HasSubstr("lacks the queueing discipline "
+                                                              "sch_netem"));
+  EXPECT_EQ(recordCount(), 0u);
+  fake_.become(FakeNft::Mode::kMissing);
+  expectRefused(Kind::UNSUPPORTED, "package iproute2", [](SpecBuilder spec) {
+    auto link = spec.initEffect().initLink();
+    link.setInterface("eth0");
+    link.setBitsPerSecond(8'000'000);
+  });
+}
+
 TEST_F(NetfaultServiceTest, NodeHasABoundedNumberOfFaults) {
   for (int i = 0; i < 64; ++i) {
     id_ = support::Id::random();

@@ -23,7 +23,7 @@ constexpr kj::StringPtr kSet6 = "peers6"_kj;
 constexpr kj::StringPtr kChain = "input"_kj;
 
 // Returns the condition behind the address, such as " tcp dport 80".
-kj::String condition(const DropSpec& spec, kj::StringPtr direction) {
+kj::String condition(const FaultSpec& spec, kj::StringPtr direction) {
   kj::StringPtr protocols = spec.protocol == Protocol::TCP   ? "tcp"_kj
                             : spec.protocol == Protocol::UDP ? "udp"_kj
                                                              : "{ tcp, udp }"_kj;
@@ -35,7 +35,7 @@ kj::String condition(const DropSpec& spec, kj::StringPtr direction) {
 }
 
 // Returns a set with its rules; empty if there are no addresses of the family.
-kj::String familyText(const DropSpec& spec, kj::StringPtr table, kj::StringPtr type,
+kj::String familyText(const FaultSpec& spec, kj::StringPtr table, kj::StringPtr type,
                       kj::StringPtr match, kj::StringPtr set,
                       kj::ArrayPtr<const kj::String> addresses) {
   if (addresses.size() == 0) return kj::str();
@@ -59,7 +59,7 @@ kj::String elementsText(kj::StringPtr table, kj::StringPtr set,
   return kj::str("add element inet ", table, " ", set, " { ", kj::strArray(elements, ", "), " }; ");
 }
 
-kj::String allElements(const DropSpec& spec, kj::StringPtr table, int64_t holdNs) {
+kj::String allElements(const FaultSpec& spec, kj::StringPtr table, int64_t holdNs) {
   return kj::str(elementsText(table, kSet4, spec.addresses4, holdNs),
                  elementsText(table, kSet6, spec.addresses6, holdNs));
 }
@@ -195,7 +195,7 @@ kj::String tableName(const support::Id& id) {
   return kj::str("muster_", id.text().c_str());
 }
 
-kj::String makeText(const DropSpec& spec, kj::ArrayPtr<const uint16_t> controlPorts,
+kj::String makeText(const FaultSpec& spec, kj::ArrayPtr<const uint16_t> controlPorts,
                     int64_t holdNs) {
   kj::String table = tableName(spec.id);
   // Before the filters of others, so that their rules neither hide nor replace the fault. Of chains
@@ -218,7 +218,7 @@ kj::String makeText(const DropSpec& spec, kj::ArrayPtr<const uint16_t> controlPo
                  allElements(spec, table, holdNs));
 }
 
-kj::String holdText(const DropSpec& spec, int64_t holdNs) {
+kj::String holdText(const FaultSpec& spec, int64_t holdNs) {
   // An element that is added again keeps its old timeout, so the sets are emptied in the same
   // transaction, which no packet sees.
   kj::String table = tableName(spec.id);
@@ -233,7 +233,7 @@ Listing parseListing(kj::StringPtr text, kj::StringPtr table) {
   return Reader(text, table).read();
 }
 
-void requireShown(const Listing& listing, const DropSpec& spec) {
+void requireShown(const Listing& listing, const FaultSpec& spec) {
   auto fail = [](auto&&... what) {
     support::fail(Kind::SYSTEM, "nft said that it worked, but the kernel shows ", what...);
   };
@@ -272,13 +272,13 @@ kj::Array<kj::byte> NftTable::nft(kj::ArrayPtr<const kj::StringPtr> words) const
   support::fail(kind, "nft: ", what);
 }
 
-void NftTable::make(const DropSpec& spec, kj::ArrayPtr<const uint16_t> controlPorts,
+void NftTable::make(const FaultSpec& spec, kj::ArrayPtr<const uint16_t> controlPorts,
                     int64_t holdNs) const {
   kj::String text = makeText(spec, controlPorts, holdNs);
   nft(kj::arr<kj::StringPtr>(text));
 }
 
-void NftTable::hold(const DropSpec& spec, int64_t holdNs) const {
+void NftTable::hold(const FaultSpec& spec, int64_t holdNs) const {
   kj::String text = holdText(spec, holdNs);
   nft(kj::arr<kj::StringPtr>(text));
 }

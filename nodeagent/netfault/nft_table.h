@@ -15,7 +15,7 @@
 #include <kj/array.h>
 #include <kj/string.h>
 
-#include "nodeagent/netfault/drop_spec.h"
+#include "nodeagent/netfault/fault_spec.h"
 #include "nodeagent/os/command.h"
 
 namespace nodeagent::netfault {
@@ -31,9 +31,9 @@ kj::String tableName(const support::Id& id);
 
 // Return the commands for nft, which takes each text as one transaction. `holdNs` is how long the
 // kernel keeps the fault by itself.
-kj::String makeText(const DropSpec& spec, kj::ArrayPtr<const uint16_t> controlPorts,
+kj::String makeText(const FaultSpec& spec, kj::ArrayPtr<const uint16_t> controlPorts,
                     int64_t holdNs);
-kj::String holdText(const DropSpec& spec, int64_t holdNs);
+kj::String holdText(const FaultSpec& spec, int64_t holdNs);
 
 // What the kernel shows of a table.
 struct Listing {
@@ -53,7 +53,7 @@ struct Listing {
 Listing parseListing(kj::StringPtr text, kj::StringPtr table);
 
 // Fails with kind system unless the listing has everything that `spec` asks for.
-void requireShown(const Listing& listing, const DropSpec& spec);
+void requireShown(const Listing& listing, const FaultSpec& spec);
 
 // All calls block. Failures: unsupported (the node lacks nft, or its kernel nf_tables), denied (the
 // agent may not), system.
@@ -61,10 +61,10 @@ class NftTable {
  public:
   NftTable(const support::Id& id, RunTool run);
 
-  void make(const DropSpec& spec, kj::ArrayPtr<const uint16_t> controlPorts, int64_t holdNs) const;
+  void make(const FaultSpec& spec, kj::ArrayPtr<const uint16_t> controlPorts, int64_t holdNs) const;
 
   // Tells the kernel to keep the fault for `holdNs` from now.
-  void hold(const DropSpec& spec, int64_t holdNs) const;
+  void hold(const FaultSpec& spec, int64_t holdNs) const;
 
   // Null: the kernel has no such table.
   kj::Maybe<Listing> read() const;

@@ -19,8 +19,8 @@ constexpr int64_t kHoldNs = 30'500'000'000;
 constexpr uint16_t kPorts[] = {7411};
 const char kTable[] = "muster_00000000000000000000000000000000";
 
-kj::Own<DropSpec> newSpec() {
-  auto spec = kj::atomicRefcounted<DropSpec>();
+kj::Own<FaultSpec> newSpec() {
+  auto spec = kj::atomicRefcounted<FaultSpec>();
   spec->title = kj::str("isolate");
   spec->addresses4 = kj::arr(kj::str("10.0.0.1"), kj::str("10.0.0.2"));
   spec->addresses6 = kj::arr(kj::str("fe80::1"));
@@ -28,7 +28,7 @@ kj::Own<DropSpec> newSpec() {
   return spec;
 }
 
-std::string made(const DropSpec& spec) {
+std::string made(const FaultSpec& spec) {
   return makeText(spec, kPorts, kHoldNs).cStr();
 }
 
@@ -136,7 +136,7 @@ class NftTableTest : public ::testing::Test {
   }
 
   FakeNft fake_;
-  kj::Own<DropSpec> spec_ = newSpec();
+  kj::Own<FaultSpec> spec_ = newSpec();
   NftTable table_{spec_->id, fake_.tool()};
 };
 

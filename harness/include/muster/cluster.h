@@ -158,6 +158,10 @@ class Cluster {
   Fault cutOneWay(const Node& from, const Node& to, const FaultOptions& options = {},
                   Where where = Where::current());
 
+  // Makes all that the node sends slow or unreliable, to us too. It throws as the calls above do,
+  // and kConflict if its interface has a queueing discipline already that is not the kernel's own.
+  Fault degrade(const Node& node, const Degradation& degradation, Where where = Where::current());
+
  private:
   friend struct harness::ApiAccess;
   explicit Cluster(harness::ClusterParts parts);

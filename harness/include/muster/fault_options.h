@@ -1,13 +1,15 @@
 // Says which packets a network fault takes: all of them, those of one protocol or port, or a share
-// of them.
+// of them; or in which way what a node sends becomes slow or unreliable.
 //
 //   auto deaf = cluster().isolate(victim, {.port = 24007});
 //   auto lossy = cluster().partition({{a}, {b}}, {.loss = 0.3});
+//   auto slow = cluster().degrade(victim, {.bitsPerSecond = 1'000'000});
 //
-// It does not say between which nodes; that is the business of the calls of Cluster. What they do
-// is told in fault.h.
+// It does not say which nodes; that is the business of the calls of Cluster. What they do is told
+// in fault.h.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
 namespace muster {
@@ -27,6 +29,25 @@ struct FaultOptions {
 
   // Is the share of the packets that are lost, each by chance: from 0.01 to 1, which is all.
   double loss = 1;
+};
+
+// Says how what a node sends becomes worse. A plain value, whose default asks for nothing, which is
+// an error. All but the rate need netem in the node's kernel: NodeError kUnsupported names it where
+// it is missing.
+struct Degradation {
+  // Is the rate of everything that the node sends, from 8 kbit/s to 100 Gbit/s. A packet that would
+  // wait for more than 400 ms is lost. 0 means as fast as it is.
+  uint64_t bitsPerSecond = 0;
+
+  // Delay each packet by this time, give or take the jitter, both 60 s at most.
+  std::chrono::nanoseconds delay{0};
+  std::chrono::nanoseconds jitter{0};
+
+  // Are shares of the packets, from 0 to 1: those that are sent twice, those that overtake the
+  // delayed ones, and those that get a wrong bit. Jitter and reordering need a delay.
+  double duplicate = 0;
+  double reorder = 0;
+  double corrupt = 0;
 };
 
 }  // namespace muster

@@ -80,11 +80,34 @@ wire::Drop::Protocol writeProtocol(muster::FaultOptions::Protocol protocol) {
   return wire::Drop::Protocol::ANY;
 }
 
+namespace {
+
+uint32_t toPpm(double share) {
+  return static_cast<uint32_t>(std::lround(share * kMillion));
+}
+
+void writeLink(wire::Link::Builder to, const muster::Degradation& from,
+               const std::string& interface) {
+  to.setInterface(interface.c_str());
+  to.setBitsPerSecond(from.bitsPerSecond);
+  to.setDelayNs(from.delay.count());
+  to.setJitterNs(from.jitter.count());
+  to.setDuplicatePpm(toPpm(from.duplicate));
+  to.setReorderPpm(toPpm(from.reorder));
+  to.setCorruptPpm(toPpm(from.corrupt));
+}
+
+}  // namespace
+
 void writeFaultSpec(wire::FaultSpec::Builder to, const std::string& id, const fault::Plan& plan,
                     const fault::Part& part, std::chrono::nanoseconds hold) {
   to.setId(dataOf(id));
   to.setTitle(plan.shape.title.c_str());
   to.setHoldNs(hold.count());
+  if (plan.degradation) {
+    writeLink(to.initEffect().initLink(), *plan.degradation, part.interface);
+    return;
+  }
   auto drop = to.initEffect().initDrop();
   writeTexts(drop.initAddresses(static_cast<uint32_t>(part.addresses.size())), part.addresses);
   writeTexts(drop.initPeers(static_cast<uint32_t>(part.peers.size())), part.peers);

@@ -55,6 +55,19 @@ std::vector<std::string> addressesIn(const muster::Facts& facts) {
   return addresses;
 }
 
+// Returns the interface by which the others reach the node; empty if none has its address.
+std::string interfaceOf(const muster::Facts& facts, const NodeDescription& node) {
+  std::string any;
+  for (const auto& interface : facts.interfaces) {
+    if (interface.loopback) continue;
+    for (const auto& address : interface.addresses) {
+      if (!node.addresses.empty() && address.text == node.addresses.front()) return interface.name;
+      if (any.empty() && address.scope == "global") any = interface.name;
+    }
+  }
+  return node.addresses.empty() ? any : "";
+}
+
 void addMissing(std::vector<std::string>& to, const std::vector<std::string>& from) {
   for (const std::string& address : from) {
     if (std::find(to.begin(), to.end(), address) == to.end()) to.push_back(address);
@@ -94,11 +107,45 @@ InjectedFault InjectedFault::inject(const std::vector<ControllerNode*>& nodes,
   fault::check(shape, options);
   InjectedFault fault;
   fault.setUp(nodes, shape, options, until);
+  fault.begin(hold, until, [&](SteadyTime end) { fault.awaitActive(end); });
+  return fault;
+}
+
+InjectedFault InjectedFault::degrade(const std::vector<ControllerNode*>& nodes,
+                                     const muster::Degradation& degradation, nanoseconds hold,
+                                     SteadyTime until) {
+  const NodeDescription& victim = nodes.front()->description();
+  fault::Shape shape = fault::degrade(victim.name);
+  fault::check(shape, degradation);
+  InjectedFault fault;
+  fault.plan_.shape = shape;
+  fault.plan_.degradation = degradation;
+  fault.id_ = support::Id::random().text();
+  for (ControllerNode* node : nodes) {
+    const NodeDescription& other = node->description();
+    fault.nodes_[other.name] = node;
+    fault.bootIds_[other.name] = node->state().bootId;
+    if (other.name == victim.name || other.addresses.empty()) continue;
+    fault.plan_.probes.push_back({victim.name, other.name, other.addresses.front()});
+  }
+  auto facts = allOf(askAll<muster::Facts>(
+      {nodes.front()}, toString(shape), until,
+      [until](ControllerNode::Impl& node) { return askFacts(node.connection(), until); }));
+  std::string interface = interfaceOf(facts.front(), victim);
+  if (interface.empty()) fault.fail(victim.name, "no interface has the node's address");
+  fault.plan_.parts.push_back({victim.name, {}, {}, interface});
+  fault.begin(hold, until, [&](SteadyTime end) { fault.awaitPassing(end); });
+  return fault;
+}
+
+// Begins the fault on its nodes and waits for the witness. Undoes all of it where that fails.
+template <typename Await>
+void InjectedFault::begin(nanoseconds hold, SteadyTime until, const Await& await) {
   try {
-    fault.add(hold, until);
-    fault.awaitActive(std::min(until, steady_clock::now() + kWitnessMax));
+    add(hold, until);
+    await(std::min(until, steady_clock::now() + kWitnessMax));
   } catch (const NodeError& error) {
-    auto answers = healFault(fault.partNodes(), fault.id_, steady_clock::now() + kRollbackMax);
+    auto answers = healFault(partNodes(), id_, steady_clock::now() + kRollbackMax);
     for (auto& answer : answers) {
       auto* failed = std::get_if<NodeError>(&answer);
       if (failed == nullptr || failed->kind() == NodeError::Kind::kUnsupported) continue;
@@ -109,7 +156,6 @@ InjectedFault InjectedFault::inject(const std::vector<ControllerNode*>& nodes,
     }
     throw;
   }
-  return fault;
 }
 
 void InjectedFault::setUp(const std::vector<ControllerNode*>& nodes, const fault::Shape& shape,
@@ -263,6 +309,19 @@ void InjectedFault::awaitActive(SteadyTime until) {
     }
     before = std::move(now);
   }
+}
+
+void InjectedFault::awaitPassing(SteadyTime until) {
+  // A node without others has the kernel's word alone.
+  if (plan_.probes.empty()) return;
+  const std::string& victim = plan_.parts.front().node;
+  uint64_t before = dropped(until + kRollbackMax)[victim];
+  do {
+    send(plan_.probes, kSilence, until + kRollbackMax);
+    if (dropped(until + kRollbackMax)[victim] > before) return;
+  } while (steady_clock::now() < until);
+  fail(victim, "the fault was not witnessed: nothing was sent by interface " +
+                   plan_.parts.front().interface);
 }
 
 void InjectedFault::heal(SteadyTime until) {

@@ -28,6 +28,12 @@ class InjectedFault {
                               const muster::FaultOptions& options, std::chrono::nanoseconds hold,
                               SteadyTime until);
 
+  // Makes what the first of `nodes` sends slow or unreliable. The others are sent packets for the
+  // witness, which is that the interface has passed them on. Throws as inject() does.
+  static InjectedFault degrade(const std::vector<ControllerNode*>& nodes,
+                               const muster::Degradation& degradation,
+                               std::chrono::nanoseconds hold, SteadyTime until);
+
   // Ends it on every node and waits for the witness. NodeError kInfrastructure if that does not
   // show; kLost if a node had it no more, though it was not rebooted.
   void heal(SteadyTime until);
@@ -55,7 +61,10 @@ class InjectedFault {
   void setUp(const std::vector<ControllerNode*>& nodes, const fault::Shape& shape,
              const muster::FaultOptions& options, SteadyTime until);
   void add(std::chrono::nanoseconds hold, SteadyTime until);
+  template <typename Await>
+  void begin(std::chrono::nanoseconds hold, SteadyTime until, const Await& await);
   void awaitActive(SteadyTime until);
+  void awaitPassing(SteadyTime until);
   void awaitGone(SteadyTime until);
   std::set<std::string> disturbed(SteadyTime until) const;
 

@@ -60,6 +60,20 @@ TEST_F(FaultCommandTest, PartitionOutlivesTheCommandAndIsHealedByItsId) {
               AllOf(exits(0), prints("nothing to heal"), complains("no node has fault")));
 }
 
+TEST_F(FaultCommandTest, DegradedNodeIsListedAndHealed) {
+  ASSERT_THAT(fault("add", {"degrade", "server1", "--rate", "8mbit"}),
+              AllOf(exits(0), prints(": degrade server1, for 60")));
+  EXPECT_THAT(fault("list", {}), AllOf(prints("degrade  server1  -"), prints("active")));
+  EXPECT_THAT(fault("add", {"degrade", "server1", "--rate", "8mbit"}),
+              AllOf(exits(69), complains("of another fault")));
+  EXPECT_THAT(fault("heal", {"--all"}), AllOf(exits(0), prints("server1: fault")));
+  EXPECT_THAT(fault("add", {"degrade", "server1"}), AllOf(exits(64), complains("nothing is")));
+  EXPECT_THAT(fault("add", {"degrade", "server1", "--rate", "8mbit", "--port", "80"}),
+              AllOf(exits(64), complains("--port does not belong to degrade")));
+  EXPECT_THAT(fault("add", {"isolate", "server1", "--rate", "8mbit"}),
+              AllOf(exits(64), complains("--rate does not belong to isolate")));
+}
+
 TEST_F(FaultCommandTest, FaultEndsInItsTime) {
   ASSERT_THAT(fault("add", {"isolate", "server1", "--for", "3s", "--json"}),
               AllOf(exits(0), prints("\"kind\": \"isolate\""), prints("\"for_seconds\": 3.0")));

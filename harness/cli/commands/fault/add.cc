@@ -48,14 +48,45 @@ constexpr TextOption kLoss({
     .problem = lossProblem,
 });
 
+constexpr TextOption kRate({
+    .name = "rate",
+    .value = "RATE",
+    .help = "of degrade: send no faster than this, such as 8mbit",
+    .problem = rateProblem,
+});
+
+constexpr DurationOption kDelay({.name = "delay",
+                                 .value = "TIME",
+                                 .help = "of degrade: delay each packet by this time"},
+                                {.most = std::chrono::seconds(60)});
+
+constexpr DurationOption kJitter({.name = "jitter",
+                                  .value = "TIME",
+                                  .help = "of degrade: vary the delay by this time"},
+                                 {.most = std::chrono::seconds(60)});
+
+// A share of the packets that degrade treats.
+constexpr TextOption shareOption(const char* name, const char* help) {
+  return TextOption({.name = name, .value = "SHARE", .help = help, .problem = shareProblem});
+}
+
+constexpr TextOption kDuplicate =
+    shareOption("duplicate", "of degrade: send this share of the packets twice");
+constexpr TextOption kReorder =
+    shareOption("reorder", "of degrade: let this share of the packets overtake the delayed ones");
+constexpr TextOption kCorrupt =
+    shareOption("corrupt", "of degrade: send this share of the packets with a wrong bit");
+
 constexpr char kNotes[] =
     R"(The kinds, with the nodes that they take:
+  degrade NODE               what the node sends is slow or unreliable
   isolate NODE               the node and all others do not reach each other
   one-way FROM TO            packets of FROM do not reach TO
   partition SET / SET...     nodes of different sets do not reach each other
 
 The command returns when the fault is witnessed: packets that were sent on
-purpose have been dropped. If it cannot be, the fault is healed again.
+purpose have been dropped. If it cannot be, the fault is healed again. What
+degrade does, other than --rate, needs netem in the kernel of the node.
 
 Exit status: 0 if the fault is there; 64 if the command line is wrong; 65 if a
 set is wrong or sets overlap; 69 if a node cannot be reached, cannot do it, or
@@ -92,14 +123,52 @@ void print(const Arguments& arguments, const rpc::InjectedFault& injected) {
              {"nodes", std::move(nodes)}});
 }
 
+muster::Degradation degradationOf(const Arguments& arguments) {
+  auto shareIn = [&](const TextOption& option) {
+    return arguments.has(option) ? shareOf(arguments[option]) : 0.0;
+  };
+  muster::Degradation degradation;
+  if (arguments.has(kRate)) degradation.bitsPerSecond = rateOf(arguments[kRate]);
+  if (arguments.has(kDelay)) degradation.delay = arguments[kDelay];
+  if (arguments.has(kJitter)) degradation.jitter = arguments[kJitter];
+  degradation.duplicate = shareIn(kDuplicate);
+  degradation.reorder = shareIn(kReorder);
+  degradation.corrupt = shareIn(kCorrupt);
+  return degradation;
+}
+
+// Throws if an option was given that the kind of fault does not have.
+void requireFitting(const Arguments& arguments, bool isDegradation) {
+  const OptionList ofDegradations = {&kRate, &kDelay, &kJitter, &kDuplicate, &kReorder, &kCorrupt};
+  const OptionList ofCuts = {&kPort, &kProtocol, &kLoss};
+  for (const Option* option : isDegradation ? ofCuts : ofDegradations) {
+    if (!arguments.has(*option)) continue;
+    throw CommandError(kExitUsage, option->spelling() + " does not belong to " + arguments.word(0));
+  }
+}
+
+// The nodes, the one that is degraded first and with one other for the witness.
+std::vector<NodeDescription> nodesFor(const ClusterDescription& cluster,
+                                      const fault::Shape& shape) {
+  std::vector<NodeDescription> nodes = nodesOf(cluster, shape);
+  if (shape.title != "degrade") return nodes;
+  for (const NodeDescription& other : cluster.nodes) {
+    if (nodes.size() == 1 && other.name != nodes.front().name) nodes.push_back(other);
+  }
+  return nodes;
+}
+
 int run(const Arguments& arguments) {
   ClusterDescription cluster = clusterOf(arguments[kCluster]);
   fault::Shape shape = shapeOf(arguments.words(), cluster);
+  bool isDegradation = shape.title == "degrade";
+  requireFitting(arguments, isDegradation);
+  if (isDegradation) fault::check(shape, degradationOf(arguments));
   muster::FaultOptions options;
   options.protocol = protocolOf(arguments[kProtocol]);
   options.port = static_cast<uint16_t>(arguments[kPort]);
-  options.loss = lossOf(arguments[kLoss]);
-  std::vector<NodeDescription> nodes = nodesOf(cluster, shape);
+  options.loss = shareOf(arguments[kLoss]);
+  std::vector<NodeDescription> nodes = nodesFor(cluster, shape);
   Connections connections(nodes, chooseRunId(""));
   Reachable reachable = reach(connections, nodes, arguments[kConnectTimeout]);
   if (!reachable.errors.empty()) {
@@ -107,8 +176,12 @@ int run(const Arguments& arguments) {
     return kExitUnavailable;
   }
   auto until = std::chrono::steady_clock::now() + kInjectMax;
+  auto hold = arguments[kFor];
+  const auto& connected = reachable.connected;
   print(arguments,
-        rpc::InjectedFault::inject(reachable.connected, shape, options, arguments[kFor], until));
+        isDegradation
+            ? rpc::InjectedFault::degrade(connected, degradationOf(arguments), hold, until)
+            : rpc::InjectedFault::inject(connected, shape, options, hold, until));
   return kExitOk;
 }
 
@@ -120,7 +193,9 @@ const Command kFaultAdd = {
     .summary = "cut the network between nodes, or make it lossy",
     .options =
         [] {
-          return OptionList{&kCluster, &kFor, &kPort, &kProtocol, &kLoss, &kConnectTimeout, &kJson};
+          return OptionList{
+              &kCluster, &kFor,       &kPort,    &kProtocol, &kLoss,           &kRate, &kDelay,
+              &kJitter,  &kDuplicate, &kReorder, &kCorrupt,  &kConnectTimeout, &kJson};
         },
     .run = run,
     .wordsLeast = 2,

@@ -1,4 +1,4 @@
-#include "nodeagent/netfault/drop_spec.h"
+#include "nodeagent/netfault/fault_spec.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -22,6 +22,10 @@ using Protocol = wire::Drop::Protocol;
 
 constexpr size_t kTitleBytesMax = 32;
 constexpr size_t kPeerBytesMax = 256;
+constexpr size_t kInterfaceBytesMax = 15;
+constexpr uint64_t kBitsPerSecondMin = 8'000;
+constexpr uint64_t kBitsPerSecondMax = 100'000'000'000;
+constexpr int64_t kDelayMaxNs = 60'000'000'000;
 
 bool isTitle(kj::StringPtr text) {
   if (text.size() == 0 || text.size() > kTitleBytesMax) return false;
@@ -75,7 +79,7 @@ kj::Array<kj::String> toArray(const std::set<std::string>& texts) {
   return list.releaseAsArray();
 }
 
-void readDrop(wire::Drop::Reader from, kj::ArrayPtr<const uint16_t> controlPorts, DropSpec& spec) {
+void readDrop(wire::Drop::Reader from, kj::ArrayPtr<const uint16_t> controlPorts, FaultSpec& spec) {
   auto addresses = from.getAddresses();
   if (addresses.size() == 0) support::fail(Kind::INVALID, "addresses: there is none");
   if (addresses.size() > kAddressesMax) {
@@ -122,11 +126,60 @@ void readDrop(wire::Drop::Reader from, kj::ArrayPtr<const uint16_t> controlPorts
   }
 }
 
+// Says whether the kernel may have an interface of this name. It is a word of a command line.
+bool isInterfaceName(kj::StringPtr name) {
+  if (name.size() == 0 || name.size() > kInterfaceBytesMax || name.startsWith("-")) return false;
+  for (char c : name) {
+    bool isPlain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!isPlain && c != '-' && c != '_' && c != '.' && c != '@') return false;
+  }
+  return true;
+}
+
+LinkSpec readLink(wire::Link::Reader from) {
+  LinkSpec link;
+  if (!isInterfaceName(from.getInterface())) {
+    support::fail(Kind::INVALID, "interface: is no name of an interface");
+  }
+  link.interface = kj::str(from.getInterface());
+  auto checked = [](const char* field, auto value, auto least, auto most) {
+    if (value != 0 && (value < least || value > most)) {
+      support::fail(Kind::INVALID, field, ": ", value, " is not between ", least, " and ", most);
+    }
+    return value;
+  };
+  link.bitsPerSecond =
+      checked("bitsPerSecond", from.getBitsPerSecond(), kBitsPerSecondMin, kBitsPerSecondMax);
+  link.delayNs = checked("delayNs", from.getDelayNs(), int64_t{1000}, kDelayMaxNs);
+  link.jitterNs = checked("jitterNs", from.getJitterNs(), int64_t{1000}, kDelayMaxNs);
+  link.duplicatePpm = checked("duplicatePpm", from.getDuplicatePpm(), 1u, kMillion);
+  link.reorderPpm = checked("reorderPpm", from.getReorderPpm(), 1u, kMillion);
+  link.corruptPpm = checked("corruptPpm", from.getCorruptPpm(), 1u, kMillion);
+  if (link.bitsPerSecond == 0 && !link.needsNetem()) {
+    support::fail(Kind::INVALID, "link: neither a rate nor anything else is asked for");
+  }
+  if ((link.jitterNs > 0 || link.reorderPpm > 0) && link.delayNs == 0) {
+    support::fail(Kind::INVALID, "delayNs: jitter and reordering need a delay");
+  }
+  return link;
+}
+
+kj::String describeLink(const LinkSpec& link) {
+  kj::Vector<kj::String> parts;
+  if (link.bitsPerSecond > 0) parts.add(kj::str("rate ", link.bitsPerSecond, " bit/s"));
+  if (link.delayNs > 0) parts.add(kj::str("delay ", link.delayNs / 1e6, " ms"));
+  if (link.jitterNs > 0) parts.add(kj::str("jitter ", link.jitterNs / 1e6, " ms"));
+  if (link.duplicatePpm > 0) parts.add(kj::str("duplicates ", link.duplicatePpm / 1e4, " %"));
+  if (link.reorderPpm > 0) parts.add(kj::str("reorders ", link.reorderPpm / 1e4, " %"));
+  if (link.corruptPpm > 0) parts.add(kj::str("corrupts ", link.corruptPpm / 1e4, " %"));
+  return kj::str("sends by ", link.interface, " with ", kj::strArray(parts, ", "));
+}
+
 }  // namespace
 
-kj::Own<const DropSpec> readSpec(wire::FaultSpec::Reader from,
-                                 kj::ArrayPtr<const uint16_t> controlPorts) {
-  auto spec = kj::atomicRefcounted<DropSpec>();
+kj::Own<const FaultSpec> readSpec(wire::FaultSpec::Reader from,
+                                  kj::ArrayPtr<const uint16_t> controlPorts) {
+  auto spec = kj::atomicRefcounted<FaultSpec>();
   if (!support::Id::fits(from.getId())) support::fail(Kind::INVALID, "id: is not 16 bytes");
   spec->id = support::Id::from(from.getId());
   if (!isTitle(from.getTitle())) {
@@ -137,14 +190,18 @@ kj::Own<const DropSpec> readSpec(wire::FaultSpec::Reader from,
   if (spec->holdNs < 0 || spec->holdNs > kHoldMaxNs) {
     support::fail(Kind::INVALID, "holdNs: ", spec->holdNs, " is not between 0 and 24 h");
   }
-  if (!from.getEffect().isDrop()) {
+  auto effect = from.getEffect();
+  if (effect.isDrop()) {
+    readDrop(effect.getDrop(), controlPorts, *spec);
+  } else if (effect.isLink()) {
+    spec->link = readLink(effect.getLink());
+  } else {
     support::fail(Kind::UNSUPPORTED, "effect: is none that this agent knows");
   }
-  readDrop(from.getEffect().getDrop(), controlPorts, *spec);
   return spec;
 }
 
-void requireForeign(const DropSpec& spec) {
+void requireForeign(const FaultSpec& spec) {
   std::set<std::string> wanted;
   for (auto& address : spec.addresses4) wanted.insert(address.cStr());
   for (auto& address : spec.addresses6) wanted.insert(address.cStr());
@@ -165,7 +222,8 @@ void requireForeign(const DropSpec& spec) {
   }
 }
 
-kj::String describe(const DropSpec& spec) {
+kj::String describe(const FaultSpec& spec) {
+  if (spec.isLink()) return describeLink(spec.link);
   kj::Vector<kj::StringPtr> all;
   for (auto& address : spec.addresses4) all.add(address);
   for (auto& address : spec.addresses6) all.add(address);

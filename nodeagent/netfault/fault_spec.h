@@ -1,4 +1,4 @@
-// What one fault drops, as a checked value. Nothing here touches the node.
+// What one fault does, as a checked value. Nothing here touches the node.
 #pragma once
 
 #include <stdint.h>
@@ -16,8 +16,27 @@ constexpr int64_t kHoldMaxNs = 24 * 3600 * 1'000'000'000LL;
 constexpr size_t kAddressesMax = 512;
 constexpr uint32_t kMillion = 1'000'000;
 
-// Has the fields of wire::FaultSpec and wire::Drop. Threads share it, so it does not change.
-struct DropSpec final : public kj::AtomicRefcounted {
+// Has the fields of wire::Link.
+struct LinkSpec {
+  // Empty: the fault drops packets instead.
+  kj::String interface;
+  // 0: as fast as it is.
+  uint64_t bitsPerSecond = 0;
+  int64_t delayNs = 0;
+  int64_t jitterNs = 0;
+  uint32_t duplicatePpm = 0;
+  uint32_t reorderPpm = 0;
+  uint32_t corruptPpm = 0;
+
+  // A rate alone is done by tbf.
+  bool needsNetem() const {
+    return delayNs > 0 || jitterNs > 0 || duplicatePpm > 0 || reorderPpm > 0 || corruptPpm > 0;
+  }
+};
+
+// Has the fields of wire::FaultSpec, and those of wire::Drop unless there is a link. Threads share
+// it, so it does not change.
+struct FaultSpec final : public kj::AtomicRefcounted {
   support::Id id;
   kj::String title;
   // 0: as long as the session.
@@ -34,19 +53,22 @@ struct DropSpec final : public kj::AtomicRefcounted {
   uint32_t partsPerMillion = 0;
   // TCP ports of the peers' agents.
   kj::Array<uint16_t> peerPorts;
+  LinkSpec link;
+
+  bool isLink() const { return link.interface.size() > 0; }
 };
 
 // Returns the checked specification. Fails with kind invalid for a value out of range, and for the
 // agent's own port, which is one of `controlPorts`.
-kj::Own<const DropSpec> readSpec(wire::FaultSpec::Reader from,
-                                 kj::ArrayPtr<const uint16_t> controlPorts);
+kj::Own<const FaultSpec> readSpec(wire::FaultSpec::Reader from,
+                                  kj::ArrayPtr<const uint16_t> controlPorts);
 
 // Fails with kind invalid if an address is one of this node. Asks the kernel, so it belongs on a
 // worker thread.
-void requireForeign(const DropSpec& spec);
+void requireForeign(const FaultSpec& spec);
 
 // Says what the fault does, such as "drops packets from 10.77.0.12 to port 80".
-kj::String describe(const DropSpec& spec);
+kj::String describe(const FaultSpec& spec);
 
 // Returns the beginning of the id by which people name a fault.
 kj::String shortName(const support::Id& id);
