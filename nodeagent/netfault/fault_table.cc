@@ -85,6 +85,8 @@ struct FaultTable::Fault final : public kj::Refcounted {
   kj::Own<Session::Entry> entry;
 
   State state = State::SETTING_UP;
+  // Nobody has asked for its end: its session is over, or its time.
+  bool endsByItself = false;
   // Why it failed. It stays when the fault is gone.
   kj::String reason;
   uint64_t packets = 0;
@@ -325,6 +327,7 @@ kj::Promise<void> FaultTable::endInTime(Fault& fault) {
       .then([this, &fault]() -> kj::Promise<void> {
         if (fault.state != State::ACTIVE) return kj::READY_NOW;
         // It was recorded that it would end now.
+        fault.endsByItself = true;
         return startHealing(fault, []() {}).catch_([](kj::Exception&& exception) {
           support::log(support::Level::kWarn, "a fault whose time is over was not removed",
                        {{"reason", support::reasonOf(exception)}});
@@ -371,6 +374,7 @@ kj::Promise<kj::Maybe<FaultReport>> FaultTable::heal(Session& session, support::
                         " added it, and only an admin may end it for others");
         }
         auto line = host_.audit.line(*session, "faults.heal", {{"fault", id.text()}});
+        if (fault->state != State::GONE) fault->endsByItself = false;
         auto begun = fault->beginning.addBranch();
         return begun
             .catch_([](kj::Exception&&) {
@@ -381,7 +385,7 @@ kj::Promise<kj::Maybe<FaultReport>> FaultTable::heal(Session& session, support::
             })
             .then([this, fault = kj::addRef(*fault)]() mutable -> kj::Maybe<FaultReport> {
               fault->dropEntry();
-              if (fault->healing == nullptr) return nullptr;
+              if (fault->healing == nullptr || fault->endsByItself) return nullptr;
               if (fault->reason.size() > 0) {
                 support::fail(Kind::SYSTEM, "fault ", shortName(fault->id), ": ", fault->reason);
               }
@@ -394,6 +398,7 @@ kj::Promise<kj::Maybe<support::Failure>> FaultTable::undo(support::Id id) {
   auto found = faults_.find(id);
   if (found == faults_.end()) return kj::Maybe<support::Failure>();
   auto fault = kj::addRef(*found->second);
+  fault->endsByItself = fault->healing == nullptr;
   auto begun = fault->beginning.addBranch();
   return begun
       .catch_([](kj::Exception&&) {

@@ -133,6 +133,8 @@ TEST_F(NetfaultServiceTest, EndOfTheSessionHeals) {
   EXPECT_EQ(session_->leftovers().size(), 0u);
   EXPECT_EQ(fake_.tableCount(), 0u);
   EXPECT_EQ(add().getError().getKind(), Kind::EXPIRED);
+  session_ = newLease(60 * kSecond);
+  EXPECT_FALSE(heal().getFound()) << "it had ended before";
 }
 
 TEST_F(NetfaultServiceTest, HeldFaultOutlivesItsSessionAndEndsInTime) {

@@ -9,6 +9,8 @@
 //   Fault split = cluster().partition({{a, b}, {c}});
 //   Fault deaf = cluster().cutOneWay(a, b, {.protocol = FaultOptions::Protocol::kUdp});
 //
+// Cluster::degrade makes what a node sends slow or unreliable, in the same way.
+//
 // Every cut is witnessed: it begins when packets that were sent on purpose have been dropped by the
 // nodes' kernels, and ends when they get through again. A cut that does not show is an error, never
 // a test that passes. It does not cut a node off from this program: the agent's own port is left
@@ -16,9 +18,9 @@
 //
 // Things to get right:
 //   * Hold it: `cluster().isolate(victim);` heals at once. Compilers warn of it.
-//   * A fault is a lease. It ends with our session on the node, also when this program is killed:
-//     after the lease, 60 s by default. The kernel ends it by then even if every process of the
-//     agent was killed.
+//   * A fault is a lease. It ends with the test that began it at the latest, or with the suite. If
+//     this program is killed it ends after the lease of our session, 60 s. The kernel ends a cut by
+//     then even if every process of the agent was killed.
 //   * Packets are dropped where they come in, so a sender sees silence, and no error.
 //   * The names of nodes stand for all addresses that they have when the fault begins, but for
 //     those that several nodes have. An address that is added later is not cut.

@@ -204,7 +204,9 @@ void InjectedFault::add(nanoseconds hold, SteadyTime until) {
       writeFaultSpec(request.initSpec(), bytes, plan, part, hold);
       return request.send().then(answered);
     };
-    return node.connection().call<bool>(until, attempt);
+    // A fault of a test ends with the test, should its owner be forgotten.
+    return node.connection().call<bool>(until, attempt,
+                                        hold > 0s ? nullptr : node.scopes.current());
   }));
 }
 

@@ -1,4 +1,6 @@
 // A cut is a lease: it outlives the front, and it ends with the keeper that holds it.
+#include <optional>
+
 #include <muster/muster.h>
 
 #include "component.h"
@@ -50,6 +52,26 @@ TEST_F(KillTest, SuccessorOfAKilledKeeperHealsAndTheTestIsTold) {
               FailsWith(NodeError::Kind::kLost, HasSubstr("had ended before it was healed")));
   EXPECT_TRUE(pings(a(), b()));
   EXPECT_THAT(tablesOf(b()), IsEmpty());
+}
+
+// What a test forgets is ended with it by the node, as everything else that it did there.
+class ForgottenFaultTest : public KillTest {
+ protected:
+  static std::optional<Fault> forgotten_;
+};
+std::optional<Fault> ForgottenFaultTest::forgotten_;
+
+TEST_F(ForgottenFaultTest, LeavesACut) {
+  forgotten_.emplace(cluster().isolate(a()));
+  EXPECT_FALSE(pings(a(), b()));
+}
+
+TEST_F(ForgottenFaultTest, NextTestFindsNone) {
+  if (!forgotten_) GTEST_SKIP() << "the test before was not run";
+  EXPECT_TRUE(pings(a(), b()));
+  EXPECT_THAT(tablesOf(a()) + tablesOf(b()), IsEmpty());
+  EXPECT_THAT([] { forgotten_->heal(); }, FailsWith(NodeError::Kind::kLost));
+  forgotten_.reset();
 }
 
 }  // namespace
