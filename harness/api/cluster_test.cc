@@ -72,5 +72,17 @@ TEST_F(ClusterTest, WhatIsNotThereIsSaidWithTheLineOfTheTest) {
   expectFailsAt(__LINE__, kNotFound, [&] { Results({})["x"]; });
 }
 
+// None of the nodes can be reached, so each refusal comes before a node is asked.
+TEST_F(ClusterTest, WrongFaultsAreRefusedWithTheLineOfTheTest) {
+  constexpr auto kInvalid = NodeError::Kind::kInvalid;
+  Node& server = cluster_->node("server1");
+  NodeSet servers = cluster_->servers();
+  expectFailsAt(__LINE__, kInvalid, [&] { Fault f = cluster_->partition({servers, servers}); });
+  expectFailsAt(__LINE__, kInvalid, [&] { Fault f = cluster_->partition({servers}); });
+  expectFailsAt(__LINE__, kInvalid, [&] { Fault f = cluster_->cutOneWay(server, server); });
+  expectFailsAt(__LINE__, kInvalid, [&] { Fault f = cluster_->isolate(server, {.loss = 0}); });
+  expectFailsAt(__LINE__, kInvalid, [&] { Fault f = cluster_->degrade(server, {}); });
+}
+
 }  // namespace
 }  // namespace muster

@@ -8,15 +8,17 @@
 
 namespace {
 
-// Line 4 starts a process that nobody holds, line 5 freezes a node for nobody.
+// Line 4 starts a process that nobody holds, line 5 freezes a node for nobody, line 6 isolates one.
 constexpr char kProgram[] =
     "#include <muster/cluster.h>\n"
     "using namespace muster;\n"
     "void test(Cluster& cluster, Node& node) {\n"
     "node.start({\"sleep\"});\n"
     "cluster.freeze(node);\n"
+    "cluster.isolate(node);\n"
     "Process process = node.start({\"sleep\"});\n"
     "auto frozen = cluster.freeze(node);\n"
+    "auto cut = cluster.isolate(node);\n"
     "}\n";
 
 // Returns what the compiler says of the program, and how it ended.
@@ -36,7 +38,8 @@ TEST(DiscardedTest, WhatMustBeHeldIsMissed) {
   std::string said = saidByTheCompiler();
   EXPECT_THAT(said, testing::ContainsRegex("<stdin>:4:.*nodiscard"));
   EXPECT_THAT(said, testing::ContainsRegex("<stdin>:5:.*nodiscard"));
-  EXPECT_THAT(said, testing::Not(testing::ContainsRegex("<stdin>:[67]:.*warning")));
+  EXPECT_THAT(said, testing::ContainsRegex("<stdin>:6:.*nodiscard"));
+  EXPECT_THAT(said, testing::Not(testing::ContainsRegex("<stdin>:[789]:.*warning")));
   EXPECT_THAT(said, testing::EndsWith("status 0"));
 }
 

@@ -118,6 +118,10 @@ void FaultJournal::drop(const support::Id& id) const {
   if (directory_.size() > 0) ::unlink(pathOf(id).cStr());
 }
 
+bool FaultJournal::exists() const {
+  return directory_.size() > 0 && ::access(directory_.cStr(), F_OK) == 0;
+}
+
 kj::Array<FaultRecord> FaultJournal::read() const {
   kj::Vector<FaultRecord> records;
   if (directory_.size() == 0) return nullptr;

@@ -42,6 +42,9 @@ class FaultJournal final : public kj::AtomicRefcounted {
   // Unknown ids are passed over.
   void drop(const support::Id& id) const;
 
+  // Tells whether there may be records. A keeper asks before it serves anybody.
+  bool exists() const;
+
   // Returns the records of the disk. Files that were not written to their end, or that were
   // damaged, are no records: they are removed and logged.
   kj::Array<FaultRecord> read() const;

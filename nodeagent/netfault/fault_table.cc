@@ -59,6 +59,29 @@ struct FaultTable::Tools final : public kj::AtomicRefcounted {
     return last;
   }
 
+  // Ends the faults that a killed keeper has left, and returns the records of those that go on.
+  kj::Vector<FaultRecord> recoverAll(kj::StringPtr bootId, int64_t nowBoottimeNs) const {
+    kj::Vector<FaultRecord> survivors;
+    for (auto& record : journal.read()) {
+      auto failure = kj::runCatchingExceptions([&]() {
+        bool lasts = record.bootId == bootId && record.untilBoottimeNs > nowBoottimeNs &&
+                     effects.read(placeOf(record)).isThere;
+        if (lasts) {
+          survivors.add(kj::mv(record));
+          return;
+        }
+        removeAll(placeOf(record));
+        support::log(support::Level::kInfo, "ended a fault of a killed keeper",
+                     {{"fault", record.id.text()}, {"title", record.title}});
+      });
+      KJ_IF_MAYBE (exception, failure) {
+        support::log(support::Level::kWarn, "a killed keeper's fault was not ended; going on",
+                     {{"fault", record.id.text()}, {"reason", support::reasonOf(*exception)}});
+      }
+    }
+    return survivors;
+  }
+
   static EffectPlace placeOf(const FaultRecord& record) {
     return {record.id, kj::str(record.interface)};
   }
@@ -121,35 +144,21 @@ FaultTable::FaultTable(ServiceHost& host, RunTool run)
       tools_(kj::atomicRefcounted<Tools>(kj::mv(run), journalDirectory(host.stateDirectory),
                                          kj::heapArray(host.controlPorts.asPtr()))),
       worker_(host.platform.makeWorker(1)),
-      recovering_(
-          worker_
-              ->run([tools = kj::atomicAddRef(*tools_), bootId = kj::str(host.bootId),
-                     now = host.platform.clock().boottimeNs()]() {
-                kj::Vector<FaultRecord> survivors;
-                for (auto& record : tools->journal.read()) {
-                  auto failure = kj::runCatchingExceptions([&]() {
-                    bool lasts = record.bootId == bootId && record.untilBoottimeNs > now &&
-                                 tools->effects.read(Tools::placeOf(record)).isThere;
-                    if (lasts) {
-                      survivors.add(kj::mv(record));
-                      return;
-                    }
-                    tools->removeAll(Tools::placeOf(record));
-                    support::log(support::Level::kInfo, "ended a fault of a killed keeper",
-                                 {{"fault", record.id.text()}, {"title", record.title}});
-                  });
-                  KJ_IF_MAYBE (exception, failure) {
-                    support::log(
-                        support::Level::kWarn, "a killed keeper's fault was not ended; going on",
-                        {{"fault", record.id.text()}, {"reason", support::reasonOf(*exception)}});
-                  }
-                }
-                return survivors;
-              })
-              .then([this](kj::Vector<FaultRecord>&& survivors) { recover(kj::mv(survivors)); })
-              .fork()) {}
+      recovering_(recoverAll().fork()) {}
 
 FaultTable::~FaultTable() noexcept(false) = default;
+
+kj::Promise<void> FaultTable::recoverAll() {
+  // The first task starts a thread, which a node without faults does without.
+  if (!tools_->journal.exists()) return kj::READY_NOW;
+  auto task = [tools = kj::atomicAddRef(*tools_), bootId = kj::str(host_.bootId),
+               now = host_.platform.clock().boottimeNs()]() {
+    return tools->recoverAll(bootId, now);
+  };
+  return worker_->run(kj::mv(task)).then([this](kj::Vector<FaultRecord>&& survivors) {
+    recover(kj::mv(survivors));
+  });
+}
 
 void FaultTable::recover(kj::Vector<FaultRecord> survivors) {
   for (auto& record : survivors) {

@@ -75,6 +75,7 @@ class FaultTable final {
   // What the threads use, which outlives this.
   struct Tools;
 
+  kj::Promise<void> recoverAll();
   void recover(kj::Vector<FaultRecord> survivors);
   Fault& newFault(Session& session, kj::Own<const FaultSpec> spec);
   FaultRecord recordOf(const Fault& fault) const;

@@ -75,8 +75,8 @@ TEST_F(FaultCommandTest, DegradedNodeIsListedAndHealed) {
 }
 
 TEST_F(FaultCommandTest, FaultEndsInItsTime) {
-  ASSERT_THAT(fault("add", {"isolate", "server1", "--for", "3s", "--json"}),
-              AllOf(exits(0), prints("\"kind\": \"isolate\""), prints("\"for_seconds\": 3.0")));
+  ASSERT_THAT(fault("add", {"isolate", "server1", "--for", "5s", "--json"}),
+              AllOf(exits(0), prints("\"kind\": \"isolate\""), prints("\"for_seconds\": 5.0")));
   EXPECT_NE(tables("server2"), "");
   EXPECT_TRUE(muster_tests::becomesTrue([this] { return pings("server1", "server2"); }, kWaitMax));
   EXPECT_TRUE(muster_tests::becomesTrue([this] { return tables("server2").empty(); }, kWaitMax));
@@ -97,7 +97,7 @@ TEST_F(FaultCommandTest, FaultOutlivesAKilledAgent) {
 
 // No process of the node runs, so only its kernel can end the fault.
 TEST_F(FaultCommandTest, KernelOfAFrozenNodeEndsTheFault) {
-  ASSERT_THAT(fault("add", {"one-way", "server2", "server1", "--for", "4s"}), exits(0));
+  ASSERT_THAT(fault("add", {"one-way", "server2", "server1", "--for", "6s"}), exits(0));
   FrozenNode frozen(cluster_, "server1");
   EXPECT_FALSE(pings("server2", "server1"));
   EXPECT_TRUE(muster_tests::becomesTrue([this] { return pings("server2", "server1"); }, kWaitMax));
