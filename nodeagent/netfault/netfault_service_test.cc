@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 
 #include "nodeagent/netfault/fake_nft_testing.h"
+#include "nodeagent/os/command.h"
 #include "nodeagent/session/service_testing.h"
 #include "schema/fault.capnp.h"
 #include "schema/support/base/log.h"
@@ -170,6 +171,21 @@ TEST_F(NetfaultServiceTest, KernelIsNotToldAgainForALostController) {
   pass(1500 * kj::MILLISECONDS);
   EXPECT_EQ(fake_.texts().size(), 1u);
   session_->end(EndReason::kExpired).wait(io_.waitScope);
+}
+
+// The kernel has ended the fault meanwhile. To begin it again would hide that.
+TEST_F(NetfaultServiceTest, KeeperThatStoodStillDoesNotBeginTheFaultAgain) {
+  session_ = newLease(kSecond);
+  add();
+  runCommand(kj::arr(kj::str("sleep"), kj::str("3.2")), 20 * kSecond);
+  session_->renew();
+  pass(10 * kj::MILLISECONDS);
+  EXPECT_EQ(fake_.texts().size(), 1u);
+  auto response = faults();
+  EXPECT_EQ(response.getFaults()[0].getState(), State::FAILED);
+  EXPECT_THAT(response.getFaults()[0].getReason().cStr(), HasSubstr("stood still for longer"));
+  EXPECT_THAT(heal().getError().getText().cStr(), HasSubstr("ended before its time"));
+  EXPECT_EQ(fake_.tableCount(), 0u);
 }
 
 TEST_F(NetfaultServiceTest, ToolThatDoesNothingFailsTheCall) {
