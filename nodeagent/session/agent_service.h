@@ -54,11 +54,11 @@ struct ServiceHost {
   // Asks the whole agent. Set before the first call of a client arrives.
   kj::Function<AgentNumbers()> numbers = []() { return AgentNumbers(); };
 
-  // The commands that run on the node, but for detached ones, which other processes keep.
-  Commands commands = {};
-
   // The TCP ports by which controllers reach the agent. 0 among them: the kernel chose one.
   kj::Array<uint16_t> controlPorts;
+
+  // The commands that run on the node, but for detached ones, which other processes keep.
+  Commands commands = {};
 };
 
 class AgentService {
