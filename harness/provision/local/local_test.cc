@@ -124,6 +124,24 @@ TEST_F(LocalProvisionerTest, PowerCutsLoseTheMemoryAndKeepTheDisk) {
   EXPECT_THAT(ask(cluster, 1, "getent hosts server1"), HasSubstr("server1"));
 }
 
+// A neighbour remembers the address for up to a minute, and so does a node that of the bridge.
+TEST_F(LocalProvisionerTest, PowerCutsKeepTheAddressesOfTheNetwork) {
+  LocalProvisioner local(options());
+  ClusterDescription cluster = local.up(planOf(name_, 2), Tenure::kOwned);
+  const char* kMac = "cat /sys/class/net/eth0/address";
+  const char* kNeighbour =
+      "ip neigh flush all; ping -c1 -W2 10.77.0.1 >&2; ip neigh show to 10.77.0.1";
+  std::string before = ask(cluster, 0, kMac);
+  std::string bridge = ask(cluster, 1, kNeighbour);
+  EXPECT_THAT(before, HasSubstr(":0a:4d:00:0b"));
+  EXPECT_THAT(bridge, HasSubstr(":0a:4d:00:01 "));
+  local.powerOff(name_, "server1");
+  EXPECT_THAT(ask(cluster, 1, kNeighbour), HasSubstr(":0a:4d:00:01 "));
+  local.powerOn(name_, "server1");
+  EXPECT_EQ(ask(cluster, 0, kMac), before);
+  EXPECT_NE(ask(cluster, 1, kMac), before);
+}
+
 TEST_F(LocalProvisionerTest, StandingClustersAreFoundAndRefuseASecond) {
   LocalProvisioner(options()).up(planOf(name_, 1), Tenure::kStanding);
   LocalProvisioner local(options());

@@ -51,6 +51,21 @@ TEST_F(MachineTest, PowerCutIsReportedAsReboot) {
   EXPECT_EQ(victim.file("/var/kept").read(), "on disk");
 }
 
+// A peer that remembers the node from before the power cut must find it again, as it does a machine
+// that was switched off and on: no interface gets a new hardware address by that.
+TEST_F(MachineTest, PeersReachANodeBeforeAndRightAfterAPowerCut) {
+  Node& victim = servers()[0];
+  Node& peer = servers()[1];
+  auto ping = [&](const std::string& address) {
+    SCOPED_TRACE(address);
+    EXPECT_THAT(peer.run({"ping", "-c", "1", "-W", "2", address}), Succeeded());
+  };
+  for (const std::string& address : victim.addresses()) ping(address);
+  cluster().powerOff(victim);
+  cluster().powerOn(victim);
+  for (const std::string& address : victim.addresses()) ping(address);
+}
+
 // The kernel counts the start of a process in hundredths of a second.
 TEST_F(MachineTest, UptimeBeginsWithThePower) {
   Node& victim = servers()[1];

@@ -105,7 +105,7 @@ void Hub::up() {
 
 void Hub::makeNetwork() {
   netlink_->setUp(netlink_->indexOf("lo"));
-  netlink_->makeBridge(kBridge);
+  netlink_->makeBridge(kBridge, macAddressOf(spec_.cluster, spec_.bridgeAddresses, 0));
   bridge_ = netlink_->indexOf(kBridge);
   for (const std::string& address : spec_.bridgeAddresses) netlink_->addAddress(bridge_, address);
   netlink_->setUp(bridge_);

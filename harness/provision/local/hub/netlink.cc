@@ -31,9 +31,12 @@ class Netlink::Message {
   }
 
   void attribute(uint16_t type, const void* data, size_t size) {
-    size_t start = begin(type);
+    rtattr header{};
+    header.rta_type = type;
+    // Without the padding, by which the kernel would find a hardware address too long.
+    header.rta_len = static_cast<unsigned short>(RTA_LENGTH(size));
+    append(&header, sizeof header);
     append(data, size);
-    end(start);
   }
   void attribute(uint16_t type, const std::string& text) {
     attribute(type, text.c_str(), text.size() + 1);
@@ -102,10 +105,11 @@ int Netlink::indexOf(const std::string& link) {
   return static_cast<int>(index);
 }
 
-void Netlink::makeBridge(const std::string& name) {
+void Netlink::makeBridge(const std::string& name, const MacAddress& mac) {
   Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   message.fixed(ifinfomsg{});
   message.attribute(IFLA_IFNAME, name);
+  message.attribute(IFLA_ADDRESS, mac.data(), mac.size());
   size_t info = message.begin(IFLA_LINKINFO);
   message.attribute(IFLA_INFO_KIND, std::string("bridge"));
   size_t data = message.begin(IFLA_INFO_DATA);
@@ -116,7 +120,8 @@ void Netlink::makeBridge(const std::string& name) {
   send(message, "make bridge " + name);
 }
 
-void Netlink::makePair(const std::string& name, int bridgeIndex, pid_t peer) {
+void Netlink::makePair(const std::string& name, int bridgeIndex, pid_t peer,
+                       const MacAddress& mac) {
   Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   ifinfomsg link{};
   link.ifi_flags = IFF_UP;
@@ -130,6 +135,7 @@ void Netlink::makePair(const std::string& name, int bridgeIndex, pid_t peer) {
   size_t other = message.begin(VETH_INFO_PEER);
   message.fixed(ifinfomsg{});
   message.attribute(IFLA_IFNAME, std::string("eth0"));
+  message.attribute(IFLA_ADDRESS, mac.data(), mac.size());
   message.attribute(IFLA_NET_NS_PID, static_cast<uint32_t>(peer));
   message.end(other);
   message.end(data);

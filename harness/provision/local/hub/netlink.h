@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/os/fd.h"
+#include "harness/provision/local/hub/mac_address.h"
 
 namespace harness {
 
@@ -20,11 +21,15 @@ class Netlink {
 
   // Throws if there is no such link.
   int indexOf(const std::string& link);
-  void makeBridge(const std::string& name);
+
+  // A bridge without an address of its own takes that of a port, and another one when the port
+  // goes.
+  void makeBridge(const std::string& name, const MacAddress& mac);
 
   // Makes a pair of links. `name` is here, up, and a port of the bridge with this index; its peer
-  // is `eth0`, down, in the network namespace of `peer`. Both ends go when either does.
-  void makePair(const std::string& name, int bridgeIndex, pid_t peer);
+  // is `eth0`, down, with the address `mac`, in the network namespace of `peer`. Both ends go when
+  // either does.
+  void makePair(const std::string& name, int bridgeIndex, pid_t peer, const MacAddress& mac);
 
   void setUp(int index);
 

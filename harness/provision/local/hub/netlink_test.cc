@@ -5,8 +5,12 @@
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cstring>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,6 +24,20 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using ::testing::ThrowsMessage;
+
+constexpr MacAddress kBridgeMac = {2, 0, 10, 99, 0, 1};
+constexpr MacAddress kNodeMac = {2, 0, 10, 99, 0, 11};
+
+// Throws SystemError if there is no such link in this thread's namespace.
+MacAddress addressOf(const std::string& link) {
+  Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  link.copy(request.ifr_name, sizeof request.ifr_name - 1);
+  check(::ioctl(socket.get(), SIOCGIFHWADDR, &request), "address of " + link);
+  MacAddress mac;
+  std::memcpy(mac.data(), request.ifr_hwaddr.sa_data, mac.size());
+  return mac;
+}
 
 class NetlinkTest : public ::testing::Test {
  protected:
@@ -37,13 +55,22 @@ class NetlinkTest : public ::testing::Test {
 
 TEST_F(NetlinkTest, MakesABridgeWithAddressesOfBothFamilies) {
   Netlink netlink;
-  netlink.makeBridge("br0");
+  netlink.makeBridge("br0", kBridgeMac);
   int bridge = netlink.indexOf("br0");
   netlink.addAddress(bridge, "10.99.0.1/24");
   netlink.addAddress(bridge, "fd99::1/64");
   netlink.setUp(bridge);
   EXPECT_THAT(readFile("/proc/self/net/if_inet6"), HasSubstr("fd990000000000000000000000000001"));
   EXPECT_THAT(readFile("/proc/self/net/fib_trie"), HasSubstr("10.99.0.1"));
+}
+
+// The port's address is the lower one, which a bridge without its own takes.
+TEST_F(NetlinkTest, BridgeKeepsItsAddressWhenItsPortsChange) {
+  Netlink netlink;
+  netlink.makeBridge("br0", {2, 0xff, 0xff, 0xff, 0xff, 0xff});
+  netlink.makePair("v1", netlink.indexOf("br0"), ::getpid(), kNodeMac);
+  EXPECT_EQ(addressOf("br0"), (MacAddress{2, 0xff, 0xff, 0xff, 0xff, 0xff}));
+  EXPECT_EQ(addressOf("eth0"), kNodeMac);
 }
 
 TEST_F(NetlinkTest, PutsOneEndOfAPairIntoAnotherNamespace) {
@@ -60,8 +87,8 @@ TEST_F(NetlinkTest, PutsOneEndOfAPairIntoAnotherNamespace) {
   char byte;
   ASSERT_EQ(::read(ready.readEnd.get(), &byte, 1), 1);
   Netlink netlink;
-  netlink.makeBridge("br0");
-  netlink.makePair("v1", netlink.indexOf("br0"), peer);
+  netlink.makeBridge("br0", kBridgeMac);
+  netlink.makePair("v1", netlink.indexOf("br0"), peer, kNodeMac);
   EXPECT_NE(netlink.indexOf("v1"), 0);
   stay.writeEnd.reset();
   int status = 0;
@@ -75,8 +102,8 @@ TEST_F(NetlinkTest, SaysWhatFailedForWhichLink) {
   Netlink netlink;
   EXPECT_THAT([&] { netlink.indexOf("nope"); },
               ThrowsMessage<SystemError>(HasSubstr("look up link nope: ")));
-  netlink.makeBridge("br0");
-  EXPECT_THAT([&] { netlink.makeBridge("br0"); },
+  netlink.makeBridge("br0", kBridgeMac);
+  EXPECT_THAT([&] { netlink.makeBridge("br0", kBridgeMac); },
               ThrowsMessage<SystemError>("make bridge br0: File exists"));
   EXPECT_THAT([&] { netlink.addAddress(1, "10.99.0.1"); },
               ThrowsMessage<HubError>(StartsWith("address \"10.99.0.1\" is not of the form")));

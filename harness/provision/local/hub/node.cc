@@ -182,7 +182,8 @@ void HubNode::becomeInit(Fd go, Fd report) {
 
 void HubNode::connect(Netlink& netlink, int bridgeIndex) {
   try {
-    netlink.makePair(linkName(), bridgeIndex, pid_);
+    netlink.makePair(linkName(), bridgeIndex, pid_,
+                     macAddressOf(cluster_.cluster, spec_.addresses, number_));
     writeAll(go_.get(), "g", "to process 1");
   } catch (const SystemError& error) {
     // If process 1 has already given up, its own reason is the better one.
