@@ -60,7 +60,8 @@ void putFile(const std::string& path, std::string_view content, mode_t mode) {
   writeAll(fd.get(), content, path);
 }
 
-void rewriteFile(const std::string& path, std::string (*change)(std::string_view content)) {
+void rewriteFile(const std::string& path,
+                 const std::function<std::string(std::string_view content)>& change) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
   std::string content = readFile(path);

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +25,8 @@ void putFile(const std::string& path, std::string_view content, mode_t mode);
 
 // Replaces a regular file by what `change` makes of its content, if that is something else. Does
 // nothing if there is no such file: a link, a pipe and a device are left alone.
-void rewriteFile(const std::string& path, std::string (*change)(std::string_view content));
+void rewriteFile(const std::string& path,
+                 const std::function<std::string(std::string_view content)>& change);
 
 // Makes the directory and its parents (0755); the last one gets `mode`. Existing ones stay as they
 // are.
