@@ -13,8 +13,12 @@ find_program(CAPNP_EXECUTABLE capnp REQUIRED)
 find_program(CAPNPC_CXX_EXECUTABLE capnpc-c++ REQUIRED)
 find_path(CAPNP_INCLUDE_DIR capnp/common.h REQUIRED)
 
-# muster_archive(<target> <archive name>...): an imported interface of static archives, in link order.
+# muster_archive(<target> <archive name>...): an imported interface of static archives, in link order. A project may find
+# Muster several times, and has the target from the first one.
 function(muster_archive target)
+  if(TARGET ${target})
+    return()
+  endif()
   add_library(${target} INTERFACE IMPORTED GLOBAL)
   foreach(name ${ARGN})
     find_library(${name}_ARCHIVE NAMES lib${name}.a REQUIRED)
