@@ -37,14 +37,14 @@ using EventData = std::map<std::string, std::string>;
 
 // One event that has come. A value.
 struct Notification {
-  std::string name;
+  std::string name = {};
 
   // The node whose command sent it; empty if the test did.
-  std::string node;
+  std::string node = {};
 
   // That command in one line, cut at 200 bytes and without words that look like secrets.
-  std::string command;
-  EventData data;
+  std::string command = {};
+  EventData data = {};
 };
 
 // The events of one name, made by Cluster::event. A value that is valid as long as its cluster.

@@ -62,10 +62,10 @@ struct Observation {
   bool matched = false;
 
   // The value that was seen, or the text of the error that stood in for it.
-  std::string seen;
+  std::string seen = {};
 
   // This is what the inner matcher said of it. It may be empty.
-  std::string explanation;
+  std::string explanation = {};
 };
 
 // Looks until one matches, and for a last time when `within` is over. `every` lies between the

@@ -34,7 +34,7 @@ struct Facts {
     bool online = false;
 
     // Is the vendor's name, such as "Intel(R) Xeon(R) …".
-    std::string model;
+    std::string model = {};
 
     // Numbers the physical package, from topology/physical_package_id.
     uint32_t socket = 0;
@@ -53,7 +53,7 @@ struct Facts {
     uint32_t number = 0;
 
     // Holds the numbers of its processors, ascending.
-    std::vector<uint32_t> cpus;
+    std::vector<uint32_t> cpus = {};
 
     // Is its memory in bytes, from MemTotal of its meminfo.
     uint64_t memoryBytes = 0;
@@ -76,7 +76,7 @@ struct Facts {
   // devices, are left out. Each disk comes before its partitions.
   struct Disk {
     // Is the kernel's name without "/dev/", such as "vda" or "vda1".
-    std::string name;
+    std::string name = {};
 
     // Is the size in bytes, which the kernel counts in units of 512.
     uint64_t sizeBytes = 0;
@@ -92,26 +92,26 @@ struct Facts {
     bool removable = false;
 
     // Is the vendor's name. It is empty for most virtual disks.
-    std::string model;
+    std::string model = {};
 
     // Names the disk that a partition is on. Empty means that this is a whole disk.
-    std::string parent;
+    std::string parent = {};
   };
 
   // Describes a mounted file system, from /proc/self/mountinfo of the agent. At most 1000 are
   // there.
   struct Mount {
     // Names the device or what stands for it, such as "/dev/vda1", "tmpfs" or "server1:/export".
-    std::string source;
+    std::string source = {};
 
     // Is the directory that it is mounted on.
-    std::string target;
+    std::string target = {};
 
     // Is the type, such as "ext4".
-    std::string type;
+    std::string type = {};
 
     // Holds the options of the mount and then those of the file system, separated by commas.
-    std::string options;
+    std::string options = {};
 
     // Are the capacity, and the part that is free for users other than root, in bytes from
     // statvfs(3). Both are 0 for network file systems, which are not asked because a dead server
@@ -129,25 +129,25 @@ struct Facts {
       Family family = Family::kUnspecified;
 
       // Is the address without prefix length, such as "10.77.0.11" or "fe80::1".
-      std::string text;
+      std::string text = {};
 
       // Counts the network's bits, up to 32 or 128.
       uint8_t prefixLength = 0;
 
       // Says how far the address is valid, which follows from its value: "global", "link" or
       // "host".
-      std::string scope;
+      std::string scope = {};
     };
 
     // Is the name, such as "eth0".
-    std::string name;
+    std::string name = {};
 
     // Is the kernel's number, from 1.
     uint32_t index = 0;
 
     // Is the hardware address, such as "52:54:00:12:34:56". It is empty where there is none, as for
     // lo.
-    std::string macAddress;
+    std::string macAddress = {};
 
     // Is the size of the largest packet in bytes.
     uint32_t mtu = 0;
@@ -165,19 +165,19 @@ struct Facts {
     uint32_t speedMbit = 0;
 
     // Names the kernel driver, such as "virtio_net". Empty means unknown.
-    std::string driver;
+    std::string driver = {};
 
     // Holds the IPv4 and IPv6 addresses. An interface without any is listed all the same.
-    std::vector<Address> addresses;
+    std::vector<Address> addresses = {};
   };
 
   // Describes the agent that answered.
   struct Agent {
     // Is the version of the program, as `nodeagent --version` prints it.
-    std::string version;
+    std::string version = {};
 
     // Is the time when it was started, by the node's clock.
-    std::chrono::system_clock::time_point started;
+    std::chrono::system_clock::time_point started = {};
 
     // Is its memory that is in RAM, in bytes.
     uint64_t residentBytes = 0;
@@ -190,49 +190,49 @@ struct Facts {
   };
 
   // Is the node name of uname(2), which may differ from Node::name.
-  std::string hostname;
+  std::string hostname = {};
 
   // Are ID, VERSION_ID and PRETTY_NAME of os-release, such as "debian", "12" and "Debian GNU/Linux
   // 12 (bookworm)".
-  std::string osId;
-  std::string osVersion;
-  std::string osName;
+  std::string osId = {};
+  std::string osVersion = {};
+  std::string osName = {};
 
   // Are what `uname` prints with -r, -v and -m, such as "6.1.0-18-amd64", "#1 SMP …" and "x86_64".
-  std::string kernelRelease;
-  std::string kernelVersion;
-  std::string architecture;
+  std::string kernelRelease = {};
+  std::string kernelVersion = {};
+  std::string architecture = {};
 
   // Is a new random id for each boot, from /proc/sys/kernel/random/boot_id. A local node has one of
   // its own for each time that it is powered on.
-  std::string bootId;
+  std::string bootId = {};
 
   // Is the content of /etc/machine-id, the same over boots, and perhaps in clones of an image.
-  std::string machineId;
+  std::string machineId = {};
 
   // Is the time since process 1 began, including suspension (CLOCK_BOOTTIME): the kernel's age, or,
   // for a local node, the time since it was powered on.
   std::chrono::nanoseconds uptime{0};
 
   // Is "systemd" or "sysv". Empty means that there is no manager that Service could use.
-  std::string serviceManager;
+  std::string serviceManager = {};
 
   // Names the hypervisor or container manager as systemd-detect-virt names it, such as "kvm" or
   // "docker", or is "none". A container in a virtual machine is a container. Empty means unknown.
-  std::string virtualization;
+  std::string virtualization = {};
 
   // Names what commands of root may do, such as "mknod": capabilities(7), without "CAP_". Absent
   // means that the agent is too old to tell.
-  std::optional<std::vector<std::string>> capabilities;
+  std::optional<std::vector<std::string>> capabilities = {};
 
   // Are sorted by number or by name, but for mounts, which are in the order of mounting.
-  std::vector<Cpu> cpus;
-  std::vector<NumaNode> numaNodes;
-  Memory memory;
-  std::vector<Disk> disks;
-  std::vector<Mount> mounts;
-  std::vector<Interface> interfaces;
-  Agent agent;
+  std::vector<Cpu> cpus = {};
+  std::vector<NumaNode> numaNodes = {};
+  Memory memory = {};
+  std::vector<Disk> disks = {};
+  std::vector<Mount> mounts = {};
+  std::vector<Interface> interfaces = {};
+  Agent agent = {};
 };
 
 // Print a line for gtest. That of Facts counts its parts.

@@ -61,7 +61,7 @@ struct ByteFault {
   // nothing passes. Where `last` is given, a place from `first` to `last`, both included, is drawn
   // for each connection.
   uint64_t first = 0;
-  std::optional<uint64_t> last;
+  std::optional<uint64_t> last = {};
 };
 
 // What happens to one direction. The default is to forward at once.
@@ -80,12 +80,12 @@ struct FlowFaults {
   // Nothing passes, no end either. Connections are accepted still.
   bool blackhole = false;
 
-  std::vector<ByteFault> at;
+  std::vector<ByteFault> at = {};
 };
 
 struct ProxyFaults {
-  FlowFaults toTarget;
-  FlowFaults toClient;
+  FlowFaults toTarget = {};
+  FlowFaults toClient = {};
 };
 
 // One thing that was drawn or done, for comparing runs and for messages.
@@ -132,23 +132,23 @@ struct FaultCounters {
 struct FaultProxyOptions {
   // Is a numeric address, such as "127.0.0.1:7400", "[::1]:7400" or "unix:/run/x.sock". Nothing
   // need listen there yet.
-  std::string target;
+  std::string target = {};
 
   // Is an address of the loopback or a unix socket, in the same form. Port 0 means any free one.
   std::string listen = "127.0.0.1:0";
 
   // All that is drawn is a function of this, the number of the connection, and the byte's offset.
   // Absent means a random one, which is printed on standard error.
-  std::optional<uint64_t> seed;
+  std::optional<uint64_t> seed = {};
 
   // Bounds the bytes held per direction of a connection. Beyond them the sender waits.
   size_t bufferBytesMax = 256 * 1024;
-  ProxyFaults faults;
+  ProxyFaults faults = {};
 
   // Gives the faults of each connection instead of `faults`, from its number, such as "the third
   // connection is reset somewhere in its first kilobyte". It is called on the proxy's thread and
   // must be pure.
-  std::function<ProxyFaults(uint64_t connection)> script;
+  std::function<ProxyFaults(uint64_t connection)> script = {};
 };
 
 // Runs from construction to destruction on a thread of its own. Calls may come from any thread,

@@ -48,15 +48,15 @@ struct FileStat {
   uint32_t gid = 0;
 
   // Are the names of `uid` and `gid` in the node's user database. Empty means that it has none.
-  std::string user;
-  std::string group;
+  std::string user = {};
+  std::string group = {};
 
   // Counts the hard links. It is 1 for most files, and at least 2 for most directories.
   uint64_t links = 0;
 
   // Is the time when the content was changed, by the node's clock: see NodeState::clock for its
   // offset.
-  std::chrono::system_clock::time_point modified;
+  std::chrono::system_clock::time_point modified = {};
 
   // Is the number of the file in its file system. A write that replaces the file changes it.
   uint64_t inode = 0;
@@ -65,10 +65,10 @@ struct FileStat {
 // Describes a member of a directory.
 struct FileEntry {
   // Is the name without the directory.
-  std::string name;
+  std::string name = {};
 
   // Is what stat with SymlinkPolicy::kKeep says of it.
-  FileStat stat;
+  FileStat stat = {};
 };
 
 // Tells the capacity of a file system. `available` counts what is free for users other than root.

@@ -45,13 +45,13 @@ namespace muster {
 template <typename Value>
 struct NodeAnswer {
   // Is the node's name.
-  std::string node;
+  std::string node = {};
 
   // Is what the call of this name returns for one node.
-  std::optional<Value> value;
+  std::optional<Value> value = {};
 
   // Is what that call would have thrown. Its line is the one of the call on the set.
-  std::optional<NodeError> error;
+  std::optional<NodeError> error = {};
 };
 
 namespace internal {

@@ -54,25 +54,25 @@ struct NodeState {
   Kind kind = Kind::kConnecting;
 
   // Is the time when `kind` came to hold, by our clock.
-  std::chrono::steady_clock::time_point since;
+  std::chrono::steady_clock::time_point since = {};
 
   // Is the last error of the connection, kept when it is back, and the reason of kRefused. Empty
   // means that there was none.
-  std::string lastError;
+  std::string lastError = {};
 
   // Counts how often the connection was established again.
   uint32_t reconnects = 0;
 
   // Are the agent's version and the node's boot id, as of the last hello. Empty means that there
   // was none.
-  std::string agentVersion;
-  std::string bootId;
+  std::string agentVersion = {};
+  std::string bootId = {};
 
   // Absent means that nothing was heard since the node was booted.
-  std::optional<ClockEstimate> clock;
+  std::optional<ClockEstimate> clock = {};
 
   // Is the time when the node last answered, by our clock. Absent means that it never did.
-  std::optional<std::chrono::steady_clock::time_point> lastHeard;
+  std::optional<std::chrono::steady_clock::time_point> lastHeard = {};
 
   bool connected() const { return kind == Kind::kConnected; }
 };

@@ -35,28 +35,28 @@ struct ProcessName {
   int pid = 0;
 
   // Is the command line, or the kernel's short name of a process that has none.
-  std::string command;
+  std::string command = {};
 };
 
 // Is the result of a command on one node. It is a plain value that outlives its node: it may be
 // copied, kept and printed.
 struct Result {
   // Is the node's name.
-  std::string node;
+  std::string node = {};
 
   // Is the node's address, for messages. It may be empty.
-  std::string address;
+  std::string address = {};
 
   // Is the command as it was asked for. That of Node::shell begins with "/bin/sh", "-c".
-  std::vector<std::string> argv;
+  std::vector<std::string> argv = {};
 
   Outcome outcome = Outcome::lost(LostReason::kUnspecified, "");
 
   // Holds standard output, or both streams if RunOptions::stderrTo merged them.
-  std::string out;
+  std::string out = {};
 
   // Holds standard error, and is empty if it was merged.
-  std::string err;
+  std::string err = {};
 
   // Count the bytes that the command wrote, whether kept or not.
   uint64_t outProducedBytes = 0;
@@ -68,7 +68,7 @@ struct Result {
 
   // Names processes, at most 16, that still held the output open 200 ms after the first process had
   // ended. What they write later is not in this result.
-  std::vector<ProcessName> holders;
+  std::vector<ProcessName> holders = {};
 
   // Counts processes of the command that were alive when its first one had ended.
   uint32_t leftRunning = 0;
@@ -89,7 +89,7 @@ struct Result {
 
   // Names the local file with the full output, in the run directory (see below). Empty means that
   // there is none: the command succeeded, describe() shows all, or the file could not be written.
-  std::string logPath;
+  std::string logPath = {};
 
   // Tells whether the command exited with status 0.
   bool succeeded() const { return outcome.succeeded(); }

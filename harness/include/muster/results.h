@@ -30,9 +30,9 @@ namespace muster {
 // one of the two is present.
 struct NodeResult {
   // Is the node's name.
-  std::string node;
-  std::optional<Result> result;
-  std::optional<NodeError> error;
+  std::string node = {};
+  std::optional<Result> result = {};
+  std::optional<NodeError> error = {};
 
   // Tells whether the node answered, and the command exited with status 0.
   bool succeeded() const { return result && result->succeeded(); }

@@ -85,27 +85,27 @@ enum class CommandLifetime {
 
 struct RunOptions {
   // Holds variables that are added to the base, and replace those of the same name there.
-  std::map<std::string, std::string> environment;
+  std::map<std::string, std::string> environment = {};
   EnvironmentBase environmentBase = EnvironmentBase::kLogin;
 
   // Is the working directory, absolute. Empty means "/". A missing one is Outcome kNotStarted.
-  std::string directory;
+  std::string directory = {};
 
   // Is a name or a decimal id. Empty means the user that the agent runs as, usually root. An id
   // that the node's database does not have gets the group of the same number.
-  std::string user;
+  std::string user = {};
 
   // Is a name or a decimal id. Empty means the user's primary group.
-  std::string group;
+  std::string group = {};
 
   // Is the standard input of Node::run, followed by end of file. Empty means /dev/null. Node::start
   // with an empty one leaves standard input open for Process::write.
-  std::string input;
+  std::string input = {};
 
   // Is the time that the command is allowed. The agent kills it then, whether or not we are
   // connected. It must be positive. Absent means what DeadlineScope::current() leaves, which also
   // shortens a longer one, and means no limit for kDetached.
-  std::optional<std::chrono::nanoseconds> deadline;
+  std::optional<std::chrono::nanoseconds> deadline = {};
 
   // Is the time between TERM and KILL, wherever the agent ends the command. 0 means KILL at once.
   std::chrono::nanoseconds grace = std::chrono::seconds(2);
@@ -119,7 +119,7 @@ struct RunOptions {
   // Holds labels by which `muster ps` and `muster kill` find the command again, besides `run` and
   // `test`, which it has anyway. Names are of [a-z0-9._-]{1,64}; values have at most 256 bytes and
   // no control characters. At most 30 are allowed.
-  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> labels = {};
 };
 
 // Print the words, and the options but for content and labels, for gtest.

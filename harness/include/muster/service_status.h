@@ -25,7 +25,7 @@ struct ServiceStatus {
   State state = State::kUnspecified;
 
   // Is the manager's own word, such as "exited" or "auto-restart". Empty means that it has none.
-  std::string substate;
+  std::string substate = {};
 
   // Is the process number of the service's main process. 0 means none or unknown.
   int mainPid = 0;
@@ -34,11 +34,11 @@ struct ServiceStatus {
   Enabled enabled = Enabled::kUnspecified;
 
   // Is one line for people. It may be empty.
-  std::string description;
+  std::string description = {};
 
   // Holds the last lines of the service's log, the oldest first, at most 20. Empty means that the
   // manager keeps none.
-  std::vector<std::string> log;
+  std::vector<std::string> log = {};
 
   // A service that is starting or stopping does not count as running.
   bool running() const { return state == State::kRunning; }

@@ -25,13 +25,13 @@ struct TransferResult {
   // Is the lower-case hexadecimal SHA-256 of a single file. It is empty for trees, and for a file
   // over 1 GiB that has holes: to compute it would take longer than the transfer, which compares
   // such files without it.
-  std::string digest;
+  std::string digest = {};
 
   // Counts the sockets, pipes and devices of a tree that the target may not make. That is no error.
   uint64_t leftOut = 0;
 
   // Names them, at most the first 100, each with its path in the tree and the reason.
-  std::vector<std::string> leftOutFiles;
+  std::vector<std::string> leftOutFiles = {};
 };
 
 // Prints all fields for gtest.

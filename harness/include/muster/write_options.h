@@ -58,12 +58,12 @@ enum class WriteWay {
 struct WriteOptions {
   // Holds permission bits, such as 0600. Absent means those of the replaced file, or 0644 for a new
   // one.
-  std::optional<uint32_t> mode;
+  std::optional<uint32_t> mode = {};
 
   // Each is a name or a decimal id. Empty means that of the replaced file, or the agent's own,
   // usually root, for a new one. A name that the node does not know is NodeError kNotFound.
-  std::string user;
-  std::string group;
+  std::string user = {};
+  std::string group = {};
 
   IfExists existing = IfExists::kReplace;
 

@@ -47,6 +47,9 @@ TEST_F(PackageTest, OtherProjectFindsBuildsAndRuns) {
   EXPECT_EQ(list.exitStatus, 0) << list.output;
   EXPECT_THAT(list.output, testing::HasSubstr("hello.HelloTest.NodeAnswers"));
 
+  ShellResult options = run(directory_ + "/build/options/options_tests");
+  EXPECT_EQ(options.exitStatus, 0) << options.output;
+
   if (geteuid() != 0) GTEST_SKIP() << "nodes of this machine need root";
   // No PATH leads to the agent and the hub: the program itself knows the prefix.
   ShellResult test = run("PATH=/nonexistent " + directory_ + "/build/hello/hello_tests");

@@ -92,4 +92,40 @@ Complaints checkManual(const SourceFile& file) {
   return complaints;
 }
 
+Complaints checkInitialisers(const SourceFile& file) {
+  Complaints complaints;
+  if (!startsWith(file.path, "harness/include/muster/")) return complaints;
+  static const std::regex kMember("^ +([A-Za-z][^={};]*[ >&*])([a-z]\\w*);$");
+  static const std::regex kOther("^(?:using|friend|static|struct|class|enum|return)\\b");
+  // What an open brace belongs to, by its line, and whether that has a constructor.
+  struct Block {
+    std::string head;
+    bool isBuilt = false;
+  };
+  std::vector<Block> open;
+  std::vector<std::string> lines = linesOf(withoutComments(file, Literals::kEmptied));
+  for (size_t i = 0; i < lines.size(); ++i) {
+    std::string line = lines[i].substr(0, lines[i].find_last_not_of(' ') + 1);
+    std::smatch member;
+    bool isInStruct = !open.empty() && startsWith(open.back().head, "struct ");
+    if (isInStruct && line.find(open.back().head.substr(7) + "(") != std::string::npos) {
+      open.back().isBuilt = true;
+    }
+    if (isInStruct && !open.back().isBuilt && std::regex_match(line, member, kMember) &&
+        !std::regex_search(member[1].str(), kOther) && member[2] != "const" &&
+        member[2] != "noexcept") {
+      complaints.push_back(placeOf(file, i) + "\"" + member[2].str() +
+                           "\" has no value by default; write \"= {}\" behind it");
+    }
+    for (char c : line) {
+      if (c == '{') {
+        size_t begin = std::min(line.find_first_not_of(' '), line.size());
+        open.push_back({line.substr(begin, line.find_first_of(" {", begin + 7) - begin)});
+      }
+      if (c == '}' && !open.empty()) open.pop_back();
+    }
+  }
+  return complaints;
+}
+
 }  // namespace tree

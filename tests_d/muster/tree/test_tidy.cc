@@ -84,6 +84,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Rule{"TestNames", checkTestNames}, Rule{"Documents", checkDocuments},
                       Rule{"KindNames", checkKinds}, Rule{"English", checkEnglish},
                       Rule{"Parameters", checkParameters}, Rule{"Manual", checkManual},
+                      Rule{"Initialisers", checkInitialisers},
                       Rule{"SingleHomes", checkSingleHomes}),
     [](const auto& rule) { return std::string(rule.param.name); });
 

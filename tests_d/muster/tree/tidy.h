@@ -58,6 +58,10 @@ Complaints checkParameters(const SourceFile& file);
 // Public headers: how much of them is prose, and whether there is an example.
 Complaints checkManual(const SourceFile& file);
 
+// Members of public structs: each has a value by default, so that `{.deadline = 5s}` compiles with
+// -Werror=missing-field-initializers in programs of others. A struct with a constructor needs none.
+Complaints checkInitialisers(const SourceFile& file);
+
 // The subject of a commit: "area: what changes", at most 60 characters.
 Complaints checkSubject(const std::string& commit, const std::string& subject);
 

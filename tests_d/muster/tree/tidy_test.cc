@@ -238,6 +238,24 @@ TEST(TidyTest, PublicHeaderThatIsNoManualIsFound) {
   EXPECT_THAT(checkManual({"harness/api/a.h", "int a;\n"}), IsEmpty());
 }
 
+TEST(TidyTest, PublicMemberWithoutAValueByDefaultIsFound) {
+  auto complaints = [](const std::string& text) {
+    return checkInitialisers({"harness/include/muster/a.h", text});
+  };
+  EXPECT_THAT(complaints("struct A {\n  int a = 0;\n  std::map<int, B> b;  // Why.\n};\n"),
+              ElementsAre(HasSubstr("a.h:3: \"b\" has no value by default")));
+  EXPECT_THAT(complaints("struct A {\n  std::function<C(int c)> call;\n  ns n{0};\n};\n"),
+              ElementsAre(HasSubstr("a.h:2: \"call\"")));
+  EXPECT_THAT(complaints("struct A {\n  struct B {\n    int b = 0;\n  };\n  int a;\n};\n"),
+              ElementsAre(HasSubstr("a.h:5: \"a\"")));
+  for (const char* text :
+       {"class A {\n  int a;\n};\n", "struct A {\n  A(int n) : a(n) {}\n  int a;\n};\n",
+        "struct A {\n  int a() const;\n  using B = C;\n  friend class D;\n};\n",
+        "struct A {\n  int a() {\n    return b;\n  }\n};\n"}) {
+    EXPECT_THAT(complaints(text), IsEmpty()) << text;
+  }
+}
+
 TEST(TidyTest, SubjectOfACommitNeedsAnAreaAndIsShort) {
   EXPECT_THAT(checkSubject("1a", "nodeagent/exec: report the end once"), IsEmpty());
   EXPECT_THAT(checkSubject("1a", "nodeagent, harness/rpc: agree on it"), IsEmpty());
