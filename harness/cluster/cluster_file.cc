@@ -14,6 +14,7 @@
 #include "harness/cluster/node_expression.h"
 #include "schema/support/base/config.h"
 #include "schema/support/base/suggestion.h"
+#include "schema/support/base/text.h"
 
 namespace harness {
 namespace {
@@ -208,7 +209,11 @@ class FileParser {
       for (const auto& label : labels) {
         if (!isWord(label.first.Scalar()))
           reader_.fail(label.first, "labels: the name is not a word");
-        node.labels[label.first.Scalar()] = reader_.text(label.second, "labels");
+        std::string value = reader_.text(label.second, "labels");
+        if (!support::isUtf8(value)) {
+          reader_.fail(label.second, "labels: \"" + support::escaped(value) + "\" is not UTF-8");
+        }
+        node.labels[label.first.Scalar()] = value;
       }
     }
     return node;

@@ -116,6 +116,14 @@ constexpr Bad kBad[] = {
     {"nodes:\n  a: {role: x, capabilities: [sys_time]}",
      "f.yaml:2:31: capabilities: there is no \"sys_time\"; known: mknod"},
     {"nodes:\n  a: {role: x, labels: [b]}", "f.yaml:2:24: labels: expected a map and found a list"},
+    {"nodes:\n  a: {role: x, labels: {rack: \"b\xff\"}}",
+     "f.yaml:2:31: labels: \"b\\xff\" is not UTF-8"},
+    {"nodes:\n  a: {role: x, boot: [ls, \"echo \xff\"]}",
+     "f.yaml:2:27: boot: \"echo \\xff\" is not UTF-8; a shell's printf makes other bytes, such as "
+     "printf '\\377'"},
+    {"nodes: {a: {role: x}}\nboot:\n  a: [\"\xc3(\"]",
+     "f.yaml:3:7: boot: \"\\xc3(\" is not UTF-8; a shell's printf makes other bytes, such as "
+     "printf '\\377'"},
     {"nodes:\n  a: {role: x, boot: glusterd}",
      "f.yaml:2:22: boot: expected a list and found \"glusterd\""},
     {"nodes:\n  a: {role: x, addresses: [10.77.0]}",

@@ -13,6 +13,7 @@
 #include "harness/provision/local/hub/spec.h"
 #include "harness/provision/local/hub/state.h"
 #include "harness/provision/local/local_plan.h"
+#include "schema/support/base/text.h"
 
 namespace harness {
 namespace {
@@ -40,12 +41,17 @@ void checkCapabilities(const Setting& capabilities) {
   for (const Setting& capability : capabilities.items()) capability.word(kCapabilities);
 }
 
+// The hub is told the commands in JSON.
 void checkBoot(const Setting& boot) {
-  boot.texts();
+  for (const Setting& command : boot.items()) {
+    if (support::isUtf8(command.text())) continue;
+    command.fail("boot: \"" + support::escaped(command.text()) +
+                 "\" is not UTF-8; a shell's printf makes other bytes, such as printf '\\377'");
+  }
 }
 
 void checkBootSets(const Setting& boot) {
-  for (const Setting& commands : boot.values()) commands.texts();
+  for (const Setting& commands : boot.values()) checkBoot(commands);
 }
 
 void checkAddresses(const Setting& addresses) {

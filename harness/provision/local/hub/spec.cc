@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/provision/local/hub/error.h"
+#include "schema/support/base/text.h"
 
 namespace harness {
 
@@ -17,13 +18,19 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(NodeSpec, name, addresses, argv,
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HubSpec, cluster, owned, bridgeAddresses, nodes,
                                                 files, hostFiles, description, plan, readySeconds)
 
+// The texts of a cluster file are UTF-8, and paths of this machine may be any bytes.
 std::string toJson(const HubSpec& spec) {
   try {
     return nlohmann::json(spec).dump();
   } catch (const nlohmann::json::type_error& error) {
-    // The paths of this machine are the only texts that may be other bytes.
-    throw HubError(std::string("write the hub's specification: a path is not UTF-8: ") +
-                   error.what());
+    for (const NodeSpec& node : spec.nodes) {
+      for (const BindSpec& bind : node.binds) {
+        if (support::isUtf8(bind.from)) continue;
+        throw HubError("the path \"" + support::escaped(bind.from) +
+                       "\" is not UTF-8, and nodes have it under that name");
+      }
+    }
+    throw HubError(std::string("write the hub's specification: ") + error.what());
   }
 }
 
