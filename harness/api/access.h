@@ -27,7 +27,9 @@ struct MachineActions {
   std::function<void(const std::string& node)> freeze;
   std::function<void(const std::string& node)> thaw;
   std::function<void(const std::string& node)> powerOff;
-  std::function<void(const std::string& node)> powerOn;
+
+  // Returns whether the node was off.
+  std::function<bool(const std::string& node)> powerOn;
 };
 
 struct ClusterParts {

@@ -134,9 +134,9 @@ void Cluster::powerOff(const Node& node, Where where) {
 }
 
 void Cluster::powerOn(const Node& node, Where where) {
-  at(where, [&] { parts_->machines.powerOn(node.name()); });
+  bool wasOff = at(where, [&] { return parts_->machines.powerOn(node.name()); });
   at(where, [&] { node.awaitConnected(DeadlineScope::remaining(), where); });
-  harness::ApiAccess::startDaemonsAgain(node, where);
+  if (wasOff) harness::ApiAccess::startDaemonsAgain(node, where);
 }
 
 void PrintTo(const Cluster& cluster, std::ostream* out) {

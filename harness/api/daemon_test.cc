@@ -29,13 +29,16 @@ class DaemonTest : public testing::Test {
     ClusterParts parts;
     parts.description.nodes.push_back(agent_.description());
     parts.nodes.push_back(&controller_.connect(agent_.description()));
-    parts.machines.powerOn = [](const std::string&) {};
+    parts.machines.powerOn = [this](const std::string&) { return isOff_; };
     cluster_ = ApiAccess::newCluster(std::move(parts));
   }
 
   Node& node() { return cluster_->nodes()[0]; }
   size_t starts() { return agent_.session().jobs.size(); }
   bool isCancelled(uint64_t number) { return agent_.session().jobs.at(number).cancelled; }
+
+  // What powerOn finds.
+  bool isOff_ = true;
 
   FakeAgent agent_;
   Controller controller_;
@@ -130,6 +133,14 @@ TEST_F(DaemonTest, PowerStartsThoseAgainThatAreMeant) {
   }
   cluster_->powerOn(node());
   EXPECT_EQ(starts(), 3u);
+}
+
+TEST_F(DaemonTest, PowerOfANodeThatIsOnLeavesItsDaemonsAlone) {
+  Daemon daemon(node(), {"hang"}, {.afterPowerOn = AfterPowerOn::kStartsAgain});
+  isOff_ = false;
+  cluster_->powerOn(node());
+  EXPECT_EQ(starts(), 1u);
+  EXPECT_TRUE(daemon.running());
 }
 
 TEST_F(DaemonTest, HasNoDeadlineOfTheTest) {

@@ -245,7 +245,10 @@ TEST_P(ProvisionerContractTest, MachinesAreFrozenAndPoweredWhereThatIsPossible) 
   EXPECT_FALSE(isReachable(cluster.nodes[0]));
   EXPECT_TRUE(isReachable(cluster.nodes[1]));
   EXPECT_THAT(provisioner_->state(cluster_).power, Contains(Pair("node1", Power::kOff)));
-  control->powerOn(cluster_, "node1");
+  control->powerOff(cluster_, "node1");  // Not an error.
+  EXPECT_EQ(control->powerOn(cluster_, "node1"), PowerBefore::kOff);
+  EXPECT_TRUE(isReachable(cluster.nodes[0]));
+  EXPECT_EQ(control->powerOn(cluster_, "node1"), PowerBefore::kOn);
   EXPECT_TRUE(isReachable(cluster.nodes[0]));
   control->freeze(cluster_, "node2");
   EXPECT_THAT(provisioner_->state(cluster_).power,

@@ -53,6 +53,9 @@ struct ClusterState {
   std::map<std::string, Power> power;
 };
 
+// What powerOn found.
+enum class PowerBefore { kOff, kOn };
+
 // Acts on whole machines. Calls block until done; failures are ProvisionError with the node's name.
 class MachineControl {
  public:
@@ -65,9 +68,9 @@ class MachineControl {
 
   // Ends a node as a power cut does, and starts it again with its disks. powerOn answers when its
   // agent listens and whatever up() waits for is done, and fails as up() does; the node is off
-  // then.
+  // then. Neither does anything to a node that is off or on already.
   virtual void powerOff(const std::string& cluster, const std::string& node) = 0;
-  virtual void powerOn(const std::string& cluster, const std::string& node) = 0;
+  virtual PowerBefore powerOn(const std::string& cluster, const std::string& node) = 0;
 };
 
 // Makes and unmakes the nodes of clusters. It is not thread-safe; calls block until done, each at

@@ -116,14 +116,16 @@ class Cluster {
   Frozen freeze(const Node& node, Where where = Where::current());
 
   // Ends the node as a power cut does: no process of it gets to know, and what was not synced may
-  // be gone. NodeError kUnsupported and kInfrastructure as for freeze.
+  // be gone. Does nothing to a node that is off. NodeError kUnsupported as for freeze,
+  // kInfrastructure if it fails otherwise.
   void powerOff(const Node& node, Where where = Where::current());
 
   // Starts it again with its disks, and waits until its boot commands are over and we are
   // connected, at most until DeadlineScope::current(). Commands that ran on it have the outcome
-  // kLost. NodeError kUnreachable if its agent does not come back in time; kUnsupported and
-  // kInfrastructure as for freeze. If a boot command fails it is kInfrastructure, with the end of
-  // their output, and the node stays off.
+  // kLost. A node that is on goes on as it is, its daemons too, so that a TearDown may power on
+  // whatever the test has left off. NodeError kUnreachable if its agent does not come back in time;
+  // kUnsupported and kInfrastructure as for powerOff. If a boot command fails it is
+  // kInfrastructure, with the end of their output, and the node stays off.
   void powerOn(const Node& node, Where where = Where::current());
 
   // Returns the event of that name, to be waited for: event.h. NodeError kInvalid for a name that

@@ -386,9 +386,9 @@ void LocalProvisioner::remove(const std::string& cluster) {
   }
 }
 
-void LocalProvisioner::order(const std::string& verb, const std::string& cluster,
-                             const std::string& node) {
-  ask(cluster, {{"do", verb}, {"node", node}}, options_.readyTime + options_.answerTime);
+nlohmann::json LocalProvisioner::order(const std::string& verb, const std::string& cluster,
+                                       const std::string& node) {
+  return ask(cluster, {{"do", verb}, {"node", node}}, options_.readyTime + options_.answerTime);
 }
 
 void LocalProvisioner::freeze(const std::string& cluster, const std::string& node) {
@@ -400,8 +400,9 @@ void LocalProvisioner::thaw(const std::string& cluster, const std::string& node)
 void LocalProvisioner::powerOff(const std::string& cluster, const std::string& node) {
   order("powerOff", cluster, node);
 }
-void LocalProvisioner::powerOn(const std::string& cluster, const std::string& node) {
-  order("powerOn", cluster, node);
+PowerBefore LocalProvisioner::powerOn(const std::string& cluster, const std::string& node) {
+  bool wasOn = order("powerOn", cluster, node).value("wasOn", false);
+  return wasOn ? PowerBefore::kOn : PowerBefore::kOff;
 }
 
 }  // namespace harness

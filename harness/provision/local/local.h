@@ -45,7 +45,7 @@ class LocalProvisioner : public Provisioner, public MachineControl {
   void freeze(const std::string& cluster, const std::string& node) override;
   void thaw(const std::string& cluster, const std::string& node) override;
   void powerOff(const std::string& cluster, const std::string& node) override;
-  void powerOn(const std::string& cluster, const std::string& node) override;
+  PowerBefore powerOn(const std::string& cluster, const std::string& node) override;
 
  private:
   // A hub that this object started.
@@ -60,7 +60,8 @@ class LocalProvisioner : public Provisioner, public MachineControl {
   std::string differencesText(const ClusterPlan& plan);
   ClusterDescription start(const ClusterPlan& plan, Tenure tenure);
   void remove(const std::string& cluster);
-  void order(const std::string& verb, const std::string& cluster, const std::string& node);
+  nlohmann::json order(const std::string& verb, const std::string& cluster,
+                       const std::string& node);
   Fd connectTo(const std::string& cluster);
   nlohmann::json ask(const std::string& cluster, const nlohmann::json& request,
                      std::chrono::seconds patience);

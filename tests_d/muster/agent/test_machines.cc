@@ -39,6 +39,18 @@ TEST_F(MachineTest, ClockOffsetOfALocalNodeIsWithinItsErrorBound) {
   EXPECT_LE(std::chrono::abs(clock->offset), clock->errorMax);
 }
 
+// A TearDown powers on what the test has left off, or not.
+TEST_F(MachineTest, PowerOfANodeThatIsOnChangesNothing) {
+  Node& victim = servers()[0];
+  Process sleeper = victim.start({"sleep", "60"});
+  cluster().powerOn(victim);
+  EXPECT_TRUE(sleeper.running());
+  cluster().powerOff(victim);
+  cluster().powerOff(victim);
+  cluster().powerOn(victim);
+  EXPECT_THAT(victim.run({"true"}), Succeeded());
+}
+
 // A test must be able to tell a command that a power cut ended from one that failed.
 TEST_F(MachineTest, PowerCutIsReportedAsReboot) {
   Node& victim = servers()[1];

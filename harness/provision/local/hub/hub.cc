@@ -334,7 +334,6 @@ nlohmann::json Hub::state() const {
 // Starts a node that is off, in the steps of makeNodes. One that does not become ready is switched
 // off again, so that a node is either on or off.
 void Hub::startAgain(HubNode& node) {
-  if (node.running()) throw HubError("powerOn: the node is on", node.spec().name);
   try {
     node.begin();
     node.connect(*netlink_, bridge_);
@@ -371,7 +370,9 @@ nlohmann::json Hub::answer(Client& client, const std::string& line) {
     } else if (verb == "powerOff") {
       node.powerOff(*netlink_);
     } else if (verb == "powerOn") {
-      startAgain(node);
+      bool wasOn = node.running();
+      if (!wasOn) startAgain(node);
+      return {{"ok", true}, {"wasOn", wasOn}};
     } else {
       throw HubError("unknown request \"" + verb + "\"");
     }

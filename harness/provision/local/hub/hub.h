@@ -4,7 +4,8 @@
 // It has one thread with one loop. Clients speak JSON, a line for a line, on the control socket:
 //   {"do": "state"}                       {"ok": true, "hub": PID, "description": …, "nodes":
 //   [{"name", "running", …}]}; with "plan": true in the request also "plan": …
-//   {"do": "freeze", "node": "server1"}   and thaw, powerOff, powerOn       {"ok": true}
+//   {"do": "freeze", "node": "server1"}   and thaw, powerOff: {"ok": true}
+//   {"do": "powerOn", "node": "server1"}  {"ok": true, "wasOn": false}
 //   {"do": "down"}                        answered when nothing is left; the hub then ends
 // A request that fails is answered with {"ok": false, "node": "server1", "detail": "…"}, and with
 // "unsupported": true where the machine cannot do it at all.
