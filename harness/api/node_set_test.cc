@@ -1,6 +1,9 @@
 // Calls on several nodes at once, against scripted agents. Files are in tests_d/muster/agent, since
 // these agents have none.
+#include <algorithm>
 #include <atomic>
+#include <iterator>
+#include <ranges>
 #include <stdexcept>
 #include <thread>
 
@@ -57,6 +60,20 @@ class NodeSetTest : public testing::Test {
   Node second_;
   NodeSet nodes_;
 };
+
+static_assert(std::bidirectional_iterator<NodeSet::Iterator>);
+static_assert(std::ranges::bidirectional_range<const NodeSet>);
+
+TEST_F(NodeSetTest, IsARangeForTheStandardAlgorithms) {
+  auto isSecond = [](const Node& node) { return node.name() == "n2"; };
+  EXPECT_EQ(std::find_if(nodes_.begin(), nodes_.end(), isSecond)->name(), "n2");
+  EXPECT_EQ(std::ranges::count_if(nodes_, isSecond), 1);
+  EXPECT_EQ(std::prev(nodes_.end())->name(), "n2");
+  NodeSet::Iterator at = nodes_.begin();
+  EXPECT_EQ((*at++).name(), nodes_[0].name());
+  EXPECT_EQ((*at--).name(), "n2");
+  EXPECT_EQ(at, nodes_.begin());
+}
 
 TEST_F(NodeSetTest, EachNodeRunsItsOwnCommand) {
   Results results = nodes_.run([](const Node& node) -> Argv { return {"emit", node.name()}; });

@@ -19,6 +19,8 @@
 //     it in a static std::optional, and reset that in TearDownTestSuite, for a whole suite.
 //   * Daemons that wait for each other to be ready are made with a `readyWithin` of 0, and awaited
 //     by awaitReady when all have started.
+//   * Several are kept by daemons.push_back(Daemon(node, …)). With emplace_back, the place in the
+//     texts of errors is one in the standard library.
 //   * It is valid as long as its node. A node that loses its power ends the daemon, and its outcome
 //     is kLost; see AfterPowerOn.
 #pragma once

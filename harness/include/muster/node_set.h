@@ -17,6 +17,8 @@
 //   * A set borrows its nodes, and is valid as long as their cluster. Results are plain values.
 //   * Calls on all nodes throw nothing for a node that did not answer: its part of the answers has
 //     the error, and a test that ignores the answers ignores the failure. checked() throws it.
+//   * servers() and its like make a new set each time. Keep one where an algorithm is given begin()
+//     and end(), or give it the set: std::ranges::find_if(set, …).
 //   * Call from the test thread. All nodes have the same deadline, that of one call.
 #pragma once
 
@@ -26,6 +28,7 @@
 #include <functional>
 #include <initializer_list>
 #include <iosfwd>
+#include <iterator>
 #include <source_location>
 #include <string>
 #include <vector>
@@ -45,23 +48,37 @@ class NodeSet {
  public:
   using Where = std::source_location;
 
-  // Goes over the nodes by reference: `for (Node& node : set)`.
+  // Goes over the nodes by reference: `for (Node& node : set)`. It is that of a range and of the
+  // algorithms of the standard library which look, such as std::ranges::find_if and std::all_of.
   class Iterator {
    public:
     using value_type = Node;
     using reference = Node&;
+    using pointer = Node*;
     using difference_type = std::ptrdiff_t;
+    using iterator_category = std::bidirectional_iterator_tag;
+    Iterator() = default;
     explicit Iterator(Node* const* at) : at_(at) {}
     Node& operator*() const { return **at_; }
     Node* operator->() const { return *at_; }
+
+    // Go to the next node and to the one before. Iterators are valid as long as their set, and
+    // never go beyond begin() and end().
     Iterator& operator++() {
       ++at_;
       return *this;
     }
+    Iterator operator++(int) { return Iterator(at_++); }
+    Iterator& operator--() {
+      --at_;
+      return *this;
+    }
+    Iterator operator--(int) { return Iterator(at_--); }
     bool operator==(const Iterator&) const = default;
 
    private:
-    Node* const* at_;
+    // Points into the set. Null belongs to no set.
+    Node* const* at_ = nullptr;
   };
 
   // For gmock's matchers of containers, such as Contains(Runs({"pgrep", "kvd"})).
