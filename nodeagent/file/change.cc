@@ -186,7 +186,7 @@ bool remove(kj::StringPtr path, RemoveWhat what) {
 void rename(kj::StringPtr source, kj::StringPtr target, Replace replace) {
   Place from = placeOf(source);
   Place to = placeOf(target);
-  renameAt(from.directory, from.name, to.directory, to.name, replace);
+  renameAt(from.directory, from.name, to.directory, to.name, replace, {from.path, to.path});
 }
 
 void setMode(kj::StringPtr path, uint32_t mode) {
@@ -227,7 +227,8 @@ int makeAt(const Place& place, Displaces displaces, Replace replace,
   // The name is removed after success too, because rename(2) leaves both names if they are the same
   // file already.
   KJ_DEFER(::unlinkat(place.directory, name.cStr(), 0));
-  renameAt(place.directory, name, place.directory, place.name, Replace::kExisting);
+  renameAt(place.directory, name, place.directory, place.name, Replace::kExisting,
+           {name, place.path});
   return 0;
 }
 

@@ -152,6 +152,18 @@ TEST(RenameTest, DoesNotPutAFileOverADirectory) {
       EISDIR);
 }
 
+// Two directories may well have a file of one name.
+TEST(RenameTest, FailureNamesBothPathsInFull) {
+  TemporaryDirectory directory;
+  for (const char* path : {"1", "2", "1/a", "2/a", "2/a/b"}) {
+    makeDirectory(directory / path, 0755, Parents::kMustExist);
+  }
+  EXPECT_EQ(
+      failureOf([&] { rename(directory / "1/a", directory / "2/a", Replace::kExisting); }).text,
+      "rename \"" + directory.path() + "/1/a\" to \"" + directory.path() +
+          "/2/a\": Directory not empty");
+}
+
 TEST(SetModeTest, SetsAllTwelveBits) {
   TemporaryDirectory directory;
   put(directory / "f", "");

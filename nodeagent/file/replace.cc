@@ -65,7 +65,7 @@ kj::Maybe<struct stat> requireReplaceable(const Place& place, Replace replace) {
 }
 
 void renameAt(int sourceDirectory, kj::StringPtr source, int targetDirectory, kj::StringPtr target,
-              Replace replace) {
+              Replace replace, const RenameNames& names) {
   unsigned flags = replace == Replace::kNever ? RENAME_NOREPLACE : 0;
   if (::renameat2(sourceDirectory, source.cStr(), targetDirectory, target.cStr(), flags) == 0)
     return;
@@ -79,10 +79,10 @@ void renameAt(int sourceDirectory, kj::StringPtr source, int targetDirectory, kj
   }
   if (flags != 0 && error == EINVAL) error = errno == EPERM ? EOPNOTSUPP : errno;
   if (error == EBUSY) {
-    support::failErrno(error, "rename ", quoted(source), " to ", quoted(target),
+    support::failErrno(error, "rename ", quoted(names.source), " to ", quoted(names.target),
                        ", perhaps a mount point, where a file can only be written in place");
   }
-  support::failErrno(error, "rename ", quoted(source), " to ", quoted(target));
+  support::failErrno(error, "rename ", quoted(names.source), " to ", quoted(names.target));
 }
 
 void syncDirectory(int directory, kj::StringPtr path) {
@@ -260,7 +260,7 @@ void StagedFile::moveIn(Replace replace) {
     name_ = kj::str(temporary.name());
     temporary_ = kj::mv(temporary);
   }
-  renameAt(place_.directory, name_, place_.directory, place_.name, replace);
+  renameAt(place_.directory, name_, place_.directory, place_.name, replace, {name_, place_.path});
   name_ = nullptr;
   temporary_ = TemporaryName();
 }

@@ -139,10 +139,16 @@ struct Target {
 // directory's name.
 Target prepareTarget(kj::StringPtr path, const WriteOptions& options);
 
+// The names of a rename as the text of its failure has them: whole paths, where there are some.
+struct RenameNames {
+  kj::StringPtr source;
+  kj::StringPtr target;
+};
+
 // Renames within or between open directories. Fails with kind conflict if the target exists and
 // `replace` forbids that.
 void renameAt(int sourceDirectory, kj::StringPtr source, int targetDirectory, kj::StringPtr target,
-              Replace replace);
+              Replace replace, const RenameNames& names);
 
 // Makes a change of names in a directory durable.
 void syncDirectory(int directory, kj::StringPtr path);

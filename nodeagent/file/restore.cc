@@ -84,7 +84,8 @@ void Restore::apply() {
                       " beside it");
       }
     }
-    renameAt(place.directory, backup_, place.directory, place.name, Replace::kExisting);
+    renameAt(place.directory, backup_, place.directory, place.name, Replace::kExisting,
+             {backup_, place.path});
     // rename(2) leaves both names if they are the same file, which means that the change never
     // happened.
     ::unlinkat(place.directory, backup_.cStr(), 0);
