@@ -8,7 +8,10 @@
 //   }
 //
 // It does not replace gtest and gmock, whose macros and matchers it includes. Begin to read with
-// cluster_test.h (the fixture), node.h (commands and files) and matchers.h (expectations).
+// cluster_test.h (the fixture), node.h (commands and files) and matchers.h (expectations). Then
+// come daemon.h (the software under test), cluster.h (machines, and the network between them) and
+// fault.h (cuts that end with the test), event.h and barrier.h (what nodes and tests tell each
+// other).
 //
 // Exit status of a test program: 0 all passed; 1 a test failed; 2 the cluster was not as it should
 // be, or the program ended in the middle; 3 no test was selected, or all were skipped; 64 wrong
