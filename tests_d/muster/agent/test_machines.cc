@@ -100,6 +100,21 @@ TEST_F(MachineTest, BootCommandsRunAgainAfterAPowerCut) {
   EXPECT_EQ(victim.file(kStarts).read(), before + "started\n");
 }
 
+class SystemdMachineTest : public ClusterTest {
+ public:
+  static Needs needs() { return {.nodes = {{"client", 1}}, .init = NeedsInit::kSystemd}; }
+};
+
+// Nodes of this machine may not reboot it, and nobody starts one that has ended.
+TEST_F(SystemdMachineTest, NodeThatRebootsItselfIsStartedAgainByItsPower) {
+  Node& victim = clients()[0];
+  Process rebooter = victim.start({"systemctl", "reboot"});
+  victim.awaitDisconnected(30s);
+  cluster().powerOff(victim);
+  cluster().powerOn(victim);
+  EXPECT_THAT(victim.run({"true"}), Succeeded());
+}
+
 TEST_F(MachineTest, FactsDescribeTheNode) {
   Facts facts = servers()[0].facts();
   EXPECT_EQ(facts.hostname, "server1");
