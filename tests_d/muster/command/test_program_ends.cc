@@ -103,6 +103,8 @@ TEST_F(ProgramEndsTest, SignalEndsATestThatCannotBeInterruptedToo) {
 }
 
 TEST_F(ProgramEndsTest, TestThatLeavesANodeChangedFailsIfNodesAreChecked) {
+  // This program may itself have been told to check its nodes.
+  ASSERT_EQ(unsetenv("MUSTER_CHECK_NODES"), 0);
   std::string leaves = "LeavesAMount:DaemonTest.Looks";
   EXPECT_EQ(runProgram(kProgram, arguments("LeavesAMount")).status, 0);
   EXPECT_THAT(onCluster("exec", {"server1", "--", "umount", "/mnt"}), exits(0));
