@@ -8,6 +8,7 @@
   ROW(kUp)                   \
   ROW(kDown)                 \
   ROW(kNodes)                \
+  ROW(kFacts)                \
   ROW(kPs)                   \
   ROW(kKill)                 \
   ROW(kExec)                 \

@@ -23,6 +23,10 @@ TEST_F(CommandTest, NodesAreListedAsATableAndAsJson) {
   EXPECT_THAT(onCluster("nodes", {"@client", "--json"}),
               AllOf(exits(0), prints("\"name\": \"client1\""), prints("\"state\": \"up\"")));
   EXPECT_THAT(onCluster("nodes", {}), prints("CLOCK OFFSET"));
+  EXPECT_THAT(onCluster("facts", {"server[1-2]"}),
+              AllOf(exits(0), prints("server1:\n  host      server1\n"), prints("10.77.0.12/")));
+  EXPECT_THAT(onCluster("facts", {"client1", "--json"}),
+              AllOf(exits(0), prints("\"node\": \"client1\""), prints("\"errors\": []")));
   EXPECT_THAT(muster({"up", file(kThree)}), AllOf(exits(73), complains("is up already")));
   EXPECT_THAT(muster({"down", cluster_}), AllOf(exits(0), prints("down")));
   EXPECT_THAT(muster({"down", cluster_}), AllOf(exits(0), prints("was not up")));
