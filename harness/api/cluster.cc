@@ -1,4 +1,5 @@
 #include <iostream>
+#include <optional>
 #include <ostream>
 #include <set>
 #include <utility>
@@ -137,6 +138,41 @@ void Cluster::powerOn(const Node& node, Where where) {
   bool wasOff = at(where, [&] { return parts_->machines.powerOn(node.name()); });
   at(where, [&] { node.awaitConnected(DeadlineScope::remaining(), where); });
   if (wasOff) harness::ApiAccess::startDaemonsAgain(node, where);
+}
+
+// A node that cannot be powered on must not keep the others off, so all are tried first. The loss
+// of each connection is waited for, because an old one could pass for that of the new boot.
+std::vector<std::string> Cluster::reboot(const NodeSet& nodes, std::chrono::nanoseconds within,
+                                         Where where) {
+  DeadlineScope scope(within);
+  for (Node& node : nodes) powerOff(node, where);
+  for (Node& node : nodes) node.awaitDisconnected(DeadlineScope::remaining(), where);
+  std::optional<NodeError> failed;
+  for (Node& node : nodes) {
+    try {
+      at(where, [&] { parts_->machines.powerOn(node.name()); });
+    } catch (const NodeError& error) {
+      if (!failed) failed = error;
+    }
+  }
+  if (failed) throw *failed;
+  std::vector<std::string> bootIds;
+  std::string absent;
+  for (Node& node : nodes) {
+    try {
+      node.awaitConnected(DeadlineScope::remaining(), where);
+    } catch (const NodeError& error) {
+      absent += "\n  " + node.name() + ": " + error.detail();
+    }
+    bootIds.push_back(node.state().bootId);
+  }
+  if (!absent.empty()) {
+    throw NodeError(
+        NodeError::Kind::kUnreachable, "", "reboot",
+        "these did not come back within " + harness::durationText(within) + ":" + absent, 0, where);
+  }
+  for (Node& node : nodes) harness::ApiAccess::startDaemonsAgain(node, where);
+  return bootIds;
 }
 
 void PrintTo(const Cluster& cluster, std::ostream* out) {

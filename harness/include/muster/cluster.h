@@ -18,6 +18,7 @@
 //   * A Frozen that is not held, as in `cluster().freeze(node);`, thaws the node at once.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
@@ -127,6 +128,14 @@ class Cluster {
   // kUnsupported and kInfrastructure as for powerOff. If a boot command fails it is
   // kInfrastructure, with the end of their output, and the node stays off.
   void powerOn(const Node& node, Where where = Where::current());
+
+  // Cuts the power of all these nodes, powers them on again, and waits until we are connected to
+  // each, all within `within`. Returns their new boot ids, in order. NodeError kUnreachable names
+  // every node that did not come back, with its last error; others are those of powerOff and
+  // powerOn, and leave the rest of the nodes on.
+  std::vector<std::string> reboot(const NodeSet& nodes,
+                                  std::chrono::nanoseconds within = std::chrono::minutes(5),
+                                  Where where = Where::current());
 
   // Returns the event of that name, to be waited for: event.h. NodeError kInvalid for a name that
   // is not of the form [A-Za-z0-9._:/-]{1,64}.

@@ -63,6 +63,20 @@ TEST_F(MachineTest, PowerCutIsReportedAsReboot) {
   EXPECT_EQ(victim.file("/var/kept").read(), "on disk");
 }
 
+TEST_F(MachineTest, RebootGivesEachNodeANewBootId) {
+  Process sleeper = servers()[0].start({"sleep", "60"});
+  std::vector<std::string> before;
+  for (Node& node : servers()) before.push_back(node.state().bootId);
+  std::vector<std::string> bootIds = cluster().reboot(servers(), 60s);
+  ASSERT_EQ(bootIds.size(), before.size());
+  for (size_t i = 0; i < before.size(); ++i) {
+    EXPECT_NE(bootIds[i], before[i]);
+    EXPECT_EQ(servers()[i].facts().bootId, bootIds[i]);
+  }
+  EXPECT_THAT(sleeper.wait(20s), Lost(LostReason::kNodeRebooted));
+  EXPECT_EQ(cluster().reboot(NodeSet(), 1s).size(), 0u);
+}
+
 // A peer that remembers the node from before the power cut must find it again, as it does a machine
 // that was switched off and on: no interface gets a new hardware address by that.
 TEST_F(MachineTest, PeersReachANodeBeforeAndRightAfterAPowerCut) {
