@@ -133,19 +133,27 @@ Brick Volume::addBrick(Where where) {
   return brick;
 }
 
+// Each server is asked, because one that was away while the volume was deleted gives it back to the
+// others. The list of all volumes is requested, because gluster refuses the name of a volume that
+// is gone.
 std::string Volume::stopAndDelete() const {
   return troubleOf([this] {
-    // The list of all volumes is requested, because gluster refuses the name of a volume that is
-    // gone.
-    const std::vector<VolumeInfo> all = parseVolumeInfo(run(pool_.first(), {"volume", "info"}));
-    for (const VolumeInfo& found : all) {
-      if (found.name != name()) continue;
-      if (found.status == "Started") {
-        parseDone(run(pool_.first(), {"volume", "stop", name(), "force"}));
+    for (const muster::Node& server : pool_.servers()) {
+      for (const VolumeInfo& found : parseVolumeInfo(run(server, {"volume", "info"}))) {
+        if (found.name != name()) continue;
+        if (found.status == "Started") {
+          parseDone(run(server, {"volume", "stop", name(), "force"}));
+        }
+        parseDone(run(server, {"volume", "delete", name()}));
       }
-      parseDone(run(pool_.first(), {"volume", "delete", name()}));
     }
-    return std::string();
+    std::string left;
+    for (const muster::Node& server : pool_.servers()) {
+      const auto names = parseVolumeNames(run(server, {"volume", "list"}));
+      bool isThere = std::find(names.begin(), names.end(), name()) != names.end();
+      if (isThere) left += server.name() + " has it; ";
+    }
+    return left;
   });
 }
 
