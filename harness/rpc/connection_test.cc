@@ -20,24 +20,7 @@ using muster::Outcome;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-class ConnectionTest : public testing::Test {
- protected:
-  ConnectionTest() : controller_(quick()), node_(controller_.connect(agent_.description())) {}
-
-  static ControllerOptions quick() {
-    ControllerOptions options;
-    options.heartbeatEvery = milliseconds(30);
-    options.heartbeatMax = milliseconds(100);
-    options.connectMax = milliseconds(500);
-    options.backoffMin = milliseconds(1);
-    options.backoffMax = milliseconds(20);
-    return options;
-  }
-
-  FakeAgent agent_;
-  Controller controller_;
-  ControllerNode& node_;
-};
+class ConnectionTest : public OnFakeAgent {};
 
 TEST_F(ConnectionTest, RunsACommandInOneRoundTrip) {
   muster::Result result = rpc::Jobs(node_).run(command({"emit", "hello\n"}), in(seconds(5)));

@@ -18,20 +18,8 @@ using testing::IsEmpty;
 using testing::Key;
 using testing::SizeIs;
 
-class ScopeTest : public testing::Test {
+class ScopeTest : public OnFakeAgent {
  protected:
-  ScopeTest() : controller_(quick()), node_(controller_.connect(agent_.description())) {}
-
-  static ControllerOptions quick() {
-    ControllerOptions options;
-    options.heartbeatEvery = milliseconds(30);
-    options.heartbeatMax = milliseconds(100);
-    options.connectMax = milliseconds(500);
-    options.backoffMin = milliseconds(1);
-    options.backoffMax = milliseconds(20);
-    return options;
-  }
-
   ScopeHandle begin(const std::string& name) { return controller_.beginScope(name, {}); }
 
   void run(const std::string& text) {
@@ -47,10 +35,6 @@ class ScopeTest : public testing::Test {
 
   // Returns the numbers of the commands that belong to no scope.
   std::map<uint64_t, FakeAgent::Job> jobsOfSession() { return agent_.session().jobs; }
-
-  FakeAgent agent_;
-  Controller controller_;
-  ControllerNode& node_;
 };
 
 TEST_F(ScopeTest, CommandsBelongToTheInnermostScope) {

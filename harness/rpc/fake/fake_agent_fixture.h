@@ -9,6 +9,7 @@
 #include <muster/deadline.h>
 #include <muster/node_error.h>
 
+#include "harness/rpc/controller.h"
 #include "harness/rpc/fake/fake_agent.h"
 #include "harness/rpc/job/job_request.h"
 
@@ -38,5 +39,25 @@ muster::NodeError errorOf(Call&& call) {
   ADD_FAILURE() << "no NodeError was thrown";
   return muster::NodeError(muster::NodeError::Kind::kInternal, "", "", "");
 }
+
+// A controller with one node, a FakeAgent, whose losses it notices and mends in milliseconds.
+class OnFakeAgent : public testing::Test {
+ protected:
+  OnFakeAgent() : controller_(quick()), node_(controller_.connect(agent_.description())) {}
+
+  static ControllerOptions quick() {
+    ControllerOptions options;
+    options.heartbeatEvery = std::chrono::milliseconds(30);
+    options.heartbeatMax = std::chrono::milliseconds(100);
+    options.connectMax = std::chrono::milliseconds(500);
+    options.backoffMin = std::chrono::milliseconds(1);
+    options.backoffMax = std::chrono::milliseconds(20);
+    return options;
+  }
+
+  FakeAgent agent_;
+  Controller controller_;
+  ControllerNode& node_;
+};
 
 }  // namespace harness
