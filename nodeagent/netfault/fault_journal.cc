@@ -87,6 +87,24 @@ kj::String textOf(const FaultRecord& record) {
 
 }  // namespace
 
+kj::Array<kj::String> copyOf(kj::ArrayPtr<const kj::String> texts) {
+  return KJ_MAP(text, texts) {
+    return kj::str(text);
+  };
+}
+
+FaultRecord FaultRecord::clone() const {
+  return {id,
+          kj::str(title),
+          kj::str(owner),
+          kj::str(bootId),
+          kj::str(text),
+          copyOf(peers),
+          kj::str(interface),
+          sinceRealtimeNs,
+          untilBoottimeNs};
+}
+
 FaultJournal::FaultJournal(kj::String directory) : directory_(kj::mv(directory)) {}
 
 kj::String FaultJournal::pathOf(const support::Id& id) const {

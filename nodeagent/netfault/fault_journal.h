@@ -28,7 +28,11 @@ struct FaultRecord {
   int64_t sinceRealtimeNs = 0;
   // On the boot clock. 0: it lasts as long as its session.
   int64_t untilBoottimeNs = 0;
+
+  FaultRecord clone() const;
 };
+
+kj::Array<kj::String> copyOf(kj::ArrayPtr<const kj::String> texts);
 
 class FaultJournal final : public kj::AtomicRefcounted {
  public:

@@ -23,14 +23,12 @@ constexpr int64_t kPauseMinNs = 100'000'000;
 // A fault may leave the kernel this much before its time without having failed.
 constexpr int64_t kEarlyMaxNs = 1'000'000'000;
 
-kj::Array<kj::String> copyOf(kj::ArrayPtr<const kj::String> texts) {
-  return KJ_MAP(text, texts) {
-    return kj::str(text);
-  };
-}
-
 kj::String journalDirectory(kj::StringPtr stateDirectory) {
   return stateDirectory.size() == 0 ? kj::String() : kj::str(stateDirectory, "/faults");
+}
+
+EffectPlace placeOf(const FaultRecord& record) {
+  return {record.id, kj::str(record.interface)};
 }
 
 }  // namespace
@@ -82,25 +80,12 @@ struct FaultTable::Tools final : public kj::AtomicRefcounted {
     return survivors;
   }
 
-  static EffectPlace placeOf(const FaultRecord& record) {
-    return {record.id, kj::str(record.interface)};
-  }
-
   const Effects effects;
   const FaultJournal journal;
 };
 
 struct FaultTable::Fault final : public kj::Refcounted {
-  support::Id id;
-  kj::String title;
-  kj::String owner;
-  kj::String text;
-  kj::Array<kj::String> peers;
-  // The slow interface, which the kernel does not mend by itself. Empty: packets are dropped.
-  kj::String interface;
-  int64_t sinceRealtimeNs = 0;
-  // 0: it lasts as long as its session.
-  int64_t untilBoottimeNs = 0;
+  FaultRecord record;
   // Null for one that a former keeper began.
   kj::Maybe<kj::Own<const FaultSpec>> spec;
   // Null for one that has a time of its own.
@@ -136,7 +121,7 @@ struct FaultTable::Fault final : public kj::Refcounted {
     packets = std::max(packets, shown.packets);
     bytes = std::max(bytes, shown.bytes);
   }
-  EffectPlace place() const { return {id, kj::str(interface)}; }
+  EffectPlace place() const { return placeOf(record); }
 };
 
 FaultTable::FaultTable(ServiceHost& host, RunTool run)
@@ -163,17 +148,11 @@ kj::Promise<void> FaultTable::recoverAll() {
 void FaultTable::recover(kj::Vector<FaultRecord> survivors) {
   for (auto& record : survivors) {
     auto fault = kj::refcounted<Fault>();
-    fault->id = record.id;
-    fault->title = kj::mv(record.title);
-    fault->owner = kj::mv(record.owner);
-    fault->text = kj::mv(record.text);
-    fault->peers = kj::mv(record.peers);
-    fault->interface = kj::mv(record.interface);
-    fault->sinceRealtimeNs = record.sinceRealtimeNs;
-    fault->untilBoottimeNs = record.untilBoottimeNs;
+    fault->record = kj::mv(record);
     fault->state = State::ACTIVE;
     watch(*fault);
-    faults_.emplace(record.id, kj::mv(fault));
+    auto id = fault->record.id;
+    faults_.emplace(id, kj::mv(fault));
   }
 }
 
@@ -198,15 +177,17 @@ FaultTable::Fault& FaultTable::newFault(Session& session, kj::Own<const FaultSpe
     }
   }
   auto fault = kj::refcounted<Fault>();
-  fault->id = spec->id;
-  fault->title = kj::str(spec->title);
-  fault->owner = kj::str(session.identity());
-  fault->text = describe(*spec);
-  fault->peers = copyOf(spec->peers);
-  fault->interface = kj::str(spec->link.interface);
-  fault->sinceRealtimeNs = host_.platform.clock().realtimeNs();
+  FaultRecord& record = fault->record;
+  record.id = spec->id;
+  record.title = kj::str(spec->title);
+  record.owner = kj::str(session.identity());
+  record.bootId = kj::str(host_.bootId);
+  record.text = describe(*spec);
+  record.peers = copyOf(spec->peers);
+  record.interface = kj::str(spec->link.interface);
+  record.sinceRealtimeNs = host_.platform.clock().realtimeNs();
   if (spec->holdNs > 0) {
-    fault->untilBoottimeNs = host_.platform.clock().boottimeNs() + spec->holdNs;
+    record.untilBoottimeNs = host_.platform.clock().boottimeNs() + spec->holdNs;
   } else {
     fault->session = session.addRef();
     fault->entry = session.addUndo(EndPhase::kUndo,
@@ -215,7 +196,7 @@ FaultTable::Fault& FaultTable::newFault(Session& session, kj::Own<const FaultSpe
   }
   fault->spec = kj::mv(spec);
   Fault& added = *fault;
-  faults_.emplace(added.id, kj::mv(fault));
+  faults_.emplace(added.record.id, kj::mv(fault));
   return added;
 }
 
@@ -225,21 +206,7 @@ int64_t FaultTable::kernelHoldNs(const Fault& fault) const {
     int64_t untilNs = (*session)->leaseEndsBoottimeNs() + kSlackNs;
     return std::clamp(untilNs - now, kKernelHoldMinNs, kKernelHoldMaxNs);
   }
-  return std::max(fault.untilBoottimeNs - now, kKernelHoldMinNs);
-}
-
-FaultRecord FaultTable::recordOf(const Fault& fault) const {
-  FaultRecord record;
-  record.id = fault.id;
-  record.title = kj::str(fault.title);
-  record.owner = kj::str(fault.owner);
-  record.bootId = kj::str(host_.bootId);
-  record.text = kj::str(fault.text);
-  record.peers = copyOf(fault.peers);
-  record.interface = kj::str(fault.interface);
-  record.sinceRealtimeNs = fault.sinceRealtimeNs;
-  record.untilBoottimeNs = fault.untilBoottimeNs;
-  return record;
+  return std::max(fault.record.untilBoottimeNs - now, kKernelHoldMinNs);
 }
 
 kj::Promise<void> FaultTable::begin(Fault& fault, Session& session) {
@@ -247,11 +214,11 @@ kj::Promise<void> FaultTable::begin(Fault& fault, Session& session) {
   int64_t holdNs = kernelHoldNs(fault);
   fault.kernelHoldsUntilNs = host_.platform.clock().boottimeNs() + holdNs;
   auto task = [tools = kj::atomicAddRef(*tools_), spec = kj::atomicAddRef(*spec),
-               record = recordOf(fault), holdNs]() { tools->begin(*spec, record, holdNs); };
+               record = fault.record.clone(), holdNs]() { tools->begin(*spec, record, holdNs); };
   auto line = host_.audit.line(session, "faults.add",
-                               {{"fault", fault.id.text()},
-                                {"title", fault.title},
-                                {"effect", fault.text},
+                               {{"fault", fault.record.id.text()},
+                                {"title", fault.record.title},
+                                {"effect", fault.record.text},
                                 {"holdNs", spec->holdNs}});
   return worker_->run(audited(kj::mv(line), kj::mv(task)))
       .then(
@@ -282,7 +249,7 @@ kj::Promise<FaultReport> FaultTable::add(Session& session, kj::Own<const FaultSp
             fault.entry = nullptr;
             kj::throwFatalException(kj::mv(*exception));
           }
-        } else if (found->second->owner != session->identity()) {
+        } else if (found->second->record.owner != session->identity()) {
           support::fail(Kind::CONFLICT, "fault ", shortName(id), ": it is another identity's");
         }
         return faults_.at(id)->beginning.addBranch().then([this, id]() {
@@ -297,7 +264,7 @@ kj::Promise<FaultReport> FaultTable::add(Session& session, kj::Own<const FaultSp
 
 void FaultTable::watch(Fault& fault) {
   // The kernel does not end a link by itself, so it need not be told.
-  if (fault.interface.size() > 0 && !fault.isHeld()) return;
+  if (fault.record.interface.size() > 0 && !fault.isHeld()) return;
   auto task = fault.isHeld() ? endInTime(fault) : keepHolding(fault);
   fault.watching = task.eagerlyEvaluate([&fault](kj::Exception&& exception) {
     if (fault.state == State::ACTIVE) {
@@ -331,7 +298,7 @@ kj::Promise<void> FaultTable::keepHolding(Fault& fault) {
 }
 
 kj::Promise<void> FaultTable::endInTime(Fault& fault) {
-  int64_t leftNs = fault.untilBoottimeNs - host_.platform.clock().boottimeNs();
+  int64_t leftNs = fault.record.untilBoottimeNs - host_.platform.clock().boottimeNs();
   return host_.timer.afterDelay(std::max<int64_t>(leftNs, 0) * kj::NANOSECONDS)
       .then([this, &fault]() -> kj::Promise<void> {
         if (fault.state != State::ACTIVE) return kj::READY_NOW;
@@ -373,34 +340,34 @@ kj::Promise<void> FaultTable::startHealing(Fault& fault, AuditLog::Line line) {
 }
 
 kj::Promise<kj::Maybe<FaultReport>> FaultTable::heal(Session& session, support::Id id) {
-  return recovering_.addBranch().then(
-      [this, session = session.addRef(), id]() -> kj::Promise<kj::Maybe<FaultReport>> {
-        auto found = faults_.find(id);
-        if (found == faults_.end()) return kj::Maybe<FaultReport>();
-        auto fault = kj::addRef(*found->second);
-        if (fault->owner != session->identity() && session->role() < wire::Role::ADMIN) {
-          support::fail(Kind::DENIED, "fault ", shortName(id), ": ", fault->owner,
-                        " added it, and only an admin may end it for others");
-        }
-        auto line = host_.audit.line(*session, "faults.heal", {{"fault", id.text()}});
-        if (fault->state != State::GONE) fault->endsByItself = false;
-        auto begun = fault->beginning.addBranch();
-        return begun
-            .catch_([](kj::Exception&&) {
-              // Whoever began it is told why that failed; here only its end counts.
-            })
-            .then([this, fault = kj::addRef(*fault), line = kj::mv(line)]() mutable {
-              return startHealing(*fault, kj::mv(line));
-            })
-            .then([this, fault = kj::addRef(*fault)]() mutable -> kj::Maybe<FaultReport> {
-              fault->dropEntry();
-              if (fault->healing == nullptr || fault->endsByItself) return nullptr;
-              if (fault->reason.size() > 0) {
-                support::fail(Kind::SYSTEM, "fault ", shortName(fault->id), ": ", fault->reason);
-              }
-              return reportOf(*fault);
-            });
-      });
+  return recovering_.addBranch().then([this, session = session.addRef(),
+                                       id]() -> kj::Promise<kj::Maybe<FaultReport>> {
+    auto found = faults_.find(id);
+    if (found == faults_.end()) return kj::Maybe<FaultReport>();
+    auto fault = kj::addRef(*found->second);
+    if (fault->record.owner != session->identity() && session->role() < wire::Role::ADMIN) {
+      support::fail(Kind::DENIED, "fault ", shortName(id), ": ", fault->record.owner,
+                    " added it, and only an admin may end it for others");
+    }
+    auto line = host_.audit.line(*session, "faults.heal", {{"fault", id.text()}});
+    if (fault->state != State::GONE) fault->endsByItself = false;
+    auto begun = fault->beginning.addBranch();
+    return begun
+        .catch_([](kj::Exception&&) {
+          // Whoever began it is told why that failed; here only its end counts.
+        })
+        .then([this, fault = kj::addRef(*fault), line = kj::mv(line)]() mutable {
+          return startHealing(*fault, kj::mv(line));
+        })
+        .then([this, fault = kj::addRef(*fault)]() mutable -> kj::Maybe<FaultReport> {
+          fault->dropEntry();
+          if (fault->healing == nullptr || fault->endsByItself) return nullptr;
+          if (fault->reason.size() > 0) {
+            support::fail(Kind::SYSTEM, "fault ", shortName(fault->record.id), ": ", fault->reason);
+          }
+          return reportOf(*fault);
+        });
+  });
 }
 
 kj::Promise<kj::Maybe<support::Failure>> FaultTable::undo(support::Id id) {
@@ -452,11 +419,11 @@ void FaultTable::look(Fault& fault, const Shown& shown) {
     fault.state = State::GONE;
     fault.dropEntry();
     worker_->start(
-        [tools = kj::atomicAddRef(*tools_), id = fault.id]() { tools->journal.drop(id); });
+        [tools = kj::atomicAddRef(*tools_), id = fault.record.id]() { tools->journal.drop(id); });
     return;
   }
   bool isThere = shown.isThere && shown.isWorking;
-  int64_t until = fault.isHeld() ? fault.untilBoottimeNs : fault.kernelHoldsUntilNs;
+  int64_t until = fault.isHeld() ? fault.record.untilBoottimeNs : fault.kernelHoldsUntilNs;
   bool isEarly = host_.platform.clock().boottimeNs() + kEarlyMaxNs < until;
   if (fault.state == State::ACTIVE && !isThere && isEarly) {
     fault.fail(kj::str("the kernel has it no more"));
@@ -465,17 +432,17 @@ void FaultTable::look(Fault& fault, const Shown& shown) {
 
 FaultReport FaultTable::reportOf(const Fault& fault) const {
   FaultReport report;
-  report.id = fault.id;
-  report.title = kj::str(fault.title);
+  report.id = fault.record.id;
+  report.title = kj::str(fault.record.title);
   report.state = fault.state;
-  report.sinceRealtimeNs = fault.sinceRealtimeNs;
-  int64_t until = fault.untilBoottimeNs;
+  report.sinceRealtimeNs = fault.record.sinceRealtimeNs;
+  int64_t until = fault.record.untilBoottimeNs;
   KJ_IF_MAYBE (session, fault.session) until = (*session)->leaseEndsBoottimeNs();
   report.remainingNs = std::max<int64_t>(until - host_.platform.clock().boottimeNs(), 0);
   report.isHeld = fault.isHeld();
-  report.owner = kj::str(fault.owner);
-  report.peers = copyOf(fault.peers);
-  report.text = kj::str(fault.text);
+  report.owner = kj::str(fault.record.owner);
+  report.peers = copyOf(fault.record.peers);
+  report.text = kj::str(fault.record.text);
   report.packets = fault.packets;
   report.bytes = fault.bytes;
   report.reason = kj::str(fault.reason);

@@ -78,7 +78,6 @@ class FaultTable final {
   kj::Promise<void> recoverAll();
   void recover(kj::Vector<FaultRecord> survivors);
   Fault& newFault(Session& session, kj::Own<const FaultSpec> spec);
-  FaultRecord recordOf(const Fault& fault) const;
   kj::Promise<void> begin(Fault& fault, Session& session);
   kj::Promise<void> startHealing(Fault& fault, AuditLog::Line line);
   kj::Promise<kj::Maybe<support::Failure>> undo(support::Id id);
