@@ -8,6 +8,7 @@
 #include <muster/eventually.h>
 #include <muster/node_error.h>
 
+#include "harness/match/look_history.h"
 #include "harness/values/failure_text.h"
 #include "harness/values/look_again.h"
 
@@ -32,14 +33,19 @@ std::vector<std::string> linesOf(std::string_view text) {
 bool poll(const std::function<Observation()>& look, std::chrono::nanoseconds within,
           std::chrono::nanoseconds every, testing::MatchResultListener* listener) {
   Observation seen;
+  harness::LookHistory history;
+  auto begin = std::chrono::steady_clock::now();
   auto matches = [&] {
+    auto at = std::chrono::steady_clock::now() - begin;
     seen = look();
+    history.note(seen.explanation.empty() ? seen.seen : seen.seen + ", " + seen.explanation, at);
     return seen.matched;
   };
   harness::Looks looks = harness::lookAgain(matches, within, every);
   if (looks.matched) return true;
   *listener << "not seen in " << harness::looksText(looks) << "; the last saw " << seen.seen
             << (seen.explanation.empty() ? "" : ", ") << seen.explanation;
+  if (std::string before = history.text(); !before.empty()) *listener << "; before that" << before;
   return false;
 }
 

@@ -105,6 +105,14 @@ TEST(EventuallyTest, ReportsTheLastLookAndHowManyThereWere) {
   EXPECT_THAT(text, ContainsRegex("not seen in [2-4] looks within .* ms; the last saw 7"));
 }
 
+TEST(EventuallyTest, ReportsWhatTheLooksBeforeSaw) {
+  int looks = 0;
+  auto look = [&] { return ++looks < 3 ? "starting" : "failed"; };
+  std::string text = explained(look, Eventually(std::string("active"), 25ms, 5ms));
+  EXPECT_THAT(text, ContainsRegex("the last saw .*\"failed\".*; before that\n"
+                                  "  at .*: .*\"starting\".* \\(2 looks\\)$"));
+}
+
 TEST(EventuallyTest, LooksOnceEvenWithoutTime) {
   EXPECT_THAT([] { return 1; }, Eventually(testing::Eq(1), 0s));
 }

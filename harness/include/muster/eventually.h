@@ -72,7 +72,7 @@ struct Observation {
 // beginnings of two looks. Calls made while looking end with `within`; those of the last look may
 // take as long as the longest look before it, and a second. With `within` zero, the first look is
 // the last. There is none behind the end of the enclosing DeadlineScope, except for the first. On
-// failure, the last look and the number of looks are explained.
+// failure, the last look, the number of looks and what they saw before are explained.
 bool poll(const std::function<Observation()>& look, std::chrono::nanoseconds within,
           std::chrono::nanoseconds every, testing::MatchResultListener* listener);
 
@@ -205,7 +205,7 @@ class EventuallyMatcher : public testing::BaseOfMusterMatchers {
 //
 // The last look is made when `within` is over, and its calls may take as long as the longest look
 // before it, and a second. With `within` zero there is exactly one look. On failure the text has
-// the last look and how many there were.
+// the last look, how many there were, and what those before it saw, at most ten changes of it.
 //
 //   EXPECT_THAT(node, Eventually(Runs({"pgrep", "kvd"}, ExitedWith(1)), 5s));
 //
