@@ -9,13 +9,8 @@
 #include <muster/deadline.h>
 
 namespace harness {
-namespace {
 
-constexpr size_t kThreadsMax = 64;
-
-}  // namespace
-
-void atOnce(size_t count, const std::function<void(size_t)>& work) {
+void atOnce(size_t count, size_t fanOut, const std::function<void(size_t)>& work) {
   std::chrono::nanoseconds left = muster::DeadlineScope::remaining();
   std::atomic<size_t> next{0};
   std::mutex mutex;
@@ -34,7 +29,8 @@ void atOnce(size_t count, const std::function<void(size_t)>& work) {
   {
     // They end their threads at the end of this block, also if one of them cannot be made.
     std::vector<std::jthread> threads;
-    for (size_t i = 1; i < std::min(count, kThreadsMax); ++i) threads.emplace_back(workOff);
+    for (size_t i = 1; i < std::min({count, fanOut, kFanOutMax}); ++i)
+      threads.emplace_back(workOff);
     workOff();
   }
   if (failure) std::rethrow_exception(failure);

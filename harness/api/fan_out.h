@@ -14,19 +14,22 @@
 
 namespace harness {
 
-// Calls `work` with each number below `count`, on up to 64 threads, this one among them, and
+// The most calls at once.
+inline constexpr size_t kFanOutMax = 64;
+
+// Calls `work` with each number below `count`, on up to `fanOut` threads, this one among them, and
 // returns when all are done. DeadlineScope::current() of this thread holds in all. If calls throw,
 // the rest is still done, and the exception of one of them is thrown again.
-void atOnce(size_t count, const std::function<void(size_t)>& work);
+void atOnce(size_t count, size_t fanOut, const std::function<void(size_t)>& work);
 
-// Asks for each of `names` by `ask`, which is given its place, and keeps the value or the
-// NodeError.
+// Asks for each of `names` by `ask`, which is given its place, up to `fanOut` at once, and keeps
+// the value or the NodeError.
 template <typename Value, typename Ask>
 std::vector<muster::NodeAnswer<Value>> answersOf(const std::vector<std::string>& names,
-                                                 const std::source_location& where,
+                                                 size_t fanOut, const std::source_location& where,
                                                  const Ask& ask) {
   std::vector<muster::NodeAnswer<Value>> answers(names.size());
-  atOnce(names.size(), [&](size_t i) {
+  atOnce(names.size(), fanOut, [&](size_t i) {
     answers[i].node = names[i];
     try {
       answers[i].value.emplace(at(where, [&] { return ask(i); }));
@@ -37,14 +40,14 @@ std::vector<muster::NodeAnswer<Value>> answersOf(const std::vector<std::string>&
   return answers;
 }
 
-// Asks each of `nodes` by `ask`.
+// Asks each of `nodes` by `ask`, up to `fanOut` at once.
 template <typename Value, typename Ask>
-muster::NodeAnswers<Value> askEach(const std::vector<muster::Node*>& nodes,
+muster::NodeAnswers<Value> askEach(const std::vector<muster::Node*>& nodes, size_t fanOut,
                                    const std::source_location& where, const Ask& ask) {
   std::vector<std::string> names;
   for (const muster::Node* node : nodes) names.push_back(node->name());
   return muster::NodeAnswers<Value>(
-      answersOf<Value>(names, where, [&](size_t i) { return ask(*nodes[i]); }));
+      answersOf<Value>(names, fanOut, where, [&](size_t i) { return ask(*nodes[i]); }));
 }
 
 }  // namespace harness

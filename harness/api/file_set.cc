@@ -16,45 +16,48 @@ constexpr std::monostate kDone;
 }  // namespace
 
 NodeAnswers<std::string> FileSet::read(Where where) const {
-  return askEach<std::string>(nodes_, where,
+  return askEach<std::string>(nodes_, fanOut_, where,
                               [&](Node& node) { return node.file(path_).read(where); });
 }
 
 NodeAnswers<std::string> FileSet::digest(Where where) const {
-  return askEach<std::string>(nodes_, where,
+  return askEach<std::string>(nodes_, fanOut_, where,
                               [&](Node& node) { return node.file(path_).digest(where); });
 }
 
 NodeAnswers<bool> FileSet::exists(Where where) const {
-  return askEach<bool>(nodes_, where, [&](Node& node) { return node.file(path_).exists(where); });
+  return askEach<bool>(nodes_, fanOut_, where,
+                       [&](Node& node) { return node.file(path_).exists(where); });
 }
 
 NodeAnswers<std::monostate> FileSet::write(const std::string& content, const WriteOptions& options,
                                            Where where) const {
-  return askEach<std::monostate>(nodes_, where, [&](Node& node) {
+  return askEach<std::monostate>(nodes_, fanOut_, where, [&](Node& node) {
     node.file(path_).write(content, options, where);
     return kDone;
   });
 }
 
 NodeAnswers<std::monostate> FileSet::append(const std::string& content, Where where) const {
-  return askEach<std::monostate>(nodes_, where, [&](Node& node) {
+  return askEach<std::monostate>(nodes_, fanOut_, where, [&](Node& node) {
     node.file(path_).append(content, where);
     return kDone;
   });
 }
 
 NodeAnswers<bool> FileSet::makeDirectory(uint32_t mode, UndoAt undo, Where where) const {
-  return askEach<bool>(
-      nodes_, where, [&](Node& node) { return node.file(path_).makeDirectory(mode, undo, where); });
+  return askEach<bool>(nodes_, fanOut_, where, [&](Node& node) {
+    return node.file(path_).makeDirectory(mode, undo, where);
+  });
 }
 
 NodeAnswers<bool> FileSet::remove(Where where) const {
-  return askEach<bool>(nodes_, where, [&](Node& node) { return node.file(path_).remove(where); });
+  return askEach<bool>(nodes_, fanOut_, where,
+                       [&](Node& node) { return node.file(path_).remove(where); });
 }
 
 NodeAnswers<bool> FileSet::removeTree(Where where) const {
-  return askEach<bool>(nodes_, where,
+  return askEach<bool>(nodes_, fanOut_, where,
                        [&](Node& node) { return node.file(path_).removeTree(where); });
 }
 

@@ -60,16 +60,36 @@ std::vector<std::string> NodeSet::names() const {
   return names;
 }
 
+NodeSet NodeSet::with(std::vector<Node*> nodes) const {
+  NodeSet set(std::move(nodes));
+  set.fanOut_ = fanOut_;
+  return set;
+}
+
+size_t NodeSet::fanOutOr(size_t most) const {
+  return fanOut_.value_or(most);
+}
+
+NodeSet NodeSet::withFanOut(size_t count, Where where) const {
+  if (count == 0) {
+    fail(NodeError::Kind::kInvalid, "a fan-out of 0",
+         "calls could not begin; the least is 1 node at once", where);
+  }
+  NodeSet set = *this;
+  set.fanOut_ = count;
+  return set;
+}
+
 NodeSet NodeSet::without(const Node& node) const {
   std::vector<Node*> rest = nodes_;
   std::erase(rest, &node);
-  return NodeSet(rest);
+  return with(rest);
 }
 
 NodeSet NodeSet::firstOf(size_t count, Where where) const {
   // The operator throws the error of a node that is not there.
   if (count > nodes_.size()) (*this)[PlaceInSet(count - 1, where)];
-  return NodeSet(std::vector<Node*>(nodes_.begin(), nodes_.begin() + static_cast<long>(count)));
+  return with({nodes_.begin(), nodes_.begin() + static_cast<long>(count)});
 }
 
 NodeSet NodeSet::operator+(const NodeSet& other) const {
@@ -77,15 +97,28 @@ NodeSet NodeSet::operator+(const NodeSet& other) const {
   for (Node& node : other) {
     if (!contains(node)) all.push_back(&node);
   }
-  return NodeSet(all);
+  return with(all);
 }
 
 Results NodeSet::run(const Argv& argv, const RunOptions& options, Where where) const {
   return runEach(std::vector<Argv>(nodes_.size(), argv), options, where);
 }
 
+// One thread for each node that runs, since a node's time begins with its command.
+Results NodeSet::runByFanOut(const std::vector<Argv>& argvs, const RunOptions& options,
+                             Where where) const {
+  auto answers = harness::answersOf<Result>(
+      names(), *fanOut_, where, [&](size_t i) { return nodes_[i]->run(argvs[i], options, where); });
+  std::vector<NodeResult> results;
+  for (auto& one : answers) {
+    results.push_back({std::move(one.node), std::move(one.value), std::move(one.error)});
+  }
+  return Results(std::move(results));
+}
+
 Results NodeSet::runEach(std::vector<Argv> argvs, const RunOptions& options, Where where) const {
   if (nodes_.empty()) return Results({});
+  if (fanOut_ && *fanOut_ < nodes_.size()) return runByFanOut(argvs, options, where);
   std::vector<harness::ControllerNode*> nodes;
   for (Node* node : nodes_) nodes.push_back(&harness::ApiAccess::behind(*node));
   return harness::at(where, [&] {
@@ -125,25 +158,28 @@ ProcessSet NodeSet::start(const Argv& argv, const RunOptions& options, Where whe
 ProcessSet NodeSet::startEach(const std::vector<Argv>& argvs, const RunOptions& options,
                               Where where) const {
   return ProcessSet(harness::answersOf<Process>(
-      names(), where, [&](size_t i) { return nodes_[i]->start(argvs[i], options, where); }));
+      names(), fanOutOr(harness::kFanOutMax), where,
+      [&](size_t i) { return nodes_[i]->start(argvs[i], options, where); }));
 }
 
 NodeAnswers<TransferResult> NodeSet::push(const std::filesystem::path& local,
                                           const std::string& remote, const WriteOptions& options,
                                           Where where) const {
   return harness::askEach<TransferResult>(
-      nodes_, where, [&](Node& node) { return node.push(local, remote, options, where); });
+      nodes_, fanOutOr(harness::kFanOutMax), where,
+      [&](Node& node) { return node.push(local, remote, options, where); });
 }
 
 NodeAnswers<TransferResult> NodeSet::pushTree(const std::filesystem::path& local,
                                               const std::string& remote,
                                               const WriteOptions& options, Where where) const {
   return harness::askEach<TransferResult>(
-      nodes_, where, [&](Node& node) { return node.pushTree(local, remote, options, where); });
+      nodes_, fanOutOr(harness::kFanOutMax), where,
+      [&](Node& node) { return node.pushTree(local, remote, options, where); });
 }
 
 FileSet NodeSet::file(const std::string& path) const {
-  return FileSet(nodes_, path);
+  return FileSet(nodes_, fanOutOr(harness::kFanOutMax), path);
 }
 
 void NodeSet::each(const std::function<void(Node&)>& visit) const {

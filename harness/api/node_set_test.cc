@@ -149,6 +149,23 @@ TEST_F(NodeSetTest, EmptySetHasNoAnswers) {
   EXPECT_TRUE(NodeSet().run([](const Node&) -> Argv { return {"emit"}; }).empty());
 }
 
+TEST_F(NodeSetTest, FanOutOfOneRunsOnOneNodeAfterTheOther) {
+  NodeSet careful = nodes_.withFanOut(1);
+  Results results = careful.run([](const Node& node) -> Argv { return {"emit", node.name()}; });
+  EXPECT_THAT(results, OnEachNode(Succeeded()));
+  EXPECT_THAT(careful.names(), ElementsAre("n1", "n2"));
+  refuseSecond();
+  Results some = careful.run({"emit"});
+  EXPECT_THAT(some.failed(), ElementsAre("n2"));
+  EXPECT_THAT((careful + nodes_).without(first_).run({"emit"}).failed(), ElementsAre("n2"));
+}
+
+TEST_F(NodeSetTest, FanOutOfNoneIsRefused) {
+  NodeError error = errorOf([&] { nodes_.withFanOut(0); });
+  EXPECT_EQ(error.kind(), NodeError::Kind::kInvalid);
+  EXPECT_THAT(error.what(), HasSubstr("the least is 1 node at once"));
+}
+
 TEST(NodeAnswersTest, OnEachNodeNamesTheNodesThatDiffer) {
   NodeAnswers<std::string> answers(
       {{"n1", "a", {}},
@@ -169,7 +186,7 @@ TEST(FanOutTest, CallsAreMadeAtOnceAndKnowTheDeadline) {
   DeadlineScope scope(5s);
   std::atomic<size_t> begun{0};
   std::atomic<bool> isBounded{true};
-  atOnce(4, [&](size_t) {
+  atOnce(4, harness::kFanOutMax, [&](size_t) {
     ++begun;
     // Ends only when all four are under way.
     while (begun < 4 && DeadlineScope::remaining().count() > 0) std::this_thread::yield();
@@ -180,13 +197,30 @@ TEST(FanOutTest, CallsAreMadeAtOnceAndKnowTheDeadline) {
   EXPECT_GT(DeadlineScope::remaining().count(), 0);
 }
 
+TEST(FanOutTest, NoMoreCallsAtOnceThanAllowed) {
+  std::atomic<size_t> running{0};
+  std::atomic<size_t> most{0};
+  std::atomic<size_t> done{0};
+  atOnce(20, 2, [&](size_t) {
+    size_t now = ++running;
+    for (size_t seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
+    }
+    // Gives others the time to be one too many.
+    for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+    --running;
+    ++done;
+  });
+  EXPECT_EQ(done, 20u);
+  EXPECT_LE(most, 2u);
+}
+
 TEST(FanOutTest, RestIsDoneWhenACallThrows) {
   std::atomic<size_t> done{0};
   auto work = [&](size_t i) {
     ++done;
     if (i == 0) throw std::runtime_error("wrong");
   };
-  EXPECT_THROW(atOnce(100, work), std::runtime_error);
+  EXPECT_THROW(atOnce(100, harness::kFanOutMax, work), std::runtime_error);
   EXPECT_EQ(done, 100u);
 }
 

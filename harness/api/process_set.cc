@@ -16,7 +16,7 @@ std::vector<NodeAnswer<Value>> askAll(Members& members, const std::source_locati
                                       const Ask& ask) {
   std::vector<std::string> names;
   for (const NodeAnswer<Process>& member : members) names.push_back(member.node);
-  return harness::answersOf<Value>(names, where, [&](size_t i) {
+  return harness::answersOf<Value>(names, harness::kFanOutMax, where, [&](size_t i) {
     if (members[i].error) throw *members[i].error;
     return ask(*members[i].value);
   });
@@ -49,7 +49,7 @@ ProcessSet& ProcessSet::operator=(ProcessSet&& other) noexcept {
 // The destructors block, so they run side by side.
 void ProcessSet::end() noexcept {
   try {
-    harness::atOnce(all_.size(), [&](size_t i) { all_[i].value.reset(); });
+    harness::atOnce(all_.size(), harness::kFanOutMax, [&](size_t i) { all_[i].value.reset(); });
   } catch (const std::exception&) {
     // No thread could be made, so the rest of them ends one after the other.
   }

@@ -48,6 +48,15 @@ constexpr Flag kDetach({
             "shown, and it has no deadline unless --timeout is given",
 });
 
+constexpr CountOption kFanOut(
+    {
+        .name = "fanout",
+        .letter = 'f',
+        .value = "COUNT",
+        .help = "run on at most COUNT nodes at once, and on the next when it is over on one",
+    },
+    {.least = 1, .most = 100'000});
+
 constexpr Flag kPrefix({.name = "prefix", .help = "begin every line with the name of its node"});
 
 // How long a command may outlast its deadline: the grace, and the way of the answer.
@@ -174,6 +183,7 @@ struct Execution {
   PassInput input = PassInput::kNo;
   std::chrono::nanoseconds connectTimeout{0};
   muster::SteadyTime until;
+  size_t fanOut = 0;
   // See Conversation::whyGone.
   std::function<std::string()> whyGone;
 };
@@ -215,7 +225,7 @@ std::vector<Answer> converseWithReachable(
     numbers.push_back(i);
   }
   rpc::Sync sync(reachable);
-  rpc::JobGroup group(reachable, execution.request, execution.until);
+  rpc::JobGroup group(reachable, execution.request, execution.until, execution.fanOut);
   Conversation conversation;
   conversation.input = execution.input;
   conversation.speaker = "muster exec";
@@ -277,6 +287,14 @@ int printAnswers(Controller& controller, Execution execution, const std::string&
   return statusOf(answers);
 }
 
+// Returns when the last command is over for sure, if each takes its whole time. Saturates.
+muster::SteadyTime timeAfter(std::chrono::nanoseconds deadline, size_t rounds) {
+  auto now = std::chrono::steady_clock::now();
+  auto most = (muster::SteadyTime::max() - now) / static_cast<int64_t>(rounds);
+  auto each = deadline > most - kEndMargin ? most : deadline + kEndMargin;
+  return now + each * static_cast<int64_t>(rounds);
+}
+
 // Starts the command and leaves it alone. Nobody reads its output, so that the oldest goes.
 int detach(Execution execution, const std::string& runId) {
   execution.request.options.lifetime = muster::CommandLifetime::kDetached;
@@ -321,7 +339,15 @@ void requireFitting(const Arguments& arguments) {
     throw CommandError(kExitUsage,
                        "a command is missing: muster exec NODESET -- COMMAND [ARGUMENT...]");
   }
+  if (arguments[kInput] && arguments.has(kFanOut)) {
+    throw CommandError(kExitUsage,
+                       "--input and --fanout: input goes to all nodes at once, so leave one out");
+  }
   if (!arguments[kDetach]) return;
+  if (arguments.has(kFanOut)) {
+    throw CommandError(kExitUsage,
+                       "--detach and --fanout: nobody waits for the command, so leave one out");
+  }
   for (const Flag* flag : {&kInput, &kPrefix, &kJson}) {
     if (!arguments[*flag]) continue;
     throw CommandError(kExitUsage, "--detach and " + flag->spelling() +
@@ -345,8 +371,10 @@ int run(const Arguments& arguments) {
   execution.connected = connections.nodes();
   Controller& controller = connections.controller();
   if (arguments[kDetach]) return detach(std::move(execution), runId);
-  execution.until =
-      std::chrono::steady_clock::now() + *execution.request.options.deadline + kEndMargin;
+  size_t count = execution.nodes.size();
+  execution.fanOut = arguments.has(kFanOut) ? static_cast<size_t>(arguments[kFanOut]) : count;
+  size_t rounds = (count + execution.fanOut - 1) / execution.fanOut;
+  execution.until = timeAfter(*execution.request.options.deadline, rounds);
   if (arguments[kJson]) return printAnswers(controller, std::move(execution), runId);
   if (arguments[kPrefix]) return showAll(controller, std::move(execution), Show::kPrefixed);
   if (execution.nodes.size() > 1) return showAll(controller, std::move(execution), Show::kGathered);
@@ -361,8 +389,8 @@ const Command kExec = {
     .summary = "run a command on nodes",
     .options =
         [] {
-          return OptionList{&kCluster, &kTimeout, &kConnectTimeout, &kUser,   &kDirectory,
-                            &kRunId,   &kInput,   &kDetach,         &kPrefix, &kJson};
+          return OptionList{&kCluster, &kTimeout, &kConnectTimeout, &kUser,   &kDirectory, &kRunId,
+                            &kInput,   &kDetach,  &kFanOut,         &kPrefix, &kJson};
         },
     .run = run,
     .wordsLeast = 1,

@@ -13,6 +13,7 @@
 //   * All nodes have the same deadline, that of DeadlineScope::current().
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <iosfwd>
 #include <source_location>
@@ -58,11 +59,14 @@ class FileSet {
  private:
   friend class NodeSet;
   friend void PrintTo(const FileSet& files, std::ostream* out);
-  FileSet(std::vector<Node*> nodes, std::string path)
-      : nodes_(std::move(nodes)), path_(std::move(path)) {}
+  FileSet(std::vector<Node*> nodes, size_t fanOut, std::string path)
+      : nodes_(std::move(nodes)), fanOut_(fanOut), path_(std::move(path)) {}
 
   // Owned by the cluster.
   std::vector<Node*> nodes_;
+
+  // As of the set that made it.
+  size_t fanOut_;
   std::string path_;
 };
 

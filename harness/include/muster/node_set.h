@@ -29,6 +29,7 @@
 #include <initializer_list>
 #include <iosfwd>
 #include <iterator>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <vector>
@@ -118,6 +119,15 @@ class NodeSet {
   // Returns the first `count` nodes. NodeError kNotFound if the set has fewer.
   NodeSet firstOf(size_t count, Where where = Where::current()) const;
 
+  // Returns the same nodes, of which a call goes to `count` at most at once, and to the next one
+  // when it is over on one of them. Sets that are made of it keep that.
+  //
+  //   servers().withFanOut(4).push("image.img", "/srv/image.img").checked();
+  //
+  // Without it, commands of run and shell go to all nodes at once, and other calls to 64. NodeError
+  // kInvalid if `count` is 0.
+  NodeSet withFanOut(size_t count, Where where = Where::current()) const;
+
   // Returns the nodes of both, those of this first, each once.
   NodeSet operator+(const NodeSet& other) const;
 
@@ -180,8 +190,19 @@ class NodeSet {
   ProcessSet startEach(const std::vector<Argv>& argvs, const RunOptions& options,
                        Where where) const;
 
+  Results runByFanOut(const std::vector<Argv>& argvs, const RunOptions& options, Where where) const;
+
+  // Returns a set of other nodes with the fan-out of this one.
+  NodeSet with(std::vector<Node*> nodes) const;
+
+  // Returns the fan-out, or else `most`.
+  size_t fanOutOr(size_t most) const;
+
   // Owned by the cluster.
   std::vector<Node*> nodes_;
+
+  // Absent: no limit was asked for.
+  std::optional<size_t> fanOut_;
 };
 
 // Prints the names for gtest.

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <mutex>
 #include <utility>
@@ -66,7 +67,8 @@ struct JobGroup::Mailbox {
   Fd wake;
 };
 
-JobGroup::JobGroup(const std::vector<ControllerNode*>& nodes, JobRequest request, SteadyTime until)
+JobGroup::JobGroup(const std::vector<ControllerNode*>& nodes, JobRequest request, SteadyTime until,
+                   size_t fanOut)
     : operation_("run " + argvText(request.argv)),
       until_(until),
       mailbox_(std::make_shared<Mailbox>()) {
@@ -80,19 +82,22 @@ JobGroup::JobGroup(const std::vector<ControllerNode*>& nodes, JobRequest request
     });
   }
   running_ = nodes.size();
-  for (size_t i = 0; i < nodes.size(); ++i) {
-    begin(i, [job = members_[i].job, until](ControllerNode::Impl& node) {
-      return node.jobs().start(job, until).then([]() {
-        return Event{.kind = Event::Kind::kStarted};
-      });
-    });
-  }
+  while (next_ < std::min(nodes.size(), fanOut)) startNext();
 }
 
 JobGroup::~JobGroup() = default;
 
 int JobGroup::descriptor() const {
   return mailbox_->wake.get();
+}
+
+void JobGroup::startNext() {
+  size_t index = next_++;
+  begin(index, [job = members_[index].job, until = until_](ControllerNode::Impl& node) {
+    return node.jobs().start(job, until).then([]() {
+      return Event{.kind = Event::Kind::kStarted};
+    });
+  });
 }
 
 // Makes a call about a node's command, which promises an event. A failure becomes an event, too.
@@ -166,6 +171,7 @@ std::optional<JobGroup::News> JobGroup::next() {
 void JobGroup::over(size_t index, RunAnswer answer) {
   members_[index].answer = std::move(answer);
   --running_;
+  if (next_ < members_.size()) startNext();
 }
 
 bool JobGroup::wantsInput() const {

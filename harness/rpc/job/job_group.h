@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,10 +28,12 @@ namespace harness::rpc {
 // Call it from one thread.
 class JobGroup {
  public:
-  // Begins to start the command on each of `nodes`, which are of one controller and outlive this.
-  // The request says whether input will be given, and whether output is taken or kept. Commands
+  // Begins to start the command on each of `nodes`, which are of one controller and outlive this:
+  // on `fanOut` of them, and on one more each time that it is over on one. The request says whether
+  // input will be given, which goes to all at once, and whether output is taken or kept. Commands
   // are left alone at `until`. Throws NodeError for a request that can never work.
-  JobGroup(const std::vector<ControllerNode*>& nodes, JobRequest request, SteadyTime until);
+  JobGroup(const std::vector<ControllerNode*>& nodes, JobRequest request, SteadyTime until,
+           size_t fanOut = std::numeric_limits<size_t>::max());
 
   // Leaves the commands that run to the end of their sessions.
   ~JobGroup();
@@ -93,6 +96,7 @@ class JobGroup {
 
   template <typename Call>
   void begin(size_t node, Call call);
+  void startNext();
   void pull(size_t node);
   void feed(size_t node);
   void feedAll();
@@ -101,6 +105,11 @@ class JobGroup {
   std::string operation_;
   SteadyTime until_;
   std::vector<Member> members_;
+
+  // The first member that was not told to start.
+  size_t next_ = 0;
+
+  // The members without an answer.
   size_t running_ = 0;
 
   // The pieces that not every command has, the first of which has number piecesFrom_.

@@ -97,6 +97,18 @@ TEST_F(JobGroupTest, OneNodeThatFailsLeavesTheOthersAlone) {
   EXPECT_EQ(std::get<NodeError>(group.takeAnswer(1)).kind(), NodeError::Kind::kDenied);
 }
 
+TEST_F(JobGroupTest, FanOutHoldsTheNextCommandBackUntilOneHasEnded) {
+  rpc::JobGroup group({&node_, &second_}, open("cat"), in(seconds(5)), 1);
+  pollfd ready{group.descriptor(), POLLIN, 0};
+  ::poll(&ready, 1, 5000);
+  while (group.next()) continue;
+  EXPECT_EQ(agent_.session().jobs.size(), 1u);
+  EXPECT_EQ(other_.session().jobs.size(), 0u);
+  converse(group, "");
+  EXPECT_TRUE(group.ended());
+  EXPECT_EQ(other_.session().jobs.size(), 1u);
+}
+
 TEST_F(JobGroupTest, CommandThatDoesNotEndInTimeIsAnError) {
   rpc::JobGroup group({&node_}, open("hang"), in(milliseconds(200)));
   converse(group, "");

@@ -63,6 +63,21 @@ TEST_F(CommandTest, CommandsOfOneExecWaitForEachOther) {
   EXPECT_THAT(ended, complains("server2: reported pass"));
 }
 
+// Two commands that meet run at once.
+TEST_F(CommandTest, FanOutBoundsHowManyCommandsRunAtOnce) {
+  ASSERT_THAT(muster({"up", file(kThree)}), exits(0));
+  auto meet = [&](const std::string& fanOut) {
+    return onCluster("exec", {"@server", "-f", fanOut, "--", "nodeagent", "barrier", "b" + fanOut,
+                              "--count", "2", "--timeout", "2s"});
+  };
+  EXPECT_THAT(meet("2"), exits(0));
+  EXPECT_THAT(meet("1"), exits(124));
+  EXPECT_THAT(onCluster("exec", {"@server", "-f", "0", "--", "true"}),
+              AllOf(exits(64), complains("--fanout")));
+  EXPECT_THAT(onCluster("exec", {"@server", "-f", "1", "-i", "--", "cat"}),
+              AllOf(exits(64), complains("leave one out")));
+}
+
 TEST_F(CommandTest, EveryResultIsAvailableAsJson) {
   std::string path = file("  server1: {role: server}\n");
   EXPECT_THAT(muster({"check", path, "--json"}), AllOf(exits(0), prints("\"missing\": []")));
