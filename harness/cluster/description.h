@@ -24,7 +24,12 @@ struct TlsFiles {
 
 // How a controller reaches an agent.
 struct AgentRoute {
+  // With a host name it has the port, and no address of its own.
   support::Endpoint endpoint;
+
+  // The host by its name, such as "node7.lab", looked up each time that a connection is made. The
+  // agent's certificate still has the node's name. Empty: the endpoint has the address.
+  std::string hostName;
 
   // For an endpoint with TLS, and there required.
   TlsFiles tls;
@@ -32,6 +37,11 @@ struct AgentRoute {
   // The network namespace to connect from, as a path such as /proc/123/ns/net. Empty: the caller's
   // own.
   std::string networkNamespace;
+
+  // Returns "10.0.0.5:7411", "node7.lab:7411", or the path of a unix socket.
+  std::string place() const {
+    return hostName.empty() ? endpoint.place() : hostName + ":" + std::to_string(endpoint.port());
+  }
 };
 
 struct NodeDescription {

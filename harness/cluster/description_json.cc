@@ -19,7 +19,9 @@ void from_json(const nlohmann::json& json, Endpoint& endpoint) {
 namespace harness {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TlsFiles, authority, certificate, key)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentRoute, endpoint, tls, networkNamespace)
+// A cluster that an older release has made has no host names.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AgentRoute, endpoint, hostName, tls,
+                                                networkNamespace)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NodeDescription, name, role, labels, addresses, route)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ClusterDescription, name, provisioner, nodes)
 

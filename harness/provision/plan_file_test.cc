@@ -78,6 +78,22 @@ nodes:
   EXPECT_EQ(routes[4].tls.authority, "/etc/muster/all.pem");
 }
 
+TEST(ClusterFileTest, HostsMayHaveNames) {
+  ClusterPlan plan = parsePlan(R"(provisioner: static
+tls: {authority: a, certificate: b, key: c}
+nodes:
+  s[1-2]: {role: server, address: "node[7-8].lab"}
+  s3: {role: server, address: "tls:s3:7500"}
+  s4: {role: server, address: "tcp:localhost:7412"}
+)",
+                               "/etc/muster/x.yaml");
+  std::vector<std::string> places;
+  for (const AgentRoute& route : staticRoutes(plan)) places.push_back(route.place());
+  EXPECT_EQ(places, (std::vector<std::string>{"node7.lab:7411", "node8.lab:7411", "s3:7500",
+                                              "localhost:7412"}));
+  EXPECT_EQ(staticRoutes(plan)[2].endpoint.transport, support::Transport::kTls);
+}
+
 struct Bad {
   const char* text;
   const char* message;
@@ -170,15 +186,26 @@ constexpr Bad kBad[] = {
      "f.yaml:2:9: node set \"a\": the key \"address\" is missing, such as 127.0.0.2:7411"},
     {"provisioner: static\nnodes: {a: {role: x, init: systemd, address: \"127.0.0.1:1\"}}",
      "f.yaml:2:22: key \"init\" means nothing with provisioner \"static\""},
-    {"provisioner: static\nnodes: {a: {role: x, address: localhost}}",
-     "f.yaml:2:31: address: \"localhost\" is not ADDRESS:PORT, such as 127.0.0.2:7411 or "
-     "[::1]:7411"},
+    {"provisioner: static\nnodes: {a: {role: x, address: \"10.0.0\"}}",
+     "f.yaml:2:31: address: \"10.0.0\" is neither ADDRESS:PORT, such as 127.0.0.2:7411 or "
+     "[::1]:7411, nor a host name, such as node7.lab or node7.lab:7411"},
+    {"provisioner: static\nnodes: {a: {role: x, address: \"node 7\"}}",
+     "f.yaml:2:31: address: \"node 7\" is neither ADDRESS:PORT, such as 127.0.0.2:7411 or "
+     "[::1]:7411, nor a host name, such as node7.lab or node7.lab:7411"},
+    {"provisioner: static\nnodes: {a: {role: x, address: \"node7:port\"}}",
+     "f.yaml:2:31: address: \"node7:port\" is neither ADDRESS:PORT, such as 127.0.0.2:7411 or "
+     "[::1]:7411, nor a host name, such as node7.lab or node7.lab:7411"},
     {"provisioner: static\nnodes: {a: {role: x, address: \"127.0.0.1:65536\"}}",
-     "f.yaml:2:31: address: \"127.0.0.1:65536\" is not ADDRESS:PORT, such as 127.0.0.2:7411 or "
-     "[::1]:7411"},
+     "f.yaml:2:31: address: \"127.0.0.1:65536\" is neither ADDRESS:PORT, such as 127.0.0.2:7411 or "
+     "[::1]:7411, nor a host name, such as node7.lab or node7.lab:7411"},
     {"provisioner: static\nnodes: {a: {role: x, address: \"[fe80::1%nosuch]:7411\"}}",
-     "f.yaml:2:31: address: \"[fe80::1%nosuch]:7411\" is not ADDRESS:PORT, such as 127.0.0.2:7411 "
-     "or [::1]:7411; behind \"%\" stands an interface of this machine"},
+     "f.yaml:2:31: address: \"[fe80::1%nosuch]:7411\" is neither ADDRESS:PORT, such as "
+     "127.0.0.2:7411 or "
+     "[::1]:7411, nor a host name, such as node7.lab or node7.lab:7411; behind \"%\" "
+     "stands an interface of this machine"},
+    {"provisioner: static\nnodes: {a: {role: x, address: node7.lab}}",
+     "f.yaml:2:31: address: node7.lab is not loopback, so it needs the key \"tls\" with "
+     "certificates"},
     {"provisioner: static\nnodes: {a: {role: x, address: \"10.0.0.5:7411\"}}",
      "f.yaml:2:31: address: 10.0.0.5 is not loopback, so it needs the key \"tls\" with "
      "certificates"},
@@ -190,8 +217,11 @@ constexpr Bad kBad[] = {
      "f.yaml:2:31: address: has path \"agent.sock\"; it must be absolute and have less than 108 "
      "bytes"},
     {"provisioner: static\nnodes: {a: {role: x, address: \"127.0.0.1:0\"}}",
-     "f.yaml:2:31: address: \"127.0.0.1:0\" is not ADDRESS:PORT, such as 127.0.0.2:7411 or "
-     "[::1]:7411"},
+     "f.yaml:2:31: address: \"127.0.0.1:0\" is neither ADDRESS:PORT, such as 127.0.0.2:7411 or "
+     "[::1]:7411, nor a host name, such as node7.lab or node7.lab:7411"},
+    {"provisioner: static\nnodes: {a: {role: x, address: \"node7:0\"}}",
+     "f.yaml:2:31: address: \"node7:0\" is neither ADDRESS:PORT, such as 127.0.0.2:7411 or "
+     "[::1]:7411, nor a host name, such as node7.lab or node7.lab:7411"},
     {"provisioner: static\ntls: {authority: a, key: b}\nnodes: {a: {role: x, address: "
      "\"127.0.0.1:1\"}}",
      "f.yaml:2:6: tls: the key \"certificate\" is missing"},

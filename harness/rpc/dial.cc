@@ -8,11 +8,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <memory>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include <kj/debug.h>
 
+#include "harness/cluster/named_hosts.h"
+#include "harness/os/resolve.h"
 #include "schema/support/base/socket.h"
 #include "schema/support/base/wire_error.h"
 #include "schema/support/tls/dial.h"
@@ -49,7 +53,9 @@ OpenedSocket openInNamespace(const support::Endpoint& target, const std::string&
   return opened;
 }
 
-kj::AutoCloseFd openSocket(const AgentRoute& route) {
+// Returns null where a socket of our own namespace will do.
+kj::Maybe<kj::AutoCloseFd> socketOf(const AgentRoute& route) {
+  if (route.networkNamespace.empty()) return nullptr;
   OpenedSocket opened = openInNamespace(route.endpoint, route.networkNamespace);
   KJ_IF_MAYBE (fd, opened.fd) return kj::mv(*fd);
   kj::throwFatalException(
@@ -58,11 +64,60 @@ kj::AutoCloseFd openSocket(const AgentRoute& route) {
                                     "\": ", support::errnoText(opened.errnoValue))}));
 }
 
-// The objects that must live until the stream is there.
+// One dialling, whose members live until the stream is there.
 struct Dialling {
-  support::Endpoint target;
+  kj::UnixEventPort& port;
+  kj::Timer& timer;
+  AgentRoute route;
+  std::string node;
+  kj::TimePoint until;
+
+  std::vector<support::Endpoint> targets;
+  size_t next = 0;
   std::optional<support::TlsClient> tls;
 };
+
+kj::Promise<ResolvedHost> lookUp(const std::string& name) {
+  auto pair = kj::newPromiseAndCrossThreadFulfiller<ResolvedHost>();
+  // A std::function must be copyable.
+  auto fulfiller = std::make_shared<decltype(pair.fulfiller)>(kj::mv(pair.fulfiller));
+  resolveLater(name, [fulfiller](ResolvedHost host) { (*fulfiller)->fulfill(kj::mv(host)); });
+  return kj::mv(pair.promise);
+}
+
+std::vector<support::Endpoint> targetsOf(const AgentRoute& route, const ResolvedHost& host) {
+  if (host.addresses.empty()) {
+    support::fail(wire::Error::Kind::SYSTEM, "look up \"", route.hostName.c_str(),
+                  "\": ", host.error.c_str());
+  }
+  auto endpoints = endpointsOf(route, host.addresses);
+  if (endpoints.empty()) {
+    support::fail(wire::Error::Kind::SYSTEM, "\"", route.hostName.c_str(), "\" is ",
+                  support::hostText(host.addresses.front()).c_str(),
+                  ", and tcp without TLS is for loopback only");
+  }
+  return endpoints;
+}
+
+// Tries one address after the other, each with its share of the time.
+kj::Promise<kj::Own<kj::AsyncIoStream>> dialNext(Dialling& dialling) {
+  support::DialOptions options;
+  options.endpoint = dialling.targets[dialling.next];
+  KJ_IF_MAYBE (socket, socketOf(dialling.route)) options.socket = kj::mv(*socket);
+  if (dialling.tls) options.tls = *dialling.tls;
+  options.nodeName = dialling.node;
+  auto left = dialling.until - dialling.timer.now();
+  options.limit = kj::max(left, 0 * kj::SECONDS) / (dialling.targets.size() - dialling.next);
+  auto made = support::dial(dialling.port, dialling.timer, kj::mv(options));
+  if (++dialling.next == dialling.targets.size()) return made;
+  return made.catch_([&dialling](kj::Exception&& exception) {
+    // Another address of the node has the same certificates.
+    if (support::classify(exception) != support::Remedy::kRetry) {
+      kj::throwFatalException(kj::mv(exception));
+    }
+    return dialNext(dialling);
+  });
+}
 
 }  // namespace
 
@@ -73,21 +128,23 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::UnixEventPort& port, kj::Timer&
   if (route.endpoint.addressBytes == 0) {
     return support::failure(wire::Error::Kind::INVALID, "node ", node, " has no endpoint");
   }
-  auto state = kj::heap<Dialling>(Dialling{route.endpoint, std::nullopt});
+  auto until = timer.now() + limit.count() * kj::NANOSECONDS;
+  auto state = kj::heap<Dialling>(Dialling{port, timer, route, node, until, {}, 0, std::nullopt});
   Dialling& dialling = *state;
-  return kj::evalNow([&]() {
-           support::DialOptions options;
-           if (dialling.target.transport == support::Transport::kTls) {
-             dialling.tls.emplace(tlsClients.get(route.tls));
-             options.tls = *dialling.tls;
+  return kj::evalNow([&dialling, &tlsClients]() -> kj::Promise<kj::Own<kj::AsyncIoStream>> {
+           const AgentRoute& to = dialling.route;
+           if (to.endpoint.transport == support::Transport::kTls) {
+             dialling.tls.emplace(tlsClients.get(to.tls));
            }
-           options.endpoint = dialling.target;
-           options.nodeName = node;
-           options.limit = limit.count() * kj::NANOSECONDS;
-           if (!route.networkNamespace.empty()) {
-             options.socket = openSocket(route);
+           if (to.hostName.empty()) {
+             dialling.targets.push_back(to.endpoint);
+             return dialNext(dialling);
            }
-           return support::dial(port, timer, kj::mv(options));
+           auto found = dialling.timer.timeoutAt(dialling.until, lookUp(to.hostName));
+           return found.then([&dialling](ResolvedHost&& host) {
+             dialling.targets = targetsOf(dialling.route, host);
+             return dialNext(dialling);
+           });
          })
       .attach(kj::mv(state));
 }

@@ -15,7 +15,8 @@ namespace harness {
 
 // Resolves with a connected stream. Rejected as support::dial is, or with a failure of kind
 // invalid, denied or notFound if the endpoint or a file of the identity is not usable, which trying
-// again does not help. `node` is the name that the agent's certificate must have. Call it on the
+// again does not help. A host name is looked up anew, and its addresses are tried one after the
+// other. `node` is the name that the agent's certificate must have. Call it on the
 // loop's thread and bound the time. The references must live until the promise settles.
 kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::UnixEventPort& port, kj::Timer& timer,
                                              TlsClients& tlsClients, const AgentRoute& route,

@@ -36,9 +36,11 @@ class TlsConnectionTest : public testing::Test {
 
   // Connects with a certificate of `own` to an agent that has one of `node`; both trust `ours_`.
   // The text of the refusal; empty: connected.
-  std::string connect(const Authority& own, const support::KeyPair& node) {
+  std::string connect(const Authority& own, const support::KeyPair& node,
+                      const std::string& hostName = "") {
     FakeAgent agent({ours_.certificate(), node});
     NodeDescription description = agent.description();
+    description.route.hostName = hostName;
     support::KeyPair client = own.issueClient("operator:test");
     description.route.tls = {keep("ca.pem", ours_.certificate()),
                              keep("me.pem", client.certificate), keep("me.key", client.key)};
@@ -60,6 +62,30 @@ class TlsConnectionTest : public testing::Test {
 
 TEST_F(TlsConnectionTest, RightCertificatesConnect) {
   EXPECT_EQ(connect(ours_, ours_.issueNode("n1")), "");
+}
+
+// The name may stand for ::1 as well, where nobody listens.
+TEST_F(TlsConnectionTest, HostOfANameIsReachedAndItsCertificateDecidesWhoItIs) {
+  EXPECT_EQ(connect(ours_, ours_.issueNode("n1"), "localhost"), "");
+  EXPECT_THAT(connect(ours_, ours_.issueNode("localhost"), "localhost"),
+              HasSubstr("did not prove to be n1"));
+}
+
+TEST_F(TlsConnectionTest, UnknownHostIsNamedWithTheResolversWords) {
+  FakeAgent agent({ours_.certificate(), ours_.issueNode("n1")});
+  NodeDescription description = agent.description();
+  description.route.hostName = "node7.invalid";
+  support::KeyPair client = ours_.issueClient("operator:test");
+  description.route.tls = {keep("ca.pem", ours_.certificate()), keep("me.pem", client.certificate),
+                           keep("me.key", client.key)};
+  Controller controller;
+  try {
+    controller.connect(description).awaitConnected(in(seconds(2)));
+    ADD_FAILURE() << "connected";
+  } catch (const NodeError& error) {
+    EXPECT_EQ(error.kind(), NodeError::Kind::kUnreachable) << error.what();
+    EXPECT_THAT(error.what(), HasSubstr("node7.invalid"));
+  }
 }
 
 TEST_F(TlsConnectionTest, OurCertificateOfAnotherClusterIsRefused) {

@@ -36,8 +36,9 @@ struct Row {
     if (!node.addresses.empty()) return node.addresses.front();
     return endpoint();
   }
-  // Returns the host, or the path of a unix socket.
+  // Returns the host by name or address, or the path of a unix socket.
   std::string endpoint() const {
+    if (!node.route.hostName.empty()) return node.route.hostName;
     const support::Endpoint& at = node.route.endpoint;
     return at.port() == 0 ? at.path() : at.host();
   }

@@ -44,7 +44,7 @@ class StaticSample : public ContractSample {
   std::vector<BadFile> badFiles() override {
     return {
         {"provisioner: static\nnodes: {a: {role: x}}", "2:9"},
-        {"provisioner: static\nnodes: {a: {role: x, address: localhost}}", "2:31"},
+        {"provisioner: static\nnodes: {a: {role: x, address: node 7}}", "2:31"},
         {"provisioner: static\nnodes: {a: {role: x, init: systemd}}", "2:22"},
         {"provisioner: static\ntls: {key: k}\nnodes: {a: {role: x, address: \"[::1]:1\"}}", "2:6"}};
   }

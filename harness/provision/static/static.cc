@@ -6,8 +6,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "harness/cluster/named_hosts.h"
 #include "harness/os/error.h"
 #include "harness/os/fd.h"
+#include "harness/os/resolve.h"
 #include "harness/os/wait.h"
 #include "harness/provision/error.h"
 #include "harness/provision/static/kind.h"
@@ -19,28 +21,71 @@ namespace {
 constexpr std::chrono::seconds kAnswerTime{10};
 
 [[noreturn]] void failAt(const NodeDescription& node, const std::string& reason) {
-  throw ProvisionError("no agent answers at " + node.route.endpoint.place() + reason, node.name);
+  throw ProvisionError("no agent answers at " + node.route.place() + reason, node.name);
 }
 
-// A connection that has been asked for.
-Fd beginConnect(const NodeDescription& node) {
-  const support::Endpoint& endpoint = node.route.endpoint;
-  Fd socket(::socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket) throw ProvisionError(std::string("socket: ") + std::strerror(errno), node.name);
-  int result = ::connect(socket.get(), endpoint.socketAddress(), endpoint.addressBytes);
-  if (result != 0 && errno != EINPROGRESS) failAt(node, std::string(": ") + std::strerror(errno));
-  return socket;
-}
+// Connections to one node that have been asked for, one for each address of its host.
+struct Attempt {
+  const NodeDescription& node;
+  std::vector<Fd> sockets;
+  std::string failure;
 
-void awaitConnected(const Fd& socket, const NodeDescription& node, Deadline deadline) {
-  pollfd connected{socket.get(), POLLOUT, 0};
-  if (::poll(&connected, 1, millisecondsUntil(deadline)) <= 0) {
-    failAt(node, " within " + std::to_string(kAnswerTime.count()) + " s");
+  // Returns whether one of them was made. Drops those that failed.
+  bool isConnected();
+};
+
+bool Attempt::isConnected() {
+  for (auto socket = sockets.begin(); socket != sockets.end();) {
+    pollfd connected{socket->get(), POLLOUT, 0};
+    if (::poll(&connected, 1, 0) <= 0) {
+      ++socket;
+      continue;
+    }
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (::getsockopt(socket->get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+    if (error == 0) return true;
+    failure = std::strerror(error);
+    socket = sockets.erase(socket);
   }
-  int error = 0;
-  socklen_t size = sizeof error;
-  if (::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
-  if (error != 0) failAt(node, std::string(": ") + std::strerror(error));
+  return false;
+}
+
+std::vector<support::Endpoint> targetsOf(const NodeDescription& node, Deadline deadline) {
+  const AgentRoute& route = node.route;
+  if (route.hostName.empty()) return {route.endpoint};
+  ResolvedHost host = resolve(route.hostName, deadline);
+  if (host.addresses.empty()) failAt(node, ": look up the name: " + host.error);
+  auto targets = endpointsOf(route, host.addresses);
+  if (targets.empty()) failAt(node, ": the name is not of loopback, which tcp without TLS needs");
+  return targets;
+}
+
+Attempt beginConnect(const NodeDescription& node, Deadline deadline) {
+  Attempt attempt{node, {}, ""};
+  for (const support::Endpoint& target : targetsOf(node, deadline)) {
+    Fd socket(::socket(target.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket) throw ProvisionError(std::string("socket: ") + std::strerror(errno), node.name);
+    int result = ::connect(socket.get(), target.socketAddress(), target.addressBytes);
+    if (result != 0 && errno != EINPROGRESS) {
+      attempt.failure = std::strerror(errno);
+      continue;
+    }
+    attempt.sockets.push_back(std::move(socket));
+  }
+  return attempt;
+}
+
+void awaitConnected(Attempt& attempt, Deadline deadline) {
+  bool isConnected = false;
+  waitUntil(deadline, [&] {
+    isConnected = attempt.isConnected();
+    return isConnected || attempt.sockets.empty();
+  });
+  if (isConnected) return;
+  failAt(attempt.node, attempt.sockets.empty()
+                           ? ": " + attempt.failure
+                           : " within " + std::to_string(kAnswerTime.count()) + " s");
 }
 
 std::unique_ptr<Provisioner> make() {
@@ -78,11 +123,10 @@ std::optional<ClusterDescription> StaticProvisioner::foretell(const ClusterPlan&
 ClusterDescription StaticProvisioner::up(const ClusterPlan& plan, Tenure) {
   ClusterDescription cluster = *foretell(plan);
   Deadline deadline = after(kAnswerTime);
-  std::vector<Fd> sockets;
-  for (const NodeDescription& node : cluster.nodes) sockets.push_back(beginConnect(node));
-  for (size_t i = 0; i < sockets.size(); ++i) {
-    awaitConnected(sockets[i], cluster.nodes[i], deadline);
-  }
+  std::vector<Attempt> attempts;
+  for (const NodeDescription& node : cluster.nodes)
+    attempts.push_back(beginConnect(node, deadline));
+  for (Attempt& attempt : attempts) awaitConnected(attempt, deadline);
   return cluster;
 }
 

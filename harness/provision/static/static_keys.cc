@@ -1,8 +1,11 @@
 #include "harness/provision/static/static_keys.h"
 
 #include <filesystem>
+#include <optional>
 
 #include "harness/cluster/node_expression.h"
+#include "harness/os/resolve.h"
+#include "harness/provision/agent_files.h"
 
 namespace harness {
 namespace {
@@ -40,26 +43,51 @@ TlsFiles tlsFilesOf(const Setting& tls, const std::string& origin) {
   return {path("authority"), path("certificate"), path("key")};
 }
 
-support::Endpoint endpointOf(const Setting& address, bool certificates) {
-  const std::string& text = address.text();
+// Says where an agent is, by a number or a name.
+struct Place {
+  support::Endpoint endpoint;
+  std::string hostName;
+};
+
+// Splits "node7.lab:7411" and "node7.lab", which means the agents' own port. Null: it is none.
+std::optional<Place> namedPlace(const std::string& scheme, const std::string& place) {
+  size_t colon = place.find(':');
+  std::string name = place.substr(0, colon);
+  if (!hostNameProblem(name).empty()) return std::nullopt;
+  std::string port =
+      colon == std::string::npos ? std::to_string(kAgentPort) : place.substr(colon + 1);
   std::string why;
-  auto endpoint = support::Endpoint::fromText(withScheme(text, certificates), &why);
-  std::string place = text.substr(schemeBytes(text));
-  if (text.starts_with("unix:")) {
+  auto endpoint = support::Endpoint::fromText(scheme + "0.0.0.0:" + port, &why);
+  if (!endpoint) return std::nullopt;
+  return Place{*endpoint, name};
+}
+
+Place placeOf(const Setting& address, bool certificates) {
+  const std::string& text = address.text();
+  std::string whole = withScheme(text, certificates);
+  std::string scheme = whole.substr(0, schemeBytes(whole));
+  std::string place = whole.substr(scheme.size());
+  std::string why;
+  auto endpoint = support::Endpoint::fromText(whole, &why);
+  if (scheme == "unix:") {
     if (!endpoint) address.fail("address: " + why);
-    return *endpoint;
+    return {*endpoint, ""};
   }
+  std::optional<Place> named;
+  if (!endpoint) named = namedPlace(scheme, place);
+  if (named) endpoint = named->endpoint;
   if (!endpoint || endpoint->port() == 0) {
     bool hasZone = place.find('%') != std::string::npos;
     address.fail("address: \"" + place +
-                 "\" is not ADDRESS:PORT, such as 127.0.0.2:7411 or [::1]:7411" +
+                 "\" is neither ADDRESS:PORT, such as 127.0.0.2:7411 or [::1]:7411, nor a host " +
+                 "name, such as node7.lab or node7.lab:7411" +
                  (hasZone ? "; behind \"%\" stands an interface of this machine" : ""));
   }
-  return *endpoint;
+  return named ? *named : Place{*endpoint, ""};
 }
 
 void checkAddress(const Setting& address) {
-  endpointOf(address, false);
+  placeOf(address, false);
 }
 
 // Spreads an address such as "tcp:127.0.0.[2-4]:7411" over three nodes.
@@ -84,21 +112,29 @@ std::vector<Setting> spreadAddress(const Setting& address, const std::string&, s
   return all;
 }
 
+// These names are of loopback by RFC 6761. What they are is seen when a connection is made.
+bool isLocalhost(const std::string& name) {
+  return name == "localhost" || name.ends_with(".localhost");
+}
+
 AgentRoute routeOf(const Setting& address, const TlsFiles& tls) {
   bool certificates = !tls.certificate.empty();
+  Place place = placeOf(address, certificates);
   AgentRoute route;
-  route.endpoint = endpointOf(address, certificates);
+  route.endpoint = place.endpoint;
+  route.hostName = place.hostName;
   const support::Endpoint& endpoint = route.endpoint;
   if (endpoint.transport == support::Transport::kUnix) return route;
   bool plain = endpoint.transport == support::Transport::kTcp;
   if (!plain && !certificates) {
     address.fail("address: tls needs the key \"tls\" with certificates");
   }
-  if (!certificates && !endpoint.loopback()) {
-    address.fail("address: " + endpoint.host() +
+  bool isLoopback = place.hostName.empty() ? endpoint.loopback() : isLocalhost(place.hostName);
+  if (!certificates && !isLoopback) {
+    address.fail("address: " + (place.hostName.empty() ? endpoint.host() : place.hostName) +
                  " is not loopback, so it needs the key \"tls\" with certificates");
   }
-  if (plain && !endpoint.loopback()) {
+  if (plain && !isLoopback) {
     address.fail("address: tcp without TLS is for loopback only");
   }
   if (!plain) route.tls = tls;

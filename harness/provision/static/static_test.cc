@@ -68,6 +68,16 @@ TEST(StaticProvisionerTest, NamesTheNodeThatDoesNotAnswer) {
       ThrowsMessage<ProvisionError>(HasSubstr("/nowhere/agent.sock: No such file")));
 }
 
+TEST(StaticProvisionerTest, FindsANodeByItsName) {
+  Listener agent;
+  std::string place = "localhost:" + std::to_string(agent.port());
+  ClusterDescription cluster = StaticProvisioner().up(planFor(place), Tenure::kStanding);
+  EXPECT_EQ(cluster.nodes[0].route.place(), place);
+  agent.close();
+  EXPECT_THAT([&] { StaticProvisioner().up(planFor(place), Tenure::kStanding); },
+              ThrowsMessage<ProvisionError>(HasSubstr("no agent answers at " + place + ": ")));
+}
+
 TEST(StaticProvisionerTest, CannotControlMachinesThatItDidNotMake) {
   EXPECT_EQ(StaticProvisioner().machineControl(), nullptr);
 }
