@@ -1,5 +1,8 @@
 // The commands of `muster` print the right text and end with the right status, on real nodes.
 #include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,6 +18,16 @@ using ::testing::Field;
 constexpr char kThree[] = "  server[1-2]: {role: server}\n  client1: {role: client}\n";
 
 class CommandTest : public OwnClusterTest {};
+
+// Returns the texts that the objects of a JSON document have under `key`.
+std::vector<std::string> valuesOf(const std::string& key, const std::string& json) {
+  std::regex member("\"" + key + "\": \"([^\"]+)\"");
+  std::vector<std::string> values;
+  for (std::sregex_iterator at(json.begin(), json.end(), member), end; at != end; ++at) {
+    values.push_back((*at)[1]);
+  }
+  return values;
+}
 
 TEST_F(CommandTest, NodesAreListedAsATableAndAsJson) {
   ASSERT_THAT(muster({"up", file(kThree)}), AllOf(exits(0), prints("server[1-2],client1 up")));
@@ -76,6 +89,28 @@ TEST_F(CommandTest, FanOutBoundsHowManyCommandsRunAtOnce) {
               AllOf(exits(64), complains("--fanout")));
   EXPECT_THAT(onCluster("exec", {"@server", "-f", "1", "-i", "--", "cat"}),
               AllOf(exits(64), complains("leave one out")));
+}
+
+TEST_F(CommandTest, RebootReturnsWhenTheNodesHaveNewBootIds) {
+  ASSERT_THAT(muster({"up", file(kThree)}), exits(0));
+  Ended rebooted = onCluster("reboot", {"server[1-2]", "--json"});
+  ASSERT_THAT(rebooted, exits(0));
+  auto before = valuesOf("boot_id_before", rebooted.out);
+  auto now = valuesOf("boot_id", rebooted.out);
+  ASSERT_EQ(before.size(), 2u);
+  ASSERT_EQ(now.size(), 2u);
+  EXPECT_EQ(std::set<std::string>({before[0], before[1], now[0], now[1]}).size(), 4u);
+  EXPECT_THAT(onCluster("reboot", {"nosuch"}), exits(65));
+  EXPECT_THAT(onCluster("reboot", {"server1", "--within", "0s"}), exits(64));
+  EXPECT_THAT(onCluster("reboot", {"client1"}), AllOf(exits(0), prints("client1: is back with")));
+}
+
+TEST_F(CommandTest, NodesWhosePowerCannotBeCutAreNotRebooted) {
+  std::string path = file("");
+  std::ofstream(path) << "name: " << cluster_ << "\nprovisioner: static\nnodes:\n"
+                      << "  n1: {role: server, address: \"127.0.0.2:1\"}\n";
+  EXPECT_THAT(muster({"reboot", "n1", "--cluster", path}),
+              AllOf(exits(69), complains("of kind \"static\" cannot be cut")));
 }
 
 TEST_F(CommandTest, EveryResultIsAvailableAsJson) {
