@@ -63,6 +63,15 @@ class ClusterTest : public testing::Test {
   static NodeSet servers();
   static NodeSet clients();
 
+  // Returns the machine on which the tests run, as a node: named "controller", in no set, with the
+  // rights of the program's user. What is begun on it is undone like that on any other. Its agent
+  // is started by the first call, and waited for by the first call on the node.
+  //
+  //   local().copyTo("/tmp/key", servers()[0], "/root/key");
+  //
+  // NodeError kInfrastructure if the agent cannot be started.
+  static Node& local();
+
   // What runs and is set up on the nodes now may stay there, such as daemons that all suites
   // share and the first test needs: --check-nodes compares with this state from now on.
   static void acceptNodeChanges();

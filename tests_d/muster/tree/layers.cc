@@ -119,7 +119,7 @@ std::vector<Room> harnessRooms() {
        {"schema/support/base/", "muster/", "harness/values/", "harness/rpc/controller.h",
         "harness/rpc/facts/facts.h", "harness/rpc/fake/fake_agent.h", "harness/api/access.h",
         "harness/match/", "harness/cluster/", "harness/os/", "harness/provision/choice.h",
-        "harness/provision/error.h", "harness/provision/kinds.h",
+        "harness/provision/error.h", "harness/provision/kinds.h", "harness/provision/programs.h",
         "harness/provision/provisioner.h"},
        kRpcLibraries},
       {"harness/run/", {"harness/os/", "schema/support/base/"}, kPlainBans},
