@@ -24,6 +24,24 @@ interface Sync $Common.least(operator) {
   # was not started, or is detached, the record comes at once, and so it does for a job that has ended.
 }
 
+interface SyncView $Common.least(observer) {
+  waits @0 () -> (waits :List(WaitingCommand), error :Common.Error);
+  # Lists the commands of all sessions that wait on this node, for people who look for what a test hangs at. In no
+  # order, 1000 at most.
+}
+
+struct WaitingCommand {
+  sessionId @0 :Data;
+  job @1 :UInt64;
+  command @2 :Text;       # As in Record.
+  identity @3 :Text;      # The session's owner, such as "operator:ci".
+  name @4 :Text;          # The event or the barrier.
+  isBarrier @5 :Bool;
+  count @6 :UInt32;       # How many commands it wants at the barrier. 0: whatever the others or the test say.
+  waitedNs @7 :Int64;     # For how long it has waited.
+  remainingNs @8 :Int64;  # The time until it gives up by itself.
+}
+
 struct Record {
   number @0 :UInt64;      # Counts the records of the session from 1.
   job @1 :UInt64;         # The number of the command that it is about.

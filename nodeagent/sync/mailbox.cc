@@ -115,7 +115,10 @@ kj::Promise<Reply> Mailbox::wait(Command& command, const Request& request) {
   bool isBarrier = request.verb == Verb::kBarrier;
   uint64_t number = ++lastWaiter_;
   auto answered = kj::newPromiseAndFulfiller<Reply>();
-  waiters_.emplace(number, Waiter{kj::addRef(command), request.verb, kj::mv(answered.fulfiller)});
+  auto now = timer_.now();
+  waiters_.emplace(number,
+                   Waiter{kj::addRef(command), request.verb, request.name, request.count, now,
+                          now + request.limitNs * kj::NANOSECONDS, kj::mv(answered.fulfiller)});
   if (isBarrier) command.watch();
   add(command.number(), command.text(), request.name.size(),
       [isBarrier, number, name = request.name,
@@ -138,6 +141,21 @@ kj::Promise<Reply> Mailbox::wait(Command& command, const Request& request) {
         return {Reply::Kind::kTimedOut, "", {}};
       });
   return answered.promise.exclusiveJoin(kj::mv(late)).attach(kj::mv(waiting));
+}
+
+void Mailbox::writeWaiter(size_t place, wire::WaitingCommand::Builder builder) const {
+  const Waiter& waiter = std::next(waiters_.begin(), static_cast<long>(place))->second;
+  const Session& session = waiter.command->session();
+  builder.setSessionId(session.id().data());
+  builder.setJob(waiter.command->number());
+  builder.setCommand(waiter.command->text().c_str());
+  builder.setIdentity(session.identity());
+  builder.setName(waiter.name.c_str());
+  builder.setIsBarrier(waiter.verb == Verb::kBarrier);
+  builder.setCount(waiter.count);
+  auto now = timer_.now();
+  builder.setWaitedNs((now - waiter.since) / kj::NANOSECONDS);
+  builder.setRemainingNs(kj::max(waiter.until - now, 0 * kj::NANOSECONDS) / kj::NANOSECONDS);
 }
 
 // A waiter that is still known was not answered.

@@ -74,6 +74,9 @@ class Mailbox final : public kj::Refcounted, private kj::TaskSet::ErrorHandler {
   // expired.
   void close();
 
+  // Writes the waiter of that place, from 0 below waiterCount().
+  void writeWaiter(size_t place, wire::WaitingCommand::Builder builder) const;
+
   size_t waiterCount() const { return waiters_.size(); }
   size_t recordCount() const { return records_.size(); }
 
@@ -88,6 +91,12 @@ class Mailbox final : public kj::Refcounted, private kj::TaskSet::ErrorHandler {
   struct Waiter {
     kj::Own<Command> command;
     Verb verb;
+
+    // The event or the barrier, and how many commands are wanted there.
+    std::string name;
+    uint32_t count = 0;
+    kj::TimePoint since;
+    kj::TimePoint until;
     kj::Own<kj::PromiseFulfiller<Reply>> fulfiller;
   };
   class Waiting;

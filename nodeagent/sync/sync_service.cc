@@ -41,6 +41,21 @@ class Mailboxes final {
     return *open.mailbox;
   }
 
+  // Returns how many commands wait, and writes as many of them as there are places.
+  size_t waiterCount() const {
+    size_t count = 0;
+    for (const auto& [id, open] : open_) count += open.mailbox->waiterCount();
+    return count;
+  }
+  void writeWaiters(capnp::List<wire::WaitingCommand>::Builder waits) const {
+    unsigned next = 0;
+    for (const auto& [id, open] : open_) {
+      for (size_t i = 0; i < open.mailbox->waiterCount() && next < waits.size(); ++i) {
+        open.mailbox->writeWaiter(i, waits[next++]);
+      }
+    }
+  }
+
   kj::Maybe<Mailbox&> find(const support::Id& session) {
     auto found = open_.find(session);
     if (found == open_.end()) return nullptr;
@@ -129,6 +144,23 @@ class SyncServer final : public wire::Sync::Server {
   kj::Own<Session> session_;
 };
 
+class SyncViewServer final : public wire::SyncView::Server {
+ public:
+  explicit SyncViewServer(const Mailboxes& mailboxes) : mailboxes_(mailboxes) {}
+
+  kj::Promise<void> waits(WaitsContext context) override {
+    return support::answer(context, "sync.waits", [this, context]() mutable {
+      auto count = static_cast<unsigned>(kj::min(mailboxes_.waiterCount(), kListedMax));
+      mailboxes_.writeWaiters(context.getResults().initWaits(count));
+    });
+  }
+
+ private:
+  static constexpr size_t kListedMax = 1000;
+
+  const Mailboxes& mailboxes_;
+};
+
 class SyncService final : public AgentService {
  public:
   explicit SyncService(ServiceHost& host) : host_(host), mailboxes_(host.timer) {
@@ -148,9 +180,11 @@ class SyncService final : public AgentService {
   }
 
   kj::Array<Offer> offers() override {
-    return kj::arr(offer<wire::Sync>([this](Session& session) {
-      return kj::heap<SyncServer>(mailboxes_, host_.commands, session.whole().addRef());
-    }));
+    return kj::arr(
+        offer<wire::Sync>([this](Session& session) {
+          return kj::heap<SyncServer>(mailboxes_, host_.commands, session.whole().addRef());
+        }),
+        offer<wire::SyncView>([this](Session&) { return kj::heap<SyncViewServer>(mailboxes_); }));
   }
 
  private:

@@ -103,6 +103,30 @@ TEST_F(SyncServiceTest, WaitEndsWithItsAnswer) {
   EXPECT_EQ(statusOf(command), kExitWaitFailed);
 }
 
+TEST_F(SyncServiceTest, CommandsThatWaitAreListedUntilTheyAreAnswered) {
+  auto view = offered<wire::SyncView>(*service_, *session_);
+  auto waits = [&]() { return view.waitsRequest().send().wait(io_.waitScope); };
+  EXPECT_EQ(waits().getWaits().size(), 0u);
+  auto command = start({"barrier", "start", "--count", "3", "--timeout", "1m"});
+  uint64_t waiter = pull().getRecords()[0].getArrived().getWaiter();
+  auto listed = waits();
+  ASSERT_EQ(listed.getWaits().size(), 1u);
+  auto wait = listed.getWaits()[0];
+  EXPECT_EQ(wait.getJob(), 7u);
+  EXPECT_STREQ(wait.getCommand().cStr(), "kvd");
+  EXPECT_STREQ(wait.getName().cStr(), "start");
+  EXPECT_TRUE(wait.getIsBarrier());
+  EXPECT_EQ(wait.getCount(), 3u);
+  EXPECT_GE(wait.getWaitedNs(), 0);
+  EXPECT_LE(wait.getRemainingNs(), 60'000'000'000);
+  EXPECT_GT(wait.getRemainingNs(), 0);
+  auto request = sync_.answerRequest();
+  request.initAnswers(1)[0].setWaiter(waiter);
+  request.send().wait(io_.waitScope);
+  EXPECT_EQ(statusOf(command), 0);
+  EXPECT_EQ(waits().getWaits().size(), 0u);
+}
+
 TEST_F(SyncServiceTest, WaitTimesOut) {
   sync_.pullRequest().send().wait(io_.waitScope);
   auto command = start({"wait", "go", "--timeout", "20ms"});

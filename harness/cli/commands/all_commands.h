@@ -14,6 +14,7 @@
   ROW(kExec)                 \
   ROW(kCp)                   \
   ROW(kShell)                \
+  ROW(kBarrier)              \
   ROW(kReboot)               \
   ROW(kRun)                  \
   ROW(kFault)                \

@@ -1,4 +1,7 @@
 // The commands of `muster` print the right text and end with the right status, on real nodes.
+#include <signal.h>
+#include <sys/wait.h>
+
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -14,6 +17,8 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr char kThree[] = "  server[1-2]: {role: server}\n  client1: {role: client}\n";
 
@@ -89,6 +94,23 @@ TEST_F(CommandTest, FanOutBoundsHowManyCommandsRunAtOnce) {
               AllOf(exits(64), complains("--fanout")));
   EXPECT_THAT(onCluster("exec", {"@server", "-f", "1", "-i", "--", "cat"}),
               AllOf(exits(64), complains("leave one out")));
+}
+
+TEST_F(CommandTest, BarrierShowsWhatCommandsWaitFor) {
+  ASSERT_THAT(muster({"up", file(kThree)}), exits(0));
+  EXPECT_THAT(onCluster("barrier", {}), AllOf(exits(0), prints("REMAINING")));
+  pid_t waiting = startProgram("muster", {"exec", "--cluster", cluster_, "server1", "--",
+                                          "nodeagent", "barrier", "start", "--count", "2"});
+  Ended shown;
+  for (int i = 0; i < 100 && shown.out.find("start") == std::string::npos; ++i) {
+    shown = onCluster("barrier", {"@server"});
+  }
+  EXPECT_THAT(shown, AllOf(exits(0), prints("barrier  start  2       server1"),
+                           prints("nodeagent barrier start --count 2")));
+  EXPECT_THAT(onCluster("barrier", {"server1", "--json"}), prints("\"wanted\": 2"));
+  EXPECT_THAT(onCluster("barrier", {"client1"}), Field(&Ended::out, Not(HasSubstr("start"))));
+  ::kill(waiting, SIGTERM);
+  ::waitpid(waiting, nullptr, 0);
 }
 
 TEST_F(CommandTest, RebootReturnsWhenTheNodesHaveNewBootIds) {
