@@ -33,6 +33,8 @@
 #include <muster/file.h>
 #include <muster/file_set.h>
 #include <muster/file_stat.h>
+#include <muster/helper_conversion.h>
+#include <muster/helper_value.h>
 #include <muster/matchers.h>
 #include <muster/needs.h>
 #include <muster/node.h>
@@ -43,6 +45,7 @@
 #include <muster/outcome.h>
 #include <muster/process.h>
 #include <muster/process_set.h>
+#include <muster/remote_helper.h>
 #include <muster/result.h>
 #include <muster/results.h>
 #include <muster/run_options.h>

@@ -71,9 +71,10 @@ std::vector<Room> agentRooms() {
 
 // The public values, which need no connection: below everything else of the harness.
 std::vector<std::string> valuesAnd(std::vector<std::string> allowed) {
-  for (const char* header : {"deadline", "facts", "fault_options", "file_stat", "node_error",
-                             "node_state", "outcome", "result", "run_options", "service_status",
-                             "signal_target", "transfer_result", "write_options"}) {
+  for (const char* header :
+       {"deadline", "facts", "fault_options", "file_stat", "helper_conversion", "helper_value",
+        "node_error", "node_state", "outcome", "result", "run_options", "service_status",
+        "signal_target", "transfer_result", "write_options"}) {
     allowed.push_back("muster/" + std::string(header) + ".h");
   }
   return allowed;
@@ -114,6 +115,15 @@ std::vector<Room> harnessRooms() {
       {"harness/api/",
        {"muster/", "harness/values/", "harness/fault/", "harness/rpc/", "harness/cluster/"},
        kRpcLibraries},
+      {"harness/helper/",
+       {"muster/", "harness/values/", "harness/os/", "harness/rpc/", "harness/api/",
+        "schema/support/base/text.h"},
+       kRpcLibraries},
+      // Runs on nodes, and is linked with nothing else of ours.
+      {"harness/helper/program/",
+       {"muster/helper.h", "muster/helper_conversion.h", "muster/helper_value.h",
+        "harness/values/helper_codec.h"},
+       kPlainBans},
       {"harness/match/", {"muster/", "harness/values/"}, kRpcLibraries},
       {"harness/fixture/",
        {"schema/support/base/", "muster/", "harness/values/", "harness/rpc/controller.h",
@@ -130,8 +140,10 @@ std::vector<Room> harnessRooms() {
 std::vector<Room> testRooms() {
   return {
       // A component: it sees what any user's test sees.
-      {"tests_d/*/", {"muster/muster.h"}, kRpcLibraries},
-      {"tests_d/muster/*/", {"muster/muster.h", "tests_d/muster/support/"}, kRpcLibraries},
+      {"tests_d/*/", {"muster/muster.h", "muster/helper.h"}, kRpcLibraries},
+      {"tests_d/muster/*/",
+       {"muster/muster.h", "muster/helper.h", "tests_d/muster/support/"},
+       kRpcLibraries},
       {"tests_d/muster/support/", {}, kPlainBans},
       // A controller whose lease is shorter than that of test programs.
       {"tests_d/muster/command/programs/",
