@@ -3,6 +3,7 @@
 #include "nodeagent/exec/exec_service.h"
 #include "nodeagent/facts/facts_service.h"
 #include "nodeagent/file/file_service.h"
+#include "nodeagent/forward/forward_service.h"
 #include "nodeagent/helper/helper_service.h"
 #include "nodeagent/netfault/netfault_service.h"
 #include "nodeagent/service/service_control.h"
@@ -15,6 +16,7 @@ kj::Array<kj::Own<AgentService>> makeServices(ServiceHost& host) {
   kj::Vector<kj::Own<AgentService>> services;
   services.add(makeExec(host));
   services.add(makeFile(host));
+  services.add(makeForward(host));
   services.add(makeHelper(host));
   services.add(makeNetfault(host));
   services.add(makeServiceControl(host));

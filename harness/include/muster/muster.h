@@ -33,6 +33,7 @@
 #include <muster/file.h>
 #include <muster/file_set.h>
 #include <muster/file_stat.h>
+#include <muster/forward.h>
 #include <muster/helper_conversion.h>
 #include <muster/helper_value.h>
 #include <muster/matchers.h>

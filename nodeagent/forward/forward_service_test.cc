@@ -1,0 +1,194 @@
+// Tries streams and listeners by their capability: offsets, windows, ends, and what sessions leave.
+#include "nodeagent/forward/forward_service.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "nodeagent/session/service_testing.h"
+#include "schema/forward.capnp.h"
+#include "schema/support/base/crc32c.h"
+
+namespace nodeagent {
+namespace {
+
+using Kind = wire::Error::Kind;
+
+constexpr int64_t kWaitNs = 5'000'000'000;
+
+std::string textOf(capnp::Data::Reader data) {
+  return std::string(data.asChars().begin(), data.size());
+}
+
+class ForwardServiceTest : public testing::Test {
+ protected:
+  ForwardServiceTest() {
+    ::mkdtemp(top_.data());
+    host_.host.stateDirectory = top_.c_str();
+    service_ = makeForward(host_.host);
+  }
+  ~ForwardServiceTest() noexcept override { std::filesystem::remove_all(top_); }
+
+  std::string listen(uint64_t number, const std::string& place) {
+    auto request = forwards_.listenRequest();
+    request.setListener(number);
+    request.setPlace(place.c_str());
+    auto response = request.send().wait(io_.waitScope);
+    return response.hasError() ? response.getError().getText().cStr() : response.getBound().cStr();
+  }
+
+  auto connect(uint64_t stream, const std::string& target) {
+    auto request = forwards_.connectRequest();
+    request.setStream(stream);
+    request.setTarget(target.c_str());
+    return request.send().wait(io_.waitScope);
+  }
+
+  auto accept(uint64_t after) {
+    auto request = forwards_.acceptRequest();
+    request.setListener(1);
+    request.setAfter(after);
+    request.setWaitNs(kWaitNs);
+    return request.send().wait(io_.waitScope);
+  }
+
+  auto read(uint64_t stream, uint64_t from, int64_t waitNs = kWaitNs) {
+    auto request = forwards_.readRequest();
+    request.setStream(stream);
+    request.setFrom(from);
+    request.setBytesMax(1 << 20);
+    request.setWaitNs(waitNs);
+    return request.send().wait(io_.waitScope);
+  }
+
+  auto write(uint64_t stream, uint64_t offset, const std::string& bytes, bool isEnd = false) {
+    auto request = forwards_.writeRequest();
+    auto data = kj::arrayPtr(bytes.data(), bytes.size()).asBytes();
+    request.setStream(stream);
+    request.initChunk().setOffset(offset);
+    request.getChunk().setData(data);
+    request.getChunk().setCrc32c(support::crc32c(data));
+    request.setEnd(isEnd);
+    return request.send().wait(io_.waitScope);
+  }
+
+  // Connects stream 1 to a listener of the service itself, which accepts the other end.
+  uint64_t connectPair() {
+    EXPECT_FALSE(connect(1, listen(1, "tcp:127.0.0.1:0")).hasError());
+    auto accepted = accept(0);
+    return accepted.getStreams()[0];
+  }
+
+  std::string top_ = "/tmp/forward-XXXXXX";
+  kj::AsyncIoContext io_ = kj::setupAsyncIo();
+  TestHost host_{io_};
+  kj::Own<AgentService> service_;
+  kj::Own<Session> session_ = newSession(io_.provider->getTimer());
+  wire::Forwards::Client forwards_ = nullptr;
+
+  void SetUp() override { forwards_ = offered<wire::Forwards>(*service_, *session_); }
+};
+
+TEST_F(ForwardServiceTest, BytesGoBothWaysAndEndsArrive) {
+  uint64_t other = connectPair();
+  EXPECT_GE(other, uint64_t{1} << 63);
+  EXPECT_EQ(write(1, 0, "hello", true).getAcceptedTo(), 5u);
+  EXPECT_EQ(textOf(read(other, 0).getChunk().getData()), "hello");
+  EXPECT_TRUE(read(other, 5).getEnded());
+  write(other, 0, "back");
+  EXPECT_EQ(textOf(read(1, 0).getChunk().getData()), "back");
+}
+
+TEST_F(ForwardServiceTest, CallsThatAreSentAgainChangeNothing) {
+  uint64_t other = connectPair();
+  EXPECT_FALSE(connect(1, "tcp:127.0.0.1:1").hasError());
+  write(1, 0, "hello");
+  EXPECT_EQ(write(1, 0, "hello").getAcceptedTo(), 5u);
+  EXPECT_EQ(write(1, 3, "lo you").getAcceptedTo(), 9u);
+  EXPECT_EQ(write(1, 20, "gap").getError().getKind(), Kind::CORRUPT);
+  std::string got;
+  while (got.size() < 9) got += textOf(read(other, got.size()).getChunk().getData());
+  EXPECT_EQ(got, "hello you");
+  EXPECT_EQ(textOf(read(other, got.size(), 0).getChunk().getData()), "");
+  EXPECT_EQ(read(other, 3).getError().getKind(), Kind::CORRUPT);
+}
+
+TEST_F(ForwardServiceTest, UnreadBytesAreAnsweredAgain) {
+  uint64_t other = connectPair();
+  write(1, 0, "hello");
+  EXPECT_EQ(textOf(read(other, 0).getChunk().getData()), "hello");
+  EXPECT_EQ(textOf(read(other, 0).getChunk().getData()), "hello");
+  EXPECT_EQ(textOf(read(other, 2).getChunk().getData()), "llo");
+}
+
+// Nobody reads at the other end, so the sender is held up after both windows and the kernel's.
+TEST_F(ForwardServiceTest, WindowHoldsTheFasterSideUp) {
+  connectPair();
+  uint64_t offset = 0;
+  std::string chunk(256 << 10, 'x');
+  for (int i = 0, stalls = 0; i < 4000 && stalls < 5; ++i) {
+    auto request = forwards_.writeRequest();
+    auto data = kj::arrayPtr(chunk.data(), chunk.size()).asBytes();
+    request.setStream(1);
+    request.initChunk().setOffset(offset);
+    request.getChunk().setData(data);
+    request.getChunk().setCrc32c(support::crc32c(data));
+    request.setWaitNs(100'000'000);
+    uint64_t accepted = request.send().wait(io_.waitScope).getAcceptedTo();
+    stalls = accepted == offset ? stalls + 1 : 0;
+    offset = accepted;
+  }
+  EXPECT_GT(offset, uint64_t{1} << 20);
+  EXPECT_LT(offset, uint64_t{24} << 20);
+}
+
+TEST_F(ForwardServiceTest, RefusalsSayWhatWasTried) {
+  EXPECT_THAT(connect(1, "tcp:127.0.0.1:1").getError().getText().cStr(),
+              testing::HasSubstr("connect to tcp:127.0.0.1:1: Connection refused"));
+  EXPECT_EQ(connect(2, "tls:127.0.0.1:1").getError().getKind(), Kind::INVALID);
+  EXPECT_EQ(connect(0, "tcp:127.0.0.1:1").getError().getKind(), Kind::INVALID);
+  EXPECT_THAT(listen(1, "tcp:0.0.0.0:0"), testing::HasSubstr("not a loopback address"));
+  EXPECT_EQ(read(7, 0).getError().getKind(), Kind::NOT_FOUND);
+}
+
+TEST_F(ForwardServiceTest, EndOfTheSessionLeavesNothing) {
+  std::string path = top_ + "/sockets/s";
+  listen(1, "unix:" + path);
+  EXPECT_TRUE(std::filesystem::exists(path));
+  connect(1, "unix:" + path);
+  session_->end(EndReason::kClosed).wait(io_.waitScope);
+  EXPECT_TRUE(std::filesystem::is_empty(top_ + "/sockets"));
+  EXPECT_TRUE(std::filesystem::is_empty(top_ + "/forwards"));
+  EXPECT_EQ(read(1, 0).getError().getKind(), Kind::EXPIRED);
+}
+
+// What a killed keeper leaves: the file of a socket that nobody serves, its lock, and the note.
+TEST_F(ForwardServiceTest, SocketOfAKilledKeeperIsRemoved) {
+  std::string path = top_ + "/sockets/s";
+  listen(1, "unix:" + path);
+  std::filesystem::copy(
+      top_ + "/forwards", top_ + "/notes",
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
+  session_->end(EndReason::kClosed).wait(io_.waitScope);
+  int dead = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(dead, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ::close(dead);
+  std::filesystem::remove(top_ + "/forwards");
+  std::filesystem::rename(top_ + "/notes", top_ + "/forwards");
+  auto next = makeForward(host_.host);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_TRUE(std::filesystem::is_empty(top_ + "/forwards"));
+}
+
+}  // namespace
+}  // namespace nodeagent
