@@ -14,6 +14,7 @@
   ROW(kExec)                 \
   ROW(kCp)                   \
   ROW(kShell)                \
+  ROW(kForward)              \
   ROW(kBarrier)              \
   ROW(kReboot)               \
   ROW(kRun)                  \
