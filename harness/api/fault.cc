@@ -109,6 +109,22 @@ Fault Cluster::cutOneWay(const Node& from, const Node& to, const FaultOptions& o
   });
 }
 
+Fault Cluster::majorityRing(const NodeSet& nodes, const FaultOptions& options, Where where) {
+  return at(where, [&] {
+    return harness::ApiAccess::fault(
+        inject(nodes, harness::fault::majorityRing(namesOf(nodes)), options));
+  });
+}
+
+Fault Cluster::bridge(const NodeSet& left, const Node& middle, const NodeSet& right,
+                      const FaultOptions& options, Where where) {
+  return at(where, [&] {
+    NodeSet all = left + NodeSet({std::ref(all_[middle.name()])}) + right;
+    return harness::ApiAccess::fault(
+        inject(all, harness::fault::bridge(namesOf(left), middle.name(), namesOf(right)), options));
+  });
+}
+
 Fault Cluster::degrade(const Node& node, const Degradation& degradation, Where where) {
   return at(where, [&] {
     std::vector<harness::ControllerNode*> nodes = {&harness::ApiAccess::behind(node)};

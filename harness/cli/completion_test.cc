@@ -58,7 +58,8 @@ TEST_F(CompletionTest, OptionsAreThoseOfTheParser) {
 
 TEST_F(CompletionTest, FaultsHaveKindsNodesAndIds) {
   EXPECT_THAT(at("muster fault "), ElementsAre("add", "heal", "list"));
-  EXPECT_THAT(at("muster fault add "), ElementsAre("degrade", "isolate", "one-way", "partition"));
+  EXPECT_THAT(at("muster fault add "),
+              ElementsAre("bridge", "degrade", "isolate", "one-way", "partition", "ring"));
   EXPECT_THAT(at("muster fault add partition server1 / cl"), ElementsAre("client1"));
   EXPECT_THAT(at("muster fault heal "), ElementsAre("0a1b2c3d"));
 }

@@ -33,7 +33,9 @@ std::string onlyName(const ClusterDescription& cluster, const std::string& set) 
                                     " nodes, where one is wanted");
 }
 
-fault::Shape partitionOf(const std::vector<std::string>& words, const ClusterDescription& cluster) {
+// The nodes between the slashes.
+std::vector<std::vector<std::string>> groupsIn(const std::vector<std::string>& words,
+                                               const ClusterDescription& cluster) {
   std::vector<std::string> sets = {""};
   for (size_t i = 1; i < words.size(); ++i) {
     if (words[i] == "/") {
@@ -45,12 +47,30 @@ fault::Shape partitionOf(const std::vector<std::string>& words, const ClusterDes
   std::vector<std::vector<std::string>> groups;
   for (const std::string& set : sets) {
     if (set.empty()) {
-      throw CommandError(kExitUsage,
-                         "a group has no node; write groups as in \"partition server1 / @client\"");
+      throw CommandError(kExitUsage, "a group has no node; write groups as in \"" + words[0] +
+                                         (words[0] == "bridge" ? " server1 / server2 / server3\""
+                                                               : " server1 / @client\""));
     }
     groups.push_back(namesIn(cluster, set));
   }
-  return fault::partition(std::move(groups));
+  return groups;
+}
+
+fault::Shape bridgeOf(const std::vector<std::string>& words, const ClusterDescription& cluster) {
+  auto groups = groupsIn(words, cluster);
+  if (groups.size() != 3) {
+    throw CommandError(kExitUsage, "bridge takes three sets, as in \"bridge a / b / c\"");
+  }
+  if (groups[1].size() != 1) {
+    throw CommandError(kExitData, "the middle of a bridge is one node, and not " +
+                                      std::to_string(groups[1].size()));
+  }
+  return fault::bridge(groups[0], groups[1].front(), groups[2]);
+}
+
+fault::Shape ringOf(const std::vector<std::string>& words, const ClusterDescription& cluster) {
+  std::vector<std::string> sets(words.begin() + 1, words.end());
+  return fault::majorityRing(namesIn(cluster, joined(sets, ",")));
 }
 
 fault::Shape isolateOf(const std::string& set, const ClusterDescription& cluster) {
@@ -70,14 +90,18 @@ void requireWords(const std::vector<std::string>& words, size_t count, const std
 }  // namespace
 
 std::vector<std::string> faultKinds() {
-  return {"degrade", "isolate", "one-way", "partition"};
+  return {"bridge", "degrade", "isolate", "one-way", "partition", "ring"};
 }
 
 fault::Shape shapeOf(const std::vector<std::string>& words, const ClusterDescription& cluster) {
   const std::string& kind = words.at(0);
   fault::Shape shape;
   if (kind == "partition") {
-    shape = partitionOf(words, cluster);
+    shape = fault::partition(groupsIn(words, cluster));
+  } else if (kind == "bridge") {
+    shape = bridgeOf(words, cluster);
+  } else if (kind == "ring") {
+    shape = ringOf(words, cluster);
   } else if (kind == "isolate") {
     requireWords(words, 1, "one node");
     shape = isolateOf(words[1], cluster);

@@ -14,11 +14,11 @@
 
 namespace harness {
 
-// The kinds of faults: "degrade", "isolate", "one-way", "partition".
+// The kinds of faults: "bridge", "degrade", "isolate", "one-way", "partition", "ring".
 std::vector<std::string> faultKinds();
 
-// Returns what the words ask for: "partition a / b,c", "isolate a", "one-way a b", or
-// "degrade a". Throws
+// Returns what the words ask for: "partition a / b,c", "isolate a", "one-way a b", "bridge a / b /
+// c", "ring a,b,c,d", or "degrade a". Throws
 // CommandError with kExitUsage for another form, and with kExitData for wrong sets and for nodes
 // that cannot be parted, before any node is asked.
 fault::Shape shapeOf(const std::vector<std::string>& words, const ClusterDescription& cluster);

@@ -37,6 +37,8 @@ TEST(FaultWordsTest, GroupsStandBetweenSlashes) {
             "partition server1,server2 / client1");
   EXPECT_EQ(shapeText({"partition", "server1", "/", "server2", "/", "client1"}),
             "partition server1 / server2 / client1");
+  EXPECT_EQ(shapeText({"bridge", "server1", "/", "server2", "/", "@client"}),
+            "bridge server1 / server2 / client1");
   EXPECT_EQ(shapeText({"degrade", "server1"}), "degrade server1");
   EXPECT_EQ(shapeText({"one-way", "server1", "client1"}), "one-way server1 to client1");
 }
@@ -56,6 +58,10 @@ TEST(FaultWordsTest, WrongWordsAreRefused) {
   EXPECT_THAT(shapeText({"isolate", "server1", "server2"}), HasSubstr("64 isolate takes one node"));
   EXPECT_THAT(shapeText({"isolate", "@server"}), HasSubstr("65 node set \"@server\" is 2 nodes"));
   EXPECT_THAT(shapeText({"isolate", "server9"}), HasSubstr("65 node set \"server9\""));
+  EXPECT_THAT(shapeText({"bridge", "server1", "/", "server2"}), HasSubstr("64 bridge takes three"));
+  EXPECT_THAT(shapeText({"bridge", "server1", "/", "@*", "/", "client1"}),
+              HasSubstr("65 the middle of a bridge is one node, and not 3"));
+  EXPECT_THAT(shapeText({"ring", "@server", "client1"}), HasSubstr("65 a ring of majorities"));
   EXPECT_THAT(shapeText({"one-way", "server1"}), HasSubstr("64 one-way takes two nodes"));
   EXPECT_THAT(shapeText({"one-way", "server1", "server1"}), HasSubstr("65 node server1 is named"));
 }

@@ -25,11 +25,20 @@ constexpr size_t kSendersProbedMax = 8;
   throw NodeError(kind, "", toString(shape), why);
 }
 
+// A ring of fewer has no majorities that differ and are seen from both sides.
+constexpr size_t kRingNodesMin = 4;
+
+bool isNearInRing(const Shape& shape, size_t group, size_t other) {
+  size_t apart = group > other ? group - other : other - group;
+  return std::min(apart, shape.groups.size() - apart) <= shape.ringReach;
+}
+
 // The nodes whose packets `group` does not get.
 std::vector<std::string> sendersFor(const Shape& shape, size_t group) {
   std::vector<std::string> senders;
   for (size_t other = 0; other < shape.groups.size(); ++other) {
     if (other == group || (shape.isOneWay && (group == 0 || other > 0))) continue;
+    if (shape.ringReach > 0 && isNearInRing(shape, group, other)) continue;
     senders.insert(senders.end(), shape.groups[other].begin(), shape.groups[other].end());
   }
   return senders;
@@ -69,6 +78,21 @@ Shape oneWay(const std::string& from, const std::string& to) {
   return {"one-way", {{from}, {to}}, true};
 }
 
+Shape majorityRing(const std::vector<std::string>& nodes) {
+  Shape shape{"ring", {}};
+  for (const std::string& node : nodes) shape.groups.push_back({node});
+  // As many neighbours on each side as a majority takes, rounded up.
+  shape.ringReach = (nodes.size() / 2 + 1) / 2;
+  return shape;
+}
+
+Shape bridge(std::vector<std::string> left, const std::string& middle,
+             std::vector<std::string> right) {
+  Shape shape{"bridge", {std::move(left), std::move(right)}};
+  shape.middle = middle;
+  return shape;
+}
+
 Shape degrade(const std::string& node) {
   return {"degrade", {{node}}};
 }
@@ -77,18 +101,26 @@ std::string toString(const Shape& shape) {
   std::vector<std::string> groups;
   for (const auto& group : shape.groups) groups.push_back(joined(group, ","));
   if (shape.title == "isolate" && !groups.empty()) return "isolate " + groups.front();
+  if (shape.title == "ring") return "ring " + joined(groups, ",");
+  if (!shape.middle.empty()) groups.insert(groups.begin() + 1, shape.middle);
   return shape.title + " " + joined(groups, shape.isOneWay ? " to " : " / ");
 }
 
 std::vector<std::string> nodesOf(const Shape& shape) {
   std::vector<std::string> nodes;
   for (const auto& group : shape.groups) nodes.insert(nodes.end(), group.begin(), group.end());
+  if (!shape.middle.empty()) nodes.push_back(shape.middle);
   return nodes;
 }
 
 void check(const Shape& shape, const muster::FaultOptions& options) {
+  if (shape.title == "ring" && shape.groups.size() < kRingNodesMin) {
+    refuse(shape, "a ring of majorities takes four nodes at least, and this has " +
+                      std::to_string(shape.groups.size()));
+  }
   if (shape.groups.size() < 2) refuse(shape, "there must be two groups of nodes at least");
   std::set<std::string> seen;
+  if (!shape.middle.empty()) seen.insert(shape.middle);
   for (const auto& group : shape.groups) {
     if (group.empty()) {
       refuse(shape, shape.title == "isolate" ? "there is no other node to cut it off from"

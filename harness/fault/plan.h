@@ -17,7 +17,7 @@ namespace harness::fault {
 
 // Which nodes do not reach which.
 struct Shape {
-  // "partition", "isolate" or "one-way".
+  // "partition", "isolate", "one-way", "bridge" or "ring".
   std::string title;
 
   // Names of nodes. Nodes of different groups do not reach each other.
@@ -25,11 +25,24 @@ struct Shape {
 
   // Only packets from the first group to the others are dropped.
   bool isOneWay = false;
+
+  // The groups stand in a ring, and those that are at most this far apart reach each other. 0: no
+  // groups do.
+  size_t ringReach = 0;
+
+  // The node of a bridge that reaches both groups. It is in neither.
+  std::string middle = {};
 };
 
 Shape partition(std::vector<std::vector<std::string>> groups);
 Shape isolate(const std::string& victim, std::vector<std::string> others);
 Shape oneWay(const std::string& from, const std::string& to);
+// Each node reaches a majority of all, itself among them, and no two the same one. Both directions
+// between two nodes are cut, or neither.
+Shape majorityRing(const std::vector<std::string>& nodes);
+// Two halves that do not reach each other, and one node between them that reaches all.
+Shape bridge(std::vector<std::string> left, const std::string& middle,
+             std::vector<std::string> right);
 // What the node sends becomes worse, whoever gets it.
 Shape degrade(const std::string& node);
 
@@ -40,7 +53,7 @@ std::string toString(const Shape& shape);
 std::vector<std::string> nodesOf(const Shape& shape);
 
 // Throws NodeError kInvalid for fewer than two groups, an empty one, a node that is in two or twice
-// in one, and options out of their range.
+// in one, a ring of fewer than four, and options out of their range.
 void check(const Shape& shape, const muster::FaultOptions& options);
 
 // Throws NodeError kInvalid for values out of their range, and where nothing is asked for.

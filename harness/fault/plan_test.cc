@@ -1,6 +1,8 @@
 #include "harness/fault/plan.h"
 
 #include <cmath>
+#include <map>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -63,6 +65,55 @@ TEST(FaultPlanTest, OneWayCutIsMadeAtTheReceiverAlone) {
   EXPECT_THAT(plan.parts, ElementsAre(dropsAt("b", {"10.0.0.1", "fe80::1"})));
   EXPECT_THAT(probesOf(plan), ElementsAre("a 10.0.0.2"));
   EXPECT_EQ(toString(plan.shape), "one-way a to b");
+}
+
+// Returns for each node the ones from which it gets packets, itself among them.
+std::map<std::string, std::set<std::string>> seenIn(size_t count) {
+  Addresses all;
+  std::vector<std::string> nodes;
+  for (size_t i = 0; i < count; ++i) {
+    nodes.push_back("n" + std::to_string(i));
+    all[nodes.back()] = {"10.1.0." + std::to_string(i + 1)};
+  }
+  std::map<std::string, std::set<std::string>> seen;
+  for (const std::string& node : nodes) seen[node].insert(nodes.begin(), nodes.end());
+  for (const Part& part : planOf(majorityRing(nodes), {}, all, all).parts) {
+    for (const std::string& peer : part.peers) seen[part.node].erase(peer);
+  }
+  return seen;
+}
+
+TEST(FaultPlanTest, NodesOfARingSeeMajoritiesOfWhichNoTwoAreTheSame) {
+  for (size_t count = 4; count <= 31; ++count) {
+    auto seen = seenIn(count);
+    std::set<std::set<std::string>> different;
+    for (const auto& [node, majority] : seen) {
+      EXPECT_GT(2 * majority.size(), count) << node << " of " << count;
+      EXPECT_LT(majority.size(), count) << node << " of " << count;
+      for (const std::string& other : majority) EXPECT_TRUE(seen[other].contains(node));
+      different.insert(majority);
+    }
+    EXPECT_EQ(different.size(), count);
+  }
+}
+
+TEST(FaultPlanTest, RingOfFiveLeavesTheNeighbours) {
+  auto seen = seenIn(5);
+  EXPECT_THAT(seen["n0"], ElementsAre("n0", "n1", "n4"));
+  EXPECT_THAT(seen["n2"], ElementsAre("n1", "n2", "n3"));
+  EXPECT_EQ(toString(majorityRing({"a", "b", "c", "d"})), "ring a,b,c,d");
+  EXPECT_THAT(whyRefused(majorityRing({"a", "b", "c"})), HasSubstr("four nodes at least"));
+  EXPECT_THAT(whyRefused(majorityRing({"a", "b", "c", "a"})), HasSubstr("node a is named twice"));
+}
+
+TEST(FaultPlanTest, MiddleOfABridgeReachesBothSides) {
+  Plan plan = planOf(bridge({"a"}, "b", {"c"}), {}, kAll, kAll);
+  EXPECT_THAT(plan.parts,
+              ElementsAre(dropsAt("a", {"10.0.0.3"}), dropsAt("c", {"10.0.0.1", "fe80::1"})));
+  EXPECT_EQ(toString(plan.shape), "bridge a / b / c");
+  EXPECT_THAT(nodesOf(plan.shape), ElementsAre("a", "c", "b"));
+  EXPECT_THAT(whyRefused(bridge({"a", "b"}, "b", {"c"})), HasSubstr("node b is named twice"));
+  EXPECT_THAT(whyRefused(bridge({}, "b", {"c"})), HasSubstr("a group has no node"));
 }
 
 TEST(FaultPlanTest, WrongGroupsAreRefused) {

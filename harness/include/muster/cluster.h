@@ -169,6 +169,15 @@ class Cluster {
   Fault cutOneWay(const Node& from, const Node& to, const FaultOptions& options = {},
                   Where where = Where::current());
 
+  // Cut so that nodes disagree about who is there, and throw as the calls above do. Of a ring, four
+  // nodes at least, each reaches its neighbours in the order of the set, which make a majority with
+  // it, and no two have the same one. Of a bridge, `left` and `right` reach `middle` and not each
+  // other.
+  Fault majorityRing(const NodeSet& nodes, const FaultOptions& options = {},
+                     Where where = Where::current());
+  Fault bridge(const NodeSet& left, const Node& middle, const NodeSet& right,
+               const FaultOptions& options = {}, Where where = Where::current());
+
   // Makes all that the node sends slow or unreliable, to us too. It throws as the calls above do,
   // and kConflict if its interface has a queueing discipline already that is not the kernel's own.
   Fault degrade(const Node& node, const Degradation& degradation, Where where = Where::current());

@@ -66,6 +66,17 @@ TEST_F(CutTest, PartitionCutsBetweenGroupsOnly) {
   EXPECT_TRUE(pings(c(), b()));
 }
 
+TEST_F(CutTest, MiddleOfABridgeReachesBothSides) {
+  Fault cut = cluster().bridge({a()}, b(), {c()});
+  EXPECT_TRUE(pings(a(), b()));
+  EXPECT_TRUE(pings(c(), b()));
+  EXPECT_FALSE(pings(a(), c()));
+  EXPECT_FALSE(pings(c(), a()));
+  EXPECT_THAT(tablesOf(b()), IsEmpty());
+  cut.heal();
+  EXPECT_TRUE(pings(a(), c()));
+}
+
 // The sender of a one-way cut hears its peer, and sees silence instead of an error.
 TEST_F(CutTest, OneWayCutTakesOneDirection) {
   const std::string send =
@@ -177,6 +188,28 @@ TEST_F(CutTest, WrongRequestsAreRefusedBeforeAnythingIsTouched) {
   EXPECT_THAT(partition({{a()}, {b()}}, {.loss = 0}), FailsWith(kInvalid, HasSubstr("loss: 0")));
   EXPECT_THAT(partition({{a()}, {b()}}, {.loss = 1.5}), FailsWith(kInvalid, HasSubstr("loss")));
   for (Node& node : servers()) EXPECT_THAT(tablesOf(node), IsEmpty());
+}
+
+class RingTest : public ClusterTest {
+ public:
+  static Needs needs() { return {.nodes = {{"server", 4}}}; }
+};
+
+// Each of four nodes reaches its two neighbours.
+TEST_F(RingTest, EachNodeReachesItsNeighboursOnly) {
+  NodeSet ring = servers().firstOf(4);
+  {
+    Fault cut = cluster().majorityRing(ring);
+    EXPECT_EQ(testing::PrintToString(cut), "fault \"ring server1,server2,server3,server4\"");
+    for (size_t i = 0; i < 4; ++i) {
+      EXPECT_TRUE(pings(ring[i], ring[(i + 1) % 4]));
+      EXPECT_TRUE(pings(ring[(i + 1) % 4], ring[i]));
+      EXPECT_FALSE(pings(ring[i], ring[(i + 2) % 4]));
+    }
+  }
+  EXPECT_TRUE(pings(ring[0], ring[2]));
+  EXPECT_THAT([&] { Fault cut = cluster().majorityRing(ring.firstOf(3)); },
+              FailsWith(NodeError::Kind::kInvalid, HasSubstr("four nodes at least")));
 }
 
 }  // namespace

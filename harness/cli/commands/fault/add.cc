@@ -79,10 +79,12 @@ constexpr TextOption kCorrupt =
 
 constexpr char kNotes[] =
     R"(The kinds, with the nodes that they take:
+  bridge SET / NODE / SET    the sets reach the node and not each other
   degrade NODE               what the node sends is slow or unreliable
   isolate NODE               the node and all others do not reach each other
   one-way FROM TO            packets of FROM do not reach TO
   partition SET / SET...     nodes of different sets do not reach each other
+  ring NODESET...            each node reaches a majority, no two the same one
 
 The command returns when the fault is witnessed: packets that were sent on
 purpose have been dropped. If it cannot be, the fault is healed again. What
