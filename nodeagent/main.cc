@@ -17,6 +17,7 @@
 #include "nodeagent/front/front_process.h"
 #include "nodeagent/init/init.h"
 #include "nodeagent/keeper/keeper_process.h"
+#include "nodeagent/netfault/hog.h"
 #include "nodeagent/os/environment.h"
 #include "nodeagent/os/own_program.h"
 #include "nodeagent/session/audit_log.h"
@@ -158,6 +159,9 @@ int run(const std::vector<std::string>& arguments) {
     // Not a role of the configuration: only a keeper starts it.
     if (arguments.size() == 2 && arguments[0] == exec::kShimArgument) {
       return runShim(arguments[1].c_str());
+    }
+    if (!arguments.empty() && arguments[0] == netfault::kHogArgument) {
+      return netfault::runHog({arguments.begin() + 1, arguments.end()});
     }
     if (isSyncCommand(arguments)) {
       return checkOutput(runSyncCommand(arguments, environmentMap()));

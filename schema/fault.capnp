@@ -1,10 +1,12 @@
 @0x820942542a812f60;
-# Disturbs the node's network for a while: packets from chosen peers are dropped, all or a part of them, or an interface
-# becomes slow.
+# Disturbs the node for a while: packets from chosen peers are dropped, all or a part of them, an interface becomes slow
+# or goes down, processes stand still or can open no more files, memory or processors are used up, a disk is full or
+# cannot be written.
 #
-# A fault is a lease. It ends with the session that added it, or after a time that was asked for, also when every
-# process of the agent has been killed: the kernel itself holds the lease and is told again while it shall last. A fault
-# that covers several nodes has the same id on each of them.
+# A fault is a lease. It ends with the session that added it, or after a time that was asked for. The kernel itself
+# holds the lease of dropped packets and is told again while it shall last, so they end also when every process of the
+# agent has been killed. All others are ended by the next keeper then. A fault that covers several nodes has the same
+# id on each of them.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("wire");
@@ -31,6 +33,12 @@ interface Faults extends(FaultView) $Common.least(operator) {
   probe @2 (probes :List(Probe), waitNs :Int64) -> (answered :List(Bool), error :Common.Error);
   # Sends one packet, or one TCP connection request, to each address at once, and says for each whether anything came
   # back within `waitNs` (at most 5 s): an answer, or a refusal by the peer's kernel. At most 64 probes.
+
+  kill @3 (id :Data, processes :Processes) -> (killed :List(ProcessName), error :Common.Error);
+  # Kills the processes, and answers when none of them lives. They are stopped first, so that none makes another
+  # meanwhile. It is no lease: nothing brings them back. `id` are 16 random bytes; sent again with the same id, it kills
+  # nothing and answers what it has killed. Errors: invalid, notFound (there is no such process), denied (one is the
+  # agent's, or process 1), conflict (the id is another identity's), overloaded, system (one does not end).
 }
 
 struct FaultSpec {
@@ -42,7 +50,69 @@ struct FaultSpec {
     unspecified @3 :Void;
     drop @4 :Drop;
     link @5 :Link;
+    pause @6 :Processes;
+    descriptors @7 :Descriptors;
+    memory @8 :MemoryUse;
+    cpu @9 :CpuUse;
+    full @10 :FullDisk;
+    readOnly @11 :ReadOnlyDirectory;
+    down @12 :InterfaceDown;
   }
+}
+
+struct MemoryUse {
+  # Uses up memory of the node, in a process that the kernel kills before all others when there is none left. Errors:
+  # conflict (less is available), system (the process was ended).
+  bytes @0 :UInt64;   # 0: all that is available but `leave`.
+  leave @1 :UInt64;
+}
+
+struct CpuUse {
+  threads @0 :UInt32;   # That run without a pause. 1 to 1024.
+}
+
+struct FullDisk {
+  # Fills the disk of a directory with a file there. Errors: denied (it is the root file system, or the agent's state is
+  # on it, and evenOurs is not set; or its files are memory, and would take more than half), conflict (it is full
+  # already), unsupported (it has no size, or no fallocate).
+  directory @0 :Text;
+  leave @1 :UInt64;      # Bytes that are left free.
+  evenOurs @2 :Bool;
+}
+
+struct ReadOnlyDirectory {
+  # Makes what is below a directory read-only, by a mount there. Files that are open for writing stay so. Errors: denied
+  # (the agent's state is below it), conflict (it is so already).
+  directory @0 :Text;
+}
+
+struct InterfaceDown {
+  # Takes an interface down. Its addresses and routes are given back at the end. Errors: notFound (no such interface),
+  # conflict (it is down already), denied (a controller is connected by it, and evenOurs is not set).
+  interface @0 :Text;
+  evenOurs @1 :Bool;     # Needs a holdNs of ten minutes at most. The answer may arrive only when it is up again; `add`,
+                         # sent again with its id, is answered for ten minutes more.
+}
+
+struct Processes {
+  # Which processes of the node are meant. The agent's own, process 1 and what the agent descends from are refused.
+  union {
+    unspecified @0 :Void;
+    name @1 :Text;   # The program's as the kernel keeps it, or the last part of argv[0]. 1 to 255 bytes, no "/".
+    pid @2 :Int32;
+    unit @3 :Text;   # A service of systemd: all that is in its control group. 1 to 255 bytes, no "/".
+  }
+}
+
+struct Descriptors {
+  # Lowers how many files the processes may open, so that each can open `leave` more. Those that exist now are meant.
+  processes @0 :Processes;
+  leave @1 :UInt32;   # At most 1000000.
+}
+
+struct ProcessName {
+  pid @0 :Int32;
+  name @1 :Text;
 }
 
 struct Drop {
@@ -94,6 +164,7 @@ struct FaultStatus {
   packets @9 :UInt64;      # Dropped so far. Of a link: sent so far.
   bytes @10 :UInt64;
   reason @11 :Text;        # Why it failed. Empty: it did not.
+  witness @12 :Text;       # What the node has just seen of it, for people. Empty: nothing but the numbers above.
 
   enum State {
     unspecified @0;

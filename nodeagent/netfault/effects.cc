@@ -7,14 +7,17 @@ namespace {
 
 Shown shownOf(const kj::Maybe<Listing>& maybe) {
   KJ_IF_MAYBE (listing, maybe) {
-    return {listing->isOurs, !listing->addresses.empty(), listing->isForeign, listing->packets,
-            listing->bytes};
+    return {listing->isOurs,    !listing->addresses.empty(),
+            listing->isForeign, listing->packets,
+            listing->bytes,     kj::String()};
   }
   return {};
 }
 
 Shown shownOf(const kj::Maybe<QdiscListing>& maybe) {
-  KJ_IF_MAYBE (listing, maybe) return {true, true, false, listing->packets, listing->bytes};
+  KJ_IF_MAYBE (listing, maybe) {
+    return {true, true, false, listing->packets, listing->bytes, kj::String()};
+  }
   return {};
 }
 
@@ -22,30 +25,38 @@ Shown shownOf(const kj::Maybe<QdiscListing>& maybe) {
 
 void Effects::requirePossible(const FaultSpec& spec) const {
   if (spec.isLink()) return Qdisc(spec.link.interface, run_).requireFree();
+  if (spec.isLocal()) return;
   requireForeign(spec);
   if (NftTable(spec.id, run_).read() == nullptr) return;
   support::fail(wire::Error::Kind::CONFLICT, "table inet ", tableName(spec.id),
                 " is there already");
 }
 
-void Effects::begin(const FaultSpec& spec, int64_t holdNs) const {
+kj::String Effects::placeOf(const FaultSpec& spec) {
+  return spec.isLocal() ? placeText(spec.local.kind, nullptr) : kj::str(spec.link.interface);
+}
+
+void Effects::begin(const FaultSpec& spec, int64_t holdNs, RememberPlace remember) const {
   if (spec.isLink()) return Qdisc(spec.link.interface, run_).make(spec.link);
+  if (spec.isLocal()) return beginLocal(spec.local, host_, remember);
   NftTable table(spec.id, run_);
-  table.make(spec, controlPorts_, holdNs);
+  table.make(spec, host_.controlPorts, holdNs);
   requireShown(table.read().orDefault(Listing()), spec);
 }
 
 void Effects::hold(const FaultSpec& spec, int64_t holdNs) const {
-  if (!spec.isLink()) NftTable(spec.id, run_).hold(spec, holdNs);
+  if (spec.isDrop()) NftTable(spec.id, run_).hold(spec, holdNs);
 }
 
 Shown Effects::read(const EffectPlace& place) const {
-  if (place.interface.size() > 0) return shownOf(Qdisc(place.interface, run_).read());
+  if (isLocalPlace(place.text)) return readLocal(place.text);
+  if (place.text.size() > 0) return shownOf(Qdisc(place.text, run_).read());
   return shownOf(NftTable(place.id, run_).read());
 }
 
 Shown Effects::remove(const EffectPlace& place) const {
-  if (place.interface.size() > 0) return shownOf(Qdisc(place.interface, run_).remove());
+  if (isLocalPlace(place.text)) return removeLocal(place.text);
+  if (place.text.size() > 0) return shownOf(Qdisc(place.text, run_).remove());
   return shownOf(kj::Maybe<Listing>(NftTable(place.id, run_).remove()));
 }
 

@@ -1,10 +1,11 @@
 // Makes, holds, reads and removes the effects of faults, each by its own tool: dropped packets by a
-// table of nftables, links by a queueing discipline.
+// table of nftables, links by a queueing discipline, all others by local_effect.h.
 #pragma once
 
 #include <kj/array.h>
 
 #include "nodeagent/netfault/fault_spec.h"
+#include "nodeagent/netfault/local_effect.h"
 #include "nodeagent/netfault/nft_table.h"
 #include "nodeagent/netfault/qdisc.h"
 
@@ -13,34 +14,24 @@ namespace nodeagent::netfault {
 // By which an effect is found again.
 struct EffectPlace {
   support::Id id;
-  // Empty: it is a table of nftables.
-  kj::String interface;
-
-  EffectPlace clone() const { return {id, kj::str(interface)}; }
-};
-
-// What the kernel shows of an effect.
-struct Shown {
-  bool isThere = false;
-  // It has an effect now: its time in the kernel is not over.
-  bool isWorking = false;
-  // Something that is not ours has its place.
-  bool isForeign = false;
-  uint64_t packets = 0;
-  uint64_t bytes = 0;
+  // An interface, or the text of a local effect. Empty: it is a table of nftables.
+  kj::String text;
 };
 
 // Immutable. All calls block, and fail as those of NftTable and Qdisc do.
 class Effects {
  public:
-  Effects(RunTool run, kj::Array<uint16_t> controlPorts)
-      : run_(kj::mv(run)), controlPorts_(kj::mv(controlPorts)) {}
+  explicit Effects(LocalHost host) : host_(kj::mv(host)), run_(host_.run) {}
 
   // Refuses what cannot be done, and touches nothing.
   void requirePossible(const FaultSpec& spec) const;
 
-  // Begins the effect and fails unless the kernel shows it as it was asked for.
-  void begin(const FaultSpec& spec, int64_t holdNs) const;
+  // Begins the effect and fails unless the kernel shows it as it was asked for. `remember` is given
+  // the text of its place before each change; it has that of placeOf already.
+  void begin(const FaultSpec& spec, int64_t holdNs, RememberPlace remember) const;
+
+  // Returns the text of the place of an effect that has not begun.
+  static kj::String placeOf(const FaultSpec& spec);
 
   // Tells the kernel to keep it for `holdNs` from now, if the kernel can end it.
   void hold(const FaultSpec& spec, int64_t holdNs) const;
@@ -50,11 +41,11 @@ class Effects {
   // Ends it, and returns what it showed before. One that is not there is no failure.
   Shown remove(const EffectPlace& place) const;
 
-  kj::ArrayPtr<const uint16_t> controlPorts() const { return controlPorts_; }
+  kj::ArrayPtr<const uint16_t> controlPorts() const { return host_.controlPorts; }
 
  private:
+  const LocalHost host_;
   const RunTool run_;
-  const kj::Array<uint16_t> controlPorts_;
 };
 
 }  // namespace nodeagent::netfault

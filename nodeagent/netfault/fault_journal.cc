@@ -64,7 +64,7 @@ kj::Maybe<FaultRecord> parse(kj::StringPtr text) {
   record.text = fromHex(lines[4]);
   record.sinceRealtimeNs = strtoll(lines[5].cStr(), nullptr, 10);
   record.untilBoottimeNs = strtoll(lines[6].cStr(), nullptr, 10);
-  record.interface = fromHex(lines[7]);
+  record.place = fromHex(lines[7]);
   kj::Vector<kj::String> peers;
   for (size_t i = kFixedFields; i < lines.size(); ++i) peers.add(fromHex(lines[i]));
   record.peers = peers.releaseAsArray();
@@ -80,7 +80,7 @@ kj::String textOf(const FaultRecord& record) {
   }
   lines.add(kj::str(record.sinceRealtimeNs));
   lines.add(kj::str(record.untilBoottimeNs));
-  lines.add(hexOf(record.interface));
+  lines.add(hexOf(record.place));
   for (auto& peer : record.peers) lines.add(hexOf(peer));
   return kj::strArray(lines, "\n");
 }
@@ -100,7 +100,7 @@ FaultRecord FaultRecord::clone() const {
           kj::str(bootId),
           kj::str(text),
           copyOf(peers),
-          kj::str(interface),
+          kj::str(place),
           sinceRealtimeNs,
           untilBoottimeNs};
 }

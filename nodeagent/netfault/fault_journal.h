@@ -23,8 +23,8 @@ struct FaultRecord {
   // What the fault does, for people.
   kj::String text;
   kj::Array<kj::String> peers;
-  // The interface that is slow. Empty: packets are dropped.
-  kj::String interface;
+  // As EffectPlace::text.
+  kj::String place;
   int64_t sinceRealtimeNs = 0;
   // On the boot clock. 0: it lasts as long as its session.
   int64_t untilBoottimeNs = 0;

@@ -26,6 +26,13 @@ constexpr size_t kInterfaceBytesMax = 15;
 constexpr uint64_t kBitsPerSecondMin = 8'000;
 constexpr uint64_t kBitsPerSecondMax = 100'000'000'000;
 constexpr int64_t kDelayMaxNs = 60'000'000'000;
+constexpr size_t kProcessNameBytesMax = 255;
+constexpr uint32_t kLeaveMax = 1'000'000;
+constexpr uint32_t kThreadsMax = 1024;
+// More would not fit a size of a file.
+constexpr uint64_t kBytesMax = uint64_t{1} << 62;
+constexpr size_t kPathBytesMax = 4000;
+constexpr int64_t kOursHoldMaxNs = 600'000'000'000;
 
 bool isTitle(kj::StringPtr text) {
   if (text.size() == 0 || text.size() > kTitleBytesMax) return false;
@@ -164,6 +171,98 @@ LinkSpec readLink(wire::Link::Reader from) {
   return link;
 }
 
+kj::String nameOfProcess(const char* field, kj::StringPtr from) {
+  bool isPlain = from.size() > 0 && from.size() <= kProcessNameBytesMax;
+  for (char c : from) {
+    if (c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f) isPlain = false;
+  }
+  if (isPlain) return kj::str(from);
+  support::fail(Kind::INVALID, field, ": is not 1 to ", kProcessNameBytesMax,
+                " bytes without slash and control characters");
+}
+
+LocalSpec readDescriptors(wire::Descriptors::Reader from) {
+  LocalSpec local{"descriptors"_kj, readProcesses(from.getProcesses()), from.getLeave()};
+  if (local.leave <= kLeaveMax) return local;
+  support::fail(Kind::INVALID, "leave: ", local.leave, " is above ", kLeaveMax);
+}
+
+kj::String readDirectory(kj::StringPtr path) {
+  bool isPlain = path.startsWith("/") && path.size() <= kPathBytesMax;
+  for (char c : path) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) isPlain = false;
+  }
+  if (isPlain) return kj::str(path);
+  support::fail(Kind::INVALID, "directory: is no absolute path of at most ", kPathBytesMax,
+                " bytes without control characters");
+}
+
+uint64_t readBytes(const char* field, uint64_t bytes) {
+  if (bytes <= kBytesMax) return bytes;
+  support::fail(Kind::INVALID, field, ": ", bytes, " is above ", kBytesMax);
+}
+
+LocalSpec readDown(wire::InterfaceDown::Reader from, int64_t holdNs) {
+  if (!isInterfaceName(from.getInterface())) {
+    support::fail(Kind::INVALID, "interface: is no name of an interface");
+  }
+  if (from.getEvenOurs() && (holdNs == 0 || holdNs > kOursHoldMaxNs)) {
+    support::fail(Kind::INVALID, "holdNs: ", holdNs,
+                  " is not between 1 ns and 10 min, which evenOurs needs");
+  }
+  LocalSpec local{"down"_kj};
+  local.interface = kj::str(from.getInterface());
+  local.evenOurs = from.getEvenOurs();
+  return local;
+}
+
+// Returns an effect without a kind where the message has another.
+LocalSpec readLocal(wire::FaultSpec::Effect::Reader from, int64_t holdNs) {
+  LocalSpec local;
+  if (from.isPause()) {
+    local = LocalSpec{"pause"_kj, readProcesses(from.getPause())};
+  } else if (from.isDescriptors()) {
+    local = readDescriptors(from.getDescriptors());
+  } else if (from.isMemory()) {
+    local.kind = "memory"_kj;
+    local.amount = readBytes("bytes", from.getMemory().getBytes());
+    local.leave = readBytes("leave", from.getMemory().getLeave());
+  } else if (from.isCpu()) {
+    local.kind = "cpu"_kj;
+    local.amount = from.getCpu().getThreads();
+    if (local.amount == 0 || local.amount > kThreadsMax) {
+      support::fail(Kind::INVALID, "threads: ", local.amount, " is not between 1 and ",
+                    kThreadsMax);
+    }
+  } else if (from.isFull()) {
+    local.kind = "full"_kj;
+    local.directory = readDirectory(from.getFull().getDirectory());
+    local.leave = readBytes("leave", from.getFull().getLeave());
+    local.evenOurs = from.getFull().getEvenOurs();
+  } else if (from.isReadOnly()) {
+    local.kind = "read-only"_kj;
+    local.directory = readDirectory(from.getReadOnly().getDirectory());
+  } else if (from.isDown()) {
+    local = readDown(from.getDown(), holdNs);
+  }
+  return local;
+}
+
+kj::String describeLocal(const LocalSpec& local) {
+  if (local.kind == "pause"_kj) return kj::str("pauses ", describe(local.processes));
+  if (local.kind == "cpu"_kj) return kj::str("keeps ", local.amount, " threads busy");
+  if (local.kind == "down"_kj) return kj::str("takes interface ", local.interface, " down");
+  if (local.kind == "read-only"_kj) return kj::str("makes ", local.directory, " read-only");
+  if (local.kind == "full"_kj) {
+    return kj::str("leaves ", local.leave, " bytes free on the disk of ", local.directory);
+  }
+  if (local.kind == "memory"_kj) {
+    return local.amount > 0 ? kj::str("uses ", local.amount, " bytes of memory")
+                            : kj::str("leaves ", local.leave, " bytes of memory available");
+  }
+  return kj::str("leaves ", local.leave, " descriptors to each of the ", describe(local.processes));
+}
+
 kj::String describeLink(const LinkSpec& link) {
   kj::Vector<kj::String> parts;
   if (link.bitsPerSecond > 0) parts.add(kj::str("rate ", link.bitsPerSecond, " bit/s"));
@@ -196,9 +295,31 @@ kj::Own<const FaultSpec> readSpec(wire::FaultSpec::Reader from,
   } else if (effect.isLink()) {
     spec->link = readLink(effect.getLink());
   } else {
+    spec->local = readLocal(effect, spec->holdNs);
+  }
+  if (effect.isUnspecified() || (spec->isDrop() && !effect.isDrop())) {
     support::fail(Kind::UNSUPPORTED, "effect: is none that this agent knows");
   }
   return spec;
+}
+
+ProcessChoice readProcesses(wire::Processes::Reader from) {
+  ProcessChoice choice;
+  if (from.isName()) {
+    choice.by = ProcessChoice::By::kName;
+    choice.text = nameOfProcess("name", from.getName());
+  } else if (from.isPid()) {
+    choice.by = ProcessChoice::By::kPid;
+    choice.pid = from.getPid();
+    if (choice.pid <= 0) support::fail(Kind::INVALID, "pid: ", choice.pid, " is no process");
+  } else if (from.isUnit()) {
+    choice.by = ProcessChoice::By::kUnit;
+    kj::String unit = nameOfProcess("unit", from.getUnit());
+    choice.text = unit.findFirst('.') == nullptr ? kj::str(unit, ".service") : kj::mv(unit);
+  } else {
+    support::fail(Kind::INVALID, "processes: neither a name nor a unit nor a pid is given");
+  }
+  return choice;
 }
 
 void requireForeign(const FaultSpec& spec) {
@@ -224,6 +345,7 @@ void requireForeign(const FaultSpec& spec) {
 
 kj::String describe(const FaultSpec& spec) {
   if (spec.isLink()) return describeLink(spec.link);
+  if (spec.isLocal()) return describeLocal(spec.local);
   kj::Vector<kj::StringPtr> all;
   for (auto& address : spec.addresses4) all.add(address);
   for (auto& address : spec.addresses6) all.add(address);

@@ -7,6 +7,7 @@
 #include <kj/refcount.h>
 #include <kj/string.h>
 
+#include "nodeagent/netfault/processes.h"
 #include "schema/fault.capnp.h"
 #include "schema/support/base/id.h"
 
@@ -34,8 +35,24 @@ struct LinkSpec {
   }
 };
 
-// Has the fields of wire::FaultSpec, and those of wire::Drop unless there is a link. Threads share
-// it, so it does not change.
+// What is neither dropped nor slow, but done to the node itself: local_effect.h.
+struct LocalSpec {
+  // Names the effect, such as "pause". Empty: the fault is another.
+  kj::StringPtr kind;
+  ProcessChoice processes = {};
+  // Descriptors that each process may still open; bytes of memory, or of the disk, that are left.
+  uint64_t leave = 0;
+  // Bytes of memory, or threads.
+  uint64_t amount = 0;
+  // Absolute.
+  kj::String directory = {};
+  kj::String interface = {};
+  // Also what the agent itself needs.
+  bool evenOurs = false;
+};
+
+// Has the fields of wire::FaultSpec, and those of wire::Drop unless there is a link or a local
+// effect. Threads share it, so it does not change.
 struct FaultSpec final : public kj::AtomicRefcounted {
   support::Id id;
   kj::String title;
@@ -54,14 +71,21 @@ struct FaultSpec final : public kj::AtomicRefcounted {
   // TCP ports of the peers' agents.
   kj::Array<uint16_t> peerPorts;
   LinkSpec link;
+  LocalSpec local;
 
   bool isLink() const { return link.interface.size() > 0; }
+  bool isLocal() const { return local.kind.size() > 0; }
+  // Only these are held by the kernel.
+  bool isDrop() const { return !isLink() && !isLocal(); }
 };
 
 // Returns the checked specification. Fails with kind invalid for a value out of range, and for the
 // agent's own port, which is one of `controlPorts`.
 kj::Own<const FaultSpec> readSpec(wire::FaultSpec::Reader from,
                                   kj::ArrayPtr<const uint16_t> controlPorts);
+
+// Returns the checked choice. Fails with kind invalid.
+ProcessChoice readProcesses(wire::Processes::Reader from);
 
 // Fails with kind invalid if an address is one of this node. Asks the kernel, so it belongs on a
 // worker thread.

@@ -20,6 +20,7 @@ constexpr int64_t kSlackNs = 2'000'000'000;
 constexpr int64_t kHoldsPerLease = 3;
 constexpr int64_t kKernelHoldMinNs = 1'000'000;
 constexpr int64_t kPauseMinNs = 100'000'000;
+constexpr int64_t kAnswersNs = 600'000'000'000;
 // A fault may leave the kernel this much before its time without having failed.
 constexpr int64_t kEarlyMaxNs = 1'000'000'000;
 
@@ -28,16 +29,17 @@ kj::String journalDirectory(kj::StringPtr stateDirectory) {
 }
 
 EffectPlace placeOf(const FaultRecord& record) {
-  return {record.id, kj::str(record.interface)};
+  return {record.id, kj::str(record.place)};
 }
 
 }  // namespace
 
 struct FaultTable::Tools final : public kj::AtomicRefcounted {
-  Tools(RunTool run, kj::String directory, kj::Array<uint16_t> ports)
-      : effects(kj::mv(run), kj::mv(ports)), journal(kj::mv(directory)) {}
+  explicit Tools(LocalHost host)
+      : journal(journalDirectory(host.stateDirectory)), effects(kj::mv(host)) {}
 
-  void begin(const FaultSpec& spec, const FaultRecord& record, int64_t holdNs) const {
+  // Returns the text of the effect's place.
+  kj::String begin(const FaultSpec& spec, FaultRecord record, int64_t holdNs) const {
     effects.requirePossible(spec);
     // The record is written first: a keeper that is killed here leaves nothing behind.
     journal.write(record);
@@ -47,7 +49,11 @@ struct FaultTable::Tools final : public kj::AtomicRefcounted {
                      {{"fault", spec.id.text()}, {"reason", support::reasonOf(*exception)}});
       }
     });
-    effects.begin(spec, holdNs);
+    effects.begin(spec, holdNs, [&](kj::String place) {
+      record.place = kj::mv(place);
+      journal.write(record);
+    });
+    return kj::mv(record.place);
   }
 
   // Removes what there is of a fault, and forgets it only then.
@@ -80,8 +86,8 @@ struct FaultTable::Tools final : public kj::AtomicRefcounted {
     return survivors;
   }
 
-  const Effects effects;
   const FaultJournal journal;
+  const Effects effects;
 };
 
 struct FaultTable::Fault final : public kj::Refcounted {
@@ -99,6 +105,10 @@ struct FaultTable::Fault final : public kj::Refcounted {
   kj::String reason;
   uint64_t packets = 0;
   uint64_t bytes = 0;
+  kj::String witness;
+  // Until then it is known, on the boot clock, even if it is gone: who began it may have been cut
+  // off by it, and asks again.
+  int64_t answersUntilNs = 0;
   // When the kernel ends it by itself, on the boot clock.
   int64_t kernelHoldsUntilNs = 0;
 
@@ -120,14 +130,16 @@ struct FaultTable::Fault final : public kj::Refcounted {
   void take(const Shown& shown) {
     packets = std::max(packets, shown.packets);
     bytes = std::max(bytes, shown.bytes);
+    witness = kj::str(shown.witness);
   }
   EffectPlace place() const { return placeOf(record); }
 };
 
 FaultTable::FaultTable(ServiceHost& host, RunTool run)
     : host_(host),
-      tools_(kj::atomicRefcounted<Tools>(kj::mv(run), journalDirectory(host.stateDirectory),
-                                         kj::heapArray(host.controlPorts.asPtr()))),
+      tools_(kj::atomicRefcounted<Tools>(LocalHost{kj::mv(run), kj::str(host.program),
+                                                   kj::str(host.stateDirectory),
+                                                   kj::heapArray(host.controlPorts.asPtr())})),
       worker_(host.platform.makeWorker(1)),
       recovering_(recoverAll().fork()) {}
 
@@ -162,7 +174,10 @@ size_t FaultTable::count() const {
 }
 
 void FaultTable::sweep() {
-  std::erase_if(faults_, [](auto& each) { return each.second->state == State::GONE; });
+  int64_t now = host_.platform.clock().boottimeNs();
+  std::erase_if(faults_, [now](auto& each) {
+    return each.second->state == State::GONE && each.second->answersUntilNs <= now;
+  });
 }
 
 FaultTable::Fault& FaultTable::newFault(Session& session, kj::Own<const FaultSpec> spec) {
@@ -170,7 +185,7 @@ FaultTable::Fault& FaultTable::newFault(Session& session, kj::Own<const FaultSpe
     support::fail(Kind::OVERLOADED, "the node has ", kFaultsMax, " faults already");
   }
   for (uint16_t port : tools_->effects.controlPorts()) {
-    if (port == 0 && !spec->isLink()) {
+    if (port == 0 && spec->isDrop()) {
       support::fail(Kind::UNSUPPORTED,
                     "the agent listens on a port that the kernel chose, so it cannot be left out "
                     "of the fault; give it a port by its option listen");
@@ -184,10 +199,11 @@ FaultTable::Fault& FaultTable::newFault(Session& session, kj::Own<const FaultSpe
   record.bootId = kj::str(host_.bootId);
   record.text = describe(*spec);
   record.peers = copyOf(spec->peers);
-  record.interface = kj::str(spec->link.interface);
+  record.place = Effects::placeOf(*spec);
   record.sinceRealtimeNs = host_.platform.clock().realtimeNs();
   if (spec->holdNs > 0) {
     record.untilBoottimeNs = host_.platform.clock().boottimeNs() + spec->holdNs;
+    if (spec->local.evenOurs) fault->answersUntilNs = record.untilBoottimeNs + kAnswersNs;
   } else {
     fault->session = session.addRef();
     fault->entry = session.addUndo(EndPhase::kUndo,
@@ -214,7 +230,8 @@ kj::Promise<void> FaultTable::begin(Fault& fault, Session& session) {
   int64_t holdNs = kernelHoldNs(fault);
   fault.kernelHoldsUntilNs = host_.platform.clock().boottimeNs() + holdNs;
   auto task = [tools = kj::atomicAddRef(*tools_), spec = kj::atomicAddRef(*spec),
-               record = fault.record.clone(), holdNs]() { tools->begin(*spec, record, holdNs); };
+               record = fault.record.clone(),
+               holdNs]() mutable { return tools->begin(*spec, kj::mv(record), holdNs); };
   auto line = host_.audit.line(session, "faults.add",
                                {{"fault", fault.record.id.text()},
                                 {"title", fault.record.title},
@@ -222,12 +239,14 @@ kj::Promise<void> FaultTable::begin(Fault& fault, Session& session) {
                                 {"holdNs", spec->holdNs}});
   return worker_->run(audited(kj::mv(line), kj::mv(task)))
       .then(
-          [this, &fault]() {
+          [this, &fault](kj::String&& place) {
+            fault.record.place = kj::mv(place);
             fault.state = State::ACTIVE;
             watch(fault);
           },
           [&fault](kj::Exception&& exception) {
             fault.state = State::GONE;
+            fault.answersUntilNs = 0;
             fault.dropEntry();
             kj::throwFatalException(kj::mv(exception));
           });
@@ -263,8 +282,8 @@ kj::Promise<FaultReport> FaultTable::add(Session& session, kj::Own<const FaultSp
 }
 
 void FaultTable::watch(Fault& fault) {
-  // The kernel does not end a link by itself, so it need not be told.
-  if (fault.record.interface.size() > 0 && !fault.isHeld()) return;
+  // The kernel ends dropped packets alone by itself, so it need not be told of others.
+  if (fault.record.place.size() > 0 && !fault.isHeld()) return;
   auto task = fault.isHeld() ? endInTime(fault) : keepHolding(fault);
   fault.watching = task.eagerlyEvaluate([&fault](kj::Exception&& exception) {
     if (fault.state == State::ACTIVE) {
@@ -424,6 +443,8 @@ void FaultTable::look(Fault& fault, const Shown& shown) {
   }
   bool isThere = shown.isThere && shown.isWorking;
   int64_t until = fault.isHeld() ? fault.record.untilBoottimeNs : fault.kernelHoldsUntilNs;
+  // What the kernel does not end by itself lasts as long as its session.
+  if (!fault.isHeld() && fault.record.place.size() > 0) until = INT64_MAX;
   bool isEarly = host_.platform.clock().boottimeNs() + kEarlyMaxNs < until;
   if (fault.state == State::ACTIVE && !isThere && isEarly) {
     fault.fail(kj::str("the kernel has it no more"));
@@ -446,6 +467,7 @@ FaultReport FaultTable::reportOf(const Fault& fault) const {
   report.packets = fault.packets;
   report.bytes = fault.bytes;
   report.reason = kj::str(fault.reason);
+  report.witness = kj::str(fault.witness);
   return report;
 }
 

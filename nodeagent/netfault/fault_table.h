@@ -34,6 +34,7 @@ struct FaultReport {
   uint64_t packets = 0;
   uint64_t bytes = 0;
   kj::String reason;
+  kj::String witness;
 };
 
 // Belongs to the loop's thread, and outlives the sessions.

@@ -27,6 +27,7 @@ void writeReport(wire::FaultStatus::Builder to, const FaultReport& report) {
   to.setPackets(report.packets);
   to.setBytes(report.bytes);
   to.setReason(report.reason);
+  to.setWitness(report.witness);
 }
 
 ProbeTarget readTarget(wire::Probe::Reader from) {
@@ -72,6 +73,23 @@ kj::Promise<void> FaultsServer::heal(HealContext context) {
           KJ_IF_MAYBE (report, healed) {
             results.setFound(true);
             writeReport(results.initStatus(), *report);
+          }
+        });
+  });
+}
+
+kj::Promise<void> FaultsServer::kill(KillContext context) {
+  return support::answer(context, "faults.kill", [this, context]() mutable {
+    session_->requireOpen();
+    auto params = context.getParams();
+    if (!support::Id::fits(params.getId())) support::fail(Kind::INVALID, "id: is not 16 bytes");
+    return kills_
+        .kill(*session_, support::Id::from(params.getId()), readProcesses(params.getProcesses()))
+        .then([context](kj::Vector<ProcessRef>&& killed) mutable {
+          auto list = context.getResults().initKilled(static_cast<uint32_t>(killed.size()));
+          for (uint32_t i = 0; i < killed.size(); ++i) {
+            list[i].setPid(killed[i].pid);
+            list[i].setName(killed[i].name);
           }
         });
   });

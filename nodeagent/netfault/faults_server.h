@@ -2,6 +2,7 @@
 #pragma once
 
 #include "nodeagent/netfault/fault_table.h"
+#include "nodeagent/netfault/kill_table.h"
 #include "schema/fault.capnp.h"
 
 namespace nodeagent::netfault {
@@ -20,9 +21,10 @@ class FaultViewServer : public virtual wire::FaultView::Server {
 class FaultsServer final : public wire::Faults::Server, public FaultViewServer {
  public:
   // All of these outlive it. `prober` runs probes, `controlPorts` are the agent's own.
-  FaultsServer(FaultTable& table, Worker& prober, kj::Own<Session> session,
+  FaultsServer(FaultTable& table, KillTable& kills, Worker& prober, kj::Own<Session> session,
                kj::ArrayPtr<const uint16_t> controlPorts)
       : FaultViewServer(table),
+        kills_(kills),
         prober_(prober),
         session_(kj::mv(session)),
         controlPorts_(controlPorts) {}
@@ -30,8 +32,10 @@ class FaultsServer final : public wire::Faults::Server, public FaultViewServer {
   kj::Promise<void> add(AddContext context) override;
   kj::Promise<void> heal(HealContext context) override;
   kj::Promise<void> probe(ProbeContext context) override;
+  kj::Promise<void> kill(KillContext context) override;
 
  private:
+  KillTable& kills_;
   Worker& prober_;
   kj::Own<Session> session_;
   kj::ArrayPtr<const uint16_t> controlPorts_;

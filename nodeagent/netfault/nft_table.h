@@ -8,7 +8,6 @@
 
 #include <stdint.h>
 
-#include <functional>
 #include <set>
 #include <string>
 
@@ -16,15 +15,9 @@
 #include <kj/string.h>
 
 #include "nodeagent/netfault/fault_spec.h"
-#include "nodeagent/os/command.h"
+#include "nodeagent/netfault/run_tool.h"
 
 namespace nodeagent::netfault {
-
-// Runs a tool of the node to its end. Tests replace it. It blocks, and is called on any thread.
-using RunTool = std::function<CommandResult(kj::ArrayPtr<const kj::String> argv)>;
-
-// Runs the tool itself, for at most five seconds.
-RunTool runTool();
 
 // Returns the table's name, such as "muster_0f1e…".
 kj::String tableName(const support::Id& id);

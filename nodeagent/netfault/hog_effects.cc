@@ -1,0 +1,238 @@
+// The effects that use up memory and processors, each by a process of its own (hog.h).
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include <kj/io.h>
+
+#include "nodeagent/netfault/hog.h"
+#include "nodeagent/netfault/local_effect.h"
+#include "nodeagent/netfault/processes.h"
+#include "nodeagent/os/look_until.h"
+#include "nodeagent/os/pidfd.h"
+#include "nodeagent/os/process.h"
+#include "nodeagent/os/read_file.h"
+#include "nodeagent/os/spawn.h"
+#include "schema/support/base/wire_error.h"
+
+namespace nodeagent::netfault {
+namespace {
+
+using Kind = wire::Error::Kind;
+
+constexpr int64_t kStartMaxNs = 5'000'000'000;
+// Memory is written at a gigabyte a second, and more slowly where something else has to go.
+constexpr int64_t kUseMaxNs = 20'000'000'000;
+// The kernel takes the hog before anything else when it has no memory.
+constexpr int kOomScore = 1000;
+
+uint64_t availableBytes() {
+  auto text = readFile("/proc/meminfo");
+  const char* line = ::strstr(text.cStr(), "MemAvailable:");
+  unsigned long long kibibytes = 0;
+  if (line == nullptr || sscanf(line, "MemAvailable: %llu kB", &kibibytes) != 1) {
+    support::fail(Kind::UNSUPPORTED, "the kernel does not tell how much memory is available");
+  }
+  return kibibytes << 10;
+}
+
+uint64_t residentBytes(const ProcessRef& hog) {
+  auto text = readFile(kj::str("/proc/", hog.pid, "/statm"));
+  unsigned long long pages = 0;
+  if (sscanf(text.cStr(), "%*u %llu", &pages) != 1) return 0;
+  return pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+// How much the threads of a hog have run, but for its first one, which looks at its parent.
+struct Used {
+  size_t threads = 0;
+  // How long the thread has run that has run least.
+  uint64_t leastTicks = UINT64_MAX;
+  uint64_t ticks = 0;
+};
+Used usedBy(const ProcessRef& hog) {
+  Used used;
+  auto tasks = kj::str("/proc/", hog.pid, "/task");
+  std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(tasks.cStr()), ::closedir);
+  if (directory == nullptr) return used;
+  while (auto* entry = ::readdir(directory.get())) {
+    if (entry->d_name[0] == '.' || ::atoi(entry->d_name) == hog.pid) continue;
+    auto text = readFile(kj::str(tasks, "/", entry->d_name, "/stat"), 4096);
+    const char* close = ::strrchr(text.cStr(), ')');
+    unsigned long long user = 0, system = 0;
+    if (close == nullptr ||
+        sscanf(close + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
+               &system) != 2) {
+      continue;
+    }
+    ++used.threads;
+    used.ticks += user + system;
+    used.leastTicks = kj::min(used.leastTicks, uint64_t{user + system});
+  }
+  return used;
+}
+
+ProcessRef startHog(kj::StringPtr program, kj::StringPtr kind, uint64_t amount) {
+  if (program.size() == 0) {
+    support::fail(Kind::UNSUPPORTED, "the agent does not know its own program");
+  }
+  kj::AutoCloseFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  auto argv = kj::arr(kj::str(program), kj::str(kHogArgument), kj::str(kind), kj::str(amount));
+  kj::String environment[] = {kj::str("LC_ALL=C")};
+  SpawnOptions options;
+  options.argv = argv;
+  options.environment = environment;
+  options.input = options.output = options.errors = null;
+  options.oomScore = kOomScore;
+  // Otherwise it would have the keeper's score for a moment.
+  options.memory = SpawnOptions::Memory::kOwn;
+  auto started = launchProgram(options);
+  KJ_IF_MAYBE (failure, started.tryGet<SpawnFailure>()) {
+    support::failErrno(failure->errorNumber, "start ", program);
+  }
+  auto launch = kj::mv(started.get<kj::Own<Launch>>());
+  auto pidfd = launch->takePidfd();
+  kj::Maybe<SpawnFailure> failure;
+  bool isRunning = lookUntil(kStartMaxNs, [&]() {
+    KJ_IF_MAYBE (outcome, launch->outcome()) {
+      failure = kj::mv(*outcome);
+      return true;
+    }
+    return false;
+  });
+  KJ_IF_MAYBE (reason, failure) {
+    reapChild(pidfd);
+    support::failErrno(reason->errorNumber, "start ", program);
+  }
+  auto info = readProcess(launch->pid());
+  KJ_IF_MAYBE (process, info) {
+    if (isRunning) return {process->pid, process->startTicks, kj::str(kind)};
+  }
+  signalChild(pidfd, SIGKILL);
+  lookUntil(kStartMaxNs, [&]() { return reapChild(pidfd) != nullptr; });
+  support::fail(Kind::SYSTEM, "the process that uses up ", kind, " did not start");
+}
+
+bool lives(const ProcessRef& hog) {
+  auto info = readProcess(hog.pid);
+  KJ_IF_MAYBE (process, info) return process->startTicks == hog.startTicks && !process->hasEnded;
+  return false;
+}
+
+void endHog(const ProcessRef& hog) {
+  kj::AutoCloseFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, hog.pid, 0)));
+  if (pidfd.get() < 0) return;
+  auto info = readProcess(hog.pid);
+  KJ_IF_MAYBE (process, info) {
+    if (process->startTicks != hog.startTicks) return;
+  } else {
+    return;
+  }
+  signalChild(pidfd, SIGKILL);
+  // One that a killed keeper started is not ours to reap.
+  bool isGone =
+      lookUntil(kStartMaxNs, [&]() { return reapChild(pidfd) != nullptr && !lives(hog); });
+  if (!isGone) support::fail(Kind::SYSTEM, "process ", hog.pid, " was killed, and has not ended");
+}
+
+class HogEffect : public LocalEffect {
+ public:
+  Shown read(kj::ArrayPtr<const kj::String> lines) const override {
+    Shown shown;
+    for (auto& hog : processesIn(lines)) {
+      shown.isThere = shown.isWorking = lives(hog);
+      if (shown.isThere) shown.witness = witnessOf(hog);
+    }
+    return shown;
+  }
+
+  Shown remove(kj::ArrayPtr<const kj::String> lines) const override {
+    Shown shown = read(lines);
+    for (auto& hog : processesIn(lines)) endHog(hog);
+    return shown;
+  }
+
+ protected:
+  virtual kj::String witnessOf(const ProcessRef& hog) const = 0;
+
+  // Starts the hog and waits until it has what it shall use.
+  static void use(kj::StringPtr program, kj::StringPtr kind, uint64_t amount,
+                  RememberLines& remember, kj::FunctionParam<bool(const ProcessRef&)> isUsed) {
+    // It ends with the keeper, so nothing has to be remembered before it is there.
+    ProcessRef hog = startHog(program, kind, amount);
+    KJ_ON_SCOPE_FAILURE(endHog(hog));
+    remember(kj::arr(lineOf(hog)));
+    bool wasAlive = true;
+    bool isDone = lookUntil(kUseMaxNs, [&]() {
+      wasAlive = lives(hog);
+      return !wasAlive || isUsed(hog);
+    });
+    if (!wasAlive) support::fail(Kind::SYSTEM, "the process that uses up ", kind, " was ended");
+    if (!isDone) {
+      support::fail(Kind::SYSTEM, "the process that uses up ", kind, " has not reached ", amount,
+                    " in 20 s");
+    }
+  }
+};
+
+class MemoryEffect final : public HogEffect {
+ public:
+  void begin(const LocalSpec& spec, const LocalHost& host, RememberLines remember) const override {
+    uint64_t available = availableBytes();
+    uint64_t bytes = spec.amount;
+    if (bytes == 0) bytes = available > spec.leave ? available - spec.leave : 0;
+    if (bytes == 0 || bytes > available) {
+      support::fail(Kind::CONFLICT, "the node has ", available, " bytes of memory available, ",
+                    spec.amount == 0 ? "no more than are to be left" : "less than are to be used");
+    }
+    use(host.program, kMemoryHog, bytes, remember,
+        [bytes](const ProcessRef& hog) { return residentBytes(hog) >= bytes; });
+  }
+
+ private:
+  kj::String witnessOf(const ProcessRef& hog) const override {
+    return kj::str(residentBytes(hog) >> 20, " MiB resident in process ", hog.pid, ", ",
+                   availableBytes() >> 20, " MiB available");
+  }
+};
+
+class CpuEffect final : public HogEffect {
+ public:
+  void begin(const LocalSpec& spec, const LocalHost& host, RememberLines remember) const override {
+    size_t threads = spec.amount;
+    use(host.program, kCpuHog, threads, remember, [threads](const ProcessRef& hog) {
+      Used used = usedBy(hog);
+      return used.threads == threads && used.leastTicks > 0;
+    });
+  }
+
+ private:
+  kj::String witnessOf(const ProcessRef& hog) const override {
+    Used used = usedBy(hog);
+    auto perSecond = static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
+    return kj::str(used.threads, " threads of process ", hog.pid, " have used ",
+                   used.ticks / perSecond, " s");
+  }
+};
+
+}  // namespace
+
+const LocalEffect& memoryEffect() {
+  static const MemoryEffect kEffect;
+  return kEffect;
+}
+
+const LocalEffect& cpuEffect() {
+  static const CpuEffect kEffect;
+  return kEffect;
+}
+
+}  // namespace nodeagent::netfault

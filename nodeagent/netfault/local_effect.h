@@ -1,0 +1,85 @@
+// Effects on the node itself, each of which begins, shows itself and is undone: processes that
+// stand still or can open no more files, memory and processors that are used up, disks that are
+// full or read-only, an interface that is down.
+//
+// What is needed to undo one is a text: the name of the effect and lines of its own. It is
+// remembered before each change, so that the next keeper undoes what a killed one has begun. All
+// calls block, so they belong on worker threads.
+#pragma once
+
+#include <stdint.h>
+
+#include <kj/array.h>
+#include <kj/function.h>
+#include <kj/string.h>
+
+#include "nodeagent/netfault/fault_spec.h"
+#include "nodeagent/netfault/run_tool.h"
+
+namespace nodeagent::netfault {
+
+// What effects find where they run. All of it is that of the agent.
+struct LocalHost {
+  RunTool run;
+  // This program; empty if it is not known.
+  kj::String program = {};
+  // Empty: there is none.
+  kj::String stateDirectory = {};
+  kj::Array<uint16_t> controlPorts = {};
+};
+
+// What the node shows of an effect.
+struct Shown {
+  bool isThere = false;
+  // It has an effect now: its time in the kernel is not over.
+  bool isWorking = false;
+  // Something that is not ours has its place.
+  bool isForeign = false;
+  uint64_t packets = 0;
+  uint64_t bytes = 0;
+  // For people. Empty: the numbers say it.
+  kj::String witness;
+};
+
+// Is given the text of an effect's place.
+using RememberPlace = kj::Function<void(kj::String)>;
+
+// Is given the lines of an effect, before the change that they describe.
+using RememberLines = kj::Function<void(kj::Array<kj::String>)>;
+
+// One kind of effect. Immutable.
+class LocalEffect {
+ public:
+  virtual ~LocalEffect() noexcept(false) = default;
+
+  // Begins it and waits for the witness. After a failure, remove() is called with what was
+  // remembered.
+  virtual void begin(const LocalSpec& spec, const LocalHost& host,
+                     RememberLines remember) const = 0;
+
+  virtual Shown read(kj::ArrayPtr<const kj::String> lines) const = 0;
+
+  // Undoes it, waits until nothing shows it, and returns what it showed before.
+  virtual Shown remove(kj::ArrayPtr<const kj::String> lines) const = 0;
+};
+
+// The kinds.
+const LocalEffect& pauseEffect();
+const LocalEffect& descriptorsEffect();
+const LocalEffect& memoryEffect();
+const LocalEffect& cpuEffect();
+const LocalEffect& fullEffect();
+const LocalEffect& readOnlyEffect();
+const LocalEffect& downEffect();
+
+// Returns the text of a place, which no name of an interface is.
+kj::String placeText(kj::StringPtr kind, kj::ArrayPtr<const kj::String> lines);
+bool isLocalPlace(kj::StringPtr text);
+
+// Do it by the kind that the specification or the text names. A text of an unknown kind, which a
+// newer agent wrote, fails with kind unsupported.
+void beginLocal(const LocalSpec& spec, const LocalHost& host, RememberPlace& remember);
+Shown readLocal(kj::StringPtr place);
+Shown removeLocal(kj::StringPtr place);
+
+}  // namespace nodeagent::netfault
