@@ -11,6 +11,7 @@
 
 #include <muster/cluster.h>
 #include <muster/node.h>
+#include <muster/node_faults.h>
 #include <muster/process_set.h>
 
 #include "harness/cluster/description.h"
@@ -80,6 +81,9 @@ struct ApiAccess {
   }
   static muster::Fault fault(std::unique_ptr<rpc::InjectedFault> injected) {
     return muster::Fault(std::move(injected));
+  }
+  static muster::NodeFaults nodeFaults(std::vector<ControllerNode*> nodes) {
+    return muster::NodeFaults(std::move(nodes));
   }
   static std::unique_ptr<muster::Cluster> newCluster(ClusterParts parts) {
     return std::unique_ptr<muster::Cluster>(new muster::Cluster(std::move(parts)));

@@ -172,6 +172,22 @@ Addresses withoutShared(const Addresses& all) {
   return own;
 }
 
+Plan planOf(const NodeEffect& effect, const std::vector<std::string>& nodes) {
+  Plan plan{{titleOf(effect), {nodes}}, {}, {}, {}};
+  plan.effect = effect;
+  if (nodes.empty()) refuse(plan.shape, "there is no node");
+  for (const std::string& node : std::set<std::string>(nodes.begin(), nodes.end())) {
+    plan.parts.push_back({node, {}, {}});
+  }
+  if (plan.parts.size() < nodes.size()) refuse(plan.shape, "a node is named twice");
+  check(effect);
+  return plan;
+}
+
+std::string toString(const Plan& plan) {
+  return toString(plan.shape) + (plan.effect ? ": " + toString(*plan.effect) : "");
+}
+
 Plan planOf(const Shape& shape, const muster::FaultOptions& options, const Addresses& all,
             const Addresses& probed) {
   check(shape, options);

@@ -13,6 +13,8 @@
 
 #include <muster/fault_options.h>
 
+#include "harness/fault/node_effect.h"
+
 namespace harness::fault {
 
 // Which nodes do not reach which.
@@ -93,7 +95,15 @@ struct Plan {
   std::vector<uint16_t> agentPorts = {};
   // Instead of the drops.
   std::optional<muster::Degradation> degradation = {};
+  // Instead of both.
+  std::optional<NodeEffect> effect = {};
 };
+
+// Returns the plan of an effect on each of these nodes. Throws as check() does.
+Plan planOf(const NodeEffect& effect, const std::vector<std::string>& nodes);
+
+// "isolate server1" or "pause server1,server2: processes named kvd"
+std::string toString(const Plan& plan);
 
 // `probed` are the addresses by which nodes reach each other; `all` are those that are cut. Throws
 // as check() does, and kUnsupported for a node without an address of its own.

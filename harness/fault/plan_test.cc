@@ -155,6 +155,47 @@ TEST(FaultPlanTest, DegradationOutOfItsRangeIsRefused) {
   EXPECT_EQ(why({.delay = 50ms, .jitter = 5ms, .reorder = 0.25}), "");
 }
 
+TEST(FaultPlanTest, EffectOnNodesHasAPartForEach) {
+  Plan plan = planOf(Pause{muster::processesNamed("kvd")}, {"a", "b"});
+  EXPECT_THAT(plan.parts, ElementsAre(dropsAt("a", {}), dropsAt("b", {})));
+  EXPECT_EQ(toString(plan), "pause a,b: processes named kvd");
+  EXPECT_EQ(toString(NodeEffect(UseUpDescriptors{muster::processWithPid(7), 3})),
+            "process 7, leaving 3");
+  EXPECT_EQ(toString(NodeEffect(FillDisk{"/d", 5, false})), "/d, leaving 5 bytes");
+  EXPECT_EQ(toString(NodeEffect(UseCpu{1})), "1 thread");
+  EXPECT_EQ(toString(planOf(partition({{"a"}, {"b"}}), {}, kAll, kAll)), "partition a / b");
+}
+
+TEST(FaultPlanTest, EffectOutOfItsRangeIsRefused) {
+  auto why = [](const NodeEffect& effect, const std::vector<std::string>& nodes = {"a"}) {
+    try {
+      planOf(effect, nodes);
+    } catch (const NodeError& error) {
+      return toString(error.kind()) + ": " + error.detail();
+    }
+    return std::string();
+  };
+  Pause pause{muster::processesNamed("kvd")};
+  EXPECT_EQ(why(pause), "");
+  EXPECT_EQ(why(pause, {}), "invalid: there is no node");
+  EXPECT_EQ(why(pause, {"a", "a"}), "invalid: a node is named twice");
+  for (const char* name : {"", "a/b", "a\nb"}) {
+    EXPECT_THAT(why(Pause{muster::processesNamed(name)}), HasSubstr("name: "));
+    EXPECT_THAT(why(Pause{muster::processesOfUnit(name)}), HasSubstr("name: "));
+  }
+  EXPECT_THAT(why(Pause{muster::processWithPid(0)}), HasSubstr("pid: 0"));
+  EXPECT_THAT(why(UseUpDescriptors{pause.processes, 1'000'001}), HasSubstr("leave: 1000001"));
+  EXPECT_THAT(why(UseMemory{1, 1}), HasSubstr("exclude each other"));
+  EXPECT_THAT(why(UseMemory{UINT64_MAX, 0}), HasSubstr("bytes: "));
+  EXPECT_THAT(why(UseCpu{0}), HasSubstr("threads: 0"));
+  EXPECT_THAT(why(UseCpu{1025}), HasSubstr("threads: 1025"));
+  EXPECT_THAT(why(FillDisk{"tmp", 0, false}), HasSubstr("directory: \"tmp\""));
+  EXPECT_THAT(why(MakeReadOnly{""}), HasSubstr("directory: "));
+  for (const char* name : {"", "-f", "a b", "sixteen-letters-x"}) {
+    EXPECT_THAT(why(TakeDown{name, false}), HasSubstr("interface: ")) << name;
+  }
+}
+
 TEST(FaultPlanTest, AddressThatSeveralNodesHaveNamesNone) {
   Addresses own = withoutShared({{"a", {"10.0.0.1", "172.17.0.1", "172.17.0.1"}},
                                  {"b", {"172.17.0.1", "10.0.0.2"}},

@@ -43,6 +43,8 @@ class Sync;
 
 namespace muster {
 
+class NodeFaults;
+
 // Keeps every process of a node standing still, its agent too, while its kernel answers on. Made by
 // Cluster::freeze. The node goes on when this is destroyed, or when this program ends in whatever
 // way. Use it in the test thread, and destroy it before the cluster. A Frozen that is not held lets
@@ -181,6 +183,11 @@ class Cluster {
   // Makes all that the node sends slow or unreliable, to us too. It throws as the calls above do,
   // and kConflict if its interface has a queueing discipline already that is not the kernel's own.
   Fault degrade(const Node& node, const Degradation& degradation, Where where = Where::current());
+
+  // Give the faults that concern the node itself, or each of the nodes: node_faults.h. They ask
+  // nothing.
+  NodeFaults faultsOn(const Node& node) const;
+  NodeFaults faultsOn(const NodeSet& nodes) const;
 
  private:
   friend struct harness::ApiAccess;

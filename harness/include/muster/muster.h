@@ -41,10 +41,12 @@
 #include <muster/node.h>
 #include <muster/node_answers.h>
 #include <muster/node_error.h>
+#include <muster/node_faults.h>
 #include <muster/node_set.h>
 #include <muster/node_state.h>
 #include <muster/outcome.h>
 #include <muster/process.h>
+#include <muster/process_choice.h>
 #include <muster/process_set.h>
 #include <muster/remote_helper.h>
 #include <muster/result.h>

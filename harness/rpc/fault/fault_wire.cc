@@ -65,6 +65,7 @@ FaultInfo readFaultInfo(wire::FaultStatus::Reader from) {
   info.packets = from.getPackets();
   info.bytes = from.getBytes();
   info.reason = stringOf(from.getReason());
+  info.witness = stringOf(from.getWitness());
   return info;
 }
 
@@ -80,7 +81,51 @@ wire::Drop::Protocol writeProtocol(muster::FaultOptions::Protocol protocol) {
   return wire::Drop::Protocol::ANY;
 }
 
+void writeProcesses(wire::Processes::Builder to, const muster::ProcessChoice& from) {
+  switch (from.by) {
+    case muster::ProcessChoice::By::kName:
+      return to.setName(from.name.c_str());
+    case muster::ProcessChoice::By::kUnit:
+      return to.setUnit(from.name.c_str());
+    case muster::ProcessChoice::By::kPid:
+      return to.setPid(from.pid);
+  }
+}
+
 namespace {
+
+// Writes the effect of a fault on one node.
+struct WriteEffect {
+  using Effect = wire::FaultSpec::Effect::Builder;
+  Effect to;
+
+  void operator()(const fault::Pause& from) { writeProcesses(to.initPause(), from.processes); }
+  void operator()(const fault::UseMemory& from) {
+    auto memory = to.initMemory();
+    memory.setBytes(from.bytes);
+    memory.setLeave(from.leave);
+  }
+  void operator()(const fault::UseCpu& from) { to.initCpu().setThreads(from.threads); }
+  void operator()(const fault::FillDisk& from) {
+    auto full = to.initFull();
+    full.setDirectory(from.directory.c_str());
+    full.setLeave(from.leave);
+    full.setEvenOurs(from.evenOurs);
+  }
+  void operator()(const fault::MakeReadOnly& from) {
+    to.initReadOnly().setDirectory(from.directory.c_str());
+  }
+  void operator()(const fault::TakeDown& from) {
+    auto down = to.initDown();
+    down.setInterface(from.interface.c_str());
+    down.setEvenOurs(from.evenOurs);
+  }
+  void operator()(const fault::UseUpDescriptors& from) {
+    auto descriptors = to.initDescriptors();
+    writeProcesses(descriptors.initProcesses(), from.processes);
+    descriptors.setLeave(from.leave);
+  }
+};
 
 uint32_t toPpm(double share) {
   return static_cast<uint32_t>(std::lround(share * kMillion));
@@ -104,6 +149,10 @@ void writeFaultSpec(wire::FaultSpec::Builder to, const std::string& id, const fa
   to.setId(dataOf(id));
   to.setTitle(plan.shape.title.c_str());
   to.setHoldNs(hold.count());
+  if (plan.effect) {
+    std::visit(WriteEffect{to.initEffect()}, *plan.effect);
+    return;
+  }
   if (plan.degradation) {
     writeLink(to.initEffect().initLink(), *plan.degradation, part.interface);
     return;

@@ -18,6 +18,8 @@ std::string idText(const std::string& bytes);
 
 wire::Drop::Protocol writeProtocol(muster::FaultOptions::Protocol protocol);
 
+void writeProcesses(wire::Processes::Builder to, const muster::ProcessChoice& from);
+
 // Writes one node's part. `id` are bytes.
 void writeFaultSpec(wire::FaultSpec::Builder to, const std::string& id, const fault::Plan& plan,
                     const fault::Part& part, std::chrono::nanoseconds hold);

@@ -1,8 +1,10 @@
 #include "harness/rpc/fault/faults.h"
 
+#include "harness/fault/node_effect.h"
 #include "harness/rpc/bytes.h"
 #include "harness/rpc/fault/fault_wire.h"
 #include "harness/rpc/node_calls.h"
+#include "schema/support/base/id.h"
 
 namespace harness::rpc {
 
@@ -19,6 +21,30 @@ std::vector<std::variant<std::vector<FaultInfo>, muster::NodeError>> listFaults(
       });
     });
   });
+}
+
+std::vector<std::variant<std::vector<ProcessName>, muster::NodeError>> killProcesses(
+    const std::vector<ControllerNode*>& nodes, const muster::ProcessChoice& processes,
+    SteadyTime until) {
+  using Killed = std::vector<ProcessName>;
+  fault::check(processes);
+  std::string id = idBytes(support::Id::random().text());
+  return askAll<Killed>(
+      nodes, "kill " + fault::toString(processes), until, [&](ControllerNode::Impl& node) {
+        return node.connection().call<Killed>(until, [id, processes](EstablishedConnection& live) {
+          auto request = live.get<wire::Faults>().killRequest();
+          request.setId(dataOf(id));
+          writeProcesses(request.initProcesses(), processes);
+          return request.send().then([](auto&& response) {
+            requireNoError(response);
+            Killed killed;
+            for (auto process : response.getKilled()) {
+              killed.push_back({process.getPid(), stringOf(process.getName())});
+            }
+            return killed;
+          });
+        });
+      });
 }
 
 std::vector<std::variant<FaultHealed, muster::NodeError>> healFault(

@@ -1,5 +1,5 @@
-// The network faults of single nodes, for plain blocking code: which there are, and their end.
-// injected_fault.h has faults that cover several nodes.
+// The faults of single nodes, for plain blocking code: which there are, and their end; and the
+// processes that are killed. injected_fault.h has faults that cover several nodes.
 #pragma once
 
 #include <chrono>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <muster/node_error.h>
+#include <muster/process_choice.h>
 
 #include "harness/rpc/controller_node.h"
 
@@ -19,7 +20,7 @@ namespace harness {
 struct FaultInfo {
   // 32 hexadecimal digits, the same on every node of the fault.
   std::string id;
-  // "partition", "isolate", "one-way".
+  // "partition", "isolate", "pause".
   std::string title;
   enum class State { kUnspecified, kSettingUp, kActive, kRecovering, kGone, kFailed };
   State state = State::kUnspecified;
@@ -37,6 +38,8 @@ struct FaultInfo {
   uint64_t bytes = 0;
   // Why it failed; empty unless it did.
   std::string reason;
+  // What the node has just seen of it; empty where the numbers say it.
+  std::string witness;
 };
 
 // "active"
@@ -51,7 +54,18 @@ struct FaultHealed {
   unsigned others = 0;
 };
 
+// A process that was killed.
+struct ProcessName {
+  int pid = 0;
+  std::string name;
+};
+
 namespace rpc {
+
+// Kills processes on all nodes at once, and gives one answer or error for each, in order.
+std::vector<std::variant<std::vector<ProcessName>, muster::NodeError>> killProcesses(
+    const std::vector<ControllerNode*>& nodes, const muster::ProcessChoice& processes,
+    SteadyTime until);
 
 // Both ask all nodes at once, and give one answer or error for each, in order. A healed fault is
 // one of which the node's kernel has shown that nothing is left.

@@ -11,6 +11,7 @@
 #include "harness/rpc/fault/fault_wire.h"
 #include "harness/rpc/fault/faults.h"
 #include "harness/rpc/node_calls.h"
+#include "harness/values/look_again.h"
 #include "schema/support/base/id.h"
 
 namespace harness::rpc {
@@ -31,6 +32,7 @@ constexpr size_t kProbesPerCall = 64;
 constexpr size_t kLossRepeats = 16;
 // The end of a fault that could not be witnessed has a time of its own.
 constexpr nanoseconds kRollbackMax = 15s;
+constexpr nanoseconds kLookPause = 100ms;
 
 // Returns the values, or throws the first error.
 template <typename T>
@@ -136,6 +138,48 @@ InjectedFault InjectedFault::degrade(const std::vector<ControllerNode*>& nodes,
   fault.plan_.parts.push_back({victim.name, {}, {}, interface});
   fault.begin(hold, until, [&](SteadyTime end) { fault.awaitPassing(end); });
   return fault;
+}
+
+InjectedFault InjectedFault::onNodes(const std::vector<ControllerNode*>& nodes,
+                                     const fault::NodeEffect& effect, nanoseconds hold,
+                                     SteadyTime until) {
+  InjectedFault fault;
+  std::vector<std::string> names;
+  for (ControllerNode* node : nodes) {
+    const std::string& name = node->description().name;
+    names.push_back(name);
+    fault.nodes_[name] = node;
+    fault.bootIds_[name] = node->state().bootId;
+  }
+  fault.plan_ = fault::planOf(effect, names);
+  fault.id_ = support::Id::random().text();
+  // The nodes answer when they have seen it. Asked again, they must see it still.
+  fault.begin(hold, until, [&](SteadyTime end) { fault.dropped(end); });
+  return fault;
+}
+
+void InjectedFault::takeDownFor(ControllerNode& node, const std::string& interface,
+                                nanoseconds hold, SteadyTime until) {
+  const std::string& name = node.description().name;
+  InjectedFault fault;
+  fault.nodes_[name] = &node;
+  fault.plan_ = fault::planOf(fault::TakeDown{interface, true}, {name});
+  fault.id_ = support::Id::random().text();
+  // Asked again after the reconnect, the node answers the same: it has seen that it was down.
+  fault.add(hold, until);
+  // A node that we reach by another interface has answered at once.
+  auto isOver = [&] {
+    auto infos = allOf(listFaults({&node}, until));
+    auto found = std::find_if(infos[0].begin(), infos[0].end(),
+                              [&](const FaultInfo& info) { return info.id == fault.id_; });
+    if (found == infos[0].end()) return true;
+    if (found->state == FaultInfo::State::kFailed) fault.fail(name, found->reason);
+    return false;
+  };
+  auto within = std::max<nanoseconds>(until - steady_clock::now(), 0s);
+  if (!lookAgain(isOver, within, kLookPause).matched) {
+    fault.fail(name, "interface " + interface + " stays down");
+  }
 }
 
 // Begins the fault on its nodes and waits for the witness. Undoes all of it where that fails.
@@ -343,7 +387,8 @@ void InjectedFault::heal(SteadyTime until) {
                       "the fault had ended before it was healed, with its session on the node");
   }
   if (first) throw *first;
-  awaitGone(std::min(until, steady_clock::now() + kWitnessMax));
+  // The nodes have seen that their effects are gone. No packets say more.
+  if (!sent_.empty()) awaitGone(std::min(until, steady_clock::now() + kWitnessMax));
 }
 
 // The nodes that have other faults, which may drop probes and answers.

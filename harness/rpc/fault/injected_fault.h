@@ -1,9 +1,10 @@
-// A network fault on several nodes at once, from its plan to the witnesses of its beginning and
-// end, for plain blocking code.
+// A fault on several nodes at once, from its plan to the witnesses of its beginning and end, for
+// plain blocking code.
 //
-// It is set up, injected on all nodes, and counts as active when packets that were to be dropped
-// have been: none came through, and the kernels of the receivers have counted them. It counts as
-// gone when the kernels show nothing of it, and packets that came through before do so again.
+// A fault of the network is set up, injected on all nodes, and counts as active when packets that
+// were to be dropped have been: none came through, and the kernels of the receivers have counted
+// them. It counts as gone when the kernels show nothing of it, and packets that came through before
+// do so again.
 #pragma once
 
 #include <chrono>
@@ -34,6 +35,16 @@ class InjectedFault {
                                const muster::Degradation& degradation,
                                std::chrono::nanoseconds hold, SteadyTime until);
 
+  // Does `effect` to each of the nodes, which are its witnesses. Throws as inject() does.
+  static InjectedFault onNodes(const std::vector<ControllerNode*>& nodes,
+                               const fault::NodeEffect& effect, std::chrono::nanoseconds hold,
+                               SteadyTime until);
+
+  // Takes an interface of one node down for `hold`, even if we are connected by it, and returns
+  // when it is up again and the node has answered. NodeError kUnreachable if it does not in time.
+  static void takeDownFor(ControllerNode& node, const std::string& interface,
+                          std::chrono::nanoseconds hold, SteadyTime until);
+
   // Ends it on every node and waits for the witness. NodeError kInfrastructure if that does not
   // show; kLost if a node had it no more, though it was not rebooted.
   void heal(SteadyTime until);
@@ -44,7 +55,7 @@ class InjectedFault {
   // 32 hexadecimal digits.
   const std::string& id() const { return id_; }
   // "isolate server1"
-  std::string text() const { return toString(plan_.shape); }
+  std::string text() const { return toString(plan_); }
   const fault::Plan& plan() const { return plan_; }
 
  private:

@@ -73,8 +73,8 @@ std::vector<Room> agentRooms() {
 std::vector<std::string> valuesAnd(std::vector<std::string> allowed) {
   for (const char* header :
        {"deadline", "facts", "fault_options", "file_stat", "helper_conversion", "helper_value",
-        "node_error", "node_state", "outcome", "result", "run_options", "service_status",
-        "signal_target", "transfer_result", "write_options"}) {
+        "node_error", "node_state", "outcome", "process_choice", "result", "run_options",
+        "service_status", "signal_target", "transfer_result", "write_options"}) {
     allowed.push_back("muster/" + std::string(header) + ".h");
   }
   return allowed;
