@@ -59,7 +59,8 @@ TEST_F(CompletionTest, OptionsAreThoseOfTheParser) {
 TEST_F(CompletionTest, FaultsHaveKindsNodesAndIds) {
   EXPECT_THAT(at("muster fault "), ElementsAre("add", "heal", "list"));
   EXPECT_THAT(at("muster fault add "),
-              ElementsAre("bridge", "degrade", "isolate", "one-way", "partition", "ring"));
+              ElementsAre("bridge", "cpu", "degrade", "descriptors", "down", "full", "isolate",
+                          "kill", "memory", "one-way", "partition", "pause", "read-only", "ring"));
   EXPECT_THAT(at("muster fault add partition server1 / cl"), ElementsAre("client1"));
   EXPECT_THAT(at("muster fault heal "), ElementsAre("0a1b2c3d"));
 }

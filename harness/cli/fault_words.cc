@@ -6,6 +6,7 @@
 
 #include "harness/cli/clusters.h"
 #include "harness/cli/command_error.h"
+#include "harness/cli/node_fault_words.h"
 #include "harness/cluster/node_expression.h"
 #include "harness/values/failure_text.h"
 #include "schema/support/base/suggestion.h"
@@ -90,7 +91,12 @@ void requireWords(const std::vector<std::string>& words, size_t count, const std
 }  // namespace
 
 std::vector<std::string> faultKinds() {
-  return {"bridge", "degrade", "isolate", "one-way", "partition", "ring"};
+  std::vector<std::string> kinds = nodeFaultKinds();
+  for (const char* kind : {"bridge", "degrade", "isolate", "one-way", "partition", "ring"}) {
+    kinds.emplace_back(kind);
+  }
+  std::sort(kinds.begin(), kinds.end());
+  return kinds;
 }
 
 fault::Shape shapeOf(const std::vector<std::string>& words, const ClusterDescription& cluster) {
@@ -209,14 +215,15 @@ std::string shortId(const std::string& id) {
 }
 
 std::string faultTable(const std::vector<FaultRow>& rows) {
-  std::vector<std::vector<std::string>> cells = {
-      {"FAULT", "KIND", "NODE", "PEERS", "STATE", "SINCE", "REMAINING", "DROPPED", "OWNER"}};
+  std::vector<std::vector<std::string>> cells = {{"FAULT", "KIND", "NODE", "PEERS", "STATE",
+                                                  "SINCE", "REMAINING", "DROPPED", "OWNER",
+                                                  "WITNESS"}};
   auto now = std::chrono::system_clock::now();
   for (const auto& [node, info] : rows) {
     auto age = std::max<std::chrono::nanoseconds>(now - info.since, std::chrono::nanoseconds(0));
     cells.push_back({shortId(info.id), info.title, node, foldNodeNames(info.peers),
                      toString(info.state), ageText(age), ageText(info.remaining),
-                     std::to_string(info.packets), info.owner});
+                     std::to_string(info.packets), info.owner, info.witness});
   }
   return table(cells);
 }
@@ -236,6 +243,7 @@ Json faultJson(const FaultRow& row) {
           {"owner", info.owner},
           {"packets", info.packets},
           {"bytes", info.bytes},
+          {"witness", info.witness},
           {"reason", info.reason}};
 }
 

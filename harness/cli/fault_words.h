@@ -1,5 +1,5 @@
-// The words for network faults on the command line: which nodes they part, which faults they mean,
-// and how faults are shown.
+// The words for faults on the command line: which nodes those of the network part, which faults
+// are meant, and how faults are shown. node_fault_words.h has those of single nodes.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@
 
 namespace harness {
 
-// The kinds of faults: "bridge", "degrade", "isolate", "one-way", "partition", "ring".
+// The kinds of faults, those of nodes too, in order.
 std::vector<std::string> faultKinds();
 
 // Returns what the words ask for: "partition a / b,c", "isolate a", "one-way a b", "bridge a / b /

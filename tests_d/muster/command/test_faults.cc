@@ -74,6 +74,37 @@ TEST_F(FaultCommandTest, DegradedNodeIsListedAndHealed) {
               AllOf(exits(64), complains("--rate does not belong to isolate")));
 }
 
+TEST_F(FaultCommandTest, ProcessesOfANodeArePausedAndKilled) {
+  ASSERT_THAT(onCluster("exec", {"server1", "--detach", "--", "sleep", "600"}), exits(0));
+  Ended added = fault("add", {"pause", "server1", "--name", "sleep"});
+  ASSERT_THAT(added, AllOf(exits(0), prints(": pause server1: processes named sleep, for 60")));
+  EXPECT_THAT(fault("list", {}), AllOf(prints("pause"), prints("1 of 1 threads stopped")));
+  EXPECT_THAT(fault("list", {"--json"}), prints("\"witness\": \"1 of 1 threads stopped"));
+  EXPECT_THAT(fault("heal", {idIn(added)}), AllOf(exits(0), prints("server1: fault")));
+  EXPECT_THAT(fault("add", {"kill", "server1", "--name", "sleep"}),
+              AllOf(exits(0), prints("server1: killed sleep")));
+  EXPECT_THAT(fault("add", {"kill", "server[1-2]", "--name", "sleep", "--json"}),
+              AllOf(exits(69), complains("no processes named sleep"), prints("\"killed\": []")));
+}
+
+TEST_F(FaultCommandTest, OptionsOfNodeFaultsAreChecked) {
+  EXPECT_THAT(fault("add", {"pause", "server1"}),
+              AllOf(exits(64), complains("pause takes one of --name, --unit and --pid")));
+  EXPECT_THAT(fault("add", {"pause", "server1", "--name", "a", "--pid", "7"}), exits(64));
+  EXPECT_THAT(fault("add", {"kill", "server1", "--name", "a", "--for", "5s"}),
+              AllOf(exits(64), complains("--for does not belong to kill")));
+  EXPECT_THAT(fault("add", {"isolate", "server1", "--threads", "2"}),
+              AllOf(exits(64), complains("--threads does not belong to isolate")));
+  EXPECT_THAT(fault("add", {"full", "server1"}),
+              AllOf(exits(64), complains("full takes --directory")));
+  EXPECT_THAT(fault("add", {"memory", "server1", "--bytes", "12X"}),
+              AllOf(exits(64), complains("is not a size")));
+  EXPECT_THAT(fault("add", {"down", "server[1-2]", "--interface", "eth0", "--even-ours"}),
+              AllOf(exits(64), complains("takes one node")));
+  EXPECT_THAT(fault("add", {"pause", "server1", "--pid", "1"}),
+              AllOf(exits(69), complains("is left alone")));
+}
+
 TEST_F(FaultCommandTest, FaultEndsInItsTime) {
   ASSERT_THAT(fault("add", {"isolate", "server1", "--for", "5s", "--json"}),
               AllOf(exits(0), prints("\"kind\": \"isolate\""), prints("\"for_seconds\": 5.0")));

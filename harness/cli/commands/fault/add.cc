@@ -1,4 +1,4 @@
-// fault add: begins a network fault that outlives the command.
+// fault add: begins a fault that outlives the command.
 #include <algorithm>
 #include <iostream>
 
@@ -8,6 +8,7 @@
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
 #include "harness/cli/fault_words.h"
+#include "harness/cli/node_fault_words.h"
 #include "harness/cli/options.h"
 #include "harness/rpc/fault/injected_fault.h"
 #include "harness/values/failure_text.h"
@@ -81,18 +82,29 @@ constexpr char kNotes[] =
     R"(The kinds, with the nodes that they take:
   bridge SET / NODE / SET    the sets reach the node and not each other
   degrade NODE               what the node sends is slow or unreliable
+  cpu NODESET                threads are busy without a pause
+  descriptors NODESET        processes can open no more files
+  down NODESET               an interface is down
+  full NODESET               the disk of a directory is full
   isolate NODE               the node and all others do not reach each other
+  kill NODESET               processes are killed at once, and stay so
+  memory NODESET             memory is used up
   one-way FROM TO            packets of FROM do not reach TO
   partition SET / SET...     nodes of different sets do not reach each other
+  pause NODESET              processes stand still
+  read-only NODESET          a directory cannot be written
   ring NODESET...            each node reaches a majority, no two the same one
 
 The command returns when the fault is witnessed: packets that were sent on
-purpose have been dropped. If it cannot be, the fault is healed again. What
-degrade does, other than --rate, needs netem in the kernel of the node.
+purpose have been dropped, or every thread of the processes was seen to have
+stopped. If it cannot be, the fault is healed again. What degrade does, other
+than --rate, needs netem in the kernel of the node. The agent's own processes
+are never touched. With --even-ours, down is for one node and ten minutes at
+most, and the command returns when the node is back.
 
 Exit status: 0 if the fault is there; 64 if the command line is wrong; 65 if a
-set is wrong or sets overlap; 69 if a node cannot be reached, cannot do it, or
-the fault was not witnessed.
+set is wrong or sets overlap; 69 if a node cannot be reached, has no such
+process, cannot do it, or the fault was not witnessed.
 )";
 
 // The fault's own time may be shorter than its witnesses would take.
@@ -139,12 +151,32 @@ muster::Degradation degradationOf(const Arguments& arguments) {
   return degradation;
 }
 
+bool isNodeFault(const std::string& kind) {
+  return !nodeFaultOptionsOf(kind).empty();
+}
+
+// The options that the kind of fault has and some others have not.
+OptionList optionsOf(const std::string& kind) {
+  if (isNodeFault(kind)) {
+    OptionList options = nodeFaultOptionsOf(kind);
+    if (kind != kKillKind) options.push_back(&kFor);
+    return options;
+  }
+  if (kind == "degrade") {
+    return {&kFor, &kRate, &kDelay, &kJitter, &kDuplicate, &kReorder, &kCorrupt};
+  }
+  return {&kFor, &kPort, &kProtocol, &kLoss};
+}
+
 // Throws if an option was given that the kind of fault does not have.
-void requireFitting(const Arguments& arguments, bool isDegradation) {
-  const OptionList ofDegradations = {&kRate, &kDelay, &kJitter, &kDuplicate, &kReorder, &kCorrupt};
-  const OptionList ofCuts = {&kPort, &kProtocol, &kLoss};
-  for (const Option* option : isDegradation ? ofCuts : ofDegradations) {
-    if (!arguments.has(*option)) continue;
+void requireFitting(const Arguments& arguments) {
+  OptionList all = {&kFor,   &kPort,   &kProtocol,  &kLoss,    &kRate,
+                    &kDelay, &kJitter, &kDuplicate, &kReorder, &kCorrupt};
+  for (const Option* option : nodeFaultOptions()) all.push_back(option);
+  OptionList fitting = optionsOf(arguments.word(0));
+  for (const Option* option : all) {
+    bool fits = std::find(fitting.begin(), fitting.end(), option) != fitting.end();
+    if (fits || !arguments.has(*option)) continue;
     throw CommandError(kExitUsage, option->spelling() + " does not belong to " + arguments.word(0));
   }
 }
@@ -160,11 +192,67 @@ std::vector<NodeDescription> nodesFor(const ClusterDescription& cluster,
   return nodes;
 }
 
+void print(const Arguments& arguments, const Answers<std::vector<ProcessName>>& answers) {
+  Json all = Json::array();
+  for (const auto& [node, killed] : answers.given) {
+    for (const ProcessName& process : killed) {
+      if (!arguments[kJson]) {
+        std::cout << node.name << ": killed " << process.name << " (" << process.pid << ")\n";
+      }
+      all.push_back({{"node", node.name}, {"pid", process.pid}, {"name", process.name}});
+    }
+  }
+  if (arguments[kJson]) printJson({{"killed", all}, {"errors", errorsJson(answers.errors)}});
+  complain(arguments.command(), answers.errors);
+}
+
+// Runs a kind that concerns nodes, and not the way between them.
+int runOnNodes(const Arguments& arguments, const ClusterDescription& cluster) {
+  const std::string& kind = arguments.words().front();
+  bool isKill = kind == kKillKind;
+  fault::NodeEffect effect = isKill ? fault::NodeEffect(fault::Pause{processesOf(arguments)})
+                                    : nodeEffectOf(kind, arguments);
+  fault::check(effect);
+  std::vector<std::string> sets(arguments.words().begin() + 1, arguments.words().end());
+  std::vector<NodeDescription> nodes = chooseNodes(cluster, joined(sets, ","));
+  Connections connections(nodes, chooseRunId(""));
+  Reachable reachable = reach(connections, nodes, arguments[kConnectTimeout]);
+  if (!reachable.errors.empty()) {
+    complain(arguments.command(), reachable.errors);
+    return kExitUnavailable;
+  }
+  auto until = std::chrono::steady_clock::now() + kInjectMax;
+  if (kind == kDownKind && isEvenOurs(arguments)) {
+    if (nodes.size() != 1) throw CommandError(kExitUsage, "down --even-ours takes one node");
+    const auto& interface = std::get<fault::TakeDown>(effect).interface;
+    rpc::InjectedFault::takeDownFor(*reachable.connected.front(), interface, arguments[kFor],
+                                    until + arguments[kFor]);
+    if (arguments[kJson]) {
+      printJson({{"node", nodes.front().name}, {"interface", interface}});
+    } else {
+      std::cout << nodes.front().name << ": interface " << interface << " was down for "
+                << durationText(arguments[kFor]) << "\n";
+    }
+    return kExitOk;
+  }
+  if (!isKill) {
+    print(arguments,
+          rpc::InjectedFault::onNodes(reachable.connected, effect, arguments[kFor], until));
+    return kExitOk;
+  }
+  Answers<std::vector<ProcessName>> answers;
+  answers.take(reachable.nodes,
+               rpc::killProcesses(reachable.connected, processesOf(arguments), until));
+  print(arguments, answers);
+  return answers.errors.empty() ? kExitOk : kExitUnavailable;
+}
+
 int run(const Arguments& arguments) {
   ClusterDescription cluster = clusterOf(arguments[kCluster]);
+  requireFitting(arguments);
+  if (isNodeFault(arguments.words().front())) return runOnNodes(arguments, cluster);
   fault::Shape shape = shapeOf(arguments.words(), cluster);
   bool isDegradation = shape.title == "degrade";
-  requireFitting(arguments, isDegradation);
   if (isDegradation) fault::check(shape, degradationOf(arguments));
   muster::FaultOptions options;
   options.protocol = protocolOf(arguments[kProtocol]);
@@ -192,12 +280,16 @@ int run(const Arguments& arguments) {
 const Command kFaultAdd = {
     .name = "fault add",
     .usage = "KIND NODESET [[/] NODESET...]",
-    .summary = "cut the network between nodes, or make it lossy",
+    .summary = "cut the network between nodes, or disturb their processes",
     .options =
         [] {
-          return OptionList{
-              &kCluster, &kFor,       &kPort,    &kProtocol, &kLoss,           &kRate, &kDelay,
-              &kJitter,  &kDuplicate, &kReorder, &kCorrupt,  &kConnectTimeout, &kJson};
+          OptionList options = {&kCluster, &kFor,    &kPort,      &kProtocol, &kLoss,   &kRate,
+                                &kDelay,   &kJitter, &kDuplicate, &kReorder,  &kCorrupt};
+          for (const Option* option : nodeFaultOptions()) options.push_back(option);
+          for (const Option* option : OptionList{&kConnectTimeout, &kJson}) {
+            options.push_back(option);
+          }
+          return options;
         },
     .run = run,
     .wordsLeast = 2,

@@ -1,4 +1,4 @@
-// fault: the group of the actions on network faults.
+// fault: the group of the actions on faults.
 #include <stdexcept>
 
 #include "harness/cli/arguments.h"
@@ -10,9 +10,9 @@ namespace {
 
 constexpr char kNotes[] =
     R"(`muster help fault ACTION` describes an action with its options. A fault of
-`add` outlives the command. The nodes hold it for the time of --for, and their
-kernels end it then even if every agent was killed. The agents' own ports are
-never cut.
+`add` outlives the command. The nodes hold it for the time of --for. Their
+kernels end a cut then even if every agent was killed; other faults are ended by
+the next agent. The agents' own ports are never cut.
 )";
 
 // The parser refuses `muster fault` without an action, so this never runs.
@@ -25,7 +25,7 @@ int run(const Arguments& arguments) {
 const Command kFault = {
     .name = "fault",
     .usage = "ACTION [ARGUMENT...]",
-    .summary = "cut the network between nodes for a while",
+    .summary = "disturb nodes and the network between them for a while",
     .options =
         [] {
           return OptionList{&kCluster, &kJson};

@@ -1,4 +1,4 @@
-// fault heal: ends network faults.
+// fault heal: ends faults.
 #include <iostream>
 #include <set>
 
@@ -64,8 +64,9 @@ void print(const Arguments& arguments, const Outcome& outcome, const ChosenFault
     return;
   }
   for (const Healed& each : outcome.healed) {
-    std::cout << each.node << ": fault " << shortId(each.id) << " healed, " << each.packets
-              << " packets dropped\n";
+    std::cout << each.node << ": fault " << shortId(each.id) << " healed";
+    if (each.packets > 0) std::cout << ", " << each.packets << " packets dropped";
+    std::cout << "\n";
   }
   if (outcome.healed.empty() && outcome.remaining.empty()) std::cout << "nothing to heal\n";
   for (const std::string& word : chosen.unknown) {

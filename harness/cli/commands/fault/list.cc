@@ -1,4 +1,4 @@
-// fault list: shows the network faults of the nodes.
+// fault list: shows the faults of the nodes.
 #include <iostream>
 
 #include "harness/cli/answers.h"
@@ -14,8 +14,9 @@ namespace {
 
 constexpr char kNotes[] =
     R"(Faults of every controller are shown, those of running tests too. A fault has a
-line for each node that drops packets for it. REMAINING is the time until it
-ends by itself: its own, or that of its session's lease. DROPPED counts packets.
+line for each node that has a part in it. REMAINING is the time until it ends by
+itself: its own, or that of its session's lease. DROPPED counts packets. WITNESS
+is what the node sees of the others now.
 
 Exit status: 0 if every node answered, 69 if one did not.
 )";
