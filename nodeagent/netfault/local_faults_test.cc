@@ -193,7 +193,7 @@ TEST_F(LocalFaultsTest, OurInterfaceIsTakenDownForATimeOnly) {
     expectInvalid("which evenOurs needs", [&](SpecBuilder spec) {
       spec.setHoldNs(holdNs);
       auto down = spec.initEffect().initDown();
-      down.setInterface("lo");
+      down.setInterface("mufa-none");
       down.setEvenOurs(true);
     });
   }
@@ -201,11 +201,15 @@ TEST_F(LocalFaultsTest, OurInterfaceIsTakenDownForATimeOnly) {
 
 // The agent's own disk and directory are not touched, and a hog needs the agent's program.
 TEST_F(LocalFaultsTest, AgentsOwnThingsAreRefused) {
-  auto full =
-      add([&](SpecBuilder spec) { spec.initEffect().initFull().setDirectory(directory_.c_str()); });
+  // No disk has that much free, so nothing would be written without the guard either.
+  auto full = add([&](SpecBuilder spec) {
+    auto disk = spec.initEffect().initFull();
+    disk.setDirectory(directory_.c_str());
+    disk.setLeave(uint64_t{1} << 61);
+  });
   EXPECT_EQ(full.getError().getKind(), Kind::DENIED) << full.getError().getText().cStr();
-  auto readOnly =
-      add([&](SpecBuilder spec) { spec.initEffect().initReadOnly().setDirectory("/tmp"); });
+  auto readOnly = add(
+      [&](SpecBuilder spec) { spec.initEffect().initReadOnly().setDirectory(directory_.c_str()); });
   EXPECT_EQ(readOnly.getError().getKind(), Kind::DENIED) << readOnly.getError().getText().cStr();
   EXPECT_THAT(readOnly.getError().getText().cStr(), HasSubstr("the agent's state below it"));
   auto busy = add([](SpecBuilder spec) { spec.initEffect().initCpu().setThreads(1); });
