@@ -27,6 +27,7 @@
 #include <muster/event.h>
 #include <muster/eventually.h>
 #include <muster/facts.h>
+#include <muster/fake_clock.h>
 #include <muster/fault.h>
 #include <muster/fault_options.h>
 #include <muster/fault_proxy.h>
