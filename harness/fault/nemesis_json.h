@@ -1,0 +1,17 @@
+// Nemesis plans as JSON, which is how they are stored and passed on. All values are whole numbers
+// and texts, so that a plan that was read is the plan that was written.
+#pragma once
+
+#include <string>
+
+#include "harness/fault/nemesis_plan.h"
+
+namespace harness::nemesis {
+
+// One step a line.
+std::string toJson(const Plan& plan);
+
+// Throws PlanError, with the place in the document, for anything but a plan that check() accepts.
+Plan planFromJson(const std::string& text);
+
+}  // namespace harness::nemesis
