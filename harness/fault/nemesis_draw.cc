@@ -79,6 +79,8 @@ class Drawer {
   // Empty: the kind can be drawn.
   std::string whyNot(const Kind& kind) const {
     if (isGentle() && kind.harshness == Harshness::kRough) return "it is not gentle";
+    auto without = wish_.without.find(kind.name);
+    if (without != wish_.without.end()) return without->second;
     auto lacking = wish_.lacking.find(kind.ability);
     if (lacking != wish_.lacking.end()) return lacking->second;
     if (kind.lane == Lane::kCut && all_.size() < 2) return "there is one node only";

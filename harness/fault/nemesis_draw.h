@@ -28,6 +28,9 @@ struct Wish {
 
   // What the nodes cannot do, with the reason. Kinds that need it are left out.
   std::map<Ability, std::string> lacking = {};
+
+  // Kinds that are left out for another reason.
+  std::map<std::string, std::string> without = {};
 };
 
 std::vector<std::string> generators();

@@ -140,9 +140,12 @@ TEST(NemesisDrawTest, RoughPlanHasEveryKindOverlapsAndMajorities) {
 TEST(NemesisDrawTest, WhatNodesCannotDoIsLeftOutWithTheReason) {
   Wish wish = wishFor("rough", 1);
   wish.lacking = {{Ability::kFreeze, "real machines"}, {Ability::kDelay, "no sch_netem"}};
+  wish.without = {{"isolate", "unwanted"}};
   Plan plan = draw(wish);
   EXPECT_THAT(kindsIn(plan), AllOf(Not(Contains("freeze")), Not(Contains("late"))));
   EXPECT_EQ(plan.excluded.at("freeze"), "real machines");
+  EXPECT_EQ(plan.excluded.at("isolate"), "unwanted");
+  EXPECT_THAT(kindsIn(plan), Not(Contains("isolate")));
   EXPECT_THAT(toText(plan), HasSubstr("  without late: no sch_netem\n"));
 }
 

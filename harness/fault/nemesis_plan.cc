@@ -276,7 +276,8 @@ std::string toText(const Plan& plan) {
   std::string text = "nemesis " + plan.generator + ", seed " + std::to_string(plan.seed) +
                      (plan.stream.empty() ? "" : " for " + plan.stream) + ", " +
                      toText(plan.duration) + ", " + countsText(plan.nodes) + ", " +
-                     std::to_string(plan.steps.size()) + " faults\n";
+                     std::to_string(plan.steps.size()) +
+                     (plan.steps.size() == 1 ? " fault\n" : " faults\n");
   for (const auto& [kind, reason] : plan.excluded)
     text += "  without " + kind + ": " + reason + "\n";
   for (size_t i = 0; i < plan.steps.size(); ++i) {

@@ -20,9 +20,9 @@ struct Shrunk {
 };
 
 // Returns the smallest plan for which `fails` was true: it leaves out steps (ddmin, by Zeller and
-// Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002), and then halves the
-// durations of those that are left, down to half a second. `plan` itself is taken to fail. It ends
-// after `runsMost` questions, or when `mayGoOn` is false.
+// Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002), lets those that are left
+// begin after a second, and halves their durations, down to half a second. `plan` itself is taken
+// to fail. It ends after `runsMost` questions, or when `mayGoOn` is false.
 Shrunk shrink(
     const Plan& plan, const std::function<bool(const Plan&)>& fails, size_t runsMost,
     const std::function<bool()>& mayGoOn = [] { return true; });
