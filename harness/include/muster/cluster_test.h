@@ -93,6 +93,42 @@ namespace internal {
 // suite needs.
 void declareNeeds(const std::type_info& fixture, Needs (*needs)(), const char* file, int line);
 
+// Called between SetUp, the body, and TearDown of a test.
+void beginBody();
+void endBody();
+
+// Is what gtest makes of a test, with the body told from SetUp and TearDown.
+template <typename T>
+class WithBody : public T {
+ protected:
+  void SetUp() override {
+    T::SetUp();
+    beginBody();
+  }
+  void TearDown() override {
+    endBody();
+    T::TearDown();
+  }
+};
+
+// Tells whether a derived class may call both, which it may not where a fixture has private ones.
+template <typename T>
+struct OpenToDerived : T {
+  static constexpr bool kValue = requires(OpenToDerived & test) {
+    test.T::SetUp();
+    test.T::TearDown();
+  };
+};
+
+template <typename T>
+testing::Test* newTest() {
+  if constexpr (OpenToDerived<T>::kValue) {
+    return new WithBody<T>;
+  } else {
+    return new T;
+  }
+}
+
 }  // namespace internal
 }  // namespace muster
 
@@ -113,6 +149,29 @@ struct SuiteApiResolver<T> : T {
         GetNotDefaultOrNull(&T::TearDownTestCase, &Test::TearDownTestCase);
     return older ? older : &T::TearDownTestSuite;
   }
+};
+
+// gtest makes the object of each test by one of these two. They answer as the originals do, with
+// the body told from SetUp and TearDown.
+template <typename T>
+requires std::derived_from<T, muster::ClusterTest>
+class TestFactoryImpl<T> : public TestFactoryBase {
+ public:
+  Test* CreateTest() override { return muster::internal::newTest<T>(); }
+};
+
+template <typename T>
+requires std::derived_from<T, muster::ClusterTest>
+class ParameterizedTestFactory<T> : public TestFactoryBase {
+ public:
+  explicit ParameterizedTestFactory(typename T::ParamType parameter) : parameter_(parameter) {}
+  Test* CreateTest() override {
+    T::SetParam(&parameter_);
+    return muster::internal::newTest<T>();
+  }
+
+ private:
+  const typename T::ParamType parameter_;
 };
 
 }  // namespace testing::internal

@@ -37,6 +37,7 @@
 #include <muster/forward.h>
 #include <muster/helper_conversion.h>
 #include <muster/helper_value.h>
+#include <muster/load.h>
 #include <muster/matchers.h>
 #include <muster/needs.h>
 #include <muster/node.h>
