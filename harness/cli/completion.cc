@@ -6,7 +6,9 @@
 
 #include "harness/cli/arguments.h"
 #include "harness/cli/fault_words.h"
+#include "harness/cli/nemesis_words.h"
 #include "harness/cli/options.h"
+#include "harness/fault/nemesis_draw.h"
 
 namespace harness {
 namespace {
@@ -180,10 +182,22 @@ class Line {
         return source_.paths(typed, "");
       case WordKind::kShells:
         return completionShells();
+      case WordKind::kNemesisPlans:
+        return generatorsAndFiles(typed);
+      case WordKind::kNemesisGenerators:
+        return nemesis::generators();
+      case WordKind::kNemesisKinds:
+        return nemesisKinds();
       case WordKind::kNone:
         break;
     }
     return {};
+  }
+
+  std::vector<std::string> generatorsAndFiles(const std::string& typed) {
+    std::vector<std::string> found = nemesis::generators();
+    for (std::string& path : source_.paths(typed, ".json")) found.push_back(std::move(path));
+    return found;
   }
 
   std::vector<std::string> helpWords() const {

@@ -37,6 +37,10 @@ enum class WordKind {
   kDirectories,
   kFiles,
   kShells,
+  // What --nemesis takes: generators and files; and the kinds of faults that plans have.
+  kNemesisPlans,
+  kNemesisGenerators,
+  kNemesisKinds,
 };
 
 struct OptionText {

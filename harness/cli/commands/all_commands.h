@@ -22,6 +22,10 @@
   ROW(kFaultAdd)             \
   ROW(kFaultList)            \
   ROW(kFaultHeal)            \
+  ROW(kNemesis)              \
+  ROW(kNemesisDraw)          \
+  ROW(kNemesisShow)          \
+  ROW(kNemesisShrink)        \
   ROW(kPki)                  \
   ROW(kPkiInit)              \
   ROW(kPkiNode)              \

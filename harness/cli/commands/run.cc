@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
@@ -13,9 +14,11 @@
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
 #include "harness/cli/interrupt.h"
+#include "harness/cli/nemesis_words.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
 #include "harness/cluster/run_id.h"
+#include "harness/fault/nemesis_draw.h"
 #include "harness/fixture/options.h"
 #include "harness/os/error.h"
 #include "harness/os/fd.h"
@@ -61,6 +64,30 @@ constexpr Flag kCheckNodes({
     .name = "check-nodes",
     .help = "let a test fail that leaves its nodes changed",
 });
+
+constexpr TextOption kNemesisPlan({
+    .name = "nemesis",
+    .value = "gentle|rough|FILE",
+    .help = "let faults strike the nodes during the tests: those of a seed, or of a stored plan",
+    .problem = nemesisProblem,
+    .completes = WordKind::kNemesisPlans,
+});
+
+constexpr CountOption kNemesisSeed(
+    {
+        .name = "nemesis-seed",
+        .value = "NUMBER",
+        .help = "the seed of the plans of --nemesis; by default that of each program",
+    },
+    {.least = 1, .most = INT64_MAX});
+
+constexpr DurationOption kNemesisDuration(
+    {
+        .name = "nemesis-duration",
+        .value = "TIME",
+        .help = "the length of the plans of --nemesis; by default 2m",
+    },
+    {.least = std::chrono::seconds(1), .most = std::chrono::hours(24)});
 
 constexpr Flag kList({.name = "list", .letter = 'l', .help = "only list the components"});
 
@@ -158,6 +185,23 @@ int list(const std::vector<TestProgram>& programs, const Arguments& arguments) {
   return kExitOk;
 }
 
+// The programs may have another working directory than we.
+void setNemesis(DriveOptions& drive, const Arguments& arguments) {
+  if (arguments.has(kNemesisPlan)) {
+    std::string plan = arguments[kNemesisPlan];
+    std::vector<std::string> drawn = nemesis::generators();
+    bool isFile = std::find(drawn.begin(), drawn.end(), plan) == drawn.end();
+    drive.environment[kNemesisVariable] = isFile ? std::filesystem::absolute(plan).string() : plan;
+  }
+  if (arguments.has(kNemesisSeed)) {
+    drive.environment[kNemesisSeedVariable] = std::to_string(arguments[kNemesisSeed]);
+  }
+  if (arguments.has(kNemesisDuration)) {
+    drive.environment[kNemesisDurationVariable] =
+        std::to_string(arguments[kNemesisDuration].count()) + "ns";
+  }
+}
+
 DriveOptions driveOptions(const Arguments& arguments, const std::string& runId) {
   DriveOptions drive;
   drive.timeMax = arguments[kProgramTimeLimit];
@@ -174,6 +218,7 @@ DriveOptions driveOptions(const Arguments& arguments, const std::string& runId) 
   if (arguments[kEndLeftovers]) drive.environment[kEndLeftoversVariable] = "1";
   if (arguments[kAdopt]) drive.environment[kAdoptVariable] = "1";
   if (arguments[kCheckNodes]) drive.environment[kCheckNodesVariable] = "1";
+  setNemesis(drive, arguments);
   std::string cluster = arguments[kCluster];
   if (!cluster.empty()) {
     drive.environment[kClusterVariable] =
@@ -216,15 +261,10 @@ const Command kRun = {
     .summary = "run test programs, one after the other",
     .options =
         [] {
-          return OptionList{&kCluster,
-                            &kBinDirectory,
-                            &kReportDirectory,
-                            &kRunId,
-                            &kProgramTimeLimit,
-                            &kEndLeftovers,
-                            &kAdopt,
-                            &kCheckNodes,
-                            &kList,
+          return OptionList{&kCluster,     &kBinDirectory,     &kReportDirectory,
+                            &kRunId,       &kProgramTimeLimit, &kEndLeftovers,
+                            &kAdopt,       &kCheckNodes,       &kNemesisPlan,
+                            &kNemesisSeed, &kNemesisDuration,  &kList,
                             &kJson};
         },
     .run = run,
