@@ -1,4 +1,4 @@
-// Sample 12: work while faults strike, with a load that must be there before the first one.
+// Sample 15: work while faults strike, with a load that must be there before the first one.
 //
 //   example_tests --gtest_filter='NemesisSample.*' --nemesis=gentle --nemesis-duration=30s
 #include <muster/muster.h>
