@@ -1,0 +1,88 @@
+#include "nodeagent/log/journal.h"
+
+#include <errno.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <kj/debug.h>
+
+#include "nodeagent/log/log_testing.h"
+#include "schema/support/base/wire_error.h"
+
+namespace nodeagent::logs {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string entry(int number, const std::string& message) {
+  return "__CURSOR=s=a;i=" + std::to_string(number) +
+         ";b=b\n_SYSTEMD_UNIT=kvd.service\nMESSAGE=" + message + "\n\n";
+}
+
+// Answers with `text`, and keeps the words.
+RunTool tool(const std::string& text, std::vector<std::string>* words = nullptr) {
+  return [text, words](kj::ArrayPtr<const kj::String> argv, int64_t, const CommandOutput&) {
+    for (auto& word : argv) {
+      if (words) words->push_back(word.cStr());
+    }
+    auto bytes = kj::heapArray(kj::arrayPtr(text.data(), text.size()).asBytes());
+    return CommandResult{CommandResult::End::kExited, 0, kj::mv(bytes)};
+  };
+}
+
+Mark cursor(const std::string& text) {
+  Mark mark;
+  mark.kind = Mark::Kind::kJournal;
+  mark.cursor = text;
+  return mark;
+}
+
+TEST(JournalTest, ReadsTextAndBinaryFieldsAndLeavesOutACutEntry) {
+  std::string binary = "__CURSOR=c2\nMESSAGE\n" + std::string("\3\0\0\0\0\0\0\0", 8) + "a\nb\n\n";
+  auto entries = parseExport(entry(1, "one") + binary + "__CURSOR=c3\nMESSAGE=cut");
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_EQ(entries[0].message, "one");
+  EXPECT_EQ(entries[0].unit, "kvd.service");
+  EXPECT_EQ(entries[1].cursor, "c2");
+  EXPECT_EQ(entries[1].message, "a\nb");
+}
+
+TEST(JournalTest, HostileLengthIsNoEntry) {
+  EXPECT_TRUE(parseExport("MESSAGE\n" + std::string(8, '\xff') + "a\n\n").empty());
+}
+
+TEST(JournalTest, MarkIsTheLastCursor) {
+  EXPECT_EQ(markJournal(tool(entry(7, "x"))).cursor, "s=a;i=7;b=b");
+  EXPECT_EQ(markJournal(tool("")).cursor, "");
+}
+
+TEST(JournalTest, SliceEndsAtItsMarkAlsoWithoutThatEntry) {
+  std::vector<std::string> words;
+  Part part = readJournal(tool(entry(2, "two") + entry(9, "nine"), &words), "kvd.service",
+                          cursor("s=a;i=1;b=b"), cursor("s=a;i=5;b=b"), LineFilter({}), {});
+  EXPECT_THAT(textsOf(part), ElementsAre("two"));
+  EXPECT_THAT(words, Contains("--after-cursor=s=a;i=1;b=b"));
+  EXPECT_THAT(words, Contains("--unit=kvd.service"));
+}
+
+TEST(JournalTest, NodeWithoutJournalctlIsUnsupported) {
+  RunTool missing = [](kj::ArrayPtr<const kj::String>, int64_t, const CommandOutput&) {
+    return CommandResult{CommandResult::End::kNotStarted, ENOENT, nullptr};
+  };
+  auto exception = KJ_ASSERT_NONNULL(kj::runCatchingExceptions([&]() { markJournal(missing); }));
+  auto failure = KJ_ASSERT_NONNULL(support::carriedFailure(exception));
+  EXPECT_EQ(failure.kind, wire::Error::Kind::UNSUPPORTED);
+  EXPECT_THAT(failure.text.cStr(), HasSubstr("no program journalctl"));
+}
+
+TEST(JournalTest, NameThatIsNoUnitIsRefused) {
+  requireUnit("sshd.service");
+  requireUnit("getty@tty1.service");
+  EXPECT_ANY_THROW(requireUnit("--vacuum-size=0"));
+  EXPECT_ANY_THROW(requireUnit("a b"));
+}
+
+}  // namespace
+}  // namespace nodeagent::logs
