@@ -85,6 +85,10 @@ struct ApiAccess {
   static muster::NodeFaults nodeFaults(std::vector<ControllerNode*> nodes) {
     return muster::NodeFaults(std::move(nodes));
   }
+  // `call` is made when the fault is healed, or was tried to be. It must not throw.
+  static void atEnd(muster::Fault& fault, std::function<void()> call) {
+    fault.atEnd_.push_back(std::move(call));
+  }
   static std::unique_ptr<muster::Cluster> newCluster(ClusterParts parts) {
     return std::unique_ptr<muster::Cluster>(new muster::Cluster(std::move(parts)));
   }

@@ -53,16 +53,28 @@ Fault::Fault(Fault&& other) noexcept = default;
 
 Fault::~Fault() {
   healAtLast(std::move(injected_));
+  tellEnd();
 }
 
 Fault& Fault::operator=(Fault&& other) noexcept {
-  if (this != &other) healAtLast(std::exchange(injected_, std::move(other.injected_)));
+  if (this == &other) return *this;
+  healAtLast(std::exchange(injected_, std::move(other.injected_)));
+  tellEnd();
+  atEnd_ = std::move(other.atEnd_);
   return *this;
 }
 
 void Fault::heal(Where where) {
   auto injected = std::move(injected_);
+  struct Teller {
+    Fault& fault;
+    ~Teller() { fault.tellEnd(); }
+  } teller{*this};
   if (injected) at(where, [&] { injected->heal(DeadlineScope::current()); });
+}
+
+void Fault::tellEnd() noexcept {
+  for (const std::function<void()>& tell : std::exchange(atEnd_, {})) tell();
 }
 
 uint64_t Fault::packetsDropped(Where where) const {

@@ -43,6 +43,7 @@
 
 #include <muster/cluster.h>
 #include <muster/deadline.h>
+#include <muster/log_rules.h>
 #include <muster/needs.h>
 
 namespace muster {
@@ -53,6 +54,10 @@ class ClusterTest : public testing::Test {
   // Says what the suite needs. Hide it in the fixture with a public static function of this
   // signature. The default is one server.
   static Needs needs() { return {.nodes = {{"server", 1}}}; }
+
+  // Says which logs of the nodes the suite watches, and what in them makes a test fail
+  // (log_rules.h). Hide it in the same way. The default is none.
+  static Logs logs() { return {}; }
 
   // Return the cluster, its servers and its clients. They are valid in tests and, being static, in
   // SetUpTestSuite and TearDownTestSuite; there they throw NodeError kInfrastructure if there is no
@@ -89,9 +94,10 @@ class ClusterTest : public testing::Test {
 
 namespace internal {
 
-// Called when gtest registers a test at `file` and `line`, with the fixture's type and what its
-// suite needs.
-void declareNeeds(const std::type_info& fixture, Needs (*needs)(), const char* file, int line);
+// Called when gtest registers a test at `file` and `line`, with the fixture's type, what its
+// suite needs and which logs it watches.
+void declareNeeds(const std::type_info& fixture, Needs (*needs)(), Logs (*logs)(), const char* file,
+                  int line);
 
 // Called between SetUp, the body, and TearDown of a test.
 void beginBody();
@@ -140,7 +146,7 @@ template <typename T>
 requires std::derived_from<T, muster::ClusterTest>
 struct SuiteApiResolver<T> : T {
   static SetUpTearDownSuiteFuncType GetSetUpCaseOrSuite(const char* file, int line) {
-    muster::internal::declareNeeds(typeid(T), &T::needs, file, line);
+    muster::internal::declareNeeds(typeid(T), &T::needs, &T::logs, file, line);
     SetUpTearDownSuiteFuncType older = GetNotDefaultOrNull(&T::SetUpTestCase, &Test::SetUpTestCase);
     return older ? older : &T::SetUpTestSuite;
   }

@@ -29,10 +29,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <source_location>
 #include <string>
+#include <vector>
 
 namespace harness {
 struct ApiAccess;
@@ -78,8 +80,14 @@ class [[nodiscard]] Fault {
   friend void PrintTo(const Fault& fault, std::ostream* out);
   explicit Fault(std::unique_ptr<harness::rpc::InjectedFault> injected);
 
+  // Calls those that are to know that the fault is over, once.
+  void tellEnd() noexcept;
+
   // Null means that it was healed or moved away.
   std::unique_ptr<harness::rpc::InjectedFault> injected_;
+
+  // None of them throws.
+  std::vector<std::function<void()>> atEnd_;
 };
 
 // Prints what is cut, such as "isolate server1", for gtest.

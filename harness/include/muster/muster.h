@@ -11,7 +11,8 @@
 // cluster_test.h (the fixture), node.h (commands and files) and matchers.h (expectations). Then
 // come daemon.h (the software under test), cluster.h (machines, and the network between them) and
 // fault.h (cuts that end with the test), event.h and barrier.h (what nodes and tests tell each
-// other).
+// other), log.h (what programs have
+// logged) and log_rules.h (which lines of it make a test fail).
 //
 // Exit status of a test program: 0 all passed; 1 a test failed; 2 the cluster was not as it should
 // be, or the program ended in the middle; 3 no test was selected, or all were skipped; 64 wrong
@@ -38,6 +39,10 @@
 #include <muster/helper_conversion.h>
 #include <muster/helper_value.h>
 #include <muster/load.h>
+#include <muster/log.h>
+#include <muster/log_oracle.h>
+#include <muster/log_rules.h>
+#include <muster/log_slice.h>
 #include <muster/matchers.h>
 #include <muster/needs.h>
 #include <muster/node.h>

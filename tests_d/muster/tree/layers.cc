@@ -73,8 +73,8 @@ std::vector<Room> agentRooms() {
 std::vector<std::string> valuesAnd(std::vector<std::string> allowed) {
   for (const char* header :
        {"deadline", "facts", "fault_options", "file_stat", "helper_conversion", "helper_value",
-        "node_error", "node_state", "outcome", "process_choice", "result", "run_options",
-        "service_status", "signal_target", "transfer_result", "write_options"}) {
+        "log_rules", "log_slice", "node_error", "node_state", "outcome", "process_choice", "result",
+        "run_options", "service_status", "signal_target", "transfer_result", "write_options"}) {
     allowed.push_back("muster/" + std::string(header) + ".h");
   }
   return allowed;
@@ -85,6 +85,7 @@ std::vector<Room> harnessRooms() {
       {"harness/include/muster/", {"muster/"}, {"kj/", "capnp/", "libvirt", "spdlog", "yaml-cpp"}},
       {"harness/values/", valuesAnd({"schema/support/base/text.h"}), kPlainBans},
       {"harness/fault/", valuesAnd({"harness/values/"}), kPlainBans},
+      {"harness/log/", valuesAnd({"harness/values/"}), kPlainBans},
       {"harness/os/", {"schema/support/base/text.h"}, kPlainBans},
       {"harness/faultproxy/",
        {"muster/", "harness/os/fd.h", "schema/support/base/endpoint.h"},
@@ -129,9 +130,9 @@ std::vector<Room> harnessRooms() {
        {"schema/support/base/", "muster/", "harness/values/", "harness/rpc/controller.h",
         "harness/rpc/controller_node.h", "harness/rpc/facts/facts.h",
         "harness/rpc/fault/injected_fault.h", "harness/rpc/fake/fake_agent.h",
-        "harness/api/access.h", "harness/fault/", "harness/match/", "harness/cluster/",
-        "harness/os/", "harness/provision/choice.h", "harness/provision/error.h",
-        "harness/provision/kinds.h", "harness/provision/programs.h",
+        "harness/api/access.h", "harness/fault/", "harness/log/", "harness/match/",
+        "harness/cluster/", "harness/os/", "harness/provision/choice.h",
+        "harness/provision/error.h", "harness/provision/kinds.h", "harness/provision/programs.h",
         "harness/provision/provisioner.h"},
        kRpcLibraries},
       {"harness/run/", {"harness/os/", "schema/support/base/"}, kPlainBans},

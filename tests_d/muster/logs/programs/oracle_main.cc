@@ -1,0 +1,99 @@
+// Tests whose logs make them pass or fail, which test_oracle.cc runs and looks at.
+#include <muster/muster.h>
+
+namespace {
+
+using namespace muster;
+
+const char kLog[] = "/tmp/oracle.log";
+
+void write(const NodeSet& nodes, const std::string& line) {
+  nodes.run({"sh", "-c", "echo \"$1\" >> " + std::string(kLog), "sh", line}).checked();
+}
+
+class WatchedTest : public ClusterTest {
+ public:
+  static Needs needs() { return {.nodes = {{"server", 2}}}; }
+  static Logs logs() {
+    LogRule warning{.pattern = "^WARN", .severity = LogSeverity::kWarn, .reason = "is of interest"};
+    return {.sources = {kLog},
+            .failOn = {{.pattern = "^ERROR", .reason = "something was lost"}, warning},
+            .allow = {{.pattern = "ERROR: known", .reason = "issue 12"},
+                      {.pattern = "ERROR: never", .reason = "issue 13"}}};
+  }
+};
+
+TEST_F(WatchedTest, WritesNothingBad) {
+  write(servers(), "fine");
+  write(servers(), "ERROR: known");
+}
+
+// The last line comes right before the end of the test.
+TEST_F(WatchedTest, WritesAnError) {
+  write(servers(), "fine");
+  write(NodeSet({servers()[1]}), "ERROR: disk lost");
+}
+
+TEST_F(WatchedTest, ComesAfterTheError) {
+  write(servers(), "fine");
+}
+
+TEST_F(WatchedTest, WritesAWarning) {
+  write(NodeSet({servers()[0]}), "WARN: slow");
+}
+
+TEST_F(WatchedTest, AllowsAnErrorInABlock) {
+  AllowLog allowed({.pattern = "ERROR: peer", .reason = "the peer is away"});
+  write(servers(), "ERROR: peer lost");
+}
+
+TEST_F(WatchedTest, WritesTheErrorBehindTheBlock) {
+  { AllowLog allowed({.pattern = "ERROR: peer", .reason = "the peer is away"}); }
+  write(servers(), "ERROR: peer lost behind");
+}
+
+TEST_F(WatchedTest, AllowsAnErrorOnOneNodeOnly) {
+  AllowLog allowed({.pattern = "ERROR: peer", .nodes = "server1", .reason = "the peer is away"});
+  write(servers(), "ERROR: peer lost");
+}
+
+TEST_F(WatchedTest, AllowsAnErrorWhileAFaultHolds) {
+  Fault cut = cluster().isolate(servers()[0]);
+  AllowLog allowed({.pattern = "ERROR: peer", .reason = "the peer is cut off"}, cut);
+  write(servers(), "ERROR: peer lost in time");
+  cut.heal();
+  write(NodeSet({servers()[1]}), "ERROR: peer lost too late");
+}
+
+TEST_F(WatchedTest, ExpectsALineThatComes) {
+  ExpectLog expected(servers(), kLog, "healed [0-9]+ files");
+  write(servers(), "healed 12 files");
+}
+
+TEST_F(WatchedTest, ExpectsALineThatIsMissing) {
+  ExpectLog expected(servers(), kLog, "healed [0-9]+ files");
+  write(NodeSet({servers()[0]}), "healed 12 files");
+}
+
+class ExpiredTest : public ClusterTest {
+ public:
+  static Logs logs() {
+    LogRule old{.pattern = "ERROR: known", .reason = "issue 12", .expires = "2020-01-31"};
+    return {.sources = {kLog}, .allow = {old}};
+  }
+};
+
+TEST_F(ExpiredTest, DoesNotRun) {
+  write(servers(), "it ran");
+}
+
+class DangerousTest : public ClusterTest {
+ public:
+  static Logs logs() { return {.sources = {kLog}, .failOn = {{.pattern = "x*", .reason = "y"}}}; }
+};
+
+TEST_F(DangerousTest, DoesNotRun) {
+  write(servers(), "it ran");
+}
+
+}  // namespace

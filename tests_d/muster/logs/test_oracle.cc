@@ -1,0 +1,106 @@
+// Which tests the lines of logs make fail. Each case runs some of programs/oracle_main.cc on nodes
+// of its own, and looks at what it says.
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <muster/muster.h>
+
+#include "tests_d/muster/support/shell.h"
+
+namespace {
+
+using muster_tests::runShell;
+using muster_tests::ShellResult;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class LogOracleTest : public testing::Test {
+ protected:
+  LogOracleTest() {
+    directory_ = "/tmp/muster-oracle-" + std::to_string(getpid());
+    std::filesystem::create_directories(directory_);
+  }
+  ~LogOracleTest() override { std::filesystem::remove_all(directory_); }
+
+  ShellResult run(const std::string& filter) {
+    std::string program =
+        std::filesystem::read_symlink("/proc/self/exe").parent_path() / "muster-test-logs";
+    return runShell("unset MUSTER_CLUSTER MUSTER_RUN_ID; MUSTER_RUN_DIR=" + directory_ + " exec " +
+                        program + " --gtest_filter=" + filter,
+                    std::chrono::seconds(60));
+  }
+
+  std::string saved(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(directory_ + "/logs/" + path).rdbuf();
+    return text.str();
+  }
+
+  std::string directory_;
+};
+
+TEST_F(LogOracleTest, ErrorFailsTheTestThatItBelongsToAndNoOther) {
+  ShellResult result =
+      run("WatchedTest.WritesNothingBad:WatchedTest.WritesAnError:WatchedTest.ComesAfterTheError");
+  EXPECT_EQ(result.exitStatus, 1) << result.output;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("1 line of the logs"),
+                                   HasSubstr("server2: /tmp/oracle.log:2: ERROR: disk lost"),
+                                   HasSubstr("by rule \"^ERROR\": something was lost"),
+                                   HasSubstr("[  FAILED  ] WatchedTest.WritesAnError"),
+                                   HasSubstr("[       OK ] WatchedTest.ComesAfterTheError")));
+  EXPECT_EQ(saved("WatchedTest.WritesAnError/server1/tmp.oracle.log"), "fine\n");
+  EXPECT_EQ(saved("WatchedTest.WritesAnError/server2/tmp.oracle.log"), "fine\nERROR: disk lost\n");
+}
+
+TEST_F(LogOracleTest, UnusedRulesAndWarningsAreSaid) {
+  ShellResult result = run("WatchedTest.WritesNothingBad:WatchedTest.WritesAWarning");
+  EXPECT_EQ(result.exitStatus, 0) << result.output;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("rule \"ERROR: never\" (issue 13) has allowed no line"),
+                    Not(HasSubstr("rule \"ERROR: known\"")), HasSubstr("WARN: slow"),
+                    HasSubstr("is of interest")));
+}
+
+TEST_F(LogOracleTest, ScopeAllowsWithinItselfOnly) {
+  ShellResult result =
+      run("WatchedTest.AllowsAnErrorInABlock:WatchedTest.WritesTheErrorBehindTheBlock");
+  EXPECT_EQ(result.exitStatus, 1) << result.output;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("[       OK ] WatchedTest.AllowsAnErrorInABlock"),
+                    HasSubstr("2 lines of the logs"), HasSubstr("ERROR: peer lost behind")));
+}
+
+TEST_F(LogOracleTest, ScopeIsForItsNodes) {
+  ShellResult result = run("WatchedTest.AllowsAnErrorOnOneNodeOnly");
+  EXPECT_EQ(result.exitStatus, 1) << result.output;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("1 line of the logs"), HasSubstr("server2: ")));
+}
+
+TEST_F(LogOracleTest, ScopeEndsWithItsFault) {
+  ShellResult result = run("WatchedTest.AllowsAnErrorWhileAFaultHolds");
+  EXPECT_EQ(result.exitStatus, 1) << result.output;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("1 line of the logs"), HasSubstr("ERROR: peer lost too late"),
+                    Not(HasSubstr("ERROR: peer lost in time"))));
+}
+
+TEST_F(LogOracleTest, ExpectedLineThatIsMissingFails) {
+  ShellResult result = run("WatchedTest.Expects*");
+  EXPECT_EQ(result.exitStatus, 1) << result.output;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("[       OK ] WatchedTest.ExpectsALineThatComes"),
+                                   HasSubstr("an expected line is missing: node server2"),
+                                   Not(HasSubstr("an expected line is missing: node server1"))));
+}
+
+TEST_F(LogOracleTest, ExpiredAndDangerousRulesAreRefusedBeforeNodesAreMade) {
+  ShellResult result = run("ExpiredTest.*:DangerousTest.*");
+  EXPECT_EQ(result.exitStatus, 1) << result.output;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("allow[0]: rule \"ERROR: known\" has expired on 2020-01-31"),
+                    HasSubstr("failOn[0]: pattern \"x*\" matches the empty string"),
+                    Not(HasSubstr("made cluster")), Not(HasSubstr("it ran"))));
+}
+
+}  // namespace
