@@ -13,6 +13,7 @@
   ROW(kKill)                 \
   ROW(kExec)                 \
   ROW(kCp)                   \
+  ROW(kLogs)                 \
   ROW(kShell)                \
   ROW(kForward)              \
   ROW(kBarrier)              \

@@ -1,4 +1,4 @@
-// Sample 14: read what programs have logged, wait for a line, and let bad lines fail the test.
+// Sample 17: read what programs have logged, wait for a line, and let bad lines fail the test.
 #include <muster/muster.h>
 
 using namespace muster;

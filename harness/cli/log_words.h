@@ -1,0 +1,30 @@
+// The words for logs on the command line: which sources are meant, how lines are shown, and the
+// file that keeps marks.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <muster/log_slice.h>
+
+#include "harness/cli/table.h"
+
+namespace harness {
+
+// Returns the sources of --file and --unit, in this order. Throws CommandError with kExitUsage for
+// a path that is not absolute.
+std::vector<muster::LogSource> sourcesOf(const std::vector<std::string>& files,
+                                         const std::vector<std::string>& units);
+
+// "server1 /var/log/kvd.log: text", made printable, with a newline.
+std::string lineText(const muster::LogLine& line);
+Json lineJson(const muster::LogLine& line);
+std::string noteText(const muster::LogNote& note);
+Json noteJson(const muster::LogNote& note);
+
+// Marks as the text of a file, and back. `path` stands in the errors: CommandError with kExitData
+// for a text that is none.
+std::string marksText(const std::string& cluster, const std::vector<muster::LogMark>& marks);
+std::vector<muster::LogMark> readMarks(const std::string& text, const std::string& path);
+
+}  // namespace harness
