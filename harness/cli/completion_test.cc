@@ -63,7 +63,7 @@ TEST_F(CompletionTest, FaultsHaveKindsNodesAndIds) {
                           "kill", "memory", "one-way", "partition", "pause", "read-only", "ring"));
   EXPECT_THAT(at("muster nemesis "), ElementsAre("draw", "show", "shrink"));
   EXPECT_THAT(at("muster nemesis draw "), ElementsAre("gentle", "rough"));
-  EXPECT_THAT(at("muster nemesis draw --without=fr"), ElementsAre("freeze"));
+  EXPECT_THAT(at("muster nemesis draw --without=fr"), ElementsAre("--without=freeze"));
   EXPECT_THAT(at("muster fault add partition server1 / cl"), ElementsAre("client1"));
   EXPECT_THAT(at("muster fault heal "), ElementsAre("0a1b2c3d"));
 }

@@ -51,7 +51,6 @@ constexpr Flag kDetach({
 constexpr CountOption kFanOut(
     {
         .name = "fanout",
-        .letter = 'f',
         .value = "COUNT",
         .help = "run on at most COUNT nodes at once, and on the next when it is over on one",
     },

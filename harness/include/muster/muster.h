@@ -11,8 +11,11 @@
 // cluster_test.h (the fixture), node.h (commands and files) and matchers.h (expectations). Then
 // come daemon.h (the software under test), cluster.h (machines, and the network between them) and
 // fault.h (cuts that end with the test), event.h and barrier.h (what nodes and tests tell each
-// other), log.h (what programs have
-// logged) and log_rules.h (which lines of it make a test fail).
+// other), log.h (what programs have logged) and log_rules.h (which lines of it make a test fail).
+//
+// Less often needed are node_faults.h (processes, disks and memory of nodes under faults), load.h
+// (work that goes on while faults strike), remote_helper.h (code of the test that runs on a node)
+// and forward.h (ports of nodes).
 //
 // Exit status of a test program: 0 all passed; 1 a test failed; 2 the cluster was not as it should
 // be, or the program ended in the middle; 3 no test was selected, or all were skipped; 64 wrong

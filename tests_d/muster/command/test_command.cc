@@ -85,14 +85,14 @@ TEST_F(CommandTest, CommandsOfOneExecWaitForEachOther) {
 TEST_F(CommandTest, FanOutBoundsHowManyCommandsRunAtOnce) {
   ASSERT_THAT(muster({"up", file(kThree)}), exits(0));
   auto meet = [&](const std::string& fanOut) {
-    return onCluster("exec", {"@server", "-f", fanOut, "--", "nodeagent", "barrier", "b" + fanOut,
+    return onCluster("exec", {"@server", "--fanout", fanOut, "--", "nodeagent", "barrier", "b" + fanOut,
                               "--count", "2", "--timeout", "2s"});
   };
   EXPECT_THAT(meet("2"), exits(0));
   EXPECT_THAT(meet("1"), exits(124));
-  EXPECT_THAT(onCluster("exec", {"@server", "-f", "0", "--", "true"}),
+  EXPECT_THAT(onCluster("exec", {"@server", "--fanout", "0", "--", "true"}),
               AllOf(exits(64), complains("--fanout")));
-  EXPECT_THAT(onCluster("exec", {"@server", "-f", "1", "-i", "--", "cat"}),
+  EXPECT_THAT(onCluster("exec", {"@server", "--fanout", "1", "-i", "--", "cat"}),
               AllOf(exits(64), complains("leave one out")));
 }
 

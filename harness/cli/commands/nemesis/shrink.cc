@@ -49,10 +49,10 @@ constexpr TextOption kShrunkOutput({
 
 constexpr char kNotes[] =
     R"(The program is run with smaller and smaller plans in $MUSTER_NEMESIS: without
-some of the faults, then with earlier and shorter ones. A plan fails if the program ends
-with status 1, as a test program does whose test fails. The smallest plan that
-has failed is stored each time one is found. What the program prints goes to
-standard error.
+some of the faults, then with earlier and shorter ones. A plan fails if the
+program ends with status 1, as a test program does whose test fails. The
+smallest plan that has failed is stored each time one is found. What the
+program prints goes to standard error.
 
   muster nemesis shrink nemesis.plan.json -- ./kvd_tests --gtest_filter=A.B
 
