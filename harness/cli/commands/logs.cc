@@ -21,6 +21,7 @@
 #include "harness/cli/options.h"
 #include "harness/cli/output.h"
 #include "harness/log/rules.h"
+#include "harness/values/failure_text.h"
 
 namespace harness {
 namespace {
@@ -42,8 +43,11 @@ constexpr ListOption kUnit({
 
 constexpr Flag kKernel({.name = "kernel", .help = "the kernel's log"});
 
+// The pattern stands before the problem already.
 std::string grepProblem(const std::string& pattern) {
-  return logs::patternProblem(pattern);
+  std::string problem = logs::patternProblem(pattern);
+  std::string named = "pattern " + harness::quoted(pattern) + " ";
+  return problem.starts_with(named) ? problem.substr(named.size()) : problem;
 }
 
 constexpr ListOption kGrep({
