@@ -17,7 +17,8 @@ const protocolMinor :UInt16 = 4;
 # Minor 1 added Grants.more. Minor 2 added to file.capnp what faithful copies take: FileView.extents, DigestKind, the
 # hole before a chunk, the last five fields of WriteOptions, and the last three of TreeEntry. Minor 3 added
 # Facts.capabilities, JobOutcome.failedStep, and Welcome.earlier with the two methods of Session that act on such
-# sessions. Minor 4 added the scopes of a session and FactsView.snapshot.
+# sessions. Minor 4 added the scopes of a session, FactsView.snapshot, and to service.capnp the services of users,
+# restoration, awaitActive and the actions from mask on.
 
 interface Gate {
   hello @0 (greeting :Greeting) -> (welcome :Welcome, session :Session, error :Common.Error);

@@ -1,23 +1,41 @@
 @0xacb005c5ce8bb39e;
-# Controls the node's services by whichever manager runs it: systemd, or SysV init scripts in /etc/init.d.
+# Controls the node's services by whichever manager runs it: systemd, OpenRC, or SysV init scripts in /etc/init.d.
+#
+# `name` is a unit ("glusterd", "ssh.socket") or the name of an init script. `user` is empty for the node's own manager;
+# a name or number means the systemd of that user (`systemctl --user`), which must run.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("wire");
 using Common = import "common.capnp";
 
 interface ServiceView $Common.least(observer) {
-  status @0 (name :Text) -> (status :ServiceStatus, error :Common.Error);
-  # `name` is a unit ("glusterd", "ssh.socket") or the name of an init script. Errors: notFound, invalid (a name with
-  # "/" or control characters), unsupported (the node has no manager that we know).
+  status @0 (name :Text, user :Text $Common.since(4)) -> (status :ServiceStatus, error :Common.Error);
+  # Errors: notFound (also a user), invalid (a name with "/" or control characters), unsupported (the node has no
+  # manager that we know, or the user has none).
+
+  awaitActive @1 (name :Text, user :Text, markRealtimeNs :Int64, waitNs :Int64)
+      -> (status :ServiceStatus, markRealtimeNs :Int64, journal :List(Text), journalNote :Text, error :Common.Error);
+  # Answers as soon as the service runs or has failed, or what it is after `waitNs` (at most 20 s). `markRealtimeNs` of
+  # the first call is 0, and that of later ones what the answer had: the time on the node when the wait began, or when
+  # the service began its present start, if that was earlier. Unless the service runs, `journal` has what it and its
+  # manager have logged since then, the last 50 lines at most, and `journalNote` says why there is none. Errors: as
+  # those of `status`.
 }
 
 interface Services extends(ServiceView) $Common.least(operator) {
-  act @0 (name :Text, action :ServiceAction, deadlineNs :Int64)
+  act @0 (name :Text, action :ServiceAction, deadlineNs :Int64, user :Text $Common.since(4),
+          restore :Bool $Common.since(4), signal :Int32 $Common.since(4))
       -> (status :ServiceStatus, output :Data, error :Common.Error);
   # Asks the manager, waits until it says that it is done, and answers the status afterwards. Actions are idempotent
-  # except restart and reload, which act each time. `output` holds the first 16 KiB that the manager's own tool wrote,
-  # also beside an error. deadlineNs is positive and at most 10 min. Errors: notFound, system (the action failed; the
-  # text has the reason and the manager's exit status), timeout, unsupported.
+  # except restart, reload and kill, which act each time. `output` holds the first 16 KiB that the manager's own tool
+  # wrote, also beside an error. deadlineNs is positive and at most 10 min. `signal` is that of kill, and 0 otherwise.
+  #
+  # `restore`: whether the service runs, or whether it is enabled, is as it was before the session's first such action
+  # again when the session ends, or the scope in which this is called. The node keeps that on its disk until then.
+  #
+  # Errors: notFound, system (the action failed; the text has the reason and the manager's exit status), timeout,
+  # unsupported (the manager lacks the action; or the script does not tell whether the service runs, so that it cannot
+  # be restored).
 }
 
 enum ServiceAction {
@@ -28,6 +46,10 @@ enum ServiceAction {
   reload @4;
   enable @5;
   disable @6;
+  mask @7 $Common.since(4);         # It cannot be started by anybody. systemd only.
+  unmask @8 $Common.since(4);
+  resetFailed @9 $Common.since(4);  # A failed service is a stopped one, and its count of starts begins anew.
+  kill @10 $Common.since(4);        # Sends `signal` to its processes.
 }
 
 struct ServiceStatus {
@@ -43,6 +65,7 @@ struct ServiceStatus {
     unspecified @0;
     systemd @1;
     sysv @2;
+    openrc @3;
   }
   enum State {
     unspecified @0;        # The script has no status action, or an answer outside of LSB.

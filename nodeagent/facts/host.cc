@@ -67,6 +67,8 @@ kj::StringPtr initSystemText() {
   switch (initSystem()) {
     case InitSystem::kSystemd:
       return "systemd";
+    case InitSystem::kOpenrc:
+      return "openrc";
     case InitSystem::kSysv:
       return "sysv";
     case InitSystem::kUnknown:

@@ -63,16 +63,25 @@ kj::Array<kj::byte> takeOutput(int fd, size_t bytesMax) {
 
 CommandResult runCommand(kj::ArrayPtr<const kj::String> argv, int64_t limitNs,
                          const CommandOutput& output) {
+  return runCommandAs(nullptr, argv, limitNs, output);
+}
+
+CommandResult runCommandAs(kj::Maybe<const CommandUser&> user, kj::ArrayPtr<const kj::String> argv,
+                           int64_t limitNs, const CommandOutput& output) {
   auto deadline = Steady::now() + std::chrono::nanoseconds(limitNs);
   kj::AutoCloseFd shared(::memfd_create("muster-command", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   kj::AutoCloseFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (shared.get() < 0 || null.get() < 0) return {CommandResult::End::kNotStarted, errno, nullptr};
   // Both streams append, so that neither overwrites the other.
   ::fcntl(shared, F_SETFL, O_APPEND);
-  kj::String environment[] = {
-      kj::str("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-      kj::str("LC_ALL=C")};
+  kj::Vector<kj::String> environment;
+  environment.add(kj::str("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
+  environment.add(kj::str("LC_ALL=C"));
   SpawnOptions options;
+  KJ_IF_MAYBE (other, user) {
+    for (auto& item : other->environment) environment.add(kj::str(item));
+    options.credentials = other->credentials;
+  }
   options.argv = argv;
   options.environment = environment;
   options.input = null;

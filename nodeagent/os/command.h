@@ -8,7 +8,10 @@
 #include <stdint.h>
 
 #include <kj/array.h>
+#include <kj/common.h>
 #include <kj/string.h>
+
+#include "nodeagent/os/spawn.h"
 
 namespace nodeagent {
 
@@ -41,11 +44,22 @@ struct CommandResult {
   bool succeeded() const { return end == End::kExited && value == 0; }
 };
 
+// As whom a command runs that is not the keeper's user.
+struct CommandUser {
+  Credentials credentials;
+  // Items of the form "NAME=value" that are added to the environment.
+  kj::Array<kj::String> environment;
+};
+
 // Runs `argv`. argv[0] without a slash is looked up where root's programs are. The environment is
 // PATH and LC_ALL=C, the directory "/", the input /dev/null. Blocks for at most `limitNs`, and a
 // second more if it has to kill, so it belongs on a worker thread.
 CommandResult runCommand(kj::ArrayPtr<const kj::String> argv, int64_t limitNs,
                          const CommandOutput& output = {});
+
+// Does the same as another user; null stands for the keeper's.
+CommandResult runCommandAs(kj::Maybe<const CommandUser&> user, kj::ArrayPtr<const kj::String> argv,
+                           int64_t limitNs, const CommandOutput& output = {});
 
 // Says how the command ended, with the last line of its output, such as "exit status 1: Unit
 // x.service not found.".

@@ -19,7 +19,8 @@ InitSystem initSystem(const InitPaths& paths) {
   if (isDirectory(paths.systemdRuntime) && readFile(paths.initCommand) == "systemd\n") {
     return InitSystem::kSystemd;
   }
-  return isDirectory(paths.scripts) ? InitSystem::kSysv : InitSystem::kUnknown;
+  if (!isDirectory(paths.scripts)) return InitSystem::kUnknown;
+  return isDirectory(paths.openrcRuntime) ? InitSystem::kOpenrc : InitSystem::kSysv;
 }
 
 }  // namespace nodeagent

@@ -8,7 +8,9 @@ namespace nodeagent {
 enum class InitSystem {
   kUnknown,
   kSystemd,
-  // There is no systemd, and scripts are in /etc/init.d.
+  // There is no systemd, and OpenRC has booted the node.
+  kOpenrc,
+  // There is neither, and scripts are in /etc/init.d.
   kSysv
 };
 
@@ -17,6 +19,8 @@ struct InitPaths {
   kj::StringPtr systemdRuntime = "/run/systemd/system";
   kj::StringPtr initCommand = "/proc/1/comm";
   kj::StringPtr scripts = "/etc/init.d";
+  // The directory that OpenRC makes when it boots the node.
+  kj::StringPtr openrcRuntime = "/run/openrc";
 };
 
 InitSystem initSystem(const InitPaths& paths = {});

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "nodeagent/service/openrc.h"
 #include "nodeagent/service/systemd.h"
 #include "nodeagent/service/sysv.h"
 #include "schema/support/base/wire_error.h"
@@ -45,16 +46,39 @@ kj::StringPtr actionText(wire::ServiceAction action) {
       return "enable";
     case wire::ServiceAction::DISABLE:
       return "disable";
+    case wire::ServiceAction::MASK:
+      return "mask";
+    case wire::ServiceAction::UNMASK:
+      return "unmask";
+    case wire::ServiceAction::RESET_FAILED:
+      return "reset-failed";
+    case wire::ServiceAction::KILL:
+      return "kill";
     case wire::ServiceAction::UNSPECIFIED:
       break;
   }
   support::fail(Kind::INVALID, "service action: unknown value ", static_cast<unsigned>(action));
 }
 
-kj::Own<Manager> findManager(const InitPaths& paths) {
-  switch (initSystem(paths)) {
+ActResult unsupportedAction(kj::StringPtr name, wire::ServiceAction action, kj::StringPtr why) {
+  ActResult result;
+  result.kind = Kind::UNSUPPORTED;
+  result.text = kj::str(actionText(action), " ", name, ": ", why);
+  return result;
+}
+
+kj::Own<Manager> findManager(const InitPaths& paths, kj::Maybe<const User&> user) {
+  auto init = initSystem(paths);
+  KJ_IF_MAYBE (owner, user) {
+    if (init == InitSystem::kSystemd) return kj::heap<Systemd>(*owner);
+    support::fail(Kind::UNSUPPORTED, "services of user ", owner->name,
+                  ": only systemd has services of users, and this node does not run it");
+  }
+  switch (init) {
     case InitSystem::kSystemd:
       return kj::heap<Systemd>();
+    case InitSystem::kOpenrc:
+      return kj::heap<Openrc>(OpenrcPaths{.scripts = paths.scripts});
     case InitSystem::kSysv:
       return kj::heap<Sysv>(SysvPaths{.scripts = paths.scripts});
     case InitSystem::kUnknown:

@@ -10,12 +10,14 @@
 #include <kj/string.h>
 
 #include "nodeagent/os/init_system.h"
+#include "nodeagent/os/users.h"
 #include "schema/service.capnp.h"
 
 namespace nodeagent::service {
 
 constexpr int64_t kStatusLimitNs = 10'000'000'000;
 constexpr size_t kLogLinesMax = 20;
+constexpr size_t kJournalLinesMax = 50;
 
 // Has the fields of wire::ServiceStatus.
 struct Status {
@@ -26,6 +28,15 @@ struct Status {
   wire::ServiceStatus::Enabled enabled = wire::ServiceStatus::Enabled::UNSPECIFIED;
   kj::String description;
   kj::Array<kj::String> log;
+  // When its present start, or the last one, began; on the monotonic clock. 0: nobody knows.
+  int64_t startedMonotonicNs = 0;
+};
+
+// What a service and its manager have logged.
+struct Journal {
+  kj::Array<kj::String> lines;
+  // Why there are no lines. Empty if there are.
+  kj::String note;
 };
 
 // The result of an action. A failure does not throw, because the output belongs to it.
@@ -39,13 +50,22 @@ struct ActResult {
 
 class Manager {
  public:
+  enum class Log { kWithout, kWith };
+
   virtual ~Manager() noexcept(false) = default;
 
   // Fails with kind notFound for a name that the manager does not know. Takes at most
   // kStatusLimitNs, and the same time again for the log.
-  virtual Status status(kj::StringPtr name) = 0;
+  virtual Status status(kj::StringPtr name, Log log = Log::kWith) = 0;
 
+  // Performs any action but kill.
   virtual ActResult act(kj::StringPtr name, wire::ServiceAction action, int64_t limitNs) = 0;
+
+  // Sends `signal` to the processes of the service.
+  virtual ActResult kill(kj::StringPtr name, int signal, int64_t limitNs) = 0;
+
+  // Returns the last kJournalLinesMax lines since a reading of CLOCK_REALTIME.
+  virtual Journal journalSince(kj::StringPtr name, int64_t realtimeNs) = 0;
 };
 
 // Fails with kind invalid for a text that cannot be the name of a unit or script, or would be an
@@ -56,8 +76,11 @@ void requireServiceName(kj::StringPtr name);
 // unspecified or unknown action.
 kj::StringPtr actionText(wire::ServiceAction action);
 
-// Returns the node's manager. Fails with kind unsupported if it has none that we know. It is looked
-// up for each call, since a node may boot with another.
-kj::Own<Manager> findManager(const InitPaths& paths = {});
+// Returns an action's result that failed with kind unsupported.
+ActResult unsupportedAction(kj::StringPtr name, wire::ServiceAction action, kj::StringPtr why);
+
+// Returns the node's manager, or the one of a user. Fails with kind unsupported if there is none
+// that we know. It is looked up for each call, since a node may boot with another.
+kj::Own<Manager> findManager(const InitPaths& paths, kj::Maybe<const User&> user = nullptr);
 
 }  // namespace nodeagent::service

@@ -12,6 +12,7 @@ namespace nodeagent {
 namespace {
 
 using ::testing::HasSubstr;
+using Action = wire::ServiceAction;
 using Kind = wire::Error::Kind;
 using State = wire::ServiceStatus::State;
 
@@ -19,12 +20,52 @@ class ServiceControlTest : public ::testing::Test {
  protected:
   ~ServiceControlTest() noexcept override {}
 
-  auto act(kj::StringPtr name, wire::ServiceAction action, int64_t deadlineNs = 20'000'000'000) {
+  auto actRequest(kj::StringPtr name, Action action) {
     auto request = offered<wire::Services>(*service_, *session_).actRequest();
     request.setName(name);
     request.setAction(action);
+    request.setDeadlineNs(20'000'000'000);
+    return request;
+  }
+
+  auto act(kj::StringPtr name, Action action, int64_t deadlineNs = 20'000'000'000) {
+    auto request = actRequest(name, action);
     request.setDeadlineNs(deadlineNs);
     return request.send().wait(io_.waitScope);
+  }
+
+  auto actForASession(kj::StringPtr name, Action action) {
+    auto request = actRequest(name, action);
+    request.setRestore(true);
+    return request.send().wait(io_.waitScope);
+  }
+
+  auto awaitActive(kj::StringPtr name, int64_t waitNs) {
+    auto request = offered<wire::ServiceView>(*service_, *session_).awaitActiveRequest();
+    request.setName(name);
+    request.setWaitNs(waitNs);
+    return request.send().wait(io_.waitScope);
+  }
+
+  size_t recordsOnDisk() {
+    auto directory = std::string(node_.path("services").cStr());
+    if (!std::filesystem::exists(directory)) return 0;
+    return std::distance(std::filesystem::directory_iterator(directory), {});
+  }
+
+  // Makes the service again, as the next keeper does. Its sessions are gone.
+  void restartKeeper() {
+    service_ = nullptr;
+    service_ = make();
+    session_ = newSession(io_.provider->getTimer());
+  }
+
+  kj::Own<AgentService> make() {
+    place_.host.stateDirectory = state_;
+    return makeServiceControl(place_.host, InitPaths{.systemdRuntime = "/nonexistent",
+
+                                                     .scripts = scripts_,
+                                                     .openrcRuntime = "/nonexistent"});
   }
 
   auto status(kj::StringPtr name) {
@@ -46,8 +87,8 @@ class ServiceControlTest : public ::testing::Test {
   kj::String scripts_ = node_.path("init.d");
   kj::Own<Session> session_ = newSession(io_.provider->getTimer());
   TestHost place_{io_};
-  kj::Own<AgentService> service_ = makeServiceControl(
-      place_.host, InitPaths{.systemdRuntime = "/nonexistent", .scripts = scripts_});
+  kj::String state_ = node_.path("");
+  kj::Own<AgentService> service_ = make();
 };
 
 TEST_F(ServiceControlTest, AnswersTheStatusAfterAnAction) {
@@ -94,6 +135,102 @@ TEST_F(ServiceControlTest, RefusesInvalidRequests) {
 TEST_F(ServiceControlTest, ANodeWithoutAManagerSaysSo) {
   std::filesystem::remove_all(scripts_.cStr());
   EXPECT_EQ(status("fake").getError().getKind(), Kind::UNSUPPORTED);
+}
+
+TEST_F(ServiceControlTest, SessionPutsBackWhatItStarted) {
+  makeService();
+  actForASession("fake", Action::START);
+  actForASession("fake", Action::RESTART);
+  EXPECT_EQ(recordsOnDisk(), 1u) << "the first state counts";
+  session_->end(EndReason::kClosed).wait(io_.waitScope);
+  EXPECT_EQ(status("fake").getStatus().getState(), State::STOPPED);
+  EXPECT_EQ(session_->leftovers().size(), 0u);
+  EXPECT_EQ(recordsOnDisk(), 0u);
+}
+
+TEST_F(ServiceControlTest, SessionPutsBackWhatItStopped) {
+  makeService();
+  act("fake", Action::START);
+  actForASession("fake", Action::STOP);
+  EXPECT_EQ(status("fake").getStatus().getState(), State::STOPPED);
+  session_->end(EndReason::kClosed).wait(io_.waitScope);
+  EXPECT_EQ(status("fake").getStatus().getState(), State::RUNNING);
+}
+
+TEST_F(ServiceControlTest, ChangeThatIsToStayStays) {
+  makeService();
+  act("fake", Action::START);
+  session_->end(EndReason::kClosed).wait(io_.waitScope);
+  EXPECT_EQ(status("fake").getStatus().getState(), State::RUNNING);
+  EXPECT_EQ(recordsOnDisk(), 0u);
+}
+
+TEST_F(ServiceControlTest, EndWaitsForAnActionUnderWay) {
+  makeService();
+  auto request = actRequest("fake", Action::START);
+  request.setRestore(true);
+  auto acting = request.send();
+  acting.poll(io_.waitScope);
+  session_->end(EndReason::kClosed).wait(io_.waitScope);
+  EXPECT_EQ(status("fake").getStatus().getState(), State::STOPPED);
+}
+
+TEST_F(ServiceControlTest, NextKeeperPutsBackWhatAKilledOneLeft) {
+  makeService();
+  actForASession("fake", Action::START);
+  ASSERT_EQ(recordsOnDisk(), 1u);
+  restartKeeper();
+  // An action waits until everything is as it was.
+  EXPECT_EQ(act("fake", Action::RELOAD).getStatus().getState(), State::STOPPED);
+  EXPECT_EQ(recordsOnDisk(), 0u);
+}
+
+TEST_F(ServiceControlTest, ScriptWithoutAStateCannotBePutBack) {
+  node_.script("init.d/mute", "case $1 in start) ;; *) echo Usage: x; exit 3;; esac");
+  auto refused = actForASession("mute", Action::START);
+  EXPECT_EQ(refused.getError().getKind(), Kind::UNSUPPORTED);
+  EXPECT_THAT(refused.getError().getText().cStr(), HasSubstr("does not tell whether it runs"));
+  EXPECT_FALSE(act("mute", Action::START).hasError());
+  EXPECT_EQ(actForASession("absent", Action::START).getError().getKind(), Kind::NOT_FOUND);
+  EXPECT_EQ(recordsOnDisk(), 0u);
+}
+
+TEST_F(ServiceControlTest, WaitEndsWhenTheServiceRunsOrHasFailed) {
+  makeService();
+  auto stopped = awaitActive("fake", 0);
+  EXPECT_EQ(stopped.getStatus().getState(), State::STOPPED);
+  EXPECT_GT(stopped.getMarkRealtimeNs(), 0);
+  EXPECT_STREQ(stopped.getJournalNote().cStr(), "SysV init scripts keep no journal");
+  act("fake", Action::START);
+  EXPECT_EQ(awaitActive("fake", 20'000'000'000).getStatus().getState(), State::RUNNING);
+  node_.script("init.d/dead", "exit 1");
+  EXPECT_EQ(awaitActive("dead", 20'000'000'000).getStatus().getState(), State::FAILED);
+  EXPECT_EQ(awaitActive("absent", 1).getError().getKind(), Kind::NOT_FOUND);
+  for (int64_t wrong : {int64_t{-1}, int64_t{20'000'000'001}}) {
+    EXPECT_EQ(awaitActive("fake", wrong).getError().getKind(), Kind::INVALID);
+  }
+}
+
+TEST_F(ServiceControlTest, SignalBelongsToKillAlone) {
+  makeService();
+  for (int signal : {-1, 0, 65, 1000}) {
+    auto request = actRequest("fake", Action::KILL);
+    request.setSignal(signal);
+    EXPECT_EQ(request.send().wait(io_.waitScope).getError().getKind(), Kind::INVALID) << signal;
+  }
+  auto request = actRequest("fake", Action::START);
+  request.setSignal(9);
+  EXPECT_EQ(request.send().wait(io_.waitScope).getError().getKind(), Kind::INVALID);
+}
+
+TEST_F(ServiceControlTest, UsersHaveServicesOnlyWithSystemd) {
+  makeService();
+  auto request = actRequest("fake", Action::START);
+  request.setUser("root");
+  EXPECT_EQ(request.send().wait(io_.waitScope).getError().getKind(), Kind::UNSUPPORTED);
+  auto other = actRequest("fake", Action::START);
+  other.setUser("no-such-user-here");
+  EXPECT_EQ(other.send().wait(io_.waitScope).getError().getKind(), Kind::NOT_FOUND);
 }
 
 }  // namespace

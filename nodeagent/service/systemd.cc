@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <map>
 #include <string>
@@ -21,7 +22,9 @@ constexpr int64_t kLogLimitNs = 5'000'000'000;
 // LSB says that the program is not installed, and systemctl that there is no such unit.
 constexpr int kExitNotFound = 5;
 constexpr kj::StringPtr kProperties =
-    "--property=LoadState,ActiveState,SubState,MainPID,UnitFileState,Description"_kj;
+    "--property=LoadState,ActiveState,SubState,MainPID,UnitFileState,Description,"
+    "InactiveExitTimestampMonotonic"_kj;
+constexpr int64_t kSecondNs = 1'000'000'000;
 
 State stateOf(std::string_view active) {
   if (active == "active" || active == "reloading" || active == "refreshing") return State::RUNNING;
@@ -64,16 +67,44 @@ kj::Maybe<Status> parseShow(kj::StringPtr text) {
   status.mainPid = atoi(properties["MainPID"].c_str());
   status.enabled = enabledOf(properties["UnitFileState"]);
   status.description = kj::str(properties["Description"].c_str());
+  status.startedMonotonicNs =
+      strtoll(properties["InactiveExitTimestampMonotonic"].c_str(), nullptr, 10) * 1000;
   return kj::mv(status);
 }
 
 Systemd::Systemd(kj::StringPtr systemctl, kj::StringPtr journalctl)
     : systemctl_(kj::str(systemctl)), journalctl_(kj::str(journalctl)) {}
 
-Status Systemd::status(kj::StringPtr name) {
-  auto show = kj::arr(kj::str(systemctl_), kj::str("show"), kj::str("--no-pager"),
-                      kj::str(kProperties), kj::str("--"), kj::str(name));
-  CommandResult result = runCommand(show, kStatusLimitNs);
+Systemd::Systemd(const User& user, kj::StringPtr runtimeRoot, kj::StringPtr systemctl,
+                 kj::StringPtr journalctl)
+    : Systemd(systemctl, journalctl) {
+  auto runtime = kj::str(runtimeRoot, "/", user.id);
+  if (::access(kj::str(runtime, "/systemd/private").cStr(), F_OK) < 0) {
+    support::fail(Kind::UNSUPPORTED, "services of user ", user.name, ": no systemd of this user ",
+                  "runs; `loginctl enable-linger ", user.name, "` starts it");
+  }
+  CommandUser as;
+  as.credentials = {user.id, user.group, kj::heapArray(user.groups.asPtr())};
+  as.environment = kj::arr(kj::str("XDG_RUNTIME_DIR=", runtime), kj::str("HOME=", user.home),
+                           kj::str("USER=", user.name), kj::str("LOGNAME=", user.name));
+  user_ = kj::mv(as);
+}
+
+CommandResult Systemd::systemctl(std::initializer_list<kj::StringPtr> words, kj::StringPtr name,
+                                 int64_t limitNs) {
+  kj::Vector<kj::String> argv;
+  argv.add(kj::str(systemctl_));
+  if (user_ != nullptr) argv.add(kj::str("--user"));
+  argv.add(kj::str("--no-pager"));
+  for (kj::StringPtr word : words) argv.add(kj::str(word));
+  argv.add(kj::str("--"));
+  argv.add(kj::str(name));
+  auto user = user_.map([](auto& each) -> const CommandUser& { return each; });
+  return runCommandAs(user, argv, limitNs);
+}
+
+Status Systemd::status(kj::StringPtr name, Log log) {
+  CommandResult result = systemctl({"show", kProperties}, name, kStatusLimitNs);
   if (!result.succeeded()) {
     support::fail(result.end == CommandResult::End::kDeadline ? Kind::TIMEOUT : Kind::SYSTEM,
                   "status of ", name, ": systemctl show: ", describeEnd(result));
@@ -81,29 +112,55 @@ Status Systemd::status(kj::StringPtr name) {
   auto text = kj::str(kj::strArray(lastLines(result.output, 64), "\n"));
   auto parsed = parseShow(text);
   KJ_IF_MAYBE (status, parsed) {
-    status->log = logOf(name, "--output=short-iso");
+    // A status without a log is still one: the journal may be off, or belong to somebody else.
+    if (log == Log::kWith) {
+      CommandResult journal = this->journal(name, "--output=short-iso", kLogLinesMax);
+      if (journal.succeeded()) status->log = lastLines(journal.output, kLogLinesMax);
+    }
     return kj::mv(*status);
   }
   support::fail(Kind::NOT_FOUND, "service ", name, ": systemd knows no such unit");
 }
 
-// A status without a log is still one: the journal may be off, or belong to somebody else.
-kj::Array<kj::String> Systemd::logOf(kj::StringPtr name, kj::StringPtr option) {
-  CommandResult log = runCommand(
-      kj::arr(kj::str(journalctl_), kj::str("--no-pager"), kj::str("--quiet"),
-              kj::str("--lines=", kLogLinesMax), kj::str(option), kj::str("--unit=", name)),
-      kLogLimitNs);
-  if (!log.succeeded()) return nullptr;
-  return lastLines(log.output, kLogLinesMax);
+CommandResult Systemd::journal(kj::StringPtr name, kj::StringPtr option, size_t linesMax) {
+  kj::Vector<kj::String> argv;
+  for (kj::StringPtr word : {kj::StringPtr(journalctl_), "--no-pager"_kj, "--quiet"_kj}) {
+    argv.add(kj::str(word));
+  }
+  argv.add(kj::str("--lines=", linesMax));
+  argv.add(kj::str(option));
+  KJ_IF_MAYBE (user, user_) {
+    // --user-unit would look for units of the user who asks, and the user may not read the journal.
+    bool isWhole = name.findFirst('.') != nullptr;
+    auto unit = isWhole ? kj::str(name) : kj::str(name, ".service");
+    auto id = kj::str("_UID=", user->credentials.user);
+    argv.add(kj::str("_SYSTEMD_USER_UNIT=", unit));
+    argv.add(kj::str(id));
+    argv.add(kj::str("+"));
+    argv.add(kj::str("USER_UNIT=", unit));
+    argv.add(kj::mv(id));
+  } else {
+    argv.add(kj::str("--unit=", name));
+  }
+  return runCommand(argv, kLogLimitNs);
 }
 
-ActResult Systemd::act(kj::StringPtr name, wire::ServiceAction action, int64_t limitNs) {
-  kj::StringPtr verb = actionText(action);
-  auto argv = kj::arr(kj::str(systemctl_), kj::str("--no-pager"), kj::str("--no-ask-password"),
-                      kj::str(verb), kj::str("--"), kj::str(name));
-  // The journal's clock is the node's, and so is this one.
-  auto since = kj::str("--since=@", ::time(nullptr));
-  CommandResult tool = runCommand(argv, limitNs);
+Journal Systemd::journalSince(kj::StringPtr name, int64_t realtimeNs) {
+  auto micros = kj::str(1'000'000 + realtimeNs % kSecondNs / 1000);
+  auto since = kj::str("--since=@", realtimeNs / kSecondNs, ".", micros.slice(1));
+  CommandResult result = journal(name, since, kJournalLinesMax);
+  Journal journal;
+  if (!result.succeeded()) {
+    journal.note = kj::str("journalctl: ", describeEnd(result));
+    return journal;
+  }
+  journal.lines = lastLines(result.output, kJournalLinesMax);
+  if (journal.lines.size() == 0) journal.note = kj::str("its journal has no line since then");
+  return journal;
+}
+
+ActResult Systemd::resultOf(kj::StringPtr verb, kj::StringPtr name, CommandResult tool,
+                            int64_t sinceNs, int64_t limitNs) {
   ActResult result;
   if (tool.end == CommandResult::End::kDeadline) {
     result.kind = Kind::TIMEOUT;
@@ -114,12 +171,34 @@ ActResult Systemd::act(kj::StringPtr name, wire::ServiceAction action, int64_t l
                       ? Kind::NOT_FOUND
                       : Kind::SYSTEM;
     // systemctl says only that its job failed; the service itself has said why.
-    auto log = logOf(name, since);
+    auto log = journal(name, kj::str("--since=@", sinceNs / kSecondNs), kLogLinesMax);
+    auto lines = log.succeeded() ? lastLines(log.output, kLogLinesMax) : nullptr;
     result.text = kj::str(verb, " ", name, ": systemctl: ", describeEnd(tool),
-                          log.size() == 0 ? "" : "; its log:\n", kj::strArray(log, "\n"));
+                          lines.size() == 0 ? "" : "; its log:\n", kj::strArray(lines, "\n"));
   }
   result.output = kj::mv(tool.output);
   return result;
+}
+
+ActResult Systemd::act(kj::StringPtr name, wire::ServiceAction action, int64_t limitNs) {
+  kj::StringPtr verb = actionText(action);
+  // The journal's clock is the node's, and so is this one.
+  int64_t sinceNs = ::time(nullptr) * kSecondNs;
+  CommandResult tool = systemctl({"--no-ask-password", verb}, name, limitNs);
+  ActResult result = resultOf(verb, name, kj::mv(tool), sinceNs, limitNs);
+  if (action == wire::ServiceAction::RESET_FAILED && result.kind == Kind::SYSTEM &&
+      status(name, Log::kWithout).state != State::FAILED) {
+    // systemd has unloaded the unit, as it does with those that are stopped and have not failed.
+    result.kind = Kind::UNSPECIFIED;
+  }
+  return result;
+}
+
+ActResult Systemd::kill(kj::StringPtr name, int signal, int64_t limitNs) {
+  int64_t sinceNs = ::time(nullptr) * kSecondNs;
+  auto option = kj::str("--signal=", signal);
+  return resultOf("kill", name, systemctl({"--no-ask-password", "kill", option}, name, limitNs),
+                  sinceNs, limitNs);
 }
 
 }  // namespace nodeagent::service

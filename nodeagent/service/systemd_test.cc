@@ -1,6 +1,8 @@
 // Tries what systemctl and journalctl print, with scripts in their place.
 #include "nodeagent/service/systemd.h"
 
+#include <unistd.h>
+
 #include <gmock/gmock.h>
 #include <kj/debug.h>
 
@@ -106,6 +108,58 @@ TEST_F(SystemdTest, FailureCarriesReasonAndOutput) {
               AllOf(HasSubstr("--since=@"), HasSubstr("--lines=20"), HasSubstr("--unit=fake")));
   EXPECT_EQ(kj::str(result.output.asChars()), "Job for fake.service failed.\n");
   EXPECT_EQ(systemdWith("exit 5").act("fake", Action::STOP, kLong).kind, Kind::NOT_FOUND);
+}
+
+TEST_F(SystemdTest, KillNamesTheSignal) {
+  EXPECT_EQ(systemdWith("exit 0").kill("fake", 15, kLong).kind, Kind::UNSPECIFIED);
+  EXPECT_EQ(node_.content("argv"), "--no-pager --no-ask-password kill --signal=15 -- fake ");
+}
+
+TEST_F(SystemdTest, ResetOfAStoppedServiceIsNoFailure) {
+  // systemd has no unit loaded that is stopped and has not failed.
+  std::string stopped =
+      "echo LoadState=loaded; echo ActiveState=inactive; case \"$*\" in *reset*) exit 1; esac";
+  EXPECT_EQ(systemdWith(stopped).act("fake", Action::RESET_FAILED, kLong).kind, Kind::UNSPECIFIED);
+  std::string failed =
+      "echo LoadState=loaded; echo ActiveState=failed; case \"$*\" in *reset*) exit 1; esac";
+  EXPECT_EQ(systemdWith(failed).act("fake", Action::RESET_FAILED, kLong).kind, Kind::SYSTEM);
+}
+
+TEST_F(SystemdTest, JournalBeginsAtItsMarkAndIsBounded) {
+  Journal journal = systemdWith("exit 0").journalSince("fake", 1'700'000'000'012'345'678);
+  EXPECT_EQ(journal.lines.size(), 30u);
+  EXPECT_EQ(journal.note, "");
+  EXPECT_THAT(node_.content("asked"),
+              AllOf(HasSubstr("--since=@1700000000.012345 "), HasSubstr("--lines=50")));
+}
+
+TEST_F(SystemdTest, JournalThatCannotBeReadSaysWhy) {
+  Systemd systemd("true", node_.script("journalctl", "echo 'No journal files' >&2; exit 1"));
+  Journal journal = systemd.journalSince("fake", 1);
+  EXPECT_EQ(journal.lines.size(), 0u);
+  EXPECT_THAT(journal.note.cStr(), HasSubstr("exit status 1: No journal files"));
+}
+
+TEST_F(SystemdTest, ServicesOfAUserAreAskedFromHisManager) {
+  User user;
+  user.name = kj::str("me");
+  user.id = ::getuid();
+  user.group = ::getgid();
+  auto root = node_.path("");
+  EXPECT_EQ(failureOf([&] { Systemd(user, root); }).kind, Kind::UNSUPPORTED);
+  std::string runtime = root.cStr() + std::to_string(user.id);
+  std::filesystem::create_directories(runtime + "/systemd/private");
+  auto say = [this](const std::string& file) {
+    return "echo \"$@\" \"$XDG_RUNTIME_DIR\" > " + std::string(node_.path(file).cStr()) + "; ";
+  };
+  Systemd systemd(user, root,
+                  node_.script("systemctl", say("argv") + "echo LoadState=loaded; seq 3"),
+                  node_.script("journalctl", say("asked")));
+  systemd.status("fake");
+  EXPECT_THAT(node_.content("argv"),
+              AllOf(StartsWith("--user --no-pager show"), HasSubstr("-- fake "),
+                    HasSubstr(kj::str(root, "/", user.id).cStr())));
+  EXPECT_THAT(node_.content("asked"), HasSubstr("_SYSTEMD_USER_UNIT=fake.service _UID="));
 }
 
 TEST_F(SystemdTest, DeadlineIsKept) {

@@ -2,11 +2,9 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,7 +13,7 @@
 #include <string_view>
 
 #include "nodeagent/os/command.h"
-#include "nodeagent/os/read_file.h"
+#include "nodeagent/service/init_script.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::service {
@@ -72,22 +70,6 @@ bool saysUsage(kj::ArrayPtr<const kj::byte> output) {
   return false;
 }
 
-// Returns the value of "# Short-Description:" in the script's LSB header, or an empty text.
-kj::String descriptionOf(kj::StringPtr script) {
-  constexpr size_t kHeaderBytesMax = 8192;
-  std::string text(readFile(script, kHeaderBytesMax).cStr());
-  constexpr const char kField[] = "# Short-Description:";
-  size_t begin = text.find(kField);
-  if (begin == std::string::npos) return kj::String();
-  begin += strlen(kField);
-  auto line = text.substr(begin, text.find('\n', begin) - begin);
-  auto lines = lastLines(kj::StringPtr(line.c_str()).asBytes(), 1);
-  if (lines.size() == 0) return kj::String();
-  size_t blank = 0;
-  while (blank < lines[0].size() && (lines[0][blank] == ' ' || lines[0][blank] == '\t')) ++blank;
-  return kj::str(lines[0].slice(blank));
-}
-
 // Returns whether `directory` has a link SnnNAME or KnnNAME; `kind` is 'S' or 'K'.
 bool hasLink(kj::StringPtr directory, char kind, kj::StringPtr name) {
   struct Close {
@@ -120,19 +102,6 @@ State stateOfExitStatus(int status) {
 
 Sysv::Sysv(const SysvPaths& paths) : paths_(paths) {}
 
-kj::String Sysv::scriptOf(kj::StringPtr name) {
-  auto script = kj::str(paths_.scripts, "/", name);
-  struct stat status;
-  if (::stat(script.cStr(), &status) < 0 || !S_ISREG(status.st_mode)) {
-    support::fail(Kind::NOT_FOUND, "service ", name, ": no script of that name in ",
-                  paths_.scripts);
-  }
-  if ((status.st_mode & 0111) == 0) {
-    support::fail(Kind::SYSTEM, "service ", name, ": ", script, " is not executable");
-  }
-  return script;
-}
-
 Enabled Sysv::enabledOf(kj::StringPtr name) {
   bool any = false;
   for (int level = 2; level <= 5; ++level) {
@@ -143,21 +112,11 @@ Enabled Sysv::enabledOf(kj::StringPtr name) {
   return any ? Enabled::DISABLED : Enabled::UNSPECIFIED;
 }
 
-int32_t Sysv::pidOf(kj::StringPtr name) {
-  // These places are custom. LSB leaves the place of the file to the script.
-  for (auto& path : {kj::str(paths_.pidFiles, "/", name, ".pid"),
-                     kj::str(paths_.pidFiles, "/", name, "/", name, ".pid")}) {
-    int pid = atoi(readFile(path, 32).cStr());
-    if (pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM)) return pid;
-  }
-  return 0;
-}
-
-Status Sysv::status(kj::StringPtr name) {
-  auto script = scriptOf(name);
+Status Sysv::status(kj::StringPtr name, Log) {
+  auto script = scriptOf(paths_.scripts, name);
   Status status;
   status.manager = wire::ServiceStatus::Manager::SYSV;
-  status.description = descriptionOf(script);
+  status.description = valueInScript(script, "# Short-Description:");
   status.enabled = enabledOf(name);
   CommandResult result = runCommand(kj::arr(kj::mv(script), kj::str("status")), kStatusLimitNs);
   switch (result.end) {
@@ -172,12 +131,12 @@ Status Sysv::status(kj::StringPtr name) {
       support::fail(result.end == CommandResult::End::kDeadline ? Kind::TIMEOUT : Kind::SYSTEM,
                     "status of ", name, ": its script: ", describeEnd(result));
   }
-  if (status.state == State::RUNNING) status.mainPid = pidOf(name);
+  if (status.state == State::RUNNING) status.mainPid = pidOfScript(paths_.pidFiles, name);
   return status;
 }
 
 ActResult Sysv::enableOrDisable(kj::StringPtr name, wire::ServiceAction action, int64_t limitNs) {
-  scriptOf(name);
+  scriptOf(paths_.scripts, name);
   bool enable = action == wire::ServiceAction::ENABLE;
   ActResult result;
   if (enable && enabledOf(name) == Enabled::ENABLED) return result;
@@ -210,7 +169,11 @@ ActResult Sysv::act(kj::StringPtr name, wire::ServiceAction action, int64_t limi
   if (action == wire::ServiceAction::ENABLE || action == wire::ServiceAction::DISABLE) {
     return enableOrDisable(name, action, limitNs);
   }
-  CommandResult tool = runCommand(kj::arr(scriptOf(name), kj::str(verb)), limitNs);
+  if (action == wire::ServiceAction::MASK || action == wire::ServiceAction::UNMASK ||
+      action == wire::ServiceAction::RESET_FAILED) {
+    return unsupportedAction(name, action, "SysV init scripts have no such action");
+  }
+  CommandResult tool = runCommand(kj::arr(scriptOf(paths_.scripts, name), kj::str(verb)), limitNs);
   ActResult result;
   // LSB counts stopping a stopped service as a success, but some scripts answer "not running".
   bool stopped = action == wire::ServiceAction::STOP && tool.end == CommandResult::End::kExited &&
@@ -233,6 +196,15 @@ ActResult Sysv::act(kj::StringPtr name, wire::ServiceAction action, int64_t limi
   }
   result.output = kj::mv(tool.output);
   return result;
+}
+
+ActResult Sysv::kill(kj::StringPtr name, int signal, int64_t) {
+  scriptOf(paths_.scripts, name);
+  return killScript(paths_.pidFiles, name, signal);
+}
+
+Journal Sysv::journalSince(kj::StringPtr, int64_t) {
+  return {nullptr, kj::str("SysV init scripts keep no journal")};
 }
 
 }  // namespace nodeagent::service

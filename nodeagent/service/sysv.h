@@ -18,13 +18,13 @@ class Sysv final : public Manager {
  public:
   explicit Sysv(const SysvPaths& paths = {});
 
-  Status status(kj::StringPtr name) override;
+  Status status(kj::StringPtr name, Log log = Log::kWith) override;
   ActResult act(kj::StringPtr name, wire::ServiceAction action, int64_t limitNs) override;
+  ActResult kill(kj::StringPtr name, int signal, int64_t limitNs) override;
+  Journal journalSince(kj::StringPtr name, int64_t realtimeNs) override;
 
  private:
-  kj::String scriptOf(kj::StringPtr name);
   wire::ServiceStatus::Enabled enabledOf(kj::StringPtr name);
-  int32_t pidOf(kj::StringPtr name);
   ActResult enableOrDisable(kj::StringPtr name, wire::ServiceAction action, int64_t limitNs);
 
   SysvPaths paths_;

@@ -1,6 +1,8 @@
 // Tries init scripts that the test writes, with every exit status that LSB knows.
 #include "nodeagent/service/sysv.h"
 
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
@@ -151,8 +153,36 @@ TEST(FindManagerTest, FindsTheManagerThatTheNodeRuns) {
   EXPECT_EQ(initSystem({systemd, comm, scripts}), InitSystem::kSystemd);
   std::ofstream(comm.cStr()) << "nodeagent\n";
   EXPECT_EQ(initSystem({systemd, comm, scripts}), InitSystem::kSysv);
+  EXPECT_EQ(initSystem({systemd, comm, scripts, systemd}), InitSystem::kOpenrc);
+  EXPECT_EQ(initSystem({systemd, comm, absent, systemd}), InitSystem::kUnknown);
   EXPECT_EQ(initSystem({systemd, comm, absent}), InitSystem::kUnknown);
   EXPECT_EQ(failureOf([&] { findManager({systemd, comm, absent}); }).kind, Kind::UNSUPPORTED);
+}
+
+TEST_F(SysvTest, ActionsThatScriptsLackAreUnsupported) {
+  node_.script("init.d/fake", "exit 3");
+  for (Action action : {Action::MASK, Action::UNMASK, Action::RESET_FAILED}) {
+    ActResult result = sysv_.act("fake", action, kLong);
+    EXPECT_EQ(result.kind, Kind::UNSUPPORTED);
+    EXPECT_THAT(result.text.cStr(), HasSubstr("SysV init scripts have no such action"));
+  }
+  EXPECT_EQ(sysv_.kill("fake", 15, kLong).kind, Kind::UNSUPPORTED) << "its process is unknown";
+  EXPECT_EQ(failureOf([&] { sysv_.kill("absent", 15, kLong); }).kind, Kind::NOT_FOUND);
+  EXPECT_EQ(sysv_.journalSince("fake", 1).note, "SysV init scripts keep no journal");
+}
+
+TEST_F(SysvTest, KillReachesTheProcessOfThePidFile) {
+  node_.script("init.d/fake", "exit 0");
+  pid_t child = ::fork();
+  if (child == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  std::ofstream(node_.path("fake.pid").cStr()) << child << "\n";
+  EXPECT_EQ(sysv_.kill("fake", SIGKILL, kLong).kind, Kind::UNSPECIFIED);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 }  // namespace

@@ -1,0 +1,59 @@
+// What a service was before a session changed it, on disk and back, so that the session's end, or
+// the next keeper if this one is killed, brings it back.
+//
+// Every call blocks, so it belongs on a worker thread.
+#pragma once
+
+#include <kj/refcount.h>
+#include <kj/string.h>
+
+#include "nodeagent/service/manager.h"
+#include "schema/support/base/wire_error.h"
+
+namespace nodeagent::service {
+
+struct ChangeRecord {
+  kj::String name;
+  // Empty: the service is the node's own.
+  kj::String user;
+  // Whether it ran. Unspecified: the session did not change that.
+  wire::ServiceStatus::State state = wire::ServiceStatus::State::UNSPECIFIED;
+  // Whether it was enabled. Null: the session did not change that.
+  kj::Maybe<wire::ServiceStatus::Enabled> enabled;
+
+  ChangeRecord clone() const { return {kj::str(name), kj::str(user), state, enabled}; }
+};
+
+// Brings the service back to what the record says, and returns null, or why it could not. A service
+// that is as it was is not touched. Takes 30 s at most if the manager keeps its limits.
+kj::Maybe<support::Failure> bringBack(Manager& manager, const ChangeRecord& record);
+
+// There is one file per service and session, written before the change and removed when it has been
+// taken back. The object is immutable.
+class ChangeJournal final : public kj::AtomicRefcounted {
+ public:
+  // `directory` is made, mode 0700, with the first record, if its parent is there. If it is empty,
+  // nothing is kept.
+  explicit ChangeJournal(kj::String directory) : directory_(kj::mv(directory)) {}
+
+  // Returns a name for a record; later names are greater.
+  kj::String newName() const;
+
+  // Fails with kind system if the disk refuses.
+  void write(kj::StringPtr name, const ChangeRecord& record) const;
+  void drop(kj::StringPtr name) const;
+
+  // Tells whether there may be records.
+  bool exists() const;
+
+  // Returns the names of the records on disk, the newest first.
+  kj::Array<kj::String> names() const;
+
+  // Null: the record was not written to its end, or was damaged.
+  kj::Maybe<ChangeRecord> read(kj::StringPtr name) const;
+
+ private:
+  const kj::String directory_;
+};
+
+}  // namespace nodeagent::service
