@@ -9,6 +9,7 @@
 #include "nodeagent/netfault/netfault_service.h"
 #include "nodeagent/service/service_control.h"
 #include "nodeagent/sync/sync_service.h"
+#include "nodeagent/wait/wait_service.h"
 
 namespace nodeagent {
 
@@ -24,6 +25,7 @@ kj::Array<kj::Own<AgentService>> makeServices(ServiceHost& host) {
   services.add(makeServiceControl(host));
   services.add(makeFacts(host));
   services.add(makeSync(host));
+  services.add(makeWait(host));
   return services.releaseAsArray();
 }
 
