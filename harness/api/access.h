@@ -73,8 +73,9 @@ struct ApiAccess {
   static muster::File file(ControllerNode& node, const std::string& path) {
     return muster::File(node, path);
   }
-  static muster::Service service(ControllerNode& node, const std::string& name) {
-    return muster::Service(node, name);
+  static muster::Service service(ControllerNode& node, const std::string& name,
+                                 const muster::ServiceOptions& options) {
+    return muster::Service(node, name, options);
   }
   static muster::Frozen frozen(std::function<void()> thaw) {
     return muster::Frozen(std::move(thaw));

@@ -85,8 +85,8 @@ File Node::file(const std::string& path) const {
   return harness::ApiAccess::file(*node_, path);
 }
 
-Service Node::service(const std::string& name) const {
-  return harness::ApiAccess::service(*node_, name);
+Service Node::service(const std::string& name, const ServiceOptions& options) const {
+  return harness::ApiAccess::service(*node_, name, options);
 }
 
 Facts Node::facts(Where where) const {

@@ -26,6 +26,7 @@
 #include <muster/barrier.h>
 #include <muster/cluster.h>
 #include <muster/cluster_test.h>
+#include <muster/condition.h>
 #include <muster/daemon.h>
 #include <muster/deadline.h>
 #include <muster/event.h>
@@ -41,6 +42,7 @@
 #include <muster/forward.h>
 #include <muster/helper_conversion.h>
 #include <muster/helper_value.h>
+#include <muster/http.h>
 #include <muster/load.h>
 #include <muster/log.h>
 #include <muster/log_oracle.h>

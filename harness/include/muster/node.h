@@ -29,9 +29,11 @@
 #include <string>
 #include <vector>
 
+#include <muster/condition.h>
 #include <muster/deadline.h>
 #include <muster/facts.h>
 #include <muster/file.h>
+#include <muster/http.h>
 #include <muster/node_error.h>
 #include <muster/node_state.h>
 #include <muster/process.h>
@@ -102,7 +104,17 @@ class Node {
   // Throw nothing and ask nothing: the work is done by the returned object. A wrong path or name
   // shows with its first call.
   File file(const std::string& path) const;
-  Service service(const std::string& name) const;
+  Service service(const std::string& name, const ServiceOptions& options = {}) const;
+
+  // Waits until `condition` holds as the node sees it, such as Condition::port(7000), and returns
+  // what its last look saw. NodeError kTimeout, with the last look, if it does not after `within`.
+  std::string waitFor(const Condition& condition, std::chrono::nanoseconds within,
+                      Where where = Where::current()) const;
+
+  // Sends an HTTP GET from the node, whose network and resolver are used, and returns the response,
+  // whatever its status. See http.h.
+  HttpResponse httpGet(const std::string& url, const HttpOptions& options = {},
+                       Where where = Where::current()) const;
 
   // Asks the node what it is.
   Facts facts(Where where = Where::current()) const;

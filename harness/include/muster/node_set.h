@@ -22,6 +22,7 @@
 //   * Call from the test thread. All nodes have the same deadline, that of one call.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <filesystem>
@@ -34,6 +35,7 @@
 #include <string>
 #include <vector>
 
+#include <muster/condition.h>
 #include <muster/file_set.h>
 #include <muster/node.h>
 #include <muster/node_answers.h>
@@ -168,6 +170,15 @@ class NodeSet {
                                                      const std::string& remote,
                                                      const WriteOptions& options = {},
                                                      Where where = Where::current()) const;
+
+  // Waits on all nodes at once, as Node::waitFor does on one, and until the last of them is done.
+  // Each answer has what the last look of its node saw, or the NodeError kTimeout with it.
+  //
+  //   servers().waitFor(Condition::port(7000), 30s).checked();
+  //
+  [[nodiscard]] NodeAnswers<std::string> waitFor(const Condition& condition,
+                                                 std::chrono::nanoseconds within,
+                                                 Where where = Where::current()) const;
 
   // Stands for the path on all nodes, and asks nothing. A wrong path shows with its first call.
   FileSet file(const std::string& path) const;

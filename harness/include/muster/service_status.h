@@ -14,7 +14,8 @@
 namespace muster {
 
 struct ServiceStatus {
-  enum class Manager { kUnspecified, kSystemd, kSysv };
+  // kUnspecified is a manager that came after this library.
+  enum class Manager { kUnspecified, kSystemd, kSysv, kOpenrc };
   enum class State { kUnspecified, kRunning, kStarting, kStopping, kStopped, kFailed };
   enum class Enabled { kUnspecified, kEnabled, kDisabled, kMasked, kStatic };
 
@@ -50,8 +51,25 @@ std::string toString(ServiceStatus::State state);
 // Prints state, substate and log for gtest.
 void PrintTo(const ServiceStatus& status, std::ostream* out);
 
-// Names the calls of Service that change something.
-enum class ServiceAction { kStart, kStop, kRestart, kReload, kEnable, kDisable };
+// Names the calls of Service that change something, as service.h describes them.
+enum class ServiceAction {
+  kStart,
+  kStop,
+  kRestart,
+  kReload,
+  kEnable,
+  kDisable,
+
+  // These two are systemd's alone.
+  kMask,
+  kUnmask,
+
+  // SysV init scripts lack this.
+  kResetFailed,
+
+  // Sends a signal, which is given with it.
+  kKill
+};
 
 // Print the words for gtest.
 void PrintTo(ServiceStatus::Manager manager, std::ostream* out);

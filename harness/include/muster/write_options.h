@@ -31,9 +31,8 @@ enum class UndoAt {
   // The change stays, also when this program ends.
   kNever,
   // What was there before comes back when the test ends; after a change in SetUpTestSuite, when the
-  // suite ends. Outside of suites, and with an agent older than protocol 1.4, it comes back when
-  // the
-  // session ends.
+  // suite ends. Outside of suites, and for files with an agent older than protocol 1.4, it comes
+  // back when the session ends.
   kTestEnd,
 
   // What was there before comes back when the session ends. The session ends with this program,

@@ -17,7 +17,7 @@ To known(From from, To last) {
 muster::ServiceStatus readServiceStatus(wire::ServiceStatus::Reader from) {
   using Status = muster::ServiceStatus;
   Status status;
-  status.manager = known(from.getManager(), Status::Manager::kSysv);
+  status.manager = known(from.getManager(), Status::Manager::kOpenrc);
   status.state = known(from.getState(), Status::State::kFailed);
   status.substate = stringOf(from.getSubstate());
   status.mainPid = from.getMainPid();
@@ -41,6 +41,14 @@ wire::ServiceAction writeServiceAction(muster::ServiceAction action) {
       return wire::ServiceAction::ENABLE;
     case muster::ServiceAction::kDisable:
       return wire::ServiceAction::DISABLE;
+    case muster::ServiceAction::kMask:
+      return wire::ServiceAction::MASK;
+    case muster::ServiceAction::kUnmask:
+      return wire::ServiceAction::UNMASK;
+    case muster::ServiceAction::kResetFailed:
+      return wire::ServiceAction::RESET_FAILED;
+    case muster::ServiceAction::kKill:
+      return wire::ServiceAction::KILL;
   }
   return wire::ServiceAction::UNSPECIFIED;
 }
