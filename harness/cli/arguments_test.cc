@@ -39,7 +39,7 @@ Words nameOf(const Command& command) {
 std::string valueFor(const Option& option) {
   if (!option.takesValue()) return "";
   for (std::string value :
-       {"10m", "5", "a=b", "admin", "tcp", "20%", "8mbit", "5s", "gentle", "freeze"}) {
+       {"10m", "5", "a=b", "a: b", "admin", "tcp", "20%", "8mbit", "5s", "gentle", "freeze"}) {
     try {
       option.check(value);
       return value;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "harness/cli/arguments.h"
+#include "harness/cli/condition_words.h"
 #include "harness/cli/fault_words.h"
 #include "harness/cli/nemesis_words.h"
 #include "harness/cli/options.h"
@@ -160,6 +161,10 @@ class Line {
         return helpWords();
       case WordKind::kNodes:
         return nodeSets(typed);
+      case WordKind::kNodesFirst:
+        return words().empty() ? nodeSets(typed) : std::vector<std::string>();
+      case WordKind::kWaits:
+        return waitWords(typed);
       case WordKind::kClusterFiles:
         return source_.paths(typed, ".yaml");
       case WordKind::kClusters:
@@ -206,6 +211,12 @@ class Line {
     const Command* group = findCommand(before[0]);
     if (group == nullptr) return {};
     return namesOf(actionsOf(*group), before[0].size() + 1);
+  }
+
+  std::vector<std::string> waitWords(const std::string& typed) {
+    size_t before = words().size();
+    if (before == 0) return nodeSets(typed);
+    return before == 1 ? conditionKinds() : std::vector<std::string>();
   }
 
   std::vector<std::string> copies(const std::string& typed) {

@@ -68,6 +68,16 @@ TEST_F(CompletionTest, FaultsHaveKindsNodesAndIds) {
   EXPECT_THAT(at("muster fault heal "), ElementsAre("0a1b2c3d"));
 }
 
+TEST_F(CompletionTest, ServicesAndWaitsHaveNodesFirst) {
+  EXPECT_THAT(at("muster service re"), ElementsAre("reload", "reset-failed", "restart"));
+  EXPECT_THAT(at("muster service start cl"), ElementsAre("client1"));
+  EXPECT_THAT(at("muster service start client1 c"), IsEmpty());
+  EXPECT_THAT(at("muster wait cl"), ElementsAre("client1"));
+  EXPECT_THAT(at("muster wait client1 p"), ElementsAre("port", "process"));
+  EXPECT_THAT(at("muster wait client1 port "), IsEmpty());
+  EXPECT_THAT(at("muster http cl"), ElementsAre("client1"));
+}
+
 TEST_F(CompletionTest, ValuesBelongToTheirOption) {
   EXPECT_THAT(at("muster nodes --cluster l"), ElementsAre("lab", "local", "local.yaml"));
   EXPECT_THAT(at("muster nodes --cluster=la"), ElementsAre("--cluster=lab"));

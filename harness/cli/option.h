@@ -23,6 +23,10 @@ enum class WordKind {
   kNone,
   kCommands,
   kNodes,
+  // Sets of nodes, and behind them a word that nobody here knows.
+  kNodesFirst,
+  // Sets of nodes, and behind them the kind of a condition.
+  kWaits,
   kClusterFiles,
   // Names of clusters, and their files.
   kClusters,

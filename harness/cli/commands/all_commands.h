@@ -19,6 +19,21 @@
   ROW(kBarrier)              \
   ROW(kReboot)               \
   ROW(kRun)                  \
+  ROW(kService)              \
+  ROW(kServiceStatus)        \
+  ROW(kServiceWait)          \
+  ROW(kServiceStart)         \
+  ROW(kServiceStop)          \
+  ROW(kServiceRestart)       \
+  ROW(kServiceReload)        \
+  ROW(kServiceEnable)        \
+  ROW(kServiceDisable)       \
+  ROW(kServiceMask)          \
+  ROW(kServiceUnmask)        \
+  ROW(kServiceResetFailed)   \
+  ROW(kServiceKill)          \
+  ROW(kWait)                 \
+  ROW(kHttp)                 \
   ROW(kFault)                \
   ROW(kFaultAdd)             \
   ROW(kFaultList)            \

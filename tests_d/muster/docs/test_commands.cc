@@ -160,7 +160,8 @@ TEST(ReferenceTest, HasEachCommandAndEachOptionOfTheHelp) {
   EXPECT_THAT(commands, testing::Contains("exec"));
   for (const std::string& command : commands) {
     EXPECT_THAT(reference, testing::HasSubstr("`" + command)) << command;
-    if (command == "pki" || command == "fault" || command == "nemesis") continue;
+    if (command == "pki" || command == "fault" || command == "nemesis" || command == "service")
+      continue;
     for (const std::string& option :
          namesBelow("options:", run("muster help " + command, "/").output)) {
       EXPECT_EQ(rowsOf(option, "| `-", reference), 1U) << command << " " << option;
@@ -196,7 +197,8 @@ TEST_P(GroupReferenceTest, HasEachActionAndEachOption) {
 INSTANTIATE_TEST_SUITE_P(Groups, GroupReferenceTest,
                          testing::Values(Group{"pki", "docs/reference/pki.md", "revoke-token"},
                                          Group{"fault", "docs/reference/faults.md", "heal"},
-                                         Group{"nemesis", "docs/reference/nemesis.md", "draw"}));
+                                         Group{"nemesis", "docs/reference/nemesis.md", "draw"},
+                                         Group{"service", "docs/reference/services.md", "wait"}));
 
 // Returns the blocks of C++ of a document.
 std::vector<std::string> codeOf(const std::filesystem::path& path) {
