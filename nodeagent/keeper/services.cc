@@ -1,5 +1,6 @@
 #include "nodeagent/keeper/services.h"
 
+#include "nodeagent/change/change_service.h"
 #include "nodeagent/exec/exec_service.h"
 #include "nodeagent/facts/facts_service.h"
 #include "nodeagent/file/file_service.h"
@@ -26,6 +27,7 @@ kj::Array<kj::Own<AgentService>> makeServices(ServiceHost& host) {
   services.add(makeFacts(host));
   services.add(makeSync(host));
   services.add(makeWait(host));
+  services.add(makeChange(host));
   return services.releaseAsArray();
 }
 

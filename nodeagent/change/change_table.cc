@@ -1,0 +1,321 @@
+#include "nodeagent/change/change_table.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include <kj/debug.h>
+
+#include "schema/support/base/log.h"
+#include "schema/support/base/wire_error.h"
+
+namespace nodeagent::change {
+namespace {
+
+using Kind = wire::Error::Kind;
+using State = wire::ChangeStatus::State;
+
+kj::String journalDirectory(kj::StringPtr stateDirectory) {
+  return stateDirectory.size() == 0 ? kj::String() : kj::str(stateDirectory, "/changes");
+}
+
+kj::String shortName(const support::Id& id) {
+  return kj::str(id.text().substr(0, 8).c_str());
+}
+
+ChangeJournal::Durability durabilityOf(const ChangeKind& kind) {
+  return kind.outlivesBoot() ? ChangeJournal::Durability::kPowerCut
+                             : ChangeJournal::Durability::kKeeper;
+}
+
+}  // namespace
+
+struct ChangeTable::Tools final : public kj::AtomicRefcounted {
+  Tools(Surroundings around, kj::String directory)
+      : node(kj::mv(around)), journal(kj::mv(directory)) {}
+
+  // Makes the change and returns its record with what became known.
+  ChangeRecord make(const ChangeKind& kind, ChangeRecord record) {
+    if (!node.isRoot) {
+      support::fail(Kind::DENIED, "a change of the node needs root, and the agent is not root");
+    }
+    auto lock = lockFor(kind);
+    kind.prepare(node, record.id, record.values);
+    // The record is written first: a keeper that is killed here leaves nothing behind.
+    journal.write(record, durabilityOf(kind));
+    KJ_IF_MAYBE (exception,
+                 kj::runCatchingExceptions([&]() { kind.make(node, record.id, record.values); })) {
+      giveUp(kind, record);
+      kj::throwFatalException(kj::mv(*exception));
+    }
+    return record;
+  }
+
+  // Takes the change back, and forgets it only then.
+  void undo(const support::Id& id) {
+    KJ_IF_MAYBE (record, journal.find(id)) {
+      KJ_IF_MAYBE (kind, kinds.named(record->kind)) {
+        auto lock = lockFor(*kind);
+        if (!isCoveredByANewer(*kind, *record)) kind->undo(node, id, record->values);
+      } else {
+        support::fail(Kind::UNSUPPORTED, "this agent does not know a change of kind ",
+                      record->kind);
+      }
+      journal.drop(id);
+    }
+  }
+
+  // Takes back what a killed keeper has left, the newest first. Returns the highest order of all.
+  uint64_t recoverAll(kj::StringPtr bootId) {
+    journal.load();
+    uint64_t orderMax = 0;
+    for (auto& record : journal.all()) {
+      orderMax = std::max(orderMax, record.order);
+      auto failure = kj::runCatchingExceptions([&]() {
+        bool isOver = false;
+        KJ_IF_MAYBE (kind, kinds.named(record.kind)) {
+          isOver = record.bootId != bootId && !kind->outlivesBoot();
+        }
+        if (isOver) {
+          journal.drop(record.id);
+          return;
+        }
+        undo(record.id);
+        support::log(support::Level::kInfo, "took back a change of a killed keeper",
+                     {{"change", record.id.text()}, {"effect", record.text}});
+      });
+      KJ_IF_MAYBE (exception, failure) {
+        support::log(support::Level::kWarn, "a killed keeper's change was not taken back; going on",
+                     {{"change", record.id.text()},
+                      {"effect", record.text},
+                      {"reason", support::reasonOf(*exception)}});
+      }
+    }
+    return orderMax;
+  }
+
+  const Surroundings node;
+  const ChangeKinds kinds;
+  ChangeJournal journal;
+
+ private:
+  // Two changes of one resource must not overlap. A worker may run tasks at once.
+  std::unique_lock<std::mutex> lockFor(const ChangeKind& kind) {
+    return kind.isAtomic() ? std::unique_lock<std::mutex>(stacking_)
+                           : std::unique_lock<std::mutex>();
+  }
+
+  // A newer change of the same resource, which is to stay, gets what this one would bring back.
+  bool isCoveredByANewer(const ChangeKind& kind, const ChangeRecord& record) {
+    kj::String resource = kind.resource(record.values);
+    if (resource.size() == 0) return false;
+    kj::Maybe<ChangeRecord> next;
+    for (auto& other : journal.all()) {
+      bool isNewer = other.kind == record.kind && other.order > record.order &&
+                     kind.resource(other.values) == resource;
+      if (isNewer) next = kj::mv(other);
+    }
+    KJ_IF_MAYBE (newer, next) {
+      newer->values.set("before", record.values.get("before"));
+      journal.write(*newer, durabilityOf(kind));
+      return true;
+    }
+    return false;
+  }
+
+  void giveUp(const ChangeKind& kind, const ChangeRecord& record) {
+    auto failure = kj::runCatchingExceptions([&]() {
+      if (!kind.isAtomic()) kind.undo(node, record.id, record.values);
+      journal.drop(record.id);
+    });
+    KJ_IF_MAYBE (exception, failure) {
+      support::log(support::Level::kWarn, "a change that failed was not taken back",
+                   {{"change", record.id.text()},
+                    {"effect", record.text},
+                    {"reason", support::reasonOf(*exception)}});
+    }
+  }
+
+  std::mutex stacking_;
+};
+
+struct ChangeTable::Change final : public kj::Refcounted {
+  ChangeRecord record;
+  kj::Own<Session> session;
+  kj::Own<Session::Entry> entry;
+  State state = State::MAKING;
+  kj::String reason;
+  bool isGone = false;
+  kj::ForkedPromise<void> beginning = kj::Promise<void>(kj::READY_NOW).fork();
+  kj::Maybe<kj::ForkedPromise<void>> undoing;
+
+  ChangeReport report() const { return {record.clone(), state, kj::str(reason)}; }
+};
+
+ChangeTable::ChangeTable(ServiceHost& host, Surroundings node)
+    : host_(host),
+      tools_(kj::atomicRefcounted<Tools>(kj::mv(node), journalDirectory(host.stateDirectory))),
+      worker_(host.platform.makeWorker(2)),
+      recovering_(recoverAll().fork()) {}
+
+ChangeTable::~ChangeTable() noexcept(false) = default;
+
+const ChangeKinds& ChangeTable::kinds() const {
+  return tools_->kinds;
+}
+
+kj::Promise<void> ChangeTable::recoverAll() {
+  // The first task starts a thread, which a node without changes does without.
+  if (!tools_->journal.exists()) return kj::READY_NOW;
+  auto task = [tools = kj::atomicAddRef(*tools_), bootId = kj::str(host_.bootId)]() mutable {
+    return tools->recoverAll(bootId);
+  };
+  // What could not be taken back is older than what comes.
+  return worker_->run(kj::mv(task)).then([this](uint64_t orderMax) { nextOrder_ = orderMax + 1; });
+}
+
+ChangeTable::Change& ChangeTable::newChange(Session& session, support::Id id,
+                                            const ChangeKind& kind, Values values) {
+  if (changes_.size() >= kChangesMax) {
+    support::fail(Kind::OVERLOADED, "the node has ", kChangesMax, " changes already");
+  }
+  auto change = kj::refcounted<Change>();
+  ChangeRecord& record = change->record;
+  record.id = id;
+  record.kind = kj::str(kind.name());
+  record.owner = kj::str(session.identity());
+  record.bootId = kj::str(host_.bootId);
+  record.text = kind.text(values);
+  record.order = nextOrder_++;
+  record.sinceRealtimeNs = host_.platform.clock().realtimeNs();
+  record.values = kj::mv(values);
+  change->session = session.addRef();
+  change->entry =
+      session.addUndo(EndPhase::kUndo, kj::str("change ", shortName(id), " (", record.text, ")"),
+                      [this, id]() { return undoAtEnd(id); });
+  Change& added = *change;
+  changes_.emplace(id, kj::mv(change));
+  return added;
+}
+
+kj::Promise<void> ChangeTable::begin(Change& change, Session& session, const ChangeKind& kind) {
+  auto task = [tools = kj::atomicAddRef(*tools_), &kind, record = change.record.clone()]() mutable {
+    return tools->make(kind, kj::mv(record));
+  };
+  auto line = host_.audit.line(session, "changes.make",
+                               {{"change", change.record.id.text()},
+                                {"kind", change.record.kind},
+                                {"effect", change.record.text}});
+  return worker_->run(audited(kj::mv(line), kj::mv(task)))
+      .then(
+          [&change](ChangeRecord&& made) {
+            change.record = kj::mv(made);
+            change.state = State::MADE;
+          },
+          [this, &change](kj::Exception&& exception) {
+            forget(change);
+            kj::throwFatalException(kj::mv(exception));
+          });
+}
+
+void ChangeTable::forget(Change& change) {
+  change.isGone = true;
+  // The entry of a list that is being walked is not taken out of it.
+  if (!change.session->ending()) change.entry = nullptr;
+}
+
+kj::Promise<ChangeReport> ChangeTable::make(Session& session, support::Id id,
+                                            const ChangeKind& kind, Values values) {
+  session.requireOpen();
+  return recovering_.addBranch().then(
+      [this, session = session.addRef(), id, &kind, values = kj::mv(values)]() mutable {
+        session->requireOpen();
+        std::erase_if(changes_, [](auto& each) { return each.second->isGone; });
+        auto found = changes_.find(id);
+        if (found == changes_.end()) {
+          Change& change = newChange(*session, id, kind, kj::mv(values));
+          KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() {
+                         change.beginning = begin(change, *session, kind).fork();
+                       })) {
+            forget(change);
+            kj::throwFatalException(kj::mv(*exception));
+          }
+        } else if (found->second->record.owner != session->identity()) {
+          support::fail(Kind::CONFLICT, "change ", shortName(id), ": it is another identity's");
+        }
+        auto change = kj::addRef(*changes_.at(id));
+        auto begun = change->beginning.addBranch();
+        return begun.then([change = kj::mv(change)]() { return change->report(); });
+      });
+}
+
+kj::Promise<void> ChangeTable::startUndoing(Change& change, AuditLog::Line line) {
+  if (change.isGone) return kj::READY_NOW;
+  if (change.state == State::UNDOING) return KJ_ASSERT_NONNULL(change.undoing).addBranch();
+  change.state = State::UNDOING;
+  auto task = [tools = kj::atomicAddRef(*tools_), id = change.record.id]() mutable {
+    tools->undo(id);
+  };
+  auto undoing = worker_->run(audited(kj::mv(line), kj::mv(task)))
+                     .then([this, &change]() { forget(change); },
+                           [&change](kj::Exception&& exception) {
+                             change.state = State::FAILED;
+                             change.reason = support::reasonOf(exception);
+                             kj::throwFatalException(kj::mv(exception));
+                           })
+                     .fork();
+  auto branch = undoing.addBranch();
+  change.undoing = kj::mv(undoing);
+  return branch;
+}
+
+kj::Promise<bool> ChangeTable::undo(Session& session, support::Id id) {
+  return recovering_.addBranch().then(
+      [this, session = session.addRef(), id]() mutable -> kj::Promise<bool> {
+        auto found = changes_.find(id);
+        if (found == changes_.end() || found->second->isGone) return false;
+        auto change = kj::addRef(*found->second);
+        if (change->record.owner != session->identity() && session->role() < wire::Role::ADMIN) {
+          support::fail(Kind::DENIED, "change ", shortName(id), ": ", change->record.owner,
+                        " made it, and only an admin may take it back for others");
+        }
+        auto line = host_.audit.line(*session, "changes.undo", {{"change", id.text()}});
+        auto begun = change->beginning.addBranch();
+        return begun
+            .catch_([](kj::Exception&&) {
+              // Whoever made it is told why that failed; here only its end counts.
+            })
+            .then([this, change = kj::addRef(*change), line = kj::mv(line)]() mutable {
+              return startUndoing(*change, kj::mv(line));
+            })
+            .then([]() { return true; })
+            .attach(kj::mv(change));
+      });
+}
+
+kj::Promise<kj::Maybe<support::Failure>> ChangeTable::undoAtEnd(support::Id id) {
+  auto found = changes_.find(id);
+  if (found == changes_.end()) return kj::Maybe<support::Failure>();
+  auto change = kj::addRef(*found->second);
+  auto begun = change->beginning.addBranch();
+  return begun
+      .catch_([](kj::Exception&&) {
+        // Nothing is left of it.
+      })
+      .then([this, change = kj::mv(change)]() mutable { return startUndoing(*change, []() {}); })
+      .then([]() { return kj::Maybe<support::Failure>(); });
+}
+
+kj::Promise<kj::Vector<ChangeReport>> ChangeTable::list() {
+  return recovering_.addBranch().then([this]() {
+    kj::Vector<ChangeReport> reports;
+    for (auto& [id, change] : changes_) {
+      if (!change->isGone) reports.add(change->report());
+    }
+    std::sort(reports.begin(), reports.end(), [](const ChangeReport& a, const ChangeReport& b) {
+      return a.record.order < b.record.order;
+    });
+    return reports;
+  });
+}
+
+}  // namespace nodeagent::change

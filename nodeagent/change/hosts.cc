@@ -1,0 +1,148 @@
+// Adds a line to /etc/hosts.
+//
+// The line carries the id of its change, by which it is found again however the file was edited
+// meanwhile.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include <kj/io.h>
+
+#include "nodeagent/change/checks.h"
+#include "nodeagent/os/read_file.h"
+#include "schema/support/base/endpoint.h"
+#include "schema/support/base/wire_error.h"
+
+namespace nodeagent::change {
+namespace {
+
+using Kind = wire::Error::Kind;
+
+constexpr size_t kNamesMax = 32;
+constexpr size_t kFileBytesMax = 1 << 20;
+
+kj::String markOf(const support::Id& id) {
+  return kj::str("# muster:", id.text().c_str());
+}
+
+void writeAll(int fd, kj::StringPtr content, kj::StringPtr path) {
+  for (kj::StringPtr rest = content; rest.size() > 0;) {
+    ssize_t count = ::write(fd, rest.begin(), rest.size());
+    if (count < 0) support::failErrno(errno, "write ", path);
+    rest = rest.slice(static_cast<size_t>(count));
+  }
+}
+
+// The label of SELinux is one of these.
+void copyAttributes(int source, int target) {
+  char names[4096];
+  ssize_t count = ::flistxattr(source, names, sizeof names);
+  for (ssize_t at = 0; at < count; at += static_cast<ssize_t>(strlen(names + at)) + 1) {
+    char value[4096];
+    ssize_t bytes = ::fgetxattr(source, names + at, value, sizeof value);
+    // What cannot be copied stays as the directory gives it.
+    if (bytes >= 0) ::fsetxattr(target, names + at, value, static_cast<size_t>(bytes), 0);
+  }
+}
+
+// The file is at no time shorter than the shorter of both contents.
+void writeInPlace(int fd, kj::StringPtr content, kj::StringPtr path) {
+  if (::lseek(fd, 0, SEEK_SET) < 0) support::failErrno(errno, "write ", path);
+  writeAll(fd, content, path);
+  if (::ftruncate(fd, static_cast<off_t>(content.size())) < 0) {
+    support::failErrno(errno, "write ", path);
+  }
+}
+
+// Gives the file another content, in one step unless it is a bind mount, which nothing replaces.
+void rewrite(kj::StringPtr path, kj::StringPtr content) {
+  std::unique_ptr<char, void (*)(void*)> resolved(::realpath(path.cStr(), nullptr), ::free);
+  if (resolved == nullptr) support::failErrno(errno, "find ", path);
+  kj::StringPtr file = resolved.get();
+  kj::AutoCloseFd old(::open(file.cStr(), O_RDWR | O_CLOEXEC));
+  if (old.get() < 0) support::failErrno(errno, "open ", file);
+  struct stat status;
+  if (::fstat(old, &status) < 0) support::failErrno(errno, "stat ", file);
+  kj::String temporary = kj::str(file, ".muster-new");
+  kj::AutoCloseFd fresh(
+      ::open(temporary.cStr(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (fresh.get() < 0) support::failErrno(errno, "make ", temporary);
+  KJ_ON_SCOPE_FAILURE(::unlink(temporary.cStr()));
+  writeAll(fresh, content, temporary);
+  if (::fchown(fresh, status.st_uid, status.st_gid) < 0 ||
+      ::fchmod(fresh, status.st_mode & 07777) < 0) {
+    support::failErrno(errno, "make ", temporary);
+  }
+  copyAttributes(old, fresh);
+  if (::fsync(fresh) < 0) support::failErrno(errno, "sync ", temporary);
+  if (::rename(temporary.cStr(), file.cStr()) == 0) return;
+  if (errno != EBUSY && errno != EXDEV) support::failErrno(errno, "replace ", file);
+  ::unlink(temporary.cStr());
+  writeInPlace(old, content, file);
+}
+
+class HostsKind final : public ChangeKind {
+ public:
+  kj::StringPtr name() const override { return "hosts"; }
+  bool outlivesBoot() const override { return true; }
+
+  Values read(wire::ChangeSpec::Kind::Reader from) const override {
+    auto hosts = from.getHosts();
+    if (!support::readNumericHost(hosts.getAddress().cStr())) {
+      support::fail(Kind::INVALID, "hosts.address: \"", hosts.getAddress(),
+                    "\" is no address, such as 10.9.0.5");
+    }
+    size_t count = hosts.getNames().size();
+    if (count == 0 || count > kNamesMax) {
+      support::fail(Kind::INVALID, "hosts.names: ", count, " are not between 1 and ", kNamesMax);
+    }
+    Values values;
+    values.add("address", hosts.getAddress());
+    for (auto each : hosts.getNames()) values.add("name", hostName("hosts.names", each));
+    return values;
+  }
+  kj::String text(const Values& values) const override {
+    return kj::str("names ", values.get("address"), " ", kj::strArray(values.getAll("name"), ", "),
+                   " in /etc/hosts");
+  }
+
+  void prepare(const Surroundings& node, const support::Id&, Values&) const override {
+    struct stat status;
+    if (::stat(node.hosts.cStr(), &status) < 0) support::failErrno(errno, "find ", node.hosts);
+    if (status.st_size > static_cast<off_t>(kFileBytesMax)) {
+      support::fail(Kind::UNSUPPORTED, node.hosts, " has more than ", kFileBytesMax, " bytes");
+    }
+  }
+  void make(const Surroundings& node, const support::Id& id, Values& values) const override {
+    rewrite(node.hosts,
+            kj::str(values.get("address"), "\t", kj::strArray(values.getAll("name"), " "), "\t",
+                    markOf(id), "\n", readFile(node.hosts, kFileBytesMax)));
+  }
+  void undo(const Surroundings& node, const support::Id& id, const Values&) const override {
+    kj::String content = readFile(node.hosts, kFileBytesMax);
+    kj::String mark = markOf(id);
+    const char* found = strstr(content.cStr(), mark.cStr());
+    if (found == nullptr) return;
+    const char* begin = found;
+    while (begin > content.begin() && begin[-1] != '\n') --begin;
+    const char* end = strchr(found, '\n');
+    end = end == nullptr ? content.end() : end + 1;
+    rewrite(node.hosts, kj::str(kj::heapString(content.begin(), begin - content.begin()),
+                                kj::heapString(end, content.end() - end)));
+  }
+};
+
+}  // namespace
+
+kj::Own<ChangeKind> newHostsKind() {
+  return kj::heap<HostsKind>();
+}
+
+}  // namespace nodeagent::change
