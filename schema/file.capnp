@@ -49,6 +49,20 @@ interface FileView $Common.least(observer) {
   # Tells where a regular file has data at or behind `offset`, in ascending order; the rest is holes, which read as
   # zeros. extentsMax is at most 1000; 0 means 1000. The last link is followed. A file system that cannot tell gives
   # one extent of the whole file.
+
+  attribute @9 (path :Data, name :Data) -> (found :Bool, value :Data, error :Common.Error);
+  # Returns one extended attribute, also one that no list shows. Links are not followed.
+
+  treeDigest @10 (root :Data, what :TreeDigest) -> (sha256 :Data, entries :UInt64, bytes :UInt64, error :Common.Error);
+  # Computes one digest of a directory and all below it on its file system. Error timeout after half an hour.
+}
+
+struct TreeDigest {
+  # What the digest is of, besides the paths, types, targets of links and numbers of devices.
+  withoutContent @0 :Bool;
+  withoutMode @1 :Bool;
+  withoutOwner @2 :Bool;        # By number.
+  withoutAttributes @3 :Bool;   # With ACLs, which are attributes.
 }
 
 interface Files extends(FileView) $Common.least(operator) {

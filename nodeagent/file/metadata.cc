@@ -237,6 +237,15 @@ kj::Array<Attribute> attributesOf(kj::StringPtr path) {
   return attributes.releaseAsArray();
 }
 
+kj::Maybe<kj::Array<kj::byte>> attributeOf(kj::StringPtr path, kj::StringPtr name) {
+  kj::byte buffer[kAttributeValueBytesMax];
+  ssize_t size = ::lgetxattr(path.cStr(), name.cStr(), buffer, sizeof buffer);
+  if (size >= 0) return kj::heapArray<kj::byte>(buffer, static_cast<size_t>(size));
+  if (errno == ENODATA) return nullptr;
+  // Unlike in a list, what may not be read here is what the caller has asked for.
+  support::failErrno(errno, "read attribute ", quoted(name), " of ", quoted(path));
+}
+
 void setAttribute(kj::StringPtr path, const Attribute& attribute) {
   setOne(AttributePath{path}, attribute, path);
 }

@@ -90,6 +90,10 @@ struct Attribute {
 // system has no attributes. Fails with errno E2BIG if they are more than 1 MiB together.
 kj::Array<Attribute> attributesOf(kj::StringPtr path);
 
+// Returns one attribute, also one that the list does not show; null if there is none of that name.
+// The last link is not followed.
+kj::Maybe<kj::Array<kj::byte>> attributeOf(kj::StringPtr path, kj::StringPtr name);
+
 void setAttribute(kj::StringPtr path, const Attribute& attribute);
 
 void setAttributes(int file, kj::ArrayPtr<const Attribute> attributes, kj::StringPtr path);

@@ -10,6 +10,7 @@
 #include "nodeagent/file/file_wire.h"
 #include "nodeagent/file/path.h"
 #include "nodeagent/file/tree.h"
+#include "nodeagent/file/tree_digest.h"
 #include "nodeagent/file/view.h"
 #include "schema/support/base/wire_error.h"
 
@@ -202,6 +203,42 @@ kj::Promise<void> FileViewServer::walk(WalkContext context) {
           for (unsigned i = 0; i < entries.size(); ++i)
             file::writeTreeEntry(entries[i], result.entries[i]);
           context.getResults().setMore(result.more);
+        });
+  });
+}
+
+kj::Promise<void> FileViewServer::attribute(AttributeContext context) {
+  return support::answer(context, "files.attribute", [this, context]() mutable {
+    auto params = context.getParams();
+    return look([path = file::absolutePath(params.getPath()),
+                 name = file::readAttributeName(params.getName())] {
+             return file::attributeOf(path, name);
+           })
+        .then([context](kj::Maybe<kj::Array<kj::byte>>&& value) mutable {
+          KJ_IF_MAYBE (bytes, value) {
+            context.getResults().setFound(true);
+            context.getResults().setValue(*bytes);
+          }
+        });
+  });
+}
+
+kj::Promise<void> FileViewServer::treeDigest(TreeDigestContext context) {
+  return support::answer(context, "files.treeDigest", [this, context]() mutable {
+    auto what = context.getParams().getWhat();
+    file::TreeDigestOptions options;
+    options.content = !what.getWithoutContent();
+    options.mode = !what.getWithoutMode();
+    options.owner = !what.getWithoutOwner();
+    options.attributes = !what.getWithoutAttributes();
+    return look([root = file::absolutePath(context.getParams().getRoot()), options] {
+             return file::treeDigest(root, options);
+           })
+        .then([context](file::TreeDigestResult&& result) mutable {
+          auto results = context.getResults();
+          results.setSha256(kj::arrayPtr(result.sha256.data(), result.sha256.size()));
+          results.setEntries(result.entries);
+          results.setBytes(result.bytes);
         });
   });
 }

@@ -26,6 +26,8 @@ class FileViewServer : public virtual wire::FileView::Server {
   kj::Promise<void> space(SpaceContext context) override;
   kj::Promise<void> extents(ExtentsContext context) override;
   kj::Promise<void> walk(WalkContext context) override;
+  kj::Promise<void> attribute(AttributeContext context) override;
+  kj::Promise<void> treeDigest(TreeDigestContext context) override;
 
  protected:
   Worker& worker() { return worker_; }
