@@ -14,6 +14,7 @@
 #include <muster/node_faults.h>
 #include <muster/process_set.h>
 
+#include "harness/api/fan_out.h"
 #include "harness/cluster/description.h"
 #include "harness/rpc/controller_node.h"
 #include "harness/rpc/fault/injected_fault.h"
@@ -47,6 +48,12 @@ struct ApiAccess {
     return std::unique_ptr<muster::Node>(new muster::Node(node));
   }
   static ControllerNode& behind(const muster::Node& node) { return *node.node_; }
+
+  static const std::vector<muster::Node*>& nodesOf(const muster::NodeSet& nodes) {
+    return nodes.nodes_;
+  }
+  // Returns how many nodes a call on the set goes to at once.
+  static size_t fanOutOf(const muster::NodeSet& nodes) { return nodes.fanOutOr(kFanOutMax); }
 
   static muster::Process process(rpc::Job job) {
     return muster::Process(std::make_unique<rpc::Job>(std::move(job)));

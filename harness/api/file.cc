@@ -118,6 +118,27 @@ void File::removeAttribute(const std::string& name, Where where) const {
   at(where, [&] { Files(*node_).removeAttribute(path_, name, until()); });
 }
 
+std::optional<std::string> File::attribute(const std::string& name, Where where) const {
+  return at(where, [&] { return Files(*node_).attribute(path_, name, until()); });
+}
+
+std::string File::treeDigest(const TreeDigestOptions& options, Where where) const {
+  return at(where, [&] { return Files(*node_).treeDigest(path_, options, until()); });
+}
+
+bool File::edit(const std::function<std::string(const std::string&)>& change,
+                const WriteOptions& options, Where where) const {
+  std::string before = read(where);
+  std::string after = change(before);
+  if (after == before) return false;
+  if (read(where) != before) {
+    throw NodeError(NodeError::Kind::kConflict, node(), "edit " + harness::quoted(path_),
+                    "somebody else has changed the file meanwhile", 0, where);
+  }
+  write(after, options, where);
+  return true;
+}
+
 void File::setModified(std::chrono::system_clock::time_point modified, Where where) const {
   int64_t ns = nanosecondsOf(modified);
   at(where, [&] { Files(*node_).setTimes(path_, ns, ns, until()); });

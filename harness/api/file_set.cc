@@ -45,6 +45,39 @@ NodeAnswers<std::monostate> FileSet::append(const std::string& content, Where wh
   });
 }
 
+NodeAnswers<std::string> FileSet::treeDigest(const TreeDigestOptions& options, Where where) const {
+  return askEach<std::string>(nodes_, fanOut_, where, [&](Node& node) {
+    return node.file(path_).treeDigest(options, where);
+  });
+}
+
+NodeAnswers<std::optional<std::string>> FileSet::attribute(const std::string& name,
+                                                           Where where) const {
+  return askEach<std::optional<std::string>>(
+      nodes_, fanOut_, where, [&](Node& node) { return node.file(path_).attribute(name, where); });
+}
+
+NodeAnswers<bool> FileSet::edit(const std::function<std::string(const std::string&)>& change,
+                                const WriteOptions& options, Where where) const {
+  return askEach<bool>(nodes_, fanOut_, where,
+                       [&](Node& node) { return node.file(path_).edit(change, options, where); });
+}
+
+NodeAnswers<std::monostate> FileSet::setMode(uint32_t mode, Where where) const {
+  return askEach<std::monostate>(nodes_, fanOut_, where, [&](Node& node) {
+    node.file(path_).setMode(mode, where);
+    return kDone;
+  });
+}
+
+NodeAnswers<std::monostate> FileSet::setOwner(const std::string& user, const std::string& group,
+                                              Where where) const {
+  return askEach<std::monostate>(nodes_, fanOut_, where, [&](Node& node) {
+    node.file(path_).setOwner(user, group, SymlinkPolicy::kKeep, where);
+    return kDone;
+  });
+}
+
 NodeAnswers<bool> FileSet::makeDirectory(uint32_t mode, UndoAt undo, Where where) const {
   return askEach<bool>(nodes_, fanOut_, where, [&](Node& node) {
     return node.file(path_).makeDirectory(mode, undo, where);

@@ -129,6 +129,9 @@ void PrintTo(const FileSpace& space, std::ostream* out) {
 void PrintTo(const TransferResult& transfer, std::ostream* out) {
   *out << transfer.files << " files, " << transfer.bytes << " bytes, " << transfer.leftOut
        << " left out";
+  if (transfer.unchanged + transfer.deleted > 0) {
+    *out << ", " << transfer.unchanged << " unchanged, " << transfer.deleted << " deleted";
+  }
   if (!transfer.digest.empty()) *out << ", sha256 " << transfer.digest;
 }
 

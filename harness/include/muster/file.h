@@ -21,6 +21,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <map>
 #include <optional>
@@ -29,6 +30,7 @@
 #include <vector>
 
 #include <muster/file_stat.h>
+#include <muster/tree_digest.h>
 #include <muster/write_options.h>
 
 namespace harness {
@@ -124,6 +126,27 @@ class File {
   void setAttribute(const std::string& name, const std::string& value,
                     Where where = Where::current()) const;
   void removeAttribute(const std::string& name, Where where = Where::current()) const;
+
+  // Returns one attribute; absent if there is none of that name. attributes() does not show those
+  // that a file system makes up when it is asked, such as "trusted.glusterfs.pathinfo".
+  std::optional<std::string> attribute(const std::string& name,
+                                       Where where = Where::current()) const;
+
+  // Returns the lower-case hexadecimal digest of a directory and all below it, which is that of
+  // every equal tree: see tree_digest.h. NodeError kTimeout after half an hour.
+  std::string treeDigest(const TreeDigestOptions& options = {},
+                         Where where = Where::current()) const;
+
+  // Reads the file, and writes what `change` makes of its content if that is another. It keeps mode
+  // and owner unless `options` say otherwise.
+  //
+  //   file.edit(replacing("peers=3", "peers=5"), {.undo = UndoAt::kTestEnd});
+  //
+  // Returns whether the file was written. NodeError kNotFound if it does not exist, and kConflict
+  // if somebody else changes it meanwhile, as far as that shows right before the write. What
+  // `change` throws passes through.
+  bool edit(const std::function<std::string(const std::string&)>& change,
+            const WriteOptions& options = {}, Where where = Where::current()) const;
 
   // Sets the times of modification and access to `modified`. NodeError kUnsupported if the file
   // system cannot hold that time.

@@ -15,7 +15,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <utility>
@@ -48,6 +50,30 @@ class FileSet {
                                                   Where where = Where::current()) const;
   [[nodiscard]] NodeAnswers<std::monostate> append(const std::string& content,
                                                    Where where = Where::current()) const;
+
+  // Return what File::treeDigest and attribute do of each node. Digests of two nodes are equal if
+  // their trees are, so one expectation compares all of them:
+  //
+  //   EXPECT_THAT(digests, OnEachNode(digests["server1"]));
+  [[nodiscard]] NodeAnswers<std::string> treeDigest(const TreeDigestOptions& options = {},
+                                                    Where where = Where::current()) const;
+  [[nodiscard]] NodeAnswers<std::optional<std::string>> attribute(
+      const std::string& name, Where where = Where::current()) const;
+
+  // Edits each node's own file, as File::edit does. `change` may be called by several threads at
+  // once, with the content of one node each. The value says whether the file was written; a failure
+  // of `change` that is a NodeError, such as one of replacing(), is the answer of its node.
+  [[nodiscard]] NodeAnswers<bool> edit(const std::function<std::string(const std::string&)>& change,
+                                       const WriteOptions& options = {},
+                                       Where where = Where::current()) const;
+
+  // Set the permission bits, and the owner by names or decimal ids, as File::setMode and setOwner
+  // do. A symbolic link is given another owner itself. An empty user or group stays as it is.
+  [[nodiscard]] NodeAnswers<std::monostate> setMode(uint32_t mode,
+                                                    Where where = Where::current()) const;
+  [[nodiscard]] NodeAnswers<std::monostate> setOwner(const std::string& user,
+                                                     const std::string& group,
+                                                     Where where = Where::current()) const;
 
   // Make the directory, and remove the file or the tree. The value is false where it existed, or
   // where there was nothing to remove.

@@ -9,9 +9,10 @@
 //
 // It does not replace gtest and gmock, whose macros and matchers it includes. Begin to read with
 // cluster_test.h (the fixture), node.h (commands and files) and matchers.h (expectations). Then
-// come daemon.h (the software under test), cluster.h (machines, and the network between them) and
-// fault.h (cuts that end with the test), event.h and barrier.h (what nodes and tests tell each
-// other), log.h (what programs have logged) and log_rules.h (which lines of it make a test fail).
+// come daemon.h (the software under test), cluster.h (machines, and the network between them),
+// fault.h (cuts that end with the test), change.h (settings that end with it), event.h and
+// barrier.h (what nodes and tests tell each other), log.h (what programs have logged) and
+// log_rules.h (which lines of it make a test fail).
 //
 // Less often needed are node_faults.h (processes, disks and memory of nodes under faults), load.h
 // (work that goes on while faults strike), remote_helper.h (code of the test that runs on a node)
@@ -24,6 +25,8 @@
 
 #include <muster/await.h>
 #include <muster/barrier.h>
+#include <muster/change.h>
+#include <muster/change_options.h>
 #include <muster/cluster.h>
 #include <muster/cluster_test.h>
 #include <muster/condition.h>
@@ -68,5 +71,8 @@
 #include <muster/service.h>
 #include <muster/service_status.h>
 #include <muster/signal_target.h>
+#include <muster/sync_tree.h>
+#include <muster/text_template.h>
 #include <muster/transfer_result.h>
+#include <muster/tree_digest.h>
 #include <muster/write_options.h>

@@ -43,6 +43,10 @@
 #include <muster/process_set.h>
 #include <muster/results.h>
 
+namespace harness {
+struct ApiAccess;
+}
+
 namespace muster {
 
 // Is a value that borrows its nodes from the cluster: copying it copies no node, and it may be
@@ -188,6 +192,8 @@ class NodeSet {
   void each(const std::function<void(Node&)>& visit) const;
 
  private:
+  friend struct harness::ApiAccess;
+
   // Returns the commands of all nodes, in order.
   template <typename ArgvOf>
   std::vector<Argv> argvsOf(const ArgvOf& argvOf) const {

@@ -30,7 +30,12 @@ struct TransferResult {
   // Counts the sockets, pipes and devices of a tree that the target may not make. That is no error.
   uint64_t leftOut = 0;
 
-  // Names them, at most the first 100, each with its path in the tree and the reason.
+  // Count the members of a tree that the target had already, and those that were removed from it:
+  // see sync_tree.h. Other transfers have none.
+  uint64_t unchanged = 0;
+  uint64_t deleted = 0;
+
+  // Names what was left out, at most the first 100, each with its path in the tree and the reason.
   std::vector<std::string> leftOutFiles = {};
 };
 

@@ -1,12 +1,14 @@
 #include "harness/rpc/file/copy.h"
 
 #include <map>
+#include <memory>
 #include <utility>
 
 #include <muster/node_error.h>
 
 #include "harness/rpc/controller_node.h"
 #include "harness/rpc/file/copy_ends.h"
+#include "harness/rpc/file/target_tree.h"
 #include "harness/values/failure_text.h"
 
 namespace harness {
@@ -36,8 +38,10 @@ class Copy {
                    harness::quoted(endText(target))),
         options_(options),
         until_(until),
-        source_(source.node == nullptr ? localSource(source.path, until)
-                                       : remoteSource(*source.node, source.path, until)),
+        there_(options.existing == CopyOptions::Existing::kReplaced
+                   ? nullptr
+                   : std::make_unique<TargetTree>(target, options, until)),
+        source_(makeSource(source)),
         target_(target.node == nullptr ? localTarget(target.path, options)
                                        : remoteTarget(*target.node, target.path, options, until)),
         dropsPrivileges_(source.node != nullptr && target.node == nullptr &&
@@ -59,17 +63,30 @@ class Copy {
     }
     requireType(root, muster::FileType::kDirectory, "is not a directory");
     target_->makeRoot(root);
+    // A directory whose members change gets its time anew.
+    directories_[""] = {root, options_.root == CopyOptions::Root::kLikeSource};
     for (auto page = source_->next(); !page.empty(); page = source_->next()) {
       for (TreeItem& item : page) {
         disarm(item);
         add(std::move(item));
       }
     }
+    if (options_.existing == CopyOptions::Existing::kMirrored) removeExtras();
     for (const LeftOutItem& item : target_->finish()) leaveOut(item.path, item.reason);
     return result_;
   }
 
  private:
+  std::unique_ptr<CopySource> makeSource(const CopyEnd& end) {
+    bool hasAll = there_ && !there_->isEmpty();
+    if (end.node != nullptr) {
+      return remoteSource(*end.node, end.path, until_, hasAll ? Contents::kNone : Contents::kSmall);
+    }
+    if (!hasAll) return localSource(end.path, until_);
+    return localSource(end.path, until_,
+                       [this](const TreeItem& item) { return !there_->isUnchanged(item); });
+  }
+
   // Takes the privileges from an item of a node. The node may have been taken over, and its files
   // will belong to the user who runs this, often root.
   void disarm(TreeItem& item) const {
@@ -115,7 +132,57 @@ class Copy {
     return item.type == muster::FileType::kCharacter || item.type == muster::FileType::kBlock;
   }
 
+  // Tells whether the target has the item already, and makes place for it if not.
+  bool isThere(const TreeItem& item) {
+    bool isDirectory = item.type == muster::FileType::kDirectory;
+    if (there_->isUnchanged(item)) {
+      there_->note(item.path, TargetTree::Written::kNo);
+      ++result_.unchanged;
+      if (isDirectory) directories_[item.path] = {item, false};
+      return true;
+    }
+    if (there_->isInTheWay(item)) {
+      if (options_.existing != CopyOptions::Existing::kMirrored) {
+        throw error(Kind::kConflict,
+                    harness::quoted(item.path) +
+                        " is a directory at one end and none at the other; only a copy that "
+                        "deletes puts one in the place of the other");
+      }
+      remove(item.path);
+    }
+    there_->note(item.path, TargetTree::Written::kYes);
+    if (isDirectory) {
+      directories_[item.path] = {item, true};
+    } else {
+      touchParent(item.path);
+    }
+    return false;
+  }
+
+  // Gives the directory of a member that changes its time again when all is done.
+  void touchParent(const std::string& path) {
+    size_t slash = path.find_last_of('/');
+    auto found = directories_.find(slash == std::string::npos ? "" : path.substr(0, slash));
+    if (found == directories_.end() || found->second.isWritten || found->first.empty()) return;
+    found->second.isWritten = true;
+    target_->add(found->second.item);
+  }
+
+  void remove(const std::string& path) {
+    requireTime();
+    target_->remove(path);
+    result_.deleted += there_->forget(path);
+  }
+
+  void removeExtras() {
+    for (const std::string& path : there_->extras()) {
+      touchParent(path);
+      remove(path);
+    }
+  }
+
   void add(TreeItem item) {
+    if (there_) there_->note(item.path, TargetTree::Written::kNo);
     requireTime();
     if (item.type == muster::FileType::kUnspecified) {
       leaveOut(item.path, "is of a type that is not known here");
@@ -126,6 +193,7 @@ class Copy {
       return;
     }
     linkToFirst(item);
+    if (there_ && isThere(item)) return;
     if (item.type == muster::FileType::kRegular && item.linkTo.empty()) {
       if (!item.hasContent) {
         addFile(item);
@@ -174,6 +242,8 @@ class Copy {
   std::string operation_;
   const CopyOptions& options_;
   muster::SteadyTime until_;
+  // Null: whatever the target has is replaced.
+  std::unique_ptr<TargetTree> there_;
   std::unique_ptr<CopySource> source_;
   std::unique_ptr<CopyTarget> target_;
   const bool dropsPrivileges_;
@@ -184,6 +254,13 @@ class Copy {
     uint64_t others = 0;
   };
   std::map<std::pair<uint64_t, uint64_t>, FirstName> names_;
+
+  // The directories that were met, if the target is compared.
+  struct Directory {
+    TreeItem item;
+    bool isWritten = false;
+  };
+  std::map<std::string, Directory> directories_;
   muster::TransferResult result_;
 };
 

@@ -57,9 +57,15 @@ struct CopyOptions {
   // if it is a copy of that directory, and does not if it only takes what is below.
   enum class Root { kAsItIs, kLikeSource };
 
+  // What happens to the members of a tree that the target has. kCompared writes only those that
+  // differ (target_tree.h), and kMirrored removes besides what the source does not have. Without
+  // kMirrored, a file in the place of a directory and the other way round are NodeError kConflict.
+  enum class Existing { kReplaced, kCompared, kMirrored };
+
   What what = What::kFile;
   Privileges privileges = Privileges::kDrop;
   Root root = Root::kAsItIs;
+  Existing existing = Existing::kReplaced;
   Keep keep = Keep::kContent;
   muster::WriteOptions write;
 

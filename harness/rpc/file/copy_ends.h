@@ -128,12 +128,29 @@ class CopyTarget {
   // innermost outwards: work below a directory changes its time and may need its permission.
   // Returns the special files that could not be made.
   virtual std::vector<LeftOutItem> finish() = 0;
+
+  // Removes a member with all below it, which is there.
+  virtual void remove(const std::string& path) = 0;
 };
 
-std::unique_ptr<CopySource> localSource(const std::string& path, muster::SteadyTime until);
+// Tells whether the content of a small file that was met is wanted with it. It can still be opened.
+using Wants = std::function<bool(const TreeItem& item)>;
+inline bool wantsAll(const TreeItem&) {
+  return true;
+}
+inline bool wantsNone(const TreeItem&) {
+  return false;
+}
+
+// Says which contents a source on a node brings with its members.
+enum class Contents { kNone, kSmall };
+
+std::unique_ptr<CopySource> localSource(const std::string& path, muster::SteadyTime until,
+                                        Wants wants = wantsAll);
 std::unique_ptr<CopyTarget> localTarget(const std::string& path, const CopyOptions& options);
 std::unique_ptr<CopySource> remoteSource(ControllerNode& node, const std::string& path,
-                                         muster::SteadyTime until);
+                                         muster::SteadyTime until,
+                                         Contents contents = Contents::kSmall);
 std::unique_ptr<CopyTarget> remoteTarget(ControllerNode& node, const std::string& path,
                                          const CopyOptions& options, muster::SteadyTime until);
 

@@ -124,7 +124,8 @@ class LocalReader {
 
 class LocalSource final : public CopySource {
  public:
-  LocalSource(std::string path, muster::SteadyTime until) : root_(std::move(path)), until_(until) {}
+  LocalSource(std::string path, muster::SteadyTime until, Wants wants)
+      : root_(std::move(path)), until_(until), wants_(std::move(wants)) {}
 
   TreeItem root() override {
     std::string real(PATH_MAX, '\0');
@@ -141,7 +142,7 @@ class LocalSource final : public CopySource {
     for (; at_ < paths_.size() && page.size() < kPageItemsMax; ++at_) {
       TreeItem& item = page.emplace_back(itemOf(paths_[at_]));
       item.hasContent = item.type == muster::FileType::kRegular && item.size <= kInlineBytesMax &&
-                        item.size > 0 && !item.sparse();
+                        item.size > 0 && !item.sparse() && wants_(item);
       if (!item.hasContent) continue;
       LocalReader reader = readerOf(item);
       item.content = reader.next(kInlineBytesMax).bytes;
@@ -239,14 +240,16 @@ class LocalSource final : public CopySource {
 
   std::string root_;
   muster::SteadyTime until_;
+  Wants wants_;
   std::vector<std::string> paths_;
   size_t at_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<CopySource> localSource(const std::string& path, muster::SteadyTime until) {
-  return std::make_unique<LocalSource>(path, until);
+std::unique_ptr<CopySource> localSource(const std::string& path, muster::SteadyTime until,
+                                        Wants wants) {
+  return std::make_unique<LocalSource>(path, until, std::move(wants));
 }
 
 }  // namespace harness

@@ -168,8 +168,8 @@ class RemoteReader {
 
 class RemoteSource final : public CopySource {
  public:
-  RemoteSource(ControllerNode& node, std::string path, muster::SteadyTime until)
-      : node_(node), root_(std::move(path)), until_(until) {}
+  RemoteSource(ControllerNode& node, std::string path, muster::SteadyTime until, Contents contents)
+      : node_(node), root_(std::move(path)), until_(until), contents_(contents) {}
 
   TreeItem root() override {
     follow();
@@ -193,7 +193,7 @@ class RemoteSource final : public CopySource {
 
   std::vector<TreeItem> next() override {
     if (ended_) return {};
-    TreePage page = walkPage(node_, root_, after_, until_);
+    TreePage page = walkPage(node_, root_, after_, contents_, until_);
     for (const TreeItem& item : page.items) {
       if (!staysBelow(item.path)) {
         throw error(Kind::kCorrupt, "the node names a path outside: " + harness::quoted(item.path));
@@ -241,6 +241,7 @@ class RemoteSource final : public CopySource {
   ControllerNode& node_;
   std::string root_;
   muster::SteadyTime until_;
+  Contents contents_;
   std::string after_;
   bool ended_ = false;
 };
@@ -305,6 +306,10 @@ class RemoteTarget final : public CopyTarget {
     flush(Directories::kFinished);
     settle();
     return std::move(leftOut_);
+  }
+
+  void remove(const std::string& path) override {
+    rpc::Files(node_).remove(root_ + "/" + path, rpc::Removal::kTree, until_);
   }
 
  private:
@@ -397,8 +402,8 @@ class RemoteTarget final : public CopyTarget {
 }  // namespace
 
 std::unique_ptr<CopySource> remoteSource(ControllerNode& node, const std::string& path,
-                                         muster::SteadyTime until) {
-  return std::make_unique<RemoteSource>(node, path, until);
+                                         muster::SteadyTime until, Contents contents) {
+  return std::make_unique<RemoteSource>(node, path, until, contents);
 }
 
 std::unique_ptr<CopyTarget> remoteTarget(ControllerNode& node, const std::string& path,

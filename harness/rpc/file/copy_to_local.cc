@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -112,6 +113,17 @@ class LocalTarget final : public CopyTarget {
       dress(directory.get(), *item, place);
     }
     return std::move(leftOut_);
+  }
+
+  void remove(const std::string& path) override {
+    Place place = enter(path);
+    // By the descriptor, so that no link on the way leads out. Links below are not followed.
+    std::string via = "/proc/self/fd/" + std::to_string(place.directory.get()) + "/" + place.name;
+    std::error_code failed;
+    std::filesystem::remove_all(via, failed);
+    if (!failed) return;
+    errno = failed.value();
+    failLocal(place.path);
   }
 
  private:

@@ -10,6 +10,7 @@
 #include "harness/rpc/node_calls.h"
 #include "harness/values/failure_text.h"
 #include "schema/support/base/crc32c.h"
+#include "schema/support/base/id.h"
 
 namespace harness::rpc {
 namespace {
@@ -139,6 +140,39 @@ std::map<std::string, std::string> Files::attributes(const std::string& path,
                              return all;
                            });
                          });
+}
+
+std::optional<std::string> Files::attribute(const std::string& path, const std::string& name,
+                                            SteadyTime until) const {
+  using Value = std::optional<std::string>;
+  return ask<Value>(node_, "attribute " + quoted(name) + " of " + quoted(path), until,
+                    [&](EstablishedConnection& connection) {
+                      auto request = connection.get<wire::FileView>().attributeRequest();
+                      request.setPath(dataOf(path));
+                      request.setName(dataOf(name));
+                      return request.send().then([](auto&& response) {
+                        requireNoError(response);
+                        return response.getFound() ? Value(stringOf(response.getValue())) : Value();
+                      });
+                    });
+}
+
+std::string Files::treeDigest(const std::string& root, const muster::TreeDigestOptions& options,
+                              SteadyTime until) const {
+  return ask<std::string>(node_, "digest of tree " + quoted(root), until,
+                          [&](EstablishedConnection& connection) {
+                            auto request = connection.get<wire::FileView>().treeDigestRequest();
+                            request.setRoot(dataOf(root));
+                            auto what = request.initWhat();
+                            what.setWithoutContent(!options.content);
+                            what.setWithoutMode(!options.mode);
+                            what.setWithoutOwner(!options.owner);
+                            what.setWithoutAttributes(!options.attributes);
+                            return request.send().then([](auto&& response) {
+                              requireNoError(response);
+                              return support::hex(response.getSha256());
+                            });
+                          });
 }
 
 muster::FileSpace Files::space(const std::string& path, SteadyTime until) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <muster/file_stat.h>
+#include <muster/tree_digest.h>
 #include <muster/write_options.h>
 
 #include "harness/rpc/controller_node.h"
@@ -46,6 +47,14 @@ class Files {
   std::string digest(const std::string& path, SteadyTime until) const;
   std::string readLink(const std::string& path, SteadyTime until) const;
   std::map<std::string, std::string> attributes(const std::string& path, SteadyTime until) const;
+
+  // Returns one attribute, also one that is not among attributes(). Absent: there is none.
+  std::optional<std::string> attribute(const std::string& path, const std::string& name,
+                                       SteadyTime until) const;
+
+  // Returns the hexadecimal digest of a tree.
+  std::string treeDigest(const std::string& root, const muster::TreeDigestOptions& options,
+                         SteadyTime until) const;
   muster::FileSpace space(const std::string& path, SteadyTime until) const;
   void write(const std::string& path, const std::string& content,
              const muster::WriteOptions& options, SteadyTime until) const;

@@ -469,13 +469,13 @@ Answer<std::vector<LeftOutItem>> beginWriteTree(ControllerNode& node, const std:
 }
 
 TreePage walkPage(ControllerNode& node, const std::string& root, const std::string& after,
-                  SteadyTime until) {
+                  Contents contents, SteadyTime until) {
   return ask<TreePage>(node, "pull " + quoted(root), until, [&](EstablishedConnection& connection) {
     auto request = connection.get<wire::FileView>().walkRequest();
     request.setRoot(dataOf(root));
     request.setAfter(dataOf(after));
     request.setEntriesMax(kPageItemsMax);
-    request.setInlineBytesMax(kInlineBytesMax);
+    request.setInlineBytesMax(contents == Contents::kSmall ? kInlineBytesMax : 0);
     return request.send().then([](auto&& response) {
       requireNoError(response);
       TreePage page;

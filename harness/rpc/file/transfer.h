@@ -89,7 +89,7 @@ Answer<std::string> beginDigest(ControllerNode& node, const std::string& path, D
 ExtentPage extentsPage(ControllerNode& node, const std::string& path, uint64_t offset,
                        SteadyTime until);
 TreePage walkPage(ControllerNode& node, const std::string& root, const std::string& after,
-                  SteadyTime until);
+                  Contents contents, SteadyTime until);
 
 // Says what the directories among the items of a call are.
 enum class Directories {

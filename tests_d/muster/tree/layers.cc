@@ -71,26 +71,12 @@ std::vector<Room> agentRooms() {
 
 // The public values, which need no connection: below everything else of the harness.
 std::vector<std::string> valuesAnd(std::vector<std::string> allowed) {
-  for (const char* header : {"condition",
-                             "http",
-                             "deadline",
-                             "facts",
-                             "fault_options",
-                             "file_stat",
-                             "helper_conversion",
-                             "helper_value",
-                             "log_rules",
-                             "log_slice",
-                             "node_error",
-                             "node_state",
-                             "outcome",
-                             "process_choice",
-                             "result",
-                             "run_options",
-                             "service_status",
-                             "signal_target",
-                             "transfer_result",
-                             "write_options"}) {
+  for (const char* header :
+       {"change_options",  "condition",         "deadline",       "facts",         "fault_options",
+        "file_stat",       "helper_conversion", "helper_value",   "http",          "log_rules",
+        "log_slice",       "node_error",        "node_state",     "outcome",       "process_choice",
+        "result",          "run_options",       "service_status", "signal_target", "text_template",
+        "transfer_result", "tree_digest",       "write_options"}) {
     allowed.push_back("muster/" + std::string(header) + ".h");
   }
   return allowed;
@@ -166,8 +152,8 @@ std::vector<Room> testRooms() {
       {"tests_d/muster/support/", {}, kPlainBans},
       // A controller whose lease is shorter than that of test programs.
       {"tests_d/muster/command/programs/",
-       {"muster/muster.h", "harness/rpc/controller.h", "harness/rpc/fault/injected_fault.h",
-        "harness/provision/choice.h"},
+       {"muster/muster.h", "harness/rpc/controller.h", "harness/rpc/change/changes.h",
+        "harness/rpc/fault/injected_fault.h", "harness/provision/choice.h"},
        kRpcLibraries},
       // These start agents and make connections of their own, as no other test should.
       {"tests_d/muster/robustness/",
