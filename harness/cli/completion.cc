@@ -5,6 +5,7 @@
 #include <set>
 
 #include "harness/cli/arguments.h"
+#include "harness/cli/change_words.h"
 #include "harness/cli/condition_words.h"
 #include "harness/cli/fault_words.h"
 #include "harness/cli/nemesis_words.h"
@@ -179,6 +180,11 @@ class Line {
         return source_.faults(cluster());
       case WordKind::kFaultNodes:
         return words().empty() ? faultKinds() : nodeSets(typed);
+      case WordKind::kChanges:
+        return source_.changes(cluster());
+      case WordKind::kChangeWords:
+        if (words().empty()) return nodeSets(typed);
+        return words().size() == 1 ? changeKinds() : std::vector<std::string>();
       case WordKind::kCopies:
         return copies(typed);
       case WordKind::kDirectories:

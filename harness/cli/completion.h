@@ -24,6 +24,8 @@ class CompletionSource {
   virtual std::vector<std::string> runs(const std::string& choice) = 0;
   // Beginnings of the ids of the faults of that cluster.
   virtual std::vector<std::string> faults(const std::string& choice) = 0;
+  // Beginnings of the ids of the changes of that cluster.
+  virtual std::vector<std::string> changes(const std::string& choice) = 0;
   virtual std::vector<std::string> components() = 0;
 
   // Paths that begin with `prefix`: directories, which end with a slash, and files whose names end

@@ -23,6 +23,7 @@ class FixedSource final : public CompletionSource {
   std::vector<std::string> jobs(const std::string&) override { return {"3fa91c20.7"}; }
   std::vector<std::string> runs(const std::string&) override { return {"r1", "r2"}; }
   std::vector<std::string> faults(const std::string&) override { return {"0a1b2c3d"}; }
+  std::vector<std::string> changes(const std::string&) override { return {"4e5f6a7b"}; }
   std::vector<std::string> components() override { return {"example", "storage"}; }
   std::vector<std::string> paths(const std::string&, const std::string& suffix) override {
     return {"config/", "local" + suffix};
@@ -66,6 +67,10 @@ TEST_F(CompletionTest, FaultsHaveKindsNodesAndIds) {
   EXPECT_THAT(at("muster nemesis draw --without=fr"), ElementsAre("--without=freeze"));
   EXPECT_THAT(at("muster fault add partition server1 / cl"), ElementsAre("client1"));
   EXPECT_THAT(at("muster fault heal "), ElementsAre("0a1b2c3d"));
+  EXPECT_THAT(at("muster change "), ElementsAre("hold", "list", "undo"));
+  EXPECT_THAT(at("muster change hold cl"), ElementsAre("client1"));
+  EXPECT_THAT(at("muster change hold client1 t"), ElementsAre("tmpfs"));
+  EXPECT_THAT(at("muster change undo "), ElementsAre("4e5f6a7b"));
 }
 
 TEST_F(CompletionTest, ServicesAndWaitsHaveNodesFirst) {

@@ -36,6 +36,9 @@ enum class WordKind {
   kFaults,
   // The kind of a fault, and behind it sets of nodes.
   kFaultNodes,
+  kChanges,
+  // A set of nodes, and behind it the kind of a change.
+  kChangeWords,
   // Paths, on nodes or on this machine.
   kCopies,
   kDirectories,

@@ -14,6 +14,7 @@
   ROW(kExec)                 \
   ROW(kCp)                   \
   ROW(kLogs)                 \
+  ROW(kSync)                 \
   ROW(kShell)                \
   ROW(kForward)              \
   ROW(kBarrier)              \
@@ -42,6 +43,10 @@
   ROW(kNemesisDraw)          \
   ROW(kNemesisShow)          \
   ROW(kNemesisShrink)        \
+  ROW(kChangeGroup)          \
+  ROW(kChangeHold)           \
+  ROW(kChangeList)           \
+  ROW(kChangeUndo)           \
   ROW(kPki)                  \
   ROW(kPkiInit)              \
   ROW(kPkiNode)              \

@@ -16,6 +16,7 @@
 #include "harness/cli/fault_words.h"
 #include "harness/cluster/run_id.h"
 #include "harness/provision/choice.h"
+#include "harness/rpc/change/changes.h"
 #include "harness/rpc/job/jobs.h"
 #include "harness/run/test_programs.h"
 #include "schema/support/base/suggestion.h"
@@ -71,6 +72,19 @@ class MachineSource final : public CompletionSource {
       auto* infos = std::get_if<std::vector<FaultInfo>>(&answer);
       if (infos == nullptr) continue;
       for (const FaultInfo& info : *infos) ids.insert(shortId(info.id));
+    }
+    return {ids.begin(), ids.end()};
+  }
+
+  std::vector<std::string> changes(const std::string& choice) override {
+    ClusterDescription cluster = clusterOf(choice);
+    Connections connections(cluster.nodes, newRunId());
+    auto until = std::chrono::steady_clock::now() + kWaitMax;
+    std::set<std::string> ids;
+    for (auto& answer : rpc::listChanges(connections.nodes(), until)) {
+      auto* infos = std::get_if<std::vector<ChangeInfo>>(&answer);
+      if (infos == nullptr) continue;
+      for (const ChangeInfo& info : *infos) ids.insert(shortId(info.id));
     }
     return {ids.begin(), ids.end()};
   }
