@@ -1,4 +1,7 @@
 // Adds users and groups, by the node's own programs.
+#include <string.h>
+#include <unistd.h>
+
 #include "nodeagent/change/checks.h"
 #include "nodeagent/os/read_file.h"
 #include "nodeagent/os/users.h"
@@ -13,11 +16,25 @@ constexpr kj::StringPtr kPackage = "passwd or shadow-utils"_kj;
 // What userdel and groupdel answer for an account that is not there.
 constexpr int kNoSuchAccount = 6;
 
+constexpr kj::StringPtr kUseraddDefaults = "/etc/default/useradd"_kj;
+
+// Returns where useradd makes homes.
+kj::String homesDirectory() {
+  kj::String text = readFile(kUseraddDefaults);
+  const char* found = text.startsWith("HOME=") ? text.begin() : strstr(text.cStr(), "\nHOME=");
+  if (found == nullptr) return kj::str("/home");
+  const char* begin = strchr(found, '=') + 1;
+  return kj::heapString(begin, strcspn(begin, "\n"));
+}
+
+kj::Maybe<gid_t> groupId(kj::StringPtr nameOrId) {
+  return parseGroup(readFile("/etc/group"), nameOrId);
+}
 bool hasUser(kj::StringPtr nameOrId) {
   return parseUser(readFile("/etc/passwd"), readFile("/etc/group"), nameOrId) != nullptr;
 }
 bool hasGroup(kj::StringPtr nameOrId) {
-  return parseGroup(readFile("/etc/group"), nameOrId) != nullptr;
+  return groupId(nameOrId) != nullptr;
 }
 
 void removeAccount(const Surroundings& node, kj::ArrayPtr<const kj::String> argv) {
@@ -61,6 +78,14 @@ class UserKind final : public ChangeKind {
     if (values.get("group").size() > 0 && !hasGroup(values.get("group"))) {
       support::fail(Kind::NOT_FOUND, "the node has no group ", values.get("group"));
     }
+    // userdel would remove both.
+    kj::String home = kj::str(homesDirectory(), "/", values.get("name"));
+    if (values.get("home").size() > 0 && ::access(home.cStr(), F_OK) == 0) {
+      support::fail(Kind::CONFLICT, "the node has a directory ", home, " already");
+    }
+    if (values.get("group") == values.get("name")) {
+      KJ_IF_MAYBE (id, groupId(values.get("group"))) values.set("groupId", decimal(*id));
+    }
   }
   void make(const Surroundings& node, const support::Id&, Values& values) const override {
     kj::Vector<kj::String> argv;
@@ -81,6 +106,11 @@ class UserKind final : public ChangeKind {
     bool hasHome = values.get("home").size() > 0;
     kj::StringPtr name = values.get("name");
     removeAccount(node, hasHome ? words({"userdel", "-r", name}) : words({"userdel", name}));
+    // It takes a group of the user's name with it, which was there before.
+    kj::StringPtr id = values.get("groupId");
+    if (id.size() > 0 && !hasGroup(name)) {
+      runTool(node, kPackage, words({"groupadd", "-g", id, name}));
+    }
   }
 };
 

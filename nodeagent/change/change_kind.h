@@ -50,12 +50,16 @@ class ChangeKind {
   // Says whether a make() that fails has left nothing, so that there is nothing to take back.
   virtual bool isAtomic() const { return false; }
 
+  // Says whether making it can take minutes. Such changes wait for each other only, and the others
+  // do not wait for them.
+  virtual bool isSlow() const { return false; }
+
   // Returns the checked values of a request, and says for people what the change does. Neither
   // looks at the node. Fails with kind invalid.
   virtual Values read(wire::ChangeSpec::Kind::Reader from) const = 0;
   virtual kj::String text(const Values& values) const = 0;
 
-  // The rest is called on worker threads, and may block.
+  // The rest is called on worker threads, for one change at a time, and may block.
 
   // Refuses what cannot be done, touches nothing, and notes what undo() will need.
   virtual void prepare(const Surroundings& node, const support::Id& id, Values& values) const = 0;

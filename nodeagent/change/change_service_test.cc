@@ -1,7 +1,11 @@
 // Tries the service through its capability, on a node of files and with an ip(8) in memory.
 #include "nodeagent/change/change_service.h"
 
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <filesystem>
+#include <mutex>
 
 #include <gmock/gmock.h>
 
@@ -15,6 +19,7 @@ namespace {
 
 using change::FakeNode;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -39,6 +44,11 @@ class ChangeServiceTest : public ::testing::Test {
     service_ = nullptr;
     service_ = makeChange(place_.host, fake_.surroundings());
     list();
+  }
+
+  void restartOn(change::Surroundings node) {
+    service_ = nullptr;
+    service_ = makeChange(place_.host, kj::mv(node));
   }
 
   using Fill = kj::Function<void(KindBuilder)>;
@@ -143,6 +153,20 @@ TEST_F(ChangeServiceTest, EndOfTheSessionTakesBackTheNewestFirst) {
   EXPECT_EQ(recordCount(), 0u);
 }
 
+TEST_F(ChangeServiceTest, SuccessorTakesTheNewestBackFirst) {
+  for (const char* name : {"m1", "m2", "m3", "m4"}) {
+    auto made =
+        make(support::Id::random(), [name](KindBuilder kind) { kind.initBridge().setName(name); });
+    ASSERT_FALSE(made.hasError()) << made.getError().getText().cStr();
+  }
+  size_t before = fake_.calls().size();
+  restart();
+  auto calls = fake_.calls();
+  calls.erase(calls.begin(), calls.begin() + static_cast<ptrdiff_t>(before));
+  EXPECT_THAT(calls, ElementsAre("ip link del dev m4", "ip link del dev m3", "ip link del dev m2",
+                                 "ip link del dev m1"));
+}
+
 TEST_F(ChangeServiceTest, SuccessorOfAKilledKeeperTakesEverythingBack) {
   make(first_, forwarding("1"));
   make(second_, hosts("10.9.0.5", "backup"));
@@ -231,6 +255,77 @@ TEST_F(ChangeServiceTest, WhatIsThereAlreadyIsRefusedAndStays) {
   EXPECT_THAT(fake_.interfaces(), Contains("eth0"));
 }
 
+TEST_F(ChangeServiceTest, RecordIsWrittenBeforeTheNodeIsTouched) {
+  size_t records = 0;
+  auto node = fake_.surroundings();
+  node.run = [&records, this, run = node.run](auto argv, int64_t limitNs) {
+    if (argv[2] == "add") records = recordCount();
+    return run(argv, limitNs);
+  };
+  restartOn(kj::mv(node));
+  EXPECT_FALSE(make(first_, address("10.9.0.5/24")).hasError());
+  EXPECT_EQ(records, 1u);
+}
+
+// Counts how many programs run at once. Each stays for a moment, so that another could come.
+class Meeting {
+ public:
+  change::RunTool around(change::RunTool run) {
+    return [this, run = std::move(run)](kj::ArrayPtr<const kj::String> argv, int64_t limitNs) {
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        most_ = std::max(most_, ++now_);
+        came_.notify_all();
+        came_.wait_for(lock, std::chrono::milliseconds(50), [&] { return most_ > 1; });
+        --now_;
+      }
+      return run(argv, limitNs);
+    };
+  }
+  int most() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return most_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable came_;
+  int now_ = 0;
+  int most_ = 0;
+};
+
+TEST_F(ChangeServiceTest, OneThatIsRefusedTakesNothingOfAnotherThatIsBeingMade) {
+  Meeting meeting;
+  auto node = fake_.surroundings();
+  node.run = meeting.around(kj::mv(node.run));
+  restartOn(kj::mv(node));
+  auto send = [&](const support::Id& id, const char* peer) {
+    auto request = offered<wire::Changes>(*service_, *session_).makeRequest();
+    request.initSpec().setId(id.data());
+    auto veth = request.getSpec().initKind().initVeth();
+    veth.setName("m0");
+    veth.setPeer(peer);
+    return request.send();
+  };
+  auto first = send(first_, "m1");
+  auto second = send(second_, "m2");
+  bool isFirst = !first.wait(io_.waitScope).hasError();
+  auto refused = second.wait(io_.waitScope);
+  EXPECT_EQ(isFirst, refused.hasError());
+  EXPECT_EQ(meeting.most(), 1);
+  EXPECT_THAT(fake_.interfaces(), Contains("m0"));
+  EXPECT_EQ(recordCount(), 1u);
+}
+
+TEST_F(ChangeServiceTest, HostsThatIsTooLongIsNotCut) {
+  make(first_, hosts("10.9.0.5", "backup"));
+  std::string grown = fake_.read("hosts") + std::string(1 << 20, '#');
+  fake_.write("hosts", grown);
+  EXPECT_EQ(undo(first_).getError().getKind(), Kind::UNSUPPORTED);
+  EXPECT_EQ(fake_.read("hosts"), grown);
+  EXPECT_EQ(make(second_, hosts("10.9.0.6", "b")).getError().getKind(), Kind::UNSUPPORTED);
+}
+
 TEST_F(ChangeServiceTest, MissingThingsAreNamed) {
   expectRefused(Kind::NOT_FOUND, "has no parameter net.ipv4.nope",
                 forwarding("1", "net.ipv4.nope"));
@@ -256,8 +351,7 @@ TEST_F(ChangeServiceTest, WrongRequestsAreRefusedBeforeAnythingIsLookedAt) {
 TEST_F(ChangeServiceTest, AgentThatIsNotRootTouchesNothing) {
   auto node = fake_.surroundings();
   node.isRoot = false;
-  service_ = nullptr;
-  service_ = makeChange(place_.host, kj::mv(node));
+  restartOn(kj::mv(node));
   expectRefused(Kind::DENIED, "is not root", forwarding("1"));
   EXPECT_EQ(fake_.read(kForward), "0\n");
 }

@@ -1,6 +1,7 @@
 #include "nodeagent/change/change_table.h"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 
 #include <kj/debug.h>
@@ -39,6 +40,9 @@ struct ChangeTable::Tools final : public kj::AtomicRefcounted {
       support::fail(Kind::DENIED, "a change of the node needs root, and the agent is not root");
     }
     auto lock = lockFor(kind);
+    // Calls may get here in another order than they were sent in. This one is that of the values
+    // that prepare() finds.
+    record.order = takeOrder();
     kind.prepare(node, record.id, record.values);
     // The record is written first: a keeper that is killed here leaves nothing behind.
     journal.write(record, durabilityOf(kind));
@@ -64,12 +68,14 @@ struct ChangeTable::Tools final : public kj::AtomicRefcounted {
     }
   }
 
-  // Takes back what a killed keeper has left, the newest first. Returns the highest order of all.
-  uint64_t recoverAll(kj::StringPtr bootId) {
+  uint64_t takeOrder() { return nextOrder_.fetch_add(1); }
+
+  // Takes back what a killed keeper has left, the newest first.
+  void recoverAll(kj::StringPtr bootId) {
     journal.load();
-    uint64_t orderMax = 0;
     for (auto& record : journal.all()) {
-      orderMax = std::max(orderMax, record.order);
+      // What cannot be taken back is older than what comes.
+      nextOrder_ = std::max<uint64_t>(nextOrder_, record.order + 1);
       auto failure = kj::runCatchingExceptions([&]() {
         bool isOver = false;
         KJ_IF_MAYBE (kind, kinds.named(record.kind)) {
@@ -90,7 +96,6 @@ struct ChangeTable::Tools final : public kj::AtomicRefcounted {
                       {"reason", support::reasonOf(*exception)}});
       }
     }
-    return orderMax;
   }
 
   const Surroundings node;
@@ -98,10 +103,10 @@ struct ChangeTable::Tools final : public kj::AtomicRefcounted {
   ChangeJournal journal;
 
  private:
-  // Two changes of one resource must not overlap. A worker may run tasks at once.
+  // Changes must not overlap, since the worker has two threads: what one has looked at, another
+  // would change before it acts, and a change that fails would take back the other's.
   std::unique_lock<std::mutex> lockFor(const ChangeKind& kind) {
-    return kind.isAtomic() ? std::unique_lock<std::mutex>(stacking_)
-                           : std::unique_lock<std::mutex>();
+    return std::unique_lock<std::mutex>(kind.isSlow() ? slow_ : quick_);
   }
 
   // A newer change of the same resource, which is to stay, gets what this one would bring back.
@@ -135,7 +140,9 @@ struct ChangeTable::Tools final : public kj::AtomicRefcounted {
     }
   }
 
-  std::mutex stacking_;
+  std::mutex quick_;
+  std::mutex slow_;
+  std::atomic<uint64_t> nextOrder_ = 1;
 };
 
 struct ChangeTable::Change final : public kj::Refcounted {
@@ -167,10 +174,9 @@ kj::Promise<void> ChangeTable::recoverAll() {
   // The first task starts a thread, which a node without changes does without.
   if (!tools_->journal.exists()) return kj::READY_NOW;
   auto task = [tools = kj::atomicAddRef(*tools_), bootId = kj::str(host_.bootId)]() mutable {
-    return tools->recoverAll(bootId);
+    tools->recoverAll(bootId);
   };
-  // What could not be taken back is older than what comes.
-  return worker_->run(kj::mv(task)).then([this](uint64_t orderMax) { nextOrder_ = orderMax + 1; });
+  return worker_->run(kj::mv(task));
 }
 
 ChangeTable::Change& ChangeTable::newChange(Session& session, support::Id id,
@@ -185,7 +191,7 @@ ChangeTable::Change& ChangeTable::newChange(Session& session, support::Id id,
   record.owner = kj::str(session.identity());
   record.bootId = kj::str(host_.bootId);
   record.text = kind.text(values);
-  record.order = nextOrder_++;
+  record.order = tools_->takeOrder();
   record.sinceRealtimeNs = host_.platform.clock().realtimeNs();
   record.values = kj::mv(values);
   change->session = session.addRef();

@@ -69,7 +69,6 @@ class ChangeTable final {
   ServiceHost& host_;
   kj::Own<Tools> tools_;
   kj::Own<Worker> worker_;
-  uint64_t nextOrder_ = 1;
   std::map<support::Id, kj::Own<Change>> changes_;
   kj::ForkedPromise<void> recovering_;
 };

@@ -13,6 +13,7 @@
 
 #include <memory>
 
+#include <kj/function.h>
 #include <kj/io.h>
 
 #include "nodeagent/change/checks.h"
@@ -61,8 +62,9 @@ void writeInPlace(int fd, kj::StringPtr content, kj::StringPtr path) {
   }
 }
 
-// Gives the file another content, in one step unless it is a bind mount, which nothing replaces.
-void rewrite(kj::StringPtr path, kj::StringPtr content) {
+// Gives the file the content that `edit` makes of its content, in one step unless it is a bind
+// mount, which nothing replaces.
+void rewrite(kj::StringPtr path, kj::FunctionParam<kj::String(kj::StringPtr)> edit) {
   std::unique_ptr<char, void (*)(void*)> resolved(::realpath(path.cStr(), nullptr), ::free);
   if (resolved == nullptr) support::failErrno(errno, "find ", path);
   kj::StringPtr file = resolved.get();
@@ -70,6 +72,19 @@ void rewrite(kj::StringPtr path, kj::StringPtr content) {
   if (old.get() < 0) support::failErrno(errno, "open ", file);
   struct stat status;
   if (::fstat(old, &status) < 0) support::failErrno(errno, "stat ", file);
+  kj::String before = readAll(old, kFileBytesMax + 1);
+  if (before.size() > kFileBytesMax) {
+    support::fail(Kind::UNSUPPORTED, file, " has more than ", kFileBytesMax, " bytes");
+  }
+  // What could not be read would be lost.
+  if (before.size() != static_cast<size_t>(status.st_size)) {
+    support::fail(Kind::SYSTEM, file, " cannot be read, or somebody is writing it");
+  }
+  kj::String content = edit(before);
+  if (content == before) return;
+  if (content.size() > kFileBytesMax) {
+    support::fail(Kind::UNSUPPORTED, file, " would have more than ", kFileBytesMax, " bytes");
+  }
   kj::String temporary = kj::str(file, ".muster-new");
   kj::AutoCloseFd fresh(
       ::open(temporary.cStr(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -114,28 +129,27 @@ class HostsKind final : public ChangeKind {
   }
 
   void prepare(const Surroundings& node, const support::Id&, Values&) const override {
-    struct stat status;
-    if (::stat(node.hosts.cStr(), &status) < 0) support::failErrno(errno, "find ", node.hosts);
-    if (status.st_size > static_cast<off_t>(kFileBytesMax)) {
-      support::fail(Kind::UNSUPPORTED, node.hosts, " has more than ", kFileBytesMax, " bytes");
-    }
+    if (::access(node.hosts.cStr(), F_OK) < 0) support::failErrno(errno, "find ", node.hosts);
   }
   void make(const Surroundings& node, const support::Id& id, Values& values) const override {
-    rewrite(node.hosts,
-            kj::str(values.get("address"), "\t", kj::strArray(values.getAll("name"), " "), "\t",
-                    markOf(id), "\n", readFile(node.hosts, kFileBytesMax)));
+    rewrite(node.hosts, [&](kj::StringPtr content) {
+      return kj::str(values.get("address"), "\t", kj::strArray(values.getAll("name"), " "), "\t",
+                     markOf(id), "\n", content);
+    });
   }
   void undo(const Surroundings& node, const support::Id& id, const Values&) const override {
-    kj::String content = readFile(node.hosts, kFileBytesMax);
-    kj::String mark = markOf(id);
-    const char* found = strstr(content.cStr(), mark.cStr());
-    if (found == nullptr) return;
-    const char* begin = found;
-    while (begin > content.begin() && begin[-1] != '\n') --begin;
-    const char* end = strchr(found, '\n');
-    end = end == nullptr ? content.end() : end + 1;
-    rewrite(node.hosts, kj::str(kj::heapString(content.begin(), begin - content.begin()),
-                                kj::heapString(end, content.end() - end)));
+    if (::access(node.hosts.cStr(), F_OK) < 0 && errno == ENOENT) return;
+    rewrite(node.hosts, [&](kj::StringPtr content) {
+      kj::String mark = markOf(id);
+      const char* found = strstr(content.cStr(), mark.cStr());
+      if (found == nullptr) return kj::str(content);
+      const char* begin = found;
+      while (begin > content.begin() && begin[-1] != '\n') --begin;
+      const char* end = strchr(found, '\n');
+      end = end == nullptr ? content.end() : end + 1;
+      return kj::str(kj::heapString(content.begin(), begin - content.begin()),
+                     kj::heapString(end, content.end() - end));
+    });
   }
 };
 

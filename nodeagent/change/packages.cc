@@ -16,12 +16,16 @@ constexpr size_t kNameBytesMax = 255;
 constexpr int64_t kInstallNs = 900'000'000'000;
 constexpr size_t kListBytesMax = 4 << 20;
 
+// Held while a manager runs. One that a killed keeper has started goes on, and would install after
+// the next keeper has looked. -o: daemons that a package starts must not keep it.
+constexpr kj::StringPtr kLocked = "flock -o -w 600 /run/muster-packages.lock "_kj;
+
 // One word of a command line: no option, and nothing that apt-get takes for another action, as it
 // does "name-" and "name+".
 void requireName(kj::StringPtr name) {
   bool isRight = name.size() > 0 && name.size() <= kNameBytesMax && name[0] != '-' &&
                  !name.endsWith("-") && (name.startsWith("/") || !name.endsWith("+"));
-  for (char c : name) isRight = isRight && c > ' ' && c < 0x7f;
+  for (char c : name) isRight = isRight && c > ' ' && c < 0x7f && c != '\'';
   if (!isRight) {
     support::fail(Kind::INVALID, "packages.names: \"", name,
                   "\" is neither the name of a package nor the absolute path of its file");
@@ -40,8 +44,8 @@ constexpr Manager kManagers[] = {
     {"apt-get"_kj,
      "dpkg-query -W -f '${db:Status-Status} ${binary:Package} ${Version}\\n' | "
      "sed -n 's/^installed //p'"_kj,
-     "DEBIAN_FRONTEND=noninteractive apt-get -y -q --no-install-recommends install"_kj,
-     "DEBIAN_FRONTEND=noninteractive apt-get -y -q purge"_kj},
+     "env DEBIAN_FRONTEND=noninteractive apt-get -y -q --no-install-recommends install"_kj,
+     "env DEBIAN_FRONTEND=noninteractive apt-get -y -q purge"_kj},
     {"dnf"_kj, "rpm -qa --qf '%{NAME}.%{ARCH} %{VERSION}-%{RELEASE}\\n'"_kj, "dnf -y -q install"_kj,
      "dnf -y -q --noautoremove remove"_kj},
 };
@@ -57,17 +61,10 @@ kj::Array<kj::String> shell(kj::StringPtr script) {
   return words({"sh", "-c", script});
 }
 
-// Names were checked to be without spaces; a shell would still take some characters for its own.
+// No name has a quote in it; of other characters a shell would take some for its own.
 kj::String quotedWords(const kj::Vector<kj::StringPtr>& names) {
   kj::Vector<kj::String> all;
-  for (kj::StringPtr name : names) {
-    kj::Vector<char> word;
-    for (char c : name) {
-      if (c == '\'') continue;
-      word.add(c);
-    }
-    all.add(kj::str("'", kj::heapString(word.begin(), word.size()), "'"));
-  }
+  for (kj::StringPtr name : names) all.add(kj::str("'", name, "'"));
   return kj::strArray(all, " ");
 }
 
@@ -91,6 +88,7 @@ std::string nameIn(const std::string& line) {
 class PackagesKind final : public ChangeKind {
  public:
   kj::StringPtr name() const override { return "packages"; }
+  bool isSlow() const override { return true; }
   bool outlivesBoot() const override { return true; }
 
   Values read(wire::ChangeSpec::Kind::Reader from) const override {
@@ -131,7 +129,8 @@ class PackagesKind final : public ChangeKind {
   void make(const Surroundings& node, const support::Id&, Values& values) const override {
     const Manager& manager = managerOf(values.get("manager"));
     runTool(node, manager.name,
-            shell(kj::str(manager.install, " ", quotedWords(values.getAll("name")))), kInstallNs);
+            shell(kj::str(kLocked, manager.install, " ", quotedWords(values.getAll("name")))),
+            kInstallNs);
     std::set<std::string> before = namesBefore(values);
     for (auto& line : installed(manager)) {
       if (before.contains(nameIn(line))) continue;
@@ -142,6 +141,7 @@ class PackagesKind final : public ChangeKind {
 
   void undo(const Surroundings& node, const support::Id&, const Values& values) const override {
     const Manager& manager = managerOf(values.get("manager"));
+    runTool(node, "util-linux", shell(kj::str(kLocked, "true")), kInstallNs);
     std::set<std::string> before = namesBefore(values);
     std::set<std::string> now;
     for (auto& line : installed(manager)) now.insert(nameIn(line));
@@ -150,7 +150,7 @@ class PackagesKind final : public ChangeKind {
       if (!before.contains(each)) fresh.add(each.c_str());
     }
     if (fresh.size() == 0) return;
-    runTool(node, manager.name, shell(kj::str(manager.remove, " ", quotedWords(fresh))),
+    runTool(node, manager.name, shell(kj::str(kLocked, manager.remove, " ", quotedWords(fresh))),
             kInstallNs);
   }
 
