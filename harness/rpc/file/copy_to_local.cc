@@ -17,7 +17,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include <muster/node_error.h>
 
@@ -40,6 +42,44 @@ constexpr size_t kBlockBytes = support::BlockDigest::kBlockBytes;
 
 // The largest content that is written in place with one call.
 constexpr uint64_t kInPlaceAtOnceBytes = 256 << 10;
+
+// The deepest tree that is removed; each level holds a descriptor.
+constexpr size_t kRemoveDepthMax = 500;
+
+// Opens a directory that is no link and no mount point.
+int openPlain(int parent, const std::string& name) {
+  open_how how{};
+  how.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+  return static_cast<int>(::syscall(SYS_openat2, parent, name.c_str(), &how, sizeof how));
+}
+
+// Removes a file, or a directory with all below it. It follows no links and enters no other file
+// system, as the agent does.
+void removeBelow(int parent, const std::string& name, const std::string& path, size_t depth) {
+  if (::unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) return;
+  if (errno != EISDIR && errno != EPERM) failLocal(path);
+  if (depth > kRemoveDepthMax) {
+    errno = ELOOP;
+    failLocal(path);
+  }
+  Fd directory = opened(openPlain(parent, name), path);
+  std::string via = "/proc/self/fd/" + std::to_string(directory.get());
+  std::vector<std::string> names;
+  std::error_code failed;
+  for (std::filesystem::directory_iterator entry(via, failed), end; !failed && entry != end;
+       entry.increment(failed)) {
+    names.push_back(entry->path().filename().string());
+  }
+  if (failed) {
+    errno = failed.value();
+    failLocal(path);
+  }
+  for (const std::string& each : names) {
+    removeBelow(directory.get(), each, path + "/" + each, depth + 1);
+  }
+  if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) failLocal(path);
+}
 
 // Opens directories below the root by descriptor, and never through a link, so that the names that
 // a node sends do not reach beyond the root.
@@ -117,13 +157,7 @@ class LocalTarget final : public CopyTarget {
 
   void remove(const std::string& path) override {
     Place place = enter(path);
-    // By the descriptor, so that no link on the way leads out. Links below are not followed.
-    std::string via = "/proc/self/fd/" + std::to_string(place.directory.get()) + "/" + place.name;
-    std::error_code failed;
-    std::filesystem::remove_all(via, failed);
-    if (!failed) return;
-    errno = failed.value();
-    failLocal(place.path);
+    removeBelow(place.directory.get(), place.name, place.path, 1);
   }
 
  private:

@@ -1,4 +1,6 @@
 // Tries copies that write only what differs, between two directories of this machine.
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -7,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -142,6 +145,26 @@ TEST_F(SyncLocalTest, RemovalDoesNotFollowLinks) {
   sync(Existing::kMirrored);
   EXPECT_TRUE(fs::is_directory(fs::symlink_status(at("b/d"))));
   EXPECT_FALSE(fs::exists(at("outside/two")));
+}
+
+TEST_F(SyncLocalTest, RemovalEntersNoMount) {
+  sync();
+  fs::create_directories(at("b/x/mount"));
+  fs::create_directory(at("outside"));
+  write("outside/kept", "");
+  bool isMounted = false;
+  // The thread has mounts of its own.
+  std::thread([&] {
+    isMounted =
+        ::unshare(CLONE_NEWNS) == 0 &&
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+        ::mount(at("outside").c_str(), at("b/x/mount").c_str(), nullptr, MS_BIND, nullptr) == 0;
+    if (isMounted) {
+      EXPECT_THROW(sync(Existing::kMirrored), NodeError);
+    }
+  }).join();
+  if (!isMounted) GTEST_SKIP() << "mounts are not permitted";
+  EXPECT_TRUE(fs::exists(at("outside/kept")));
 }
 
 TEST_F(SyncLocalTest, FileInThePlaceOfADirectoryIsReplacedOnlyIfAskedFor) {
