@@ -60,7 +60,7 @@ struct AddressChange {
 }
 
 struct HostsChange {
-  # Adds a line to /etc/hosts, before all others, so that it is found first.
+  # Adds a line to /etc/hosts, before all others.
   address @0 :Text;
   names @1 :List(Text);   # 1 to 32 host names.
 }

@@ -250,9 +250,13 @@ class LoopKind final : public MountKind {
   }
 
  private:
-  // Nothing else was mounted there before, so it can be another's only if that came on top.
-  bool isOurs(const Mount& mount, const support::Id&) const override {
-    return mount.source.starts_with("/dev/loop");
+  bool isOurs(const Mount& mount, const support::Id& id) const override {
+    constexpr size_t kPrefixBytes = sizeof("/dev/") - 1;
+    if (!mount.source.starts_with("/dev/loop")) return false;
+    std::string device = mount.source.substr(kPrefixBytes);
+    kj::String file = readFile(kj::str("/sys/block/", device.c_str(), "/loop/backing_file"));
+    // Where the kernel does not tell, it is ours: nothing else was mounted there before.
+    return file.size() == 0 || strstr(file.cStr(), sourceOf(id).cStr()) != nullptr;
   }
 };
 
