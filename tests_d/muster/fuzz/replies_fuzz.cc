@@ -95,7 +95,7 @@ void ask(harness::ControllerNode& node, uint8_t choice, const std::string& inner
       harness::rpc::Facts(node).read(until);
       return;
     case 1:
-      harness::rpc::Services(node).status("x", until);
+      harness::rpc::Services(node).status({"x"}, until);
       return;
     case 2:
       return runCommand(node, choice / 8, until);
