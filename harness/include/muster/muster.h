@@ -14,9 +14,12 @@
 // barrier.h (what nodes and tests tell each other), log.h (what programs have logged) and
 // log_rules.h (which lines of it make a test fail).
 //
-// Less often needed are node_faults.h (processes, disks and memory of nodes under faults), load.h
-// (work that goes on while faults strike), remote_helper.h (code of the test that runs on a node)
-// and forward.h (ports of nodes).
+// Less often needed are
+//   * change.h (settings of nodes), text_template.h (files from templates), tree_digest.h;
+//   * condition.h and http.h (what can be waited for on nodes, and asked of web servers);
+//   * node_faults.h (processes, disks and memory of nodes under faults) and load.h (work that goes
+//     on while faults strike);
+//   * remote_helper.h (code of the test that runs on a node) and forward.h (ports of nodes).
 //
 // Exit status of a test program: 0 all passed; 1 a test failed; 2 the cluster was not as it should
 // be, or the program ended in the middle; 3 no test was selected, or all were skipped; 64 wrong
