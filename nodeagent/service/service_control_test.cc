@@ -1,9 +1,12 @@
 // Tries the service through its capability, on a node of fake init scripts.
 #include "nodeagent/service/service_control.h"
 
+#include <chrono>
+
 #include <gmock/gmock.h>
 #include <kj/async-io.h>
 
+#include "nodeagent/os/wait_testing.h"
 #include "nodeagent/service/fake_node_testing.h"
 #include "nodeagent/session/service_testing.h"
 #include "schema/service.capnp.h"
@@ -166,13 +169,20 @@ TEST_F(ServiceControlTest, ChangeThatIsToStayStays) {
 }
 
 TEST_F(ServiceControlTest, EndWaitsForAnActionUnderWay) {
-  makeService();
-  auto request = actRequest("fake", Action::START);
+  auto mark = std::string(node_.path("runs").cStr());
+  node_.script("init.d/slow", "case $1 in\nstart) echo > " + mark + ".begun; sleep 0.5; touch " +
+                                  mark + " ;;\nstop) rm -f " + mark + " ;;\nstatus) test -e " +
+                                  mark + " || exit 3 ;;\nesac");
+  auto request = actRequest("slow", Action::START);
   request.setRestore(true);
   auto acting = request.send();
-  acting.poll(io_.waitScope);
+  ASSERT_TRUE(becomesTrue([&] {
+    acting.poll(io_.waitScope);
+    return std::filesystem::exists(mark + ".begun");
+  }));
   session_->end(EndReason::kClosed).wait(io_.waitScope);
-  EXPECT_EQ(status("fake").getStatus().getState(), State::STOPPED);
+  acting.wait(io_.waitScope);
+  EXPECT_EQ(status("slow").getStatus().getState(), State::STOPPED);
 }
 
 TEST_F(ServiceControlTest, NextKeeperPutsBackWhatAKilledOneLeft) {
@@ -204,7 +214,9 @@ TEST_F(ServiceControlTest, WaitEndsWhenTheServiceRunsOrHasFailed) {
   act("fake", Action::START);
   EXPECT_EQ(awaitActive("fake", 20'000'000'000).getStatus().getState(), State::RUNNING);
   node_.script("init.d/dead", "exit 1");
+  auto begun = std::chrono::steady_clock::now();
   EXPECT_EQ(awaitActive("dead", 20'000'000'000).getStatus().getState(), State::FAILED);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(10));
   EXPECT_EQ(awaitActive("absent", 1).getError().getKind(), Kind::NOT_FOUND);
   for (int64_t wrong : {int64_t{-1}, int64_t{20'000'000'001}}) {
     EXPECT_EQ(awaitActive("fake", wrong).getError().getKind(), Kind::INVALID);
