@@ -123,6 +123,9 @@ Status Systemd::status(kj::StringPtr name, Log log) {
 }
 
 CommandResult Systemd::journal(kj::StringPtr name, kj::StringPtr option, size_t linesMax) {
+  // What a service wrote last may still be on its way into the journal. Whether that can be waited
+  // for does not matter: the lines that are there are read all the same.
+  runCommand(kj::arr(kj::str(journalctl_), kj::str("--sync")), kLogLimitNs);
   kj::Vector<kj::String> argv;
   for (kj::StringPtr word : {kj::StringPtr(journalctl_), "--no-pager"_kj, "--quiet"_kj}) {
     argv.add(kj::str(word));

@@ -25,7 +25,9 @@ TEST_F(SystemdServicesTest, WaitEndsWhenTheServiceRuns) {
   installUnit(node(), "slow.service",
               "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sleep 1\n");
   node().output({"systemctl", "start", "--no-block", "slow"});
-  EXPECT_TRUE(node().service("slow").waitActive(20s).running());
+  Service slow = node().service("slow");
+  EXPECT_TRUE(slow.waitActive(20s).running());
+  slow.stop(UndoAt::kNever);
 }
 
 TEST_F(SystemdServicesTest, WaitFailsAtOnceWithTheJournalOfTheStart) {
@@ -42,6 +44,7 @@ TEST_F(SystemdServicesTest, WaitFailsAtOnceWithTheJournalOfTheStart) {
                                                 HasSubstr("it has failed (failed)"),
                                                 HasSubstr("no disk here"), HasSubstr("status=3"))));
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 30s);
+  doomed.resetFailed();
 }
 
 TEST_F(SystemdServicesTest, WaitThatIsOverSaysWhatTheServiceIs) {
@@ -95,6 +98,8 @@ TEST_F(SystemdServicesTest, UserHasServicesOfHisOwn) {
   std::string id = node().output({"id", "-u", "smith"});
   id.pop_back();
   node().output({"systemctl", "start", "user@" + id});
+  // The user's manager stays, for the service to be put back at the end of the test.
+  acceptNodeChanges();
   node()
       .file("/home/smith/.config/systemd/user/forge.service")
       .write("[Service]\nExecStart=/bin/sh -c 'echo glowing; exec sleep infinity'\n",
