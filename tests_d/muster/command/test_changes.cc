@@ -62,7 +62,7 @@ class ChangeCommandTest : public OwnClusterTest {
 };
 
 constexpr char kLookForAll[] =
-    "grep -h -e held /proc/mounts /etc/hosts; ip -o link | grep m0; ls /mnt";
+    "grep -h -e held /proc/mounts /etc/hosts; ip -o link | grep m0; ls /mnt | grep held";
 
 TEST_F(ChangeCommandTest, HeldChangeIsListedAndEndsWithTheCommand) {
   start("muster", {"change", "hold", "@server", "tmpfs", "/mnt/held", "1M", "--cluster", cluster_});

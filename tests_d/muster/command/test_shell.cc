@@ -34,11 +34,12 @@ class ShellTest : public OwnClusterTest {
   }
 };
 
-// What is typed is shown too, so the words that are waited for are typed in two parts.
+// What is typed is shown too, so the words that are waited for are typed in two parts. The record
+// of the terminal begins with the command line, which the pattern does not match.
 TEST_F(ShellTest, TerminalHasTheSizeOfOursAndFollowsIt) {
   Ended ended = onTerminal(
-      "tty > /tmp/$$.tty; (until stty size < $(cat /tmp/$$.tty) | grep -q 33; do :; done; sleep 1; "
-      "stty rows 44 cols 88 < $(cat /tmp/$$.tty); rm /tmp/$$.tty) & ",
+      "at=$(tty); (timeout 20 sh -c \"until grep -q firs[t].33 " + directory_ +
+          "/seen; do sleep 0.05; done\"; stty rows 44 cols 88 < $at) & ",
       "echo 'echo first $(stty size); until stty size | grep -q 44; do sleep 0.05; done; "
       "echo then $(stty size); echo ov\"\"er; exit 7'");
   EXPECT_THAT(ended, AllOf(exits(7), prints("first 33 77"), prints("then 44 88")));

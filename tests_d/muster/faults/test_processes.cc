@@ -156,8 +156,9 @@ class UnitFaultTest : public ClusterTest {
 
 TEST_F(UnitFaultTest, AllProcessesOfAUnitStandStill) {
   Node& node = servers()[0];
-  ASSERT_THAT(node.run({"systemd-run", "--unit=napper", "sh", "-c", "sleep 600 & sleep 601"}),
-              Succeeded());
+  ASSERT_THAT(
+      node.run({"systemd-run", "--collect", "--unit=napper", "sh", "-c", "sleep 600 & sleep 601"}),
+      Succeeded());
   auto states = [&] {
     return node.output({"sh", "-c",
                         "for p in $(cat /sys/fs/cgroup$(systemctl show -P ControlGroup "
