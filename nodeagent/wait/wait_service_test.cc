@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -165,8 +166,11 @@ TEST_F(WaitServiceTest, WaitEndsSoonWhenTheFileComesOrGoes) {
 }
 
 TEST_F(WaitServiceTest, ProcessAndMountAreFoundByName) {
+  // Other tests of this program may run at the same time.
+  auto name = kj::str("wait-", ::getpid());
+  ::prctl(PR_SET_NAME, name.cStr());
   auto asked = request();
-  asked.initCondition().setProcess("nodeagent_wait_test");
+  asked.initCondition().setProcess(name);
   EXPECT_THAT(answerOf(asked).getSeen().cStr(), HasSubstr(std::to_string(::getpid())));
   auto absent = request();
   absent.initCondition().setProcess("no-such-program");
