@@ -12,6 +12,7 @@
 #include <kj/vector.h>
 
 #include "nodeagent/change/change_record.h"
+#include "nodeagent/os/record_directory.h"
 
 namespace nodeagent::change {
 
@@ -19,13 +20,13 @@ class ChangeJournal {
  public:
   // `directory` is made, mode 0700, with the first record, if its parent is there. If it is empty,
   // the records are in memory only.
-  explicit ChangeJournal(kj::String directory);
+  explicit ChangeJournal(kj::String directory) : disk_(kj::mv(directory)) {}
 
-  // Says whether the record must survive a power cut, as what it undoes does.
-  enum class Durability { kKeeper, kPowerCut };
+  // The record must outlive what its change does.
+  using Outlives = RecordDirectory::Outlives;
 
   // Adds a record or replaces the one of that id. Fails with kind system if the disk refuses.
-  void write(const ChangeRecord& record, Durability durability);
+  void write(const ChangeRecord& record, Outlives outlives);
 
   // Returns the record of that id; null if there is none.
   kj::Maybe<ChangeRecord> find(const support::Id& id) const;
@@ -34,7 +35,7 @@ class ChangeJournal {
   void drop(const support::Id& id);
 
   // Tells whether there may be records of a killed keeper.
-  bool exists() const;
+  bool exists() const { return disk_.exists(); }
 
   // Reads the records of the disk. Files that were not written to their end, or that were damaged,
   // are no records: they are removed and logged.
@@ -44,9 +45,7 @@ class ChangeJournal {
   kj::Vector<ChangeRecord> all() const;
 
  private:
-  kj::String pathOf(const support::Id& id) const;
-
-  const kj::String directory_;
+  const RecordDirectory disk_;
   mutable std::mutex mutex_;
   std::map<support::Id, ChangeRecord> records_;
 };

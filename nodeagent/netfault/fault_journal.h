@@ -11,6 +11,7 @@
 #include <kj/refcount.h>
 #include <kj/string.h>
 
+#include "nodeagent/os/record_directory.h"
 #include "schema/support/base/id.h"
 
 namespace nodeagent::netfault {
@@ -38,7 +39,7 @@ class FaultJournal final : public kj::AtomicRefcounted {
  public:
   // `directory` is made, mode 0700, with the first record, if its parent is there. If it is empty,
   // nothing is kept.
-  explicit FaultJournal(kj::String directory);
+  explicit FaultJournal(kj::String directory) : records_(kj::mv(directory)) {}
 
   // Fails with kind system if the disk refuses.
   void write(const FaultRecord& record) const;
@@ -47,16 +48,14 @@ class FaultJournal final : public kj::AtomicRefcounted {
   void drop(const support::Id& id) const;
 
   // Tells whether there may be records. A keeper asks before it serves anybody.
-  bool exists() const;
+  bool exists() const { return records_.exists(); }
 
   // Returns the records of the disk. Files that were not written to their end, or that were
   // damaged, are no records: they are removed and logged.
   kj::Array<FaultRecord> read() const;
 
  private:
-  kj::String pathOf(const support::Id& id) const;
-
-  const kj::String directory_;
+  const RecordDirectory records_;
 };
 
 }  // namespace nodeagent::netfault

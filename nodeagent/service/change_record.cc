@@ -1,23 +1,9 @@
 #include "nodeagent/service/change_record.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <memory>
-
-#include <kj/encoding.h>
-#include <kj/io.h>
-#include <kj/vector.h>
-
-#include "nodeagent/os/read_file.h"
-#include "schema/support/base/crc32c.h"
 #include "schema/support/base/id.h"
 
 namespace nodeagent::service {
@@ -32,7 +18,7 @@ using State = wire::ServiceStatus::State;
 constexpr int64_t kStartLimitNs = 18'000'000'000;
 constexpr int64_t kOtherLimitNs = 3'000'000'000;
 
-// The fields of a record: name and user in hexadecimal, state, whether it has `enabled`, enabled.
+// The lines of a record: name, user, state, whether it has `enabled`, enabled.
 constexpr size_t kFields = 5;
 
 bool runs(State state) {
@@ -74,29 +60,22 @@ void bringStateBack(Return& back, const Status& now, State before) {
   if (canReset && back.state() == State::FAILED) back.act(Action::RESET_FAILED, kOtherLimitNs);
 }
 
-kj::String textOf(const ChangeRecord& record) {
+kj::Array<kj::String> linesOf(const ChangeRecord& record) {
   bool hasEnabled = record.enabled != nullptr;
   auto enabled = record.enabled.orDefault(Enabled::UNSPECIFIED);
-  auto rest =
-      kj::str(kj::encodeHex(record.name.asBytes()), "\n", kj::encodeHex(record.user.asBytes()),
-              "\n", static_cast<unsigned>(record.state), "\n", hasEnabled ? 1 : 0, "\n",
-              static_cast<unsigned>(enabled), "\n");
-  return kj::str(kj::hex(support::crc32c(rest.asBytes())), "\n", rest);
+  return kj::arr(toField(record.name), toField(record.user),
+                 kj::str(static_cast<unsigned>(record.state)), kj::str(hasEnabled ? 1 : 0),
+                 kj::str(static_cast<unsigned>(enabled)));
 }
 
-kj::Vector<kj::String> linesOf(kj::StringPtr text) {
-  kj::Vector<kj::String> lines;
-  while (text.size() > 0) {
-    size_t end = text.findFirst('\n').orDefault(text.size());
-    lines.add(kj::heapString(text.begin(), end));
-    text = text.slice(kj::min(end + 1, text.size()));
-  }
-  return lines;
-}
-
-kj::String fromHex(kj::StringPtr hex) {
-  auto decoded = kj::decodeHex(hex);
-  return kj::heapString(decoded.asChars().begin(), decoded.size());
+kj::Maybe<ChangeRecord> recordOf(kj::ArrayPtr<const kj::String> lines) {
+  if (lines.size() != kFields) return nullptr;
+  ChangeRecord record;
+  record.name = fromField(lines[0]);
+  record.user = fromField(lines[1]);
+  record.state = static_cast<State>(atoi(lines[2].cStr()));
+  if (lines[3] == "1") record.enabled = static_cast<Enabled>(atoi(lines[4].cStr()));
+  return kj::mv(record);
 }
 
 }  // namespace
@@ -140,57 +119,15 @@ kj::String ChangeJournal::newName() const {
   return kj::str(kj::StringPtr(order), "-", support::Id::random().text().c_str());
 }
 
+// Whether a service is enabled outlives the power, and so must the record.
 void ChangeJournal::write(kj::StringPtr name, const ChangeRecord& record) const {
-  if (directory_.size() == 0) return;
-  if (::mkdir(directory_.cStr(), 0700) < 0 && errno != EEXIST) {
-    support::failErrno(errno, "make directory ", directory_);
-  }
-  auto path = kj::str(directory_, "/", name);
-  auto temporary = kj::str(directory_, "/.", name);
-  kj::AutoCloseFd file(::open(temporary.cStr(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (file.get() < 0) support::failErrno(errno, "write ", temporary);
-  auto text = textOf(record);
-  // Whether a service is enabled outlives the power, and so must the record.
-  if (::write(file, text.begin(), text.size()) != static_cast<ssize_t>(text.size()) ||
-      ::fdatasync(file) < 0 || ::rename(temporary.cStr(), path.cStr()) < 0) {
-    int error = errno;
-    ::unlink(temporary.cStr());
-    support::failErrno(error, "write ", path);
-  }
-}
-
-void ChangeJournal::drop(kj::StringPtr name) const {
-  if (directory_.size() > 0) ::unlink(kj::str(directory_, "/", name).cStr());
-}
-
-bool ChangeJournal::exists() const {
-  return directory_.size() > 0 && ::access(directory_.cStr(), F_OK) == 0;
-}
-
-kj::Array<kj::String> ChangeJournal::names() const {
-  kj::Vector<kj::String> names;
-  if (directory_.size() == 0) return nullptr;
-  std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(directory_.cStr()), ::closedir);
-  if (directory == nullptr) return nullptr;
-  while (auto* entry = ::readdir(directory.get())) {
-    if (entry->d_name[0] != '.') names.add(kj::str(entry->d_name));
-  }
-  std::sort(names.begin(), names.end(), [](auto& a, auto& b) { return b < a; });
-  return names.releaseAsArray();
+  records_.write(name, linesOf(record), RecordDirectory::Outlives::kPowerCut);
 }
 
 kj::Maybe<ChangeRecord> ChangeJournal::read(kj::StringPtr name) const {
-  auto text = readFile(kj::str(directory_, "/", name));
-  auto lines = linesOf(text);
-  if (lines.size() != kFields + 1) return nullptr;
-  auto rest = text.slice(lines[0].size() + 1);
-  if (kj::str(kj::hex(support::crc32c(rest.asBytes()))) != lines[0]) return nullptr;
-  ChangeRecord record;
-  record.name = fromHex(lines[1]);
-  record.user = fromHex(lines[2]);
-  record.state = static_cast<State>(atoi(lines[3].cStr()));
-  if (lines[4] == "1") record.enabled = static_cast<Enabled>(atoi(lines[5].cStr()));
-  return kj::mv(record);
+  auto lines = records_.read(name);
+  KJ_IF_MAYBE (each, lines) return recordOf(*each);
+  return nullptr;
 }
 
 }  // namespace nodeagent::service

@@ -7,6 +7,7 @@
 #include <kj/refcount.h>
 #include <kj/string.h>
 
+#include "nodeagent/os/record_directory.h"
 #include "nodeagent/service/manager.h"
 #include "schema/support/base/wire_error.h"
 
@@ -34,26 +35,26 @@ class ChangeJournal final : public kj::AtomicRefcounted {
  public:
   // `directory` is made, mode 0700, with the first record, if its parent is there. If it is empty,
   // nothing is kept.
-  explicit ChangeJournal(kj::String directory) : directory_(kj::mv(directory)) {}
+  explicit ChangeJournal(kj::String directory) : records_(kj::mv(directory)) {}
 
   // Returns a name for a record; later names are greater.
   kj::String newName() const;
 
   // Fails with kind system if the disk refuses.
   void write(kj::StringPtr name, const ChangeRecord& record) const;
-  void drop(kj::StringPtr name) const;
+  void drop(kj::StringPtr name) const { records_.drop(name); }
 
   // Tells whether there may be records.
-  bool exists() const;
+  bool exists() const { return records_.exists(); }
 
   // Returns the names of the records on disk, the newest first.
-  kj::Array<kj::String> names() const;
+  kj::Array<kj::String> names() const { return records_.names(); }
 
   // Null: the record was not written to its end, or was damaged.
   kj::Maybe<ChangeRecord> read(kj::StringPtr name) const;
 
  private:
-  const kj::String directory_;
+  const RecordDirectory records_;
 };
 
 }  // namespace nodeagent::service
