@@ -10,8 +10,8 @@
 #include <kj/io.h>
 #include <kj/memory.h>
 
-#include "nodeagent/exec/change_signal.h"
 #include "nodeagent/exec/job_limits.h"
+#include "nodeagent/session/change_signal.h"
 
 namespace nodeagent::exec {
 

@@ -8,7 +8,6 @@
 #include <kj/refcount.h>
 #include <kj/timer.h>
 
-#include "nodeagent/exec/change_signal.h"
 #include "nodeagent/exec/input_stream.h"
 #include "nodeagent/exec/job_spec.h"
 #include "nodeagent/exec/output_stream.h"
@@ -17,6 +16,7 @@
 #include "nodeagent/os/spawner.h"
 #include "nodeagent/os/terminal.h"
 #include "nodeagent/os/worker.h"
+#include "nodeagent/session/change_signal.h"
 #include "nodeagent/session/commands.h"
 #include "schema/support/base/wire_error.h"
 

@@ -33,7 +33,7 @@ void ByteStream::fail(const kj::Exception& exception) {
     failure_ = support::Failure{Kind::SYSTEM, ECONNRESET, kj::str("the connection was cut"), 0};
   }
   inEnded_ = true;
-  news_.tell();
+  changed_.notify();
 }
 
 void ByteStream::close() {
@@ -43,7 +43,7 @@ void ByteStream::close() {
   failure_ = support::Failure{Kind::NOT_FOUND, 0, kj::str("the stream was closed"), 0};
   in_.clear();
   inEnded_ = true;
-  news_.tell();
+  changed_.notify();
 }
 
 void ByteStream::requireSound() const {
@@ -52,13 +52,13 @@ void ByteStream::requireSound() const {
 
 kj::Promise<void> ByteStream::pumpIn() {
   if (in_.size() >= kWindowBytes) {
-    return news_.next().then([this]() { return pumpIn(); });
+    return changed_.next().then([this]() { return pumpIn(); });
   }
   return socket_->tryRead(readBuffer_.begin(), 1, readBuffer_.size())
       .then([this](size_t count) -> kj::Promise<void> {
         in_.append(reinterpret_cast<const char*>(readBuffer_.begin()), count);
         inEnded_ = count == 0;
-        news_.tell();
+        changed_.notify();
         if (inEnded_) return kj::READY_NOW;
         return pumpIn();
       });
@@ -70,12 +70,12 @@ kj::Promise<void> ByteStream::pumpOut() {
       socket_->shutdownWrite();
       return kj::READY_NOW;
     }
-    return news_.next().then([this]() { return pumpOut(); });
+    return changed_.next().then([this]() { return pumpOut(); });
   }
   writing_ = std::exchange(out_, {});
   return socket_->write(writing_.data(), writing_.size()).then([this]() {
     writing_.clear();
-    news_.tell();
+    changed_.notify();
     return pumpOut();
   });
 }
@@ -88,10 +88,10 @@ kj::Promise<ByteStream::Part> ByteStream::read(uint64_t from, size_t bytesMax, i
   if (from > inFrom_) {
     in_.erase(0, from - inFrom_);
     inFrom_ = from;
-    news_.tell();
+    changed_.notify();
   }
   if (in_.empty() && !inEnded_ && waitNs > 0) {
-    return news_.next(timer_, waitNs).then([this, self = kj::addRef(*this), from, bytesMax]() {
+    return changed_.next(timer_, waitNs).then([this, self = kj::addRef(*this), from, bytesMax]() {
       return read(from, bytesMax, 0);
     });
   }
@@ -122,10 +122,10 @@ kj::Promise<uint64_t> ByteStream::write(uint64_t offset, std::string bytes, Afte
   }
   size_t taken = acceptSome(offset, bytes);
   if (after == AfterChunk::kEnd && outTo_ >= end) outEnds_ = true;
-  if (taken > 0 || outEnds_) news_.tell();
+  if (taken > 0 || outEnds_) changed_.notify();
   bool isFull = taken == 0 && outTo_ < end;
   if (!isFull || waitNs <= 0) return outTo_;
-  return news_.next(timer_, waitNs)
+  return changed_.next(timer_, waitNs)
       .then([this, self = kj::addRef(*this), offset, bytes = kj::mv(bytes), after]() mutable {
         return write(offset, kj::mv(bytes), after, 0);
       });

@@ -11,7 +11,7 @@
 #include <kj/refcount.h>
 #include <kj/timer.h>
 
-#include "nodeagent/forward/news.h"
+#include "nodeagent/session/change_signal.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::forward {
@@ -55,7 +55,7 @@ class ByteStream final : public kj::Refcounted {
 
   kj::Timer& timer_;
   kj::Own<kj::AsyncIoStream> socket_;
-  News news_;
+  ChangeSignal changed_;
 
   // Bytes that the socket has sent, from inFrom_ on.
   std::string in_;

@@ -79,7 +79,7 @@ support::Endpoint ForwardTable::listen(uint64_t number, const support::Endpoint&
   entry->accepting =
       acceptAll(*entry).eagerlyEvaluate([&entry = *entry](kj::Exception&& exception) {
         entry.failure = support::toFailure(exception, "forwards.accept");
-        entry.news.tell();
+        entry.changed.notify();
       });
   ++around_.listeners;
   support::Endpoint bound = entry->listener->endpoint();
@@ -97,7 +97,7 @@ kj::Promise<void> ForwardTable::acceptAll(ListenerEntry& entry) {
     auto socket = kj::heap<support::SocketStream>(around_.port, kj::mv(accepted.socket));
     addStream(number).bytes = kj::refcounted<ByteStream>(around_.timer, kj::mv(socket));
     entry.accepted.add(number);
-    entry.news.tell();
+    entry.changed.notify();
     return acceptAll(entry);
   });
 }
@@ -120,7 +120,7 @@ kj::Promise<kj::Array<uint64_t>> ForwardTable::accept(uint64_t number, uint64_t 
   entry.accepted = kj::mv(left);
   if (entry.accepted.size() > 0 || waitNs <= 0) return kj::heapArray(entry.accepted.asPtr());
   KJ_IF_MAYBE (failure, entry.failure) kj::throwFatalException(support::toException(*failure));
-  return entry.news.next(around_.timer, waitNs)
+  return entry.changed.next(around_.timer, waitNs)
       .then([this, number, after]() { return accept(number, after, 0); })
       .attach(kj::addRef(*this));
 }
@@ -148,7 +148,7 @@ void ForwardTable::drop(ListenerEntry& entry) {
     ::unlink((entry.asked.path() + ".lock").c_str());
     around_.journal.drop(entry.asked.path().c_str());
   }
-  entry.news.tell();
+  entry.changed.notify();
   --around_.listeners;
 }
 

@@ -61,7 +61,7 @@ class ForwardTable final : public kj::Refcounted {
     support::Endpoint asked;
     kj::Own<support::Listener> listener;
     kj::Vector<uint64_t> accepted;
-    News news;
+    ChangeSignal changed;
     kj::Maybe<support::Failure> failure;
     kj::Promise<void> accepting = nullptr;
   };

@@ -1,16 +1,16 @@
-// Wakes all callers that wait for something to change. It does not say what changed, so each caller
-// looks again.
+// Wakes all callers that wait for something to change, such as a job or a stream. It does not say
+// what changed, so each caller looks again.
 #pragma once
 
 #include <kj/async.h>
 #include <kj/timer.h>
 #include <kj/vector.h>
 
-namespace nodeagent::forward {
+namespace nodeagent {
 
-class News {
+class ChangeSignal {
  public:
-  // Resolves at the next tell(). The caller may drop the promise.
+  // Resolves at the next notify(). The caller may drop the promise.
   kj::Promise<void> next() {
     if (waiting_.size() >= kCleanAt) clean();
     auto pair = kj::newPromiseAndFulfiller<void>();
@@ -18,12 +18,14 @@ class News {
     return kj::mv(pair.promise);
   }
 
-  // Resolves as next() does, and at the end of `waitNs` at the latest.
+  // Resolves as next() does, and after `waitNs` at the latest.
   kj::Promise<void> next(kj::Timer& timer, int64_t waitNs) {
     return next().exclusiveJoin(timer.afterDelay(waitNs * kj::NANOSECONDS));
   }
 
-  void tell() {
+  // Resolves every promise that next() has given out.
+  void notify() {
+    if (waiting_.empty()) return;
     auto waiting = kj::mv(waiting_);
     waiting_ = {};
     for (auto& fulfiller : waiting) fulfiller->fulfill();
@@ -31,7 +33,7 @@ class News {
 
  private:
   // Dropped promises leave their fulfillers behind; they are removed when this number waits.
-  static constexpr size_t kCleanAt = 16;
+  static constexpr size_t kCleanAt = 64;
 
   void clean() {
     kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> left;
@@ -44,4 +46,4 @@ class News {
   kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> waiting_;
 };
 
-}  // namespace nodeagent::forward
+}  // namespace nodeagent
