@@ -51,7 +51,7 @@ class ChangeKind {
   virtual bool isAtomic() const { return false; }
 
   // Says whether making it can take minutes. Such changes wait for each other only, and the others
-  // do not wait for them.
+  // do not wait for them, but for what a killed keeper has left.
   virtual bool isSlow() const { return false; }
 
   // Returns the checked values of a request, and says for people what the change does. Neither

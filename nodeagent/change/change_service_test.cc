@@ -366,6 +366,70 @@ TEST_F(ChangeServiceTest, ChangeOfSomebodyElseIsNotOurs) {
   EXPECT_EQ(fake_.read(kForward), "0\n");
 }
 
+// A record of what a killed keeper has left is no secret of the disk.
+TEST_F(ChangeServiceTest, WhatASuccessorCannotTakeBackIsListedAndTriedAgain) {
+  make(first_, address("10.9.0.5/24"));
+  fake_.breakIp("RTNETLINK answers: Device or resource busy");
+  restart();
+  auto response = list();
+  ASSERT_EQ(response.getChanges().size(), 1u);
+  EXPECT_EQ(response.getChanges()[0].getState(), State::FAILED);
+  EXPECT_THAT(response.getChanges()[0].getReason().cStr(), HasSubstr("busy"));
+  EXPECT_TRUE(undo(first_).hasError());
+  fake_.breakIp("");
+  EXPECT_TRUE(undo(first_).getFound());
+  EXPECT_THAT(fake_.addresses(), Not(Contains("10.9.0.5/24")));
+  EXPECT_EQ(recordCount(), 0u);
+}
+
+// The list of a session gives up on an entry after some time.
+TEST_F(ChangeServiceTest, ChangeThatOutlastsTheEndOfItsSessionIsTakenBackAllTheSame) {
+  auto node = fake_.surroundings();
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool isBegun = false;
+  bool mayEnd = false;
+  node.run = [&, run = node.run](kj::ArrayPtr<const kj::String> argv, int64_t limitNs) {
+    if (argv.size() > 2 && argv[2] == "add") {
+      std::unique_lock<std::mutex> lock(mutex);
+      isBegun = true;
+      changed.notify_all();
+      changed.wait_for(lock, std::chrono::seconds(10), [&] { return mayEnd; });
+    }
+    return run(argv, limitNs);
+  };
+  restartOn(kj::mv(node));
+  auto request = offered<wire::Changes>(*service_, *session_).makeRequest();
+  request.initSpec().setId(first_.data());
+  address("10.9.0.5/24")(request.getSpec().initKind());
+  auto making = request.send();
+  for (int i = 0; i < 5000; ++i) {
+    io_.provider->getTimer().afterDelay(1 * kj::MILLISECONDS).wait(io_.waitScope);
+    std::lock_guard<std::mutex> lock(mutex);
+    if (isBegun) break;
+  }
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    ASSERT_TRUE(isBegun);
+  }
+  // What the session does with an entry that takes too long.
+  {
+    auto ending = session_->end(EndReason::kClosed);
+    io_.provider->getTimer().afterDelay(1 * kj::MILLISECONDS).wait(io_.waitScope);
+  }
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    mayEnd = true;
+    changed.notify_all();
+  }
+  making.wait(io_.waitScope);
+  for (int i = 0; i < 5000 && recordCount() > 0; ++i) {
+    io_.provider->getTimer().afterDelay(1 * kj::MILLISECONDS).wait(io_.waitScope);
+  }
+  EXPECT_THAT(fake_.addresses(), Not(Contains("10.9.0.5/24")));
+  EXPECT_EQ(recordCount(), 0u);
+}
+
 TEST_F(ChangeServiceTest, DamagedRecordIsRemovedAndNotActedOn) {
   make(first_, forwarding("1"));
   for (auto& file : std::filesystem::directory_iterator(state_ + "/changes")) {

@@ -23,9 +23,8 @@ kj::String shortName(const support::Id& id) {
   return kj::str(id.text().substr(0, 8).c_str());
 }
 
-ChangeJournal::Durability durabilityOf(const ChangeKind& kind) {
-  return kind.outlivesBoot() ? ChangeJournal::Durability::kPowerCut
-                             : ChangeJournal::Durability::kKeeper;
+ChangeJournal::Outlives durabilityOf(const ChangeKind& kind) {
+  return kind.outlivesBoot() ? ChangeJournal::Outlives::kPowerCut : ChangeJournal::Outlives::kAgent;
 }
 
 }  // namespace
@@ -70,8 +69,15 @@ struct ChangeTable::Tools final : public kj::AtomicRefcounted {
 
   uint64_t takeOrder() { return nextOrder_.fetch_add(1); }
 
-  // Takes back what a killed keeper has left, the newest first.
-  void recoverAll(kj::StringPtr bootId) {
+  // A change of a killed keeper that could not be taken back.
+  struct Remaining {
+    ChangeRecord record;
+    kj::String reason;
+  };
+
+  // Takes back what a killed keeper has left, the newest first, and returns what stayed.
+  kj::Vector<Remaining> recoverAll(kj::StringPtr bootId) {
+    kj::Vector<Remaining> remaining;
     journal.load();
     for (auto& record : journal.all()) {
       // What cannot be taken back is older than what comes.
@@ -94,8 +100,10 @@ struct ChangeTable::Tools final : public kj::AtomicRefcounted {
                      {{"change", record.id.text()},
                       {"effect", record.text},
                       {"reason", support::reasonOf(*exception)}});
+        remaining.add(Remaining{record.clone(), support::reasonOf(*exception)});
       }
     }
+    return remaining;
   }
 
   const Surroundings node;
@@ -147,7 +155,9 @@ struct ChangeTable::Tools final : public kj::AtomicRefcounted {
 
 struct ChangeTable::Change final : public kj::Refcounted {
   ChangeRecord record;
-  kj::Own<Session> session;
+
+  // Null for one that a killed keeper has left.
+  kj::Maybe<kj::Own<Session>> session;
   kj::Own<Session::Entry> entry;
   State state = State::MAKING;
   kj::String reason;
@@ -162,7 +172,8 @@ ChangeTable::ChangeTable(ServiceHost& host, Surroundings node)
     : host_(host),
       tools_(kj::atomicRefcounted<Tools>(kj::mv(node), journalDirectory(host.stateDirectory))),
       worker_(host.platform.makeWorker(2)),
-      recovering_(recoverAll().fork()) {}
+      recovering_(recoverAll().fork()),
+      undoing_(*this) {}
 
 ChangeTable::~ChangeTable() noexcept(false) = default;
 
@@ -174,9 +185,18 @@ kj::Promise<void> ChangeTable::recoverAll() {
   // The first task starts a thread, which a node without changes does without.
   if (!tools_->journal.exists()) return kj::READY_NOW;
   auto task = [tools = kj::atomicAddRef(*tools_), bootId = kj::str(host_.bootId)]() mutable {
-    tools->recoverAll(bootId);
+    return tools->recoverAll(bootId);
   };
-  return worker_->run(kj::mv(task));
+  return worker_->run(kj::mv(task)).then([this](kj::Vector<Tools::Remaining>&& remaining) {
+    for (auto& each : remaining) {
+      auto change = kj::refcounted<Change>();
+      auto id = each.record.id;
+      change->record = kj::mv(each.record);
+      change->state = State::FAILED;
+      change->reason = kj::mv(each.reason);
+      changes_.emplace(id, kj::mv(change));
+    }
+  });
 }
 
 ChangeTable::Change& ChangeTable::newChange(Session& session, support::Id id,
@@ -218,15 +238,24 @@ kj::Promise<void> ChangeTable::begin(Change& change, Session& session, const Cha
             change.state = State::MADE;
           },
           [this, &change](kj::Exception&& exception) {
-            forget(change);
+            fail(change, exception);
             kj::throwFatalException(kj::mv(exception));
           });
 }
 
 void ChangeTable::forget(Change& change) {
   change.isGone = true;
-  // The entry of a list that is being walked is not taken out of it.
-  if (!change.session->ending()) change.entry = nullptr;
+  KJ_IF_MAYBE (session, change.session) {
+    // The entry of a list that is being walked is not taken out of it.
+    if (!(*session)->ending()) change.entry = nullptr;
+  }
+}
+
+// What has a record still could not be taken back, and is tried again by undo and at the end.
+void ChangeTable::fail(Change& change, const kj::Exception& exception) {
+  if (tools_->journal.find(change.record.id) == nullptr) return forget(change);
+  change.state = State::FAILED;
+  change.reason = support::reasonOf(exception);
 }
 
 kj::Promise<ChangeReport> ChangeTable::make(Session& session, support::Id id,
@@ -303,12 +332,24 @@ kj::Promise<kj::Maybe<support::Failure>> ChangeTable::undoAtEnd(support::Id id) 
   if (found == changes_.end()) return kj::Maybe<support::Failure>();
   auto change = kj::addRef(*found->second);
   auto begun = change->beginning.addBranch();
-  return begun
-      .catch_([](kj::Exception&&) {
-        // Nothing is left of it.
-      })
-      .then([this, change = kj::mv(change)]() mutable { return startUndoing(*change, []() {}); })
-      .then([]() { return kj::Maybe<support::Failure>(); });
+  auto undoing = begun
+                     .catch_([](kj::Exception&&) {
+                       // Nothing is left of it, or its record says what.
+                     })
+                     .then([this, change = kj::mv(change)]() mutable {
+                       return startUndoing(*change, []() {});
+                     })
+                     .fork();
+  // The list gives up on an entry that takes long. A change that is still being made then has to be
+  // taken back all the same.
+  undoing_.add(undoing.addBranch().catch_([](kj::Exception&&) {
+    // Its state says that it failed, and why.
+  }));
+  return undoing.addBranch().then([]() { return kj::Maybe<support::Failure>(); });
+}
+
+void ChangeTable::taskFailed(kj::Exception&&) {
+  // No task ends with an exception.
 }
 
 kj::Promise<kj::Vector<ChangeReport>> ChangeTable::list() {

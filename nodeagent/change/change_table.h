@@ -26,7 +26,7 @@ struct ChangeReport {
 };
 
 // Belongs to the loop's thread, and outlives the sessions.
-class ChangeTable final {
+class ChangeTable final : private kj::TaskSet::ErrorHandler {
  public:
   static constexpr size_t kChangesMax = 256;
 
@@ -39,7 +39,7 @@ class ChangeTable final {
   kj::Promise<void> recovered() { return recovering_.addBranch(); }
 
   // Makes a change, or finds it again by its id. `values` are what `kind` has read. After a failure
-  // nothing is left of it.
+  // nothing is left of it, or it is listed as failed.
   kj::Promise<ChangeReport> make(Session& session, support::Id id, const ChangeKind& kind,
                                  Values values);
 
@@ -65,12 +65,17 @@ class ChangeTable final {
   kj::Promise<void> startUndoing(Change& change, AuditLog::Line line);
   kj::Promise<kj::Maybe<support::Failure>> undoAtEnd(support::Id id);
   void forget(Change& change);
+  void fail(Change& change, const kj::Exception& exception);
+  void taskFailed(kj::Exception&& exception) override;
 
   ServiceHost& host_;
   kj::Own<Tools> tools_;
   kj::Own<Worker> worker_;
   std::map<support::Id, kj::Own<Change>> changes_;
   kj::ForkedPromise<void> recovering_;
+
+  // Comes last, because its tasks use the rest.
+  kj::TaskSet undoing_;
 };
 
 }  // namespace nodeagent::change

@@ -81,11 +81,15 @@ void rewrite(kj::StringPtr path, kj::FunctionParam<kj::String(kj::StringPtr)> ed
     support::fail(Kind::SYSTEM, file, " cannot be read, or somebody is writing it");
   }
   kj::String content = edit(before);
-  if (content == before) return;
+  kj::String temporary = kj::str(file, ".muster-new");
+  if (content == before) {
+    // A keeper that was killed before it replaced the file has left this.
+    ::unlink(temporary.cStr());
+    return;
+  }
   if (content.size() > kFileBytesMax) {
     support::fail(Kind::UNSUPPORTED, file, " would have more than ", kFileBytesMax, " bytes");
   }
-  kj::String temporary = kj::str(file, ".muster-new");
   kj::AutoCloseFd fresh(
       ::open(temporary.cStr(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (fresh.get() < 0) support::failErrno(errno, "make ", temporary);
