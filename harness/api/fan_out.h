@@ -1,8 +1,8 @@
-// Makes one call on several nodes at once, by threads, for calls that block each for itself.
+// Makes one call on several nodes at once, and keeps what each answers.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
-#include <functional>
 #include <source_location>
 #include <string>
 #include <vector>
@@ -11,16 +11,12 @@
 #include <muster/node_answers.h>
 
 #include "harness/api/call_site.h"
+#include "harness/values/at_once.h"
 
 namespace harness {
 
 // The most calls at once.
 inline constexpr size_t kFanOutMax = 64;
-
-// Calls `work` with each number below `count`, on up to `fanOut` threads, this one among them, and
-// returns when all are done. DeadlineScope::current() of this thread holds in all. If calls throw,
-// the rest is still done, and the exception of one of them is thrown again.
-void atOnce(size_t count, size_t fanOut, const std::function<void(size_t)>& work);
 
 // Asks for each of `names` by `ask`, which is given its place, up to `fanOut` at once, and keeps
 // the value or the NodeError.
@@ -29,7 +25,7 @@ std::vector<muster::NodeAnswer<Value>> answersOf(const std::vector<std::string>&
                                                  size_t fanOut, const std::source_location& where,
                                                  const Ask& ask) {
   std::vector<muster::NodeAnswer<Value>> answers(names.size());
-  atOnce(names.size(), fanOut, [&](size_t i) {
+  atOnce(names.size(), std::min(fanOut, kFanOutMax), [&](size_t i) {
     answers[i].node = names[i];
     try {
       answers[i].value.emplace(at(where, [&] { return ask(i); }));

@@ -1,11 +1,8 @@
 // Calls on several nodes at once, against scripted agents. Files are in tests_d/muster/agent, since
 // these agents have none.
 #include <algorithm>
-#include <atomic>
 #include <iterator>
 #include <ranges>
-#include <stdexcept>
-#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +11,6 @@
 #include <muster/matchers.h>
 
 #include "harness/api/access.h"
-#include "harness/api/fan_out.h"
 #include "harness/rpc/controller.h"
 #include "harness/rpc/fake/fake_agent_fixture.h"
 
@@ -180,48 +176,6 @@ TEST(NodeAnswersTest, OnEachNodeNamesTheNodesThatDiffer) {
   EXPECT_EQ(error.node(), "n3");
   EXPECT_EQ(error.kind(), NodeError::Kind::kUnreachable);
   EXPECT_THAT(NodeAnswers<bool>({{"n1", true, {}}}), OnEachNode(true));
-}
-
-TEST(FanOutTest, CallsAreMadeAtOnceAndKnowTheDeadline) {
-  DeadlineScope scope(5s);
-  std::atomic<size_t> begun{0};
-  std::atomic<bool> isBounded{true};
-  atOnce(4, harness::kFanOutMax, [&](size_t) {
-    ++begun;
-    // Ends only when all four are under way.
-    while (begun < 4 && DeadlineScope::remaining().count() > 0) std::this_thread::yield();
-    if (DeadlineScope::remaining() > 5s) isBounded = false;
-  });
-  EXPECT_EQ(begun, 4u);
-  EXPECT_TRUE(isBounded);
-  EXPECT_GT(DeadlineScope::remaining().count(), 0);
-}
-
-TEST(FanOutTest, NoMoreCallsAtOnceThanAllowed) {
-  std::atomic<size_t> running{0};
-  std::atomic<size_t> most{0};
-  std::atomic<size_t> done{0};
-  atOnce(20, 2, [&](size_t) {
-    size_t now = ++running;
-    for (size_t seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
-    }
-    // Gives others the time to be one too many.
-    for (int i = 0; i < 1000; ++i) std::this_thread::yield();
-    --running;
-    ++done;
-  });
-  EXPECT_EQ(done, 20u);
-  EXPECT_LE(most, 2u);
-}
-
-TEST(FanOutTest, RestIsDoneWhenACallThrows) {
-  std::atomic<size_t> done{0};
-  auto work = [&](size_t i) {
-    ++done;
-    if (i == 0) throw std::runtime_error("wrong");
-  };
-  EXPECT_THROW(atOnce(100, harness::kFanOutMax, work), std::runtime_error);
-  EXPECT_EQ(done, 100u);
 }
 
 }  // namespace

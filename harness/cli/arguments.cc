@@ -162,7 +162,7 @@ CommandLine withoutCommand(const std::vector<Item>& items) {
   for (const Item& item : items) {
     if (item.spelling.empty()) refuseCommand(items);
     bool version = item.spelling == "--version";
-    if (version) line.wish = CommandLine::Wish::kVersion;
+    if (version) line.wish = CommandLine::Wish::kShowVersion;
     if (!version && !isHelp(item.spelling) && findAnywhere(item.spelling) == nullptr) {
       refuseOption(nullptr, item.spelling);
     }
@@ -240,11 +240,11 @@ CommandLine parseCommandLine(const std::vector<std::string>& words) {
       std::any_of(all.begin(), all.end(), [](const Item& item) { return isHelp(item.spelling); });
   if (taken.command == nullptr) {
     CommandLine line = withoutCommand(all);
-    if (help) line.wish = CommandLine::Wish::kHelp;
+    if (help) line.wish = CommandLine::Wish::kShowHelp;
     return line;
   }
-  if (help) return {CommandLine::Wish::kHelp, taken.command, std::nullopt, {}};
-  CommandLine line{CommandLine::Wish::kRun, taken.command, Arguments(*taken.command), {}};
+  if (help) return {CommandLine::Wish::kShowHelp, taken.command, std::nullopt, {}};
+  CommandLine line{CommandLine::Wish::kRunCommand, taken.command, Arguments(*taken.command), {}};
   if (taken.old != nullptr) line.notes.push_back(noteOn(*taken.old));
   fill(line, items, std::move(rest));
   return line;

@@ -50,16 +50,16 @@ class Arguments {
 
 struct CommandLine {
   enum class Wish {
-    kRun,
+    kRunCommand,
     // --help: of `command`, or of the whole program if there is none.
-    kHelp,
-    kVersion,
+    kShowHelp,
+    kShowVersion,
     // There is no command.
     kNothing,
   };
   Wish wish = Wish::kNothing;
   const Command* command = nullptr;
-  // Absent unless the wish is kRun.
+  // Absent unless the wish is kRunCommand.
   std::optional<Arguments> arguments;
   // Old spellings that were used: lines for standard error.
   std::vector<std::string> notes;

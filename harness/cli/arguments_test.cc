@@ -73,7 +73,7 @@ class EveryCommandTest : public testing::TestWithParam<const Command*> {
 
 TEST_P(EveryCommandTest, RunsWithAsFewWordsAsItTakes) {
   CommandLine parsed = parseCommandLine(line());
-  EXPECT_EQ(parsed.wish, Wish::kRun);
+  EXPECT_EQ(parsed.wish, Wish::kRunCommand);
   EXPECT_EQ(parsed.command, GetParam());
   EXPECT_EQ(parsed.arguments->words().size(), command().wordsLeast);
   EXPECT_THAT(parsed.notes, IsEmpty());
@@ -127,7 +127,7 @@ TEST_P(EveryCommandTest, HelpIsShownWhereverItIsAskedFor) {
   }
   for (const Words& words : lines) {
     CommandLine parsed = parseCommandLine(words);
-    EXPECT_EQ(parsed.wish, Wish::kHelp) << testing::PrintToString(words);
+    EXPECT_EQ(parsed.wish, Wish::kShowHelp) << testing::PrintToString(words);
     EXPECT_EQ(parsed.command, GetParam()) << testing::PrintToString(words);
   }
 }
@@ -233,9 +233,9 @@ TEST(CommandLineTest, WhatIsNotGivenHasItsInitialValue) {
 TEST(CommandLineTest, WithoutACommandThereIsHelpOrTheVersion) {
   EXPECT_EQ(parseCommandLine({}).wish, Wish::kNothing);
   EXPECT_EQ(parseCommandLine({"--json"}).wish, Wish::kNothing);
-  EXPECT_EQ(parseCommandLine({"--help"}).wish, Wish::kHelp);
+  EXPECT_EQ(parseCommandLine({"--help"}).wish, Wish::kShowHelp);
   EXPECT_EQ(parseCommandLine({"--help"}).command, nullptr);
-  EXPECT_EQ(parseCommandLine({"--version"}).wish, Wish::kVersion);
+  EXPECT_EQ(parseCommandLine({"--version"}).wish, Wish::kShowVersion);
   EXPECT_THAT(refusal({"--bogus", "x"}), HasSubstr("no option \"--bogus\"; see muster --help"));
 }
 

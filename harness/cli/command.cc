@@ -1,7 +1,9 @@
 #include "harness/cli/command.h"
 
 #include <cstring>
+#include <stdexcept>
 
+#include "harness/cli/arguments.h"
 #include "harness/cli/commands/all_commands.h"
 
 namespace harness {
@@ -27,6 +29,10 @@ std::vector<const Command*> actionsOf(const Command& group) {
     if (std::string(command->name).starts_with(prefix)) actions.push_back(command);
   }
   return actions;
+}
+
+int runGroup(const Arguments& arguments) {
+  throw std::logic_error(std::string(arguments.command().name) + " was run without an action");
 }
 
 bool isAction(const Command& command) {

@@ -52,6 +52,10 @@ const Command* findCommand(const std::string& name);
 // The actions of a group, such as "pki"; empty for an ordinary command.
 std::vector<const Command*> actionsOf(const Command& group);
 
+// Is what a group runs, which is never: the parser refuses a group without an action. Throws
+// std::logic_error.
+int runGroup(const Arguments& arguments);
+
 // True for "pki token", which the list of commands leaves to its group.
 bool isAction(const Command& command);
 

@@ -65,12 +65,12 @@ int statusOf(const ProvisionError& error) {
 
 int perform(const CommandLine& line) {
   switch (line.wish) {
-    case CommandLine::Wish::kRun:
+    case CommandLine::Wish::kRunCommand:
       return line.command->run(*line.arguments);
-    case CommandLine::Wish::kHelp:
+    case CommandLine::Wish::kShowHelp:
       std::cout << (line.command == nullptr ? overview() : helpOf(*line.command));
       return kExitOk;
-    case CommandLine::Wish::kVersion:
+    case CommandLine::Wish::kShowVersion:
       std::cout << "muster " << support::kVersion << "\n";
       return kExitOk;
     case CommandLine::Wish::kNothing:

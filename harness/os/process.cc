@@ -83,6 +83,19 @@ bool awaitHandle(int handle, Deadline deadline) {
 
 }  // namespace
 
+SpawnOptions apart(std::vector<std::string> argv) {
+  SpawnOptions options;
+  options.argv = std::move(argv);
+  options.others = OtherDescriptors::kClosed;
+  // An interrupt from the terminal is the caller's to pass on.
+  options.session = Session::kOwn;
+  options.dispositions = Dispositions::kDefault;
+  sigset_t none;
+  ::sigemptyset(&none);
+  options.blocked = none;
+  return options;
+}
+
 Child::Child(pid_t pid) : pid_(pid), handle_(handleOf(pid)) {}
 
 Child& Child::operator=(Child&& other) noexcept {

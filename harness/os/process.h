@@ -46,6 +46,10 @@ struct SpawnOptions {
   std::optional<sigset_t> blocked;
 };
 
+// Returns the options of a program that inherits nothing of the caller's descriptors, signals and
+// terminal, such as a daemon.
+SpawnOptions apart(std::vector<std::string> argv);
+
 // A child process. It goes on when this object is destroyed; awaitEnd() or endBy() reaps it.
 class Child {
  public:

@@ -14,7 +14,8 @@
 
 namespace nodeagent {
 
-// Every service is made here and nowhere else. Their order does not matter.
+// Every service is made here and nowhere else. Those that take back what a killed keeper has left
+// come behind exec, which ends its commands.
 kj::Array<kj::Own<AgentService>> makeServices(ServiceHost& host) {
   kj::Vector<kj::Own<AgentService>> services;
   services.add(makeExec(host));

@@ -1,14 +1,9 @@
 // barrier: shows the commands that wait at barriers and for events.
 #include <algorithm>
-#include <iostream>
 #include <tuple>
 
-#include "harness/cli/answers.h"
-#include "harness/cli/arguments.h"
-#include "harness/cli/clusters.h"
 #include "harness/cli/commands/all_commands.h"
-#include "harness/cli/connections.h"
-#include "harness/cli/options.h"
+#include "harness/cli/listing.h"
 #include "harness/cli/table.h"
 #include "harness/rpc/sync/waiting.h"
 
@@ -76,23 +71,17 @@ Json rowJson(const Row& row) {
 }
 
 int run(const Arguments& arguments) {
-  ClusterDescription cluster = clusterOf(arguments[kCluster]);
-  std::vector<NodeDescription> nodes = chooseNodes(cluster, arguments.word(0, "@*"));
-  Connections connections(nodes, chooseRunId(""));
-  Reachable reachable = reach(connections, nodes, arguments[kConnectTimeout]);
-  auto until = std::chrono::steady_clock::now() + arguments[kConnectTimeout];
-  Answers<std::vector<WaitingCommand>> answers;
-  answers.take(reachable.nodes, rpc::listWaiting(reachable.connected, until));
-  answers.errors.insert(answers.errors.begin(), reachable.errors.begin(), reachable.errors.end());
-  if (arguments[kJson]) {
-    Json list = Json::array();
-    for (const Row& row : rowsOf(answers)) list.push_back(rowJson(row));
-    printJson({{"waiting", std::move(list)}, {"errors", errorsJson(answers.errors)}});
-  } else {
-    std::cout << waitTable(rowsOf(answers));
-    complain(arguments.command(), answers.errors);
-  }
-  return answers.errors.empty() ? kExitOk : kExitUnavailable;
+  auto answers = askChosen(arguments, [&](const Reachable& reachable) {
+    auto until = std::chrono::steady_clock::now() + arguments[kConnectTimeout];
+    Answers<std::vector<WaitingCommand>> given;
+    given.errors = reachable.errors;
+    given.take(reachable.nodes, rpc::listWaiting(reachable.connected, until));
+    return given;
+  });
+  Json list = Json::array();
+  for (const Row& row : rowsOf(answers)) list.push_back(rowJson(row));
+  return showListing(arguments, "waiting", std::move(list), waitTable(rowsOf(answers)),
+                     answers.errors);
 }
 
 }  // namespace

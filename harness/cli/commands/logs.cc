@@ -1,15 +1,11 @@
 // logs: what programs of the nodes have logged, and marks from which to read it later.
 #include "harness/rpc/log/logs.h"
 
-#include <algorithm>
 #include <atomic>
-#include <exception>
 #include <fstream>
-#include <functional>
 #include <iostream>
 #include <mutex>
 #include <sstream>
-#include <thread>
 
 #include "harness/cli/answers.h"
 #include "harness/cli/arguments.h"
@@ -21,6 +17,7 @@
 #include "harness/cli/options.h"
 #include "harness/cli/output.h"
 #include "harness/log/rules.h"
+#include "harness/values/at_once.h"
 #include "harness/values/failure_text.h"
 
 namespace harness {
@@ -96,28 +93,6 @@ Exit status: 0 if every node answered, 69 if one did not.
 constexpr size_t kFollowedMax = 64;
 constexpr std::chrono::seconds kLookMax{1};
 constexpr std::chrono::minutes kReadMax{10};
-
-// Calls `work` with each number below `count`, by up to kFollowedMax threads. If calls throw, the
-// exception of one of them is thrown when all are done.
-void atOnce(size_t count, const std::function<void(size_t)>& work) {
-  std::atomic<size_t> next = 0;
-  std::mutex mutex;
-  std::exception_ptr failure;
-  auto loop = [&] {
-    for (size_t i = next++; i < count; i = next++) {
-      try {
-        work(i);
-      } catch (...) {
-        std::lock_guard<std::mutex> lock(mutex);
-        failure = std::current_exception();
-      }
-    }
-  };
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < std::min(count, kFollowedMax); ++i) threads.emplace_back(loop);
-  for (std::thread& thread : threads) thread.join();
-  if (failure) std::rethrow_exception(failure);
-}
 
 struct Stream {
   ControllerNode* node;
@@ -206,7 +181,7 @@ Answers<std::vector<LogMark>> marksOf(const Reachable& reachable,
   std::vector<std::variant<std::vector<LogMark>, muster::NodeError>> found(
       reachable.connected.size());
   auto until = in(timeout);
-  atOnce(found.size(), [&](size_t i) {
+  atOnce(found.size(), kFollowedMax, [&](size_t i) {
     rpc::Logs logs(*reachable.connected[i]);
     std::vector<LogMark> marks;
     try {
@@ -247,7 +222,7 @@ std::vector<muster::NodeError> show(const std::vector<Stream>& streams,
   std::atomic<bool> isOver = false;
   std::vector<muster::NodeError> errors;
   std::mutex mutex;
-  atOnce(streams.size(), [&](size_t i) {
+  atOnce(streams.size(), kFollowedMax, [&](size_t i) {
     try {
       if (follows)
         follow(streams[i], patterns, printer, isOver);

@@ -60,18 +60,10 @@ void requireRoot(const std::string& attempt) {
 }
 
 Child spawnHub(const std::string& program, int input, int output) {
-  SpawnOptions options;
-  options.argv = {program};
+  SpawnOptions options = apart({program});
   options.environment = {{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}};
   options.input = input;
   options.output = output;
-  options.others = OtherDescriptors::kClosed;
-  // An interrupt from the terminal is the caller's to pass on.
-  options.session = Session::kOwn;
-  options.dispositions = Dispositions::kDefault;
-  sigset_t none;
-  ::sigemptyset(&none);
-  options.blocked = none;
   return spawn(options);
 }
 

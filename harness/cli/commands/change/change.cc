@@ -1,7 +1,4 @@
 // change: the group of the actions on changes of nodes.
-#include <stdexcept>
-
-#include "harness/cli/arguments.h"
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/options.h"
 
@@ -14,11 +11,6 @@ before comes back when the command or test that made the change ends, however
 it ends.
 )";
 
-// The parser refuses `muster change` without an action, so this never runs.
-int run(const Arguments& arguments) {
-  throw std::logic_error(std::string(arguments.command().name) + " was run without an action");
-}
-
 }  // namespace
 
 const Command kChangeGroup = {
@@ -29,7 +21,7 @@ const Command kChangeGroup = {
         [] {
           return OptionList{&kCluster, &kJson};
         },
-    .run = run,
+    .run = runGroup,
     .wordsLeast = 1,
     .notes = kNotes,
 };

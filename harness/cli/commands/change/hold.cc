@@ -48,9 +48,9 @@ must not be there. The change is there when the command says so, and ends with
 the command: by Ctrl-C, after --for, or however else. If the command is killed,
 the nodes take it back when the lease of its session is over, after a minute.
 
-Exit status: 0 if the change was there for all of the time; 1 if a node refused
+Exit status: 0 if the change was made, and its time is over; 1 if a node refused
 it, which then no node keeps; 64 if the command line is wrong; 69 if a node
-cannot be reached, or has lost the change.
+cannot be reached, or the first one has lost the change.
 )";
 
 constexpr int kStatusRefused = 1;

@@ -1,13 +1,7 @@
 // fault list: shows the faults of the nodes.
-#include <iostream>
-
-#include "harness/cli/answers.h"
-#include "harness/cli/arguments.h"
-#include "harness/cli/clusters.h"
 #include "harness/cli/commands/all_commands.h"
-#include "harness/cli/connections.h"
 #include "harness/cli/fault_words.h"
-#include "harness/cli/options.h"
+#include "harness/cli/listing.h"
 
 namespace harness {
 namespace {
@@ -22,20 +16,13 @@ Exit status: 0 if every node answered, 69 if one did not.
 )";
 
 int run(const Arguments& arguments) {
-  auto timeout = arguments[kConnectTimeout];
-  ClusterDescription cluster = clusterOf(arguments[kCluster]);
-  std::vector<NodeDescription> nodes = chooseNodes(cluster, arguments.word(0, "@*"));
-  Connections connections(nodes, chooseRunId(""));
-  auto answers = askFaults(reach(connections, nodes, timeout), timeout);
-  if (arguments[kJson]) {
-    Json list = Json::array();
-    for (const FaultRow& row : rowsOf(answers)) list.push_back(faultJson(row));
-    printJson({{"faults", std::move(list)}, {"errors", errorsJson(answers.errors)}});
-  } else {
-    std::cout << faultTable(rowsOf(answers));
-  }
-  complain(arguments.command(), answers.errors);
-  return answers.errors.empty() ? kExitOk : kExitUnavailable;
+  auto answers = askChosen(arguments, [&](const Reachable& reachable) {
+    return askFaults(reachable, arguments[kConnectTimeout]);
+  });
+  Json list = Json::array();
+  for (const FaultRow& row : rowsOf(answers)) list.push_back(faultJson(row));
+  return showListing(arguments, "faults", std::move(list), faultTable(rowsOf(answers)),
+                     answers.errors);
 }
 
 }  // namespace

@@ -1,7 +1,4 @@
 // nemesis: the group of the actions on nemesis plans.
-#include <stdexcept>
-
-#include "harness/cli/arguments.h"
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/options.h"
 
@@ -14,11 +11,6 @@ which faults strike which nodes when; `muster run --nemesis` and --nemesis of a
 test program drive it while tests run. No action asks a node.
 )";
 
-// The parser refuses `muster nemesis` without an action, so this never runs.
-int run(const Arguments& arguments) {
-  throw std::logic_error(std::string(arguments.command().name) + " was run without an action");
-}
-
 }  // namespace
 
 const Command kNemesis = {
@@ -26,7 +18,7 @@ const Command kNemesis = {
     .usage = "ACTION [ARGUMENT...]",
     .summary = "draw, show and shrink plans of faults",
     .options = [] { return OptionList{&kJson}; },
-    .run = run,
+    .run = runGroup,
     .wordsLeast = 1,
     .notes = kNotes,
 };

@@ -1,7 +1,4 @@
 // pki: the group of the actions on a cluster's certificates.
-#include <stdexcept>
-
-#include "harness/cli/arguments.h"
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/pki_words.h"
 
@@ -20,11 +17,6 @@ nodes asked in time than `serve --count` wants; 73 if something exists already,
 cannot be written, or could be replaced by others.
 )";
 
-// The parser refuses `muster pki` without an action, so this never runs.
-int run(const Arguments& arguments) {
-  throw std::logic_error(std::string(arguments.command().name) + " was run without an action");
-}
-
 }  // namespace
 
 const Command kPki = {
@@ -35,7 +27,7 @@ const Command kPki = {
         [] {
           return OptionList{&kPkiDirectory, &kJson};
         },
-    .run = run,
+    .run = runGroup,
     .wordsLeast = 1,
     .notes = kNotes,
 };

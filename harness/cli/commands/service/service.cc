@@ -1,7 +1,4 @@
 // service: the group of the actions on services.
-#include <stdexcept>
-
-#include "harness/cli/arguments.h"
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/options.h"
 
@@ -14,11 +11,6 @@ own manager does the work: systemd, OpenRC, or SysV init scripts. What an action
 changes stays; tests, in contrast, put services back when they end.
 )";
 
-// The parser refuses `muster service` without an action, so this never runs.
-int run(const Arguments& arguments) {
-  throw std::logic_error(std::string(arguments.command().name) + " was run without an action");
-}
-
 }  // namespace
 
 const Command kService = {
@@ -29,7 +21,7 @@ const Command kService = {
         [] {
           return OptionList{&kCluster, &kJson};
         },
-    .run = run,
+    .run = runGroup,
     .wordsLeast = 1,
     .notes = kNotes,
 };

@@ -1,16 +1,17 @@
-#include "harness/api/fan_out.h"
+#include "harness/values/at_once.h"
 
 #include <algorithm>
 #include <atomic>
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include <muster/deadline.h>
 
 namespace harness {
 
-void atOnce(size_t count, size_t fanOut, const std::function<void(size_t)>& work) {
+void atOnce(size_t count, size_t threads, const std::function<void(size_t)>& work) {
   std::chrono::nanoseconds left = muster::DeadlineScope::remaining();
   std::atomic<size_t> next{0};
   std::mutex mutex;
@@ -28,9 +29,8 @@ void atOnce(size_t count, size_t fanOut, const std::function<void(size_t)>& work
   };
   {
     // They end their threads at the end of this block, also if one of them cannot be made.
-    std::vector<std::jthread> threads;
-    for (size_t i = 1; i < std::min({count, fanOut, kFanOutMax}); ++i)
-      threads.emplace_back(workOff);
+    std::vector<std::jthread> running;
+    for (size_t i = 1; i < std::min(count, threads); ++i) running.emplace_back(workOff);
     workOff();
   }
   if (failure) std::rethrow_exception(failure);
