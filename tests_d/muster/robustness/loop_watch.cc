@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 #include "tests_d/muster/robustness/shared_file.h"
 
@@ -11,7 +12,9 @@ namespace robustness {
 
 LoopWatch::LoopWatch(const std::string& directory)
     : path_(directory + "/loop-turns"),
-      turns_(static_cast<LoopTurns*>(mapShared(path_, sizeof(LoopTurns)))) {}
+      turns_(static_cast<LoopTurns*>(mapShared(path_, sizeof(LoopTurns)))) {
+  turns_->ownNsBound = getenv(kStrictVariable) == nullptr ? kOwnBusyNsMax : kOwnNsMax;
+}
 
 LoopWatch::~LoopWatch() {
   munmap(turns_, sizeof(LoopTurns));

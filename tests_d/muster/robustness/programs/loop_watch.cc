@@ -85,13 +85,70 @@ int64_t stolenNow() {
   return ticks * int64_t{10'000'000};
 }
 
+// Sums up how long all other threads of this process could run and had no CPU. One of them may hold
+// a lock that the loop needs.
+int64_t othersWaitedNow() {
+  struct Entry {
+    uint64_t number;
+    int64_t offset;
+    uint16_t size;
+    uint8_t type;
+    char name[1];
+  };
+  alignas(Entry) char entries[4096];
+  int64_t waitedNs = 0;
+  long fd = syscall(SYS_open, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  for (;;) {
+    long count = syscall(SYS_getdents64, fd, entries, sizeof(entries));
+    if (count <= 0) break;
+    for (long at = 0; at < count;) {
+      auto* entry = reinterpret_cast<const Entry*>(entries + at);
+      at += entry->size;
+      int thread = atoi(entry->name);
+      if (thread == 0 || thread == getpid()) continue;
+      char path[64];
+      char text[64];
+      snprintf(path, sizeof(path), "/proc/self/task/%d/schedstat", thread);
+      copyText(path, text, sizeof(text));
+      long long waited = 0;
+      sscanf(text, "%*d %lld", &waited);
+      waitedNs += waited;
+    }
+  }
+  syscall(SYS_close, fd);
+  return waitedNs;
+}
+
+// What tells that the machine was too busy for a turn, from before its begin on.
+constexpr int64_t kLookNs = 10'000'000;
+std::atomic<int64_t> lookedNs = 0;
+// By how much all sleeps of notePlaces() together were too long.
+std::atomic<int64_t> oversleptNs = 0;
+std::atomic<int64_t> oversleptBeforeNs = 0;
+std::atomic<int64_t> othersWaitedBeforeNs = 0;
+
+int64_t oversleptInTurn(int64_t nowNs) {
+  int64_t late = nowNs - lookedNs - kLookNs;
+  return oversleptNs - oversleptBeforeNs + (late > 0 ? late : 0);
+}
+
 void notePlaces() {
-  timespec pause{0, 10'000'000};
+  timespec pause{0, kLookNs};
+  lookedNs = read(CLOCK_MONOTONIC);
   for (;;) {
     nanosleep(&pause, nullptr);
+    int64_t now = read(CLOCK_MONOTONIC);
+    int64_t late = now - lookedNs - kLookNs;
+    lookedNs = now;
+    if (late > 0) oversleptNs += late;
     stolenNs = stolenNow();
     int64_t since = begunNs;
-    if (since == 0 || read(CLOCK_MONOTONIC) - since < robustness::kBlockedNsMax / 2) continue;
+    if (since == 0 || now - since < kLookNs) {
+      oversleptBeforeNs = oversleptNs.load();
+      othersWaitedBeforeNs = othersWaitedNow();
+    }
+    if (since == 0 || now - since < robustness::kBlockedNsMax / 2) continue;
     char thread[64];
     char where[100];
     char call[100];
@@ -209,13 +266,19 @@ int __wrap_epoll_wait(int fd, epoll_event* events, int eventsMax, int timeoutMs)
     int64_t blocked = now.nowNs - begun.nowNs - ran - (now.waitedNs - begun.waitedNs);
     // A thread that never waited was without a CPU because the host of a virtual machine stole it.
     if (now.waits == begun.waits) blocked = 0;
-    if (blocked > robustness::kBlockedNsMax) blocked -= stolenNow() - begunStolenNs;
+    if (blocked > robustness::kBlockedNsMax) {
+      blocked -= stolenNow() - begunStolenNs + oversleptInTurn(now.nowNs);
+      // It may have waited for a thread that holds a lock and had no CPU.
+      blocked -= othersWaitedNow() - othersWaitedBeforeNs;
+    }
     if (wasStopped.exchange(false)) blocked = 0;
     ++turns->count;
     // What was stolen counts as CPU time of the thread.
-    if (ran > robustness::kOwnNsMax) ran -= stolenNow() - begunStolenNs;
-    int64_t most = samples.count >= robustness::kSamplesMin ? robustness::kOwnNsMax
-                                                            : robustness::kOwnUnseenNsMax;
+    if (ran > robustness::kOwnNsMax) {
+      ran -= stolenNow() - begunStolenNs + oversleptInTurn(now.nowNs);
+    }
+    int64_t most = samples.count >= robustness::kSamplesMin ? turns->ownNsBound.load()
+                                                            : robustness::kOwnBusyNsMax;
     if (ran > most) noteLongTurn();
     if (blocked > turns->blockedNsMax) memcpy(turns->place, place, sizeof(place));
     raise(turns->blockedNsMax, blocked);
