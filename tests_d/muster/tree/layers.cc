@@ -62,6 +62,12 @@ std::vector<Room> agentRooms() {
        {"nodeagent/front/", "nodeagent/shim/", "nodeagent/init/", "nodeagent/enrol/",
         "nodeagent/agent_test/"}},
       {"nodeagent/agent_test/", {"schema/support/", "nodeagent/"}, kAgentBans},
+      // The file system of a fault, which runs as a process of its own.
+      {"nodeagent/disk/", {"schema/support/base/", "nodeagent/os/"}, kAgentBans},
+      {"nodeagent/netfault/",
+       {"schema/support/base/", "schema/support/rpc/", "nodeagent/os/", "nodeagent/session/",
+        "nodeagent/disk/"},
+       kAgentBans},
       // A service: what one interface of the schema does on a node.
       {"nodeagent/*/",
        {"schema/support/base/", "schema/support/rpc/", "nodeagent/os/", "nodeagent/session/"},
