@@ -12,6 +12,7 @@
 #include "nodeagent/config/logging.h"
 #include "nodeagent/config/options.h"
 #include "nodeagent/config/read_credentials.h"
+#include "nodeagent/disk/disk_layer.h"
 #include "nodeagent/enrol/enrol.h"
 #include "nodeagent/exec/shim_starter.h"
 #include "nodeagent/front/front_process.h"
@@ -162,6 +163,9 @@ int run(const std::vector<std::string>& arguments) {
     }
     if (!arguments.empty() && arguments[0] == netfault::kHogArgument) {
       return netfault::runHog({arguments.begin() + 1, arguments.end()});
+    }
+    if (!arguments.empty() && arguments[0] == disk::kLayerArgument) {
+      return disk::runLayer({arguments.begin() + 1, arguments.end()});
     }
     if (isSyncCommand(arguments)) {
       return checkOutput(runSyncCommand(arguments, environmentMap()));

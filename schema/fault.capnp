@@ -1,7 +1,7 @@
 @0x820942542a812f60;
 # Disturbs the node for a while: packets from chosen peers are dropped, all or a part of them, an interface becomes slow
-# or goes down, processes stand still or can open no more files, memory or processors are used up, a disk is full or
-# cannot be written.
+# or goes down, processes stand still or can open no more files, memory or processors are used up, a disk is full, slow
+# or failing, or cannot be written.
 #
 # A fault is a lease. It ends with the session that added it, or after a time that was asked for. The kernel itself
 # holds the lease of dropped packets and is told again while it shall last, so they end also when every process of the
@@ -57,6 +57,7 @@ struct FaultSpec {
     full @10 :FullDisk;
     readOnly @11 :ReadOnlyDirectory;
     down @12 :InterfaceDown;
+    disk @13 :DisturbedDisk;
   }
 }
 
@@ -84,6 +85,27 @@ struct ReadOnlyDirectory {
   # Makes what is below a directory read-only, by a mount there. Files that are open for writing stay so. Errors: denied
   # (the agent's state is below it), conflict (it is so already).
   directory @0 :Text;
+}
+
+struct DisturbedDisk {
+  # Serves what is below a directory by a process of the agent (FUSE), which disturbs it. Files that are open already,
+  # and processes whose working directory is there, are not disturbed. At the end, files that are open go on
+  # undisturbed, unless losesUnsynced is set. A write of more than 1 MiB counts several times. Errors of `add`: denied
+  # (the agent's state is below it), unsupported (the kernel lacks FUSE). An error of `heal` besides: system (a write
+  # was to fail, and none did).
+  directory @0 :Text;
+  delayNs @1 :Int64;          # Delays each read that the kernel has not cached, each write and each sync. At most 10 s.
+  bytesPerSecond @2 :UInt64;  # The rate of reads and writes together, from 4096. 0: as fast as the disk is.
+  failFrom @3 :UInt64;        # The first write that fails, counted from 1. 0: none.
+  failCount @4 :UInt64;       # How many writes fail from there on. 0: all.
+  failWith @5 :WriteError;
+  losesUnsynced @6 :Bool;     # At the end, the content of each file is what was last synced, as after a power failure.
+                              # Files that are open then have no disk any more. Names are kept.
+
+  enum WriteError {
+    io @0;        # EIO
+    noSpace @1;   # ENOSPC
+  }
 }
 
 struct InterfaceDown {

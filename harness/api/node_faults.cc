@@ -67,6 +67,11 @@ Fault NodeFaults::makeReadOnly(const std::string& directory, Where where) const 
   return begin(nodes_, harness::fault::MakeReadOnly{directory}, where);
 }
 
+Fault NodeFaults::disturbDisk(const std::string& directory, const DiskDisturbance& disturbance,
+                              Where where) const {
+  return begin(nodes_, harness::fault::DisturbDisk{directory, disturbance}, where);
+}
+
 Fault NodeFaults::takeDown(const std::string& interface, Where where) const {
   return begin(nodes_, harness::fault::TakeDown{interface}, where);
 }

@@ -38,8 +38,8 @@ Words nameOf(const Command& command) {
 // A value that the option can have.
 std::string valueFor(const Option& option) {
   if (!option.takesValue()) return "";
-  for (std::string value :
-       {"10m", "5", "a=b", "a: b", "admin", "tcp", "20%", "8mbit", "5s", "gentle", "freeze"}) {
+  for (std::string value : {"10m", "5", "a=b", "a: b", "admin", "tcp", "20%", "8mbit", "5s",
+                            "gentle", "freeze", "io"}) {
     try {
       option.check(value);
       return value;

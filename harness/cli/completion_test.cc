@@ -59,9 +59,10 @@ TEST_F(CompletionTest, OptionsAreThoseOfTheParser) {
 
 TEST_F(CompletionTest, FaultsHaveKindsNodesAndIds) {
   EXPECT_THAT(at("muster fault "), ElementsAre("add", "heal", "list"));
-  EXPECT_THAT(at("muster fault add "),
-              ElementsAre("bridge", "cpu", "degrade", "descriptors", "down", "full", "isolate",
-                          "kill", "memory", "one-way", "partition", "pause", "read-only", "ring"));
+  EXPECT_THAT(
+      at("muster fault add "),
+      ElementsAre("bridge", "cpu", "degrade", "descriptors", "disk", "down", "full", "isolate",
+                  "kill", "memory", "one-way", "partition", "pause", "read-only", "ring"));
   EXPECT_THAT(at("muster nemesis "), ElementsAre("draw", "show", "shrink"));
   EXPECT_THAT(at("muster nemesis draw "), ElementsAre("gentle", "rough"));
   EXPECT_THAT(at("muster nemesis draw --without=fr"), ElementsAre("--without=freeze"));

@@ -1,6 +1,7 @@
 #include "harness/cli/node_fault_words.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -9,6 +10,13 @@
 
 namespace harness {
 namespace {
+
+constexpr const char* kIoError = "io";
+constexpr const char* kFullError = "full";
+
+std::string writeErrorProblem(const std::string& value) {
+  return value == kIoError || value == kFullError ? "" : "is neither io nor full";
+}
 
 constexpr TextOption kName({
     .name = "name",
@@ -58,7 +66,52 @@ constexpr CountOption kThreads(
 constexpr TextOption kDirectory({
     .name = "directory",
     .value = "DIR",
-    .help = "of full and read-only: an absolute path on the node",
+    .help = "of disk, full and read-only: an absolute path on the node",
+});
+
+constexpr DurationOption kDelay(
+    {
+        .name = "delay",
+        .value = "TIME",
+        .help = "of degrade: delay each packet; of disk: each request, by 10s at most",
+    },
+    {.most = std::chrono::seconds(60)});
+
+constexpr TextOption kSpeed({
+    .name = "bytes-per-second",
+    .value = "SIZE",
+    .help = "of disk: read and write no faster than this, such as 1M",
+    .initial = "0",
+    .problem = sizeProblem,
+});
+
+constexpr CountOption kFailFrom(
+    {
+        .name = "fail-from",
+        .value = "N",
+        .help = "of disk: the first write that fails, counted from 1",
+    },
+    {.least = 1, .most = INT64_MAX});
+
+constexpr CountOption kFailCount(
+    {
+        .name = "fail-count",
+        .value = "N",
+        .help = "of disk: how many writes fail from there on; without it, all",
+    },
+    {.least = 1, .most = INT64_MAX});
+
+constexpr TextOption kFailWith({
+    .name = "fail-with",
+    .value = "io|full",
+    .help = "of disk: the error of a write that fails",
+    .initial = "io",
+    .problem = writeErrorProblem,
+});
+
+constexpr Flag kLosesUnsynced({
+    .name = "lose-unsynced",
+    .help = "of disk: what is not synced at the end is lost",
 });
 
 constexpr TextOption kInterface({
@@ -76,6 +129,20 @@ std::string required(const Arguments& arguments, const TextOption& option) {
   std::string value = arguments[option];
   if (!value.empty()) return value;
   throw CommandError(kExitUsage, arguments.word(0) + " takes " + option.spelling());
+}
+
+fault::DisturbDisk diskOf(const Arguments& arguments) {
+  fault::DisturbDisk disk{required(arguments, kDirectory)};
+  muster::DiskDisturbance& how = disk.disturbance;
+  if (arguments.has(kDelay)) how.delay = arguments[kDelay];
+  how.bytesPerSecond = sizeOf(arguments[kSpeed]);
+  if (arguments.has(kFailFrom)) how.failFrom = static_cast<uint64_t>(arguments[kFailFrom]);
+  if (arguments.has(kFailCount)) how.failCount = static_cast<uint64_t>(arguments[kFailCount]);
+  if (arguments[kFailWith] == kFullError) {
+    how.failWith = muster::DiskDisturbance::WriteError::kNoSpace;
+  }
+  how.losesUnsynced = arguments[kLosesUnsynced];
+  return disk;
 }
 
 // Suffixes of sizes.
@@ -99,6 +166,10 @@ std::string sizeProblem(const std::string& value) {
   return isRight ? "" : "is not a size such as 4096, 64M or 2G";
 }
 
+const DurationOption& delayOption() {
+  return kDelay;
+}
+
 bool isEvenOurs(const Arguments& arguments) {
   return arguments[kEvenOurs];
 }
@@ -111,11 +182,14 @@ std::vector<std::string> nodeFaultKinds() {
           fault::UseCpu::kTitle,
           fault::FillDisk::kTitle,
           fault::MakeReadOnly::kTitle,
+          fault::DisturbDisk::kTitle,
           kDownKind};
 }
 
 OptionList nodeFaultOptions() {
-  return {&kName, &kUnit, &kPid, &kLeave, &kBytes, &kThreads, &kDirectory, &kInterface, &kEvenOurs};
+  return {&kName,    &kUnit,      &kPid,       &kLeave,    &kBytes,
+          &kThreads, &kDirectory, &kInterface, &kEvenOurs, &kDelay,
+          &kSpeed,   &kFailFrom,  &kFailCount, &kFailWith, &kLosesUnsynced};
 }
 
 OptionList nodeFaultOptionsOf(const std::string& kind) {
@@ -124,6 +198,9 @@ OptionList nodeFaultOptionsOf(const std::string& kind) {
   if (kind == fault::UseCpu::kTitle) return {&kThreads};
   if (kind == fault::FillDisk::kTitle) return {&kDirectory, &kLeave, &kEvenOurs};
   if (kind == fault::MakeReadOnly::kTitle) return {&kDirectory};
+  if (kind == fault::DisturbDisk::kTitle) {
+    return {&kDirectory, &kDelay, &kSpeed, &kFailFrom, &kFailCount, &kFailWith, &kLosesUnsynced};
+  }
   if (kind == kDownKind) return {&kInterface, &kEvenOurs};
   if (kind == kKillKind || kind == fault::Pause::kTitle) return {&kName, &kUnit, &kPid};
   return {};
@@ -161,6 +238,8 @@ fault::NodeEffect nodeEffectOf(const std::string& kind, const Arguments& argumen
     effect = fault::FillDisk{required(arguments, kDirectory), leave, arguments[kEvenOurs]};
   } else if (kind == fault::MakeReadOnly::kTitle) {
     effect = fault::MakeReadOnly{required(arguments, kDirectory)};
+  } else if (kind == fault::DisturbDisk::kTitle) {
+    effect = diskOf(arguments);
   } else if (kind == kDownKind) {
     effect = fault::TakeDown{required(arguments, kInterface), arguments[kEvenOurs]};
   } else {

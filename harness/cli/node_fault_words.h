@@ -26,6 +26,9 @@ OptionList nodeFaultOptions();
 // Those of them that `kind` has; none for a fault of the network.
 OptionList nodeFaultOptionsOf(const std::string& kind);
 
+// Returns the option --delay, which a slow network has too.
+const DurationOption& delayOption();
+
 // Tells whether --even-ours was given.
 bool isEvenOurs(const Arguments& arguments);
 

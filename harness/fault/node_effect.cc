@@ -5,6 +5,8 @@
 
 #include <muster/node_error.h>
 
+#include "harness/values/failure_text.h"
+
 namespace harness::fault {
 namespace {
 
@@ -17,6 +19,8 @@ constexpr uint32_t kThreadsMax = 1024;
 constexpr uint64_t kBytesMax = uint64_t{1} << 62;
 constexpr size_t kPathBytesMax = 4000;
 constexpr size_t kInterfaceBytesMax = 15;
+constexpr std::chrono::seconds kDiskDelayMax{10};
+constexpr uint64_t kDiskRateMin = 4096;
 
 [[noreturn]] void refuse(const std::string& what, const std::string& why) {
   throw NodeError(NodeError::Kind::kInvalid, "", what, why);
@@ -62,6 +66,24 @@ struct Check {
     }
     if (!isPlain) refuse(down.kTitle, "interface: \"" + name + "\" is no name of an interface");
   }
+  void operator()(const DisturbDisk& disturb) const {
+    const muster::DiskDisturbance& how = disturb.disturbance;
+    checkDirectory(disturb.kTitle, disturb.directory);
+    if (how.delay.count() < 0 || how.delay > kDiskDelayMax) {
+      refuse(disturb.kTitle,
+             "delay: " + std::to_string(how.delay.count()) + " ns is not between 0 and 10 s");
+    }
+    if (how.bytesPerSecond != 0 && how.bytesPerSecond < kDiskRateMin) {
+      refuse(disturb.kTitle,
+             "bytesPerSecond: " + std::to_string(how.bytesPerSecond) + " is below 4096");
+    }
+    if (how.failFrom == 0 && how.failCount != 0) {
+      refuse(disturb.kTitle, "failCount: is given without failFrom");
+    }
+    if (how == muster::DiskDisturbance()) {
+      refuse(disturb.kTitle, "neither a delay nor anything else is asked for");
+    }
+  }
   void operator()(const Pause& pause) const { check(pause.processes); }
   void operator()(const UseUpDescriptors& use) const {
     check(use.processes);
@@ -69,6 +91,16 @@ struct Check {
     refuse(use.kTitle, "leave: " + std::to_string(use.leave) + " is above 1000000");
   }
 };
+
+std::string describe(const muster::DiskDisturbance& how) {
+  std::string text;
+  auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  if (how.delay.count() > 0) add("delay " + durationText(how.delay));
+  if (how.bytesPerSecond > 0) add("rate " + std::to_string(how.bytesPerSecond) + " byte/s");
+  if (how.failFrom > 0) add("writes fail from number " + std::to_string(how.failFrom) + " on");
+  if (how.losesUnsynced) add("losing what is not synced");
+  return text;
+}
 
 struct Text {
   std::string operator()(const UseMemory& use) const {
@@ -83,6 +115,9 @@ struct Text {
   }
   std::string operator()(const MakeReadOnly& made) const { return made.directory; }
   std::string operator()(const TakeDown& down) const { return "interface " + down.interface; }
+  std::string operator()(const DisturbDisk& disturb) const {
+    return disturb.directory + ", " + describe(disturb.disturbance);
+  }
   std::string operator()(const Pause& pause) const { return toString(pause.processes); }
   std::string operator()(const UseUpDescriptors& use) const {
     return toString(use.processes) + ", leaving " + std::to_string(use.leave);

@@ -6,6 +6,7 @@
 #include <string>
 #include <variant>
 
+#include <muster/fault_options.h>
 #include <muster/process_choice.h>
 
 namespace harness::fault {
@@ -52,8 +53,14 @@ struct TakeDown {
   bool evenOurs = false;
 };
 
-using NodeEffect =
-    std::variant<Pause, UseUpDescriptors, UseMemory, UseCpu, FillDisk, MakeReadOnly, TakeDown>;
+struct DisturbDisk {
+  static constexpr const char* kTitle = "disk";
+  std::string directory;
+  muster::DiskDisturbance disturbance = {};
+};
+
+using NodeEffect = std::variant<Pause, UseUpDescriptors, UseMemory, UseCpu, FillDisk, MakeReadOnly,
+                                TakeDown, DisturbDisk>;
 
 std::string titleOf(const NodeEffect& effect);
 

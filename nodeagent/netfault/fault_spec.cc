@@ -32,6 +32,9 @@ constexpr uint32_t kThreadsMax = 1024;
 // More would not fit a size of a file.
 constexpr uint64_t kBytesMax = uint64_t{1} << 62;
 constexpr size_t kPathBytesMax = 4000;
+constexpr int64_t kDiskDelayMaxNs = 10'000'000'000;
+// A piece of 1 MiB still passes in four minutes.
+constexpr uint64_t kDiskRateMin = 4096;
 constexpr int64_t kOursHoldMaxNs = 600'000'000'000;
 
 bool isTitle(kj::StringPtr text) {
@@ -202,6 +205,42 @@ uint64_t readBytes(const char* field, uint64_t bytes) {
   support::fail(Kind::INVALID, field, ": ", bytes, " is above ", kBytesMax);
 }
 
+int errorOf(wire::DisturbedDisk::WriteError error) {
+  switch (error) {
+    case wire::DisturbedDisk::WriteError::IO:
+      return EIO;
+    case wire::DisturbedDisk::WriteError::NO_SPACE:
+      return ENOSPC;
+  }
+  support::fail(Kind::INVALID, "failWith: is none that this agent knows");
+}
+
+LocalSpec readDisk(wire::DisturbedDisk::Reader from) {
+  LocalSpec local{"disk"_kj};
+  local.directory = readDirectory(from.getDirectory());
+  local.losesUnsynced = from.getLosesUnsynced();
+  disk::DisturbanceSpec& disturbance = local.disturbance;
+  disturbance.delayNs = from.getDelayNs();
+  if (disturbance.delayNs < 0 || disturbance.delayNs > kDiskDelayMaxNs) {
+    support::fail(Kind::INVALID, "delayNs: ", disturbance.delayNs, " is not between 0 and 10 s");
+  }
+  disturbance.bytesPerSecond = from.getBytesPerSecond();
+  if (disturbance.bytesPerSecond != 0 && disturbance.bytesPerSecond < kDiskRateMin) {
+    support::fail(Kind::INVALID, "bytesPerSecond: ", disturbance.bytesPerSecond, " is below ",
+                  kDiskRateMin);
+  }
+  disturbance.failFrom = from.getFailFrom();
+  disturbance.failCount = from.getFailCount();
+  if (disturbance.failFrom == 0 && disturbance.failCount != 0) {
+    support::fail(Kind::INVALID, "failCount: is given without failFrom");
+  }
+  disturbance.failError = errorOf(from.getFailWith());
+  bool disturbs =
+      disturbance.delayNs > 0 || disturbance.bytesPerSecond > 0 || disturbance.failFrom > 0;
+  if (disturbs || local.losesUnsynced) return local;
+  support::fail(Kind::INVALID, "disk: neither a delay nor anything else is asked for");
+}
+
 LocalSpec readDown(wire::InterfaceDown::Reader from, int64_t holdNs) {
   if (!isInterfaceName(from.getInterface())) {
     support::fail(Kind::INVALID, "interface: is no name of an interface");
@@ -242,13 +281,31 @@ LocalSpec readLocal(wire::FaultSpec::Effect::Reader from, int64_t holdNs) {
   } else if (from.isReadOnly()) {
     local.kind = "read-only"_kj;
     local.directory = readDirectory(from.getReadOnly().getDirectory());
+  } else if (from.isDisk()) {
+    local = readDisk(from.getDisk());
   } else if (from.isDown()) {
     local = readDown(from.getDown(), holdNs);
   }
   return local;
 }
 
+kj::String describeDisk(const LocalSpec& local) {
+  kj::Vector<kj::String> parts;
+  const disk::DisturbanceSpec& disturbance = local.disturbance;
+  if (disturbance.delayNs > 0) parts.add(kj::str("delay ", disturbance.delayNs / 1e6, " ms"));
+  if (disturbance.bytesPerSecond > 0) {
+    parts.add(kj::str("rate ", disturbance.bytesPerSecond, " byte/s"));
+  }
+  if (disturbance.failFrom > 0) {
+    auto count = disturbance.failCount == 0 ? kj::str("all") : kj::str(disturbance.failCount);
+    parts.add(kj::str(count, " failed writes from number ", disturbance.failFrom, " on"));
+  }
+  if (local.losesUnsynced) parts.add(kj::str("loss of what is not synced"));
+  return kj::str("serves the files below ", local.directory, " with ", kj::strArray(parts, ", "));
+}
+
 kj::String describeLocal(const LocalSpec& local) {
+  if (local.kind == "disk"_kj) return describeDisk(local);
   if (local.kind == "pause"_kj) return kj::str("pauses ", describe(local.processes));
   if (local.kind == "cpu"_kj) return kj::str("keeps ", local.amount, " threads busy");
   if (local.kind == "down"_kj) return kj::str("takes interface ", local.interface, " down");

@@ -7,6 +7,7 @@
 #include <kj/refcount.h>
 #include <kj/string.h>
 
+#include "nodeagent/disk/disturbance.h"
 #include "nodeagent/netfault/processes.h"
 #include "schema/fault.capnp.h"
 #include "schema/support/base/id.h"
@@ -49,6 +50,9 @@ struct LocalSpec {
   kj::String interface = {};
   // Also what the agent itself needs.
   bool evenOurs = false;
+  // What the files of a directory suffer.
+  disk::DisturbanceSpec disturbance = {};
+  bool losesUnsynced = false;
 };
 
 // Has the fields of wire::FaultSpec, and those of wire::Drop unless there is a link or a local

@@ -346,6 +346,7 @@ kj::Promise<void> FaultTable::startHealing(Fault& fault, AuditLog::Line line) {
                            fault.take(last);
                            bool wasThere = last.isThere;
                            if (!wasThere) fault.fail(kj::str("the kernel had it no more"));
+                           if (last.flaw.size() > 0) fault.fail(kj::str(last.flaw));
                            fault.state = State::GONE;
                          },
                          [&fault](kj::Exception&& exception) {

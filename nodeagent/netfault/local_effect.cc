@@ -33,6 +33,7 @@ const LocalEffect& effectOf(kj::StringPtr kind) {
   if (kind == "full") return fullEffect();
   if (kind == "read-only") return readOnlyEffect();
   if (kind == "down") return downEffect();
+  if (kind == "disk") return diskLayerEffect();
   support::fail(wire::Error::Kind::UNSUPPORTED, "this agent knows no fault \"", kind, "\"");
 }
 

@@ -1,6 +1,6 @@
 // Effects on the node itself, each of which begins, shows itself and is undone: processes that
 // stand still or can open no more files, memory and processors that are used up, disks that are
-// full or read-only, an interface that is down.
+// full, read-only, slow or failing, an interface that is down.
 //
 // What is needed to undo one is a text: the name of the effect and lines of its own. It is
 // remembered before each change, so that the next keeper undoes what a killed one has begun. All
@@ -39,6 +39,8 @@ struct Shown {
   uint64_t bytes = 0;
   // For people. Empty: the numbers say it.
   kj::String witness;
+  // Why its end is a failure although nothing of it is left. Empty: it is none.
+  kj::String flaw;
 };
 
 // Is given the text of an effect's place.
@@ -71,6 +73,7 @@ const LocalEffect& cpuEffect();
 const LocalEffect& fullEffect();
 const LocalEffect& readOnlyEffect();
 const LocalEffect& downEffect();
+const LocalEffect& diskLayerEffect();
 
 // Returns the text of a place, which no name of an interface is.
 kj::String placeText(kj::StringPtr kind, kj::ArrayPtr<const kj::String> lines);

@@ -50,4 +50,30 @@ struct Degradation {
   double corrupt = 0;
 };
 
+// Says what the files below a directory suffer. A plain value, whose default asks for nothing,
+// which is an error. A write of more than 1 MiB counts as several, of 1 MiB each.
+struct DiskDisturbance {
+  // Delays each read that the kernel has not cached, each write and each sync, by 10 s at most.
+  std::chrono::nanoseconds delay{0};
+
+  // Is the rate of reads and writes together, from 4096. 0 means as fast as the disk is.
+  uint64_t bytesPerSecond = 0;
+
+  // Is the first write that fails, counted from 1 over all files. 0 means none.
+  uint64_t failFrom = 0;
+
+  // Is how many writes fail from there on. 0 means all.
+  uint64_t failCount = 0;
+
+  // Is the error of a write that fails: EIO or ENOSPC.
+  enum class WriteError { kIo, kNoSpace };
+  WriteError failWith = WriteError::kIo;
+
+  // When the fault ends, the content of each file becomes what was last synced (fsync, fdatasync,
+  // O_SYNC), as after a power failure. Names are kept: a file that was made exists, and is empty.
+  bool losesUnsynced = false;
+
+  bool operator==(const DiskDisturbance&) const = default;
+};
+
 }  // namespace muster

@@ -1,6 +1,6 @@
 // Faults of single nodes, as opposed to those of the network between them: processes that stand
 // still, are killed or can open no more files, memory and processors that are used up, disks that
-// are full or read-only, and interfaces that are down.
+// are full, read-only, slow or failing, and interfaces that are down.
 //
 //   {
 //     Fault paused = cluster().faultsOn(victim).pause(processesNamed("kvd"));
@@ -35,6 +35,7 @@
 #include <vector>
 
 #include <muster/fault.h>
+#include <muster/fault_options.h>
 #include <muster/process_choice.h>
 
 namespace harness {
@@ -113,6 +114,21 @@ class NodeFaults {
   // Makes what is below a directory read-only: opening a file for writing fails with EROFS. Files
   // that are open already, and processes whose working directory is there, go on writing.
   Fault makeReadOnly(const std::string& directory, Where where = Where::current()) const;
+
+  // Makes the files below a directory slow, failing or forgetful, by a layer over it (FUSE) that
+  // everything opened from now on passes through. Files that are open already, and processes whose
+  // working directory is there, are not disturbed. At the end open files go on undisturbed; with
+  // losesUnsynced they fail, so end their processes before, as a power failure would. NodeError
+  // kUnsupported if the kernel lacks FUSE. Healing fails (kInfrastructure) if a write was to fail
+  // and none did, since the test has proved nothing then.
+  //
+  //   Fault forgetful = cluster().faultsOn(server).disturbDisk("/var/lib/kvd",
+  //                                                            {.losesUnsynced = true});
+  //   server.file("/var/lib/kvd/log").write("not synced");
+  //   cluster().faultsOn(server).kill(processesNamed("kvd"));
+  //   forgetful.heal();
+  Fault disturbDisk(const std::string& directory, const DiskDisturbance& disturbance,
+                    Where where = Where::current()) const;
 
   // Takes an interface down, such as "eth1", until the Fault is healed. It gets its addresses and
   // routes back then. NodeError kDenied if a controller is connected by it.

@@ -115,6 +115,19 @@ struct WriteEffect {
   void operator()(const fault::MakeReadOnly& from) {
     to.initReadOnly().setDirectory(from.directory.c_str());
   }
+  void operator()(const fault::DisturbDisk& from) {
+    const muster::DiskDisturbance& how = from.disturbance;
+    auto disk = to.initDisk();
+    disk.setDirectory(from.directory.c_str());
+    disk.setDelayNs(how.delay.count());
+    disk.setBytesPerSecond(how.bytesPerSecond);
+    disk.setFailFrom(how.failFrom);
+    disk.setFailCount(how.failCount);
+    bool isFull = how.failWith == muster::DiskDisturbance::WriteError::kNoSpace;
+    disk.setFailWith(isFull ? wire::DisturbedDisk::WriteError::NO_SPACE
+                            : wire::DisturbedDisk::WriteError::IO);
+    disk.setLosesUnsynced(how.losesUnsynced);
+  }
   void operator()(const fault::TakeDown& from) {
     auto down = to.initDown();
     down.setInterface(from.interface.c_str());

@@ -56,11 +56,6 @@ constexpr TextOption kRate({
     .problem = rateProblem,
 });
 
-constexpr DurationOption kDelay({.name = "delay",
-                                 .value = "TIME",
-                                 .help = "of degrade: delay each packet by this time"},
-                                {.most = std::chrono::seconds(60)});
-
 constexpr DurationOption kJitter({.name = "jitter",
                                   .value = "TIME",
                                   .help = "of degrade: vary the delay by this time"},
@@ -84,6 +79,7 @@ constexpr char kNotes[] =
   degrade NODE               what the node sends is slow or unreliable
   cpu NODESET                threads are busy without a pause
   descriptors NODESET        processes can open no more files
+  disk NODESET               files of a directory are slow, failing or forgetful
   down NODESET               an interface is down
   full NODESET               the disk of a directory is full
   isolate NODE               the node and all others do not reach each other
@@ -143,7 +139,7 @@ muster::Degradation degradationOf(const Arguments& arguments) {
   };
   muster::Degradation degradation;
   if (arguments.has(kRate)) degradation.bitsPerSecond = rateOf(arguments[kRate]);
-  if (arguments.has(kDelay)) degradation.delay = arguments[kDelay];
+  if (arguments.has(delayOption())) degradation.delay = arguments[delayOption()];
   if (arguments.has(kJitter)) degradation.jitter = arguments[kJitter];
   degradation.duplicate = shareIn(kDuplicate);
   degradation.reorder = shareIn(kReorder);
@@ -163,15 +159,15 @@ OptionList optionsOf(const std::string& kind) {
     return options;
   }
   if (kind == "degrade") {
-    return {&kFor, &kRate, &kDelay, &kJitter, &kDuplicate, &kReorder, &kCorrupt};
+    return {&kFor, &kRate, &delayOption(), &kJitter, &kDuplicate, &kReorder, &kCorrupt};
   }
   return {&kFor, &kPort, &kProtocol, &kLoss};
 }
 
 // Throws if an option was given that the kind of fault does not have.
 void requireFitting(const Arguments& arguments) {
-  OptionList all = {&kFor,   &kPort,   &kProtocol,  &kLoss,    &kRate,
-                    &kDelay, &kJitter, &kDuplicate, &kReorder, &kCorrupt};
+  OptionList all = {&kFor,    &kPort,      &kProtocol, &kLoss,   &kRate,
+                    &kJitter, &kDuplicate, &kReorder,  &kCorrupt};
   for (const Option* option : nodeFaultOptions()) all.push_back(option);
   OptionList fitting = optionsOf(arguments.word(0));
   for (const Option* option : all) {
@@ -283,8 +279,8 @@ const Command kFaultAdd = {
     .summary = "cut the network between nodes, or disturb their processes",
     .options =
         [] {
-          OptionList options = {&kCluster, &kFor,    &kPort,      &kProtocol, &kLoss,   &kRate,
-                                &kDelay,   &kJitter, &kDuplicate, &kReorder,  &kCorrupt};
+          OptionList options = {&kCluster, &kFor,    &kPort,      &kProtocol, &kLoss,
+                                &kRate,    &kJitter, &kDuplicate, &kReorder,  &kCorrupt};
           for (const Option* option : nodeFaultOptions()) options.push_back(option);
           for (const Option* option : OptionList{&kConnectTimeout, &kJson}) {
             options.push_back(option);

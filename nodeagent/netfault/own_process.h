@@ -1,0 +1,36 @@
+// Processes of the agent's own program that an effect needs: they are started, looked at and ended
+// here. All calls block, so they belong on worker threads.
+#pragma once
+
+#include <stdint.h>
+
+#include <kj/array.h>
+#include <kj/string.h>
+
+#include "nodeagent/netfault/processes.h"
+
+namespace nodeagent::netfault {
+
+// Are borrowed, and closed by the caller.
+struct OwnStreams {
+  int input = -1;
+  int output = -1;
+  int errors = -1;
+};
+
+// Runs the agent's program with these words, and returns when it has ended well, which it does once
+// a child of its own goes on. Fails with kind unsupported if the program is not known, and system
+// if it does not end well in time.
+void runOwnProgram(kj::StringPtr program, kj::ArrayPtr<const kj::String> words,
+                   const OwnStreams& streams, int64_t limitNs);
+
+// Tells whether exactly this process has not ended.
+bool lives(const ProcessRef& process);
+
+// Sends a signal to exactly this process, if it has not ended.
+void signalOwnProcess(const ProcessRef& process, int signal);
+
+// Kills it, and waits until it has ended. Fails with kind system if it does not.
+void killOwnProcess(const ProcessRef& process);
+
+}  // namespace nodeagent::netfault
