@@ -25,6 +25,15 @@ class GlusterTest : public muster::ClusterTest {
  public:
   static muster::Needs needs() { return {.nodes = {{"server", 3}, {"client", 1}}}; }
 
+  // A process of GlusterFS that crashes leaves its stack in its log, and the others go on.
+  static muster::Logs logs() {
+    return {
+        .sources = {"/var/log/glusterfs/*.log", "/var/log/glusterfs/bricks/*.log"},
+        .failOn = {
+            {.pattern = "^signal received: [0-9]+", .reason = "a process of GlusterFS has crashed"},
+            {.pattern = "^\\[[^]]+\\] C \\[", .reason = "GlusterFS calls it critical itself"}}};
+  }
+
   static Pool& pool();
   static muster::Node& client() { return clients().first(); }
 
