@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <filesystem>
+#include <future>
 #include <mutex>
 
 #include <gmock/gmock.h>
@@ -385,16 +385,12 @@ TEST_F(ChangeServiceTest, WhatASuccessorCannotTakeBackIsListedAndTriedAgain) {
 // The list of a session gives up on an entry after some time.
 TEST_F(ChangeServiceTest, ChangeThatOutlastsTheEndOfItsSessionIsTakenBackAllTheSame) {
   auto node = fake_.surroundings();
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool isBegun = false;
-  bool mayEnd = false;
+  std::promise<void> begun;
+  std::promise<void> mayEnd;
   node.run = [&, run = node.run](kj::ArrayPtr<const kj::String> argv, int64_t limitNs) {
     if (argv.size() > 2 && argv[2] == "add") {
-      std::unique_lock<std::mutex> lock(mutex);
-      isBegun = true;
-      changed.notify_all();
-      changed.wait_for(lock, std::chrono::seconds(10), [&] { return mayEnd; });
+      begun.set_value();
+      mayEnd.get_future().wait_for(std::chrono::seconds(10));
     }
     return run(argv, limitNs);
   };
@@ -403,25 +399,18 @@ TEST_F(ChangeServiceTest, ChangeThatOutlastsTheEndOfItsSessionIsTakenBackAllTheS
   request.initSpec().setId(first_.data());
   address("10.9.0.5/24")(request.getSpec().initKind());
   auto making = request.send();
-  for (int i = 0; i < 5000; ++i) {
+  auto isBegun = begun.get_future();
+  for (int i = 0;
+       i < 5000 && isBegun.wait_for(std::chrono::seconds(0)) != std::future_status::ready; ++i) {
     io_.provider->getTimer().afterDelay(1 * kj::MILLISECONDS).wait(io_.waitScope);
-    std::lock_guard<std::mutex> lock(mutex);
-    if (isBegun) break;
   }
-  {
-    std::lock_guard<std::mutex> lock(mutex);
-    ASSERT_TRUE(isBegun);
-  }
+  ASSERT_EQ(isBegun.wait_for(std::chrono::seconds(0)), std::future_status::ready);
   // What the session does with an entry that takes too long.
   {
     auto ending = session_->end(EndReason::kClosed);
     io_.provider->getTimer().afterDelay(1 * kj::MILLISECONDS).wait(io_.waitScope);
   }
-  {
-    std::lock_guard<std::mutex> lock(mutex);
-    mayEnd = true;
-    changed.notify_all();
-  }
+  mayEnd.set_value();
   making.wait(io_.waitScope);
   for (int i = 0; i < 5000 && recordCount() > 0; ++i) {
     io_.provider->getTimer().afterDelay(1 * kj::MILLISECONDS).wait(io_.waitScope);
