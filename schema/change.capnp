@@ -43,6 +43,8 @@ struct ChangeSpec {
     user @10 :UserChange;
     group @11 :GroupChange;
     packages @12 :PackagesChange;
+    mount @13 :MountChange;
+    port @14 :PortChange;
   }
 }
 
@@ -78,6 +80,22 @@ struct LoopChange {
   directory @0 :Data;
   bytes @1 :UInt64;       # At least 1 MiB. The file is sparse.
   fileSystem @2 :Text;    # [a-z0-9]{1,16}; the node's mkfs.NAME makes it.
+}
+
+struct MountChange {
+  # Mounts what mount(8) of the node can mount, such as a directory of NFS or a file system of FUSE. Otherwise as
+  # TmpfsChange. At the end it is detached, so what has files open there keeps them.
+  directory @0 :Data;
+  source @1 :Text;    # 1 to 4095 bytes without control characters, not beginning with "-".
+  type @2 :Text;      # [a-z0-9._-]{1,32}, such as "glusterfs", "nfs" or "fuse.sshfs".
+  options @3 :Text;   # As of mount -o. Empty: none.
+}
+
+struct PortChange {
+  # Lets packets to a port in, before all rules of the node's firewall. It is a rule in each chain of nftables that
+  # filters what comes in, or of iptables where that made the chain. A node without a firewall needs none.
+  port @0 :UInt16;
+  isUdp @1 :Bool;
 }
 
 struct VethChange {

@@ -58,6 +58,27 @@ muster::ChangeSpec loop(const Words& words) {
   return mount;
 }
 
+muster::ChangeSpec mount(const Words& words) {
+  muster::Mount made{.directory = words[0], .source = words[1], .type = words[2]};
+  if (words.size() > 3) made.options = words[3];
+  return made;
+}
+
+muster::ChangeSpec port(const Words& words) {
+  size_t slash = words[0].find('/');
+  std::string number = words[0].substr(0, slash);
+  std::string protocol = slash == std::string::npos ? "tcp" : words[0].substr(slash + 1);
+  bool isNumber = !number.empty() && number.size() <= 5 &&
+                  number.find_first_not_of("0123456789") == std::string::npos;
+  unsigned long value = isNumber ? std::stoul(number) : 0;
+  if (value == 0 || value > UINT16_MAX || (protocol != "tcp" && protocol != "udp")) {
+    throw CommandError(kExitUsage, "\"" + words[0] + "\" is no port such as 7400 or 7400/udp");
+  }
+  return muster::OpenPort{static_cast<uint16_t>(value), protocol == "udp"
+                                                            ? muster::OpenPort::Protocol::kUdp
+                                                            : muster::OpenPort::Protocol::kTcp};
+}
+
 muster::ChangeSpec veth(const Words& words) {
   return muster::VethPair{words[0], words[1]};
 }
@@ -101,7 +122,9 @@ constexpr Form kForms[] = {
     {"group", "NAME", 1, 1, group},
     {"hosts", "ADDRESS NAME...", 2, kManyWords, hosts},
     {"loop", "DIRECTORY SIZE [FILESYSTEM]", 2, 3, loop},
+    {"mount", "DIRECTORY SOURCE TYPE [OPTIONS]", 3, 4, mount},
     {"packages", "NAME|PATH...", 1, kManyWords, packages},
+    {"port", "PORT[/udp]", 1, 1, port},
     {"sysctl", "NAME=VALUE", 1, 1, sysctl},
     {"tmpfs", "DIRECTORY SIZE", 2, 2, tmpfs},
     {"user", "NAME [GROUP]", 1, 2, user},

@@ -43,6 +43,9 @@ TEST(ChangeWordsTest, EachKindHasItsForm) {
   EXPECT_EQ(made<muster::ExtraAddress>({"address", "10.9.0.5/24", "eth0"}).interface, "eth0");
   EXPECT_THAT(made<muster::HostsEntry>({"hosts", "10.9.0.5", "a", "b"}).names,
               ElementsAre("a", "b"));
+  EXPECT_EQ(made<muster::Mount>({"mount", "/mnt", "s:/v", "nfs", "ro"}).options, "ro");
+  EXPECT_EQ(made<muster::OpenPort>({"port", "7400/udp"}).protocol,
+            muster::OpenPort::Protocol::kUdp);
   EXPECT_EQ(made<muster::TmpfsMount>({"tmpfs", "/mnt", "64M"}).bytes, 64u << 20);
   EXPECT_EQ(made<muster::LoopMount>({"loop", "/mnt", "1G"}).fileSystem, "ext4");
   EXPECT_EQ(made<muster::LoopMount>({"loop", "/mnt", "1G", "xfs"}).fileSystem, "xfs");
@@ -60,6 +63,7 @@ TEST(ChangeWordsTest, WrongWordsAreRefused) {
   EXPECT_THAT(refused({"sysctl", "a"}), HasSubstr("64 \"a\" is not NAME=VALUE"));
   EXPECT_THAT(refused({"address", "10.9.0.5/24"}), HasSubstr("takes ADDRESS/PREFIX INTERFACE"));
   EXPECT_THAT(refused({"tmpfs", "/mnt", "64X"}), HasSubstr("\"64X\" is not a size"));
+  EXPECT_THAT(refused({"port", "70000"}), HasSubstr("is no port such as 7400"));
   EXPECT_THAT(refused({"vlan", "eth0", "x"}), HasSubstr("is no number of a VLAN"));
 }
 

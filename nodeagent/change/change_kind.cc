@@ -21,6 +21,8 @@ ChangeKinds::ChangeKinds() {
   rows.add(Row{Which::HOSTS, newHostsKind()});
   rows.add(Row{Which::TMPFS, newTmpfsKind()});
   rows.add(Row{Which::LOOP, newLoopKind()});
+  rows.add(Row{Which::MOUNT, newMountKind()});
+  rows.add(Row{Which::PORT, newPortKind()});
   rows.add(Row{Which::VETH, newVethKind()});
   rows.add(Row{Which::VLAN, newVlanKind()});
   rows.add(Row{Which::BRIDGE, newBridgeKind()});

@@ -87,6 +87,8 @@ kj::Own<ChangeKind> newAddressKind();
 kj::Own<ChangeKind> newHostsKind();
 kj::Own<ChangeKind> newTmpfsKind();
 kj::Own<ChangeKind> newLoopKind();
+kj::Own<ChangeKind> newMountKind();
+kj::Own<ChangeKind> newPortKind();
 kj::Own<ChangeKind> newVethKind();
 kj::Own<ChangeKind> newVlanKind();
 kj::Own<ChangeKind> newBridgeKind();

@@ -45,7 +45,10 @@ Kind kindOf(kj::StringPtr output) {
 
 kj::String ended(const CommandResult& result, kj::ArrayPtr<const kj::String> argv) {
   auto lines = lastLines(result.output, kOutputLinesMax);
-  kj::String what = lines.size() == 0 ? describeEnd(result) : kj::str(lines[lines.size() - 1]);
+  size_t count = lines.size();
+  // mount(8) ends with advice.
+  if (count > 1 && contains(lines[count - 1], "dmesg(1)")) --count;
+  kj::String what = count == 0 ? describeEnd(result) : kj::str(lines[count - 1]);
   return kj::str(kj::strArray(argv, " "), ": ", what);
 }
 

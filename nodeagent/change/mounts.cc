@@ -1,4 +1,4 @@
-// Mounts new file systems: in memory, or in a file of the agent.
+// Mounts file systems: new ones in memory or in a file of the agent, and what the node can mount.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,6 +16,7 @@
 #include <kj/io.h>
 
 #include "nodeagent/change/checks.h"
+#include "nodeagent/os/look_until.h"
 #include "nodeagent/os/read_file.h"
 #include "schema/support/base/wire_error.h"
 
@@ -28,6 +29,8 @@ constexpr size_t kPathBytesMax = 4095;
 constexpr uint64_t kTmpfsBytesMin = 4096;
 constexpr uint64_t kLoopBytesMin = 1 << 20;
 constexpr uint64_t kBytesMax = 1ULL << 50;
+constexpr size_t kTypeBytesMax = 32;
+constexpr int64_t kMountNs = 60'000'000'000;
 constexpr int64_t kMkfsNs = 120'000'000'000;
 
 kj::String directoryOf(kj::StringPtr field, capnp::Data::Reader from) {
@@ -120,8 +123,8 @@ class MountKind : public ChangeKind {
     kj::StringPtr directory = values.get("directory");
     auto mounts = mountsOn(node, directory);
     bool hasOurs = std::any_of(mounts.begin(), mounts.end(),
-                               [&](const Mount& mount) { return isOurs(mount, id); });
-    if (hasOurs && !isOurs(mounts.back(), id)) {
+                               [&](const Mount& mount) { return isOurs(mount, id, values); });
+    if (hasOurs && !isOurs(mounts.back(), id, values)) {
       support::fail(Kind::CONFLICT, "something else is mounted on top of ", directory);
     }
     // What still has files open there keeps them, and nobody waits for it.
@@ -136,7 +139,7 @@ class MountKind : public ChangeKind {
   }
 
  protected:
-  virtual bool isOurs(const Mount& mount, const support::Id& id) const = 0;
+  virtual bool isOurs(const Mount& mount, const support::Id& id, const Values& values) const = 0;
 
   static kj::String sourceOf(const support::Id& id) {
     return kj::str("muster-", id.text().c_str());
@@ -190,7 +193,7 @@ class TmpfsKind final : public MountKind {
   }
 
  private:
-  bool isOurs(const Mount& mount, const support::Id& id) const override {
+  bool isOurs(const Mount& mount, const support::Id& id, const Values&) const override {
     return mount.source == sourceOf(id).cStr();
   }
 };
@@ -250,7 +253,7 @@ class LoopKind final : public MountKind {
   }
 
  private:
-  bool isOurs(const Mount& mount, const support::Id& id) const override {
+  bool isOurs(const Mount& mount, const support::Id& id, const Values&) const override {
     constexpr size_t kPrefixBytes = sizeof("/dev/") - 1;
     if (!mount.source.starts_with("/dev/loop")) return false;
     std::string device = mount.source.substr(kPrefixBytes);
@@ -260,8 +263,74 @@ class LoopKind final : public MountKind {
   }
 };
 
+bool isLine(kj::StringPtr text) {
+  for (char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
+  }
+  return text.size() <= kPathBytesMax;
+}
+
+// A file system that is there already, of any type that the node can mount.
+class OtherMountKind final : public MountKind {
+ public:
+  kj::StringPtr name() const override { return "mount"; }
+
+  Values read(wire::ChangeSpec::Kind::Reader from) const override {
+    auto mount = from.getMount();
+    kj::StringPtr source = mount.getSource();
+    if (source.size() == 0 || source.startsWith("-") || !isLine(source)) {
+      support::fail(Kind::INVALID, "mount.source: \"", source,
+                    "\" is not 1 to 4095 bytes of one line that does not begin with \"-\"");
+    }
+    kj::StringPtr type = mount.getType();
+    bool isType = type.size() > 0 && type.size() <= kTypeBytesMax && type[0] != '-';
+    for (char c : type) {
+      isType = isType &&
+               ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr("._-", c) != nullptr);
+    }
+    if (!isType) {
+      support::fail(Kind::INVALID, "mount.type: \"", type,
+                    "\" is no type of a file system, such as nfs or fuse.sshfs");
+    }
+    if (!isLine(mount.getOptions())) {
+      support::fail(Kind::INVALID, "mount.options: are not at most 4095 bytes of one line");
+    }
+    Values values;
+    values.add("asked", directoryOf("mount.directory", mount.getDirectory()));
+    values.add("source", source);
+    values.add("type", type);
+    values.add("options", mount.getOptions());
+    return values;
+  }
+  kj::String text(const Values& values) const override {
+    return kj::str("mounts ", values.get("source"), " on ", values.get("asked"));
+  }
+  void make(const Surroundings& node, const support::Id&, Values& values) const override {
+    makeDirectory(values);
+    kj::StringPtr directory = values.get("directory");
+    kj::StringPtr options = values.get("options");
+    runTool(node, "mount",
+            words({"mount", "-t", values.get("type"), "-o",
+                   options.size() == 0 ? "defaults"_kj : options, "--", values.get("source"),
+                   directory}),
+            kMountNs);
+    // A program that mounts may end well before, or without having mounted anything.
+    bool isThere = lookUntil(kMountNs, [&]() { return mountsOn(node, directory).size() > 0; });
+    if (!isThere) {
+      support::fail(Kind::SYSTEM, "mount has ended well, and nothing is mounted on ", directory);
+    }
+  }
+
+ private:
+  // Nothing was mounted there before it.
+  bool isOurs(const Mount&, const support::Id&, const Values&) const override { return true; }
+};
+
 }  // namespace
 
+kj::Own<ChangeKind> newMountKind() {
+  return kj::heap<OtherMountKind>();
+}
 kj::Own<ChangeKind> newTmpfsKind() {
   return kj::heap<TmpfsKind>();
 }

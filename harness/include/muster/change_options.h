@@ -60,6 +60,30 @@ struct LoopMount {
   std::string fileSystem = "ext4";
 };
 
+// Mounts what mount(8) of the node can mount, such as a directory of NFS or a file system of FUSE,
+// on a directory, as TmpfsMount does. At the end it is detached: programs that have files open
+// there keep them, and a process that serves it ends with the last. NodeError kSystem with the last
+// line of mount(8), kUnsupported if the node has no such program.
+struct Mount {
+  std::string directory = {};
+  // As mount(8) takes it, such as "server1:/export".
+  std::string source = {};
+  // Such as "nfs", "glusterfs" or "fuse.sshfs".
+  std::string type = {};
+  // As mount -o takes them, such as "ro,noatime". Empty means none.
+  std::string options = {};
+};
+
+// Lets packets to a port in, before all rules of the node's firewall: in each chain of nftables or
+// iptables that filters what comes in. A firewall that is started or reloaded later does not know
+// of it. Change::details has the number of "chains", 0 on a node without a firewall.
+struct OpenPort {
+  enum class Protocol { kTcp, kUdp };
+
+  uint16_t port = 0;
+  Protocol protocol = Protocol::kTcp;
+};
+
 // Adds two interfaces, connected with each other and up.
 struct VethPair {
   std::string name = {};
@@ -109,7 +133,7 @@ struct Packages {
 };
 
 // Any of them.
-using ChangeSpec = std::variant<Sysctl, ExtraAddress, HostsEntry, TmpfsMount, LoopMount, VethPair,
-                                Vlan, Bridge, NodeUser, NodeGroup, Packages>;
+using ChangeSpec = std::variant<Sysctl, ExtraAddress, HostsEntry, TmpfsMount, LoopMount, Mount,
+                                OpenPort, VethPair, Vlan, Bridge, NodeUser, NodeGroup, Packages>;
 
 }  // namespace muster

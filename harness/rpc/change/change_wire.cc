@@ -48,6 +48,18 @@ struct Writer {
     loop.setBytes(from.bytes);
     loop.setFileSystem(from.fileSystem.c_str());
   }
+  void operator()(const muster::Mount& from) {
+    auto mount = to.initMount();
+    mount.setDirectory(dataOf(from.directory));
+    mount.setSource(from.source.c_str());
+    mount.setType(from.type.c_str());
+    mount.setOptions(from.options.c_str());
+  }
+  void operator()(const muster::OpenPort& from) {
+    auto port = to.initPort();
+    port.setPort(from.port);
+    port.setIsUdp(from.protocol == muster::OpenPort::Protocol::kUdp);
+  }
   void operator()(const muster::VethPair& from) {
     auto veth = to.initVeth();
     veth.setName(from.name.c_str());
@@ -91,6 +103,12 @@ struct Namer {
   }
   std::string operator()(const muster::LoopMount& of) {
     return "mount a new " + of.fileSystem + " on " + quoted(of.directory);
+  }
+  std::string operator()(const muster::Mount& of) {
+    return "mount " + quoted(of.source) + " on " + quoted(of.directory);
+  }
+  std::string operator()(const muster::OpenPort& of) {
+    return "open port " + std::to_string(of.port);
   }
   std::string operator()(const muster::VethPair& of) { return "add interface " + of.name; }
   std::string operator()(const muster::Vlan& of) {

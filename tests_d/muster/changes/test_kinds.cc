@@ -16,6 +16,7 @@ class ChangeTest : public ClusterTest {
 
  protected:
   Node& a() { return servers()[0]; }
+  Node& b() { return servers()[1]; }
   std::string shell(const std::string& script) { return a().shell(script).out; }
 
   // Makes a change that the node may lack a module or a device for; skips the test then.
@@ -97,6 +98,51 @@ TEST_F(ChangeTest, LoopIsANewFileSystem) {
   EXPECT_THAT(a().shell("head -c 32M /dev/zero > /mnt/disk/big"), ExitedWith(1));
   disk->undo();
   EXPECT_THAT(shell("grep /mnt/disk /proc/mounts; ls /var/tmp | grep muster"), IsEmpty());
+}
+
+TEST_F(ChangeTest, MountIsWhatTheNodeCanMount) {
+  ASSERT_THAT(a().shell("mkdir -p /mnt/below && echo x > /mnt/below/file"), Succeeded());
+  Change bind = change(
+      a(),
+      Mount{.directory = "/mnt/bound", .source = "/mnt/below", .type = "none", .options = "bind"});
+  EXPECT_EQ(shell("cat /mnt/bound/file"), "x\n");
+  EXPECT_THAT([&] { change(a(), Mount{.directory = "/mnt/bound", .source = "x", .type = "nfs"}); },
+              FailsWith(NodeError::Kind::kConflict, HasSubstr("is a mount point already")));
+  bind.undo();
+  EXPECT_FALSE(a().file("/mnt/bound").exists());
+  EXPECT_THAT(
+      [&] {
+        change(a(), Mount{.directory = "/mnt/none", .source = "/mnt/below", .type = "nosuchfs"});
+      },
+      FailsWith(NodeError::Kind::kSystem, HasSubstr("is not a block device")));
+  EXPECT_FALSE(a().file("/mnt/none").exists());
+  EXPECT_THAT([&] { change(a(), Mount{.directory = "/mnt/m", .source = "-o", .type = "nfs"}); },
+              FailsWith(NodeError::Kind::kInvalid, HasSubstr("mount.source")));
+  EXPECT_THAT([&] { change(a(), Mount{.directory = "/mnt/m", .source = "x", .type = "N S"}); },
+              FailsWith(NodeError::Kind::kInvalid, HasSubstr("mount.type")));
+}
+
+TEST_F(ChangeTest, PortOfTheFirewallIsOpenForAWhile) {
+  ASSERT_THAT(a().shell("nft 'add table inet fw; add chain inet fw in { type filter hook input "
+                        "priority 0; }; add rule inet fw in tcp dport 7400 drop'"),
+              Succeeded());
+  const std::string rules = shell("nft list ruleset");
+  Process server = a().start({"python3", "-m", "http.server", "7400"});
+  EXPECT_THAT([&] { return a().shell("ss -ltn"); },
+              Eventually(StdoutHas(":7400"), std::chrono::seconds(10)));
+  const auto answers = [&] {
+    return b().shell("timeout 2 bash -c ': > /dev/tcp/" + a().address() + "/7400'").succeeded();
+  };
+  EXPECT_FALSE(answers());
+  Change open = change(a(), OpenPort{.port = 7400});
+  EXPECT_EQ(open.details().at("chains"), "1");
+  EXPECT_THAT(answers, Eventually(true, std::chrono::seconds(10)));
+  open.undo();
+  EXPECT_FALSE(answers());
+  EXPECT_EQ(shell("nft list ruleset"), rules);
+  EXPECT_THAT(a().shell("nft delete table inet fw"), Succeeded());
+  EXPECT_THAT([&] { change(a(), OpenPort{}); },
+              FailsWith(NodeError::Kind::kInvalid, HasSubstr("port.port")));
 }
 
 TEST_F(ChangeTest, InterfacesComeAndGo) {

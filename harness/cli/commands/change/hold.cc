@@ -36,7 +36,9 @@ constexpr char kNotes[] =
   group NAME                         a group
   hosts ADDRESS NAME...              a line of /etc/hosts, before all others
   loop DIRECTORY SIZE [FILESYSTEM]   a new file system, ext4 by default
+  mount DIRECTORY SOURCE TYPE [OPT]  what mount(8) of the node can mount
   packages NAME|PATH...              packages, by apt-get or dnf
+  port PORT[/udp]                    a port in the firewall, open
   sysctl NAME=VALUE                  a parameter of the kernel
   tmpfs DIRECTORY SIZE               a file system in memory
   user NAME [GROUP]                  a user
