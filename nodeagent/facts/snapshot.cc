@@ -40,17 +40,12 @@ void addAll(Items& items, Kind kind, const std::vector<std::string>& lines) {
   for (const std::string& line : lines) add(items, kind, line);
 }
 
-// The kernel's threads are the children of its process 2.
-bool isOfTheKernel(const ProcessInfo& process) {
-  return process.parent == 2 || (process.pid == 2 && process.parent == 0);
-}
-
 void addProcesses(Items& items) {
   auto own = readProcess(getpid());
   for (const ProcessInfo& process : listProcesses()) {
     bool isOurs = false;
     KJ_IF_MAYBE (self, own) isOurs = process.command == self->command;
-    if (process.hasEnded || isOurs || isOfTheKernel(process)) continue;
+    if (process.hasEnded || isOurs || process.isOfKernel) continue;
     std::string command(process.command.begin(), process.command.size());
     add(items, Kind::PROCESS, command + " (pid " + std::to_string(process.pid) + ")");
   }

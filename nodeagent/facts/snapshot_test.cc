@@ -1,16 +1,22 @@
 // Tries the parsers of a snapshot by texts, and the whole by what this process does.
 #include "nodeagent/facts/snapshot.h"
-#include "nodeagent/os/wait_testing.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <string>
 
 #include <gmock/gmock.h>
+
+#include "nodeagent/os/wait_testing.h"
 
 namespace nodeagent {
 namespace {
@@ -78,8 +84,54 @@ TEST(SnapshotTest, ProcessesAndPortsOfThisMachineAreFound) {
   close(socket);
   EXPECT_THAT(all(Kind::LISTENER), Not(Contains(listener)));
   EXPECT_THAT(all(Kind::PROCESS), Not(Contains(process)));
+  EXPECT_THAT(all(Kind::PROCESS), Not(Contains(testing::StartsWith("kthreadd "))));
   EXPECT_THAT(all(Kind::MOUNT), Contains(testing::EndsWith(" on /proc")));
   EXPECT_THAT(all(Kind::ADDRESS), Contains("lo 127.0.0.1"));
+}
+
+// Process 1 of a PID namespace. It makes a process 2 with a child, and writes the lines of a
+// snapshot to `output`.
+[[noreturn]] void tellProcessesOfNamespace(int output) {
+  ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+  if (::mount("proc", "/proc", "proc", 0, nullptr) != 0) ::_exit(1);
+  int begun[2];
+  if (::pipe(begun) != 0) ::_exit(2);
+  if (::fork() == 0) {
+    ::prctl(PR_SET_NAME, "second");
+    if (::fork() == 0) {
+      ::prctl(PR_SET_NAME, "childOfSecond");
+      (void)!::write(begun[1], "b", 1);
+    }
+    for (;;) ::pause();
+  }
+  char byte = 0;
+  if (::read(begun[0], &byte, 1) != 1) ::_exit(3);
+  std::string text;
+  for (const std::string& each : all(Kind::PROCESS)) text += each + "\n";
+  ::_exit(::write(output, text.data(), text.size()) < 0 ? 4 : 0);
+}
+
+// The kernel's threads have pids of the first namespace only, so that pid 2 is a process as any.
+TEST(SnapshotTest, ProcessTwoOfANamespaceAndItsChildrenAreFound) {
+  if (::geteuid() != 0) GTEST_SKIP() << "a PID namespace needs root";
+  int output[2];
+  ASSERT_EQ(::pipe(output), 0);
+  // The call is raw, because the child of libc's clone() would share our stack.
+  auto pid =
+      static_cast<pid_t>(::syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0));
+  ASSERT_GE(pid, 0);
+  if (pid == 0) tellProcessesOfNamespace(output[1]);
+  ::close(output[1]);
+  std::string text;
+  char part[4096];
+  for (ssize_t count; (count = ::read(output[0], part, sizeof part)) > 0;) {
+    text.append(part, static_cast<size_t>(count));
+  }
+  int status = -1;
+  ::waitpid(pid, &status, 0);
+  ::close(output[0]);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(text, "second (pid 2)\nchildOfSecond (pid 3)\n");
 }
 
 }  // namespace

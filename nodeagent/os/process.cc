@@ -85,11 +85,13 @@ kj::Maybe<ProcessInfo> readProcess(pid_t pid) {
   ProcessInfo info;
   info.pid = pid;
   info.command = kj::heapString(open + 1, static_cast<size_t>(close - open - 1));
+  unsigned flags = 0;
   unsigned long long startTicks = 0;
   int count = sscanf(
-      close + 1, " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d %llu",
-      &info.state, &info.parent, &info.group, &info.session, &info.threads, &startTicks);
-  if (count != 6) return nullptr;
+      close + 1, " %c %d %d %d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d %llu",
+      &info.state, &info.parent, &info.group, &info.session, &flags, &info.threads, &startTicks);
+  if (count != 7) return nullptr;
+  info.isOfKernel = (flags & kKernelThread) != 0;
   info.hasEnded = info.state == 'X' || (info.state == 'Z' && info.threads <= 1);
   info.startTicks = startTicks;
   return kj::mv(info);

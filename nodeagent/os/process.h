@@ -27,6 +27,8 @@ struct ProcessInfo {
   int threads = 0;
   // True if all of its threads have ended.
   bool hasEnded = false;
+  // It is a thread of the kernel (PF_KTHREAD), whatever its pid and parent are.
+  bool isOfKernel = false;
   // Counts from boot; tells two processes of one pid apart.
   uint64_t startTicks = 0;
   // At most 15 bytes, as the kernel keeps it; the process may change it.

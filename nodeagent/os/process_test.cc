@@ -62,6 +62,7 @@ TEST(ProcessTest, ReadsTheOwnProcess) {
   EXPECT_EQ(info.session, getsid(0));
   EXPECT_EQ(info.state, 'R');
   EXPECT_GT(info.startTicks, 0u);
+  EXPECT_FALSE(info.isOfKernel);
   EXPECT_TRUE(readProcess(0) == nullptr);
 }
 
