@@ -51,13 +51,20 @@ void writeControl(const std::string& path, std::string_view value) {
 }
 
 // Makes a new file instead of writing into an existing one, which may be a link or be open
-// elsewhere.
+// elsewhere, and gives it the name at last: whoever comes in between, or ends us, finds a whole
+// one.
 void putFile(const std::string& path, std::string_view content, mode_t mode) {
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) failSystem("replace " + path);
-  Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+  std::string made = path + ".XXXXXX";
+  Fd fd(::mkostemp(made.data(), O_CLOEXEC));
   if (!fd) failSystem("create " + path);
-  check(::fchmod(fd.get(), mode), "chmod " + path);
-  writeAll(fd.get(), content, path);
+  try {
+    writeAll(fd.get(), content, path);
+    check(::fchmod(fd.get(), mode), "chmod " + path);
+    if (::rename(made.c_str(), path.c_str()) != 0) failSystem("replace " + path);
+  } catch (...) {
+    ::unlink(made.c_str());
+    throw;
+  }
 }
 
 void rewriteFile(const std::string& path,

@@ -19,8 +19,9 @@ std::string readIfPresent(const std::string& path);
 // Writes to an existing file such as one of /proc or /sys.
 void writeControl(const std::string& path, std::string_view value);
 
-// Makes a file with this content, or replaces whatever has its name: a symbolic link is not
-// followed.
+// Makes a file with this content, or replaces whatever has its name, but for a directory: a
+// symbolic link is not followed. Whoever reads it finds the old content or the new one as a whole,
+// and the old one is left if this throws.
 void putFile(const std::string& path, std::string_view content, mode_t mode);
 
 // Replaces a regular file by what `change` makes of its content, if that is something else. Does
