@@ -1,7 +1,7 @@
 #include "harness/fault/node_effect.h"
 
 #include <cctype>
-#include <cstring>
+#include <string_view>
 
 #include <muster/node_error.h>
 
@@ -60,9 +60,8 @@ struct Check {
     const std::string& name = down.interface;
     bool isPlain = !name.empty() && name.size() <= kInterfaceBytesMax && name.front() != '-';
     for (char c : name) {
-      if (std::isalnum(static_cast<unsigned char>(c)) == 0 && !std::strchr("-_.@", c)) {
-        isPlain = false;
-      }
+      bool isMark = std::string_view("-_.@").find(c) != std::string_view::npos;
+      if (std::isalnum(static_cast<unsigned char>(c)) == 0 && !isMark) isPlain = false;
     }
     if (!isPlain) refuse(down.kTitle, "interface: \"" + name + "\" is no name of an interface");
   }

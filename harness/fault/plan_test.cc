@@ -194,6 +194,7 @@ TEST(FaultPlanTest, EffectOutOfItsRangeIsRefused) {
   for (const char* name : {"", "-f", "a b", "sixteen-letters-x"}) {
     EXPECT_THAT(why(TakeDown{name, false}), HasSubstr("interface: ")) << name;
   }
+  EXPECT_THAT(why(TakeDown{std::string("eth0\0x", 6), false}), HasSubstr("interface: "));
 }
 
 TEST(FaultPlanTest, AddressThatSeveralNodesHaveNamesNone) {
