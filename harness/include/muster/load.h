@@ -16,7 +16,9 @@
 //   * Make it at the beginning of the test, or in SetUp. The first fault comes half a second after
 //     the body has begun at the earliest, and waits for those that are there then.
 //   * Count what has succeeded, not what was tried.
-//   * Without --nemesis it counts, and nothing else. A test without a Load has no floor.
+//   * Without --nemesis it counts, and nothing else. A test without a Load has no floor; if it
+//   passes
+//     before a fault was seen, it counts as skipped.
 #pragma once
 
 #include <chrono>
