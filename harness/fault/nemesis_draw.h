@@ -14,6 +14,11 @@
 
 namespace harness::nemesis {
 
+// The lengths of drawn plans. A fault of "gentle" fits into the least one for certain, and one of
+// "rough" as good as certainly: a drawn time that does not fit is drawn again.
+constexpr Milliseconds kDurationLeast = std::chrono::seconds(7);
+constexpr Milliseconds kDurationMost = std::chrono::hours(24);
+
 struct Wish {
   // "gentle" or "rough".
   std::string generator;
@@ -22,7 +27,8 @@ struct Wish {
   // Is mixed with the seed, so that each test has its own plan. May be empty.
   std::string stream = {};
 
-  // From the start of the test's body to the end of the last fault.
+  // From the start of the test's body to the end of the last fault; from kDurationLeast to
+  // kDurationMost.
   Milliseconds duration = std::chrono::minutes(2);
   std::vector<PlanNode> nodes;
 
@@ -36,7 +42,9 @@ struct Wish {
 std::vector<std::string> generators();
 
 // Returns the same plan for the same wish on every machine. It has no steps if no kind is possible.
-// Throws PlanError for a generator that does not exist and for a wish without nodes.
+// What it returns can be stored and read again. Throws PlanError for a generator that does not
+// exist, for a wish without nodes or of another length, and for a plan that is too large to be read
+// (nemesis_json.h).
 Plan draw(const Wish& wish);
 
 }  // namespace harness::nemesis

@@ -103,6 +103,43 @@ TEST(NemesisDrawTest, EveryDrawnPlanCanBeDriven) {
   }
 }
 
+// Whatever is drawn, stored and printed is to be replayed.
+TEST(NemesisDrawTest, PlansOfTheLeastAndTheMostLengthAreReadAsTheyWereWritten) {
+  for (const std::string& generator : generators()) {
+    for (Milliseconds duration : {kDurationLeast, kDurationMost}) {
+      Wish wish = wishFor(generator, 1);
+      wish.duration = duration;
+      Plan plan = draw(wish);
+      ASSERT_EQ(planFromJson(toJson(plan)), plan) << generator;
+      EXPECT_THAT(plan.steps, SizeIs(testing::Ge(duration == kDurationMost ? 12'000u : 1u)));
+    }
+  }
+}
+
+TEST(NemesisDrawTest, PlanThatCouldNotBeReadIsRefusedWhenItIsDrawn) {
+  auto whyRefused = [](const Wish& wish) -> std::string {
+    try {
+      draw(wish);
+    } catch (const PlanError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  Wish wish = wishFor("rough", 1);
+  wish.duration = kDurationLeast - 1ms;
+  EXPECT_EQ(whyRefused(wish), "duration_ms: 6999 is not from 7000 to 86400000");
+  wish.duration = kDurationMost + 1ms;
+  EXPECT_THAT(whyRefused(wish), HasSubstr("duration_ms: 86400001 is not from"));
+  wish.duration = 10min;
+  wish.nodes.assign(1001, {"s", "server"});
+  EXPECT_EQ(whyRefused(wish), "topology: there must be 1 to 1000 nodes");
+  // Its name stands in each step.
+  wish.nodes = {{"a", std::string(512 << 10, 'x')}, {"b", "server"}};
+  EXPECT_THAT(whyRefused(wish),
+              AllOf(HasSubstr("plan: it would have "), HasSubstr(" MiB with its "),
+                    HasSubstr("of over 32 MiB cannot be read; draw a shorter")));
+}
+
 TEST(NemesisDrawTest, GentlePlanHasOneFaultAtATimeAndQuietBehindIt) {
   Plan plan = draw(wishFor("gentle", 3));
   for (size_t i = 1; i < plan.steps.size(); ++i) {

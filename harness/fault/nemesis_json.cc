@@ -15,7 +15,17 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kVersion = 1;
 constexpr char kFormat[] = "muster nemesis plan";
-constexpr size_t kBytesMost = 8 << 20;
+constexpr size_t kBytesMost = 32 << 20;
+
+// Roles, tests and reasons may hold any bytes, and by itself the library throws for those that are
+// not UTF-8.
+std::string textOf(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string mebibytes(size_t bytes) {
+  return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
+}
 
 Json jsonOf(const Step& step) {
   Json targets = Json::array();
@@ -36,7 +46,7 @@ Json jsonOf(const Step& step) {
 // A list with one item a line.
 std::string listOf(const std::vector<Json>& items) {
   std::vector<std::string> lines;
-  for (const Json& item : items) lines.push_back("\n    " + item.dump());
+  for (const Json& item : items) lines.push_back("\n    " + textOf(item));
   return "[" + joined(lines, ",") + (items.empty() ? "]" : "\n  ]");
 }
 
@@ -66,19 +76,19 @@ class Part {
   }
 
   std::string text() const {
-    if (!value_.is_string()) refuse(value_.dump().substr(0, 40) + " is no text");
+    if (!value_.is_string()) refuse(textOf(value_).substr(0, 40) + " is no text");
     return value_.get<std::string>();
   }
 
   int64_t number() const {
     bool fits = value_.is_number_integer() &&
                 (!value_.is_number_unsigned() || value_.get<uint64_t>() <= INT64_MAX);
-    if (!fits) refuse(value_.dump().substr(0, 40) + " is no whole number");
+    if (!fits) refuse(textOf(value_).substr(0, 40) + " is no whole number");
     return value_.get<int64_t>();
   }
 
   uint64_t seed() const {
-    if (!value_.is_number_unsigned()) refuse(value_.dump().substr(0, 40) + " is no seed");
+    if (!value_.is_number_unsigned()) refuse(textOf(value_).substr(0, 40) + " is no seed");
     return value_.get<uint64_t>();
   }
 
@@ -170,18 +180,27 @@ std::string toJson(const Plan& plan) {
     return "  \"" + std::string(name) + "\": " + value;
   };
   return "{\n" +
-         joined({line("format", Json(kFormat).dump()), line("version", std::to_string(kVersion)),
-                 line("generator", Json(plan.generator).dump()),
-                 line("seed", std::to_string(plan.seed)), line("stream", Json(plan.stream).dump()),
+         joined({line("format", textOf(kFormat)), line("version", std::to_string(kVersion)),
+                 line("generator", textOf(plan.generator)), line("seed", std::to_string(plan.seed)),
+                 line("stream", textOf(plan.stream)),
                  line("duration_ms", std::to_string(plan.duration.count())),
-                 line("topology", listOf(nodes)), line("excluded", excluded.dump()),
+                 line("topology", listOf(nodes)), line("excluded", textOf(excluded)),
                  line("steps", listOf(steps))},
                 ",\n") +
          "\n}\n";
 }
 
+void requireReadable(const Plan& plan) {
+  check(plan);
+  size_t bytes = toJson(plan).size();
+  if (bytes <= kBytesMost) return;
+  throw PlanError("plan: it would have " + mebibytes(bytes) + " with its " +
+                  std::to_string(plan.steps.size()) + " steps, and one of over " +
+                  mebibytes(kBytesMost) + " cannot be read; draw a shorter one");
+}
+
 Plan planFromJson(const std::string& text) {
-  if (text.size() > kBytesMost) throw PlanError("plan: it has over 8 MiB");
+  if (text.size() > kBytesMost) throw PlanError("plan: it has over " + mebibytes(kBytesMost));
   Json document;
   try {
     document = Json::parse(text);

@@ -8,8 +8,12 @@
 
 namespace harness::nemesis {
 
-// One step a line.
+// Returns the plan, one step a line. Bytes of names and reasons that are not UTF-8 become U+FFFD.
 std::string toJson(const Plan& plan);
+
+// Throws PlanError, with what is too much and what would be right, for a plan that check() or
+// planFromJson() would refuse once it is stored.
+void requireReadable(const Plan& plan);
 
 // Throws PlanError, with the place in the document, for anything but a plan that check() accepts.
 Plan planFromJson(const std::string& text);

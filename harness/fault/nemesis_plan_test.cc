@@ -125,6 +125,17 @@ TEST(NemesisPlanTest, JsonIsReadAsItWasWritten) {
   EXPECT_THAT(toJson(some), HasSubstr("\"seed\": 18446744073709551615"));
 }
 
+// Errors of nodes and names of others may hold any bytes.
+TEST(NemesisPlanTest, BytesThatAreNotUtf8AreWrittenAllTheSame) {
+  Plan some = plan({{"isolate", 1s, 4s, {{kS1}}}});
+  some.stream = "A.\xff";
+  some.excluded = {{"late", "no \xc3"}};
+  Plan read = planFromJson(toJson(some));
+  EXPECT_EQ(read.stream, "A.\xef\xbf\xbd");
+  EXPECT_EQ(read.excluded.at("late"), "no \xef\xbf\xbd");
+  EXPECT_EQ(read.steps, some.steps);
+}
+
 TEST(NemesisPlanTest, WrongJsonIsRefusedWithThePlace) {
   std::string right = toJson(plan({{"isolate", 1s, 4s, {{kS1}}}}));
   ASSERT_EQ(whyRefused(right), "");

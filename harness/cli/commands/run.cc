@@ -85,9 +85,9 @@ constexpr DurationOption kNemesisDuration(
     {
         .name = "nemesis-duration",
         .value = "TIME",
-        .help = "the length of the plans of --nemesis; by default 2m",
+        .help = "the length of the plans of --nemesis, from 7s to 24h; by default 2m",
     },
-    {.least = std::chrono::seconds(1), .most = std::chrono::hours(24)});
+    {.least = nemesis::kDurationLeast, .most = nemesis::kDurationMost});
 
 constexpr Flag kList({.name = "list", .letter = 'l', .help = "only list the components"});
 

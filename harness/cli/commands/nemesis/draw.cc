@@ -32,10 +32,10 @@ constexpr DurationOption kDuration(
     {
         .name = "duration",
         .value = "TIME",
-        .help = "until the end of the last fault",
+        .help = "until the end of the last fault, from 7s, within which a fault fits, to 24h",
         .initial = "2m",
     },
-    {.least = std::chrono::seconds(1), .most = std::chrono::hours(24)});
+    {.least = nemesis::kDurationLeast, .most = nemesis::kDurationMost});
 
 constexpr TextOption kWithout({
     .name = "without",
@@ -83,7 +83,7 @@ int run(const Arguments& arguments) {
   try {
     plan = nemesis::draw(wish);
   } catch (const nemesis::PlanError& error) {
-    throw CommandError(kExitUsage, error.what());
+    throw CommandError(kExitUsage, std::string("draw a plan: ") + error.what());
   }
   if (arguments.has(kPlanOutput)) writePlanFile(arguments[kPlanOutput], plan);
   std::cout << (arguments[kJson] ? nemesis::toJson(plan) : toText(plan));
