@@ -53,10 +53,11 @@ OpenedSocket openInNamespace(const support::Endpoint& target, const std::string&
   return opened;
 }
 
-// Returns null where a socket of our own namespace will do.
-kj::Maybe<kj::AutoCloseFd> socketOf(const AgentRoute& route) {
+// Returns null where a socket of our own namespace will do. It is of the family of `target`, which
+// is one of the addresses of a host name; the route's own endpoint says nothing about that.
+kj::Maybe<kj::AutoCloseFd> socketFor(const AgentRoute& route, const support::Endpoint& target) {
   if (route.networkNamespace.empty()) return nullptr;
-  OpenedSocket opened = openInNamespace(route.endpoint, route.networkNamespace);
+  OpenedSocket opened = openInNamespace(target, route.networkNamespace);
   KJ_IF_MAYBE (fd, opened.fd) return kj::mv(*fd);
   kj::throwFatalException(
       support::toException({wire::Error::Kind::SYSTEM, opened.errnoValue,
@@ -103,7 +104,9 @@ std::vector<support::Endpoint> targetsOf(const AgentRoute& route, const Resolved
 kj::Promise<kj::Own<kj::AsyncIoStream>> dialNext(Dialling& dialling) {
   support::DialOptions options;
   options.endpoint = dialling.targets[dialling.next];
-  KJ_IF_MAYBE (socket, socketOf(dialling.route)) options.socket = kj::mv(*socket);
+  KJ_IF_MAYBE (socket, socketFor(dialling.route, options.endpoint)) {
+    options.socket = kj::mv(*socket);
+  }
   if (dialling.tls) options.tls = *dialling.tls;
   options.nodeName = dialling.node;
   auto left = dialling.until - dialling.timer.now();
