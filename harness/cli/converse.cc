@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "harness/cli/command_error.h"
+#include "harness/cli/silence_notes.h"
 
 namespace harness {
 namespace {
@@ -15,28 +16,28 @@ namespace {
 constexpr size_t kReadBytesMax = 256 << 10;
 constexpr std::chrono::milliseconds kLookEvery{1000};
 
-// A connection that is made again sooner than this is nobody's concern.
-constexpr std::chrono::seconds kSilenceMax{5};
-
-// Says once what is waited for, if a connection is lost.
-class SilenceNotes {
+// Says what is waited for, if a connection is lost.
+class SilenceWatch {
  public:
-  SilenceNotes(const rpc::JobGroup& group, const std::vector<ControllerNode*>& nodes,
+  SilenceWatch(const rpc::JobGroup& group, const std::vector<ControllerNode*>& nodes,
                const Conversation& conversation)
-      : group_(group), nodes_(nodes), conversation_(conversation), said_(nodes.size(), false) {}
+      : group_(group), nodes_(nodes), conversation_(conversation) {}
 
+  // May be called more often than it looks.
   void look() {
+    auto now = std::chrono::steady_clock::now();
+    if (now < next_) return;
+    next_ = now + kLookEvery;
+    std::vector<SilenceNotes::Member> members;
     for (size_t i = 0; i < nodes_.size(); ++i) {
-      if (group_.ended(i)) continue;
-      muster::NodeState state = nodes_[i]->state();
-      bool isConnected = state.kind == muster::NodeState::Kind::kConnected;
-      bool isSilent = !isConnected && std::chrono::steady_clock::now() - state.since > kSilenceMax;
-      if (isSilent) failIfGone();
-      if (isSilent == said_[i] || (said_[i] && !isConnected)) continue;
-      said_[i] = isSilent;
-      std::cerr << conversation_.speaker << ": " << nodes_[i]->description().name << ": "
-                << toString(state) << (isSilent ? "; the command is waited for" : "")
-                << conversation_.lineEnd << std::flush;
+      // A command that fan-out holds back is not waited for: its node may be back by then.
+      bool isAwaited = group_.begun(i) && !group_.ended(i);
+      members.push_back({nodes_[i]->description().name, nodes_[i]->state(), isAwaited});
+    }
+    auto lines = notes_.look(members, now);
+    if (notes_.isAnySilent()) failIfGone();
+    for (const std::string& line : lines) {
+      std::cerr << conversation_.speaker << ": " << line << conversation_.lineEnd << std::flush;
     }
   }
 
@@ -49,7 +50,8 @@ class SilenceNotes {
   const rpc::JobGroup& group_;
   const std::vector<ControllerNode*>& nodes_;
   const Conversation& conversation_;
-  std::vector<bool> said_;
+  SilenceNotes notes_;
+  std::chrono::steady_clock::time_point next_ = {};
 };
 
 // Reads once and passes it on. Returns false at the end.
@@ -74,7 +76,7 @@ void converse(rpc::JobGroup& group, const std::vector<ControllerNode*>& nodes,
               const Conversation& conversation) {
   bool isOpen = conversation.input == PassInput::kYes;
   std::string buffer(isOpen ? kReadBytesMax : 0, '\0');
-  SilenceNotes silence(group, nodes, conversation);
+  SilenceWatch silence(group, nodes, conversation);
   while (!group.ended()) {
     bool reads = isOpen && group.wantsInput();
     // Negative descriptors are not looked at.

@@ -181,7 +181,9 @@ struct Execution {
   JobRequest request;
   PassInput input = PassInput::kNo;
   std::chrono::nanoseconds connectTimeout{0};
-  muster::SteadyTime until;
+
+  // How long the command of each node is waited for.
+  std::chrono::nanoseconds time{0};
   size_t fanOut = 0;
   // See Conversation::whyGone.
   std::function<std::string()> whyGone;
@@ -224,7 +226,7 @@ std::vector<Answer> converseWithReachable(
     numbers.push_back(i);
   }
   rpc::Sync sync(reachable);
-  rpc::JobGroup group(reachable, execution.request, execution.until, execution.fanOut);
+  rpc::JobGroup group(reachable, execution.request, execution.time, execution.fanOut);
   Conversation conversation;
   conversation.input = execution.input;
   conversation.speaker = "muster exec";
@@ -286,12 +288,10 @@ int printAnswers(Controller& controller, Execution execution, const std::string&
   return statusOf(answers);
 }
 
-// Returns when the last command is over for sure, if each takes its whole time. Saturates.
-muster::SteadyTime timeAfter(std::chrono::nanoseconds deadline, size_t rounds) {
-  auto now = std::chrono::steady_clock::now();
-  auto most = (muster::SteadyTime::max() - now) / static_cast<int64_t>(rounds);
-  auto each = deadline > most - kEndMargin ? most : deadline + kEndMargin;
-  return now + each * static_cast<int64_t>(rounds);
+// Returns when a command is over for sure, counted from its beginning. Saturates.
+std::chrono::nanoseconds timeOf(std::chrono::nanoseconds deadline) {
+  return deadline > std::chrono::nanoseconds::max() - kEndMargin ? std::chrono::nanoseconds::max()
+                                                                 : deadline + kEndMargin;
 }
 
 // Starts the command and leaves it alone. Nobody reads its output, so that the oldest goes.
@@ -372,8 +372,7 @@ int run(const Arguments& arguments) {
   if (arguments[kDetach]) return detach(std::move(execution), runId);
   size_t count = execution.nodes.size();
   execution.fanOut = arguments.has(kFanOut) ? static_cast<size_t>(arguments[kFanOut]) : count;
-  size_t rounds = (count + execution.fanOut - 1) / execution.fanOut;
-  execution.until = timeAfter(*execution.request.options.deadline, rounds);
+  execution.time = timeOf(*execution.request.options.deadline);
   if (arguments[kJson]) return printAnswers(controller, std::move(execution), runId);
   if (arguments[kPrefix]) return showAll(controller, std::move(execution), Show::kPrefixed);
   if (execution.nodes.size() > 1) return showAll(controller, std::move(execution), Show::kGathered);

@@ -78,7 +78,7 @@ void passResize(rpc::JobGroup& group, const Fd& resized) {
 // later.
 int converseWithShell(ControllerNode& node, const JobRequest& request, const Fd& resized,
                       const std::function<std::string()>& whyGone) {
-  rpc::JobGroup group({&node}, request, std::chrono::steady_clock::now() + kSessionMax);
+  rpc::JobGroup group({&node}, request, kSessionMax);
   {
     RawTerminal terminal;
     Conversation conversation;

@@ -23,6 +23,15 @@ constexpr size_t kInputBytesMax = 1 << 20;
 // Input that comes in small parts is sent in parts up to this size.
 constexpr size_t kPieceBytesMax = 256 << 10;
 
+// Making a command asks no node.
+constexpr std::chrono::seconds kMakeMax{10};
+
+// Returns the end of a time that begins now. Saturates.
+SteadyTime endOf(std::chrono::nanoseconds time) {
+  SteadyTime now = std::chrono::steady_clock::now();
+  return time > SteadyTime::max() - now ? SteadyTime::max() : now + time;
+}
+
 }  // namespace
 
 struct JobGroup::Event {
@@ -67,17 +76,17 @@ struct JobGroup::Mailbox {
   Fd wake;
 };
 
-JobGroup::JobGroup(const std::vector<ControllerNode*>& nodes, JobRequest request, SteadyTime until,
-                   size_t fanOut)
+JobGroup::JobGroup(const std::vector<ControllerNode*>& nodes, JobRequest request,
+                   std::chrono::nanoseconds time, size_t fanOut)
     : operation_("run " + argvText(request.argv)),
-      until_(until),
+      time_(time),
       mailbox_(std::make_shared<Mailbox>()) {
   auto shared = std::make_shared<const JobRequest>(std::move(request));
   members_.resize(nodes.size());
   for (size_t i = 0; i < nodes.size(); ++i) {
     members_[i].node = nodes[i];
     auto& node = nodes[i]->impl();
-    members_[i].job = node.blocking(operation_, until, [&node, &shared]() {
+    members_[i].job = node.blocking(operation_, endOf(kMakeMax), [&node, &shared]() {
       return kj::Promise<JobHandle>(node.jobs().make(shared));
     });
   }
@@ -93,7 +102,9 @@ int JobGroup::descriptor() const {
 
 void JobGroup::startNext() {
   size_t index = next_++;
-  begin(index, [job = members_[index].job, until = until_](ControllerNode::Impl& node) {
+  Member& member = members_[index];
+  member.until = endOf(time_);
+  begin(index, [job = member.job, until = member.until](ControllerNode::Impl& node) {
     return node.jobs().start(job, until).then([]() {
       return Event{.kind = Event::Kind::kStarted};
     });
@@ -125,7 +136,8 @@ void JobGroup::begin(size_t index, Call call) {
 }
 
 void JobGroup::pull(size_t index) {
-  begin(index, [job = members_[index].job, until = until_](ControllerNode::Impl& node) {
+  const Member& member = members_[index];
+  begin(index, [job = member.job, until = member.until](ControllerNode::Impl& node) {
     return node.jobs().pull(job, PullUntil::kChange, until).then([&node, job](bool isInTime) {
       Event event{.kind = Event::Kind::kPulled};
       if (job->request->output == JobOutput::kTake) {
@@ -223,7 +235,7 @@ void JobGroup::feed(size_t index) {
   member.isWriting = true;
   AfterInput after = piece.isLast ? AfterInput::kEnds : AfterInput::kStaysOpen;
   begin(index, [job = member.job, bytes = SharedBytes(piece.bytes), after,
-                until = until_](ControllerNode::Impl& node) {
+                until = member.until](ControllerNode::Impl& node) {
     return node.jobs().writeInput(job, bytes, after, until).then([]() {
       return Event{.kind = Event::Kind::kWritten};
     });
@@ -234,7 +246,7 @@ void JobGroup::resize(uint16_t columns, uint16_t rows) {
   for (Member& member : members_) {
     if (!member.isStarted || member.answer) continue;
     auto& node = member.node->impl();
-    node.io.post([&node, job = member.job, columns, rows, until = until_]() {
+    node.io.post([&node, job = member.job, columns, rows, until = member.until]() {
       // A terminal of the wrong size is no reason to end the command.
       node.io.spawn(node.jobs().resize(job, columns, rows, until).catch_([](kj::Exception&&) {}));
     });

@@ -1,7 +1,7 @@
 // One command on several nodes, for one plain thread that gives it input and takes its output while
 // it runs, both of any size. The thread waits for what it likes besides, such as its own input.
 //
-//   rpc::JobGroup group(nodes, request, until);
+//   rpc::JobGroup group(nodes, request, std::chrono::minutes(1));
 //   while (!group.ended()) {
 //     … poll() group.descriptor() and standard input, the latter if group.wantsInput() …
 //     while (auto news = group.next()) write(news->out);
@@ -12,6 +12,7 @@
 // slowest node decides when there is capacity for more input.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <limits>
@@ -30,10 +31,12 @@ class JobGroup {
  public:
   // Begins to start the command on each of `nodes`, which are of one controller and outlive this:
   // on `fanOut` of them, and on one more each time that it is over on one. The request says whether
-  // input will be given, which goes to all at once, and whether output is taken or kept. Commands
-  // are left alone at `until`. Throws NodeError for a request that can never work.
-  JobGroup(const std::vector<ControllerNode*>& nodes, JobRequest request, SteadyTime until,
-           size_t fanOut = std::numeric_limits<size_t>::max());
+  // input will be given, which goes to all at once, and whether output is taken or kept. Each
+  // command is left alone when `time` has passed since its own beginning, so that a node that was
+  // lost keeps its place no longer than one that is there. Throws NodeError for a request that can
+  // never work.
+  JobGroup(const std::vector<ControllerNode*>& nodes, JobRequest request,
+           std::chrono::nanoseconds time, size_t fanOut = std::numeric_limits<size_t>::max());
 
   // Leaves the commands that run to the end of their sessions.
   ~JobGroup();
@@ -58,6 +61,9 @@ class JobGroup {
   // Every node has its answer.
   bool ended() const { return running_ == 0; }
   bool ended(size_t node) const { return members_[node].answer.has_value(); }
+
+  // The command of this node was told to start, which `fanOut` holds back on others.
+  bool begun(size_t node) const { return node < next_; }
 
   // Takes away the answer of a node that has one. With JobOutput::kTake its result has no output.
   RunAnswer takeAnswer(size_t node) { return std::move(*members_[node].answer); }
@@ -86,6 +92,9 @@ class JobGroup {
   struct Member {
     ControllerNode* node = nullptr;
     std::shared_ptr<JobState> job;
+
+    // Set when it is told to start.
+    SteadyTime until = {};
     bool isStarted = false;
     bool isWriting = false;
 
@@ -103,7 +112,7 @@ class JobGroup {
   void over(size_t node, RunAnswer answer);
 
   std::string operation_;
-  SteadyTime until_;
+  std::chrono::nanoseconds time_;
   std::vector<Member> members_;
 
   // The first member that was not told to start.

@@ -45,7 +45,7 @@ TEST_F(JobGroupTest, CommandsGetOneInputOfEverySizeAndTheirOutputIsTaken) {
   for (size_t size : kSizes) {
     JobRequest request = open("cat");
     request.output = JobOutput::kTake;
-    rpc::JobGroup group({&node_, &second_}, request, in(seconds(5)));
+    rpc::JobGroup group({&node_, &second_}, request, seconds(5));
     auto outputs = converse(group, textOf(size));
     ASSERT_TRUE(group.ended()) << size;
     for (size_t i = 0; i < outputs.size(); ++i) {
@@ -57,7 +57,7 @@ TEST_F(JobGroupTest, CommandsGetOneInputOfEverySizeAndTheirOutputIsTaken) {
 
 TEST_F(JobGroupTest, InputWaitsForTheSlowestCommand) {
   agent_.change([](FakeAgent::Script& script) { script.inputBytesOfCommand = 0; });
-  rpc::JobGroup group({&node_, &second_}, open("cat"), in(seconds(5)));
+  rpc::JobGroup group({&node_, &second_}, open("cat"), seconds(5));
   size_t given = 0;
   while (group.wantsInput()) {
     group.giveInput(textOf(100'000));
@@ -75,7 +75,7 @@ TEST_F(JobGroupTest, InputWaitsForTheSlowestCommand) {
 TEST_F(JobGroupTest, InputWithoutEndEndsWithTheCommands) {
   JobRequest request = command({"emit", "first"});
   request.input = JobInput::kStream;
-  rpc::JobGroup group({&node_}, request, in(seconds(5)));
+  rpc::JobGroup group({&node_}, request, seconds(5));
   while (!group.ended()) {
     if (group.wantsInput()) group.giveInput(textOf(100'000));
     pollfd ready{group.descriptor(), POLLIN, 0};
@@ -90,7 +90,7 @@ TEST_F(JobGroupTest, OneNodeThatFailsLeavesTheOthersAlone) {
     script.grantForm = FakeAgent::GrantForm::kListedWithoutCapability;
   });
   other_.drop();
-  rpc::JobGroup group({&node_, &second_}, open("cat"), in(seconds(5)));
+  rpc::JobGroup group({&node_, &second_}, open("cat"), seconds(5));
   converse(group, textOf(100'000));
   ASSERT_TRUE(group.ended());
   EXPECT_EQ(std::get<muster::Result>(group.takeAnswer(0)).out.size(), 100'000u);
@@ -98,7 +98,7 @@ TEST_F(JobGroupTest, OneNodeThatFailsLeavesTheOthersAlone) {
 }
 
 TEST_F(JobGroupTest, FanOutHoldsTheNextCommandBackUntilOneHasEnded) {
-  rpc::JobGroup group({&node_, &second_}, open("cat"), in(seconds(5)), 1);
+  rpc::JobGroup group({&node_, &second_}, open("cat"), seconds(5), 1);
   pollfd ready{group.descriptor(), POLLIN, 0};
   ::poll(&ready, 1, 5000);
   while (group.next()) continue;
@@ -109,8 +109,21 @@ TEST_F(JobGroupTest, FanOutHoldsTheNextCommandBackUntilOneHasEnded) {
   EXPECT_EQ(other_.session().jobs.size(), 1u);
 }
 
+// Each command has its own time, and the later ones all of it.
+TEST_F(JobGroupTest, LostNodeGivesItsPlaceToTheNextOne) {
+  agent_.change([](FakeAgent::Script& script) { script.losesRuns = true; });
+  rpc::JobGroup group({&node_, &second_}, open("cat"), seconds(2), 1);
+  EXPECT_TRUE(group.begun(0));
+  EXPECT_FALSE(group.begun(1));
+  auto outputs = converse(group, textOf(100'000));
+  ASSERT_TRUE(group.ended());
+  EXPECT_TRUE(group.begun(1));
+  EXPECT_EQ(std::get<NodeError>(group.takeAnswer(0)).kind(), NodeError::Kind::kTimeout);
+  EXPECT_EQ(std::get<muster::Result>(group.takeAnswer(1)).out.size(), 100'000u);
+}
+
 TEST_F(JobGroupTest, CommandThatDoesNotEndInTimeIsAnError) {
-  rpc::JobGroup group({&node_}, open("hang"), in(milliseconds(200)));
+  rpc::JobGroup group({&node_}, open("hang"), milliseconds(200));
   converse(group, "");
   ASSERT_TRUE(group.ended());
   EXPECT_EQ(std::get<NodeError>(group.takeAnswer(0)).kind(), NodeError::Kind::kTimeout);
