@@ -1,9 +1,7 @@
 #include "harness/run/test_programs.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +16,7 @@
 #include "harness/os/error.h"
 #include "harness/os/files.h"
 #include "harness/os/process.h"
+#include "harness/run/program_run.h"
 #include "harness/run/test_report.h"
 #include "schema/support/base/exit_status.h"
 #include "schema/support/base/text.h"
@@ -29,70 +28,8 @@ using enum support::TestExitStatus;
 
 constexpr std::string_view kSuffix = "_tests";
 
-// The time from the signal that asks a program to end until the one that kills it. It is longer
-// than muster::main takes at most (harness/fixture/ending_signals.h).
-constexpr std::chrono::seconds kStopGrace{25};
-
-// The time after a second signal, upon which muster::main gives its tests up.
-constexpr std::chrono::seconds kInsistGrace{8};
-
-struct Ending {
-  // From waitpid; -1: the program was not started.
-  int status = -1;
-  bool overdue = false;
-  // The number of signals that we were sent.
-  int signals = 0;
-  // Killed by the third of them.
-  bool insisted = false;
-  // The first signal that we were sent.
-  int stoppedBy = 0;
-  std::string problem;
-};
-
-// While it lives, signals that would end us are read instead.
-class Interrupts {
- public:
-  Interrupts() {
-    sigset_t set;
-    ::sigemptyset(&set);
-    for (int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&set, number);
-    ::pthread_sigmask(SIG_BLOCK, &set, &before_);
-    queue_ = Fd(
-        static_cast<int>(check(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), "read signals")));
-  }
-  ~Interrupts() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  Interrupts(const Interrupts&) = delete;
-  Interrupts& operator=(const Interrupts&) = delete;
-
-  int descriptor() const { return queue_.get(); }
-  const sigset_t& before() const { return before_; }
-
-  // The first two signals ask the program to end in a while and soon; the third one kills it.
-  void take(const Child& program, Ending& ending, Deadline& deadline) const {
-    signalfd_siginfo info;
-    while (::read(queue_.get(), &info, sizeof info) == sizeof info) {
-      int number = static_cast<int>(info.ssi_signo);
-      if (++ending.signals > 2) {
-        program.signal(SIGKILL);
-        ending.insisted = true;
-        continue;
-      }
-      if (ending.signals == 1) ending.stoppedBy = number;
-      deadline = std::min(deadline, after(ending.signals == 1 ? kStopGrace : kInsistGrace));
-      // A terminal sends its signals to the program as well.
-      if (info.ssi_code != SI_KERNEL) program.signal(number);
-    }
-  }
-
- private:
-  sigset_t before_;
-  Fd queue_;
-};
-
-// Runs a program until it ends, its time is over, or a signal stops us. Signals are taken over
-// before the program exists, so that none of them ends us and leaves it behind; the program itself
-// gets the signal mask from before.
-Ending runProgram(const TestProgram& program, std::vector<std::string> arguments,
+// Runs a test program with the environment of `options`.
+ProgramEnding run(const TestProgram& program, std::vector<std::string> arguments,
                   const DriveOptions& options) {
   SpawnOptions start;
   start.argv = std::move(arguments);
@@ -106,36 +43,7 @@ Ending runProgram(const TestProgram& program, std::vector<std::string> arguments
   for (const auto& [name, value] : options.environment) {
     start.environment->push_back(name + "=" + value);
   }
-  Ending ending;
-  Interrupts interrupts;
-  start.blocked = interrupts.before();
-  Child child;
-  try {
-    child = spawn(start);
-  } catch (const SystemError& error) {
-    ending.problem = std::string("cannot be started: ") + std::strerror(error.number());
-    return ending;
-  }
-  Deadline deadline = after(options.timeMax);
-  while (true) {
-    pollfd watched[] = {{child.handle(), POLLIN, 0}, {interrupts.descriptor(), POLLIN, 0}};
-    int count = ::poll(watched, 2, millisecondsUntil(deadline));
-    if (count < 0 && errno == EINTR) continue;
-    if (watched[1].revents != 0) interrupts.take(child, ending, deadline);
-    if (watched[0].revents != 0) break;
-    if (std::chrono::steady_clock::now() < deadline) continue;
-    if (ending.overdue || ending.stoppedBy != 0) {
-      // The nodes that the program owns end with it.
-      child.signal(SIGKILL);
-      ending.overdue = true;
-      break;
-    }
-    ending.overdue = true;
-    deadline = after(kStopGrace);
-    child.signal(SIGTERM);
-  }
-  ending.status = child.endBy(Deadline::max());
-  return ending;
+  return runProgram(std::move(start), options.timeMax, Interrupts());
 }
 
 // Returns the value that a program has of an environment variable. Empty: none.
@@ -173,7 +81,7 @@ bool isLaterShard(const DriveOptions& options) {
 }
 
 // Returns what is wrong with an ending that is none of a program's own. Empty: nothing is.
-std::string violenceOf(const Ending& ending) {
+std::string violenceOf(const ProgramEnding& ending) {
   if (ending.stoppedBy != 0) {
     std::string text = "stopped by SIG" + std::string(::sigabbrev_np(ending.stoppedBy));
     if (ending.insisted) text += "; a third signal killed it";
@@ -197,7 +105,7 @@ enum class Shard { kOnlyOrFirst, kLater };
 // Judges from the surest sign to the weakest. How the process ended comes before its status, and
 // the status before the report: a report of passed tests proves nothing for a program that crashed,
 // and status 0 proves nothing without a report.
-void judge(ProgramResult& result, const Ending& ending, const std::optional<Report>& report,
+void judge(ProgramResult& result, const ProgramEnding& ending, const std::optional<Report>& report,
            Shard shard, bool premature) {
   result.verdict = Verdict::kFailed;
   result.reason = violenceOf(ending);
@@ -317,7 +225,7 @@ ProgramResult drive(const TestProgram& program, const DriveOptions& options) {
   own.environment["TEST_PREMATURE_EXIT_FILE"] = premature;
   own.environment[support::kTestJournalVariable] = journalPath;
   auto start = std::chrono::steady_clock::now();
-  Ending ending = runProgram(program, std::move(arguments), own);
+  ProgramEnding ending = run(program, std::move(arguments), own);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result.stoppedBy = ending.stoppedBy;
   if (lists && ending.problem.empty() && ending.status == 0) {

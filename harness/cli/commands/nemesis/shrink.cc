@@ -9,6 +9,7 @@
 
 #include "harness/cli/arguments.h"
 #include "harness/cli/commands/all_commands.h"
+#include "harness/cli/interrupt.h"
 #include "harness/cli/nemesis_words.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
@@ -16,6 +17,7 @@
 #include "harness/fault/nemesis_shrink.h"
 #include "harness/fixture/options.h"
 #include "harness/os/process.h"
+#include "harness/run/program_run.h"
 #include "harness/values/failure_text.h"
 
 namespace harness {
@@ -62,9 +64,8 @@ wrong; 66 if it cannot be read; 75 if runs or time were over before.
 )";
 
 constexpr int kStatusDoesNotFail = 1;
-constexpr std::chrono::seconds kEndMax{25};
 
-// Runs a program under plans. SIGINT from the terminal ends the program and us.
+// Runs a program under plans. A signal ends the program first, then this, and us at last.
 class Trials {
  public:
   explicit Trials(const Arguments& arguments)
@@ -80,11 +81,15 @@ class Trials {
     return arguments.has(kShrunkOutput) ? arguments[kShrunkOutput] : arguments.word(0) + ".min";
   }
 
+  // A signal has ended the last run, which says nothing about its plan.
+  bool isInterrupted() const { return isInterrupted_; }
+
   bool fails(const nemesis::Plan& plan) {
     writePlanFile(candidate_, plan);
     std::cerr << "muster nemesis shrink: run " << ++runs_ << ", " << plan.steps.size()
               << (plan.steps.size() == 1 ? " fault\n" : " faults\n");
     int status = exitStatus();
+    if (isInterrupted_) return false;
     std::cerr << "muster nemesis shrink: run " << runs_ << ": "
               << (status == support::kExitFailed ? "fails" : "does not fail") << ", status "
               << status << "\n";
@@ -95,23 +100,26 @@ class Trials {
 
  private:
   // 128 plus the number of the signal that ended the program.
-  int exitStatus() const {
-    std::vector<std::string> argv = {
-        "/usr/bin/env",
-        std::string(kNemesisVariable) + "=" + std::filesystem::absolute(candidate_).string()};
-    argv.insert(argv.end(), arguments_.rest().begin(), arguments_.rest().end());
-    Child child = spawn({.argv = std::move(argv), .output = STDERR_FILENO});
-    auto status = child.awaitEnd(after(arguments_[kRunTime]));
-    if (!status) {
-      child.signal(SIGTERM);
-      status = child.endBy(after(kEndMax));
-    }
-    return WIFEXITED(*status) ? WEXITSTATUS(*status) : 128 + WTERMSIG(*status);
+  int exitStatus() {
+    SpawnOptions start;
+    start.argv = {"/usr/bin/env", std::string(kNemesisVariable) + "=" +
+                                      std::filesystem::absolute(candidate_).string()};
+    start.argv.insert(start.argv.end(), arguments_.rest().begin(), arguments_.rest().end());
+    start.output = STDERR_FILENO;
+    ProgramEnding ending = runProgram(std::move(start), arguments_[kRunTime], interrupts_);
+    if (!ending.problem.empty()) throw CommandError(kExitInternal, ending.problem);
+    if (ending.stoppedBy != 0) noteInterrupt(ending.stoppedBy);
+    isInterrupted_ = ending.stoppedBy != 0;
+    // What does not end in time has not failed by itself.
+    if (ending.overdue) return 128 + SIGTERM;
+    return WIFEXITED(ending.status) ? WEXITSTATUS(ending.status) : 128 + WTERMSIG(ending.status);
   }
 
   const Arguments& arguments_;
+  Interrupts interrupts_;
   std::string candidate_;
   int runs_ = 0;
+  bool isInterrupted_ = false;
 };
 
 void print(const Arguments& arguments, const nemesis::Shrunk& shrunk) {
@@ -129,22 +137,24 @@ void print(const Arguments& arguments, const nemesis::Shrunk& shrunk) {
 
 int run(const Arguments& arguments) {
   for (const std::string& word : arguments.rest()) {
-    if (word.rfind("--nemesis=", 0) == 0) {
-      throw CommandError(kExitUsage, word + " of the program would replace the plans");
-    }
+    // `muster run` takes the value as a word of its own.
+    if (word != "--nemesis" && !word.starts_with("--nemesis=")) continue;
+    throw CommandError(kExitUsage, word + " of the program would replace the plans; leave it out");
   }
   nemesis::Plan plan = readPlanFile(arguments.word(0));
   auto end = after(arguments[kTimeLimit]);
   Trials trials(arguments);
   if (!trials.fails(plan)) {
+    if (trials.isInterrupted()) return kExitTryAgain;
     std::cerr << "muster nemesis shrink: the program does not fail under the plan itself\n";
     return kStatusDoesNotFail;
   }
   nemesis::Shrunk shrunk = nemesis::shrink(
       plan, [&](const nemesis::Plan& candidate) { return trials.fails(candidate); },
       static_cast<size_t>(arguments[kRuns] - 1),
-      [&] { return std::chrono::steady_clock::now() < end; });
+      [&] { return !trials.isInterrupted() && std::chrono::steady_clock::now() < end; });
   ++shrunk.runs;
+  shrunk.isDone = shrunk.isDone && !trials.isInterrupted();
   print(arguments, shrunk);
   return shrunk.isDone ? kExitOk : kExitTryAgain;
 }
