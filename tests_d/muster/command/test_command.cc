@@ -85,8 +85,8 @@ TEST_F(CommandTest, CommandsOfOneExecWaitForEachOther) {
 TEST_F(CommandTest, FanOutBoundsHowManyCommandsRunAtOnce) {
   ASSERT_THAT(muster({"up", file(kThree)}), exits(0));
   auto meet = [&](const std::string& fanOut) {
-    return onCluster("exec", {"@server", "--fanout", fanOut, "--", "nodeagent", "barrier", "b" + fanOut,
-                              "--count", "2", "--timeout", "2s"});
+    return onCluster("exec", {"@server", "--fanout", fanOut, "--", "nodeagent", "barrier",
+                              "b" + fanOut, "--count", "2", "--timeout", "2s"});
   };
   EXPECT_THAT(meet("2"), exits(0));
   EXPECT_THAT(meet("1"), exits(124));

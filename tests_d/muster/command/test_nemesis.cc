@@ -58,6 +58,18 @@ class NemesisTest : public OwnClusterTest {
     return text.str();
   }
 
+  // Stores a plan of one step, and returns its path.
+  std::string planOf(const std::string& kind, const std::string& targets) const {
+    std::string path = directory_ + "/" + kind + ".json";
+    std::ofstream(path) << R"({"format": "muster nemesis plan", "version": 1, "generator": "hand",
+      "seed": 0, "stream": "", "duration_ms": 5000, "excluded": {},
+      "topology": [{"name": "server1", "role": "server"}, {"name": "server2", "role": "server"},
+                   {"name": "server3", "role": "server"}, {"name": "client1", "role": "client"}],
+      "steps": [{"at_ms": 1000, "duration_ms": 4000, "kind": ")"
+                        << kind << R"(", "targets": [)" << targets << R"(], "parameters": {}}]})";
+    return path;
+  }
+
   // Returns what happened to which fault in which order, without the times.
   std::string orderIn(const std::string& test) const {
     std::istringstream lines(contentOf(pathOf(test, "nemesis.timeline.json")));
@@ -119,7 +131,28 @@ TEST_F(NemesisTest, RunThatProvesNothingIsAnError) {
   EXPECT_THAT(run("EndsEarly", {"--nemesis=gentle"}),
               AllOf(exits(2), prints("nemesis: vacuous: the test has a load, and ended before")));
   EXPECT_THAT(run("EndsEarly", {}), exits(0));
-  EXPECT_THAT(run("HasNoLoad", {"--nemesis=gentle"}), exits(0));
+  EXPECT_THAT(run("HasNoLoad", {"--nemesis=gentle"}),
+              AllOf(exits(3), prints("[  SKIPPED ]"),
+                    prints("nemesis: vacuous: the test ended before the first fault")));
+  EXPECT_THAT(run("SkipsInItsBody", {"--nemesis=gentle"}),
+              AllOf(exits(3), prints("there is nothing to do"), Not(prints("vacuous"))));
+}
+
+TEST_F(NemesisTest, FixtureWhoseBodyCannotBeToldIsAnError) {
+  std::vector<std::string> all = {"--cluster=" + cluster_, "--gtest_filter=SecretiveTest.Works"};
+  EXPECT_THAT(runProgram(kProgram, all), exits(0));
+  all.push_back("--nemesis=gentle");
+  EXPECT_THAT(runProgram(kProgram, all),
+              AllOf(exits(2), prints("infrastructure: nemesis: there were no faults: SetUp or "
+                                     "TearDown of the fixture is private")));
+}
+
+TEST_F(NemesisTest, TestThatUnsetsTheRunDirectoryHasItsPlanStored) {
+  EXPECT_THAT(runProgram(kProgram, {"--cluster=" + cluster_, "--gtest_filter=ForgetfulTest.Works",
+                                    "--nemesis=gentle", "--nemesis-duration=7s"}),
+              exits(0));
+  std::string stored = directory_ + "/" + kProgram + "/ForgetfulTest.Works/nemesis.plan.json";
+  EXPECT_THAT(muster({"nemesis", "show", stored}), exits(0));
 }
 
 TEST_F(NemesisTest, FaultThatIsNotWitnessedIsAnError) {
@@ -132,6 +165,35 @@ TEST_F(NemesisTest, FaultThatIsNotWitnessedIsAnError) {
                     prints("1. failed")));
 }
 
+TEST_F(NemesisTest, FaultThatDoesNotEndIsAnError) {
+  std::string before = remains();
+  EXPECT_THAT(run("BreaksNftUnderAFault", {"--nemesis=" + planOf("isolate", R"(["server:1"])")}),
+              AllOf(exits(2), prints("infrastructure: nemesis: step 1 was not healed: "),
+                    prints("1. witnessed"), prints("1. failed: ")));
+  EXPECT_TRUE(
+      muster_tests::becomesTrue([&] { return remains() == before; }, std::chrono::seconds(30)))
+      << remains();
+}
+
+TEST_F(NemesisTest, PowerCycleTakesTheNodeAwayAndGivesItBack) {
+  std::vector<std::string> boot = {"server2", "--", "cat", "/proc/sys/kernel/random/boot_id"};
+  std::string before = onCluster("exec", boot).out;
+  EXPECT_THAT(run("Works", {"--nemesis=" + planOf("power-cycle", R"(["server:2"])")}), exits(0));
+  EXPECT_THAT(orderIn("Works"), AllOf(HasSubstr("power-cycle server:2"), HasSubstr("witnessed"),
+                                      HasSubstr("gone"), Not(HasSubstr("failed"))));
+  Ended after = onCluster("exec", boot);
+  EXPECT_THAT(after, exits(0));
+  EXPECT_NE(after.out, before);
+}
+
+TEST_F(NemesisTest, PartitionCutsTheSidesOffAndIsHealed) {
+  std::string sides = R"(["server:1", "client:1"], ["server:2", "server:3"])";
+  EXPECT_THAT(run("SeesThePartition", {"--nemesis=" + planOf("partition", sides)}), exits(0));
+  EXPECT_THAT(orderIn("SeesThePartition"),
+              AllOf(HasSubstr("partition server:1,client:1 / server:2,server:3"),
+                    HasSubstr("witnessed"), HasSubstr("gone"), Not(HasSubstr("failed"))));
+}
+
 TEST_F(NemesisTest, FailedTestShowsTheFaults) {
   std::string plan = directory_ + "/plan.json";
   ASSERT_THAT(muster({"nemesis", "draw", "--cluster=" + cluster_, "--seed=3", "--duration=10s",
@@ -141,11 +203,6 @@ TEST_F(NemesisTest, FailedTestShowsTheFaults) {
   EXPECT_THAT(ended, AllOf(exits(1), prints("replay with --nemesis="), prints("1. witnessed"),
                            prints("the test fails at "), prints("1. gone")));
   EXPECT_THAT(ended, prints("load \"runs\": "));
-  auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / kProgram;
-  EXPECT_THAT(muster({"nemesis", "shrink", plan, "--runs=6", "--", program.string(),
-                      "--cluster=" + cluster_, "--gtest_filter=SubjectTest.FailsUnderAFault"}),
-              testing::AnyOf(exits(0), exits(75)));
-  EXPECT_THAT(muster({"nemesis", "show", plan + ".min"}), exits(0));
 }
 
 // $MUSTER_NEMESIS_KILLS says how often; `./dev test --all` does it 200 times.

@@ -1,5 +1,6 @@
 // A test program for runs with --nemesis, which test_nemesis.cc starts.
 #include <chrono>
+#include <cstdlib>
 #include <iostream>
 
 #include <muster/muster.h>
@@ -60,6 +61,56 @@ TEST_F(SubjectTest, FailsUnderAFault) {
         servers()[0].output({"sh", "-c", "nft list tables | grep -c muster_; true"});
     if (tables != "0\n") FAIL() << "a server is cut off";
   }
+}
+
+// The first server tries the second one, where nothing listens: what answers refuses at once.
+TEST_F(SubjectTest, SeesThePartition) {
+  Load tries("tries");
+  std::string target = "/dev/tcp/" + servers()[1].address() + "/9";
+  auto isCut = [&] {
+    Result result = servers()[0].run({"timeout", "1", "bash", "-c", "exec 3<>" + target});
+    tries.did();
+    return result.outcome.exitStatus() == 124;
+  };
+  int cut = 0;
+  do {
+    if (isCut()) ++cut;
+  } while (nemesisGoesOn());
+  EXPECT_GT(cut, 0);
+  EXPECT_FALSE(isCut());
+}
+
+// The fault of the first server can be seen, and not be ended any more.
+TEST_F(SubjectTest, BreaksNftUnderAFault) {
+  std::vector<std::string> lists = {"sh", "-c", "nft list tables | grep -c muster_; true"};
+  while (nemesisGoesOn() && servers()[0].output(lists) == "0\n") continue;
+  servers()[0]
+      .file("/usr/local/sbin/nft")
+      .write("#!/bin/sh\ncase \"$*\" in *list*) exec /usr/sbin/nft \"$@\";; esac\nexit 1\n",
+             {.mode = 0755, .undo = UndoAt::kTestEnd});
+  while (nemesisGoesOn()) clients()[0].run({"true"});
+}
+
+TEST_F(SubjectTest, SkipsInItsBody) {
+  Load runs("runs");
+  GTEST_SKIP() << "there is nothing to do";
+}
+
+class ForgetfulTest : public SubjectTest {
+ protected:
+  void SetUp() override { ::unsetenv("MUSTER_RUN_DIR"); }
+};
+
+TEST_F(ForgetfulTest, Works) {
+  while (nemesisGoesOn()) clients()[0].run({"true"});
+}
+
+class SecretiveTest : public SubjectTest {
+  void SetUp() override {}
+};
+
+TEST_F(SecretiveTest, Works) {
+  EXPECT_THAT(clients()[0].run({"true"}), Succeeded());
 }
 
 }  // namespace
