@@ -10,9 +10,13 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <set>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include <kj/io.h>
 
@@ -28,9 +32,11 @@ using Kind = wire::Error::Kind;
 
 constexpr const char* kFillName = ".muster-full-";
 constexpr const char* kProbeName = ".muster-probe-";
-// File systems keep some blocks to themselves.
 // ST_RDONLY of statfs(2).
 constexpr unsigned long kReadOnlyFlag = 1;
+// STATX_MNT_ID_UNIQUE, which older headers lack.
+constexpr unsigned kUniqueMountId = 0x4000;
+// File systems keep some blocks to themselves.
 constexpr uint64_t kSlackBytes = 1 << 20;
 constexpr uint64_t kPieceBytesMin = 4096;
 constexpr uint64_t kPieceBytesMax = uint64_t{1} << 40;
@@ -170,12 +176,6 @@ class FullEffect final : public LocalEffect {
   }
 };
 
-// One line of /proc/self/mountinfo.
-struct MountLine {
-  uint64_t id = 0;
-  std::string place;
-};
-
 // Spaces and other separators are written as "\040".
 std::string unescaped(const std::string& text) {
   std::string plain;
@@ -190,28 +190,116 @@ std::string unescaped(const std::string& text) {
   return plain;
 }
 
-// What is mounted at a place, the topmost last.
-struct Mounts {
-  bool has = false;
-  bool isTopmost = false;
+// One line of /proc/self/mountinfo. Mounts at one place stand in their order, the topmost last.
+struct MountLine {
+  uint64_t id = 0;
+  uint64_t parent = 0;
+  std::string place;
 };
-Mounts mountsAt(const std::string& place, uint64_t id) {
-  Mounts mounts;
-  std::string text = readFile("/proc/self/mountinfo", 16 << 20).cStr();
-  for (size_t at = 0; at < text.size();) {
-    size_t end = text.find('\n', at);
-    std::string line = text.substr(at, end - at);
-    at = end == std::string::npos ? text.size() : end + 1;
-    unsigned long long number = 0;
+
+std::vector<MountLine> readMounts() {
+  std::vector<MountLine> mounts;
+  std::istringstream text(readFile("/proc/self/mountinfo", 16 << 20).cStr());
+  for (std::string line; std::getline(text, line);) {
+    unsigned long long id = 0, parent = 0;
     int placeAt = 0;
-    if (sscanf(line.c_str(), "%llu %*u %*s %*s %n", &number, &placeAt) != 1 || placeAt == 0)
+    if (sscanf(line.c_str(), "%llu %llu %*s %*s %n", &id, &parent, &placeAt) != 2 || placeAt == 0) {
       continue;
+    }
     auto rest = line.substr(static_cast<size_t>(placeAt));
-    if (unescaped(rest.substr(0, rest.find(' '))) != place) continue;
-    mounts.isTopmost = number == id;
-    mounts.has = mounts.has || number == id;
+    mounts.push_back({id, parent, unescaped(rest.substr(0, rest.find(' ')))});
   }
   return mounts;
+}
+
+// By which a mount is known again. The kernel gives a number to the next mount as soon as it is
+// free, so that alone says little: what is mounted has to be the same, too.
+struct MountIdentity {
+  uint64_t id = 0;
+  // A number that the kernel never gives again. 0: it is older than 6.8 and has none.
+  uint64_t uniqueId = 0;
+  dev_t device = 0;
+  ino_t root = 0;
+};
+
+MountIdentity identityOf(int fd) {
+  struct statx status {};
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &status) < 0 ||
+      (status.stx_mask & STATX_MNT_ID) == 0) {
+    support::fail(Kind::UNSUPPORTED, "the kernel does not tell the number of a mount");
+  }
+  MountIdentity identity{status.stx_mnt_id, 0, makedev(status.stx_dev_major, status.stx_dev_minor),
+                         status.stx_ino};
+  if (::statx(fd, "", AT_EMPTY_PATH, kUniqueMountId, &status) == 0 &&
+      (status.stx_mask & kUniqueMountId) != 0) {
+    identity.uniqueId = status.stx_mnt_id;
+  }
+  return identity;
+}
+
+kj::String lineOf(const MountIdentity& identity) {
+  return kj::str(identity.id, " ", identity.uniqueId, " ", identity.device, " ", identity.root);
+}
+
+// The mount of a fault, as its lines say: the directory, the mount's identity, and the numbers of
+// the mounts that came with it.
+struct OwnMount {
+  explicit OwnMount(kj::ArrayPtr<const kj::String> lines) {
+    if (lines.size() < 2) return;
+    place = lines[0].cStr();
+    std::istringstream(lines[1].cStr()) >> identity.id >> identity.uniqueId >> identity.device >>
+        identity.root;
+    if (lines.size() < 3) return;
+    knowsBelow = true;
+    std::istringstream numbers(lines[2].cStr());
+    for (uint64_t number = 0; numbers >> number;) below.insert(number);
+  }
+
+  std::string place;
+  MountIdentity identity;
+  // False: its keeper was killed before it could tell.
+  bool knowsBelow = false;
+  std::set<uint64_t> below;
+};
+
+// Where the mount of a fault stands now.
+struct Standing {
+  bool isThere = false;
+  bool isTopmost = false;
+  // The mounts below it.
+  std::vector<MountLine> below;
+};
+
+Standing standingOf(const OwnMount& own) {
+  Standing standing;
+  auto mounts = readMounts();
+  for (const MountLine& mount : mounts) {
+    if (mount.place != own.place) continue;
+    standing.isTopmost = mount.id == own.identity.id;
+    standing.isThere = standing.isThere || standing.isTopmost;
+  }
+  if (standing.isTopmost && own.identity.root != 0) {
+    // The path leads to the topmost mount.
+    kj::AutoCloseFd top(::open(own.place.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (top.get() < 0) support::failErrno(errno, "look at ", own.place.c_str());
+    MountIdentity now = identityOf(top);
+    bool isSame = own.identity.uniqueId != 0
+                      ? now.uniqueId == own.identity.uniqueId
+                      : now.device == own.identity.device && now.root == own.identity.root;
+    if (!isSame) return {};
+  }
+  if (!standing.isThere) return standing;
+  std::set<uint64_t> tree = {own.identity.id};
+  // A mount may stand before the one that it is on.
+  for (bool hasMore = true; hasMore;) {
+    hasMore = false;
+    for (const MountLine& mount : mounts) {
+      if (tree.count(mount.parent) == 0 || !tree.insert(mount.id).second) continue;
+      standing.below.push_back(mount);
+      hasMore = true;
+    }
+  }
+  return standing;
 }
 
 class ReadOnlyEffect final : public LocalEffect {
@@ -223,56 +311,75 @@ class ReadOnlyEffect final : public LocalEffect {
       support::fail(Kind::CONFLICT, directory, " cannot be written already");
     }
     // The mount is read-only before it is anywhere, and known by its number before it is there.
+    kj::AutoCloseFd tree = readOnlyCopy(directory);
+    auto identity = lineOf(identityOf(tree));
+    remember(kj::arr(kj::str(directory), kj::str(identity)));
+    if (::syscall(SYS_move_mount, tree.get(), "", AT_FDCWD, directory.cStr(),
+                  MOVE_MOUNT_F_EMPTY_PATH) < 0) {
+      support::failErrno(errno, "mount on ", directory);
+    }
+    Standing standing = standingOf(OwnMount(kj::arr(kj::str(directory), kj::str(identity))));
+    std::string below;
+    for (const MountLine& mount : standing.below) below += std::to_string(mount.id) + " ";
+    remember(kj::arr(kj::str(directory), kj::mv(identity), kj::str(below.c_str())));
+    requireReadOnly(directory);
+  }
+
+  Shown read(kj::ArrayPtr<const kj::String> lines) const override {
+    return shownOf(OwnMount(lines), standingOf(OwnMount(lines)));
+  }
+
+  Shown remove(kj::ArrayPtr<const kj::String> lines) const override {
+    OwnMount own(lines);
+    Standing standing = standingOf(own);
+    Shown shown = shownOf(own, standing);
+    if (!standing.isThere) return shown;
+    if (!standing.isTopmost) {
+      support::fail(Kind::CONFLICT, "somebody has mounted something over ", own.place.c_str(),
+                    " since");
+    }
+    for (const MountLine& mount : standing.below) {
+      if (!own.knowsBelow || own.below.count(mount.id) > 0) continue;
+      support::fail(Kind::CONFLICT, "somebody has mounted something on ", mount.place.c_str(),
+                    " since, which would go with the read-only ", own.place.c_str());
+    }
+    if (::umount2(own.place.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) < 0) {
+      support::failErrno(errno, "unmount ", own.place.c_str());
+    }
+    if (standingOf(own).isThere) {
+      support::fail(Kind::SYSTEM, own.place.c_str(),
+                    " was unmounted, and the kernel still shows mount ", own.identity.id);
+    }
+    return shown;
+  }
+
+ private:
+  // Returns a copy of the mount of a directory, with the mounts below it, that is nowhere yet.
+  static kj::AutoCloseFd readOnlyCopy(kj::StringPtr directory) {
     kj::AutoCloseFd tree(
         static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, directory.cStr(),
                                    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)));
     if (tree.get() < 0) support::failErrno(errno, "clone the mount of ", directory);
     struct mount_attr attributes {};
     attributes.attr_set = MOUNT_ATTR_RDONLY;
+    // A copy of a shared mount is its peer at first: what is unmounted below the one goes below the
+    // other, too.
+    attributes.propagation = MS_PRIVATE;
     if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes,
                   sizeof attributes) < 0) {
       support::failErrno(errno, "make a mount of ", directory, " read-only");
     }
-    struct statx status {};
-    if (::statx(tree, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) < 0 ||
-        (status.stx_mask & STATX_MNT_ID) == 0) {
-      support::fail(Kind::UNSUPPORTED, "the kernel does not tell the number of a mount");
-    }
-    remember(kj::arr(kj::str(directory), kj::str(status.stx_mnt_id)));
-    if (::syscall(SYS_move_mount, tree.get(), "", AT_FDCWD, directory.cStr(),
-                  MOVE_MOUNT_F_EMPTY_PATH) < 0) {
-      support::failErrno(errno, "mount on ", directory);
-    }
-    requireReadOnly(directory);
+    return tree;
   }
 
-  Shown read(kj::ArrayPtr<const kj::String> lines) const override {
+  static Shown shownOf(const OwnMount& own, const Standing& standing) {
     Shown shown;
-    if (lines.size() < 2) return shown;
-    auto mounts = mountsAt(lines[0].cStr(), strtoull(lines[1].cStr(), nullptr, 10));
-    shown.isThere = shown.isWorking = mounts.has;
-    if (mounts.has) shown.witness = kj::str("mount ", lines[1], " on ", lines[0], " is read-only");
+    shown.isThere = shown.isWorking = standing.isThere;
+    if (!standing.isThere) return shown;
+    shown.witness = kj::str("mount ", own.identity.id, " on ", own.place.c_str(), " is read-only");
     return shown;
   }
 
-  Shown remove(kj::ArrayPtr<const kj::String> lines) const override {
-    Shown shown = read(lines);
-    if (!shown.isThere) return shown;
-    uint64_t id = strtoull(lines[1].cStr(), nullptr, 10);
-    if (!mountsAt(lines[0].cStr(), id).isTopmost) {
-      support::fail(Kind::CONFLICT, "somebody has mounted something over ", lines[0], " since");
-    }
-    if (::umount2(lines[0].cStr(), MNT_DETACH | UMOUNT_NOFOLLOW) < 0) {
-      support::failErrno(errno, "unmount ", lines[0]);
-    }
-    if (mountsAt(lines[0].cStr(), id).has) {
-      support::fail(Kind::SYSTEM, lines[0], " was unmounted, and the kernel still shows mount ",
-                    lines[1]);
-    }
-    return shown;
-  }
-
- private:
   // The agent must go on writing what it needs to undo this.
   static void requireOthers(kj::StringPtr directory, const LocalHost& host) {
     char real[PATH_MAX];
