@@ -117,6 +117,8 @@ class FullEffect final : public LocalEffect {
     return shown;
   }
 
+  bool outlivesBoot() const override { return true; }
+
  private:
   static void requireOthers(kj::StringPtr directory, const LocalHost& host) {
     dev_t device = deviceOf(directory);

@@ -21,6 +21,21 @@ Shown shownOf(const kj::Maybe<QdiscListing>& maybe) {
   return {};
 }
 
+// Asks for the queueing discipline of an interface, which is gone with it.
+template <typename Ask>
+Shown shownOf(kj::StringPtr interface, Ask&& ask) {
+  Shown shown;
+  auto failed = kj::runCatchingExceptions([&]() { shown = shownOf(ask()); });
+  KJ_IF_MAYBE (exception, failed) {
+    if (support::toFailure(*exception, "faults").kind != wire::Error::Kind::NOT_FOUND) {
+      kj::throwFatalException(kj::mv(*exception));
+    }
+    shown.isThere = shown.isWorking = true;
+    shown.witness = kj::str("interface ", interface, " is gone");
+  }
+  return shown;
+}
+
 }  // namespace
 
 void Effects::requirePossible(const FaultSpec& spec) const {
@@ -50,14 +65,23 @@ void Effects::hold(const FaultSpec& spec, int64_t holdNs) const {
 
 Shown Effects::read(const EffectPlace& place) const {
   if (isLocalPlace(place.text)) return readLocal(place.text);
-  if (place.text.size() > 0) return shownOf(Qdisc(place.text, run_).read());
+  if (place.text.size() > 0) {
+    return shownOf(place.text, [&]() { return Qdisc(place.text, run_).read(); });
+  }
   return shownOf(NftTable(place.id, run_).read());
 }
 
 Shown Effects::remove(const EffectPlace& place) const {
   if (isLocalPlace(place.text)) return removeLocal(place.text);
-  if (place.text.size() > 0) return shownOf(Qdisc(place.text, run_).remove());
+  if (place.text.size() > 0) {
+    return shownOf(place.text, [&]() { return Qdisc(place.text, run_).remove(); });
+  }
   return shownOf(kj::Maybe<Listing>(NftTable(place.id, run_).remove()));
+}
+
+// What is known by a name of ours is ours after a boot, too.
+bool Effects::outlivesBoot(const EffectPlace& place) {
+  return !isLocalPlace(place.text) || netfault::outlivesBoot(place.text);
 }
 
 }  // namespace nodeagent::netfault

@@ -38,8 +38,12 @@ class Effects {
 
   Shown read(const EffectPlace& place) const;
 
-  // Ends it, and returns what it showed before. One that is not there is no failure.
+  // Ends it, and returns what it showed before. One that is not there is no failure, and neither is
+  // one whose interface is gone: the witness says so.
   Shown remove(const EffectPlace& place) const;
+
+  // Tells whether there may be something to end after a boot of the node.
+  static bool outlivesBoot(const EffectPlace& place);
 
   kj::ArrayPtr<const uint16_t> controlPorts() const { return host_.controlPorts; }
 

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,10 @@ class FakeNft {
     std::lock_guard<std::mutex> lock(mutex_);
     return qdiscs_[interface];
   }
+  void removeInterface(const std::string& interface) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    gone_.insert(interface);
+  }
   // Adds a line to every chain, as somebody else might.
   void spoil(const std::string& block) {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -94,7 +99,10 @@ class FakeNft {
   CommandResult tc(kj::ArrayPtr<const kj::String> argv) {
     if (mode_ == Mode::kIdle) return ended(0, "");
     if (argv[1] == "-s") {
-      if (argv[5] == "nope") return ended(1, "Cannot find device \"nope\"");
+      std::string name = argv[5].cStr();
+      if (name == "nope" || gone_.count(name) > 0) {
+        return ended(1, "Cannot find device \"" + name + "\"");
+      }
       auto found = qdiscs_.find(argv[5].cStr());
       std::string qdisc = found == qdiscs_.end() ? "noqueue 0:" : found->second;
       return ended(0, "qdisc " + qdisc + " root refcnt 2 \n Sent 84 bytes " +
@@ -176,6 +184,7 @@ class FakeNft {
   Mode mode_ = Mode::kWorks;
   std::map<std::string, Table> tables_;
   std::map<std::string, std::string> qdiscs_;
+  std::set<std::string> gone_;
   std::vector<std::string> texts_;
   uint64_t packets_ = 0;
 };

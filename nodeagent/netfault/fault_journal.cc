@@ -63,6 +63,10 @@ FaultRecord FaultRecord::clone() const {
           untilBoottimeNs};
 }
 
+kj::String FaultJournal::below(kj::StringPtr stateDirectory) {
+  return stateDirectory.size() == 0 ? kj::String() : kj::str(stateDirectory, "/faults");
+}
+
 // The rules do not outlive the power, so nothing has to reach the disk before they are made.
 void FaultJournal::write(const FaultRecord& record) const {
   records_.write(record.id.text().c_str(), linesOf(record), RecordDirectory::Outlives::kAgent);

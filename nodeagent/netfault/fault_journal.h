@@ -41,6 +41,9 @@ class FaultJournal final : public kj::AtomicRefcounted {
   // nothing is kept.
   explicit FaultJournal(kj::String directory) : records_(kj::mv(directory)) {}
 
+  // Returns the directory of an agent's faults; empty if it has none.
+  static kj::String below(kj::StringPtr stateDirectory);
+
   // Fails with kind system if the disk refuses.
   void write(const FaultRecord& record) const;
 

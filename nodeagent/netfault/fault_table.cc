@@ -24,71 +24,7 @@ constexpr int64_t kAnswersNs = 600'000'000'000;
 // A fault may leave the kernel this much before its time without having failed.
 constexpr int64_t kEarlyMaxNs = 1'000'000'000;
 
-kj::String journalDirectory(kj::StringPtr stateDirectory) {
-  return stateDirectory.size() == 0 ? kj::String() : kj::str(stateDirectory, "/faults");
-}
-
-EffectPlace placeOf(const FaultRecord& record) {
-  return {record.id, kj::str(record.place)};
-}
-
 }  // namespace
-
-struct FaultTable::Tools final : public kj::AtomicRefcounted {
-  explicit Tools(LocalHost host)
-      : journal(journalDirectory(host.stateDirectory)), effects(kj::mv(host)) {}
-
-  // Returns the text of the effect's place.
-  kj::String begin(const FaultSpec& spec, FaultRecord record, int64_t holdNs) const {
-    effects.requirePossible(spec);
-    // The record is written first: a keeper that is killed here leaves nothing behind.
-    journal.write(record);
-    KJ_ON_SCOPE_FAILURE({
-      KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { removeAll(placeOf(record)); })) {
-        support::log(support::Level::kWarn, "a fault that failed was not removed",
-                     {{"fault", spec.id.text()}, {"reason", support::reasonOf(*exception)}});
-      }
-    });
-    effects.begin(spec, holdNs, [&](kj::String place) {
-      record.place = kj::mv(place);
-      journal.write(record);
-    });
-    return kj::mv(record.place);
-  }
-
-  // Removes what there is of a fault, and forgets it only then.
-  Shown removeAll(const EffectPlace& place) const {
-    Shown last = effects.remove(place);
-    journal.drop(place.id);
-    return last;
-  }
-
-  // Ends the faults that a killed keeper has left, and returns the records of those that go on.
-  kj::Vector<FaultRecord> recoverAll(kj::StringPtr bootId, int64_t nowBoottimeNs) const {
-    kj::Vector<FaultRecord> survivors;
-    for (auto& record : journal.read()) {
-      auto failure = kj::runCatchingExceptions([&]() {
-        bool lasts = record.bootId == bootId && record.untilBoottimeNs > nowBoottimeNs &&
-                     effects.read(placeOf(record)).isThere;
-        if (lasts) {
-          survivors.add(kj::mv(record));
-          return;
-        }
-        removeAll(placeOf(record));
-        support::log(support::Level::kInfo, "ended a fault of a killed keeper",
-                     {{"fault", record.id.text()}, {"title", record.title}});
-      });
-      KJ_IF_MAYBE (exception, failure) {
-        support::log(support::Level::kWarn, "a killed keeper's fault was not ended; going on",
-                     {{"fault", record.id.text()}, {"reason", support::reasonOf(*exception)}});
-      }
-    }
-    return survivors;
-  }
-
-  const FaultJournal journal;
-  const Effects effects;
-};
 
 struct FaultTable::Fault final : public kj::Refcounted {
   FaultRecord record;
@@ -137,9 +73,9 @@ struct FaultTable::Fault final : public kj::Refcounted {
 
 FaultTable::FaultTable(ServiceHost& host, RunTool run)
     : host_(host),
-      tools_(kj::atomicRefcounted<Tools>(LocalHost{kj::mv(run), kj::str(host.program),
-                                                   kj::str(host.stateDirectory),
-                                                   kj::heapArray(host.controlPorts.asPtr())})),
+      tools_(kj::atomicRefcounted<FaultTools>(LocalHost{kj::mv(run), kj::str(host.program),
+                                                        kj::str(host.stateDirectory),
+                                                        kj::heapArray(host.controlPorts.asPtr())})),
       worker_(host.platform.makeWorker(1)),
       recovering_(recoverAll().fork()) {}
 
@@ -147,22 +83,28 @@ FaultTable::~FaultTable() noexcept(false) = default;
 
 kj::Promise<void> FaultTable::recoverAll() {
   // The first task starts a thread, which a node without faults does without.
-  if (!tools_->journal.exists()) return kj::READY_NOW;
+  if (!tools_->journal().exists()) return kj::READY_NOW;
   auto task = [tools = kj::atomicAddRef(*tools_), bootId = kj::str(host_.bootId),
                now = host_.platform.clock().boottimeNs()]() {
     return tools->recoverAll(bootId, now);
   };
-  return worker_->run(kj::mv(task)).then([this](kj::Vector<FaultRecord>&& survivors) {
-    recover(kj::mv(survivors));
+  return worker_->run(kj::mv(task)).then([this](kj::Vector<FoundFault>&& found) {
+    recover(kj::mv(found));
   });
 }
 
-void FaultTable::recover(kj::Vector<FaultRecord> survivors) {
-  for (auto& record : survivors) {
+void FaultTable::recover(kj::Vector<FoundFault> all) {
+  for (auto& found : all) {
     auto fault = kj::refcounted<Fault>();
-    fault->record = kj::mv(record);
-    fault->state = State::ACTIVE;
-    watch(*fault);
+    fault->record = kj::mv(found.record);
+    if (found.whyNotEnded.size() == 0) {
+      fault->state = State::ACTIVE;
+      watch(*fault);
+    } else {
+      // Somebody may try again.
+      fault->fail(kj::str("it does not end: ", found.whyNotEnded));
+      fault->healing = kj::Promise<void>(kj::READY_NOW).fork();
+    }
     auto id = fault->record.id;
     faults_.emplace(id, kj::mv(fault));
   }
@@ -184,7 +126,7 @@ FaultTable::Fault& FaultTable::newFault(Session& session, kj::Own<const FaultSpe
   if (count() >= kFaultsMax) {
     support::fail(Kind::OVERLOADED, "the node has ", kFaultsMax, " faults already");
   }
-  for (uint16_t port : tools_->effects.controlPorts()) {
+  for (uint16_t port : tools_->effects().controlPorts()) {
     if (port == 0 && spec->isDrop()) {
       support::fail(Kind::UNSUPPORTED,
                     "the agent listens on a port that the kernel chose, so it cannot be left out "
@@ -307,7 +249,7 @@ kj::Promise<void> FaultTable::keepHolding(Fault& fault) {
     if (woken + holdNs <= fault.kernelHoldsUntilNs) return keepHolding(fault);
     auto& spec = KJ_ASSERT_NONNULL(fault.spec);
     auto task = [tools = kj::atomicAddRef(*tools_), spec = kj::atomicAddRef(*spec), holdNs]() {
-      tools->effects.hold(*spec, holdNs);
+      tools->effects().hold(*spec, holdNs);
     };
     return worker_->run(kj::mv(task)).then([this, &fault, woken, holdNs]() {
       fault.kernelHoldsUntilNs = woken + holdNs;
@@ -338,7 +280,7 @@ kj::Promise<void> FaultTable::startHealing(Fault& fault, AuditLog::Line line) {
   }
   fault.state = State::RECOVERING;
   auto task = [tools = kj::atomicAddRef(*tools_), place = fault.place()]() {
-    return tools->removeAll(place);
+    return tools->end(place);
   };
   auto healing = worker_->run(audited(kj::mv(line), kj::mv(task)))
                      .then(
@@ -416,7 +358,7 @@ kj::Promise<kj::Vector<FaultReport>> FaultTable::list() {
         }
         return worker_->run([tools = kj::atomicAddRef(*tools_), places = kj::mv(places)]() {
           std::map<support::Id, Shown> shown;
-          for (auto& place : places) shown[place.id] = tools->effects.read(place);
+          for (auto& place : places) shown[place.id] = tools->look(place);
           return shown;
         });
       })
@@ -439,7 +381,7 @@ void FaultTable::look(Fault& fault, const Shown& shown) {
     fault.state = State::GONE;
     fault.dropEntry();
     worker_->start(
-        [tools = kj::atomicAddRef(*tools_), id = fault.record.id]() { tools->journal.drop(id); });
+        [tools = kj::atomicAddRef(*tools_), id = fault.record.id]() { tools->journal().drop(id); });
     return;
   }
   bool isThere = shown.isThere && shown.isWorking;

@@ -11,9 +11,8 @@
 #include <kj/async.h>
 #include <kj/vector.h>
 
-#include "nodeagent/netfault/effects.h"
-#include "nodeagent/netfault/fault_journal.h"
 #include "nodeagent/netfault/fault_spec.h"
+#include "nodeagent/netfault/fault_tools.h"
 #include "nodeagent/os/worker.h"
 #include "nodeagent/session/agent_service.h"
 #include "nodeagent/session/session.h"
@@ -45,7 +44,8 @@ class FaultTable final {
   static constexpr int64_t kKernelHoldMaxNs = 60'000'000'000;
 
   // Faults of a killed keeper are found by "faults" below the state directory, on a worker thread:
-  // those of its sessions are ended, the others are taken over. `host` outlives this.
+  // those of its sessions are ended, the others are taken over. One that does not end is listed as
+  // failed, and may be healed again. `host` outlives this.
   FaultTable(ServiceHost& host, RunTool run);
   ~FaultTable() noexcept(false);
 
@@ -73,11 +73,8 @@ class FaultTable final {
  private:
   struct Fault;
 
-  // What the threads use, which outlives this.
-  struct Tools;
-
   kj::Promise<void> recoverAll();
-  void recover(kj::Vector<FaultRecord> survivors);
+  void recover(kj::Vector<FoundFault> all);
   Fault& newFault(Session& session, kj::Own<const FaultSpec> spec);
   kj::Promise<void> begin(Fault& fault, Session& session);
   kj::Promise<void> startHealing(Fault& fault, AuditLog::Line line);
@@ -95,7 +92,8 @@ class FaultTable final {
   void sweep();
 
   ServiceHost& host_;
-  kj::Own<const Tools> tools_;
+  // What the threads use, which outlives this.
+  kj::Own<const FaultTools> tools_;
   // One thread, so that the transactions of one fault keep their order.
   kj::Own<Worker> worker_;
   std::map<support::Id, kj::Own<Fault>> faults_;

@@ -1,38 +1,25 @@
 // The effect that takes an interface down, and gives it its addresses and routes back with the end.
-#include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
 #include <net/if.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <memory>
-#include <set>
 #include <sstream>
 #include <string>
-#include <vector>
 
 #include <kj/io.h>
 #include <kj/vector.h>
 
 #include "nodeagent/netfault/control_connections.h"
+#include "nodeagent/netfault/interface_state.h"
 #include "nodeagent/netfault/local_effect.h"
-#include "nodeagent/os/read_file.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::netfault {
 namespace {
 
 using Kind = wire::Error::Kind;
-
-// Lines that are too many are not an interface of a test's node.
-constexpr size_t kLinesMax = 256;
 
 short flagsOf(kj::StringPtr interface, kj::Maybe<bool> setUp = nullptr) {
   kj::AutoCloseFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -58,65 +45,30 @@ bool isUp(kj::StringPtr interface) {
   return (flagsOf(interface) & IFF_UP) != 0;
 }
 
-// A word of what `ip` printed may be a word of its command line.
-bool isPlainWord(const std::string& word) {
-  return !word.empty() && word.find_first_not_of(
-                              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                              "0123456789.:/-_@") == std::string::npos;
-}
-
-CommandResult runIp(const RunTool& run, const std::vector<std::string>& words) {
-  kj::Vector<kj::String> argv;
-  argv.add(kj::str("ip"));
-  for (const std::string& word : words) argv.add(kj::str(word.c_str()));
-  return run(argv);
-}
-
-std::vector<std::string> linesOf(const RunTool& run, const std::vector<std::string>& words) {
-  CommandResult result = runIp(run, words);
-  if (result.end == CommandResult::End::kNotStarted) {
-    support::fail(Kind::UNSUPPORTED,
-                  "the node has no program ip, by which routes are given back; install its package "
-                  "iproute2");
+// The interface of a fault, as the first of its lines says: "eth0 2", a name and a number. The
+// number stays when it gets another name, and is not given to another interface.
+struct OwnInterface {
+  explicit OwnInterface(kj::ArrayPtr<const kj::String> lines) {
+    if (lines.size() > 0) std::istringstream(lines[0].cStr()) >> name >> index;
+    if (lines.size() > 1) commands = lines.slice(1, lines.size());
   }
-  if (!result.succeeded()) support::fail(Kind::SYSTEM, "ip: ", describeEnd(result));
-  std::istringstream text(std::string(result.output.asChars().begin(), result.output.size()));
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(text, line) && lines.size() < kLinesMax;)
-    lines.push_back(line);
-  return lines;
-}
 
-// The words behind "ip", by which the kernel gets back what it forgets of an interface that is
-// down: IPv6 addresses that are not its own, and routes.
-std::vector<std::vector<std::string>> commandsFor(const RunTool& run,
-                                                  const std::string& interface) {
-  std::vector<std::vector<std::string>> commands;
-  for (const std::string& line :
-       linesOf(run, {"-6", "-o", "addr", "show", "dev", interface, "scope", "global"})) {
-    std::istringstream words(line);
-    std::string number, name, family, address;
-    words >> number >> name >> family >> address;
-    if (family != "inet6" || line.find(" dynamic") != std::string::npos || !isPlainWord(address)) {
-      continue;
-    }
-    commands.push_back({"-6", "addr", "replace", address, "dev", interface, "nodad"});
+  // Returns the name that it has now. Null: the interface is gone.
+  kj::Maybe<kj::String> nameNow() const {
+    char now[IF_NAMESIZE];
+    bool isThere =
+        index == 0 ? ::if_nametoindex(name.c_str()) != 0 : ::if_indextoname(index, now) != nullptr;
+    if (isThere) return kj::str(index == 0 ? name.c_str() : now);
+    if (errno == ENODEV || errno == ENXIO) return nullptr;
+    support::failErrno(errno, "look for interface ", name.c_str());
   }
-  for (const char* family : {"-4", "-6"}) {
-    for (const std::string& line : linesOf(run, {family, "route", "show", "dev", interface})) {
-      // The kernel makes these with the addresses.
-      if (line.find("proto kernel") != std::string::npos) continue;
-      std::vector<std::string> command = {family, "route", "replace"};
-      std::istringstream words(line);
-      for (std::string word; words >> word;) {
-        if (word != "linkdown" && word != "dead" && isPlainWord(word)) command.push_back(word);
-      }
-      command.insert(command.end(), {"dev", interface});
-      if (command.size() > 5) commands.push_back(command);
-    }
-  }
-  return commands;
-}
+
+  std::string name;
+  // 0: an older agent has not noted it.
+  unsigned index = 0;
+  // As interface_state.h has them.
+  kj::ArrayPtr<const kj::String> commands;
+};
 
 class DownEffect final : public LocalEffect {
  public:
@@ -127,50 +79,61 @@ class DownEffect final : public LocalEffect {
     }
     if (!spec.evenOurs) requireOthers(interface, host);
     kj::Vector<kj::String> lines;
-    lines.add(kj::str(interface));
-    for (const auto& command : commandsFor(host.run, interface.cStr())) {
-      std::string text;
-      for (const std::string& word : command) text += (text.empty() ? "" : " ") + word;
-      lines.add(kj::str(text.c_str()));
-    }
+    lines.add(kj::str(interface, " ", ::if_nametoindex(interface.cStr())));
+    for (auto& command : restoreCommands(host.run, interface)) lines.add(kj::mv(command));
     remember(lines.releaseAsArray());
     if ((flagsOf(interface, false) & IFF_UP) == 0) return;
     support::fail(Kind::SYSTEM, "interface ", interface,
                   " was taken down, and the kernel shows it up");
   }
 
+  // It is there until the interface has all that it had: the end may have given back a part.
   Shown read(kj::ArrayPtr<const kj::String> lines) const override {
-    Shown shown;
-    if (lines.size() == 0) return shown;
-    shown.isThere = shown.isWorking = !isUp(lines[0]);
-    shown.witness = kj::str("interface ", lines[0], shown.isThere ? " is down" : " is up");
-    return shown;
+    if (lines.size() == 0) return {};
+    OwnInterface own(lines);
+    auto name = own.nameNow();
+    KJ_IF_MAYBE (now, name) {
+      Shown shown;
+      shown.isWorking = !isUp(*now);
+      size_t missing = shown.isWorking ? 0 : missingAmong(runTool(), *now, own.commands).size();
+      shown.isThere = shown.isWorking || missing > 0;
+      shown.witness = kj::str("interface ", *now, shown.isWorking ? " is down" : " is up");
+      if (missing > 0) shown.witness = kj::str(shown.witness, ", and lacks ", missing, " routes");
+      return shown;
+    }
+    return goneWith(own);
   }
 
   Shown remove(kj::ArrayPtr<const kj::String> lines) const override {
-    Shown shown = read(lines);
-    // Somebody has taken it up, who also knows its routes.
-    if (!shown.isThere) return shown;
-    if ((flagsOf(lines[0], true) & IFF_UP) == 0) {
-      support::fail(Kind::SYSTEM, "interface ", lines[0],
-                    " was taken up, and the kernel shows it down");
+    if (lines.size() == 0) return {};
+    OwnInterface own(lines);
+    auto name = own.nameNow();
+    KJ_IF_MAYBE (now, name) {
+      Shown shown;
+      // Somebody may have taken it up, which does not bring its routes back.
+      shown.isThere = shown.isWorking = !isUp(*now);
+      shown.witness = kj::str("interface ", *now, shown.isThere ? " is down" : " is up");
+      if (shown.isThere && (flagsOf(*now, true) & IFF_UP) == 0) {
+        support::fail(Kind::SYSTEM, "interface ", *now,
+                      " was taken up, and the kernel shows it down");
+      }
+      auto failures = restore(runTool(), *now, own.commands);
+      if (failures.size() == 0) return shown;
+      support::fail(Kind::SYSTEM, "interface ", *now,
+                    " is up, but without all of its routes: ", kj::strArray(failures, "; "));
     }
-    kj::Vector<kj::String> missing;
-    for (auto& line : lines.slice(1, lines.size())) {
-      std::istringstream text(line.cStr());
-      std::vector<std::string> words;
-      for (std::string word; text >> word;) words.push_back(word);
-      auto result = runIp(runTool(), words);
-      if (!result.succeeded()) missing.add(kj::str("ip ", line, ": ", describeEnd(result)));
-    }
-    if (missing.size() > 0) {
-      support::fail(Kind::SYSTEM, "interface ", lines[0],
-                    " is up, but without all of its routes: ", kj::strArray(missing, "; "));
-    }
-    return shown;
+    return goneWith(own);
   }
 
  private:
+  // As a killed process does for a pause, the interface has taken its part of the fault with it.
+  static Shown goneWith(const OwnInterface& own) {
+    Shown shown;
+    shown.isThere = shown.isWorking = true;
+    shown.witness = kj::str("interface ", own.name.c_str(), " is gone, with its routes");
+    return shown;
+  }
+
   static void requireOthers(kj::StringPtr interface, const LocalHost& host) {
     for (const std::string& address : controlAddresses(host.controlPorts)) {
       for (const std::string& own : addressesOf(interface)) {

@@ -26,7 +26,7 @@ Place placeIn(kj::StringPtr text) {
 }
 
 const LocalEffect& effectOf(kj::StringPtr kind) {
-  if (kind == "pause") return pauseEffect();
+  if (kind == kPauseKind) return pauseEffect();
   if (kind == "descriptors") return descriptorsEffect();
   if (kind == "memory") return memoryEffect();
   if (kind == "cpu") return cpuEffect();
@@ -60,6 +60,10 @@ Shown readLocal(kj::StringPtr place) {
 Shown removeLocal(kj::StringPtr place) {
   auto known = placeIn(place);
   return effectOf(known.kind).remove(known.lines);
+}
+
+bool outlivesBoot(kj::StringPtr place) {
+  return effectOf(placeIn(place).kind).outlivesBoot();
 }
 
 }  // namespace nodeagent::netfault

@@ -61,11 +61,17 @@ class LocalEffect {
 
   virtual Shown read(kj::ArrayPtr<const kj::String> lines) const = 0;
 
-  // Undoes it, waits until nothing shows it, and returns what it showed before.
+  // Undoes it, waits until nothing shows it, and returns what it showed before. After a failure it
+  // is called again with the same lines, and undoes the rest.
   virtual Shown remove(kj::ArrayPtr<const kj::String> lines) const = 0;
+
+  // Tells whether a boot of the node leaves anything of it. The lines of one that a boot ends mean
+  // something else afterwards, such as the number of another mount.
+  virtual bool outlivesBoot() const { return false; }
 };
 
 // The kinds.
+constexpr kj::StringPtr kPauseKind = "pause"_kj;
 const LocalEffect& pauseEffect();
 const LocalEffect& descriptorsEffect();
 const LocalEffect& memoryEffect();
@@ -84,5 +90,6 @@ bool isLocalPlace(kj::StringPtr text);
 void beginLocal(const LocalSpec& spec, const LocalHost& host, RememberPlace& remember);
 Shown readLocal(kj::StringPtr place);
 Shown removeLocal(kj::StringPtr place);
+bool outlivesBoot(kj::StringPtr place);
 
 }  // namespace nodeagent::netfault

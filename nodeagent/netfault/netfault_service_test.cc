@@ -241,6 +241,32 @@ TEST_F(NetfaultServiceTest, FaultThatDidNotEndIsGoneWhenSomebodyRemovesIt) {
   EXPECT_EQ(recordCount(), 0u);
 }
 
+TEST_F(NetfaultServiceTest, FaultThatTheSuccessorCannotEndIsListedAndTriedAgain) {
+  add();
+  fake_.spoil("\tchain mine {\n\t}\n");
+  restart();
+  auto response = faults();
+  ASSERT_EQ(response.getFaults().size(), 1u);
+  EXPECT_EQ(response.getFaults()[0].getState(), State::FAILED);
+  EXPECT_THAT(response.getFaults()[0].getReason().cStr(), HasSubstr("is not ours; it stays"));
+  fake_.spoil("");
+  EXPECT_THAT(heal().getError().getText().cStr(), HasSubstr("it does not end"));
+  EXPECT_EQ(fake_.tableCount(), 0u);
+  EXPECT_EQ(recordCount(), 0u);
+}
+
+// One fault that nobody can look at hides no other.
+TEST_F(NetfaultServiceTest, FaultThatCannotBeLookedAtIsListed) {
+  add();
+  fake_.become(FakeNft::Mode::kNotPermitted);
+  auto response = faults();
+  ASSERT_EQ(response.getFaults().size(), 1u) << response.getError().getText().cStr();
+  EXPECT_EQ(response.getFaults()[0].getState(), State::ACTIVE);
+  EXPECT_THAT(response.getFaults()[0].getWitness().cStr(), HasSubstr("nobody can tell: "));
+  fake_.become(FakeNft::Mode::kWorks);
+  EXPECT_TRUE(heal().getFound());
+}
+
 TEST_F(NetfaultServiceTest, SuccessorOfAKilledKeeperEndsTheFaultsOfItsSessions) {
   add();
   restart();
@@ -359,6 +385,21 @@ TEST_F(NetfaultServiceTest, LinkBecomesSlowAndFastAgain) {
   add(slow);
   EXPECT_TRUE(heal().getFound());
   EXPECT_EQ(fake_.qdiscOf("eth0"), "");
+}
+
+TEST_F(NetfaultServiceTest, VanishedInterfaceIsHealed) {
+  add([](SpecBuilder spec) {
+    auto link = spec.initEffect().initLink();
+    link.setInterface("eth0");
+    link.setBitsPerSecond(8'000'000);
+  });
+  fake_.removeInterface("eth0");
+  ASSERT_EQ(faults().getFaults().size(), 1u);
+  EXPECT_STREQ(faults().getFaults()[0].getWitness().cStr(), "interface eth0 is gone");
+  auto healed = heal();
+  EXPECT_FALSE(healed.hasError()) << healed.getError().getText().cStr();
+  EXPECT_STREQ(healed.getStatus().getWitness().cStr(), "interface eth0 is gone");
+  EXPECT_EQ(recordCount(), 0u);
 }
 
 TEST_F(NetfaultServiceTest, QueueingDisciplineOfSomebodyElseStays) {

@@ -16,8 +16,6 @@ using Kind = wire::Error::Kind;
 using Protocol = wire::Drop::Protocol;
 
 constexpr int64_t kLimitNs = 5'000'000'000;
-// 512 addresses of IPv6 take 90 bytes each in a listing.
-constexpr size_t kOutputBytesMax = 256 << 10;
 constexpr kj::StringPtr kSet4 = "peers4"_kj;
 constexpr kj::StringPtr kSet6 = "peers6"_kj;
 constexpr kj::StringPtr kChain = "input"_kj;
@@ -186,7 +184,7 @@ constexpr const char* kAbsent = "No such file or directory";
 RunTool runTool() {
   return [](kj::ArrayPtr<const kj::String> argv) {
     CommandOutput output;
-    output.bytesMax = kOutputBytesMax;
+    output.bytesMax = kToolOutputBytesMax;
     return runCommand(argv, kLimitNs, output);
   };
 }
