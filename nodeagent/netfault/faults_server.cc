@@ -83,8 +83,13 @@ kj::Promise<void> FaultsServer::kill(KillContext context) {
     session_->requireOpen();
     auto params = context.getParams();
     if (!support::Id::fits(params.getId())) support::fail(Kind::INVALID, "id: is not 16 bytes");
-    return kills_
-        .kill(*session_, support::Id::from(params.getId()), readProcesses(params.getProcesses()))
+    auto id = support::Id::from(params.getId());
+    auto choice = readProcesses(params.getProcesses());
+    return table_.recovered()
+        .then([this, id, choice = kj::mv(choice)]() mutable {
+          session_->requireOpen();
+          return kills_.kill(*session_, id, kj::mv(choice));
+        })
         .then([context](kj::Vector<ProcessRef>&& killed) mutable {
           auto list = context.getResults().initKilled(static_cast<uint32_t>(killed.size()));
           for (uint32_t i = 0; i < killed.size(); ++i) {

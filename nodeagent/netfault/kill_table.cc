@@ -4,6 +4,7 @@
 
 #include <kj/refcount.h>
 
+#include "nodeagent/netfault/local_effect.h"
 #include "nodeagent/session/audit_log.h"
 #include "schema/support/base/wire_error.h"
 
@@ -16,7 +17,23 @@ struct KillTable::Kill final : public kj::Refcounted {
   kj::ForkedPromise<void> done = kj::Promise<void>(kj::READY_NOW).fork();
 };
 
-KillTable::KillTable(ServiceHost& host) : host_(host), worker_(host.platform.makeWorker(1)) {}
+namespace {
+
+kj::Vector<ProcessRef> killRecorded(const ProcessChoice& choice, const FaultJournal& journal,
+                                    FaultRecord record) {
+  return killProcesses(choice, [&](kj::ArrayPtr<const ProcessRef> stopped) {
+    if (stopped.size() == 0) return journal.drop(record.id);
+    record.place = placeText(kPauseKind, linesOf(stopped));
+    journal.write(record);
+  });
+}
+
+}  // namespace
+
+KillTable::KillTable(ServiceHost& host)
+    : host_(host),
+      journal_(kj::atomicRefcounted<FaultJournal>(FaultJournal::below(host.stateDirectory))),
+      worker_(host.platform.makeWorker(1)) {}
 
 KillTable::~KillTable() noexcept(false) = default;
 
@@ -29,7 +46,17 @@ kj::Promise<kj::Vector<ProcessRef>> KillTable::kill(Session& session, support::I
     kill->id = id;
     kill->owner = kj::str(session.identity());
     auto line = host_.audit.line(session, "faults.kill", {{"processes", describe(choice)}});
-    auto task = [choice = kj::mv(choice)]() { return killProcesses(choice); };
+    FaultRecord record;
+    record.id = support::Id::random();
+    record.title = kj::str("kill");
+    record.owner = kj::str(session.identity());
+    record.bootId = kj::str(host_.bootId);
+    record.text = kj::str("kills ", describe(choice));
+    record.sinceRealtimeNs = host_.platform.clock().realtimeNs();
+    auto task = [choice = kj::mv(choice), journal = kj::atomicAddRef(*journal_),
+                 record = kj::mv(record)]() mutable {
+      return killRecorded(choice, *journal, kj::mv(record));
+    };
     kill->done = worker_->run(audited(kj::mv(line), kj::mv(task)))
                      .then([kill = kj::addRef(*kill)](kj::Vector<ProcessRef>&& killed) mutable {
                        kill->killed = kj::mv(killed);

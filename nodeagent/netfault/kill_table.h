@@ -1,5 +1,8 @@
 // Kills processes for callers, once for each id, so that a call that is sent again does not kill
 // what has been started since.
+//
+// They are stopped before they are killed. Meanwhile they are a paused fault in the journal, so
+// that the successor of a killed keeper lets those go on that live.
 #pragma once
 
 #include <list>
@@ -7,6 +10,7 @@
 #include <kj/async.h>
 #include <kj/vector.h>
 
+#include "nodeagent/netfault/fault_journal.h"
 #include "nodeagent/netfault/processes.h"
 #include "nodeagent/os/worker.h"
 #include "nodeagent/session/agent_service.h"
@@ -25,8 +29,9 @@ class KillTable final {
   explicit KillTable(ServiceHost& host);
   ~KillTable() noexcept(false);
 
-  // Resolves when the processes have ended, to those that were killed. Fails as killProcesses does,
-  // and with kind conflict if the id is another identity's.
+  // Resolves when the processes have ended, to those that were killed. Fails as killProcesses and
+  // FaultJournal::write do, and with kind conflict if the id is another identity's. The faults of a
+  // killed keeper must have been recovered.
   kj::Promise<kj::Vector<ProcessRef>> kill(Session& session, support::Id id, ProcessChoice choice);
 
   bool close(kj::Duration limit) { return worker_->close(limit); }
@@ -35,6 +40,7 @@ class KillTable final {
   struct Kill;
 
   ServiceHost& host_;
+  kj::Own<const FaultJournal> journal_;
   kj::Own<Worker> worker_;
   // In the order in which they began.
   std::list<kj::Own<Kill>> kills_;

@@ -1,17 +1,21 @@
 // Tries faults of the node itself through the capability, on a child of the test: whatever ends
 // them, it goes on.
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <gmock/gmock.h>
 
 #include "nodeagent/netfault/netfault_service.h"
 #include "nodeagent/os/process.h"
+#include "nodeagent/os/wait_testing.h"
 #include "nodeagent/session/service_testing.h"
 #include "schema/fault.capnp.h"
 #include "schema/support/base/log.h"
@@ -36,6 +40,7 @@ class LocalFaultsTest : public ::testing::Test {
     restart();
   }
   ~LocalFaultsTest() noexcept override {
+    writeFifo();
     service_ = nullptr;
     ::kill(child_, SIGKILL);
     ::waitpid(child_, nullptr, 0);
@@ -49,6 +54,44 @@ class LocalFaultsTest : public ::testing::Test {
       ::_exit(127);
     }
     while (KJ_ASSERT_NONNULL(readProcess(child_)).command != "sleep") std::this_thread::yield();
+  }
+  // Has the child start another that waits for a writer of a pipe before it begins. Until then the
+  // kernel lets its parent do nothing.
+  void startUnstoppable() {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+    ASSERT_EQ(::mkfifo(fifo().c_str(), 0600), 0);
+    child_ = ::fork();
+    if (child_ == 0) {
+      ::execl("/usr/bin/python3", "python3", "-c",
+              "import os, signal, sys\n"
+              "os.posix_spawn('/bin/true', ['true'], {}, "
+              "file_actions=[(os.POSIX_SPAWN_OPEN, 0, sys.argv[1], os.O_RDONLY, 0)])\n"
+              "signal.pause()",
+              fifo().c_str(), nullptr);
+      ::_exit(127);
+    }
+    ASSERT_TRUE(becomesTrue([this] {
+      return KJ_ASSERT_NONNULL(readProcess(child_)).state == 'D' &&
+             KJ_ASSERT_NONNULL(childrenOf(child_)).size() == 1;
+    }));
+  }
+  std::string fifo() const { return directory_ + "/fifo"; }
+  // Lets what startUnstoppable has started go on.
+  void writeFifo() const { ::close(::open(fifo().c_str(), O_WRONLY | O_NONBLOCK)); }
+  // Says that a signal to stop waits for the child.
+  bool isToldToStop() const {
+    std::ifstream file("/proc/" + std::to_string(child_) + "/status");
+    std::string word;
+    while (file >> word && word != "ShdPnd:") {
+    }
+    file >> word;
+    return (std::stoull(word, nullptr, 16) >> (SIGSTOP - 1) & 1) != 0;
+  }
+  static size_t recordCount(const std::string& state) {
+    std::error_code none;
+    auto files = std::filesystem::directory_iterator(state + "/faults", none);
+    return static_cast<size_t>(std::distance(begin(files), end(files)));
   }
   // What a killed keeper and its successor do: sessions are not ended.
   void restart() {
@@ -145,6 +188,16 @@ TEST_F(LocalFaultsTest, SuccessorTakesAHeldPauseOverAndEndsItInTime) {
   EXPECT_FALSE(isStopped());
 }
 
+// After a boot the numbers of the record are those of other processes.
+TEST_F(LocalFaultsTest, WhatABootHasEndedIsForgottenAndNotUndone) {
+  pause(60 * kSecond);
+  place_.host.bootId = "boot-2";
+  restart();
+  EXPECT_EQ(list().getFaults().size(), 0u);
+  EXPECT_EQ(recordCount(directory_), 0u);
+  EXPECT_TRUE(isStopped());
+}
+
 TEST_F(LocalFaultsTest, PauseThatSomebodyEndedIsAnError) {
   pause();
   ::kill(child_, SIGCONT);
@@ -165,6 +218,42 @@ TEST_F(LocalFaultsTest, KillSentAgainKillsNothing) {
   id_ = support::Id::random();
   EXPECT_EQ(kill("no such name").getError().getKind(), Kind::NOT_FOUND);
   EXPECT_EQ(kill("a/b").getError().getKind(), Kind::INVALID);
+}
+
+TEST_F(LocalFaultsTest, NothingIsKilledWithoutARecord) {
+  std::ofstream(directory_ + "/faults").put('x');
+  auto killed = kill("");
+  EXPECT_THAT(killed.getError().getText().cStr(), HasSubstr("write " + directory_ + "/faults/"));
+  EXPECT_FALSE(KJ_ASSERT_NONNULL(readProcess(child_)).hasEnded);
+  EXPECT_FALSE(isStopped());
+}
+
+// The process is in the middle of starting another, where no signal stops it. Meanwhile the state
+// directory of the keeper is as one that is killed there leaves it.
+TEST_F(LocalFaultsTest, SuccessorOfAKeeperThatWasKillingLetsTheProcessGoOn) {
+  startUnstoppable();
+  auto request = offered<wire::Faults>(*service_, *session_).killRequest();
+  request.setId(id_.data());
+  request.initProcesses().setPid(child_);
+  auto killing = request.send();
+  ASSERT_TRUE(becomesTrue([&] {
+    io_.waitScope.poll();
+    return recordCount(directory_) == 1 && isToldToStop();
+  }));
+  std::string left = directory_ + "/left";
+  std::filesystem::create_directory(left);
+  std::filesystem::copy(directory_ + "/faults", left + "/faults");
+  place_.host.stateDirectory = left.c_str();
+  auto next = makeNetfault(place_.host);
+  offered<wire::FaultView>(*next, *session_).listRequest().send().wait(io_.waitScope);
+  EXPECT_FALSE(isToldToStop());
+  EXPECT_EQ(recordCount(left), 0u);
+  // The first keeper lives in truth, and ends what it began.
+  ::kill(child_, SIGSTOP);
+  writeFifo();
+  auto killed = killing.wait(io_.waitScope);
+  EXPECT_EQ(killed.getKilled().size(), 1u) << killed.getError().getText().cStr();
+  EXPECT_EQ(recordCount(directory_), 0u);
 }
 
 TEST_F(LocalFaultsTest, ValuesOutOfRangeAreRefused) {

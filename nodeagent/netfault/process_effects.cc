@@ -20,12 +20,6 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
-kj::Array<kj::String> linesOf(kj::ArrayPtr<const ProcessRef> processes) {
-  return KJ_MAP(process, processes) {
-    return lineOf(process);
-  };
-}
-
 class PauseEffect final : public LocalEffect {
  public:
   void begin(const LocalSpec& spec, const LocalHost&, RememberLines remember) const override {

@@ -14,8 +14,6 @@
 #include <memory>
 #include <set>
 
-#include <kj/io.h>
-
 #include "nodeagent/os/look_until.h"
 #include "nodeagent/os/pidfd.h"
 #include "nodeagent/os/process.h"
@@ -171,6 +169,12 @@ kj::String lineOf(const ProcessRef& process) {
   return kj::str(process.pid, " ", process.startTicks, " ", process.name);
 }
 
+kj::Array<kj::String> linesOf(kj::ArrayPtr<const ProcessRef> processes) {
+  return KJ_MAP(process, processes) {
+    return lineOf(process);
+  };
+}
+
 kj::Vector<ProcessRef> processesIn(kj::ArrayPtr<const kj::String> lines) {
   kj::Vector<ProcessRef> processes;
   for (auto& line : lines) {
@@ -248,18 +252,24 @@ ThreadLook lookAt(const ProcessRef& process) {
   return look;
 }
 
-bool signalProcess(const ProcessRef& process, int signal) {
+kj::AutoCloseFd openProcess(const ProcessRef& process) {
   kj::AutoCloseFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
   if (pidfd.get() < 0) {
-    if (errno == ESRCH) return false;
+    if (errno == ESRCH) return nullptr;
     support::failErrno(errno, "open process ", process.pid);
   }
   // The number cannot pass to another process behind the descriptor, so this look is enough.
   KJ_IF_MAYBE (info, readProcess(process.pid)) {
-    if (info->startTicks != process.startTicks) return false;
-  } else {
-    return false;
+    if (info->startTicks != process.startTicks) return nullptr;
+    return pidfd;
   }
+  if (signalChild(pidfd, 0) == ESRCH) return nullptr;
+  support::fail(Kind::SYSTEM, "process ", process.pid, " is there, and cannot be looked at");
+}
+
+bool signalProcess(const ProcessRef& process, int signal) {
+  kj::AutoCloseFd pidfd = openProcess(process);
+  if (pidfd.get() < 0) return false;
   int error = signalChild(pidfd, signal);
   if (error == ESRCH) return false;
   if (error != 0) {
@@ -293,20 +303,25 @@ bool continueProcesses(kj::ArrayPtr<const ProcessRef> processes) {
   return wereStopped;
 }
 
-kj::Vector<ProcessRef> killProcesses(const ProcessChoice& choice) {
+kj::Vector<ProcessRef> killProcesses(const ProcessChoice& choice, RememberProcesses remember) {
   kj::Vector<ProcessRef> known;
-  RememberProcesses remember = [&](kj::ArrayPtr<const ProcessRef> all) {
+  RememberProcesses rememberHereToo = [&](kj::ArrayPtr<const ProcessRef> all) {
+    remember(all);
     known.clear();
     for (auto& process : all) known.add(process.clone());
   };
-  KJ_ON_SCOPE_FAILURE(kj::runCatchingExceptions([&]() { continueProcesses(known); }));
-  auto all = stopAll(choice, remember);
+  KJ_ON_SCOPE_FAILURE(kj::runCatchingExceptions([&]() {
+    continueProcesses(known);
+    remember(nullptr);
+  }));
+  auto all = stopAll(choice, rememberHereToo);
   for (auto& process : all) signalProcess(process, SIGKILL);
   for (auto& process : all) {
     if (await([&]() { return !lookAt(process).isThere; })) continue;
     support::fail(Kind::SYSTEM, "process ", process.name, " (", process.pid,
                   ") was killed, and has not ended");
   }
+  remember(nullptr);
   return all;
 }
 

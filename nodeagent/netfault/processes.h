@@ -10,6 +10,7 @@
 
 #include <kj/array.h>
 #include <kj/function.h>
+#include <kj/io.h>
 #include <kj/string.h>
 #include <kj/vector.h>
 
@@ -43,6 +44,7 @@ struct ProcessRef {
 // Write references as lines of a fault's record, and read them back. Lines that are none are passed
 // over.
 kj::String lineOf(const ProcessRef& process);
+kj::Array<kj::String> linesOf(kj::ArrayPtr<const ProcessRef> processes);
 kj::Vector<ProcessRef> processesIn(kj::ArrayPtr<const kj::String> lines);
 
 // Returns "kvd (812), kvd (815)", ten of them at most.
@@ -70,11 +72,16 @@ struct ThreadLook {
 };
 ThreadLook lookAt(const ProcessRef& process);
 
+// Returns a descriptor of this process and no later one of its number, null if it is gone. Fails
+// with the kind of the errno, such as system if there are too many descriptors.
+kj::AutoCloseFd openProcess(const ProcessRef& process);
+
 // Sends a signal to this process and no later one of its number. Returns false if it is gone. Fails
 // with the kind of the errno, such as denied.
 bool signalProcess(const ProcessRef& process, int signal);
 
-// Is given all processes before they are stopped.
+// Is given all processes that have to be continued if the agent is killed, before they are stopped.
+// If it fails, they are not.
 using RememberProcesses = kj::Function<void(kj::ArrayPtr<const ProcessRef>)>;
 
 // Stops the processes and waits until every thread of each has stopped. It looks again until it
@@ -88,7 +95,8 @@ kj::Vector<ProcessRef> stopProcesses(const ProcessChoice& choice, RememberProces
 bool continueProcesses(kj::ArrayPtr<const ProcessRef> processes);
 
 // Stops the processes, so that none makes another meanwhile, kills them, and waits until they have
-// ended. Fails as stopProcesses does, but takes stopped ones too.
-kj::Vector<ProcessRef> killProcesses(const ProcessChoice& choice);
+// ended. Fails as stopProcesses does, but takes stopped ones too. `remember` is given none as soon
+// as nothing has to be continued any more; after a failure, that is when those that live go on.
+kj::Vector<ProcessRef> killProcesses(const ProcessChoice& choice, RememberProcesses remember);
 
 }  // namespace nodeagent::netfault

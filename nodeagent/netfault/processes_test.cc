@@ -9,6 +9,7 @@
 
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -72,6 +73,9 @@ class ProcessesTest : public ::testing::Test {
     RememberPlace remember = [&](kj::String text) { place = kj::mv(text); };
     beginLocal(spec, LocalHost(), remember);
     return place;
+  }
+  static RememberProcesses forgetting() {
+    return [](kj::ArrayPtr<const ProcessRef>) {};
   }
   template <typename Call>
   static std::string whyRefused(Call&& call, Kind kind) {
@@ -155,13 +159,37 @@ TEST_F(ProcessesTest, StoppedProcessIsNotPausedTwice) {
 
 TEST_F(ProcessesTest, KilledProcessesEndAndMakeNoOthers) {
   pid_t child = start("while :; do sleep 0.001 & done");
-  auto killed = killProcesses(choice());
+  auto killed = killProcesses(choice(), forgetting());
   ASSERT_GE(killed.size(), 1u);
   EXPECT_FALSE(lookAt(killed[0]).isThere);
   EXPECT_EQ(findProcesses(choice()).size(), 0u);
   EXPECT_EQ(killed[0].pid, child);
-  EXPECT_THAT(whyRefused([&]() { killProcesses(choice()); }, Kind::NOT_FOUND),
+  EXPECT_THAT(whyRefused([&]() { killProcesses(choice(), forgetting()); }, Kind::NOT_FOUND),
               HasSubstr("the node has no processes named " + name()));
+}
+
+// An agent that is killed meanwhile would leave them stopped.
+TEST_F(ProcessesTest, ProcessesToKillAreRememberedBeforeTheyAreStopped) {
+  pid_t child = start();
+  std::vector<std::pair<size_t, char>> calls;
+  killProcesses(choiceOf(child), [&](kj::ArrayPtr<const ProcessRef> stopped) {
+    calls.emplace_back(stopped.size(), stateOf(child));
+  });
+  ASSERT_EQ(calls.size(), 2u);
+  EXPECT_EQ(calls[0].first, 1u);
+  EXPECT_NE(calls[0].second, 'T');
+  EXPECT_EQ(calls[1], std::make_pair(size_t{0}, 'Z'));
+}
+
+TEST_F(ProcessesTest, WhatCannotBeRememberedIsNeitherStoppedNorKilled) {
+  pid_t child = start();
+  auto kill = [&]() {
+    killProcesses(choiceOf(child), [](kj::ArrayPtr<const ProcessRef> stopped) {
+      if (stopped.size() > 0) support::fail(Kind::SYSTEM, "no space left");
+    });
+  };
+  EXPECT_EQ(whyRefused(kill, Kind::SYSTEM), "no space left");
+  EXPECT_THAT(stateOf(child), ::testing::AnyOf('S', 'R', 'D'));
 }
 
 TEST_F(ProcessesTest, AgentAndItsAncestorsAreRefused) {
@@ -178,7 +206,7 @@ TEST_F(ProcessesTest, AgentAndItsAncestorsAreRefused) {
     for (;;) ::pause();
   }
   children_.push_back(child);
-  EXPECT_THAT(whyRefused([&]() { killProcesses(choiceOf(child)); }, Kind::DENIED),
+  EXPECT_THAT(whyRefused([&]() { killProcesses(choiceOf(child), forgetting()); }, Kind::DENIED),
               HasSubstr("is left alone"));
   EXPECT_NE(stateOf(child), 'T');
 }
