@@ -21,22 +21,22 @@ constexpr int kNoMemory = 71;
 constexpr uint64_t kPartBytes = 16 << 20;
 constexpr int64_t kLooksNs = 1'000'000'000;
 
-int holdMemory(uint64_t bytes, pid_t parent) {
+int holdMemory(uint64_t bytes, pid_t keeper) {
   void* all = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (all == MAP_FAILED) return kNoMemory;
   auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
   auto* memory = static_cast<volatile uint64_t*>(all);
-  for (uint64_t offset = 0; offset < bytes && ::getppid() == parent;) {
+  for (uint64_t offset = 0; offset < bytes && ::getppid() == keeper;) {
     // Pages of which no two are alike take room also where the kernel merges or compresses them.
     uint64_t end = offset + kPartBytes < bytes ? offset + kPartBytes : bytes;
     for (; offset < end; offset += page) memory[offset / sizeof(uint64_t)] = offset + 1;
   }
-  while (!lookUntil(kLooksNs, [parent]() { return ::getppid() != parent; })) {
+  while (!lookUntil(kLooksNs, [keeper]() { return ::getppid() != keeper; })) {
   }
   return 0;
 }
 
-int useProcessors(uint64_t threads, pid_t parent) {
+int useProcessors(uint64_t threads, pid_t keeper) {
   std::atomic<bool> isOver = false;
   kj::Vector<kj::Own<kj::Thread>> all;
   for (uint64_t i = 0; i < threads; ++i) {
@@ -45,7 +45,7 @@ int useProcessors(uint64_t threads, pid_t parent) {
       }
     }));
   }
-  while (!lookUntil(kLooksNs, [parent]() { return ::getppid() != parent; })) {
+  while (!lookUntil(kLooksNs, [keeper]() { return ::getppid() != keeper; })) {
   }
   isOver = true;
   return 0;
@@ -54,12 +54,12 @@ int useProcessors(uint64_t threads, pid_t parent) {
 }  // namespace
 
 int runHog(const std::vector<std::string>& arguments) {
-  pid_t parent = ::getppid();
-  if (arguments.size() != 2) return kWrongWords;
+  if (arguments.size() != 3) return kWrongWords;
   uint64_t amount = strtoull(arguments[1].c_str(), nullptr, 10);
-  if (amount == 0) return kWrongWords;
-  if (arguments[0] == kMemoryHog) return holdMemory(amount, parent);
-  if (arguments[0] == kCpuHog) return useProcessors(amount, parent);
+  auto keeper = static_cast<pid_t>(strtol(arguments[2].c_str(), nullptr, 10));
+  if (amount == 0 || keeper <= 0) return kWrongWords;
+  if (arguments[0] == kMemoryHog) return holdMemory(amount, keeper);
+  if (arguments[0] == kCpuHog) return useProcessors(amount, keeper);
   return kWrongWords;
 }
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <memory>
@@ -85,7 +84,8 @@ ProcessRef startHog(kj::StringPtr program, kj::StringPtr kind, uint64_t amount) 
     support::fail(Kind::UNSUPPORTED, "the agent does not know its own program");
   }
   kj::AutoCloseFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  auto argv = kj::arr(kj::str(program), kj::str(kHogArgument), kj::str(kind), kj::str(amount));
+  auto argv = kj::arr(kj::str(program), kj::str(kHogArgument), kj::str(kind), kj::str(amount),
+                      kj::str(::getpid()));
   kj::String environment[] = {kj::str("LC_ALL=C")};
   SpawnOptions options;
   options.argv = argv;
@@ -128,14 +128,8 @@ bool lives(const ProcessRef& hog) {
 }
 
 void endHog(const ProcessRef& hog) {
-  kj::AutoCloseFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, hog.pid, 0)));
+  kj::AutoCloseFd pidfd = openProcess(hog);
   if (pidfd.get() < 0) return;
-  auto info = readProcess(hog.pid);
-  KJ_IF_MAYBE (process, info) {
-    if (process->startTicks != hog.startTicks) return;
-  } else {
-    return;
-  }
   signalChild(pidfd, SIGKILL);
   // One that a killed keeper started is not ours to reap.
   bool isGone =
