@@ -158,6 +158,16 @@ TEST_F(ForwardServiceTest, RefusalsSayWhatWasTried) {
   EXPECT_EQ(read(7, 0).getError().getKind(), Kind::NOT_FOUND);
 }
 
+TEST_F(ForwardServiceTest, PlaceThatCannotBeListenedAtIsNotNoted) {
+  std::filesystem::create_directories(top_ + "/sockets/directory");
+  EXPECT_THAT(listen(1, "unix:" + top_ + "/sockets/directory"), testing::HasSubstr("in use"));
+  EXPECT_TRUE(std::filesystem::is_empty(top_ + "/forwards"));
+  EXPECT_FALSE(std::filesystem::exists(top_ + "/sockets/directory.lock"));
+  listen(1, "unix:" + top_ + "/sockets/s");
+  EXPECT_THAT(listen(2, "unix:" + top_ + "/sockets/s"), testing::HasSubstr("listens there"));
+  EXPECT_FALSE(std::filesystem::is_empty(top_ + "/forwards")) << "it is the first listener's";
+}
+
 TEST_F(ForwardServiceTest, EndOfTheSessionLeavesNothing) {
   std::string path = top_ + "/sockets/s";
   listen(1, "unix:" + path);

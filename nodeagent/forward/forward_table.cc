@@ -73,7 +73,8 @@ support::Endpoint ForwardTable::listen(uint64_t number, const support::Endpoint&
   auto entry = kj::heap<ListenerEntry>();
   entry->asked = place;
   bool isUnix = place.transport == support::Transport::kUnix;
-  if (isUnix) around_.journal.note(place.path().c_str());
+  bool isNoted = isUnix && around_.journal.note(place.path().c_str());
+  KJ_ON_SCOPE_FAILURE(if (isNoted) around_.journal.drop(place.path().c_str()));
   entry->listener = support::Listener::open(place, around_.port, around_.timer);
   if (isUnix) entry->listener->openToAll();
   entry->accepting =

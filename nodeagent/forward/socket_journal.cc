@@ -38,13 +38,15 @@ kj::String SocketJournal::pathOf(kj::StringPtr socketPath) const {
   return kj::str(directory_, "/", kj::encodeHex(socketPath.asBytes()));
 }
 
-void SocketJournal::note(kj::StringPtr socketPath) const {
-  if (directory_.size() == 0) return;
+bool SocketJournal::note(kj::StringPtr socketPath) const {
+  if (directory_.size() == 0) return false;
   ::mkdir(directory_.cStr(), 0700);
   // A link to nowhere is made in one step.
-  if (::symlink("socket", pathOf(socketPath).cStr()) == 0 || errno == EEXIST) return;
+  if (::symlink("socket", pathOf(socketPath).cStr()) == 0) return true;
+  if (errno == EEXIST) return false;
   support::log(support::Level::kWarn, "cannot note a socket; it stays if the agent is killed",
                {{"socket", socketPath}, {"reason", support::errnoText(errno)}});
+  return false;
 }
 
 void SocketJournal::drop(kj::StringPtr socketPath) const {

@@ -13,7 +13,8 @@ class SocketJournal {
   // `directory` is made with the first note. Empty: nothing is kept.
   explicit SocketJournal(kj::String directory) : directory_(kj::mv(directory)) {}
 
-  void note(kj::StringPtr socketPath) const;
+  // Returns whether it was not noted before, so that a caller who fails takes back only its own.
+  bool note(kj::StringPtr socketPath) const;
   void drop(kj::StringPtr socketPath) const;
 
   // Removes the sockets that were noted and that nobody serves, and their notes.

@@ -137,6 +137,7 @@ class ListenerImpl final : public Listener {
       lock_ = lockFor(endpoint_.path());
       unlink(endpoint_.path().c_str());
     }
+    KJ_ON_SCOPE_FAILURE(if (lock_ != nullptr) unlink((endpoint_.path() + ".lock").c_str()));
     auto socket = openSocket(endpoint_);
     int on = 1;
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
