@@ -1,6 +1,8 @@
 // Tries streams and listeners by their capability: offsets, windows, ends, and what sessions leave.
 #include "nodeagent/forward/forward_service.h"
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -8,23 +10,85 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "nodeagent/forward/forward_table.h"
+#include "nodeagent/os/wait_testing.h"
 #include "nodeagent/session/service_testing.h"
 #include "schema/forward.capnp.h"
 #include "schema/support/base/crc32c.h"
+#include "schema/support/base/endpoint.h"
+#include "schema/support/base/socket.h"
 
 namespace nodeagent {
 namespace {
 
 using Kind = wire::Error::Kind;
 
+using forward::kStreamsMax;
+
 constexpr int64_t kWaitNs = 5'000'000'000;
 
 std::string textOf(capnp::Data::Reader data) {
   return std::string(data.asChars().begin(), data.size());
+}
+
+// A server that is no part of the service, and neither accepts nor reads unless it is told to.
+class PlainServer {
+ public:
+  // Listens at a path, or at a port of loopback if it is empty.
+  explicit PlainServer(const std::string& path, int backlog = 1024)
+      : socket_(::socket(path.empty() ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_storage address{};
+    socklen_t size = 0;
+    if (path.empty()) {
+      auto* port = reinterpret_cast<sockaddr_in*>(&address);
+      *port = {AF_INET, 0, {htonl(INADDR_LOOPBACK)}, {}};
+      size = sizeof *port;
+    } else {
+      auto* file = reinterpret_cast<sockaddr_un*>(&address);
+      file->sun_family = AF_UNIX;
+      path.copy(file->sun_path, sizeof file->sun_path - 1);
+      size = sizeof *file;
+    }
+    auto* general = reinterpret_cast<sockaddr*>(&address);
+    KJ_SYSCALL(::bind(socket_, general, size));
+    KJ_SYSCALL(::listen(socket_, backlog));
+    KJ_SYSCALL(::getsockname(socket_, general, &size));
+    place_ = path.empty()
+                 ? "tcp:127.0.0.1:" +
+                       std::to_string(ntohs(reinterpret_cast<sockaddr_in&>(address).sin_port))
+                 : "unix:" + path;
+  }
+
+  const std::string& place() const { return place_; }
+  kj::AutoCloseFd accept() const {
+    return kj::AutoCloseFd(::accept4(socket_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  }
+
+ private:
+  kj::AutoCloseFd socket_;
+  std::string place_;
+};
+
+// Connects without waiting for the answer.
+kj::AutoCloseFd beginConnection(const std::string& place) {
+  std::string why;
+  auto endpoint = support::Endpoint::fromText(place, &why);
+  KJ_REQUIRE(endpoint.has_value(), why.c_str());
+  auto socket = support::openSocket(*endpoint);
+  int result = ::connect(socket, endpoint->socketAddress(), endpoint->addressBytes);
+  KJ_REQUIRE(result == 0 || errno == EINPROGRESS, errno);
+  return socket;
+}
+
+bool isConnected(int socket) {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  return ::getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
 }
 
 class ForwardServiceTest : public testing::Test {
@@ -76,6 +140,12 @@ class ForwardServiceTest : public testing::Test {
     request.getChunk().setData(data);
     request.getChunk().setCrc32c(support::crc32c(data));
     request.setEnd(isEnd);
+    return request.send().wait(io_.waitScope);
+  }
+
+  auto close(uint64_t stream) {
+    auto request = forwards_.closeRequest();
+    request.initStreams(1).set(0, stream);
     return request.send().wait(io_.waitScope);
   }
 
@@ -156,6 +226,30 @@ TEST_F(ForwardServiceTest, RefusalsSayWhatWasTried) {
   EXPECT_EQ(connect(0, "tcp:127.0.0.1:1").getError().getKind(), Kind::INVALID);
   EXPECT_THAT(listen(1, "tcp:0.0.0.0:0"), testing::HasSubstr("not a loopback address"));
   EXPECT_EQ(read(7, 0).getError().getKind(), Kind::NOT_FOUND);
+}
+
+// The last place is taken between the moment in which a connection comes and its acceptance.
+TEST_F(ForwardServiceTest, ListenerOutlivesTheBoundOfStreams) {
+  PlainServer server(top_ + "/server");
+  std::string place = listen(1, "tcp:127.0.0.1:0");
+  for (uint64_t stream = 1; stream < kStreamsMax; ++stream) {
+    ASSERT_FALSE(connect(stream, server.place()).hasError()) << stream;
+  }
+  auto client = beginConnection(place);
+  ASSERT_TRUE(becomesTrue([&] { return isConnected(client); }));
+  EXPECT_FALSE(connect(kStreamsMax, server.place()).hasError());
+  // Now the loop sees the connection.
+  io_.waitScope.poll();
+  EXPECT_EQ(connect(kStreamsMax + 1, server.place()).getError().getKind(), Kind::OVERLOADED);
+  close(7);
+  auto accepted = accept(0);
+  ASSERT_EQ(accepted.getStreams().size(), 1u) << accepted.getError().getText().cStr();
+  write(accepted.getStreams()[0], 0, "hello");
+  char buffer[8];
+  EXPECT_TRUE(becomesTrue([&] {
+    io_.waitScope.poll();
+    return ::recv(client, buffer, sizeof buffer, 0) == 5;
+  }));
 }
 
 TEST_F(ForwardServiceTest, PlaceThatCannotBeListenedAtIsNotNoted) {

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include "nodeagent/forward/dial.h"
+#include "schema/support/base/log.h"
+#include "schema/support/base/wire_error.h"
 #include "schema/support/rpc/socket_stream.h"
 
 namespace nodeagent::forward {
@@ -89,18 +91,34 @@ support::Endpoint ForwardTable::listen(uint64_t number, const support::Endpoint&
 }
 
 kj::Promise<void> ForwardTable::acceptAll(ListenerEntry& entry) {
-  // Connections wait in the backlog while there are too many.
-  if (around_.streams >= kStreamsMax) {
-    return around_.timer.afterDelay(kFullPause).then([this, &entry]() { return acceptAll(entry); });
-  }
   return entry.listener->accept().then([this, &entry](support::AcceptedSocket&& accepted) {
-    uint64_t number = acceptedNext_++;
+    return admit(entry, kj::mv(accepted));
+  });
+}
+
+// While there are too many streams, this connection waits here, and others in the backlog: another
+// call may have taken the last place since it was accepted.
+kj::Promise<void> ForwardTable::admit(ListenerEntry& entry, support::AcceptedSocket accepted) {
+  if (around_.streams >= kStreamsMax) {
+    return around_.timer.afterDelay(kFullPause)
+        .then([this, &entry, accepted = kj::mv(accepted)]() mutable {
+          return admit(entry, kj::mv(accepted));
+        });
+  }
+  // The kernel may lack what one connection needs. The next one may be accepted.
+  auto refused = kj::runCatchingExceptions([&]() {
     auto socket = kj::heap<support::SocketStream>(around_.port, kj::mv(accepted.socket));
+    uint64_t number = acceptedNext_++;
     addStream(number).bytes = kj::refcounted<ByteStream>(around_.timer, kj::mv(socket));
     entry.accepted.add(number);
     entry.changed.notify();
-    return acceptAll(entry);
   });
+  KJ_IF_MAYBE (exception, refused) {
+    support::logLimited("forwards.accept", support::Level::kWarn,
+                        "a forwarded connection was cut; going on",
+                        {{"reason", support::reasonOf(*exception)}});
+  }
+  return acceptAll(entry);
 }
 
 ForwardTable::ListenerEntry& ForwardTable::listener(uint64_t number) {

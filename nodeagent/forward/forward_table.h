@@ -68,6 +68,7 @@ class ForwardTable final : public kj::Refcounted {
 
   Stream& addStream(uint64_t number);
   kj::Promise<void> acceptAll(ListenerEntry& entry);
+  kj::Promise<void> admit(ListenerEntry& entry, support::AcceptedSocket accepted);
   ListenerEntry& listener(uint64_t number);
   void drop(ListenerEntry& entry);
 
