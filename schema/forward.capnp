@@ -37,7 +37,8 @@ interface Forwards $Common.least(operator) {
   # system (the socket failed; errno).
 
   close @5 (streams :List(UInt64)) -> (error :Common.Error);
-  # Closes streams, both directions, with all bytes that were not delivered. Unknown numbers are ignored.
+  # Closes streams, both directions. The socket is closed when its peer has all bytes that `write` has taken, and after
+  # a minute at the latest; what it sends is dropped. Unknown numbers are ignored.
 
   closeListener @6 (listener :UInt64) -> (error :Common.Error);
   # Stops listening and closes the streams that were not answered by `accept` yet. An unknown number is ignored.

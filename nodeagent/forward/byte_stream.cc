@@ -1,5 +1,8 @@
 #include "nodeagent/forward/byte_stream.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -9,6 +12,7 @@ namespace {
 using Kind = wire::Error::Kind;
 
 constexpr size_t kReadBytes = 64 << 10;
+constexpr kj::Duration kDeliveryPause = 20 * kj::MILLISECONDS;
 
 }  // namespace
 
@@ -36,14 +40,41 @@ void ByteStream::fail(const kj::Exception& exception) {
   changed_.notify();
 }
 
+void ByteStream::refuseCalls() {
+  failure_ = support::Failure{Kind::NOT_FOUND, 0, kj::str("the stream was closed"), 0};
+  in_.clear();
+}
+
 void ByteStream::close() {
   reading_ = nullptr;
   writingOut_ = nullptr;
   socket_ = nullptr;
-  failure_ = support::Failure{Kind::NOT_FOUND, 0, kj::str("the stream was closed"), 0};
-  in_.clear();
+  refuseCalls();
   inEnded_ = true;
   changed_.notify();
+}
+
+kj::Promise<void> ByteStream::drain() {
+  refuseCalls();
+  dropsInput_ = true;
+  outEnds_ = true;
+  changed_.notify();
+  auto written = kj::mv(writingOut_);
+  writingOut_ = nullptr;
+  return written.then([this]() { return awaitDelivery(); })
+      .exclusiveJoin(timer_.afterDelay(kDrainMax))
+      .then([this]() { close(); });
+}
+
+// A socket that is closed with input that was not read is reset, and the kernel drops what the peer
+// has not taken. After the end of the input there is none.
+kj::Promise<void> ByteStream::awaitDelivery() {
+  int waiting = 0;
+  KJ_IF_MAYBE (fd, socket_->getFd()) {
+    if (!inEnded_ && ::ioctl(*fd, SIOCOUTQ, &waiting) < 0) waiting = 0;
+  }
+  if (waiting == 0) return kj::READY_NOW;
+  return timer_.afterDelay(kDeliveryPause).then([this]() { return awaitDelivery(); });
 }
 
 void ByteStream::requireSound() const {
@@ -56,7 +87,9 @@ kj::Promise<void> ByteStream::pumpIn() {
   }
   return socket_->tryRead(readBuffer_.begin(), 1, readBuffer_.size())
       .then([this](size_t count) -> kj::Promise<void> {
-        in_.append(reinterpret_cast<const char*>(readBuffer_.begin()), count);
+        if (!dropsInput_) {
+          in_.append(reinterpret_cast<const char*>(readBuffer_.begin()), count);
+        }
         inEnded_ = count == 0;
         changed_.notify();
         if (inEnded_) return kj::READY_NOW;

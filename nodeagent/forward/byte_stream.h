@@ -17,6 +17,7 @@
 namespace nodeagent::forward {
 
 constexpr size_t kWindowBytes = 1 << 20;
+constexpr kj::Duration kDrainMax = 60 * kj::SECONDS;
 
 // Says whether the socket's input ends with a chunk.
 enum class AfterChunk { kMore, kEnd };
@@ -46,9 +47,16 @@ class ByteStream final : public kj::Refcounted {
   // Closes the socket. Calls that wait, and later ones, fail with kind notFound.
   void close();
 
+  // Does the same once the socket's peer has all bytes that were taken for it, and resolves then.
+  // What the socket sends meanwhile is dropped. After kDrainMax it is closed in any case. Dropping
+  // the promise stops that, and closes nothing.
+  kj::Promise<void> drain();
+
  private:
   kj::Promise<void> pumpIn();
   kj::Promise<void> pumpOut();
+  kj::Promise<void> awaitDelivery();
+  void refuseCalls();
   void fail(const kj::Exception& exception);
   void requireSound() const;
   size_t acceptSome(uint64_t offset, const std::string& bytes);
@@ -61,6 +69,8 @@ class ByteStream final : public kj::Refcounted {
   std::string in_;
   uint64_t inFrom_ = 0;
   bool inEnded_ = false;
+  // Nobody reads any more.
+  bool dropsInput_ = false;
   kj::Array<kj::byte> readBuffer_;
 
   // Bytes for the socket that were not written yet; outTo_ is the offset behind them.

@@ -47,8 +47,9 @@ class Tables final {
         session.addUndo(EndPhase::kStop, kj::str("forwarded connections"),
                         [this, id = session.id()]() -> kj::Promise<kj::Maybe<support::Failure>> {
                           auto ended = open_.extract(id);
-                          if (!ended.empty()) ended.mapped().table->close();
-                          return kj::Maybe<support::Failure>(nullptr);
+                          auto closed = ended.empty() ? kj::Promise<void>(kj::READY_NOW)
+                                                      : ended.mapped().table->close();
+                          return closed.then([]() { return kj::Maybe<support::Failure>(); });
                         });
     auto& open = open_[session.id()];
     open = {session.addRef(), kj::refcounted<ForwardTable>(around_), kj::mv(undo)};

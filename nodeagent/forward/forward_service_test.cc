@@ -228,6 +228,57 @@ TEST_F(ForwardServiceTest, RefusalsSayWhatWasTried) {
   EXPECT_EQ(read(7, 0).getError().getKind(), Kind::NOT_FOUND);
 }
 
+// The server's queue of connections is full, so that one more is neither accepted nor refused.
+TEST_F(ForwardServiceTest, StreamThatIsClosedWhileItConnectsStaysClosed) {
+  PlainServer server("", 0);
+  std::vector<kj::AutoCloseFd> others;
+  for (int i = 0; i < 8; ++i) others.push_back(beginConnection(server.place()));
+  ASSERT_TRUE(becomesTrue([&] { return isConnected(others[0]); }));
+  auto request = forwards_.connectRequest();
+  request.setStream(1);
+  request.setTarget(server.place().c_str());
+  auto connecting = request.send();
+  io_.waitScope.poll();
+  close(1);
+  EXPECT_EQ(connecting.wait(io_.waitScope).getError().getKind(), Kind::NOT_FOUND);
+  EXPECT_EQ(read(1, 0).getError().getKind(), Kind::NOT_FOUND);
+  // What is closed twice would be counted twice, and no number is below 0.
+  close(1);
+  EXPECT_FALSE(connect(2, listen(1, "tcp:127.0.0.1:0")).hasError());
+}
+
+// Whether the caller closes the stream or ends its session then: a socket's buffer holds less than
+// was written, and the peer takes it late.
+TEST_F(ForwardServiceTest, BytesThatWereTakenAreDeliveredBeforeTheEnd) {
+  PlainServer server(top_ + "/server");
+  connect(1, server.place());
+  std::string part(200'000, 'x');
+  for (uint64_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(write(1, i * part.size(), part).getAcceptedTo(), (i + 1) * part.size());
+  }
+  close(1);
+  EXPECT_EQ(read(1, 0).getError().getKind(), Kind::NOT_FOUND);
+  auto end = session_->end(EndReason::kClosed);
+  auto peer = server.accept();
+  // What the peer sends meanwhile must not hold it up.
+  size_t sent = 0;
+  EXPECT_TRUE(becomesTrue([&] {
+    io_.waitScope.poll();
+    ssize_t count = ::send(peer, part.data(), part.size(), MSG_NOSIGNAL);
+    if (count > 0) sent += static_cast<size_t>(count);
+    return sent > 800'000;
+  }));
+  size_t received = 0;
+  EXPECT_TRUE(becomesTrue([&] {
+    io_.waitScope.poll();
+    ssize_t count = ::recv(peer, part.data(), part.size(), 0);
+    if (count > 0) received += static_cast<size_t>(count);
+    return count == 0;
+  }));
+  EXPECT_EQ(received, 800'000u);
+  end.wait(io_.waitScope);
+}
+
 // The last place is taken between the moment in which a connection comes and its acceptance.
 TEST_F(ForwardServiceTest, ListenerOutlivesTheBoundOfStreams) {
   PlainServer server(top_ + "/server");

@@ -13,11 +13,13 @@ namespace {
 using Kind = wire::Error::Kind;
 
 constexpr kj::Duration kFullPause = 50 * kj::MILLISECONDS;
+// A session that ends waits this long for what its closed streams hold.
+constexpr kj::Duration kLastBytesMax = 2 * kj::SECONDS;
 
 }  // namespace
 
 ForwardTable::~ForwardTable() noexcept(false) {
-  close();
+  cutAll();
 }
 
 ForwardTable::Stream& ForwardTable::addStream(uint64_t number) {
@@ -40,12 +42,12 @@ kj::Promise<void> ForwardTable::connect(uint64_t number, const support::Endpoint
   }
   Stream& stream = addStream(number);
   // Without the table nobody waits for the connection.
-  auto connecting = kj::evalNow([&]() { return dial(around_.port, around_.timer, target); })
-                        .then([this, number](kj::Own<kj::AsyncIoStream>&& socket) {
-                          streams_[number].bytes =
-                              kj::refcounted<ByteStream>(around_.timer, kj::mv(socket));
-                        })
-                        .fork();
+  auto connecting =
+      stream.dialing.wrap(kj::evalNow([&]() { return dial(around_.port, around_.timer, target); }))
+          .then([this, number](kj::Own<kj::AsyncIoStream>&& socket) {
+            addConnected(number, kj::mv(socket));
+          })
+          .fork();
   auto answer = connecting.addBranch();
   stream.connecting = kj::mv(connecting);
   return answer
@@ -55,10 +57,17 @@ kj::Promise<void> ForwardTable::connect(uint64_t number, const support::Endpoint
             if (made != streams_.end()) made->second.connecting = nullptr;
           },
           [this, number](kj::Exception&& exception) {
-            closeStream(number);
+            cutStream(number);
             kj::throwFatalException(kj::mv(exception));
           })
       .attach(kj::addRef(*this));
+}
+
+// It may have been closed since it was dialled.
+void ForwardTable::addConnected(uint64_t number, kj::Own<kj::AsyncIoStream> socket) {
+  auto found = streams_.find(number);
+  if (found == streams_.end()) support::fail(Kind::NOT_FOUND, "stream ", number, " was closed");
+  found->second.bytes = kj::refcounted<ByteStream>(around_.timer, kj::mv(socket));
 }
 
 support::Endpoint ForwardTable::listen(uint64_t number, const support::Endpoint& place) {
@@ -155,13 +164,31 @@ ByteStream& ForwardTable::stream(uint64_t number) {
 void ForwardTable::closeStream(uint64_t number) {
   auto closed = streams_.extract(number);
   if (closed.empty()) return;
+  auto freeing = kj::defer([&around = around_]() { --around.streams; });
+  closed.mapped().dialing.cancel(
+      support::failure(Kind::NOT_FOUND, "stream ", number, " was closed"));
+  KJ_IF_MAYBE (bytes, closed.mapped().bytes) {
+    auto drained = (*bytes)->drain();
+    draining_->add(drained.attach(kj::mv(*bytes), kj::mv(freeing)));
+  }
+}
+
+void ForwardTable::cutStream(uint64_t number) {
+  auto cut = streams_.extract(number);
+  if (cut.empty()) return;
   --around_.streams;
-  KJ_IF_MAYBE (bytes, closed.mapped().bytes) (*bytes)->close();
+  cut.mapped().dialing.cancel(support::failure(Kind::NOT_FOUND, "stream ", number, " was closed"));
+  KJ_IF_MAYBE (bytes, cut.mapped().bytes) (*bytes)->close();
+}
+
+void ForwardTable::taskFailed(kj::Exception&& exception) {
+  support::log(support::Level::kWarn, "a closed stream was cut before it had delivered all",
+               {{"reason", support::reasonOf(exception)}});
 }
 
 void ForwardTable::drop(ListenerEntry& entry) {
   entry.accepting = nullptr;
-  for (uint64_t number : entry.accepted) closeStream(number);
+  for (uint64_t number : entry.accepted) cutStream(number);
   entry.listener = nullptr;
   if (entry.asked.transport == support::Transport::kUnix) {
     ::unlink((entry.asked.path() + ".lock").c_str());
@@ -176,10 +203,17 @@ void ForwardTable::closeListener(uint64_t number) {
   if (!closed.empty()) drop(*closed.mapped());
 }
 
-void ForwardTable::close() {
+void ForwardTable::cutAll() {
   isClosed_ = true;
   while (!listeners_.empty()) closeListener(listeners_.begin()->first);
-  while (!streams_.empty()) closeStream(streams_.begin()->first);
+  while (!streams_.empty()) cutStream(streams_.begin()->first);
+}
+
+kj::Promise<void> ForwardTable::close() {
+  cutAll();
+  return draining_->onEmpty()
+      .exclusiveJoin(around_.timer.afterDelay(kLastBytesMax))
+      .then([self = kj::addRef(*this)]() mutable { self->draining_ = nullptr; });
 }
 
 }  // namespace nodeagent::forward

@@ -27,9 +27,10 @@ struct Surroundings {
 };
 
 // Its functions fail as the methods of the same names in schema/forward.capnp say.
-class ForwardTable final : public kj::Refcounted {
+class ForwardTable final : public kj::Refcounted, public kj::TaskSet::ErrorHandler {
  public:
-  explicit ForwardTable(Surroundings& around) : around_(around) {}
+  explicit ForwardTable(Surroundings& around)
+      : around_(around), draining_(kj::heap<kj::TaskSet>(*this)) {}
   ~ForwardTable() noexcept(false);
   KJ_DISALLOW_COPY(ForwardTable);
 
@@ -48,14 +49,16 @@ class ForwardTable final : public kj::Refcounted {
   void closeStream(uint64_t number);
   void closeListener(uint64_t number);
 
-  // Closes everything, and lets nothing be made any more.
-  void close();
+  // Closes everything, and lets nothing be made any more. Resolves when the streams that
+  // closeStream had closed before have delivered what they held, after two seconds at most.
+  kj::Promise<void> close();
 
  private:
   struct Stream {
     kj::Maybe<kj::Own<ByteStream>> bytes;
     // Present while the stream is being connected.
     kj::Maybe<kj::ForkedPromise<void>> connecting;
+    kj::Canceler dialing;
   };
   struct ListenerEntry {
     support::Endpoint asked;
@@ -67,16 +70,23 @@ class ForwardTable final : public kj::Refcounted {
   };
 
   Stream& addStream(uint64_t number);
+  void addConnected(uint64_t number, kj::Own<kj::AsyncIoStream> socket);
+  // Closes a stream at once, with all that it holds.
+  void cutStream(uint64_t number);
+  void cutAll();
   kj::Promise<void> acceptAll(ListenerEntry& entry);
   kj::Promise<void> admit(ListenerEntry& entry, support::AcceptedSocket accepted);
   ListenerEntry& listener(uint64_t number);
   void drop(ListenerEntry& entry);
+  void taskFailed(kj::Exception&& exception) override;
 
   Surroundings& around_;
   std::map<uint64_t, Stream> streams_;
   std::map<uint64_t, kj::Own<ListenerEntry>> listeners_;
   uint64_t acceptedNext_ = kAcceptedFrom;
   bool isClosed_ = false;
+  // The streams that were closed and have not delivered all. Each counts as open.
+  kj::Own<kj::TaskSet> draining_;
 };
 
 }  // namespace nodeagent::forward
