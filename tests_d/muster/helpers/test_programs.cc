@@ -27,8 +27,8 @@ class HelperProgramTest : public ClusterTest {
     return content.replace(offset, bytes.size(), bytes);
   }
 
-  static std::string written(const std::string& name, const std::string& content) {
-    std::string path = testing::TempDir() + name;
+  std::string written(const std::string& name, const std::string& content) const {
+    std::string path = directory_ + "/" + name;
     std::ofstream(path, std::ios::binary) << content;
     return path;
   }
@@ -40,6 +40,12 @@ class HelperProgramTest : public ClusterTest {
   static void SetUpTestSuite() {
     node().shell("rm -rf /run/nodeagent/helpers /var/cache/nodeagent/helpers").checked();
   }
+
+ protected:
+  void SetUp() override { ASSERT_NE(::mkdtemp(directory_.data()), nullptr); }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  std::string directory_ = testing::TempDir() + "muster-helpers-XXXXXX";
 };
 
 // 183 is EM_AARCH64, at the place of e_machine.
@@ -67,7 +73,7 @@ TEST_F(HelperProgramTest, MissingLoaderIsRefusedBeforeAnythingIsSent) {
 TEST_F(HelperProgramTest, WhatIsNoHelperIsRefused) {
   EXPECT_THAT([] { RemoteHelper helper(node(), "no_such_helper"); },
               FailsWith(NodeError::Kind::kNotFound, HasSubstr("MUSTER_HELPERS")));
-  EXPECT_THAT([] { RemoteHelper helper(node(), written("text", "hello")); },
+  EXPECT_THAT([this] { RemoteHelper helper(node(), written("text", "hello")); },
               FailsWith(NodeError::Kind::kInvalid, HasSubstr("neither an ELF program")));
   EXPECT_THAT([] { RemoteHelper helper(node(), "/bin/ls"); },
               FailsWith(NodeError::Kind::kCommandFailed, HasSubstr("muster_helper.py")));
