@@ -59,7 +59,7 @@ muster::ChangeSpec loop(const Words& words) {
 }
 
 muster::ChangeSpec mount(const Words& words) {
-  muster::Mount made{.directory = words[0], .source = words[1], .type = words[2]};
+  muster::NodeMount made{.directory = words[0], .source = words[1], .type = words[2]};
   if (words.size() > 3) made.options = words[3];
   return made;
 }

@@ -43,7 +43,7 @@ TEST(ChangeWordsTest, EachKindHasItsForm) {
   EXPECT_EQ(made<muster::ExtraAddress>({"address", "10.9.0.5/24", "eth0"}).interface, "eth0");
   EXPECT_THAT(made<muster::HostsEntry>({"hosts", "10.9.0.5", "a", "b"}).names,
               ElementsAre("a", "b"));
-  EXPECT_EQ(made<muster::Mount>({"mount", "/mnt", "s:/v", "nfs", "ro"}).options, "ro");
+  EXPECT_EQ(made<muster::NodeMount>({"mount", "/mnt", "s:/v", "nfs", "ro"}).options, "ro");
   EXPECT_EQ(made<muster::OpenPort>({"port", "7400/udp"}).protocol,
             muster::OpenPort::Protocol::kUdp);
   EXPECT_EQ(made<muster::TmpfsMount>({"tmpfs", "/mnt", "64M"}).bytes, 64u << 20);

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +31,7 @@ constexpr int64_t kStartMaxNs = 5'000'000'000;
 // Old content is written back at the end, and then the kernel ends the process.
 constexpr int64_t kEndMaxNs = 20'000'000'000;
 constexpr const char* kSource = "muster-disk";
+constexpr const char* kType = "fuse.muster-disk";
 // A line of the record, by which a layer is known that loses what was not synced, and the first
 // write that was to fail.
 constexpr const char* kLosesLine = "loses";
@@ -47,7 +47,7 @@ int64_t nowNs() {
 struct NewMount {
   kj::AutoCloseFd device;
   kj::AutoCloseFd mount;
-  uint64_t id = 0;
+  MountIdentity identity;
 };
 
 NewMount makeMount() {
@@ -80,7 +80,7 @@ NewMount makeMount() {
   made.mount =
       kj::AutoCloseFd(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, 0)));
   if (made.mount.get() < 0) support::failErrno(errno, "mount a file system fuse");
-  made.id = mountIdOf(made.mount);
+  made.identity = numberOf(made.mount);
   return made;
 }
 
@@ -95,28 +95,28 @@ disk::LayerSpec layerSpec(const LocalSpec& spec, kj::StringPtr directory, uint64
 
 // The layer that serves, and whether it is to lose what was not synced.
 struct Known {
+  explicit Known(kj::ArrayPtr<const kj::String> lines);
+
   kj::Maybe<ProcessRef> process;
-  kj::String directory;
-  uint64_t mount = 0;
+  OwnMount mount;
   bool losesUnsynced = false;
   uint64_t failFrom = 0;
 };
 
-kj::Array<kj::String> linesOf(const ProcessRef& process, const disk::LayerSpec& spec) {
-  return kj::arr(lineOf(process), kj::str(spec.directory.c_str()), kj::str(spec.mount),
+// The directory and the identity come first, as for every mount of a fault.
+kj::Array<kj::String> linesOf(const ProcessRef& process, const MountIdentity& identity,
+                              const disk::LayerSpec& spec) {
+  return kj::arr(kj::str(spec.directory.c_str()), lineOf(identity), lineOf(process),
                  kj::str(spec.losesUnsynced ? kLosesLine : kKeepsLine),
                  kj::str(spec.disturbance.failFrom));
 }
 
-Known knownFrom(kj::ArrayPtr<const kj::String> lines) {
-  Known known;
-  if (lines.size() < 5) return known;
-  for (auto& process : processesIn(lines.slice(0, 1))) known.process = process.clone();
-  known.directory = kj::str(lines[1]);
-  known.mount = strtoull(lines[2].cStr(), nullptr, 10);
-  known.losesUnsynced = lines[3] == kLosesLine;
-  known.failFrom = strtoull(lines[4].cStr(), nullptr, 10);
-  return known;
+Known::Known(kj::ArrayPtr<const kj::String> lines)
+    : mount(lines.slice(0, kj::min(lines.size(), size_t{2}))) {
+  if (lines.size() < 5) return;
+  for (auto& ref : processesIn(lines.slice(2, 3))) process = ref.clone();
+  losesUnsynced = lines[3] == kLosesLine;
+  failFrom = strtoull(lines[4].cStr(), nullptr, 10);
 }
 
 kj::Maybe<LayerStatus> statusOf(const Known& known) {
@@ -129,8 +129,8 @@ kj::Maybe<LayerStatus> statusOf(const Known& known) {
 
 kj::String witnessOf(const Known& known, const LayerStatus& status) {
   kj::Vector<kj::String> parts;
-  parts.add(
-      kj::str("mount ", known.mount, " on ", known.directory, " has ", status.writes, " writes"));
+  parts.add(kj::str("mount ", known.mount.identity.id, " on ", known.mount.place.c_str(), " has ",
+                    status.writes, " writes"));
   if (status.delayed > 0) parts.add(kj::str(status.delayed, " requests delayed"));
   if (known.failFrom > 0) parts.add(kj::str(status.failedWrites, " writes failed"));
   if (known.losesUnsynced && status.state != LayerStatus::State::kOver) {
@@ -153,12 +153,12 @@ class DiskLayerEffect final : public LocalEffect {
     if (page.get() < 0 || ::ftruncate(page, disk::kStatusBytes) < 0) {
       support::failErrno(errno, "make the page of a layer");
     }
-    auto layer = layerSpec(spec, directory, made.id);
+    auto layer = layerSpec(spec, directory, made.identity.id);
     // It ends with the mount, which is gone with its last descriptor until it has a place.
     start(host, layer, made.device, below, page);
     LayerStatus status = awaitService(page);
     ProcessRef process{static_cast<pid_t>(status.pid), status.startTicks, kj::str(kSource)};
-    remember(linesOf(process, layer));
+    remember(linesOf(process, made.identity, layer));
     if (::syscall(SYS_move_mount, made.mount.get(), "", AT_FDCWD, directory.cStr(),
                   MOVE_MOUNT_F_EMPTY_PATH) < 0) {
       support::failErrno(errno, "mount on ", directory);
@@ -168,8 +168,8 @@ class DiskLayerEffect final : public LocalEffect {
 
   Shown read(kj::ArrayPtr<const kj::String> lines) const override {
     Shown shown;
-    Known known = knownFrom(lines);
-    shown.isThere = known.directory.size() > 0 && mountsAt(known.directory, known.mount).has;
+    Known known(lines);
+    shown.isThere = isThere(known);
     auto status = statusOf(known);
     KJ_IF_MAYBE (found, status) {
       shown.isWorking = shown.isThere && found->state == LayerStatus::State::kServing;
@@ -180,10 +180,10 @@ class DiskLayerEffect final : public LocalEffect {
 
   Shown remove(kj::ArrayPtr<const kj::String> lines) const override {
     Shown shown = read(lines);
-    Known known = knownFrom(lines);
+    Known known(lines);
     KJ_IF_MAYBE (process, known.process) end(known, *process, shown);
     if (!shown.isThere) return shown;
-    unmountTopmost(known.directory, known.mount);
+    unmountTopmost(known.mount);
     // Open files that lose their content have no disk any more, as after a power failure.
     if (!known.losesUnsynced) return shown;
     KJ_IF_MAYBE (process, known.process) killOwnProcess(*process);
@@ -191,6 +191,11 @@ class DiskLayerEffect final : public LocalEffect {
   }
 
  private:
+  static bool isThere(const Known& known) {
+    Standing standing = standingOf(known.mount);
+    return standing.isThere && standing.type == kType;
+  }
+
   static void start(const LocalHost& host, const disk::LayerSpec& spec, int device, int below,
                     int page) {
     kj::Vector<kj::String> words;
@@ -227,18 +232,19 @@ class DiskLayerEffect final : public LocalEffect {
     shown.witness = witnessOf(known, status);
     shown.flaw = kj::String();
     if (known.failFrom == 0 || status.failedWrites > 0) return;
-    shown.flaw = kj::str("no write has failed: there were ", status.writes, " in ", known.directory,
-                         ", and number ", known.failFrom, " was to fail");
+    shown.flaw =
+        kj::str("no write has failed: there were ", status.writes, " in ",
+                known.mount.place.c_str(), ", and number ", known.failFrom, " was to fail");
   }
 
   // Ends the disturbance, and waits until the layer says so.
   static void end(const Known& known, const ProcessRef& process, Shown& shown) {
     if (!lives(process)) {
-      shown.flaw =
-          kj::str("the process that served the files of ", known.directory, " was ended before");
+      shown.flaw = kj::str("the process that served the files of ", known.mount.place.c_str(),
+                           " was ended before");
       return;
     }
-    signalOwnProcess(process, SIGTERM);
+    signalProcess(process, SIGTERM);
     LayerStatus status;
     bool isOver = lookUntil(kEndMaxNs, [&]() {
       return !lives(process) ||

@@ -14,6 +14,7 @@
 
 #include "nodeagent/netfault/hog.h"
 #include "nodeagent/netfault/local_effect.h"
+#include "nodeagent/netfault/own_process.h"
 #include "nodeagent/netfault/processes.h"
 #include "nodeagent/os/look_until.h"
 #include "nodeagent/os/pidfd.h"
@@ -121,22 +122,6 @@ ProcessRef startHog(kj::StringPtr program, kj::StringPtr kind, uint64_t amount) 
   support::fail(Kind::SYSTEM, "the process that uses up ", kind, " did not start");
 }
 
-bool lives(const ProcessRef& hog) {
-  auto info = readProcess(hog.pid);
-  KJ_IF_MAYBE (process, info) return process->startTicks == hog.startTicks && !process->hasEnded;
-  return false;
-}
-
-void endHog(const ProcessRef& hog) {
-  kj::AutoCloseFd pidfd = openProcess(hog);
-  if (pidfd.get() < 0) return;
-  signalChild(pidfd, SIGKILL);
-  // One that a killed keeper started is not ours to reap.
-  bool isGone =
-      lookUntil(kStartMaxNs, [&]() { return reapChild(pidfd) != nullptr && !lives(hog); });
-  if (!isGone) support::fail(Kind::SYSTEM, "process ", hog.pid, " was killed, and has not ended");
-}
-
 class HogEffect : public LocalEffect {
  public:
   Shown read(kj::ArrayPtr<const kj::String> lines) const override {
@@ -150,7 +135,7 @@ class HogEffect : public LocalEffect {
 
   Shown remove(kj::ArrayPtr<const kj::String> lines) const override {
     Shown shown = read(lines);
-    for (auto& hog : processesIn(lines)) endHog(hog);
+    for (auto& hog : processesIn(lines)) killOwnProcess(hog);
     return shown;
   }
 
@@ -162,7 +147,7 @@ class HogEffect : public LocalEffect {
                   RememberLines& remember, kj::FunctionParam<bool(const ProcessRef&)> isUsed) {
     // It ends with the keeper, so nothing has to be remembered before it is there.
     ProcessRef hog = startHog(program, kind, amount);
-    KJ_ON_SCOPE_FAILURE(endHog(hog));
+    KJ_ON_SCOPE_FAILURE(killOwnProcess(hog));
     remember(kj::arr(lineOf(hog)));
     bool wasAlive = true;
     bool isDone = lookUntil(kUseMaxNs, [&]() {

@@ -7,8 +7,12 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
-#include <string>
+#include <sstream>
+
+#include <kj/io.h>
 
 #include "nodeagent/os/read_file.h"
 #include "schema/support/base/wire_error.h"
@@ -18,7 +22,8 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
-constexpr size_t kTableBytesMax = 16 << 20;
+// STATX_MNT_ID_UNIQUE, which older headers lack.
+constexpr unsigned kUniqueMountId = 0x4000;
 
 // Spaces and other separators are written as "\040".
 std::string unescaped(const std::string& text) {
@@ -32,6 +37,25 @@ std::string unescaped(const std::string& text) {
     }
   }
   return plain;
+}
+
+std::vector<MountLine> readMounts() {
+  std::vector<MountLine> mounts;
+  std::istringstream text(readFile("/proc/self/mountinfo", 16 << 20).cStr());
+  for (std::string line; std::getline(text, line);) {
+    unsigned long long id = 0, parent = 0;
+    int placeAt = 0;
+    if (sscanf(line.c_str(), "%llu %llu %*s %*s %n", &id, &parent, &placeAt) != 2 || placeAt == 0) {
+      continue;
+    }
+    auto rest = line.substr(static_cast<size_t>(placeAt));
+    // "… - TYPE SOURCE OPTIONS"
+    size_t dash = rest.find(" - ");
+    std::string type;
+    if (dash != std::string::npos) std::istringstream(rest.substr(dash + 3)) >> type;
+    mounts.push_back({id, parent, unescaped(rest.substr(0, rest.find(' '))), unescaped(type)});
+  }
+  return mounts;
 }
 
 }  // namespace
@@ -55,45 +79,90 @@ void requireWithoutState(kj::StringPtr directory, const LocalHost& host) {
                 ", and is left as it is");
 }
 
-uint64_t mountIdOf(int file) {
+MountIdentity identityOf(int fd) {
   struct statx status {};
-  if (::statx(file, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &status) < 0 ||
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &status) < 0 ||
       (status.stx_mask & STATX_MNT_ID) == 0) {
     support::fail(Kind::UNSUPPORTED, "the kernel does not tell the number of a mount");
   }
-  return status.stx_mnt_id;
+  MountIdentity identity{status.stx_mnt_id, 0, makedev(status.stx_dev_major, status.stx_dev_minor),
+                         status.stx_ino};
+  if (::statx(fd, "", AT_EMPTY_PATH, kUniqueMountId, &status) == 0 &&
+      (status.stx_mask & kUniqueMountId) != 0) {
+    identity.uniqueId = status.stx_mnt_id;
+  }
+  return identity;
 }
 
-MountLook mountsAt(kj::StringPtr place, uint64_t id) {
-  MountLook look;
-  std::string text = readFile("/proc/self/mountinfo", kTableBytesMax).cStr();
-  for (size_t at = 0; at < text.size();) {
-    size_t end = text.find('\n', at);
-    std::string line = text.substr(at, end - at);
-    at = end == std::string::npos ? text.size() : end + 1;
-    unsigned long long number = 0;
-    int placeAt = 0;
-    if (sscanf(line.c_str(), "%llu %*u %*s %*s %n", &number, &placeAt) != 1 || placeAt == 0) {
-      continue;
+MountIdentity numberOf(int fd) {
+  struct statx status {};
+  if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &status) < 0 ||
+      (status.stx_mask & STATX_MNT_ID) == 0) {
+    support::fail(Kind::UNSUPPORTED, "the kernel does not tell the number of a mount");
+  }
+  return {status.stx_mnt_id};
+}
+
+kj::String lineOf(const MountIdentity& identity) {
+  return kj::str(identity.id, " ", identity.uniqueId, " ", identity.device, " ", identity.root);
+}
+
+OwnMount::OwnMount(kj::ArrayPtr<const kj::String> lines) {
+  if (lines.size() < 2) return;
+  place = lines[0].cStr();
+  std::istringstream(lines[1].cStr()) >> identity.id >> identity.uniqueId >> identity.device >>
+      identity.root;
+  if (lines.size() < 3) return;
+  knowsBelow = true;
+  std::istringstream numbers(lines[2].cStr());
+  for (uint64_t number = 0; numbers >> number;) below.insert(number);
+}
+
+Standing standingOf(const OwnMount& own) {
+  Standing standing;
+  auto mounts = readMounts();
+  for (const MountLine& mount : mounts) {
+    if (mount.place != own.place) continue;
+    standing.isTopmost = mount.id == own.identity.id;
+    if (!standing.isTopmost) continue;
+    standing.isThere = true;
+    standing.type = mount.type;
+  }
+  if (standing.isTopmost && own.identity.root != 0) {
+    // The path leads to the topmost mount.
+    kj::AutoCloseFd top(::open(own.place.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (top.get() < 0) support::failErrno(errno, "look at ", own.place.c_str());
+    MountIdentity now = identityOf(top);
+    bool isSame = own.identity.uniqueId != 0
+                      ? now.uniqueId == own.identity.uniqueId
+                      : now.device == own.identity.device && now.root == own.identity.root;
+    if (!isSame) return {};
+  }
+  if (!standing.isThere) return standing;
+  std::set<uint64_t> tree = {own.identity.id};
+  // A mount may stand before the one that it is on.
+  for (bool hasMore = true; hasMore;) {
+    hasMore = false;
+    for (const MountLine& mount : mounts) {
+      if (tree.count(mount.parent) == 0 || !tree.insert(mount.id).second) continue;
+      standing.below.push_back(mount);
+      hasMore = true;
     }
-    auto rest = line.substr(static_cast<size_t>(placeAt));
-    if (unescaped(rest.substr(0, rest.find(' '))) != place.cStr()) continue;
-    look.isTopmost = number == id;
-    look.has = look.has || number == id;
   }
-  return look;
+  return standing;
 }
 
-void unmountTopmost(kj::StringPtr place, uint64_t id) {
-  if (!mountsAt(place, id).isTopmost) {
-    support::fail(Kind::CONFLICT, "somebody has mounted something over ", place, " since");
+void unmountTopmost(const OwnMount& own) {
+  if (!standingOf(own).isTopmost) {
+    support::fail(Kind::CONFLICT, "somebody has mounted something over ", own.place.c_str(),
+                  " since");
   }
-  if (::umount2(place.cStr(), MNT_DETACH | UMOUNT_NOFOLLOW) < 0) {
-    support::failErrno(errno, "unmount ", place);
+  if (::umount2(own.place.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) < 0) {
+    support::failErrno(errno, "unmount ", own.place.c_str());
   }
-  if (mountsAt(place, id).has) {
-    support::fail(Kind::SYSTEM, place, " was unmounted, and the kernel still shows mount ", id);
-  }
+  if (!standingOf(own).isThere) return;
+  support::fail(Kind::SYSTEM, own.place.c_str(),
+                " was unmounted, and the kernel still shows mount ", own.identity.id);
 }
 
 }  // namespace nodeagent::netfault

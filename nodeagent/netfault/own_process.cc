@@ -1,9 +1,6 @@
 #include "nodeagent/netfault/own_process.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <kj/debug.h>
 #include <kj/io.h>
@@ -68,15 +65,14 @@ bool lives(const ProcessRef& process) {
   return false;
 }
 
-void signalOwnProcess(const ProcessRef& process, int signal) {
-  kj::AutoCloseFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
-  // The descriptor is of the process that lives now.
-  if (pidfd.get() >= 0 && lives(process)) signalChild(pidfd, signal);
-}
-
 void killOwnProcess(const ProcessRef& process) {
-  signalOwnProcess(process, SIGKILL);
-  if (lookUntil(kEndMaxNs, [&]() { return !lives(process); })) return;
+  kj::AutoCloseFd pidfd = openProcess(process);
+  if (pidfd.get() < 0) return;
+  signalChild(pidfd, SIGKILL);
+  // One that another keeper has started is not ours to reap.
+  bool isGone =
+      lookUntil(kEndMaxNs, [&]() { return reapChild(pidfd) != nullptr && !lives(process); });
+  if (isGone) return;
   support::fail(Kind::SYSTEM, "process ", process.pid, " was killed, and has not ended");
 }
 

@@ -27,10 +27,8 @@ void runOwnProgram(kj::StringPtr program, kj::ArrayPtr<const kj::String> words,
 // Tells whether exactly this process has not ended.
 bool lives(const ProcessRef& process);
 
-// Sends a signal to exactly this process, if it has not ended.
-void signalOwnProcess(const ProcessRef& process, int signal);
-
-// Kills it, and waits until it has ended. Fails with kind system if it does not.
+// Kills it, waits until it has ended, and reaps it if it is a child. Fails with kind system if it
+// does not end.
 void killOwnProcess(const ProcessRef& process);
 
 }  // namespace nodeagent::netfault

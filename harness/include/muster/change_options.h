@@ -64,7 +64,7 @@ struct LoopMount {
 // on a directory, as TmpfsMount does. At the end it is detached: programs that have files open
 // there keep them, and a process that serves it ends with the last. NodeError kSystem with the last
 // line of mount(8), kUnsupported if the node has no such program.
-struct Mount {
+struct NodeMount {
   std::string directory = {};
   // As mount(8) takes it, such as "server1:/export".
   std::string source = {};
@@ -133,7 +133,7 @@ struct Packages {
 };
 
 // Any of them.
-using ChangeSpec = std::variant<Sysctl, ExtraAddress, HostsEntry, TmpfsMount, LoopMount, Mount,
+using ChangeSpec = std::variant<Sysctl, ExtraAddress, HostsEntry, TmpfsMount, LoopMount, NodeMount,
                                 OpenPort, VethPair, Vlan, Bridge, NodeUser, NodeGroup, Packages>;
 
 }  // namespace muster

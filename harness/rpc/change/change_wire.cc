@@ -48,7 +48,7 @@ struct Writer {
     loop.setBytes(from.bytes);
     loop.setFileSystem(from.fileSystem.c_str());
   }
-  void operator()(const muster::Mount& from) {
+  void operator()(const muster::NodeMount& from) {
     auto mount = to.initMount();
     mount.setDirectory(dataOf(from.directory));
     mount.setSource(from.source.c_str());
@@ -104,7 +104,7 @@ struct Namer {
   std::string operator()(const muster::LoopMount& of) {
     return "mount a new " + of.fileSystem + " on " + quoted(of.directory);
   }
-  std::string operator()(const muster::Mount& of) {
+  std::string operator()(const muster::NodeMount& of) {
     return "mount " + quoted(of.source) + " on " + quoted(of.directory);
   }
   std::string operator()(const muster::OpenPort& of) {

@@ -104,21 +104,24 @@ TEST_F(ChangeTest, MountIsWhatTheNodeCanMount) {
   ASSERT_THAT(a().shell("mkdir -p /mnt/below && echo x > /mnt/below/file"), Succeeded());
   Change bind = change(
       a(),
-      Mount{.directory = "/mnt/bound", .source = "/mnt/below", .type = "none", .options = "bind"});
+      NodeMount{
+          .directory = "/mnt/bound", .source = "/mnt/below", .type = "none", .options = "bind"});
   EXPECT_EQ(shell("cat /mnt/bound/file"), "x\n");
-  EXPECT_THAT([&] { change(a(), Mount{.directory = "/mnt/bound", .source = "x", .type = "nfs"}); },
-              FailsWith(NodeError::Kind::kConflict, HasSubstr("is a mount point already")));
+  EXPECT_THAT(
+      [&] { change(a(), NodeMount{.directory = "/mnt/bound", .source = "x", .type = "nfs"}); },
+      FailsWith(NodeError::Kind::kConflict, HasSubstr("is a mount point already")));
   bind.undo();
   EXPECT_FALSE(a().file("/mnt/bound").exists());
   EXPECT_THAT(
       [&] {
-        change(a(), Mount{.directory = "/mnt/none", .source = "/mnt/below", .type = "nosuchfs"});
+        change(a(),
+               NodeMount{.directory = "/mnt/none", .source = "/mnt/below", .type = "nosuchfs"});
       },
       FailsWith(NodeError::Kind::kSystem, HasSubstr("is not a block device")));
   EXPECT_FALSE(a().file("/mnt/none").exists());
-  EXPECT_THAT([&] { change(a(), Mount{.directory = "/mnt/m", .source = "-o", .type = "nfs"}); },
+  EXPECT_THAT([&] { change(a(), NodeMount{.directory = "/mnt/m", .source = "-o", .type = "nfs"}); },
               FailsWith(NodeError::Kind::kInvalid, HasSubstr("mount.source")));
-  EXPECT_THAT([&] { change(a(), Mount{.directory = "/mnt/m", .source = "x", .type = "N S"}); },
+  EXPECT_THAT([&] { change(a(), NodeMount{.directory = "/mnt/m", .source = "x", .type = "N S"}); },
               FailsWith(NodeError::Kind::kInvalid, HasSubstr("mount.type")));
 }
 
