@@ -27,12 +27,14 @@ interface Waits $Common.least(operator) {
 }
 
 struct Condition {
-  absent @0 :Bool;         # The contrary is waited for: the port is closed, the file is gone.
+  absent @0 :Bool;
+  # The contrary is waited for: the port is closed, the file is gone, the server answers with another status. If a look
+  # fails with anything else than ECONNREFUSED, ENOENT or ENOTDIR, neither the condition nor its contrary holds.
 
   union {
     unspecified @1 :Void;
     port @2 :Port;         # A TCP connection to it is accepted.
-    socket @3 :Data;       # The path of a unix stream socket, which accepts a connection.
+    socket @3 :Data;       # The path of a unix stream socket, at most 107 bytes, which accepts a connection.
     file @4 :Data;         # There is something at this path.
     http @5 :Http;
     process @6 :Text;      # A process of this name runs. The kernel keeps 15 bytes of a name, so more do not count.

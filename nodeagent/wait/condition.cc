@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <string>
@@ -21,14 +22,16 @@ constexpr size_t kPathBytesMax = 4095;
 // The kernel keeps this much of a name.
 constexpr size_t kNameBytes = 15;
 constexpr size_t kHostBytesMax = 255;
+constexpr size_t kMountsBytesMax = 16 << 20;
 
-kj::String readPath(kj::StringPtr field, capnp::Data::Reader from) {
+kj::String readPath(kj::StringPtr field, capnp::Data::Reader from,
+                    size_t bytesMax = kPathBytesMax) {
   auto path = kj::heapString(from.asChars());
-  bool isGood = path.startsWith("/") && path.size() <= kPathBytesMax &&
+  bool isGood = path.startsWith("/") && path.size() <= bytesMax &&
                 memchr(path.begin(), '\0', path.size()) == nullptr;
   if (!isGood) {
-    support::fail(Kind::INVALID, field, ": is not an absolute path of 1 to ", kPathBytesMax,
-                  " bytes");
+    support::fail(Kind::INVALID, field, ": is not an absolute path of 1 to ", bytesMax,
+                  " bytes; it has ", path.size());
   }
   return path;
 }
@@ -60,7 +63,11 @@ std::string unescaped(const std::string& text) {
 
 // Looks for the path in the fifth field of the lines of mountinfo(5).
 bool isMounted(kj::StringPtr path) {
-  std::string text(readFile("/proc/self/mountinfo", 16 << 20).cStr());
+  std::string text(readFile("/proc/self/mountinfo", kMountsBytesMax).cStr());
+  // Even the root directory has a line.
+  if (text.empty() || text.size() >= kMountsBytesMax) {
+    support::fail(Kind::SYSTEM, "read /proc/self/mountinfo: it cannot be read to its end");
+  }
   std::string wanted(path.cStr());
   while (wanted.size() > 1 && wanted.back() == '/') wanted.pop_back();
   for (size_t begin = 0; begin < text.size();) {
@@ -77,24 +84,37 @@ bool isMounted(kj::StringPtr path) {
 Seen lookForProcess(kj::StringPtr name) {
   kj::StringPtr whole = name;
   auto kept = kj::heapString(whole.begin(), std::min(whole.size(), kNameBytes));
+  bool seesItself = false;
   for (auto& process : listProcesses()) {
+    seesItself = seesItself || process.pid == ::getpid();
     if (process.command == kept && !process.hasEnded) {
       return {true, kj::str("it runs with pid ", process.pid)};
     }
   }
+  // Processes that cannot be read, as without a free descriptor, are not in the list.
+  if (!seesItself) support::fail(Kind::SYSTEM, "read /proc: the processes cannot be read");
   return {false, kj::str("no such process")};
 }
 
 Seen lookForFile(kj::StringPtr path) {
   struct stat status;
   if (::lstat(path.cStr(), &status) == 0) return {true, kj::str("it is there")};
-  return {false, support::errnoText(errno)};
+  int reason = errno;
+  if (reason != ENOENT && reason != ENOTDIR) support::failErrno(reason, "look for it");
+  return {false, support::errnoText(reason)};
 }
 
 Seen lookAtServer(const Condition& condition, const Deadline& deadline) {
   uint16_t status = sendGet(condition.url, nullptr, deadline).status;
   bool holds = condition.status == 0 ? status / 100 == 2 : status == condition.status;
   return {holds, kj::str("status ", status)};
+}
+
+// Tells whether a failure means that nothing is there. Any other says nothing about that: a queue
+// that is full, a directory that may not be searched, a host that does not answer.
+bool saysGone(const support::Failure& failure) {
+  int reason = failure.errorNumber;
+  return reason == ECONNREFUSED || reason == ENOENT || reason == ENOTDIR;
 }
 
 Seen lookOnce(const Condition& condition, const Deadline& deadline) {
@@ -134,7 +154,7 @@ kj::Own<const Condition> readCondition(wire::Condition::Reader from) {
       if (condition->port == 0) support::fail(Kind::INVALID, "port: 0 is none");
       break;
     case wire::Condition::SOCKET:
-      condition->subject = readPath("socket", from.getSocket());
+      condition->subject = readPath("socket", from.getSocket(), kUnixPathBytesMax);
       break;
     case wire::Condition::FILE:
       condition->subject = readPath("file", from.getFile());
@@ -167,9 +187,7 @@ Seen look(const Condition& condition, int64_t limitNs) {
       kj::runCatchingExceptions([&]() { seen = lookOnce(condition, Deadline(limitNs)); });
   KJ_IF_MAYBE (exception, failure) {
     auto reason = support::toFailure(*exception, "waits.look");
-    // A listener whose queue is full does not answer, and is there all the same.
-    bool isListening = reason.kind == Kind::TIMEOUT && condition.which != wire::Condition::HTTP;
-    seen = {condition.isAbsent && isListening, kj::mv(reason.text)};
+    return {condition.isAbsent && saysGone(reason), kj::mv(reason.text)};
   }
   if (condition.isAbsent) seen.holds = !seen.holds;
   return seen;

@@ -32,8 +32,9 @@ struct Seen {
   kj::String text;
 };
 
-// Looks once. What the look itself meets is what it sees, so it does not fail. Blocks for
-// `limitNs` about, so it belongs on a worker thread.
+// Looks once. A look that fails is told by `text`: neither the condition holds then nor, unless the
+// failure says that nothing is there, its absence. Blocks for `limitNs` about, so it belongs on a
+// worker thread.
 Seen look(const Condition& condition, int64_t limitNs);
 
 }  // namespace nodeagent::wait

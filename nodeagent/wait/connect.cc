@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <string>
 
+#include <kj/debug.h>
 #include <kj/vector.h>
 
 #include "nodeagent/os/command.h"
@@ -41,6 +42,9 @@ kj::AutoCloseFd connectTo(const sockaddr* address, socklen_t bytes, kj::StringPt
       ::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (socket.get() < 0) support::failErrno(errno, what);
   if (::connect(socket, address, bytes) == 0) return socket;
+  if (errno == EAGAIN && address->sa_family == AF_UNIX) {
+    support::fail(Kind::OVERLOADED, what, ": the listener's queue of connections is full");
+  }
   if (errno != EINPROGRESS) support::failErrno(errno, what);
   awaitReady(socket, POLLOUT, deadline, what);
   int error = 0;
@@ -116,10 +120,8 @@ kj::AutoCloseFd connectTcp(kj::StringPtr host, uint16_t port, const Deadline& de
 kj::AutoCloseFd connectUnix(kj::StringPtr path, const Deadline& deadline) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) {
-    support::fail(Kind::INVALID, "socket: the path has ", path.size(), " bytes; a socket has ",
-                  sizeof address.sun_path - 1, " at most");
-  }
+  static_assert(kUnixPathBytesMax == sizeof address.sun_path - 1);
+  KJ_REQUIRE(path.size() <= kUnixPathBytesMax);
   memcpy(address.sun_path, path.begin(), path.size());
   return connectTo(reinterpret_cast<sockaddr*>(&address), sizeof address, "connect", deadline);
 }

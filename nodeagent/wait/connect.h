@@ -14,6 +14,9 @@
 
 namespace nodeagent::wait {
 
+// The longest path that a unix socket can have.
+constexpr size_t kUnixPathBytesMax = 107;
+
 // The end of a time, for several calls one after the other.
 class Deadline {
  public:
@@ -32,6 +35,8 @@ class Deadline {
 // addresses of a name are tried, one after the other; the failure is that of the last.
 kj::AutoCloseFd connectTcp(kj::StringPtr host, uint16_t port, const Deadline& deadline);
 
+// `path` has kUnixPathBytesMax bytes at most. Kind overloaded means that something listens there
+// whose queue of connections is full.
 kj::AutoCloseFd connectUnix(kj::StringPtr path, const Deadline& deadline);
 
 // Sends all of `bytes`.

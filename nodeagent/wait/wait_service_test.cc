@@ -59,6 +59,16 @@ class Listener {
   uint16_t port_ = 0;
 };
 
+// Binds a unix socket that does not listen.
+kj::AutoCloseFd bindSocket(const std::string& path) {
+  kj::AutoCloseFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  KJ_SYSCALL(::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address));
+  return socket;
+}
+
 class WaitServiceTest : public ::testing::Test {
  protected:
   WaitServiceTest() {
@@ -79,10 +89,23 @@ class WaitServiceTest : public ::testing::Test {
   auto answerOf(Request&& request) {
     return request.send().wait(io_.waitScope);
   }
-  auto lookAtPort(uint16_t port, kj::StringPtr host = "") {
+  auto lookAtPort(uint16_t port, kj::StringPtr host = "", bool isAbsent = false) {
     auto asked = request();
-    asked.initCondition().initPort().setNumber(port);
+    asked.initCondition().setAbsent(isAbsent);
+    asked.getCondition().initPort().setNumber(port);
     asked.getCondition().getPort().setHost(host);
+    return answerOf(asked);
+  }
+  auto lookAtSocket(const std::string& path, bool isAbsent = false) {
+    auto asked = request();
+    asked.initCondition().setAbsent(isAbsent);
+    asked.getCondition().setSocket(kj::StringPtr(path.c_str()).asBytes());
+    return answerOf(asked);
+  }
+  auto lookAtUrl(kj::StringPtr url, bool isAbsent = false) {
+    auto asked = request();
+    asked.initCondition().setAbsent(isAbsent);
+    asked.getCondition().initHttp().setUrl(url);
     return answerOf(asked);
   }
   auto lookAtFile(const std::string& path, int64_t waitNs = 0, bool isAbsent = false) {
@@ -135,20 +158,57 @@ TEST_F(WaitServiceTest, HostThatNobodyKnowsIsSeen) {
 
 TEST_F(WaitServiceTest, SocketAcceptsOnlyWhenListening) {
   std::string path = directory_ + "/socket";
-  auto look = [&] {
-    auto asked = request();
-    asked.initCondition().setSocket(kj::StringPtr(path.c_str()).asBytes());
-    return answerOf(asked);
-  };
-  EXPECT_THAT(look().getSeen().cStr(), HasSubstr("No such file"));
-  kj::AutoCloseFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  KJ_SYSCALL(::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address));
-  EXPECT_THAT(look().getSeen().cStr(), HasSubstr("refused"));
+  EXPECT_THAT(lookAtSocket(path).getSeen().cStr(), HasSubstr("No such file"));
+  kj::AutoCloseFd socket = bindSocket(path);
+  EXPECT_THAT(lookAtSocket(path).getSeen().cStr(), HasSubstr("refused"));
+  EXPECT_TRUE(lookAtSocket(path, true).getHolds());
   KJ_SYSCALL(::listen(socket, 4));
-  EXPECT_TRUE(look().getHolds());
+  EXPECT_TRUE(lookAtSocket(path).getHolds());
+}
+
+TEST_F(WaitServiceTest, SocketWhoseQueueIsFullIsNotGone) {
+  std::string path = directory_ + "/socket";
+  kj::AutoCloseFd socket = bindSocket(path);
+  KJ_SYSCALL(::listen(socket, 0));
+  bool isFull = false;
+  for (int i = 0; i < 10 && !isFull; ++i) isFull = !lookAtSocket(path).getHolds();
+  ASSERT_TRUE(isFull);
+  auto seen = lookAtSocket(path, true);
+  EXPECT_FALSE(seen.getHolds());
+  EXPECT_THAT(seen.getSeen().cStr(), HasSubstr("queue of connections is full"));
+}
+
+TEST_F(WaitServiceTest, PathThatNoSocketCanHaveIsRefused) {
+  std::string longest = "/" + std::string(wait::kUnixPathBytesMax - 1, 's');
+  EXPECT_TRUE(lookAtSocket(longest, true).getHolds());
+  auto error = lookAtSocket(longest + "s", true).getError();
+  EXPECT_EQ(error.getKind(), Kind::INVALID);
+  EXPECT_THAT(error.getText().cStr(),
+              HasSubstr("socket: is not an absolute path of 1 to 107 bytes; it has 108"));
+}
+
+// What cannot be looked at may be there.
+TEST_F(WaitServiceTest, LookThatFailsIsNoAbsence) {
+  std::string loop = directory_ + "/loop";
+  std::filesystem::create_symlink(loop, loop);
+  auto file = lookAtFile(loop + "/file", 0, true);
+  EXPECT_FALSE(file.getHolds());
+  EXPECT_THAT(file.getSeen().cStr(), HasSubstr("symbolic links"));
+  EXPECT_FALSE(lookAtFile(directory_ + "/" + std::string(300, 'n'), 0, true).getHolds());
+  EXPECT_FALSE(lookAtSocket(loop + "/socket", true).getHolds());
+  EXPECT_FALSE(lookAtPort(1, "no-such-host.invalid", true).getHolds());
+  Listener silent;
+  EXPECT_FALSE(lookAtUrl(kj::str("http://127.0.0.1:", silent.port()), true).getHolds());
+}
+
+TEST_F(WaitServiceTest, WhatIsNotThereIsAbsent) {
+  std::ofstream(directory_ + "/file").flush();
+  EXPECT_TRUE(lookAtFile(directory_ + "/none", 0, true).getHolds());
+  EXPECT_TRUE(lookAtFile(directory_ + "/file/below", 0, true).getHolds());
+  EXPECT_TRUE(lookAtSocket(directory_ + "/file/below", true).getHolds());
+  uint16_t closed = Listener().port();
+  EXPECT_TRUE(lookAtPort(closed, "", true).getHolds());
+  EXPECT_TRUE(lookAtUrl(kj::str("http://127.0.0.1:", closed), true).getHolds());
 }
 
 TEST_F(WaitServiceTest, WaitEndsSoonWhenTheFileComesOrGoes) {

@@ -26,7 +26,7 @@ class Condition {
   // closed, which the service may log.
   static Condition port(uint16_t number, const std::string& host = "127.0.0.1");
 
-  // A connection to the unix socket at this absolute path is accepted.
+  // A connection to the unix socket at this absolute path, of at most 107 bytes, is accepted.
   static Condition unixSocket(const std::string& path);
 
   // There is something at this absolute path, of any type.
@@ -44,7 +44,9 @@ class Condition {
   // A file system is mounted at this absolute path.
   static Condition mount(const std::string& path);
 
-  // Returns the contrary: nothing listens, the file is gone, another status or none comes.
+  // Returns the contrary: nothing listens, the file is gone, another status comes. A look that
+  // fails is no proof of that, so the wait goes on: only that a connection is refused, or that the
+  // path does not exist, is.
   Condition absent() const;
 
   Kind kind() const { return kind_; }
