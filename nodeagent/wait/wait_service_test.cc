@@ -11,7 +11,9 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <kj/async-io.h>
@@ -24,6 +26,7 @@
 namespace nodeagent {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Kind = wire::Error::Kind;
 
@@ -68,6 +71,24 @@ kj::AutoCloseFd bindSocket(const std::string& path) {
   KJ_SYSCALL(::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address));
   return socket;
 }
+
+// Keeps each line as "operation key=value ...".
+class RecordingAudit final : public AuditLog {
+ public:
+  Line line(const Session&, std::string_view operation, support::Fields fields) override {
+    std::string line(operation);
+    for (const support::Field& field : fields) {
+      line += " " + std::string(field.key) + "=" + field.value;
+    }
+    // Called on a thread, whose end the test waits for.
+    return [this, line]() { lines.push_back(line); };
+  }
+  kj::Maybe<kj::Promise<void>> record(const Session&, std::string_view, support::Fields) override {
+    KJ_FAIL_REQUIRE("no effect is one of the loop");
+  }
+
+  std::vector<std::string> lines;
+};
 
 class WaitServiceTest : public ::testing::Test {
  protected:
@@ -116,8 +137,11 @@ class WaitServiceTest : public ::testing::Test {
   }
 
   kj::AsyncIoContext io_ = kj::setupAsyncIo();
-  TestHost host_{io_};
-  kj::Own<AgentService> service_ = makeWait(host_.host);
+  TestHost node_{io_};
+  RecordingAudit audit_;
+  ServiceHost host_{
+      node_.host.port, node_.host.timer, node_.host.platform, audit_, "n1", "boot-1", "", ""};
+  kj::Own<AgentService> service_ = makeWait(host_);
   kj::Own<Session> session_ = newSession(io_.provider->getTimer());
   wire::Waits::Client waits_ = offered<wire::Waits>(*service_, *session_);
   std::string directory_;
@@ -259,6 +283,22 @@ TEST_F(WaitServiceTest, StatusOfAServerIsCompared) {
   EXPECT_EQ(look(0, "HTTP/1.1 503 x\r\n\r\n"), std::pair(false, std::string("status 503")));
   EXPECT_EQ(look(503, "HTTP/1.1 503 x\r\n\r\n"), std::pair(true, std::string("status 503")));
   EXPECT_FALSE(look(0, "SSH-2.0\r\n").first);
+}
+
+// A server may take a GET for more than a question. One line tells of all looks of a wait.
+TEST_F(WaitServiceTest, GetsAreInTheAuditLog) {
+  uint16_t closed = Listener().port();
+  auto url = kj::str("http://127.0.0.1:", closed, "/x");
+  auto waiting = request(100'000'000);
+  waiting.initCondition().initHttp().setUrl(url);
+  EXPECT_FALSE(answerOf(waiting).getHolds());
+  auto asked = waits_.getRequest();
+  asked.setUrl(url);
+  asked.setDeadlineNs(kLong);
+  answerOf(asked);
+  EXPECT_FALSE(lookAtPort(closed).getHolds());
+  std::string place = " host=127.0.0.1 port=" + std::to_string(closed);
+  EXPECT_THAT(audit_.lines, ElementsAre("waits.await" + place, "waits.get" + place));
 }
 
 TEST_F(WaitServiceTest, GetAnswersStatusHeadersAndBody) {

@@ -33,11 +33,13 @@ kj::Vector<HttpHeader> readHeaders(capnp::List<wire::Waits::Header>::Reader from
 
 }  // namespace
 
-kj::Promise<Seen> WaitsServer::lookUntil(kj::Own<const Condition> condition, kj::TimePoint end) {
+kj::Promise<Seen> WaitsServer::lookUntil(kj::Own<const Condition> condition, kj::TimePoint end,
+                                         kj::Maybe<AuditLog::Line> line) {
   auto begun = looking_.timer.now();
   int64_t leftNs = begun < end ? (end - begun) / kj::NANOSECONDS : 0;
   int64_t limitNs = std::clamp(leftNs, kLookMinNs, kLookMaxNs);
-  auto task = [condition = kj::atomicAddRef(*condition), limitNs]() {
+  auto task = [condition = kj::atomicAddRef(*condition), limitNs, line = kj::mv(line)]() mutable {
+    KJ_IF_MAYBE (write, line) (*write)();
     return look(*condition, limitNs);
   };
   auto looked = looking_.worker.run(kj::mv(task));
@@ -55,6 +57,10 @@ kj::Promise<Seen> WaitsServer::lookUntil(kj::Own<const Condition> condition, kj:
       });
 }
 
+AuditLog::Line WaitsServer::lineOf(std::string_view operation, const Url& url) {
+  return looking_.audit.line(*session_, operation, {{"host", url.host}, {"port", url.port}});
+}
+
 kj::Promise<void> WaitsServer::await(AwaitContext context) {
   auto answered = support::answer(context, "waits.await", [this, context]() mutable {
     session_->requireOpen();
@@ -70,7 +76,9 @@ kj::Promise<void> WaitsServer::await(AwaitContext context) {
     }
     ++looking_.waits;
     auto end = looking_.timer.now() + waitNs * kj::NANOSECONDS;
-    return lookUntil(kj::mv(condition), end)
+    kj::Maybe<AuditLog::Line> line;
+    if (condition->which == wire::Condition::HTTP) line = lineOf("waits.await", condition->url);
+    return lookUntil(kj::mv(condition), end, kj::mv(line))
         .then([context](Seen&& seen) mutable {
           auto results = context.getResults();
           results.setHolds(seen.holds);
@@ -92,9 +100,7 @@ kj::Promise<void> WaitsServer::get(GetContext context) {
     }
     auto url = readUrl(params.getUrl());
     auto headers = readHeaders(params.getHeaders());
-    // The server may take a GET for more than a question.
-    auto line =
-        looking_.audit.line(*session_, "waits.get", {{"host", url.host}, {"port", url.port}});
+    auto line = lineOf("waits.get", url);
     auto task = [url = kj::mv(url), headers = kj::mv(headers), deadlineNs]() {
       return sendGet(url, headers, Deadline(deadlineNs));
     };

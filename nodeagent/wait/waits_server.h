@@ -1,6 +1,8 @@
 // Takes the calls of schema/wait.capnp for one session.
 #pragma once
 
+#include <string_view>
+
 #include <kj/timer.h>
 
 #include "nodeagent/os/worker.h"
@@ -31,8 +33,13 @@ class WaitsServer final : public wire::Waits::Server {
   kj::Promise<void> get(GetContext context) override;
 
  private:
-  // Looks until the condition holds or `end` is over.
-  kj::Promise<Seen> lookUntil(kj::Own<const Condition> condition, kj::TimePoint end);
+  // Looks until the condition holds or `end` is over. `line` is written before the first look.
+  kj::Promise<Seen> lookUntil(kj::Own<const Condition> condition, kj::TimePoint end,
+                              kj::Maybe<AuditLog::Line> line = nullptr);
+
+  // Composes the audit line of calls that send GETs, which a server may take for more than
+  // questions.
+  AuditLog::Line lineOf(std::string_view operation, const Url& url);
 
   Looking& looking_;
   kj::Own<Session> session_;
