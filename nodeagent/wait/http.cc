@@ -21,6 +21,8 @@ constexpr size_t kUrlBytesMax = 4096;
 constexpr size_t kHeadersMax = 32;
 constexpr size_t kHeaderBytesMax = 8 << 10;
 constexpr int kInterimMax = 8;
+// Suffices for a body of which each byte is a chunk, without extensions.
+constexpr size_t kChunkLinesBytesMax = 6 * kBodyBytesMax;
 
 [[noreturn]] void failResponse(kj::StringPtr why) {
   support::fail(Kind::SYSTEM, "response: ", why);
@@ -52,7 +54,15 @@ void readAuthority(std::string_view authority, Url& url) {
   bool isBracketed = closing != authority.npos;
   size_t colon = authority.find(':', isBracketed ? closing : 0);
   std::string_view host = authority.substr(0, colon);
-  if (isBracketed) host = host.substr(1, closing - 1);
+  if (isBracketed) {
+    if (host.size() != closing + 1) {
+      support::fail(Kind::INVALID, "url: has something else than a port behind its address");
+    }
+    host = host.substr(1, closing - 1);
+    if (!support::isNumericHost(std::string(host))) {
+      support::fail(Kind::INVALID, "url: what it has in brackets is no address, such as [::1]");
+    }
+  }
   if (host.empty()) support::fail(Kind::INVALID, "url: has no host");
   bool isGood = std::all_of(host.begin(), host.end(), [&](char character) {
     return isalnum(static_cast<unsigned char>(character)) != 0 || character == '.' ||
@@ -77,21 +87,24 @@ class Input {
  public:
   explicit Input(HttpSource source) : source_(kj::mv(source)) {}
 
-  // Returns the next line without its end. All lines together are bounded.
+  // Returns the next line of a head or a trailer without its end. All of them together are bounded.
   std::string line() {
-    for (;;) {
-      size_t end = held_.find('\n', at_);
-      if (end != held_.npos) {
-        std::string line = held_.substr(at_, end - at_);
-        at_ = end + 1;
-        if (line.ends_with('\r')) line.pop_back();
-        lineBytes_ += line.size() + 2;
-        requireHead();
-        return line;
-      }
-      if (held_.size() - at_ > kHeadBytesMax) failHead();
-      if (!more()) failResponse("it ended in the middle of a line");
+    std::string line = anyLine();
+    lineBytes_ += line.size() + 2;
+    if (lineBytes_ > kHeadBytesMax) failHead();
+    return line;
+  }
+
+  // Returns the next line around a chunk. They are bounded by the body, each byte of which may be a
+  // chunk of its own.
+  std::string chunkLine() {
+    std::string line = anyLine();
+    chunkLineBytes_ += line.size() + 2;
+    if (chunkLineBytes_ > kChunkLinesBytesMax) {
+      support::fail(Kind::OVERLOADED, "response: the lines around its chunks have more than ",
+                    kChunkLinesBytesMax >> 20, " MiB");
     }
+    return line;
   }
 
   // Appends exactly `bytes`.
@@ -124,8 +137,18 @@ class Input {
     support::fail(Kind::OVERLOADED, "response: its headers have more than ", kHeadBytesMax >> 10,
                   " KiB");
   }
-  void requireHead() {
-    if (lineBytes_ > kHeadBytesMax) failHead();
+  std::string anyLine() {
+    for (;;) {
+      size_t end = held_.find('\n', at_);
+      if (end != held_.npos) {
+        std::string line = held_.substr(at_, end - at_);
+        at_ = end + 1;
+        if (line.ends_with('\r')) line.pop_back();
+        return line;
+      }
+      if (held_.size() - at_ > kHeadBytesMax) failHead();
+      if (!more()) failResponse("it ended in the middle of a line");
+    }
   }
 
   bool more() {
@@ -141,6 +164,7 @@ class Input {
   std::string held_;
   size_t at_ = 0;
   size_t lineBytes_ = 0;
+  size_t chunkLineBytes_ = 0;
 };
 
 // Reads "HTTP/1.1 200 OK".
@@ -177,7 +201,7 @@ std::string_view find(const kj::Vector<HttpHeader>& headers, const char* name) {
 
 void readChunks(Input& input, std::string& body) {
   for (;;) {
-    std::string line = input.line();
+    std::string line = input.chunkLine();
     size_t digits = 0;
     while (digits < line.size() && isxdigit(static_cast<unsigned char>(line[digits])) != 0) {
       ++digits;
@@ -186,7 +210,7 @@ void readChunks(Input& input, std::string& body) {
     uint64_t bytes = strtoull(line.substr(0, digits).c_str(), nullptr, 16);
     if (bytes == 0) break;
     input.take(body, bytes);
-    if (!input.line().empty()) failResponse("it has a chunk that is longer than its size");
+    if (!input.chunkLine().empty()) failResponse("it has a chunk that is longer than its size");
   }
   // What may come behind the last chunk is of no interest.
   while (!input.line().empty()) continue;
