@@ -18,8 +18,9 @@ interface ServiceView $Common.least(observer) {
   # Answers as soon as the service runs or has failed, or what it is after `waitNs` (at most 20 s). `markRealtimeNs` of
   # the first call is 0, and that of later ones what the answer had: the time on the node when the wait began, or when
   # the service began its present start, if that was earlier. Unless the service runs, `journal` has what it and its
-  # manager have logged since then, the last 50 lines at most, and `journalNote` says why there is none. Errors: as
-  # those of `status`.
+  # manager have logged since then, the last 50 lines at most, and `journalNote` says why there is none. A last look may
+  # take 10 s longer, and the journal as long again. Errors: those of `status`, and overloaded (64 such waits are under
+  # way).
 }
 
 interface Services extends(ServiceView) $Common.least(operator) {

@@ -223,6 +223,23 @@ TEST_F(ServiceControlTest, WaitEndsWhenTheServiceRunsOrHasFailed) {
   }
 }
 
+TEST_F(ServiceControlTest, WaitsAreBounded) {
+  makeService();
+  kj::Vector<kj::Promise<void>> waiting;
+  for (int i = 0; i < 64; ++i) {
+    auto request = offered<wire::ServiceView>(*service_, *session_).awaitActiveRequest();
+    request.setName("fake");
+    request.setWaitNs(20'000'000'000);
+    waiting.add(request.send().ignoreResult().eagerlyEvaluate(nullptr));
+  }
+  waiting[0].poll(io_.waitScope);
+  EXPECT_EQ(awaitActive("fake", 0).getError().getKind(), Kind::OVERLOADED);
+  waiting.clear();
+  EXPECT_FALSE(awaitActive("fake", 0).hasError()) << "those that are given up do not count";
+  // Nor do those that are refused.
+  for (int i = 0; i < 65; ++i) EXPECT_EQ(awaitActive("a/b", 0).getError().getKind(), Kind::INVALID);
+}
+
 TEST_F(ServiceControlTest, SignalBelongsToKillAlone) {
   makeService();
   for (int signal : {-1, 0, 65, 1000}) {

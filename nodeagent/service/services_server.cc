@@ -116,34 +116,45 @@ kj::Promise<void> ServiceViewServer::awaitActive(AwaitActiveContext context) {
     if (waitNs < 0 || waitNs > kWaitMaxNs) {
       support::fail(Kind::INVALID, "waitNs: ", waitNs, " is not between 0 and 20 s");
     }
-    int64_t mark = params.getMarkRealtimeNs();
-    if (mark == 0) mark = readClock(CLOCK_REALTIME);
+    if (control_.waits >= Control::kWaitsMax) {
+      support::fail(Kind::OVERLOADED, "the node has ", Control::kWaitsMax,
+                    " waits for services under way already");
+    }
+    ++control_.waits;
     auto end = control_.timer.now() + waitNs * kj::NANOSECONDS;
+    auto isOver = kj::defer([&control = control_]() { --control.waits; });
     return find(kj::str(params.getName()), kj::str(params.getUser()))
-        .then([this, context, mark, end](kj::Own<const Target>&& target) mutable {
-          return lookUntil(kj::atomicAddRef(*target), end)
-              .then([this, context, mark,
-                     target = kj::mv(target)](Status&& status) mutable -> kj::Promise<void> {
-                auto results = context.getResults();
-                int64_t since = markOf(mark, status);
-                writeStatus(results.initStatus(), status);
-                results.setMarkRealtimeNs(since);
-                if (status.state == State::RUNNING) return kj::READY_NOW;
-                auto task = [target = kj::mv(target), since]() {
-                  return target->manager()->journalSince(target->name, since);
-                };
-                return control_.statusWorker.run(kj::mv(task))
-                    .then([context](Journal&& journal) mutable {
-                      auto lines = context.getResults().initJournal(
-                          static_cast<unsigned>(journal.lines.size()));
-                      for (unsigned i = 0; i < lines.size(); ++i) lines.set(i, journal.lines[i]);
-                      context.getResults().setJournalNote(journal.note);
-                    });
-              });
-        });
+        .then([this, context, end](kj::Own<const Target>&& target) mutable {
+          return answerActive(context, kj::mv(target), end);
+        })
+        .attach(kj::mv(isOver));
   });
   context.allowCancellation();
   return answered;
+}
+
+// The controller knows how long this may take behind `end`: a look, and then the journal.
+kj::Promise<void> ServiceViewServer::answerActive(AwaitActiveContext context,
+                                                  kj::Own<const Target> target, kj::TimePoint end) {
+  int64_t mark = context.getParams().getMarkRealtimeNs();
+  if (mark == 0) mark = readClock(CLOCK_REALTIME);
+  auto looked = lookUntil(kj::atomicAddRef(*target), end);
+  return looked.then([this, context, mark,
+                      target = kj::mv(target)](Status&& status) mutable -> kj::Promise<void> {
+    auto results = context.getResults();
+    int64_t since = markOf(mark, status);
+    writeStatus(results.initStatus(), status);
+    results.setMarkRealtimeNs(since);
+    if (status.state == State::RUNNING) return kj::READY_NOW;
+    auto task = [target = kj::mv(target), since]() {
+      return target->manager()->journalSince(target->name, since);
+    };
+    return control_.statusWorker.run(kj::mv(task)).then([context](Journal&& journal) mutable {
+      auto lines = context.getResults().initJournal(static_cast<unsigned>(journal.lines.size()));
+      for (unsigned i = 0; i < lines.size(); ++i) lines.set(i, journal.lines[i]);
+      context.getResults().setJournalNote(journal.note);
+    });
+  });
 }
 
 kj::Promise<ActResult> ServicesServer::perform(wire::Services::ActParams::Reader params,

@@ -15,6 +15,8 @@ namespace nodeagent::service {
 
 // What the servers of all sessions use. Outlives them.
 struct Control {
+  static constexpr size_t kWaitsMax = 64;
+
   kj::Timer& timer;
   AuditLog& audit;
   InitPaths paths;
@@ -22,6 +24,8 @@ struct Control {
   Worker& statusWorker;
   Restores& restores;
   UserDatabase users;
+  // Counts the calls of awaitActive that are under way.
+  size_t waits = 0;
 };
 
 class ServiceViewServer : public virtual wire::ServiceView::Server {
@@ -39,6 +43,8 @@ class ServiceViewServer : public virtual wire::ServiceView::Server {
   Control& control_;
 
  private:
+  kj::Promise<void> answerActive(AwaitActiveContext context, kj::Own<const Target> target,
+                                 kj::TimePoint end);
   // Looks again and again, until the service runs or has failed, or `end` is over.
   kj::Promise<Status> lookUntil(kj::Own<const Target> target, kj::TimePoint end);
 };

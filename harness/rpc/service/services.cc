@@ -23,8 +23,9 @@ constexpr std::chrono::seconds kWaitMax{20};
 // So that the agent answers before our own time is over.
 constexpr std::chrono::milliseconds kMargin{100};
 
-// A node takes this long at most for its answer when a wait is over.
-constexpr std::chrono::seconds kAnswerMax{15};
+// A node takes this long at most for its answer when a wait is over: 10 s for a look that has just
+// begun, twice 5 s for the journal, and time to end programs that do not.
+constexpr std::chrono::seconds kAnswerMax{25};
 
 constexpr auto statusOf = [](auto&& response) {
   requireNoError(response);
