@@ -34,6 +34,8 @@ interface Services extends(ServiceView) $Common.least(operator) {
   # `restore`: whether the service runs, or whether it is enabled, is as it was before the session's first such action
   # again when the session ends, or the scope in which this is called. The node keeps that on its disk until then.
   #
+  # A service that an earlier session's end could not bring back in time is not touched before it is as it was.
+  #
   # Errors: notFound, system (the action failed; the text has the reason and the manager's exit status), timeout,
   # unsupported (the manager lacks the action; or the script does not tell whether the service runs, so that it cannot
   # be restored).

@@ -14,10 +14,6 @@ using Enabled = wire::ServiceStatus::Enabled;
 using Kind = wire::Error::Kind;
 using State = wire::ServiceStatus::State;
 
-// A session gives each entry of its undo list 30 s.
-constexpr int64_t kStartLimitNs = 18'000'000'000;
-constexpr int64_t kOtherLimitNs = 3'000'000'000;
-
 // The lines of a record: name, user, state, whether it has `enabled`, enabled.
 constexpr size_t kFields = 5;
 
@@ -28,10 +24,12 @@ bool runs(State state) {
 // Performs the actions of one return, and keeps the first failure.
 class Return {
  public:
-  Return(Manager& manager, kj::StringPtr name) : manager_(manager), name_(name) {}
+  Return(Manager& manager, kj::StringPtr name, const BringBackLimits& limits)
+      : manager_(manager), name_(name), limits_(limits) {}
 
-  void act(Action action, int64_t limitNs) {
-    ActResult result = manager_.act(name_, action, limitNs);
+  void act(Action action) {
+    bool isLong = action == Action::START || action == Action::STOP;
+    ActResult result = manager_.act(name_, action, isLong ? limits_.startNs : limits_.otherNs);
     if (result.kind == Kind::UNSPECIFIED || failure_ != nullptr) return;
     failure_ = support::Failure{result.kind, 0, kj::mv(result.text)};
   }
@@ -43,6 +41,7 @@ class Return {
  private:
   Manager& manager_;
   kj::StringPtr name_;
+  const BringBackLimits limits_;
   kj::Maybe<support::Failure> failure_;
 };
 
@@ -51,13 +50,13 @@ void bringStateBack(Return& back, const Status& now, State before) {
   if (runs(before)) {
     if (runs(now.state)) return;
     // A service that has failed often is not started again before that.
-    if (now.state == State::FAILED && canReset) back.act(Action::RESET_FAILED, kOtherLimitNs);
-    back.act(Action::START, kStartLimitNs);
+    if (now.state == State::FAILED && canReset) back.act(Action::RESET_FAILED);
+    back.act(Action::START);
     return;
   }
   if (now.state == before || now.state == State::STOPPED) return;
-  if (now.state != State::FAILED || !canReset) back.act(Action::STOP, kStartLimitNs);
-  if (canReset && back.state() == State::FAILED) back.act(Action::RESET_FAILED, kOtherLimitNs);
+  if (now.state != State::FAILED || !canReset) back.act(Action::STOP);
+  if (canReset && back.state() == State::FAILED) back.act(Action::RESET_FAILED);
 }
 
 kj::Array<kj::String> linesOf(const ChangeRecord& record) {
@@ -80,7 +79,8 @@ kj::Maybe<ChangeRecord> recordOf(kj::ArrayPtr<const kj::String> lines) {
 
 }  // namespace
 
-kj::Maybe<support::Failure> bringBack(Manager& manager, const ChangeRecord& record) {
+kj::Maybe<support::Failure> bringBack(Manager& manager, const ChangeRecord& record,
+                                      const BringBackLimits& limits) {
   Status now;
   auto failure = kj::runCatchingExceptions(
       [&]() { now = manager.status(record.name, Manager::Log::kWithout); });
@@ -92,20 +92,20 @@ kj::Maybe<support::Failure> bringBack(Manager& manager, const ChangeRecord& reco
     if (isAsBefore) return nullptr;
     return kj::mv(reason);
   }
-  Return back(manager, record.name);
+  Return back(manager, record.name, limits);
   Enabled before = record.enabled.orDefault(now.enabled);
   if (now.enabled == Enabled::MASKED && before != Enabled::MASKED) {
-    back.act(Action::UNMASK, kOtherLimitNs);
+    back.act(Action::UNMASK);
     now.enabled = manager.status(record.name, Manager::Log::kWithout).enabled;
   }
   if (record.state != State::UNSPECIFIED) bringStateBack(back, now, record.state);
   if (before != now.enabled) {
     if (before == Enabled::ENABLED) {
-      back.act(Action::ENABLE, kOtherLimitNs);
+      back.act(Action::ENABLE);
     } else if (before == Enabled::MASKED) {
-      back.act(Action::MASK, kOtherLimitNs);
+      back.act(Action::MASK);
     } else if (now.enabled == Enabled::ENABLED) {
-      back.act(Action::DISABLE, kOtherLimitNs);
+      back.act(Action::DISABLE);
     }
   }
   return back.takeFailure();

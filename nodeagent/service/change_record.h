@@ -25,9 +25,19 @@ struct ChangeRecord {
   ChangeRecord clone() const { return {kj::str(name), kj::str(user), state, enabled}; }
 };
 
+// Bounds the actions by which a service is brought back. A session gives each entry of its undo
+// list 30 s, in which the actions of the usual return fit.
+struct BringBackLimits {
+  // Bounds start and stop; the other one bounds all others.
+  int64_t startNs = 18'000'000'000;
+  int64_t otherNs = 3'000'000'000;
+};
+
 // Brings the service back to what the record says, and returns null, or why it could not. A service
-// that is as it was is not touched. Takes 30 s at most if the manager keeps its limits.
-kj::Maybe<support::Failure> bringBack(Manager& manager, const ChangeRecord& record);
+// that is as it was is not touched. Takes 30 s at most if the manager keeps its limits. Kind
+// timeout means that an action did not end in time, so that another try may bring it back.
+kj::Maybe<support::Failure> bringBack(Manager& manager, const ChangeRecord& record,
+                                      const BringBackLimits& limits = {});
 
 // There is one file per service and session, written before the change and removed when it has been
 // taken back. The object is immutable.

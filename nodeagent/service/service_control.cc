@@ -15,7 +15,7 @@ class ServiceControl final : public AgentService {
   ServiceControl(ServiceHost& host, const InitPaths& paths)
       : actWorker_(host.platform.makeWorker(kActThreads)),
         statusWorker_(host.platform.makeWorker(kStatusThreads)),
-        restores_(*actWorker_, paths, host.stateDirectory),
+        restores_(*actWorker_, host.timer, paths, host.stateDirectory),
         control_{host.timer,     host.audit, paths,         *actWorker_,
                  *statusWorker_, restores_,  UserDatabase()} {}
 

@@ -188,10 +188,14 @@ kj::Promise<void> ServicesServer::act(ActContext context) {
         .then(
             [this, params]() { return find(kj::str(params.getName()), kj::str(params.getUser())); })
         .then([this, context, params](kj::Own<const Target>&& target) mutable {
-          auto acted = perform(params, kj::atomicAddRef(*target));
-          return acted.then([this, context, target = kj::mv(target)](ActResult&& result) mutable {
-            return answerAct(context, kj::mv(target), kj::mv(result));
-          });
+          auto limit = params.getDeadlineNs() * kj::NANOSECONDS;
+          return control_.restores.settled(*target, limit)
+              .then([this, params, target = kj::atomicAddRef(*target)]() mutable {
+                return perform(params, kj::mv(target));
+              })
+              .then([this, context, target = kj::mv(target)](ActResult&& result) mutable {
+                return answerAct(context, kj::mv(target), kj::mv(result));
+              });
         });
   });
 }
