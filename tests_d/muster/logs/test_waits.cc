@@ -1,8 +1,4 @@
 // Waits for lines in logs, on real nodes.
-#include <algorithm>
-#include <chrono>
-#include <iostream>
-
 #include <muster/muster.h>
 
 #include "component.h"
@@ -33,25 +29,6 @@ TEST_F(LogWaitTest, LineThatCameBeforeTheWaitIsFound) {
   LogLine line = log.waitFor("port [0-9]+ is open", mark, 10s);
   EXPECT_EQ(line.text, "port 7400 is open");
   EXPECT_EQ(line.number, 1u);
-}
-
-// The time counts from before the line is written until the wait has ended. The machine may be
-// busy, so the best of several tries is judged, and by a wide limit.
-TEST_F(LogWaitTest, WaitEndsWithinMilliseconds) {
-  Log log(servers()[0], log_);
-  std::chrono::nanoseconds best = 1h;
-  for (int i = 0; i < 5; ++i) {
-    LogMark mark = log.mark();
-    Process writer =
-        servers()[0].start({"sh", "-c", "sleep 0.3; date +%s%N; echo \"ready $1\" >> \"$2\"", "sh",
-                            std::to_string(i), log_});
-    log.waitFor("ready " + std::to_string(i), mark, 20s);
-    auto now = std::chrono::system_clock::now().time_since_epoch();
-    std::chrono::nanoseconds written(std::stoll(writer.wait(10s).out));
-    best = std::min<std::chrono::nanoseconds>(best, now - written);
-  }
-  std::cout << "best time from line to return: " << best.count() / 1000 << " us\n";
-  EXPECT_LT(best, 1s);
 }
 
 TEST_F(LogWaitTest, WaitOnAllNodesIsForEach) {
