@@ -79,6 +79,21 @@ TEST_F(LogFilesTest, MarkWithinARotationKnowsTheRotatedFile) {
   EXPECT_THAT(part.notes, IsEmpty());
 }
 
+// Such as a program that keeps its old log by a name of its own.
+TEST_F(LogFilesTest, FileThatIsRenamedToAnyNameIsReadToItsEnd) {
+  logs_.append("a.log", "before\n");
+  logs_.append("a.log.1", "older\n");
+  auto from = mark();
+  logs_.append("a.log", "one\n");
+  logs_.rename("a.log", "kept");
+  logs_.append("a.log", "two\n");
+  auto to = mark();
+  Part part = read(from, to);
+  EXPECT_THAT(textsOf(part), ElementsAre("one", "two"));
+  EXPECT_THAT(part.notes, IsEmpty());
+  EXPECT_THAT(textsOf(read(to)), IsEmpty());
+}
+
 TEST_F(LogFilesTest, RotationBehindTheSliceDoesNotHideIt) {
   auto from = mark();
   logs_.append("a.log", "within\n");

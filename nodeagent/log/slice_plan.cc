@@ -90,20 +90,41 @@ class Planner {
 
   // The slice ends at a mark.
   void takeMarked() {
-    for (const Place& place : *request_.to) {
-      const FoundFile* now = find(place);
-      auto before = from_.find(place.id);
-      uint64_t known = before == from_.end() ? 0 : before->second->offset;
-      if (now && holds(*now, place)) {
-        add(*now, place.offset, true);
-      } else if (known != place.offset) {
-        note(place.path, now ? NoteKind::TRUNCATED : NoteKind::GONE,
-             now ? "was emptied after the slice, of which nothing is left"
-                 : "is not in its directory any more");
-        present_.insert(place.id);
-      } else {
-        present_.insert(place.id);
-      }
+    // Rotated files are the first of a mark, as they are older than what else there is.
+    const std::string pattern = nameOf(request_.pattern);
+    auto other = std::find_if(request_.to->begin(), request_.to->end(), [&](const Place& place) {
+      return !isRotatedMatch(nameOf(place.path), pattern);
+    });
+    for (auto place = request_.to->begin(); place != other; ++place) takeUntil(*place);
+    takeRenamed();
+    for (auto place = other; place != request_.to->end(); ++place) takeUntil(*place);
+  }
+
+  void takeUntil(const Place& place) {
+    const FoundFile* now = find(place);
+    auto before = from_.find(place.id);
+    uint64_t known = before == from_.end() ? 0 : before->second->offset;
+    if (now && holds(*now, place)) {
+      add(*now, place.offset, true);
+    } else if (known != place.offset) {
+      note(place.path, now ? NoteKind::TRUNCATED : NoteKind::GONE,
+           now ? "was emptied after the slice, of which nothing is left"
+               : "is not in its directory any more");
+      present_.insert(place.id);
+    } else {
+      present_.insert(place.id);
+    }
+  }
+
+  // A file that was renamed to a name that is none of the pattern and none of a rotated file is in
+  // no mark since. Where the mark found its end is not known, and nobody reads it later, so its
+  // present end counts.
+  void takeRenamed() {
+    for (const Place& place : request_.from) {
+      bool isMarked = std::any_of(request_.to->begin(), request_.to->end(),
+                                  [&](const Place& marked) { return marked.id == place.id; });
+      const FoundFile* now = isMarked ? nullptr : find(place);
+      if (now) add(*now, now->size, true);
     }
   }
 
