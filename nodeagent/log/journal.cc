@@ -36,17 +36,26 @@ CommandResult runTool(const RunTool& run, const std::vector<std::string>& more) 
   return run(argv, kLimitNs, output);
 }
 
-Output runJournal(const RunTool& run, const std::vector<std::string>& more) {
-  CommandResult result = runTool(run, more);
-  if (result.end == CommandResult::End::kNotStarted && result.value == ENOENT) {
+// A node without the program has no journal, ever. Every other end is a failure of this call.
+[[noreturn]] void failJournal(const CommandResult& result) {
+  if (result.end == CommandResult::End::kDeadline) {
+    support::fail(Kind::TIMEOUT, "journal: journalctl: ", describeEnd(result));
+  }
+  if (result.end != CommandResult::End::kNotStarted) {
+    support::fail(Kind::SYSTEM, "journal: journalctl: ", describeEnd(result));
+  }
+  if (result.value == ENOENT) {
     support::fail(Kind::UNSUPPORTED,
                   "journal: the node has no program journalctl, so it keeps no journal of systemd");
   }
+  support::failErrno(result.value, "journal: start journalctl");
+}
+
+Output runJournal(const RunTool& run, const std::vector<std::string>& more) {
+  CommandResult result = runTool(run, more);
   // journalctl cannot write on where its output has reached the bound.
   bool isCut = result.output.size() >= kOutputBytesMax;
-  if (!result.succeeded() && !isCut) {
-    support::fail(Kind::UNSUPPORTED, "journal: journalctl: ", describeEnd(result));
-  }
+  if (!result.succeeded() && !isCut) failJournal(result);
   return {std::string(result.output.asChars().begin(), result.output.size()), isCut};
 }
 

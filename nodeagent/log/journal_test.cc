@@ -2,6 +2,9 @@
 
 #include <errno.h>
 
+#include <functional>
+#include <tuple>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <kj/debug.h>
@@ -30,6 +33,13 @@ RunTool tool(const std::string& text, std::vector<std::string>* words = nullptr)
     auto bytes = kj::heapArray(kj::arrayPtr(text.data(), text.size()).asBytes());
     return CommandResult{CommandResult::End::kExited, 0, kj::mv(bytes)};
   };
+}
+
+support::Failure failureOf(const std::function<void()>& body) {
+  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { body(); })) {
+    return support::toFailure(*exception, "test");
+  }
+  return {};
 }
 
 Mark cursor(const std::string& text) {
@@ -71,10 +81,26 @@ TEST(JournalTest, NodeWithoutJournalctlIsUnsupported) {
   RunTool missing = [](kj::ArrayPtr<const kj::String>, int64_t, const CommandOutput&) {
     return CommandResult{CommandResult::End::kNotStarted, ENOENT, nullptr};
   };
-  auto exception = KJ_ASSERT_NONNULL(kj::runCatchingExceptions([&]() { markJournal(missing); }));
-  auto failure = KJ_ASSERT_NONNULL(support::carriedFailure(exception));
+  auto failure = failureOf([&]() { markJournal(missing); });
   EXPECT_EQ(failure.kind, wire::Error::Kind::UNSUPPORTED);
   EXPECT_THAT(failure.text.cStr(), HasSubstr("no program journalctl"));
+}
+
+// Whoever asks may try again after these, so they must not look like a node without a journal.
+TEST(JournalTest, FailureOfTheToolIsNoMissingJournal) {
+  using End = CommandResult::End;
+  using Kind = wire::Error::Kind;
+  for (auto& [end, value, kind] :
+       {std::tuple(End::kExited, 1, Kind::SYSTEM), std::tuple(End::kSignalled, 9, Kind::SYSTEM),
+        std::tuple(End::kDeadline, 9, Kind::TIMEOUT),
+        std::tuple(End::kNotStarted, ENOMEM, Kind::SYSTEM),
+        std::tuple(End::kNotStarted, EACCES, Kind::DENIED)}) {
+    auto result = [end = end, value = value](kj::ArrayPtr<const kj::String>, int64_t,
+                                             const CommandOutput&) {
+      return CommandResult{end, value, nullptr};
+    };
+    EXPECT_EQ(failureOf([&]() { markJournal(result); }).kind, kind) << value;
+  }
 }
 
 TEST(JournalTest, NameThatIsNoUnitIsRefused) {
