@@ -95,11 +95,11 @@ struct LogNote {
 
   enum Kind {
     unspecified @0;
-    truncated @1;    # The file was emptied in place; it is read from its beginning.
+    truncated @1;    # The file was emptied or cut in place; an emptied one is read from its beginning.
     gone @2;         # The file is not in its directory any more: what was written to it since is unknown.
     compressed @3;   # A rotated file was compressed since, and is not read.
     overwritten @4;  # The kernel or the journal has dropped entries that nobody had read.
     rebooted @5;     # The node was booted again: the kernel's log begins anew.
-    unreadable @6;   # The file cannot be opened.
+    unreadable @6;   # The file, or the directory that it may be in, cannot be read, or not to its end.
   }
 }

@@ -1,6 +1,7 @@
 #include "nodeagent/log/find_files.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <sys/stat.h>
@@ -51,20 +52,6 @@ std::vector<std::string> componentsOf(const std::string& path) {
   return all;
 }
 
-std::vector<std::string> namesIn(const std::string& directory) {
-  std::vector<std::string> names;
-  std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(directory.c_str()), ::closedir);
-  if (!open) return names;
-  while (const dirent* entry = ::readdir(open.get())) {
-    std::string name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    names.push_back(std::move(name));
-    if (names.size() >= kNamesMax) break;
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 std::string below(const std::string& directory, const std::string& name) {
   return (directory == "/" ? "" : directory) + "/" + name;
 }
@@ -93,6 +80,31 @@ bool look(const std::string& path, FoundFile* file) {
 
 bool look(int fd, FoundFile* file) {
   return take(fd, "", AT_EMPTY_PATH, file);
+}
+
+std::vector<std::string> Directories::namesIn(const std::string& directory) {
+  std::vector<std::string> names;
+  std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(directory.c_str()), ::closedir);
+  int error = open ? 0 : errno;
+  while (open && names.size() <= kNamesMax) {
+    errno = 0;
+    const dirent* entry = ::readdir(open.get());
+    if (!entry) {
+      error = errno;
+      break;
+    }
+    std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(std::move(name));
+  }
+  if (names.size() > kNamesMax) {
+    names.pop_back();
+    problems_[directory] =
+        "has over " + std::to_string(kNamesMax) + " names, of which no more are looked at";
+  } else if (error != 0 && error != ENOENT && error != ENOTDIR) {
+    problems_[directory] = std::string("cannot be read: ") + support::errnoText(error).cStr();
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 const std::vector<FoundFile>& Directories::filesIn(const std::string& directory) {

@@ -44,11 +44,17 @@ class Directories {
   // Returns the directories in which the last matching() looked for names.
   const std::vector<std::string>& visited() const { return visited_; }
 
+  // Returns why a directory could not be read, or not to its end, for each such. One that does not
+  // exist is none.
+  const std::map<std::string, std::string>& problems() const { return problems_; }
+
  private:
+  std::vector<std::string> namesIn(const std::string& directory);
   void descend(const std::string& at, const std::vector<std::string>& components, size_t index,
                std::vector<FoundFile>& found);
 
   std::map<std::string, std::vector<FoundFile>> files_;
+  std::map<std::string, std::string> problems_;
   std::vector<std::string> visited_;
   // Those of them that hold the files themselves.
   std::vector<std::string> holders_;

@@ -1,5 +1,6 @@
 #include "nodeagent/log/log_files.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -45,9 +46,11 @@ class SliceReader {
     }
     offset_ = stretch.start.offset;
     line_ = stretch.start.line;
-    while (offset_ < stretch.end && !isFull()) {
-      if (!readChunk(open, stretch)) break;
+    Stop stop = Stop::kNone;
+    while (offset_ < stretch.end && !isFull() && stop == Stop::kNone) {
+      stop = readChunk(open, stretch);
     }
+    if (stop == Stop::kError || stop == Stop::kEnd) return placeBehindTrouble(open, stretch, stop);
     if (offset_ < stretch.end && isFull()) part_.hasMore = true;
     return placeAt(open, stretch.file, offset_, line_);
   }
@@ -58,23 +61,59 @@ class SliceReader {
   }
 
  private:
-  // Reads on at offset_. False: there is no whole line, or no more bytes.
-  bool readChunk(int fd, const Stretch& stretch) {
+  // Why reading stopped before the stretch ended: its last line has no end yet, there are no more
+  // bytes, or they cannot be read.
+  enum class Stop { kNone, kUnfinished, kEnd, kError };
+
+  void note(const Stretch& stretch, NoteKind kind, const std::string& text) {
+    part_.notes.push_back({stretch.file.path, kind, text});
+  }
+
+  // Says what is missing behind offset_, and returns where to go on.
+  Place placeBehindTrouble(int fd, const Stretch& stretch, Stop stop) {
+    std::string at = "behind byte " + std::to_string(offset_);
+    FoundFile now;
+    if (stop == Stop::kEnd && look(fd, &now) && now.size < stretch.end) {
+      if (now.size >= offset_) {
+        note(stretch, NoteKind::TRUNCATED,
+             "became shorter while it was read; what was " + at + " is unknown");
+        return placeAt(fd, stretch.file, offset_, line_);
+      }
+      // The next part begins at its beginning.
+      part_.hasMore = true;
+      note(stretch, NoteKind::TRUNCATED,
+           "was emptied while it was read; what was " + at + " is unknown");
+      return Place{stretch.file.path, stretch.file.id};
+    }
+    std::string why = stop == Stop::kEnd ? "it ends there, before its size says so"
+                                         : std::string(support::errnoText(error_).cStr());
+    note(stretch, NoteKind::UNREADABLE, "cannot be read " + at + ": " + why);
+    return placeAt(-1, stretch.file, stretch.end, line_);
+  }
+
+  // Reads on at offset_.
+  Stop readChunk(int fd, const Stretch& stretch) {
     size_t wanted = std::min<uint64_t>(chunk_.size(), stretch.end - offset_);
-    ssize_t count = ::pread(fd, chunk_.data(), wanted, static_cast<off_t>(offset_));
-    if (count <= 0) return false;
+    ssize_t count = 0;
+    do {
+      count = ::pread(fd, chunk_.data(), wanted, static_cast<off_t>(offset_));
+    } while (count < 0 && errno == EINTR);
+    error_ = errno;
+    if (count < 0) return Stop::kError;
+    if (count == 0) return Stop::kEnd;
     std::string_view bytes(chunk_.data(), static_cast<size_t>(count));
     bool isLast = stretch.hasFixedEnd && offset_ + bytes.size() == stretch.end;
     size_t whole = bytes.rfind('\n') == std::string_view::npos ? 0 : bytes.rfind('\n') + 1;
     size_t usable = isLast || bytes.size() - whole > kLineBytesMax ? bytes.size() : whole;
-    if (usable == 0) return false;
+    // The bytes that are missing may be those of a file that became shorter.
+    if (usable == 0) return bytes.size() < wanted ? Stop::kEnd : Stop::kUnfinished;
     scanned_ += usable;
     if (!filter_.matchesAll() && !filter_.mayMatchIn(bytes.substr(0, usable))) {
       skip(bytes.substr(0, usable), isLast);
-      return true;
+      return Stop::kNone;
     }
     takeLines(bytes.substr(0, usable), isLast, stretch.file);
-    return true;
+    return Stop::kNone;
   }
 
   // Goes over lines of which none matches. Longer ones than a line may be are counted as the parts
@@ -127,6 +166,7 @@ class SliceReader {
   uint64_t line_ = 0;
   uint64_t scanned_ = 0;
   size_t bytes_ = 0;
+  int error_ = 0;
 };
 
 }  // namespace
@@ -157,11 +197,14 @@ std::vector<Place> markFiles(const std::string& pattern) {
 }
 
 Part readFiles(const FilesRequest& request, const LineFilter& filter) {
+  return readPlanned(planSlice(request), request.limits, filter);
+}
+
+Part readPlanned(SlicePlan plan, const PartLimits& limits, const LineFilter& filter) {
   Part part;
-  SlicePlan plan = planSlice(request);
   part.notes = std::move(plan.notes);
   part.next.kind = Mark::Kind::kFiles;
-  SliceReader reader(request.limits, filter, part);
+  SliceReader reader(limits, filter, part);
   for (const Stretch& stretch : plan.stretches) {
     if (reader.isFull() && stretch.start.offset < stretch.end) {
       part.hasMore = true;

@@ -30,4 +30,8 @@ struct FilesRequest {
 // Reads the next part of a slice. Rotated files come before those that have replaced them.
 Part readFiles(const FilesRequest& request, const LineFilter& filter);
 
+// Reads what slice_plan.h has planned. Files may have changed since.
+struct SlicePlan;
+Part readPlanned(SlicePlan plan, const PartLimits& limits, const LineFilter& filter);
+
 }  // namespace nodeagent::logs

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "nodeagent/log/log_testing.h"
+#include "nodeagent/log/slice_plan.h"
 
 namespace nodeagent::logs {
 namespace {
@@ -216,6 +217,70 @@ TEST_F(LogFilesTest, ScanIsBounded) {
   EXPECT_TRUE(part.hasMore);
   EXPECT_THAT(part.lines, IsEmpty());
   EXPECT_THAT(textsOf(read(part.next.files, std::nullopt, {"needle"})), ElementsAre("needle"));
+}
+
+// What happens to files between the plan and the read is in the notes.
+class PlannedTest : public LogFilesTest {
+ protected:
+  SlicePlan plan(const std::vector<Place>& from) {
+    return planSlice({logs_.path("*.log"), from, std::nullopt, {}});
+  }
+  Part readPlanned(SlicePlan plan) {
+    return logs::readPlanned(std::move(plan), {}, LineFilter({}));
+  }
+};
+
+TEST_F(PlannedTest, FileThatIsEmptiedMeanwhileIsSaidAndReadFromItsBeginning) {
+  logs_.append("a.log", "before\n");
+  auto from = mark();
+  logs_.append("a.log", "within\n");
+  SlicePlan planned = plan(from);
+  logs_.empty("a.log");
+  Part part = readPlanned(std::move(planned));
+  EXPECT_THAT(part.lines, IsEmpty());
+  ASSERT_THAT(part.notes, SizeIs(1));
+  EXPECT_EQ(part.notes[0].kind, NoteKind::TRUNCATED);
+  EXPECT_THAT(part.notes[0].text, HasSubstr("behind byte 7 is unknown"));
+  EXPECT_TRUE(part.hasMore);
+  logs_.append("a.log", "after that, with more bytes than there were\n");
+  Part next = read(part.next.files);
+  EXPECT_THAT(textsOf(next), ElementsAre("after that, with more bytes than there were"));
+  EXPECT_THAT(next.notes, IsEmpty());
+}
+
+TEST_F(PlannedTest, FileThatBecomesShorterMeanwhileIsSaid) {
+  auto from = mark();
+  logs_.append("a.log", "one\ntwo\n");
+  SlicePlan planned = plan(from);
+  std::filesystem::resize_file(logs_.path("a.log"), 5);
+  Part part = readPlanned(std::move(planned));
+  EXPECT_THAT(textsOf(part), ElementsAre("one"));
+  ASSERT_THAT(part.notes, SizeIs(1));
+  EXPECT_EQ(part.notes[0].kind, NoteKind::TRUNCATED);
+  EXPECT_THAT(part.notes[0].text, HasSubstr("became shorter while it was read"));
+}
+
+// The memory of a process is a file whose first page cannot be read.
+TEST_F(PlannedTest, ReadErrorIsSaidAndSkipped) {
+  Stretch stretch;
+  ASSERT_TRUE(look("/proc/self/mem", &stretch.file));
+  stretch.start = {stretch.file.path, stretch.file.id};
+  stretch.end = 100;
+  Part part = readPlanned({{stretch}, {}});
+  ASSERT_THAT(part.notes, SizeIs(1));
+  EXPECT_EQ(part.notes[0].kind, NoteKind::UNREADABLE);
+  EXPECT_THAT(part.notes[0].text, HasSubstr("cannot be read behind byte 0: Input/output error"));
+  EXPECT_EQ(part.next.files[0].offset, 100u);
+  EXPECT_FALSE(part.hasMore);
+}
+
+// A log that is not found because its directory cannot be looked through is missing, too.
+TEST_F(LogFilesTest, DirectoryThatIsNotReadToItsEndIsSaid) {
+  for (size_t i = 0; i <= kNamesMax; ++i) logs_.append(std::to_string(i), "");
+  Part part = read({});
+  ASSERT_THAT(part.notes, SizeIs(1));
+  EXPECT_EQ(part.notes[0].kind, NoteKind::UNREADABLE);
+  EXPECT_THAT(part.notes[0].text, HasSubstr("has over 16384 names"));
 }
 
 }  // namespace

@@ -59,6 +59,8 @@ struct Note {
   std::string file;
   wire::LogNote::Kind kind = wire::LogNote::Kind::UNSPECIFIED;
   std::string text;
+
+  bool operator==(const Note&) const = default;
 };
 
 // A part of a slice.

@@ -49,7 +49,11 @@ kj::Promise<LogWaiter::Looked> LogWaiter::look() {
 kj::Promise<Part> LogWaiter::lookUntil(kj::TimePoint end) {
   return look().then([this, end](Looked&& looked) -> kj::Promise<Part> {
     Part& part = looked.part;
-    std::move(part.notes.begin(), part.notes.end(), std::back_inserter(notes_));
+    // What every look finds is said once.
+    for (Note& note : part.notes) {
+      bool isNew = std::find(notes_.begin(), notes_.end(), note) == notes_.end();
+      if (isNew) notes_.push_back(std::move(note));
+    }
     bool isOver = !part.lines.empty() || timer_.now() >= end;
     if (isOver) {
       part.notes = std::move(notes_);

@@ -63,6 +63,9 @@ class Planner {
       takePresent();
     }
     noteMissing();
+    for (const auto& [directory, problem] : directories_.problems()) {
+      note(directory, NoteKind::UNREADABLE, problem);
+    }
     for (Stretch& stretch : plan_.stretches) begin(stretch);
     for (Stretch& stretch : plan_.stretches) beginNew(stretch);
     return std::move(plan_);

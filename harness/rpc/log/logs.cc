@@ -101,7 +101,13 @@ void append(LogPart&& part, muster::LogSlice& slice, size_t& bytes) {
     bytes += line.text.size();
     slice.lines.push_back(std::move(line));
   }
-  std::move(part.slice.notes.begin(), part.slice.notes.end(), std::back_inserter(slice.notes));
+  // What every part finds, such as a directory that cannot be read, is said once.
+  for (muster::LogNote& note : part.slice.notes) {
+    bool isNew = std::none_of(slice.notes.begin(), slice.notes.end(), [&](const auto& known) {
+      return known.file == note.file && known.text == note.text;
+    });
+    if (isNew) slice.notes.push_back(std::move(note));
+  }
 }
 
 }  // namespace
