@@ -102,6 +102,38 @@ bool takeField(std::string_view& text, std::string_view* name, std::string_view*
   return true;
 }
 
+// Adds the lines of an entry that match; a line of its message is a line. A part ends between two
+// entries. False: the message has no space for this one, which begins the next part. Of one that
+// fills a message alone, the beginning is taken.
+bool takeEntry(const JournalEntry& entry, const LineFilter& filter, PartSize& size, Part& part) {
+  std::string file = entry.unit.empty() ? "journal" : entry.unit;
+  size_t before = part.lines.size();
+  size_t begin = 0;
+  while (begin <= entry.message.size()) {
+    if (size.fillsMessage()) {
+      if (before > 0) {
+        part.lines.resize(before);
+        return false;
+      }
+      part.notes.push_back({file, wire::LogNote::Kind::UNREADABLE,
+                            "an entry has a message of " + std::to_string(entry.message.size()) +
+                                " bytes; what is behind byte " + std::to_string(begin) +
+                                " of it is not read"});
+      return true;
+    }
+    size_t end = std::min(entry.message.find('\n', begin), entry.message.size());
+    std::string_view text(entry.message.data() + begin, std::min(end - begin, kLineBytesMax));
+    bool isCut = end - begin > kLineBytesMax;
+    if (filter.matches(text)) {
+      uint64_t number = numberOf(entry.cursor).second;
+      part.lines.push_back({file, std::string(text), 0, number, {}, isCut, false});
+      size.add(part.lines.back());
+    }
+    begin = isCut ? begin + kLineBytesMax : end + 1;
+  }
+  return true;
+}
+
 }  // namespace
 
 void requireUnit(const std::string& unit) {
@@ -145,7 +177,6 @@ Mark markJournal(const RunTool& run) {
   return mark;
 }
 
-// A line of an entry's message is a line.
 Part readJournal(const RunTool& run, const std::string& unit, const Mark& from, const Mark& to,
                  const LineFilter& filter, const PartLimits& limits) {
   std::vector<std::string> words = {"--output-fields=MESSAGE,_SYSTEMD_UNIT"};
@@ -157,34 +188,22 @@ Part readJournal(const RunTool& run, const std::string& unit, const Mark& from, 
   Part part;
   part.next = from;
   part.next.kind = Mark::Kind::kJournal;
-  size_t bytes = 0;
+  PartSize size(limits);
   bool hasEnd = to.kind == Mark::Kind::kJournal;
   if (hasEnd && to.cursor == from.cursor) return part;
   Output output = runJournal(run, words);
-  for (const JournalEntry& entry : parseExport(output.text)) {
+  std::vector<JournalEntry> entries = parseExport(output.text);
+  if (output.isCut && entries.empty()) {
+    support::fail(Kind::SYSTEM, "journal: the entry behind the mark has over ",
+                  kOutputBytesMax >> 20, " MiB, which is too much to be read");
+  }
+  for (const JournalEntry& entry : entries) {
     if (hasEnd && isBehind(entry.cursor, to.cursor)) return part;
-    if (part.lines.size() >= limits.linesMax || bytes >= limits.bytesMax) {
+    if (size.isFull() || !takeEntry(entry, filter, size, part)) {
       part.hasMore = true;
       return part;
     }
     part.next.cursor = entry.cursor;
-    size_t begin = 0;
-    while (begin <= entry.message.size()) {
-      size_t end = std::min(entry.message.find('\n', begin), entry.message.size());
-      std::string_view text(entry.message.data() + begin, std::min(end - begin, kLineBytesMax));
-      bool isCut = end - begin > kLineBytesMax;
-      if (filter.matches(text)) {
-        part.lines.push_back({entry.unit.empty() ? "journal" : entry.unit,
-                              std::string(text),
-                              0,
-                              numberOf(entry.cursor).second,
-                              {},
-                              isCut,
-                              false});
-        bytes += text.size();
-      }
-      begin = isCut ? begin + kLineBytesMax : end + 1;
-    }
     if (hasEnd && entry.cursor == to.cursor) return part;
   }
   part.hasMore = output.isCut;

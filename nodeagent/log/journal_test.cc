@@ -103,6 +103,31 @@ TEST(JournalTest, FailureOfTheToolIsNoMissingJournal) {
   }
 }
 
+TEST(JournalTest, EntryThatDoesNotFitBeginsTheNextPart) {
+  std::string lines;
+  for (int i = 0; i < 100; ++i) lines += std::string(9, 'x') + "\n";
+  // The message of an entry in the binary form.
+  auto big = [&](const std::string& number) {
+    std::string length(8, '\0');
+    length[0] = static_cast<char>(lines.size() & 0xff);
+    length[1] = static_cast<char>(lines.size() >> 8);
+    return "__CURSOR=s=a;i=" + number + ";b=b\nMESSAGE\n" + length + lines + "\n\n";
+  };
+  PartLimits limits{.messageBytesMax = 2000};
+  RunTool run = tool(entry(1, "small") + big("2"));
+  Part part = readJournal(run, "", cursor(""), Mark(), LineFilter({}), limits);
+  EXPECT_THAT(textsOf(part), ElementsAre("small"));
+  EXPECT_TRUE(part.hasMore);
+  EXPECT_EQ(part.next.cursor, "s=a;i=1;b=b");
+  // Alone it is cut, which is said.
+  part = readJournal(tool(big("2")), "", cursor(""), Mark(), LineFilter({}), limits);
+  EXPECT_FALSE(part.hasMore);
+  EXPECT_LT(part.lines.size(), 30u);
+  EXPECT_THAT(part.lines, testing::Not(testing::IsEmpty()));
+  ASSERT_EQ(part.notes.size(), 1u);
+  EXPECT_THAT(part.notes[0].text, HasSubstr("a message of 1000 bytes"));
+}
+
 TEST(JournalTest, NameThatIsNoUnitIsRefused) {
   requireUnit("sshd.service");
   requireUnit("getty@tty1.service");

@@ -98,7 +98,7 @@ Part readKernel(const std::string& path, const std::string& bootId, const Mark& 
     part.next.bootId = bootId;
   }
   bool hasEnd = to.kind == Mark::Kind::kKernel && to.bootId == bootId;
-  size_t bytes = 0;
+  PartSize size(limits);
   bool isFirst = true;
   Entry entry;
   for (size_t count = 0; count < kEntriesMax && log.next(&entry); ++count) {
@@ -110,14 +110,14 @@ Part readKernel(const std::string& path, const std::string& bootId, const Mark& 
                                 " entries were overwritten before they were read"});
     }
     isFirst = false;
-    if (part.lines.size() >= limits.linesMax || bytes >= limits.bytesMax) {
+    if (size.isFull()) {
       part.hasMore = true;
       break;
     }
     part.next.kernel = entry.number + 1;
     if (!filter.matches(entry.text)) continue;
-    bytes += entry.text.size();
     part.lines.push_back({"kernel", entry.text, 0, entry.number, {}, false, false});
+    size.add(part.lines.back());
   }
   return part;
 }

@@ -25,7 +25,7 @@ static_assert(kChunkBytes > kLineBytesMax);
 class SliceReader {
  public:
   SliceReader(const PartLimits& limits, const LineFilter& filter, Part& part)
-      : limits_(limits), filter_(filter), part_(part), chunk_(kChunkBytes, '\0') {}
+      : limits_(limits), filter_(filter), part_(part), size_(limits), chunk_(kChunkBytes, '\0') {}
 
   // Returns the place where the stretch is to be read on, which is its end unless a limit was
   // reached.
@@ -55,10 +55,7 @@ class SliceReader {
     return placeAt(open, stretch.file, offset_, line_);
   }
 
-  bool isFull() const {
-    return part_.lines.size() >= limits_.linesMax || bytes_ >= limits_.bytesMax ||
-           scanned_ >= limits_.scannedMax;
-  }
+  bool isFull() const { return size_.isFull() || scanned_ >= limits_.scannedMax; }
 
  private:
   // Why reading stopped before the stretch ended: its last line has no end yet, there are no more
@@ -139,8 +136,7 @@ class SliceReader {
 
   void takeLines(std::string_view bytes, bool isLast, const FoundFile& file) {
     size_t at = 0;
-    while (at < bytes.size() && part_.lines.size() < limits_.linesMax &&
-           bytes_ < limits_.bytesMax) {
+    while (at < bytes.size() && !size_.isFull()) {
       size_t length = lengthOfLine(bytes.substr(at), isLast);
       if (length == 0) break;
       std::string_view text = bytes.substr(at, length);
@@ -151,7 +147,7 @@ class SliceReader {
         bool isCut = !isWhole && length == kLineBytesMax;
         part_.lines.push_back({file.path, std::string(text), line_, offset_ + at, file.id, isCut,
                                !isWhole && !isCut});
-        bytes_ += text.size();
+        size_.add(part_.lines.back());
       }
       at += length;
     }
@@ -161,13 +157,24 @@ class SliceReader {
   const PartLimits limits_;
   const LineFilter& filter_;
   Part& part_;
+  PartSize size_;
   std::string chunk_;
   uint64_t offset_ = 0;
   uint64_t line_ = 0;
   uint64_t scanned_ = 0;
-  size_t bytes_ = 0;
   int error_ = 0;
 };
+
+// A mark travels in one message, with that of the slice's end.
+void requireSendable(const std::vector<Place>& places) {
+  constexpr size_t kPlaceBytes = 64;
+  size_t bytes = 0;
+  for (const Place& place : places) bytes += kPlaceBytes + place.path.size();
+  if (bytes <= kMarkBytesMax) return;
+  support::fail(wire::Error::Kind::OVERLOADED, "files: the paths of the ", places.size(),
+                " files have over ", kMarkBytesMax >> 20,
+                " MiB together; name fewer, or such with shorter paths");
+}
 
 }  // namespace
 
@@ -193,6 +200,7 @@ std::vector<Place> markFiles(const std::string& pattern) {
     support::fail(wire::Error::Kind::OVERLOADED, "files: the pattern stands for over ", kFilesMax,
                   " files, rotated ones among them");
   }
+  requireSendable(places);
   return places;
 }
 
@@ -213,6 +221,7 @@ Part readPlanned(SlicePlan plan, const PartLimits& limits, const LineFilter& fil
       part.next.files.push_back(reader.read(stretch));
     }
   }
+  requireSendable(part.next.files);
   return part;
 }
 

@@ -27,7 +27,8 @@ struct FilesRequest {
   PartLimits limits;
 };
 
-// Reads the next part of a slice. Rotated files come before those that have replaced them.
+// Reads the next part of a slice. Rotated files come before those that have replaced them. Fails
+// with kind overloaded if the next mark would be too large for a message.
 Part readFiles(const FilesRequest& request, const LineFilter& filter);
 
 // Reads what slice_plan.h has planned. Files may have changed since.

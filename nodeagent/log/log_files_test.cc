@@ -5,6 +5,7 @@
 
 #include "nodeagent/log/log_testing.h"
 #include "nodeagent/log/slice_plan.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::logs {
 namespace {
@@ -281,6 +282,46 @@ TEST_F(LogFilesTest, DirectoryThatIsNotReadToItsEndIsSaid) {
   ASSERT_THAT(part.notes, SizeIs(1));
   EXPECT_EQ(part.notes[0].kind, NoteKind::UNREADABLE);
   EXPECT_THAT(part.notes[0].text, HasSubstr("has over 16384 names"));
+}
+
+// Each line carries the path of its file, and a frame has 4 MiB.
+class LongPathsTest : public LogFilesTest {
+ protected:
+  LongPathsTest() {
+    while (directory_.size() < 3600) directory_ += std::string(200, 'd') + "/";
+    std::filesystem::create_directories(logs_.path(directory_));
+  }
+
+  std::string directory_;
+};
+
+TEST_F(LongPathsTest, PartWithLongPathsFitsIntoAFrame) {
+  auto from = markFiles(logs_.path(directory_ + "*.log"));
+  std::string lines;
+  for (int i = 0; i < 5000; ++i) lines += "line\n";
+  logs_.append(directory_ + "a.log", lines);
+  FilesRequest request{logs_.path(directory_ + "*.log"), from, std::nullopt, {}};
+  size_t total = 0;
+  Part part;
+  do {
+    part = readFiles(request, LineFilter({}));
+    size_t bytes = 0;
+    for (const Line& line : part.lines) bytes += line.file.size() + line.text.size();
+    EXPECT_LT(bytes, size_t{3} << 20);
+    total += part.lines.size();
+    request.from = part.next.files;
+  } while (part.hasMore && !part.lines.empty());
+  EXPECT_EQ(total, 5000u);
+}
+
+TEST_F(LongPathsTest, MarkThatFitsIntoNoFrameIsRefused) {
+  for (int i = 0; i < 300; ++i) logs_.append(directory_ + std::to_string(i) + ".log", "");
+  auto failure = kj::runCatchingExceptions([&]() { markFiles(logs_.path(directory_ + "*.log")); });
+  KJ_IF_MAYBE (exception, failure) {
+    EXPECT_EQ(support::toFailure(*exception, "test").kind, wire::Error::Kind::OVERLOADED);
+  } else {
+    ADD_FAILURE() << "it was not refused";
+  }
 }
 
 }  // namespace

@@ -68,12 +68,21 @@ void requireOwn(const Source& source, const Mark& mark, const char* which) {
   support::fail(Kind::INVALID, which, ": is no mark of this kind of source; use what mark() gave");
 }
 
+// A note is of 8 KiB at most, with its path.
+std::vector<Note> boundNotes(const std::vector<Note>& notes) {
+  if (notes.size() <= kNotesMax) return notes;
+  std::vector<Note> bounded(notes.begin(), notes.begin() + kNotesMax);
+  bounded.back().text += "; and " + std::to_string(notes.size() - kNotesMax) + " more notes";
+  return bounded;
+}
+
 template <typename Results>
 void writePart(Results results, const Part& part) {
   auto lines = results.initLines(static_cast<unsigned>(part.lines.size()));
   for (unsigned i = 0; i < lines.size(); ++i) writeLine(lines[i], part.lines[i]);
-  auto notes = results.initNotes(static_cast<unsigned>(part.notes.size()));
-  for (unsigned i = 0; i < notes.size(); ++i) writeNote(notes[i], part.notes[i]);
+  std::vector<Note> all = boundNotes(part.notes);
+  auto notes = results.initNotes(static_cast<unsigned>(all.size()));
+  for (unsigned i = 0; i < notes.size(); ++i) writeNote(notes[i], all[i]);
   writeMark(results.initNext(), part.next);
 }
 

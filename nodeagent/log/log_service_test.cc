@@ -93,6 +93,20 @@ TEST_F(LogServiceTest, WaitersAreBoundedAndLeaveWithTheirCallers) {
   EXPECT_FALSE(served.hasError());
 }
 
+TEST_F(LogServiceTest, NotesAreBounded) {
+  for (int i = 0; i < 100; ++i) directory_.append(std::to_string(i) + ".log", "x\n");
+  auto marked = mark();
+  for (int i = 0; i < 100; ++i) {
+    std::filesystem::remove(directory_.path(std::to_string(i) + ".log"));
+  }
+  auto request = logs_.readRequest();
+  request.initSource().setFiles(files());
+  request.setFrom(marked.getMark());
+  auto answer = request.send().wait(io_.waitScope);
+  ASSERT_EQ(answer.getNotes().size(), 64u);
+  EXPECT_THAT(answer.getNotes()[63].getText().cStr(), HasSubstr("; and 36 more notes"));
+}
+
 TEST_F(LogServiceTest, BadRequestsSayWhatWouldBeRight) {
   auto marked = mark();
   auto refused = await(marked.getMark(), "a(", 0).wait(io_.waitScope);

@@ -78,6 +78,43 @@ struct PartLimits {
   size_t bytesMax = 1 << 20;
   // Counts the bytes of files, whether lines match or not.
   uint64_t scannedMax = 16 << 20;
+  // Counts lines as they are in a message, with the paths of their files. A message has to fit into
+  // a frame (support::kFrameBytesMax) together with the next mark and the notes.
+  size_t messageBytesMax = 2 << 20;
+};
+
+// The next mark and the notes of a part have at most these bytes in a message, with those of the
+// lines less than a frame has.
+constexpr size_t kMarkBytesMax = 1 << 20;
+constexpr size_t kNotesMax = 64;
+
+// Counts what the lines of a part have of its limits.
+class PartSize {
+ public:
+  explicit PartSize(const PartLimits& limits) : limits_(limits) {}
+
+  void add(const Line& line) {
+    ++lines_;
+    bytes_ += line.text.size();
+    messageBytes_ += line.text.size() + line.file.size() + kLineBytes;
+  }
+
+  // Tells whether no line is to be added any more.
+  bool isFull() const {
+    return lines_ >= limits_.linesMax || bytes_ >= limits_.bytesMax || fillsMessage();
+  }
+
+  // Tells whether the message has no space for a line, although it may for the limits.
+  bool fillsMessage() const { return messageBytes_ >= limits_.messageBytesMax; }
+
+ private:
+  // What a line takes beside its text and path.
+  static constexpr size_t kLineBytes = 72;
+
+  PartLimits limits_;
+  size_t lines_ = 0;
+  size_t bytes_ = 0;
+  size_t messageBytes_ = 0;
 };
 
 }  // namespace nodeagent::logs
