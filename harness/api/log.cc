@@ -55,9 +55,10 @@ std::string evidence(const Logs& logs, const LogMark& mark) {
 
 LogLine awaitLine(harness::ControllerNode& node, const std::string& pattern, const LogMark& mark,
                   std::chrono::nanoseconds within) {
-  SteadyTime until = std::min(std::chrono::steady_clock::now() + within, DeadlineScope::current());
+  SteadyTime limit = DeadlineScope::current();
+  SteadyTime until = std::min(std::chrono::steady_clock::now() + within, limit);
   Logs logs(node);
-  LogPart part = logs.await(mark, {pattern}, until);
+  LogPart part = logs.await(mark, {pattern}, until, limit);
   if (!part.slice.lines.empty()) return part.slice.lines.front();
   std::ostringstream operation;
   operation << "wait for " << harness::quoted(pattern) << " in ";

@@ -92,6 +92,8 @@ Exit status: 0 if every node answered, 69 if one did not.
 // Every node with a source is asked by a thread while the command follows.
 constexpr size_t kFollowedMax = 64;
 constexpr std::chrono::seconds kLookMax{1};
+// A node that is busy may answer this much later.
+constexpr std::chrono::seconds kAnswerMax{5};
 constexpr std::chrono::minutes kReadMax{10};
 
 struct Stream {
@@ -150,7 +152,7 @@ void follow(const Stream& stream, const std::vector<std::string>& patterns, Prin
   while (!isOver) {
     rpc::LogPart part = [&] {
       try {
-        return logs.await(at, patterns, in(kLookMax));
+        return logs.await(at, patterns, in(kLookMax), in(kLookMax + kAnswerMax));
       } catch (const muster::NodeError& error) {
         using Kind = muster::NodeError::Kind;
         bool mayComeBack = error.kind() == Kind::kUnreachable || error.kind() == Kind::kTimeout;

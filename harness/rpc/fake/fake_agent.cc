@@ -11,6 +11,7 @@
 #include <kj/debug.h>
 
 #include "harness/rpc/bytes.h"
+#include "harness/rpc/fake/fake_logs.h"
 #include "schema/support/base/crc32c.h"
 #include "schema/support/base/sha256.h"
 #include "schema/support/base/socket.h"
@@ -255,10 +256,16 @@ void grantJobs(State& server, wire::Grants::Builder grants, wire::Jobs::Client j
     grants.setObsoleteJobs(kj::mv(jobs));
     return;
   }
-  auto more = grants.initMore(server.script.grantsSync ? 2 : 1);
-  if (server.script.grantsSync) {
-    more[1].setInterfaceId(capnp::typeId<wire::Sync>());
-    more[1].setCapability(wire::Sync::Client(kj::heap<FakeSync>(server)));
+  const FakeAgent::Script& script = server.script;
+  unsigned next = 1;
+  auto more = grants.initMore(next + (script.grantsSync ? 1 : 0) + (script.grantsLogs ? 1 : 0));
+  if (script.grantsSync) {
+    more[next].setInterfaceId(capnp::typeId<wire::Sync>());
+    more[next++].setCapability(wire::Sync::Client(kj::heap<FakeSync>(server)));
+  }
+  if (script.grantsLogs) {
+    more[next].setInterfaceId(capnp::typeId<wire::Logs>());
+    more[next++].setCapability(wire::Logs::Client(kj::heap<FakeLogs>(script, server.io.timer())));
   }
   auto grant = more[0];
   grant.setInterfaceId(capnp::typeId<wire::Jobs>());

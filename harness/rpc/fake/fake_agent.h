@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -51,7 +52,7 @@ class FakeAgent {
     unsigned opened = 0;
   };
 
-  // The form in which a welcome grants jobs. Beside them, the fake grants events only.
+  // The form in which a welcome grants jobs. Beside them, the fake grants events and logs only.
   enum class GrantForm {
     kListed,
 
@@ -95,6 +96,15 @@ class FakeAgent {
 
     // Grants events, if jobs are listed.
     bool grantsSync = false;
+
+    // Grants logs, if jobs are listed. They are empty.
+    bool grantsLogs = false;
+
+    // The kind with which reads of logs fail. Unspecified: they do not.
+    wire::Error::Kind logRefusal = wire::Error::Kind::UNSPECIFIED;
+
+    // A call that waits for a line is answered this much later than it should be.
+    std::chrono::milliseconds logLateness{0};
 
     // Answers only those who do not wait for an event.
     bool holdsEvents = false;

@@ -20,7 +20,10 @@ using muster::NodeError;
 constexpr std::chrono::seconds kWaitMax{10};
 
 // So that the agent answers before our own time is over.
-constexpr std::chrono::milliseconds kMargin{150};
+constexpr std::chrono::milliseconds kMargin{100};
+
+// A node takes this long at most for its answer when a wait is over.
+constexpr std::chrono::seconds kAnswerMax{5};
 
 // A mark is of this many words at most: the agent makes none that is larger.
 constexpr size_t kMarkBytesMax = 8 << 20;
@@ -184,18 +187,19 @@ muster::LogSlice Logs::read(const LogMark& from, const std::optional<LogMark>& t
   }
 }
 
-LogPart Logs::await(const LogMark& from, const std::vector<std::string>& patterns,
-                    SteadyTime until) const {
+LogPart Logs::await(const LogMark& from, const std::vector<std::string>& patterns, SteadyTime until,
+                    SteadyTime limit) const {
   requireMark(node_, from);
   const std::string& name = node_.description().name;
+  SteadyTime answerBy = std::min(limit, until + kAnswerMax);
   LogPart whole;
   whole.next = from;
   do {
     LogMark at = whole.next;
     LogPart part = ask<LogPart>(
-        node_, "wait for lines of " + textOf(from.source), until + kMargin,
+        node_, "wait for lines of " + textOf(from.source), answerBy,
         [&](EstablishedConnection& connection) {
-          auto left = std::chrono::nanoseconds(until - std::chrono::steady_clock::now());
+          std::chrono::nanoseconds left = until - kMargin - std::chrono::steady_clock::now();
           auto wait = std::clamp<std::chrono::nanoseconds>(left, left.zero(), kWaitMax);
           auto request = connection.get<wire::Logs>().awaitRequest();
           write(request.initSource(), at.source);
@@ -210,7 +214,7 @@ LogPart Logs::await(const LogMark& from, const std::vector<std::string>& pattern
     size_t bytes = 0;
     whole.next = part.next;
     append(std::move(part), whole.slice, bytes);
-  } while (whole.slice.lines.empty() && std::chrono::steady_clock::now() < until);
+  } while (whole.slice.lines.empty() && std::chrono::steady_clock::now() + kMargin < until);
   return whole;
 }
 

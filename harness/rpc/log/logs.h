@@ -43,9 +43,10 @@ class Logs {
   muster::LogSlice read(const muster::LogMark& from, const std::optional<muster::LogMark>& to,
                         const std::vector<std::string>& patterns, SteadyTime until) const;
 
-  // Waits for lines; the part has none at `until`. With patterns there is one line at most.
+  // Waits for lines; the part has none at `until`. With patterns there is one line at most. The
+  // call itself may take until `limit`, to bring the answer of a node that is busy.
   LogPart await(const muster::LogMark& from, const std::vector<std::string>& patterns,
-                SteadyTime until) const;
+                SteadyTime until, SteadyTime limit) const;
 
  private:
   ControllerNode& node_;
