@@ -23,8 +23,8 @@ interface Logs $Common.least(operator) {
   # Returns lines behind `from`, in order within each file, and the mark behind them. Each call looks at a part of the
   # slice only; `more` says that there is more of it behind `next`. If `to` is given, the slice ends there, and its last
   # bytes are a line even without a newline; otherwise it ends with the last whole line that there is now. Only lines
-  # that match one of `patterns` (RE2, on the bytes of the line) are returned; without patterns, all. linesMax is at
-  # most 10000, bytesMax at most 1 MiB; 0 means these.
+  # that match one of `patterns` (RE2, on the bytes of the line; at most 64 of 4 KiB) are returned; without patterns,
+  # all. linesMax is at most 10000, bytesMax at most 1 MiB; 0 means these.
 
   await @2 (source :LogSource, from :LogMark, patterns :List(Text), waitNs :Int64)
       -> (lines :List(LogLine), notes :List(LogNote), next :LogMark, error :Common.Error);

@@ -55,6 +55,16 @@ bool isDay(const std::string& text) {
   return normal.tm_mday == parsed.tm_mday && normal.tm_mon == parsed.tm_mon;
 }
 
+// A node would refuse to look for more, and only at the end of the first test.
+std::string countProblem(const muster::Logs& logs) {
+  std::vector<LogRule> rules = logs.failOn;
+  rules.insert(rules.end(), logs.allow.begin(), logs.allow.end());
+  size_t count = patternsOf(rules).size();
+  if (count <= kPatternsMax) return "";
+  return "failOn and allow have " + std::to_string(count) + " patterns, at most " +
+         std::to_string(kPatternsMax) + " are possible; join some by |, as in \"A|B\"";
+}
+
 }  // namespace
 
 std::string patternProblem(const std::string& pattern) {
@@ -115,6 +125,7 @@ std::string rulesProblem(const muster::Logs& logs, const std::string& day) {
     if (source.kind() != muster::LogSource::Kind::kFiles || isPath) continue;
     return "sources: " + quoted(source.name()) + " is to be an absolute path or a pattern of such";
   }
+  if (std::string problem = countProblem(logs); !problem.empty()) return problem;
   bool hasRules = !logs.failOn.empty() || !logs.allow.empty();
   if (hasRules && logs.sources.empty()) return "there are rules and no sources; name the logs";
   return "";

@@ -23,7 +23,11 @@ enum class RuleUse { kFailOn, kAllow };
 // Says the same of a whole rule. `today` is a day such as "2027-06-30".
 std::string ruleProblem(const muster::LogRule& rule, RuleUse use, const std::string& today);
 
-// Returns the first problem of all rules, which begins with the place of its rule, such as
+// A node takes this many patterns in one call (schema/log.capnp), and a suite's rules are looked
+// for in one.
+inline constexpr size_t kPatternsMax = 64;
+
+// Returns the first problem of all rules. That of one rule begins with its place, such as
 // "failOn[2]".
 std::string rulesProblem(const muster::Logs& logs, const std::string& today);
 

@@ -72,6 +72,17 @@ TEST(RulesTest, ProblemNamesThePlaceOfItsRule) {
   EXPECT_THAT(rulesProblem({.sources = {"kvd.log"}}, kDay), HasSubstr("absolute path"));
 }
 
+// `before` is a pattern too, and a pattern that several rules have counts once.
+TEST(RulesTest, MorePatternsThanANodeTakesAreRefused) {
+  muster::Logs logs{.sources = {"/l"}};
+  for (size_t i = 0; i < kPatternsMax; ++i) logs.failOn.push_back(rule("E" + std::to_string(i)));
+  logs.allow = {rule("E1")};
+  EXPECT_EQ(rulesProblem(logs, kDay), "");
+  logs.allow[0].before = "peer lost";
+  EXPECT_THAT(rulesProblem(logs, kDay),
+              AllOf(HasSubstr("have 65 patterns, at most 64"), HasSubstr("join some by |")));
+}
+
 TEST(RulesTest, BeforeBelongsToAllow) {
   LogRule before = rule("E");
   before.before = "retry";

@@ -32,11 +32,12 @@ class LogOracleTest : public testing::Test {
                     std::chrono::seconds(60));
   }
 
-  std::string saved(const std::string& path) {
+  std::string content(const std::string& path) {
     std::ostringstream text;
-    text << std::ifstream(directory_ + "/logs/" + path).rdbuf();
+    text << std::ifstream(directory_ + "/" + path).rdbuf();
     return text.str();
   }
+  std::string saved(const std::string& path) { return content("logs/" + path); }
 
   std::string directory_;
 };
@@ -94,12 +95,30 @@ TEST_F(LogOracleTest, ExpectedLineThatIsMissingFails) {
                                    Not(HasSubstr("an expected line is missing: node server1"))));
 }
 
-TEST_F(LogOracleTest, ExpiredAndDangerousRulesAreRefusedBeforeNodesAreMade) {
-  ShellResult result = run("ExpiredTest.*:DangerousTest.*");
+TEST_F(LogOracleTest, WhatIsMissingOfTheLogsIsInTheReport) {
+  ShellResult result = run(
+      "WatchedTest.WritesNothingBad:WatchedTest.EmptiesItsLog --gtest_output=xml:" + directory_ +
+      "/report.xml");
+  EXPECT_EQ(result.exitStatus, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("server1: /tmp/oracle.log: was emptied in place"));
+  EXPECT_THAT(content("report.xml"),
+              AllOf(HasSubstr("\"muster_logs_unjudged\""), HasSubstr("was emptied in place")));
+}
+
+TEST_F(LogOracleTest, LogsThatANodeRefusesToReadFailTheTest) {
+  ShellResult result = run("ManyFilesTest.*");
+  EXPECT_EQ(result.exitStatus, 1) << result.output;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("the logs could not be judged"),
+                                   HasSubstr("the pattern stands for over 1024 files")));
+}
+
+TEST_F(LogOracleTest, WrongRulesAreRefusedBeforeNodesAreMade) {
+  ShellResult result = run("ExpiredTest.*:DangerousTest.*:ManyRulesTest.*");
   EXPECT_EQ(result.exitStatus, 1) << result.output;
   EXPECT_THAT(result.output,
               AllOf(HasSubstr("allow[0]: rule \"ERROR: known\" has expired on 2020-01-31"),
                     HasSubstr("failOn[0]: pattern \"x*\" matches the empty string"),
+                    HasSubstr("failOn and allow have 65 patterns, at most 64"),
                     Not(HasSubstr("made cluster")), Not(HasSubstr("it ran"))));
 }
 

@@ -75,6 +75,41 @@ TEST_F(WatchedTest, ExpectsALineThatIsMissing) {
   write(NodeSet({servers()[0]}), "healed 12 files");
 }
 
+// An emptied log hides what was written to it before.
+TEST_F(WatchedTest, EmptiesItsLog) {
+  write(servers(), "fine");
+  servers().run({"sh", "-c", "echo other > " + std::string(kLog)}).checked();
+}
+
+// Nodes read 1024 files of a pattern at most, and refuse more.
+class ManyFilesTest : public ClusterTest {
+ public:
+  static Logs logs() {
+    return {.sources = {"/tmp/oracle-many/*.log"}, .failOn = {{.pattern = "E", .reason = "y"}}};
+  }
+};
+
+TEST_F(ManyFilesTest, MakesMoreLogsThanANodeReads) {
+  std::string directory = "/tmp/oracle-many";
+  std::string make =
+      "mkdir -p " + directory + "; cd " + directory + " && touch $(seq -f %g.log 1100)";
+  servers().run({"sh", "-c", make}).checked();
+}
+
+class ManyRulesTest : public ClusterTest {
+ public:
+  static Logs logs() {
+    Logs logs{.sources = {kLog}};
+    for (int i = 0; i < 65; ++i)
+      logs.failOn.push_back({.pattern = "E" + std::to_string(i), .reason = "y"});
+    return logs;
+  }
+};
+
+TEST_F(ManyRulesTest, DoesNotRun) {
+  write(servers(), "it ran");
+}
+
 class ExpiredTest : public ClusterTest {
  public:
   static Logs logs() {
