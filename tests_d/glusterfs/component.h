@@ -42,6 +42,11 @@ class GlusterTest : public muster::ClusterTest {
   void TearDown() override;
 };
 
+// For AllowLog, where a test makes a server silent.
+inline const muster::LogRule kSilentServer = {
+    .pattern = "rpc_clnt_ping_timer_expired.* has not responded in the last",
+    .reason = "the test makes a server silent"};
+
 // Returns the type as a word in a test's name, for INSTANTIATE_TEST_SUITE_P.
 inline std::string inTestName(const testing::TestParamInfo<VolumeType>& parameter) {
   return toString(parameter.param);

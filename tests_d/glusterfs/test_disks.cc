@@ -52,10 +52,10 @@ TEST_F(DiskTest, SlowBrickIsHealedWhileAWriterGoesOn) {
   const Mount mount(client(), volume);
   Writer writer(mount, "work");
   volume.killBrick(victim(volume));
-  writer.awaitMore(20, 30s);
-  Fault slow = faultsOn(volume).disturbDisk(victim(volume).path, {.delay = 10ms});
+  writer.awaitMore(5, 30s);
+  Fault slow = faultsOn(volume).disturbDisk(victim(volume).path, {.delay = 3ms});
   volume.restartBricks();
-  writer.awaitMore(5, 60s);
+  writer.awaitMore(3, 60s);
   EXPECT_THAT(writer.stop(), Succeeded());
   EXPECT_THAT([&] { return volume.healTrouble(); }, Clears(120s));
   EXPECT_GT(slow.packetsDropped(), 0u);

@@ -44,6 +44,7 @@ TEST_F(NemesisTest, WriterGoesOnAndLosesNothing) {
   Volume volume(pool(), VolumeType::kReplicated);
   volume.start();
   const Mount mount(client(), volume);
+  const muster::AllowLog silent(kSilentServer);
   std::map<std::string, int> written;
   int number = 0;
   while (number < kWritesLeast || muster::nemesisGoesOn()) {

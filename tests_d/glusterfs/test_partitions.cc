@@ -42,6 +42,7 @@ TEST_F(PartitionTest, ClientWritesWithTwoServersAndNotWithOne) {
   const Mount mount(client(), volume);
   const auto& bricks = volume.layout().bricks;
   EXPECT_THAT(mount.tryWrite("with three", 20s), Succeeded());
+  const muster::AllowLog silent(kSilentServer);
   {
     Fault cut = keepOnly({bricks[0].server, bricks[1].server});
     EXPECT_THAT(mount.tryWrite("with two", 30s), Succeeded());
@@ -105,6 +106,7 @@ TEST_F(SplitBrainTest, EachPolicyChoosesItsCopy) {
   const Mount mount(client(), volume);
   const Mount other(second, volume);
   writeAll(mount, "0");
+  const muster::AllowLog silent(kSilentServer);
   {
     Fault cut = cluster().isolate(second);
     writeAll(mount, "first");

@@ -46,6 +46,7 @@ TEST_F(ServerTest, DaemonThatWasAwayLearnsOfVolumeChanges) {
   Volume volume(pool(), VolumeType::kReplicated);
   volume.start();
   const muster::Node& victim = pool().servers()[2];
+  const muster::AllowLog silent(kSilentServer);
   pool().killDaemon(victim);
   volume.set("diagnostics.client-log-level", "WARNING");
   pool().startDaemon(victim);
@@ -68,6 +69,7 @@ TEST_F(ServerTest, FrozenServerDelaysAWriteByThePingTimeoutAtMost) {
   const std::string before = mount.writeRandom("before", 512);
   Writer writer(mount, "work");
   writer.awaitMore(10, 30s);
+  const muster::AllowLog silent(kSilentServer);
   {
     auto frozen = cluster().freeze(pool().servers()[2]);
     EXPECT_THAT(mount.tryWrite("meanwhile", kStallMax), Succeeded());
@@ -90,6 +92,7 @@ TEST_F(ServerTest, BrickIsHealedAfterAPowerCutOfItsServer) {
   const std::string before = mount.writeRandom("before", 512);
   const muster::Node& victim = pool().servers()[1];
 
+  const muster::AllowLog silent(kSilentServer);
   cluster().powerOff(victim);
   EXPECT_THAT(mount.tryWrite("meanwhile", kStallMax), Succeeded());
   cluster().powerOn(victim);
