@@ -66,7 +66,7 @@ struct OwnMount {
 struct Standing {
   bool isThere = false;
   bool isTopmost = false;
-  // Of the file system, such as "ext4".
+  // The type of the file system, such as "ext4".
   std::string type;
   // The mounts below it.
   std::vector<MountLine> below;
