@@ -122,6 +122,7 @@ void Daemon::Impl::start(Where where) {
     if (options.cores == CoreFiles::kUnlimited) {
       request.coreBytesMax = std::numeric_limits<uint64_t>::max();
     }
+    request.crash = harness::CrashOf::kTest;
     process.emplace(
         harness::ApiAccess::process(harness::rpc::Jobs(harness::ApiAccess::behind(node))
                                         .start(std::move(request), DeadlineScope::current())));

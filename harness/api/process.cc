@@ -55,6 +55,7 @@ Process& Process::operator=(Process&& other) noexcept {
   end();
   job_ = std::move(other.job_);
   logPath_ = std::move(other.logPath_);
+  isTold_ = other.isTold_;
   return *this;
 }
 
@@ -80,11 +81,13 @@ void Process::end() noexcept {
   } catch (const std::exception&) {
     // A destructor cannot report it; the node ends the command by its deadline or its session.
   }
+  if (!isTold_) job_->endUnseen();
   job_->release();
 }
 
 Result Process::resultNow() {
   Result result = job_->result();
+  isTold_ = isTold_ || job_->ended();
   result.logPath = logPath_;
   if (logPath_.empty()) harness::keepLog(result);
   if (!result.stillEnding) logPath_ = result.logPath;

@@ -33,6 +33,7 @@ exec::JobTable::Options jobOptions(ServiceHost& host, Worker& disk, const exec::
   jobs.spawner = &host.platform.spawner();
   jobs.disk = &disk;
   jobs.commands = &host.commands;
+  jobs.deaths = &host.deaths;
   return jobs;
 }
 

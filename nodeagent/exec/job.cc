@@ -242,6 +242,9 @@ void Job::released() {
   stopping_ = nullptr;
   signalling_ = nullptr;
   unprotecting_ = nullptr;
+  if (processes_.get() != nullptr && context_.deaths != nullptr) {
+    memoryKills_ = processes_->memoryKills();
+  }
   processes_ = nullptr;
   gone_ = true;
   changed_.notify();
@@ -300,6 +303,11 @@ kj::Promise<void> Job::waitGone(kj::TimePoint end) {
   return changed_.next().exclusiveJoin(context_.timer.atTime(end)).then([this, end]() {
     return waitGone(end);
   });
+}
+
+kj::Promise<kj::Vector<pid_t>> Job::list() {
+  if (processes_.get() == nullptr) return kj::Vector<pid_t>();
+  return processes_->list().attach(kj::addRef(*this));
 }
 
 kj::Promise<void> Job::look() {

@@ -1,5 +1,7 @@
 // Runs one command from its start to its one outcome, and follows the processes that it leaves
 // behind. It knows no messages (job_status.h does) and no other jobs (job_table.h).
+//
+// Over budget: the members are the states of one command, which end together.
 #pragma once
 
 #include <stdint.h>
@@ -18,6 +20,7 @@
 #include "nodeagent/os/worker.h"
 #include "nodeagent/session/change_signal.h"
 #include "nodeagent/session/commands.h"
+#include "nodeagent/session/deaths.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::exec {
@@ -33,8 +36,9 @@ struct JobContext {
   Worker& worker;
   UserDatabase& users;
   const JobLimits& limits;
-  // Where commands are entered. Null: nowhere, as in a shim.
+  // Where commands and broken ends are entered. Null: nowhere, as in a shim.
   Commands* commands;
+  Deaths* deaths;
   // /dev/null for jobs without input. The first such job opens it.
   kj::AutoCloseFd& nothing;
 };
@@ -140,6 +144,10 @@ class Job final : public kj::Refcounted {
   wire::JobOutcome::StartStep failedStep() const { return failedStep_; }
   const ExitReport& exit() const { return exit_; }
   MemoryKill memoryKill() const { return memoryKill_; }
+
+  // Returns how many of its processes the kernel killed for lack of memory, where it counts them.
+  // It is known when no process is left.
+  uint64_t memoryKills() const { return memoryKills_; }
   pid_t pid() const { return pid_; }
   int64_t startedRealtimeNs() const { return startedRealtimeNs_; }
   int64_t startedBoottimeNs() const { return startedBoottimeNs_; }
@@ -151,6 +159,9 @@ class Job final : public kj::Refcounted {
   uint64_t inputAcceptedTo() const;
   kj::ArrayPtr<const Holder> holders() const { return holders_; }
   uint32_t leftRunning() const { return leftRunning_; }
+
+  // Resolves to the processes that run, as ProcessSet::list does.
+  kj::Promise<kj::Vector<pid_t>> list();
 
   // Counts the processes of the job with ProcessSet::list, for processCount().
   kj::Promise<void> look();
@@ -226,6 +237,7 @@ class Job final : public kj::Refcounted {
   ExitReport exit_;
   int64_t startedMonotonicNs_ = 0;
   MemoryKill memoryKill_ = MemoryKill::kNo;
+  uint64_t memoryKills_ = 0;
   // The keeper's own largest size. The kernel counts it as the process's, which was a copy of the
   // keeper before it reached its program.
   uint64_t keeperBytesMax_ = 0;

@@ -176,6 +176,7 @@ Job::ChildFiles Job::openFiles() {
     files.errors = kj::mv(pipe.writeEnd);
     errors_ = open(kj::mv(pipe.readEnd), spec_.errors);
   }
+  if (context_.deaths != nullptr) (spec_.mergeErrors ? output_ : errors_)->watchReports();
   return files;
 }
 

@@ -11,10 +11,16 @@ namespace {
 
 using OutOfMemory = wire::JobOutcome::OutOfMemory;
 
-// Wraps a real process set and replaces the kernel's answer.
+// What the kernel answers.
+struct Said {
+  MemoryKill ofFirst = MemoryKill::kUnknown;
+  uint64_t kills = 0;
+};
+
+// Wraps a real process set and replaces the kernel's answers.
 class TellingSet final : public ProcessSet {
  public:
-  TellingSet(kj::Own<ProcessSet> own, const MemoryKill& said) : own_(kj::mv(own)), said_(said) {}
+  TellingSet(kj::Own<ProcessSet> own, const Said& said) : own_(kj::mv(own)), said_(said) {}
 
   int cgroupFd() const override { return own_->cgroupFd(); }
   kj::StringPtr marker() const override { return own_->marker(); }
@@ -26,16 +32,17 @@ class TellingSet final : public ProcessSet {
   }
   void killAll() override { own_->killAll(); }
   kj::Promise<void> whenEmpty() override { return own_->whenEmpty(); }
-  MemoryKill memoryKill(pid_t, int64_t) override { return said_; }
+  MemoryKill memoryKill(pid_t, int64_t) override { return said_.ofFirst; }
+  uint64_t memoryKills() override { return said_.kills; }
 
  private:
   kj::Own<ProcessSet> own_;
-  const MemoryKill& said_;
+  const Said& said_;
 };
 
 class TellingSets final : public ProcessSets {
  public:
-  TellingSets(kj::Own<ProcessSets> own, const MemoryKill& said) : own_(kj::mv(own)), said_(said) {}
+  TellingSets(kj::Own<ProcessSets> own, const Said& said) : own_(kj::mv(own)), said_(said) {}
 
   kj::Own<ProcessSet> make(uint64_t owner) override {
     return kj::heap<TellingSet>(own_->make(owner), said_);
@@ -45,7 +52,7 @@ class TellingSets final : public ProcessSets {
 
  private:
   kj::Own<ProcessSets> own_;
-  const MemoryKill& said_;
+  const Said& said_;
 };
 
 class JobMemoryTest : public JobFixture {
@@ -65,7 +72,19 @@ class JobMemoryTest : public JobFixture {
     return result->outcome().getSignalled().getOutOfMemory();
   }
 
-  MemoryKill said_ = MemoryKill::kUnknown;
+  // Opens a table that enters broken ends.
+  void openTableOfDeaths() {
+    closeTable();
+    JobTable::Options options;
+    options.sets = makeSets();
+    options.deaths = &deaths_;
+    table = kj::heap<JobTable>(port, timer(), systemClock(), worker, kj::mv(options));
+    kept = kj::heap<KeptJobs>(*table);
+    openSession();
+  }
+
+  Deaths deaths_;
+  Said said_;
   bool tells_ = false;
 };
 
@@ -74,14 +93,36 @@ TEST_F(JobMemoryTest, TheOutcomeHasTheKernelsAnswerAboutAKill) {
                             std::pair(MemoryKill::kPerhaps, OutOfMemory::PERHAPS),
                             std::pair(MemoryKill::kNo, OutOfMemory::NO),
                             std::pair(MemoryKill::kUnknown, OutOfMemory::UNKNOWN)}) {
-    said_ = said;
+    said_.ofFirst = said;
     EXPECT_EQ(saidOf("KILL"), told);
   }
 }
 
 TEST_F(JobMemoryTest, AnotherSignalIsNotAMemoryKill) {
-  said_ = MemoryKill::kYes;
+  said_.ofFirst = MemoryKill::kYes;
   EXPECT_EQ(saidOf("SEGV"), OutOfMemory::NO);
+}
+
+TEST_F(JobMemoryTest, CommandThatWasKilledForLackOfMemoryIsEntered) {
+  openTableOfDeaths();
+  said_ = {MemoryKill::kYes, 1};
+  run(shell("kill -KILL $$"));
+  auto deaths = deaths_.since(0, session->id());
+  ASSERT_EQ(deaths.size(), 1u);
+  EXPECT_EQ(deaths[0].kind, Death::Kind::kCommand);
+  EXPECT_TRUE(deaths[0].wasOutOfMemory);
+  closeTable();
+}
+
+TEST_F(JobMemoryTest, ChildrenThatWereKilledForLackOfMemoryAreEntered) {
+  openTableOfDeaths();
+  said_ = {MemoryKill::kNo, 2};
+  run(shell("exit 0"));
+  ASSERT_TRUE(eventually([&]() { return deaths_.position() > 0; }));
+  auto deaths = deaths_.since(0, session->id());
+  EXPECT_EQ(deaths[0].kind, Death::Kind::kMemory);
+  EXPECT_EQ(deaths[0].text, "2 of its processes");
+  closeTable();
 }
 
 }  // namespace

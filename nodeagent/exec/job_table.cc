@@ -40,7 +40,7 @@ JobTable::JobTable(kj::UnixEventPort& port, kj::Timer& timer, const Clock& clock
       spool_(kj::mv(options.spool), limits_, options.disk == nullptr ? worker : *options.disk),
       users_(options.userRoot),
       context_{port,   timer,  clock,   *sets_,           *options.spawner, spool_,
-               worker, users_, limits_, options.commands, nothing_},
+               worker, users_, limits_, options.commands, options.deaths,   nothing_},
       tasks_(*this) {
   // The start may wait for the file system. Jobs find the users in memory then.
   users_.find(kj::str(geteuid()));
@@ -78,8 +78,10 @@ OwnJob& JobTable::start(Session& session, uint64_t number, JobSpec spec) {
   if (!isDetached) {
     // The entry belongs to `own` and is removed with it, so the function never sees a destroyed
     // job.
-    own.undo = session.addUndo(EndPhase::kStop, kj::mv(what),
-                               [&own]() { return own.job().endWithSession(); });
+    own.undo = session.addUndo(EndPhase::kStop, kj::mv(what), [&own]() {
+      own.noteDirectory();
+      return own.job().endWithSession();
+    });
   }
   order_[own.order] = &own;
   jobs.jobs.emplace(number, kj::mv(made));

@@ -36,6 +36,8 @@ class JobTable final : private OwnJob::Owner, private kj::TaskSet::ErrorHandler 
     Worker* disk = nullptr;
     // Where the commands are entered, and outlives the table. Null: nowhere.
     Commands* commands = nullptr;
+    // Where broken ends are entered, and outlives the table. Null: nowhere.
+    Deaths* deaths = nullptr;
   };
 
   // Port, timer, clock and worker outlive the table.

@@ -67,6 +67,7 @@ OutputStream::Step OutputStream::readSome(size_t& turnBytes) {
     auto bytes = scratch().slice(0, static_cast<size_t>(count));
     hash_.update(bytes);
     noteLast(bytes);
+    if (reports_) reports_->look({bytes.asChars().begin(), bytes.size()});
     buffer_.append(bytes);
     changed_();
   }
@@ -92,6 +93,11 @@ void OutputStream::noteLast(kj::ArrayPtr<const kj::byte> bytes) {
 kj::String OutputStream::lastBytes() const {
   size_t begin = last_.size() - kj::min(last_.size(), kLastBytesMax);
   return kj::heapString(last_.asPtr().slice(begin, last_.size()));
+}
+
+const std::string& OutputStream::report() const {
+  static const std::string kNone;
+  return reports_ ? reports_->report() : kNone;
 }
 
 kj::Promise<void> OutputStream::pump() {

@@ -2,6 +2,8 @@
 // output_buffer.h.
 #pragma once
 
+#include <optional>
+
 #include <kj/async-unix.h>
 #include <kj/function.h>
 #include <kj/io.h>
@@ -10,6 +12,7 @@
 #include <kj/vector.h>
 
 #include "nodeagent/exec/output_buffer.h"
+#include "nodeagent/exec/report_watch.h"
 #include "schema/support/base/sha256.h"
 
 namespace nodeagent::exec {
@@ -53,6 +56,12 @@ class OutputStream {
   kj::String lastBytes() const;
   static constexpr size_t kLastBytesMax = 512;
 
+  // Looks for the report of a sanitizer from now on.
+  void watchReports() { reports_.emplace(); }
+
+  // Returns that report; empty if there was none.
+  const std::string& report() const;
+
   // Returns the digest of all produced bytes, once ended.
   const support::Digest& digest() const { return digest_; }
 
@@ -80,6 +89,7 @@ class OutputStream {
   support::Sha256 hash_;
   support::Digest digest_{};
   kj::Vector<char> last_;
+  std::optional<ReportWatch> reports_;
   kj::Function<void()> changed_;
   bool ended_ = false;
   bool detached_ = false;

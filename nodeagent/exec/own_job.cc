@@ -1,6 +1,11 @@
 #include "nodeagent/exec/own_job.h"
 
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <string_view>
+#include <utility>
 
 #include "nodeagent/exec/job_status.h"
 #include "schema/support/base/crc32c.h"
@@ -65,11 +70,55 @@ OwnJob::OwnJob(const JobContext& context, Owner& owner, Session& session, uint64
       owner_(owner),
       session_(session.addRef()),
       commands_(context.commands),
+      deaths_(context.deaths),
       sessionId_(session.id()),
+      wholeSessionId_(session.whole().id()),
       identity_(kj::str(session.identity())),
       labels_(join(session.labels(), spec.labels)),
       job_(kj::refcounted<Job>(context, static_cast<Job::Listener&>(*this), processOwner, number,
-                               kj::mv(spec))) {}
+                               kj::mv(spec))) {
+  if (deaths_ != nullptr) notePlaces();
+}
+
+// Sanitizers of the command write where their options say, and the kernel where the process is.
+void OwnJob::notePlaces() {
+  const JobSpec& spec = job_->spec();
+  deaths_->noteDirectory(spec.directory.size() == 0 ? "/" : spec.directory.cStr());
+  for (auto& variable : spec.environment) {
+    std::string_view value(variable.value.cStr(), variable.value.size());
+    constexpr std::string_view kOption = "log_path=";
+    size_t begin = value.find(kOption);
+    bool isOfSanitizer = variable.name.endsWith("SAN_OPTIONS");
+    if (!isOfSanitizer || begin == std::string_view::npos) continue;
+    value.remove_prefix(begin + kOption.size());
+    deaths_->noteReports(std::string(value.substr(0, value.find_first_of(": "))));
+  }
+}
+
+// Reads no memory of the process, so that it waits for nothing.
+void OwnJob::noteDirectory() {
+  if (deaths_ == nullptr || job_->hasEnded() || job_->pid() == 0) return;
+  char path[4096];
+  ssize_t length = readlink(kj::str("/proc/", job_->pid(), "/cwd").cStr(), path, sizeof(path));
+  if (length > 0) deaths_->noteDirectory(std::string(path, static_cast<size_t>(length)));
+}
+
+Death OwnJob::death(Death::Kind kind) const {
+  Death result;
+  result.kind = kind;
+  result.session = wholeSessionId_;
+  result.number = job_->number();
+  result.pid = job_->pid();
+  if (!shownArgv().empty()) result.program = shownArgv()[0];
+  return result;
+}
+
+void OwnJob::noteReport(const OutputStream* stream) {
+  if (stream == nullptr || stream->report().empty()) return;
+  Death found = death(Death::Kind::kReport);
+  found.text = stream->report();
+  deaths_->add(std::move(found));
+}
 
 kj::String OwnJob::identify(Job& job) {
   if (commands_ == nullptr) return kj::String();
@@ -78,7 +127,17 @@ kj::String OwnJob::identify(Job& job) {
 
 // Nothing is kept of output that was fetched, so what the last lines are is asked for while the job
 // lives. A process that was killed has written them before, but the pipe may hold them still.
-void OwnJob::exited(Job&) {
+void OwnJob::exited(Job& job) {
+  auto& exit = job.exit();
+  bool wasOutOfMemory = job.memoryKill() == MemoryKill::kYes;
+  if (deaths_ != nullptr && exit.signalled && (isCrashSignal(exit.value) || wasOutOfMemory)) {
+    Death found = death(Death::Kind::kCommand);
+    found.signal = exit.value;
+    found.hasDumped = exit.coreDumped;
+    found.wasOutOfMemory = wasOutOfMemory;
+    found.isProvoked = (signalsSent_ >> exit.value & 1) != 0;
+    deaths_->add(std::move(found));
+  }
   KJ_IF_MAYBE (entry, entry_) {
     if (!(*entry)->command().isWatched()) return;
     telling_ =
@@ -86,12 +145,25 @@ void OwnJob::exited(Job&) {
   }
 }
 
-void OwnJob::ended(Job&) {
+void OwnJob::ended(Job& job) {
+  if (deaths_ != nullptr) {
+    noteReport(job.output());
+    noteReport(job.errors());
+  }
   tellEnd();
   owner_.ended(*this);
 }
 
-void OwnJob::gone(Job&) {
+void OwnJob::gone(Job& job) {
+  uint64_t known = job.memoryKill() == MemoryKill::kYes ? 1 : 0;
+  if (deaths_ != nullptr && job.memoryKills() > known) {
+    Death found = death(Death::Kind::kMemory);
+    found.pid = 0;
+    found.signal = SIGKILL;
+    found.wasOutOfMemory = true;
+    found.text = std::to_string(job.memoryKills() - known) + " of its processes";
+    deaths_->add(std::move(found));
+  }
   entry_ = nullptr;
   owner_.gone(*this);
 }
@@ -124,13 +196,26 @@ kj::Promise<uint64_t> OwnJob::writeInput(wire::Chunk::Reader chunk, AfterInput a
   return job_->writeInput(chunk.getOffset(), kj::heapArray<kj::byte>(chunk.getData()), after);
 }
 
+// A child that dumps core by a signal to all is no crash either, so that all are noted first.
 kj::Promise<void> OwnJob::signal(int number, wire::Jobs::Target target) {
-  return job_->signal(number, target).then([number, jobNumber = job_->number()](int result) {
-    if (result != 0) support::failErrno(result, "send signal ", number, " to job ", jobNumber);
-  });
+  if (number > 0 && number < 64) signalsSent_ |= uint64_t{1} << number;
+  auto send = [number, target, job = kj::addRef(*job_)]() mutable {
+    return job->signal(number, target).then([number, jobNumber = job->number()](int result) {
+      if (result != 0) support::failErrno(result, "send signal ", number, " to job ", jobNumber);
+    });
+  };
+  if (deaths_ == nullptr || target != wire::Jobs::Target::ALL || !isCrashSignal(number)) {
+    return send();
+  }
+  return job_->list()
+      .then([number, &deaths = *deaths_](kj::Vector<pid_t>&& pids) {
+        for (pid_t pid : pids) deaths.provoke(pid, number);
+      })
+      .then(kj::mv(send));
 }
 
 kj::Promise<void> OwnJob::cancel(int64_t graceNs) {
+  noteDirectory();
   job_->stop(StopReason::kCancelled,
              graceNs < 0 ? job_->spec().graceNs : kj::min(graceNs, kGraceMaxNs));
   return kj::READY_NOW;

@@ -51,6 +51,9 @@ class OwnJob final : public KeptJob, private Job::Listener {
   uint32_t processCount() override { return job_->processCount(); }
   bool isAcknowledged() const override { return acknowledged; }
 
+  // Notes where the first process may leave a core file, if it runs.
+  void noteDirectory();
+
   // The public members belong to the table.
 
   // The place of the job's start among those of all sessions.
@@ -72,13 +75,21 @@ class OwnJob final : public KeptJob, private Job::Listener {
   void ended(Job& job) override;
   void gone(Job& job) override;
   void tellEnd();
+  void notePlaces();
+  Death death(Death::Kind kind) const;
+  void noteReport(const OutputStream* stream);
 
   const JobLimits& limits_;
   kj::Timer& timer_;
   Owner& owner_;
   kj::Own<Session> session_;
   Commands* const commands_;
+  Deaths* const deaths_;
   support::Id sessionId_;
+  // Differs from sessionId_ in a scope.
+  support::Id wholeSessionId_;
+  // Has the bits of the signals that a controller has sent.
+  uint64_t signalsSent_ = 0;
   kj::String identity_;
   kj::Array<Label> labels_;
   kj::Own<Job> job_;

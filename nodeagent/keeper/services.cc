@@ -1,6 +1,7 @@
 #include "nodeagent/keeper/services.h"
 
 #include "nodeagent/change/change_service.h"
+#include "nodeagent/diagnosis/diagnosis_service.h"
 #include "nodeagent/exec/exec_service.h"
 #include "nodeagent/facts/facts_service.h"
 #include "nodeagent/file/file_service.h"
@@ -26,6 +27,7 @@ kj::Array<kj::Own<AgentService>> makeServices(ServiceHost& host) {
   services.add(makeNetfault(host));
   services.add(makeServiceControl(host));
   services.add(makeFacts(host));
+  services.add(makeDiagnosis(host));
   services.add(makeSync(host));
   services.add(makeWait(host));
   services.add(makeChange(host));

@@ -15,12 +15,12 @@ constexpr int kLinesMax = 1000;  // Reading this many takes less than a millisec
 constexpr int64_t kClockSlackNs = 1'000'000'000;  // The log's clock runs a little beside ours.
 constexpr ino_t kFirstPidNamespace = 0xEFFFFFFC;
 
+}  // namespace
+
 bool isFirstPidNamespace() {
   struct stat space {};
   return stat("/proc/self/ns/pid", &space) == 0 && space.st_ino == kFirstPidNamespace;
 }
-
-}  // namespace
 
 // Reads "6,1234,5678901,-;Memory cgroup out of memory: Killed process 42 (dd) total-vm:..." and the
 // line before it, "6,1233,5678900,-;oom-kill:constraint=...,task=dd,pid=42,uid=0". The numbers are

@@ -21,6 +21,9 @@ enum class MemoryKill {
   kYes,
 };
 
+// Tells whether our numbers of processes are those of the kernel's log.
+bool isFirstPidNamespace();
+
 struct LoggedKill {
   // Numbered as the whole machine does it.
   pid_t pid = 0;

@@ -87,6 +87,12 @@ class CgroupSet final : public ProcessSet {
     bool isSurelyOne = logged == MemoryKill::kYes || logged == MemoryKill::kUnknown;
     return counted != nullptr && isSurelyOne ? MemoryKill::kYes : logged;
   }
+  // The kernel never sets the count back, so a group that has one is used once.
+  uint64_t memoryKills() override {
+    uint64_t count = group_->memoryKills().orDefault(uint64_t{0});
+    if (count > 0) group_->retire();
+    return count;
+  }
   int limitMemory(uint64_t bytes) override { return limit("memory.max", bytes); }
   int limitProcesses(uint64_t count) override { return limit("pids.max", count); }
 

@@ -56,6 +56,10 @@ class ProcessSet {
   // `sinceMonotonicNs`.
   virtual MemoryKill memoryKill(pid_t pid, int64_t sinceMonotonicNs);
 
+  // Returns how many of its processes the kernel killed for lack of memory; 0 also where the node
+  // does not count them.
+  virtual uint64_t memoryKills() { return 0; }
+
   // Limit the whole set. They return an errno, or 0; ENOTSUP where the set knows no limits.
   virtual int limitMemory(uint64_t bytes);
   virtual int limitProcesses(uint64_t count);

@@ -16,8 +16,8 @@ class ServiceControl final : public AgentService {
       : actWorker_(host.platform.makeWorker(kActThreads)),
         statusWorker_(host.platform.makeWorker(kStatusThreads)),
         restores_(*actWorker_, host.timer, paths, host.stateDirectory),
-        control_{host.timer,     host.audit, paths,         *actWorker_,
-                 *statusWorker_, restores_,  UserDatabase()} {}
+        control_{host.timer,     host.audit, paths,          *actWorker_,
+                 *statusWorker_, restores_,  UserDatabase(), host.deaths} {}
 
   kj::Array<Offer> offers() override {
     return kj::arr(offer<wire::Services>([this](Session& session) {

@@ -163,6 +163,7 @@ kj::Promise<ActResult> ServicesServer::perform(wire::Services::ActParams::Reader
   auto action = params.getAction();
   int64_t deadlineNs = params.getDeadlineNs();
   int signal = params.getSignal();
+  if (action == Action::KILL) control_.deaths.provoke(target->name.cStr(), signal);
   auto line = control_.audit.line(*session_, "services.act",
                                   {{"name", target->name},
                                    {"user", target->userName},

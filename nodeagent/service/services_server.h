@@ -8,6 +8,7 @@
 #include "nodeagent/service/restores.h"
 #include "nodeagent/service/target.h"
 #include "nodeagent/session/audit_log.h"
+#include "nodeagent/session/deaths.h"
 #include "nodeagent/session/session.h"
 #include "schema/service.capnp.h"
 
@@ -24,6 +25,7 @@ struct Control {
   Worker& statusWorker;
   Restores& restores;
   UserDatabase users;
+  Deaths& deaths;
   // Counts the calls of awaitActive that are under way.
   size_t waits = 0;
 };

@@ -19,6 +19,7 @@
 #include "nodeagent/os/platform.h"
 #include "nodeagent/session/audit_log.h"
 #include "nodeagent/session/commands.h"
+#include "nodeagent/session/deaths.h"
 #include "nodeagent/session/session.h"
 #include "schema/agent.capnp.h"
 #include "schema/common.capnp.h"
@@ -59,6 +60,9 @@ struct ServiceHost {
 
   // The commands that run on the node, but for detached ones, which other processes keep.
   Commands commands = {};
+
+  // The processes that ended as only a broken program does.
+  Deaths deaths = {};
 };
 
 class AgentService {

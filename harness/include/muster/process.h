@@ -141,6 +141,9 @@ class [[nodiscard]] Process {
 
   // Is Result::logPath of the final result, once it was asked for.
   std::string logPath_;
+
+  // A final result was asked for.
+  bool isTold_ = false;
 };
 
 // Prints node, command and pid for gtest.

@@ -34,6 +34,15 @@ enum class JobOutput {
   kTake,
 };
 
+// Whose matter it is that the command's first process crashes.
+enum class CrashOf {
+  // The caller has the result, and makes of it what it wants.
+  kResult,
+
+  // The command is not expected to end by itself, as a daemon.
+  kTest,
+};
+
 // The most output of a command that a result holds, of both streams together.
 constexpr uint64_t kHeldBytesMax = uint64_t{512} << 20;
 
@@ -48,6 +57,8 @@ struct JobRequest {
   // What becomes of a command that writes more is said at RunOptions::overflow.
   uint64_t heldBytesMax = kHeldBytesMax;
   std::optional<TerminalSize> terminal;
+
+  CrashOf crash = CrashOf::kResult;
 
   // The limit of the command's core files, RLIMIT_CORE; its maximum is none. Absent: the agent's.
   std::optional<uint64_t> coreBytesMax;

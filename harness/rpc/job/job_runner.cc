@@ -418,6 +418,10 @@ void JobRunner::finish(JobState& job, wire::JobStatus::Reader status) {
   }
   if (job.isOverLimit || mustEnd(job)) noteOverLimit(job);
   job.ended = true;
+  if (job.result.outcome.signal() != 0 && job.request->crash == CrashOf::kResult) {
+    told_.insert(job.number);
+    if (told_.size() > kToldMax) told_.erase(told_.begin());
+  }
 }
 
 }  // namespace harness

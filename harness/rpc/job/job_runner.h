@@ -1,11 +1,14 @@
 // Commands over a connection that may break: started once, followed by offset, checked by CRC and
 // digest.
+//
+// Over budget: it is one protocol, and what callers have to know of it.
 #pragma once
 
 #include <stdint.h>
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -150,6 +153,11 @@ class JobRunner {
   // no session's end would tell it.
   void release(JobHandle job);
 
+  // Tells whether a caller has the result of a command that a signal ended, and may judge it. The
+  // last kToldMax of them are known.
+  bool hasTold(uint64_t number) const { return told_.contains(number); }
+  void endUnseen(uint64_t number) { told_.erase(number); }
+
   // Resolves when the node has been told of all detached commands that were released, or at
   // `until`. Wait for it before the session is closed, whose end tells the node nothing of them.
   // One call at a time.
@@ -208,6 +216,10 @@ class JobRunner {
 
   // By the number of the scope; 0 is the session itself.
   std::map<uint64_t, Spent> spent_;
+
+  // The commands of hasTold().
+  static constexpr size_t kToldMax = 4096;
+  std::set<uint64_t> told_;
 
   // The readers of commands with much output, by number.
   std::map<uint64_t, ReadAhead> ahead_;

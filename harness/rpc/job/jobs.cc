@@ -114,6 +114,11 @@ void Job::cancelLater(std::chrono::nanoseconds grace) {
   node.io.post([&node, grace, job = state_]() { node.jobs().cancelLater(job, grace); });
 }
 
+void Job::endUnseen() {
+  auto& node = node_->impl();
+  node.io.post([&node, number = state_->number]() { node.jobs().endUnseen(number); });
+}
+
 void Job::release() {
   auto& node = node_->impl();
   node.io.post([&node, job = state_]() { node.jobs().release(job); });

@@ -82,6 +82,9 @@ class Job {
   // leaves the command to the end of the session.
   void cancelLater(std::chrono::nanoseconds grace);
 
+  // Says that nobody was told how the command ended, so that a crash of it counts (diagnosis.h).
+  void endUnseen();
+
   // Allows the node to forget an ended command and its output. A later call carries the message.
   void release();
 
