@@ -33,6 +33,7 @@
 #include <muster/cluster.h>
 #include <muster/cluster_test.h>
 #include <muster/condition.h>
+#include <muster/crash.h>
 #include <muster/daemon.h>
 #include <muster/deadline.h>
 #include <muster/event.h>

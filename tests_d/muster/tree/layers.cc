@@ -136,7 +136,7 @@ std::vector<Room> harnessRooms() {
       {"harness/match/", {"muster/", "harness/values/"}, kRpcLibraries},
       {"harness/fixture/",
        {"schema/support/base/", "muster/", "harness/values/", "harness/rpc/controller.h",
-        "harness/rpc/controller_node.h", "harness/rpc/facts/facts.h",
+        "harness/rpc/controller_node.h", "harness/rpc/diagnosis/", "harness/rpc/facts/facts.h",
         "harness/rpc/fault/injected_fault.h", "harness/rpc/fake/fake_agent.h",
         "harness/api/access.h", "harness/fault/", "harness/log/", "harness/match/",
         "harness/cluster/", "harness/os/", "harness/provision/choice.h",
