@@ -4,7 +4,7 @@
 #   DEPENDS   what the tests link besides Muster.
 #   HELPERS   sources of helpers, which the tests start on nodes: each becomes a program of the file's name without its
 #             ending, as by muster_helper(). C++ sources and Python scripts (*.py) are possible.
-#   TIMEOUT   seconds until ctest ends a test; 600 by default.
+#   TIMEOUT   seconds until ctest ends a test; 600 by default. The test looks at its nodes before that.
 include(GoogleTest)
 
 function(muster_component name)
@@ -38,7 +38,8 @@ function(muster_component name)
   endforeach()
   # All nodes of a machine share its cores and its network names: one node test at a time.
   gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX "${name}."
-                       PROPERTIES LABELS ${name} TIMEOUT ${COMPONENT_TIMEOUT} RESOURCE_LOCK nodes)
+                       PROPERTIES LABELS ${name} TIMEOUT ${COMPONENT_TIMEOUT} RESOURCE_LOCK nodes
+                       ENVIRONMENT MUSTER_PROGRAM_TIME=${COMPONENT_TIMEOUT}s)
   if(COMMAND muster_adopt_component)
     muster_adopt_component(${name})
   endif()

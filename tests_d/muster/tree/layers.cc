@@ -88,6 +88,32 @@ std::vector<std::string> valuesAnd(std::vector<std::string> allowed) {
   return allowed;
 }
 
+// What the fixtures may include, which is much: they put everything together for a test.
+std::vector<std::string> fixtureIncludes() {
+  return {"schema/support/base/",
+          "muster/",
+          "harness/values/",
+          "harness/rpc/controller.h",
+          "harness/rpc/controller_node.h",
+          "harness/rpc/diagnosis/",
+          "harness/rpc/facts/facts.h",
+          "harness/rpc/fault/injected_fault.h",
+          "harness/rpc/fake/fake_agent.h",
+          "harness/rpc/job/jobs.h",
+          "harness/rpc/log/logs.h",
+          "harness/api/access.h",
+          "harness/fault/",
+          "harness/log/",
+          "harness/match/",
+          "harness/cluster/",
+          "harness/os/",
+          "harness/provision/choice.h",
+          "harness/provision/error.h",
+          "harness/provision/kinds.h",
+          "harness/provision/programs.h",
+          "harness/provision/provisioner.h"};
+}
+
 std::vector<Room> harnessRooms() {
   return {
       {"harness/include/muster/", {"muster/"}, {"kj/", "capnp/", "libvirt", "spdlog", "yaml-cpp"}},
@@ -134,15 +160,7 @@ std::vector<Room> harnessRooms() {
         "harness/values/helper_codec.h"},
        kPlainBans},
       {"harness/match/", {"muster/", "harness/values/"}, kRpcLibraries},
-      {"harness/fixture/",
-       {"schema/support/base/", "muster/", "harness/values/", "harness/rpc/controller.h",
-        "harness/rpc/controller_node.h", "harness/rpc/diagnosis/", "harness/rpc/facts/facts.h",
-        "harness/rpc/fault/injected_fault.h", "harness/rpc/fake/fake_agent.h",
-        "harness/api/access.h", "harness/fault/", "harness/log/", "harness/match/",
-        "harness/cluster/", "harness/os/", "harness/provision/choice.h",
-        "harness/provision/error.h", "harness/provision/kinds.h", "harness/provision/programs.h",
-        "harness/provision/provisioner.h"},
-       kRpcLibraries},
+      {"harness/fixture/", fixtureIncludes(), kRpcLibraries},
       {"harness/run/", {"harness/os/", "schema/support/base/"}, kPlainBans},
       {"harness/cli/", {"schema/support/", "muster/", "harness/"}, kPlainBans},
   };

@@ -1,4 +1,4 @@
-// Tests on whose nodes something crashes, which the tests of this folder run and look at.
+// Tests on whose nodes something crashes or hangs, which the tests of this folder run and look at.
 #include <csignal>
 
 #include <muster/muster.h>
@@ -119,6 +119,18 @@ TEST_F(CrashTest, BadRulesAreRefused) {
   EXPECT_THAT([] { AllowCrash allowed({.program = "kvd"}); }, FailsWith(NodeError::Kind::kInvalid));
   EXPECT_THAT([] { ExpectCrash expected({.reason = "none"}); },
               FailsWith(NodeError::Kind::kInvalid));
+}
+
+class HangTest : public ClusterTest {
+ public:
+  static Needs needs() { return {.nodes = {{"server", 2}}}; }
+  static Logs logs() { return {.sources = {"/tmp/hang.log"}}; }
+};
+
+TEST_F(HangTest, WaitsForWhatDoesNotCome) {
+  servers().run({"sh", "-c", "echo before it hangs >> /tmp/hang.log"}).checked();
+  Process hanging = servers()[0].start({"sleep", "4711"});
+  hanging.wait();
 }
 
 }  // namespace
