@@ -20,7 +20,10 @@ TEST_F(SetTest, ScopeEndsWhatItStartedOnAllNodes) {
   {
     ProcessSet sleepers = servers().start({"sleep", "321"});
     sleepers.checked();
-    EXPECT_THAT(servers(), OnEachNode(Runs({"pgrep", "-x", "-f", "sleep 321"})));
+    // A command has started before its program has its own words.
+    for (Node& node : servers()) {
+      EXPECT_THAT(node, Eventually(Runs({"pgrep", "-x", "-f", "sleep 321"}), 10s));
+    }
   }
   EXPECT_THAT(servers(), OnEachNode(Runs({"pgrep", "-x", "-f", "sleep 321"}, ExitedWith(1))));
 }
