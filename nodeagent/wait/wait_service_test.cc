@@ -205,7 +205,8 @@ TEST_F(WaitServiceTest, SocketWhoseQueueIsFullIsNotGone) {
 TEST_F(WaitServiceTest, PathThatNoSocketCanHaveIsRefused) {
   std::string longest = "/" + std::string(wait::kUnixPathBytesMax - 1, 's');
   EXPECT_TRUE(lookAtSocket(longest, true).getHolds());
-  auto error = lookAtSocket(longest + "s", true).getError();
+  auto refused = lookAtSocket(longest + "s", true);
+  auto error = refused.getError();
   EXPECT_EQ(error.getKind(), Kind::INVALID);
   EXPECT_THAT(error.getText().cStr(),
               HasSubstr("socket: is not an absolute path of 1 to 107 bytes; it has 108"));
