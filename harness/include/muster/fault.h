@@ -67,8 +67,8 @@ class [[nodiscard]] Fault {
   // Tells whether heal() was not called yet, and the fault was not moved away.
   bool holds() const { return static_cast<bool>(injected_); }
 
-  // Returns how many packets the kernels of all its nodes have dropped so far. NodeError
-  // kInfrastructure if a node has the fault no more, kInvalid if this holds none.
+  // Returns how many packets its nodes have dropped so far, or how many requests a disk disturbed.
+  // NodeError kInfrastructure if a node has the fault no more, kInvalid if this holds none.
   uint64_t packetsDropped(Where where = Where::current()) const;
 
   // Returns the name under which `muster fault list` shows it, 32 hexadecimal digits. It is empty

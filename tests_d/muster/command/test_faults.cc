@@ -87,6 +87,22 @@ TEST_F(FaultCommandTest, ProcessesOfANodeArePausedAndKilled) {
               AllOf(exits(69), complains("no processes named sleep"), prints("\"killed\": []")));
 }
 
+TEST_F(FaultCommandTest, DiskForgetsWhatIsNotSynced) {
+  auto sh = [this](const std::string& script) {
+    return onCluster("exec", {"server1", "--", "sh", "-c", script});
+  };
+  ASSERT_THAT(sh("mkdir -p /srv/kvd && echo old > /srv/kvd/log"), exits(0));
+  ASSERT_THAT(fault("add", {"disk", "server1", "--directory", "/srv/kvd", "--lose-unsynced"}),
+              AllOf(exits(0), prints(": disk server1: /srv/kvd, losing what is not synced, for")));
+  EXPECT_THAT(sh("echo new > /srv/kvd/log; cat /srv/kvd/log"), AllOf(exits(0), prints("new")));
+  EXPECT_THAT(fault("list", {}), prints("4 bytes not synced"));
+  EXPECT_THAT(fault("heal", {"--all"}), AllOf(exits(0), prints("healed; seen last: mount"),
+                                              prints("4 bytes lost of 1 files")));
+  EXPECT_THAT(sh("cat /srv/kvd/log"), AllOf(exits(0), prints("old")));
+  EXPECT_THAT(fault("add", {"disk", "server1", "--directory", "/srv/kvd", "--fail-with", "bad"}),
+              AllOf(exits(64), complains("--fail-with: \"bad\" is neither io nor full")));
+}
+
 TEST_F(FaultCommandTest, OptionsOfNodeFaultsAreChecked) {
   EXPECT_THAT(fault("add", {"pause", "server1"}),
               AllOf(exits(64), complains("pause takes one of --name, --unit and --pid")));

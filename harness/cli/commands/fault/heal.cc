@@ -9,6 +9,7 @@
 #include "harness/cli/connections.h"
 #include "harness/cli/fault_words.h"
 #include "harness/cli/options.h"
+#include "schema/support/base/text.h"
 
 namespace harness {
 namespace {
@@ -32,6 +33,7 @@ struct Healed {
   std::string id;
   std::string node;
   uint64_t packets = 0;
+  std::string witness = {};
 };
 
 // The effect on all nodes.
@@ -45,7 +47,8 @@ void heal(const Reachable& reachable, const std::string& id, Outcome& outcome) {
   answers.take(reachable.nodes, rpc::healFault(reachable.connected, id,
                                                std::chrono::steady_clock::now() + kHealMax));
   for (const auto& [node, healed] : answers.given) {
-    if (healed.isFound) outcome.healed.push_back({id, node.name, healed.last.packets});
+    if (healed.isFound)
+      outcome.healed.push_back({id, node.name, healed.last.packets, healed.last.witness});
   }
   outcome.remaining.insert(outcome.remaining.end(), answers.errors.begin(), answers.errors.end());
 }
@@ -55,7 +58,10 @@ void print(const Arguments& arguments, const Outcome& outcome, const ChosenFault
   if (arguments[kJson]) {
     Json healed = Json::array();
     for (const Healed& each : outcome.healed) {
-      healed.push_back({{"id", each.id}, {"node", each.node}, {"packets", each.packets}});
+      healed.push_back({{"id", each.id},
+                        {"node", each.node},
+                        {"packets", each.packets},
+                        {"witness", each.witness}});
     }
     printJson({{"healed", std::move(healed)},
                {"unknown", chosen.unknown},
@@ -65,7 +71,11 @@ void print(const Arguments& arguments, const Outcome& outcome, const ChosenFault
   }
   for (const Healed& each : outcome.healed) {
     std::cout << each.node << ": fault " << shortId(each.id) << " healed";
-    if (each.packets > 0) std::cout << ", " << each.packets << " packets dropped";
+    if (!each.witness.empty()) {
+      std::cout << "; seen last: " << support::printable(each.witness);
+    } else if (each.packets > 0) {
+      std::cout << ", " << each.packets << " packets dropped";
+    }
     std::cout << "\n";
   }
   if (outcome.healed.empty() && outcome.remaining.empty()) std::cout << "nothing to heal\n";
