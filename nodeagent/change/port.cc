@@ -2,10 +2,12 @@
 //
 // A packet is let in only if every chain that filters what comes in lets it, so each gets a rule,
 // before its others. The rule carries the id of its change, by which it is found again.
+#include <errno.h>
 #include <stdlib.h>
 
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nodeagent/change/checks.h"
@@ -52,11 +54,30 @@ std::vector<Chain> inputChains(const std::string& listing) {
   return chains;
 }
 
+bool contains(const CommandResult& result, const char* text) {
+  std::string output(result.output.asChars().begin(), result.output.size());
+  return output.find(text) != std::string::npos;
+}
+
+// A firewall that cannot be looked at would stay closed. Older iptables has chains that nftables
+// does not show.
 std::vector<Chain> inputChains(const Surroundings& node) {
   auto argv = words({"nft", "list", "chains"});
   CommandResult listed = node.run(argv, kToolNs);
-  if (!listed.succeeded()) return {};
-  return inputChains(std::string(listed.output.asChars().begin(), listed.output.size()));
+  bool hasNft = listed.end != CommandResult::End::kNotStarted || listed.value != ENOENT;
+  std::vector<Chain> chains;
+  if (hasNft) chains = inputChains(runTool(node, "nftables", argv).cStr());
+  bool hasIptables = false;
+  for (auto [family, program] : {std::pair("ip", "iptables"), std::pair("ip6", "ip6tables")}) {
+    auto ask = words({program, "-V"});
+    CommandResult version = node.run(ask, kToolNs);
+    if (!version.succeeded()) continue;
+    hasIptables = true;
+    if (!hasNft || contains(version, "legacy")) chains.push_back({family, "filter", "INPUT"});
+  }
+  if (hasNft || hasIptables) return chains;
+  support::fail(Kind::UNSUPPORTED,
+                "the node has neither nft nor iptables; install the package nftables");
 }
 
 kj::StringPtr protocolOf(const Values& values) {
