@@ -11,6 +11,7 @@
 #include <kj/debug.h>
 
 #include "harness/rpc/bytes.h"
+#include "harness/rpc/fake/fake_diagnosis.h"
 #include "harness/rpc/fake/fake_logs.h"
 #include "schema/support/base/crc32c.h"
 #include "schema/support/base/sha256.h"
@@ -258,7 +259,8 @@ void grantJobs(State& server, wire::Grants::Builder grants, wire::Jobs::Client j
   }
   const FakeAgent::Script& script = server.script;
   unsigned next = 1;
-  auto more = grants.initMore(next + (script.grantsSync ? 1 : 0) + (script.grantsLogs ? 1 : 0));
+  auto more = grants.initMore(next + (script.grantsSync ? 1 : 0) + (script.grantsLogs ? 1 : 0) +
+                              (script.grantsDiagnosis ? 1 : 0));
   if (script.grantsSync) {
     more[next].setInterfaceId(capnp::typeId<wire::Sync>());
     more[next++].setCapability(wire::Sync::Client(kj::heap<FakeSync>(server)));
@@ -266,6 +268,10 @@ void grantJobs(State& server, wire::Grants::Builder grants, wire::Jobs::Client j
   if (script.grantsLogs) {
     more[next].setInterfaceId(capnp::typeId<wire::Logs>());
     more[next++].setCapability(wire::Logs::Client(kj::heap<FakeLogs>(script, server.io.timer())));
+  }
+  if (script.grantsDiagnosis) {
+    more[next].setInterfaceId(capnp::typeId<wire::Diagnosis>());
+    more[next++].setCapability(wire::Diagnosis::Client(kj::heap<FakeDiagnosis>(script)));
   }
   auto grant = more[0];
   grant.setInterfaceId(capnp::typeId<wire::Jobs>());

@@ -52,7 +52,7 @@ class FakeAgent {
     unsigned opened = 0;
   };
 
-  // The form in which a welcome grants jobs. Beside them, the fake grants events and logs only.
+  // The form in which a welcome grants jobs. Beside them, the fake grants what the script says.
   enum class GrantForm {
     kListed,
 
@@ -102,6 +102,12 @@ class FakeAgent {
 
     // The kind with which reads of logs fail. Unspecified: they do not.
     wire::Error::Kind logRefusal = wire::Error::Kind::UNSPECIFIED;
+
+    // Grants the diagnosis, if jobs are listed. Nothing has crashed.
+    bool grantsDiagnosis = false;
+
+    // The kind with which looks for crashes fail. Unspecified: they do not.
+    wire::Error::Kind crashRefusal = wire::Error::Kind::UNSPECIFIED;
 
     // A call that waits for a line is answered this much later than it should be.
     std::chrono::milliseconds logLateness{0};
