@@ -17,6 +17,7 @@
 
 #include "nodeagent/change/checks.h"
 #include "nodeagent/os/look_until.h"
+#include "nodeagent/os/mount_table.h"
 #include "nodeagent/os/read_file.h"
 #include "schema/support/base/wire_error.h"
 
@@ -51,44 +52,11 @@ void requireSize(kj::StringPtr field, uint64_t bytes, uint64_t least) {
   support::fail(Kind::INVALID, field, ": ", bytes, " is not between ", least, " and ", kBytesMax);
 }
 
-// One line of mountinfo.
-struct Mount {
-  std::string directory;
-  std::string source;
-};
-
-// Spaces and the like stand as \NNN, octal.
-std::string unescaped(const std::string& word) {
-  std::string plain;
-  for (size_t i = 0; i < word.size(); ++i) {
-    if (word[i] == '\\' && i + 3 < word.size()) {
-      plain += static_cast<char>(strtol(word.substr(i + 1, 3).c_str(), nullptr, 8));
-      i += 3;
-    } else {
-      plain += word[i];
-    }
-  }
-  return plain;
-}
-
 // Returns the mounts on `directory`, one on the other. A walk into it sees the last.
-kj::Vector<Mount> mountsOn(const Surroundings& node, kj::StringPtr directory) {
-  std::istringstream lines(readFile(node.mounts).cStr());
-  kj::Vector<Mount> found;
-  for (std::string line; std::getline(lines, line);) {
-    // "36 35 98:0 /root /directory rw,noatime master:1 - ext3 /dev/root rw"
-    std::istringstream words(line);
-    std::string word;
-    Mount mount;
-    for (int i = 0; i < 5 && words >> word; ++i) mount.directory = unescaped(word);
-    if (mount.directory != directory.cStr()) continue;
-    while (words >> word && word != "-") {
-    }
-    words >> word >> mount.source;
-    mount.source = unescaped(mount.source);
-    found.add(kj::mv(mount));
-  }
-  return found;
+std::vector<MountLine> mountsOn(const Surroundings& node, kj::StringPtr directory) {
+  auto mounts = readMounts(node.mounts);
+  std::erase_if(mounts, [&](const MountLine& mount) { return mount.target != directory.cStr(); });
+  return mounts;
 }
 
 // What both share: the directory, which is made if it is missing, and the end of the mount.
@@ -123,7 +91,7 @@ class MountKind : public ChangeKind {
     kj::StringPtr directory = values.get("directory");
     auto mounts = mountsOn(node, directory);
     bool hasOurs = std::any_of(mounts.begin(), mounts.end(),
-                               [&](const Mount& mount) { return isOurs(mount, id, values); });
+                               [&](const MountLine& mount) { return isOurs(mount, id, values); });
     if (hasOurs && !isOurs(mounts.back(), id, values)) {
       support::fail(Kind::CONFLICT, "something else is mounted on top of ", directory);
     }
@@ -139,7 +107,8 @@ class MountKind : public ChangeKind {
   }
 
  protected:
-  virtual bool isOurs(const Mount& mount, const support::Id& id, const Values& values) const = 0;
+  virtual bool isOurs(const MountLine& mount, const support::Id& id,
+                      const Values& values) const = 0;
 
   static kj::String sourceOf(const support::Id& id) {
     return kj::str("muster-", id.text().c_str());
@@ -193,7 +162,7 @@ class TmpfsKind final : public MountKind {
   }
 
  private:
-  bool isOurs(const Mount& mount, const support::Id& id, const Values&) const override {
+  bool isOurs(const MountLine& mount, const support::Id& id, const Values&) const override {
     return mount.source == sourceOf(id).cStr();
   }
 };
@@ -253,7 +222,7 @@ class LoopKind final : public MountKind {
   }
 
  private:
-  bool isOurs(const Mount& mount, const support::Id& id, const Values&) const override {
+  bool isOurs(const MountLine& mount, const support::Id& id, const Values&) const override {
     constexpr size_t kPrefixBytes = sizeof("/dev/") - 1;
     if (!mount.source.starts_with("/dev/loop")) return false;
     std::string device = mount.source.substr(kPrefixBytes);
@@ -323,7 +292,7 @@ class OtherMountKind final : public MountKind {
 
  private:
   // Nothing was mounted there before it.
-  bool isOurs(const Mount&, const support::Id&, const Values&) const override { return true; }
+  bool isOurs(const MountLine&, const support::Id&, const Values&) const override { return true; }
 };
 
 }  // namespace

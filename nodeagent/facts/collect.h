@@ -33,18 +33,6 @@ std::string osReleaseValue(const std::string& text, const std::string& key);
 // Reads a list such as "0-2,5" as numbers; empty for any other text.
 std::vector<uint32_t> parseCpuList(const std::string& text);
 
-// Replaces octal escapes such as "\040" by their bytes.
-std::string unescapeMount(const std::string& text);
-
-// One line of mountinfo(5).
-struct MountLine {
-  std::string source;
-  std::string target;
-  std::string type;
-  std::string options;
-};
-bool parseMountLine(const std::string& line, MountLine& mount);
-
 // Returns whether asking a file system of this type for its size could hang.
 bool mayHang(const std::string& type);
 

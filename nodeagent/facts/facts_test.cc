@@ -71,20 +71,6 @@ TEST(CpuListTest, ReadsRangesAndStopsAtNonsense) {
   EXPECT_THAT(facts::parseCpuList("0-4294967295"), IsEmpty());
 }
 
-TEST(MountLineTest, ReadsOptionalFieldsAndEscapes) {
-  facts::MountLine mount;
-  ASSERT_TRUE(
-      facts::parseMountLine("36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 shared:2 - ext3 "
-                            "/dev/ro\\134ot rw,errors=continue",
-                            mount));
-  EXPECT_EQ(mount.target, "/mnt 2");
-  EXPECT_EQ(mount.type, "ext3");
-  EXPECT_EQ(mount.source, "/dev/ro\\ot");
-  EXPECT_EQ(mount.options, "rw,noatime,rw,errors=continue");
-  EXPECT_FALSE(facts::parseMountLine("36 35 98:0 / /mnt rw", mount));
-  EXPECT_FALSE(facts::parseMountLine("", mount));
-}
-
 TEST(MountLineTest, KnowsNetworkFileSystems) {
   for (const char* type :
        {"nfs", "nfs4", "fuse.glusterfs", "fuse", "cifs", "ceph", "9p", "autofs"}) {

@@ -13,6 +13,7 @@
 #include "nodeagent/facts/collect.h"
 #include "nodeagent/facts/text.h"
 #include "nodeagent/os/command.h"
+#include "nodeagent/os/mount_table.h"
 #include "nodeagent/os/process.h"
 #include "schema/support/base/wire_error.h"
 
@@ -52,9 +53,7 @@ void addProcesses(Items& items) {
 }
 
 void addMounts(Items& items) {
-  for (const std::string& line : splitLines(readAllText("/proc/self/mountinfo"))) {
-    MountLine mount;
-    if (!parseMountLine(line, mount)) continue;
+  for (const MountLine& mount : readMounts()) {
     add(items, Kind::MOUNT, mount.type + " " + mount.source + " on " + mount.target);
   }
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -14,7 +13,6 @@
 
 #include <kj/io.h>
 
-#include "nodeagent/os/read_file.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::netfault {
@@ -24,39 +22,6 @@ using Kind = wire::Error::Kind;
 
 // STATX_MNT_ID_UNIQUE, which older headers lack.
 constexpr unsigned kUniqueMountId = 0x4000;
-
-// Spaces and other separators are written as "\040".
-std::string unescaped(const std::string& text) {
-  std::string plain;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size()) {
-      plain += static_cast<char>(strtol(text.substr(i + 1, 3).c_str(), nullptr, 8));
-      i += 3;
-    } else {
-      plain += text[i];
-    }
-  }
-  return plain;
-}
-
-std::vector<MountLine> readMounts() {
-  std::vector<MountLine> mounts;
-  std::istringstream text(readFile("/proc/self/mountinfo", 16 << 20).cStr());
-  for (std::string line; std::getline(text, line);) {
-    unsigned long long id = 0, parent = 0;
-    int placeAt = 0;
-    if (sscanf(line.c_str(), "%llu %llu %*s %*s %n", &id, &parent, &placeAt) != 2 || placeAt == 0) {
-      continue;
-    }
-    auto rest = line.substr(static_cast<size_t>(placeAt));
-    // "… - TYPE SOURCE OPTIONS"
-    size_t dash = rest.find(" - ");
-    std::string type;
-    if (dash != std::string::npos) std::istringstream(rest.substr(dash + 3)) >> type;
-    mounts.push_back({id, parent, unescaped(rest.substr(0, rest.find(' '))), unescaped(type)});
-  }
-  return mounts;
-}
 
 }  // namespace
 
@@ -122,7 +87,7 @@ Standing standingOf(const OwnMount& own) {
   Standing standing;
   auto mounts = readMounts();
   for (const MountLine& mount : mounts) {
-    if (mount.place != own.place) continue;
+    if (mount.target != own.place) continue;
     standing.isTopmost = mount.id == own.identity.id;
     if (!standing.isTopmost) continue;
     standing.isThere = true;

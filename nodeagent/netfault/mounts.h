@@ -13,6 +13,7 @@
 #include <kj/string.h>
 
 #include "nodeagent/netfault/local_effect.h"
+#include "nodeagent/os/mount_table.h"
 
 namespace nodeagent::netfault {
 
@@ -23,14 +24,6 @@ kj::String realDirectory(kj::StringPtr path);
 // Fails with kind denied if the agent's state is below the directory: the agent must go on writing
 // what it needs to undo a fault.
 void requireWithoutState(kj::StringPtr directory, const LocalHost& host);
-
-// One line of /proc/self/mountinfo. Mounts at one place stand in their order, the topmost last.
-struct MountLine {
-  uint64_t id = 0;
-  uint64_t parent = 0;
-  std::string place;
-  std::string type;
-};
 
 // By which a mount is known again. The kernel gives a number to the next mount as soon as it is
 // free, so that alone says little: what is mounted has to be the same, too.

@@ -64,7 +64,7 @@ class ReadOnlyEffect final : public LocalEffect {
     if (!standing.isThere) return shown;
     for (const MountLine& mount : standing.below) {
       if (!own.knowsBelow || own.below.count(mount.id) > 0) continue;
-      support::fail(Kind::CONFLICT, "somebody has mounted something on ", mount.place.c_str(),
+      support::fail(Kind::CONFLICT, "somebody has mounted something on ", mount.target.c_str(),
                     " since, which would go with the read-only ", own.place.c_str());
     }
     unmountTopmost(own);

@@ -16,6 +16,7 @@
 
 #include <kj/debug.h>
 
+#include "nodeagent/os/mount_table.h"
 #include "nodeagent/os/read_file.h"
 
 namespace nodeagent {
@@ -161,24 +162,6 @@ void killGroup(int directory) {
 void removeGroups(kj::ArrayPtr<const kj::String> paths) {
   for (auto& path : paths) removeTree(path);
 }
-
-namespace {
-
-// Undoes the \ooo by which mountinfo writes blanks and backslashes of paths.
-std::string unescaped(const std::string& text) {
-  std::string result;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size()) {
-      result += static_cast<char>(std::stoi(text.substr(i + 1, 3), nullptr, 8));
-      i += 3;
-    } else {
-      result += text[i];
-    }
-  }
-  return result;
-}
-
-}  // namespace
 
 Cgroup::Cgroup(CgroupTree& tree, kj::String path, kj::AutoCloseFd directory, kj::AutoCloseFd events)
     : tree_(tree), path_(kj::mv(path)), directory_(kj::mv(directory)), events_(kj::mv(events)) {}
@@ -399,21 +382,17 @@ kj::Vector<kj::String> cgroupCandidates(kj::StringPtr mountinfo, kj::StringPtr o
     if (line.rfind("0::", 0) == 0) own = line.substr(3);
   }
   kj::Vector<kj::String> candidates;
-  std::istringstream mounts(mountinfo.cStr());
-  for (std::string line; std::getline(mounts, line);) {
-    auto separator = line.find(" - ");
-    if (separator == std::string::npos || line.compare(separator + 3, 8, "cgroup2 ") != 0) continue;
-    std::istringstream words(line);
-    std::string id, parent, device, root, point;
-    words >> id >> parent >> device >> root >> point;
-    point = unescaped(point);
+  for (const MountLine& mount : mountLines(mountinfo)) {
+    if (mount.type != "cgroup2") continue;
     // Our own group as seen from this mount comes first, unless it lies outside of it.
     std::string below = own;
-    if (root != "/" && below.rfind(root, 0) == 0) below = below.substr(root.size());
-    if (!below.empty() && below != "/" && below.find("..") == std::string::npos) {
-      candidates.add(kj::str(point.c_str(), below.c_str()));
+    if (mount.root != "/" && below.rfind(mount.root, 0) == 0) {
+      below = below.substr(mount.root.size());
     }
-    candidates.add(kj::str(point.c_str()));
+    if (!below.empty() && below != "/" && below.find("..") == std::string::npos) {
+      candidates.add(kj::str(mount.target.c_str(), below.c_str()));
+    }
+    candidates.add(kj::str(mount.target.c_str()));
   }
   return candidates;
 }

@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <string>
 
+#include "nodeagent/os/mount_table.h"
 #include "nodeagent/os/process.h"
-#include "nodeagent/os/read_file.h"
 #include "nodeagent/wait/connect.h"
 #include "schema/support/base/wire_error.h"
 
@@ -22,7 +22,6 @@ constexpr size_t kPathBytesMax = 4095;
 // The kernel keeps this much of a name.
 constexpr size_t kNameBytes = 15;
 constexpr size_t kHostBytesMax = 255;
-constexpr size_t kMountsBytesMax = 16 << 20;
 
 kj::String readPath(kj::StringPtr field, capnp::Data::Reader from,
                     size_t bytesMax = kPathBytesMax) {
@@ -47,38 +46,12 @@ kj::String readHost(kj::StringPtr host) {
   return kj::str(host);
 }
 
-// Undoes the \ooo by which mountinfo writes blanks and backslashes.
-std::string unescaped(const std::string& text) {
-  std::string plain;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size()) {
-      plain += static_cast<char>(std::stoi(text.substr(i + 1, 3), nullptr, 8));
-      i += 3;
-    } else {
-      plain += text[i];
-    }
-  }
-  return plain;
-}
-
-// Looks for the path in the fifth field of the lines of mountinfo(5).
 bool isMounted(kj::StringPtr path) {
-  std::string text(readFile("/proc/self/mountinfo", kMountsBytesMax).cStr());
-  // Even the root directory has a line.
-  if (text.empty() || text.size() >= kMountsBytesMax) {
-    support::fail(Kind::SYSTEM, "read /proc/self/mountinfo: it cannot be read to its end");
-  }
   std::string wanted(path.cStr());
   while (wanted.size() > 1 && wanted.back() == '/') wanted.pop_back();
-  for (size_t begin = 0; begin < text.size();) {
-    size_t end = std::min(text.find('\n', begin), text.size());
-    size_t field = begin;
-    for (int i = 0; i < 4; ++i) field = std::min(text.find(' ', field) + 1, end);
-    std::string mounted = text.substr(field, std::min(text.find(' ', field), end) - field);
-    if (unescaped(mounted) == wanted) return true;
-    begin = end + 1;
-  }
-  return false;
+  auto mounts = readMounts();
+  return std::any_of(mounts.begin(), mounts.end(),
+                     [&](const MountLine& mount) { return mount.target == wanted; });
 }
 
 Seen lookForProcess(kj::StringPtr name) {
