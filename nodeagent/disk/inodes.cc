@@ -13,7 +13,7 @@ std::string Inode::path() const {
 }
 
 Inodes::Inodes(kj::AutoCloseFd directory) {
-  auto root = kj::heap<Inode>(kj::mv(directory), kept_);
+  auto root = kj::heap<Inode>(kj::mv(directory), totals_);
   root->lookups = 1;
   struct stat status {};
   if (::fstat(root->file, &status) == 0) numbers_[{status.st_dev, status.st_ino}] = kRoot;
@@ -32,7 +32,7 @@ int Inodes::lookUp(Inode& parent, const char* name, uint64_t& number, struct sta
   std::lock_guard<std::mutex> lock(mutex_);
   auto [place, isNew] = numbers_.try_emplace({status.st_dev, status.st_ino}, lastNumber_ + 1);
   number = place->second;
-  if (isNew) inodes_[++lastNumber_] = kj::heap<Inode>(kj::mv(file), kept_);
+  if (isNew) inodes_[++lastNumber_] = kj::heap<Inode>(kj::mv(file), totals_);
   ++inodes_.at(number)->lookups;
   return 0;
 }
@@ -68,16 +68,6 @@ Lost Inodes::takeBackUnsynced() {
     if (lost.error == 0) lost.error = error;
   }
   return lost;
-}
-
-uint64_t Inodes::unsyncedBytes() {
-  uint64_t bytes = 0;
-  std::lock_guard<std::mutex> lock(mutex_);
-  for (auto& [number, inode] : inodes_) {
-    std::lock_guard<std::mutex> inodeLock(inode->mutex);
-    bytes += inode->unsynced.writtenBytes();
-  }
-  return bytes;
 }
 
 }  // namespace nodeagent::disk

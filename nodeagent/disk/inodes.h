@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include <atomic>
 #include <map>
 #include <mutex>
 #include <string>
@@ -23,8 +22,7 @@
 namespace nodeagent::disk {
 
 struct Inode {
-  Inode(kj::AutoCloseFd handle, std::atomic<uint64_t>& kept)
-      : file(kj::mv(handle)), unsynced(kept) {}
+  Inode(kj::AutoCloseFd handle, UnsyncedTotals& totals) : file(kj::mv(handle)), unsynced(totals) {}
 
   // Opened with O_PATH.
   const kj::AutoCloseFd file;
@@ -68,12 +66,12 @@ class Inodes {
   // Takes back all unsynced changes of all files.
   Lost takeBackUnsynced();
 
-  uint64_t unsyncedBytes();
+  uint64_t unsyncedBytes() const { return totals_.written; }
 
  private:
   using Key = std::pair<dev_t, ino_t>;
 
-  std::atomic<uint64_t> kept_ = 0;
+  UnsyncedTotals totals_;
   std::mutex mutex_;
   // Where the kernel knows a file no more, it stays here while it has unsynced changes.
   std::map<uint64_t, kj::Own<Inode>> inodes_;

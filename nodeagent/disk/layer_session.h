@@ -40,7 +40,7 @@ class LayerSession {
 
   // Any thread.
   DisturbanceCount count() const { return disturbance_.count(); }
-  uint64_t unsyncedBytes() { return losesUnsynced_ ? inodes_.unsyncedBytes() : 0; }
+  uint64_t unsyncedBytes() const { return inodes_.unsyncedBytes(); }
 
  private:
   friend struct Requests;

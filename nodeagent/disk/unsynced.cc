@@ -19,9 +19,12 @@ int Unsynced::keep(int file, uint64_t offset, uint64_t bytes) {
   if (::fstat(file, &status) < 0) return errno;
   auto size = static_cast<uint64_t>(status.st_size);
   uint64_t old = offset < size ? std::min(bytes, size - offset) : 0;
-  if (bytes != UINT64_MAX) writtenBytes_ += bytes;
-  if (kept_.fetch_add(old + kChangeBytes) + old + kChangeBytes > keptBytesMax_) {
-    kept_.fetch_sub(old + kChangeBytes);
+  if (bytes != UINT64_MAX) {
+    writtenBytes_ += bytes;
+    totals_.written.fetch_add(bytes);
+  }
+  if (totals_.kept.fetch_add(old + kChangeBytes) + old + kChangeBytes > keptBytesMax_) {
+    totals_.kept.fetch_sub(old + kChangeBytes);
     forget();
     return 0;
   }
@@ -41,8 +44,9 @@ int Unsynced::keep(int file, uint64_t offset, uint64_t bytes) {
 
 void Unsynced::forget() {
   changes_.clear();
-  kept_.fetch_sub(keptHere_);
+  totals_.kept.fetch_sub(keptHere_);
   keptHere_ = 0;
+  totals_.written.fetch_sub(writtenBytes_);
   writtenBytes_ = 0;
 }
 

@@ -18,12 +18,19 @@ namespace nodeagent::disk {
 // synced, with all before it of its file.
 constexpr uint64_t kKeptBytesMax = 256 << 20;
 
-// The changes of one file since it was synced. Calls for one file come one after the other;
-// `kept` is shared by all files.
+// What all files together have: bytes of old content that are kept, and bytes that were written
+// since.
+struct UnsyncedTotals {
+  std::atomic<uint64_t> kept = 0;
+  std::atomic<uint64_t> written = 0;
+};
+
+// The changes of one file since it was synced. Calls for one file come one after the other; the
+// totals are shared by all files, and outlive it.
 class Unsynced {
  public:
-  explicit Unsynced(std::atomic<uint64_t>& kept, uint64_t keptBytesMax = kKeptBytesMax)
-      : kept_(kept), keptBytesMax_(keptBytesMax) {}
+  explicit Unsynced(UnsyncedTotals& totals, uint64_t keptBytesMax = kKeptBytesMax)
+      : totals_(totals), keptBytesMax_(keptBytesMax) {}
   ~Unsynced() { forget(); }
   Unsynced(const Unsynced&) = delete;
   Unsynced& operator=(const Unsynced&) = delete;
@@ -50,7 +57,7 @@ class Unsynced {
     std::string contentBefore;
   };
 
-  std::atomic<uint64_t>& kept_;
+  UnsyncedTotals& totals_;
   const uint64_t keptBytesMax_;
   std::vector<Change> changes_;
   uint64_t keptHere_ = 0;

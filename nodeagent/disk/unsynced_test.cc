@@ -38,8 +38,8 @@ class UnsyncedTest : public testing::Test {
   }
 
   int file_ = -1;
-  std::atomic<uint64_t> kept_ = 0;
-  Unsynced unsynced_{kept_, 1024};
+  UnsyncedTotals totals_;
+  Unsynced unsynced_{totals_, 1024};
 };
 
 TEST_F(UnsyncedTest, SyncedContentStaysAndTheRestIsGone) {
@@ -49,10 +49,12 @@ TEST_F(UnsyncedTest, SyncedContentStaysAndTheRestIsGone) {
   write(0, "FIRST");
   EXPECT_EQ(content(), "FIRST second");
   EXPECT_EQ(unsynced_.writtenBytes(), 12u);
+  EXPECT_EQ(totals_.written, 12u);
   EXPECT_EQ(unsynced_.takeBack(file_), 0);
   EXPECT_EQ(content(), "first");
   EXPECT_TRUE(unsynced_.isEmpty());
-  EXPECT_EQ(kept_, 0u);
+  EXPECT_EQ(totals_.kept, 0u);
+  EXPECT_EQ(totals_.written, 0u);
 }
 
 TEST_F(UnsyncedTest, ResizingIsTakenBackToo) {
@@ -73,7 +75,8 @@ TEST_F(UnsyncedTest, WhatDoesNotFitCountsAsSynced) {
   write(0, "c");
   EXPECT_EQ(unsynced_.takeBack(file_), 0);
   EXPECT_EQ(content(), std::string(900, 'b'));
-  EXPECT_EQ(kept_, 0u);
+  EXPECT_EQ(totals_.kept, 0u);
+  EXPECT_EQ(totals_.written, 0u);
 }
 
 TEST_F(UnsyncedTest, FileThatCannotBeReadIsAnError) {
