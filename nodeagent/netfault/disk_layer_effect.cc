@@ -201,8 +201,8 @@ class DiskLayerEffect final : public LocalEffect {
     kj::Vector<kj::String> words;
     words.add(kj::str(disk::kLayerArgument));
     for (auto& word : disk::layerWords(spec)) words.add(kj::str(word.c_str()));
-    OwnStreams streams{device, below, page};
-    runOwnProgram(host.program, words, streams, kStartMaxNs);
+    OwnProgram own{host.program, words, device, below, page};
+    runOwnProgram(own, kStartMaxNs);
   }
 
   static LayerStatus awaitService(int page) {

@@ -1,8 +1,6 @@
 // The effects that use up memory and processors, each by a process of its own (hog.h).
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +15,7 @@
 #include "nodeagent/netfault/own_process.h"
 #include "nodeagent/netfault/processes.h"
 #include "nodeagent/os/look_until.h"
-#include "nodeagent/os/pidfd.h"
-#include "nodeagent/os/process.h"
 #include "nodeagent/os/read_file.h"
-#include "nodeagent/os/spawn.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent::netfault {
@@ -81,45 +76,10 @@ Used usedBy(const ProcessRef& hog) {
 }
 
 ProcessRef startHog(kj::StringPtr program, kj::StringPtr kind, uint64_t amount) {
-  if (program.size() == 0) {
-    support::fail(Kind::UNSUPPORTED, "the agent does not know its own program");
-  }
   kj::AutoCloseFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  auto argv = kj::arr(kj::str(program), kj::str(kHogArgument), kj::str(kind), kj::str(amount),
-                      kj::str(::getpid()));
-  kj::String environment[] = {kj::str("LC_ALL=C")};
-  SpawnOptions options;
-  options.argv = argv;
-  options.environment = environment;
-  options.input = options.output = options.errors = null;
-  options.oomScore = kOomScore;
-  // Otherwise it would have the keeper's score for a moment.
-  options.memory = SpawnOptions::Memory::kOwn;
-  auto started = launchProgram(options);
-  KJ_IF_MAYBE (failure, started.tryGet<SpawnFailure>()) {
-    support::failErrno(failure->errorNumber, "start ", program);
-  }
-  auto launch = kj::mv(started.get<kj::Own<Launch>>());
-  auto pidfd = launch->takePidfd();
-  kj::Maybe<SpawnFailure> failure;
-  bool isRunning = lookUntil(kStartMaxNs, [&]() {
-    KJ_IF_MAYBE (outcome, launch->outcome()) {
-      failure = kj::mv(*outcome);
-      return true;
-    }
-    return false;
-  });
-  KJ_IF_MAYBE (reason, failure) {
-    reapChild(pidfd);
-    support::failErrno(reason->errorNumber, "start ", program);
-  }
-  auto info = readProcess(launch->pid());
-  KJ_IF_MAYBE (process, info) {
-    if (isRunning) return {process->pid, process->startTicks, kj::str(kind)};
-  }
-  signalChild(pidfd, SIGKILL);
-  lookUntil(kStartMaxNs, [&]() { return reapChild(pidfd) != nullptr; });
-  support::fail(Kind::SYSTEM, "the process that uses up ", kind, " did not start");
+  auto words = kj::arr(kj::str(kHogArgument), kj::str(kind), kj::str(amount), kj::str(::getpid()));
+  OwnProgram own{program, words, null, null, null, kOomScore};
+  return startOwnProgram(own, kind, kStartMaxNs);
 }
 
 class HogEffect : public LocalEffect {

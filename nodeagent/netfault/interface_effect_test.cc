@@ -12,8 +12,8 @@
 #include <kj/io.h>
 
 #include "nodeagent/netfault/local_effect.h"
-#include "nodeagent/os/look_until.h"
 #include "nodeagent/netfault/netfault_service.h"
+#include "nodeagent/os/look_until.h"
 #include "nodeagent/session/service_testing.h"
 #include "schema/fault.capnp.h"
 #include "schema/support/base/log.h"

@@ -19,43 +19,83 @@ using Kind = wire::Error::Kind;
 
 constexpr int64_t kEndMaxNs = 5'000'000'000;
 
-}  // namespace
+struct Started {
+  kj::Own<Launch> launch;
+  kj::AutoCloseFd pidfd;
+};
 
-void runOwnProgram(kj::StringPtr program, kj::ArrayPtr<const kj::String> words,
-                   const OwnStreams& streams, int64_t limitNs) {
-  if (program.size() == 0) {
+Started start(const OwnProgram& own) {
+  if (own.program.size() == 0) {
     support::fail(Kind::UNSUPPORTED, "the agent does not know its own program");
   }
   kj::Vector<kj::String> argv;
-  argv.add(kj::str(program));
-  for (auto& word : words) argv.add(kj::str(word));
+  argv.add(kj::str(own.program));
+  for (auto& word : own.words) argv.add(kj::str(word));
   auto arguments = argv.releaseAsArray();
   kj::String environment[] = {kj::str("LC_ALL=C")};
   SpawnOptions options;
   options.argv = arguments;
   options.environment = environment;
-  options.input = streams.input;
-  options.output = streams.output;
-  options.errors = streams.errors;
+  options.input = own.input;
+  options.output = own.output;
+  options.errors = own.errors;
+  KJ_IF_MAYBE (score, own.oomScore) {
+    options.oomScore = *score;
+    // Otherwise it would have the keeper's score for a moment.
+    options.memory = SpawnOptions::Memory::kOwn;
+  }
   auto started = launchProgram(options);
   KJ_IF_MAYBE (failure, started.tryGet<SpawnFailure>()) {
-    support::failErrno(failure->errorNumber, "start ", program);
+    support::failErrno(failure->errorNumber, "start ", own.program);
   }
   auto launch = kj::mv(started.get<kj::Own<Launch>>());
   auto pidfd = launch->takePidfd();
+  return {kj::mv(launch), kj::mv(pidfd)};
+}
+
+void killChild(int pidfd) {
+  signalChild(pidfd, SIGKILL);
+  lookUntil(kEndMaxNs, [&]() { return reapChild(pidfd) != nullptr; });
+}
+
+}  // namespace
+
+ProcessRef startOwnProgram(const OwnProgram& own, kj::StringPtr name, int64_t limitNs) {
+  Started started = start(own);
+  kj::Maybe<SpawnFailure> failure;
+  bool isRunning = lookUntil(limitNs, [&]() {
+    KJ_IF_MAYBE (outcome, started.launch->outcome()) {
+      failure = kj::mv(*outcome);
+      return true;
+    }
+    return false;
+  });
+  KJ_IF_MAYBE (reason, failure) {
+    reapChild(started.pidfd);
+    support::failErrno(reason->errorNumber, "start ", own.program);
+  }
+  auto info = readProcess(started.launch->pid());
+  KJ_IF_MAYBE (process, info) {
+    if (isRunning) return {process->pid, process->startTicks, kj::str(name)};
+  }
+  killChild(started.pidfd);
+  support::fail(Kind::SYSTEM, own.program, " ", kj::strArray(own.words, " "), " did not start");
+}
+
+void runOwnProgram(const OwnProgram& own, int64_t limitNs) {
+  Started started = start(own);
   kj::Maybe<ExitReport> ended;
   bool hasEnded = lookUntil(limitNs, [&]() {
-    ended = reapChild(pidfd);
+    ended = reapChild(started.pidfd);
     return ended != nullptr;
   });
   if (!hasEnded) {
-    signalChild(pidfd, SIGKILL);
-    lookUntil(kEndMaxNs, [&]() { return reapChild(pidfd) != nullptr; });
-    support::fail(Kind::SYSTEM, program, " ", words[0], " does not end");
+    killChild(started.pidfd);
+    support::fail(Kind::SYSTEM, own.program, " ", own.words[0], " does not end");
   }
   auto& report = KJ_ASSERT_NONNULL(ended);
   if (!report.taken && !report.signalled && report.value == 0) return;
-  support::fail(Kind::SYSTEM, program, " ", words[0], " ended with ",
+  support::fail(Kind::SYSTEM, own.program, " ", own.words[0], " ended with ",
                 report.signalled ? "signal " : "status ", report.value);
 }
 

@@ -11,18 +11,25 @@
 
 namespace nodeagent::netfault {
 
-// Are borrowed, and closed by the caller.
-struct OwnStreams {
+// The agent's program with its words. All is borrowed, and the caller closes the descriptors.
+struct OwnProgram {
+  // Empty: it is not known, which is a failure of kind unsupported.
+  kj::StringPtr program;
+  kj::ArrayPtr<const kj::String> words;
   int input = -1;
   int output = -1;
   int errors = -1;
+  // Absent: it is the keeper's.
+  kj::Maybe<int> oomScore;
 };
 
-// Runs the agent's program with these words, and returns when it has ended well, which it does once
-// a child of its own goes on. Fails with kind unsupported if the program is not known, and system
-// if it does not end well in time.
-void runOwnProgram(kj::StringPtr program, kj::ArrayPtr<const kj::String> words,
-                   const OwnStreams& streams, int64_t limitNs);
+// Starts the program, and returns when it runs. The process is named `name` to people. Fails with
+// the kind of the errno, and with system if it does not run in time.
+ProcessRef startOwnProgram(const OwnProgram& program, kj::StringPtr name, int64_t limitNs);
+
+// Runs the program, and returns when it has ended well, which it does once a child of its own goes
+// on. Fails with kind system if it does not end well in time.
+void runOwnProgram(const OwnProgram& program, int64_t limitNs);
 
 // Tells whether exactly this process has not ended.
 bool lives(const ProcessRef& process);
