@@ -4,11 +4,10 @@
 
 #include <muster/muster.h>
 
-#include "tests_d/muster/support/shell.h"
+#include "tests_d/muster/support/test_program.h"
 
 namespace {
 
-using muster_tests::runShell;
 using muster_tests::ShellResult;
 using testing::AllOf;
 using testing::HasSubstr;
@@ -16,19 +15,8 @@ using testing::Not;
 
 class CrashesTest : public testing::Test {
  protected:
-  CrashesTest() {
-    directory_ = "/tmp/muster-crashes-" + std::to_string(getpid());
-    std::filesystem::create_directories(directory_);
-  }
-  ~CrashesTest() override { std::filesystem::remove_all(directory_); }
-
   ShellResult run(const std::string& filter, const std::string& options = "") {
-    std::string program =
-        std::filesystem::read_symlink("/proc/self/exe").parent_path() / "muster-test-crashes";
-    return runShell(
-        "unset MUSTER_CLUSTER MUSTER_RUN_ID MUSTER_IGNORE_CRASHES; MUSTER_RUN_DIR=" + directory_ +
-            " exec " + program + " " + options + " --gtest_filter=" + filter,
-        std::chrono::seconds(120));
+    return program_.run({.arguments = options + " --gtest_filter=" + filter});
   }
 
   // Tells whether the kernel writes cores to files beside the process.
@@ -38,7 +26,7 @@ class CrashesTest : public testing::Test {
     return !pattern.empty() && pattern.find_first_of("|/%") == std::string::npos;
   }
 
-  std::string directory_;
+  muster_tests::TestProgram program_{"muster-test-crashes"};
 };
 
 TEST_F(CrashesTest, DaemonThatAbortsFailsItsTestAndNoOther) {

@@ -1,48 +1,29 @@
 // What is written about the nodes of a test before it is ended. Each case runs a test of
 // programs/crashes_main.cc that hangs.
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
 #include <muster/muster.h>
 
-#include "tests_d/muster/support/shell.h"
+#include "tests_d/muster/support/test_program.h"
 
 namespace {
 
-using muster_tests::runShell;
 using muster_tests::ShellResult;
 using testing::AllOf;
 using testing::HasSubstr;
 
 class LastLookTest : public testing::Test {
  protected:
-  LastLookTest() {
-    directory_ = "/tmp/muster-last-look-" + std::to_string(getpid());
-    std::filesystem::create_directories(directory_);
-  }
-  ~LastLookTest() override { std::filesystem::remove_all(directory_); }
-
-  // `environment` stands before the program, and `behind` is what the shell does meanwhile.
+  // `behind` is what the shell does meanwhile.
   ShellResult run(const std::string& environment, const std::string& options,
                   const std::string& behind = "") {
-    std::string program =
-        std::filesystem::read_symlink("/proc/self/exe").parent_path() / "muster-test-crashes";
-    return runShell("unset MUSTER_CLUSTER MUSTER_RUN_ID MUSTER_PROGRAM_TIME; " + environment +
-                        " MUSTER_RUN_DIR=" + directory_ + " " + program + " " + options +
-                        " --gtest_filter=HangTest.*" + behind,
-                    std::chrono::seconds(120));
+    return program_.run({.environment = environment,
+                         .arguments = options + " --gtest_filter=HangTest.*",
+                         .behind = behind});
   }
 
-  std::string written() const {
-    std::ostringstream text;
-    text << std::ifstream(path()).rdbuf();
-    return text.str();
-  }
-
-  std::string path() const {
-    return directory_ + "/muster-test-crashes/HangTest.WaitsForWhatDoesNotCome/last-look.txt";
-  }
+  static constexpr const char* kFile =
+      "muster-test-crashes/HangTest.WaitsForWhatDoesNotCome/last-look.txt";
+  std::string written() const { return program_.content(kFile); }
+  std::string path() const { return program_.directory() + "/" + kFile; }
 
   void expectWhole() {
     EXPECT_THAT(written(),
@@ -52,7 +33,7 @@ class LastLookTest : public testing::Test {
                       HasSubstr("waits in ")));
   }
 
-  std::string directory_;
+  muster_tests::TestProgram program_{"muster-test-crashes"};
 };
 
 TEST_F(LastLookTest, ComesBeforeTheTimeOfTheTestIsOver) {

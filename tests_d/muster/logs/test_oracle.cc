@@ -1,16 +1,11 @@
 // Which tests the lines of logs make fail. Each case runs some of programs/oracle_main.cc on nodes
 // of its own, and looks at what it says.
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
 #include <muster/muster.h>
 
-#include "tests_d/muster/support/shell.h"
+#include "tests_d/muster/support/test_program.h"
 
 namespace {
 
-using muster_tests::runShell;
 using muster_tests::ShellResult;
 using testing::AllOf;
 using testing::HasSubstr;
@@ -18,28 +13,13 @@ using testing::Not;
 
 class LogOracleTest : public testing::Test {
  protected:
-  LogOracleTest() {
-    directory_ = "/tmp/muster-oracle-" + std::to_string(getpid());
-    std::filesystem::create_directories(directory_);
-  }
-  ~LogOracleTest() override { std::filesystem::remove_all(directory_); }
-
   ShellResult run(const std::string& filter) {
-    std::string program =
-        std::filesystem::read_symlink("/proc/self/exe").parent_path() / "muster-test-logs";
-    return runShell("unset MUSTER_CLUSTER MUSTER_RUN_ID; MUSTER_RUN_DIR=" + directory_ + " exec " +
-                        program + " --gtest_filter=" + filter,
-                    std::chrono::seconds(60));
+    return program_.run({.arguments = "--gtest_filter=" + filter});
   }
-
-  std::string content(const std::string& path) {
-    std::ostringstream text;
-    text << std::ifstream(directory_ + "/" + path).rdbuf();
-    return text.str();
-  }
+  std::string content(const std::string& path) const { return program_.content(path); }
   std::string saved(const std::string& path) { return content("logs/" + path); }
 
-  std::string directory_;
+  muster_tests::TestProgram program_{"muster-test-logs"};
 };
 
 TEST_F(LogOracleTest, ErrorFailsTheTestThatItBelongsToAndNoOther) {
@@ -96,9 +76,9 @@ TEST_F(LogOracleTest, ExpectedLineThatIsMissingFails) {
 }
 
 TEST_F(LogOracleTest, WhatIsMissingOfTheLogsIsInTheReport) {
-  ShellResult result = run(
-      "WatchedTest.WritesNothingBad:WatchedTest.EmptiesItsLog --gtest_output=xml:" + directory_ +
-      "/report.xml");
+  ShellResult result =
+      run("WatchedTest.WritesNothingBad:WatchedTest.EmptiesItsLog --gtest_output=xml:" +
+          program_.directory() + "/report.xml");
   EXPECT_EQ(result.exitStatus, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("server1: /tmp/oracle.log: was emptied in place"));
   EXPECT_THAT(content("report.xml"),

@@ -54,7 +54,8 @@ TEST_F(LogWaitTest, WaitSurvivesAKilledFront) {
   Log log(servers()[0], log_);
   LogMark mark = log.mark();
   Process killer = servers()[0].start(
-      {"sh", "-c", "sleep 0.3; pkill -KILL -f -- --role=[f]ront; sleep 0.3; echo ready >> " + log_});
+      {"sh", "-c",
+       "sleep 0.3; pkill -KILL -f -- --role=[f]ront; sleep 0.3; echo ready >> " + log_});
   EXPECT_EQ(log.waitFor("ready", mark, 30s).text, "ready");
 }
 
