@@ -39,12 +39,6 @@ class ResourceFaultTest : public ClusterTest {
         {"dd", "if=/dev/zero", "of=" + path, "bs=1K", "count=" + std::to_string(kibibytes)});
   }
   std::string hogs() { return a().run({"pgrep", "-f", "--", "nodeagent --hog"}).out; }
-  // Kills the keeper, which is the parent of commands, and waits for the next one.
-  void killKeeper() {
-    uint32_t before = a().state().reconnects;
-    a().run({"sh", "-c", "kill -KILL $PPID"});
-    EXPECT_THAT([&] { return a().state().reconnects; }, Eventually(testing::Gt(before), 20s, 20ms));
-  }
 };
 
 TEST_F(ResourceFaultTest, DiskIsFullAndFreeAgain) {
@@ -138,7 +132,7 @@ TEST_F(ResourceFaultTest, SuccessorOfAKilledKeeperGivesAllBack) {
   Fault full = faults().fillDisk("/run/small");
   Fault kept = faults().makeReadOnly("/run/kept");
   Fault busy = faults().useCpu(1);
-  killKeeper();
+  faults::killKeeper(a());
   EXPECT_THAT([&] { return write("/run/kept/x").succeeded() && write("/run/small/x").succeeded(); },
               Eventually(true, 10s));
   EXPECT_THAT([&] { return hogs(); }, Eventually(std::string(), 10s));
