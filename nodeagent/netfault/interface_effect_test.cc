@@ -40,6 +40,12 @@ class InterfaceTest : public ::testing::Test {
         "ip link add mufa0 type bridge && ip link set mufa0 addrgenmode none && ip addr add "
         "10.199.0.1/24 dev mufa0 && "
         "ip -6 addr add fd99::1/64 dev mufa0 nodad && ip link set mufa0 up");
+    // The kernel adds these a moment later.
+    lookUntil(5'000'000'000, [] {
+      std::string shown = show();
+      return shown.find("ff00::/8") != std::string::npos &&
+             shown.find("local fd99::1") != std::string::npos;
+    });
   }
   void TearDown() override {
     if (before_.get() < 0) return;

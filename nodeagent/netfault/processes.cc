@@ -26,6 +26,7 @@ namespace {
 using Kind = wire::Error::Kind;
 
 constexpr int64_t kChangeMaxNs = 5'000'000'000;
+constexpr int64_t kSoonNs = 50'000'000;
 // Each look finds what was made before those that it found were stopped.
 constexpr size_t kLooksMax = 20;
 constexpr size_t kShownMax = 10;
@@ -41,7 +42,7 @@ class Protected {
     own_ = ::stat("/proc/self/exe", &program_) == 0;
     for (pid_t pid = ::getpid(); pid > 0;) {
       ancestors_.insert(pid);
-      auto info = readProcess(pid);
+      auto info = readProcessSurely(pid);
       KJ_IF_MAYBE (process, info) {
         pid = process->parent;
       } else {
@@ -111,13 +112,42 @@ bool await(kj::FunctionParam<bool()> isDone) {
   return lookUntil(kChangeMaxNs, [&]() { return isDone(); });
 }
 
-void awaitStopped(const ProcessRef& process) {
-  ThreadLook look;
-  bool isDone = await([&]() {
-    look = lookAt(process);
-    return !look.isThere || look.isStopped();
-  });
-  if (isDone) return;
+bool standsStill(const ProcessRef& process) {
+  auto look = lookAt(process);
+  return !look.isThere || look.isStopped();
+}
+
+bool isChildOf(const ProcessRef& process, const ProcessRef& parent) {
+  KJ_IF_MAYBE (info, readProcess(process.pid)) {
+    return info->startTicks == process.startTicks && info->parent == parent.pid;
+  }
+  return false;
+}
+
+// A process that has called vfork waits, in state D, until its child runs a program. A child that
+// was stopped before has to go on until then.
+void letChildrenRunTheirPrograms(const ProcessRef& process,
+                                 kj::ArrayPtr<const ProcessRef> stopped) {
+  kj::Vector<const ProcessRef*> children;
+  for (auto& each : stopped) {
+    if (isChildOf(each, process)) children.add(&each);
+  }
+  if (children.size() == 0) return;
+  for (auto* child : children) signalProcess(*child, SIGCONT);
+  await([&]() { return standsStill(process); });
+  for (auto* child : children) signalProcess(*child, SIGSTOP);
+  for (auto* child : children) {
+    await([&]() { return standsStill(*child); });
+  }
+}
+
+// `stopped` are those that are told to stop with it.
+void awaitStopped(const ProcessRef& process, kj::ArrayPtr<const ProcessRef> stopped) {
+  auto isStopped = [&]() { return standsStill(process); };
+  if (lookUntil(kSoonNs, isStopped)) return;
+  if (lookAt(process).state == 'D') letChildrenRunTheirPrograms(process, stopped);
+  if (await(isStopped)) return;
+  auto look = lookAt(process);
   support::fail(Kind::SYSTEM, "process ", process.name, " (", process.pid,
                 ") was told to stop, and its thread ", look.running, " is still in state ",
                 kj::str(look.state));
@@ -147,7 +177,7 @@ kj::Vector<ProcessRef> stopAll(const ProcessChoice& choice, RememberProcesses& r
     remember(all);
     auto added = all.slice(first, all.size());
     for (auto& process : added) signalProcess(process, SIGSTOP);
-    for (auto& process : added) awaitStopped(process);
+    for (auto& process : added) awaitStopped(process, all);
   }
   support::fail(Kind::SYSTEM, describe(choice), ": new ones appear faster than they are stopped");
 }
@@ -226,7 +256,7 @@ kj::Vector<ProcessRef> findProcesses(const ProcessChoice& choice) {
 
 ThreadLook lookAt(const ProcessRef& process) {
   ThreadLook look;
-  KJ_IF_MAYBE (info, readProcess(process.pid)) {
+  KJ_IF_MAYBE (info, readProcessSurely(process.pid)) {
     if (info->startTicks != process.startTicks || info->hasEnded) return look;
   } else {
     return look;
@@ -259,12 +289,10 @@ kj::AutoCloseFd openProcess(const ProcessRef& process) {
     support::failErrno(errno, "open process ", process.pid);
   }
   // The number cannot pass to another process behind the descriptor, so this look is enough.
-  KJ_IF_MAYBE (info, readProcess(process.pid)) {
-    if (info->startTicks != process.startTicks) return nullptr;
-    return pidfd;
+  KJ_IF_MAYBE (info, readProcessSurely(process.pid)) {
+    if (info->startTicks == process.startTicks) return pidfd;
   }
-  if (signalChild(pidfd, 0) == ESRCH) return nullptr;
-  support::fail(Kind::SYSTEM, "process ", process.pid, " is there, and cannot be looked at");
+  return nullptr;
 }
 
 bool signalProcess(const ProcessRef& process, int signal) {

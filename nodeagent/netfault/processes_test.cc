@@ -107,6 +107,28 @@ TEST_F(ProcessesTest, PausedProcessesStandStillAndGoOn) {
   EXPECT_NE(stateOf(second), 'T');
 }
 
+// Its child is stopped as often as not while it waits for it to run the program (vfork).
+TEST_F(ProcessesTest, ProcessThatStartsOthersIsPausedAtAnyMoment) {
+  pid_t child = start("while :; do /bin/true; done");
+  for (int i = 0; i < 30; ++i) {
+    auto place = begin(spec("pause", choice()));
+    EXPECT_EQ(stateOf(child), 'T');
+    EXPECT_TRUE(removeLocal(place).isThere);
+  }
+}
+
+TEST_F(ProcessesTest, ProcessThatCannotBeLookedAtHasNotEnded) {
+  start();
+  auto processes = findProcesses(choice());
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit none{0, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  std::string reason = whyRefused([&]() { lookAt(processes[0]); }, Kind::SYSTEM);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_THAT(reason, HasSubstr("is there, and cannot be looked at"));
+}
+
 TEST_F(ProcessesTest, EveryThreadIsCounted) {
   pid_t child = ::fork();
   if (child == 0) {

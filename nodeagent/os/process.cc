@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <kj/io.h>
 
 #include "nodeagent/os/read_file.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
 namespace {
@@ -95,6 +97,14 @@ kj::Maybe<ProcessInfo> readProcess(pid_t pid) {
   info.hasEnded = info.state == 'X' || (info.state == 'Z' && info.threads <= 1);
   info.startTicks = startTicks;
   return kj::mv(info);
+}
+
+kj::Maybe<ProcessInfo> readProcessSurely(pid_t pid) {
+  auto process = readProcess(pid);
+  if (process == nullptr && (::kill(pid, 0) == 0 || errno != ESRCH)) {
+    support::fail(wire::Error::Kind::SYSTEM, "process ", pid, " is there, and cannot be looked at");
+  }
+  return process;
 }
 
 kj::Vector<ProcessInfo> listProcesses() {

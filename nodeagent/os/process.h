@@ -35,8 +35,13 @@ struct ProcessInfo {
   kj::String command;
 };
 
-// Reads one process; null if there is none.
+// Reads one process; null if there is none, or if it cannot be read, such as for want of a
+// descriptor.
 kj::Maybe<ProcessInfo> readProcess(pid_t pid);
+
+// Reads one process; null only if there is none. Fails with kind system if it cannot be read, for
+// callers that would take a process that lives for one that has ended.
+kj::Maybe<ProcessInfo> readProcessSurely(pid_t pid);
 
 // Returns all processes that /proc shows, in order of pid.
 kj::Vector<ProcessInfo> listProcesses();
