@@ -139,9 +139,13 @@ TEST_F(HelperTest, DeadlineOfTheCallEndsTheHelper) {
 // The connection breaks while the function runs, and again before the next call.
 TEST_F(HelperTest, LostConnectionRunsNoCallTwice) {
   RemoteHelper helper(node(), "odd_helper");
+  auto front = [] { return node().output({"pgrep", "-f", "--", "--role=[f]ront"}); };
   for (int64_t i = 1; i <= 5; ++i) {
+    std::string before = front();
     Process killer = node().start({"pkill", "-KILL", "-f", "--", "--role=front"});
     EXPECT_EQ(helper.call<int64_t>("count"), i);
+    killer.wait();
+    EXPECT_NE(front(), before);
   }
 }
 
