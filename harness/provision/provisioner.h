@@ -68,7 +68,8 @@ class MachineControl {
 
   // Ends a node as a power cut does, and starts it again with its disks. powerOn answers when its
   // agent listens and whatever up() waits for is done, and fails as up() does; the node is off
-  // then. Neither does anything to a node that is off or on already.
+  // then. Neither does anything to a node that is off or on already. A node is powered on by the
+  // provisioner when the process that powered it off ends.
   virtual void powerOff(const std::string& cluster, const std::string& node) = 0;
   virtual PowerBefore powerOn(const std::string& cluster, const std::string& node) = 0;
 };

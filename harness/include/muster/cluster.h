@@ -13,8 +13,8 @@
 //     cluster of a test lives until the program ends.
 //   * A frozen or powered-off node stays connected for up to a few seconds, until a heartbeat is
 //     missed. Wait by Node::awaitDisconnected where that matters.
-//   * Nothing powers a node on after the test. A test that ends without powerOn leaves the node off
-//     for the next one; do it in TearDown.
+//   * A node that a test has left without power is powered on when the test ends, and one that
+//     SetUpTestSuite has, when the suite ends. A test that fails for that reason says so.
 //   * A Frozen that is not held, as in `cluster().freeze(node);`, thaws the node at once.
 #pragma once
 
@@ -119,8 +119,9 @@ class Cluster {
   Frozen freeze(const Node& node, Where where = Where::current());
 
   // Ends the node as a power cut does: no process of it gets to know, and what was not synced may
-  // be gone. Does nothing to a node that is off. NodeError kUnsupported as for freeze,
-  // kInfrastructure if it fails otherwise.
+  // be gone. Does nothing to a node that is off. It is on again after the test, or when this
+  // program has ended in whatever way. NodeError kUnsupported as for freeze, kInfrastructure if it
+  // fails otherwise.
   void powerOff(const Node& node, Where where = Where::current());
 
   // Starts it again with its disks, and waits until its boot commands are over and we are

@@ -54,8 +54,9 @@ TEST_F(LocalLeftoversTest, HubWithoutItsDirectoryEndsWhenItsNodesAreCollected) {
 
 TEST_F(LocalLeftoversTest, HubWithoutNodesEndsWhenItsDirectoryGoes) {
   pid_t hub = makeCluster();
-  LocalProvisioner(options()).powerOff(name_, "server1");
-  EXPECT_EQ(LocalProvisioner(options()).state(name_).power.at("server1"), Power::kOff);
+  LocalProvisioner local(options());
+  local.powerOff(name_, "server1");
+  EXPECT_EQ(local.state(name_).power.at("server1"), Power::kOff);
   std::filesystem::remove_all(run_);
   EXPECT_TRUE(endsByItself(hub));
   EXPECT_THAT(localLeftovers(name_), IsEmpty());

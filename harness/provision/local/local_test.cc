@@ -14,6 +14,7 @@
 
 #include "harness/os/error.h"
 #include "harness/os/files.h"
+#include "harness/os/wait.h"
 #include "harness/provision/choice.h"
 #include "harness/provision/error.h"
 #include "harness/provision/local/hub/cgroup.h"
@@ -104,6 +105,24 @@ TEST_F(LocalProvisionerTest, FrozenNodesStandStillUntilTheirFreezerGoes) {
     other.freeze(name_, "server1");
     EXPECT_THAT(readFile(events), HasSubstr("frozen 1"));
   }
+  EXPECT_EQ(ask(cluster, 0, "echo alive"), "alive\n");
+}
+
+TEST_F(LocalProvisionerTest, NodeIsPoweredOnWhenWhoeverPoweredItOffHasGone) {
+  LocalProvisioner local(options());
+  ClusterDescription cluster = local.up(planOf(name_, 2), Tenure::kOwned);
+  local.powerOff(name_, "server2");
+  {
+    LocalProvisioner other(options());
+    other.powerOff(name_, "server1");
+    other.powerOff(name_, "server2");
+    EXPECT_EQ(local.state(name_).power.at("server1"), Power::kOff);
+  }
+  auto power = [&](const char* node) { return local.state(name_).power.at(node); };
+  Deadline end = after(std::chrono::seconds(20));
+  while (power("server1") == Power::kOff && millisecondsUntil(end) > 0) std::this_thread::yield();
+  EXPECT_EQ(power("server1"), Power::kOn);
+  EXPECT_EQ(power("server2"), Power::kOff);
   EXPECT_EQ(ask(cluster, 0, "echo alive"), "alive\n");
 }
 

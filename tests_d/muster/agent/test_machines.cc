@@ -114,6 +114,31 @@ TEST_F(MachineTest, BootCommandsRunAgainAfterAPowerCut) {
   EXPECT_EQ(victim.file(kStarts).read(), before + "started\n");
 }
 
+class PowerScopeTest : public ClusterTest {
+ public:
+  static Needs needs() {
+    return {.nodes = {{"server", 1}},
+            .abilities = {NodeAbility::kPower, NodeAbility::kFreezing},
+            .memoryBytes = 1 << 20};
+  }
+
+  static constexpr char kBoot[] = "/var/tmp/power-scope-boot";
+};
+
+TEST_F(PowerScopeTest, AFirstTestLeavesTheNodeWithoutPower) {
+  Node& victim = servers()[0];
+  victim.file(kBoot).write(victim.facts().bootId, {.sync = true});
+  cluster().powerOff(victim);
+  victim.awaitDisconnected(10s);
+}
+
+TEST_F(PowerScopeTest, BTheNextOneFindsItOnAgain) {
+  Node& victim = servers()[0];
+  if (!victim.file(kBoot).exists()) GTEST_SKIP() << "it needs the test before";
+  EXPECT_NE(victim.facts().bootId, victim.file(kBoot).read());
+  victim.file(kBoot).remove();
+}
+
 class SystemdMachineTest : public ClusterTest {
  public:
   static Needs needs() { return {.nodes = {{"client", 1}}, .init = NeedsInit::kSystemd}; }

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include <nlohmann/json.hpp>
 
@@ -218,7 +219,10 @@ void Hub::watch(int timeoutMs, Serve serve) {
   for (size_t i = 0; i < order.size(); ++i) {
     if (watched[i + 3].revents != 0 && !ending_) serveClient(*order[i]);
   }
-  clients_.remove_if([](const Client& client) { return client.gone; });
+  for (auto client = clients_.begin(); client != clients_.end();) {
+    if (client->gone && !ending_) giveBack(*client);
+    client = client->gone ? clients_.erase(client) : std::next(client);
+  }
 }
 
 void Hub::takeSignals() {
@@ -269,23 +273,33 @@ void Hub::acceptClient() {
   }
 }
 
-// Reads what a client sent and answers every whole line of it.
-//
-// A client that has gone takes its freezes with it: a test that was killed must not leave frozen
-// nodes behind. The reply is written with a time limit, because a client that does not read would
-// otherwise hold the only thread.
+// A client that has gone takes what it did to machines with it: a test that was killed must leave
+// nodes neither frozen nor off.
+void Hub::giveBack(Client& client) {
+  for (const std::string& name : client.frozen) {
+    try {
+      nodeOf(name).thaw();
+    } catch (const SystemError& error) {
+      std::fprintf(stderr, "thaw after its client went: %s\n", error.what());
+    }
+  }
+  for (const std::string& name : client.off) {
+    try {
+      HubNode& node = nodeOf(name);
+      if (!node.running() && !ending_) startAgain(node);
+    } catch (const SystemError& error) {
+      std::fprintf(stderr, "power on after its client went: %s\n", error.what());
+    }
+  }
+}
+
+// Reads what a client sent and answers every whole line of it. The reply is written with a time
+// limit, because a client that does not read would otherwise hold the only thread.
 void Hub::serveClient(Client& client) {
   char buffer[4096];
   ssize_t size = ::read(client.socket.get(), buffer, sizeof buffer);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (size <= 0 || client.unread.size() > kLineBytesMax) {
-    for (const std::string& name : client.frozen) {
-      try {
-        nodeOf(name).thaw();
-      } catch (const SystemError& error) {
-        std::fprintf(stderr, "thaw after its client went: %s\n", error.what());
-      }
-    }
     client.gone = true;
     return;
   }
@@ -368,10 +382,13 @@ nlohmann::json Hub::answer(Client& client, const std::string& line) {
       node.thaw();
       client.frozen.erase(name);
     } else if (verb == "powerOff") {
+      bool wasOn = node.running();
       node.powerOff(*netlink_);
+      if (wasOn) client.off.insert(name);
     } else if (verb == "powerOn") {
       bool wasOn = node.running();
       if (!wasOn) startAgain(node);
+      for (Client& each : clients_) each.off.erase(name);
       return {{"ok", true}, {"wasOn", wasOn}};
     } else {
       throw HubError("unknown request \"" + verb + "\"");

@@ -50,8 +50,10 @@ class Hub {
     Fd socket;
     std::string unread;
 
-    // The nodes that the client froze, which are thawed when it goes.
+    // The nodes that the client froze, which are thawed when it goes, and those that it powered
+    // off, which are powered on then.
     std::set<std::string> frozen;
+    std::set<std::string> off;
     bool gone = false;
   };
 
@@ -68,6 +70,7 @@ class Hub {
   bool accepts() const;
   void acceptClient();
   void serveClient(Client& client);
+  void giveBack(Client& client);
   nlohmann::json answer(Client& client, const std::string& line);
   void reapChildren();
   void startAgain(HubNode& node);
