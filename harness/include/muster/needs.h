@@ -12,6 +12,7 @@
 // beyond them that cannot be reached are left out.
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
 #include <map>
 #include <string>
@@ -27,6 +28,22 @@ enum class NeedsInit {
   kSystemd,
 };
 
+// What can be done to some nodes and not to others.
+enum class NodeAbility {
+  // Their network can be cut: Cluster::partition, isolate and the like.
+  kNetworkFaults,
+
+  // Their network can be slowed and delayed: Cluster::degrade with a rate, and with a delay.
+  kRateLimits,
+  kDelays,
+
+  // All their processes can be frozen: Cluster::freeze.
+  kFreezing,
+
+  // Their power can be cut: Cluster::powerOff and reboot.
+  kPower,
+};
+
 struct Needs {
   // Is the least number of nodes of each role, such as {{"server", 3}, {"client", 1}}. Roles that
   // are not named are not needed.
@@ -40,6 +57,15 @@ struct Needs {
   // those that such nodes may have, which is "mknod". A name that does not exist is a failure.
   std::vector<std::string> capabilities = {};
 
+  // Names what the nodes of the roles above must be able to bear, so that a test does not fail
+  // half-way where they are not: `.abilities = {NodeAbility::kPower}`. It is found out before the
+  // suite's first test, by trying it for a moment; the power is not tried.
+  std::vector<NodeAbility> abilities = {};
+
+  // Is the least memory, in bytes, that is available on each node of the roles above when the
+  // fixture begins. 0: any.
+  std::uint64_t memoryBytes = 0;
+
   // Holds shell commands that nodes made for the run execute as root, in order: at each of their
   // starts, so before the first test and again at Cluster::powerOn. Nodes of a configured cluster
   // do not execute them.
@@ -47,6 +73,7 @@ struct Needs {
 };
 
 // Print the words and the needs for gtest.
+void PrintTo(NodeAbility ability, std::ostream* out);
 void PrintTo(NeedsInit init, std::ostream* out);
 void PrintTo(const Needs& needs, std::ostream* out);
 
