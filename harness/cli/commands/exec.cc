@@ -56,6 +56,24 @@ constexpr CountOption kFanOut(
     },
     {.least = 1, .most = 100'000});
 
+std::string environmentProblem(const std::string& text) {
+  size_t equals = text.find('=');
+  return equals == std::string::npos || equals == 0 ? "is not of the form NAME=VALUE" : "";
+}
+
+constexpr ListOption kEnvironment({
+    .name = "env",
+    .letter = 'e',
+    .value = "NAME=VALUE",
+    .help = "set this variable of the command; may be given several times",
+    .problem = environmentProblem,
+});
+
+constexpr Flag kEvents({
+    .name = "events",
+    .help = "print a line of JSON for all that happens, as it happens",
+});
+
 constexpr Flag kPrefix({.name = "prefix", .help = "begin every line with the name of its node"});
 
 // How long a command may outlast its deadline: the grace, and the way of the answer.
@@ -153,25 +171,22 @@ Json errorJson(const muster::NodeError& error) {
   return {{"kind", muster::toString(error.kind())}, {"detail", error.detail()}};
 }
 
-Json answersJson(const std::vector<NodeDescription>& nodes, const std::vector<Answer>& answers) {
-  Json list = Json::array();
-  for (size_t i = 0; i < answers.size(); ++i) {
-    Json entry = {{"node", nodes[i].name}};
-    if (const auto* result = std::get_if<muster::Result>(&answers[i])) {
-      entry["outcome"] = muster::toString(result->outcome);
-      entry["still_ending"] = result->stillEnding;
-      entry["status"] = statusOf(result->outcome);
-      entry["stdout"] = result->out;
-      entry["stderr"] = result->err;
-      entry["elapsed_seconds"] = std::chrono::duration<double>(result->elapsed).count();
-      entry["left_running"] = result->leftRunning;
-      entry["error"] = nullptr;
-    } else {
-      entry["error"] = errorJson(std::get<muster::NodeError>(answers[i]));
-    }
-    list.push_back(std::move(entry));
+Json answerJson(const NodeDescription& node, const Answer& answer) {
+  Json entry = {{"node", node.name}};
+  if (const auto* error = std::get_if<muster::NodeError>(&answer)) {
+    entry["error"] = errorJson(*error);
+    return entry;
   }
-  return list;
+  const auto& result = std::get<muster::Result>(answer);
+  entry["outcome"] = muster::toString(result.outcome);
+  entry["still_ending"] = result.stillEnding;
+  entry["status"] = statusOf(result.outcome);
+  entry["stdout"] = result.out;
+  entry["stderr"] = result.err;
+  entry["elapsed_seconds"] = std::chrono::duration<double>(result.elapsed).count();
+  entry["left_running"] = result.leftRunning;
+  entry["error"] = nullptr;
+  return entry;
 }
 
 // One command on the nodes that were chosen.
@@ -284,7 +299,30 @@ int showAll(Controller& controller, Execution execution, Show show) {
 int printAnswers(Controller& controller, Execution execution, const std::string& runId) {
   execution.request.heldBytesMax = kJsonBytesMax;
   auto answers = converseWithReachable(controller, execution, [](rpc::JobGroup::News&) {});
-  printJson({{"run", runId}, {"nodes", answersJson(execution.nodes, answers)}});
+  Json list = Json::array();
+  for (size_t i = 0; i < answers.size(); ++i) {
+    list.push_back(answerJson(execution.nodes[i], answers[i]));
+  }
+  printJson({{"run", runId}, {"nodes", std::move(list)}});
+  return statusOf(answers);
+}
+
+// Passes on what happens as it happens. The output is not in the last line of a node again.
+int printEvents(Controller& controller, Execution execution) {
+  execution.request.output = JobOutput::kTake;
+  auto say = [](const Json& line) { writeOutput(jsonText(line, Layout::kLine)); };
+  auto answers = converseWithReachable(controller, execution, [&](rpc::JobGroup::News& news) {
+    const std::string& node = execution.nodes[news.node].name;
+    if (news.pid != 0) say({{"node", node}, {"pid", news.pid}});
+    if (!news.out.empty()) say({{"node", node}, {"stdout", std::move(news.out)}});
+    if (!news.err.empty()) say({{"node", node}, {"stderr", std::move(news.err)}});
+  });
+  for (size_t i = 0; i < answers.size(); ++i) {
+    Json line = answerJson(execution.nodes[i], answers[i]);
+    line.erase("stdout");
+    line.erase("stderr");
+    say(line);
+  }
   return statusOf(answers);
 }
 
@@ -329,6 +367,10 @@ JobRequest requestOf(const Arguments& arguments) {
   request.options.deadline = isDetached ? std::chrono::nanoseconds::max() : arguments[kTimeout];
   request.options.user = arguments[kUser];
   request.options.directory = arguments[kDirectory];
+  for (const std::string& variable : arguments[kEnvironment]) {
+    size_t equals = variable.find('=');
+    request.options.environment[variable.substr(0, equals)] = variable.substr(equals + 1);
+  }
   if (arguments[kInput]) request.input = JobInput::kStream;
   return request;
 }
@@ -342,12 +384,16 @@ void requireFitting(const Arguments& arguments) {
     throw CommandError(kExitUsage,
                        "--input and --fanout: input goes to all nodes at once, so leave one out");
   }
+  if (arguments[kEvents] && (arguments[kJson] || arguments[kPrefix])) {
+    throw CommandError(kExitUsage, "--events is a form of the output of its own: leave out " +
+                                       (arguments[kJson] ? kJson : kPrefix).spelling());
+  }
   if (!arguments[kDetach]) return;
   if (arguments.has(kFanOut)) {
     throw CommandError(kExitUsage,
                        "--detach and --fanout: nobody waits for the command, so leave one out");
   }
-  for (const Flag* flag : {&kInput, &kPrefix, &kJson}) {
+  for (const Flag* flag : {&kInput, &kPrefix, &kEvents, &kJson}) {
     if (!arguments[*flag]) continue;
     throw CommandError(kExitUsage, "--detach and " + flag->spelling() +
                                        ": nobody waits for the command, so leave one out");
@@ -373,6 +419,7 @@ int run(const Arguments& arguments) {
   size_t count = execution.nodes.size();
   execution.fanOut = arguments.has(kFanOut) ? static_cast<size_t>(arguments[kFanOut]) : count;
   execution.time = timeOf(*execution.request.options.deadline);
+  if (arguments[kEvents]) return printEvents(controller, std::move(execution));
   if (arguments[kJson]) return printAnswers(controller, std::move(execution), runId);
   if (arguments[kPrefix]) return showAll(controller, std::move(execution), Show::kPrefixed);
   if (execution.nodes.size() > 1) return showAll(controller, std::move(execution), Show::kGathered);
@@ -387,8 +434,9 @@ const Command kExec = {
     .summary = "run a command on nodes",
     .options =
         [] {
-          return OptionList{&kCluster, &kTimeout, &kConnectTimeout, &kUser,   &kDirectory, &kRunId,
-                            &kInput,   &kDetach,  &kFanOut,         &kPrefix, &kJson};
+          return OptionList{
+              &kCluster, &kTimeout, &kConnectTimeout, &kUser,   &kDirectory, &kEnvironment, &kRunId,
+              &kInput,   &kDetach,  &kFanOut,         &kPrefix, &kEvents,    &kJson};
         },
     .run = run,
     .wordsLeast = 1,

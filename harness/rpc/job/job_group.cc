@@ -38,6 +38,9 @@ struct JobGroup::Event {
   enum class Kind { kStarted, kPulled, kWritten };
   Kind kind = Kind::kStarted;
   size_t node = 0;
+
+  // As News::pid.
+  int pid = 0;
   std::string out;
   std::string err;
 
@@ -105,8 +108,8 @@ void JobGroup::startNext() {
   Member& member = members_[index];
   member.until = endOf(time_);
   begin(index, [job = member.job, until = member.until](ControllerNode::Impl& node) {
-    return node.jobs().start(job, until).then([]() {
-      return Event{.kind = Event::Kind::kStarted};
+    return node.jobs().start(job, until).then([job]() {
+      return Event{.kind = Event::Kind::kStarted, .pid = job->result.pid};
     });
   });
 }
@@ -162,7 +165,7 @@ std::optional<JobGroup::News> JobGroup::next() {
     size_t index = event->node;
     Member& member = members_[index];
     if (member.answer) continue;
-    News news{index, std::move(event->out), std::move(event->err)};
+    News news{index, event->pid, std::move(event->out), std::move(event->err)};
     if (event->error) {
       over(index, std::move(*event->error));
     } else if (event->result) {
@@ -175,7 +178,8 @@ std::optional<JobGroup::News> JobGroup::next() {
       pull(index);
     }
     feedAll();
-    if (member.answer || !news.out.empty() || !news.err.empty()) return news;
+    bool isNews = news.pid != 0 || !news.out.empty() || !news.err.empty();
+    if (member.answer || isNews) return news;
   }
   return std::nullopt;
 }

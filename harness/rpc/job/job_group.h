@@ -47,6 +47,9 @@ class JobGroup {
   struct News {
     size_t node = 0;
 
+    // The number of the first process, when the command has begun to run. 0: this is other news.
+    int pid = 0;
+
     // The bytes that have come, with JobOutput::kTake.
     std::string out;
     std::string err;
