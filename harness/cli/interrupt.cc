@@ -1,12 +1,17 @@
 #include "harness/cli/interrupt.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <string_view>
 #include <utility>
 
+#include "harness/cli/command_error.h"
 #include "harness/os/error.h"
 #include "harness/os/signals.h"
 
@@ -14,6 +19,20 @@ namespace harness {
 namespace {
 
 std::atomic<int> interruption = 0;
+
+// Returns -1 if there is none. What the command starts does not inherit it.
+int lifelineOf(const char* text) {
+  if (text == nullptr) return -1;
+  std::string_view digits = text;
+  int number = -1;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  bool isNumber = error == std::errc() && end == digits.data() + digits.size() && number >= 0;
+  if (!isNumber || ::fcntl(number, F_SETFD, FD_CLOEXEC) != 0) {
+    throw CommandError(kExitUsage, std::string(kLifelineVariable) + ": \"" + text +
+                                       "\" is to be the number of an open descriptor");
+  }
+  return number;
+}
 
 }  // namespace
 
@@ -27,7 +46,10 @@ int interruptedBy() {
 }
 
 Interrupt::Interrupt(std::function<void()> unblock)
-    : unblock_(std::move(unblock)), over_(makePipe()), unblocked_(makePipe()) {
+    : unblock_(std::move(unblock)),
+      lifeline_(lifelineOf(std::getenv(kLifelineVariable))),
+      over_(makePipe()),
+      unblocked_(makePipe()) {
   hasTerminal_ = ::tcgetattr(STDIN_FILENO, &terminal_) == 0;
   sigset_t set = signalSet(endingSignals());
   signals_ = Fd(static_cast<int>(check(::signalfd(-1, &set, SFD_CLOEXEC), "read signals")));
@@ -43,14 +65,17 @@ Interrupt::~Interrupt() {
 }
 
 std::optional<int> Interrupt::signalBefore(const Fd& event, Deadline until, int atDeadline) const {
-  pollfd polled[] = {{signals_.get(), POLLIN, 0}, {event.get(), POLLIN, 0}};
+  pollfd polled[] = {{signals_.get(), POLLIN, 0}, {event.get(), POLLIN, 0}, {lifeline_, POLLIN, 0}};
   while (true) {
     int time = until == Deadline::max() ? -1 : millisecondsUntil(until);
-    int ready = ::poll(polled, 2, time);
+    int ready = ::poll(polled, 3, time);
     if (ready < 0) continue;
     if (ready == 0) return atDeadline;
     signalfd_siginfo info{};
-    if (polled[0].revents == 0) return std::nullopt;
+    if (polled[0].revents == 0) {
+      if (polled[1].revents != 0) return std::nullopt;
+      return SIGTERM;
+    }
     if (::read(signals_.get(), &info, sizeof info) == sizeof info) {
       return static_cast<int>(info.ssi_signo);
     }
@@ -61,6 +86,8 @@ void Interrupt::watch() {
   std::optional<int> first = signalBefore(over_.readEnd, Deadline::max(), 0);
   if (!first) return;
   noteInterrupt(*first);
+  // Its end stays readable, and a second signal would end the program at once.
+  lifeline_ = -1;
   // It waits for nodes, so that somebody else listens for the second signal.
   std::thread unblocker([this] {
     unblock_();

@@ -14,6 +14,10 @@
 
 namespace harness {
 
+// Names a descriptor that a program gives to the command: the read end of a pipe whose write end
+// only that program holds. When it ends, however that happens, the command ends as by SIGTERM.
+inline constexpr char kLifelineVariable[] = "MUSTER_LIFELINE";
+
 // While it lives, SIGINT, SIGTERM and SIGHUP do not end the program at once.
 //
 // The first one calls `unblock` in a thread of its own, which makes the calls fail that the command
@@ -25,7 +29,7 @@ class Interrupt {
   static constexpr std::chrono::seconds kUnwindTime{5};
 
   // Make it before other threads are made that do not block these signals, and before the mode of
-  // the terminal is changed. Throws SystemError.
+  // the terminal is changed. Throws SystemError, and CommandError for a wrong $MUSTER_LIFELINE.
   explicit Interrupt(std::function<void()> unblock);
 
   // Waits for `unblock`, if that is being called.
@@ -43,6 +47,9 @@ class Interrupt {
   std::function<void()> unblock_;
   sigset_t before_;
   Fd signals_;
+
+  // Is -1 if nobody gave one, and when its end was seen. It stays open.
+  int lifeline_ = -1;
   Pipe over_;
   Pipe unblocked_;
 

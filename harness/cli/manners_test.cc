@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/cli/command.h"
+#include "harness/cli/interrupt.h"
 #include "harness/os/error.h"
 #include "harness/os/process.h"
 #include "harness/rpc/fake/fake_agent.h"
@@ -163,6 +164,7 @@ TEST_F(MannersTest, LostOutputIsAFailureWhateverPrintsIt) {
         Words{"__complete", "muster ", ""}, onCluster({"nodes"}), onCluster({"nodes", "--json"}),
         onCluster({"ps", "--json"}), onCluster({"exec", "n1", "--", "emit", "x"}),
         onCluster({"exec", "--json", "n1", "--", "emit", "x"}),
+        onCluster({"exec", "--events", "n1", "--", "emit", "x"}),
         onCluster({"exec", "--prefix", "n1", "--", "emit", "x"})}) {
     SCOPED_TRACE(testing::PrintToString(words));
     EXPECT_THAT(muster(words, Sink::kClosed), endsWith(74, "Bad file descriptor"));
@@ -194,6 +196,24 @@ TEST_F(MannersTest, SignalThatIsIgnoredStaysIgnored) {
   running.signal(SIGHUP);
   running.signal(SIGTERM);
   EXPECT_EQ(running.end().status, -SIGTERM);
+}
+
+TEST_F(MannersTest, EndOfTheLifelineEndsTheSessionAndThenTheProgram) {
+  Pipe lifeline = makePipe();
+  Fd inherited(::dup(lifeline.readEnd.get()));
+  std::string number = std::to_string(inherited.get());
+  Running running = hang("export " + std::string(kLifelineVariable) + "=" + number + "; ");
+  lifeline.writeEnd.reset();
+  EXPECT_THAT(running.end(), endsWith(-SIGTERM, "n1"));
+  EXPECT_TRUE(agent_.session().closed);
+}
+
+TEST_F(MannersTest, LifelineThatIsNoDescriptorIsRefused) {
+  for (const char* number : {"", "x", "-1", "7x", "999999"}) {
+    Running running(onCluster({"exec", "n1", "--", "emit", "x"}), Sink::kNull,
+                    "export " + std::string(kLifelineVariable) + "=" + number + "; ");
+    EXPECT_THAT(running.end(), endsWith(64, "is to be the number of an open descriptor"));
+  }
 }
 
 // What tcsetattr can change, as bytes.
