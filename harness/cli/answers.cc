@@ -24,6 +24,11 @@ void complain(const Command& command, const std::vector<muster::NodeError>& erro
   }
 }
 
+void printErrors(const Arguments& arguments, const std::vector<muster::NodeError>& errors) {
+  if (arguments[kJson]) printJson({{"errors", errorsJson(errors)}});
+  complain(arguments.command(), errors);
+}
+
 Reachable reach(Connections& connections, const std::vector<NodeDescription>& nodes,
                 std::chrono::nanoseconds timeout) {
   Reachable reachable;

@@ -36,6 +36,9 @@ Json errorsJson(const std::vector<muster::NodeError>& errors);
 // A line on standard error for each.
 void complain(const Command& command, const std::vector<muster::NodeError>& errors);
 
+// Does so for a command that has no result, and prints `{errors}` if it was asked for JSON.
+void printErrors(const Arguments& arguments, const std::vector<muster::NodeError>& errors);
+
 // The nodes to which there is a connection within `timeout`; the others are in `errors`.
 struct Reachable {
   std::vector<NodeDescription> nodes;

@@ -1,5 +1,6 @@
 #include "harness/cli/muster.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <iostream>
@@ -7,10 +8,12 @@
 
 #include <muster/node_error.h>
 
+#include "harness/cli/answers.h"
 #include "harness/cli/arguments.h"
 #include "harness/cli/completion.h"
 #include "harness/cli/help.h"
 #include "harness/cli/interrupt.h"
+#include "harness/cli/options.h"
 #include "harness/cli/output.h"
 #include "harness/cluster/cluster_file.h"
 #include "harness/cluster/node_expression.h"
@@ -80,9 +83,18 @@ int perform(const CommandLine& line) {
   return kExitUsage;
 }
 
+// Tells whether the command was asked for its result as JSON.
+bool wantsJson(const CommandLine& line) {
+  if (!line.arguments) return false;
+  OptionList options = line.command->options();
+  bool isPossible = std::find(options.begin(), options.end(), &kJson) != options.end();
+  return isPossible && (*line.arguments)[kJson];
+}
+
 // Runs `call`, which returns an exit status, and turns what it throws into a text and a status.
+// `isJson` is looked at when it throws.
 template <typename Call>
-int guarded(const std::string& speaker, Call&& call) {
+int guarded(const std::string& speaker, const bool& isJson, Call&& call) {
   auto complain = [&speaker](const std::exception& error, int status) {
     std::cout.flush();
     std::cerr << speaker << ": " << support::printable(error.what(), support::Lines::kMany) << "\n";
@@ -105,6 +117,7 @@ int guarded(const std::string& speaker, Call&& call) {
   } catch (const ProvisionError& error) {
     return complain(error, statusOf(error));
   } catch (const muster::NodeError& error) {
+    if (isJson) printJson({{"errors", errorsJson({error})}});
     return complain(error, statusOf(error));
   } catch (const SystemError& error) {
     return complain(error, kExitCannotCreate);
@@ -157,9 +170,11 @@ class CheckedOutput final : public std::streambuf {
 int runMuster(const std::vector<std::string>& words) {
   CheckedOutput output;
   std::string speaker = "muster";
-  int status = guarded(speaker, [&] {
+  bool isJson = false;
+  int status = guarded(speaker, isJson, [&] {
     if (words.size() == 3 && words[0] == "__complete") return answerCompletion(words[1], words[2]);
     CommandLine line = parseCommandLine(words);
+    isJson = wantsJson(line);
     if (line.command != nullptr) speaker += std::string(" ") + line.command->name;
     for (const std::string& note : line.notes) std::cerr << speaker << ": " << note << "\n";
     return perform(line);

@@ -9,7 +9,6 @@
 #include <iostream>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <tuple>
 
@@ -18,6 +17,7 @@
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
 #include "harness/cli/copy_patterns.h"
+#include "harness/cli/copy_progress.h"
 #include "harness/cli/copy_words.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
@@ -29,6 +29,7 @@ namespace harness {
 namespace {
 
 namespace fs = std::filesystem;
+using NodeKind = muster::NodeError::Kind;
 
 constexpr Flag kRecursive({
     .name = "recursive",
@@ -46,6 +47,12 @@ constexpr Flag kNoClobber({
     .name = "no-clobber",
     .letter = 'n',
     .help = "refuse to replace a file",
+});
+
+constexpr Flag kExactTarget({
+    .name = "no-target-directory",
+    .letter = 'T',
+    .help = "refuse a target that is a directory",
 });
 
 constexpr Flag kKeepSetuid({
@@ -88,7 +95,24 @@ source cannot be read; 69 if a node could not be reached.
 
 constexpr int kStatusFailed = 1;
 constexpr size_t kNodesAtOnce = 16;
-constexpr std::chrono::milliseconds kProgressEvery{200};
+
+// Why something was not copied. An empty text: it was.
+struct Failure {
+  std::string text = {};
+  // The kind of a NodeError.
+  std::string kind = {};
+  // The node could not be reached, or did not let us in.
+  bool isAbsence = false;
+};
+
+Failure failureOf(const muster::NodeError& error, std::string text) {
+  bool isAbsence = error.kind() == NodeKind::kUnreachable || error.kind() == NodeKind::kRefused;
+  return {std::move(text), toString(error.kind()), isAbsence};
+}
+
+[[noreturn]] void refuse(NodeKind kind, const std::string& text) {
+  throw muster::NodeError(kind, "", "", text);
+}
 
 struct Transfer {
   CopyEnd source;
@@ -98,8 +122,7 @@ struct Transfer {
   // The target must be a directory.
   bool isOneOfSeveral = false;
   muster::TransferResult result;
-  std::string error;
-  bool unreachable = false;
+  Failure failure;
 
   const std::string& worker() const {
     static const std::string kHere;
@@ -132,19 +155,20 @@ Kind kindOf(const CopyEnd& end, muster::SteadyTime until) {
 // The options that all copies of one command share.
 struct Manner {
   bool recursive = false;
+  bool hasExactTarget = false;
   CopyOptions options;
   muster::SteadyTime until;
 };
 
 CopyOptions::What whatOf(const Transfer& transfer, const Manner& manner) {
   Kind kind = kindOf(transfer.source, manner.until);
-  if (kind == Kind::kNothing) throw std::runtime_error("no such file or directory");
-  if (kind == Kind::kOther) throw std::runtime_error("is not a regular file or directory");
+  if (kind == Kind::kNothing) refuse(NodeKind::kNotFound, "no such file or directory");
+  if (kind == Kind::kOther) refuse(NodeKind::kInvalid, "is not a regular file or directory");
   if (kind == Kind::kFile) return CopyOptions::What::kFile;
   if (manner.options.write.way == muster::WriteWay::kInPlace) {
-    throw std::runtime_error("is a directory; only a file can be written in place");
+    refuse(NodeKind::kInvalid, "is a directory; only a file can be written in place");
   }
-  if (!manner.recursive) throw std::runtime_error("is a directory; copy it with -r");
+  if (!manner.recursive) refuse(NodeKind::kInvalid, "is a directory; copy it with -r");
   return CopyOptions::What::kTree;
 }
 
@@ -157,9 +181,12 @@ CopyEnd targetOf(const Transfer& transfer, const Manner& manner) {
     target.path += "/" + transfer.source.node->description().name;
     std::error_code failed;
     fs::create_directories(target.path, failed);
-    if (failed) throw std::runtime_error(target.path + ": " + failed.message());
+    if (failed) refuse(NodeKind::kSystem, target.path + ": " + failed.message());
   }
   bool isDirectory = kindOf(target, manner.until) == Kind::kDirectory;
+  if (isDirectory && manner.hasExactTarget) {
+    refuse(NodeKind::kConflict, "the target " + endText(target) + " is a directory");
+  }
   std::string name = lastNameOf(transfer.source.path);
   if (isDirectory && name.empty()) {
     // What is below a source such as "dir/." goes into the target itself.
@@ -167,12 +194,12 @@ CopyEnd targetOf(const Transfer& transfer, const Manner& manner) {
   } else if (isDirectory) {
     target.path = joined(target.path, name);
   } else if (transfer.isOneOfSeveral || target.path.ends_with("/")) {
-    throw std::runtime_error("the target " + endText(target) + " is not a directory");
+    refuse(NodeKind::kConflict, "the target " + endText(target) + " is not a directory");
   } else if (target.node != nullptr && !manner.options.write.parents) {
     CopyEnd parent{target.node, target.path.substr(0, target.path.find_last_of('/') + 1)};
     if (kindOf(parent, manner.until) != Kind::kDirectory) {
-      throw std::runtime_error("no such file or directory: " + endText(parent) +
-                               "; -p makes directories that are missing");
+      refuse(NodeKind::kNotFound, "no such file or directory: " + endText(parent) +
+                                      "; -p makes directories that are missing");
     }
   }
   return target;
@@ -187,7 +214,7 @@ void refuseCopyIntoItself(const Transfer& transfer) {
   auto [end, place] = std::mismatch(source.begin(), std::prev(source.end()), target.begin(),
                                     std::prev(target.end()));
   if (end == std::prev(source.end())) {
-    throw std::runtime_error("a directory cannot be copied into itself, " + transfer.target.path);
+    refuse(NodeKind::kInvalid, "a directory cannot be copied into itself, " + transfer.target.path);
   }
 }
 
@@ -199,47 +226,17 @@ void carryOut(Transfer& transfer, const Manner& manner) {
     if (options.what == CopyOptions::What::kTree) refuseCopyIntoItself(transfer);
     transfer.result = copy(transfer.source, transfer.target, options, manner.until);
   } catch (const muster::NodeError& error) {
-    transfer.error = error.node().empty() ? error.detail() : error.what();
-    transfer.unreachable = error.kind() == muster::NodeError::Kind::kUnreachable ||
-                           error.kind() == muster::NodeError::Kind::kRefused;
+    transfer.failure = failureOf(error, error.node().empty() ? error.detail() : error.what());
   } catch (const std::exception& error) {
-    transfer.error = error.what();
+    transfer.failure.text = error.what();
   }
 }
-
-// Shows how much has arrived, on one line of the terminal that is written again and again.
-class Progress {
- public:
-  Progress() : shown_(::isatty(STDERR_FILENO) != 0) {}
-
-  void add(uint64_t bytes) {
-    uint64_t total = bytes_ += bytes;
-    if (!shown_) return;
-    std::lock_guard<std::mutex> lock(mutex_);
-    auto now = std::chrono::steady_clock::now();
-    if (now - last_ < kProgressEvery) return;
-    last_ = now;
-    std::cerr << "\r" << total / 1'000'000 << " MB\x1b[K" << std::flush;
-    written_ = true;
-  }
-  void end() {
-    if (written_) std::cerr << "\r\x1b[K" << std::flush;
-  }
-
- private:
-  bool shown_;
-  std::atomic<uint64_t> bytes_{0};
-  // Guards the two members below.
-  std::mutex mutex_;
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-  bool written_ = false;
-};
 
 // Carries out the transfers of one node one after the other, and those of different nodes at once.
 void carryOutAll(std::vector<Transfer>& transfers, const Manner& manner) {
   std::map<std::string, std::vector<Transfer*>> byNode;
   for (Transfer& transfer : transfers) {
-    if (transfer.error.empty()) byNode[transfer.worker()].push_back(&transfer);
+    if (transfer.failure.text.empty()) byNode[transfer.worker()].push_back(&transfer);
   }
   std::vector<std::vector<Transfer*>> queues;
   for (auto& [node, queue] : byNode) queues.push_back(std::move(queue));
@@ -254,6 +251,10 @@ void carryOutAll(std::vector<Transfer>& transfers, const Manner& manner) {
   for (std::thread& thread : threads) thread.join();
 }
 
+Json orNull(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+
 Json transferJson(const Transfer& transfer) {
   return {{"source", endText(transfer.source)},
           {"target", endText(transfer.target)},
@@ -262,7 +263,8 @@ Json transferJson(const Transfer& transfer) {
           {"sha256", transfer.result.digest},
           {"left_out", transfer.result.leftOut},
           {"left_out_files", transfer.result.leftOutFiles},
-          {"error", transfer.error.empty() ? Json(nullptr) : Json(transfer.error)}};
+          {"error", orNull(transfer.failure.text)},
+          {"error_kind", orNull(transfer.failure.kind)}};
 }
 
 int report(const std::vector<Transfer>& transfers, const Arguments& arguments) {
@@ -278,10 +280,10 @@ int report(const std::vector<Transfer>& transfers, const Arguments& arguments) {
     if (uint64_t more = transfer.result.leftOut - transfer.result.leftOutFiles.size(); more > 0) {
       std::cerr << "muster cp: " << between << ": left out " << more << " more\n";
     }
-    if (transfer.error.empty()) continue;
+    if (transfer.failure.text.empty()) continue;
     std::cerr << "muster cp: " << between << ": "
-              << support::printable(transfer.error, support::Lines::kMany) << "\n";
-    status = std::max<int>(status, transfer.unreachable ? kExitUnavailable : kStatusFailed);
+              << support::printable(transfer.failure.text, support::Lines::kMany) << "\n";
+    status = std::max<int>(status, transfer.failure.isAbsence ? kExitUnavailable : kStatusFailed);
   }
   if (arguments[kJson]) printJson({{"transfers", std::move(list)}});
   return status;
@@ -311,7 +313,8 @@ class Ends {
     auto errors = connections_->controller().awaitAll(
         connections_->nodes(), std::chrono::steady_clock::now() + connectTimeout);
     for (size_t i = 0; i < nodes_.size(); ++i) {
-      if (errors[i]) errors_.emplace(nodes_[i].name, errors[i]->what());
+      if (!errors[i]) continue;
+      failures_.emplace(nodes_[i].name, failureOf(*errors[i], errors[i]->what()));
     }
   }
 
@@ -323,11 +326,11 @@ class Ends {
     return ends;
   }
 
-  // Why the node of an end cannot be reached; empty if it can.
-  std::string problem(const CopyEnd& end) const {
-    if (end.node == nullptr) return "";
-    auto found = errors_.find(end.node->description().name);
-    return found == errors_.end() ? "" : found->second;
+  // Why the node of an end cannot be reached.
+  Failure failure(const CopyEnd& end) const {
+    if (end.node == nullptr) return {};
+    auto found = failures_.find(end.node->description().name);
+    return found == failures_.end() ? Failure() : found->second;
   }
 
  private:
@@ -342,24 +345,23 @@ class Ends {
   std::vector<std::vector<std::string>> names_;
   std::vector<NodeDescription> nodes_;
   std::unique_ptr<Connections> connections_;
-  std::map<std::string, std::string> errors_;
+  std::map<std::string, Failure> failures_;
 };
 
 // A source as it was found: the path that a pattern matched, or the word's own.
 struct Source {
   CopyEnd end;
-  std::string error;
-  bool unreachable = false;
+  Failure failure = {};
 };
 
 // Expands a pattern on the node of `end`. A path that is there is meant as it stands.
 std::vector<Source> sourcesOf(const CopyEnd& end, const Ends& ends, muster::SteadyTime until) {
-  std::string problem = ends.problem(end);
-  if (!problem.empty()) return {{end, problem, true}};
-  if (end.node == nullptr || !isPattern(end.path)) return {{end, "", false}};
+  Failure failure = ends.failure(end);
+  if (!failure.text.empty()) return {Source{end, failure}};
+  if (end.node == nullptr || !isPattern(end.path)) return {Source{end}};
   rpc::Files files(*end.node);
   try {
-    if (files.stat(end.path, muster::SymlinkPolicy::kKeep, until)) return {{end, "", false}};
+    if (files.stat(end.path, muster::SymlinkPolicy::kKeep, until)) return {Source{end}};
     auto namesIn = [&](const std::string& directory) {
       std::vector<std::string> names;
       auto stat = files.stat(directory, muster::SymlinkPolicy::kFollow, until);
@@ -370,12 +372,12 @@ std::vector<Source> sourcesOf(const CopyEnd& end, const Ends& ends, muster::Stea
     };
     std::vector<Source> sources;
     for (std::string& path : expandPattern(end.path, namesIn)) {
-      sources.push_back({{end.node, std::move(path)}, "", false});
+      sources.push_back(Source{{end.node, std::move(path)}});
     }
-    if (sources.empty()) return {{end, "no file matches", false}};
+    if (sources.empty()) refuse(NodeKind::kNotFound, "no file matches");
     return sources;
   } catch (const muster::NodeError& error) {
-    return {{end, error.what(), error.kind() == muster::NodeError::Kind::kUnreachable}};
+    return {Source{end, failureOf(error, error.node().empty() ? error.detail() : error.what())}};
   }
 }
 
@@ -418,9 +420,7 @@ std::vector<Transfer> plan(const std::vector<CopyWord>& words, const Ends& ends,
           transfer.source = source.end;
           transfer.target = target;
           transfer.intoOwnDirectory = several;
-          std::string problem = ends.problem(target);
-          transfer.error = source.error.empty() ? problem : source.error;
-          transfer.unreachable = source.unreachable || !problem.empty();
+          transfer.failure = source.failure.text.empty() ? ends.failure(target) : source.failure;
           transfers.push_back(std::move(transfer));
         }
       }
@@ -441,6 +441,7 @@ void requireLocalSources(const std::vector<CopyWord>& words) {
 Manner mannerOf(const Arguments& arguments) {
   Manner manner;
   manner.recursive = arguments[kRecursive];
+  manner.hasExactTarget = arguments[kExactTarget];
   manner.options.keep = CopyOptions::Keep::kAll;
   manner.options.root = CopyOptions::Root::kLikeSource;
   if (arguments[kInPlace]) manner.options.write.way = muster::WriteWay::kInPlace;
@@ -458,7 +459,7 @@ int run(const Arguments& arguments) {
   Manner manner = mannerOf(arguments);
   Ends ends(words, arguments[kCluster], arguments[kConnectTimeout]);
   std::vector<Transfer> transfers = plan(words, ends, manner.until);
-  Progress progress;
+  CopyProgress progress;
   manner.options.progress = [&progress](uint64_t bytes) { progress.add(bytes); };
   carryOutAll(transfers, manner);
   progress.end();
@@ -473,8 +474,8 @@ const Command kCp = {
     .summary = "copy files and trees between this machine and nodes",
     .options =
         [] {
-          return OptionList{&kCluster,    &kRecursive, &kParents,        &kNoClobber, &kInPlace,
-                            &kKeepSetuid, &kTimeLimit, &kConnectTimeout, &kJson};
+          return OptionList{&kCluster,     &kRecursive,  &kParents,   &kNoClobber,      &kInPlace,
+                            &kExactTarget, &kKeepSetuid, &kTimeLimit, &kConnectTimeout, &kJson};
         },
     .run = run,
     .wordsLeast = 2,

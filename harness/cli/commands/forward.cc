@@ -87,16 +87,10 @@ int run(const Arguments& arguments) {
   Connections connections(nodes, chooseRunId(arguments[kRunId]));
   ControllerNode& node = *connections.nodes()[0];
   Deadline until = after(arguments[kForwardConnectTimeout]);
-  try {
-    node.awaitConnected(until);
-    auto forward = rpc::RunningForward::begin(node, plan, until);
-    print(arguments, forward);
-    watch(node, forward, after(arguments[kFor]));
-  } catch (const muster::NodeError& error) {
-    throw CommandError(
-        error.kind() == muster::NodeError::Kind::kInvalid ? kExitUsage : kExitUnavailable,
-        error.what());
-  }
+  node.awaitConnected(until);
+  auto forward = rpc::RunningForward::begin(node, plan, until);
+  print(arguments, forward);
+  watch(node, forward, after(arguments[kFor]));
   return kExitOk;
 }
 

@@ -13,6 +13,7 @@
 #include "harness/cli/command_error.h"
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
+#include "harness/cli/interrupt.h"
 #include "harness/cli/log_words.h"
 #include "harness/cli/options.h"
 #include "harness/cli/output.h"
@@ -149,7 +150,8 @@ void follow(const Stream& stream, const std::vector<std::string>& patterns, Prin
             const std::atomic<bool>& isOver) {
   rpc::Logs logs(*stream.node);
   LogMark at = stream.from;
-  while (!isOver) {
+  // Calls that a signal has ended fail as those to a node that may come back.
+  while (!isOver && interruptedBy() == 0) {
     rpc::LogPart part = [&] {
       try {
         return logs.await(at, patterns, in(kLookMax), in(kLookMax + kAnswerMax));
@@ -284,6 +286,10 @@ int run(const Arguments& arguments) {
   }
   answers.errors.insert(answers.errors.begin(), reachable.errors.begin(), reachable.errors.end());
   complain(arguments.command(), answers.errors);
+  if (arguments[kJson]) {
+    for (const Json& error : errorsJson(answers.errors))
+      writeOutput(jsonText(error, Layout::kLine));
+  }
   return answers.errors.empty() ? kExitOk : kExitUnavailable;
 }
 

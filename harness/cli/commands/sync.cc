@@ -125,7 +125,8 @@ Json syncedJson(const CopyEnd& source, const Synced& synced) {
           {"deleted", synced.result.deleted},
           {"left_out", synced.result.leftOut},
           {"left_out_files", synced.result.leftOutFiles},
-          {"error", synced.error ? Json(synced.error->what()) : Json(nullptr)}};
+          {"error", synced.error ? Json(synced.error->what()) : Json(nullptr)},
+          {"error_kind", synced.error ? Json(toString(synced.error->kind())) : Json(nullptr)}};
 }
 
 int report(const Arguments& arguments, const CopyEnd& source, const std::vector<Synced>& all) {

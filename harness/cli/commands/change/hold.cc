@@ -136,7 +136,7 @@ int run(const Arguments& arguments) {
   Connections connections(nodes, chooseRunId(""));
   Reachable reachable = reach(connections, nodes, arguments[kConnectTimeout]);
   if (!reachable.errors.empty()) {
-    complain(arguments.command(), reachable.errors);
+    printErrors(arguments, reachable.errors);
     return kExitUnavailable;
   }
   auto now = std::chrono::steady_clock::now();

@@ -214,7 +214,7 @@ int runOnNodes(const Arguments& arguments, const ClusterDescription& cluster) {
   Connections connections(nodes, chooseRunId(""));
   Reachable reachable = reach(connections, nodes, arguments[kConnectTimeout]);
   if (!reachable.errors.empty()) {
-    complain(arguments.command(), reachable.errors);
+    printErrors(arguments, reachable.errors);
     return kExitUnavailable;
   }
   auto until = std::chrono::steady_clock::now() + kInjectMax;
@@ -258,7 +258,7 @@ int run(const Arguments& arguments) {
   Connections connections(nodes, chooseRunId(""));
   Reachable reachable = reach(connections, nodes, arguments[kConnectTimeout]);
   if (!reachable.errors.empty()) {
-    complain(arguments.command(), reachable.errors);
+    printErrors(arguments, reachable.errors);
     return kExitUnavailable;
   }
   auto until = std::chrono::steady_clock::now() + kInjectMax;
