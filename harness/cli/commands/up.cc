@@ -1,10 +1,12 @@
 // up: makes the nodes of a cluster file.
 #include <chrono>
+#include <future>
 #include <iostream>
 
 #include "harness/cli/arguments.h"
 #include "harness/cli/clusters.h"
 #include "harness/cli/commands/all_commands.h"
+#include "harness/cli/interrupt.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
 #include "harness/provision/kinds.h"
@@ -18,12 +20,40 @@ constexpr TextOption kName({
     .help = "the name of the cluster; by default the one in the file",
 });
 
+constexpr Flag kHold({
+    .name = "hold",
+    .help = "remove the nodes again when the command ends, by a signal for instance",
+});
+
 Json nodesJson(const std::vector<NodeDescription>& nodes) {
   Json list = Json::array();
   for (const NodeDescription& node : nodes) {
     list.push_back({{"name", node.name}, {"role", node.role}, {"addresses", node.addresses}});
   }
   return list;
+}
+
+void print(const Arguments& arguments, const ClusterPlan& plan, const ClusterDescription& made,
+           const Examination& machine, std::chrono::duration<double> took) {
+  if (arguments[kJson]) {
+    printJson({{"cluster", made.name},
+               {"provisioner", made.provisioner},
+               {"seconds", took.count()},
+               {"nodes", nodesJson(made.nodes)},
+               {"degraded", machine.degraded}});
+  } else {
+    std::cout.precision(2);
+    std::cout << plan.name << ": " << nodeNames(plan) << " up in " << std::fixed << took.count()
+              << " s\n";
+  }
+  std::cout.flush();
+}
+
+// Waits for a signal. The provisioner removes what is its own then.
+void awaitInterrupt() {
+  std::promise<void> interrupted;
+  Interrupt interrupt([&interrupted] { interrupted.set_value(); });
+  interrupted.get_future().wait();
 }
 
 int run(const Arguments& arguments) {
@@ -33,19 +63,10 @@ int run(const Arguments& arguments) {
   Examination machine = provisioner->examine(plan);
   for (const std::string& each : machine.degraded) std::cerr << "degraded: " << each << "\n";
   auto start = std::chrono::steady_clock::now();
-  ClusterDescription made = provisioner->up(plan, Tenure::kStanding);
-  std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  if (arguments[kJson]) {
-    printJson({{"cluster", made.name},
-               {"provisioner", made.provisioner},
-               {"seconds", took.count()},
-               {"nodes", nodesJson(made.nodes)},
-               {"degraded", machine.degraded}});
-    return kExitOk;
-  }
-  std::cout.precision(2);
-  std::cout << plan.name << ": " << nodeNames(plan) << " up in " << std::fixed << took.count()
-            << " s\n";
+  ClusterDescription made =
+      provisioner->up(plan, arguments[kHold] ? Tenure::kOwned : Tenure::kStanding);
+  print(arguments, plan, made, machine, std::chrono::steady_clock::now() - start);
+  if (arguments[kHold]) awaitInterrupt();
   return kExitOk;
 }
 
@@ -57,7 +78,7 @@ const Command kUp = {
     .summary = "make the nodes of a cluster file; they stay until `muster down`",
     .options =
         [] {
-          return OptionList{&kName, &kJson};
+          return OptionList{&kName, &kHold, &kJson};
         },
     .run = run,
     .wordsLeast = 1,
