@@ -63,9 +63,9 @@ class RemoteReader {
     FilePiece piece{asked.offset, std::move(part.bytes)};
     uint64_t end = piece.offset + piece.bytes.size();
     while (!extents_.empty() && endOf(extents_.front()) <= end) extents_.pop_front();
-    bool isPart = piece.bytes.size() < asked.bytes && end < part.size;
+    bool isPart = piece.bytes.size() < asked.bytes && (end < part.size || size_ == 0);
     if (isPart && !piece.bytes.empty()) {
-      chunkBytes_ = std::min(chunkBytes_, piece.bytes.size());
+      if (size_ > 0) chunkBytes_ = std::min(chunkBytes_, piece.bytes.size());
       askAnewFrom(end);
     }
     return piece;

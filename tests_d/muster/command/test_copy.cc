@@ -145,6 +145,8 @@ TEST_F(CopyTest, FilesOfTheKernelAreReadAndWrittenInPlace) {
   EXPECT_EQ(on("server1", "cat /var/tmp/online"), read(kOnline));
   EXPECT_THAT(copy({"server1:" + kOnline, here_ + "/online"}), exits(0));
   EXPECT_EQ(read(here_ + "/online"), read(kOnline));
+  EXPECT_THAT(copy({"server1:/proc/sys/kernel/ostype", here_ + "/ostype"}), exits(0));
+  EXPECT_EQ(read(here_ + "/ostype"), "Linux\n");
   write(here_ + "/one", "1\n");
   const std::string kForward = "/proc/sys/net/ipv4/ip_forward";
   on("server1", "echo 0 > " + kForward);
