@@ -142,6 +142,7 @@ class FakeJobs final : public wire::Jobs::Server {
   static std::string outputOf(const FakeAgent::Job& job) {
     if (endsAtOnce(job)) return job.argv.size() > 1 ? job.argv[1] : "";
     if (job.argv[0] == "cat") return job.input;
+    if (job.argv[0] == "say") return job.argv[1];
     return std::string(job.poured, 'x');
   }
 

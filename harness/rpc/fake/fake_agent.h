@@ -22,9 +22,9 @@ namespace harness {
 
 // Commands of the fake: {"emit", TEXT} writes TEXT and exits with 0; {"fail", TEXT} exits with 3;
 // {"missing"} cannot be started; {"cat"} writes what it reads, and exits with 0 at the end of its
-// input; {"hang"} runs until it is cancelled; {"pour"} writes without end until then, and ends when
-// that was released; {"stubborn"} runs until it is cancelled too, and says that it is being ended
-// for its deadline.
+// input; {"hang"} runs until it is cancelled; {"say", TEXT} writes TEXT first and is silent then;
+// {"pour"} writes without end until then, and ends when that was released; {"stubborn"} runs until
+// it is cancelled too, and says that it is being ended for its deadline.
 class FakeAgent {
  public:
   struct Job {

@@ -49,6 +49,17 @@ struct JobGroup::Event {
   std::optional<muster::NodeError> error;
 };
 
+namespace {
+
+// Takes away what has come of the output, if the caller wants it.
+void takeOutput(JobState& job, std::string& out, std::string& err) {
+  if (job.request->output != JobOutput::kTake) return;
+  out = std::exchange(job.result.out, "");
+  err = std::exchange(job.result.err, "");
+}
+
+}  // namespace
+
 struct JobGroup::Mailbox {
   Mailbox() : wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!wake) {
@@ -109,7 +120,10 @@ void JobGroup::startNext() {
   member.until = endOf(time_);
   begin(index, [job = member.job, until = member.until](ControllerNode::Impl& node) {
     return node.jobs().start(job, until).then([job]() {
-      return Event{.kind = Event::Kind::kStarted, .pid = job->result.pid};
+      Event event{.kind = Event::Kind::kStarted, .pid = job->result.pid};
+      // A command that has written already may write nothing for a long time.
+      takeOutput(*job, event.out, event.err);
+      return event;
     });
   });
 }
@@ -143,10 +157,7 @@ void JobGroup::pull(size_t index) {
   begin(index, [job = member.job, until = member.until](ControllerNode::Impl& node) {
     return node.jobs().pull(job, PullUntil::kChange, until).then([&node, job](bool isInTime) {
       Event event{.kind = Event::Kind::kPulled};
-      if (job->request->output == JobOutput::kTake) {
-        event.out = std::exchange(job->result.out, "");
-        event.err = std::exchange(job->result.err, "");
-      }
+      takeOutput(*job, event.out, event.err);
       if (job->ended || (!isInTime && job->result.stillEnding)) {
         event.result = std::move(job->result);
         node.jobs().release(job);

@@ -55,6 +55,21 @@ TEST_F(JobGroupTest, CommandsGetOneInputOfEverySizeAndTheirOutputIsTaken) {
   }
 }
 
+// A command that has written before the first look at it may be silent from then on.
+TEST_F(JobGroupTest, OutputThatComesWithTheStartIsToldWithIt) {
+  JobRequest request;
+  request.argv = {"say", "hello"};
+  request.options.deadline = seconds(5);
+  request.output = JobOutput::kTake;
+  rpc::JobGroup group({&node_}, request, seconds(5));
+  pollfd ready{group.descriptor(), POLLIN, 0};
+  ASSERT_EQ(::poll(&ready, 1, 5000), 1);
+  auto news = group.next();
+  ASSERT_TRUE(news);
+  EXPECT_EQ(news->pid, 4711);
+  EXPECT_EQ(news->out, "hello");
+}
+
 TEST_F(JobGroupTest, InputWaitsForTheSlowestCommand) {
   agent_.change([](FakeAgent::Script& script) { script.inputBytesOfCommand = 0; });
   rpc::JobGroup group({&node_, &second_}, open("cat"), seconds(5));
