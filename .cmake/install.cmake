@@ -1,5 +1,5 @@
 # What another project gets: find_package(muster CONFIG) with muster::harness, muster::main and muster_component(), the
-# programs, the init scripts and the example configuration.
+# programs, the package for Python, the init scripts and the example configuration.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/muster)
@@ -47,6 +47,8 @@ foreach(program nodeagent muster muster-hub)
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()
 endforeach()
+install(DIRECTORY harness/python/muster DESTINATION ${CMAKE_INSTALL_DATADIR}/muster/python
+        FILES_MATCHING PATTERN "*.py" PATTERN "py.typed" PATTERN "__pycache__" EXCLUDE)
 install(DIRECTORY config/ DESTINATION ${CMAKE_INSTALL_DATADIR}/muster/config)
 install(DIRECTORY init/ DESTINATION ${CMAKE_INSTALL_DATADIR}/muster/init USE_SOURCE_PERMISSIONS)
 install(FILES docs/man/nodeagent.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)

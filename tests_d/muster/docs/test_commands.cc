@@ -200,14 +200,14 @@ INSTANTIATE_TEST_SUITE_P(Groups, GroupReferenceTest,
                                          Group{"nemesis", "docs/reference/nemesis.md", "draw"},
                                          Group{"service", "docs/reference/services.md", "wait"}));
 
-// Returns the blocks of C++ of a document.
-std::vector<std::string> codeOf(const std::filesystem::path& path) {
+// Returns the blocks of a document in a language.
+std::vector<std::string> codeOf(const std::filesystem::path& path, const std::string& language) {
   std::ifstream stream(path);
   std::vector<std::string> blocks;
   bool isInBlock = false;
   for (std::string line; std::getline(stream, line);) {
     if (line.rfind("```", 0) == 0) {
-      isInBlock = line == "```cpp";
+      isInBlock = line == "```" + language;
       if (isInBlock) blocks.emplace_back();
     } else if (isInBlock) {
       blocks.back() += line + "\n";
@@ -216,25 +216,53 @@ std::vector<std::string> codeOf(const std::filesystem::path& path) {
   return blocks;
 }
 
-// The samples are run by their own tests.
-TEST(GuideTest, CodeIsThatOfASample) {
+// Returns the text of all samples, which are run by their own tests.
+std::string samples() {
   std::string samples;
   for (const auto& entry :
        std::filesystem::directory_iterator(MUSTER_SOURCE_DIR "/tests_d/example")) {
     std::ifstream stream(entry.path());
     samples.append(std::istreambuf_iterator<char>(stream), {});
   }
+  return samples;
+}
+
+// Returns the parts of a text that blank lines separate.
+std::vector<std::string> paragraphsOf(const std::string& text) {
+  std::vector<std::string> paragraphs(1);
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty()) {
+      paragraphs.emplace_back();
+    } else {
+      paragraphs.back() += line + "\n";
+    }
+  }
+  return paragraphs;
+}
+
+class GuideTest : public testing::TestWithParam<const char*> {};
+
+// A script in Python is shown in parts, since what it begins with is of no interest.
+TEST_P(GuideTest, CodeIsThatOfASample) {
+  std::string whole = samples();
   size_t blocks = 0;
   for (const auto& entry : std::filesystem::directory_iterator(MUSTER_SOURCE_DIR "/docs/guide")) {
-    for (const std::string& code : codeOf(entry.path())) {
+    for (const std::string& code : codeOf(entry.path(), GetParam())) {
       ++blocks;
-      EXPECT_NE(samples.find(code), std::string::npos)
-          << entry.path() << " has code that no sample of tests_d/example has:\n"
-          << code;
+      bool isWhole = GetParam() == std::string("cpp");
+      for (const auto& part : isWhole ? std::vector<std::string>{code} : paragraphsOf(code)) {
+        EXPECT_NE(whole.find(part), std::string::npos)
+            << entry.path() << " has code that no sample of tests_d/example has:\n"
+            << part;
+      }
     }
   }
   EXPECT_GT(blocks, 0u);
 }
+
+INSTANTIATE_TEST_SUITE_P(Languages, GuideTest, testing::Values("cpp", "python"),
+                         [](const auto& tested) { return std::string(tested.param); });
 
 INSTANTIATE_TEST_SUITE_P(Documents, CommandsTest, testing::ValuesIn(blocksOfDocuments()));
 

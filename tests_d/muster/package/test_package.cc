@@ -50,6 +50,12 @@ TEST_F(PackageTest, OtherProjectFindsBuildsAndRuns) {
   ShellResult options = run(directory_ + "/build/options/options_tests");
   EXPECT_EQ(options.exitStatus, 0) << options.output;
 
+  // The package for Python finds the program of its own prefix.
+  ShellResult python = run("PATH=/usr/bin:/bin PYTHONPATH=" + directory_ +
+                           "/prefix/share/muster/python python3 -B -c 'import muster.testing; "
+                           "print(muster._program.find_program())'");
+  EXPECT_EQ(python.output, directory_ + "/prefix/bin/muster\n");
+
   if (geteuid() != 0) GTEST_SKIP() << "nodes of this machine need root";
   // No PATH leads to the agent and the hub: the program itself knows the prefix.
   ShellResult test = run("PATH=/nonexistent " + directory_ + "/build/hello/hello_tests");
