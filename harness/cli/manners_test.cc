@@ -182,6 +182,17 @@ TEST_F(MannersTest, SignalEndsTheSessionAndThenTheProgram) {
   }
 }
 
+// Its calls fail then as they do for a node that may come back.
+TEST_F(MannersTest, SignalEndsACommandThatFollowsLogsWithoutASecondOne) {
+  agent_.change([](FakeAgent::Script& script) { script.grantsLogs = true; });
+  Running running(onCluster({"logs", "n1", "--file", "/log", "--follow"}), Sink::kNull);
+  EXPECT_TRUE(waitUntil(after(kWait), [&] { return agent_.logWaits() > 0; }));
+  auto begin = std::chrono::steady_clock::now();
+  running.signal(SIGTERM);
+  EXPECT_EQ(running.end().status, -SIGTERM);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, Interrupt::kUnwindTime);
+}
+
 TEST_F(MannersTest, SecondSignalEndsItAtOnce) {
   Running running = hang();
   agent_.change([](FakeAgent::Script& script) { script.mute = true; });

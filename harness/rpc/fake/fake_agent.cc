@@ -54,6 +54,7 @@ struct FakeAgent::State final : public kj::TaskSet::ErrorHandler {
   void serve(kj::Own<kj::AsyncIoStream> stream);
 
   FakeAgent& agent;
+  std::atomic<unsigned>& logWaits = agent.logWaits_;
   IoThread& io;
   Script script;
   std::optional<support::TlsServer> tls;
@@ -268,7 +269,8 @@ void grantJobs(State& server, wire::Grants::Builder grants, wire::Jobs::Client j
   }
   if (script.grantsLogs) {
     more[next].setInterfaceId(capnp::typeId<wire::Logs>());
-    more[next++].setCapability(wire::Logs::Client(kj::heap<FakeLogs>(script, server.io.timer())));
+    more[next++].setCapability(
+        wire::Logs::Client(kj::heap<FakeLogs>(script, server.io.timer(), server.logWaits)));
   }
   if (script.grantsDiagnosis) {
     more[next].setInterfaceId(capnp::typeId<wire::Diagnosis>());

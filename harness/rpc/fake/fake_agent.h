@@ -151,6 +151,9 @@ class FakeAgent {
 
   unsigned hellos() const { return hellos_; }
 
+  // Returns how many waits for lines of logs have come.
+  unsigned logWaits() const { return logWaits_; }
+
   // Returns a copy of the only session that is not closed, or of the last one.
   Session session() const;
 
@@ -168,6 +171,7 @@ class FakeAgent {
   // 0: a unix socket.
   uint16_t port_ = 0;
   std::atomic<unsigned> hellos_{0};
+  std::atomic<unsigned> logWaits_{0};
   IoThread io_;
 
   // It is made and destroyed on the loop.

@@ -1,6 +1,8 @@
 // The logs of a scripted agent, which are always empty.
 #pragma once
 
+#include <atomic>
+
 #include <kj/timer.h>
 
 #include "harness/rpc/fake/fake_agent.h"
@@ -10,8 +12,9 @@ namespace harness {
 
 class FakeLogs final : public wire::Logs::Server {
  public:
-  // Borrows both. The script may change at any time.
-  FakeLogs(const FakeAgent::Script& script, kj::Timer& timer) : script_(script), timer_(timer) {}
+  // Borrows all. The script may change at any time. `waits` counts the waits that have come.
+  FakeLogs(const FakeAgent::Script& script, kj::Timer& timer, std::atomic<unsigned>& waits)
+      : script_(script), timer_(timer), waits_(waits) {}
 
   kj::Promise<void> mark(MarkContext context) override {
     context.getResults().initMark().initFiles(0);
@@ -28,6 +31,7 @@ class FakeLogs final : public wire::Logs::Server {
   }
 
   kj::Promise<void> await(AwaitContext context) override {
+    ++waits_;
     auto wait = context.getParams().getWaitNs() * kj::NANOSECONDS;
     auto late = script_.logLateness.count() * kj::MILLISECONDS;
     return timer_.afterDelay(wait + late).then([context]() mutable {
@@ -38,6 +42,7 @@ class FakeLogs final : public wire::Logs::Server {
  private:
   const FakeAgent::Script& script_;
   kj::Timer& timer_;
+  std::atomic<unsigned>& waits_;
 };
 
 }  // namespace harness
