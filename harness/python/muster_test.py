@@ -436,6 +436,15 @@ class OwnedTest(FakeCase):
         self.assertTrue(await_true(lambda: is_gone(self.pids()[-1])))
         self.assertIs(self.error_of(forward.close).kind, Kind.LOST)
 
+    def test_holder_is_told_to_end_and_takes_back_what_it_made(self):
+        self.answer("forward", """\
+            signal.signal(signal.SIGTERM, lambda *_: (note("told", ""), sys.exit(0)))
+            say({'node': 's1', 'listen': '/run/x.sock', 'target': ''})
+            hang()""")
+        with muster.Forward.to_node(self.node(), 80) as forward:
+            self.assertEqual(forward.port, 0)
+        self.assertTrue((self.directory / "told").exists())
+
     def test_refused_change_is_an_error_of_its_kind(self):
         self.answer("change hold", """\
             say({"changes": [], "errors": [{"node": "s1", "kind": "conflict", "detail": "there"}]})
@@ -530,6 +539,29 @@ class ClusterCaseTest(FakeCase):
         got = self.outcome(self.isolate)
         self.assertTrue(got.wasSuccessful(), got.errors)
         self.assertEqual((got.testsRun, len(self.calls("fault heal"))), (1, 1))
+
+    def test_test_owns_its_faults_and_the_class_its_own(self):
+        self.answer("fault add", FAULT)
+        self.answer("fault heal", HEALED)
+        counts = []
+
+        class Case(muster.testing.ClusterTestCase):
+            cluster_file = "lab"
+
+            @classmethod
+            def setUpClass(cls):
+                super().setUpClass()
+                cls.cluster.isolate("s1")
+
+            def test(self):
+                counts.append(self.cluster.owned_count())
+                self.isolate(self)
+        Case.isolate = staticmethod(self.isolate)
+        got = unittest.TestResult()
+        with mock.patch.dict(os.environ, {"MUSTER_BIN_DIR": str(self.directory)}):
+            unittest.TestSuite([Case("test"), Case("test")]).run(got)
+        self.assertTrue(got.wasSuccessful(), got.errors)
+        self.assertEqual((counts, len(self.calls("fault heal"))), ([1, 1], 3))
 
     def test_fault_that_was_over_fails_the_test(self):
         self.answer("fault add", FAULT)
