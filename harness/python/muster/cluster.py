@@ -80,11 +80,16 @@ class Cluster:
         return self
 
     def _rows(self) -> List[Mapping[str, Any]]:
-        ended = self._command.run("nodes", [], self._command.connect_seconds)
+        return self._described("", "find the cluster %s" % (self._which or "that is up"))
+
+    def _described(self, expression: str, operation: str) -> List[Mapping[str, Any]]:
+        """Returns what is known of nodes without them: one that does not answer delays nothing."""
+        options = ["--connect-timeout", "1ms"]
+        ended = self._command.run("nodes", options + [expression] * bool(expression), 10.0)
         try:
             return json.loads(ended.out)
         except ValueError:
-            raise failure_of(ended, "find the cluster %s" % (self._which or "that is up")) from None
+            raise failure_of(ended, operation) from None
 
     def _make(self, file: str) -> None:
         name = ["--name", self._wanted_name] if self._wanted_name else []
@@ -177,11 +182,7 @@ class Cluster:
 
         NodeError INVALID for a mistake in it, and for names that the cluster does not have.
         """
-        ended = self._command.run("nodes", [expression], self._command.connect_seconds)
-        try:
-            names = [row["name"] for row in json.loads(ended.out)]
-        except ValueError:
-            raise failure_of(ended, "choose %r" % expression) from None
+        names = [row["name"] for row in self._described(expression, "choose %r" % expression)]
         return self._chosen(lambda node: node.name in names)
 
     def _chosen(self, condition) -> NodeSet:

@@ -42,8 +42,10 @@ class NodeSet(Sequence[Node]):
     def __iter__(self) -> Iterator[Node]:
         return iter(self._nodes)
 
-    def __getitem__(self, place: Union[int, str]) -> Node:  # type: ignore[override]
-        """Returns a node by its place, from 0, or by its name. NodeError NOT_FOUND."""
+    def __getitem__(self, place):
+        """Returns a node by its place, from 0, or by its name (NodeError NOT_FOUND), or a set."""
+        if isinstance(place, slice):
+            return self._with(self._nodes[place])
         if isinstance(place, str):
             for node in self._nodes:
                 if node.name == place:

@@ -67,6 +67,8 @@ class CommandTest(ClusterTestCase):
         servers = self.cluster.servers()
         self.assertEqual(servers.names(), ["server1", "server2", "server3"])
         self.assertEqual(self.cluster.select("@server!server2").names(), ["server1", "server3"])
+        self.assertEqual((servers[1:].names(), servers.without("server1").first.name),
+                         (["server2", "server3"], "server2"))
         self.assertEqual(self.cluster.other_than(servers).names(), ["client1"])
         answers = servers.run(["uname", "-n"]).checked()
         self.assertEqual({name: each.line() for name, each in answers.items()},
@@ -84,6 +86,7 @@ class CommandTest(ClusterTestCase):
             self.assertEqual({name: error.kind for name, error in answers.errors.items()},
                              {"server3": Kind.UNREACHABLE})
             self.assertTrue(answers["server1"].succeeded)
+            self.assertEqual(self.cluster.select("server3").names(), ["server3"])
             for call in (lambda: self.cluster.node("server3").start(["true"]),
                          lambda: self.cluster.node("server3").read_file("/etc/hostname"),
                          lambda: self.cluster.isolate("server3"), answers.checked):
