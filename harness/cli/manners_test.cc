@@ -173,6 +173,17 @@ TEST_F(MannersTest, LostOutputIsAFailureWhateverPrintsIt) {
   }
 }
 
+TEST_F(MannersTest, FormsOfOutputAndVariablesThatCannotBeAreRefused) {
+  for (const char* other : {"--json", "--prefix", "--detach"}) {
+    EXPECT_THAT(muster(onCluster({"exec", "n1", "--events", other, "--", "emit", "x"})),
+                endsWith(64, "--events"));
+  }
+  for (const char* variable : {"A", "=a", ""}) {
+    EXPECT_THAT(muster(onCluster({"exec", "n1", "--env", variable, "--", "emit", "x"})),
+                endsWith(64, "is not of the form NAME=VALUE"));
+  }
+}
+
 TEST_F(MannersTest, SignalEndsTheSessionAndThenTheProgram) {
   for (int number : {SIGINT, SIGTERM, SIGHUP}) {
     Running running = hang();
