@@ -1,4 +1,5 @@
-// Tells which service manager runs the node. It does not talk to it: nodeagent/service does.
+// Tells which service manager runs the node, and what may be the name of a service. It does not
+// talk to the manager: nodeagent/service does.
 #pragma once
 
 #include <kj/string.h>
@@ -24,5 +25,13 @@ struct InitPaths {
 };
 
 InitSystem initSystem(const InitPaths& paths = {});
+
+// Fails with kind invalid for a text that cannot be the name of a unit or script, or would be an
+// option or a pattern.
+void requireServiceName(kj::StringPtr name);
+
+// Returns the path of an init script. Fails with kind notFound if there is none, and system if it
+// cannot be executed.
+kj::String scriptOf(kj::StringPtr directory, kj::StringPtr name);
 
 }  // namespace nodeagent

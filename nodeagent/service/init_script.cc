@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include <string>
 
@@ -19,18 +18,6 @@ using Kind = wire::Error::Kind;
 constexpr size_t kHeaderBytesMax = 8192;
 
 }  // namespace
-
-kj::String scriptOf(kj::StringPtr directory, kj::StringPtr name) {
-  auto script = kj::str(directory, "/", name);
-  struct stat status;
-  if (::stat(script.cStr(), &status) < 0 || !S_ISREG(status.st_mode)) {
-    support::fail(Kind::NOT_FOUND, "service ", name, ": no script of that name in ", directory);
-  }
-  if ((status.st_mode & 0111) == 0) {
-    support::fail(Kind::SYSTEM, "service ", name, ": ", script, " is not executable");
-  }
-  return script;
-}
 
 kj::String valueInScript(kj::StringPtr script, kj::StringPtr field) {
   std::string text = std::string("\n") + readFile(script, kHeaderBytesMax).cStr();

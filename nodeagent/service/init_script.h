@@ -10,10 +10,6 @@
 
 namespace nodeagent::service {
 
-// Returns the path of the script. Fails with kind notFound if there is none, and system if it
-// cannot be executed.
-kj::String scriptOf(kj::StringPtr directory, kj::StringPtr name);
-
 // Returns what stands behind `field` in the first line of the script that has it, without blanks
 // and quotes around it. Empty: there is none in its first 8 KiB.
 kj::String valueInScript(kj::StringPtr script, kj::StringPtr field);

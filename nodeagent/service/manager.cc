@@ -1,7 +1,5 @@
 #include "nodeagent/service/manager.h"
 
-#include <string.h>
-
 #include "nodeagent/service/openrc.h"
 #include "nodeagent/service/systemd.h"
 #include "nodeagent/service/sysv.h"
@@ -12,25 +10,7 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
-constexpr size_t kNameBytesMax = 255;
-
-bool mayBeInName(char character) {
-  return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
-         (character >= '0' && character <= '9') ||
-         (character != '\0' && strchr("._+:@\\-", character) != nullptr);
-}
-
 }  // namespace
-
-void requireServiceName(kj::StringPtr name) {
-  bool good = name.size() > 0 && name.size() <= kNameBytesMax && name[0] != '-' && name[0] != '.';
-  for (char character : name) good = good && mayBeInName(character);
-  if (good) return;
-  // The name is not quoted back, because it may hold anything.
-  support::fail(
-      Kind::INVALID, "service name of ", name.size(),
-      " bytes: must have 1 to 255 letters, digits or ._+:@\\-, and not begin with - or .");
-}
 
 kj::StringPtr actionText(wire::ServiceAction action) {
   switch (action) {

@@ -68,10 +68,6 @@ class Manager {
   virtual Journal journalSince(kj::StringPtr name, int64_t realtimeNs) = 0;
 };
 
-// Fails with kind invalid for a text that cannot be the name of a unit or script, or would be an
-// option or a pattern.
-void requireServiceName(kj::StringPtr name);
-
 // Returns the action as the tools spell it, such as "start". Fails with kind invalid for an
 // unspecified or unknown action.
 kj::StringPtr actionText(wire::ServiceAction action);
