@@ -1,6 +1,6 @@
 @0x8bb56563d6fb369f;
 # Changes settings of the node for as long as a session lasts: kernel parameters, addresses, names of hosts, interfaces,
-# mounts, users, groups and packages.
+# mounts, users, groups, packages, and variables of services and commands.
 #
 # A change is a lease. What was there before comes back when the session or scope that made it ends, however it ends. A
 # keeper that was killed is followed by one that takes back what the killed one has left.
@@ -45,6 +45,8 @@ struct ChangeSpec {
     packages @12 :PackagesChange;
     mount @13 :MountChange;
     port @14 :PortChange;
+    serviceEnvironment @15 :ServiceEnvironmentChange;
+    commandEnvironment @16 :CommandEnvironmentChange;
   }
 }
 
@@ -135,6 +137,25 @@ struct PackagesChange {
   # Installs packages by apt-get or dnf. Those that were not installed before, also such as came along, are removed
   # again; one that was replaced by another version keeps that.
   names @0 :List(Text);     # 1 to 64 names, or absolute paths of package files on the node.
+}
+
+struct EnvironmentVariable {
+  name @0 :Text;    # [A-Za-z_][A-Za-z0-9_]{0,254}
+  value @1 :Text;   # One line of at most 32 KiB of UTF-8, without control characters but tabs.
+}
+
+struct ServiceEnvironmentChange {
+  # Gives a service variables, which it finds at its next start, and no more at the first start after the end. They win
+  # over those of its unit and files. Under systemd it is a drop-in file of the unit in /run; with scripts, it is lines
+  # at the end of /etc/default/SERVICE (OpenRC: /etc/conf.d/SERVICE), which the script has to read.
+  service @0 :Text;                            # As Services takes it. One that is unknown is error notFound.
+  variables @1 :List(EnvironmentVariable);     # 1 to 64, at most 64 KiB together. The last of a name wins.
+}
+
+struct CommandEnvironmentChange {
+  # Gives variables to the commands that the session starts from now on, in whichever scope of it. Those of a command's
+  # own specification win, and one of environmentBase none gets none.
+  variables @0 :List(EnvironmentVariable);     # Bounded as those of ServiceEnvironmentChange.
 }
 
 struct ChangeStatus {

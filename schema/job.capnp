@@ -335,4 +335,5 @@ struct DetachedRecord {
   spec @4 :JobSpec;
   bootId @5 :Text;      # The node's boot id then. After a reboot nothing is begun from the record.
   group @6 :Text;       # The name by which its processes are found.
+  variables @7 :List(JobSpec.Variable);   # Those that CommandEnvironmentChange had given to the session.
 }

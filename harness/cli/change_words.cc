@@ -115,10 +115,25 @@ muster::ChangeSpec packages(const Words& words) {
   return muster::Packages{words};
 }
 
+// For services alone: the commands that `muster` runs are of other sessions.
+muster::ChangeSpec environment(const Words& words) {
+  muster::ServiceEnvironment made;
+  made.service = words[0];
+  for (size_t i = 1; i < words.size(); ++i) {
+    size_t equals = words[i].find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw CommandError(kExitUsage, "\"" + words[i] + "\" is not NAME=VALUE");
+    }
+    made.variables[words[i].substr(0, equals)] = words[i].substr(equals + 1);
+  }
+  return made;
+}
+
 // In order of the alphabet.
 constexpr Form kForms[] = {
     {"address", "ADDRESS/PREFIX INTERFACE", 2, 2, address},
     {"bridge", "NAME [INTERFACE...]", 1, kManyWords, bridge},
+    {"environment", "SERVICE NAME=VALUE...", 2, kManyWords, environment},
     {"group", "NAME", 1, 1, group},
     {"hosts", "ADDRESS NAME...", 2, kManyWords, hosts},
     {"loop", "DIRECTORY SIZE [FILESYSTEM]", 2, 3, loop},

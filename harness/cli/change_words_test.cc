@@ -53,6 +53,8 @@ TEST(ChangeWordsTest, EachKindHasItsForm) {
   EXPECT_EQ(made<muster::Vlan>({"vlan", "eth0", "7"}).id, 7);
   EXPECT_THAT(made<muster::Bridge>({"bridge", "br0"}).ports, SizeIs(0));
   EXPECT_EQ(made<muster::NodeUser>({"user", "kvd", "adm"}).group, "adm");
+  EXPECT_EQ(made<muster::ServiceEnvironment>({"environment", "kvd", "A=1", "B=x=y"}).variables,
+            (std::map<std::string, std::string>{{"A", "1"}, {"B", "x=y"}}));
   EXPECT_EQ(made<muster::NodeGroup>({"group", "kvd"}).name, "kvd");
   EXPECT_THAT(made<muster::Packages>({"packages", "a", "/b.deb"}).names, SizeIs(2));
 }
@@ -64,6 +66,7 @@ TEST(ChangeWordsTest, WrongWordsAreRefused) {
   EXPECT_THAT(refused({"address", "10.9.0.5/24"}), HasSubstr("takes ADDRESS/PREFIX INTERFACE"));
   EXPECT_THAT(refused({"tmpfs", "/mnt", "64X"}), HasSubstr("\"64X\" is not a size"));
   EXPECT_THAT(refused({"port", "70000"}), HasSubstr("is no port such as 7400"));
+  EXPECT_THAT(refused({"environment", "kvd", "A"}), HasSubstr("64 \"A\" is not NAME=VALUE"));
   EXPECT_THAT(refused({"vlan", "eth0", "x"}), HasSubstr("is no number of a VLAN"));
 }
 

@@ -29,6 +29,8 @@ ChangeKinds::ChangeKinds() {
   rows.add(Row{Which::USER, newUserKind()});
   rows.add(Row{Which::GROUP, newGroupKind()});
   rows.add(Row{Which::PACKAGES, newPackagesKind()});
+  rows.add(Row{Which::SERVICE_ENVIRONMENT, newServiceEnvironmentKind()});
+  rows.add(Row{Which::COMMAND_ENVIRONMENT, newCommandEnvironmentKind()});
   rows_ = rows.releaseAsArray();
 }
 

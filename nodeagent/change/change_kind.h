@@ -13,6 +13,8 @@
 
 #include "nodeagent/change/change_record.h"
 #include "nodeagent/os/command.h"
+#include "nodeagent/os/init_system.h"
+#include "nodeagent/session/variables.h"
 #include "schema/change.capnp.h"
 
 namespace nodeagent::change {
@@ -28,6 +30,11 @@ struct Surroundings {
   kj::String sysctls = kj::str("/proc/sys");
   kj::String hosts = kj::str("/etc/hosts");
   kj::String mounts = kj::str("/proc/self/mountinfo");
+  // Tell the service manager, and where it keeps the drop-in files of this boot and its scripts.
+  InitPaths init;
+  // Where scripts look for their settings: those of SysV and those of OpenRC.
+  kj::String sysvSettings = kj::str("/etc/default");
+  kj::String openrcSettings = kj::str("/etc/conf.d");
   // For the images of disks. The agent's own directory is often memory.
   kj::String images = kj::str("/var/tmp");
   // Root's rights are needed for every change.
@@ -73,6 +80,12 @@ class ChangeKind {
   virtual void undo(const Surroundings& node, const support::Id& id,
                     const Values& values) const = 0;
 
+  // Returns the variables that the commands of the session have while the change is there.
+  virtual kj::Array<Variable> variables(const Values& values) const {
+    (void)values;
+    return nullptr;
+  }
+
   // Names what two changes of this kind may have in common, where the second is made on top of the
   // first. Empty: two changes never have anything in common. Where it is not, the value "before" is
   // what undo() brings back.
@@ -95,6 +108,8 @@ kj::Own<ChangeKind> newBridgeKind();
 kj::Own<ChangeKind> newUserKind();
 kj::Own<ChangeKind> newGroupKind();
 kj::Own<ChangeKind> newPackagesKind();
+kj::Own<ChangeKind> newServiceEnvironmentKind();
+kj::Own<ChangeKind> newCommandEnvironmentKind();
 
 // All kinds.
 class ChangeKinds {

@@ -356,6 +356,30 @@ TEST_F(ChangeServiceTest, AgentThatIsNotRootTouchesNothing) {
   EXPECT_EQ(fake_.read(kForward), "0\n");
 }
 
+TEST_F(ChangeServiceTest, CommandsOfTheSessionHaveVariablesWhileTheChangeIsThere) {
+  auto variable = [](const char* value) {
+    return [value](KindBuilder kind) {
+      auto list = kind.initCommandEnvironment().initVariables(1);
+      list[0].setName("A");
+      list[0].setValue(value);
+    };
+  };
+  auto seen = [this] {
+    std::string text;
+    for (auto& each : session_->variables().all()) text += std::string(each.value.cStr()) + " ";
+    return text;
+  };
+  make(first_, variable("old"));
+  make(second_, variable("new"));
+  EXPECT_EQ(seen(), "old new ");
+  EXPECT_FALSE(undo(second_).hasError());
+  EXPECT_EQ(seen(), "old ");
+  EXPECT_EQ(recordCount(), 1u);
+  endSession();
+  EXPECT_EQ(seen(), "");
+  EXPECT_EQ(recordCount(), 0u);
+}
+
 TEST_F(ChangeServiceTest, ChangeOfSomebodyElseIsNotOurs) {
   make(first_, forwarding("1"));
   session_ = newSession(io_.provider->getTimer(), wire::Role::OPERATOR, "other");

@@ -159,6 +159,8 @@ struct ChangeTable::Change final : public kj::Refcounted {
   // Null for one that a killed keeper has left.
   kj::Maybe<kj::Own<Session>> session;
   kj::Own<Session::Entry> entry;
+  // Those that the change gives to the session's commands.
+  kj::Own<Variables::Entry> variables;
   State state = State::MAKING;
   kj::String reason;
   bool isGone = false;
@@ -233,8 +235,11 @@ kj::Promise<void> ChangeTable::begin(Change& change, Session& session, const Cha
                                 {"effect", change.record.text}});
   return worker_->run(audited(kj::mv(line), kj::mv(task)))
       .then(
-          [&change](ChangeRecord&& made) {
+          [&change, &kind,
+           variables = kj::addRef(session.variables())](ChangeRecord&& made) mutable {
             change.record = kj::mv(made);
+            auto ofCommands = kind.variables(change.record.values);
+            if (ofCommands.size() > 0) change.variables = variables->add(kj::mv(ofCommands));
             change.state = State::MADE;
           },
           [this, &change](kj::Exception&& exception) {
@@ -287,6 +292,7 @@ kj::Promise<void> ChangeTable::startUndoing(Change& change, AuditLog::Line line)
   if (change.isGone) return kj::READY_NOW;
   if (change.state == State::UNDOING) return KJ_ASSERT_NONNULL(change.undoing).addBranch();
   change.state = State::UNDOING;
+  change.variables = nullptr;
   auto task = [tools = kj::atomicAddRef(*tools_), id = change.record.id]() mutable {
     tools->undo(id);
   };

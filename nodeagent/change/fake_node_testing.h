@@ -24,6 +24,10 @@ class FakeNode {
   FakeNode() {
     char path[] = "/tmp/change-XXXXXX";
     directory_ = mkdtemp(path);
+    units_ = directory_ + "/units";
+    initCommand_ = directory_ + "/init";
+    scripts_ = directory_ + "/init.d";
+    openrc_ = directory_ + "/openrc";
     std::filesystem::create_directories(directory_ + "/sys/net/ipv4");
     write("sys/net/ipv4/ip_forward", "0\n");
     write("hosts", "127.0.0.1\tlocalhost\n");
@@ -41,6 +45,9 @@ class FakeNode {
     node.run = [this](kj::ArrayPtr<const kj::String> argv, int64_t) { return run(argv); };
     node.sysctls = kj::str(directory_.c_str(), "/sys");
     node.hosts = kj::str(directory_.c_str(), "/hosts");
+    node.init = {units_.c_str(), initCommand_.c_str(), scripts_.c_str(), openrc_.c_str()};
+    node.sysvSettings = kj::str(directory_.c_str(), "/default");
+    node.openrcSettings = kj::str(directory_.c_str(), "/conf.d");
     return node;
   }
 
@@ -52,6 +59,18 @@ class FakeNode {
   }
   void write(const std::string& name, const std::string& content) const {
     std::ofstream(directory_ + "/" + name) << content;
+  }
+
+  // Makes it a node of systemd with one unit, kvd.service, or a node of scripts with one, kvd.
+  void addSystemd() const {
+    std::filesystem::create_directories(units_);
+    write("init", "systemd\n");
+  }
+  void addScripts() const {
+    std::filesystem::create_directories(scripts_);
+    std::filesystem::create_directories(directory_ + "/default");
+    write("init.d/kvd", "#!/bin/sh\n");
+    std::filesystem::permissions(scripts_ + "/kvd", std::filesystem::perms::all);
   }
 
   void breakIp(const std::string& text) {
@@ -82,12 +101,21 @@ class FakeNode {
     return {CommandResult::End::kExited, status, kj::mv(bytes)};
   }
 
+  // Knows nothing but whether the unit is there.
+  static CommandResult systemctl(const std::vector<std::string>& words) {
+    if (words[1] != "show") return ended(0, "");
+    bool isKnown = words.back() == "kvd" || words.back() == "kvd.service";
+    return ended(0, isKnown ? "LoadState=loaded\nId=kvd.service\n"
+                            : "LoadState=not-found\nId=" + words.back() + "\n");
+  }
+
   CommandResult run(kj::ArrayPtr<const kj::String> argv) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (isMissing_) return {CommandResult::End::kNotStarted, ENOENT, nullptr};
     std::vector<std::string> words;
     for (auto& word : argv) words.emplace_back(word.cStr());
     calls_.emplace_back(kj::strArray(argv, " ").cStr());
+    if (words[0] == "systemctl") return systemctl(words);
     bool changes = words[2] == "add" || words[2] == "del" || words[2] == "set";
     if (changes && !failure_.empty()) return ended(2, failure_);
     if (words[1] == "-o" && words[2] == "link") {
@@ -117,6 +145,11 @@ class FakeNode {
   }
 
   std::string directory_;
+  // Borrowed by the surroundings.
+  std::string units_;
+  std::string initCommand_;
+  std::string scripts_;
+  std::string openrc_;
   mutable std::mutex mutex_;
   bool isMissing_ = false;
   std::string failure_;

@@ -89,7 +89,8 @@ void DetachedJobs::requireCapacity() {
                 options_.jobsMax, "; acknowledge those that have ended");
 }
 
-// The record also has the labels of the session, which may be over when somebody lists the job.
+// The record also has the labels and variables of the session, which may be over when somebody
+// lists the job, and when its shim starts it.
 DetachedJob& DetachedJobs::start(Session& session, uint64_t number, wire::JobSpec::Reader spec) {
   auto files = DetachedFiles::choose(options_.directory);
   capnp::MallocMessageBuilder message;
@@ -106,6 +107,12 @@ DetachedJob& DetachedJobs::start(Session& session, uint64_t number, wire::JobSpe
   }
   for (unsigned i = 0; i < own.size(); ++i) labels.setWithCaveats(ofSession + i, own[i]);
   record.setSpec(spec);
+  auto ofCommands = session.variables().all();
+  auto variables = record.initVariables(static_cast<unsigned>(ofCommands.size()));
+  for (unsigned i = 0; i < variables.size(); ++i) {
+    variables[i].setName(ofCommands[i].name.asBytes());
+    variables[i].setValue(ofCommands[i].value.asBytes());
+  }
   record.setBootId(options_.bootId);
   auto name = files.path().slice(KJ_ASSERT_NONNULL(files.path().findLast('/')) + 1);
   record.setGroup(kj::str(options_.group, "-", name));

@@ -109,5 +109,21 @@ TEST_F(JobCommandTest, ReasonOfAnEndThatTheAgentCausedIsSaid) {
   EXPECT_EQ(told_, "was killed by SIGKILL, because its deadline passed");
 }
 
+TEST_F(JobCommandTest, VariablesOfTheSessionAreBetweenTheBaseAndTheSpecification) {
+  auto set = session->variables().add(kj::arr(Variable{kj::str("A"), kj::str("session")},
+                                              Variable{kj::str("HOME"), kj::str("/h")},
+                                              Variable{kj::str("B"), kj::str("session")}));
+  SpecBuilder spec(shell("echo $A $B $HOME"));
+  auto variable = spec->initEnvironment(1)[0];
+  variable.setName(kj::StringPtr("B").asBytes());
+  variable.setValue(kj::StringPtr("own").asBytes());
+  EXPECT_EQ(run(spec)->output, "session own /h\n");
+  spec->setEnvironmentBase(wire::JobSpec::EnvironmentBase::NONE);
+  EXPECT_EQ(run(spec)->output, "own\n");
+  set = nullptr;
+  spec->setEnvironmentBase(wire::JobSpec::EnvironmentBase::LOGIN);
+  EXPECT_EQ(run(shell("echo $A"))->output, "\n");
+}
+
 }  // namespace
 }  // namespace nodeagent::exec

@@ -97,10 +97,10 @@ kj::Array<kj::String> readArguments(capnp::List<capnp::Data>::Reader list) {
   return result.releaseAsArray();
 }
 
-kj::Array<JobSpec::Variable> readEnvironment(capnp::List<wire::JobSpec::Variable>::Reader list) {
+kj::Array<Variable> readEnvironment(capnp::List<wire::JobSpec::Variable>::Reader list) {
   support::CommandSize size;
   size.expectVariables(list.size());
-  kj::Vector<JobSpec::Variable> result;
+  kj::Vector<Variable> result;
   for (auto item : list) {
     auto field = kj::str("environment[", result.size(), "].name");
     auto variable = text(item.getName(), field);
@@ -115,7 +115,7 @@ kj::Array<JobSpec::Variable> readEnvironment(capnp::List<wire::JobSpec::Variable
              " contains a NUL byte");
     }
     size.addVariable(variable.size(), item.getValue().size());
-    result.add(JobSpec::Variable{kj::mv(variable), kj::heapString(item.getValue().asChars())});
+    result.add(Variable{kj::mv(variable), kj::heapString(item.getValue().asChars())});
   }
   return result.releaseAsArray();
 }
@@ -307,6 +307,12 @@ JobSpec readJobSpec(wire::JobSpec::Reader spec) {
   if (spec.getNiceness() != 0) result.niceness = static_cast<int>(spec.getNiceness());
   result.hash = hashOf(spec);
   return result;
+}
+
+void addVariables(JobSpec& spec, kj::Vector<Variable> ofSession) {
+  if (spec.environmentBase == wire::JobSpec::EnvironmentBase::NONE) return;
+  for (auto& variable : spec.environment) ofSession.add(kj::mv(variable));
+  spec.environment = ofSession.releaseAsArray();
 }
 
 void JobSpec::trim() {

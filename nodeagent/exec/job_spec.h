@@ -23,11 +23,6 @@ constexpr size_t kArgumentsShown = 64;
 constexpr size_t kArgumentBytesShown = 1024;
 
 struct JobSpec {
-  struct Variable {
-    kj::String name;
-    kj::String value;
-  };
-
   kj::Array<kj::String> argv;
   // Holds the first kArgumentsShown arguments as people may see them: without words that look like
   // secrets, each cut at kArgumentBytesShown.
@@ -73,6 +68,10 @@ struct JobSpec {
   // are kept by the thousand.
   void trim();
 };
+
+// Puts the variables of the job's session before those of its specification, which win. A job whose
+// environment has no base gets none.
+void addVariables(JobSpec& spec, kj::Vector<Variable> ofSession);
 
 // Checks and copies a specification. Fails with kind invalid and a text that names the field, its
 // value and the remedy.

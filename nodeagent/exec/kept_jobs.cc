@@ -92,6 +92,7 @@ void KeptJobs::requireCapacity(Session& session, const JobSpec& spec) {
 KeptJob& KeptJobs::start(Session& session, uint64_t number, JobSpec spec,
                          wire::JobSpec::Reader reader) {
   KJ_IF_MAYBE (detached, keeperOf(spec)) return detached->start(session, number, reader);
+  addVariables(spec, session.variables().all());
   return table_.start(session, number, kj::mv(spec));
 }
 

@@ -179,5 +179,18 @@ TEST_F(ScopesTest, OpensNoneInASessionThatEnds) {
   EXPECT_EQ(errorOf([&]() { open(*session); }), Kind::EXPIRED);
 }
 
+TEST_F(ScopesTest, VariablesOfAScopeAreThoseOfTheWholeSession) {
+  auto session = begin();
+  auto scope = open(*session);
+  auto other = open(*session);
+  auto set = scope->variables().add(kj::arr(Variable{kj::str("A"), kj::str("1")}));
+  EXPECT_EQ(other->variables().all().size(), 1u);
+  EXPECT_EQ(session->variables().all()[0].value, "1");
+  EXPECT_EQ(begin()->variables().all().size(), 0u);
+  end(*scope);
+  set = nullptr;
+  EXPECT_EQ(session->variables().all().size(), 0u);
+}
+
 }  // namespace
 }  // namespace nodeagent

@@ -19,16 +19,13 @@
 #include <kj/vector.h>
 
 #include "nodeagent/os/clock.h"
+#include "nodeagent/session/label.h"
+#include "nodeagent/session/variables.h"
 #include "schema/agent.capnp.h"
 #include "schema/support/base/id.h"
 #include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
-
-struct Label {
-  kj::String name;
-  kj::String value;
-};
 
 // Something that could not be undone.
 struct Leftover {
@@ -112,7 +109,6 @@ class Session final : public kj::Refcounted {
   bool ending() const { return reason_ != nullptr; }
   bool hasExpired() const;
   kj::Maybe<EndReason> reason() const { return reason_; }
-
   // The list is complete once end() has resolved.
   kj::ArrayPtr<const Leftover> leftovers() const { return leftovers_; }
 
@@ -124,6 +120,9 @@ class Session final : public kj::Refcounted {
   bool isScope() const { return isScope_; }
   // Returns the session whose scope this is, while the scope is open; this one if it is none.
   Session& whole();
+
+  // Returns the variables of the commands of the whole session, whichever scope has set them.
+  Variables& variables() { return *whole().variables_; }
 
   kj::Own<Session> addRef() { return kj::addRef(*this); }
 
@@ -144,6 +143,7 @@ class Session final : public kj::Refcounted {
   const int64_t beganRealtimeNs_;
   int64_t renewedBoottimeNs_;
   size_t contacts_ = 0;
+  kj::Own<Variables> variables_ = kj::refcounted<Variables>();
 
   // The session that has adopted this one or whose scope this is, and the entry in its undo list
   // that ends this one.

@@ -69,6 +69,13 @@ Session::Options sessionOptions(wire::DetachedRecord::Reader record) {
   return options;
 }
 
+kj::Array<Variable> variablesOf(wire::DetachedRecord::Reader record) {
+  return KJ_MAP(variable, record.getVariables()) {
+    return Variable{kj::heapString(variable.getName().asChars()),
+                    kj::heapString(variable.getValue().asChars())};
+  };
+}
+
 support::Endpoint endpointOf(const DetachedFiles& files) {
   std::string why;
   auto endpoint = support::Endpoint::fromText(("unix:" + std::string(files.socket().cStr())), &why);
@@ -92,6 +99,7 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   // The socket exists since the constructor, but a connection is accepted only when the job has
   // been started, so that every call finds it.
   void run(wire::DetachedRecord::Reader record) {
+    auto variables = session_->variables().add(variablesOf(record));
     kept_.run(*session_, *audit_, record.getNumber(), record.getSpec());
     Job& job = table_.get(session_->id(), record.getNumber()).job();
     auto held = kj::addRef(job);

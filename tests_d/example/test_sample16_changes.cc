@@ -26,6 +26,18 @@ TEST_F(ChangeSample, DiskIsFull) {
   small.undo();
 }
 
+TEST_F(ChangeSample, CommandsAndServicesHaveVariables) {
+  Node& node = servers()[0];
+  change(node, CommandEnvironment{.variables = {{"KVD_HOME", "/srv/kvd"}}});
+  EXPECT_EQ(node.output({"printenv", "KVD_HOME"}), "/srv/kvd\n");
+  node.file("/etc/init.d/kvd")
+      .write("#!/bin/sh\n. /etc/default/kvd\necho $KVD_LOG > /run/kvd-log\n",
+             {.mode = 0755, .undo = UndoAt::kTestEnd});
+  change(node, ServiceEnvironment{.service = "kvd", .variables = {{"KVD_LOG", "debug"}}});
+  node.service("kvd").start(UndoAt::kNever);
+  EXPECT_EQ(node.file("/run/kvd-log").read(), "debug\n");
+}
+
 // A variable that the template names and nobody has defined is an error, and nothing is written.
 TEST_F(ChangeSample, SettingsComeFromATemplate) {
   for (Node& node : servers()) {

@@ -1,5 +1,5 @@
 // Changes what a node is, until the test ends: kernel parameters, addresses, interfaces, mounts,
-// names of hosts, users, groups, packages.
+// names of hosts, users, groups, packages, variables of services and commands.
 //
 //   change(node, Sysctl{.name = "net.ipv4.ip_forward", .value = "1"});
 //   change(node, ExtraAddress{.address = "10.9.0.5/24", .interface = "eth0"});
@@ -45,7 +45,7 @@ class Change;
 // in write_options.h; kNever is NodeError kInvalid. It ends with DeadlineScope::current() and
 // throws the NodeErrors of every call, and besides:
 //   kInvalid       a name, address or size can never be
-//   kNotFound      the parameter, interface, directory or group does not exist
+//   kNotFound      the parameter, interface, directory, group or service does not exist
 //   kConflict      what should be added is there already
 //   kDenied        the agent is not root, or the kernel refuses
 //   kUnsupported   the node lacks a program, which the text names, or its agent is too old

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <variant>
 #include <vector>
@@ -132,8 +133,30 @@ struct Packages {
   std::vector<std::string> names = {};
 };
 
+// Gives a service variables, such as {"KVD_LOG", "debug"}: it finds them at its next start, and no
+// more at the first start after the test. They win over those of its unit and of its files. A
+// service that runs is not restarted, at neither time. Under systemd it is a drop-in file of the
+// unit, below /run; with init scripts it is lines at the end of /etc/default/SERVICE (OpenRC:
+// /etc/conf.d/SERVICE), which the script has to read, as those of Debian do. Services of users have
+// none. NodeError kNotFound if there is no such service.
+//
+// Change::details has the "file". Names have letters, digits and "_" and do not begin with a digit;
+// values are one line of UTF-8. At most 64 variables, 64 KiB together.
+struct ServiceEnvironment {
+  std::string service = {};
+  std::map<std::string, std::string> variables = {};
+};
+
+// Gives variables to all commands that this program starts on the node from now on, as
+// RunOptions::environment does to one; that one wins, and a command with EnvironmentBase::kNone has
+// none. A later change wins over an earlier one. Names and values are as of ServiceEnvironment.
+struct CommandEnvironment {
+  std::map<std::string, std::string> variables = {};
+};
+
 // Any of them.
 using ChangeSpec = std::variant<Sysctl, ExtraAddress, HostsEntry, TmpfsMount, LoopMount, NodeMount,
-                                OpenPort, VethPair, Vlan, Bridge, NodeUser, NodeGroup, Packages>;
+                                OpenPort, VethPair, Vlan, Bridge, NodeUser, NodeGroup, Packages,
+                                ServiceEnvironment, CommandEnvironment>;
 
 }  // namespace muster

@@ -84,7 +84,8 @@ enum class CommandLifetime {
 };
 
 struct RunOptions {
-  // Holds variables that are added to the base, and replace those of the same name there.
+  // Holds variables that are added to the base, and replace those of the same name there. Those
+  // for all commands of the test are a CommandEnvironment (change_options.h).
   std::map<std::string, std::string> environment = {};
   EnvironmentBase environmentBase = EnvironmentBase::kLogin;
 

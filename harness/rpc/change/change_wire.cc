@@ -17,6 +17,30 @@ uint32_t sizeOf(const std::vector<std::string>& texts) {
   return static_cast<uint32_t>(texts.size());
 }
 
+// Keeps a NUL in the text, so that the node refuses it.
+capnp::Text::Reader textOf(const std::string& text) {
+  return {text.c_str(), text.size()};
+}
+
+void writeVariables(capnp::List<wire::EnvironmentVariable>::Builder to,
+                    const std::map<std::string, std::string>& variables) {
+  uint32_t at = 0;
+  for (const auto& [name, value] : variables) {
+    to[at].setName(textOf(name));
+    to[at++].setValue(textOf(value));
+  }
+}
+
+uint32_t sizeOf(const std::map<std::string, std::string>& variables) {
+  return static_cast<uint32_t>(variables.size());
+}
+
+std::string namesOf(const std::map<std::string, std::string>& variables) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : variables) names.push_back(name);
+  return joined(names, ", ");
+}
+
 // One function for each kind.
 struct Writer {
   Kind to;
@@ -92,6 +116,15 @@ struct Writer {
   void operator()(const muster::Packages& from) {
     writeTexts(to.initPackages().initNames(sizeOf(from.names)), from.names);
   }
+  void operator()(const muster::ServiceEnvironment& from) {
+    auto environment = to.initServiceEnvironment();
+    environment.setService(textOf(from.service));
+    writeVariables(environment.initVariables(sizeOf(from.variables)), from.variables);
+  }
+  void operator()(const muster::CommandEnvironment& from) {
+    writeVariables(to.initCommandEnvironment().initVariables(sizeOf(from.variables)),
+                   from.variables);
+  }
 };
 
 struct Namer {
@@ -118,6 +151,12 @@ struct Namer {
   std::string operator()(const muster::NodeUser& of) { return "add user " + of.name; }
   std::string operator()(const muster::NodeGroup& of) { return "add group " + of.name; }
   std::string operator()(const muster::Packages& of) { return "install " + joined(of.names, ", "); }
+  std::string operator()(const muster::ServiceEnvironment& of) {
+    return "give service " + quoted(of.service) + " the variables " + namesOf(of.variables);
+  }
+  std::string operator()(const muster::CommandEnvironment& of) {
+    return "give commands the variables " + namesOf(of.variables);
+  }
 };
 
 ChangeInfo::State readState(wire::ChangeStatus::State from) {

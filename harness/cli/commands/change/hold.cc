@@ -33,6 +33,7 @@ constexpr char kNotes[] =
     R"(The changes, with their arguments:
   address ADDRESS/PREFIX INTERFACE   an address more
   bridge NAME [INTERFACE...]         a bridge of these interfaces
+  environment SERVICE NAME=VALUE...  variables of a service, from its next start
   group NAME                         a group
   hosts ADDRESS NAME...              a line of /etc/hosts, before all others
   loop DIRECTORY SIZE [FILESYSTEM]   a new file system, ext4 by default
