@@ -26,10 +26,10 @@
 #include "harness/rpc/file/copy_ends.h"
 #include "harness/rpc/file/copy_local.h"
 #include "harness/rpc/file/send_window.h"
+#include "harness/rpc/file/staged_file.h"
 #include "harness/values/failure_text.h"
 #include "schema/support/base/block_digest.h"
 #include "schema/support/base/file_metadata.h"
-#include "schema/support/base/id.h"
 
 namespace harness {
 namespace {
@@ -129,18 +129,17 @@ class LocalTarget final : public CopyTarget {
     Place place = enter(item.path);
     if (options_.write.way == muster::WriteWay::kInPlace) return writeInPlace(item, feed, place);
 
-    // Empty: the file has no name, and goes with this process.
-    std::string temporary;
-    Fd file = openStaged(place, keepsAll(item) ? 0600 : 0666, temporary);
+    int directory = place.directory.get();
+    StagedFile staged = openStaged(directory, keepsAll(item) ? 0600 : 0666, place.path);
     try {
-      TransferDigest digest = fill(file.get(), item, feed, place.path);
+      TransferDigest digest = fill(staged.file.get(), item, feed, place.path);
       feed.check(digest);
-      dress(file.get(), item, place);
-      if (temporary.empty()) temporary = giveName(file.get(), place);
-      publish(place, temporary);
+      dress(staged.file.get(), item, place);
+      giveTemporaryName(staged, directory, place.path);
+      publish(place, staged.name);
       return digest.content();
     } catch (...) {
-      if (!temporary.empty()) ::unlinkat(place.directory.get(), temporary.c_str(), 0);
+      if (!staged.name.empty()) ::unlinkat(directory, staged.name.c_str(), 0);
       throw;
     }
   }
@@ -168,34 +167,6 @@ class LocalTarget final : public CopyTarget {
     // The path in messages.
     std::string path;
   };
-
-  static std::string temporaryName() {
-    return ".muster-" + support::Id::random().text().substr(0, 16) + ".part";
-  }
-
-  // Opens a file without a name where the file system can, which leaves nothing if the process is
-  // killed, and one with a temporary name otherwise.
-  static Fd openStaged(const Place& place, mode_t mode, std::string& name) {
-    int file = ::openat(place.directory.get(), ".", O_RDWR | O_TMPFILE | O_CLOEXEC, mode);
-    if (file >= 0) return Fd(file);
-    if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT) failLocal(place.path);
-    std::string chosen = temporaryName();
-    file = ::openat(place.directory.get(), chosen.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
-                    mode);
-    Fd owned = opened(file, place.path);
-    name = chosen;
-    return owned;
-  }
-
-  static std::string giveName(int file, const Place& place) {
-    std::string name = temporaryName();
-    std::string via = "/proc/self/fd/" + std::to_string(file);
-    if (::linkat(AT_FDCWD, via.c_str(), place.directory.get(), name.c_str(), AT_SYMLINK_FOLLOW) !=
-        0) {
-      failLocal(place.path);
-    }
-    return name;
-  }
 
   bool keepsAll(const TreeItem& item) const {
     return !item.path.empty() || options_.keep == CopyOptions::Keep::kAll ||
@@ -451,19 +422,8 @@ class LocalTarget final : public CopyTarget {
   }
 
   void publish(const Place& place, const std::string& temporary) const {
-    unsigned flags = options_.write.existing == muster::IfExists::kRefuse ? RENAME_NOREPLACE : 0;
-    if (::renameat2(place.directory.get(), temporary.c_str(), place.directory.get(),
-                    place.name.c_str(), flags) == 0) {
-      return;
-    }
-    int number = errno;
-    ::unlinkat(place.directory.get(), temporary.c_str(), 0);
-    errno = number;
-    if (number == EEXIST) {
-      throw muster::NodeError(Kind::kConflict, "", "copy",
-                              "local " + harness::quoted(place.path) + ": exists");
-    }
-    failLocal(place.path);
+    publishStaged(place.directory.get(), temporary, place.name, options_.write.existing,
+                  place.path);
   }
 
   std::string root_;
