@@ -1,17 +1,27 @@
 #include <ostream>
 
+#include <muster/deadline.h>
 #include <muster/file_set.h>
 
+#include "harness/api/access.h"
+#include "harness/api/call_site.h"
 #include "harness/api/fan_out.h"
+#include "harness/rpc/file/tar_archive.h"
 #include "harness/values/failure_text.h"
 
 namespace muster {
 namespace {
 
+using harness::ApiAccess;
 using harness::askEach;
 
 // Is the value of a call that has none.
 constexpr std::monostate kDone;
+
+bool isDirectoryOn(const Node& node, const std::string& path, FileSet::Where where) {
+  auto stat = node.file(path).stat(SymlinkPolicy::kFollow, where);
+  return stat && stat->type == FileType::kDirectory;
+}
 
 }  // namespace
 
@@ -92,6 +102,27 @@ NodeAnswers<bool> FileSet::remove(Where where) const {
 NodeAnswers<bool> FileSet::removeTree(Where where) const {
   return askEach<bool>(nodes_, fanOut_, where,
                        [&](Node& node) { return node.file(path_).removeTree(where); });
+}
+
+NodeAnswers<TransferResult> FileSet::archiveTo(const std::filesystem::path& local,
+                                               Where where) const {
+  return harness::at(where, [&] {
+    harness::TarArchive archive(local.string());
+    auto answers = askEach<TransferResult>(nodes_, fanOut_, where, [&](Node& node) {
+      harness::CopyOptions options;
+      bool isDirectory = isDirectoryOn(node, path_, where);
+      options.what =
+          isDirectory ? harness::CopyOptions::What::kTree : harness::CopyOptions::What::kFile;
+      return archive.add(ApiAccess::behind(node), path_, options, DeadlineScope::current());
+    });
+    size_t given = 0;
+    for (const auto& one : answers) {
+      if (one.value) ++given;
+      if (one.error) archive.addFailure(one.node, one.error->what());
+    }
+    if (given > 0) archive.publish();
+    return answers;
+  });
 }
 
 void PrintTo(const FileSet& files, std::ostream* out) {

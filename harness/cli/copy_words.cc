@@ -25,13 +25,16 @@ CopyWord copyWord(const std::string& word) {
                                      word + "\"");
 }
 
-std::string lastNameOf(const std::string& path) {
-  size_t end = path.find_last_not_of('/');
-  if (end == std::string::npos) return "";
-  size_t slash = path.find_last_of('/', end);
-  size_t begin = slash == std::string::npos ? 0 : slash + 1;
-  std::string name = path.substr(begin, end + 1 - begin);
-  return name == "." || name == ".." ? "" : name;
+void requireArchiveWords(const std::vector<CopyWord>& words) {
+  for (size_t i = 0; i + 1 < words.size(); ++i) {
+    if (!words[i].nodes.empty()) continue;
+    throw CommandError(kExitUsage, "\"" + words[i].path +
+                                       "\": with --archive the sources are files of nodes, such "
+                                       "as @server:/var/log");
+  }
+  if (words.back().nodes.empty()) return;
+  throw CommandError(kExitUsage, "\"" + words.back().nodes + ":" + words.back().path +
+                                     "\": with --archive the target is a file of this machine");
 }
 
 std::string joined(const std::string& directory, const std::string& name) {

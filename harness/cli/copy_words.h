@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace harness {
 
@@ -16,8 +17,9 @@ struct CopyWord {
 // on nodes is not absolute.
 CopyWord copyWord(const std::string& word);
 
-// The last name of a path: "b" of "/a/b/", and nothing of "/", "." and "..".
-std::string lastNameOf(const std::string& path);
+// Refuses words that cannot be the sources and the target of an archive: files of nodes, and one
+// file of this machine. Throws CommandError with kExitUsage.
+void requireArchiveWords(const std::vector<CopyWord>& words);
 
 // `name` below `directory`, with one slash between.
 std::string joined(const std::string& directory, const std::string& name);

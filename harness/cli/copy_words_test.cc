@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/cli/command_error.h"
+#include "harness/rpc/file/copy.h"
 
 namespace harness {
 namespace {
@@ -22,6 +23,17 @@ TEST(CopyWordsTest, WhatCannotBeAPathIsRefused) {
   for (std::string word : {"", "-", ":/x", "n1:", "n1:x"}) {
     EXPECT_THROW(copyWord(word), CommandError) << word;
   }
+}
+
+TEST(CopyWordsTest, ArchiveIsMadeHereOfFilesOfNodes) {
+  auto require = [](const std::vector<std::string>& texts) {
+    std::vector<CopyWord> words;
+    for (const std::string& text : texts) words.push_back(copyWord(text));
+    requireArchiveWords(words);
+  };
+  EXPECT_NO_THROW(require({"@server:/var/log", "n1:/etc/hosts", "out.tar"}));
+  EXPECT_THROW(require({"@server:/var/log", "/etc/hosts", "out.tar"}), CommandError);
+  EXPECT_THROW(require({"@server:/var/log", "n1:/out.tar"}), CommandError);
 }
 
 TEST(CopyWordsTest, TheLastNameIsWhatACopyIsCalled) {

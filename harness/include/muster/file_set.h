@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <iosfwd>
 #include <optional>
@@ -26,6 +27,7 @@
 
 #include <muster/node.h>
 #include <muster/node_answers.h>
+#include <muster/transfer_result.h>
 #include <muster/write_options.h>
 
 namespace muster {
@@ -81,6 +83,21 @@ class FileSet {
                                                 Where where = Where::current()) const;
   [[nodiscard]] NodeAnswers<bool> remove(Where where = Where::current()) const;
   [[nodiscard]] NodeAnswers<bool> removeTree(Where where = Where::current()) const;
+
+  // Collects the file or directory of all nodes in one tar file of this machine:
+  //
+  //   servers().file("/var/log/kvd").archiveTo("logs.tar.gz").checked();
+  //
+  // Its members are server1/kvd/…, server2/kvd/… and so on, with modes, owners, times, extended
+  // attributes, links and holes, as GNU tar reads them (pax); the name "/" is left out. It is
+  // compressed if its name ends with ".gz" or ".tgz". Members without setuid, setgid and
+  // capabilities, and without devices, as of Node::pull.
+  //
+  // A member is whole or not there. A node that fails has a member NODE.error with the reason, and
+  // perhaps a part of its files. The archive takes its name when all is in it, in place of what has
+  // it; if no node gave anything, it does not. NodeError kSystem is thrown if it cannot be written.
+  [[nodiscard]] NodeAnswers<TransferResult> archiveTo(const std::filesystem::path& local,
+                                                      Where where = Where::current()) const;
 
  private:
   friend class NodeSet;

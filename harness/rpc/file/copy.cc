@@ -32,8 +32,9 @@ std::string endText(const CopyEnd& end) {
 
 class Copy {
  public:
+  // `made` null: the target is at its own end.
   Copy(const CopyEnd& source, const CopyEnd& target, const CopyOptions& options,
-       muster::SteadyTime until)
+       muster::SteadyTime until, std::unique_ptr<CopyTarget> made = nullptr)
       : operation_("copy " + harness::quoted(endText(source)) + " to " +
                    harness::quoted(endText(target))),
         options_(options),
@@ -42,8 +43,9 @@ class Copy {
                    ? nullptr
                    : std::make_unique<TargetTree>(target, options, until)),
         source_(makeSource(source)),
-        target_(target.node == nullptr ? localTarget(target.path, options)
-                                       : remoteTarget(*target.node, target.path, options, until)),
+        target_(made != nullptr          ? std::move(made)
+                : target.node == nullptr ? localTarget(target.path, options)
+                                         : remoteTarget(*target.node, target.path, options, until)),
         dropsPrivileges_(source.node != nullptr && target.node == nullptr &&
                          options.privileges == CopyOptions::Privileges::kDrop) {
     bool isInPlace = options.write.way == muster::WriteWay::kInPlace;
@@ -269,6 +271,12 @@ class Copy {
 muster::TransferResult copy(const CopyEnd& source, const CopyEnd& target,
                             const CopyOptions& options, muster::SteadyTime until) {
   return Copy(source, target, options, until).run();
+}
+
+muster::TransferResult copyInto(std::unique_ptr<CopyTarget> target, const CopyEnd& source,
+                                const std::string& path, const CopyOptions& options,
+                                muster::SteadyTime until) {
+  return Copy(source, {nullptr, path}, options, until, std::move(target)).run();
 }
 
 }  // namespace harness

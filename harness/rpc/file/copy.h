@@ -80,4 +80,7 @@ struct CopyOptions {
 muster::TransferResult copy(const CopyEnd& source, const CopyEnd& target,
                             const CopyOptions& options, muster::SteadyTime until);
 
+// The last name of a path: "b" of "/a/b/", and nothing of "/", "." and "..".
+std::string lastNameOf(const std::string& path);
+
 }  // namespace harness

@@ -23,6 +23,15 @@ int64_t timeOf(const TreeItem& item) {
                               "and 2262");
 }
 
+std::string lastNameOf(const std::string& path) {
+  size_t end = path.find_last_not_of('/');
+  if (end == std::string::npos) return "";
+  size_t slash = path.find_last_of('/', end);
+  size_t begin = slash == std::string::npos ? 0 : slash + 1;
+  std::string name = path.substr(begin, end + 1 - begin);
+  return name == "." || name == ".." ? "" : name;
+}
+
 FileFeed feedOf(const std::string& bytes) {
   FileFeed feed;
   feed.next = [&bytes, at = size_t{0}](size_t bytesMax) mutable {

@@ -154,4 +154,10 @@ std::unique_ptr<CopySource> remoteSource(ControllerNode& node, const std::string
 std::unique_ptr<CopyTarget> remoteTarget(ControllerNode& node, const std::string& path,
                                          const CopyOptions& options, muster::SteadyTime until);
 
+// Copies into a target of this machine that the caller has made, as copy() does. `path` names it in
+// failures.
+muster::TransferResult copyInto(std::unique_ptr<CopyTarget> target, const CopyEnd& source,
+                                const std::string& path, const CopyOptions& options,
+                                muster::SteadyTime until);
+
 }  // namespace harness

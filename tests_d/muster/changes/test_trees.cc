@@ -85,6 +85,45 @@ TEST_F(TreeTest, DigestShowsEachDifferenceBetweenNodes) {
               FailsWith(NodeError::Kind::kNotFound));
 }
 
+// A tar file of the trees of all nodes, as the tar of this machine reads it.
+class ArchiveTest : public TreeTest {
+ protected:
+  void SetUp() override {
+    TreeTest::SetUp();
+    syncTree(local_, servers(), tree_).checked();
+    b().file(tree_ + "/one").write("of b", {.mode = 0604});
+  }
+  // Runs a script here, beside the archive.
+  std::string here(const std::string& script) const {
+    return local().shell("cd '" + local_.string() + "'; " + script).out;
+  }
+  fs::path archive() const { return local_ / "all.tar.gz"; }
+};
+
+TEST_F(ArchiveTest, HasTheTreeOfEachNode) {
+  auto results = servers().file(tree_).archiveTo(archive()).checked();
+  EXPECT_EQ(results["server1"].files, 2u);
+  EXPECT_EQ(here("mkdir x && tar -xpzf all.tar.gz -C x && cat x/server1/t/one x/server2/t/link"),
+            "oneof b");
+  EXPECT_EQ(here("stat -c %a x/server2/t/one; cmp d/two x/server2/t/d/two"), "604\n");
+  EXPECT_EQ(here("ls x; ls -A | grep part"), "server1\nserver2\n");
+}
+
+TEST_F(ArchiveTest, NodeThatFailsIsNamedAndTheOthersAreThere) {
+  b().file(tree_).removeTree();
+  auto results = servers().file(tree_).archiveTo(archive());
+  EXPECT_THAT([&] { results.checked(); },
+              FailsWith(NodeError::Kind::kNotFound, HasSubstr("server2")));
+  EXPECT_EQ(here("tar -xzf all.tar.gz && ls"),
+            "all.tar.gz\nd\nlink\none\nserver1\nserver2.error\n");
+  fs::remove(archive());
+  auto none = servers().file("/mnt/trees/none").archiveTo(archive());
+  EXPECT_FALSE(none.succeeded());
+  EXPECT_FALSE(fs::exists(archive()));
+  EXPECT_THAT([&] { (void)servers().file(tree_).archiveTo("/no/such/all.tar"); },
+              FailsWith(NodeError::Kind::kSystem, HasSubstr("/no/such/all.tar")));
+}
+
 // The settings of the suite come back after the test that edits them.
 class EditTest : public ClusterTest {
  public:
