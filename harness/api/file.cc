@@ -4,6 +4,7 @@
 #include <muster/file.h>
 
 #include "harness/api/call_site.h"
+#include "harness/rpc/file/acls.h"
 #include "harness/rpc/file/files.h"
 #include "harness/values/failure_text.h"
 
@@ -120,6 +121,14 @@ void File::removeAttribute(const std::string& name, Where where) const {
 
 std::optional<std::string> File::attribute(const std::string& name, Where where) const {
   return at(where, [&] { return Files(*node_).attribute(path_, name, until()); });
+}
+
+std::string File::acl(AclKind kind, Where where) const {
+  return at(where, [&] { return harness::rpc::aclOf(*node_, path_, kind, until()); });
+}
+
+void File::setAcl(const std::string& text, AclKind kind, Where where) const {
+  at(where, [&] { harness::rpc::setAcl(*node_, path_, text, kind, until()); });
 }
 
 std::string File::treeDigest(const TreeDigestOptions& options, Where where) const {

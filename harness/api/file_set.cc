@@ -88,6 +88,19 @@ NodeAnswers<std::monostate> FileSet::setOwner(const std::string& user, const std
   });
 }
 
+NodeAnswers<std::string> FileSet::acl(AclKind kind, Where where) const {
+  return askEach<std::string>(nodes_, fanOut_, where,
+                              [&](Node& node) { return node.file(path_).acl(kind, where); });
+}
+
+NodeAnswers<std::monostate> FileSet::setAcl(const std::string& text, AclKind kind,
+                                            Where where) const {
+  return askEach<std::monostate>(nodes_, fanOut_, where, [&](Node& node) {
+    node.file(path_).setAcl(text, kind, where);
+    return kDone;
+  });
+}
+
 NodeAnswers<bool> FileSet::makeDirectory(uint32_t mode, UndoAt undo, Where where) const {
   return askEach<bool>(nodes_, fanOut_, where, [&](Node& node) {
     return node.file(path_).makeDirectory(mode, undo, where);

@@ -29,6 +29,7 @@
 #include <string>
 #include <vector>
 
+#include <muster/acl.h>
 #include <muster/file_stat.h>
 #include <muster/tree_digest.h>
 #include <muster/write_options.h>
@@ -131,6 +132,17 @@ class File {
   // that a file system makes up when it is asked, such as "trusted.glusterfs.pathinfo".
   std::optional<std::string> attribute(const std::string& name,
                                        Where where = Where::current()) const;
+
+  // Return and set an access control list as text, such as "u::rw-,u:alice:r--,g::r--,o::---": see
+  // acl.h. A file without a list has that of its mode, and no default one, which is the empty text.
+  // A list is set as a whole: it has the entries "u::", "g::" and "o::"; a mask that it needs and
+  // does not have is the sum of what names and group may. The empty text removes a default list.
+  //
+  // A symbolic link has none: NodeError kUnsupported, as where the file system has no lists.
+  // NodeError kInvalid for a wrong text or an unknown name, before the file is touched.
+  std::string acl(AclKind kind = AclKind::kAccess, Where where = Where::current()) const;
+  void setAcl(const std::string& text, AclKind kind = AclKind::kAccess,
+              Where where = Where::current()) const;
 
   // Returns the lower-case hexadecimal digest of a directory and all below it, which is that of
   // every equal tree: see tree_digest.h. NodeError kTimeout after half an hour.

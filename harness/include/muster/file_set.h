@@ -25,6 +25,7 @@
 #include <variant>
 #include <vector>
 
+#include <muster/acl.h>
 #include <muster/node.h>
 #include <muster/node_answers.h>
 #include <muster/transfer_result.h>
@@ -76,6 +77,14 @@ class FileSet {
   [[nodiscard]] NodeAnswers<std::monostate> setOwner(const std::string& user,
                                                      const std::string& group,
                                                      Where where = Where::current()) const;
+
+  // Return and set access control lists, as File::acl and setAcl do. Names may have other numbers
+  // on other nodes.
+  [[nodiscard]] NodeAnswers<std::string> acl(AclKind kind = AclKind::kAccess,
+                                             Where where = Where::current()) const;
+  [[nodiscard]] NodeAnswers<std::monostate> setAcl(const std::string& text,
+                                                   AclKind kind = AclKind::kAccess,
+                                                   Where where = Where::current()) const;
 
   // Make the directory, and remove the file or the tree. The value is false where it existed, or
   // where there was nothing to remove.

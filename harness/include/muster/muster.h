@@ -15,7 +15,7 @@
 // log_rules.h (which lines of it make a test fail).
 //
 // Less often needed are
-//   * change.h (settings of nodes), text_template.h (files from templates), tree_digest.h;
+//   * change.h (settings of nodes), text_template.h (files from templates), tree_digest.h, acl.h;
 //   * condition.h and http.h (what can be waited for on nodes, and asked of web servers);
 //   * node_faults.h (processes, disks and memory of nodes under faults) and load.h (work that goes
 //     on while faults strike);
@@ -26,6 +26,7 @@
 // command line.
 #pragma once
 
+#include <muster/acl.h>
 #include <muster/await.h>
 #include <muster/barrier.h>
 #include <muster/change.h>

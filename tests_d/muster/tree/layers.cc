@@ -77,12 +77,30 @@ std::vector<Room> agentRooms() {
 
 // The public values, which need no connection: below everything else of the harness.
 std::vector<std::string> valuesAnd(std::vector<std::string> allowed) {
-  for (const char* header :
-       {"change_options",  "condition",         "deadline",       "facts",         "fault_options",
-        "file_stat",       "helper_conversion", "helper_value",   "http",          "log_rules",
-        "log_slice",       "node_error",        "node_state",     "outcome",       "process_choice",
-        "result",          "run_options",       "service_status", "signal_target", "text_template",
-        "transfer_result", "tree_digest",       "write_options"}) {
+  for (const char* header : {"acl",
+                             "change_options",
+                             "condition",
+                             "deadline",
+                             "facts",
+                             "fault_options",
+                             "file_stat",
+                             "helper_conversion",
+                             "helper_value",
+                             "http",
+                             "log_rules",
+                             "log_slice",
+                             "node_error",
+                             "node_state",
+                             "outcome",
+                             "process_choice",
+                             "result",
+                             "run_options",
+                             "service_status",
+                             "signal_target",
+                             "text_template",
+                             "transfer_result",
+                             "tree_digest",
+                             "write_options"}) {
     allowed.push_back("muster/" + std::string(header) + ".h");
   }
   return allowed;
