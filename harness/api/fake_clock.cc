@@ -5,9 +5,11 @@
 #include <sstream>
 #include <string>
 
+#include <muster/change_options.h>
 #include <muster/fake_clock.h>
 #include <muster/node_error.h>
 #include <muster/result.h>
+#include <muster/service.h>
 
 #include "harness/api/call_site.h"
 
@@ -21,6 +23,7 @@ constexpr double kRateMax = 100;
 constexpr double kOffsetErrorSeconds = 2;
 constexpr double kRateErrorShare = 0.3;
 constexpr int kStatusMissing = 69;
+constexpr char kServiceVariable[] = "MUSTER_CLOCK_OF";
 
 // One program with the clock, which is asked three times, each time beside the node's own clock.
 // The first time waits for its start.
@@ -28,6 +31,12 @@ constexpr char kProbe[] =
     "command -v faketime > /dev/null || exit 69; "
     "{ echo now; sleep 0.3; date +%s.%N >&3; echo now; sleep 0.5; date +%s.%N >&3; echo now; } "
     "3>&2 | faketime -f \"$1\" date -f - +%s.%N";
+
+// Looks for ten seconds for a process that was started with the variable $1 and has the library.
+constexpr char kFindProcess[] =
+    "for i in $(seq 100); do for p in /proc/[0-9]*; do "
+    "grep -qszxF \"$1\" $p/environ && grep -qsF libfaketime $p/maps && exit 0; "
+    "done; sleep 0.1; done; exit 1";
 
 std::string specOf(const FakeClock& clock) {
   char text[64];
@@ -41,9 +50,8 @@ std::string specOf(const FakeClock& clock) {
   throw NodeError(kind, node.name(), "run with clock \"" + specOf(clock) + "\"", why);
 }
 
-void check(const Node& node, const FakeClock& clock, const Argv& argv) {
+void check(const Node& node, const FakeClock& clock) {
   constexpr auto kInvalid = NodeError::Kind::kInvalid;
-  if (argv.empty()) fail(kInvalid, node, clock, "argv: is empty");
   if (clock.offset > kOffsetMax || clock.offset < -kOffsetMax) {
     fail(kInvalid, node, clock, "offset: is above ten years");
   }
@@ -82,11 +90,38 @@ void witness(const Node& node, const FakeClock& clock) {
 Argv withClock(const Node& node, const FakeClock& clock, const Argv& argv,
                std::source_location where) {
   return harness::at(where, [&] {
-    check(node, clock, argv);
+    if (argv.empty()) fail(NodeError::Kind::kInvalid, node, clock, "argv: is empty");
+    check(node, clock);
     witness(node, clock);
     Argv whole = {"faketime", "-f", specOf(clock)};
     whole.insert(whole.end(), argv.begin(), argv.end());
     return whole;
+  });
+}
+
+Change restartWithClock(const Node& node, const FakeClock& clock, const std::string& service,
+                        std::source_location where) {
+  return harness::at(where, [&] {
+    check(node, clock);
+    witness(node, clock);
+    std::string library = node.output({"faketime", "-f", specOf(clock), "printenv", "LD_PRELOAD"});
+    while (!library.empty() && library.back() == '\n') library.pop_back();
+    Change given = change(node, ServiceEnvironment{service,
+                                                   {{"LD_PRELOAD", library},
+                                                    {"FAKETIME", specOf(clock)},
+                                                    {kServiceVariable, service}}});
+    try {
+      node.service(service).restart();
+      std::string variable = std::string(kServiceVariable) + "=" + service;
+      if (!node.run({"sh", "-c", kFindProcess, "sh", variable}).succeeded()) {
+        fail(NodeError::Kind::kInfrastructure, node, clock,
+             "no process of service " + service + " has the clock after its restart");
+      }
+    } catch (...) {
+      given.undo();
+      throw;
+    }
+    return given;
   });
 }
 

@@ -56,6 +56,47 @@ TEST_F(ClockTest, ClockWithoutEffectIsAnError) {
   EXPECT_THAT(clock({.offset = 1h}), FailsWith(kInfrastructure, HasSubstr("printed no times")));
 }
 
+// An init script that writes the time of its program to /run/kvd-time, as it is after its start.
+class ServiceClockTest : public ClockTest {
+ protected:
+  void SetUp() override {
+    if (!node().run({"which", "faketime"}).succeeded()) {
+      GTEST_SKIP() << "the node has no program faketime";
+    }
+    const char* script =
+        "#!/bin/sh\n[ ! -r /etc/default/kvd ] || . /etc/default/kvd\n"
+        "case $1 in\n  stop|restart) pkill -F /run/kvd.pid ;;\nesac\n"
+        "case $1 in\n  start|restart) rm -f /run/kvd-time\n"
+        "    setsid sh -c 'date +%s > /run/kvd-time; exec sleep 60' > /dev/null 2>&1 &\n"
+        "    echo $! > /run/kvd.pid ;;\n  status) pkill -0 -F /run/kvd.pid || exit 3 ;;\nesac\n"
+        "true\n";
+    node().file("/etc/init.d/kvd").write(script, {.mode = 0755, .undo = UndoAt::kTestEnd});
+  }
+  double lateness() {
+    node().waitFor(Condition::file("/run/kvd-time"), 10s);
+    double time = std::stod(node().shell("sleep 0.3; cat /run/kvd-time").out);
+    return time - std::stod(node().output({"date", "+%s"}));
+  }
+};
+
+TEST_F(ServiceClockTest, ServiceIsLateUntilItIsRestartedWithoutTheClock) {
+  Change late = restartWithClock(node(), {.offset = -2h}, "kvd");
+  EXPECT_NEAR(lateness(), -7200, 10);
+  late.undo();
+  EXPECT_FALSE(node().file("/etc/default/kvd").exists());
+  node().service("kvd").restart();
+  EXPECT_NEAR(lateness(), 0, 10);
+}
+
+TEST_F(ServiceClockTest, ServiceThatDoesNotTakeTheClockIsAnError) {
+  node().run({"sed", "-i", "2d", "/etc/init.d/kvd"});
+  EXPECT_THAT([&] { restartWithClock(node(), {.offset = -2h}, "kvd"); },
+              FailsWith(NodeError::Kind::kInfrastructure, HasSubstr("no process of service kvd")));
+  EXPECT_FALSE(node().file("/etc/default/kvd").exists());
+  EXPECT_THAT([&] { restartWithClock(node(), {.offset = -2h}, "none"); },
+              FailsWith(NodeError::Kind::kNotFound));
+}
+
 TEST_F(ClockTest, WrongClocksAreRefused) {
   for (const FakeClock& wrong : {FakeClock{.rate = 0}, FakeClock{.rate = 101},
                                  FakeClock{.rate = std::nan("")}, FakeClock{.offset = 90000h}}) {
