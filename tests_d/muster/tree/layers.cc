@@ -64,9 +64,11 @@ std::vector<Room> agentRooms() {
       {"nodeagent/agent_test/", {"schema/support/", "nodeagent/"}, kAgentBans},
       // The file system of a fault, which runs as a process of its own.
       {"nodeagent/disk/", {"schema/support/base/", "nodeagent/os/"}, kAgentBans},
+      // What a link suffers, which runs as a process of its own, too.
+      {"nodeagent/relay/", {"schema/support/base/", "nodeagent/os/"}, kAgentBans},
       {"nodeagent/netfault/",
        {"schema/support/base/", "schema/support/rpc/", "nodeagent/os/", "nodeagent/session/",
-        "nodeagent/disk/"},
+        "nodeagent/disk/", "nodeagent/relay/"},
        kAgentBans},
       // A service: what one interface of the schema does on a node.
       {"nodeagent/*/",
