@@ -21,6 +21,7 @@
 #include "nodeagent/netfault/hog.h"
 #include "nodeagent/os/environment.h"
 #include "nodeagent/os/own_program.h"
+#include "nodeagent/relay/relay.h"
 #include "nodeagent/session/audit_log.h"
 #include "nodeagent/shim/shim.h"
 #include "nodeagent/sync/sync_command.h"
@@ -166,6 +167,9 @@ int run(const std::vector<std::string>& arguments) {
     }
     if (!arguments.empty() && arguments[0] == disk::kLayerArgument) {
       return disk::runLayer({arguments.begin() + 1, arguments.end()});
+    }
+    if (!arguments.empty() && arguments[0] == relay::kRelayArgument) {
+      return relay::runRelay({arguments.begin() + 1, arguments.end()});
     }
     if (isSyncCommand(arguments)) {
       return checkOutput(runSyncCommand(arguments, environmentMap()));

@@ -156,11 +156,12 @@ struct Drop {
 
 struct Link {
   # Makes what the node sends by one interface slow or unreliable. It belongs to the keeper alone: the kernel does not
-  # end it by itself. Errors of `add` besides: notFound (no such interface), conflict (the interface has a queueing
-  # discipline that is not ours), unsupported (the kernel lacks the discipline, such as sch_netem).
+  # end it by itself. Errors of `add` besides: notFound (no such interface), conflict (the interface is degraded
+  # already, or has a queueing discipline that is not ours), unsupported (the node lacks both the discipline and what a
+  # relay needs).
   interface @0 :Text;
   bitsPerSecond @1 :UInt64;  # From 8 kbit/s to 100 Gbit/s. 0: as fast as it is.
-  delayNs @2 :Int64;         # Delays each packet, at most 60 s. This and all below need netem.
+  delayNs @2 :Int64;         # Delays each packet, at most 60 s. This and all below need netem or a relay.
   jitterNs @3 :Int64;        # By how much the delay varies.
   duplicatePpm @4 :UInt32;   # How many of a million packets are sent twice.
   reorderPpm @5 :UInt32;     # How many are sent at once, before those that are delayed.

@@ -1,5 +1,6 @@
 // Makes, holds, reads and removes the effects of faults, each by its own tool: dropped packets by a
-// table of nftables, links by a queueing discipline, all others by local_effect.h.
+// table of nftables, links by a queueing discipline or, where the kernel lacks it, by a relay, and
+// all others by local_effect.h.
 #pragma once
 
 #include <kj/array.h>
@@ -48,6 +49,9 @@ class Effects {
   kj::ArrayPtr<const uint16_t> controlPorts() const { return host_.controlPorts; }
 
  private:
+  void requireLinkFree(const LinkSpec& link) const;
+  void beginLink(const LinkSpec& link, RememberPlace& remember) const;
+
   const LocalHost host_;
   const RunTool run_;
 };

@@ -9,6 +9,7 @@
 
 #include "nodeagent/disk/disturbance.h"
 #include "nodeagent/netfault/processes.h"
+#include "nodeagent/relay/schedule.h"
 #include "schema/fault.capnp.h"
 #include "schema/support/base/id.h"
 
@@ -30,7 +31,7 @@ struct LinkSpec {
   uint32_t reorderPpm = 0;
   uint32_t corruptPpm = 0;
 
-  // A rate alone is done by tbf.
+  // A rate alone is done by tbf. Otherwise it takes netem, or a relay where the kernel has none.
   bool needsNetem() const {
     return delayNs > 0 || jitterNs > 0 || duplicatePpm > 0 || reorderPpm > 0 || corruptPpm > 0;
   }
@@ -53,6 +54,8 @@ struct LocalSpec {
   // What the files of a directory suffer.
   disk::DisturbanceSpec disturbance = {};
   bool losesUnsynced = false;
+  // What a relay does to what `interface` sends.
+  relay::Shape shape = {};
 };
 
 // Has the fields of wire::FaultSpec, and those of wire::Drop unless there is a link or a local

@@ -287,8 +287,8 @@ kj::Promise<void> FaultTable::startHealing(Fault& fault, AuditLog::Line line) {
                          [&fault](Shown&& last) {
                            fault.take(last);
                            bool wasThere = last.isThere;
-                           if (!wasThere) fault.fail(kj::str("the kernel had it no more"));
                            if (last.flaw.size() > 0) fault.fail(kj::str(last.flaw));
+                           if (!wasThere) fault.fail(kj::str("the kernel had it no more"));
                            fault.state = State::GONE;
                          },
                          [&fault](kj::Exception&& exception) {

@@ -34,6 +34,7 @@ const LocalEffect& effectOf(kj::StringPtr kind) {
   if (kind == "read-only") return readOnlyEffect();
   if (kind == "down") return downEffect();
   if (kind == "disk") return diskLayerEffect();
+  if (kind == kRelayKind) return relayEffect();
   support::fail(wire::Error::Kind::UNSUPPORTED, "this agent knows no fault \"", kind, "\"");
 }
 

@@ -80,6 +80,9 @@ const LocalEffect& fullEffect();
 const LocalEffect& readOnlyEffect();
 const LocalEffect& downEffect();
 const LocalEffect& diskLayerEffect();
+// What a link suffers where the kernel has no netem.
+constexpr kj::StringPtr kRelayKind = "relay"_kj;
+const LocalEffect& relayEffect();
 
 // Returns the text of a place, which no name of an interface is.
 kj::String placeText(kj::StringPtr kind, kj::ArrayPtr<const kj::String> lines);

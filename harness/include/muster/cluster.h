@@ -181,8 +181,9 @@ class Cluster {
   Fault bridge(const NodeSet& left, const Node& middle, const NodeSet& right,
                const FaultOptions& options = {}, Where where = Where::current());
 
-  // Makes all that the node sends slow or unreliable, to us too. It throws as the calls above do,
-  // and kConflict if its interface has a queueing discipline already that is not the kernel's own.
+  // Makes all that the node sends slow or unreliable; a node without netem leaves out what goes to
+  // us. It throws as the calls above do, and kConflict if its interface is degraded already or has
+  // a queueing discipline that is not the kernel's own.
   Fault degrade(const Node& node, const Degradation& degradation, Where where = Where::current());
 
   // Give the faults that concern the node itself, or each of the nodes: node_faults.h. They ask

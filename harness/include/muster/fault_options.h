@@ -32,8 +32,9 @@ struct FaultOptions {
 };
 
 // Says how what a node sends becomes worse. A plain value, whose default asks for nothing, which is
-// an error. All but the rate need netem in the node's kernel: NodeError kUnsupported names it where
-// it is missing.
+// an error. All but the rate need netem in the node's kernel, or what a relay of the agent needs
+// (docs/reference/faults.md): NodeError kUnsupported names what is missing of both. The relay
+// leaves the way to the node's agent alone.
 struct Degradation {
   // Is the rate of everything that the node sends, from 8 kbit/s to 100 Gbit/s. A packet that would
   // wait for more than 400 ms is lost. 0 means as fast as it is.

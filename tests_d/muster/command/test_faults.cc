@@ -170,5 +170,31 @@ TEST_F(FaultCommandTest, WrongArgumentsAreRefused) {
   for (std::string node : {"server1", "server2", "server3"}) EXPECT_EQ(tables(node), "");
 }
 
+class TcpFaultCommandTest : public FaultCommandTest {
+ protected:
+  void SetUp() override {
+    OwnClusterTest::SetUp();
+    if (IsSkipped()) return;
+    ASSERT_THAT(muster({"up", file(std::string(kThree) + "control: tcp\n")}), exits(0));
+  }
+};
+
+// The node's own tc knows no netem, so a relay damages what it sends.
+TEST_F(TcpFaultCommandTest, RelayLeavesTheWayToTheAgentAlone) {
+  const char* script =
+      "printf '#!/bin/sh\\ncase \"$*\" in *netem*) echo kind is unknown: qdisc kind is unknown; "
+      "exit 2;; esac\\nexec /usr/sbin/tc \"$@\"\\n' > /usr/local/sbin/tc; chmod 755 "
+      "/usr/local/sbin/tc";
+  ASSERT_THAT(onCluster("exec", {"server1", "--", "sh", "-c", script}), exits(0));
+  ASSERT_THAT(fault("add", {"degrade", "server1", "--corrupt", "100%", "--delay", "200ms"}),
+              AllOf(exits(0), prints(": degrade server1, for 60")));
+  EXPECT_THAT(onCluster("exec", {"server1", "--", "hostname"}),
+              AllOf(exits(0), prints("server1\n")));
+  EXPECT_THAT(fault("list", {}), AllOf(exits(0), prints("active"), prints("relay muster-"),
+                                       prints("delayed"), prints("damaged")));
+  EXPECT_THAT(fault("heal", {"--all"}), exits(0));
+  EXPECT_EQ(tables("server1"), "");
+}
+
 }  // namespace
 }  // namespace command

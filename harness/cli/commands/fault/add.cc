@@ -94,9 +94,10 @@ constexpr char kNotes[] =
 The command returns when the fault is witnessed: packets that were sent on
 purpose have been dropped, or every thread of the processes was seen to have
 stopped. If it cannot be, the fault is healed again. What degrade does, other
-than --rate, needs netem in the kernel of the node. The agent's own processes
-are never touched. With --even-ours, down is for one node and ten minutes at
-most, and the command returns when the node is back.
+than --rate, needs netem in the kernel of the node, or nft and /dev/net/tun,
+and then leaves the way to the agent alone. The agent's own processes are never
+touched. With --even-ours, down is for one node and ten minutes at most, and
+the command returns when the node is back.
 
 Exit status: 0 if the fault is there; 64 if the command line is wrong; 65 if a
 set is wrong or sets overlap; 69 if a node cannot be reached, has no such
