@@ -37,12 +37,14 @@ void Barrier::end() noexcept {
 }
 
 void Barrier::wait(Where where) {
-  wait(DeadlineScope::remaining(), where);
+  wait(std::chrono::nanoseconds::max(), where);
 }
 
 void Barrier::wait(std::chrono::nanoseconds within, Where where) {
-  SteadyTime until = std::min(std::chrono::steady_clock::now() + within, DeadlineScope::current());
-  at(where, [&] { sync_->arrive(name_, until, std::min(within, DeadlineScope::remaining())); });
+  harness::atWithin(where, within, [&] {
+    SteadyTime until = harness::waitEnd(within);
+    sync_->arrive(name_, until, std::min(harness::waitTime(within), DeadlineScope::remaining()));
+  });
 }
 
 void PrintTo(const Barrier& barrier, std::ostream* out) {

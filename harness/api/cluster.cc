@@ -167,9 +167,9 @@ std::vector<std::string> Cluster::reboot(const NodeSet& nodes, std::chrono::nano
     bootIds.push_back(node.state().bootId);
   }
   if (!absent.empty()) {
-    throw NodeError(
-        NodeError::Kind::kUnreachable, "", "reboot",
-        "these did not come back within " + harness::durationText(within) + ":" + absent, 0, where);
+    throw NodeError(NodeError::Kind::kUnreachable, "", "reboot",
+                    "these did not come back within " + harness::waitText(within) + ":" + absent, 0,
+                    where);
   }
   for (Node& node : nodes) harness::ApiAccess::startDaemonsAgain(node, where);
   return bootIds;

@@ -11,19 +11,17 @@
 
 namespace muster {
 
-using harness::at;
-
 Event::Event(harness::rpc::Sync& sync, std::string name) : sync_(&sync), name_(std::move(name)) {}
 
 Notification Event::wait(Where where) {
-  return wait(DeadlineScope::remaining(), where);
+  return wait(std::chrono::nanoseconds::max(), where);
 }
 
 Notification Event::wait(std::chrono::nanoseconds within, Where where) {
-  SteadyTime until = std::min(std::chrono::steady_clock::now() + within, DeadlineScope::current());
-  return at(where, [&] {
+  return harness::atWithin(where, within, [&] {
+    SteadyTime until = harness::waitEnd(within);
     harness::SyncEvent event =
-        sync_->wait(name_, until, std::min(within, DeadlineScope::remaining()));
+        sync_->wait(name_, until, std::min(harness::waitTime(within), DeadlineScope::remaining()));
     return Notification{event.name, event.from.node, event.command,
                         EventData(event.data.begin(), event.data.end())};
   });

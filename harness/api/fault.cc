@@ -25,7 +25,7 @@ constexpr std::chrono::seconds kHealMax{30};
 void healAtLast(std::unique_ptr<InjectedFault> injected) noexcept {
   if (!injected) return;
   try {
-    DeadlineScope scope(kHealMax);
+    DeadlineScope scope(std::chrono::steady_clock::now() + kHealMax);
     injected->heal(DeadlineScope::current());
   } catch (const std::exception& error) {
     ADD_FAILURE() << "a fault was not healed: " << error.what();

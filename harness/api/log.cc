@@ -15,7 +15,7 @@ namespace muster {
 
 using harness::at;
 using harness::rpc::LogPart;
-using harness::rpc::Logs;
+namespace rpc = harness::rpc;
 
 namespace {
 
@@ -25,7 +25,7 @@ constexpr int kPartsMax = 16;
 constexpr std::chrono::seconds kEvidenceMax{2};
 
 // Returns what was logged instead, and nothing if it cannot be read.
-std::string evidence(const Logs& logs, const LogMark& mark) {
+std::string evidence(const rpc::Logs& logs, const LogMark& mark) {
   std::deque<LogLine> last;
   uint64_t count = 0;
   try {
@@ -56,21 +56,23 @@ std::string evidence(const Logs& logs, const LogMark& mark) {
 LogLine awaitLine(harness::ControllerNode& node, const std::string& pattern, const LogMark& mark,
                   std::chrono::nanoseconds within) {
   SteadyTime limit = DeadlineScope::current();
-  SteadyTime until = std::min(std::chrono::steady_clock::now() + within, limit);
-  Logs logs(node);
+  SteadyTime until = harness::waitEnd(within);
+  auto allowed = until - std::chrono::steady_clock::now();
+  rpc::Logs logs(node);
   LogPart part = logs.await(mark, {pattern}, until, limit);
   if (!part.slice.lines.empty()) return part.slice.lines.front();
   std::ostringstream operation;
   operation << "wait for " << harness::quoted(pattern) << " in ";
   PrintTo(mark.source, &operation);
   throw NodeError(NodeError::Kind::kTimeout, mark.node, operation.str(),
-                  "no such line within " + harness::durationText(within) + evidence(logs, mark));
+                  "no such line within " + harness::durationText(allowed) +
+                      harness::multipliedText(within) + evidence(logs, mark));
 }
 
 // An unfinished line counts, and so the slice ends at a mark.
 LogSlice readSince(harness::ControllerNode& node, const LogMark& mark,
                    const std::vector<std::string>& patterns) {
-  Logs logs(node);
+  rpc::Logs logs(node);
   SteadyTime until = DeadlineScope::current();
   return logs.read(mark, logs.mark(mark.source, until), patterns, until);
 }
@@ -81,7 +83,7 @@ Log::Log(const Node& node, LogSource source)
     : node_(&harness::ApiAccess::behind(node)), source_(std::move(source)) {}
 
 LogMark Log::mark(Where where) const {
-  return at(where, [&] { return Logs(*node_).mark(source_, DeadlineScope::current()); });
+  return at(where, [&] { return rpc::Logs(*node_).mark(source_, DeadlineScope::current()); });
 }
 
 LogSlice Log::since(const LogMark& mark, const std::vector<std::string>& patterns,
@@ -92,11 +94,11 @@ LogSlice Log::since(const LogMark& mark, const std::vector<std::string>& pattern
 LogSlice Log::between(const LogMark& begin, const LogMark& end,
                       const std::vector<std::string>& patterns, Where where) const {
   return at(where,
-            [&] { return Logs(*node_).read(begin, end, patterns, DeadlineScope::current()); });
+            [&] { return rpc::Logs(*node_).read(begin, end, patterns, DeadlineScope::current()); });
 }
 
 LogLine Log::waitFor(const std::string& pattern, const LogMark& mark, Where where) const {
-  return waitFor(pattern, mark, DeadlineScope::remaining(), where);
+  return waitFor(pattern, mark, std::chrono::nanoseconds::max(), where);
 }
 
 LogLine Log::waitFor(const std::string& pattern, const LogMark& mark,
@@ -111,7 +113,7 @@ LogSet::LogSet(const NodeSet& nodes, LogSource source) : source_(std::move(sourc
 std::vector<LogMark> LogSet::mark(Where where) const {
   auto answers =
       harness::askEach<LogMark>(nodes_, harness::kFanOutMax, where, [&](const Node& node) {
-        return Logs(harness::ApiAccess::behind(node)).mark(source_, DeadlineScope::current());
+        return rpc::Logs(harness::ApiAccess::behind(node)).mark(source_, DeadlineScope::current());
       });
   std::vector<LogMark> marks;
   answers.checked(where);
@@ -147,7 +149,7 @@ NodeAnswers<LogSlice> LogSet::between(const std::vector<LogMark>& begins,
   for (const Node* node : nodes_) names.push_back(node->name());
   return NodeAnswers<LogSlice>(
       harness::answersOf<LogSlice>(names, harness::kFanOutMax, where, [&](size_t i) {
-        return Logs(harness::ApiAccess::behind(*nodes_[i]))
+        return rpc::Logs(harness::ApiAccess::behind(*nodes_[i]))
             .read(begins[i], ends[i], patterns, DeadlineScope::current());
       }));
 }

@@ -131,7 +131,7 @@ NodeState Node::state() const {
 
 void Node::awaitConnected(std::chrono::nanoseconds within, Where where) const {
   DeadlineScope scope(within);
-  at(where, [&] { node_->awaitConnected(DeadlineScope::current()); });
+  harness::atWithin(where, within, [&] { node_->awaitConnected(DeadlineScope::current()); });
 }
 
 void Node::awaitDisconnected(std::chrono::nanoseconds within, Where where) const {
@@ -139,7 +139,7 @@ void Node::awaitDisconnected(std::chrono::nanoseconds within, Where where) const
   at(where, [&] {
     if (node_->awaitDisconnected(DeadlineScope::current())) return;
     throw NodeError(NodeError::Kind::kTimeout, name(), "wait for the loss of the connection",
-                    "still connected after " + harness::durationText(within));
+                    "still connected after " + harness::waitText(within));
   });
 }
 

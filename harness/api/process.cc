@@ -105,10 +105,10 @@ Result Process::wait(std::source_location where) {
 }
 
 Result Process::wait(std::chrono::nanoseconds within, std::source_location where) {
-  SteadyTime until = std::min(now() + within, DeadlineScope::current());
+  SteadyTime until = harness::waitEnd(within);
   return at(where, [&] {
     if (!job_->pull(PullUntil::kEnded, until)) {
-      failTimeout(*job_, "wait for", "still running after " + harness::durationText(within));
+      failTimeout(*job_, "wait for", "still running after " + harness::waitText(within));
     }
     return resultNow();
   });
@@ -162,7 +162,11 @@ std::string Process::errors(std::source_location where) {
 
 std::optional<std::string> Process::readLine(std::chrono::nanoseconds within,
                                              std::source_location where) {
-  SteadyTime until = std::min(now() + within, DeadlineScope::current());
+  return readLineUntil(harness::waitEnd(within), within, where);
+}
+
+std::optional<std::string> Process::readLineUntil(SteadyTime until, std::chrono::nanoseconds within,
+                                                  std::source_location where) {
   // The offset in the whole output up to which there is no further newline: a long line is not
   // searched from its beginning again as it grows.
   uint64_t searchedTo = 0;
@@ -184,7 +188,7 @@ std::optional<std::string> Process::readLine(std::chrono::nanoseconds within,
       }
       searchedTo = heldFrom + out.size();
       if (!job_->pull(PullUntil::kChange, until)) {
-        failTimeout(*job_, "read a line of", "no line within " + harness::durationText(within));
+        failTimeout(*job_, "read a line of", "no line within " + harness::waitText(within));
       }
     }
   });
@@ -192,16 +196,16 @@ std::optional<std::string> Process::readLine(std::chrono::nanoseconds within,
 
 std::string Process::readUntil(const std::string& text, std::chrono::nanoseconds within,
                                std::source_location where) {
-  SteadyTime until = now() + within;
+  SteadyTime until = harness::waitEnd(within);
   std::string verb = "read until " + harness::quoted(text) + " from";
   return at(where, [&]() -> std::string {
     while (true) {
       std::optional<std::string> line;
       try {
-        line = readLine(until - now(), where);
+        line = readLineUntil(until, within, where);
       } catch (const NodeError& error) {
         if (error.kind() != NodeError::Kind::kTimeout) throw;
-        failTimeout(*job_, verb, "not seen within " + harness::durationText(within));
+        failTimeout(*job_, verb, "not seen within " + harness::waitText(within));
       }
       if (!line) {
         throw NodeError(NodeError::Kind::kNotFound, node(), verb + " " + harness::argvText(argv()),

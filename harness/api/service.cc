@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <ostream>
 
 #include <muster/deadline.h>
@@ -23,11 +22,9 @@ ServiceStatus Service::status(Where where) const {
 }
 
 ServiceStatus Service::waitActive(std::chrono::nanoseconds within, Where where) const {
-  return at(where, [&] {
-    auto limit = DeadlineScope::current();
-    auto now = std::chrono::steady_clock::now();
-    auto until = within < limit - now ? now + within : limit;
-    return Services(*node_).awaitActive({name_, options_.user}, until, limit);
+  return harness::atWithin(where, within, [&] {
+    return Services(*node_).awaitActive({name_, options_.user}, harness::waitEnd(within),
+                                        DeadlineScope::current());
   });
 }
 

@@ -19,6 +19,7 @@
 
 #include "harness/faultproxy/proxy_link.h"
 #include "harness/faultproxy/socket.h"
+#include "harness/values/wait_time.h"
 
 namespace muster {
 
@@ -469,7 +470,8 @@ std::vector<FaultDecision> FaultProxy::decisions() const {
 bool FaultProxy::await(const std::function<bool(const FaultCounters&)>& condition,
                        std::chrono::nanoseconds within) const {
   std::unique_lock lock(impl_->mutex_);
-  return impl_->turned_.wait_for(lock, within, [&] { return condition(impl_->ledger_.counters); });
+  return impl_->turned_.wait_for(lock, harness::waitTime(within),
+                                 [&] { return condition(impl_->ledger_.counters); });
 }
 
 }  // namespace muster

@@ -12,12 +12,12 @@
 namespace harness {
 
 void atOnce(size_t count, size_t threads, const std::function<void(size_t)>& work) {
-  std::chrono::nanoseconds left = muster::DeadlineScope::remaining();
+  muster::SteadyTime end = muster::DeadlineScope::current();
   std::atomic<size_t> next{0};
   std::mutex mutex;
   std::exception_ptr failure;
   auto workOff = [&] {
-    muster::DeadlineScope scope(left);
+    muster::DeadlineScope scope(end);
     for (size_t i = next++; i < count; i = next++) {
       try {
         work(i);

@@ -3,6 +3,7 @@
 #include <muster/deadline.h>
 
 #include "harness/values/cancellation.h"
+#include "harness/values/wait_time.h"
 
 namespace muster {
 namespace {
@@ -15,8 +16,11 @@ thread_local SteadyTime scopeEnds = SteadyTime::max();
 
 }  // namespace
 
-DeadlineScope::DeadlineScope(std::chrono::nanoseconds within) : outer_(scopeEnds) {
-  scopeEnds = std::min(scopeEnds, std::chrono::steady_clock::now() + within);
+DeadlineScope::DeadlineScope(std::chrono::nanoseconds within)
+    : DeadlineScope(std::chrono::steady_clock::now() + harness::waitTime(within)) {}
+
+DeadlineScope::DeadlineScope(SteadyTime end) : outer_(scopeEnds) {
+  scopeEnds = std::min(scopeEnds, end);
 }
 
 DeadlineScope::~DeadlineScope() {

@@ -8,6 +8,7 @@
 
 #include "harness/values/cancellation.h"
 #include "harness/values/failure_text.h"
+#include "harness/values/wait_time.h"
 
 namespace harness {
 namespace {
@@ -26,7 +27,7 @@ SteadyTime now() {
 
 std::string looksText(const Looks& looks) {
   return std::to_string(looks.count) + (looks.count == 1 ? " look" : " looks") + " within " +
-         durationText(looks.took);
+         durationText(looks.took) + multipliedText(looks.within);
 }
 
 // A state that came after the last look in time, and before its end, would be missed. The last look
@@ -36,6 +37,7 @@ std::string looksText(const Looks& looks) {
 Looks lookAgain(const std::function<bool()>& look, std::chrono::nanoseconds within,
                 std::chrono::nanoseconds every) {
   Looks looks;
+  looks.within = within;
   SteadyTime begin = now();
   SteadyTime end = begin;
   SteadyTime next = begin;
@@ -53,7 +55,7 @@ Looks lookAgain(const std::function<bool()>& look, std::chrono::nanoseconds with
   if (within.count() > 0) {
     DeadlineScope scope(within);
     // The scope ends a moment later. A look at that time would have no time for its calls.
-    end = std::min(begin + within, DeadlineScope::current());
+    end = std::min(begin + waitTime(within), DeadlineScope::current());
     while (next < end) {
       if (isOver()) return looks;
       next = std::max(next + every, now());
@@ -64,7 +66,7 @@ Looks lookAgain(const std::function<bool()>& look, std::chrono::nanoseconds with
     }
   }
   if (looks.count == 0 || DeadlineScope::remaining().count() > 0) {
-    DeadlineScope scope(longest + kLastLookMargin);
+    DeadlineScope scope(now() + longest + kLastLookMargin);
     isOver();
   }
   return looks;

@@ -24,6 +24,7 @@
 #include "harness/os/fd.h"
 #include "harness/provision/choice.h"
 #include "harness/run/test_programs.h"
+#include "harness/values/wait_time.h"
 #include "schema/support/base/suggestion.h"
 
 namespace harness {
@@ -63,6 +64,13 @@ constexpr Flag kAdopt({
 constexpr Flag kCheckNodes({
     .name = "check-nodes",
     .help = "let a test fail that leaves its nodes changed",
+});
+
+constexpr TextOption kWaitMultiplier({
+    .name = "wait-multiplier",
+    .value = "NUMBER",
+    .help = "let waits take as many times what the tests say, from 0.01 to 100",
+    .problem = waitMultiplierProblem,
 });
 
 constexpr TextOption kNemesisPlan({
@@ -218,6 +226,9 @@ DriveOptions driveOptions(const Arguments& arguments, const std::string& runId) 
   if (arguments[kEndLeftovers]) drive.environment[kEndLeftoversVariable] = "1";
   if (arguments[kAdopt]) drive.environment[kAdoptVariable] = "1";
   if (arguments[kCheckNodes]) drive.environment[kCheckNodesVariable] = "1";
+  if (arguments.has(kWaitMultiplier)) {
+    drive.environment[kWaitMultiplierVariable] = arguments[kWaitMultiplier];
+  }
   setNemesis(drive, arguments);
   std::string cluster = arguments[kCluster];
   if (!cluster.empty()) {
@@ -261,10 +272,19 @@ const Command kRun = {
     .summary = "run test programs, one after the other",
     .options =
         [] {
-          return OptionList{&kCluster,     &kBinDirectory,     &kReportDirectory,
-                            &kRunId,       &kProgramTimeLimit, &kEndLeftovers,
-                            &kAdopt,       &kCheckNodes,       &kNemesisPlan,
-                            &kNemesisSeed, &kNemesisDuration,  &kList,
+          return OptionList{&kCluster,
+                            &kBinDirectory,
+                            &kReportDirectory,
+                            &kRunId,
+                            &kProgramTimeLimit,
+                            &kEndLeftovers,
+                            &kAdopt,
+                            &kCheckNodes,
+                            &kWaitMultiplier,
+                            &kNemesisPlan,
+                            &kNemesisSeed,
+                            &kNemesisDuration,
+                            &kList,
                             &kJson};
         },
     .run = run,

@@ -8,6 +8,8 @@
 // scope interrupts nothing but calls of this library: a loop or a sleep of the test goes on.
 //
 // Things to get right:
+//   * --wait-multiplier (docs/reference/running.md) stretches scopes, as it does every limit of a
+//     wait.
 //   * A scope belongs to the thread that made it. Threads that a test starts have none.
 //   * A command that Node::run starts within a scope is killed when the scope ends. To shorten one
 //     command only, set RunOptions::deadline.
@@ -28,6 +30,9 @@ class DeadlineScope {
  public:
   // The scope ends `within` from now. With zero or less its time is over at once.
   explicit DeadlineScope(std::chrono::nanoseconds within);
+
+  // The scope ends at `end`, which nothing stretches.
+  explicit DeadlineScope(SteadyTime end);
 
   // The outer scope holds again. It must run in the thread that made the scope, and scopes must be
   // destroyed in the reverse order of their making.

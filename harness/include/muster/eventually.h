@@ -26,6 +26,7 @@
 //     exceptions end the wait.
 //   * A callable is called many times: it should look, and change nothing. A `mutable` closure is
 //     none that can be called here, and does not compile.
+//   * --wait-multiplier stretches `within` on slow machines, and not the time between looks.
 //   * The looks are 100 ms apart unless the test says otherwise. A state that lasts for less may
 //     pass unseen between two looks. The last look begins when `within` is over: what came before
 //     is seen.

@@ -133,6 +133,11 @@ class [[nodiscard]] Process {
   // Ends the command unless it is detached, and lets the node forget it.
   void end() noexcept;
 
+  // Does what readLine does until `until`, which is the end of a wait of `within`.
+  std::optional<std::string> readLineUntil(std::chrono::steady_clock::time_point until,
+                                           std::chrono::nanoseconds within,
+                                           std::source_location where);
+
   // Returns the result as known here, with the file of its output.
   Result resultNow();
 
