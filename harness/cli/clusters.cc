@@ -20,6 +20,20 @@ void requireReadable(const std::string& path) {
   throw CommandError(kExitNoInput, path + ": cannot be read: " + std::strerror(errno));
 }
 
+ExistingCluster found(const std::string& option) {
+  std::string text = clusterText(option);
+  if (text.empty()) return chooseOnlyCluster();
+  if (looksLikeFile(text)) requireReadable(text);
+  Choice choice = chooseCluster(text);
+  if (auto* existing = std::get_if<ExistingCluster>(&choice)) return std::move(*existing);
+  ClusterToMake& absent = std::get<ClusterToMake>(choice);
+  if (absent.foretold) {
+    return {std::move(absent.provisioner), *std::move(absent.foretold), absent.plan.wishes};
+  }
+  throw ChoiceError(ChoiceError::Kind::kNone,
+                    absent.reason + "; make it with \"muster up " + text + "\"");
+}
+
 }  // namespace
 
 ClusterPlan planOf(const std::string& path) {
@@ -28,15 +42,11 @@ ClusterPlan planOf(const std::string& path) {
 }
 
 ClusterDescription clusterOf(const std::string& option) {
-  std::string text = clusterText(option);
-  if (text.empty()) return chooseOnlyCluster().description;
-  if (looksLikeFile(text)) requireReadable(text);
-  Choice choice = chooseCluster(text);
-  if (auto* existing = std::get_if<ExistingCluster>(&choice)) return existing->description;
-  ClusterToMake& absent = std::get<ClusterToMake>(choice);
-  if (absent.foretold) return *absent.foretold;
-  throw ChoiceError(ChoiceError::Kind::kNone,
-                    absent.reason + "; make it with \"muster up " + text + "\"");
+  return found(option).description;
+}
+
+ClusterWishes wishesOf(const std::string& option) {
+  return found(option).wishes;
 }
 
 std::string whyGone(const std::string& option, const std::string& name) {

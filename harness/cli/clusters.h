@@ -18,6 +18,9 @@ ClusterPlan planOf(const std::string& path);
 // file.
 ClusterDescription clusterOf(const std::string& option);
 
+// Returns what the file of that cluster asks for beside its nodes.
+ClusterWishes wishesOf(const std::string& option);
+
 // Returns why the cluster `name`, which clusterOf(option) returned, is there no more; empty if it
 // is, or if that cannot be told.
 std::string whyGone(const std::string& option, const std::string& name);

@@ -1,6 +1,7 @@
 #include "harness/cli/log_words.h"
 
 #include "harness/cli/command_error.h"
+#include "harness/cluster/node_expression.h"
 #include "harness/values/failure_text.h"
 #include "schema/support/base/text.h"
 
@@ -52,6 +53,41 @@ LogSource sourceOf(const std::string& kind, const std::string& name) {
   throw std::invalid_argument("unknown kind of source " + harness::quoted(kind));
 }
 
+// The list of the cluster file in which the rule stands.
+const char* listWord(const ClusterLogs::Rule& each, const char* list) {
+  return each.rule.severity == muster::LogSeverity::kWarn ? "warn_on" : list;
+}
+
+std::string nodesText(const std::vector<std::string>& nodes) {
+  return nodes.empty() ? "" : " on " + foldNodeNames(nodes);
+}
+
+std::string rulesText(const std::vector<ClusterLogs::Rule>& rules, const char* list) {
+  std::string text;
+  for (const ClusterLogs::Rule& each : rules) {
+    const muster::LogRule& rule = each.rule;
+    text += std::string(listWord(each, list)) + ": " + harness::quoted(rule.pattern) +
+            nodesText(each.nodes);
+    if (rule.files != "*") text += " in " + harness::quoted(rule.files);
+    if (!rule.before.empty()) text += " behind " + harness::quoted(rule.before);
+    if (!rule.expires.empty()) text += " until " + rule.expires;
+    text += ": " + support::printable(rule.reason) + "\n";
+  }
+  return text;
+}
+
+void addRules(Json& json, const std::vector<ClusterLogs::Rule>& rules, const char* list) {
+  for (const ClusterLogs::Rule& each : rules) {
+    const muster::LogRule& rule = each.rule;
+    Json item = {{"pattern", rule.pattern}, {"reason", rule.reason}, {"files", rule.files}};
+    if (!rule.expires.empty()) item["expires"] = rule.expires;
+    if (!rule.before.empty()) item["before"] = rule.before;
+    if (!rule.before.empty()) item["before_lines"] = rule.beforeLines;
+    item["nodes"] = foldNodeNames(each.nodes);
+    json[listWord(each, list)].push_back(std::move(item));
+  }
+}
+
 }  // namespace
 
 std::vector<LogSource> sourcesOf(const std::vector<std::string>& files,
@@ -67,6 +103,33 @@ std::vector<LogSource> sourcesOf(const std::vector<std::string>& files,
   }
   for (const std::string& unit : units) sources.push_back(LogSource::unit(unit));
   return sources;
+}
+
+std::string clusterLogsText(const ClusterLogs& logs) {
+  std::string text;
+  for (const ClusterLogs::Source& each : logs.sources) {
+    text += "logs: " + std::string(kindWord(each.source.kind()));
+    if (each.source.kind() != LogSource::Kind::kKernel) {
+      text += " " + harness::quoted(each.source.name());
+    }
+    text += nodesText(each.nodes) + "\n";
+  }
+  return text + rulesText(logs.failOn, "fail_on") + rulesText(logs.allow, "allow");
+}
+
+Json clusterLogsJson(const ClusterLogs& logs) {
+  Json json = {{"sources", Json::array()},
+               {"fail_on", Json::array()},
+               {"warn_on", Json::array()},
+               {"allow", Json::array()}};
+  for (const ClusterLogs::Source& each : logs.sources) {
+    json["sources"].push_back({{"kind", kindWord(each.source.kind())},
+                               {"name", each.source.name()},
+                               {"nodes", foldNodeNames(each.nodes)}});
+  }
+  addRules(json, logs.failOn, "fail_on");
+  addRules(json, logs.allow, "allow");
+  return json;
 }
 
 std::string lineText(const LogLine& line) {

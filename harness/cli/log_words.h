@@ -8,6 +8,7 @@
 #include <muster/log_slice.h>
 
 #include "harness/cli/table.h"
+#include "harness/cluster/cluster_logs.h"
 
 namespace harness {
 
@@ -16,7 +17,12 @@ namespace harness {
 std::vector<muster::LogSource> sourcesOf(const std::vector<std::string>& files,
                                          const std::vector<std::string>& units);
 
-// "server1 /var/log/kvd.log: text", made printable, with a newline.
+// Say which logs of a cluster file every test watches, and by which rules: a line for each, and an
+// object of lists.
+std::string clusterLogsText(const ClusterLogs& logs);
+Json clusterLogsJson(const ClusterLogs& logs);
+
+// Returns "server1 /var/log/kvd.log: text", made printable, with a newline.
 std::string lineText(const muster::LogLine& line);
 Json lineJson(const muster::LogLine& line);
 std::string noteText(const muster::LogNote& note);

@@ -36,6 +36,22 @@ TEST(LogWordsTest, PathMustBeAbsolute) {
   EXPECT_THROW(sourcesOf({"a"}, {}), CommandError);
 }
 
+TEST(LogWordsTest, LogsOfAClusterFileAreShown) {
+  ClusterLogs logs;
+  logs.sources = {{"/l/*.log", {}}, {LogSource::kernel(), {"s1", "s2"}}};
+  logs.failOn = {{{.pattern = "E", .files = "*/a", .reason = "lost"}, {}},
+                 {{.pattern = "W", .severity = muster::LogSeverity::kWarn, .reason = "odd"}, {}}};
+  logs.allow = {{{.pattern = "E1", .reason = "y", .expires = "2999-01-01", .before = "b"}, {"s1"}}};
+  EXPECT_EQ(clusterLogsText(logs),
+            "logs: files \"/l/*.log\"\nlogs: kernel on s[1-2]\n"
+            "fail_on: \"E\" in \"*/a\": lost\nwarn_on: \"W\": odd\n"
+            "allow: \"E1\" on s1 behind \"b\" until 2999-01-01: y\n");
+  Json json = clusterLogsJson(logs);
+  EXPECT_EQ(json["sources"][1]["nodes"], "s[1-2]");
+  EXPECT_EQ(json["warn_on"][0]["pattern"], "W");
+  EXPECT_EQ(json["allow"][0]["before_lines"], 10);
+}
+
 TEST(LogWordsTest, LineIsMadePrintable) {
   LogLine line{.node = "server1", .file = "/a", .text = "x\x1b[2J"};
   EXPECT_EQ(lineText(line), "server1 /a: x\\x1b[2J\n");

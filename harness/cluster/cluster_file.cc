@@ -97,7 +97,7 @@ class FileParser {
     YAML::Node root = reader_.parse(text);
     reader_.checkNoDuplicates(root);
     chooseKind(root);
-    checkKeys(root, {"name", "provisioner", "nodes"}, &KindKeys::clusterKeys);
+    checkKeys(root, {"name", "provisioner", "nodes", "logs"}, &KindKeys::clusterKeys);
     plan_.origin = reader_.path();
     parseName(root);
     YAML::Node nodes = root["nodes"];
@@ -106,6 +106,7 @@ class FileParser {
     for (const Key& key : kind_->clusterKeys) {
       if (YAML::Node value = root[key.name]) plan_.settings[key.name] = settingOf(key.name, value);
     }
+    if (YAML::Node logs = root["logs"]) addLogs(settingOf("logs", logs), plan_);
     checkSettings(*kind_, plan_);
     return std::move(plan_);
   }
@@ -166,6 +167,8 @@ class FileParser {
         node.settings = std::move(own[i]);
         plan_.nodes.push_back(std::move(node));
       }
+      YAML::Node logs = entry.second["logs"];
+      if (logs) addLogsOfSet(settingOf("logs", logs), names, plan_);
       if (plan_.nodes.size() > kNodeExpressionNamesMax) {
         set.fail("more than " + std::to_string(kNodeExpressionNamesMax) + " nodes");
       }
@@ -196,7 +199,7 @@ class FileParser {
     std::string what = "node set \"" + set.text() + "\"";
     reader_.expectMap(map, what);
     reader_.checkNoDuplicates(map);
-    checkKeys(map, {"role", "labels"}, &KindKeys::nodeKeys);
+    checkKeys(map, {"role", "labels", "logs"}, &KindKeys::nodeKeys);
     if (!map["role"]) reader_.fail(map, what + ": the key \"role\" is missing");
     node.role = reader_.text(map["role"], "role");
     if (!isWord(node.role)) {

@@ -2,10 +2,12 @@
 //
 //   name: demo                  # default: the file's name without extension
 //   provisioner: local          # default: the first of the kinds
+//   logs: {sources: [/var/log/kvd.log], fail_on: [{pattern: ^ERROR, reason: kvd lost data}]}
 //   nodes:                      # keys are node sets
 //     server[1-3]:
 //       role: server            # required; server, client, or a word of yours
 //       labels: {rack: a}
+//       logs: {sources: [{unit: kvd.service}]}
 //     client1: {role: client}
 //
 // All other keys, of the file and of a node set, are the kind's own (kind_keys.h). They are listed

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/cluster/cluster_wishes.h"
 #include "harness/cluster/setting.h"
 
 namespace harness {
@@ -27,6 +28,8 @@ struct ClusterPlan {
   // Name of the kind that makes it.
   std::string provisioner;
   std::vector<NodePlan> nodes;
+  // They are no part of the nodes.
+  ClusterWishes wishes;
   // By key, of the kind's clusterKeys.
   Settings settings;
   // Path of the cluster file; empty: made by a program.

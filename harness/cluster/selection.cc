@@ -48,4 +48,16 @@ std::vector<std::string> selectNodes(const ClusterDescription& cluster, const st
   return known;
 }
 
+std::vector<std::string> selectNodes(const ClusterPlan& plan, const Setting& set) {
+  ClusterDescription described;
+  for (const NodePlan& node : plan.nodes) {
+    described.nodes.push_back({node.name, node.role, node.labels, {}, {}});
+  }
+  try {
+    return selectNodes(described, set.text());
+  } catch (const NodeExpressionError& error) {
+    set.failAt(error.position(), "node set \"" + set.text() + "\": " + error.what());
+  }
+}
+
 }  // namespace harness

@@ -7,6 +7,7 @@
 
 #include "harness/cluster/description.h"
 #include "harness/cluster/node_expression.h"
+#include "harness/cluster/plan.h"
 
 namespace harness {
 
@@ -14,5 +15,9 @@ namespace harness {
 // "@rack" for any value) and "@*". Throws NodeExpressionError for a bad set, and for a node or
 // group that the cluster does not have.
 std::vector<std::string> selectNodes(const ClusterDescription& cluster, const std::string& set);
+
+// Does so for a setting of a cluster file and the nodes of its plan. Throws ClusterFileError with
+// the place of what is wrong.
+std::vector<std::string> selectNodes(const ClusterPlan& plan, const Setting& set);
 
 }  // namespace harness

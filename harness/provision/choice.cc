@@ -64,7 +64,7 @@ Choice chooseByFile(const std::string& path) {
     ClusterDescription description = provisioner->find(plan.name);
     std::vector<std::string> differences = provisioner->differences(plan);
     if (!differences.empty()) failForChanged(path, plan.name, differences);
-    return ExistingCluster{std::move(provisioner), std::move(description)};
+    return ExistingCluster{std::move(provisioner), std::move(description), plan.wishes};
   } catch (const ProvisionError& error) {
     if (error.kind() != ProvisionError::Kind::kNoSuchCluster) failFor(error, error.what());
     return ClusterToMake{std::move(provisioner), std::move(plan), error.what(),
@@ -80,7 +80,8 @@ Choice chooseByName(const std::string& name) {
     std::unique_ptr<Provisioner> provisioner = kind->make();
     try {
       ClusterDescription description = provisioner->find(name);
-      return ExistingCluster{std::move(provisioner), std::move(description)};
+      ClusterWishes wishes = provisioner->wishes(name);
+      return ExistingCluster{std::move(provisioner), std::move(description), std::move(wishes)};
     } catch (const ProvisionError& error) {
       bool absent = error.kind() == ProvisionError::Kind::kNoSuchCluster;
       if (!absent && !unclear) unclear = error;
@@ -138,7 +139,8 @@ ExistingCluster chooseOnlyCluster() {
     try {
       if (provisioner->state(cluster.entry.name).tenure != Tenure::kStanding) continue;
       ClusterDescription description = provisioner->find(cluster.entry.name);
-      standing.push_back({std::move(provisioner), std::move(description)});
+      ClusterWishes wishes = provisioner->wishes(cluster.entry.name);
+      standing.push_back({std::move(provisioner), std::move(description), std::move(wishes)});
       names.push_back(cluster.entry.name);
     } catch (const ProvisionError& error) {
       // A cluster that has ended since it was listed does not count. Another that does not answer

@@ -29,6 +29,8 @@ bool looksLikeFile(const std::string& text);
 struct ExistingCluster {
   std::unique_ptr<Provisioner> provisioner;
   ClusterDescription description;
+  // Those of the file by which it was chosen, else of the file of which it was made.
+  ClusterWishes wishes = {};
 };
 
 // A cluster of a file that is not up.

@@ -55,6 +55,10 @@ std::optional<ClusterDescription> Provisioner::foretell(const ClusterPlan&) {
   return std::nullopt;
 }
 
+ClusterWishes Provisioner::wishes(const std::string&) {
+  return {};
+}
+
 std::vector<std::string> Provisioner::differences(const ClusterPlan&) {
   return {};
 }

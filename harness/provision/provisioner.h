@@ -106,6 +106,10 @@ class Provisioner {
   // that makes nothing.
   virtual std::vector<ClusterEntry> list() = 0;
 
+  // Returns what the file of a cluster that is up asked for beside its nodes when they were made;
+  // fails as find() does. None where the kind keeps nothing.
+  virtual ClusterWishes wishes(const std::string& cluster);
+
   // Returns the state of a cluster that is up; fails as find() does.
   virtual ClusterState state(const std::string& cluster) = 0;
 

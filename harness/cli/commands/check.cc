@@ -4,6 +4,7 @@
 #include "harness/cli/arguments.h"
 #include "harness/cli/clusters.h"
 #include "harness/cli/commands/all_commands.h"
+#include "harness/cli/log_words.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
 #include "harness/provision/kinds.h"
@@ -13,6 +14,7 @@ namespace {
 
 int run(const Arguments& arguments) {
   ClusterPlan plan = planOf(arguments.word(0));
+  refuseExpired(plan.wishes.logs);
   Examination machine = makeProvisioner(plan.provisioner)->examine(plan);
   int status = machine.missing.empty() ? kExitOk : kExitNoPermission;
   if (arguments[kJson]) {
@@ -24,12 +26,14 @@ int run(const Arguments& arguments) {
                {"cluster", plan.name},
                {"provisioner", plan.provisioner},
                {"nodes", std::move(nodes)},
+               {"logs", clusterLogsJson(plan.wishes.logs)},
                {"degraded", machine.degraded},
                {"missing", machine.missing}});
     return status;
   }
   std::cout << plan.origin << ": cluster " << plan.name << " by " << plan.provisioner << ": "
             << nodeNames(plan) << "\n";
+  std::cout << clusterLogsText(plan.wishes.logs);
   for (const std::string& each : machine.degraded) std::cout << "degraded: " << each << "\n";
   for (const std::string& each : machine.missing) std::cout << "missing: " << each << "\n";
   return status;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <mutex>
 #include <sstream>
@@ -77,6 +78,7 @@ constexpr TextOption kSinceMark({
 
 constexpr char kNotes[] =
     R"(Sources are named by --file, --unit and --kernel, or by the marks of a file.
+Without any of these they are those of the key "logs" of the cluster file.
 Without marks all that there is is shown, rotated files included. A mark is a
 place in a log and no time, so nothing is shown twice or left out:
 
@@ -179,9 +181,11 @@ std::string contentOf(const std::string& path) {
 // Marks the ends of all sources, or takes the beginnings.
 enum class From { kBeginning, kEnd };
 
-Answers<std::vector<LogMark>> marksOf(const Reachable& reachable,
-                                      const std::vector<LogSource>& sources, From from,
-                                      std::chrono::nanoseconds timeout) {
+// Returns the sources on a node.
+using SourcesOn = std::function<std::vector<LogSource>(const std::string& node)>;
+
+Answers<std::vector<LogMark>> marksOf(const Reachable& reachable, const SourcesOn& sourcesOn,
+                                      From from, std::chrono::nanoseconds timeout) {
   std::vector<std::variant<std::vector<LogMark>, muster::NodeError>> found(
       reachable.connected.size());
   auto until = in(timeout);
@@ -189,7 +193,7 @@ Answers<std::vector<LogMark>> marksOf(const Reachable& reachable,
     rpc::Logs logs(*reachable.connected[i]);
     std::vector<LogMark> marks;
     try {
-      for (const LogSource& source : sources) {
+      for (const LogSource& source : sourcesOn(reachable.nodes[i].name)) {
         marks.push_back(from == From::kEnd ? logs.mark(source, until) : logs.beginning(source));
       }
       found[i] = std::move(marks);
@@ -253,12 +257,28 @@ std::vector<Stream> streamsOf(const Reachable& reachable, const std::vector<LogM
   return streams;
 }
 
+// Those of the command line, else those of the cluster.
+SourcesOn sourcesFor(const std::string& cluster, const Arguments& arguments,
+                     std::vector<LogSource> named) {
+  if (!named.empty() || arguments.has(kSinceMark)) {
+    return [named](const std::string&) { return named; };
+  }
+  ClusterLogs logs = wishesOf(arguments[kCluster]).logs;
+  if (logs.sources.empty()) {
+    throw CommandError(kExitUsage,
+                       "name the logs by --file, --unit and --kernel, or by --since-mark; the file "
+                       "of cluster " +
+                           harness::quoted(cluster) + " has no key \"logs\"");
+  }
+  return [logs](const std::string& node) { return logsOn(logs, node).sources; };
+}
+
 int run(const Arguments& arguments) {
   auto timeout = arguments[kConnectTimeout];
   std::string marked = arguments[kSinceMark];
   std::vector<LogSource> sources = sourcesOf(arguments[kFile], arguments[kUnit]);
   if (arguments[kKernel]) sources.push_back(LogSource::kernel());
-  if (sources.empty() == marked.empty()) {
+  if (!sources.empty() && !marked.empty()) {
     throw CommandError(kExitUsage,
                        "name the logs either by --file, --unit and --kernel, or by --since-mark");
   }
@@ -269,12 +289,13 @@ int run(const Arguments& arguments) {
   if (!marked.empty()) marks = readMarks(contentOf(marked), marked);
   ClusterDescription cluster = clusterOf(arguments[kCluster]);
   std::vector<NodeDescription> nodes = chooseNodes(cluster, arguments.word(0, "@*"));
+  SourcesOn sourcesOn = sourcesFor(cluster.name, arguments, std::move(sources));
   Connections connections(nodes, chooseRunId(""));
   Reachable reachable = reach(connections, nodes, timeout);
   Answers<std::vector<LogMark>> answers;
   if (marked.empty()) {
     bool atEnd = arguments.has(kMark) || arguments[kFollow];
-    answers = marksOf(reachable, sources, atEnd ? From::kEnd : From::kBeginning, timeout);
+    answers = marksOf(reachable, sourcesOn, atEnd ? From::kEnd : From::kBeginning, timeout);
     for (const auto& [node, some] : answers.given)
       marks.insert(marks.end(), some.begin(), some.end());
   }

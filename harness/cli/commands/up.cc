@@ -58,6 +58,7 @@ void awaitInterrupt() {
 
 int run(const Arguments& arguments) {
   ClusterPlan plan = planOf(arguments.word(0));
+  refuseExpired(plan.wishes.logs);
   if (arguments.has(kName)) plan.name = arguments[kName];
   std::unique_ptr<Provisioner> provisioner = makeProvisioner(plan.provisioner);
   Examination machine = provisioner->examine(plan);

@@ -14,6 +14,9 @@
 // cluster. Lines between the two that match a rule of failOn, and none of allow, make it fail or
 // warn. Of a test that fails for any reason, the lines are saved in the run's directory.
 //
+// What holds for every suite on a cluster stands under `logs` in its cluster file
+// (docs/reference/cluster-file.md), in addition to these.
+//
 // The rules are data, and are judged without a node. Scopes within a test are in log_oracle.h.
 //
 // Things to get right:

@@ -283,6 +283,11 @@ ClusterDescription LocalProvisioner::find(const std::string& cluster) {
   return describedBy(ask(cluster, {{"do", "state"}}, options_.answerTime));
 }
 
+ClusterWishes LocalProvisioner::wishes(const std::string& cluster) {
+  nlohmann::json answer = ask(cluster, {{"do", "state"}}, options_.answerTime);
+  return wishesFromJson(answer.at("description").value("wishes", nlohmann::json()));
+}
+
 ClusterState LocalProvisioner::state(const std::string& cluster) {
   nlohmann::json answer = ask(cluster, {{"do", "state"}}, options_.answerTime);
   ClusterState state;

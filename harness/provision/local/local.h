@@ -35,6 +35,7 @@ class LocalProvisioner : public Provisioner, public MachineControl {
   Examination examine(const ClusterPlan& plan) override;
   ClusterDescription up(const ClusterPlan& plan, Tenure tenure) override;
   ClusterDescription find(const std::string& cluster) override;
+  ClusterWishes wishes(const std::string& cluster) override;
   void down(const std::string& cluster) override;
   std::vector<ClusterEntry> list() override;
   ClusterState state(const std::string& cluster) override;

@@ -8,7 +8,6 @@
 #include <map>
 #include <set>
 
-#include "harness/cluster/description.h"
 #include "harness/cluster/selection.h"
 #include "harness/provision/local/hub/spec.h"
 #include "harness/provision/local/hub/state.h"
@@ -124,22 +123,14 @@ const Setting& placeOfAddresses(const NodePlan& node) {
 void addBootSets(const ClusterPlan& plan, LocalSettings& settings) {
   auto boot = plan.settings.find("boot");
   if (boot == plan.settings.end()) return;
-  ClusterDescription described;
   std::map<std::string, size_t> indices;
-  for (const NodePlan& node : plan.nodes) {
-    indices[node.name] = described.nodes.size();
-    described.nodes.push_back({node.name, node.role, node.labels, {}, {}});
-  }
+  for (const NodePlan& node : plan.nodes) indices.emplace(node.name, indices.size());
   for (size_t i = 0; i < boot->second.keys().size(); ++i) {
     const Setting& set = boot->second.keys()[i];
     std::vector<std::string> commands = boot->second.values()[i].texts();
-    try {
-      for (const std::string& name : selectNodes(described, set.text())) {
-        std::vector<std::string>& all = settings.nodes[indices.at(name)].boot;
-        all.insert(all.end(), commands.begin(), commands.end());
-      }
-    } catch (const NodeExpressionError& error) {
-      set.failAt(error.position(), "node set \"" + set.text() + "\": " + error.what());
+    for (const std::string& name : selectNodes(plan, set)) {
+      std::vector<std::string>& all = settings.nodes[indices.at(name)].boot;
+      all.insert(all.end(), commands.begin(), commands.end());
     }
   }
 }

@@ -116,6 +116,7 @@ LocalPlan composeLocal(const ClusterPlan& plan, const std::string& agentProgram)
   }
   local.hub.cluster = plan.name;
   local.hub.description = toJson(local.description);
+  local.hub.description["wishes"] = toJson(plan.wishes);
   PlanValues values = planValues(plan);
   local.hub.plan = {{"cluster", values.cluster}, {"nodes", values.nodes}};
   ClusterIdentity identity(plan.name);

@@ -1,5 +1,6 @@
 // `muster logs` on real nodes: marks in a file, what was logged since, and following.
 #include <filesystem>
+#include <fstream>
 
 #include <muster/muster.h>
 
@@ -53,6 +54,16 @@ TEST_F(LogsCommandTest, ShowsEverythingWithoutMarks) {
   EXPECT_EQ(run("$M server2 --file /tmp/command.log").output, "server2 /tmp/command.log: before\n");
 }
 
+TEST_F(LogsCommandTest, ShowsThoseThatTheClusterFileNames) {
+  std::ofstream(directory_ + "/c.yaml")
+      << "name: " << cluster().name() << "\nnodes: {\"server[1-" << servers().size()
+      << "]\": {role: server}}\n"
+      << "logs: {sources: [{files: /tmp/command.log, nodes: server2}]}\n";
+  ShellResult result = run("MUSTER_CLUSTER=./c.yaml $M");
+  EXPECT_EQ(result.output, "server2 /tmp/command.log: before\n");
+  EXPECT_EQ(result.exitStatus, 0);
+}
+
 TEST_F(LogsCommandTest, FollowsUntilItIsEnded) {
   Process writer = servers()[0].start(
       {"sh", "-c", "for i in $(seq 100); do echo line $i >> /tmp/command.log; sleep 0.1; done"});
@@ -61,7 +72,7 @@ TEST_F(LogsCommandTest, FollowsUntilItIsEnded) {
 }
 
 TEST_F(LogsCommandTest, WrongCommandLinesAreRefused) {
-  EXPECT_THAT(run("$M").output, HasSubstr("name the logs"));
+  EXPECT_THAT(run("$M").output, AllOf(HasSubstr("name the logs"), HasSubstr("no key \"logs\"")));
   EXPECT_THAT(run("$M --file command.log").output, HasSubstr("absolute path"));
   EXPECT_THAT(run("$M --file /tmp/x --grep 'x*'").output, HasSubstr("matches the empty string"));
   EXPECT_EQ(run("echo no > marks; $M --since-mark marks").exitStatus, 65);

@@ -1,5 +1,9 @@
 // Which tests the lines of logs make fail. Each case runs some of programs/oracle_main.cc on nodes
 // of its own, and looks at what it says.
+#include <unistd.h>
+
+#include <fstream>
+
 #include <muster/muster.h>
 
 #include "tests_d/muster/support/test_program.h"
@@ -90,6 +94,66 @@ TEST_F(LogOracleTest, LogsThatANodeRefusesToReadFailTheTest) {
   EXPECT_EQ(result.exitStatus, 1) << result.output;
   EXPECT_THAT(result.output, AllOf(HasSubstr("the logs could not be judged"),
                                    HasSubstr("the pattern stands for over 1024 files")));
+}
+
+// A test program on a cluster whose file has `logs`.
+class ClusterFileLogsTest : public LogOracleTest {
+ protected:
+  ShellResult runWith(const std::string& logs, const std::string& filter) {
+    std::string file = program_.directory() + "/cluster.yaml";
+    std::ofstream(file) << "name: logs-" << getpid()
+                        << "\nnodes:\n  server[1-2]: {role: server}\n  client1: {role: client}\n"
+                        << logs;
+    return program_.run({.arguments = "--cluster=" + file + " --gtest_filter=" + filter});
+  }
+
+  static constexpr char kLogs[] = R"(logs:
+  sources: [{files: /tmp/oracle.log, nodes: "@server"}]
+  fail_on: [{pattern: "^ERROR", reason: something was lost, nodes: "server1"}]
+  warn_on: [{pattern: "^WARN", reason: is of interest}]
+  allow:
+    - {pattern: "ERROR: known", reason: issue 12}
+    - {pattern: "ERROR: never", reason: issue 13}
+)";
+};
+
+TEST_F(ClusterFileLogsTest, FailTestsThatNameNoLogs) {
+  ShellResult result = runWith(kLogs, "PlainTest.*");
+  EXPECT_EQ(result.exitStatus, 1) << result.output;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("[       OK ] PlainTest.WritesNothingBad"),
+                                   HasSubstr("[  FAILED  ] PlainTest.WritesAnError"),
+                                   HasSubstr("1 line of the logs"),
+                                   HasSubstr("server1: /tmp/oracle.log:1: ERROR: disk lost"),
+                                   HasSubstr("(the key logs of the cluster file has the rules)"),
+                                   HasSubstr("[       OK ] PlainTest.AllowsAnErrorInABlock")));
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("[       OK ] PlainTest.WritesAWarning"), HasSubstr("WARN: slow"),
+                    HasSubstr("is of interest"),
+                    HasSubstr("rule \"ERROR: never\" (issue 13) has allowed no line"),
+                    Not(HasSubstr("rule \"ERROR: known\" (issue"))));
+  EXPECT_EQ(saved("PlainTest.WritesAnError/server2/tmp.oracle.log"), "ERROR: disk lost\n");
+  EXPECT_EQ(saved("PlainTest.WritesAnError/client1/tmp.oracle.log"), "");
+}
+
+TEST_F(ClusterFileLogsTest, HoldBesideThoseOfTheSuite) {
+  ShellResult result = runWith(
+      "logs: {sources: [/tmp/oracle*.log], fail_on: [{pattern: fine, reason: is too good}]}\n",
+      "WatchedTest.WritesAnError");
+  EXPECT_EQ(result.exitStatus, 1) << result.output;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("3 lines of the logs"),
+                                   HasSubstr("server2: /tmp/oracle.log:2: ERROR: disk lost"),
+                                   HasSubstr("by rule \"fine\": is too good"),
+                                   HasSubstr("ClusterTest::logs() or the key logs")));
+  EXPECT_EQ(saved("WatchedTest.WritesAnError/server2/tmp.oracle.log"), "fine\nERROR: disk lost\n");
+}
+
+TEST_F(ClusterFileLogsTest, WrongOnesAreRefusedBeforeNodesAreMade) {
+  ShellResult result =
+      runWith("logs: {sources: [/l], allow: [{pattern: E, reason: y, expires: 2020-01-31}]}\n",
+              "PlainTest.WritesNothingBad");
+  EXPECT_EQ(result.exitStatus, 64) << result.output;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("cluster.yaml:5:64: rule \"E\" has expired"),
+                                   Not(HasSubstr("made cluster"))));
 }
 
 TEST_F(LogOracleTest, WrongRulesAreRefusedBeforeNodesAreMade) {

@@ -81,6 +81,27 @@ TEST_F(WatchedTest, EmptiesItsLog) {
   servers().run({"sh", "-c", "echo other > " + std::string(kLog)}).checked();
 }
 
+// Has no logs() of its own: what fails it is in the cluster file.
+class PlainTest : public ClusterTest {};
+
+TEST_F(PlainTest, WritesNothingBad) {
+  write(cluster().nodes(), "fine");
+  write(cluster().nodes(), "ERROR: known");
+}
+
+TEST_F(PlainTest, WritesAnError) {
+  write(cluster().nodes(), "ERROR: disk lost");
+}
+
+TEST_F(PlainTest, WritesAWarning) {
+  write(NodeSet({servers()[0]}), "WARN: slow");
+}
+
+TEST_F(PlainTest, AllowsAnErrorInABlock) {
+  AllowLog allowed({.pattern = "ERROR: peer", .reason = "the peer is away"});
+  write(servers(), "ERROR: peer lost");
+}
+
 // Nodes read 1024 files of a pattern at most, and refuse more.
 class ManyFilesTest : public ClusterTest {
  public:
