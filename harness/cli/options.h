@@ -46,6 +46,12 @@ inline constexpr ListOption kLabel({
     .problem = labelProblem,
 });
 
+inline constexpr ListOption kNodeFiles({
+    .name = "file",
+    .value = "PATTERN",
+    .help = "files of the nodes, with *, ? and [...]; may be given several times",
+});
+
 // `initial` is how long a command waits if nothing else is asked for.
 constexpr DurationOption connectTimeoutOption(const char* initial) {
   return DurationOption({

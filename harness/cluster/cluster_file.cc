@@ -97,7 +97,7 @@ class FileParser {
     YAML::Node root = reader_.parse(text);
     reader_.checkNoDuplicates(root);
     chooseKind(root);
-    checkKeys(root, {"name", "provisioner", "nodes", "logs"}, &KindKeys::clusterKeys);
+    checkKeys(root, {"name", "provisioner", "nodes", "logs", "collect"}, &KindKeys::clusterKeys);
     plan_.origin = reader_.path();
     parseName(root);
     YAML::Node nodes = root["nodes"];
@@ -107,6 +107,9 @@ class FileParser {
       if (YAML::Node value = root[key.name]) plan_.settings[key.name] = settingOf(key.name, value);
     }
     if (YAML::Node logs = root["logs"]) addLogs(settingOf("logs", logs), plan_);
+    if (YAML::Node collect = root["collect"]) {
+      addCollect(settingOf("collect", collect), {}, plan_.wishes.collect);
+    }
     checkSettings(*kind_, plan_);
     return std::move(plan_);
   }
@@ -169,6 +172,8 @@ class FileParser {
       }
       YAML::Node logs = entry.second["logs"];
       if (logs) addLogsOfSet(settingOf("logs", logs), names, plan_);
+      YAML::Node collect = entry.second["collect"];
+      if (collect) addCollect(settingOf("collect", collect), names, plan_.wishes.collect);
       if (plan_.nodes.size() > kNodeExpressionNamesMax) {
         set.fail("more than " + std::to_string(kNodeExpressionNamesMax) + " nodes");
       }
@@ -199,7 +204,7 @@ class FileParser {
     std::string what = "node set \"" + set.text() + "\"";
     reader_.expectMap(map, what);
     reader_.checkNoDuplicates(map);
-    checkKeys(map, {"role", "labels", "logs"}, &KindKeys::nodeKeys);
+    checkKeys(map, {"role", "labels", "logs", "collect"}, &KindKeys::nodeKeys);
     if (!map["role"]) reader_.fail(map, what + ": the key \"role\" is missing");
     node.role = reader_.text(map["role"], "role");
     if (!isWord(node.role)) {

@@ -3,6 +3,7 @@
 //   name: demo                  # default: the file's name without extension
 //   provisioner: local          # default: the first of the kinds
 //   logs: {sources: [/var/log/kvd.log], fail_on: [{pattern: ^ERROR, reason: kvd lost data}]}
+//   collect: {files: [/var/log/kvd.log], commands: [ss -tanp], max_size: 64MiB}
 //   nodes:                      # keys are node sets
 //     server[1-3]:
 //       role: server            # required; server, client, or a word of yours

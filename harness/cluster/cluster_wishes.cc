@@ -59,10 +59,25 @@ void from_json(const nlohmann::json& json, ClusterLogs::Rule& each) {
   each.nodes = namesOf(json);
 }
 
+void to_json(nlohmann::json& json, const ClusterCollect::Part& part) {
+  json = {{"files", part.files},
+          {"commands", part.commands},
+          {"bytesMax", part.bytesMax},
+          {"nodes", foldNodeNames(part.nodes)}};
+}
+
+void from_json(const nlohmann::json& json, ClusterCollect::Part& part) {
+  json.at("files").get_to(part.files);
+  json.at("commands").get_to(part.commands);
+  json.at("bytesMax").get_to(part.bytesMax);
+  part.nodes = namesOf(json);
+}
+
 nlohmann::json toJson(const ClusterWishes& wishes) {
   return {{"sources", wishes.logs.sources},
           {"failOn", wishes.logs.failOn},
-          {"allow", wishes.logs.allow}};
+          {"allow", wishes.logs.allow},
+          {"collect", wishes.collect.parts}};
 }
 
 ClusterWishes wishesFromJson(const nlohmann::json& json) {
@@ -72,6 +87,7 @@ ClusterWishes wishesFromJson(const nlohmann::json& json) {
     json.at("sources").get_to(wishes.logs.sources);
     json.at("failOn").get_to(wishes.logs.failOn);
     json.at("allow").get_to(wishes.logs.allow);
+    json.at("collect").get_to(wishes.collect.parts);
   } catch (const std::exception& error) {
     throw std::invalid_argument(std::string("not what a cluster file wishes: ") + error.what());
   }

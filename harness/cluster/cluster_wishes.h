@@ -1,15 +1,17 @@
-// ClusterWishes is what a cluster file asks for beside its nodes: what every test on them
-// watches. It may change while the cluster is up.
+// ClusterWishes is what a cluster file asks for beside its nodes: what every test on them watches,
+// and what is taken from them when one fails. It may change while the cluster is up.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "harness/cluster/cluster_collect.h"
 #include "harness/cluster/cluster_logs.h"
 
 namespace harness {
 
 struct ClusterWishes {
   ClusterLogs logs = {};
+  ClusterCollect collect = {};
 };
 
 // Hand them from one process to another.

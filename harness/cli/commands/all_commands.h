@@ -14,6 +14,7 @@
   ROW(kExec)                 \
   ROW(kCp)                   \
   ROW(kLogs)                 \
+  ROW(kCollect)              \
   ROW(kSync)                 \
   ROW(kShell)                \
   ROW(kForward)              \

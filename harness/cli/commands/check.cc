@@ -7,10 +7,37 @@
 #include "harness/cli/log_words.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
+#include "harness/cluster/node_expression.h"
 #include "harness/provision/kinds.h"
+#include "harness/values/failure_text.h"
 
 namespace harness {
 namespace {
+
+std::string collectText(const ClusterCollect& collect) {
+  std::string text;
+  for (const ClusterCollect::Part& part : collect.parts) {
+    std::string nodes = part.nodes.empty() ? "" : " on " + foldNodeNames(part.nodes);
+    for (const std::string& file : part.files) {
+      text += "collect: files " + harness::quoted(file) + nodes + "\n";
+    }
+    for (const auto& argv : part.commands) {
+      text += "collect: command " + argvText(argv) + nodes + "\n";
+    }
+  }
+  return text;
+}
+
+Json collectJson(const ClusterCollect& collect) {
+  Json list = Json::array();
+  for (const ClusterCollect::Part& part : collect.parts) {
+    list.push_back({{"nodes", foldNodeNames(part.nodes)},
+                    {"files", part.files},
+                    {"commands", part.commands},
+                    {"max_size", part.bytesMax}});
+  }
+  return list;
+}
 
 int run(const Arguments& arguments) {
   ClusterPlan plan = planOf(arguments.word(0));
@@ -27,13 +54,14 @@ int run(const Arguments& arguments) {
                {"provisioner", plan.provisioner},
                {"nodes", std::move(nodes)},
                {"logs", clusterLogsJson(plan.wishes.logs)},
+               {"collect", collectJson(plan.wishes.collect)},
                {"degraded", machine.degraded},
                {"missing", machine.missing}});
     return status;
   }
   std::cout << plan.origin << ": cluster " << plan.name << " by " << plan.provisioner << ": "
             << nodeNames(plan) << "\n";
-  std::cout << clusterLogsText(plan.wishes.logs);
+  std::cout << clusterLogsText(plan.wishes.logs) << collectText(plan.wishes.collect);
   for (const std::string& each : machine.degraded) std::cout << "degraded: " << each << "\n";
   for (const std::string& each : machine.missing) std::cout << "missing: " << each << "\n";
   return status;

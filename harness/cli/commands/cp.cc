@@ -19,13 +19,13 @@
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
 #include "harness/cli/copy_archive.h"
-#include "harness/cli/copy_patterns.h"
 #include "harness/cli/copy_progress.h"
 #include "harness/cli/copy_words.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
 #include "harness/rpc/file/copy.h"
 #include "harness/rpc/file/files.h"
+#include "harness/rpc/file/path_patterns.h"
 #include "schema/support/base/text.h"
 
 namespace harness {

@@ -28,12 +28,6 @@ namespace {
 using muster::LogMark;
 using muster::LogSource;
 
-constexpr ListOption kFile({
-    .name = "file",
-    .value = "PATTERN",
-    .help = "files of the nodes, with *, ? and [...]; may be given several times",
-});
-
 constexpr ListOption kUnit({
     .name = "unit",
     .value = "UNIT",
@@ -276,7 +270,7 @@ SourcesOn sourcesFor(const std::string& cluster, const Arguments& arguments,
 int run(const Arguments& arguments) {
   auto timeout = arguments[kConnectTimeout];
   std::string marked = arguments[kSinceMark];
-  std::vector<LogSource> sources = sourcesOf(arguments[kFile], arguments[kUnit]);
+  std::vector<LogSource> sources = sourcesOf(arguments[kNodeFiles], arguments[kUnit]);
   if (arguments[kKernel]) sources.push_back(LogSource::kernel());
   if (!sources.empty() && !marked.empty()) {
     throw CommandError(kExitUsage,
@@ -322,8 +316,8 @@ const Command kLogs = {
     .summary = "show or follow what programs of the nodes have logged",
     .options =
         [] {
-          return OptionList{&kCluster, &kFile, &kUnit,      &kKernel,         &kGrep,
-                            &kFollow,  &kMark, &kSinceMark, &kConnectTimeout, &kJson};
+          return OptionList{&kCluster, &kNodeFiles, &kUnit,      &kKernel,         &kGrep,
+                            &kFollow,  &kMark,      &kSinceMark, &kConnectTimeout, &kJson};
         },
     .run = run,
     .wordsMost = 1,

@@ -102,6 +102,28 @@ TEST_F(PlainTest, AllowsAnErrorInABlock) {
   write(servers(), "ERROR: peer lost");
 }
 
+// What is taken from the nodes of these is in the cluster file.
+class FailingTest : public ClusterTest {};
+
+TEST_F(FailingTest, ByItself) {
+  write(servers(), "fine");
+  ADD_FAILURE() << "by itself";
+}
+
+TEST_F(FailingTest, WithLargeFiles) {
+  std::string make =
+      "mkdir /tmp/collect; cd /tmp/collect; echo small > small; "
+      "for i in 1 2; do head -c 1000000 /dev/zero > large$i; echo END >> large$i; done";
+  servers().shell(make).checked();
+  ADD_FAILURE() << "with large files";
+}
+
+TEST_F(FailingTest, WithANodeOff) {
+  write(servers(), "fine");
+  cluster().powerOff(servers()[1]);
+  ADD_FAILURE() << "with a node off";
+}
+
 // Nodes read 1024 files of a pattern at most, and refuse more.
 class ManyFilesTest : public ClusterTest {
  public:

@@ -1,5 +1,5 @@
 // Tries that patterns are expanded as a shell expands them.
-#include "harness/cli/copy_patterns.h"
+#include "harness/rpc/file/path_patterns.h"
 
 #include <map>
 
@@ -25,7 +25,7 @@ std::vector<std::string> expanded(const std::string& pattern) {
   });
 }
 
-TEST(CopyPatternsTest, PatternMatchesNamesInOrder) {
+TEST(PathPatternsTest, PatternMatchesNamesInOrder) {
   EXPECT_THAT(expanded("/var/log/*.log"), ElementsAre("/var/log/a.log", "/var/log/b.log"));
   EXPECT_THAT(expanded("//var/l[oi]*/a.log"), ElementsAre("/var/lib/a.log", "/var/log/a.log"));
   EXPECT_THAT(expanded("/var/log/?.log"), ElementsAre("/var/log/a.log", "/var/log/b.log"));
@@ -33,7 +33,7 @@ TEST(CopyPatternsTest, PatternMatchesNamesInOrder) {
   EXPECT_THAT(expanded("/*/log/s\\*r"), ElementsAre("/var/log/s*r"));
 }
 
-TEST(CopyPatternsTest, PatternThatMatchesNothingGivesNothing) {
+TEST(PathPatternsTest, PatternThatMatchesNothingGivesNothing) {
   EXPECT_THAT(expanded("/var/log/*.txt"), IsEmpty());
   EXPECT_THAT(expanded("/none/*"), IsEmpty());
   EXPECT_THAT(expanded("/var/*/none"), IsEmpty());

@@ -1,4 +1,4 @@
-#include "harness/cli/copy_patterns.h"
+#include "harness/rpc/file/path_patterns.h"
 
 #include <fnmatch.h>
 

@@ -1,0 +1,114 @@
+#include "harness/cluster/cluster_collect.h"
+
+#include <algorithm>
+#include <charconv>
+#include <stdexcept>
+
+#include "harness/cluster/plan.h"
+#include "schema/support/base/text.h"
+
+namespace harness {
+namespace {
+
+constexpr size_t kItemsMax = 100;
+
+// The components that would lead out of the directory here, in which a file gets its path.
+bool leadsUp(const std::string& path) {
+  std::string inSlashes = path + "/";
+  return inSlashes.find("/../") != std::string::npos || inSlashes.find("/./") != std::string::npos;
+}
+
+void requireUtf8(const Setting& setting) {
+  if (support::isUtf8(setting.text())) return;
+  setting.fail(setting.name() + ": \"" + support::escaped(setting.text()) + "\" is not UTF-8");
+}
+
+std::vector<std::string> wordsOf(const Setting& command) {
+  if (command.kind() == Setting::Kind::kText) {
+    requireUtf8(command);
+    return {"sh", "-c", command.text()};
+  }
+  for (const Setting& word : command.items()) requireUtf8(word);
+  if (command.items().empty()) command.fail("commands: a command has no words");
+  return command.texts();
+}
+
+void requireFew(const Setting& list) {
+  if (list.items().size() <= kItemsMax) return;
+  list.fail(list.name() + ": " + std::to_string(list.items().size()) + " of them, at most " +
+            std::to_string(kItemsMax) + " are possible");
+}
+
+void add(CollectWish& wish, const ClusterCollect::Part& part) {
+  wish.files.insert(wish.files.end(), part.files.begin(), part.files.end());
+  wish.commands.insert(wish.commands.end(), part.commands.begin(), part.commands.end());
+  if (part.bytesMax > 0) wish.bytesMax = part.bytesMax;
+}
+
+}  // namespace
+
+std::string collectFileProblem(const std::string& pattern) {
+  if (!pattern.starts_with('/')) return "is to be an absolute path or a pattern of such";
+  return leadsUp(pattern) ? "has . or .. among its directories" : "";
+}
+
+uint64_t collectBytesFrom(const std::string& text) {
+  uint64_t number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string unit(end, text.data() + text.size());
+  unit.erase(0, unit.find_first_not_of(' '));
+  constexpr std::pair<const char*, int> kUnits[] = {
+      {"", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"K", 10}, {"M", 20}, {"G", 30}};
+  auto known = std::find_if(std::begin(kUnits), std::end(kUnits),
+                            [&](const auto& each) { return unit == each.first; });
+  std::string quoted = "\"" + support::escaped(text) + "\"";
+  if (error != std::errc() || known == std::end(kUnits)) {
+    throw std::invalid_argument(quoted + " is not a size such as 64MiB, 500KiB or 1GiB");
+  }
+  bool isTooLarge = number > (CollectWish::kBytesMaxMost >> known->second);
+  if (number == 0 || isTooLarge) {
+    throw std::invalid_argument(quoted + " is not from 1 byte to 4GiB");
+  }
+  return number << known->second;
+}
+
+void addCollect(const Setting& collect, const std::vector<std::string>& names,
+                ClusterCollect& all) {
+  collect.expectKeys({"files", "commands", "max_size"});
+  ClusterCollect::Part part;
+  part.nodes = names;
+  if (const Setting* files = collect.find("files")) {
+    requireFew(*files);
+    for (const Setting& file : files->items()) {
+      requireUtf8(file);
+      std::string problem = collectFileProblem(file.text());
+      if (!problem.empty()) file.fail("files: \"" + file.text() + "\" " + problem);
+      part.files.push_back(file.text());
+    }
+  }
+  if (const Setting* commands = collect.find("commands")) {
+    requireFew(*commands);
+    for (const Setting& command : commands->items()) part.commands.push_back(wordsOf(command));
+  }
+  if (const Setting* size = collect.find("max_size")) {
+    try {
+      part.bytesMax = collectBytesFrom(size->text());
+    } catch (const std::invalid_argument& error) {
+      size->fail(std::string("max_size: ") + error.what());
+    }
+  }
+  bool isOfFile = names.empty();
+  all.parts.insert(isOfFile ? all.parts.begin() : all.parts.end(), std::move(part));
+}
+
+CollectWish collectOn(const ClusterCollect& collect, const std::string& node) {
+  CollectWish wish;
+  for (const ClusterCollect::Part& part : collect.parts) {
+    bool isMeant = part.nodes.empty() ||
+                   std::find(part.nodes.begin(), part.nodes.end(), node) != part.nodes.end();
+    if (isMeant) add(wish, part);
+  }
+  return wish;
+}
+
+}  // namespace harness
