@@ -6,6 +6,7 @@
 #include "harness/api/access.h"
 #include "harness/api/call_site.h"
 #include "harness/api/fan_out.h"
+#include "harness/api/package_report.h"
 #include "harness/rpc/change/changes.h"
 #include "harness/rpc/controller_node.h"
 
@@ -23,6 +24,9 @@ Change change(const Node& node, const ChangeSpec& spec, UndoAt undo, std::source
   made.id_ = std::move(info.id);
   made.text_ = std::move(info.text);
   made.details_ = std::move(info.details);
+  if (std::holds_alternative<Packages>(spec)) {
+    harness::reportPackages(node.name(), made.details_);
+  }
   return made;
 }
 

@@ -183,6 +183,16 @@ TEST_F(ChangeTest, UsersAndGroupsComeAndGo) {
   EXPECT_FALSE(a().file("/home/kvd").exists());
 }
 
+// What stands in gtest's report of the running test.
+std::string propertyOfTest(const std::string& key) {
+  const testing::TestResult& result =
+      *testing::UnitTest::GetInstance()->current_test_info()->result();
+  for (int i = 0; i < result.test_property_count(); ++i) {
+    if (key == result.GetTestProperty(i).key()) return result.GetTestProperty(i).value();
+  }
+  return "";
+}
+
 // The package is made on the nodes, which have no network.
 TEST_F(ChangeTest, PackageIsInstalledOnAllNodesAndPurged) {
   const std::string make =
@@ -194,6 +204,7 @@ TEST_F(ChangeTest, PackageIsInstalledOnAllNodesAndPurged) {
   auto installed = change(servers(), Packages{.names = {"/root/s.deb"}}).checked();
   for (const auto& one : installed) {
     EXPECT_EQ(one.value->details().at("muster-sample"), "1.2-3");
+    EXPECT_EQ(propertyOfTest(one.node + ".packages"), "muster-sample 1.2-3");
   }
   EXPECT_THAT(servers().file("/opt/muster-sample").exists(), OnEachNode(true));
   for (const auto& one : installed) one.value->undo();
