@@ -7,15 +7,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/values/table_text.h"
+
 namespace harness {
 
 // Keys in the order in which they were added.
 using Json = nlohmann::ordered_json;
-
-// Columns as wide as their widest cell, two spaces apart; the first line is the head. A cell is
-// made printable (schema/support/base/text.h), since much of it comes from nodes; an empty one is
-// "-".
-std::string table(const std::vector<std::vector<std::string>>& lines);
 
 // "4s", "3m07s", "2h05m", "9d01h": at most seven characters up to 999 days.
 std::string ageText(std::chrono::nanoseconds age);

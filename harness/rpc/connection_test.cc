@@ -8,6 +8,7 @@
 #include "harness/rpc/controller.h"
 #include "harness/rpc/facts/facts.h"
 #include "harness/rpc/fake/fake_agent_fixture.h"
+#include "harness/rpc/file/files.h"
 #include "harness/rpc/job/jobs.h"
 
 namespace harness {
@@ -194,6 +195,20 @@ TEST_F(ConnectionTest, WhatWasNotGrantedSaysSo) {
   NodeError error = errorOf([&] { rpc::Facts(node_).read(in(seconds(5))); });
   EXPECT_EQ(error.kind(), NodeError::Kind::kDenied);
   EXPECT_THAT(error.what(), testing::HasSubstr("the agent grants no FactsView to \""));
+}
+
+// As an agent does that is older than the service.
+TEST_F(ConnectionTest, ServiceThatTheAgentDoesNotHaveIsUnsupported) {
+  agent_.change([](FakeAgent::Script& script) { script.role = wire::Role::OBSERVER; });
+  agent_.drop();
+  NodeError error = errorOf([&] { rpc::Facts(node_).read(in(seconds(5))); });
+  EXPECT_EQ(error.kind(), NodeError::Kind::kUnsupported);
+  EXPECT_THAT(error.what(),
+              testing::HasSubstr("the agent has no FactsView: it speaks protocol 1."));
+  EXPECT_THAT(error.what(), testing::HasSubstr("upgrade it"));
+  // What is for another role may well be there.
+  error = errorOf([&] { rpc::Files(node_).setMode("/x", 0600, in(seconds(5))); });
+  EXPECT_EQ(error.kind(), NodeError::Kind::kDenied);
 }
 
 TEST_F(ConnectionTest, GrantsOfAgentsOldAndNewAreFound) {

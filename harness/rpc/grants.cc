@@ -7,9 +7,23 @@
 #include "schema/support/base/wire_error.h"
 
 namespace harness {
+namespace {
+
+// Returns the least role that is granted the interface.
+wire::Role leastRoleOf(capnp::InterfaceSchema interface) {
+  for (auto annotation : interface.getProto().getAnnotations()) {
+    if (annotation.getId() != wire::LEAST_ANNOTATION) continue;
+    return static_cast<wire::Role>(annotation.getValue().getEnum());
+  }
+  return wire::Role::ADMIN;
+}
+
+}  // namespace
 
 Grants::Grants(wire::Welcome::Reader welcome)
-    : agentMinor_(welcome.getProtocolMinor()), identity_(kj::str(welcome.getIdentity())) {
+    : agentMinor_(welcome.getProtocolMinor()),
+      identity_(kj::str(welcome.getIdentity())),
+      role_(welcome.getRole()) {
   auto grants = welcome.getGrants();
   addAll(grants);
   if (grants.getMore().size() > 0) return;
@@ -27,6 +41,7 @@ Grants Grants::ofScope(wire::Grants::Reader grants) const {
   Grants scoped;
   scoped.agentMinor_ = agentMinor_;
   scoped.identity_ = kj::str(identity_);
+  scoped.role_ = role_;
   scoped.addAll(grants);
   return scoped;
 }
@@ -46,9 +61,15 @@ kj::Maybe<capnp::Capability::Client&> Grants::find(uint64_t interfaceId) {
   return nullptr;
 }
 
-kj::Exception Grants::refusal(kj::StringPtr interfaceName) const {
-  return support::failure(wire::Error::Kind::DENIED, "the agent grants no ", interfaceName,
-                          " to \"", identity_, "\"");
+kj::Exception Grants::refusal(capnp::InterfaceSchema interface) const {
+  auto name = interface.getShortDisplayName();
+  if (role_ >= leastRoleOf(interface)) {
+    return support::failure(wire::Error::Kind::UNSUPPORTED, "the agent has no ", name,
+                            ": it speaks protocol ", wire::PROTOCOL_MAJOR, ".", agentMinor_,
+                            " and may be older than this program; upgrade it");
+  }
+  return support::failure(wire::Error::Kind::DENIED, "the agent grants no ", name, " to \"",
+                          identity_, "\"");
 }
 
 }  // namespace harness

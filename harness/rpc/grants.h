@@ -28,7 +28,9 @@ class Grants {
   uint16_t agentMinor() const { return agentMinor_; }
 
   // Returns the capability of an interface. Calls of one that was not granted are refused, with a
-  // text that names it, and so are calls with fields that the agent is too old to know.
+  // text that names it: with kind denied if our role is below the one that it is for, and else with
+  // kind unsupported, since the agent does not have it. So are calls with fields that the agent is
+  // too old to know.
   template <typename Interface>
   typename Interface::Client get() {
     KJ_IF_MAYBE (granted, find(capnp::typeId<Interface>())) {
@@ -36,7 +38,7 @@ class Grants {
       auto interface = capnp::Schema::from<Interface>();
       return refuseNewerFields(*granted, interface, agentMinor_).template castAs<Interface>();
     }
-    return refusal(capnp::Schema::from<Interface>().getShortDisplayName());
+    return refusal(capnp::Schema::from<Interface>());
   }
 
  private:
@@ -51,15 +53,17 @@ class Grants {
   }
   void addAll(wire::Grants::Reader grants);
   kj::Maybe<capnp::Capability::Client&> find(uint64_t interfaceId);
-  kj::Exception refusal(kj::StringPtr interfaceName) const;
+  kj::Exception refusal(capnp::InterfaceSchema interface) const;
 
   // Searched linearly, since there are only a few.
   kj::Vector<Granted> all_;
 
   uint16_t agentMinor_ = 0;
 
-  // The identity that the agent takes us for.
+  // The identity that the agent takes us for, and its role. An agent that names no role does not
+  // tell why it grants nothing.
   kj::String identity_;
+  wire::Role role_ = wire::Role::UNSPECIFIED;
 };
 
 }  // namespace harness

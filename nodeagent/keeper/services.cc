@@ -8,6 +8,7 @@
 #include "nodeagent/forward/forward_service.h"
 #include "nodeagent/helper/helper_service.h"
 #include "nodeagent/log/log_service.h"
+#include "nodeagent/metrics/metrics_service.h"
 #include "nodeagent/netfault/netfault_service.h"
 #include "nodeagent/service/service_control.h"
 #include "nodeagent/sync/sync_service.h"
@@ -24,6 +25,7 @@ kj::Array<kj::Own<AgentService>> makeServices(ServiceHost& host) {
   services.add(makeForward(host));
   services.add(makeHelper(host));
   services.add(makeLog(host));
+  services.add(makeMetrics(host));
   services.add(makeNetfault(host));
   services.add(makeServiceControl(host));
   services.add(makeFacts(host));

@@ -11,6 +11,7 @@
 
 #include <kj/vector.h>
 
+#include "nodeagent/os/process.h"
 #include "schema/support/base/endpoint.h"
 #include "schema/support/base/wire_error.h"
 
@@ -26,7 +27,6 @@ constexpr size_t kInterfaceBytesMax = 15;
 constexpr uint64_t kBitsPerSecondMin = 8'000;
 constexpr uint64_t kBitsPerSecondMax = 100'000'000'000;
 constexpr int64_t kDelayMaxNs = 60'000'000'000;
-constexpr size_t kProcessNameBytesMax = 255;
 constexpr uint32_t kLeaveMax = 1'000'000;
 constexpr uint32_t kThreadsMax = 1024;
 // More would not fit a size of a file.
@@ -175,11 +175,7 @@ LinkSpec readLink(wire::Link::Reader from) {
 }
 
 kj::String nameOfProcess(const char* field, kj::StringPtr from) {
-  bool isPlain = from.size() > 0 && from.size() <= kProcessNameBytesMax;
-  for (char c : from) {
-    if (c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f) isPlain = false;
-  }
-  if (isPlain) return kj::str(from);
+  if (isProcessName(from)) return kj::str(from);
   support::fail(Kind::INVALID, field, ": is not 1 to ", kProcessNameBytesMax,
                 " bytes without slash and control characters");
 }

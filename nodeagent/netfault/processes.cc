@@ -30,10 +30,6 @@ constexpr int64_t kSoonNs = 50'000'000;
 // Each look finds what was made before those that it found were stopped.
 constexpr size_t kLooksMax = 20;
 constexpr size_t kShownMax = 10;
-// The kernel keeps no more of a program's name.
-constexpr size_t kCommandBytesMax = 15;
-// Names stand at the beginning of a command line.
-constexpr size_t kCommandLineBytesMax = 4096;
 
 // Which processes no fault may touch.
 class Protected {
@@ -71,18 +67,6 @@ bool isOfKernel(pid_t pid) {
          errno == ENOENT;
 }
 
-kj::StringPtr lastPart(kj::StringPtr path) {
-  KJ_IF_MAYBE (slash, path.findLast('/')) return path.slice(*slash + 1);
-  return path;
-}
-
-bool isNamed(const ProcessInfo& process, kj::StringPtr name) {
-  if (name.size() <= kCommandBytesMax && process.command == name) return true;
-  auto line = readFile(kj::str("/proc/", process.pid, "/cmdline"), kCommandLineBytesMax);
-  // argv[0] ends with the first zero byte, as the pointer does.
-  return lastPart(line.cStr()) == name;
-}
-
 // Lines are "0::/system.slice/kvd.service/…".
 bool isInUnit(pid_t pid, kj::StringPtr unit) {
   std::string text = readFile(kj::str("/proc/", pid, "/cgroup")).cStr();
@@ -97,7 +81,7 @@ bool isInUnit(pid_t pid, kj::StringPtr unit) {
 bool isMeant(const ProcessInfo& process, const ProcessChoice& choice) {
   switch (choice.by) {
     case ProcessChoice::By::kName:
-      return isNamed(process, choice.text);
+      return nameAmong(process, kj::arrayPtr(&choice.text, 1)) != nullptr;
     case ProcessChoice::By::kPid:
       return process.pid == choice.pid;
     case ProcessChoice::By::kUnit:

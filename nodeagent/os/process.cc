@@ -30,6 +30,10 @@ constexpr size_t kEnvironmentPartBytes = 64 << 10;
 constexpr int kLooksMax = 500;
 constexpr long kLookPauseNs = 1'000'000;
 constexpr unsigned kKernelThread = 0x00200000;  // PF_KTHREAD
+// The kernel keeps no more of a program's name.
+constexpr size_t kCommandBytesMax = 15;
+// Names stand at the beginning of a command line.
+constexpr size_t kCommandLineBytesMax = 4096;
 
 struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
@@ -77,6 +81,11 @@ Program readProgram(pid_t pid) {
   return program;
 }
 
+kj::StringPtr lastPart(kj::StringPtr path) {
+  KJ_IF_MAYBE (slash, path.findLast('/')) return path.slice(*slash + 1);
+  return path;
+}
+
 }  // namespace
 
 kj::Maybe<ProcessInfo> readProcess(pid_t pid) {
@@ -88,14 +97,18 @@ kj::Maybe<ProcessInfo> readProcess(pid_t pid) {
   info.pid = pid;
   info.command = kj::heapString(open + 1, static_cast<size_t>(close - open - 1));
   unsigned flags = 0;
+  unsigned long long userTicks = 0;
+  unsigned long long kernelTicks = 0;
   unsigned long long startTicks = 0;
   int count = sscanf(
-      close + 1, " %c %d %d %d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d %llu",
-      &info.state, &info.parent, &info.group, &info.session, &flags, &info.threads, &startTicks);
-  if (count != 7) return nullptr;
+      close + 1, " %c %d %d %d %*d %*d %u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %d %*d %llu",
+      &info.state, &info.parent, &info.group, &info.session, &flags, &userTicks, &kernelTicks,
+      &info.threads, &startTicks);
+  if (count != 9) return nullptr;
   info.isOfKernel = (flags & kKernelThread) != 0;
   info.hasEnded = info.state == 'X' || (info.state == 'Z' && info.threads <= 1);
   info.startTicks = startTicks;
+  info.cpuTicks = userTicks + kernelTicks;
   return kj::mv(info);
 }
 
@@ -119,6 +132,28 @@ kj::Vector<ProcessInfo> listProcesses() {
   std::sort(result.begin(), result.end(),
             [](auto& left, auto& right) { return left.pid < right.pid; });
   return result;
+}
+
+bool isProcessName(kj::StringPtr name) {
+  if (name.size() == 0 || name.size() > kProcessNameBytesMax) return false;
+  return std::none_of(name.begin(), name.end(), [](char c) {
+    return c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  });
+}
+
+kj::Maybe<kj::StringPtr> nameAmong(const ProcessInfo& process,
+                                   kj::ArrayPtr<const kj::String> names) {
+  for (auto& name : names) {
+    if (name.size() <= kCommandBytesMax && process.command == name) return name.asPtr();
+  }
+  if (names.size() == 0) return nullptr;
+  auto line = readFile(kj::str("/proc/", process.pid, "/cmdline"), kCommandLineBytesMax);
+  // argv[0] ends with the first zero byte, as the pointer does.
+  kj::StringPtr program = lastPart(line.cStr());
+  for (auto& name : names) {
+    if (program == name) return name.asPtr();
+  }
+  return nullptr;
 }
 
 kj::Maybe<kj::Vector<pid_t>> childrenOf(pid_t pid) {

@@ -31,6 +31,8 @@ struct ProcessInfo {
   bool isOfKernel = false;
   // Counts from boot; tells two processes of one pid apart.
   uint64_t startTicks = 0;
+  // The time that its threads have had of processors, in user and kernel mode, in the same ticks.
+  uint64_t cpuTicks = 0;
   // At most 15 bytes, as the kernel keeps it; the process may change it.
   kj::String command;
 };
@@ -45,6 +47,18 @@ kj::Maybe<ProcessInfo> readProcessSurely(pid_t pid);
 
 // Returns all processes that /proc shows, in order of pid.
 kj::Vector<ProcessInfo> listProcesses();
+
+// A name by which processes are chosen has at most these bytes.
+constexpr size_t kProcessNameBytesMax = 255;
+
+// Says whether processes can be chosen by this name: it is not empty, has at most
+// kProcessNameBytesMax bytes, and neither a slash nor a control character.
+bool isProcessName(kj::StringPtr name);
+
+// Returns the first of `names` that is the process's own: that of its program as the kernel keeps
+// it, or the last part of argv[0]. Null if none is.
+kj::Maybe<kj::StringPtr> nameAmong(const ProcessInfo& process,
+                                   kj::ArrayPtr<const kj::String> names);
 
 // Returns the children of a process, whichever of its threads made or adopted them; null if there
 // is no such process or the kernel does not tell. One may be missing if another ends meanwhile.

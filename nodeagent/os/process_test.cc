@@ -66,6 +66,33 @@ TEST(ProcessTest, ReadsTheOwnProcess) {
   EXPECT_TRUE(readProcess(0) == nullptr);
 }
 
+TEST(ProcessTest, TimeOfProcessorsGrowsWithWork) {
+  uint64_t before = KJ_ASSERT_NONNULL(readProcess(getpid())).cpuTicks;
+  EXPECT_TRUE(
+      becomesTrue([&] { return KJ_ASSERT_NONNULL(readProcess(getpid())).cpuTicks > before + 2; }));
+}
+
+TEST(ProcessTest, NamesAreOfTheProgramOrItsFirstArgument) {
+  const char* argv[] = {"/bin/sleep", "60", nullptr};
+  const char* environment[] = {nullptr};
+  Child child(argv, environment);
+  ASSERT_TRUE(child.hasBegun());
+  auto info = KJ_ASSERT_NONNULL(readProcess(child.pid()));
+  auto names = kj::arr(kj::str("no such"), kj::str("sleep"));
+  EXPECT_STREQ(KJ_ASSERT_NONNULL(nameAmong(info, names)).cStr(), "sleep");
+  info.command = kj::str("other");
+  EXPECT_TRUE(becomesTrue([&] { return nameAmong(info, names) != nullptr; }));
+  EXPECT_TRUE(nameAmong(info, nullptr) == nullptr);
+  EXPECT_TRUE(nameAmong(info, names.slice(0, 1)) == nullptr);
+}
+
+TEST(ProcessTest, NameHasNeitherSlashNorControlCharacter) {
+  EXPECT_TRUE(isProcessName("a) (b c"));
+  for (const char* wrong : {"", "/", "a/b", "a\n", "\x7f"}) EXPECT_FALSE(isProcessName(wrong));
+  EXPECT_TRUE(isProcessName(kj::heapString(std::string(255, 'x').c_str())));
+  EXPECT_FALSE(isProcessName(kj::heapString(std::string(256, 'x').c_str())));
+}
+
 // Its first thread has ended: the kernel calls it a zombie, and it lives.
 TEST(ProcessTest, AProcessLivesAsLongAsOneOfItsThreads) {
   pid_t pid = fork();

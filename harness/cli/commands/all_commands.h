@@ -15,6 +15,7 @@
   ROW(kCp)                   \
   ROW(kLogs)                 \
   ROW(kCollect)              \
+  ROW(kMetrics)              \
   ROW(kSync)                 \
   ROW(kShell)                \
   ROW(kForward)              \

@@ -44,6 +44,7 @@
 #include <muster/cluster.h>
 #include <muster/deadline.h>
 #include <muster/log_rules.h>
+#include <muster/metric_rules.h>
 #include <muster/needs.h>
 
 namespace muster {
@@ -58,6 +59,10 @@ class ClusterTest : public testing::Test {
   // Says which logs of the nodes the suite watches, and what in them makes a test fail
   // (log_rules.h). Hide it in the same way. The default is none.
   static Logs logs() { return {}; }
+
+  // Says which processes of the nodes the suite records, and by how much each may grow in a test
+  // (metric_rules.h). Hide it in the same way. The default is none.
+  static MetricRules metrics() { return {}; }
 
   // Return the cluster, its servers and its clients. They are valid in tests and, being static, in
   // SetUpTestSuite and TearDownTestSuite; there they throw NodeError kInfrastructure if there is no
@@ -94,10 +99,16 @@ class ClusterTest : public testing::Test {
 
 namespace internal {
 
-// Called when gtest registers a test at `file` and `line`, with the fixture's type, what its
-// suite needs and which logs it watches.
-void declareNeeds(const std::type_info& fixture, Needs (*needs)(), Logs (*logs)(), const char* file,
-                  int line);
+// What a fixture says of its suite by functions.
+struct SuiteDeclarations {
+  Needs (*needs)();
+  Logs (*logs)();
+  MetricRules (*metrics)();
+};
+
+// Called when gtest registers a test at `file` and `line`, with the fixture's type.
+void declareSuite(const std::type_info& fixture, const SuiteDeclarations& declarations,
+                  const char* file, int line);
 
 // Called between SetUp, the body, and TearDown of a test.
 void beginBody();
@@ -146,7 +157,7 @@ template <typename T>
 requires std::derived_from<T, muster::ClusterTest>
 struct SuiteApiResolver<T> : T {
   static SetUpTearDownSuiteFuncType GetSetUpCaseOrSuite(const char* file, int line) {
-    muster::internal::declareNeeds(typeid(T), &T::needs, &T::logs, file, line);
+    muster::internal::declareSuite(typeid(T), {&T::needs, &T::logs, &T::metrics}, file, line);
     SetUpTearDownSuiteFuncType older = GetNotDefaultOrNull(&T::SetUpTestCase, &Test::SetUpTestCase);
     return older ? older : &T::SetUpTestSuite;
   }

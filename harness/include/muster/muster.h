@@ -19,6 +19,7 @@
 //   * condition.h and http.h (what can be waited for on nodes, and asked of web servers);
 //   * node_faults.h (processes, disks and memory of nodes under faults) and load.h (work that goes
 //     on while faults strike);
+//   * metric_rules.h (processes that must not leak) and metrics.h (what nodes use, over time);
 //   * remote_helper.h (code of the test that runs on a node) and forward.h (ports of nodes).
 //
 // Exit status of a test program: 0 all passed; 1 a test failed; 2 the cluster was not as it should
@@ -57,6 +58,9 @@
 #include <muster/log_rules.h>
 #include <muster/log_slice.h>
 #include <muster/matchers.h>
+#include <muster/metric_rules.h>
+#include <muster/metric_series.h>
+#include <muster/metrics.h>
 #include <muster/needs.h>
 #include <muster/node.h>
 #include <muster/node_answers.h>

@@ -359,6 +359,7 @@ class FakeGate final : public wire::Gate::Server {
     welcome.setProtocolMinor(isOld ? 0 : wire::PROTOCOL_MINOR);
     welcome.setNodeName(context.getParams().getGreeting().getNodeName());
     welcome.setBuild("fake");
+    welcome.setRole(server_.script.role);
     welcome.setBootId(server_.script.bootId);
     welcome.setKeeperEpoch(dataOf(server_.script.epoch));
     welcome.initLimits().setChunkBytesMax(server_.script.chunkBytesMax);

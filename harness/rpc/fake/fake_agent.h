@@ -94,6 +94,9 @@ class FakeAgent {
     // The output that may be asked for ahead. 0: none, as with an older agent.
     unsigned aheadBytesMax = 0;
 
+    // The role that the welcome names. Unspecified: none.
+    wire::Role role = wire::Role::UNSPECIFIED;
+
     // Grants events, if jobs are listed.
     bool grantsSync = false;
 
