@@ -258,7 +258,7 @@ class NodeCollector {
   }
 
   void takeFile(const Chosen& file) {
-    fs::path target = directory_ / "files" / fs::path(file.path).relative_path();
+    fs::path target = directory_ / "files" / fs::path(file.path).lexically_normal().relative_path();
     fs::create_directories(target.parent_path());
     std::ofstream out(target, std::ios::binary);
     uint64_t offset = file.size - std::min(file.size, file.wanted);

@@ -30,11 +30,15 @@ TEST_F(ChangeSample, CommandsAndServicesHaveVariables) {
   Node& node = servers()[0];
   change(node, CommandEnvironment{.variables = {{"KVD_HOME", "/srv/kvd"}}});
   EXPECT_EQ(node.output({"printenv", "KVD_HOME"}), "/srv/kvd\n");
-  node.file("/etc/init.d/kvd")
-      .write("#!/bin/sh\n. /etc/default/kvd\necho $KVD_LOG > /run/kvd-log\n",
-             {.mode = 0755, .undo = UndoAt::kTestEnd});
+  const char* script =
+      "#!/bin/sh\n[ ! -r /etc/default/kvd ] || . /etc/default/kvd\n"
+      "case $1 in start) echo $KVD_LOG > /run/kvd-log ;; stop) rm -f /run/kvd-log ;;\n"
+      "status) test -e /run/kvd-log || exit 3 ;; esac\n";
+  node.file("/etc/init.d/kvd").write(script, {.mode = 0755, .undo = UndoAt::kTestEnd});
+  // systemd takes a new script for a service once it has looked for it.
+  node.shell("[ ! -d /run/systemd/system ] || systemctl daemon-reload");
   change(node, ServiceEnvironment{.service = "kvd", .variables = {{"KVD_LOG", "debug"}}});
-  node.service("kvd").start(UndoAt::kNever);
+  node.service("kvd").start();
   EXPECT_EQ(node.file("/run/kvd-log").read(), "debug\n");
 }
 

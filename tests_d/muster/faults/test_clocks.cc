@@ -71,7 +71,10 @@ class ServiceClockTest : public ClockTest {
         "    echo $! > /run/kvd.pid ;;\n  status) pkill -0 -F /run/kvd.pid || exit 3 ;;\nesac\n"
         "true\n";
     node().file("/etc/init.d/kvd").write(script, {.mode = 0755, .undo = UndoAt::kTestEnd});
+    readServices();
   }
+  // systemd takes a script for a service once it has looked for it.
+  void readServices() { node().shell("[ ! -d /run/systemd/system ] || systemctl daemon-reload"); }
   double lateness() {
     node().waitFor(Condition::file("/run/kvd-time"), 10s);
     double time = std::stod(node().shell("sleep 0.3; cat /run/kvd-time").out);
@@ -89,7 +92,11 @@ TEST_F(ServiceClockTest, ServiceIsLateUntilItIsRestartedWithoutTheClock) {
 }
 
 TEST_F(ServiceClockTest, ServiceThatDoesNotTakeTheClockIsAnError) {
-  node().run({"sed", "-i", "2d", "/etc/init.d/kvd"});
+  node().run({"sed", "-i",
+              "2s/.*/unset FAKETIME LD_PRELOAD MUSTER_CLOCK_OF/; s/exec sleep/exec "
+              "env -i sleep/",
+              "/etc/init.d/kvd"});
+  readServices();
   EXPECT_THAT([&] { restartWithClock(node(), {.offset = -2h}, "kvd"); },
               FailsWith(NodeError::Kind::kInfrastructure, HasSubstr("no process of service kvd")));
   EXPECT_FALSE(node().file("/etc/default/kvd").exists());
