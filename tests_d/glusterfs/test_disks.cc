@@ -1,4 +1,5 @@
-// The disk of one brick is full, slow or failing, and its data is right when it is not any more.
+// The disk of one brick is full, slow or failing, or its server is far away, and its data is right
+// when that is over.
 #include <string>
 
 #include "component.h"
@@ -87,6 +88,30 @@ TEST_F(DiskTest, WritesThatFailOnOneBrickAreHealed) {
   volume.restartBricks();
   EXPECT_THAT([&] { return volume.healTrouble(); }, Clears(60s));
   EXPECT_EQ(digest(client(), mount.path("large")), large);
+  expectEqualBricks(volume, mount);
+}
+
+class LateNetworkTest : public DiskTest {
+ public:
+  static muster::Needs needs() {
+    muster::Needs needs = GlusterTest::needs();
+    needs.abilities = {muster::NodeAbility::kDelays};
+    return needs;
+  }
+};
+
+// All that the server of the brick sends is late, as over a long line.
+TEST_F(LateNetworkTest, BrickIsHealedOverALateNetwork) {
+  Volume volume(pool(), VolumeType::kReplicated);
+  volume.start();
+  const Mount mount(client(), volume);
+  volume.killBrick(victim(volume));
+  const std::string during = mount.writeRandom("during", 2 * 1024);
+  Fault late = cluster().degrade(volume.serverOf(victim(volume)), {.delay = 20ms, .jitter = 5ms});
+  volume.restartBricks();
+  EXPECT_THAT([&] { return volume.healTrouble(); }, Clears(120s));
+  late.heal();
+  EXPECT_EQ(digest(client(), mount.path("during")), during);
   expectEqualBricks(volume, mount);
 }
 

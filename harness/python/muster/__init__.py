@@ -18,7 +18,7 @@ has begun ends too: commands, changes, forwards and nodes at once, faults when t
 from .change import Change
 from .change_options import (
     Bridge, ChangeSpec, ExtraAddress, HostsEntry, LoopMount, NodeGroup, NodeMount, NodeUser,
-    OpenPort, Packages, Sysctl, TmpfsMount, VethPair, Vlan,
+    OpenPort, Packages, ServiceEnvironment, Sysctl, TmpfsMount, VethPair, Vlan,
 )
 from .cluster import Cluster
 from .condition import Condition
@@ -42,6 +42,6 @@ __all__ = [
     "Kind", "Log", "LogLine", "LogMark", "LogNote", "LogSlice", "LogSource", "LoopMount", "Node",
     "NodeError", "NodeFaults", "NodeGroup", "NodeMount", "NodeSet", "NodeUser", "OpenPort",
     "Outcome", "OutcomeKind", "Packages", "Process", "ProcessChoice", "Result", "Service",
-    "ServiceStatus", "Sysctl", "TmpfsMount", "TransferResult", "VethPair", "Vlan",
+    "ServiceEnvironment", "ServiceStatus", "Sysctl", "TmpfsMount", "TransferResult", "VethPair", "Vlan",
     "process_with_pid", "processes_named", "processes_of_unit",
 ]

@@ -8,7 +8,7 @@ Values of a wrong form are NodeError INVALID of the call, before the node is tou
 from __future__ import annotations
 
 import dataclasses
-from typing import List, Sequence, Union
+from typing import List, Mapping, Sequence, Union
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,7 +158,19 @@ class Packages:
         return ["packages", *self.names]
 
 
+@dataclasses.dataclass(frozen=True)
+class ServiceEnvironment:
+    """Variables that the service finds at its next start."""
+
+    service: str
+    variables: Mapping[str, str]
+
+    def words(self) -> List[str]:
+        return ["environment", self.service,
+                *("%s=%s" % each for each in sorted(self.variables.items()))]
+
+
 ChangeSpec = Union[
     Sysctl, ExtraAddress, HostsEntry, TmpfsMount, LoopMount, NodeMount, OpenPort, VethPair, Vlan,
-    Bridge, NodeUser, NodeGroup, Packages,
+    Bridge, NodeUser, NodeGroup, Packages, ServiceEnvironment,
 ]

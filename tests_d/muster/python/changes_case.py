@@ -52,6 +52,14 @@ class ChangeTest(ClusterTestCase):
             self.assertFalse(self.cluster.node("client1").run(mounted).succeeded)
         self.assertFalse(any(each.succeeded for each in servers.run(mounted).values()))
 
+    def test_service_has_a_variable(self):
+        self.node.write_file("/etc/init.d/pykvd", "#!/bin/sh\n", mode=0o755)
+        settings = "/etc/default/pykvd"
+        with self.node.change(muster.ServiceEnvironment("pykvd", {"KVD_LOG": "a b"})) as change:
+            self.assertEqual(change.details["file"], settings)
+            self.assertIn(b"KVD_LOG", self.node.read_file(settings))
+        self.assertFalse(self.node.file(settings).exists())
+
     def test_wrong_changes_have_kinds(self):
         for kind, spec in ((Kind.NOT_FOUND, muster.Sysctl("no.such.parameter", "1")),
                            (Kind.INVALID, muster.OpenPort(70000)),
