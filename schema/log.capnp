@@ -46,13 +46,18 @@ struct LogSource {
 
     kernel @2 :Void;
     # The kernel's log.
+
+    container @3 :Text;
+    # What a container of podman or docker writes, by the container's name or id, in the form of its log driver. Marks
+    # are of files or the journal, and an unspecified one is its beginning. Errors: unsupported (the node has neither,
+    # or the driver keeps nothing), notFound.
   }
 }
 
 struct LogMark {
   union {
     unspecified @0 :Void;
-    # In a request `to` means that there is no end.
+    # In a request `to` means that there is no end, and `from` the beginning of a container's output.
 
     files @1 :List(LogPlace);
     journal @2 :Text;

@@ -39,6 +39,8 @@ const char* kindWord(LogSource::Kind kind) {
       return "files";
     case LogSource::Kind::kUnit:
       return "unit";
+    case LogSource::Kind::kContainer:
+      return "container";
     case LogSource::Kind::kKernel:
       break;
   }
@@ -50,6 +52,7 @@ LogSource sourceOf(const std::string& kind, const std::string& name) {
   if (kind == "files") return LogSource(name);
   if (kind == "unit") return LogSource::unit(name);
   if (kind == "kernel") return LogSource::kernel();
+  if (kind == "container") return LogSource::container(name);
   throw std::invalid_argument("unknown kind of source " + harness::quoted(kind));
 }
 
@@ -91,7 +94,8 @@ void addRules(Json& json, const std::vector<ClusterLogs::Rule>& rules, const cha
 }  // namespace
 
 std::vector<LogSource> sourcesOf(const std::vector<std::string>& files,
-                                 const std::vector<std::string>& units) {
+                                 const std::vector<std::string>& units,
+                                 const std::vector<std::string>& containers) {
   std::vector<LogSource> sources;
   for (const std::string& file : files) {
     if (file.empty() || file[0] != '/') {
@@ -102,6 +106,7 @@ std::vector<LogSource> sourcesOf(const std::vector<std::string>& files,
     sources.emplace_back(file);
   }
   for (const std::string& unit : units) sources.push_back(LogSource::unit(unit));
+  for (const std::string& name : containers) sources.push_back(LogSource::container(name));
   return sources;
 }
 

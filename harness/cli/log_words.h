@@ -12,10 +12,11 @@
 
 namespace harness {
 
-// Returns the sources of --file and --unit, in this order. Throws CommandError with kExitUsage for
-// a path that is not absolute.
+// Returns the sources of --file, --unit and --container, in this order. Throws CommandError with
+// kExitUsage for a path that is not absolute.
 std::vector<muster::LogSource> sourcesOf(const std::vector<std::string>& files,
-                                         const std::vector<std::string>& units);
+                                         const std::vector<std::string>& units,
+                                         const std::vector<std::string>& containers);
 
 // Say which logs of a cluster file every test watches, and by which rules: a line for each, and an
 // object of lists.

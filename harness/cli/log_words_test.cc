@@ -14,13 +14,15 @@ using muster::LogSource;
 
 TEST(LogWordsTest, MarksComeBackFromTheirFile) {
   std::vector<LogMark> marks = {{"server1", "/var/log/*.log", std::string("\0\xff\x10", 3)},
-                                {"server2", LogSource::unit("a.service"), "x"}};
+                                {"server2", LogSource::unit("a.service"), "x"},
+                                {"server2", LogSource::container("kvd"), "y"}};
   std::vector<LogMark> read = readMarks(marksText("demo", marks), "marks");
-  ASSERT_EQ(read.size(), 2u);
+  ASSERT_EQ(read.size(), 3u);
   EXPECT_EQ(read[0].node, "server1");
   EXPECT_EQ(read[0].bytes, marks[0].bytes);
   EXPECT_EQ(read[0].source, marks[0].source);
   EXPECT_EQ(read[1].source, marks[1].source);
+  EXPECT_EQ(read[2].source, marks[2].source);
 }
 
 TEST(LogWordsTest, OtherFilesAreRefused) {
@@ -32,8 +34,8 @@ TEST(LogWordsTest, OtherFilesAreRefused) {
 }
 
 TEST(LogWordsTest, PathMustBeAbsolute) {
-  EXPECT_EQ(sourcesOf({"/a"}, {"u"}).size(), 2u);
-  EXPECT_THROW(sourcesOf({"a"}, {}), CommandError);
+  EXPECT_EQ(sourcesOf({"/a"}, {"u"}, {"c"}).size(), 3u);
+  EXPECT_THROW(sourcesOf({"a"}, {}, {}), CommandError);
 }
 
 TEST(LogWordsTest, LogsOfAClusterFileAreShown) {

@@ -75,14 +75,19 @@ class LogsReader {
       if (item.text() == kKernelWord) return addSource(LogSource::kernel(), item, ofSet_);
       return addSource(LogSource(item.text()), item, ofSet_);
     }
-    item.expectKeys({"files", "unit", "kernel", "nodes"});
+    item.expectKeys({"files", "unit", "kernel", "container", "nodes"});
     std::vector<std::string> nodes = nodesOf(item);
     const Setting* files = item.find("files");
     const Setting* unit = item.find("unit");
     const Setting* kernel = item.find("kernel");
-    if ((files != nullptr) + (unit != nullptr) + (kernel != nullptr) != 1) {
-      item.fail("sources: one of files, unit and kernel is wanted, such as {unit: kvd.service}");
+    const Setting* container = item.find("container");
+    if ((files != nullptr) + (unit != nullptr) + (kernel != nullptr) + (container != nullptr) !=
+        1) {
+      item.fail(
+          "sources: one of files, unit, container and kernel is wanted, such as {unit: "
+          "kvd.service}");
     }
+    if (container) return addSource(LogSource::container(container->text()), *container, nodes);
     if (unit) return addSource(LogSource::unit(unit->text()), *unit, nodes);
     if (kernel) {
       kernel->word({"true"});

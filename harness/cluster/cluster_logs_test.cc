@@ -25,7 +25,7 @@ constexpr char kGood[] = R"(nodes:
   server[1-2]:
     role: server
     logs:
-      sources: [{unit: kvd.service}]
+      sources: [{unit: kvd.service}, {container: kvd}]
       fail_on: [{pattern: "panic", reason: servers do not panic}]
   client1: {role: client}
 logs:
@@ -48,8 +48,9 @@ std::vector<std::string> patternsOf(const std::vector<muster::LogRule>& rules) {
 void expectWhatTheFileSays(const ClusterLogs& logs) {
   using muster::LogSource;
   muster::Logs server = logsOn(logs, "server2");
-  EXPECT_THAT(server.sources, ElementsAre(LogSource::unit("kvd.service"),
-                                          LogSource("/var/log/kvd/*.log"), LogSource::kernel()));
+  EXPECT_THAT(server.sources,
+              ElementsAre(LogSource::unit("kvd.service"), LogSource::container("kvd"),
+                          LogSource("/var/log/kvd/*.log"), LogSource::kernel()));
   EXPECT_THAT(patternsOf(server.failOn), ElementsAre("panic", "^ERROR", "^WARN"));
   EXPECT_EQ(server.failOn[1].files, "*/kvd/*");
   EXPECT_EQ(server.failOn[1].reason, "lost data");
@@ -108,7 +109,8 @@ constexpr Bad kBad[] = {
      "2:18: sources: \"l\" is to be an absolute path or a pattern of such; the kernel's log is the "
      "word kernel"},
     {"{sources: [{unit: u, files: /l}]}",
-     "2:18: sources: one of files, unit and kernel is wanted, such as {unit: kvd.service}"},
+     "2:18: sources: one of files, unit, container and kernel is wanted, such as {unit: "
+     "kvd.service}"},
     {"{sources: [{kernel: no}]}", "2:27: kernel: there is no \"no\"; known: true"},
     {"{sources: [{files: /l, nodes: b}]}",
      "2:37: node set \"b\": there is no node \"b\"; did you mean \"a\"?"},

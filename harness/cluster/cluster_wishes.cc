@@ -10,7 +10,7 @@ namespace harness {
 namespace {
 
 // The kinds of sources, in the order of LogSource::Kind.
-constexpr const char* kSourceKinds[] = {"files", "unit", "kernel"};
+constexpr const char* kSourceKinds[] = {"files", "unit", "kernel", "container"};
 
 std::vector<std::string> namesOf(const nlohmann::json& json) {
   auto nodes = json.at("nodes").get<std::string>();
@@ -28,9 +28,10 @@ void to_json(nlohmann::json& json, const ClusterLogs::Source& each) {
 void from_json(const nlohmann::json& json, ClusterLogs::Source& each) {
   auto kind = json.at("kind").get<std::string>();
   auto name = json.at("name").get<std::string>();
-  each.source = kind == "kernel" ? muster::LogSource::kernel()
-                : kind == "unit" ? muster::LogSource::unit(name)
-                                 : muster::LogSource(name);
+  each.source = kind == "kernel"      ? muster::LogSource::kernel()
+                : kind == "unit"      ? muster::LogSource::unit(name)
+                : kind == "container" ? muster::LogSource::container(name)
+                                      : muster::LogSource(name);
   each.nodes = namesOf(json);
 }
 

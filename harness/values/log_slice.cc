@@ -25,6 +25,9 @@ void PrintTo(const LogSource& source, std::ostream* out) {
     case LogSource::Kind::kKernel:
       *out << "the kernel's log";
       return;
+    case LogSource::Kind::kContainer:
+      *out << "container " << harness::quoted(source.name());
+      return;
   }
 }
 

@@ -177,14 +177,14 @@ Mark markJournal(const RunTool& run) {
   return mark;
 }
 
-Part readJournal(const RunTool& run, const std::string& unit, const Mark& from, const Mark& to,
+Part readJournal(const RunTool& run, const std::string& selection, const Mark& from, const Mark& to,
                  const LineFilter& filter, const PartLimits& limits) {
   std::vector<std::string> words = {"--output-fields=MESSAGE,_SYSTEMD_UNIT"};
   if (from.cursor.size() > kCursorBytesMax || to.cursor.size() > kCursorBytesMax) {
     support::fail(Kind::INVALID, "journal: the mark is no cursor");
   }
   if (!from.cursor.empty()) words.push_back("--after-cursor=" + from.cursor);
-  if (!unit.empty()) words.push_back("--unit=" + unit);
+  if (!selection.empty()) words.push_back(selection);
   Part part;
   part.next = from;
   part.next.kind = Mark::Kind::kJournal;

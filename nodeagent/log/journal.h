@@ -25,8 +25,9 @@ void requireUnit(const std::string& unit);
 // Both fail with kind unsupported where the node has no journal, and say what is missing.
 Mark markJournal(const RunTool& run);
 
-// An empty `unit` means all entries. `to` of kind kUnspecified: the slice ends with the last entry.
-Part readJournal(const RunTool& run, const std::string& unit, const Mark& from, const Mark& to,
+// Reads the entries that a word of journalctl selects, such as "--unit=sshd.service"; an empty one
+// means all. `to` of kind kUnspecified: the slice ends with the last entry.
+Part readJournal(const RunTool& run, const std::string& selection, const Mark& from, const Mark& to,
                  const LineFilter& filter, const PartLimits& limits);
 
 // One entry of the export format.

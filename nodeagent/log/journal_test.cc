@@ -70,7 +70,7 @@ TEST(JournalTest, MarkIsTheLastCursor) {
 
 TEST(JournalTest, SliceEndsAtItsMarkAlsoWithoutThatEntry) {
   std::vector<std::string> words;
-  Part part = readJournal(tool(entry(2, "two") + entry(9, "nine"), &words), "kvd.service",
+  Part part = readJournal(tool(entry(2, "two") + entry(9, "nine"), &words), "--unit=kvd.service",
                           cursor("s=a;i=1;b=b"), cursor("s=a;i=5;b=b"), LineFilter({}), {});
   EXPECT_THAT(textsOf(part), ElementsAre("two"));
   EXPECT_THAT(words, Contains("--after-cursor=s=a;i=1;b=b"));

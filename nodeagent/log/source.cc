@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <mutex>
+
+#include "nodeagent/log/container.h"
 #include "nodeagent/log/find_files.h"
 #include "nodeagent/log/kernel_log.h"
 #include "nodeagent/log/log_files.h"
@@ -45,13 +48,12 @@ class Files final : public Source {
 
 class Journal final : public Source {
  public:
-  Journal(std::string unit, const LogPaths& paths, RunTool run)
-      : unit_(std::move(unit)),
+  // `selection` is as of readJournal.
+  Journal(std::string selection, const LogPaths& paths, RunTool run)
+      : selection_(std::move(selection)),
         journald_(paths.journald),
         directories_(paths.journals),
-        run_(std::move(run)) {
-    requireUnit(unit_);
-  }
+        run_(std::move(run)) {}
 
   Mark mark() const override {
     requireJournald();
@@ -61,7 +63,7 @@ class Journal final : public Source {
   Part read(const Mark& from, const Mark& to, const LineFilter& filter,
             const PartLimits& limits) const override {
     requireJournald();
-    return readJournal(run_, unit_, from, to, filter, limits);
+    return readJournal(run_, selection_, from, to, filter, limits);
   }
 
   // journald writes into files below a directory for each machine id.
@@ -87,11 +89,66 @@ class Journal final : public Source {
                   ", so systemd-journald does not run on the node");
   }
 
-  const std::string unit_;
+  const std::string selection_;
   const std::string journald_;
   const std::vector<std::string> directories_;
   const RunTool run_;
 };
+
+// The output of a container is a file or a part of the journal. Its engine says which, once.
+class Container final : public Source {
+ public:
+  Container(std::string name, const LogPaths& paths, RunTool run)
+      : name_(std::move(name)), paths_(paths), run_(std::move(run)) {
+    requireContainer(name_);
+  }
+
+  Mark mark() const override { return output().mark(); }
+
+  Part read(const Mark& from, const Mark& to, const LineFilter& filter,
+            const PartLimits& limits) const override {
+    Mark begin = from;
+    if (from.kind == Mark::Kind::kUnspecified) begin.kind = kindOfOutput();
+    return output().read(begin, to, filter, limits);
+  }
+
+  std::vector<std::string> watched(const Mark& at) const override { return output().watched(at); }
+
+  // An unspecified mark is the beginning. Whether a file or a cursor is right, only the engine
+  // knows.
+  bool owns(const Mark& mark) const override { return mark.kind != Mark::Kind::kKernel; }
+
+ private:
+  const Source& output() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!output_) {
+      ContainerOutput found = outputOfContainer(run_, name_);
+      if (found.file.empty()) {
+        output_ = std::make_unique<Journal>("CONTAINER_NAME=" + found.journalName, paths_, run_);
+      } else {
+        output_ = std::make_unique<Files>(found.file);
+      }
+    }
+    return *output_;
+  }
+
+  Mark::Kind kindOfOutput() const {
+    Mark file;
+    file.kind = Mark::Kind::kFiles;
+    return output().owns(file) ? Mark::Kind::kFiles : Mark::Kind::kJournal;
+  }
+
+  const std::string name_;
+  const LogPaths paths_;
+  const RunTool run_;
+  mutable std::mutex mutex_;
+  mutable std::unique_ptr<const Source> output_;
+};
+
+std::string unitSelection(const std::string& unit) {
+  requireUnit(unit);
+  return unit.empty() ? "" : "--unit=" + unit;
+}
 
 // Nothing tells of its news but the log itself, so it is looked at again and again.
 class Kernel final : public Source {
@@ -125,12 +182,15 @@ std::shared_ptr<const Source> makeSource(wire::LogSource::Reader source, const L
       return std::make_shared<Files>(std::string(bytes.begin(), bytes.size()));
     }
     case wire::LogSource::UNIT:
-      return std::make_shared<Journal>(source.getUnit().cStr(), paths, run);
+      return std::make_shared<Journal>(unitSelection(source.getUnit().cStr()), paths, run);
     case wire::LogSource::KERNEL:
       return std::make_shared<Kernel>(paths.kernel, bootId);
+    case wire::LogSource::CONTAINER:
+      return std::make_shared<Container>(source.getContainer().cStr(), paths, run);
   }
   support::fail(wire::Error::Kind::UNSUPPORTED,
-                "source: this agent knows files, units and the kernel's log only; upgrade it");
+                "source: this agent knows files, units, the kernel's log and containers only; "
+                "upgrade it");
 }
 
 }  // namespace nodeagent::logs

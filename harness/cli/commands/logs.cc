@@ -34,6 +34,12 @@ constexpr ListOption kUnit({
     .help = "the journal's entries of a unit; may be given several times",
 });
 
+constexpr ListOption kContainer({
+    .name = "container",
+    .value = "NAME",
+    .help = "the output of a container of podman or docker; may be given several times",
+});
+
 constexpr Flag kKernel({.name = "kernel", .help = "the kernel's log"});
 
 // The pattern stands before the problem already.
@@ -71,7 +77,8 @@ constexpr TextOption kSinceMark({
 });
 
 constexpr char kNotes[] =
-    R"(Sources are named by --file, --unit and --kernel, or by the marks of a file.
+    R"(Sources are named by --file, --unit, --container and --kernel, or by the
+marks of a file.
 Without any of these they are those of the key "logs" of the cluster file.
 Without marks all that there is is shown, rotated files included. A mark is a
 place in a log and no time, so nothing is shown twice or left out:
@@ -259,10 +266,11 @@ SourcesOn sourcesFor(const std::string& cluster, const Arguments& arguments,
   }
   ClusterLogs logs = wishesOf(arguments[kCluster]).logs;
   if (logs.sources.empty()) {
-    throw CommandError(kExitUsage,
-                       "name the logs by --file, --unit and --kernel, or by --since-mark; the file "
-                       "of cluster " +
-                           harness::quoted(cluster) + " has no key \"logs\"");
+    throw CommandError(
+        kExitUsage,
+        "name the logs by --file, --unit, --container and --kernel, or by --since-mark; the file "
+        "of cluster " +
+            harness::quoted(cluster) + " has no key \"logs\"");
   }
   return [logs](const std::string& node) { return logsOn(logs, node).sources; };
 }
@@ -270,11 +278,13 @@ SourcesOn sourcesFor(const std::string& cluster, const Arguments& arguments,
 int run(const Arguments& arguments) {
   auto timeout = arguments[kConnectTimeout];
   std::string marked = arguments[kSinceMark];
-  std::vector<LogSource> sources = sourcesOf(arguments[kNodeFiles], arguments[kUnit]);
+  std::vector<LogSource> sources =
+      sourcesOf(arguments[kNodeFiles], arguments[kUnit], arguments[kContainer]);
   if (arguments[kKernel]) sources.push_back(LogSource::kernel());
   if (!sources.empty() && !marked.empty()) {
-    throw CommandError(kExitUsage,
-                       "name the logs either by --file, --unit and --kernel, or by --since-mark");
+    throw CommandError(
+        kExitUsage,
+        "name the logs either by --file, --unit, --container and --kernel, or by --since-mark");
   }
   if (arguments.has(kMark) && (!marked.empty() || arguments[kFollow])) {
     throw CommandError(kExitUsage, "--mark shows nothing, so it goes with no other of these");
@@ -316,7 +326,7 @@ const Command kLogs = {
     .summary = "show or follow what programs of the nodes have logged",
     .options =
         [] {
-          return OptionList{&kCluster, &kNodeFiles, &kUnit,      &kKernel,         &kGrep,
+          return OptionList{&kCluster, &kNodeFiles, &kUnit,      &kContainer,      &kKernel, &kGrep,
                             &kFollow,  &kMark,      &kSinceMark, &kConnectTimeout, &kJson};
         },
     .run = run,

@@ -22,10 +22,10 @@
 
 namespace muster {
 
-// Names files, units or the kernel's log. A text alone is a pattern of paths.
+// Names files, units, the kernel's log or containers. A text alone is a pattern of paths.
 class LogSource {
  public:
-  enum class Kind { kFiles, kUnit, kKernel };
+  enum class Kind { kFiles, kUnit, kKernel, kContainer };
 
   // Stand for the files of an absolute path, whose components may have *, ? and [...]. They are
   // looked for at each call, and rotated files of theirs belong to them: app.log.1, app.log-2026.
@@ -39,9 +39,16 @@ class LogSource {
   // Stands for the kernel's log. Containers and local nodes often cannot read it.
   static LogSource kernel() { return LogSource(Kind::kKernel, "kernel"); }
 
+  // Stands for the output of a container of podman or docker, by its name or id. Lines are as the
+  // log driver writes them: k8s-file and json-file put time and stream before the text. A container
+  // that is made anew has a new log, which counts from its beginning.
+  static LogSource container(std::string name) {
+    return LogSource(Kind::kContainer, std::move(name));
+  }
+
   Kind kind() const { return kind_; }
 
-  // Returns the pattern, or the unit.
+  // Returns the pattern, the unit or the container.
   const std::string& name() const { return name_; }
 
   bool operator==(const LogSource&) const = default;

@@ -33,7 +33,7 @@ _SHOWN_LINES = 5
 
 @dataclasses.dataclass(frozen=True)
 class LogSource:
-    """Names files, a unit or the kernel's log. A text alone is a pattern of paths."""
+    """Names files, a unit, a container or the kernel's log. A text alone is a pattern of paths."""
 
     words: Tuple[str, ...]
 
@@ -46,6 +46,11 @@ class LogSource:
     def unit(cls, name: str) -> "LogSource":
         """The journal's entries of a unit, such as "sshd.service"."""
         return cls(("--unit", name))
+
+    @classmethod
+    def container(cls, name: str) -> "LogSource":
+        """The output of a container of podman or docker, as its log driver writes it."""
+        return cls(("--container", name))
 
     @classmethod
     def kernel(cls) -> "LogSource":

@@ -43,6 +43,8 @@ void write(wire::LogSource::Builder to, const LogSource& source) {
       return to.setUnit(source.name());
     case LogSource::Kind::kKernel:
       return to.setKernel();
+    case LogSource::Kind::kContainer:
+      return to.setContainer(source.name());
   }
 }
 
@@ -127,6 +129,9 @@ LogMark Logs::beginning(const LogSource& source) const {
       break;
     case LogSource::Kind::kKernel:
       mark.setKernel(0);
+      break;
+    case LogSource::Kind::kContainer:
+      mark.setUnspecified();
       break;
   }
   return readMark(node_.description().name, source, mark);

@@ -7,6 +7,7 @@ namespace {
 
 using namespace muster;
 using namespace logs_tests;
+using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -104,6 +105,29 @@ TEST_F(SliceTest, MarksSurviveKilledFrontAndKeeper) {
   killKeeper(node);
   append(node, log_, "three");
   EXPECT_THAT(textsOf(log.since(begin)), ElementsAre("one", "two", "three"));
+}
+
+// The engine says where the output goes, and a container that is made anew has another file.
+TEST_F(SliceTest, OutputOfAContainerIsReadWhereItsEngineSays) {
+  Node& node = servers()[0];
+  node.file("/usr/local/sbin/podman")
+      .write(
+          "#!/bin/sh\n[ \"$5\" = kvd ] || { echo no such container; exit 125; }\n"
+          "echo k8s-file; cat /run/kvd-log-path; echo kvd\n",
+          {.mode = 0755, .undo = UndoAt::kTestEnd});
+  node.file("/run/kvd-log-path").write(directory_ + "/ctr.log\n", {.undo = UndoAt::kTestEnd});
+  Log log(node, LogSource::container("kvd"));
+  append(node, directory_ + "/ctr.log", "2026 stdout F before");
+  LogMark mark = log.mark();
+  append(node, directory_ + "/ctr.log", "2026 stdout F ready");
+  EXPECT_EQ(log.waitFor("F ready$", mark, 10s).text, "2026 stdout F ready");
+  node.file("/run/kvd-log-path").write(directory_ + "/new.log\n");
+  append(node, directory_ + "/new.log", "2026 stdout F again");
+  EXPECT_THAT(textsOf(log.since(mark)), testing::Contains("2026 stdout F again"));
+  EXPECT_THAT([&] { Log(node, LogSource::container("none")).mark(); },
+              FailsWith(NodeError::Kind::kNotFound, testing::HasSubstr("no such container")));
+  EXPECT_THAT([&] { Log(node, LogSource::container("a b")).mark(); },
+              FailsWith(NodeError::Kind::kInvalid));
 }
 
 TEST_F(SliceTest, BadRequestsAreRefusedByTheNode) {
