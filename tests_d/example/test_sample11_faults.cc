@@ -34,3 +34,15 @@ TEST_F(FaultSample, LossyWayStillWorks) {
   Fault lossy = cluster().partition({{servers()[0]}, {servers()[1]}}, {.loss = 0.33});
   EXPECT_THAT(servers()[0], Eventually(Runs(pingOf(servers()[1])), 30s));
 }
+
+// Delays are in the kernel's netem, or else in a relay of the agent.
+class LateSample : public FaultSample {
+ public:
+  static Needs needs() { return {.nodes = {{"server", 2}}, .abilities = {NodeAbility::kDelays}}; }
+};
+
+TEST_F(LateSample, LateServerAnswersLater) {
+  Fault late = cluster().degrade(servers()[0], {.delay = 200ms, .jitter = 20ms});
+  Result ping = servers()[1].run(pingOf(servers()[0]));
+  EXPECT_THAT(ping.out, testing::ContainsRegex("time=(1[89][0-9]|[2-9][0-9][0-9])"));
+}
