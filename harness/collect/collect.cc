@@ -263,8 +263,10 @@ class NodeCollector {
     std::ofstream out(target, std::ios::binary);
     uint64_t offset = file.size - std::min(file.size, file.wanted);
     uint64_t begin = offset;
-    while (offset - begin < file.wanted) {
-      uint64_t most = std::min(kPieceBytes, file.wanted - (offset - begin));
+    // A file without a size has taken no share before.
+    uint64_t wanted = file.size == 0 ? std::min(file.wanted, left_) : file.wanted;
+    while (offset - begin < wanted) {
+      uint64_t most = std::min(kPieceBytes, wanted - (offset - begin));
       std::string piece = rpc::Files(node_).read(file.path, offset, most, until_);
       if (piece.empty()) break;
       out.write(piece.data(), static_cast<std::streamsize>(piece.size()));

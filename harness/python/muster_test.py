@@ -234,6 +234,47 @@ class CallTest(FakeCase):
             muster.Cluster("lab", program="/nowhere/muster").start()
 
 
+class NotOpenTest(FakeCase):
+    """A cluster without nodes would make every loop over them pass."""
+
+    def refusals(self, cluster, node=None):
+        calls = [cluster.servers, cluster.clients, lambda: cluster.nodes,
+                 lambda: cluster.select("s1"), lambda: cluster.node("s1"),
+                 lambda: cluster.isolate("s1")]
+        calls += [lambda: node.run(["true"])] * bool(node)
+        return {self.error_of(call).kind for call in calls}
+
+    def test_cluster_that_is_not_started_has_no_calls(self):
+        self.assertEqual(self.refusals(muster.Cluster("lab", program=str(self.program))),
+                         {Kind.INVALID})
+
+    def test_cluster_that_was_closed_has_no_calls(self):
+        cluster = self.cluster()
+        node = cluster.node("s1")
+        cluster.close()
+        self.assertEqual(self.refusals(cluster, node), {Kind.INVALID})
+
+    def test_cluster_that_could_not_be_started_has_no_calls(self):
+        self.answer("nodes", "sys.exit(65)")
+        cluster = muster.Cluster("lab", program=str(self.program))
+        with self.assertRaises(NodeError):
+            cluster.start()
+        self.assertEqual(self.refusals(cluster), {Kind.INVALID})
+
+    def test_expression_is_no_option(self):
+        self.cluster().select("--help")
+        self.assertIn(["--", "--help"], [call[-2:] for call in self.calls("nodes")])
+
+    def test_wrong_values_are_refused(self):
+        node = self.node()
+        for wrong in (float("nan"), float("inf"), -1.0, 0.0):
+            self.assertIs(self.error_of(lambda: node.run(["true"], timeout=wrong)).kind,
+                          Kind.INVALID)
+        for name in ("A=B", "", "1A", "A B"):
+            self.assertIs(self.error_of(lambda: node.run(["true"], env={name: "x"})).kind,
+                          Kind.INVALID)
+
+
 class TimeTest(FakeCase):
     def hurried_node(self):
         """Returns a node whose calls may take a second."""

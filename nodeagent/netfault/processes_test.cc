@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -33,6 +34,8 @@ class ProcessesTest : public ::testing::Test {
   ~ProcessesTest() override {
     for (pid_t child : children_) {
       ::kill(child, SIGKILL);
+      // A shell leaves what it waits for.
+      ::kill(-child, SIGKILL);
       ::waitpid(child, nullptr, 0);
     }
   }
@@ -42,9 +45,11 @@ class ProcessesTest : public ::testing::Test {
   pid_t start(const std::string& script = "sleep 60") {
     pid_t child = ::fork();
     if (child == 0) {
+      ::setpgid(0, 0);
       ::execl("/bin/sh", name().c_str(), "-c", (script + "; true").c_str(), nullptr);
       ::_exit(127);
     }
+    if (child < 0) throw std::runtime_error("fork failed");
     children_.push_back(child);
     while (named(child).size() == 0) std::this_thread::yield();
     return child;

@@ -95,6 +95,9 @@ CollectWish wishOn(const ClusterCollect& collect, const std::string& node,
 
 // Earlier files would pass for those of now.
 void requireNew(const std::string& directory, const std::vector<CollectFrom>& all) {
+  std::error_code failed;
+  std::filesystem::create_directories(directory, failed);
+  if (failed) throw CommandError(kExitCannotCreate, directory + ": " + failed.message());
   for (const CollectFrom& from : all) {
     auto own = std::filesystem::path(directory) / from.node->description().name;
     if (!std::filesystem::exists(own)) continue;

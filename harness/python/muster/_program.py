@@ -57,6 +57,8 @@ def find_program() -> str:
 
 def time_word(seconds: float) -> str:
     """Returns a time as `muster` reads it. NodeError INVALID unless it is positive."""
+    if not 0 < seconds < 1e9:
+        raise NodeError(Kind.INVALID, "", "", "a time of %r s is to be positive and finite" % (seconds,))
     milliseconds = round(seconds * 1000)
     if milliseconds < 1:
         raise NodeError(Kind.INVALID, "", "", "a time of %r s is to be positive" % (seconds,))

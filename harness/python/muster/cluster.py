@@ -51,8 +51,21 @@ class Cluster:
         self._program = program
         self._maker: Optional[Child] = None
         self._owned: List[Any] = []
-        self._all: List[Node] = []
+        self._open_command: Optional[_program.Command] = None
+        self._known: List[Node] = []
         self.name = ""
+
+    @property
+    def _command(self) -> _program.Command:
+        if self._open_command is None:
+            raise NodeError(Kind.INVALID, "", "use the cluster",
+                            "it is not started, or was closed; use it in a `with`, or call start()")
+        return self._open_command
+
+    @property
+    def _all(self) -> List[Node]:
+        _ = self._command
+        return self._known
 
     def start(self) -> "Cluster":
         """Takes the cluster if it is up, and makes it otherwise.
@@ -60,24 +73,31 @@ class Cluster:
         ClusterUnavailable if this machine cannot make nodes; NodeError INVALID for a wrong file,
         and INFRASTRUCTURE if there is no such cluster or it could not be made.
         """
-        self._command = _program.Command(self._program)
+        self._open_command = _program.Command(self._program)
         self._command.connect_seconds = self._connect_timeout
         is_file = "/" in self._which or self._which.endswith((".yaml", ".yml"))
         file = os.path.abspath(self._which) if is_file else ""
         self._command.cluster = self._wanted_name or file or self._which
         try:
-            rows = self._rows()
-        except NodeError as error:
-            may_make = is_file and error.kind is Kind.INFRASTRUCTURE
-            if not may_make:
-                raise
-            self._make(file)
-            rows = self._rows()
+            rows = self._made_rows(file)
+        except BaseException:
+            self._open_command = None
+            raise
         self.name = rows[0]["cluster"]
         if not self._command.cluster:
             self._command.cluster = self.name
-        self._all = [Node(self, row) for row in rows]
+        self._known = [Node(self, row) for row in rows]
         return self
+
+    def _made_rows(self, file: str) -> List[Mapping[str, Any]]:
+        """Returns the nodes, which are made if there is a file and they are not up."""
+        try:
+            return self._rows()
+        except NodeError as error:
+            if not file or error.kind is not Kind.INFRASTRUCTURE:
+                raise
+        self._make(file)
+        return self._rows()
 
     def _rows(self) -> List[Mapping[str, Any]]:
         return self._described("", "find the cluster %s" % (self._which or "that is up"))
@@ -85,7 +105,7 @@ class Cluster:
     def _described(self, expression: str, operation: str) -> List[Mapping[str, Any]]:
         """Returns what is known of nodes without them: one that does not answer delays nothing."""
         options = ["--connect-timeout", "1ms"]
-        ended = self._command.run("nodes", options + [expression] * bool(expression), 10.0)
+        ended = self._command.run("nodes", options + ["--", expression] * bool(expression), 10.0)
         try:
             return json.loads(ended.out)
         except ValueError:
@@ -111,6 +131,7 @@ class Cluster:
         try:
             self.end_owned()
         finally:
+            self._open_command = None
             maker, self._maker = self._maker, None
             if maker is not None:
                 maker.end()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -56,6 +57,9 @@ def command_words(nodes: str, argv: Argv, timeout: float, env: Optional[Mapping[
                         "a command is a list of words; no shell reads it")
     options: List[Any] = ["--timeout", _program.time_word(timeout), *more]
     for name, value in (env or {}).items():
+        if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
+            raise NodeError(Kind.INVALID, nodes, "run " + str(argv[0]) if argv else "run",
+                            "%r is no name of a variable" % (name,))
         options += ["--env", "%s=%s" % (name, value)]
     options += ["--directory", directory] if directory else []
     options += ["--user", user] if user else []
@@ -97,12 +101,15 @@ class Node:
 
     def __init__(self, cluster: "Cluster", row: Mapping[str, Any]) -> None:
         self._cluster = cluster
-        self._command = cluster._command
         self.name: str = row["name"]
         self.role: str = row["role"]
         self.labels: Dict[str, str] = dict(row["labels"])
         #: The addresses on the network that the nodes share. It may be empty.
         self.addresses: List[str] = list(row["addresses"])
+
+    @property
+    def _command(self) -> _program.Command:
+        return self._cluster._command
 
     @property
     def address(self) -> str:

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <muster/node_error.h>
@@ -36,8 +37,23 @@ void giveTemporaryName(StagedFile& staged, int directory, const std::string& pat
   staged.name = name;
 }
 
+void requireReplaceable(int directory, const std::string& name, const std::string& path) {
+  struct stat status {};
+  if (::fstatat(directory, name.c_str(), &status, 0) != 0) return;
+  if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return;
+  throw muster::NodeError(muster::NodeError::Kind::kConflict, "", "copy",
+                          "local " + harness::quoted(path) +
+                              ": is a device, a FIFO or a socket, which no file replaces");
+}
+
 void publishStaged(int directory, const std::string& temporary, const std::string& name,
                    muster::IfExists existing, const std::string& path) {
+  try {
+    requireReplaceable(directory, name, path);
+  } catch (const muster::NodeError&) {
+    ::unlinkat(directory, temporary.c_str(), 0);
+    throw;
+  }
   unsigned flags = existing == muster::IfExists::kRefuse ? RENAME_NOREPLACE : 0;
   if (::renameat2(directory, temporary.c_str(), directory, name.c_str(), flags) == 0) return;
   int number = errno;

@@ -29,8 +29,12 @@ StagedFile openStaged(int directory, mode_t mode, const std::string& path);
 // Gives the file a temporary name if it has none.
 void giveTemporaryName(StagedFile& staged, int directory, const std::string& path);
 
+// Throws NodeError kConflict if `name` is a device, a FIFO or a socket, or a link to one: writing
+// is meant to go through it, and a file in its place would end that for everybody.
+void requireReplaceable(int directory, const std::string& name, const std::string& path);
+
 // Renames `temporary` to `name`, and removes it if that fails. NodeError kConflict as
-// IfExists::kRefuse says.
+// IfExists::kRefuse and requireReplaceable say.
 void publishStaged(int directory, const std::string& temporary, const std::string& name,
                    muster::IfExists existing, const std::string& path);
 

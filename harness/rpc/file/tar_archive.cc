@@ -35,6 +35,10 @@ void freeWriter(::archive* writer) {
   ::archive_write_free(writer);
 }
 
+void freeLocale(locale_t locale) {
+  ::freelocale(locale);
+}
+
 // Makes the thread's locale another one.
 class LocaleScope {
  public:
@@ -190,7 +194,7 @@ class TarArchive::Target final : public CopyTarget {
 
 TarArchive::TarArchive(std::string path)
     : path_(std::move(path)),
-      utf8_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", locale_t{})),
+      utf8_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", locale_t{}), freeLocale),
       writer_(::archive_write_new(), freeWriter) {
   size_t slash = path_.find_last_of('/');
   name_ = slash == std::string::npos ? path_ : path_.substr(slash + 1);
@@ -203,6 +207,7 @@ TarArchive::TarArchive(std::string path)
     errno = EISDIR;
     failLocal(path_);
   }
+  requireReplaceable(directory_.get(), name_, path_);
   file_ = openBeside(0666);
   ::archive_write_set_format_pax(writer_.get());
   // The other form of the attributes is read by libarchive alone.
@@ -216,7 +221,6 @@ TarArchive::TarArchive(std::string path)
 TarArchive::~TarArchive() {
   writer_.reset();
   if (!file_.name.empty()) ::unlinkat(directory_.get(), file_.name.c_str(), 0);
-  if (utf8_ != locale_t{}) ::freelocale(utf8_);
 }
 
 StagedFile TarArchive::openBeside(mode_t mode) const {
@@ -260,7 +264,7 @@ void TarArchive::append(const std::string& name, const TreeItem& item, int stage
   isBroken_ = true;
   {
     // Names that are no UTF-8 are written as they are, which is a warning.
-    LocaleScope utf8(utf8_);
+    LocaleScope utf8(utf8_.get());
     if (::archive_write_header(writer_.get(), entry.get()) < ARCHIVE_WARN) fail();
   }
   content();

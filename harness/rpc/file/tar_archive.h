@@ -18,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <type_traits>
 
 #include <muster/transfer_result.h>
 
@@ -76,8 +77,8 @@ class TarArchive {
   Fd directory_;
   StagedFile file_;
 
-  // Is the locale in which libarchive takes names as UTF-8.
-  locale_t utf8_;
+  // Is the locale in which libarchive takes names as UTF-8. Null: the machine has none.
+  std::unique_ptr<std::remove_pointer_t<locale_t>, void (*)(locale_t)> utf8_;
 
   // Guards the members below.
   std::mutex mutex_;

@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -168,6 +170,11 @@ TEST_F(TarArchiveTest, DirectoryMustBeThereAndTheNameBeNone) {
   EXPECT_THROW(TarArchive(directory_ + "/none/out.tar"), muster::NodeError);
   EXPECT_THROW(TarArchive(directory_ + "/"), muster::NodeError);
   EXPECT_THROW(TarArchive{directory_}, muster::NodeError);
+  ASSERT_EQ(::mkfifo((directory_ + "/fifo").c_str(), 0600), 0);
+  ASSERT_EQ(::symlink("/dev/null", (directory_ + "/null").c_str()), 0);
+  for (const char* name : {"/fifo", "/null"}) {
+    EXPECT_THROW(TarArchive{directory_ + name}, muster::NodeError) << name;
+  }
 }
 
 }  // namespace
