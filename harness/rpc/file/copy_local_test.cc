@@ -95,6 +95,20 @@ TEST_F(CopyLocalTest, AFileWhoseDigestIsWrongLeavesTheOldOneAndNothingBeside) {
   EXPECT_EQ(std::distance(fs::directory_iterator(top_), fs::directory_iterator()), 1);
 }
 
+TEST_F(CopyLocalTest, FileReplacesNoDeviceAndNoLinkToOne) {
+  options_.what = CopyOptions::What::kFile;
+  ASSERT_EQ(::mkfifo((top_ + "/fifo").c_str(), 0600), 0);
+  fs::create_symlink("/dev/null", top_ + "/null");
+  const std::string content = "new";
+  for (const char* name : {"/fifo", "/null"}) {
+    auto target = localTarget(top_ + name, options_);
+    EXPECT_THROW(target->addFile(item("", muster::FileType::kRegular), feedOf(content)), NodeError)
+        << name;
+  }
+  EXPECT_TRUE(fs::is_fifo(top_ + "/fifo"));
+  EXPECT_TRUE(fs::is_symlink(top_ + "/null"));
+}
+
 TEST_F(CopyLocalTest, WhatMustNotBeReplacedIsNot) {
   std::ofstream(top_ + "/f") << "old";
   options_.write.existing = muster::IfExists::kRefuse;

@@ -130,6 +130,9 @@ class LocalTarget final : public CopyTarget {
     if (options_.write.way == muster::WriteWay::kInPlace) return writeInPlace(item, feed, place);
 
     int directory = place.directory.get();
+    if (options_.what == CopyOptions::What::kFile) {
+      requireReplaceable(directory, place.name, place.path);
+    }
     StagedFile staged = openStaged(directory, keepsAll(item) ? 0600 : 0666, place.path);
     try {
       TransferDigest digest = fill(staged.file.get(), item, feed, place.path);

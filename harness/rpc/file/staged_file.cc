@@ -48,12 +48,6 @@ void requireReplaceable(int directory, const std::string& name, const std::strin
 
 void publishStaged(int directory, const std::string& temporary, const std::string& name,
                    muster::IfExists existing, const std::string& path) {
-  try {
-    requireReplaceable(directory, name, path);
-  } catch (const muster::NodeError&) {
-    ::unlinkat(directory, temporary.c_str(), 0);
-    throw;
-  }
   unsigned flags = existing == muster::IfExists::kRefuse ? RENAME_NOREPLACE : 0;
   if (::renameat2(directory, temporary.c_str(), directory, name.c_str(), flags) == 0) return;
   int number = errno;

@@ -34,7 +34,7 @@ void giveTemporaryName(StagedFile& staged, int directory, const std::string& pat
 void requireReplaceable(int directory, const std::string& name, const std::string& path);
 
 // Renames `temporary` to `name`, and removes it if that fails. NodeError kConflict as
-// IfExists::kRefuse and requireReplaceable say.
+// IfExists::kRefuse says.
 void publishStaged(int directory, const std::string& temporary, const std::string& name,
                    muster::IfExists existing, const std::string& path);
 
