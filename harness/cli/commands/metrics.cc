@@ -1,5 +1,6 @@
 // metrics: what nodes and their processes use, sample by sample.
 #include <atomic>
+#include <iostream>
 #include <memory>
 #include <mutex>
 
@@ -16,6 +17,7 @@
 #include "harness/metrics/series_text.h"
 #include "harness/rpc/metrics/pulled_recording.h"
 #include "harness/values/at_once.h"
+#include "schema/support/base/text.h"
 
 namespace harness {
 namespace {
@@ -86,6 +88,15 @@ class Printer {
     if (!text.empty()) writeOutput(text);
   }
 
+  void printNote(const std::string& node, const std::string& note) {
+    muster::MetricSeries series;
+    series.node = node;
+    series.notes = {note};
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (isJson_) writeOutput(jsonText(metrics::notesJson(series), Layout::kLine));
+    std::cerr << "muster metrics: " << node << ": " << support::printable(note) << "\n";
+  }
+
  private:
   const bool isJson_;
   std::mutex mutex_;
@@ -99,6 +110,9 @@ void follow(ControllerNode& node, const rpc::RecordingPlan& plan, Steady::time_p
   while (!isOver && Steady::now() < end) {
     auto until = std::min(end, Steady::now() + kLookMax);
     printer.print(node.description().name, recording.next(until, until + kAnswerMax), lines);
+    if (auto note = recording.takeNote(); !note.empty()) {
+      printer.printNote(node.description().name, note);
+    }
     if (isOutputClosed()) throw OutputClosed();
   }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <string>
 #include <utility>
 
 #include "harness/rpc/metrics/metrics_calls.h"
@@ -47,17 +48,26 @@ std::vector<NumberedSample> PulledRecording::next(SteadyTime until, SteadyTime l
     auto wait = std::clamp<std::chrono::nanoseconds>(left, left.zero(), kWaitMax);
     RecordingPart part =
         ask<RecordingPart>(node_, "read metrics", limit, readAttempt(number_, last_, wait.count()));
+    if (part.lostTo > last_) {
+      note_ = "samples " + std::to_string(last_ + 1) + " to " + std::to_string(part.lostTo) +
+              " are lost";
+    }
     if (!part.samples.empty()) last_ = part.samples.back().number;
     return std::move(part.samples);
   } catch (const muster::NodeError& error) {
     if (isGone(error.kind())) {
       begin(limit);
+      note_ = std::string("the recording began anew: ") + error.what();
       return {};
     }
     bool mayComeBack = error.kind() == Kind::kUnreachable || error.kind() == Kind::kTimeout;
     if (!mayComeBack) throw;
     return {};
   }
+}
+
+std::string PulledRecording::takeNote() {
+  return std::exchange(note_, {});
 }
 
 }  // namespace harness::rpc

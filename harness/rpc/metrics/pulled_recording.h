@@ -22,6 +22,10 @@ class PulledRecording {
   // there are none. If the session is gone, the recording begins anew.
   std::vector<NumberedSample> next(SteadyTime until, SteadyTime limit);
 
+  // Returns why samples are missing since the last call: they were dropped, or the recording began
+  // anew. Empty: none are known to be.
+  std::string takeNote();
+
  private:
   void begin(SteadyTime until);
 
@@ -29,6 +33,7 @@ class PulledRecording {
   const RecordingPlan plan_;
   uint64_t number_ = 0;
   uint64_t last_ = 0;
+  std::string note_;
 };
 
 }  // namespace harness::rpc

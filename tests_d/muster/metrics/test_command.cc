@@ -49,6 +49,14 @@ TEST_F(MetricsCommandTest, JsonHasALineForEachSample) {
                     HasSubstr(R"("processes":[])"), Not(HasSubstr("server1"))));
 }
 
+// The keeper is killed by its own node, in the middle.
+TEST_F(MetricsCommandTest, RecordingThatBeganAnewIsTold) {
+  Process killer = servers()[1].start({"sh", "-c", "sleep 1; pkill -KILL -f -- '--role=[a]ll$'"});
+  ShellResult result = run("$M server2 --json --interval 100ms --for 8s 2>&1");
+  EXPECT_THAT(result.output, HasSubstr(R"({"node":"server2","notes":["the recording began anew)"));
+  EXPECT_THAT(result.output, HasSubstr("muster metrics: server2: the recording began anew"));
+}
+
 TEST_F(MetricsCommandTest, EndsByASignal) {
   ShellResult result = run("timeout -s INT 2 $M server1 --interval 100ms; echo $?");
   EXPECT_THAT(result.output, AllOf(HasSubstr("server1"), HasSubstr("124")));

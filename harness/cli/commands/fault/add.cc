@@ -258,13 +258,16 @@ int run(const Arguments& arguments) {
   std::vector<NodeDescription> nodes = nodesFor(cluster, shape);
   Connections connections(nodes, chooseRunId(""));
   Reachable reachable = reach(connections, nodes, arguments[kConnectTimeout]);
-  if (!reachable.errors.empty()) {
+  const auto& connected = reachable.connected;
+  // A degradation is of one node; the others show that its packets arrive.
+  bool isDegradable = isDegradation && !connected.empty() &&
+                      connected.front()->description().name == nodes.front().name;
+  if (!reachable.errors.empty() && !isDegradable) {
     printErrors(arguments, reachable.errors);
     return kExitUnavailable;
   }
   auto until = std::chrono::steady_clock::now() + kInjectMax;
   auto hold = arguments[kFor];
-  const auto& connected = reachable.connected;
   print(arguments,
         isDegradation
             ? rpc::InjectedFault::degrade(connected, degradationOf(arguments), hold, until)
