@@ -63,6 +63,22 @@ class ProcessesTest : public ::testing::Test {
     return same;
   }
 
+  // Waits until the shell has made its child, which has the shell's name until it runs its program.
+  static void awaitSleeper(pid_t shell) {
+    auto sleeps = [](pid_t pid) {
+      auto name = commandOf(pid);
+      KJ_IF_MAYBE (found, name) return *found == "sleep";
+      return false;
+    };
+    for (;;) {
+      auto children = childrenOf(shell);
+      KJ_IF_MAYBE (found, children) {
+        if (std::any_of(found->begin(), found->end(), sleeps)) return;
+      }
+      std::this_thread::yield();
+    }
+  }
+
   ProcessChoice choice() const { return {ProcessChoice::By::kName, kj::str(name().c_str()), 0}; }
   static ProcessChoice choiceOf(pid_t pid) { return {ProcessChoice::By::kPid, kj::String(), pid}; }
   static LocalSpec spec(kj::StringPtr kind, ProcessChoice processes, uint32_t leave = 0) {
@@ -102,6 +118,8 @@ class ProcessesTest : public ::testing::Test {
 TEST_F(ProcessesTest, PausedProcessesStandStillAndGoOn) {
   pid_t first = start();
   pid_t second = start();
+  awaitSleeper(first);
+  awaitSleeper(second);
   auto place = begin(spec("pause", choice()));
   EXPECT_EQ(stateOf(first), 'T');
   EXPECT_EQ(stateOf(second), 'T');
