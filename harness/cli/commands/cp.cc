@@ -1,17 +1,12 @@
 // cp: files and trees between this machine and nodes.
-//
-// Over budget: its help and its options are a fifth of it.
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
-#include <thread>
 #include <tuple>
 
 #include "harness/cli/arguments.h"
@@ -20,6 +15,7 @@
 #include "harness/cli/connections.h"
 #include "harness/cli/copy_archive.h"
 #include "harness/cli/copy_progress.h"
+#include "harness/cli/copy_transfer.h"
 #include "harness/cli/copy_words.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
@@ -31,7 +27,6 @@
 namespace harness {
 namespace {
 
-namespace fs = std::filesystem;
 using NodeKind = muster::NodeError::Kind;
 
 constexpr Flag kRecursive({
@@ -107,175 +102,12 @@ source cannot be read; 69 if a node could not be reached.
 )";
 
 constexpr int kStatusFailed = 1;
-constexpr size_t kNodesAtOnce = 16;
-
-// Why something was not copied. An empty text: it was.
-struct Failure {
-  std::string text = {};
-  // The kind of a NodeError.
-  std::string kind = {};
-  // The node could not be reached, or did not let us in.
-  bool isAbsence = false;
-};
-
-Failure failureOf(const muster::NodeError& error, std::string text) {
-  bool isAbsence = error.kind() == NodeKind::kUnreachable || error.kind() == NodeKind::kRefused;
-  return {std::move(text), toString(error.kind()), isAbsence};
-}
-
-[[noreturn]] void refuse(NodeKind kind, const std::string& text) {
-  throw muster::NodeError(kind, "", "", text);
-}
-
-struct Transfer {
-  CopyEnd source;
-  CopyEnd target;
-  // Each of several source nodes has a directory of its own, target/NODE.
-  bool intoOwnDirectory = false;
-  // The target must be a directory.
-  bool isOneOfSeveral = false;
-  muster::TransferResult result;
-  Failure failure;
-
-  const std::string& worker() const {
-    static const std::string kHere;
-    const ControllerNode* node = target.node != nullptr ? target.node : source.node;
-    return node != nullptr ? node->description().name : kHere;
-  }
-};
-
-std::string endText(const CopyEnd& end) {
-  return (end.node == nullptr ? "" : end.node->description().name + ":") + end.path;
-}
-
-enum class Kind { kNothing, kFile, kDirectory, kOther };
-
-// Returns the kind of file at an end, following symbolic links.
-Kind kindOf(const CopyEnd& end, muster::SteadyTime until) {
-  if (end.node == nullptr) {
-    std::error_code ignored;
-    fs::file_status status = fs::status(end.path, ignored);
-    if (fs::is_directory(status)) return Kind::kDirectory;
-    if (fs::is_regular_file(status)) return Kind::kFile;
-    return fs::exists(status) ? Kind::kOther : Kind::kNothing;
-  }
-  auto stat = rpc::Files(*end.node).stat(end.path, muster::SymlinkPolicy::kFollow, until);
-  if (!stat) return Kind::kNothing;
-  if (stat->type == muster::FileType::kDirectory) return Kind::kDirectory;
-  return stat->type == muster::FileType::kRegular ? Kind::kFile : Kind::kOther;
-}
-
-// The options that all copies of one command share.
-struct Manner {
-  bool recursive = false;
-  bool hasExactTarget = false;
-  CopyOptions options;
-  muster::SteadyTime until;
-  // Takes all sources. Null: they go to their targets.
-  TarArchive* archive = nullptr;
-};
-
-CopyOptions::What whatOf(const Transfer& transfer, const Manner& manner) {
-  Kind kind = kindOf(transfer.source, manner.until);
-  if (kind == Kind::kNothing) refuse(NodeKind::kNotFound, "no such file or directory");
-  if (kind == Kind::kOther) refuse(NodeKind::kInvalid, "is not a regular file or directory");
-  if (kind == Kind::kFile) return CopyOptions::What::kFile;
-  if (manner.options.write.way == muster::WriteWay::kInPlace) {
-    refuse(NodeKind::kInvalid, "is a directory; only a file can be written in place");
-  }
-  if (!manner.recursive) refuse(NodeKind::kInvalid, "is a directory; copy it with -r");
-  return CopyOptions::What::kTree;
-}
-
-// Decides the final target as cp(1) does: a file goes into an existing directory under its own
-// name, and several sources need such a directory. A missing parent is found here, before any byte
-// is sent.
-CopyEnd targetOf(const Transfer& transfer, const Manner& manner) {
-  CopyEnd target = transfer.target;
-  if (transfer.intoOwnDirectory) {
-    target.path += "/" + transfer.source.node->description().name;
-    std::error_code failed;
-    fs::create_directories(target.path, failed);
-    if (failed) refuse(NodeKind::kSystem, target.path + ": " + failed.message());
-  }
-  bool isDirectory = kindOf(target, manner.until) == Kind::kDirectory;
-  if (isDirectory && manner.hasExactTarget) {
-    refuse(NodeKind::kConflict, "the target " + endText(target) + " is a directory");
-  }
-  std::string name = lastNameOf(transfer.source.path);
-  if (isDirectory && name.empty()) {
-    // What is below a source such as "dir/." goes into the target itself.
-    while (target.path.size() > 1 && target.path.ends_with("/")) target.path.pop_back();
-  } else if (isDirectory) {
-    target.path = joined(target.path, name);
-  } else if (transfer.isOneOfSeveral || target.path.ends_with("/")) {
-    refuse(NodeKind::kConflict, "the target " + endText(target) + " is not a directory");
-  } else if (target.node != nullptr && !manner.options.write.parents) {
-    CopyEnd parent{target.node, target.path.substr(0, target.path.find_last_of('/') + 1)};
-    if (kindOf(parent, manner.until) != Kind::kDirectory) {
-      refuse(NodeKind::kNotFound, "no such file or directory: " + endText(parent) +
-                                      "; -p makes directories that are missing");
-    }
-  }
-  return target;
-}
-
-// A walk would find the files that the copy makes, and so on, until a path is too long.
-void refuseCopyIntoItself(const Transfer& transfer) {
-  if (transfer.source.node != transfer.target.node) return;
-  // A path that ends with a slash has an empty last name.
-  fs::path source = fs::path(transfer.source.path + "/").lexically_normal();
-  fs::path target = fs::path(transfer.target.path + "/").lexically_normal();
-  auto [end, place] = std::mismatch(source.begin(), std::prev(source.end()), target.begin(),
-                                    std::prev(target.end()));
-  if (end == std::prev(source.end())) {
-    refuse(NodeKind::kInvalid, "a directory cannot be copied into itself, " + transfer.target.path);
-  }
-}
-
-void carryOut(Transfer& transfer, const Manner& manner) {
-  try {
-    CopyOptions options = manner.options;
-    options.what = whatOf(transfer, manner);
-    if (manner.archive != nullptr) {
-      const CopyEnd& source = transfer.source;
-      transfer.result = manner.archive->add(*source.node, source.path, options, manner.until);
-      return;
-    }
-    transfer.target = targetOf(transfer, manner);
-    if (options.what == CopyOptions::What::kTree) refuseCopyIntoItself(transfer);
-    transfer.result = copy(transfer.source, transfer.target, options, manner.until);
-  } catch (const muster::NodeError& error) {
-    transfer.failure = failureOf(error, error.node().empty() ? error.detail() : error.what());
-  } catch (const std::exception& error) {
-    transfer.failure.text = error.what();
-  }
-}
-
-// Carries out the transfers of one node one after the other, and those of different nodes at once.
-void carryOutAll(std::vector<Transfer>& transfers, const Manner& manner) {
-  std::map<std::string, std::vector<Transfer*>> byNode;
-  for (Transfer& transfer : transfers) {
-    if (transfer.failure.text.empty()) byNode[transfer.worker()].push_back(&transfer);
-  }
-  std::vector<std::vector<Transfer*>> queues;
-  for (auto& [node, queue] : byNode) queues.push_back(std::move(queue));
-  std::atomic<size_t> next{0};
-  auto work = [&] {
-    for (size_t at = next++; at < queues.size(); at = next++) {
-      for (Transfer* transfer : queues[at]) carryOut(*transfer, manner);
-    }
-  };
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < std::min(queues.size(), kNodesAtOnce); ++i) threads.emplace_back(work);
-  for (std::thread& thread : threads) thread.join();
-}
 
 Json orNull(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
 }
 
-Json transferJson(const Transfer& transfer) {
+Json transferJson(const CopyTransfer& transfer) {
   return {{"source", endText(transfer.source)},
           {"target", endText(transfer.target)},
           {"files", transfer.result.files},
@@ -287,10 +119,10 @@ Json transferJson(const Transfer& transfer) {
           {"error_kind", orNull(transfer.failure.kind)}};
 }
 
-int report(const std::vector<Transfer>& transfers, const Arguments& arguments) {
+int report(const std::vector<CopyTransfer>& transfers, const Arguments& arguments) {
   int status = kExitOk;
   Json list = Json::array();
-  for (const Transfer& transfer : transfers) {
+  for (const CopyTransfer& transfer : transfers) {
     list.push_back(transferJson(transfer));
     std::string between =
         support::printable(endText(transfer.source) + " to " + endText(transfer.target));
@@ -347,10 +179,10 @@ class Ends {
   }
 
   // Why the node of an end cannot be reached.
-  Failure failure(const CopyEnd& end) const {
+  CopyFailure failure(const CopyEnd& end) const {
     if (end.node == nullptr) return {};
     auto found = failures_.find(end.node->description().name);
-    return found == failures_.end() ? Failure() : found->second;
+    return found == failures_.end() ? CopyFailure() : found->second;
   }
 
  private:
@@ -365,18 +197,18 @@ class Ends {
   std::vector<std::vector<std::string>> names_;
   std::vector<NodeDescription> nodes_;
   std::unique_ptr<Connections> connections_;
-  std::map<std::string, Failure> failures_;
+  std::map<std::string, CopyFailure> failures_;
 };
 
 // A source as it was found: the path that a pattern matched, or the word's own.
 struct Source {
   CopyEnd end;
-  Failure failure = {};
+  CopyFailure failure = {};
 };
 
 // Expands a pattern on the node of `end`. A path that is there is meant as it stands.
 std::vector<Source> sourcesOf(const CopyEnd& end, const Ends& ends, muster::SteadyTime until) {
-  Failure failure = ends.failure(end);
+  CopyFailure failure = ends.failure(end);
   if (!failure.text.empty()) return {Source{end, failure}};
   if (end.node == nullptr || !isPattern(end.path)) return {Source{end}};
   rpc::Files files(*end.node);
@@ -394,7 +226,7 @@ std::vector<Source> sourcesOf(const CopyEnd& end, const Ends& ends, muster::Stea
     for (std::string& path : expandPattern(end.path, namesIn)) {
       sources.push_back(Source{{end.node, std::move(path)}});
     }
-    if (sources.empty()) refuse(NodeKind::kNotFound, "no file matches");
+    if (sources.empty()) refuseCopy(NodeKind::kNotFound, "no file matches");
     return sources;
   } catch (const muster::NodeError& error) {
     return {Source{end, failureOf(error, error.node().empty() ? error.detail() : error.what())}};
@@ -402,9 +234,9 @@ std::vector<Source> sourcesOf(const CopyEnd& end, const Ends& ends, muster::Stea
 }
 
 // Refuses sources that would replace each other.
-void requireDifferentNames(const std::vector<Transfer>& transfers) {
+void requireDifferentNames(const std::vector<CopyTransfer>& transfers) {
   std::map<std::tuple<const ControllerNode*, std::string, std::string>, const CopyEnd*> taken;
-  for (const Transfer& transfer : transfers) {
+  for (const CopyTransfer& transfer : transfers) {
     std::string name = lastNameOf(transfer.source.path);
     std::string directory =
         transfer.intoOwnDirectory ? transfer.source.node->description().name : "";
@@ -418,9 +250,9 @@ void requireDifferentNames(const std::vector<Transfer>& transfers) {
   }
 }
 
-std::vector<Transfer> plan(const std::vector<CopyWord>& words, const Ends& ends,
-                           const Manner& manner) {
-  std::vector<Transfer> transfers;
+std::vector<CopyTransfer> plan(const std::vector<CopyWord>& words, const Ends& ends,
+                               const CopyManner& manner) {
+  std::vector<CopyTransfer> transfers;
   size_t last = words.size() - 1;
   bool isOneOfSeveral = last > 1;
   for (size_t i = 0; i < last; ++i) {
@@ -436,7 +268,7 @@ std::vector<Transfer> plan(const std::vector<CopyWord>& words, const Ends& ends,
       isOneOfSeveral = isOneOfSeveral || sources.size() > 1;
       for (const Source& source : sources) {
         for (const CopyEnd& target : ends.of(last, words[last])) {
-          Transfer transfer;
+          CopyTransfer transfer;
           transfer.source = source.end;
           transfer.target = target;
           transfer.intoOwnDirectory = several || manner.archive != nullptr;
@@ -446,7 +278,7 @@ std::vector<Transfer> plan(const std::vector<CopyWord>& words, const Ends& ends,
       }
     }
   }
-  for (Transfer& transfer : transfers) transfer.isOneOfSeveral = isOneOfSeveral;
+  for (CopyTransfer& transfer : transfers) transfer.isOneOfSeveral = isOneOfSeveral;
   requireDifferentNames(transfers);
   return transfers;
 }
@@ -458,8 +290,8 @@ void requireLocalSources(const std::vector<CopyWord>& words) {
   }
 }
 
-Manner mannerOf(const Arguments& arguments) {
-  Manner manner;
+CopyManner mannerOf(const Arguments& arguments) {
+  CopyManner manner;
   manner.recursive = arguments[kRecursive];
   manner.hasExactTarget = arguments[kExactTarget];
   manner.options.keep = CopyOptions::Keep::kAll;
@@ -473,13 +305,14 @@ Manner mannerOf(const Arguments& arguments) {
 }
 
 // Says in the archive what is missing in it, and gives it its name if anything is in it.
-void finish(TarArchive& archive, const std::vector<Transfer>& transfers, const Manner& manner) {
+void finish(TarArchive& archive, const std::vector<CopyTransfer>& transfers,
+            const CopyManner& manner) {
   std::map<std::string, std::string> failures;
   bool isEmpty = true;
-  for (const Transfer& transfer : transfers) {
+  for (const CopyTransfer& transfer : transfers) {
     isEmpty = isEmpty && !transfer.failure.text.empty();
     if (transfer.failure.text.empty()) continue;
-    std::string& text = failures[transfer.worker()];
+    std::string& text = failures[transfer.source.node->description().name];
     text += (text.empty() ? "" : "\n") + transfer.source.path + ": " + transfer.failure.text;
   }
   if (!isEmpty) finishArchive(archive, failures, manner.options.write.existing);
@@ -495,12 +328,12 @@ int run(const Arguments& arguments) {
     }
   }
   requireLocalSources(words);
-  Manner manner = mannerOf(arguments);
+  CopyManner manner = mannerOf(arguments);
   std::unique_ptr<TarArchive> archive;
   if (arguments[kArchive]) archive = beginArchive(words.back().path);
   manner.archive = archive.get();
   Ends ends(words, arguments[kCluster], arguments[kConnectTimeout]);
-  std::vector<Transfer> transfers = plan(words, ends, manner);
+  std::vector<CopyTransfer> transfers = plan(words, ends, manner);
   CopyProgress progress;
   manner.options.progress = [&progress](uint64_t bytes) { progress.add(bytes); };
   carryOutAll(transfers, manner);

@@ -79,6 +79,9 @@ TEST_F(CopyTest, CopyFromSeveralNodesMakesADirectoryForEach) {
   EXPECT_THAT(copy({"@server:/var/tmp/name", here_}), exits(0));
   EXPECT_EQ(read(here_ + "/server1/name"), "server1\n");
   EXPECT_EQ(read(here_ + "/server2/name"), "server2\n");
+  EXPECT_THAT(copy({"-T", "@server:/var/tmp/name", here_ + "/exact"}),
+              AllOf(exits(1), complains("have a directory each")));
+  EXPECT_FALSE(std::filesystem::exists(here_ + "/exact"));
 }
 
 // Makes a tree with modes, a link, extended attributes, a hole, an empty file, a pipe and many
