@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "harness/cluster/cluster_file.h"
+#include "harness/cluster/cluster_file_testing.h"
 
 namespace harness {
 namespace {
@@ -15,12 +15,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::StartsWith;
 using ::testing::ThrowsMessage;
-
-const KindKeys kRack = {.name = "rack", .check = [](const ClusterPlan&) {}};
-
-ClusterPlan planOf(const std::string& text) {
-  return parseClusterFile(text, "f.yaml", {&kRack});
-}
 
 constexpr char kGood[] = R"(nodes:
   server[1-2]:

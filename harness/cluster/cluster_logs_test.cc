@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "harness/cluster/cluster_file.h"
+#include "harness/cluster/cluster_file_testing.h"
 
 namespace harness {
 namespace {
@@ -14,12 +14,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 using ::testing::ThrowsMessage;
-
-const KindKeys kRack = {.name = "rack", .check = [](const ClusterPlan&) {}};
-
-ClusterPlan planOf(const std::string& text) {
-  return parseClusterFile(text, "f.yaml", {&kRack});
-}
 
 constexpr char kGood[] = R"(nodes:
   server[1-2]:
