@@ -1,4 +1,5 @@
-// Waits for what does not come, for test_wait_multiplier.cc, which looks at what it says.
+// Waits for what does not come, and needs what not every cluster has, for test_wait_multiplier.cc
+// and test_needs.cc, which look at what it says.
 #include <muster/muster.h>
 
 namespace {
@@ -38,6 +39,35 @@ TEST_F(WaiterTest, WaitsInVain) {
 TEST_F(WaiterTest, WaitsForWhatComesLate) {
   Process writer = servers()[0].start({"sh", "-c", "sleep 2; echo done"});
   EXPECT_EQ(writer.readLine(1s), "done");
+}
+
+class PowerNeedsTest : public ClusterTest {
+ public:
+  static Needs needs() { return {.nodes = {{"server", 1}}, .abilities = {NodeAbility::kPower}}; }
+};
+
+TEST_F(PowerNeedsTest, Body) {
+  std::cout << "BODY RAN\n";
+}
+
+class NetworkNeedsTest : public ClusterTest {
+ public:
+  static Needs needs() {
+    return {.nodes = {{"server", 2}}, .abilities = {NodeAbility::kNetworkFaults}};
+  }
+};
+
+TEST_F(NetworkNeedsTest, Body) {
+  std::cout << "BODY RAN\n";
+}
+
+class MemoryNeedsTest : public ClusterTest {
+ public:
+  static Needs needs() { return {.nodes = {{"server", 1}}, .memoryBytes = uint64_t{1} << 60}; }
+};
+
+TEST_F(MemoryNeedsTest, Body) {
+  std::cout << "BODY RAN\n";
 }
 
 }  // namespace
