@@ -18,7 +18,7 @@
 #include "harness/provision/choice.h"
 #include "harness/rpc/change/changes.h"
 #include "harness/rpc/job/jobs.h"
-#include "harness/run/test_programs.h"
+#include "harness/runner/test_programs.h"
 #include "schema/support/base/suggestion.h"
 #include "schema/support/base/text.h"
 

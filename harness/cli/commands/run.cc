@@ -23,7 +23,7 @@
 #include "harness/os/error.h"
 #include "harness/os/fd.h"
 #include "harness/provision/choice.h"
-#include "harness/run/test_programs.h"
+#include "harness/runner/test_programs.h"
 #include "harness/values/wait_time.h"
 #include "schema/support/base/suggestion.h"
 

@@ -44,6 +44,8 @@ enum TestExitStatus : int {
   kExitInfrastructure = 2,
   // No test ran: none was selected, or all were skipped.
   kExitNothingRan = 3,
+  // Of `muster run`: somebody ended it. A test program dies of the signal.
+  kExitCancelled = 4,
 };
 
 // Says what is wrong with a program's command line. The program prints the text and ends with

@@ -196,6 +196,12 @@ std::vector<Room> harnessRooms() {
       {"harness/match/", {"muster/", "harness/values/"}, kRpcLibraries},
       {"harness/fixture/", fixtureIncludes(), kRpcLibraries},
       {"harness/run/", {"harness/os/", "schema/support/base/"}, kPlainBans},
+      {"harness/selection/", {"harness/run/", "schema/support/base/"}, kPlainBans},
+      {"harness/report/", {"harness/run/", "harness/os/", "schema/support/base/"}, kPlainBans},
+      {"harness/history/", {"harness/run/", "harness/os/", "schema/support/base/"}, kPlainBans},
+      {"harness/runner/",
+       {"harness/run/", "harness/selection/", "harness/os/", "schema/support/base/"},
+       kPlainBans},
       {"harness/cli/", {"schema/support/", "muster/", "harness/"}, kPlainBans},
   };
 }

@@ -17,7 +17,7 @@
 #include "harness/fault/nemesis_shrink.h"
 #include "harness/fixture/options.h"
 #include "harness/os/process.h"
-#include "harness/run/program_run.h"
+#include "harness/runner/program_run.h"
 #include "harness/values/failure_text.h"
 
 namespace harness {

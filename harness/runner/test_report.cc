@@ -1,4 +1,4 @@
-#include "harness/run/test_report.h"
+#include "harness/runner/test_report.h"
 
 #include <cstdio>
 #include <cstring>

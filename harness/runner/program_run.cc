@@ -1,4 +1,4 @@
-#include "harness/run/program_run.h"
+#include "harness/runner/program_run.h"
 
 #include <poll.h>
 #include <signal.h>

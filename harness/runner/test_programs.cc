@@ -1,4 +1,4 @@
-#include "harness/run/test_programs.h"
+#include "harness/runner/test_programs.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -16,8 +16,8 @@
 #include "harness/os/error.h"
 #include "harness/os/files.h"
 #include "harness/os/process.h"
-#include "harness/run/program_run.h"
-#include "harness/run/test_report.h"
+#include "harness/runner/program_run.h"
+#include "harness/runner/test_report.h"
 #include "schema/support/base/exit_status.h"
 #include "schema/support/base/text.h"
 

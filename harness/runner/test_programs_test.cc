@@ -1,4 +1,4 @@
-#include "harness/run/test_programs.h"
+#include "harness/runner/test_programs.h"
 
 #include <signal.h>
 #include <sys/stat.h>

@@ -1,0 +1,119 @@
+// Reads a file of records (docs/reference/records.md): its items, and whether it is whole. It reads
+// whatever is there, also a file that was cut anywhere, and never throws because of its content.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace harness::run {
+
+using Json = nlohmann::json;
+
+// Why an item is aborted whose writer was killed.
+inline constexpr char kRecordEnds[] = "the record ends";
+
+// A test, a command, a fault: what has a begin and an end.
+struct Item {
+  enum class State {
+    // It was announced, and did not begin.
+    kAnnounced,
+    // It began, and has no end.
+    kBegun,
+    kEnded,
+    kAborted,
+  };
+
+  static constexpr int64_t kNever = -1;
+
+  std::string id = {};
+  std::string kind = {};
+
+  // The item that it belongs to, as a place in RecordFile::items(). -1: none.
+  int in = -1;
+  State state = State::kAnnounced;
+
+  // Nanoseconds since the file's first line, or kNever. `over` is that of its end or abort.
+  int64_t announcedAt = kNever;
+  int64_t begunAt = kNever;
+  int64_t overAt = kNever;
+
+  // Why it was aborted, or has no end. Empty otherwise.
+  std::string because = {};
+
+  // The numbers of its lines in the file.
+  std::vector<uint32_t> lines = {};
+
+  // It began, and had no end or abort of its own.
+  bool isCut = false;
+};
+
+class RecordFile {
+ public:
+  enum class Ending {
+    // The writer has written its last line.
+    kClosed,
+    // The writer lives.
+    kRunning,
+    // The writer was killed. Items that were open have the state kAborted.
+    kKilled,
+  };
+
+  // Throws SystemError if the file cannot be read.
+  static RecordFile read(const std::string& path);
+
+  // Reads the content of a file whose writer lives no longer.
+  static RecordFile parse(std::string name, std::string content, Ending withoutClose);
+
+  // The file's name without .jsonl, which names the writer.
+  const std::string& name() const { return name_; }
+
+  // The first line. An object without fields: it cannot be read.
+  const Json& header() const { return header_; }
+  Ending ending() const { return ending_; }
+
+  // In the order in which they were announced or begun.
+  const std::vector<Item>& items() const { return items_; }
+
+  // Returns the place of an item in items(); -1: there is none of that id.
+  int find(const std::string& id) const;
+
+  // Returns the fields of the lines that announced, began and ended an item, the later before the
+  // earlier where both have a field.
+  Json fields(const Item& item) const;
+
+  // Returns the lines that add something to an item: those of this `what`, or all if it is empty.
+  std::vector<Json> additions(const Item& item, std::string_view what = {}) const;
+
+  // CLOCK_BOOTTIME and CLOCK_REALTIME of the first line in nanoseconds; 0: unknown.
+  int64_t clock() const;
+  int64_t wall() const;
+
+  // Sentences about what is missing or damaged. Empty: the record is whole, or goes on.
+  const std::vector<std::string>& problems() const { return problems_; }
+
+ private:
+  void take(std::string_view text, uint32_t number);
+  void takeItem(const Json& line, uint32_t number);
+  Item* itemOf(const std::string& id, uint32_t number);
+  void finish(Ending withoutClose);
+  Json lineAt(uint32_t number) const;
+
+  std::string name_;
+  std::string content_;
+  // Where each line begins and ends in content_.
+  std::vector<std::pair<size_t, size_t>> places_;
+  Json header_ = Json::object();
+  Ending ending_ = Ending::kKilled;
+  std::vector<Item> items_;
+  std::unordered_map<std::string, int> byId_;
+  std::vector<std::string> problems_;
+  int64_t expected_ = 0;
+  bool isClosed_ = false;
+};
+
+}  // namespace harness::run
