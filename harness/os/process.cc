@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <sstream>
@@ -125,6 +126,17 @@ int Child::endBy(Deadline deadline) {
   if (std::optional<int> status = awaitEnd(deadline)) return *status;
   signal(SIGKILL);
   return awaitEnd(Deadline::max()).value_or(0);
+}
+
+std::vector<std::string> ownCommandLine() {
+  std::string words = readIfPresent("/proc/self/cmdline");
+  std::vector<std::string> all;
+  for (size_t begin = 0; begin < words.size();) {
+    size_t end = std::min(words.find('\0', begin), words.size());
+    all.push_back(words.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return all;
 }
 
 Child spawn(const SpawnOptions& options) {

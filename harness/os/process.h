@@ -79,6 +79,9 @@ class Child {
   Fd handle_;
 };
 
+// Returns the words by which this process was started.
+std::vector<std::string> ownCommandLine();
+
 // Throws SystemError "start PROGRAM: …" if the program cannot be executed.
 Child spawn(const SpawnOptions& options);
 

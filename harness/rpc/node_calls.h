@@ -20,6 +20,7 @@
 #include "harness/rpc/io_thread.h"
 #include "harness/rpc/job/job_runner.h"
 #include "harness/rpc/sync/feed.h"
+#include "harness/values/activity.h"
 
 namespace harness {
 
@@ -70,7 +71,17 @@ struct ControllerNode::Impl {
     }
   }
 
-  // Does the same without waiting. `function` owns its captures, and must itself end at some time.
+  // Does the same, and tells the listener of activities of it (harness/values/activity.h).
+  template <typename Function>
+  auto told(const char* kind, const std::string& operation, SteadyTime until, Function&& function) {
+    auto start = [&]() {
+      return ActivityStart{.kind = kind, .nodes = {description.name}, .text = operation};
+    };
+    return listed(start, [&]() { return blocking(operation, until, function); });
+  }
+
+  // Does what blocking() does without waiting. `function` owns its captures, and must itself end at
+  // some time.
   template <typename Function>
   auto begin(const std::string& operation, Function function) {
     using Value = typename io_thread_internal::ValueOf<decltype(function())>::Type;
@@ -101,9 +112,8 @@ template <typename T>
 T ask(ControllerNode& node, const std::string& operation, SteadyTime until, Attempt<T> attempt,
       ScopeHandle scope = nullptr) {
   ControllerNode::Impl& impl = node.impl();
-  return impl.blocking(operation, until, [&]() {
-    return impl.connection().call<T>(until, std::move(attempt), scope);
-  });
+  return impl.told("call", operation, until,
+                   [&]() { return impl.connection().call<T>(until, std::move(attempt), scope); });
 }
 
 // Does the same without waiting. `attempt` owns its captures.

@@ -65,6 +65,7 @@ class Gatherer {
       } else if (item.kind == "run" || item.kind == "program") {
         takeFailures(file, item, result_.failures);
         takeEnd(file, item);
+        takeExonerations(file, item);
       }
     }
   }
@@ -82,6 +83,12 @@ class Gatherer {
   // The run, or a program of it, was cancelled or could not do its work.
   void takeEnd(const RecordFile& file, const Item& item) {
     if (auto outcome = outcomeOf(textOf(file.fields(item), "outcome"))) ends_.push_back(*outcome);
+  }
+
+  void takeExonerations(const RecordFile& file, const Item& item) {
+    for (const Json& line : file.additions(item, "exonerated")) {
+      exonerations_[textOf(line, "test")] = {textOf(line, "kind"), textOf(line, "because")};
+    }
   }
 
   TestResult& testOf(const Json& fields, const std::string& component) {
@@ -135,9 +142,6 @@ class Gatherer {
     Told& told = toldOf(id, numberOf(fields, "attempt", numberOf(file.header(), "attempt", 1)),
                         numberOf(fields, "repeat", numberOf(file.header(), "repeat", 1)));
     Attempt& attempt = told.attempt;
-    for (const Json& line : file.additions(item, "exonerated")) {
-      exonerations_[id] = {textOf(line, "kind"), textOf(line, "because")};
-    }
     if (&file != run_.runner()) {
       attempt.file = index;
       attempt.item = place;
@@ -173,9 +177,11 @@ class Gatherer {
     const Said* ending = nullptr;
     for (const Said& said : told.said) {
       if (said.state != Item::State::kEnded) continue;
-      if (ending == nullptr || worseOf(said.outcome, ending->outcome) != ending->outcome) {
-        ending = &said;
-      }
+      // Of two that say the same, the one that says why counts.
+      bool isBetter = ending == nullptr ||
+                      worseOf(said.outcome, ending->outcome) != ending->outcome ||
+                      (said.outcome == ending->outcome && ending->because.empty());
+      if (isBetter) ending = &said;
     }
     if (ending != nullptr) {
       attempt.outcome = ending->outcome;

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <vector>
 
 #include "harness/os/error.h"
@@ -31,6 +32,13 @@ std::vector<std::string> runsIn(const fs::path& directory) {
     if (name != kLatestLink && isRun(directory / name)) ids.push_back(name);
   }
   return ids;
+}
+
+// Reads the first line alone, since a record may be long.
+std::string idOf(const fs::path& record) {
+  std::string line;
+  std::getline(std::ifstream(record), line);
+  return RecordFile::parse("", line + "\n", RecordFile::Ending::kKilled).header().value("run", "");
 }
 
 // The link is replaced as a whole, so that it always leads to a run.
@@ -61,7 +69,7 @@ void makeRunDirectory(const std::string& directory, const std::string& runId) {
   makeDirectories(records);
   for (const std::string& name : namesIn(records)) {
     if (fs::path(name).extension() != ".jsonl") continue;
-    std::string other = RecordFile::read(records / name).header().value("run", "");
+    std::string other = idOf(records / name);
     if (other == runId) continue;
     throw SystemError("the run directory " + directory + " has the records of run " +
                       support::printable(other) + "; name another one, or remove it");

@@ -1,10 +1,11 @@
 // Runs one program to its end, and passes on the signals that would end us: none of them leaves the
-// program behind. It knows nothing of tests.
+// program behind. It knows nothing of tests; what does watches.
 #pragma once
 
 #include <signal.h>
 
 #include <chrono>
+#include <functional>
 #include <string>
 
 #include "harness/os/fd.h"
@@ -21,7 +22,7 @@ struct ProgramEnding {
   // From waitpid; -1: the program was not started.
   int status = -1;
 
-  // Its time was over, or it did not end after a signal that we were sent.
+  // It did not end after a signal that we were sent, or when it was asked to, and was killed.
   bool overdue = false;
 
   // The number of signals that we were sent.
@@ -32,6 +33,9 @@ struct ProgramEnding {
 
   // The first signal that we were sent. 0: none was.
   int stoppedBy = 0;
+
+  // Why the watcher has ended it. Empty: it has not.
+  std::string ended;
 
   // Says why it was not started. Empty: it was.
   std::string problem;
@@ -48,20 +52,25 @@ class Interrupts {
   Interrupts& operator=(const Interrupts&) = delete;
 
  private:
-  friend ProgramEnding runProgram(SpawnOptions start, std::chrono::nanoseconds timeMax,
-                                  const Interrupts& interrupts);
-
-  // The first two signals ask the program to end in a while and soon; the third one kills it.
-  void take(const Child& program, ProgramEnding& ending, Deadline& deadline) const;
-
+  friend class ProgramWaiter;
   sigset_t before_;
   Fd queue_;
 };
 
-// Runs a program until it has ended. SIGTERM asks it to when `timeMax` is over, and the first two
+struct ProgramWatch {
+  // Called at least each `every`. Returns why the program is to end now; empty: it goes on.
+  std::function<std::string()> look;
+  std::chrono::nanoseconds every = std::chrono::milliseconds(50);
+
+  // What the program writes, until nobody has the pipe open or it has ended. Unset: it has our own
+  // standard output and error.
+  std::function<void(std::string_view bytes)> output;
+};
+
+// Runs a program until it has ended. SIGTERM asks it to when `watch` says so, and the first two
 // signals that we are sent are passed on; what does not end then is killed. The program has the
 // signal mask from before `interrupts`.
-ProgramEnding runProgram(SpawnOptions start, std::chrono::nanoseconds timeMax,
+ProgramEnding runProgram(SpawnOptions start, const ProgramWatch& watch,
                          const Interrupts& interrupts);
 
 }  // namespace harness

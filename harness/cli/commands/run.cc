@@ -20,15 +20,35 @@
 #include "harness/cluster/run_id.h"
 #include "harness/fault/nemesis_draw.h"
 #include "harness/fixture/options.h"
+#include "harness/fixture/program_record.h"
 #include "harness/os/error.h"
 #include "harness/os/fd.h"
 #include "harness/provision/choice.h"
+#include "harness/run/results.h"
+#include "harness/run/run_directory.h"
+#include "harness/runner/junit_files.h"
+#include "harness/runner/listing.h"
+#include "harness/runner/program_run.h"
+#include "harness/runner/runner.h"
 #include "harness/runner/test_programs.h"
 #include "harness/values/wait_time.h"
+#include "schema/support/base/exit_status.h"
 #include "schema/support/base/suggestion.h"
 
 namespace harness {
 namespace {
+
+using enum support::TestExitStatus;
+
+std::string processForProblem(const std::string& text) {
+  bool isKnown = text == "case" || text == "suite" || text == "program";
+  return isKnown ? "" : "is neither case, suite nor program";
+}
+
+runner::ProcessFor processFor(const std::string& text) {
+  if (text == "case") return runner::ProcessFor::kCase;
+  return text == "suite" ? runner::ProcessFor::kSuite : runner::ProcessFor::kProgram;
+}
 
 constexpr TextOption kBinDirectory({
     .name = "bin-dir",
@@ -37,18 +57,98 @@ constexpr TextOption kBinDirectory({
     .completes = WordKind::kDirectories,
 });
 
+constexpr TextOption kRunDirectory({
+    .name = "run-dir",
+    .value = "DIRECTORY",
+    .help = "where the record of the run goes; by default ./muster-runs/ID",
+    .completes = WordKind::kDirectories,
+});
+
 constexpr TextOption kReportDirectory({
     .name = "report-dir",
     .value = "DIRECTORY",
-    .help = "where the reports go; by default ./muster-run-TIME",
+    .help = "also write COMPONENT.xml there for each component, as JUnit",
     .completes = WordKind::kDirectories,
+});
+
+constexpr TextOption kProcessFor({
+    .name = "process-for",
+    .value = "case|suite|program",
+    .help = "what has a process of its own",
+    .initial = "suite",
+    .problem = processForProblem,
+});
+
+constexpr Flag kLive({
+    .name = "live",
+    .help = "let programs print to standard output, and keep nothing of it",
+});
+
+constexpr DurationOption kTestTimeLimit({
+    .name = "test-time-limit",
+    .value = "TIME",
+    .help = "how long a test may take, unless it says so itself",
+    .initial = "10m",
+});
+
+constexpr DurationOption kSuiteTimeLimit({
+    .name = "suite-time-limit",
+    .value = "TIME",
+    .help = "how long each suite may take; by default as long as its program",
 });
 
 constexpr DurationOption kProgramTimeLimit({
     .name = "program-time-limit",
     .value = "TIME",
-    .help = "how long each program may run; then SIGTERM ends it",
+    .help = "how long all suites of a program may take",
     .initial = "1h",
+});
+
+constexpr DurationOption kRunTimeLimit({
+    .name = "run-time-limit",
+    .value = "TIME",
+    .help = "how long the run may take; then what has not begun is not run",
+});
+
+constexpr CountOption kRepeat(
+    {
+        .name = "repeat",
+        .value = "NUMBER",
+        .help = "run every test that often",
+        .initial = "1",
+    },
+    {.least = 1, .most = 1'000'000});
+
+constexpr Flag kUntilFail({
+    .name = "until-fail",
+    .help = "repeat without end, until a test fails",
+});
+
+constexpr CountOption kRetries(
+    {
+        .name = "retries",
+        .value = "NUMBER",
+        .help = "try a test that failed again that often; it is flaky if it passes then",
+        .initial = "0",
+    },
+    {.least = 0, .most = 100});
+
+constexpr CountOption kMaxFail(
+    {
+        .name = "max-fail",
+        .value = "NUMBER",
+        .help = "end the run when this number of tests has failed",
+    },
+    {.least = 1, .most = 1'000'000});
+
+constexpr Flag kFailFast({
+    .name = "fail-fast",
+    .help = "end the run at the first test that fails",
+});
+
+constexpr Flag kAbortOnInfrastructure({
+    .name = "abort-on-infrastructure",
+    .help = "end the run at the first test that could not be tried",
 });
 
 constexpr Flag kEndLeftovers({
@@ -100,18 +200,19 @@ constexpr DurationOption kNemesisDuration(
 constexpr Flag kList({.name = "list", .letter = 'l', .help = "only list the components"});
 
 constexpr char kNotes[] =
-    R"(The tests of a component are the program COMPONENT_tests. Without --cluster and
-$MUSTER_CLUSTER, each program makes the nodes that it needs. Arguments behind
-"--" are passed to each program, such as --gtest_filter=Volume*. Each program
-has an XML report in the report directory, also if it crashed or hung. With
---json, what the programs print goes to standard error.
+    R"(The tests of a component are the program COMPONENT_tests. Each suite has a process
+of its own. Without --cluster and $MUSTER_CLUSTER, the nodes that a program needs
+are made once for all of its suites. Arguments behind "--" are passed to each
+program, such as --gtest_filter=Volume*. What a test that failed has printed is
+shown, and all that programs print is kept in the run directory, beside the
+record of the run. With --json, what is shown goes to standard error.
 
-Exit status: 0 if every program passed; 1 if a test failed or a program crashed;
-2 if nodes or set-up failed, so that tests could not be tried; 3 if no test ran,
-since none was selected or all were skipped. A signal is passed on to the
-program that runs, which cancels its tests, tears them down and reports; a
-second one makes it give them up, and a third one kills it. Then the signal ends
-the run, for which a shell shows 128 plus its number.
+Exit status: 0 if everything that ran is green; 1 if a test failed, crashed or
+timed out; 2 if nodes or set-up failed, so that tests could not be tried, or the
+record could not be written; 3 if no test ran, since none was selected or all
+were skipped; 4 if the run was cancelled. A signal is passed on to the program
+that runs, which cancels its tests, tears them down and reports; a second one
+makes it give them up, and a third one kills it.
 )";
 
 std::vector<TestProgram> choose(const std::vector<TestProgram>& all,
@@ -136,15 +237,6 @@ std::vector<TestProgram> choose(const std::vector<TestProgram>& all,
   return chosen;
 }
 
-std::string defaultReportDirectory() {
-  std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  ::gmtime_r(&now, &utc);
-  char text[64];
-  std::strftime(text, sizeof text, "muster-run-%Y%m%dT%H%M%SZ", &utc);
-  return std::filesystem::absolute(text);
-}
-
 // Redirects standard output to standard error for its lifetime.
 class OutputToErrors {
  public:
@@ -160,23 +252,21 @@ class OutputToErrors {
   Fd output_;
 };
 
-Json resultsJson(const std::string& runId, const std::string& reports,
-                 const std::vector<ProgramResult>& results) {
-  Json list = Json::array();
-  for (const ProgramResult& result : results) {
-    list.push_back({{"component", result.component},
-                    {"verdict", wordFor(result.verdict)},
-                    {"tests", result.tests},
-                    {"failed", result.failures},
-                    {"skipped", result.skipped},
-                    {"seconds", result.seconds},
-                    {"reason", result.reason},
-                    {"report", result.report}});
+Json resultsJson(const std::string& runId, const std::string& directory, int status) {
+  run::RunRecord record = run::readRun(directory);
+  run::RunResult result = run::resultOf(record);
+  Json tests = Json::array();
+  for (const run::TestResult& test : result.tests) {
+    tests.push_back({{"test", test.id()},
+                     {"outcome", run::wordOf(test.outcome)},
+                     {"because", test.because},
+                     {"attempts", test.attempts.size()}});
   }
   return {{"run", runId},
-          {"reports", reports},
-          {"status", exitStatusOf(results)},
-          {"programs", std::move(list)}};
+          {"directory", directory},
+          {"status", status},
+          {"whole", result.isWhole},
+          {"tests", std::move(tests)}};
 }
 
 std::string ownDirectory() {
@@ -194,74 +284,180 @@ int list(const std::vector<TestProgram>& programs, const Arguments& arguments) {
 }
 
 // The programs may have another working directory than we.
-void setNemesis(DriveOptions& drive, const Arguments& arguments) {
+void setNemesis(std::map<std::string, std::string>& environment, const Arguments& arguments) {
   if (arguments.has(kNemesisPlan)) {
     std::string plan = arguments[kNemesisPlan];
     std::vector<std::string> drawn = nemesis::generators();
     bool isFile = std::find(drawn.begin(), drawn.end(), plan) == drawn.end();
-    drive.environment[kNemesisVariable] = isFile ? std::filesystem::absolute(plan).string() : plan;
+    environment[kNemesisVariable] = isFile ? std::filesystem::absolute(plan).string() : plan;
   }
   if (arguments.has(kNemesisSeed)) {
-    drive.environment[kNemesisSeedVariable] = std::to_string(arguments[kNemesisSeed]);
+    environment[kNemesisSeedVariable] = std::to_string(arguments[kNemesisSeed]);
   }
   if (arguments.has(kNemesisDuration)) {
-    drive.environment[kNemesisDurationVariable] =
+    environment[kNemesisDurationVariable] =
         std::to_string(arguments[kNemesisDuration].count()) + "ns";
   }
 }
 
-DriveOptions driveOptions(const Arguments& arguments, const std::string& runId) {
-  DriveOptions drive;
-  drive.timeMax = arguments[kProgramTimeLimit];
-  drive.arguments = arguments.rest();
-  drive.reportDirectory = std::filesystem::absolute(
-      arguments.has(kReportDirectory) ? arguments[kReportDirectory] : defaultReportDirectory());
-  drive.environment[kRunIdVariable] = runId;
-  if (::getenv(kRunDirectoryVariable) == nullptr) {
-    drive.environment[kRunDirectoryVariable] = drive.reportDirectory;
-  }
+std::map<std::string, std::string> environmentOf(const Arguments& arguments) {
+  std::map<std::string, std::string> environment;
   if (arguments[kEndLeftovers] && arguments[kAdopt]) {
     throw CommandError(kExitUsage, "--end-leftovers and --adopt exclude each other");
   }
-  if (arguments[kEndLeftovers]) drive.environment[kEndLeftoversVariable] = "1";
-  if (arguments[kAdopt]) drive.environment[kAdoptVariable] = "1";
-  if (arguments[kCheckNodes]) drive.environment[kCheckNodesVariable] = "1";
+  if (arguments[kEndLeftovers]) environment[kEndLeftoversVariable] = "1";
+  if (arguments[kAdopt]) environment[kAdoptVariable] = "1";
+  if (arguments[kCheckNodes]) environment[kCheckNodesVariable] = "1";
   if (arguments.has(kWaitMultiplier)) {
-    drive.environment[kWaitMultiplierVariable] = arguments[kWaitMultiplier];
+    environment[kWaitMultiplierVariable] = arguments[kWaitMultiplier];
   }
-  setNemesis(drive, arguments);
+  setNemesis(environment, arguments);
   std::string cluster = arguments[kCluster];
   if (!cluster.empty()) {
-    drive.environment[kClusterVariable] =
+    environment[kClusterVariable] =
         looksLikeFile(cluster) ? std::filesystem::absolute(cluster).string() : cluster;
   }
-  return drive;
+  return environment;
 }
 
-int run(const Arguments& arguments) {
+bool isSet(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value && *value;
+}
+
+// A run that a test has started has a directory of its own.
+std::string runDirectory(const Arguments& arguments, const std::string& runId) {
+  if (arguments.has(kRunDirectory)) {
+    return std::filesystem::absolute(arguments[kRunDirectory]).string();
+  }
+  if (isSet(kRunDirectoryVariable) && !isSet(kWriterVariable)) {
+    return std::filesystem::absolute(std::getenv(kRunDirectoryVariable)).string();
+  }
+  return run::defaultRunDirectory(runId);
+}
+
+bool hasArgument(const std::vector<std::string>& arguments, std::string_view beginning) {
+  return std::any_of(arguments.begin(), arguments.end(),
+                     [&](const std::string& argument) { return argument.starts_with(beginning); });
+}
+
+// gtest writes one report for a process, and a test that is held needs the terminal.
+void adaptToArguments(runner::RunnerOptions& options) {
+  options.hasOwnReport = hasArgument(options.arguments, "--gtest_output=") ||
+                         isSet("GTEST_OUTPUT") || isSet("XML_OUTPUT_FILE");
+  if (options.hasOwnReport) options.processFor = runner::ProcessFor::kProgram;
+  for (const char* argument : {"--keep", "--gtest_break_on_failure"}) {
+    if (hasArgument(options.arguments, argument)) options.output = runner::ProgramOutput::kLive;
+  }
+}
+
+runner::RunnerOptions runnerOptions(const Arguments& arguments, const std::string& runId) {
+  runner::RunnerOptions options;
+  options.runId = runId;
+  options.runDirectory = runDirectory(arguments, runId);
+  options.command = ownCommandLine();
+  options.arguments = arguments.rest();
+  std::erase_if(options.arguments, [](const std::string& argument) {
+    return argument.starts_with("--gtest_filter=");
+  });
+  options.environment = environmentOf(arguments);
+  options.environment[kRunIdVariable] = runId;
+  options.environment[kRunDirectoryVariable] = options.runDirectory;
+  options.holdsNodes = arguments[kCluster].empty();
+  options.processFor = processFor(arguments[kProcessFor]);
+  if (arguments[kLive]) options.output = runner::ProgramOutput::kLive;
+  options.testMax = arguments[kTestTimeLimit];
+  options.environment["MUSTER_TEST_TIME"] = std::to_string(options.testMax.count()) + "ns";
+  options.programMax = arguments[kProgramTimeLimit];
+  if (arguments.has(kSuiteTimeLimit)) options.suiteMax = arguments[kSuiteTimeLimit];
+  if (arguments.has(kRunTimeLimit)) options.runMax = arguments[kRunTimeLimit];
+  options.repeat = static_cast<int>(arguments[kRepeat]);
+  options.untilFail = arguments[kUntilFail];
+  options.retries = static_cast<int>(arguments[kRetries]);
+  if (arguments.has(kMaxFail)) options.failuresMax = static_cast<int>(arguments[kMaxFail]);
+  if (arguments[kFailFast]) options.failuresMax = 1;
+  options.endsOnInfrastructure = arguments[kAbortOnInfrastructure];
+  adaptToArguments(options);
+  return options;
+}
+
+int numberIn(const char* variable, int otherwise) {
+  return isSet(variable) ? std::atoi(std::getenv(variable)) : otherwise;
+}
+
+// Deals the tests of a program to the shards in turn, as gtest does.
+void keepShard(std::vector<runner::PlannedTest>& tests) {
+  int total = numberIn("GTEST_TOTAL_SHARDS", 1);
+  int index = numberIn("GTEST_SHARD_INDEX", 0);
+  if (total <= 1) return;
+  std::vector<runner::PlannedTest> kept;
+  for (size_t i = 0; i < tests.size(); ++i) {
+    if (static_cast<int>(i) % total == index) kept.push_back(std::move(tests[i]));
+  }
+  tests = std::move(kept);
+}
+
+struct ChosenTests {
+  std::vector<runner::PlannedProgram> programs;
+
+  // Those of all shards.
+  size_t count = 0;
+};
+
+ChosenTests chosenTests(const std::vector<TestProgram>& programs,
+                        const std::vector<std::string>& arguments) {
+  ChosenTests chosen;
+  for (const TestProgram& program : programs) {
+    auto tests = runner::listTests(program.path, arguments);
+    chosen.count += tests.size();
+    keepShard(tests);
+    if (!tests.empty()) {
+      chosen.programs.push_back({program.component, program.path, std::move(tests)});
+    }
+  }
+  return chosen;
+}
+
+int listOnly(const std::vector<TestProgram>& programs, const std::vector<std::string>& arguments) {
+  Interrupts interrupts;
+  for (const TestProgram& program : programs) {
+    SpawnOptions start;
+    start.argv = {program.path};
+    start.argv.insert(start.argv.end(), arguments.begin(), arguments.end());
+    ProgramEnding ending = runProgram(std::move(start), {}, interrupts);
+    if (!ending.problem.empty()) throw CommandError(kExitSystem, ending.problem);
+    if (ending.status != 0) return kExitFailed;
+  }
+  return kExitOk;
+}
+
+int runTests(const Arguments& arguments) {
   std::string directory = arguments.has(kBinDirectory) ? arguments[kBinDirectory] : ownDirectory();
   std::vector<TestProgram> programs =
       choose(findTestPrograms(directory), arguments.words(), directory);
   if (arguments[kList]) return list(programs, arguments);
+  if (asksForList(arguments.rest())) return listOnly(programs, arguments.rest());
   std::string runId = chooseRunId(arguments[kRunId]);
-  DriveOptions options = driveOptions(arguments, runId);
-  prepareReports(options.reportDirectory, programs);
-  std::vector<ProgramResult> results;
+  runner::RunnerOptions options = runnerOptions(arguments, runId);
+  if (arguments.has(kReportDirectory)) prepareReports(arguments[kReportDirectory], programs);
+  ChosenTests chosen = chosenTests(programs, arguments.rest());
+  if (chosen.count == 0) {
+    std::cerr << "muster: no test was selected\n";
+    return kExitNothingRan;
+  }
+  if (chosen.programs.empty()) {
+    std::cerr << "muster: other shards have the selected tests\n";
+    return kExitOk;
+  }
   std::optional<OutputToErrors> aside;
   if (arguments[kJson]) aside.emplace();
-  for (const TestProgram& program : programs) {
-    std::cerr << "==== " << program.component << "\n";
-    results.push_back(drive(program, options));
-    if (results.back().stoppedBy == 0) continue;
-    noteInterrupt(results.back().stoppedBy);
-    break;
-  }
+  int status = runner::runAll(chosen.programs, options);
   aside.reset();
-  if (arguments[kJson]) printJson(resultsJson(runId, options.reportDirectory, results));
-  std::cerr << "\n"
-            << summaryOf(results) << "run: " << runId << "\nreports: " << options.reportDirectory
-            << "\n";
-  return exitStatusOf(results);
+  if (arguments.has(kReportDirectory)) {
+    writeReports(arguments[kReportDirectory], run::resultOf(run::readRun(options.runDirectory)));
+  }
+  if (arguments[kJson]) printJson(resultsJson(runId, options.runDirectory, status));
+  return status;
 }
 
 }  // namespace
@@ -269,14 +465,26 @@ int run(const Arguments& arguments) {
 const Command kRun = {
     .name = "run",
     .usage = "[COMPONENT...] [-- --gtest_...]",
-    .summary = "run test programs, one after the other",
+    .summary = "run tests and keep a record of it",
     .options =
         [] {
           return OptionList{&kCluster,
                             &kBinDirectory,
+                            &kRunDirectory,
                             &kReportDirectory,
                             &kRunId,
+                            &kProcessFor,
+                            &kLive,
+                            &kTestTimeLimit,
+                            &kSuiteTimeLimit,
                             &kProgramTimeLimit,
+                            &kRunTimeLimit,
+                            &kRepeat,
+                            &kUntilFail,
+                            &kRetries,
+                            &kFailFast,
+                            &kMaxFail,
+                            &kAbortOnInfrastructure,
                             &kEndLeftovers,
                             &kAdopt,
                             &kCheckNodes,
@@ -287,7 +495,7 @@ const Command kRun = {
                             &kList,
                             &kJson};
         },
-    .run = run,
+    .run = runTests,
     .wordsMost = 1000,
     .rest = Rest::kSeparate,
     .completes = WordKind::kComponents,

@@ -7,7 +7,7 @@ namespace harness::rpc {
 
 muster::Facts Facts::read(SteadyTime until) const {
   auto& node = node_.impl();
-  return node.blocking("facts", until, [&]() { return askFacts(node.connection(), until); });
+  return node.told("call", "facts", until, [&]() { return askFacts(node.connection(), until); });
 }
 
 }  // namespace harness::rpc

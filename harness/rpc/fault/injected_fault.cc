@@ -188,6 +188,7 @@ void InjectedFault::begin(nanoseconds hold, SteadyTime until, const Await& await
   try {
     add(hold, until);
     await(std::min(until, steady_clock::now() + kWitnessMax));
+    tellBegin();
   } catch (const NodeError& error) {
     auto answers = healFault(partNodes(), id_, steady_clock::now() + kRollbackMax);
     for (auto& answer : answers) {
@@ -200,6 +201,13 @@ void InjectedFault::begin(nanoseconds hold, SteadyTime until, const Await& await
     }
     throw;
   }
+}
+
+void InjectedFault::tellBegin() {
+  if (!isListened()) return;
+  std::vector<std::string> names;
+  for (ControllerNode* node : partNodes()) names.push_back(node->description().name);
+  activity_ = Activity({.kind = "fault", .nodes = std::move(names), .text = text()});
 }
 
 void InjectedFault::setUp(const std::vector<ControllerNode*>& nodes, const fault::Shape& shape,
@@ -386,6 +394,7 @@ void InjectedFault::heal(SteadyTime until) {
     first = NodeError(NodeError::Kind::kLost, name, text(),
                       "the fault had ended before it was healed, with its session on the node");
   }
+  activity_.end({.error = first ? first->what() : ""});
   if (first) throw *first;
   // The nodes have seen that their effects are gone. No packets say more.
   if (!sent_.empty()) awaitGone(std::min(until, steady_clock::now() + kWitnessMax));

@@ -15,6 +15,7 @@
 
 #include "harness/fault/plan.h"
 #include "harness/rpc/controller_node.h"
+#include "harness/values/activity.h"
 
 namespace harness::rpc {
 
@@ -74,6 +75,7 @@ class InjectedFault {
   void add(std::chrono::nanoseconds hold, SteadyTime until);
   template <typename Await>
   void begin(std::chrono::nanoseconds hold, SteadyTime until, const Await& await);
+  void tellBegin();
   void awaitActive(SteadyTime until);
   void awaitPassing(SteadyTime until);
   void awaitGone(SteadyTime until);
@@ -93,6 +95,9 @@ class InjectedFault {
   // By node, when it was injected.
   std::map<std::string, std::string> bootIds_;
   std::vector<Sent> sent_;
+
+  // Lasts from its witness to its end.
+  Activity activity_;
 };
 
 }  // namespace harness::rpc

@@ -17,10 +17,18 @@ SharedRequest shared(JobRequest request) {
   return std::make_shared<const JobRequest>(std::move(request));
 }
 
+ActivityStart commandOn(const std::string& node, const JobRequest& request) {
+  return {.kind = "command", .nodes = {node}, .argv = request.argv};
+}
+
 }  // namespace
 
-Job::Job(ControllerNode& node, std::shared_ptr<JobState> state)
-    : node_(&node), state_(std::move(state)) {}
+Job::Job(ControllerNode& node, std::shared_ptr<JobState> state, Activity activity)
+    : node_(&node), state_(std::move(state)), activity_(std::move(activity)) {}
+
+void Job::tellEnd() {
+  if (activity_.isOpen() && state_->ended) activity_.end({.result = &state_->result});
+}
 
 uint64_t Job::number() const {
   return state_->number;
@@ -66,13 +74,16 @@ std::string Job::operation(const std::string& verb) const {
 
 bool Job::pull(PullUntil what, SteadyTime until) {
   auto& node = node_->impl();
-  return node.blocking(operation("wait for"), until,
-                       [&]() { return node.jobs().pull(state_, what, until); });
+  bool isSeen = node.blocking(operation("wait for"), until,
+                              [&]() { return node.jobs().pull(state_, what, until); });
+  tellEnd();
+  return isSeen;
 }
 
 void Job::refresh(SteadyTime until) {
   auto& node = node_->impl();
   node.blocking(operation("look at"), until, [&]() { return node.jobs().refresh(state_, until); });
+  tellEnd();
 }
 
 void Job::writeInput(const std::string& bytes, SteadyTime until) {
@@ -127,18 +138,34 @@ void Job::release() {
 muster::Result Jobs::run(JobRequest request, SteadyTime until) const {
   auto& node = node_.impl();
   SharedRequest one = shared(std::move(request));
-  return node.blocking("run " + argvText(one->argv), until,
-                       [&]() { return node.jobs().run(one, until); });
+  Activity activity;
+  if (isListened()) activity = Activity(commandOn(node.description.name, *one));
+  try {
+    muster::Result result = node.blocking("run " + argvText(one->argv), until,
+                                          [&]() { return node.jobs().run(one, until); });
+    activity.end({.result = &result});
+    return result;
+  } catch (const muster::NodeError& error) {
+    activity.end({.error = error.what()});
+    throw;
+  }
 }
 
 Job Jobs::start(JobRequest request, SteadyTime until) const {
   auto& node = node_.impl();
   SharedRequest one = shared(std::move(request));
-  JobHandle job = node.blocking("start " + argvText(one->argv), until, [&]() {
-    JobHandle made = node.jobs().make(one);
-    return node.jobs().start(made, until).then([made]() { return made; });
-  });
-  return Job(node_, std::move(job));
+  Activity activity;
+  if (isListened()) activity = Activity(commandOn(node.description.name, *one));
+  try {
+    JobHandle job = node.blocking("start " + argvText(one->argv), until, [&]() {
+      JobHandle made = node.jobs().make(one);
+      return node.jobs().start(made, until).then([made]() { return made; });
+    });
+    return Job(node_, std::move(job), std::move(activity));
+  } catch (const muster::NodeError& error) {
+    activity.end({.error = error.what()});
+    throw;
+  }
 }
 
 std::vector<RunAnswer> runOnAll(const std::vector<ControllerNode*>& nodes, JobRequest request,
@@ -149,6 +176,10 @@ std::vector<RunAnswer> runOnAll(const std::vector<ControllerNode*>& nodes, JobRe
 
 std::vector<RunAnswer> runEach(const std::vector<ControllerNode*>& nodes,
                                const std::vector<SharedRequest>& requests, SteadyTime until) {
+  std::vector<Activity> activities(nodes.size());
+  for (size_t i = 0; i < nodes.size() && isListened(); ++i) {
+    activities[i] = Activity(commandOn(nodes[i]->description().name, *requests[i]));
+  }
   // askAll calls for the nodes in order.
   size_t next = 0;
   auto answers = askAll<muster::Result>(nodes, "run", until, [&](ControllerNode::Impl& node) {
@@ -156,6 +187,8 @@ std::vector<RunAnswer> runEach(const std::vector<ControllerNode*>& nodes,
   });
   for (size_t i = 0; i < answers.size(); ++i) {
     auto* error = std::get_if<muster::NodeError>(&answers[i]);
+    activities[i].end({.result = std::get_if<muster::Result>(&answers[i]),
+                       .error = error == nullptr ? "" : error->what()});
     if (error == nullptr) continue;
     answers[i] =
         muster::NodeError(error->kind(), error->node(), "run " + argvText(requests[i]->argv),

@@ -21,6 +21,7 @@
 #include "harness/rpc/controller_node.h"
 #include "harness/rpc/job/job_listing.h"
 #include "harness/rpc/job/job_request.h"
+#include "harness/values/activity.h"
 
 namespace harness {
 
@@ -90,7 +91,10 @@ class Job {
 
  private:
   friend class Jobs;
-  Job(ControllerNode& node, std::shared_ptr<JobState> state);
+  Job(ControllerNode& node, std::shared_ptr<JobState> state, Activity activity);
+
+  // Tells of the end of the command once it is known.
+  void tellEnd();
 
   std::string operation(const std::string& verb) const;
 
@@ -98,6 +102,7 @@ class Job {
 
   // Shared with the promises that work on the command.
   std::shared_ptr<JobState> state_;
+  Activity activity_;
 };
 
 // The commands of one node.

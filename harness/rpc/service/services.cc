@@ -154,21 +154,21 @@ const char* wordOf(ServiceAction action) {
 
 ServiceStatus Services::status(const ServiceName& name, SteadyTime until) const {
   Impl& node = node_.impl();
-  return node.blocking("status of " + textOf(name), until,
+  return node.told("call", "status of " + textOf(name), until,
                        [&]() { return askStatus(node, name, until); });
 }
 
 ServiceStatus Services::act(const ServiceName& name, const ServiceChange& change,
                             SteadyTime until) const {
   Impl& node = node_.impl();
-  return node.blocking(wordOf(change.action) + (" " + textOf(name)), until,
+  return node.told("call", wordOf(change.action) + (" " + textOf(name)), until,
                        [&]() { return askToAct(node, name, change, until); });
 }
 
 ServiceStatus Services::awaitActive(const ServiceName& name, SteadyTime until,
                                     SteadyTime limit) const {
   Impl& node = node_.impl();
-  return node.blocking(waitText(name), limit,
+  return node.told("wait", waitText(name), limit,
                        [&]() { return askUntilActive(node, name, until, limit, 0); });
 }
 

@@ -123,14 +123,14 @@ std::string waitText(const Condition& condition) {
 
 std::string Waits::await(const Condition& condition, SteadyTime until, SteadyTime limit) const {
   Impl& node = node_.impl();
-  return node.blocking(waitText(condition), limit,
+  return node.told("wait", waitText(condition), limit,
                        [&]() { return askUntilHolds(node, condition, until, limit); });
 }
 
 HttpResponse Waits::get(const std::string& url, const HttpOptions& options,
                         SteadyTime until) const {
   Impl& node = node_.impl();
-  return node.blocking("get " + quoted(url), until,
+  return node.told("wait", "get " + quoted(url), until,
                        [&]() { return askToGet(node, url, options, until); });
 }
 

@@ -106,12 +106,15 @@ class Trials {
                                       std::filesystem::absolute(candidate_).string()};
     start.argv.insert(start.argv.end(), arguments_.rest().begin(), arguments_.rest().end());
     start.output = STDERR_FILENO;
-    ProgramEnding ending = runProgram(std::move(start), arguments_[kRunTime], interrupts_);
+    auto end = after(arguments_[kRunTime]);
+    ProgramWatch watch;
+    watch.look = [end] { return std::chrono::steady_clock::now() < end ? "" : "its time is over"; };
+    ProgramEnding ending = runProgram(std::move(start), watch, interrupts_);
     if (!ending.problem.empty()) throw CommandError(kExitInternal, ending.problem);
     if (ending.stoppedBy != 0) noteInterrupt(ending.stoppedBy);
     isInterrupted_ = ending.stoppedBy != 0;
     // What does not end in time has not failed by itself.
-    if (ending.overdue) return 128 + SIGTERM;
+    if (!ending.ended.empty()) return 128 + SIGTERM;
     return WIFEXITED(ending.status) ? WEXITSTATUS(ending.status) : 128 + WTERMSIG(ending.status);
   }
 

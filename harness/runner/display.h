@@ -1,0 +1,93 @@
+// Shows a run on the terminal: a line for each test that ends, failures in full, and a live line
+// with what runs now where standard error is a terminal. It decides nothing.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/run/outcome.h"
+#include "harness/run/results.h"
+
+namespace harness::runner {
+
+struct DisplayOptions {
+  bool isTerminal = false;
+  bool hasColour = false;
+  // Columns of the terminal.
+  size_t width = 80;
+};
+
+// What has become of one test that ended.
+struct EndedTest {
+  // COMPONENT/SUITE.NAME
+  std::string id = {};
+  run::Outcome outcome = run::Outcome::kNotRun;
+  double seconds = 0;
+  std::string because = {};
+  // What the program has printed while the test ran.
+  std::string output = {};
+  int attempt = 1;
+  int attempts = 1;
+  int repeat = 1;
+};
+
+// Used on one thread.
+class Display {
+ public:
+  explicit Display(const DisplayOptions& options);
+  ~Display();
+
+  // The number of tests that are to end, each repeat and attempt counted once.
+  void plan(size_t tests, size_t programs);
+  void addPlanned(size_t tests) { planned_ += tests; }
+
+  // The time that the rest takes, as far as it is known. Zero: it is not.
+  void setEstimate(std::chrono::nanoseconds left);
+
+  void begin(const std::string& id, const std::vector<std::string>& nodes);
+  void end(const EndedTest& test);
+
+  // Shows a sentence between the tests.
+  void note(std::string_view text);
+
+  // Draws the live line anew, if a while has gone since.
+  void tick();
+
+  // Shows the totals, the failures, and how to repeat them. `result` is what the record says.
+  void summarise(const run::RunResult& result, const std::string& directory,
+                 const std::vector<std::string>& problems);
+
+ private:
+  struct Running {
+    std::chrono::steady_clock::time_point begin;
+    std::vector<std::string> nodes;
+  };
+
+  void clearLine();
+  std::string coloured(run::Outcome outcome, const std::string& text) const;
+  std::string liveLine() const;
+  void showFailures(const run::RunResult& result);
+  void showReproduction(const run::RunResult& result);
+
+  DisplayOptions options_;
+  std::chrono::steady_clock::time_point begin_;
+  std::chrono::steady_clock::time_point drawn_;
+  std::chrono::nanoseconds left_{0};
+  size_t planned_ = 0;
+  size_t ended_ = 0;
+  std::map<run::Outcome, size_t> counts_;
+  std::map<std::string, Running> running_;
+  bool hasLine_ = false;
+};
+
+// As the environment and standard error say: NO_COLOR, TERM, CLICOLOR_FORCE.
+DisplayOptions displayOptions();
+
+// Returns one line of a text that fails: its first line that says something.
+std::string firstLine(std::string_view text);
+
+}  // namespace harness::runner

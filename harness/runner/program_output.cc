@@ -1,0 +1,47 @@
+#include "harness/runner/program_output.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "schema/support/base/text.h"
+
+namespace harness::runner {
+namespace {
+
+constexpr uint64_t kFileBytesMax = uint64_t{64} << 20;
+constexpr size_t kTailBytes = 256 << 10;
+constexpr size_t kTestBytesMax = 16 << 10;
+
+}  // namespace
+
+void ProgramOutputFile::append(std::string_view bytes) {
+  tail_ += bytes;
+  if (tail_.size() > 2 * kTailBytes) tail_.erase(0, tail_.size() - kTailBytes);
+  if (written_ + bytes.size() > kFileBytesMax) {
+    if (dropped_ == 0) file_ << "\n(what follows is beyond 64 MiB and was dropped)\n";
+    dropped_ += bytes.size();
+    return;
+  }
+  if (!file_.is_open()) {
+    std::error_code ignored;
+    std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), ignored);
+    file_.open(path_, std::ios::binary);
+  }
+  file_ << bytes << std::flush;
+  written_ += bytes.size();
+}
+
+// A test that is repeated in one process is found by its last mark.
+std::string ProgramOutputFile::ofTest(const std::string& name) const {
+  size_t begin = tail_.rfind("[ RUN      ] " + name + "\n");
+  if (begin == std::string::npos) return "";
+  begin = tail_.find('\n', begin) + 1;
+  size_t end = tail_.size();
+  for (const char* mark : {"[       OK ] ", "[  FAILED  ] ", "[  SKIPPED ] "}) {
+    end = std::min(end, tail_.find(mark + name, begin));
+  }
+  return std::string(
+      support::endOf(std::string_view(tail_).substr(begin, end - begin), kTestBytesMax));
+}
+
+}  // namespace harness::runner

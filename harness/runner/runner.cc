@@ -1,0 +1,398 @@
+#include "harness/runner/runner.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "harness/os/error.h"
+#include "harness/os/files.h"
+#include "harness/run/git_state.h"
+#include "harness/run/record_writer.h"
+#include "harness/run/results.h"
+#include "harness/run/run_directory.h"
+#include "harness/runner/cancel_requests.h"
+#include "harness/runner/display.h"
+#include "harness/runner/held_nodes.h"
+#include "harness/runner/program_output.h"
+#include "harness/runner/test_process.h"
+#include "schema/support/base/exit_status.h"
+
+namespace harness::runner {
+namespace {
+
+using run::Json;
+using run::Outcome;
+using std::chrono::nanoseconds;
+using std::chrono::steady_clock;
+
+constexpr char kRunnerName[] = "muster";
+
+// Until-fail ends by a failure, a signal or a limit; this is far beyond all of them.
+constexpr int kRepeatsMax = 1'000'000;
+
+class Runner {
+ public:
+  Runner(const std::vector<PlannedProgram>& programs, const RunnerOptions& options)
+      : programs_(programs),
+        options_(options),
+        display_(displayOptions()),
+        writer_(begun(), {{"role", "runner"}, {"writer", kRunnerName}, {"run", options.runId}}),
+        cancels_(options.runDirectory) {
+    run_ = writer_.begin("run", "",
+                         {{"command", options_.command},
+                          {"directory", std::filesystem::current_path().string()},
+                          {"git", run::gitState()}});
+  }
+
+  int run() {
+    size_t tests = 0;
+    for (const PlannedProgram& program : programs_) tests += program.tests.size();
+    display_.plan(tests * static_cast<size_t>(options_.repeat), programs_.size());
+    int repeats = options_.untilFail ? kRepeatsMax : options_.repeat;
+    for (int repeat = 1; repeat <= repeats && why_.empty(); ++repeat) {
+      if (repeat > options_.repeat) display_.addPlanned(tests);
+      announceAll(repeat);
+      for (const PlannedProgram& program : programs_) runProgram(program, repeat);
+      abortLeft();
+      if (options_.untilFail && failures_ > 0) break;
+    }
+    return finish();
+  }
+
+ private:
+  using Key = std::string;
+
+  // Makes the directory, in which the record then is.
+  std::string begun() const {
+    run::makeRunDirectory(options_.runDirectory, options_.runId);
+    return run::recordPath(options_.runDirectory, kRunnerName);
+  }
+
+  static Key keyOf(const std::string& component, const std::string& test) {
+    return component + "/" + test;
+  }
+
+  Json fieldsOf(const PlannedProgram& program, const PlannedTest& test, int attempt,
+                int repeat) const {
+    Json fields = test.fields;
+    fields["component"] = program.component;
+    fields["suite"] = test.suite();
+    fields["name"] = test.name.substr(test.suite().size() + 1);
+    fields["attempt"] = attempt;
+    fields["repeat"] = repeat;
+    return fields;
+  }
+
+  void announceAll(int repeat) {
+    for (const PlannedProgram& program : programs_) {
+      for (const PlannedTest& test : program.tests) {
+        announced_[keyOf(program.component, test.name)] =
+            writer_.announce("test", run_, fieldsOf(program, test, 1, repeat));
+      }
+    }
+  }
+
+  // What was planned and did not begin says why.
+  void abortLeft() {
+    std::string because = why_.empty() ? "the program did not begin it" : why_;
+    for (const auto& [key, id] : announced_) writer_.abort(id, because);
+    announced_.clear();
+  }
+
+  // Tests that follow each other and have one process.
+  std::vector<std::vector<PlannedTest>> batchesOf(const PlannedProgram& program) const {
+    std::vector<std::vector<PlannedTest>> batches;
+    for (const PlannedTest& test : program.tests) {
+      bool isNew = batches.empty() || options_.processFor == ProcessFor::kCase ||
+                   (options_.processFor == ProcessFor::kSuite &&
+                    batches.back().front().suite() != test.suite());
+      if (isNew) batches.emplace_back();
+      batches.back().push_back(test);
+    }
+    return batches;
+  }
+
+  void runProgram(const PlannedProgram& program, int repeat) {
+    if (!why_.empty() || program.tests.empty()) return;
+    program_ = &program;
+    programEnd_.reset();
+    if (options_.programMax.count() > 0) programEnd_ = steady_clock::now() + options_.programMax;
+    std::vector<std::vector<PlannedTest>> batches = batchesOf(program);
+    holdsNodes_ = options_.holdsNodes && batches.size() > 1;
+    for (std::vector<PlannedTest>& batch : batches) {
+      if (why_.empty()) runBatch(std::move(batch), repeat);
+    }
+    held_.reset();
+  }
+
+  // A process that ends in the middle of a test is followed by another one for the rest.
+  void runBatch(std::vector<PlannedTest> tests, int repeat) {
+    while (!tests.empty() && why_.empty()) {
+      ProcessResult result = runProcess(tests, 1, repeat);
+      std::set<std::string> left(result.left.begin(), result.left.end());
+      bool hasBegunAny = left.size() < tests.size();
+      std::vector<PlannedTest> again;
+      for (const PlannedTest& test : tests) {
+        if (left.contains(test.name)) again.push_back(test);
+      }
+      for (const LiveTest& test : result.tests) retry(tests, test, repeat);
+      if (result.isWhole || !hasBegunAny) return;
+      tests = std::move(again);
+    }
+  }
+
+  // An attempt that passes after one that failed makes the test flaky. All attempts are kept.
+  void retry(const std::vector<PlannedTest>& tests, const LiveTest& failed, int repeat) {
+    if (run::isGreen(failed.outcome) || failed.outcome == Outcome::kCancelled) return;
+    auto planned = std::find_if(tests.begin(), tests.end(),
+                                [&](const PlannedTest& test) { return test.name == failed.name; });
+    bool isFailed = true;
+    for (int attempt = 2; attempt <= options_.retries + 1 && why_.empty(); ++attempt) {
+      if (planned == tests.end()) break;
+      display_.addPlanned(1);
+      announced_[keyOf(program_->component, failed.name)] =
+          writer_.announce("test", run_, fieldsOf(*program_, *planned, attempt, repeat));
+      ProcessResult result = runProcess({*planned}, attempt, repeat);
+      bool hasPassed = result.tests.size() == 1 && result.outcome == Outcome::kPassed &&
+                       result.tests.front().outcome == Outcome::kPassed;
+      if (!hasPassed) continue;
+      writer_.add(run_, "exonerated",
+                  {{"test", keyOf(program_->component, failed.name)},
+                   {"kind", "flaky"},
+                   {"because", "attempt " + std::to_string(attempt) + " passed"}});
+      isFailed = false;
+      break;
+    }
+    if (!isFailed) return;
+    ++failures_;
+    if (failed.outcome == Outcome::kInfrastructure && options_.endsOnInfrastructure) {
+      why_ = keyOf(program_->component, failed.name) + " could not be tried";
+    }
+    if (options_.failuresMax > 0 && failures_ >= options_.failuresMax) {
+      why_ = std::to_string(failures_) + (failures_ == 1 ? " test has" : " tests have") + " failed";
+    }
+  }
+
+  std::string nextWriter() {
+    return program_->component + "_tests-" + std::to_string(++processes_);
+  }
+
+  // A filter of many tests is longer than an argument may be.
+  std::string writeFlags(const std::string& record, const std::vector<PlannedTest>& tests) const {
+    std::string filter;
+    for (const PlannedTest& test : tests) filter += (filter.empty() ? "" : ":") + test.name;
+    std::string path = record + ".flags";
+    putFile(path, "--gtest_filter=" + filter + "\n", 0644);
+    return path;
+  }
+
+  // The nodes are made for all tests of the program, since they need them sooner or later.
+  void holdNodes() {
+    if (!holdsNodes_ || held_) return;
+    std::string flags =
+        writeFlags(run::recordPath(options_.runDirectory, program_->component), program_->tests);
+    std::vector<std::string> arguments = {"--gtest_flagfile=" + flags};
+    held_ = std::make_unique<HeldNodes>(program_->path, arguments, options_.environment);
+    std::filesystem::remove(flags);
+  }
+
+  ProcessStart startOf(const std::vector<PlannedTest>& tests, int attempt, int repeat,
+                       const std::string& writer) {
+    ProcessStart start;
+    start.record = run::recordPath(options_.runDirectory, writer);
+    start.report = start.record + ".xml";
+    start.argv = {program_->path, "--gtest_flagfile=" + writeFlags(start.record, tests)};
+    start.argv.insert(start.argv.end(), options_.arguments.begin(), options_.arguments.end());
+    start.environment = options_.environment;
+    start.environment["MUSTER_ATTEMPT"] = std::to_string(attempt);
+    start.environment["MUSTER_REPEAT"] = std::to_string(repeat);
+    if (!options_.hasOwnReport) start.environment["GTEST_OUTPUT"] = "xml:" + start.report;
+    // The tests were dealt to the shards when they were chosen.
+    start.environment["GTEST_TOTAL_SHARDS"] = "";
+    start.environment["GTEST_SHARD_INDEX"] = "";
+    if (held_ && !held_->cluster().empty()) {
+      start.environment[kHeldClusterVariable] = held_->cluster();
+    }
+    for (const PlannedTest& test : tests) {
+      start.tests.push_back(test.name);
+      if (test.testMax.count() > 0) start.testMaxOf[test.name] = test.testMax;
+    }
+    start.testMax = options_.testMax;
+    setLimit(start);
+    return start;
+  }
+
+  // The shortest of the limits that hold is the one that counts.
+  void setLimit(ProcessStart& start) const {
+    auto now = steady_clock::now();
+    auto take = [&](nanoseconds left, const std::string& name) {
+      left = std::max<nanoseconds>(left, std::chrono::milliseconds(1));
+      if (start.timeMax.count() != 0 && start.timeMax <= left) return;
+      start.timeMax = left;
+      start.timeName = name;
+    };
+    if (options_.suiteMax.count() > 0) take(options_.suiteMax, "the time of the suite");
+    if (programEnd_) take(*programEnd_ - now, "the time of the program");
+    if (options_.runMax.count() > 0) {
+      take(begin_ + options_.runMax - now, "the time of the run");
+    }
+    if (start.timeMax.count() > 0) {
+      start.environment["MUSTER_PROGRAM_TIME"] = std::to_string(start.timeMax.count()) + "ns";
+    }
+  }
+
+  ProcessResult runProcess(const std::vector<PlannedTest>& tests, int attempt, int repeat) {
+    holdNodes();
+    std::string writer = nextWriter();
+    ProcessStart start = startOf(tests, attempt, repeat, writer);
+    std::string item = writer_.begin("program", run_,
+                                     {{"component", program_->component},
+                                      {"writer", writer},
+                                      {"argv", start.argv},
+                                      {"attempt", attempt},
+                                      {"repeat", repeat}});
+    ProgramOutputFile output(options_.runDirectory + "/output/" + writer + ".log");
+    ProcessEvents events;
+    events.news = [&](const LiveTest& test) { takeNews(test, output, attempt, repeat); };
+    events.cancels = [&](const std::string& test) {
+      display_.tick();
+      return cancels_.reasonFor(keyOf(program_->component, test));
+    };
+    if (options_.output == ProgramOutput::kFailures) {
+      events.output = [&](std::string_view bytes) { output.append(bytes); };
+    }
+    ProcessResult result = runTests(start, events, interrupts_);
+    for (const LiveTest& test : result.tests) finishTest(test, output, attempt, repeat);
+    endProcess(item, result, output);
+    std::error_code ignored;
+    std::filesystem::remove(start.record + ".flags", ignored);
+    return result;
+  }
+
+  void takeNews(const LiveTest& test, ProgramOutputFile& output, int attempt, int repeat) {
+    Key key = keyOf(program_->component, test.name);
+    auto found = announced_.find(key);
+    if (test.hasBegun && found != announced_.end()) {
+      begun_[key] = found->second;
+      announced_.erase(found);
+      writer_.beginAnnounced(begun_[key]);
+      display_.begin(key, test.nodes);
+    }
+    if (test.hasEnded && test.outcome != Outcome::kNotRun && test.outcome != Outcome::kCancelled) {
+      finishTest(test, output, attempt, repeat);
+    }
+  }
+
+  // A test ends once: by its program's record, or by what its process came to.
+  void finishTest(const LiveTest& test, ProgramOutputFile& output, int attempt, int repeat) {
+    Key key = keyOf(program_->component, test.name);
+    auto found = begun_.find(key);
+    if (found == begun_.end()) return;
+    std::string because = test.because.empty() ? test.text : test.because;
+    Json fields = {{"outcome", run::wordOf(test.outcome)}, {"seconds", test.seconds}};
+    if (!test.because.empty()) fields["because"] = test.because;
+    if (!test.nodes.empty()) fields["nodes"] = test.nodes;
+    std::string printed;
+    if (!run::isGreen(test.outcome)) printed = output.ofTest(test.name);
+    if (!printed.empty()) writer_.add(found->second, "output", {{"text", printed}});
+    writer_.end(found->second, fields);
+    begun_.erase(found);
+    display_.end({.id = key,
+                  .outcome = test.outcome,
+                  .seconds = test.seconds,
+                  .because = because,
+                  .output = printed,
+                  .attempt = attempt,
+                  .attempts = options_.retries + 1,
+                  .repeat = repeat});
+  }
+
+  void endProcess(const std::string& item, const ProcessResult& result, ProgramOutputFile& output) {
+    Json fields = {{"status", result.status}};
+    bool isOwn = result.outcome != Outcome::kPassed && !result.isCharged;
+    if (isOwn) fields["outcome"] = run::wordOf(result.outcome);
+    if (!result.because.empty()) fields["because"] = result.because;
+    if (isOwn && result.outcome != Outcome::kCancelled) {
+      writer_.add(item, "failure",
+                  {{"text", result.because},
+                   {"infrastructure", result.outcome == Outcome::kInfrastructure}});
+      display_.note(program_->component + ": " + result.because);
+    }
+    for (const std::string& text : result.failures) {
+      display_.note(program_->component + ": outside of tests: " + firstLine(text));
+    }
+    if (output.bytes() > 0) {
+      Json artifact = {{"path", "output/" + output.name()}, {"type", "output"}};
+      std::string id = writer_.begin("artifact", item, artifact);
+      writer_.end(id, {{"bytes", output.bytes()}});
+    }
+    writer_.end(item, fields);
+    // What a process that did not end by itself has left on the nodes is none of the next one's.
+    if (!result.isWhole) held_.reset();
+    if (result.stoppedBy != 0) {
+      why_ = "cancelled: " + result.because;
+      stoppedBy_ = result.stoppedBy;
+    } else if (cancels_.isWholeRun()) {
+      why_ = cancels_.reasonFor("");
+      stoppedBy_ = -1;
+    } else if (options_.runMax.count() > 0 && steady_clock::now() - begin_ >= options_.runMax) {
+      why_ = "the time of the run is over";
+    }
+  }
+
+  // The record is read again as anybody would: what it does not prove has not passed.
+  int finish() {
+    held_.reset();
+    abortLeft();
+    if (stoppedBy_ != 0) {
+      writer_.end(run_, {{"outcome", run::wordOf(Outcome::kCancelled)}, {"because", why_}});
+    } else {
+      writer_.end(run_, why_.empty() ? Json::object() : Json{{"because", why_}});
+    }
+    writer_.close("the run has ended");
+    std::string problem = writer_.problem();
+    run::RunRecord record = run::readRun(options_.runDirectory);
+    run::RunResult result = run::resultOf(record);
+    display_.summarise(result, options_.runDirectory, record.problems);
+    if (!problem.empty()) display_.note("the record: " + problem);
+    if (!problem.empty() && result.exitStatus == support::kExitPassed) {
+      return support::kExitInfrastructure;
+    }
+    return result.exitStatus;
+  }
+
+  const std::vector<PlannedProgram>& programs_;
+  const RunnerOptions& options_;
+  const steady_clock::time_point begin_ = steady_clock::now();
+  Interrupts interrupts_;
+  Display display_;
+  run::RecordWriter writer_;
+  CancelRequests cancels_;
+  std::string run_;
+
+  // The items of tests that have not begun, and of those that have not ended.
+  std::map<Key, std::string> announced_;
+  std::map<Key, std::string> begun_;
+  const PlannedProgram* program_ = nullptr;
+  std::optional<steady_clock::time_point> programEnd_;
+  bool holdsNodes_ = false;
+  std::unique_ptr<HeldNodes> held_;
+  int processes_ = 0;
+  int failures_ = 0;
+
+  // Why no further test begins. Empty: it does.
+  std::string why_;
+  int stoppedBy_ = 0;
+};
+
+}  // namespace
+
+int runAll(const std::vector<PlannedProgram>& programs, const RunnerOptions& options) {
+  return Runner(programs, options).run();
+}
+
+}  // namespace harness::runner

@@ -1,0 +1,96 @@
+// Runs chosen tests, a process for each suite, and keeps the record of the run. What the tests of a
+// run are is the caller's choice; how one process goes is test_process.h's business.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace harness::runner {
+
+struct PlannedTest {
+  // SUITE.NAME
+  std::string name = {};
+
+  // What the record says of the test besides: file, line, labels and so on.
+  nlohmann::json fields = nlohmann::json::object();
+
+  // Zero: RunnerOptions::testMax holds.
+  std::chrono::nanoseconds testMax{0};
+
+  std::string suite() const { return name.substr(0, name.find('.')); }
+};
+
+struct PlannedProgram {
+  std::string component = {};
+  std::string path = {};
+
+  // In the order in which they are to run.
+  std::vector<PlannedTest> tests = {};
+};
+
+// What has a process of its own.
+enum class ProcessFor { kCase, kSuite, kProgram };
+
+// Where the output of programs goes.
+enum class ProgramOutput {
+  // Into a file; what a test that failed has printed is shown.
+  kFailures,
+  // To our own standard output, as it comes.
+  kLive,
+};
+
+struct RunnerOptions {
+  std::string runId = {};
+  std::string runDirectory = {};
+
+  // The command line, for the record.
+  std::vector<std::string> command = {};
+
+  // Arguments of every program, and variables added to our own environment.
+  std::vector<std::string> arguments = {};
+  std::map<std::string, std::string> environment = {};
+
+  ProcessFor processFor = ProcessFor::kSuite;
+  ProgramOutput output = ProgramOutput::kFailures;
+
+  // The caller has asked gtest for a report of its own, so that it is not asked for one here.
+  bool hasOwnReport = false;
+
+  // The nodes of each program are made once for all of its processes. False: the caller has named a
+  // cluster.
+  bool holdsNodes = true;
+
+  // Limits; zero: none. A test that is over its limit is cancelled, and failed.
+  std::chrono::nanoseconds testMax = std::chrono::minutes(10);
+  std::chrono::nanoseconds suiteMax{0};
+  std::chrono::nanoseconds programMax = std::chrono::hours(1);
+  std::chrono::nanoseconds runMax{0};
+
+  // How often every test runs.
+  int repeat = 1;
+
+  // Repeats without end until a test fails.
+  bool untilFail = false;
+
+  // How often a test that failed is tried again.
+  int retries = 0;
+
+  // The run ends after this number of tests that failed. 0: it goes on.
+  int failuresMax = 0;
+
+  // The run ends at the first test that could not be tried.
+  bool endsOnInfrastructure = false;
+};
+
+// Runs the tests. Returns the exit status (docs/reference/records.md). SIGINT, SIGTERM and SIGHUP
+// to us are passed on to the program that runs, which then has 25 s to end, and 8 s after a second
+// one; a third one kills it. No other thread may take these signals. Throws SystemError if the
+// record cannot be made.
+int runAll(const std::vector<PlannedProgram>& programs, const RunnerOptions& options);
+
+}  // namespace harness::runner

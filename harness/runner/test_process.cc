@@ -1,0 +1,233 @@
+#include "harness/runner/test_process.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <set>
+
+#include "harness/os/files.h"
+#include "harness/runner/gtest_report.h"
+#include "schema/support/base/duration.h"
+#include "schema/support/base/exit_status.h"
+
+namespace harness::runner {
+namespace {
+
+using enum support::TestExitStatus;
+using run::Outcome;
+using std::chrono::nanoseconds;
+using std::chrono::steady_clock;
+
+// The time that a test may be over its limit before it is ended from outside: the program itself
+// looks at the nodes and fails the test first, if it can.
+constexpr std::chrono::seconds kOverrun{15};
+
+std::string signalText(int number) {
+  return "SIG" + std::string(::sigabbrev_np(number));
+}
+
+std::string timeText(nanoseconds time) {
+  return support::durationText(time.count());
+}
+
+class Process {
+ public:
+  Process(const ProcessStart& start, const ProcessEvents& events)
+      : start_(start), events_(events), record_(start.record), begin_(steady_clock::now()) {}
+
+  ProcessResult run(const Interrupts& interrupts) {
+    ProgramWatch watch{.look = [this] { return look(); }, .output = events_.output};
+    ending_ = runProgram(spawnOptions(), watch, interrupts);
+    takeNews();
+    if (!record_.hasBegun()) takeReport();
+    judge();
+    std::error_code ignored;
+    std::filesystem::remove(premature(), ignored);
+    std::filesystem::remove(start_.report, ignored);
+    return std::move(result_);
+  }
+
+ private:
+  std::string premature() const { return start_.record + ".running"; }
+
+  SpawnOptions spawnOptions() const {
+    SpawnOptions spawn;
+    spawn.argv = start_.argv;
+    std::map<std::string, std::string> own = start_.environment;
+    own["TEST_PREMATURE_EXIT_FILE"] = premature();
+    own["MUSTER_RECORD"] = start_.record;
+    own["MUSTER_RECORD_OF"] = "";
+    spawn.environment.emplace();
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      std::string variable = *entry;
+      if (own.count(variable.substr(0, variable.find('='))) == 0) {
+        spawn.environment->push_back(variable);
+      }
+    }
+    for (const auto& [name, value] : own) {
+      if (!value.empty()) spawn.environment->push_back(name + "=" + value);
+    }
+    return spawn;
+  }
+
+  void takeNews() {
+    for (const LiveTest& test : record_.news()) {
+      if (events_.news) events_.news(test);
+    }
+  }
+
+  // Says why the process is to end. The first limit that is over counts.
+  std::string look() {
+    takeNews();
+    auto now = steady_clock::now();
+    if (start_.timeMax.count() > 0 && now - begin_ > start_.timeMax) {
+      cause_ = Outcome::kTimedOut;
+      return start_.timeName + " is over (" + timeText(start_.timeMax) + ")";
+    }
+    const LiveTest* test = record_.running();
+    if (test == nullptr) return "";
+    if (nanoseconds limit = limitOf(test->name);
+        limit.count() > 0 && now - test->seenBegin > limit + kOverrun) {
+      cause_ = Outcome::kTimedOut;
+      return "the time of the test is over (" + timeText(limit) + ")";
+    }
+    std::string reason = events_.cancels ? events_.cancels(test->name) : "";
+    if (!reason.empty()) cause_ = Outcome::kCancelled;
+    return reason;
+  }
+
+  nanoseconds limitOf(const std::string& test) const {
+    auto own = start_.testMaxOf.find(test);
+    return own == start_.testMaxOf.end() ? start_.testMax : own->second;
+  }
+
+  // A program with a main of its own has no record, and gtest's report at its end only.
+  void takeReport() {
+    for (LiveTest& test : testsInReport(start_.report)) {
+      if (events_.news) events_.news(test);
+      reported_.push_back(std::move(test));
+    }
+    hasReport_ = std::filesystem::exists(start_.report);
+  }
+
+  // Says how the process ended, if that was no end of a program by itself.
+  void findViolence() {
+    Outcome& outcome = result_.outcome;
+    std::string& because = result_.because;
+    if (!ending_.problem.empty()) {
+      outcome = Outcome::kInfrastructure;
+      because = ending_.problem;
+    } else if (ending_.stoppedBy != 0) {
+      outcome = Outcome::kCancelled;
+      because = "stopped by " + signalText(ending_.stoppedBy);
+      if (ending_.insisted) because += "; a third signal killed it";
+    } else if (!ending_.ended.empty()) {
+      outcome = cause_;
+      because = ending_.ended;
+    } else if (WIFSIGNALED(ending_.status)) {
+      int number = WTERMSIG(ending_.status);
+      outcome = Outcome::kCrashed;
+      because = "the program was ended by " + signalText(number) + " (" + ::strsignal(number) + ")";
+    } else if (std::filesystem::exists(premature())) {
+      outcome = Outcome::kCrashed;
+      because = "the program ended with status " + std::to_string(WEXITSTATUS(ending_.status)) +
+                " before its tests were over: something in it called exit or exec";
+    }
+    if (ending_.overdue) {
+      because += "; it did not end within " + timeText(kStopGrace) + " and was killed";
+    }
+  }
+
+  // The test that ran when the process ended is what the end says of it.
+  void takeTests() {
+    std::set<std::string> begun;
+    std::vector<LiveTest> tests = reported_;
+    for (const auto& [id, test] : record_.tests()) {
+      if (test.hasBegun) tests.push_back(test);
+    }
+    for (LiveTest& test : tests) {
+      begun.insert(test.name);
+      bool isCause = test.hasEnded && test.outcome == Outcome::kCancelled &&
+                     result_.outcome == Outcome::kTimedOut;
+      if (!test.hasEnded || isCause) {
+        test.outcome = result_.outcome == Outcome::kPassed ? Outcome::kCrashed : result_.outcome;
+        test.because =
+            result_.because.empty() ? "the program ended in the middle of it" : result_.because;
+        result_.isCharged = true;
+      }
+      // gtest skips what it has not begun when a program is cancelled.
+      if (test.outcome != Outcome::kNotRun) {
+        result_.tests.push_back(std::move(test));
+      } else {
+        begun.erase(test.name);
+      }
+    }
+    for (const std::string& name : start_.tests) {
+      if (!begun.contains(name)) result_.left.push_back(name);
+    }
+  }
+
+  // Judges from the surest sign to the weakest. How the process ended comes before its status, and
+  // the status before the record: passed tests prove nothing for a program that crashed, and status
+  // 0 proves nothing without a record.
+  void judge() {
+    result_.status = ending_.status;
+    result_.stoppedBy = ending_.stoppedBy;
+    result_.failures = record_.failures();
+    findViolence();
+    takeTests();
+    if (result_.outcome != Outcome::kPassed) return;
+    result_.isWhole = true;
+    int status = WEXITSTATUS(ending_.status);
+    bool isBad = false;
+    for (const LiveTest& test : result_.tests) isBad = isBad || !run::isGreen(test.outcome);
+    isBad = isBad || !result_.failures.empty();
+    auto blame = [&](Outcome outcome, const std::string& because) {
+      result_.outcome = outcome;
+      result_.because = because;
+      result_.isWhole = false;
+    };
+    if (!record_.hasBegun() && !hasReport_) {
+      blame(Outcome::kFailed, "the program ended with status " + std::to_string(status) +
+                                  " and left neither a record nor a report of gtest");
+    } else if (record_.hasBegun() && !record_.isClosed()) {
+      blame(Outcome::kCrashed,
+            "the program ended with status " + std::to_string(status) + " before its record did");
+    } else if (status == kExitInfrastructure && !isBad) {
+      blame(Outcome::kInfrastructure, "the program ended with status 2 (infrastructure)");
+    } else if (status != 0 && status != kExitNothingRan && !isBad) {
+      blame(Outcome::kFailed,
+            "the program ended with status " + std::to_string(status) + ", though no test failed");
+    } else if (status == 0 && isBad) {
+      blame(Outcome::kFailed, "the program ended with status 0, though tests failed");
+    } else if (!result_.left.empty()) {
+      blame(Outcome::kFailed, "the program ended with status " + std::to_string(status) + " and " +
+                                  std::to_string(result_.left.size()) + " tests did not begin");
+    }
+  }
+
+  const ProcessStart& start_;
+  const ProcessEvents& events_;
+  LiveRecord record_;
+  steady_clock::time_point begin_;
+  ProgramEnding ending_;
+  ProcessResult result_;
+  std::vector<LiveTest> reported_;
+  bool hasReport_ = false;
+  Outcome cause_ = Outcome::kTimedOut;
+};
+
+}  // namespace
+
+ProcessResult runTests(const ProcessStart& start, const ProcessEvents& events,
+                       const Interrupts& interrupts) {
+  return Process(start, events).run(interrupts);
+}
+
+}  // namespace harness::runner

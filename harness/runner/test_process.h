@@ -1,0 +1,80 @@
+// Runs one process of a test program for some of its tests, and tells what became of each the
+// moment it ends. It neither repeats nor chooses: suite_run.h does.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "harness/run/outcome.h"
+#include "harness/runner/live_record.h"
+#include "harness/runner/program_run.h"
+
+namespace harness::runner {
+
+struct ProcessStart {
+  // The program's path, and arguments such as --gtest_filter=…
+  std::vector<std::string> argv = {};
+
+  // Added to our own environment; an empty value takes a variable away.
+  std::map<std::string, std::string> environment = {};
+
+  // Where it writes its record, and where gtest writes its report for a program without one.
+  std::string record = {};
+  std::string report = {};
+
+  // SUITE.NAME of the tests that it is to run.
+  std::vector<std::string> tests = {};
+
+  // Zero: without limit.
+  std::chrono::nanoseconds testMax{0};
+  std::map<std::string, std::chrono::nanoseconds> testMaxOf = {};
+  std::chrono::nanoseconds timeMax{0};
+
+  // Why its time is limited to `timeMax`: "the time of the suite".
+  std::string timeName = {};
+};
+
+struct ProcessEvents {
+  // A test has begun or ended.
+  std::function<void(const LiveTest& test)> news = {};
+  std::function<void(std::string_view bytes)> output = {};
+
+  // Asked again and again; returns why the running test is to be cancelled. Empty: it is not.
+  std::function<std::string(const std::string& test)> cancels = {};
+};
+
+struct ProcessResult {
+  // What became of the tests that began, in that order.
+  std::vector<LiveTest> tests = {};
+
+  // Those that did not begin.
+  std::vector<std::string> left = {};
+
+  // What went wrong outside of tests.
+  std::vector<std::string> failures = {};
+
+  // The worst that the process did by itself, apart from its tests: kPassed is nothing. `because`
+  // says what.
+  run::Outcome outcome = run::Outcome::kPassed;
+  std::string because = {};
+
+  // The wait status; -1: it was not started.
+  int status = -1;
+
+  // The signal that we were sent meanwhile. 0: none was.
+  int stoppedBy = 0;
+
+  // What the process did is the outcome of one of its tests.
+  bool isCharged = false;
+
+  // It came to its own end.
+  bool isWhole = false;
+};
+
+ProcessResult runTests(const ProcessStart& start, const ProcessEvents& events,
+                       const Interrupts& interrupts);
+
+}  // namespace harness::runner
