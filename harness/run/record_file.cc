@@ -34,7 +34,7 @@ bool isLocked(const std::string& path) {
   struct flock whole {};
   whole.l_type = F_WRLCK;
   whole.l_whence = SEEK_SET;
-  return file && ::fcntl(file.get(), F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+  return file && ::fcntl(file.get(), F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
 }
 
 }  // namespace
@@ -141,8 +141,8 @@ void RecordFile::finish(Ending withoutClose) {
   ending_ = isClosed_ ? Ending::kClosed : withoutClose;
   if (header_.empty()) problems_.push_back("there is no first line");
   if (ending_ == Ending::kKilled) {
-    problems_.push_back(std::string("the record ends: its writer was killed") +
-                        (isCut ? "; the last line was cut" : ""));
+    cut_ = std::string("the record ends: its writer was killed") +
+           (isCut ? "; the last line was cut" : "");
   }
   for (Item& item : items_) {
     bool isOpen = item.state == Item::State::kAnnounced || item.state == Item::State::kBegun;

@@ -93,8 +93,12 @@ class RecordFile {
   int64_t clock() const;
   int64_t wall() const;
 
-  // Sentences about what is missing or damaged. Empty: the record is whole, or goes on.
+  // Sentences about what is damaged. Empty: nothing is, up to the end of the file.
   const std::vector<std::string>& problems() const { return problems_; }
+
+  // Says that its writer was killed, so that the end is missing. Empty: the record is closed, or
+  // goes on.
+  const std::string& cut() const { return cut_; }
 
  private:
   void take(std::string_view text, uint32_t number);
@@ -112,6 +116,7 @@ class RecordFile {
   std::vector<Item> items_;
   std::unordered_map<std::string, int> byId_;
   std::vector<std::string> problems_;
+  std::string cut_;
   int64_t expected_ = 0;
   bool isClosed_ = false;
 };

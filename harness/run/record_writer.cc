@@ -28,13 +28,13 @@ std::string hostName() {
   return name;
 }
 
-// The lock tells a reader that the writer lives. It is one of the process, which forked children do
-// not have, and nobody else ever takes it.
+// The lock tells a reader that the writer lives, and nobody else ever takes it. It is one of the
+// open file, so that a reader in this process does not end it.
 void lock(int file) {
   struct flock whole {};
   whole.l_type = F_WRLCK;
   whole.l_whence = SEEK_SET;
-  ::fcntl(file, F_SETLK, &whole);
+  ::fcntl(file, F_OFD_SETLK, &whole);
 }
 
 std::string idOf(uint64_t number) {
@@ -56,6 +56,12 @@ void makeReadable(Json& value) {
 }
 
 }  // namespace
+
+std::string sourcePath(std::string_view file) {
+  constexpr std::string_view kUp = "../";
+  while (file.starts_with(kUp)) file.remove_prefix(kUp.size());
+  return std::string(file);
+}
 
 RecordWriter::RecordWriter(const std::string& path, const Json& header)
     : path_(path), process_(::getpid()), clock_(nowOf(CLOCK_BOOTTIME)) {

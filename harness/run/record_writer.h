@@ -19,6 +19,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -27,6 +28,10 @@
 namespace harness::run {
 
 using Json = nlohmann::json;
+
+// Returns the path of a source file from the root of its tree, as __FILE__ of a build below that
+// root has it: without "../" at its beginning.
+std::string sourcePath(std::string_view file);
 
 // Used from any thread.
 class RecordWriter {

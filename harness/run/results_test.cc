@@ -109,6 +109,26 @@ TEST_F(ResultsTest, RecordThatIsMissingOrDamagedIsNoSuccess) {
   EXPECT_EQ(resultOf(record).exitStatus, kExitInfrastructure);
 }
 
+// The test that crashed is retried: all is known, and the run is green.
+TEST_F(ResultsTest, EndOfAProgramThatTheRunnerTellsLeavesTheRecordWhole) {
+  RecordWriter runner = writer("muster", "runner");
+  std::string item = runner.begin("run", "");
+  std::string program = runner.begin("program", item, {{"writer", "kvd_tests-1"}});
+  {
+    RecordWriter killed = writer("kvd_tests-1", "program");
+    killed.begin("test", "", test("A"));
+  }
+  endTest(runner, "A", "crashed", 1, "signal 11");
+  EXPECT_FALSE(result().isWhole);
+  runner.end(program, {{"because", "signal 11"}});
+  endTest(runner, "A", "passed", 2);
+  runner.add(item, "exonerated", {{"test", "kvd/KvTest.A"}, {"kind", "flaky"}});
+  runner.end(item);
+  runner.close("");
+  EXPECT_TRUE(result().isWhole);
+  EXPECT_EQ(result().exitStatus, kExitPassed);
+}
+
 TEST_F(ResultsTest, TestsOfNestedProgramsAreNoneOfTheRun) {
   RecordWriter program = writer("kvd_tests-1", "program");
   RecordWriter nested = writer("x-2", "nested");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <set>
 
 #include "harness/os/error.h"
 #include "harness/os/files.h"
@@ -27,15 +28,29 @@ int64_t beginOf(const RunRecord& run, const RecordFile& file) {
   return isSameClock ? file.clock() - first.clock() : file.wall() - first.wall();
 }
 
+// Returns the names of files that were cut, and of whose end the runner has told.
+std::set<std::string> explained(const RunRecord& run) {
+  std::set<std::string> names;
+  const RecordFile* runner = run.runner();
+  if (runner == nullptr) return names;
+  for (const Item& item : runner->items()) {
+    if (item.kind != "program" || item.state != Item::State::kEnded) continue;
+    Json fields = runner->fields(item);
+    if (!fields.value("because", "").empty()) names.insert(fields.value("writer", ""));
+  }
+  return names;
+}
+
 // A program whose file the runner has announced must have one.
 void findMissing(RunRecord& run) {
   const RecordFile* runner = run.runner();
   if (runner == nullptr) return;
+  std::set<std::string> known = explained(run);
   for (const Item& item : runner->items()) {
     if (item.kind != "program" || item.begunAt == Item::kNever) continue;
     std::string name = runner->fields(item).value("writer", "");
     bool isOver = item.state == Item::State::kEnded || item.state == Item::State::kAborted;
-    if (name.empty() || !isOver || run.find(name) >= 0) continue;
+    if (name.empty() || !isOver || run.find(name) >= 0 || known.contains(name)) continue;
     run.problems.push_back(name + ": the program has left no record");
   }
 }
@@ -72,12 +87,16 @@ RunRecord readRun(const std::string& directory) {
   std::stable_sort(run.files.begin(), run.files.end(), [](const auto& one, const auto& other) {
     return rankOf(one) != rankOf(other) ? rankOf(one) < rankOf(other) : one.wall() < other.wall();
   });
+  std::set<std::string> known = explained(run);
   for (const RecordFile& file : run.files) {
     run.isRunning = run.isRunning || file.ending() == RecordFile::Ending::kRunning;
     // A test may kill the programs that it starts.
     if (isNested(file)) continue;
     for (const std::string& problem : file.problems()) {
       run.problems.push_back(file.name() + ": " + problem);
+    }
+    if (!file.cut().empty() && !known.contains(file.name())) {
+      run.problems.push_back(file.name() + ": " + file.cut());
     }
   }
   run.wall = run.files.front().wall();

@@ -4,6 +4,7 @@
 
 #include "harness/os/files.h"
 #include "schema/support/base/id.h"
+#include "schema/support/base/text.h"
 
 namespace harness::runner {
 namespace {
@@ -17,11 +18,17 @@ constexpr size_t kNameLength = 32;
 }  // namespace
 
 // The first line names the test, and the second one tells why.
-void requestCancel(const std::string& runDirectory, const std::string& test,
-                   const std::string& because) {
+std::string requestCancel(const std::string& runDirectory, const std::string& test,
+                          const std::string& because) {
   makeDirectories(runDirectory + kDirectory);
-  putFile(runDirectory + kDirectory + "/" + support::Id::random().text(),
-          test + "\n" + because + "\n", 0644);
+  std::string path = runDirectory + kDirectory + "/" + support::Id::random().text();
+  putFile(path, test + "\n" + support::printable(because) + "\n", 0644);
+  return path;
+}
+
+bool isWaiting(const std::string& request) {
+  std::error_code ignored;
+  return std::filesystem::exists(request, ignored);
 }
 
 CancelRequests::CancelRequests(const std::string& runDirectory)

@@ -8,9 +8,13 @@
 
 namespace harness::runner {
 
-// Asks the runner of a run to cancel it, or the test COMPONENT/SUITE.NAME. Throws SystemError.
-void requestCancel(const std::string& runDirectory, const std::string& test,
-                   const std::string& because);
+// Asks the runner of a run to cancel it, or the test COMPONENT/SUITE.NAME. Returns what
+// isWaiting() is given. Throws SystemError.
+std::string requestCancel(const std::string& runDirectory, const std::string& test,
+                          const std::string& because);
+
+// Tells whether the runner has not taken the request yet.
+bool isWaiting(const std::string& request);
 
 class CancelRequests {
  public:

@@ -8,6 +8,7 @@
 #include "harness/os/command.h"
 #include "harness/os/error.h"
 #include "harness/os/files.h"
+#include "harness/run/record_writer.h"
 
 namespace harness::runner {
 namespace {
@@ -46,9 +47,9 @@ std::vector<PlannedTest> listTests(const std::string& program,
     for (const Json& test : suite.value("testsuite", Json::array())) {
       std::string name = suiteName + "." + test.value("name", "");
       if (isDisabled(name) && !takesDisabled) continue;
-      tests.push_back(
-          {.name = name,
-           .fields = {{"file", test.value("file", "")}, {"line", test.value("line", 0)}}});
+      tests.push_back({.name = name,
+                       .fields = {{"file", run::sourcePath(test.value("file", ""))},
+                                  {"line", test.value("line", 0)}}});
     }
   }
   return tests;

@@ -154,6 +154,7 @@ class Runner {
     for (int attempt = 2; attempt <= options_.retries + 1 && why_.empty(); ++attempt) {
       if (planned == tests.end()) break;
       display_.addPlanned(1);
+      if (options_.retriesOnFresh) held_.reset();
       announced_[keyOf(program_->component, failed.name)] =
           writer_.announce("test", run_, fieldsOf(*program_, *planned, attempt, repeat));
       ProcessResult result = runProcess({*planned}, attempt, repeat);
@@ -162,9 +163,10 @@ class Runner {
       if (!hasPassed) continue;
       writer_.add(run_, "exonerated",
                   {{"test", keyOf(program_->component, failed.name)},
-                   {"kind", "flaky"},
-                   {"because", "attempt " + std::to_string(attempt) + " passed"}});
-      isFailed = false;
+                   {"kind", options_.retriesOnFresh ? "polluted" : "flaky"},
+                   {"because", "attempt " + std::to_string(attempt) + " passed" +
+                                   (options_.retriesOnFresh ? " on fresh nodes" : "")}});
+      isFailed = options_.retriesOnFresh;
       break;
     }
     if (!isFailed) return;
@@ -344,10 +346,45 @@ class Runner {
     }
   }
 
+  // Waivers and gates are judged by what the record says so far.
+  void judgeRun() {
+    run::RunRecord record = run::readRun(options_.runDirectory);
+    run::RunResult result = run::resultOf(record);
+    verdict::Waived waived = verdict::judge(options_.waivers, record, result, verdict::today());
+    for (const verdict::Exoneration& each : waived.exonerations) {
+      Json fields = {{"test", each.test}, {"kind", each.kind}, {"because", each.because}};
+      if (!each.bug.empty()) fields["bug"] = each.bug;
+      fields["owner"] = each.owner;
+      writer_.add(run_, "exonerated", fields);
+      if (!each.isStrict || each.kind == "waiver") continue;
+      failRun(each.test + " passed, though a strict waiver foretells that it fails (" +
+              each.because + "); remove the waiver");
+    }
+    for (const std::string& note : waived.notes) {
+      display_.note(note);
+      writer_.add(run_, "property", {{"name", "waivers"}, {"value", note}});
+    }
+    auto haveRun = static_cast<size_t>(
+        std::count_if(result.tests.begin(), result.tests.end(), [](const run::TestResult& test) {
+          return test.outcome != Outcome::kSkipped && test.outcome != Outcome::kNotRun;
+        }));
+    if (haveRun < options_.testsLeast) {
+      failRun("gate: " + std::to_string(haveRun) + " tests have run, and at least " +
+              std::to_string(options_.testsLeast) + " must");
+    }
+    nanoseconds length = steady_clock::now() - begin_;
+    if (options_.lengthMost.count() > 0 && length > options_.lengthMost) {
+      failRun("gate: the run has taken longer than the time that it may take");
+    }
+  }
+
+  void failRun(const std::string& text) { writer_.add(run_, "failure", {{"text", text}}); }
+
   // The record is read again as anybody would: what it does not prove has not passed.
   int finish() {
     held_.reset();
     abortLeft();
+    judgeRun();
     if (stoppedBy_ != 0) {
       writer_.end(run_, {{"outcome", run::wordOf(Outcome::kCancelled)}, {"because", why_}});
     } else {

@@ -10,6 +10,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/verdict/waivers.h"
+
 namespace harness::runner {
 
 struct PlannedTest {
@@ -79,6 +81,16 @@ struct RunnerOptions {
 
   // How often a test that failed is tried again.
   int retries = 0;
+
+  // It is tried again on nodes that are made anew: one that passes there is polluted, not flaky.
+  bool retriesOnFresh = false;
+
+  // Failures that are foretold.
+  std::vector<verdict::Waiver> waivers = {};
+
+  // The run fails if fewer tests have run, or if it has taken longer. 0: no such gate.
+  size_t testsLeast = 0;
+  std::chrono::nanoseconds lengthMost{0};
 
   // The run ends after this number of tests that failed. 0: it goes on.
   int failuresMax = 0;

@@ -22,6 +22,7 @@
   ROW(kBarrier)              \
   ROW(kReboot)               \
   ROW(kRun)                  \
+  ROW(kCancel)               \
   ROW(kService)              \
   ROW(kServiceStatus)        \
   ROW(kServiceWait)          \

@@ -199,8 +199,9 @@ std::vector<Room> harnessRooms() {
       {"harness/selection/", {"harness/run/", "schema/support/base/"}, kPlainBans},
       {"harness/report/", {"harness/run/", "harness/os/", "schema/support/base/"}, kPlainBans},
       {"harness/history/", {"harness/run/", "harness/os/", "schema/support/base/"}, kPlainBans},
+      {"harness/verdict/", {"harness/run/", "harness/os/", "schema/support/base/"}, kPlainBans},
       {"harness/runner/",
-       {"harness/run/", "harness/selection/", "harness/os/", "schema/support/base/"},
+       {"harness/run/", "harness/selection/", "harness/verdict/", "harness/os/", "schema/support/base/"},
        kPlainBans},
       {"harness/cli/", {"schema/support/", "muster/", "harness/"}, kPlainBans},
   };

@@ -1,0 +1,181 @@
+#include "harness/runner/test_process.h"
+
+#include <stdlib.h>
+
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness/os/files.h"
+#include "harness/runner/program_output.h"
+
+namespace harness::runner {
+namespace {
+
+using namespace std::chrono_literals;
+using run::Outcome;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// Functions of a script that writes a record as a program would.
+constexpr char kPrelude[] = R"(#!/bin/sh
+n=0
+say() { echo "{\"n\":$n,\"at\":$n,$1}" >>"$MUSTER_RECORD"; n=$((n + 1)); }
+first() { say '"records":1,"role":"program"'; }
+test_begins() { say "\"begin\":\"$1\",\"kind\":\"test\",\"suite\":\"A\",\"name\":\"$1\""; }
+test_ends() { say "\"end\":\"$1\",\"outcome\":\"$2\",\"seconds\":0.5"; }
+last() { say '"close":9,"lost":0'; }
+)";
+
+// Runs scripts that play test programs.
+class TestProcessTest : public testing::Test {
+ protected:
+  TestProcessTest() {
+    char pattern[] = "/tmp/muster-process-XXXXXX";
+    directory_ = mkdtemp(pattern);
+    start_.record = directory_ + "/r.jsonl";
+    start_.report = directory_ + "/r.xml";
+    start_.tests = {"A.one", "A.two"};
+  }
+  ~TestProcessTest() override { std::filesystem::remove_all(directory_); }
+
+  ProcessResult run(const std::string& body) {
+    std::string path = directory_ + "/program";
+    putFile(path, kPrelude + body, 0755);
+    start_.argv = {path};
+    Interrupts interrupts;
+    ProcessEvents events;
+    events.output = [this](std::string_view bytes) { output_ += bytes; };
+    events.news = [this](const LiveTest& test) { news_.push_back(test); };
+    return runTests(start_, events, interrupts);
+  }
+
+  // What is said of a program whose tests have all passed by its record.
+  std::string verdictAfter(const std::string& body) {
+    ProcessResult result =
+        run("first\ntest_begins one\ntest_ends one passed\ntest_begins two\n"
+            "test_ends two passed\n" +
+            body);
+    EXPECT_EQ(result.isWhole, result.outcome == Outcome::kPassed);
+    return std::string(wordOf(result.outcome)) + ": " + result.because;
+  }
+
+  std::string directory_;
+  ProcessStart start_;
+  std::string output_;
+  std::vector<LiveTest> news_;
+};
+
+TEST_F(TestProcessTest, ProgramThatEndsAsItSaysHasPassed) {
+  EXPECT_EQ(verdictAfter("last\necho hello\n"), "passed: ");
+  EXPECT_EQ(output_, "hello\n");
+}
+
+TEST_F(TestProcessTest, PassedTestsProveNothingForAProgramThatEndsOtherwise) {
+  EXPECT_THAT(verdictAfter("kill -SEGV $$\n"), HasSubstr("crashed: the program was ended by "
+                                                         "SIGSEGV (Segmentation fault)"));
+  EXPECT_THAT(verdictAfter("exit 0\n"),
+              HasSubstr("crashed: the program ended with status 0 before its record did"));
+  EXPECT_THAT(verdictAfter("last\nexit 7\n"),
+              HasSubstr("failed: the program ended with status 7, though no test failed"));
+  EXPECT_THAT(verdictAfter("last\nexit 2\n"), HasSubstr("infrastructure: "));
+  EXPECT_THAT(verdictAfter("last\n: >\"$TEST_PREMATURE_EXIT_FILE\"\n"),
+              HasSubstr("crashed: the program ended with status 0 before its tests were over"));
+}
+
+TEST_F(TestProcessTest, ProgramWithoutARecordHasNotPassed) {
+  ProcessResult result = run("exit 0\n");
+  EXPECT_EQ(result.outcome, Outcome::kFailed);
+  EXPECT_THAT(result.because, HasSubstr("left neither a record nor a report"));
+  start_.argv = {"/no/such/program"};
+  Interrupts interrupts;
+  result = runTests(start_, {}, interrupts);
+  EXPECT_EQ(result.outcome, Outcome::kInfrastructure);
+  EXPECT_EQ(result.because, "cannot be started: No such file or directory");
+}
+
+TEST_F(TestProcessTest, CrashCostsTheTestThatRan) {
+  ProcessResult result = run("first\ntest_begins one\nkill -ABRT $$\n");
+  ASSERT_EQ(result.tests.size(), 1u);
+  EXPECT_EQ(result.tests[0].name, "A.one");
+  EXPECT_EQ(result.tests[0].outcome, Outcome::kCrashed);
+  EXPECT_THAT(result.tests[0].because, HasSubstr("SIGABRT"));
+  EXPECT_TRUE(result.isCharged);
+  EXPECT_THAT(result.left, ElementsAre("A.two"));
+}
+
+TEST_F(TestProcessTest, TestsThatDidNotBeginAreNoSuccess) {
+  ProcessResult result = run("first\ntest_begins one\ntest_ends one passed\nlast\n");
+  EXPECT_EQ(result.outcome, Outcome::kFailed);
+  EXPECT_THAT(result.because, HasSubstr("1 tests did not begin"));
+  EXPECT_THAT(result.left, ElementsAre("A.two"));
+}
+
+TEST_F(TestProcessTest, FailureThatTheStatusHidesIsSaid) {
+  ProcessResult result =
+      run("first\ntest_begins one\ntest_ends one failed\ntest_begins two\n"
+          "test_ends two passed\nlast\n");
+  EXPECT_EQ(result.outcome, Outcome::kFailed);
+  EXPECT_THAT(result.because, HasSubstr("status 0, though tests failed"));
+}
+
+TEST_F(TestProcessTest, TestIsCancelledWhenSomebodyAsks) {
+  std::string path = directory_ + "/program";
+  putFile(path, std::string(kPrelude) + "first\ntest_begins one\nexec sleep 60\n", 0755);
+  start_.argv = {path};
+  Interrupts interrupts;
+  ProcessEvents events;
+  events.cancels = [](const std::string& test) { return test == "A.one" ? "enough" : ""; };
+  ProcessResult result = runTests(start_, events, interrupts);
+  ASSERT_EQ(result.tests.size(), 1u);
+  EXPECT_EQ(result.tests[0].outcome, Outcome::kCancelled);
+  EXPECT_EQ(result.tests[0].because, "enough");
+}
+
+TEST_F(TestProcessTest, TimeOfTheSuiteEndsTheTestThatRuns) {
+  start_.timeMax = 200ms;
+  start_.timeName = "the time of the suite";
+  ProcessResult result = run("first\ntest_begins one\nexec sleep 60\n");
+  ASSERT_EQ(result.tests.size(), 1u);
+  EXPECT_EQ(result.tests[0].outcome, Outcome::kTimedOut);
+  EXPECT_EQ(result.tests[0].because, "the time of the suite is over (200 ms)");
+}
+
+TEST_F(TestProcessTest, TestEndsTheMomentItsRecordSaysSo) {
+  run("first\ntest_begins one\ntest_ends one passed\nsleep 0.3\ntest_begins two\nsleep 0.3\n"
+      "test_ends two passed\nlast\n");
+  ASSERT_GE(news_.size(), 3u);
+  EXPECT_TRUE(news_[0].hasEnded);
+  EXPECT_FALSE(news_[1].hasEnded);
+  EXPECT_TRUE(news_[2].hasEnded);
+}
+
+TEST_F(TestProcessTest, ReportOfGtestStandsInForAProgramWithAMainOfItsOwn) {
+  start_.environment["REPORT"] = start_.report;
+  ProcessResult result = run(
+      "cat >\"$REPORT\" <<X\n<testsuites><testsuite><testcase name=\"one\" classname=\"A\" "
+      "status=\"run\" result=\"completed\" time=\"0.1\"/><testcase name=\"two\" classname=\"A\" "
+      "status=\"run\" result=\"completed\" time=\"0.1\"><failure message=\"bad\"/></testcase>"
+      "</testsuite></testsuites>\nX\nexit 1\n");
+  EXPECT_TRUE(result.isWhole) << result.because;
+  ASSERT_EQ(result.tests.size(), 2u);
+  EXPECT_EQ(result.tests[0].outcome, Outcome::kPassed);
+  EXPECT_EQ(result.tests[1].outcome, Outcome::kFailed);
+  EXPECT_EQ(result.tests[1].text, "bad");
+  EXPECT_THAT(result.left, IsEmpty());
+}
+
+TEST_F(TestProcessTest, OutputOfATestIsWhatIsBetweenItsMarks) {
+  ProgramOutputFile output(directory_ + "/out/x.log");
+  output.append("before\n[ RUN      ] A.one\nits own\n[       OK ] A.one (0 ms)\n");
+  output.append("[ RUN      ] A.two\nat the end\n");
+  EXPECT_EQ(output.ofTest("A.one"), "its own\n");
+  EXPECT_EQ(output.ofTest("A.two"), "at the end\n");
+  EXPECT_EQ(output.ofTest("A.three"), "");
+  EXPECT_THAT(readFile(directory_ + "/out/x.log"), HasSubstr("before"));
+}
+
+}  // namespace
+}  // namespace harness::runner

@@ -1,0 +1,153 @@
+// Reads files of waivers, strictly: a waiver that does not say whose it is and until when would
+// stay for ever.
+#include <algorithm>
+
+#include "harness/os/files.h"
+#include "harness/verdict/waivers.h"
+#include "schema/support/base/config.h"
+
+namespace harness::verdict {
+namespace {
+
+using run::Outcome;
+using support::ConfigReader;
+
+const std::vector<std::string> kKeys = {"tests",   "reason",   "owner", "expires", "bug",
+                                        "failure", "outcomes", "when",  "strict",  "quarantine"};
+
+const std::vector<std::string> kSubjects = {"kernel", "agent", "muster"};
+
+// What a quarantine excuses: everything that is not green.
+std::vector<Outcome> allBad() {
+  std::vector<Outcome> outcomes;
+  for (int i = 0; i < run::kOutcomeCount; ++i) {
+    auto outcome = static_cast<Outcome>(i);
+    bool isOwn = outcome == Outcome::kCancelled || outcome == Outcome::kNotRun;
+    if (!run::isGreen(outcome) && !isOwn) outcomes.push_back(outcome);
+  }
+  return outcomes;
+}
+
+bool isDay(const std::string& text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (i != 4 && i != 7 && (text[i] < '0' || text[i] > '9')) return false;
+  }
+  return text.substr(5, 2) >= "01" && text.substr(5, 2) <= "12" && text.substr(8) >= "01" &&
+         text.substr(8) <= "31";
+}
+
+class WaiverReader {
+ public:
+  explicit WaiverReader(const std::string& path) : reader_(path) {}
+
+  std::vector<Waiver> read(const std::string& text) {
+    YAML::Node document = reader_.parse(text);
+    reader_.checkKeys(document, {"waivers"});
+    YAML::Node list = document["waivers"];
+    if (!list || !list.IsSequence()) {
+      reader_.fail(document, "the key \"waivers\" with a list is missing");
+    }
+    std::vector<Waiver> waivers;
+    for (const YAML::Node& item : list) waivers.push_back(waiverOf(item));
+    return waivers;
+  }
+
+ private:
+  std::string required(const YAML::Node& item, const std::string& key) {
+    if (!item[key]) reader_.fail(item, "a waiver without \"" + key + "\"");
+    return reader_.text(item[key], key);
+  }
+
+  std::string optional(const YAML::Node& item, const std::string& key) {
+    return item[key] ? reader_.text(item[key], key) : "";
+  }
+
+  bool isSet(const YAML::Node& item, const std::string& key) {
+    return item[key] && reader_.word(item[key], key, {"false", "true"}) == 1;
+  }
+
+  std::vector<Outcome> outcomesOf(const YAML::Node& item) {
+    if (isSet(item, "quarantine")) return allBad();
+    if (!item["outcomes"]) return {Outcome::kFailed, Outcome::kCrashed, Outcome::kTimedOut};
+    std::vector<std::string> words;
+    for (Outcome outcome : allBad()) words.emplace_back(run::wordOf(outcome));
+    std::vector<Outcome> outcomes;
+    if (!item["outcomes"].IsSequence()) reader_.fail(item["outcomes"], "outcomes: is no list");
+    for (const YAML::Node& word : item["outcomes"]) {
+      outcomes.push_back(*run::outcomeOf(words[reader_.word(word, "outcomes", words)]));
+    }
+    return outcomes;
+  }
+
+  VersionBound boundOf(const YAML::Node& node, std::string text) {
+    for (const char* comparison : {"<=", ">=", "!=", "<", ">", "="}) {
+      if (!text.starts_with(comparison)) continue;
+      text.erase(0, std::string_view(comparison).size());
+      text.erase(0, std::min(text.find_first_not_of(' '), text.size()));
+      if (!text.empty()) return {comparison, text};
+    }
+    reader_.fail(node, "when: \"" + text + "\" is no bound such as \">= 6.1\"");
+  }
+
+  void readWhen(const YAML::Node& when, Waiver& waiver) {
+    reader_.expectMap(when, "when");
+    reader_.checkKeys(when, kSubjects);
+    for (const auto& entry : when) {
+      std::string all = reader_.text(entry.second, "when");
+      std::vector<VersionBound>& bounds = waiver.when[entry.first.as<std::string>()];
+      for (size_t begin = 0; begin <= all.size();) {
+        size_t end = std::min(all.find(',', begin), all.size());
+        std::string part = all.substr(begin, end - begin);
+        part.erase(0, std::min(part.find_first_not_of(' '), part.size()));
+        part.erase(part.find_last_not_of(' ') + 1);
+        bounds.push_back(boundOf(entry.second, part));
+        begin = end + 1;
+      }
+    }
+  }
+
+  Waiver waiverOf(const YAML::Node& item) {
+    reader_.expectMap(item, "a waiver");
+    reader_.checkKeys(item, kKeys);
+    Waiver waiver;
+    if (!item["tests"]) reader_.fail(item, "a waiver without \"tests\"");
+    waiver.tests = item["tests"].IsSequence()
+                       ? reader_.texts(item["tests"], "tests")
+                       : std::vector<std::string>{reader_.text(item["tests"], "tests")};
+    for (const std::string& pattern : waiver.tests) {
+      if (pattern.find('/') == std::string::npos) {
+        reader_.fail(item["tests"], "tests: \"" + pattern +
+                                        "\" is no pattern of COMPONENT/SUITE.NAME, such as "
+                                        "\"kvd/KvTest.*\"");
+      }
+    }
+    waiver.reason = required(item, "reason");
+    waiver.owner = required(item, "owner");
+    waiver.expires = required(item, "expires");
+    if (!isDay(waiver.expires)) {
+      reader_.fail(item["expires"],
+                   "expires: \"" + waiver.expires + "\" is no day such as \"2027-06-30\"");
+    }
+    waiver.bug = optional(item, "bug");
+    waiver.failure = optional(item, "failure");
+    waiver.outcomes = outcomesOf(item);
+    if (item["when"]) readWhen(item["when"], waiver);
+    waiver.isStrict = isSet(item, "strict");
+    if (waiver.isStrict && isSet(item, "quarantine")) {
+      reader_.fail(item["strict"], "strict and quarantine exclude each other");
+    }
+    waiver.place = reader_.path() + ":" + std::to_string(item.Mark().line + 1);
+    return waiver;
+  }
+
+  ConfigReader reader_;
+};
+
+}  // namespace
+
+std::vector<Waiver> readWaivers(const std::string& path) {
+  return WaiverReader(path).read(readFile(path));
+}
+
+}  // namespace harness::verdict
