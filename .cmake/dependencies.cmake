@@ -38,6 +38,8 @@ muster_archive(muster_fuse fuse3)
 target_link_libraries(muster_fuse INTERFACE Threads::Threads)
 muster_archive(muster_re2 re2)
 target_link_libraries(muster_re2 INTERFACE Threads::Threads)
+muster_archive(muster_sqlite sqlite3)
+target_link_libraries(muster_sqlite INTERFACE Threads::Threads m ${CMAKE_DL_LIBS})
 # Its list of all formats, which no caller needs, would ask for the libraries of each of them.
 muster_archive(muster_libarchive archive z)
 target_link_options(muster_libarchive INTERFACE -Wl,--gc-sections)

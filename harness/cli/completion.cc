@@ -176,6 +176,10 @@ class Line {
         return source_.jobs(cluster());
       case WordKind::kRuns:
         return source_.runs(cluster());
+      case WordKind::kStoredRuns:
+        return words().empty() ? source_.storedRuns() : source_.storedTests();
+      case WordKind::kStoredTests:
+        return source_.storedTests();
       case WordKind::kFaults:
         return source_.faults(cluster());
       case WordKind::kFaultNodes:

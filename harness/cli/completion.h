@@ -28,6 +28,10 @@ class CompletionSource {
   virtual std::vector<std::string> changes(const std::string& choice) = 0;
   virtual std::vector<std::string> components() = 0;
 
+  // The runs in ./muster-runs, and the tests of all of them.
+  virtual std::vector<std::string> storedRuns() = 0;
+  virtual std::vector<std::string> storedTests() = 0;
+
   // Paths that begin with `prefix`: directories, which end with a slash, and files whose names end
   // with `suffix`.
   virtual std::vector<std::string> paths(const std::string& prefix, const std::string& suffix) = 0;

@@ -25,6 +25,8 @@ class FixedSource final : public CompletionSource {
   std::vector<std::string> faults(const std::string&) override { return {"0a1b2c3d"}; }
   std::vector<std::string> changes(const std::string&) override { return {"4e5f6a7b"}; }
   std::vector<std::string> components() override { return {"example", "storage"}; }
+  std::vector<std::string> storedRuns() override { return {"20261201T0245", "latest"}; }
+  std::vector<std::string> storedTests() override { return {"kvd/KvTest.Heals"}; }
   std::vector<std::string> paths(const std::string&, const std::string& suffix) override {
     return {"config/", "local" + suffix};
   }
@@ -55,6 +57,13 @@ TEST_F(CompletionTest, OptionsAreThoseOfTheParser) {
       EXPECT_THAT(at("muster " + std::string(command->name) + " --"), Contains(option->spelling()));
     }
   }
+}
+
+TEST_F(CompletionTest, RunsAndTestsAreThoseOfTheDirectory) {
+  EXPECT_THAT(at("muster show 2026"), ElementsAre("20261201T0245"));
+  EXPECT_THAT(at("muster show latest "), ElementsAre("kvd/KvTest.Heals"));
+  EXPECT_THAT(at("muster history k"), ElementsAre("kvd/KvTest.Heals"));
+  EXPECT_THAT(at("muster runs --pin=l"), ElementsAre("--pin=latest"));
 }
 
 TEST_F(CompletionTest, FaultsHaveKindsNodesAndIds) {

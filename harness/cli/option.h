@@ -33,6 +33,9 @@ enum class WordKind {
   kComponents,
   kJobs,
   kRuns,
+  // Ids of runs that have ended or go on here, and of tests in them.
+  kStoredRuns,
+  kStoredTests,
   kFaults,
   // The kind of a fault, and behind it sets of nodes.
   kFaultNodes,

@@ -17,6 +17,15 @@ inline constexpr TextOption kCluster({
 
 inline constexpr Flag kJson({.name = "json", .help = "print the result as JSON"});
 
+// The runs that `muster` looks through.
+inline constexpr TextOption kRunsDirectory({
+    .name = "runs-dir",
+    .value = "DIRECTORY",
+    .help = "where the runs are",
+    .initial = "muster-runs",
+    .completes = WordKind::kDirectories,
+});
+
 // The run to which the things belong that a command starts.
 inline constexpr TextOption kRunId({
     .name = "run-id",

@@ -1,10 +1,10 @@
 #include "harness/cluster/cluster_collect.h"
 
 #include <algorithm>
-#include <charconv>
 #include <stdexcept>
 
 #include "harness/cluster/plan.h"
+#include "schema/support/base/size.h"
 #include "schema/support/base/text.h"
 
 namespace harness {
@@ -53,23 +53,13 @@ std::string collectFileProblem(const std::string& pattern) {
 }
 
 uint64_t collectBytesFrom(const std::string& text) {
-  uint64_t number = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  std::string unit(end, text.data() + text.size());
-  unit.erase(0, unit.find_first_not_of(' '));
-  constexpr std::pair<const char*, int> kUnits[] = {
-      {"", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"K", 10}, {"M", 20}, {"G", 30}};
-  auto known = std::find_if(std::begin(kUnits), std::end(kUnits),
-                            [&](const auto& each) { return unit == each.first; });
   std::string quoted = "\"" + support::escaped(text) + "\"";
-  if (error != std::errc() || known == std::end(kUnits)) {
-    throw std::invalid_argument(quoted + " is not a size such as 64MiB, 500KiB or 1GiB");
-  }
-  bool isTooLarge = number > (CollectWish::kBytesMaxMost >> known->second);
-  if (number == 0 || isTooLarge) {
+  auto bytes = support::sizeFromText(text);
+  if (!bytes) throw std::invalid_argument(quoted + " is not a size such as 64MiB, 500KiB or 1GiB");
+  if (*bytes == 0 || *bytes > CollectWish::kBytesMaxMost) {
     throw std::invalid_argument(quoted + " is not from 1 byte to 4GiB");
   }
-  return number << known->second;
+  return *bytes;
 }
 
 void addCollect(const Setting& collect, const std::vector<std::string>& names,

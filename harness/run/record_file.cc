@@ -28,8 +28,9 @@ int64_t numberOf(const Json& line, const char* field, int64_t otherwise) {
   return found != line.end() && found->is_number() ? found->get<int64_t>() : otherwise;
 }
 
-// The writer has the lock for as long as it lives.
-bool isLocked(const std::string& path) {
+}  // namespace
+
+bool isBeingWritten(const std::string& path) {
   Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct flock whole {};
   whole.l_type = F_WRLCK;
@@ -37,11 +38,9 @@ bool isLocked(const std::string& path) {
   return file && ::fcntl(file.get(), F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
 }
 
-}  // namespace
-
 // The lock is looked at first: a writer that closes its file in between has written its last line.
 RecordFile RecordFile::read(const std::string& path) {
-  Ending withoutClose = isLocked(path) ? Ending::kRunning : Ending::kKilled;
+  Ending withoutClose = isBeingWritten(path) ? Ending::kRunning : Ending::kKilled;
   return parse(std::filesystem::path(path).stem(), readFile(path), withoutClose);
 }
 

@@ -121,4 +121,8 @@ class RecordFile {
   bool isClosed_ = false;
 };
 
+// Tells whether another process is writing the record at this path: its writer has a lock on it for
+// as long as it lives.
+bool isBeingWritten(const std::string& path);
+
 }  // namespace harness::run

@@ -23,6 +23,10 @@
   ROW(kReboot)               \
   ROW(kRun)                  \
   ROW(kCancel)               \
+  ROW(kRuns)                 \
+  ROW(kShow)                 \
+  ROW(kHistory)              \
+  ROW(kQuery)                \
   ROW(kService)              \
   ROW(kServiceStatus)        \
   ROW(kServiceWait)          \

@@ -15,9 +15,12 @@
 #include "harness/cli/connections.h"
 #include "harness/cli/fault_words.h"
 #include "harness/cluster/run_id.h"
+#include "harness/history/index_queries.h"
+#include "harness/history/run_index.h"
 #include "harness/provision/choice.h"
 #include "harness/rpc/change/changes.h"
 #include "harness/rpc/job/jobs.h"
+#include "harness/run/run_directory.h"
 #include "harness/runner/test_programs.h"
 #include "schema/support/base/suggestion.h"
 #include "schema/support/base/text.h"
@@ -96,6 +99,24 @@ class MachineSource final : public CompletionSource {
       names.push_back(program.component);
     }
     return names;
+  }
+
+  std::vector<std::string> storedRuns() override {
+    std::vector<std::string> ids = {run::kLatestLink};
+    history::withIndex(run::kRunsDirectory, [&](history::RunIndex& index) {
+      for (const history::RunRow& row : history::runsOf(index.database(), 0)) {
+        ids.push_back(row.id);
+      }
+    });
+    return ids;
+  }
+
+  std::vector<std::string> storedTests() override {
+    std::vector<std::string> ids;
+    history::withIndex(run::kRunsDirectory, [&](history::RunIndex& index) {
+      ids = history::testsOf(index.database());
+    });
+    return ids;
   }
 
   std::vector<std::string> paths(const std::string& prefix, const std::string& suffix) override {

@@ -39,4 +39,19 @@ std::string suggestion(const std::string& word, const std::vector<std::string>& 
   return "; known: " + list;
 }
 
+std::vector<std::string> nearest(const std::string& word, std::vector<std::string> known,
+                                 size_t most) {
+  std::vector<std::pair<size_t, std::string>> ranked;
+  for (std::string& each : known) {
+    size_t far = distance(word, each);
+    ranked.emplace_back(far, std::move(each));
+  }
+  size_t count = std::min(most, ranked.size());
+  std::partial_sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(count),
+                    ranked.end());
+  std::vector<std::string> found;
+  for (size_t i = 0; i < count; ++i) found.push_back(std::move(ranked[i].second));
+  return found;
+}
+
 }  // namespace support
