@@ -110,8 +110,9 @@ TEST(ChangePointTest, FindsABreakAndItsRepair) {
   auto changes = changePointsOf(failures);
   ASSERT_THAT(changes, SizeIs(2));
   EXPECT_EQ(changes[0].likeliest, 30u);
-  EXPECT_EQ(changes[0].first, 30u);
-  EXPECT_EQ(changes[0].last, 30u);
+  EXPECT_LE(changes[0].first, 30u);
+  EXPECT_GE(changes[0].last, 30u);
+  EXPECT_LE(changes[0].last - changes[0].first, 2u);
   EXPECT_EQ(changes[1].likeliest, 60u);
   EXPECT_EQ(changes[1].before, 1);
   EXPECT_EQ(changes[1].after, 0);

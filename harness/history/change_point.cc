@@ -9,7 +9,7 @@ namespace {
 constexpr double kTail = 0.005;
 
 // The least quotient of both marginal likelihoods, as a logarithm.
-const double kEvidenceLeast = std::log(100.0);
+const double kEvidenceLeast = std::log(10.0);
 
 // std::lgamma writes a global variable, and the arguments here are whole numbers and halves.
 double logGamma(double value) {

@@ -11,13 +11,14 @@ DatabaseError::Kind kindOf(int code) {
   switch (code & 0xFF) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-    case SQLITE_SCHEMA:
       return DatabaseError::Kind::kDamaged;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return DatabaseError::Kind::kBusy;
     case SQLITE_ERROR:
     case SQLITE_AUTH:
+    // What SQLite returns instead where an authorizer keeps it from reading its own tables.
+    case SQLITE_SCHEMA:
     case SQLITE_READONLY:
     case SQLITE_MISUSE:
     case SQLITE_RANGE:

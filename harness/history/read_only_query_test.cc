@@ -39,9 +39,9 @@ class QueryTest : public ::testing::Test {
 
 TEST_F(QueryTest, ReturnsColumnsAndTypedValues) {
   QueryResult result =
-      ask("SELECT id AS run, tests, 0.5 AS half, NULL AS nothing FROM runs "
+      ask("SELECT id AS run, tests, 0.5 AS half, NULL AS missing FROM runs "
           "ORDER BY id;  ");
-  EXPECT_THAT(result.columns, ElementsAre("run", "tests", "half", "nothing"));
+  EXPECT_THAT(result.columns, ElementsAre("run", "tests", "half", "missing"));
   ASSERT_THAT(result.rows, SizeIs(3));
   EXPECT_EQ(result.rows[0], (std::vector<Value>{"r1", int64_t{1}, 0.5, std::monostate()}));
   EXPECT_EQ(textOf(result.rows[0][2]), "0.5");
