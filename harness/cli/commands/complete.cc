@@ -159,7 +159,7 @@ fish:
   muster completion fish > ~/.config/fish/completions/muster.fish
 )notes";
 
-int run(const Arguments& arguments) {
+int perform(const Arguments& arguments) {
   std::string shell = arguments.word(0);
   std::string script = completionScript(shell);
   if (script.empty()) {
@@ -177,7 +177,7 @@ const Command kCompletion = {
     .usage = "bash|zsh|fish",
     .summary = "print the script by which a shell completes these commands",
     .options = [] { return OptionList{}; },
-    .run = run,
+    .run = perform,
     .wordsLeast = 1,
     .wordsMost = 1,
     .completes = WordKind::kShells,

@@ -31,7 +31,7 @@ Without TEST, the failures of the last runs are shown in groups: those with the
 same text, but for numbers, times and addresses, and the same place.
 )";
 
-int run(const Arguments& arguments) {
+int perform(const Arguments& arguments) {
   auto newest = static_cast<size_t>(arguments[kLimit]);
   std::string shown;
   Json json;
@@ -65,7 +65,7 @@ const Command kHistory = {
         [] {
           return OptionList{&kRunsDirectory, &kLimit, &kJson};
         },
-    .run = run,
+    .run = perform,
     .wordsMost = 1,
     .completes = WordKind::kStoredTests,
     .notes = kNotes,

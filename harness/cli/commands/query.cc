@@ -76,7 +76,7 @@ std::vector<std::vector<std::string>> linesOf(const history::QueryResult& result
   return lines;
 }
 
-int run(const Arguments& arguments) {
+int perform(const Arguments& arguments) {
   if (arguments[kJson] && arguments[kCsv]) {
     throw CommandError(kExitUsage, "--json and --csv exclude each other");
   }
@@ -108,7 +108,7 @@ const Command kQuery = {
         [] {
           return OptionList{&kRunsDirectory, &kRows, &kQueryTimeLimit, &kCsv, &kJson};
         },
-    .run = run,
+    .run = perform,
     .wordsLeast = 1,
     .wordsMost = 1,
     .notes = kNotes,

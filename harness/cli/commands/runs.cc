@@ -214,7 +214,7 @@ void refuseMixed(const Arguments& arguments) {
   }
 }
 
-int run(const Arguments& arguments) {
+int perform(const Arguments& arguments) {
   refuseMixed(arguments);
   if (arguments[kPrune]) return prune(arguments);
   return arguments.has(kPin) || arguments.has(kUnpin) ? pinOrUnpin(arguments) : list(arguments);
@@ -231,7 +231,7 @@ const Command kRuns = {
           return OptionList{&kRunsDirectory, &kLimit, &kPrune, &kKeep,   &kOlderThan, &kSizeMost,
                             &kDryRun,        &kPin,   &kUnpin, &kReason, &kJson};
         },
-    .run = run,
+    .run = perform,
     .notes = kNotes,
 };
 

@@ -50,7 +50,7 @@ Wish wishOf(const Arguments& arguments) {
   }
 }
 
-int run(const Arguments& arguments) {
+int perform(const Arguments& arguments) {
   Wish wish = wishOf(arguments);
   ShownRun shown = shownRun(wish.directory);
   if (wish.test.empty()) {
@@ -77,7 +77,7 @@ const Command kShow = {
         [] {
           return OptionList{&kRunsDirectory, &kJson};
         },
-    .run = run,
+    .run = perform,
     .wordsMost = 2,
     .completes = WordKind::kStoredRuns,
     .notes = kNotes,
