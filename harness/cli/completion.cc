@@ -10,6 +10,7 @@
 #include "harness/cli/fault_words.h"
 #include "harness/cli/nemesis_words.h"
 #include "harness/cli/options.h"
+#include "harness/cli/report_words.h"
 #include "harness/fault/nemesis_draw.h"
 
 namespace harness {
@@ -180,6 +181,10 @@ class Line {
         return words().empty() ? source_.storedRuns() : source_.storedTests();
       case WordKind::kStoredTests:
         return source_.storedTests();
+      case WordKind::kRunDirectories:
+        return runsAndDirectories(typed);
+      case WordKind::kReportFormats:
+        return reportFormats();
       case WordKind::kFaults:
         return source_.faults(cluster());
       case WordKind::kFaultNodes:
@@ -212,6 +217,12 @@ class Line {
   std::vector<std::string> generatorsAndFiles(const std::string& typed) {
     std::vector<std::string> found = nemesis::generators();
     for (std::string& path : source_.paths(typed, ".json")) found.push_back(std::move(path));
+    return found;
+  }
+
+  std::vector<std::string> runsAndDirectories(const std::string& typed) {
+    std::vector<std::string> found = source_.storedRuns();
+    for (std::string& path : source_.paths(typed, "/")) found.push_back(std::move(path));
     return found;
   }
 

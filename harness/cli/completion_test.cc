@@ -66,6 +66,13 @@ TEST_F(CompletionTest, RunsAndTestsAreThoseOfTheDirectory) {
   EXPECT_THAT(at("muster runs --pin=l"), ElementsAre("--pin=latest"));
 }
 
+TEST_F(CompletionTest, ReportsHaveRunsAndFormats) {
+  EXPECT_THAT(at("muster report 2026"), ElementsAre("20261201T0245"));
+  EXPECT_THAT(at("muster diff latest "), Contains("latest"));
+  EXPECT_THAT(at("muster diff conf"), ElementsAre("config/"));
+  EXPECT_THAT(at("muster report --format=j"), ElementsAre("--format=json", "--format=junit"));
+}
+
 TEST_F(CompletionTest, FaultsHaveKindsNodesAndIds) {
   EXPECT_THAT(at("muster fault "), ElementsAre("add", "heal", "list"));
   EXPECT_THAT(

@@ -51,6 +51,9 @@ enum class WordKind {
   kNemesisPlans,
   kNemesisGenerators,
   kNemesisKinds,
+  // Directories of records: ids below ./muster-runs, "latest", and paths.
+  kRunDirectories,
+  kReportFormats,
 };
 
 struct OptionText {

@@ -145,6 +145,19 @@ TEST_F(MergedRunsTest, CutShardIsNotGreen) {
   EXPECT_EQ(outsideProblemsOf(merged, merged.columns[0])[0].name, "record");
 }
 
+TEST_F(MergedRunsTest, RunThatGoesOnIsNotGreen) {
+  SampleRun run(runs_, "r");
+  run.add("A", "passed");
+  MergedRuns merged = runs_.merged({"r"});
+  std::vector<OutsideProblem> problems = outsideProblemsOf(merged, merged.columns[0]);
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_EQ(problems[0].text, "the run r goes on: this is what it was until now");
+  EXPECT_EQ(problems[0].outcome, Outcome::kNotRun);
+  run.close();
+  merged = runs_.merged({"r"});
+  EXPECT_THAT(outsideProblemsOf(merged, merged.columns[0]), IsEmpty());
+}
+
 TEST_F(MergedRunsTest, TimesAreThoseSinceTheFirstRun) {
   addRun("early", {{"A", "passed"}});
   addRun("late", {{"B", "passed"}});

@@ -87,7 +87,7 @@ class RunTracks {
  private:
   struct Node {
     // By the kind of their items.
-    std::map<std::string, std::vector<Slice>> slices = {};
+    std::map<std::string, std::vector<TraceSlice>> slices = {};
     struct Instant {
       int64_t time = 0;
       uint32_t clock = kClockBoottime;
@@ -144,7 +144,7 @@ class RunTracks {
     Json fields = file.fields(item);
     if (item.kind == "log") takeLog(file, item, fields);
     if (item.begunAt == Item::kNever) return;
-    Slice slice = sliceOf(file, item, fields);
+    TraceSlice slice = sliceOf(file, item, fields);
     if (item.kind == "test" || item.kind == "step") {
       // A test of which its program has a record is on the track of the program only.
       bool isTwice = &file == run_.runner() && recorded_.count(testKeyOf(file, item)) != 0;
@@ -160,11 +160,11 @@ class RunTracks {
     for (const std::string& node : nodes) nodeOf(node).slices[item.kind].push_back(slice);
   }
 
-  Slice sliceOf(const RecordFile& file, const Item& item, const Json& fields) const {
-    Slice slice{.begin = timeOf(file, item.begunAt),
-                .end = begin_ + length_,
-                .name = nameOf(item, fields),
-                .category = item.kind};
+  TraceSlice sliceOf(const RecordFile& file, const Item& item, const Json& fields) const {
+    TraceSlice slice{.begin = timeOf(file, item.begunAt),
+                     .end = begin_ + length_,
+                     .name = nameOf(item, fields),
+                     .category = item.kind};
     if (item.overAt != Item::kNever) slice.end = timeOf(file, item.overAt);
     slice.end = std::max(slice.end, slice.begin);
     for (const char* name : {"outcome", "because", "error", "exit", "signal", "faultKind",
@@ -225,8 +225,8 @@ class RunTracks {
   int64_t length_ = 0;
   // The attempts that programs have recorded.
   std::set<std::string> recorded_;
-  std::map<std::string, std::vector<Slice>> programs_;
-  std::vector<Slice> faults_;
+  std::map<std::string, std::vector<TraceSlice>> programs_;
+  std::vector<TraceSlice> faults_;
   std::map<std::string, Node> nodes_;
   std::vector<std::string> nodeOrder_;
   std::vector<Reading> readings_;

@@ -96,19 +96,20 @@ void TraceWriter::addDescriptor(uint64_t track) {
 
 // Each slice goes on the first lane where it fits. A lane knows the slices that are still open on
 // it.
-void TraceWriter::addSlices(uint64_t track, std::vector<Slice> slices, Overlap overlap) {
-  std::stable_sort(slices.begin(), slices.end(), [](const Slice& one, const Slice& other) {
-    return one.begin != other.begin ? one.begin < other.begin : one.end > other.end;
-  });
+void TraceWriter::addSlices(uint64_t track, std::vector<TraceSlice> slices, Overlap overlap) {
+  std::stable_sort(
+      slices.begin(), slices.end(), [](const TraceSlice& one, const TraceSlice& other) {
+        return one.begin != other.begin ? one.begin < other.begin : one.end > other.end;
+      });
   struct Lane {
-    std::vector<const Slice*> all = {};
-    std::vector<const Slice*> open = {};
+    std::vector<const TraceSlice*> all = {};
+    std::vector<const TraceSlice*> open = {};
   };
   std::vector<Lane> lanes;
-  for (const Slice& slice : slices) {
+  for (const TraceSlice& slice : slices) {
     size_t i = 0;
     for (; i < lanes.size(); ++i) {
-      std::vector<const Slice*>& open = lanes[i].open;
+      std::vector<const TraceSlice*>& open = lanes[i].open;
       while (!open.empty() && open.back()->end <= slice.begin) open.pop_back();
       bool isInside = overlap == Overlap::kNests && !open.empty() && slice.end <= open.back()->end;
       if (open.empty() || isInside) break;
@@ -124,15 +125,15 @@ void TraceWriter::addSlices(uint64_t track, std::vector<Slice> slices, Overlap o
 
 // The reader sorts by time, and keeps the order of what has the same time. Ends are therefore
 // written in the order in which slices close.
-void TraceWriter::addLane(uint64_t track, const std::vector<const Slice*>& slices) {
-  std::vector<const Slice*> open;
+void TraceWriter::addLane(uint64_t track, const std::vector<const TraceSlice*>& slices) {
+  std::vector<const TraceSlice*> open;
   auto close = [&](int64_t until) {
     while (!open.empty() && open.back()->end <= until) {
       addEvent(open.back()->end, kClockBoottime, endOf(track));
       open.pop_back();
     }
   };
-  for (const Slice* slice : slices) {
+  for (const TraceSlice* slice : slices) {
     close(slice->begin);
     addEvent(slice->begin, kClockBoottime,
              eventOf(event::kSliceBegin, track, slice->name, slice->category, slice->annotations));

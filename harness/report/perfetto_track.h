@@ -22,7 +22,7 @@ inline constexpr uint32_t kClockOfNodes = 128;
 // Names and values that the viewer shows of an event.
 using Annotations = std::vector<std::pair<std::string, std::string>>;
 
-struct Slice {
+struct TraceSlice {
   // Nanoseconds on CLOCK_BOOTTIME.
   int64_t begin = 0;
   int64_t end = 0;
@@ -45,7 +45,7 @@ class TraceWriter {
   uint64_t addTrack(const std::string& name, uint64_t parent = 0);
 
   // Adds slices in any order to a track, and to new ones of its name as far as they need some.
-  void addSlices(uint64_t track, std::vector<Slice> slices, Overlap overlap);
+  void addSlices(uint64_t track, std::vector<TraceSlice> slices, Overlap overlap);
 
   // `clock` is the one of `time`.
   void addInstant(uint64_t track, int64_t time, uint32_t clock, const std::string& name,
@@ -63,7 +63,7 @@ class TraceWriter {
   };
 
   void addDescriptor(uint64_t track);
-  void addLane(uint64_t track, const std::vector<const Slice*>& slices);
+  void addLane(uint64_t track, const std::vector<const TraceSlice*>& slices);
   void addEvent(int64_t time, uint32_t clock, const std::string& event);
   void addPacket(const std::string& packet);
 

@@ -6,7 +6,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -208,12 +207,12 @@ class ReportTest : public testing::Test {
   // A run whose program was killed within a test, without a runner.
   MergedRuns cut() {
     run::makeRunDirectory(runs_.directoryOf("cut"), "cut");
-    run::RecordWriter writer(run::recordPath(runs_.directoryOf("cut"), "kvd_tests-1"),
-                             {{"role", "program"}, {"run", "cut"}, {"component", "kvd"}});
-    writer.begin("test", "", {{"suite", "KvTest"}, {"name", "WasRunning"}});
-    std::ofstream(run::recordPath(runs_.directoryOf("cut"), "kvd_tests-1"), std::ios::app)
-        << "{\"n\":2,\"at\":1,\"e";
-    // Its lock is this process' own, so that it does not count as alive.
+    std::string path = run::recordPath(runs_.directoryOf("cut"), "kvd_tests-1");
+    {
+      run::RecordWriter writer(path, {{"role", "program"}, {"run", "cut"}, {"component", "kvd"}});
+      writer.begin("test", "", {{"suite", "KvTest"}, {"name", "WasRunning"}});
+    }
+    std::ofstream(path, std::ios::app) << "{\"n\":2,\"at\":1,\"e";
     return runs_.merged({"cut"});
   }
 

@@ -27,6 +27,8 @@
   ROW(kShow)                 \
   ROW(kHistory)              \
   ROW(kQuery)                \
+  ROW(kReport)               \
+  ROW(kDiff)                 \
   ROW(kService)              \
   ROW(kServiceStatus)        \
   ROW(kServiceWait)          \

@@ -1,0 +1,159 @@
+// report: writes what became of runs, in a format for people or for programs.
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include "harness/cli/arguments.h"
+#include "harness/cli/command_error.h"
+#include "harness/cli/commands/all_commands.h"
+#include "harness/cli/output.h"
+#include "harness/cli/report_words.h"
+#include "harness/os/error.h"
+#include "harness/os/files.h"
+#include "harness/report/format.h"
+#include "harness/run/run_directory.h"
+#include "schema/support/base/text.h"
+
+namespace harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr ListOption kFormat({
+    .name = "format",
+    .value = "FORMAT",
+    .help = "the format, by default markdown; may be given several times",
+    .problem = reportFormatProblem,
+    .completes = WordKind::kReportFormats,
+});
+
+constexpr TextOption kOutput({
+    .name = "output",
+    .letter = 'o',
+    .value = "FILE|DIRECTORY",
+    .help = "where to write; by default, and for \"-\", standard output",
+    .completes = WordKind::kFiles,
+});
+
+constexpr TextOption kColumns({
+    .name = "columns",
+    .value = "PROPERTY",
+    .help = "the property of runs whose values become columns",
+    .initial = report::kTopology,
+});
+
+constexpr TextOption kUrl({
+    .name = "url",
+    .value = "ADDRESS",
+    .help = "where the directory of the run can be read, for links",
+});
+
+constexpr char kNotes[] =
+    R"(RUN is the directory of a run, its id in ./muster-runs, a beginning of the id,
+or "latest", which is the default. Several runs become one report: shards of a
+run, and runs on several topologies, which are columns of it.
+
+  junit                  JUnit XML, for Jenkins and GitLab
+  json                   one JSON document
+  tap                    TAP 13 and 14
+  markdown               a summary in Markdown, for a pull request
+  csv                    a row for each attempt of a test
+  perfetto               a trace for ui.perfetto.dev
+  requirements-csv       a row for each requirement of each test
+  requirements-markdown  requirements and their tests in Markdown
+
+Several formats need a directory, which gets a file for each. The paths of what
+was written are printed.
+
+  muster report --format junit -o junit.xml
+  muster report shard1 shard2 --format junit --format markdown -o reports/
+
+Exit status: 0 if all was written, whatever became of the tests; 66 if a run
+cannot be read, 74 if a report cannot be written.
+)";
+
+std::vector<const report::Format*> formatsOf(const Arguments& arguments) {
+  std::vector<std::string> names = arguments[kFormat];
+  if (names.empty()) names = {"markdown"};
+  std::vector<const report::Format*> chosen;
+  for (const std::string& name : names) chosen.push_back(report::findFormat(name));
+  return chosen;
+}
+
+bool isStandardOutput(const std::string& output) {
+  return output.empty() || output == "-";
+}
+
+// What cannot be done is refused before the runs are read.
+void check(const std::vector<const report::Format*>& chosen, const std::string& output) {
+  if (!isStandardOutput(output)) {
+    std::error_code ignored;
+    bool isFile = fs::is_regular_file(output, ignored);
+    if (chosen.size() > 1 && isFile) {
+      throw CommandError(kExitUsage, "--output: \"" + support::printable(output) +
+                                         "\" is a file, and several formats need a directory");
+    }
+    return;
+  }
+  if (chosen.size() > 1) {
+    throw CommandError(kExitUsage, "several formats need a directory: --output DIRECTORY");
+  }
+  if (!chosen[0]->isText && ::isatty(STDOUT_FILENO) == 1) {
+    throw CommandError(kExitUsage, std::string(chosen[0]->name) +
+                                       " is no text for a terminal; name a file: --output FILE");
+  }
+}
+
+std::string pathFor(const report::Format& format, const std::string& output, size_t formats) {
+  std::error_code ignored;
+  bool isDirectory = formats > 1 || output.back() == '/' || fs::is_directory(output, ignored);
+  if (!isDirectory) return output;
+  makeDirectories(output);
+  return (fs::path(output) / format.fileName).string();
+}
+
+int writeReport(const Arguments& arguments) {
+  std::vector<const report::Format*> chosen = formatsOf(arguments);
+  std::string output = arguments[kOutput];
+  check(chosen, output);
+  std::vector<std::string> words = arguments.words();
+  if (words.empty()) words = {run::kLatestLink};
+  std::vector<run::RunRecord> runs;
+  for (const std::string& word : words) runs.push_back(recordedRun(word));
+  report::MergedRuns merged = report::mergeRuns(std::move(runs), arguments[kColumns]);
+  report::FormatOptions options{.url = arguments[kUrl], .base = fs::current_path().string()};
+  for (const report::Format* format : chosen) {
+    std::string text = format->write(merged, options);
+    if (isStandardOutput(output)) {
+      writeOutput(text);
+      continue;
+    }
+    try {
+      std::string path = pathFor(*format, output, chosen.size());
+      putFile(path, text, 0644);
+      std::cout << support::printable(path) << "\n";
+    } catch (const SystemError& error) {
+      throw CommandError(kExitIo, error.what());
+    }
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+const Command kReport = {
+    .name = "report",
+    .usage = "[RUN...]",
+    .summary = "write what became of runs, in a format for people or programs",
+    .options =
+        [] {
+          return OptionList{&kFormat, &kOutput, &kColumns, &kUrl};
+        },
+    .run = writeReport,
+    .wordsMost = 1000,
+    .completes = WordKind::kRunDirectories,
+    .notes = kNotes,
+};
+
+}  // namespace harness

@@ -1,0 +1,33 @@
+#include "harness/cli/report_words.h"
+
+#include "harness/cli/command_error.h"
+#include "harness/os/error.h"
+#include "harness/report/format.h"
+#include "harness/run/run_directory.h"
+#include "schema/support/base/suggestion.h"
+
+namespace harness {
+
+std::vector<std::string> reportFormats() {
+  std::vector<std::string> names;
+  for (const report::Format& format : report::formats()) names.emplace_back(format.name);
+  return names;
+}
+
+std::string reportFormatProblem(const std::string& word) {
+  if (report::findFormat(word) != nullptr) return "";
+  std::string names;
+  for (const std::string& name : reportFormats()) names += (names.empty() ? "" : ", ") + name;
+  return "is no format of reports" + support::suggestion(word, reportFormats()) +
+         "; there are: " + names;
+}
+
+run::RunRecord recordedRun(const std::string& word) {
+  try {
+    return run::readRun(run::findRun(word));
+  } catch (const SystemError& error) {
+    throw CommandError(kExitNoInput, error.what());
+  }
+}
+
+}  // namespace harness

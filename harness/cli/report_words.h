@@ -1,0 +1,20 @@
+// The words of a command line about reports: their formats, and the runs that they are made of.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/run/run_record.h"
+
+namespace harness {
+
+std::vector<std::string> reportFormats();
+
+// Says why a word names no format; empty: it does.
+std::string reportFormatProblem(const std::string& word);
+
+// Reads the run that a word means: a directory, an id in ./muster-runs or the beginning of one, or
+// "latest". Throws CommandError with kExitNoInput, whose text names those that there are.
+run::RunRecord recordedRun(const std::string& word);
+
+}  // namespace harness
