@@ -1,6 +1,7 @@
-// Writes the records of a run that never was: bench_synthetic_run DIRECTORY TESTS INTERVALS [NODES]. The tests are spread
-// over suites of 25, and the intervals over tests and nodes: commands, calls, waits and steps, with outputs as commands
-// have them, faults, and lines of logs. A few tests fail, with few different errors. The numbers are the same at each call.
+// Writes the records of a run that never was: bench_synthetic_run DIRECTORY TESTS INTERVALS
+// [NODES]. The tests are spread over suites of 25, and the intervals over tests and nodes:
+// commands, calls, waits and steps, with outputs as commands have them, faults, and lines of logs.
+// A few tests fail, with few different errors. The numbers are the same at each call.
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -32,12 +33,16 @@ class SyntheticRun {
       : size_(size),
         runner_(directory + "/records/runner-1.jsonl",
                 {{"writer", "runner-1"}, {"role", "runner"}, {"run", "synthetic"}}),
-        program_(directory + "/records/kv_tests-2.jsonl",
-                 {{"writer", "kv_tests-2"}, {"role", "program"}, {"run", "synthetic"}, {"component", "kv"}}) {}
+        program_(directory + "/records/kv_tests-2.jsonl", {{"writer", "kv_tests-2"},
+                                                           {"role", "program"},
+                                                           {"run", "synthetic"},
+                                                           {"component", "kv"}}) {}
 
   void write() {
-    std::string run = runner_.begin("run", "", {{"command", {"muster", "run", "kv"}}, {"seed", 17}});
-    std::string program = runner_.begin("program", run, {{"component", "kv"}, {"writer", "kv_tests-2"}});
+    std::string run =
+        runner_.begin("run", "", {{"command", {"muster", "run", "kv"}}, {"seed", 17}});
+    std::string program =
+        runner_.begin("program", run, {{"component", "kv"}, {"writer", "kv_tests-2"}});
     std::string own = program_.begin("program", "", {{"component", "kv"}});
     std::vector<std::string> nodes;
     for (int i = 0; i < size_.nodes; ++i) nodes.push_back(writeNode(own, i));
@@ -58,16 +63,19 @@ class SyntheticRun {
   std::string problem() const { return runner_.problem() + program_.problem(); }
 
  private:
-  std::string nodeName(int number) const { return "server" + std::to_string(number % size_.nodes + 1); }
+  std::string nodeName(int number) const {
+    return "server" + std::to_string(number % size_.nodes + 1);
+  }
 
   std::string writeNode(const std::string& program, int number) {
-    std::string node = program_.begin("node", program,
-                                      {{"node", nodeName(number)},
-                                       {"role", "server"},
-                                       {"address", "10.7.0." + std::to_string(number + 11)},
-                                       {"kernel", "6.1.0-28-amd64"},
-                                       {"system", "Debian 12"},
-                                       {"product", {{"kvd", "4.2." + std::to_string(number % 2)}}}});
+    std::string node =
+        program_.begin("node", program,
+                       {{"node", nodeName(number)},
+                        {"role", "server"},
+                        {"address", "10.7.0." + std::to_string(number + 11)},
+                        {"kernel", "6.1.0-28-amd64"},
+                        {"system", "Debian 12"},
+                        {"product", {{"kvd", "4.2." + std::to_string(number % 2)}}}});
     program_.add(node, "clock", {{"offset", 210'000 * number}, {"error", 40'000 + 9'000 * number}});
     return node;
   }
@@ -84,8 +92,9 @@ class SyntheticRun {
     std::string test = program_.begin("test", program, testFields(number));
     std::string fault;
     if (number % 10 == 3) {
-      fault = program_.begin("fault", test,
-                             {{"nodes", {nodeName(number)}}, {"text", "partition of " + nodeName(number)}});
+      fault = program_.begin(
+          "fault", test,
+          {{"nodes", {nodeName(number)}}, {"text", "partition of " + nodeName(number)}});
       --intervals;
     }
     std::vector<std::string> open;
@@ -96,16 +105,21 @@ class SyntheticRun {
     while (!open.empty()) endOldest(open);
     if (!fault.empty()) program_.end(fault);
     writeLog(test, number);
-    program_.end(test, {{"outcome", outcomeOf(test, number)}, {"seconds", 0.01 + number % 13 * 0.1}});
+    program_.end(test,
+                 {{"outcome", outcomeOf(test, number)}, {"seconds", 0.01 + number % 13 * 0.1}});
   }
 
   std::string beginInterval(const std::string& test, int number, int i) {
     std::string node = nodeName(number + i);
     std::string key = "key-" + std::to_string(random_() % 100'000);
-    if (i % 16 == 5) return program_.begin("call", test, {{"node", node}, {"text", "read /etc/kvd/" + key}});
-    if (i % 16 == 9) return program_.begin("wait", test, {{"node", node}, {"text", "until the log has " + key}});
-    isCommand_.insert(next_ = program_.begin(
-        "command", test, {{"node", node}, {"argv", {"kvctl", "put", key, "--quorum=2"}}, {"user", "root"}}));
+    if (i % 16 == 5)
+      return program_.begin("call", test, {{"node", node}, {"text", "read /etc/kvd/" + key}});
+    if (i % 16 == 9)
+      return program_.begin("wait", test, {{"node", node}, {"text", "until the log has " + key}});
+    isCommand_.insert(
+        next_ = program_.begin(
+            "command", test,
+            {{"node", node}, {"argv", {"kvctl", "put", key, "--quorum=2"}}, {"user", "root"}}));
     return next_;
   }
 
@@ -131,7 +145,8 @@ class SyntheticRun {
                    {{"number", number * 4 + i},
                     {"level", i == 3 && number % 9 == 0 ? "error" : "info"},
                     {"wall", int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec - i * 1000},
-                    {"text", "term " + std::to_string(number) + ": appended entry " + std::to_string(random_() % 90'000)}});
+                    {"text", "term " + std::to_string(number) + ": appended entry " +
+                                 std::to_string(random_() % 90'000)}});
     }
     program_.end(log, {{"lines", 4}});
   }
@@ -139,11 +154,13 @@ class SyntheticRun {
   std::string outcomeOf(const std::string& test, int number) {
     if (number % 41 == 7) return "skipped";
     if (number % 97 != 13) return "passed";
-    program_.add(test, "failure",
-                 {{"text", "Expected equality of these values:\n  value\n    Which is: \"stale\"\n  \"fresh " +
-                               std::to_string(number % 4) + "\""},
-                  {"file", "tests_d/kv/test_replica.cc"},
-                  {"line", 120 + number % 4}});
+    program_.add(
+        test, "failure",
+        {{"text",
+          "Expected equality of these values:\n  value\n    Which is: \"stale\"\n  \"fresh " +
+              std::to_string(number % 4) + "\""},
+         {"file", "tests_d/kv/test_replica.cc"},
+         {"line", 120 + number % 4}});
     return "failed";
   }
 

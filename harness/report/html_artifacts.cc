@@ -44,8 +44,8 @@ Json HtmlArtifacts::take(const std::string& path, HtmlBlocks& blocks) {
   if (size > limits_.bytesMax) {
     taken = linked(file, "it is larger than " + sizeText(limits_.bytesMax));
   } else if (bytes_ + size > limits_.totalBytesMax) {
-    taken = linked(file, "the report has " + sizeText(limits_.totalBytesMax) +
-                             " of artifacts already");
+    taken =
+        linked(file, "the report has " + sizeText(limits_.totalBytesMax) + " of artifacts already");
   } else {
     std::string content = readIfPresent(file);
     bytes_ += content.size();

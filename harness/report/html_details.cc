@@ -6,7 +6,8 @@ namespace harness::report {
 namespace {
 
 // Additions of a test that the page shows in places of their own.
-constexpr const char* kOwnPlaces[] = {"failure", "skip", "property", "output", "exonerated", "hidden"};
+constexpr const char* kOwnPlaces[] = {"failure", "skip",       "property",
+                                      "output",  "exonerated", "hidden"};
 
 bool hasOwnPlace(const std::string& what) {
   return std::any_of(std::begin(kOwnPlaces), std::end(kOwnPlaces),
@@ -33,9 +34,8 @@ void HtmlDetails::index(int fileIndex) {
     Json fields = file.fields(item);
     std::string component = textOf(fields, "component");
     if (component.empty()) component = textOf(file.header(), "component");
-    run::TestResult named{.component = component,
-                          .suite = textOf(fields, "suite"),
-                          .name = textOf(fields, "name")};
+    run::TestResult named{
+        .component = component, .suite = textOf(fields, "suite"), .name = textOf(fields, "name")};
     auto numberIn = [&](const char* name) {
       return numberOf(fields, name).value_or(numberOf(file.header(), name).value_or(1));
     };
@@ -93,17 +93,16 @@ Json HtmlDetails::attempt(int place, const run::Attempt& attempt, const std::str
     takeRecord(place, record, object);
   }
   if (attempt.begin == run::Item::kNever) return object;
-  context_.timeline.add(
-      {.group = HtmlTimeline::kTests,
-       .lane = "tests",
-       .begin = attempt.begin,
-       .end = attempt.end < 0 ? context_.length : attempt.end,
-       .state = static_cast<SliceState>(static_cast<int>(SliceState::kOutcome) +
-                                        static_cast<int>(attempt.outcome)),
-       .text = id,
-       .test = place,
-       .file = std::max(attempt.file, 0),
-       .item = std::max(attempt.item, 0)});
+  context_.timeline.add({.group = HtmlTimeline::kTests,
+                         .lane = "tests",
+                         .begin = attempt.begin,
+                         .end = attempt.end < 0 ? context_.length : attempt.end,
+                         .state = static_cast<SliceState>(static_cast<int>(SliceState::kOutcome) +
+                                                          static_cast<int>(attempt.outcome)),
+                         .text = id,
+                         .test = place,
+                         .file = std::max(attempt.file, 0),
+                         .item = std::max(attempt.item, 0)});
   return object;
 }
 

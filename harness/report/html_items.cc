@@ -15,8 +15,8 @@ std::string joined(const std::vector<std::string>& argv) {
   std::string text;
   for (const std::string& argument : argv) {
     if (!text.empty()) text += ' ';
-    bool isPlain = !argument.empty() && argument.find_first_of(" \t\n'\"\\$|&;<>*?") ==
-                                            std::string::npos;
+    bool isPlain =
+        !argument.empty() && argument.find_first_of(" \t\n'\"\\$|&;<>*?") == std::string::npos;
     text += isPlain ? argument : "'" + argument + "'";
   }
   return text;
@@ -127,9 +127,8 @@ void takeSeries(HtmlContext& context, const std::string& path, const std::string
   // The record may name any file, and only those of the run are read.
   if (error || relative.empty() || *relative.begin() == "..") return;
   if (!context.seriesRead.insert(file).second) return;
-  Json plots = seriesOf(readIfPresent(file), [&](int64_t wall) {
-    return context.nodes.timeOf(node, wall);
-  });
+  Json plots =
+      seriesOf(readIfPresent(file), [&](int64_t wall) { return context.nodes.timeOf(node, wall); });
   for (Json& plot : plots) {
     plot["node"] = context.timeline.nodeOf(node);
     context.plots.push_back(std::move(plot));

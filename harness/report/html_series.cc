@@ -115,7 +115,8 @@ class Plots {
       };
       double busy = grown("cpu_busy_s");
       double idle = grown("cpu_idle_s");
-      if (busy >= 0 && idle >= 0 && busy + idle > 0) add("cpu", "%", at, 100 * busy / (busy + idle));
+      if (busy >= 0 && idle >= 0 && busy + idle > 0)
+        add("cpu", "%", at, 100 * busy / (busy + idle));
       double sent = grown("network_sent_bytes");
       double received = grown("network_received_bytes");
       if (seconds > 0 && sent >= 0 && received >= 0) {

@@ -47,7 +47,8 @@ const HtmlSources::Source& HtmlSources::sourceOf(const std::string& file) {
   if (fs::path(file).is_absolute()) {
     candidates.emplace_back(file);
   } else {
-    for (const std::string& directory : directories_) candidates.push_back(fs::path(directory) / file);
+    for (const std::string& directory : directories_)
+      candidates.push_back(fs::path(directory) / file);
   }
   for (const fs::path& path : candidates) {
     std::error_code error;

@@ -41,8 +41,7 @@ uint32_t HtmlTimeline::laneOf(const Slice& slice) {
 uint32_t HtmlTimeline::textOf(std::string_view text) {
   std::string whole(support::beginningOf(text, kTextBytesMax));
   if (whole.size() < text.size()) whole += "\u2026";
-  auto [place, isNew] =
-      textPlaces_.try_emplace(whole, static_cast<uint32_t>(textLengths_.size()));
+  auto [place, isNew] = textPlaces_.try_emplace(whole, static_cast<uint32_t>(textLengths_.size()));
   if (isNew) {
     texts_ += whole;
     textLengths_.push_back(static_cast<uint32_t>(whole.size()));
@@ -85,7 +84,8 @@ void HtmlTimeline::sort() {
 
 void HtmlTimeline::placeInRows() {
   auto byTime = [](const Stored& one, const Stored& other) {
-    return std::tuple(one.lane, one.begin, other.end) < std::tuple(other.lane, other.begin, one.end);
+    return std::tuple(one.lane, one.begin, other.end) <
+           std::tuple(other.lane, other.begin, one.end);
   };
   std::stable_sort(slices_.begin(), slices_.end(), byTime);
   std::array<int64_t, kRowsMax> ends{};
@@ -110,8 +110,8 @@ Json HtmlTimeline::write(HtmlBlocks& blocks) {
   for (const Stored& slice : slices_) {
     if (last == nullptr || last->lane != slice.lane || last->row != slice.row) {
       const Lane& lane = lanes_[slice.lane];
-      tracks.push_back({{"group", lane.group}, {"lane", lane.name}, {"row", slice.row},
-                        {"count", 0}});
+      tracks.push_back(
+          {{"group", lane.group}, {"lane", lane.name}, {"row", slice.row}, {"count", 0}});
       last = nullptr;
     }
     tracks.back()["count"] = tracks.back()["count"].get<int64_t>() + 1;

@@ -238,6 +238,8 @@ std::vector<Room> testRooms() {
        {"schema/", "nodeagent/", "muster/", "harness/rpc/", "harness/values/",
         "tests_d/muster/support/", "harness/cluster/description.h"},
        kAgentBans},
+      // A program that writes the report of records which a script has made.
+      {"tests_d/muster/report_page/", {"harness/run/", "harness/report/"}, kPlainBans},
       // It reads the wire contract itself.
       {"tests_d/muster/versions/", {"schema/"}, {"yaml-cpp", "spdlog"}},
       {".cmake/", {}, {}},

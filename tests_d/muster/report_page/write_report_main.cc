@@ -1,5 +1,5 @@
-// Writes the HTML report of a run: bench_write_report DIRECTORY FILE [SOURCES]. It prints the bytes of the file, and exits
-// with the run's status.
+// Writes the HTML report of a run: write_report DIRECTORY FILE [SOURCES]. It prints the bytes
+// of the file, and exits with the run's status.
 #include <cstdio>
 #include <filesystem>
 

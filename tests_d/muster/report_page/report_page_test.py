@@ -1,0 +1,244 @@
+"""Tests the page of the HTML report in Chromium: report_page_test.py WRITE_REPORT. Exits with 77 if there is no Chromium."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from urllib.parse import quote
+
+import browser
+import scenario
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.abspath(f"{HERE}/../../..")
+FAILED = "kvd/LeaseTest.IsolatedFollowerReportsStaleThenRecovers"
+READY = "return document.documentElement.dataset.ready"
+TIMELINE = "return document.documentElement.dataset.timeline"
+ROWS = "return [...document.querySelectorAll('.listpane .vrow')].sort((a, b) => a.dataset.place - b.dataset.place)" \
+       ".map((row) => row.querySelector('.name, .groupcount').textContent)"
+
+write_report = ""
+
+
+class PageTest(unittest.TestCase):
+    """One browser, and a report of each scenario."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.mkdtemp(prefix="muster-report-page-")
+        cls.reports = {}
+        for name, write in scenario.SCENARIOS.items():
+            write(f"{cls.directory}/{name}")
+            cls.reports[name] = f"{cls.directory}/{name}/report.html"
+            subprocess.run([write_report, f"{cls.directory}/{name}", cls.reports[name], ROOT], check=False, stdout=subprocess.DEVNULL)
+        cls.chromium = browser.Browser()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.chromium.close()
+        shutil.rmtree(cls.directory)
+
+    def tearDown(self):
+        severe = [entry["message"] for entry in self.chromium.log() if entry["level"] == "SEVERE"]
+        self.assertEqual(severe, [], "errors of the page")
+
+    def open(self, name, fragment=""):
+        self.chromium.open(self.reports[name], fragment)
+        self.chromium.wait(READY)
+
+    def open_test(self, fragment=""):
+        self.open("partition", f"#test={quote(FAILED, safe='')}{fragment}")
+        self.chromium.wait("return document.querySelector('.testhead h2')")
+
+    def text(self, selector):
+        return self.chromium.run("const found = document.querySelector(arguments[0]); return found && found.innerText", selector)
+
+    def count(self, selector):
+        return self.chromium.run("return document.querySelectorAll(arguments[0]).length", selector)
+
+    def rows(self):
+        return self.chromium.run(ROWS)
+
+    # The list.
+
+    def test_failures_come_first_and_equal_errors_together(self):
+        self.open("partition")
+        rows = self.rows()
+        self.assertIn("IsolatedFollower", rows[0])
+        self.assertEqual(rows[1], "3 tests")
+        self.assertTrue(all("RejectsMinority" in row for row in rows[2:5]))
+        self.assertEqual(len(rows), 9)
+
+    def test_group_folds(self):
+        self.open("partition")
+        self.chromium.run("document.querySelector('.vrow.group').click()")
+        self.assertEqual(len(self.rows()), 6)
+
+    def test_filter(self):
+        for query, names in (("s:skipped", ["KeepsOldReaders"]), ("s:failed !rejects", ["IsolatedFollower"]), ("n:client1", 2),
+                             ("@slow", ["LeaseSurvivesRestart"]), ("c:kvd", 8), ("c:other", 0), ('"which is: 107"', 3),
+                             ("o:ada", ["IsolatedFollower"]), ("s:bad", 4)):
+            with self.subTest(query):
+                self.open("partition", f"#q={quote(query, safe='')}&sort=name")
+                rows = self.rows()
+                self.assertEqual(len(rows), names if isinstance(names, int) else len(names))
+                for row, name in zip(rows, names if isinstance(names, list) else ()):
+                    self.assertIn(name, row)
+
+    def test_filter_is_announced_and_stands_in_the_address(self):
+        self.open("partition")
+        self.chromium.run("const box = document.getElementById('filter'); box.value = '@slow'; box.dispatchEvent(new Event('input'))")
+        self.assertEqual(self.text("#live"), "1 of 8 tests shown")
+        self.assertEqual(self.chromium.run("return location.hash"), "#q=%40slow")
+
+    def test_counter_filters(self):
+        self.open("partition")
+        self.chromium.run("document.querySelector('.counter.pass').click()")
+        self.assertEqual(self.chromium.run("return location.hash"), "#q=s:passed")
+        self.assertEqual(len(self.rows()), 3)
+
+    # A test.
+
+    def test_failure_shows_its_source_and_the_fault_in_force(self):
+        self.open_test()
+        self.assertIn("Expected: within 2.00 s", self.text(".failure pre"))
+        self.assertIn("EXPECT_THAT(follower", self.text(".source .here"))
+        self.assertIn("partition: server3 | server1", self.text(".inforce"))
+
+    def test_steps_open_to_commands_with_both_streams(self):
+        self.open_test()
+        # The server that has no quorum answers by an error.
+        self.chromium.run("[...document.querySelectorAll('.tree .item')].find((item) => item.innerText.includes('key-000') &&"
+                          "item.innerText.includes('exit 2')).querySelector('summary').click()")
+        self.chromium.wait("return document.querySelector('.item[open] .stream')")
+        self.assertIn("no quorum (1 of 3)", self.text(".item[open] .stream pre"))
+
+    def test_link_to_an_item_opens_it(self):
+        self.open_test()
+        item = self.chromium.run("return document.querySelector('.tree details.item').dataset.item")
+        self.open_test(f"&item={item}")
+        self.assertEqual(self.chromium.wait("const found = document.querySelector('.found'); return found && found.dataset.item"), item)
+
+    def test_artifacts_are_shown_or_explained(self):
+        self.open_test()
+        self.chromium.run("for (const item of document.querySelectorAll('.part details.item'))"
+                          "if (/kvd\\.conf|core/.test(item.innerText)) item.open = true")
+        self.chromium.wait("return document.body.innerText.includes('renew = 500ms')")
+        self.assertIn("not in the report, because it is larger than 64 KiB", self.text(".detailpane"))
+
+    def test_tests_that_ran_before_on_the_same_nodes(self):
+        self.open_test()
+        before = self.text(".before")
+        self.assertLess(before.index("KeepsOldReaders"), before.index("LeaderHoldsLease"))
+        self.assertNotIn("RejectsMinority", before)
+
+    def test_next_and_previous_within_the_filter(self):
+        self.open("partition", "#q=Lease&sort=name")
+        self.chromium.key("j")
+        self.chromium.wait("return location.hash.includes('FollowerForwardsWrites')")
+        self.chromium.key("j")
+        self.chromium.wait("return location.hash.includes('IsolatedFollower')")
+        self.chromium.key("k")
+        self.chromium.wait("return location.hash.includes('FollowerForwardsWrites')")
+        self.assertEqual(self.chromium.run("return location.hash.includes('q=Lease')"), True)
+
+    # The timeline.
+
+    def open_timeline(self, fragment=""):
+        self.open("partition", f"#v=timeline{fragment}")
+        self.chromium.wait(TIMELINE)
+        self.chromium.wait("return document.querySelectorAll('.itemtable .vrow').length")
+
+    def note(self):
+        return int(re.match(r"\d+", self.text(".itemtable .note").replace("\u202f", ""))[0])
+
+    def test_table_has_the_items_of_the_canvas(self):
+        self.open_timeline()
+        self.assertGreater(self.note(), 250)
+        self.assertEqual(self.chromium.run("return document.querySelector('canvas').getAttribute('role')"), "img")
+        self.assertIn("1 log line", self.text(".itemtable .note").replace("3 log", "1 log"))
+
+    def test_selection_filters_the_table(self):
+        self.open_timeline()
+        whole = self.note()
+        self.open_timeline("&sel=5700000000,7950000000")
+        inside = self.note()
+        self.assertLess(inside, whole)
+        self.open_timeline("&sel=5700000000,7950000000&k=fault")
+        self.assertEqual(self.note(), 2)
+
+    def test_keys_zoom_and_change_the_mode(self):
+        self.open_timeline()
+        self.chromium.run("document.querySelector('canvas').focus()")
+        before = self.text(".range")
+        self.chromium.key("w")
+        self.chromium.wait(f"return document.querySelector('.range').innerText !== {before!r}")
+        self.chromium.key("o")
+        self.chromium.wait("return location.hash.includes('m=order')")
+        self.assertEqual(self.text(".timeline .tools button:nth-of-type(4)"), "Order")
+
+    def test_canvas_is_drawn_in_both_modes(self):
+        for mode in ("", "&m=order"):
+            self.open_timeline(mode)
+            colours = self.chromium.run(
+                "const canvas = document.querySelector('canvas'); const data = new Uint32Array(canvas.getContext('2d')"
+                ".getImageData(160, 30, canvas.width - 170, canvas.height - 40).data.buffer); return new Set(data).size")
+            self.assertGreater(colours, 8)
+
+    # A run that was cut.
+
+    def test_crash_is_said(self):
+        self.open("crash")
+        self.assertIn("The record is not whole", self.text("#top"))
+        self.assertIn("2 writers did not finish", self.text("#top"))
+        self.assertIn("crashed", self.text(".counters"))
+
+    # For everybody.
+
+    def test_nothing_is_asked_from_the_network(self):
+        for name in self.reports:
+            self.open(name, "#v=timeline")
+            self.chromium.wait(TIMELINE)
+        self.open_test()
+        self.assertEqual(self.chromium.requests(), [])
+
+    def test_narrow_page_does_not_scroll_sideways(self):
+        with browser.Browser(width=390, height=844) as phone:
+            for name in self.reports:
+                for fragment in ("", "#v=timeline", "#v=run", f"#test={quote(FAILED, safe='')}"):
+                    phone.open(self.reports[name], fragment)
+                    phone.wait(READY)
+                    self.assertLessEqual(phone.run("return document.documentElement.scrollWidth"), 390, (name, fragment))
+
+    def test_every_button_and_field_has_a_name(self):
+        for fragment in ("", "#v=timeline", "#v=run", f"#test={quote(FAILED, safe='')}"):
+            self.open("partition", fragment)
+            nameless = self.chromium.run(
+                "return [...document.querySelectorAll('button, input, select, a, canvas')].filter((each) =>"
+                "!(each.getAttribute('aria-label') || each.textContent.trim())).map((each) => each.outerHTML)")
+            self.assertEqual(nameless, [])
+
+    def test_help_lists_the_keys(self):
+        self.open("partition")
+        self.chromium.key("?")
+        self.chromium.wait("return document.getElementById('help').open")
+        self.assertIn("clock or order", self.text("#help"))
+
+    def test_theme_toggles(self):
+        self.open("partition")
+        light = self.chromium.run("return getComputedStyle(document.body).backgroundColor")
+        self.chromium.key("t")
+        dark = self.chromium.run("return getComputedStyle(document.body).backgroundColor")
+        self.assertNotEqual(light, dark)
+        self.chromium.key("t")
+
+
+if __name__ == "__main__":
+    reason = browser.missing()
+    if reason:
+        print(f"skipped: {reason}")
+        sys.exit(77)
+    write_report = sys.argv.pop(1)
+    unittest.main(verbosity=2)
