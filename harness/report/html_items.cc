@@ -67,7 +67,7 @@ SliceState stateOf(const run::Item& item, const Json& fields) {
 }
 
 std::string laneOf(const std::string& kind) {
-  if (kind == "fault" || kind == "log" || kind == "node") return kind;
+  if (kind == "node") return kind;
   return kind + "s";
 }
 
@@ -116,6 +116,15 @@ Json linesOf(HtmlContext& context, const ItemPlace& place, const std::string& lo
   }
   context.linesCut += cut;
   return {{"lines", std::move(lines)}, {"cut", cut}};
+}
+
+// Most items have none, and their lines need not be parsed again to see it.
+std::vector<Json> additionsOf(const run::RecordFile& file, const run::Item& item) {
+  size_t verbs = 0;
+  for (int64_t at : {item.announcedAt, item.begunAt, item.overAt}) {
+    verbs += at != run::Item::kNever ? 1 : 0;
+  }
+  return item.lines.size() > verbs ? file.additions(item) : std::vector<Json>();
 }
 
 void takeSeries(HtmlContext& context, const std::string& path, const std::string& node) {
@@ -204,7 +213,7 @@ Json htmlItem(HtmlContext& context, const ItemPlace& place) {
   const run::RecordFile& file = context.run.files[static_cast<size_t>(place.file)];
   const run::Item& item = file.items()[static_cast<size_t>(place.item)];
   Json fields = file.fields(item);
-  std::vector<Json> additions = file.additions(item);
+  std::vector<Json> additions = additionsOf(file, item);
   std::vector<std::string> nodes = nodesOf(fields);
   int64_t over = context.run.timeOf(file, item.overAt);
   int64_t begun = item.begunAt != run::Item::kNever ? item.begunAt : item.announcedAt;

@@ -49,7 +49,7 @@ function failureBlock(failure, all, origin) {
 
 function section(title, content, note = '') {
   if (!content || (Array.isArray(content) && !content.length)) return null;
-  return el('section', { class: 'part' }, el('h3', {}, title, note ? el('span', { class: 'note' }, ` ${note}`) : ''), content);
+  return el('section', { class: 'part' }, el('h3', {}, title, note ? el('span', { class: 'note' }, note) : ''), content);
 }
 
 function beforeBlock(place) {
@@ -78,7 +78,7 @@ function facts(place, detail, attempt) {
     ['owner', tests.owner(place)], ['labels', tests.labels(place).split(' ').filter(Boolean).map((label) => '@' + label).join(' ')],
     ['requirements', detail.requirements.join(' ')], ['nodes', attempt.nodes.join(' ')], ['program', attempt.program],
     ['began', attempt.b < 0 ? 'not at all' : clockText(attempt.b, 1e6)],
-    ['duration', attempt.b < 0 ? '' : duration(attempt.seconds * 1e9)],
+    ['duration', attempt.b < 0 || attempt.e < 0 ? '' : duration(attempt.seconds * 1e9)],
     ...(attempt.property || []).map(({ name, value }) => [name, valueText(value)]),
   ]);
 }
@@ -129,7 +129,7 @@ function header(place) {
       el('span', { class: 'note' }, positionText()), move(back, 'Previous test (K)', '\u2191'), move(next, 'Next test (J)', '\u2193')),
       el('h2', { tabindex: '-1' }, el('span', {}, tests.suite(place), '.'), tests.name(place)),
       el('div', { class: 'verdictline' }, badge(tests.outcome(place), tests.running(place)),
-          el('span', { class: 'note' }, tests.begin(place) < 0 ? 'did not begin' : duration(tests.seconds(place) * 1e9))));
+          el('span', { class: 'note' }, tests.begin(place) < 0 ? 'did not begin' : tests.end(place) < 0 ? 'has no end' : duration(tests.seconds(place) * 1e9))));
 }
 
 function reasons(detail, attempt) {

@@ -14,7 +14,9 @@ export function treeOf(items) {
     const parent = node.item.p;
     (parent >= 0 ? nodes[parent].children : roots).push(node);
   }
-  return roots;
+  const byTime = (one, other) => one.item.b - other.item.b;
+  for (const node of nodes) node.children.sort(byTime);
+  return roots.sort(byTime);
 }
 
 function hasContent({ item, children }) {

@@ -100,7 +100,7 @@ function failures() {
 
 function part(title, content, note = '') {
   if (!content || (Array.isArray(content) && !content.length)) return null;
-  return el('section', { class: 'part' }, el('h3', {}, title, note ? el('span', { class: 'note' }, ' ' + note) : ''), content);
+  return el('section', { class: 'part' }, el('h3', {}, title, note ? el('span', { class: 'note' }, note) : ''), content);
 }
 
 // Items of no test, of each writer. They are read when they are opened.

@@ -23,7 +23,11 @@ function rankOf(place) {
   return tests.running(place) ? 4.5 : outcomes[tests.outcome(place)].rank;
 }
 
-// Rows are { test } or { error, tests }: the head of those that share their first error.
+function errorKey(place) {
+  return `${tests.outcome(place)} ${tests.error(place)}`;
+}
+
+// Rows are { test } or { error, text, tests }: the head of those that share outcome and first error.
 function makeRows() {
   shown = filterTests(state.q).sort(orders[state.sort] || orders['']);
   if (state.sort) {
@@ -33,20 +37,20 @@ function makeRows() {
   const byError = new Map();
   for (const test of shown) {
     if (!isBad(tests.outcome(test)) || !tests.error(test)) continue;
-    const error = tests.error(test);
+    const error = errorKey(test);
     if (!byError.has(error)) byError.set(error, []);
     byError.get(error).push(test);
   }
   rows = [];
   for (const test of shown) {
-    const error = tests.error(test);
+    const error = errorKey(test);
     const group = isBad(tests.outcome(test)) ? byError.get(error) : null;
     if (!group || group.length < 2) {
       rows.push({ test });
       continue;
     }
     if (group[0] !== test) continue;
-    rows.push({ error, tests: group });
+    rows.push({ error, text: tests.error(test), tests: group });
     if (!folded.has(error)) for (const each of group) rows.push({ test: each, isGrouped: true });
   }
 }
@@ -62,7 +66,7 @@ function drawGroup(row, element) {
   element.setAttribute('aria-expanded', !isFolded);
   fill(element, el('span', { class: 'fold', 'aria-hidden': 'true' }, isFolded ? '\u25b8' : '\u25be'),
       el('span', { class: 'groupcount' }, count(row.tests.length, 'test')),
-      el('span', { class: 'error', title: row.error }, row.error));
+      el('span', { class: 'error', title: row.text }, row.text));
 }
 
 function drawTestRow(row, element) {
@@ -78,7 +82,7 @@ function drawTestRow(row, element) {
           labels.map((label) => el('span', { class: 'label' }, '@' + label))),
       showsError && el('span', { class: 'error', title: tests.error(test) }, tests.error(test)),
       tests.attempts(test) > 1 && el('span', { class: 'attempts' }, `${tests.attempts(test)} attempts`),
-      el('span', { class: 'time' }, tests.begin(test) < 0 ? '\u2013' : duration(tests.seconds(test) * 1e9)));
+      el('span', { class: 'time' }, tests.begin(test) < 0 ? '\u2013' : tests.end(test) < 0 ? 'no end' : duration(tests.seconds(test) * 1e9)));
 }
 
 function drawRow(place, element) {

@@ -33,7 +33,7 @@ function drawTop() {
       el('div', { class: 'title' }, el('h1', {}, 'Run ', el('code', {}, run.id || 'without a name')), verdict(),
           el('span', { class: 'grow' }),
           el('button', { type: 'button', class: 'quiet', title: 'Light or dark (T)', click: toggleTheme }, 'Theme'),
-          el('button', { type: 'button', class: 'quiet', title: 'Keys and filter (?)', click: showHelp }, 'Keys ?')),
+          el('button', { type: 'button', class: 'quiet keys', title: 'Keys and filter (?)', click: showHelp }, 'Keys ?')),
       el('p', { class: 'headline' }, headline()), banners(),
       el('nav', { 'aria-label': 'Views' }, views.map(([view, word]) => el('a', { href: linkTo({ v: view, test: '', item: '', a: '' }),
         'aria-current': state.v === view ? 'page' : null, click: (event) => {

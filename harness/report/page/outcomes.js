@@ -50,8 +50,8 @@ export function icon(shape) {
 // The shape and the word.
 export function badge(outcome, running) {
   const { word, group, shape } = outcomes[outcome];
-  if (running) return el('span', { class: 'badge calm' }, icon('clock'), 'running');
-  return el('span', { class: `badge ${group}` }, icon(shape), word);
+  if (running) return el('span', { class: 'badge calm', title: 'running' }, icon('clock'), el('span', {}, 'running'));
+  return el('span', { class: `badge ${group}`, title: word }, icon(shape), el('span', {}, word));
 }
 
 export function isBad(outcome) {

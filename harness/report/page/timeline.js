@@ -11,7 +11,10 @@ import { state, go, remembered } from './state.js';
 const testsGroup = -1;
 const faultsGroup = -2;
 const otherGroup = -3;
-const laneHeights = { log: 14, artifacts: 14 };
+// From top to bottom within a group. Other kinds come before the log, and the node's own life last.
+const laneOrder = ['tests', 'steps', 'connection', 'commands', 'calls', 'waits', 'services'];
+const lastLanes = ['programs', 'log', 'artifacts', 'node'];
+const laneHeights = { log: 14, artifacts: 14, node: 10, connection: 14 };
 const tipElement = () => document.getElementById('tip');
 
 export class Timeline {
@@ -54,7 +57,6 @@ export class Timeline {
     fill(this.info);
     this.resize();
     this.changed();
-    document.documentElement.dataset.timeline = 'ready';
   }
 
   // Which tracks become lanes, from top to bottom.
@@ -98,11 +100,19 @@ export class Timeline {
     };
     add({ kind: 'head', height: 20, title, note: errorNote(clocks), clocks, group });
     let last = '';
-    for (const place of places) {
+    const rankOf = (place) => {
+      const { lane } = tracks[place];
+      const last = lastLanes.indexOf(lane);
+      if (last >= 0) return 100 + last;
+      const first = laneOrder.indexOf(lane);
+      return first >= 0 ? first : 50;
+    };
+    for (const place of [...places].sort((one, other) => rankOf(one) - rankOf(other) || one - other)) {
       const track = tracks[place];
       const isTicks = track.lane === 'log' || track.lane === 'artifacts';
       add({ kind: isTicks ? 'ticks' : 'bars', height: laneHeights[track.lane] || 18, track: place, group, errorAt,
-        title: track.lane === last ? '' : track.lane, note: track.row === 7 ? 'overlaps' : '' });
+        isFault: group === faultsGroup,
+        title: track.lane === last || track.lane === 'faults' || track.lane === 'node' ? '' : track.lane, note: track.row === 7 ? 'overlaps' : '' });
       last = track.lane;
     }
     for (const plot of head.plots.filter((each) => each.node === group)) {
@@ -222,12 +232,14 @@ export class Timeline {
   }
 
   paint() {
-    const begin = performance.now();
     this.painter.draw({ slices: this.slices, mode: this.mode, scale: this.scale, lanes: this.lanes, top: this.top,
       height: this.viewHeight, ratio: this.ratio, faults: this.faults, isOrder: this.isOrder, chosen: this.chosen,
       selection: this.selection, textOf: (place) => this.labelOf(place) });
+    if (!this.painted) {
+      document.documentElement.dataset.timeline = 'ready';
+      document.documentElement.dataset.timelineReady = Math.round(performance.now());
+    }
     this.painted = true;
-    this.frameTime = performance.now() - begin;
     const [from, to] = this.selectedTimes() || this.window();
     this.range.textContent = `${this.selection ? 'Selected ' : ''}${clockText(from, (to - from) / 100)} \u2013 ` +
         `${clockText(to, (to - from) / 100)}  (${duration(to - from)})`;

@@ -12,7 +12,7 @@ export function colours() {
   const style = getComputedStyle(document.documentElement);
   const named = {};
   for (const name of ['page', 'panel', 'ink', 'soft', 'faint', 'rule', 'accent', 'fail', 'pass', 'warn', 'infra',
-    'calm', 'slice', 'fault', 'faultline', 'chosen']) {
+    'calm', 'slice', 'fault', 'faultline', 'faultbar', 'chosen']) {
     named[name] = style.getPropertyValue(`--${name}`).trim();
   }
   const outcome = ['pass', 'fail', 'fail', 'fail', 'infra', 'calm', 'infra', 'infra', 'warn', 'warn', 'warn', 'fail'];
@@ -118,12 +118,14 @@ export class Painter {
       const used = context.measureText(lane.title).width;
       context.font = font;
       context.fillStyle = palette.soft;
-      if (lane.note) context.fillText(lane.note, 10 + used + 8, y + lane.height / 2 + 1);
+      const fits = lane.note && context.measureText(lane.note).width + used + 26 < width;
+      if (fits) context.fillText(lane.note, 10 + used + 8, y + lane.height / 2 + 1);
     } else if (lane.title) {
       context.font = font;
       context.fillStyle = palette.soft;
       context.fillText(lane.title, 18, y + lane.height / 2);
-      if (lane.note) {
+      const room = width - 8 - 18 - context.measureText(lane.title).width;
+      if (lane.note && context.measureText(lane.note).width + 6 < room) {
         context.textAlign = 'right';
         context.fillText(lane.note, width - 8, y + lane.height / 2);
       }
@@ -171,11 +173,11 @@ export class Painter {
       if (runTo > runFrom) context.fillRect(runFrom, top, runTo - runFrom, height);
       if (state[i] !== colour) {
         colour = state[i];
-        context.fillStyle = palette.states[colour];
+        context.fillStyle = lane.isFault && colour === 0 ? palette.faultbar : palette.states[colour];
       }
       runFrom = from;
       runTo = to - gap;
-      if (isFine && to - from > 36) texts.push([level.from + i, from, to]);
+      if (isFine && height > 10 && to - from > 36) texts.push([level.from + i, from, to]);
     }
     if (runTo > runFrom) context.fillRect(runFrom, top, runTo - runFrom, height);
     this.texts(scene, lane, texts, y);

@@ -96,7 +96,7 @@ class Browser:
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 found.append(message["params"]["request"]["url"])
-        return [url for url in found if not url.startswith(("file:", "data:", "blob:", "about:"))]
+        return [url for url in found if not url.startswith(("file:", "data:", "blob:", "about:", "chrome:"))]
 
     def picture(self, path):
         with open(path, "wb") as file:
