@@ -41,7 +41,8 @@ class HtmlTest : public testing::Test {
   // The tracks of the timeline, as "group lane".
   static std::vector<std::string> tracksOf(const ReadReport& report) {
     std::vector<std::string> tracks;
-    for (const Json& track : report.timeline()["tracks"]) {
+    Json timeline = report.timeline();
+    for (const Json& track : timeline["tracks"]) {
       tracks.push_back(std::to_string(track["group"].get<int>()) + " " +
                        track["lane"].get<std::string>());
     }

@@ -121,16 +121,15 @@ export class Timeline {
     }
   }
 
-  setMode() {
+  // The stretch that is shown stays; without one it is all of the run.
+  setMode(times = null) {
     const { slices } = this;
-    const times = this.window();
-    const hadOrder = this.mode && this.mode !== slices.clock;
     this.mode = this.isOrder ? slices.ranked() : slices.clock;
     slices.prepare(this.mode);
     if (this.isOrder) this.scale.bound(0, Math.max(1, slices.stamps.length - 1));
     else this.scale.bound(this.low, run.length);
-    if (hadOrder === undefined || !this.painted) this.scale.set(this.scale.low, this.scale.high, 1);
-    else this.showTimes(times[0], times[1]);
+    if (times) this.showTimes(times[0], times[1]);
+    else this.scale.set(this.scale.low, this.scale.high, 1);
     this.modeButton.textContent = this.isOrder ? 'Order' : 'Clock';
     this.modeButton.title = this.isOrder ? 'Distances are ranks: order and overlap are exact (O)' : 'Distances are times (O)';
     this.modeButton.setAttribute('aria-label', `Time mode: ${this.modeButton.textContent}`);
@@ -140,8 +139,7 @@ export class Timeline {
     const selected = this.selectedTimes();
     const times = this.window();
     this.isOrder = !this.isOrder;
-    this.setMode();
-    this.showTimes(times[0], times[1]);
+    this.setMode(times);
     this.selection = selected ? selected.map((time) => this.valueOf(time)) : null;
     if (this.keepsState) go({ m: this.isOrder ? 'order' : '' }, true);
     announce(`Time mode: ${this.isOrder ? 'order' : 'clock'}`);

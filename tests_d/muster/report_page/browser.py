@@ -28,7 +28,6 @@ class BrowserError(Exception):
 class Browser:
     def __init__(self, width=1400, height=900, dark=False, arguments=()):
         self.profile = tempfile.mkdtemp(prefix="muster-chromium-")
-        # A browser without a network shows that the report needs none.
         self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                                        env={**os.environ, "HOME": self.profile}, start_new_session=True)
         self.session = ""
@@ -108,6 +107,7 @@ class Browser:
         finally:
             self.driver.terminate()
             self.driver.wait(20)
+            self.driver.stdout.close()
             shutil.rmtree(self.profile, ignore_errors=True)
 
     def __enter__(self):

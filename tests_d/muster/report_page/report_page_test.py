@@ -156,7 +156,7 @@ class PageTest(unittest.TestCase):
 
     def test_table_has_the_items_of_the_canvas(self):
         self.open_timeline()
-        self.assertGreater(self.note(), 250)
+        self.assertGreater(self.note(), 200)
         self.assertEqual(self.chromium.run("return document.querySelector('canvas').getAttribute('role')"), "img")
         self.assertIn("3 log lines of the run without a readable time", self.text(".itemtable .note"))
 
@@ -194,6 +194,23 @@ class PageTest(unittest.TestCase):
         self.assertIn("The record is not whole", self.text("#top"))
         self.assertIn("2 writers did not finish", self.text("#top"))
         self.assertIn("crashed", self.text(".counters"))
+
+    def test_record_that_was_cut_anywhere_has_a_page(self):
+        directory = f"{self.directory}/cut"
+        scenario.SCENARIOS["partition"](directory)
+        path = f"{directory}/records/kvd_tests-4711.jsonl"
+        with open(path, "rb") as file:
+            whole = file.read()
+        failed = {FAILED, *(f"kvd/QuorumTest.RejectsMinority{i}" for i in (1, 2, 3))}
+        for i in range(1, 12):
+            with open(path, "wb") as file:
+                file.write(whole[:len(whole) * i // 12 + 17])
+            report = f"{directory}/report.html"
+            subprocess.run([write_report, directory, report], check=False, stdout=subprocess.DEVNULL)
+            self.chromium.open(report, "#q=s:passed&sort=name")
+            self.chromium.wait(READY)
+            self.assertIn("The record is not whole", self.text("#top"))
+            self.assertFalse([row for row in self.rows() if row.replace(" / ", "/") in failed])
 
     # For everybody.
 
