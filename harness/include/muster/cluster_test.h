@@ -26,7 +26,8 @@
 //   * Do not write a main: link the CMake target muster::main (muster_component does so).
 //   * The suite must have the name of its fixture, so that its needs are known before it runs. For
 //     TEST_P, an alias does not do: derive a class for each suite name.
-//   * A test has ten minutes unless --muster-test-time says otherwise. Calls on nodes end then; the
+//   * A test has ten minutes unless its about() or --muster-test-time says otherwise. Calls on
+//   nodes end then; the
 //     test's own loops do not, and a test that passes later fails.
 //   * A death test runs its statement in another process, which has no nodes: a call on one there
 //     is NodeError kInvalid or kUnsupported, and the death test fails. In gtest's style
@@ -41,6 +42,7 @@
 
 #include <gtest/gtest.h>
 
+#include <muster/about.h>
 #include <muster/cluster.h>
 #include <muster/deadline.h>
 #include <muster/log_rules.h>
@@ -63,6 +65,10 @@ class ClusterTest : public testing::Test {
   // Says which processes of the nodes the suite records, and by how much each may grow in a test
   // (metric_rules.h). Hide it in the same way. The default is none.
   static MetricRules metrics() { return {}; }
+
+  // Says by which words the suite is chosen, and when it runs (about.h). Hide it in the same way.
+  // The default is nothing.
+  static About about() { return {}; }
 
   // Return the cluster, its servers and its clients. They are valid in tests and, being static, in
   // SetUpTestSuite and TearDownTestSuite; there they throw NodeError kInfrastructure if there is no
@@ -104,6 +110,7 @@ struct SuiteDeclarations {
   Needs (*needs)();
   Logs (*logs)();
   MetricRules (*metrics)();
+  About (*about)();
 };
 
 // Called when gtest registers a test at `file` and `line`, with the fixture's type.
@@ -157,7 +164,8 @@ template <typename T>
 requires std::derived_from<T, muster::ClusterTest>
 struct SuiteApiResolver<T> : T {
   static SetUpTearDownSuiteFuncType GetSetUpCaseOrSuite(const char* file, int line) {
-    muster::internal::declareSuite(typeid(T), {&T::needs, &T::logs, &T::metrics}, file, line);
+    muster::internal::declareSuite(typeid(T), {&T::needs, &T::logs, &T::metrics, &T::about}, file,
+                                   line);
     SetUpTearDownSuiteFuncType older = GetNotDefaultOrNull(&T::SetUpTestCase, &Test::SetUpTestCase);
     return older ? older : &T::SetUpTestSuite;
   }

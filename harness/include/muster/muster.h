@@ -16,6 +16,7 @@
 //
 // Less often needed are
 //   * change.h (settings of nodes), text_template.h (files from templates), tree_digest.h, acl.h;
+//   * about.h (labels, owner, requirements and time limit of tests);
 //   * condition.h and http.h (what can be waited for on nodes, and asked of web servers);
 //   * node_faults.h (processes, disks and memory of nodes under faults) and load.h (work that goes
 //     on while faults strike);
@@ -27,6 +28,7 @@
 // command line.
 #pragma once
 
+#include <muster/about.h>
 #include <muster/acl.h>
 #include <muster/await.h>
 #include <muster/barrier.h>

@@ -24,19 +24,29 @@ size_t distance(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-std::string suggestion(const std::string& word, const std::vector<std::string>& all) {
-  std::vector<std::string> known = all;
-  std::erase(known, word);
-  if (known.empty()) return "";
-  auto closest = std::min_element(
-      known.begin(), known.end(),
-      [&word](const auto& a, const auto& b) { return distance(word, a) < distance(word, b); });
-  if (distance(word, *closest) <= std::max<size_t>(1, (word.size() + 2) / 3)) {
-    return "; did you mean \"" + *closest + "\"?";
+std::string nearestSuggestion(const std::string& word, const std::vector<std::string>& known) {
+  const std::string* closest = nullptr;
+  size_t least = std::max<size_t>(1, (word.size() + 2) / 3) + 1;
+  for (const std::string& each : known) {
+    size_t difference =
+        each.size() > word.size() ? each.size() - word.size() : word.size() - each.size();
+    if (each == word || difference >= least) continue;
+    size_t found = distance(word, each);
+    if (found >= least) continue;
+    least = found;
+    closest = &each;
   }
+  return closest == nullptr ? "" : "; did you mean \"" + *closest + "\"?";
+}
+
+std::string suggestion(const std::string& word, const std::vector<std::string>& all) {
+  std::string nearest = nearestSuggestion(word, all);
+  if (!nearest.empty()) return nearest;
   std::string list;
-  for (const std::string& each : known) list += (list.empty() ? "" : ", ") + each;
-  return "; known: " + list;
+  for (const std::string& each : all) {
+    if (each != word) list += (list.empty() ? "" : ", ") + each;
+  }
+  return list.empty() ? "" : "; known: " + list;
 }
 
 std::vector<std::string> nearest(const std::string& word, std::vector<std::string> known,

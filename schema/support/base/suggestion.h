@@ -16,4 +16,7 @@ std::string suggestion(const std::string& word, const std::vector<std::string>& 
 std::vector<std::string> nearest(const std::string& word, std::vector<std::string> known,
                                  size_t most);
 
+// Returns the first of these texts, or an empty one: for words of which there are thousands.
+std::string nearestSuggestion(const std::string& word, const std::vector<std::string>& known);
+
 }  // namespace support
