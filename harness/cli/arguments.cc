@@ -17,8 +17,7 @@ bool spells(const Option& option, const std::string& spelling) {
          (spelling.size() == 2 && option.text().letter != 0 && spelling[1] == option.text().letter);
 }
 
-// An option of any command: whether it takes a value must be known before the command is. A
-// spelling takes a value in every command that has it, or in none; a test checks this.
+// An option of any command, for one that stands before the command.
 const Option* findAnywhere(const std::string& spelling) {
   for (const Command* command : commands()) {
     if (const Option* option = findOption(*command, spelling)) return option;
@@ -26,10 +25,48 @@ const Option* findAnywhere(const std::string& spelling) {
   return nullptr;
 }
 
-bool takesValue(const std::string& spelling) {
-  const Option* option = findAnywhere(spelling);
-  return option != nullptr && option->takesValue();
-}
+// Follows which command the words of a line name, since an option may take a value in one command
+// and none in another.
+class NamedCommand {
+ public:
+  void see(const std::string& word) {
+    if (count_ == 0) command_ = findCommand(word);
+    if (count_ == 1 && command_ != nullptr && !actionsOf(*command_).empty()) {
+      const OldSpelling* old = findOldSpelling(command_->name, word);
+      std::string name = old != nullptr ? old->now : word;
+      command_ = findCommand(std::string(command_->name) + " " + name);
+    }
+    ++count_;
+  }
+
+  // Tells whether the option at `at` takes a value. Before the command, the next word may be one
+  // whose option takes none; else it takes one if it does so anywhere.
+  bool takesValue(const std::string& spelling, const std::vector<std::string>& words,
+                  size_t at) const {
+    const Option* option = command_ == nullptr ? nullptr : findOption(*command_, spelling);
+    if (option != nullptr) return option->takesValue();
+    const Command* next = at + 1 < words.size() ? findCommand(words[at + 1]) : nullptr;
+    option = next == nullptr || count_ > 0 ? nullptr : findOption(*next, spelling);
+    if (option != nullptr) return option->takesNextWord();
+    return std::any_of(commands().begin(), commands().end(), [&spelling](const Command* command) {
+      const Option* each = findOption(*command, spelling);
+      return each != nullptr && each->takesValue();
+    });
+  }
+
+  // Tells whether it also takes the next word for it.
+  bool takesNextWord(const std::string& spelling, const std::vector<std::string>& words,
+                     size_t at) const {
+    if (!takesValue(spelling, words, at)) return false;
+    const Option* option = command_ == nullptr ? nullptr : findOption(*command_, spelling);
+    if (option == nullptr) option = findAnywhere(spelling);
+    return option == nullptr || option->text().implied == nullptr;
+  }
+
+ private:
+  const Command* command_ = nullptr;
+  size_t count_ = 0;
+};
 
 // The word behind an option that takes a value. --help is never a value: it asks for help wherever
 // it stands.
@@ -38,29 +75,31 @@ std::optional<std::string> takeNext(const std::vector<std::string>& words, size_
   return words[++at];
 }
 
-void addLong(const std::vector<std::string>& words, size_t& at, std::vector<Item>& items) {
+void addLong(const std::vector<std::string>& words, size_t& at, const NamedCommand& command,
+             std::vector<Item>& items) {
   size_t equals = words[at].find('=');
   Item item{words[at].substr(0, equals), std::nullopt};
   if (equals != std::string::npos) {
     item.value = words[at].substr(equals + 1);
-  } else if (takesValue(item.spelling)) {
+  } else if (command.takesNextWord(item.spelling, words, at)) {
     item.value = takeNext(words, at);
   }
   items.push_back(std::move(item));
 }
 
 // "-rp" is two flags, "-t5s" and "-t 5s" an option with its value.
-void addLetters(const std::vector<std::string>& words, size_t& at, std::vector<Item>& items) {
+void addLetters(const std::vector<std::string>& words, size_t& at, const NamedCommand& command,
+                std::vector<Item>& items) {
   const std::string letters = words[at];
   for (size_t i = 1; i < letters.size(); ++i) {
     Item item{std::string("-") + letters[i], std::nullopt};
-    if (!takesValue(item.spelling)) {
+    if (!command.takesValue(item.spelling, words, at)) {
       items.push_back(std::move(item));
       continue;
     }
     if (i + 1 < letters.size()) {
       item.value = letters.substr(i + 1);
-    } else {
+    } else if (command.takesNextWord(item.spelling, words, at)) {
       item.value = takeNext(words, at);
     }
     items.push_back(std::move(item));
@@ -88,15 +127,17 @@ void addOption(const Command& command, const Item& item, CommandLine& line) {
   if (const OldSpelling* old = findOldSpelling(command.name, item.spelling)) {
     line.notes.push_back(noteOn(*old));
   }
-  if (option->takesValue() && !item.value) {
+  std::optional<std::string> value = item.value;
+  if (!value && option->text().implied != nullptr) value = option->text().implied;
+  if (option->takesValue() && !value) {
     throw CommandError(kExitUsage, item.spelling + ": the value is missing: " +
                                        option->text().value + seeHelp(&command));
   }
   if (!option->takesValue() && item.value) {
     throw CommandError(kExitUsage, item.spelling + " takes no value" + seeHelp(&command));
   }
-  if (option->takesValue()) option->check(*item.value);
-  line.arguments->add(*option, item.value.value_or(""));
+  if (option->takesValue()) option->check(*value);
+  line.arguments->add(*option, value.value_or(""));
 }
 
 void requireWordCount(const Command& command, const std::vector<std::string>& words) {
@@ -188,13 +229,15 @@ const std::vector<std::string>& Arguments::given(const Option& option) const {
 
 std::vector<Item> itemsOf(const std::vector<std::string>& words) {
   std::vector<Item> items;
+  NamedCommand command;
   for (size_t at = 0; at < words.size(); ++at) {
     if (words[at].size() < 2 || words[at][0] != '-') {
       items.push_back({"", words[at]});
+      command.see(words[at]);
     } else if (words[at][1] == '-') {
-      addLong(words, at, items);
+      addLong(words, at, command, items);
     } else {
-      addLetters(words, at, items);
+      addLetters(words, at, command, items);
     }
   }
   return items;

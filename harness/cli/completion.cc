@@ -73,7 +73,7 @@ class Line {
     // The option that stands before the cursor and has no value yet.
     if (!items_.empty() && !items_.back().value && !items_.back().spelling.empty()) {
       const Option* option = optionOf(items_.back().spelling);
-      if (option != nullptr && option->takesValue())
+      if (option != nullptr && option->takesNextWord())
         return wordsOf(option->text().completes, last_);
     }
     size_t equals = last_.find('=');
@@ -173,6 +173,8 @@ class Line {
         return clustersAndFiles(typed);
       case WordKind::kComponents:
         return source_.components();
+      case WordKind::kTests:
+        return source_.tests(typed);
       case WordKind::kJobs:
         return source_.jobs(cluster());
       case WordKind::kRuns:

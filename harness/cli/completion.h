@@ -31,6 +31,8 @@ class CompletionSource {
   // The runs in ./muster-runs, and the tests of all of them.
   virtual std::vector<std::string> storedRuns() = 0;
   virtual std::vector<std::string> storedTests() = 0;
+  // Names of components, or of the suites and tests of the one that `prefix` names before a slash.
+  virtual std::vector<std::string> tests(const std::string& prefix) = 0;
 
   // Paths that begin with `prefix`: directories, which end with a slash, and files whose names end
   // with `suffix`.

@@ -27,6 +27,11 @@ class FixedSource final : public CompletionSource {
   std::vector<std::string> components() override { return {"example", "storage"}; }
   std::vector<std::string> storedRuns() override { return {"20261201T0245", "latest"}; }
   std::vector<std::string> storedTests() override { return {"kvd/KvTest.Heals"}; }
+  std::vector<std::string> tests(const std::string& prefix) override {
+    return prefix.find('/') == std::string::npos
+               ? components()
+               : std::vector<std::string>{"storage/A", "storage/A.B"};
+  }
   std::vector<std::string> paths(const std::string&, const std::string& suffix) override {
     return {"config/", "local" + suffix};
   }

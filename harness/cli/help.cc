@@ -76,7 +76,9 @@ std::string leftOf(const Option& option) {
   std::string left =
       option.text().letter == 0 ? "" : std::string("-") + option.text().letter + ", ";
   left += option.spelling();
-  return option.takesValue() ? left + " " + option.text().value : left;
+  if (!option.takesValue()) return left;
+  return option.takesNextWord() ? left + " " + option.text().value
+                                : left + "[=" + option.text().value + "]";
 }
 
 std::string rightOf(const Option& option) {

@@ -42,6 +42,8 @@ enum class WordKind {
   kChanges,
   // A set of nodes, and behind it the kind of a change.
   kChangeWords,
+  // Components, and behind a slash their suites and tests.
+  kTests,
   // Paths, on nodes or on this machine.
   kCopies,
   kDirectories,
@@ -66,6 +68,9 @@ struct OptionText {
   const char* help = "";
   // The value of an option that is not given.
   const char* initial = "";
+  // The value of an option that is given without one. Another one then stands in the same word, as
+  // in --changed=REVISION. Null: the option is never given without a value.
+  const char* implied = nullptr;
   // Says what is wrong with a value, for an error text behind the value; empty: nothing. Null:
   // every value is right.
   std::string (*problem)(const std::string& value) = nullptr;
@@ -76,6 +81,8 @@ class Option {
  public:
   const OptionText& text() const { return text_; }
   bool takesValue() const { return text_.value != nullptr; }
+  // Tells whether the next word is its value if its own word has none.
+  bool takesNextWord() const { return takesValue() && text_.implied == nullptr; }
   // "--cluster"
   std::string spelling() const { return std::string("--") + text_.name; }
 

@@ -21,6 +21,7 @@
   ROW(kForward)              \
   ROW(kBarrier)              \
   ROW(kReboot)               \
+  ROW(kList)                 \
   ROW(kRun)                  \
   ROW(kCancel)               \
   ROW(kRuns)                 \

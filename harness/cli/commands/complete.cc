@@ -22,6 +22,7 @@
 #include "harness/rpc/job/jobs.h"
 #include "harness/run/run_directory.h"
 #include "harness/runner/test_programs.h"
+#include "harness/selection/listing.h"
 #include "schema/support/base/suggestion.h"
 #include "schema/support/base/text.h"
 
@@ -117,6 +118,21 @@ class MachineSource final : public CompletionSource {
       ids = history::testsOf(index.database());
     });
     return ids;
+  }
+
+  std::vector<std::string> tests(const std::string& prefix) override {
+    size_t slash = prefix.find('/');
+    if (slash == std::string::npos) return components();
+    std::set<std::string> names;
+    std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe");
+    for (const TestProgram& program : findTestPrograms(self.parent_path())) {
+      if (program.component != prefix.substr(0, slash)) continue;
+      for (const auto& test : selection::listTests({{program.component, program.path}})) {
+        names.insert(test.component + "/" + test.suite);
+        names.insert(test.id());
+      }
+    }
+    return {names.begin(), names.end()};
   }
 
   std::vector<std::string> paths(const std::string& prefix, const std::string& suffix) override {
