@@ -196,7 +196,7 @@ std::vector<Room> harnessRooms() {
       {"harness/match/", {"muster/", "harness/values/"}, kRpcLibraries},
       {"harness/fixture/", fixtureIncludes(), kRpcLibraries},
       {"harness/run/", {"harness/os/", "schema/support/base/"}, kPlainBans},
-      {"harness/selection/", {"harness/run/", "schema/support/base/"}, kPlainBans},
+      {"harness/selection/", {"harness/run/", "harness/os/", "schema/support/base/"}, kPlainBans},
       {"harness/report/", {"harness/run/", "harness/os/", "schema/support/base/"}, kPlainBans},
       {"harness/history/", {"harness/run/", "harness/os/", "schema/support/base/"}, kPlainBans},
       {"harness/verdict/", {"harness/run/", "harness/os/", "schema/support/base/"}, kPlainBans},
