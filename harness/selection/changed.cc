@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <utility>
 
 #include "harness/os/command.h"
 #include "harness/selection/build_files.h"
@@ -121,10 +122,12 @@ ChangedTests changedTests(const std::vector<ListedTest>& tests, const std::strin
   ChangedTests found;
   found.isChanged.resize(tests.size(), false);
   found.notes.push_back(std::to_string(changed.size()) + " files differ from " + revision);
-  std::map<std::string, Places> programs;
-  for (size_t i = 0; i < tests.size(); ++i) programs[tests[i].program].push_back(i);
-  for (const auto& [program, places] : programs) {
-    const std::string& component = tests[places.front()].component;
+  std::map<std::pair<std::string, std::string>, Places> programs;
+  for (size_t i = 0; i < tests.size(); ++i) {
+    programs[{tests[i].component, tests[i].program}].push_back(i);
+  }
+  for (const auto& [names, places] : programs) {
+    const auto& [component, program] = names;
     std::string build = buildDirectoryOf(program);
     ProgramFiles files;
     files.problem = "its program stands in no build directory of ninja";

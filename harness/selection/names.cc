@@ -46,7 +46,8 @@ bool isAt(const ListedTest& test, const std::string& path) {
   if (wanted.empty() || wanted == "." || wanted.starts_with("..")) return false;
   std::string within = test.file + "/";
   if (wanted[0] == '/') return wanted == "/" || within.starts_with(wanted + "/");
-  if (wanted.find('/') == std::string::npos) return within.ends_with("/" + wanted + "/");
+  bool isFile = wanted.find('/') == std::string::npos && !path.ends_with("/");
+  if (isFile) return within.ends_with("/" + wanted + "/");
   return ("/" + within).find("/" + wanted + "/") != std::string::npos;
 }
 

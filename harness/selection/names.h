@@ -16,7 +16,8 @@ std::vector<std::string> testNames(const ListedTest& test);
 std::vector<std::string> fullNames(const ListedTest& test);
 
 // Tells whether the test's file is `path` or below it. A path that is not absolute is one or more
-// names that follow each other in the file's path; a single one is that of the file.
+// names that follow each other in the file's path; a single one is that of the file, unless a slash
+// ends it.
 bool isAt(const ListedTest& test, const std::string& path);
 
 // Tells whether all of `text` fits a pattern with * and ?.

@@ -146,8 +146,8 @@ Selected byTestNames(const Selector& selector, const TestIndex& index) {
 Selected byDirectory(const Selector& selector, const TestIndex& index) {
   std::string path = selector.text;
   while (path.size() > 1 && path.back() == '/') path.pop_back();
-  Selected selected = atPath(index.tests, path);
-  if (!isAny(selected)) selected = atPath(index.tests, std::string(kTestsDirectory) + "/" + path);
+  Selected selected = atPath(index.tests, std::string(kTestsDirectory) + "/" + path);
+  if (!isAny(selected)) selected = atPath(index.tests, path + "/");
   if (isAny(selected)) return selected;
   fail(selector, "no test stands in a directory " + inQuotes(selector.text) +
                      nearest(path, knownWords(index)));
@@ -220,8 +220,9 @@ Selected selectedBy(const Selector& selector, const TestIndex& index, const Last
       return byValue(selector, tests, "the label",
                      [](const ListedTest& test) { return test.labels; });
     case Kind::kOwner:
-      return byValue(selector, tests, "the owner",
-                     [](const ListedTest& test) { return std::vector{test.owner}; });
+      return byValue(selector, tests, "the owner", [](const ListedTest& test) {
+        return test.owner.empty() ? std::vector<std::string>() : std::vector{test.owner};
+      });
     case Kind::kRequirement:
       return byValue(selector, tests, "the requirement",
                      [](const ListedTest& test) { return test.requirements; });
