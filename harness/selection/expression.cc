@@ -213,19 +213,21 @@ Expression Expression::parse(const std::string& text) {
 }
 
 void Expression::check(const std::vector<ListedTest>& tests) const {
-  check(nodes_.size() - 1, false, tests);
+  check(nodes_.size() - 1, Sense::kPlain, tests);
 }
 
-void Expression::check(size_t place, bool isNegated, const std::vector<ListedTest>& tests) const {
+void Expression::check(size_t place, Sense sense, const std::vector<ListedTest>& tests) const {
   const Node& node = nodes_[place];
   if (node.kind != Node::Kind::kPredicate) {
-    check(node.first, isNegated != (node.kind == Node::Kind::kNot), tests);
-    if (node.kind != Node::Kind::kNot) check(node.second, isNegated, tests);
+    Sense other = sense == Sense::kPlain ? Sense::kNegated : Sense::kPlain;
+    check(node.first, node.kind == Node::Kind::kNot ? other : sense, tests);
+    if (node.kind != Node::Kind::kNot) check(node.second, sense, tests);
     return;
   }
   const Predicate& predicate = node.predicate;
   // Outcomes come and go: none of the last run is nothing to complain about.
-  if (isNegated || predicate.subject == Subject::kOutcome || !takesValue(predicate.subject)) return;
+  if (sense == Sense::kNegated || predicate.subject == Subject::kOutcome) return;
+  if (!takesValue(predicate.subject)) return;
   auto fits = [&predicate](const ListedTest& test) {
     return selection::matches(predicate, test, {});
   };

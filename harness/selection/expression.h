@@ -56,7 +56,9 @@ class Expression {
  private:
   Expression();
 
-  void check(size_t node, bool isNegated, const std::vector<ListedTest>& tests) const;
+  enum class Sense { kPlain, kNegated };
+
+  void check(size_t node, Sense sense, const std::vector<ListedTest>& tests) const;
   bool matches(size_t node, const ListedTest& test, const Outcomes& outcomes) const;
 
   std::string text_;
