@@ -232,10 +232,10 @@ class Chooser {
     }
     for (size_t place : sequence_.applied(wanted)) {
       const ListedTest& test = tests_[place];
-      if (test.isDisabled) {
-        choice_.disabled.push_back(test);
-      } else if (selectors_.shard && !isInShard(test.id(), *selectors_.shard)) {
+      if (selectors_.shard && !isInShard(test.id(), *selectors_.shard)) {
         ++choice_.inOtherShards;
+      } else if (test.isDisabled) {
+        choice_.disabled.push_back(test);
       } else {
         choice_.tests.push_back(test);
       }
