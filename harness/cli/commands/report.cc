@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 constexpr ListOption kFormat({
     .name = "format",
     .value = "FORMAT",
-    .help = "the format, by default markdown; may be given several times",
+    .help = "the format, by default html; may be given several times",
     .problem = reportFormatProblem,
     .completes = WordKind::kReportFormats,
 });
@@ -54,6 +54,7 @@ constexpr char kNotes[] =
 or "latest", which is the default. Several runs become one report: shards of a
 run, and runs on several topologies, which are columns of it.
 
+  html                   the page for people, of one run; by default report.html in it
   junit                  JUnit XML, for Jenkins and GitLab
   json                   one JSON document
   tap                    TAP 13 and 14

@@ -14,32 +14,27 @@
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
 #include "harness/cli/interrupt.h"
+#include "harness/cli/junit_files.h"
 #include "harness/cli/options.h"
 #include "harness/cli/run_words.h"
+#include "harness/cli/selection_words.h"
 #include "harness/cli/table.h"
 #include "harness/cluster/run_id.h"
 #include "harness/os/error.h"
 #include "harness/os/fd.h"
+#include "harness/report/html.h"
+#include "harness/run/record_writer.h"
 #include "harness/run/results.h"
-#include "harness/runner/junit_files.h"
-#include "harness/runner/listing.h"
-#include "harness/runner/program_run.h"
 #include "harness/runner/runner.h"
 #include "harness/runner/test_programs.h"
+#include "harness/selection/choose.h"
+#include "harness/selection/names.h"
 #include "schema/support/base/exit_status.h"
-#include "schema/support/base/suggestion.h"
 
 namespace harness {
 namespace {
 
 using enum support::TestExitStatus;
-
-constexpr TextOption kBinDirectory({
-    .name = "bin-dir",
-    .value = "DIRECTORY",
-    .help = "where the test programs are; by default beside `muster`",
-    .completes = WordKind::kDirectories,
-});
 
 constexpr TextOption kReportDirectory({
     .name = "report-dir",
@@ -48,11 +43,15 @@ constexpr TextOption kReportDirectory({
     .completes = WordKind::kDirectories,
 });
 
-constexpr Flag kList({.name = "list", .letter = 'l', .help = "only list the components"});
+constexpr Flag kNoPage({
+    .name = "no-page",
+    .help = "do not write the page report.html into the run directory",
+});
 
 constexpr char kNotes[] =
-    R"(The tests of a component are the program COMPONENT_tests. Each suite has a process
-of its own. Without --cluster and $MUSTER_CLUSTER, the nodes that a program needs
+    R"(TEST is a component, SUITE.TEST, a pattern of such or a directory; see `muster help
+list`. The tests of a component are the program COMPONENT_tests. Each suite has a
+process of its own. Without --cluster and $MUSTER_CLUSTER, the nodes that a program needs
 are made once for all of its suites. Arguments behind "--" are passed to each
 program, such as --gtest_filter=Volume*. What a test that failed has printed is
 shown, and all that programs print is kept in the run directory, beside the
@@ -65,28 +64,6 @@ were skipped; 4 if the run was cancelled. A signal is passed on to the program
 that runs, which cancels its tests, tears them down and reports; a second one
 makes it give them up, and a third one kills it.
 )";
-
-std::vector<TestProgram> choose(const std::vector<TestProgram>& all,
-                                const std::vector<std::string>& wanted,
-                                const std::string& directory) {
-  if (all.empty()) {
-    throw CommandError(kExitNoInput, "there are no programs named COMPONENT_tests in " + directory +
-                                         "; say where with --bin-dir");
-  }
-  if (wanted.empty()) return all;
-  std::vector<TestProgram> chosen;
-  std::vector<std::string> known;
-  for (const TestProgram& program : all) known.push_back(program.component);
-  for (const std::string& component : wanted) {
-    auto found = std::find(known.begin(), known.end(), component);
-    if (found == known.end()) {
-      throw CommandError(kExitUsage, "there is no component \"" + component + "\" in " + directory +
-                                         support::suggestion(component, known));
-    }
-    chosen.push_back(all[static_cast<size_t>(found - known.begin())]);
-  }
-  return chosen;
-}
 
 // Redirects standard output to standard error for its lifetime.
 class OutputToErrors {
@@ -120,95 +97,118 @@ Json resultsJson(const std::string& runId, const std::string& directory, int sta
           {"tests", std::move(tests)}};
 }
 
-std::string ownDirectory() {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
-}
-
-int list(const std::vector<TestProgram>& programs, const Arguments& arguments) {
-  Json names = Json::array();
-  for (const TestProgram& program : programs) {
-    names.push_back(program.component);
-    if (!arguments[kJson]) std::cout << program.component << "\n";
-  }
-  if (arguments[kJson]) printJson({{"components", std::move(names)}});
-  return kExitOk;
-}
-
-int numberIn(const char* variable, int otherwise) {
-  return std::getenv(variable) != nullptr ? std::atoi(std::getenv(variable)) : otherwise;
-}
-
-// Deals the tests of a program to the shards in turn, as gtest does.
-void keepShard(std::vector<runner::PlannedTest>& tests) {
-  int total = numberIn("GTEST_TOTAL_SHARDS", 1);
-  int index = numberIn("GTEST_SHARD_INDEX", 0);
-  if (total <= 1) return;
-  std::vector<runner::PlannedTest> kept;
-  for (size_t i = 0; i < tests.size(); ++i) {
-    if (static_cast<int>(i) % total == index) kept.push_back(std::move(tests[i]));
-  }
-  tests = std::move(kept);
-}
-
-struct ChosenTests {
-  std::vector<runner::PlannedProgram> programs;
-
-  // Those of all shards.
-  size_t count = 0;
-};
-
-ChosenTests chosenTests(const std::vector<TestProgram>& programs,
-                        const std::vector<std::string>& arguments) {
-  ChosenTests chosen;
-  for (const TestProgram& program : programs) {
-    auto tests = runner::listTests(program.path, arguments);
-    chosen.count += tests.size();
-    keepShard(tests);
-    if (!tests.empty()) {
-      chosen.programs.push_back({program.component, program.path, std::move(tests)});
+// Tells whether gtest would take a test by this filter: patterns before "-" select, and those
+// behind it leave out.
+bool isFiltered(const std::string& filter, const std::string& name) {
+  size_t dash = filter.find('-');
+  auto fitsAny = [&](std::string_view patterns) {
+    while (!patterns.empty()) {
+      size_t end = std::min(patterns.find(':'), patterns.size());
+      if (selection::fits(name, std::string(patterns.substr(0, end)))) return true;
+      patterns.remove_prefix(std::min(end + 1, patterns.size()));
     }
-  }
-  return chosen;
+    return false;
+  };
+  std::string_view all = filter;
+  std::string_view positive = all.substr(0, dash);
+  bool isSelected = positive.empty() || fitsAny(positive);
+  return isSelected && (dash == std::string::npos || !fitsAny(all.substr(dash + 1)));
 }
 
-int listOnly(const std::vector<TestProgram>& programs, const std::vector<std::string>& arguments) {
-  Interrupts interrupts;
-  for (const TestProgram& program : programs) {
-    SpawnOptions start;
-    start.argv = {program.path};
-    start.argv.insert(start.argv.end(), arguments.begin(), arguments.end());
-    ProgramEnding ending = runProgram(std::move(start), {}, interrupts);
-    if (!ending.problem.empty()) throw CommandError(kExitSystem, ending.problem);
-    if (ending.status != 0) return kExitFailed;
+// The filter that gtest would be given: that of the arguments, or else of the environment.
+std::string filterOf(const std::vector<std::string>& arguments) {
+  constexpr std::string_view kFlag = "--gtest_filter=";
+  std::string filter;
+  if (const char* value = std::getenv("GTEST_FILTER")) filter = value;
+  for (const std::string& argument : arguments) {
+    if (argument.starts_with(kFlag)) filter = argument.substr(kFlag.size());
+  }
+  return filter;
+}
+
+// Programs may be made in another directory than that from which people call them.
+std::string shownPath(const std::string& file) {
+  std::error_code failed;
+  auto relative = std::filesystem::relative(file, failed);
+  bool isBelow = !failed && !relative.empty() && *relative.begin() != "..";
+  return isBelow ? relative.string() : run::sourcePath(file);
+}
+
+runner::PlannedTest plannedOf(const selection::ListedTest& test) {
+  Json fields = {{"file", shownPath(test.file)}, {"line", test.line}};
+  if (!test.labels.empty()) fields["labels"] = test.labels;
+  if (!test.owner.empty()) fields["owner"] = test.owner;
+  if (!test.requirements.empty()) fields["requirements"] = test.requirements;
+  return {.name = test.fullName(), .fields = std::move(fields), .testMax = test.timeLimit};
+}
+
+std::vector<runner::PlannedProgram> planOf(selection::Choice choice,
+                                           const std::vector<std::string>& arguments) {
+  bool takesDisabled = std::find(arguments.begin(), arguments.end(),
+                                 "--gtest_also_run_disabled_tests") != arguments.end();
+  if (takesDisabled) {
+    choice.tests.insert(choice.tests.end(), choice.disabled.begin(), choice.disabled.end());
+  }
+  std::string filter = filterOf(arguments);
+  std::vector<runner::PlannedProgram> programs;
+  for (const selection::ListedTest& test : choice.tests) {
+    if (!filter.empty() && !isFiltered(filter, test.fullName())) continue;
+    if (programs.empty() || programs.back().path != test.program) {
+      programs.push_back({test.component, test.program, {}});
+    }
+    programs.back().tests.push_back(plannedOf(test));
+  }
+  return programs;
+}
+
+// Lists the tests as gtest does, for those who ask the programs themselves.
+int listOnly(const Arguments& arguments) {
+  for (const selection::ListedTest& test : chooseTests(arguments).tests) {
+    std::cout << test.id() << "\n";
   }
   return kExitOk;
+}
+
+// What nobody has asked for must not hide what became of the tests.
+void writePage(const std::string& directory) {
+  run::RunRecord record = run::readRun(directory);
+  run::RunResult result = run::resultOf(record);
+  std::string path = directory + "/report.html";
+  report::writeHtml(record, result, {}, path);
+  std::cerr << "report: " << path << "\n";
 }
 
 int runTests(const Arguments& arguments) {
-  std::string directory = arguments.has(kBinDirectory) ? arguments[kBinDirectory] : ownDirectory();
-  std::vector<TestProgram> programs =
-      choose(findTestPrograms(directory), arguments.words(), directory);
-  if (arguments[kList]) return list(programs, arguments);
-  if (asksForList(arguments.rest())) return listOnly(programs, arguments.rest());
+  if (asksForList(arguments.rest())) return listOnly(arguments);
   std::string runId = chooseRunId(arguments[kRunId]);
   runner::RunnerOptions options = runnerOptions(arguments, runId);
-  if (arguments.has(kReportDirectory)) prepareReports(arguments[kReportDirectory], programs);
-  ChosenTests chosen = chosenTests(programs, arguments.rest());
-  if (chosen.count == 0) {
-    std::cerr << "muster: no test was selected\n";
-    return kExitNothingRan;
+  if (arguments.has(kReportDirectory)) {
+    prepareReports(arguments[kReportDirectory], testProgramsOf(arguments));
   }
-  if (chosen.programs.empty()) {
+  selection::Choice choice = chooseTests(arguments);
+  bool isInOtherShards = choice.tests.empty() && choice.inOtherShards > 0;
+  std::vector<runner::PlannedProgram> programs = planOf(std::move(choice), arguments.rest());
+  if (isInOtherShards) {
     std::cerr << "muster: other shards have the selected tests\n";
     return kExitOk;
   }
+  if (programs.empty()) {
+    std::cerr << "muster: no test was selected\n";
+    return kExitNothingRan;
+  }
   std::optional<OutputToErrors> aside;
   if (arguments[kJson]) aside.emplace();
-  int status = runner::runAll(chosen.programs, options);
-  aside.reset();
-  if (arguments.has(kReportDirectory)) {
-    writeReports(arguments[kReportDirectory], run::resultOf(run::readRun(options.runDirectory)));
+  int status = runner::runAll(programs, options);
+  try {
+    if (!arguments[kNoPage]) writePage(options.runDirectory);
+    if (arguments.has(kReportDirectory)) {
+      writeReports(arguments[kReportDirectory], run::readRun(options.runDirectory));
+    }
+  } catch (const SystemError& error) {
+    std::cerr << "muster: " << error.what() << "\n";
+    if (status == kExitPassed) status = kExitInfrastructure;
   }
+  aside.reset();
   if (arguments[kJson]) printJson(resultsJson(runId, options.runDirectory, status));
   return status;
 }
@@ -217,20 +217,19 @@ int runTests(const Arguments& arguments) {
 
 const Command kRun = {
     .name = "run",
-    .usage = "[COMPONENT...] [-- --gtest_...]",
+    .usage = "[TEST...] [-- --gtest_...]",
     .summary = "run tests and keep a record of it",
     .options =
         [] {
-          OptionList options = {&kCluster, &kBinDirectory, &kReportDirectory, &kRunId};
+          OptionList options = {&kCluster, &kReportDirectory, &kNoPage, &kRunId};
           for (const Option* option : runOptions()) options.push_back(option);
-          options.push_back(&kList);
           options.push_back(&kJson);
-          return options;
+          return withSelection(options);
         },
     .run = runTests,
     .wordsMost = 1000,
     .rest = Rest::kSeparate,
-    .completes = WordKind::kComponents,
+    .completes = WordKind::kTests,
     .notes = kNotes,
 };
 

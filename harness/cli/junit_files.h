@@ -1,11 +1,10 @@
-// Writes JUnit XML of a run, a file for each component, as gtest would have written it had every
-// program lived to.
+// Writes JUnit XML of a run, a file for each component, for those who collect reports by component.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "harness/run/results.h"
+#include "harness/run/run_record.h"
 #include "harness/runner/test_programs.h"
 
 namespace harness {
@@ -15,6 +14,6 @@ namespace harness {
 void prepareReports(const std::string& directory, const std::vector<TestProgram>& programs);
 
 // Throws SystemError.
-void writeReports(const std::string& directory, const run::RunResult& result);
+void writeReports(const std::string& directory, run::RunRecord record);
 
 }  // namespace harness
