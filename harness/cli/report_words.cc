@@ -9,13 +9,13 @@
 namespace harness {
 
 std::vector<std::string> reportFormats() {
-  std::vector<std::string> names;
+  std::vector<std::string> names = {kPageFormat};
   for (const report::Format& format : report::formats()) names.emplace_back(format.name);
   return names;
 }
 
 std::string reportFormatProblem(const std::string& word) {
-  if (report::findFormat(word) != nullptr) return "";
+  if (word == kPageFormat || report::findFormat(word) != nullptr) return "";
   std::string names;
   for (const std::string& name : reportFormats()) names += (names.empty() ? "" : ", ") + name;
   return "is no format of reports" + support::suggestion(word, reportFormats()) +

@@ -8,6 +8,10 @@
 
 namespace harness {
 
+// The page for people, which is no format of one text: it is written by harness/report/html.h.
+inline constexpr char kPageFormat[] = "html";
+inline constexpr char kPageName[] = "report.html";
+
 std::vector<std::string> reportFormats();
 
 // Says why a word names no format; empty: it does.

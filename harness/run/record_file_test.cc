@@ -140,6 +140,16 @@ TEST_F(RecordTest, ForkedChildWritesNothing) {
   EXPECT_THAT(RecordFile::read(path()).items(), IsEmpty());
 }
 
+TEST_F(RecordTest, SecretsAreNotWritten) {
+  RecordWriter writer(path(), {{"run", "r1"}});
+  writer.begin("command", "", {{"node", "s1"}, {"argv", {"login", "--password", "sesame"}}});
+  writer.begin("call", "", {{"text", "get http://me:sesame@host/"}});
+  writer.close("");
+  EXPECT_THAT(readFile(path()), testing::Not(HasSubstr("sesame")));
+  EXPECT_EQ(RecordFile::read(path()).fields(RecordFile::read(path()).items()[0])["argv"][2],
+            "<secret>");
+}
+
 // A limit of the file's size stands for a full disk: a line is torn, and later ones find space
 // again.
 TEST_F(RecordTest, LinesThatCouldNotBeWrittenAreSaid) {

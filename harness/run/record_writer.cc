@@ -10,6 +10,7 @@
 
 #include "harness/os/error.h"
 #include "harness/os/files.h"
+#include "schema/support/base/redact.h"
 #include "schema/support/base/text.h"
 #include "schema/support/base/version.h"
 
@@ -45,14 +46,21 @@ uint64_t numberOf(const std::string& id) {
   return id.empty() ? 0 : std::strtoull(id.c_str() + 1, nullptr, 10);
 }
 
-// Replaces what is no UTF-8 in all strings: they hold bytes of nodes.
-void makeReadable(Json& value) {
+// Takes what looks like a secret out of all strings, and replaces what is no UTF-8: they hold bytes
+// of nodes.
+void makeFit(Json& value) {
   if (value.is_string()) {
     auto& text = value.get_ref<std::string&>();
+    text = support::redacted(text);
     if (!support::isUtf8(text)) text = support::printable(text, support::Lines::kMany);
-  } else if (value.is_structured()) {
-    for (Json& part : value) makeReadable(part);
+    return;
   }
+  if (!value.is_structured()) return;
+  if (auto argv = value.is_object() ? value.find("argv") : value.end();
+      argv != value.end() && argv->is_array()) {
+    *argv = support::redactedWords(argv->get<std::vector<std::string>>());
+  }
+  for (Json& part : value) makeFit(part);
 }
 
 }  // namespace
@@ -160,7 +168,7 @@ void RecordWriter::write(Json line) {
   if (isClosed_ || ::getpid() != process_) return;
   line["n"] = next_++;
   line["at"] = nowOf(CLOCK_BOOTTIME) - clock_;
-  makeReadable(line);
+  makeFit(line);
   std::string text = line.dump() + "\n";
   if (isTorn_) text.insert(0, "\n");
   ssize_t written = ::write(file_.get(), text.data(), text.size());

@@ -223,7 +223,7 @@ int run(const Arguments& arguments) {
 
 }  // namespace
 
-const Command kList = {
+const Command kListTests = {
     .name = "list",
     .usage = "[SELECTOR...]",
     .summary = "list tests with their labels, needs, owners and places",

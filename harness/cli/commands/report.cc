@@ -12,6 +12,7 @@
 #include "harness/os/error.h"
 #include "harness/os/files.h"
 #include "harness/report/format.h"
+#include "harness/report/html.h"
 #include "harness/run/run_directory.h"
 #include "schema/support/base/text.h"
 
@@ -32,7 +33,7 @@ constexpr TextOption kOutput({
     .name = "output",
     .letter = 'o',
     .value = "FILE|DIRECTORY",
-    .help = "where to write; by default, and for \"-\", standard output",
+    .help = "where to write; by default, and for \"-\", standard output; html: the run",
     .completes = WordKind::kFiles,
 });
 
@@ -74,12 +75,26 @@ Exit status: 0 if all was written, whatever became of the tests; 66 if a run
 cannot be read, 74 if a report cannot be written.
 )";
 
-std::vector<const report::Format*> formatsOf(const Arguments& arguments) {
+// What was asked for. The page is none of the formats of one text.
+struct Wanted {
+  bool isPage = false;
+  std::vector<const report::Format*> formats = {};
+
+  size_t count() const { return formats.size() + (isPage ? 1 : 0); }
+};
+
+Wanted wantedBy(const Arguments& arguments) {
   std::vector<std::string> names = arguments[kFormat];
-  if (names.empty()) names = {"markdown"};
-  std::vector<const report::Format*> chosen;
-  for (const std::string& name : names) chosen.push_back(report::findFormat(name));
-  return chosen;
+  if (names.empty()) names = {kPageFormat};
+  Wanted wanted;
+  for (const std::string& name : names) {
+    if (name == kPageFormat) {
+      wanted.isPage = true;
+    } else {
+      wanted.formats.push_back(report::findFormat(name));
+    }
+  }
+  return wanted;
 }
 
 bool isStandardOutput(const std::string& output) {
@@ -87,56 +102,76 @@ bool isStandardOutput(const std::string& output) {
 }
 
 // What cannot be done is refused before the runs are read.
-void check(const std::vector<const report::Format*>& chosen, const std::string& output) {
+void check(const Wanted& wanted, const std::string& output, size_t runs) {
+  if (wanted.isPage && runs > 1) {
+    throw CommandError(kExitUsage, "html shows one run, and " + std::to_string(runs) +
+                                       " are named; the other formats merge them");
+  }
   if (!isStandardOutput(output)) {
     std::error_code ignored;
     bool isFile = fs::is_regular_file(output, ignored);
-    if (chosen.size() > 1 && isFile) {
+    if (wanted.count() > 1 && isFile) {
       throw CommandError(kExitUsage, "--output: \"" + support::printable(output) +
                                          "\" is a file, and several formats need a directory");
     }
     return;
   }
-  if (chosen.size() > 1) {
+  if (wanted.count() > 1) {
     throw CommandError(kExitUsage, "several formats need a directory: --output DIRECTORY");
   }
-  if (!chosen[0]->isText && ::isatty(STDOUT_FILENO) == 1) {
-    throw CommandError(kExitUsage, std::string(chosen[0]->name) +
+  if (wanted.isPage && output == "-") {
+    throw CommandError(kExitUsage, "html needs a file: --output FILE");
+  }
+  if (!wanted.isPage && !wanted.formats[0]->isText && ::isatty(STDOUT_FILENO) == 1) {
+    throw CommandError(kExitUsage, std::string(wanted.formats[0]->name) +
                                        " is no text for a terminal; name a file: --output FILE");
   }
 }
 
-std::string pathFor(const report::Format& format, const std::string& output, size_t formats) {
+std::string pathFor(const std::string& fileName, const std::string& output, size_t formats) {
   std::error_code ignored;
   bool isDirectory = formats > 1 || output.back() == '/' || fs::is_directory(output, ignored);
   if (!isDirectory) return output;
   makeDirectories(output);
-  return (fs::path(output) / format.fileName).string();
+  return (fs::path(output) / fileName).string();
 }
 
-int writeReport(const Arguments& arguments) {
-  std::vector<const report::Format*> chosen = formatsOf(arguments);
+void writePage(const run::RunRecord& record, const std::string& output, size_t formats) {
+  std::string path = output.empty() ? (fs::path(record.directory) / kPageName).string()
+                                    : pathFor(kPageName, output, formats);
+  report::writeHtml(record, run::resultOf(record), {}, path);
+  std::cout << support::printable(path) << "\n";
+}
+
+void writeFormats(const Wanted& wanted, std::vector<run::RunRecord> runs,
+                  const Arguments& arguments) {
   std::string output = arguments[kOutput];
-  check(chosen, output);
-  std::vector<std::string> words = arguments.words();
-  if (words.empty()) words = {run::kLatestLink};
-  std::vector<run::RunRecord> runs;
-  for (const std::string& word : words) runs.push_back(recordedRun(word));
   report::MergedRuns merged = report::mergeRuns(std::move(runs), arguments[kColumns]);
   report::FormatOptions options{.url = arguments[kUrl], .base = fs::current_path().string()};
-  for (const report::Format* format : chosen) {
+  for (const report::Format* format : wanted.formats) {
     std::string text = format->write(merged, options);
     if (isStandardOutput(output)) {
       writeOutput(text);
       continue;
     }
-    try {
-      std::string path = pathFor(*format, output, chosen.size());
-      putFile(path, text, 0644);
-      std::cout << support::printable(path) << "\n";
-    } catch (const SystemError& error) {
-      throw CommandError(kExitIo, error.what());
-    }
+    std::string path = pathFor(format->fileName, output, wanted.count());
+    putFile(path, text, 0644);
+    std::cout << support::printable(path) << "\n";
+  }
+}
+
+int writeReport(const Arguments& arguments) {
+  Wanted wanted = wantedBy(arguments);
+  std::vector<std::string> words = arguments.words();
+  if (words.empty()) words = {run::kLatestLink};
+  check(wanted, arguments[kOutput], words.size());
+  std::vector<run::RunRecord> runs;
+  for (const std::string& word : words) runs.push_back(recordedRun(word));
+  try {
+    if (wanted.isPage) writePage(runs.front(), arguments[kOutput], wanted.count());
+    if (!wanted.formats.empty()) writeFormats(wanted, std::move(runs), arguments);
+  } catch (const SystemError& error) {
+    throw CommandError(kExitIo, error.what());
   }
   return kExitOk;
 }

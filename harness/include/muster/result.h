@@ -12,8 +12,8 @@
 //   * `out` and `err` are bytes, neither cut at NUL nor checked to be text. They may be incomplete:
 //     see outDroppedBytes and stillEnding.
 //   * Where describe() cannot show all that a failed command wrote, the whole is in a file of the
-//     run directory: $MUSTER_RUN_DIR, or else muster-run-ID in the working directory, where ID is
-//     that of the run. Its files are PROGRAM/TEST/NODE/run-NNNN.log, at most 1000 with 256 MiB of
+//     run directory: --run-dir or $MUSTER_RUN_DIR, or else ./muster-runs/ID, where ID is that of
+//     the run. Its files are PROGRAM/TEST/NODE/run-NNNN.log, at most 1000 with 256 MiB of
 //     output for each program.
 //   * Processes that Node::run left running (a daemon, or `sleep 60 &`) are not waited for. They
 //     end with the session, which is the end of this program; those of a Process end with it.
