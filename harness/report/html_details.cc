@@ -6,8 +6,7 @@ namespace harness::report {
 namespace {
 
 // Additions of a test that the page shows in places of their own.
-constexpr const char* kOwnPlaces[] = {"failure", "skip",       "property",
-                                      "output",  "exonerated", "hidden"};
+constexpr const char* kOwnPlaces[] = {"failure", "skip", "property", "output", "hidden"};
 
 bool hasOwnPlace(const std::string& what) {
   return std::any_of(std::begin(kOwnPlaces), std::end(kOwnPlaces),
@@ -30,18 +29,27 @@ void HtmlDetails::index(int fileIndex) {
   for (size_t i = 0; i < file.items().size(); ++i) {
     const run::Item& item = file.items()[i];
     if (item.in >= 0) children[static_cast<size_t>(item.in)].push_back(static_cast<int>(i));
-    if (item.kind != "test" || run::isNested(file)) continue;
-    Json fields = file.fields(item);
-    std::string component = textOf(fields, "component");
-    if (component.empty()) component = textOf(file.header(), "component");
-    run::TestResult named{
-        .component = component, .suite = textOf(fields, "suite"), .name = textOf(fields, "name")};
-    auto numberIn = [&](const char* name) {
-      return numberOf(fields, name).value_or(numberOf(file.header(), name).value_or(1));
-    };
-    attempts_[{named.id(), numberIn("attempt"), numberIn("repeat")}].push_back(
-        {.file = fileIndex, .item = static_cast<int>(i)});
+    if (run::isNested(file)) continue;
+    if (item.kind == "test") indexTest({.file = fileIndex, .item = static_cast<int>(i)});
+    if (item.kind != "run") continue;
+    for (Json& line : file.additions(item, "exonerated")) {
+      Json& all = exonerations_[textOf(line, "test")];
+      all.push_back(htmlAddition(context_, file, std::move(line)));
+    }
   }
+}
+
+void HtmlDetails::indexTest(const Record& record) {
+  const run::RecordFile& file = context_.run.files[static_cast<size_t>(record.file)];
+  Json fields = file.fields(file.items()[static_cast<size_t>(record.item)]);
+  std::string component = textOf(fields, "component");
+  if (component.empty()) component = textOf(file.header(), "component");
+  run::TestResult named{
+      .component = component, .suite = textOf(fields, "suite"), .name = textOf(fields, "name")};
+  auto numberIn = [&](const char* name) {
+    return numberOf(fields, name).value_or(numberOf(file.header(), name).value_or(1));
+  };
+  attempts_[{named.id(), numberIn("attempt"), numberIn("repeat")}].push_back(record);
 }
 
 // The items stand in one list, each with the place of the one that it belongs to: a tree may be
@@ -112,6 +120,9 @@ Json HtmlDetails::test(int place) {
                  {"file", test.file},
                  {"line", test.line},
                  {"because", test.because}};
+  if (auto found = exonerations_.find(test.id()); found != exonerations_.end()) {
+    object["exonerated"] = found->second;
+  }
   for (const run::Attempt& each : test.attempts) {
     object["attempts"].push_back(attempt(place, each, test.id()));
   }

@@ -33,6 +33,7 @@ class HtmlDetails {
   using AttemptKey = std::tuple<std::string, int64_t, int64_t>;
 
   void index(int file);
+  void indexTest(const Record& record);
   Json attempt(int place, const run::Attempt& attempt, const std::string& id);
   void takeRecord(int place, const Record& record, Json& object);
   Json itemsBelow(int place, const Record& record);
@@ -42,6 +43,9 @@ class HtmlDetails {
 
   // The items that belong to each one, of each file.
   std::vector<std::vector<std::vector<int>>> children_;
+
+  // What exonerates tests, by their ids.
+  std::map<std::string, Json> exonerations_;
 
   // The records of each attempt: those of its program, and of the runner.
   std::map<AttemptKey, std::vector<Record>> attempts_;

@@ -95,6 +95,16 @@ TEST_F(HtmlTest, TestHasItsOutcomeAndItsError) {
   EXPECT_EQ(read.test(0)["attempts"][0]["failure"][0]["text"], "Expected:\n  1\n  2");
 }
 
+TEST_F(HtmlTest, TestShowsWhatExoneratesIt) {
+  std::string run = writer_.begin("run", "");
+  writer_.add(run, "exonerated",
+              {{"test", "kv/KvTest.Heals"}, {"kind", "flaky"}, {"because", "it passed again"}});
+  writer_.end(run);
+  ReadReport read = report("failed");
+  EXPECT_EQ(read.test(0)["exonerated"][0]["because"], "it passed again");
+  EXPECT_EQ(read.index()["columns"]["outcome"][0], static_cast<int>(run::Outcome::kFlaky));
+}
+
 TEST_F(HtmlTest, TextOfARecordCannotEndAScript) {
   writer_.add(test_, "failure", {{"text", "</script><script>alert(1)</script>"}});
   ReadReport read = report("failed");

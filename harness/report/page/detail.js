@@ -159,7 +159,7 @@ export async function showTest(element, place) {
   fill(element, header(place), attemptTabs(detail, chosen), reasons(detail, attempt),
       failures.length ? section(failures.length > 1 ? `${grouped(failures.length)} failures` : 'Failure',
           failures.map((failure) => failureBlock(failure, all, origin))) : null,
-      (attempt.exonerated || []).map(additionText),
+      (detail.exonerated || []).map(additionText),
       timelinePart(place, attempt),
       section('Faults', faults.length ? branch(faults.map((node) => ({ ...node, children: [] })), origin) : null),
       section('Steps and commands', steps.length ? tree : null, `${count(all.length, 'item')}, times since its begin`),

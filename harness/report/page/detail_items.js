@@ -119,7 +119,7 @@ function body(node, origin, around) {
   return el('div', { class: 'itembody' },
       item.w && item.s !== 2 ? el('p', {}, item.w) : null,
       fields.error ? el('p', { class: 'bad' }, fields.error) : null,
-      pairs([['outcome', fields.outcome && item.k === 'command' ? fields.outcome : ''],
+      pairs([['outcome', item.k === 'command' && fields.exit === undefined ? fields.outcome : ''],
         ...further.map(([name, value]) => [name, valueText(value)])]),
       stream(item, 'out', 'standard output'), stream(item, 'err', 'standard error'),
       (item.a || []).map(additionText), item.l ? logLines(item.l, origin, around) : null,
