@@ -29,7 +29,7 @@ std::string titleOf(const std::string& kind, const Json& fields) {
     if (!argv.empty()) return argv;
   }
   if (kind == "test") return textOf(fields, "suite") + "." + textOf(fields, "name");
-  for (const char* name : {"text", "path", "source", "node", "component", "command"}) {
+  for (const char* name : {"text", "source", "path", "node", "component", "command"}) {
     std::string text = textOf(fields, name);
     if (!text.empty()) return text;
   }

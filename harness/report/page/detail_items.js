@@ -56,7 +56,7 @@ function logLines(log, origin, around) {
   let to = Math.min(log.lines.length, from + pageSize);
   const line = ([at, level, number, text, node]) => el('div', { class: `logline ${/^(e|crit|fatal|alert|panic)/i.test(level) ? 'bad'
     : /^warn/i.test(level) ? 'warn' : ''}` }, el('span', { class: 'number' }, number || ''),
-  el('span', { class: 'at' }, at === null ? 'no time' : clockText(at - origin, 1e6)), node ? el('span', {}, node) : '',
+  el('span', { class: 'at' }, at === null ? 'no time' : clockText(at - origin, 1e6)), /^(|info|debug|notice)$/i.test(level) ? '' : el('b', {}, level), node ? el('span', {}, node) : '',
   el('code', {}, plain(text)));
   const draw = () => fill(element,
       from > 0 && el('button', { class: 'more', type: 'button', click: () => { from = Math.max(0, from - pageSize); draw(); } },
