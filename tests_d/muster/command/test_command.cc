@@ -142,7 +142,7 @@ TEST_F(CommandTest, EveryResultIsAvailableAsJson) {
               AllOf(exits(0), prints("\"cluster\": \"" + cluster_ + "\"")));
   EXPECT_THAT(onCluster("exec", {"server1", "--json", "--", "sh", "-c", "echo a; exit 3"}),
               AllOf(exits(3), prints("\"stdout\": \"a\\n\""), prints("\"status\": 3")));
-  EXPECT_THAT(muster({"run", "--list", "--json", "command"}),
+  EXPECT_THAT(muster({"list", "--components", "--json"}),
               AllOf(exits(0), prints("\"command\"")));
   EXPECT_THAT(muster({"gc", "--json"}), AllOf(exits(0), prints("\"collected\": [")));
   EXPECT_THAT(muster({"down", cluster_, "--json"}), AllOf(exits(0), prints("\"was_up\": true")));

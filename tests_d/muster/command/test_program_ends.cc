@@ -155,19 +155,21 @@ TEST_F(ProgramEndsTest, RunOfProgramsPassesSignalsAndOptionsOn) {
   namespace fs = std::filesystem;
   fs::create_symlink(fs::read_symlink("/proc/self/exe").parent_path() / kProgram,
                      directory_ + "/x_tests");
+  int count = 0;
   std::vector<std::string> run = {"run",      "--cluster",    cluster_,  "--bin-dir",
                                   directory_, "--report-dir", directory_};
   auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"--run-dir", directory_ + "/run" + std::to_string(++count)});
     more.insert(more.begin(), run.begin(), run.end());
     return more;
   };
   start("muster", with({"--", "--gtest_filter=DaemonTest.Waits:DaemonTest.Looks"}));
-  EXPECT_EQ(endWith(SIGTERM), SIGTERM);
+  EXPECT_EQ(endWith(SIGTERM), 0);
   EXPECT_FALSE(runs("sleep 1000"));
   EXPECT_THAT(contentOf("x.xml"), HasSubstr("cancelled: SIGTERM"));
   start(kProgram, arguments("Waits"));
   endWith(SIGKILL);
-  EXPECT_THAT(muster(with({"--end-leftovers", "--", "--gtest_filter=DaemonTest.Looks"})),
+  EXPECT_THAT(muster(with({"--live", "--end-leftovers", "--", "--gtest_filter=DaemonTest.Looks"})),
               AllOf(exits(0), complains("it has been ended")));
 }
 

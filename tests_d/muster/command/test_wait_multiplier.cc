@@ -21,9 +21,11 @@ class WaitMultiplierTest : public OwnClusterTest {
     fs::remove(directory_ + "/x_tests");
     fs::create_symlink(program, directory_ + "/x_tests");
     return muster({"run", "--cluster", file("  server1: {role: server}\n"), "--bin-dir", directory_,
-                   "--report-dir", directory_, "--wait-multiplier", factor, "--",
-                   "--gtest_filter=WaiterTest." + test});
+                   "--run-dir", directory_ + "/run" + std::to_string(++runs_), "--live",
+                   "--wait-multiplier", factor, "--", "--gtest_filter=WaiterTest." + test});
   }
+
+  mutable int runs_ = 0;
 };
 
 TEST_F(WaitMultiplierTest, WaitsInVainSayBothLimits) {
