@@ -21,7 +21,7 @@
   ROW(kForward)              \
   ROW(kBarrier)              \
   ROW(kReboot)               \
-  ROW(kList)                 \
+  ROW(kListTests)            \
   ROW(kRun)                  \
   ROW(kCancel)               \
   ROW(kRuns)                 \

@@ -23,7 +23,7 @@
 namespace harness {
 namespace {
 
-constexpr CountOption kRuns(
+constexpr CountOption kRunsMost(
     {
         .name = "runs",
         .value = "NUMBER",
@@ -154,7 +154,7 @@ int run(const Arguments& arguments) {
   }
   nemesis::Shrunk shrunk = nemesis::shrink(
       plan, [&](const nemesis::Plan& candidate) { return trials.fails(candidate); },
-      static_cast<size_t>(arguments[kRuns] - 1),
+      static_cast<size_t>(arguments[kRunsMost] - 1),
       [&] { return !trials.isInterrupted() && std::chrono::steady_clock::now() < end; });
   ++shrunk.runs;
   shrunk.isDone = shrunk.isDone && !trials.isInterrupted();
@@ -170,7 +170,7 @@ const Command kNemesisShrink = {
     .summary = "make a plan smaller, as long as a test fails under it",
     .options =
         [] {
-          return OptionList{&kRuns, &kRunTime, &kTimeLimit, &kShrunkOutput, &kJson};
+          return OptionList{&kRunsMost, &kRunTime, &kTimeLimit, &kShrunkOutput, &kJson};
         },
     .run = run,
     .wordsLeast = 1,
