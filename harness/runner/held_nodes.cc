@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "harness/os/error.h"
+#include "harness/os/signals.h"
 
 namespace harness::runner {
 namespace {
@@ -48,6 +49,8 @@ HeldNodes::HeldNodes(const std::string& program, const std::vector<std::string>&
   // It ends with its input. A signal that the terminal sends to us is none for it.
   SpawnOptions start;
   start.session = Session::kOwn;
+  // The runner takes signals over for its programs, and what it has blocked is none of the nodes'.
+  start.blocked = signalSet({});
   start.argv = {program, kHoldNodesArgument};
   start.argv.insert(start.argv.end(), arguments.begin(), arguments.end());
   start.environment.emplace();
