@@ -40,8 +40,9 @@ Words nameOf(const Command& command) {
 // A value that the option can have.
 std::string valueFor(const Option& option) {
   if (!option.takesValue()) return "";
-  for (std::string value : {"10m", "5", "a=b", "a: b", "admin", "tcp", "20%", "8mbit", "5s",
-                            "gentle", "freeze", "io", "1/2", "declared"}) {
+  for (std::string value :
+       {"10m", "5", "a=b", "a: b", "admin", "tcp", "20%", "8mbit", "5s", "gentle", "freeze", "io",
+        "1/2", "declared", "suite", "used", "junit"}) {
     try {
       option.check(value);
       return value;

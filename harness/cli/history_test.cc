@@ -87,7 +87,7 @@ TEST_F(HistoryTest, ATestIsShownWithItsAttempts) {
   std::string shown = out({"show", "latest", "KvTest.Heals"});
   EXPECT_THAT(shown,
               AllOf(StartsWith("kvd/KvTest.Heals (kv_test.cc:30) in run 20261201T000002Z-bb"),
-                    HasSubstr("attempt 1: failed, 1 s"), HasSubstr("kv_test.cc:42:\n"),
+                    HasSubstr("attempt 1: failed, 1.00 s"), HasSubstr("kv_test.cc:42:\n"),
                     HasSubstr("nodes: server1, server2"), HasSubstr("step cut the link"),
                     HasSubstr("command server1: kvctl status"),
                     HasSubstr("server1 kvd.log: lost the leader"),
@@ -122,7 +122,7 @@ TEST_F(HistoryTest, ChangesNameTheRunsBetweenWhichTheyBegan) {
                           .outcome = isBroken ? kFailed : kPassed,
                           .failure = isBroken ? "late" : ""}},
                .revision = number,
-               .began = 1'796'090'000'000'000'000 + i * 1'000'000'000});
+               .began = 1'796'090'000'000'000'000 + int64_t{i} * 1'000'000'000});
   }
   EXPECT_THAT(out({"history", "Late"}),
               AllOf(HasSubstr("fails more often: 0.0 % of runs before, 100.0 % after"),

@@ -146,8 +146,9 @@ std::string percentText(double share) {
   return text;
 }
 
-std::string revisionText(const std::string& revision, bool isDirty) {
+std::string revisionText(const std::string& revision, WorkTree workTree) {
   std::string text = revision.substr(0, kRevisionLetters);
+  bool isDirty = workTree == WorkTree::kDirty;
   return isDirty && !text.empty() ? text + ", dirty" : text;
 }
 
@@ -185,9 +186,11 @@ std::string runTable(const std::vector<history::RunRow>& rows) {
       {"RUN", "BEGAN", "LENGTH", "STATE", "EXIT", "TESTS", "NOT PASSED", "REVISION"}};
   for (const history::RunRow& row : rows) {
     bool isRunning = row.state == history::RunState::kRunning;
-    cells.push_back({row.id, utcText(row.began), secondsText(row.seconds), stateText(row),
-                     isRunning ? "" : std::to_string(row.exitStatus), std::to_string(row.tests),
-                     othersText(row.counts), revisionText(row.revision, row.isDirty)});
+    cells.push_back(
+        {row.id, utcText(row.began), secondsText(row.seconds), stateText(row),
+         isRunning ? "" : std::to_string(row.exitStatus), std::to_string(row.tests),
+         othersText(row.counts),
+         revisionText(row.revision, row.isDirty ? WorkTree::kDirty : WorkTree::kClean)});
   }
   return table(cells);
 }
@@ -231,7 +234,8 @@ std::string historyText(const TestHistory& history, size_t newest) {
     cells.push_back({row.run, utcText(row.began), std::string(run::wordOf(row.outcome)),
                      std::string(history::wordOf(history.transitions[i - 1])),
                      secondsText(row.seconds), std::to_string(row.attempts),
-                     revisionText(row.revision, row.isDirty), brief(failure)});
+                     revisionText(row.revision, row.isDirty ? WorkTree::kDirty : WorkTree::kClean),
+                     brief(failure)});
   }
   return text + table(cells);
 }

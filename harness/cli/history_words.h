@@ -24,8 +24,10 @@ std::string secondsText(double seconds);
 // "3.1 %"
 std::string percentText(double share);
 
+enum class WorkTree { kClean, kDirty };
+
 // "3fa91c20d1b2, dirty"; empty: unknown.
-std::string revisionText(const std::string& revision, bool isDirty);
+std::string revisionText(const std::string& revision, WorkTree workTree);
 
 // "1 failed, 2 flaky": what did not simply pass, the worst first.
 std::string othersText(const std::map<std::string, size_t>& counts);

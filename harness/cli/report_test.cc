@@ -67,10 +67,18 @@ class ReportCommandTest : public testing::Test {
 };
 
 TEST_F(ReportCommandTest, LatestRunIsPrintedInMarkdown) {
-  Ended ended = muster({"report"});
+  Ended ended = muster({"report", "--format", "markdown"});
   EXPECT_EQ(ended.status, 0) << ended.errors;
   EXPECT_THAT(ended.output, StartsWith("## Muster: ❌ failed\n"));
   EXPECT_THAT(ended.output, HasSubstr("`20261201T020000Z-bbbbbb`"));
+}
+
+TEST_F(ReportCommandTest, PageOfTheLatestRunIsPutIntoIt) {
+  Ended ended = muster({"report"});
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  EXPECT_THAT(ended.output, testing::EndsWith("20261201T020000Z-bbbbbb/report.html\n"));
+  EXPECT_TRUE(fs::exists("muster-runs/20261201T020000Z-bbbbbb/report.html"));
+  EXPECT_EQ(muster({"report", "20261130", "latest"}).status, 64);
 }
 
 TEST_F(ReportCommandTest, SeveralFormatsAreFilesOfADirectory) {

@@ -334,7 +334,9 @@ runner::RunnerOptions runnerOptions(const Arguments& arguments, const std::strin
   options.processFor = processFor(arguments[kProcessFor]);
   if (arguments[kLive]) options.output = runner::ProgramOutput::kLive;
   options.testMax = arguments[kTestTimeLimit];
-  options.environment["MUSTER_TEST_TIME"] = std::to_string(options.testMax.count()) + "ns";
+  // A test that says its own time keeps it otherwise.
+  if (arguments.has(kTestTimeLimit))
+    options.environment["MUSTER_TEST_TIME"] = std::to_string(options.testMax.count()) + "ns";
   options.programMax = arguments[kProgramTimeLimit];
   if (arguments.has(kSuiteTimeLimit)) options.suiteMax = arguments[kSuiteTimeLimit];
   if (arguments.has(kRunTimeLimit)) options.runMax = arguments[kRunTimeLimit];

@@ -108,7 +108,8 @@ std::string headText(const ShownRun& run) {
   text += "\n";
   if (!known.command.empty()) text += "command: " + support::printable(known.command) + "\n";
   if (!known.revision.empty()) {
-    text += "git: " + revisionText(known.revision, known.isDirty) +
+    text += "git: " +
+            revisionText(known.revision, known.isDirty ? WorkTree::kDirty : WorkTree::kClean) +
             (known.branch.empty() ? "" : " (" + known.branch + ")") + "\n";
   }
   if (!known.product.empty()) text += "product: " + brief(known.product) + "\n";

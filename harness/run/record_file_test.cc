@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/os/files.h"
+#include "harness/os/wait.h"
 #include "harness/run/record_writer.h"
 #include "harness/run/results.h"
 #include "harness/run/run_directory.h"
@@ -114,7 +115,9 @@ TEST_F(RecordTest, WriterThatLivesIsToldFromOneThatWasKilled) {
     writer.begin("test", "", {{"suite", "A"}, {"name", "B"}});
     for (;;) ::pause();
   }
-  while (readIfPresent(path()).find("begin") == std::string::npos) ::usleep(1000);
+  ASSERT_TRUE(waitUntil(after(std::chrono::seconds(20)), [this] {
+    return readIfPresent(path()).find("begin") != std::string::npos;
+  }));
   RecordFile alive = RecordFile::read(path());
   EXPECT_EQ(alive.ending(), RecordFile::Ending::kRunning);
   EXPECT_EQ(alive.cut(), "");

@@ -177,7 +177,7 @@ class Gatherer {
     const Said* ending = nullptr;
     for (const Said& said : told.said) {
       if (said.state != Item::State::kEnded) continue;
-      // Of two that say the same, the one that says why counts.
+      // The one of two equal ones counts that says why.
       bool isBetter = ending == nullptr ||
                       worseOf(said.outcome, ending->outcome) != ending->outcome ||
                       (said.outcome == ending->outcome && ending->because.empty());

@@ -17,7 +17,7 @@ namespace harness::runner {
 struct LiveTest {
   // SUITE.NAME
   std::string name = {};
-  // Of --gtest_repeat, from 1.
+  // The number of the repetition by --gtest_repeat, from 1.
   int repeat = 1;
   bool hasBegun = false;
   bool hasEnded = false;

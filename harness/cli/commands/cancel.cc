@@ -28,10 +28,10 @@ constexpr TextOption kBecause({
 });
 
 constexpr char kNotes[] =
-    R"(RUN is the directory of a run, its id in ./muster-runs or the beginning of one, or
-"latest". TEST is COMPONENT/SUITE.NAME: the test that runs is ended, and the others
-go on. Without it, the whole run is. Tear-downs run, and nodes are cleaned, as
-after a signal. The command returns when the runner has been told.
+    R"(RUN is the directory of a run, its id in ./muster-runs or the beginning of one,
+or "latest". TEST is COMPONENT/SUITE.NAME: the test that runs is ended, and the
+others go on. Without it, the whole run is. Tear-downs run, and nodes are
+cleaned, as after a signal. The command returns when the runner has been told.
 )";
 
 std::string found(const std::string& text) {

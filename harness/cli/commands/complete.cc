@@ -114,9 +114,8 @@ class MachineSource final : public CompletionSource {
 
   std::vector<std::string> storedTests() override {
     std::vector<std::string> ids;
-    history::withIndex(run::kRunsDirectory, [&](history::RunIndex& index) {
-      ids = history::testsOf(index.database());
-    });
+    history::withIndex(run::kRunsDirectory,
+                       [&](history::RunIndex& index) { ids = history::testsOf(index.database()); });
     return ids;
   }
 

@@ -51,11 +51,11 @@ constexpr TextOption kUrl({
 });
 
 constexpr char kNotes[] =
-    R"(RUN is the directory of a run, its id in ./muster-runs, a beginning of the id,
-or "latest", which is the default. Several runs become one report: shards of a
+    R"(RUN is the directory of a run, its id in ./muster-runs, a beginning of it, or
+"latest", which is the default. Several runs become one report: shards of a
 run, and runs on several topologies, which are columns of it.
 
-  html                   the page for people, of one run; by default report.html in it
+  html                   the page of one run; by default report.html in it
   junit                  JUnit XML, for Jenkins and GitLab
   json                   one JSON document
   tap                    TAP 13 and 14

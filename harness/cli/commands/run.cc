@@ -49,13 +49,14 @@ constexpr Flag kNoPage({
 });
 
 constexpr char kNotes[] =
-    R"(TEST is a component, SUITE.TEST, a pattern of such or a directory; see `muster help
-list`. The tests of a component are the program COMPONENT_tests. Each suite has a
-process of its own. Without --cluster and $MUSTER_CLUSTER, the nodes that a program needs
-are made once for all of its suites. Arguments behind "--" are passed to each
-program, such as --gtest_filter=Volume*. What a test that failed has printed is
-shown, and all that programs print is kept in the run directory, beside the
-record of the run. With --json, what is shown goes to standard error.
+    R"(TEST is a component, SUITE.TEST, a pattern of such or a directory; see
+`muster help list`. The tests of a component are the program COMPONENT_tests.
+Each suite has a process of its own. Without --cluster and $MUSTER_CLUSTER, the
+nodes that a program needs are made once for all of its suites. Arguments behind
+"--" are passed to each program, such as --gtest_filter=Volume*. What a test
+that failed has printed is shown, and all that programs print is kept in the run
+directory, beside the record of the run. With --json, what is shown goes to
+standard error.
 
 Exit status: 0 if everything that ran is green; 1 if a test failed, crashed or
 timed out; 2 if nodes or set-up failed, so that tests could not be tried, or the

@@ -15,7 +15,7 @@ namespace harness {
 namespace {
 
 constexpr char kNotes[] =
-    R"(RUN is the directory of a run, its id in ./muster-runs, a beginning of the id, or
+    R"(RUN is the directory of a run, its id in ./muster-runs, a beginning of it, or
 "latest", which is the default. TEST is COMPONENT/SUITE.NAME, or an end of it
 that only one test of the run has. A single word that names no run is a TEST of
 the latest run.

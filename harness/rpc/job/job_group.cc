@@ -143,9 +143,10 @@ void JobGroup::begin(size_t index, Call call) {
     put(std::move(event));
   };
   bool isPosted = node.io.post([&node, call = std::move(call), put, failed]() {
-    node.io.spawn(kj::evalNow([&]() { return call(node); })
-                      .then([put](Event&& event) { put(std::move(event)); },
-                            [failed](kj::Exception&& exception) { failed(exception); }));
+    // Nobody waits for it: a group may go while its calls are under way, and the connection then.
+    node.jobs().spawn(kj::evalNow([&]() { return call(node); })
+                          .then([put](Event&& event) { put(std::move(event)); },
+                                [failed](kj::Exception&& exception) { failed(exception); }));
   });
   if (!isPosted) {
     failed(support::failure(wire::Error::Kind::INTERNAL, "the connections were closed"));

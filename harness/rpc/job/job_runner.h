@@ -149,6 +149,9 @@ class JobRunner {
   kj::Promise<void> cancel(JobHandle job, std::chrono::nanoseconds grace, SteadyTime until);
   kj::Promise<void> resize(JobHandle job, uint16_t columns, uint16_t rows, SteadyTime until);
 
+  // Goes on with work on these commands, which ends with this object at the latest.
+  void spawn(kj::Promise<void> work) { background_->add(kj::mv(work)); }
+
   // Does what Job::release does. The node is told of a detached command by a call of its own, since
   // no session's end would tell it.
   void release(JobHandle job);

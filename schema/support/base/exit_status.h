@@ -44,7 +44,7 @@ enum TestExitStatus : int {
   kExitInfrastructure = 2,
   // No test ran: none was selected, or all were skipped.
   kExitNothingRan = 3,
-  // Of `muster run`: somebody ended it. A test program dies of the signal.
+  // Somebody ended `muster run`. A test program dies of the signal.
   kExitCancelled = 4,
 };
 

@@ -128,6 +128,7 @@ std::vector<std::string> fixtureIncludes() {
           "harness/fault/",
           "harness/log/",
           "harness/metrics/",
+          "harness/run/",
           "harness/match/",
           "harness/cluster/",
           "harness/os/",
@@ -201,7 +202,8 @@ std::vector<Room> harnessRooms() {
       {"harness/history/", {"harness/run/", "harness/os/", "schema/support/base/"}, kPlainBans},
       {"harness/verdict/", {"harness/run/", "harness/os/", "schema/support/base/"}, kPlainBans},
       {"harness/runner/",
-       {"harness/run/", "harness/selection/", "harness/verdict/", "harness/os/", "schema/support/base/"},
+       {"harness/run/", "harness/selection/", "harness/verdict/", "harness/os/",
+        "schema/support/base/"},
        kPlainBans},
       {"harness/cli/", {"schema/support/", "muster/", "harness/"}, kPlainBans},
   };
@@ -244,6 +246,8 @@ std::vector<Room> testRooms() {
       {"tests_d/muster/versions/", {"schema/"}, {"yaml-cpp", "spdlog"}},
       {".cmake/", {}, {}},
       {"bench/", {"schema/", "harness/", "muster/", "nodeagent/"}, kNoTestLibraries},
+      // Is a test program that is listed.
+      {"bench/case/", {"muster/"}, kRpcLibraries},
   };
 }
 
