@@ -70,7 +70,8 @@ void makeRunDirectory(const std::string& directory, const std::string& runId) {
   for (const std::string& name : namesIn(records)) {
     if (fs::path(name).extension() != ".jsonl") continue;
     std::string other = idOf(records / name);
-    if (other == runId) continue;
+    // A program that begins at the same time has made its file and not written to it yet.
+    if (other == runId || other.empty()) continue;
     throw SystemError("the run directory " + directory + " has the records of run " +
                       support::printable(other) + "; name another one, or remove it");
   }
