@@ -153,8 +153,8 @@ class Process {
     }
     for (LiveTest& test : tests) {
       begun.insert(test.name);
-      bool isCause = test.hasEnded && test.outcome == Outcome::kCancelled &&
-                     result_.outcome == Outcome::kTimedOut;
+      // The program itself knows only that a signal has come.
+      bool isCause = test.hasEnded && test.outcome == Outcome::kCancelled && !ending_.ended.empty();
       if (!test.hasEnded || isCause) {
         test.outcome = result_.outcome == Outcome::kPassed ? Outcome::kCrashed : result_.outcome;
         test.because =

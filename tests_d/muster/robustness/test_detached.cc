@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <thread>
 
 #include "harness/rpc/job/jobs.h"
@@ -60,7 +61,10 @@ class DetachedFaultTest : public FaultTest {
     std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir("/proc"), closedir);
     while (const dirent* entry = readdir(directory.get())) {
       std::ifstream file("/proc/" + std::string(entry->d_name) + "/cmdline");
-      std::string line((std::istreambuf_iterator<char>(file)), {});
+      // A process that ends meanwhile is an error of the read, which an iterator would throw.
+      std::ostringstream text;
+      text << file.rdbuf();
+      std::string line = text.str();
       bool isShim =
           line.find(std::string("--shim") + '\0' + agent_->stateDirectory()) != std::string::npos;
       if (isShim) found.push_back(std::stoi(entry->d_name));
