@@ -12,10 +12,10 @@
 #include "harness/cluster/run_id.h"
 #include "harness/fault/nemesis_draw.h"
 #include "harness/fixture/options.h"
-#include "harness/fixture/program_record.h"
 #include "harness/os/error.h"
 #include "harness/os/process.h"
 #include "harness/provision/choice.h"
+#include "harness/run/program_variables.h"
 #include "harness/run/run_directory.h"
 #include "harness/values/wait_time.h"
 #include "harness/verdict/waivers.h"
@@ -247,7 +247,7 @@ std::string runDirectory(const Arguments& arguments, const std::string& runId) {
   if (arguments.has(kRunDirectory)) {
     return std::filesystem::absolute(arguments[kRunDirectory]).string();
   }
-  if (isSet(kRunDirectoryVariable) && !isSet(kWriterVariable)) {
+  if (isSet(kRunDirectoryVariable) && !isSet(run::kWriterVariable)) {
     return std::filesystem::absolute(std::getenv(kRunDirectoryVariable)).string();
   }
   return run::defaultRunDirectory(runId);

@@ -3,18 +3,16 @@
 #include <algorithm>
 #include <array>
 
+#include "harness/run/fields.h"
+
 namespace harness::history {
 namespace {
 
 using run::Item;
 using run::Json;
+using run::textOf;
 
 constexpr size_t kLogLinesMost = 10;
-
-std::string textOf(const Json& fields, const char* name) {
-  auto found = fields.find(name);
-  return found != fields.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 std::string wordsOf(const Json& fields, const char* name) {
   std::string text;

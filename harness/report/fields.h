@@ -1,44 +1,17 @@
-// Reads fields of records, whose content may be anything: a field that is missing or of another
-// type has no value.
+// Reads and writes fields for reports, whatever the bytes of nodes in them are.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
-#include <vector>
 
-#include <nlohmann/json.hpp>
+#include "harness/run/fields.h"
 
 namespace harness::report {
 
-using Json = nlohmann::json;
-
-inline std::string textOf(const Json& fields, const char* name) {
-  auto found = fields.find(name);
-  return found != fields.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-inline std::optional<int64_t> numberOf(const Json& fields, const char* name) {
-  auto found = fields.find(name);
-  if (found == fields.end() || !found->is_number()) return std::nullopt;
-  return found->get<int64_t>();
-}
-
-inline bool isSet(const Json& fields, const char* name) {
-  auto found = fields.find(name);
-  return found != fields.end() && found->is_boolean() && found->get<bool>();
-}
-
-// Returns the strings of a list.
-inline std::vector<std::string> textsOf(const Json& fields, const char* name) {
-  std::vector<std::string> texts;
-  auto found = fields.find(name);
-  if (found == fields.end() || !found->is_array()) return texts;
-  for (const Json& each : *found) {
-    if (each.is_string()) texts.push_back(each.get<std::string>());
-  }
-  return texts;
-}
+using run::isSet;
+using run::Json;
+using run::numberOf;
+using run::textOf;
+using run::textsOf;
 
 // Returns JSON whose bytes are UTF-8 whatever the strings are.
 inline std::string dumped(const Json& value) {

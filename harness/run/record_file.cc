@@ -8,6 +8,7 @@
 #include "harness/os/error.h"
 #include "harness/os/fd.h"
 #include "harness/os/files.h"
+#include "harness/run/fields.h"
 #include "schema/support/base/text.h"
 
 namespace harness::run {
@@ -17,16 +18,6 @@ namespace {
 constexpr size_t kProblemsMax = 20;
 
 constexpr const char* kVerbs[] = {"announce", "begin", "add", "end", "abort"};
-
-std::string textOf(const Json& line, const char* field) {
-  auto found = line.find(field);
-  return found != line.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-int64_t numberOf(const Json& line, const char* field, int64_t otherwise) {
-  auto found = line.find(field);
-  return found != line.end() && found->is_number() ? found->get<int64_t>() : otherwise;
-}
 
 }  // namespace
 
@@ -65,7 +56,7 @@ void RecordFile::take(std::string_view text, uint32_t number) {
     problems_.push_back("line " + std::to_string(number + 1) + " cannot be read");
     return;
   }
-  int64_t own = numberOf(line, "n", -1);
+  int64_t own = numberOf<int64_t>(line, "n", -1);
   if (own != expected_) {
     problems_.push_back("line " + std::to_string(number + 1) + " has the number " +
                         std::to_string(own) + ", and should have " + std::to_string(expected_));
@@ -73,14 +64,14 @@ void RecordFile::take(std::string_view text, uint32_t number) {
   expected_ = std::max(own, expected_) + 1;
   if (number == 0) {
     header_ = std::move(line);
-    if (numberOf(header_, "records", 0) != 1) {
+    if (numberOf<int64_t>(header_, "records", 0) != 1) {
       problems_.push_back("the first line names no version of the format that is known here (1)");
     }
     return;
   }
   if (line.contains("close")) {
     isClosed_ = true;
-    int64_t lost = numberOf(line, "lost", 0);
+    int64_t lost = numberOf<int64_t>(line, "lost", 0);
     if (lost > 0) problems_.push_back(std::to_string(lost) + " lines could not be written");
     return;
   }
@@ -106,7 +97,7 @@ void RecordFile::takeItem(const Json& line, uint32_t number) {
   }
   std::string id = textOf(line, verb);
   std::string_view word = verb;
-  int64_t at = numberOf(line, "at", 0);
+  int64_t at = numberOf<int64_t>(line, "at", 0);
   if (line.contains("kind") && find(id) < 0) {
     Item item;
     item.id = id;
@@ -194,11 +185,11 @@ std::vector<Json> RecordFile::additions(const Item& item, std::string_view what)
 }
 
 int64_t RecordFile::clock() const {
-  return numberOf(header_, "clock", 0);
+  return numberOf<int64_t>(header_, "clock", 0);
 }
 
 int64_t RecordFile::wall() const {
-  return numberOf(header_, "wall", 0);
+  return numberOf<int64_t>(header_, "wall", 0);
 }
 
 }  // namespace harness::run

@@ -4,38 +4,13 @@
 #include <map>
 #include <tuple>
 
+#include "harness/run/fields.h"
 #include "schema/support/base/exit_status.h"
 
 namespace harness::run {
 namespace {
 
 using enum support::TestExitStatus;
-
-std::vector<std::string> textsOf(const Json& fields, const char* name) {
-  std::vector<std::string> texts;
-  auto found = fields.find(name);
-  if (found == fields.end() || !found->is_array()) return texts;
-  for (const Json& each : *found) {
-    if (each.is_string()) texts.push_back(each.get<std::string>());
-  }
-  return texts;
-}
-
-std::string textOf(const Json& fields, const char* name) {
-  auto found = fields.find(name);
-  return found != fields.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-template <typename Number>
-Number numberOf(const Json& fields, const char* name, Number otherwise) {
-  auto found = fields.find(name);
-  return found != fields.end() && found->is_number() ? found->get<Number>() : otherwise;
-}
-
-bool isSet(const Json& fields, const char* name) {
-  auto found = fields.find(name);
-  return found != fields.end() && found->is_boolean() && found->get<bool>();
-}
 
 // Gathers the tests of all files. A test has a record of the runner, of its program, or both.
 class Gatherer {

@@ -8,6 +8,7 @@
 
 #include "harness/os/error.h"
 #include "harness/os/signals.h"
+#include "harness/run/program_variables.h"
 
 namespace harness::runner {
 namespace {
@@ -51,7 +52,7 @@ HeldNodes::HeldNodes(const std::string& program, const std::vector<std::string>&
   start.session = Session::kOwn;
   // The runner takes signals over for its programs, and what it has blocked is none of the nodes'.
   start.blocked = signalSet({});
-  start.argv = {program, kHoldNodesArgument};
+  start.argv = {program, run::kHoldNodesArgument};
   start.argv.insert(start.argv.end(), arguments.begin(), arguments.end());
   start.environment.emplace();
   for (char** entry = environ; *entry != nullptr; ++entry) {

@@ -13,13 +13,6 @@
 
 namespace harness::runner {
 
-// The environment variable that tells a process the cluster that was made for it.
-inline constexpr char kHeldClusterVariable[] = "MUSTER_HELD_CLUSTER";
-
-// The argument that makes a test program make the nodes of its selected tests, print their
-// cluster's name as "cluster NAME", and remove them at the end of its standard input.
-inline constexpr char kHoldNodesArgument[] = "--muster-hold-nodes";
-
 class HeldNodes {
  public:
   // Starts to make the nodes that the tests need which `arguments` select. Throws SystemError.

@@ -6,20 +6,16 @@
 #include <algorithm>
 #include <array>
 
-#include <nlohmann/json.hpp>
+#include "harness/run/fields.h"
 
 namespace harness::runner {
 namespace {
 
-using Json = nlohmann::json;
+using run::Json;
+using run::textOf;
 
 // What keeps a line is the size of a failure's text, which the writer bounds.
 constexpr size_t kReadBytes = 256 << 10;
-
-std::string textOf(const Json& line, const char* field) {
-  auto found = line.find(field);
-  return found != line.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 }  // namespace
 
