@@ -126,10 +126,6 @@ void Display::plan(size_t tests, size_t programs) {
        std::to_string(programs) + (programs == 1 ? " program" : " programs"));
 }
 
-void Display::setEstimate(std::chrono::nanoseconds left) {
-  left_ = left;
-}
-
 void Display::begin(const std::string& id, const std::vector<std::string>& nodes) {
   running_[id] = {steady_clock::now(), nodes};
   tick();
@@ -143,8 +139,7 @@ void Display::end(const EndedTest& test) {
   char head[64];
   std::snprintf(head, sizeof head, "%9s", markOf(test.outcome).word);
   std::string which;
-  if (test.attempts > 1 && test.attempt > 1)
-    which += " (attempt " + std::to_string(test.attempt) + ")";
+  if (test.attempt > 1) which += " (attempt " + std::to_string(test.attempt) + ")";
   if (test.repeat > 1) which += " (repeat " + std::to_string(test.repeat) + ")";
   std::cerr << coloured(test.outcome, head) << " [" << secondsText(test.seconds) << "] " << test.id
             << which;
@@ -177,8 +172,15 @@ std::string Display::liveLine() const {
   size_t bad = 0;
   for (const auto& [outcome, count] : counts_) bad += run::isGreen(outcome) ? 0 : count;
   if (bad > 0) line += std::to_string(bad) + " bad ";
-  line += clockText(steady_clock::now() - begin_);
-  if (left_.count() > 0) line += " left " + clockText(left_);
+  auto elapsed = steady_clock::now() - begin_;
+  line += clockText(elapsed);
+  // The tests that are left take as long as the others, as far as anybody knows.
+  if (ended_ > 0 && planned_ > ended_) {
+    line += ", about " +
+            clockText(elapsed / static_cast<int64_t>(ended_) *
+                      static_cast<int64_t>(planned_ - ended_)) +
+            " left";
+  }
   for (const auto& [id, running] : running_) {
     line += "  " + id + " " + clockText(steady_clock::now() - running.begin);
     if (!running.nodes.empty()) line += " on " + joined(running.nodes);

@@ -31,7 +31,6 @@ struct EndedTest {
   // What the program has printed while the test ran.
   std::string output = {};
   int attempt = 1;
-  int attempts = 1;
   int repeat = 1;
 };
 
@@ -44,9 +43,6 @@ class Display {
   // The number of tests that are to end, each repeat and attempt counted once.
   void plan(size_t tests, size_t programs);
   void addPlanned(size_t tests) { planned_ += tests; }
-
-  // The time that the rest takes, as far as it is known. Zero: it is not.
-  void setEstimate(std::chrono::nanoseconds left);
 
   void begin(const std::string& id, const std::vector<std::string>& nodes);
   void end(const EndedTest& test);
@@ -76,7 +72,6 @@ class Display {
   DisplayOptions options_;
   std::chrono::steady_clock::time_point begin_;
   std::chrono::steady_clock::time_point drawn_;
-  std::chrono::nanoseconds left_{0};
   size_t planned_ = 0;
   size_t ended_ = 0;
   std::map<run::Outcome, size_t> counts_;

@@ -28,6 +28,7 @@ void ProgramOutputFile::append(std::string_view bytes) {
     file_.open(path_, std::ios::binary);
   }
   file_ << bytes << std::flush;
+  hasFailed_ = hasFailed_ || !file_;
   written_ += bytes.size();
 }
 

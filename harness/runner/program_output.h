@@ -20,6 +20,12 @@ class ProgramOutputFile {
   std::string ofTest(const std::string& name) const;
 
   uint64_t bytes() const { return written_; }
+
+  // Output that is beyond the bound.
+  uint64_t droppedBytes() const { return dropped_; }
+
+  // The file could not be written.
+  bool hasFailed() const { return hasFailed_; }
   std::string name() const { return path_.substr(path_.rfind('/') + 1); }
 
  private:
@@ -27,6 +33,7 @@ class ProgramOutputFile {
   std::ofstream file_;
   uint64_t written_ = 0;
   uint64_t dropped_ = 0;
+  bool hasFailed_ = false;
 
   // The last of what was printed, in which the tests are looked for.
   std::string tail_;

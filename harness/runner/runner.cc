@@ -11,6 +11,7 @@
 #include "harness/os/error.h"
 #include "harness/os/files.h"
 #include "harness/run/git_state.h"
+#include "harness/run/program_variables.h"
 #include "harness/run/record_writer.h"
 #include "harness/run/results.h"
 #include "harness/run/run_directory.h"
@@ -48,7 +49,7 @@ class Runner {
                           {"git", run::gitState()}});
   }
 
-  int run() {
+  RunEnding run() {
     size_t tests = 0;
     for (const PlannedProgram& program : programs_) tests += program.tests.size();
     display_.plan(tests * static_cast<size_t>(options_.repeat), programs_.size());
@@ -210,14 +211,14 @@ class Runner {
     start.argv = {program_->path, "--gtest_flagfile=" + writeFlags(start.record, tests)};
     start.argv.insert(start.argv.end(), options_.arguments.begin(), options_.arguments.end());
     start.environment = options_.environment;
-    start.environment["MUSTER_ATTEMPT"] = std::to_string(attempt);
-    start.environment["MUSTER_REPEAT"] = std::to_string(repeat);
+    start.environment[run::kAttemptVariable] = std::to_string(attempt);
+    start.environment[run::kRepeatVariable] = std::to_string(repeat);
     if (!options_.hasOwnReport) start.environment["GTEST_OUTPUT"] = "xml:" + start.report;
     // The tests were dealt to the shards when they were chosen.
     start.environment["GTEST_TOTAL_SHARDS"] = "";
     start.environment["GTEST_SHARD_INDEX"] = "";
     if (held_ && !held_->cluster().empty()) {
-      start.environment[kHeldClusterVariable] = held_->cluster();
+      start.environment[run::kHeldClusterVariable] = held_->cluster();
     }
     for (const PlannedTest& test : tests) {
       start.tests.push_back(test.name);
@@ -243,7 +244,7 @@ class Runner {
       take(begin_ + options_.runMax - now, "the time of the run");
     }
     if (start.timeMax.count() > 0) {
-      start.environment["MUSTER_PROGRAM_TIME"] = std::to_string(start.timeMax.count()) + "ns";
+      start.environment[run::kProgramTimeVariable] = std::to_string(start.timeMax.count()) + "ns";
     }
   }
 
@@ -309,7 +310,6 @@ class Runner {
                   .because = because,
                   .output = printed,
                   .attempt = attempt,
-                  .attempts = options_.retries + 1,
                   .repeat = repeat});
   }
 
@@ -330,7 +330,15 @@ class Runner {
     if (output.bytes() > 0) {
       Json artifact = {{"path", "output/" + output.name()}, {"type", "output"}};
       std::string id = writer_.begin("artifact", item, artifact);
+      if (output.droppedBytes() > 0) {
+        writer_.add(id, "hidden", {{"count", output.droppedBytes()}, {"text", "bytes of output"}});
+      }
       writer_.end(id, {{"bytes", output.bytes()}});
+    }
+    if (output.hasFailed()) {
+      writer_.add(item, "failure",
+                  {{"text", "the output of the program could not be kept: " + output.name()},
+                   {"infrastructure", true}});
     }
     writer_.end(item, fields);
     // What a process that did not end by itself has left on the nodes is none of the next one's.
@@ -346,8 +354,18 @@ class Runner {
     }
   }
 
-  // Waivers and gates are judged by what the record says so far.
+  // Waivers and gates are judged by what the record says so far. Reading it takes a while, so that
+  // it is not done for nothing.
   void judgeRun() {
+    bool isJudged = !options_.waivers.empty() || options_.testsLeast > 0;
+    if (isJudged) judgeRecord();
+    nanoseconds length = steady_clock::now() - begin_;
+    if (options_.lengthMost.count() > 0 && length > options_.lengthMost) {
+      failRun("gate: the run has taken longer than the time that it may take");
+    }
+  }
+
+  void judgeRecord() {
     run::RunRecord record = run::readRun(options_.runDirectory);
     run::RunResult result = run::resultOf(record);
     verdict::Waived waived = verdict::judge(options_.waivers, record, result, verdict::today());
@@ -372,16 +390,12 @@ class Runner {
       failRun("gate: " + std::to_string(haveRun) + " tests have run, and at least " +
               std::to_string(options_.testsLeast) + " must");
     }
-    nanoseconds length = steady_clock::now() - begin_;
-    if (options_.lengthMost.count() > 0 && length > options_.lengthMost) {
-      failRun("gate: the run has taken longer than the time that it may take");
-    }
   }
 
   void failRun(const std::string& text) { writer_.add(run_, "failure", {{"text", text}}); }
 
   // The record is read again as anybody would: what it does not prove has not passed.
-  int finish() {
+  RunEnding finish() {
     held_.reset();
     abortLeft();
     judgeRun();
@@ -392,14 +406,15 @@ class Runner {
     }
     writer_.close("the run has ended");
     std::string problem = writer_.problem();
-    run::RunRecord record = run::readRun(options_.runDirectory);
-    run::RunResult result = run::resultOf(record);
-    display_.summarise(result, options_.runDirectory, record.problems);
+    RunEnding ending{.record = run::readRun(options_.runDirectory)};
+    ending.result = run::resultOf(ending.record);
+    ending.exitStatus = ending.result.exitStatus;
+    display_.summarise(ending.result, options_.runDirectory, ending.record.problems);
     if (!problem.empty()) display_.note("the record: " + problem);
-    if (!problem.empty() && result.exitStatus == support::kExitPassed) {
-      return support::kExitInfrastructure;
+    if (!problem.empty() && ending.exitStatus == support::kExitPassed) {
+      ending.exitStatus = support::kExitInfrastructure;
     }
-    return result.exitStatus;
+    return ending;
   }
 
   const std::vector<PlannedProgram>& programs_;
@@ -428,7 +443,7 @@ class Runner {
 
 }  // namespace
 
-int runAll(const std::vector<PlannedProgram>& programs, const RunnerOptions& options) {
+RunEnding runAll(const std::vector<PlannedProgram>& programs, const RunnerOptions& options) {
   return Runner(programs, options).run();
 }
 

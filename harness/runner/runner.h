@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/run/results.h"
 #include "harness/verdict/waivers.h"
 
 namespace harness::runner {
@@ -99,10 +100,19 @@ struct RunnerOptions {
   bool endsOnInfrastructure = false;
 };
 
-// Runs the tests. Returns the exit status (docs/reference/records.md). SIGINT, SIGTERM and SIGHUP
-// to us are passed on to the program that runs, which then has 25 s to end, and 8 s after a second
-// one; a third one kills it. No other thread may take these signals. Throws SystemError if the
-// record cannot be made.
-int runAll(const std::vector<PlannedProgram>& programs, const RunnerOptions& options);
+// What a run has come to.
+struct RunEnding {
+  // As in docs/reference/records.md.
+  int exitStatus = 0;
+
+  // Its record as it was read again, and what that says.
+  run::RunRecord record = {};
+  run::RunResult result = {};
+};
+
+// Runs the tests. SIGINT, SIGTERM and SIGHUP to us are passed on to the program that runs, which
+// then has 25 s to end, and 8 s after a second one; a third one kills it. No other thread may take
+// these signals. Throws SystemError if the record cannot be made.
+RunEnding runAll(const std::vector<PlannedProgram>& programs, const RunnerOptions& options);
 
 }  // namespace harness::runner

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "harness/os/files.h"
+#include "harness/run/program_variables.h"
 #include "harness/runner/gtest_report.h"
 #include "schema/support/base/duration.h"
 #include "schema/support/base/exit_status.h"
@@ -23,10 +24,6 @@ using enum support::TestExitStatus;
 using run::Outcome;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
-
-// The time that a test may be over its limit before it is ended from outside: the program itself
-// looks at the nodes and fails the test first, if it can.
-constexpr std::chrono::seconds kOverrun{15};
 
 std::string signalText(int number) {
   return "SIG" + std::string(::sigabbrev_np(number));
@@ -61,8 +58,8 @@ class Process {
     spawn.argv = start_.argv;
     std::map<std::string, std::string> own = start_.environment;
     own["TEST_PREMATURE_EXIT_FILE"] = premature();
-    own["MUSTER_RECORD"] = start_.record;
-    own["MUSTER_RECORD_OF"] = "";
+    own[run::kRecordVariable] = start_.record;
+    own[run::kWriterVariable] = "";
     spawn.environment.emplace();
     for (char** entry = environ; *entry != nullptr; ++entry) {
       std::string variable = *entry;
@@ -93,7 +90,7 @@ class Process {
     const LiveTest* test = record_.running();
     if (test == nullptr) return "";
     if (nanoseconds limit = limitOf(test->name);
-        limit.count() > 0 && now - test->seenBegin > limit + kOverrun) {
+        limit.count() > 0 && now - test->seenBegin > limit + start_.overrun) {
       cause_ = Outcome::kTimedOut;
       return "the time of the test is over (" + timeText(limit) + ")";
     }

@@ -143,6 +143,19 @@ TEST_F(TestProcessTest, TimeOfTheSuiteEndsTheTestThatRuns) {
   EXPECT_EQ(result.tests[0].because, "the time of the suite is over (200 ms)");
 }
 
+TEST_F(TestProcessTest, TimeOfTheTestIsItsOwn) {
+  start_.testMax = 60s;
+  start_.testMaxOf["A.two"] = 100ms;
+  start_.overrun = 0s;
+  ProcessResult result =
+      run("first\ntest_begins one\nsleep 0.3\ntest_ends one passed\n"
+          "test_begins two\nexec sleep 60\n");
+  ASSERT_EQ(result.tests.size(), 2u);
+  EXPECT_EQ(result.tests[0].outcome, Outcome::kPassed);
+  EXPECT_EQ(result.tests[1].outcome, Outcome::kTimedOut);
+  EXPECT_EQ(result.tests[1].because, "the time of the test is over (100 ms)");
+}
+
 TEST_F(TestProcessTest, TestEndsTheMomentItsRecordSaysSo) {
   run("first\ntest_begins one\ntest_ends one passed\nsleep 0.3\ntest_begins two\nsleep 0.3\n"
       "test_ends two passed\nlast\n");

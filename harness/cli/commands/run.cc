@@ -16,6 +16,7 @@
 #include "harness/cli/interrupt.h"
 #include "harness/cli/junit_files.h"
 #include "harness/cli/options.h"
+#include "harness/cli/report_words.h"
 #include "harness/cli/run_words.h"
 #include "harness/cli/selection_words.h"
 #include "harness/cli/table.h"
@@ -81,20 +82,18 @@ class OutputToErrors {
   Fd output_;
 };
 
-Json resultsJson(const std::string& runId, const std::string& directory, int status) {
-  run::RunRecord record = run::readRun(directory);
-  run::RunResult result = run::resultOf(record);
+Json resultsJson(const std::string& runId, const runner::RunEnding& ending) {
   Json tests = Json::array();
-  for (const run::TestResult& test : result.tests) {
+  for (const run::TestResult& test : ending.result.tests) {
     tests.push_back({{"test", test.id()},
                      {"outcome", run::wordOf(test.outcome)},
                      {"because", test.because},
                      {"attempts", test.attempts.size()}});
   }
   return {{"run", runId},
-          {"directory", directory},
-          {"status", status},
-          {"whole", result.isWhole},
+          {"directory", ending.record.directory},
+          {"status", ending.exitStatus},
+          {"whole", ending.result.isWhole},
           {"tests", std::move(tests)}};
 }
 
@@ -171,11 +170,9 @@ int listOnly(const Arguments& arguments) {
 }
 
 // What nobody has asked for must not hide what became of the tests.
-void writePage(const std::string& directory) {
-  run::RunRecord record = run::readRun(directory);
-  run::RunResult result = run::resultOf(record);
-  std::string path = directory + "/report.html";
-  report::writeHtml(record, result, {}, path);
+void writePage(const runner::RunEnding& ending) {
+  std::string path = ending.record.directory + "/" + kPageName;
+  report::writeHtml(ending.record, ending.result, {}, path);
   std::cerr << "report: " << path << "\n";
 }
 
@@ -199,19 +196,17 @@ int runTests(const Arguments& arguments) {
   }
   std::optional<OutputToErrors> aside;
   if (arguments[kJson]) aside.emplace();
-  int status = runner::runAll(programs, options);
+  runner::RunEnding ending = runner::runAll(programs, options);
   try {
-    if (!arguments[kNoPage]) writePage(options.runDirectory);
-    if (arguments.has(kReportDirectory)) {
-      writeReports(arguments[kReportDirectory], run::readRun(options.runDirectory));
-    }
+    if (!arguments[kNoPage]) writePage(ending);
+    if (arguments.has(kReportDirectory)) writeReports(arguments[kReportDirectory], ending.record);
   } catch (const SystemError& error) {
     std::cerr << "muster: " << error.what() << "\n";
-    if (status == kExitPassed) status = kExitInfrastructure;
+    if (ending.exitStatus == kExitPassed) ending.exitStatus = kExitInfrastructure;
   }
   aside.reset();
-  if (arguments[kJson]) printJson(resultsJson(runId, options.runDirectory, status));
-  return status;
+  if (arguments[kJson]) printJson(resultsJson(runId, ending));
+  return ending.exitStatus;
 }
 
 }  // namespace
