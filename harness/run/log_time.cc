@@ -1,0 +1,87 @@
+#include "harness/run/log_time.h"
+
+#include <cctype>
+#include <ctime>
+
+namespace harness::run {
+namespace {
+
+// A time stands at the beginning of its line, perhaps behind a priority or a bracket.
+constexpr size_t kBeginMax = 32;
+constexpr std::string_view kShape = "dddd-dd-dd_dd:dd:dd";
+constexpr int64_t kSecond = 1'000'000'000;
+
+bool isDigit(char c) {
+  return std::isdigit(static_cast<unsigned char>(c)) != 0;
+}
+
+bool hasShape(std::string_view text) {
+  if (text.size() < kShape.size()) return false;
+  for (size_t i = 0; i < kShape.size(); ++i) {
+    bool fits = kShape[i] == 'd'   ? isDigit(text[i])
+                : kShape[i] == '_' ? text[i] == 'T' || text[i] == ' '
+                                   : text[i] == kShape[i];
+    if (!fits) return false;
+  }
+  return true;
+}
+
+int numberAt(std::string_view text, size_t at, size_t length) {
+  int number = 0;
+  for (char c : text.substr(at, length)) number = number * 10 + (c - '0');
+  return number;
+}
+
+// Takes ".25" or ",250" off the text, and returns it in nanoseconds.
+int64_t takeFraction(std::string_view& text) {
+  if (text.empty() || (text[0] != '.' && text[0] != ',')) return 0;
+  text.remove_prefix(1);
+  int64_t fraction = 0;
+  int64_t unit = kSecond;
+  while (!text.empty() && isDigit(text[0])) {
+    if (unit > 1) {
+      unit /= 10;
+      fraction += unit * (text[0] - '0');
+    }
+    text.remove_prefix(1);
+  }
+  return fraction;
+}
+
+// Returns the seconds that a zone such as "Z", "+01:00" or " +0100" is before UTC.
+std::optional<int64_t> zoneOf(std::string_view text) {
+  if (!text.empty() && text[0] == ' ') text.remove_prefix(1);
+  if (!text.empty() && text[0] == 'Z') return 0;
+  if (text.size() < 5 || (text[0] != '+' && text[0] != '-')) return std::nullopt;
+  size_t minutes = text[3] == ':' ? 4 : 3;
+  if (text.size() < minutes + 2) return std::nullopt;
+  for (size_t at : {size_t{1}, size_t{2}, minutes, minutes + 1}) {
+    if (!isDigit(text[at])) return std::nullopt;
+  }
+  int64_t seconds = numberAt(text, 1, 2) * 3600 + numberAt(text, minutes, 2) * 60;
+  return text[0] == '+' ? seconds : -seconds;
+}
+
+}  // namespace
+
+std::optional<int64_t> timeIn(std::string_view line) {
+  for (size_t begin = 0; begin < line.size() && begin <= kBeginMax; ++begin) {
+    std::string_view text = line.substr(begin);
+    if (!hasShape(text)) continue;
+    std::tm time{};
+    time.tm_year = numberAt(text, 0, 4) - 1900;
+    time.tm_mon = numberAt(text, 5, 2) - 1;
+    time.tm_mday = numberAt(text, 8, 2);
+    time.tm_hour = numberAt(text, 11, 2);
+    time.tm_min = numberAt(text, 14, 2);
+    time.tm_sec = numberAt(text, 17, 2);
+    text.remove_prefix(kShape.size());
+    int64_t fraction = takeFraction(text);
+    auto zone = zoneOf(text);
+    if (!zone) return std::nullopt;
+    return (int64_t{::timegm(&time)} - *zone) * kSecond + fraction;
+  }
+  return std::nullopt;
+}
+
+}  // namespace harness::run
