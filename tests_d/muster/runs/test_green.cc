@@ -164,9 +164,47 @@ TEST_F(RunsTest, RunsDoNotShareADirectory) {
 }
 
 TEST_F(RunsTest, TestThatPassesWhenItIsTriedAgainIsFlaky) {
-  Ended ended = run("Flaky.* --retries 2");
+  Ended ended = run("Flaky.PassesTheSecondTime --retries 2");
   EXPECT_EQ(ended.status, 0) << ended.err;
   EXPECT_THAT(ended.out, AllOf(HasSubstr("\"outcome\": \"flaky\""), HasSubstr("\"attempts\": 2")));
+}
+
+TEST_F(RunsTest, TestThatPassesOnFreshNodesOnlyIsPolluted) {
+  Ended ended = run("Flaky.PassesTheSecondTime --retries 2 --retry-on fresh");
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_THAT(ended.out, HasSubstr("\"outcome\": \"polluted\""));
+  EXPECT_EQ(run("Plain.Passes --retry-on fresh --cluster x.yaml").status, 64);
+}
+
+TEST_F(RunsTest, RunIsRepeatedUntilATestFails) {
+  EXPECT_EQ(run("Plain.Passes --repeat 3").status, 0);
+  EXPECT_THAT(report("csv"), HasSubstr("Plain,Passes,3,1,passed"));
+  EXPECT_EQ(run("Flaky.FailsTheSecondTime --until-fail").status, 1);
+  EXPECT_THAT(report("csv"), AllOf(HasSubstr("FailsTheSecondTime,1,1,passed"),
+                                   HasSubstr("FailsTheSecondTime,2,1,failed")));
+}
+
+TEST_F(RunsTest, RunEndsAtTheFirstFailureIfThatIsWanted) {
+  Ended ended = run("'Crashes.*' --fail-fast");
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("\"crashed\""), HasSubstr("\"not run\""),
+                               HasSubstr("1 test has failed")));
+  ended = run("Plain.CannotBeTried Plain.Passes --process-for case --abort-on-infrastructure");
+  EXPECT_THAT(ended.out, HasSubstr("could not be tried"));
+}
+
+TEST_F(RunsTest, ProcessIsForASuiteACaseOrAProgram) {
+  auto programs = [this](const std::string& what) {
+    run("Plain.Passes Plain.Fails Crashes.Passes --process-for " + what);
+    size_t count = 0;
+    for (const auto& entry : fs::directory_iterator(directory_ + "/muster-runs/latest/records")) {
+      if (entry.path().filename() != "muster.jsonl") ++count;
+    }
+    return count;
+  };
+  EXPECT_EQ(programs("case"), 3u);
+  EXPECT_EQ(programs("suite"), 2u);
+  EXPECT_EQ(programs("program"), 1u);
 }
 
 TEST_F(RunsTest, WaiverExcusesWhatItForetells) {

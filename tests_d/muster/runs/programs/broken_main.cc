@@ -97,6 +97,13 @@ TEST(Flaky, PassesTheSecondTime) {
   EXPECT_TRUE(isSecond);
 }
 
+TEST(Flaky, FailsTheSecondTime) {
+  std::string path = std::string(std::getenv("BROKEN_DIRECTORY")) + "/passed";
+  bool isSecond = std::ifstream(path).good();
+  std::ofstream{path} << "yes";
+  EXPECT_FALSE(isSecond);
+}
+
 // Takes long enough to be looked at.
 TEST(Long, Waits) {
   std::ofstream{std::string(std::getenv("BROKEN_DIRECTORY")) + "/waits"} << ::getpid();
