@@ -130,6 +130,11 @@ constexpr CountOption kMinTests(
     },
     {.least = 1, .most = 1'000'000});
 
+constexpr Flag kRequireProbes({
+    .name = "require-probes",
+    .help = "fail if a probe of the programs was not met",
+});
+
 constexpr DurationOption kMaxDuration({
     .name = "max-duration",
     .value = "TIME",
@@ -286,6 +291,7 @@ void setVerdict(runner::RunnerOptions& options, const Arguments& arguments) {
     }
   }
   if (arguments.has(kMinTests)) options.testsLeast = static_cast<size_t>(arguments[kMinTests]);
+  options.requiresProbes = arguments[kRequireProbes];
   if (arguments.has(kMaxDuration)) options.lengthMost = arguments[kMaxDuration];
 }
 
@@ -306,6 +312,7 @@ OptionList runOptions() {
           &kWaivers,
           &kMinTests,
           &kMaxDuration,
+          &kRequireProbes,
           &kFailFast,
           &kMaxFail,
           &kAbortOnInfrastructure,

@@ -20,6 +20,7 @@
 #include "harness/runner/held_nodes.h"
 #include "harness/runner/program_output.h"
 #include "harness/runner/test_process.h"
+#include "harness/verdict/probes.h"
 #include "schema/support/base/exit_status.h"
 
 namespace harness::runner {
@@ -357,7 +358,8 @@ class Runner {
   // Waivers and gates are judged by what the record says so far. Reading it takes a while, so that
   // it is not done for nothing.
   void judgeRun() {
-    bool isJudged = !options_.waivers.empty() || options_.testsLeast > 0;
+    bool isJudged =
+        !options_.waivers.empty() || options_.testsLeast > 0 || options_.requiresProbes;
     if (isJudged) judgeRecord();
     nanoseconds length = steady_clock::now() - begin_;
     if (options_.lengthMost.count() > 0 && length > options_.lengthMost) {
@@ -389,6 +391,15 @@ class Runner {
     if (haveRun < options_.testsLeast) {
       failRun("gate: " + std::to_string(haveRun) + " tests have run, and at least " +
               std::to_string(options_.testsLeast) + " must");
+    }
+    if (options_.requiresProbes) judgeProbes(record);
+  }
+
+  void judgeProbes(const run::RunRecord& record) {
+    for (const verdict::ProbeResult& probe : verdict::probesOf({record})) {
+      if (probe.state == verdict::ProbeResult::State::kMet) continue;
+      failRun("gate: the probe \"" + probe.name + "\" of " + probe.component + " (" + probe.file +
+              ":" + std::to_string(probe.line) + ") was " + verdict::wordOf(probe.state));
     }
   }
 

@@ -93,6 +93,9 @@ struct RunnerOptions {
   size_t testsLeast = 0;
   std::chrono::nanoseconds lengthMost{0};
 
+  // The run fails if a probe of its programs was not met.
+  bool requiresProbes = false;
+
   // The run ends after this number of tests that failed. 0: it goes on.
   int failuresMax = 0;
 

@@ -30,6 +30,7 @@
   ROW(kQuery)                \
   ROW(kReport)               \
   ROW(kDiff)                 \
+  ROW(kProbes)               \
   ROW(kService)              \
   ROW(kServiceStatus)        \
   ROW(kServiceWait)          \

@@ -17,6 +17,7 @@
 // Less often needed are
 //   * change.h (settings of nodes), text_template.h (files from templates), tree_digest.h, acl.h;
 //   * about.h (labels, owner, requirements and time limit of tests);
+//   * probe.h (what a night of tests must meet at least once);
 //   * condition.h and http.h (what can be waited for on nodes, and asked of web servers);
 //   * node_faults.h (processes, disks and memory of nodes under faults) and load.h (work that goes
 //     on while faults strike);
@@ -71,6 +72,7 @@
 #include <muster/node_set.h>
 #include <muster/node_state.h>
 #include <muster/outcome.h>
+#include <muster/probe.h>
 #include <muster/process.h>
 #include <muster/process_choice.h>
 #include <muster/process_set.h>
