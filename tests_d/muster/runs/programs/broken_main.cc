@@ -1,5 +1,5 @@
 // A test program each of whose tests tries to look green without being so, which test_green.cc
-// runs.
+// runs (docs/reference/green.md).
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <string>
 #include <thread>
 
@@ -59,16 +60,29 @@ TEST(Hangs, ForEver) {
   for (;;) ::pause();
 }
 
-// Whoever removes listeners also removes what keeps the record.
+TEST(Threads, Expect) {
+  std::thread([] { EXPECT_TRUE(false) << "seen by nobody"; }).join();
+}
+
+// These are the listeners that gtest gives away: what prints, and what writes the XML.
 TEST(Listeners, AreRemoved) {
   testing::TestEventListeners& all = testing::UnitTest::GetInstance()->listeners();
-  while (testing::TestEventListener* one = all.default_result_printer()) all.Release(one);
+  delete all.Release(all.default_result_printer());
+  delete all.Release(all.default_xml_generator());
+  FAIL() << "not printed";
 }
 
 TEST(Output, IsClosed) {
   ::close(1);
   ::close(2);
   FAIL() << "nobody sees it";
+}
+TEST(Output, HasTheMarkOfASkip) {
+  std::cout << "[  SKIPPED ] Another.Test (0 ms)" << std::endl;
+  FAIL() << "not skipped";
+}
+TEST(Output, IsLarge) {
+  std::cout << std::string(8 << 20, 'x') << std::endl;
 }
 
 class SetUpFails : public testing::Test {
@@ -103,6 +117,36 @@ TEST(Flaky, FailsTheSecondTime) {
   std::ofstream{path} << "yes";
   EXPECT_FALSE(isSecond);
 }
+
+// The clock of the process is that of a file (libfaketime).
+TEST(Clock, JumpsBack) {
+  auto begin = std::chrono::system_clock::now();
+  std::ofstream{std::getenv("FAKETIME_TIMESTAMP_FILE")} << "-1d";
+  EXPECT_LT(std::chrono::system_clock::now(), begin) << "the clock has not jumped";
+}
+
+TEST(Probes, IsMet) {
+  MUSTER_SOMETIMES(true, "true at times");
+}
+TEST(Probes, IsMissed) {
+  MUSTER_SOMETIMES(std::getenv("BROKEN_PROBE") != nullptr, "true by the environment");
+  if (std::getenv("BROKEN_PROBE") != nullptr) MUSTER_REACHABLE("reached by the environment");
+}
+
+// What is stopped answers no more, and nobody starts it again.
+class NodeIsLost : public muster::ClusterTest {
+ public:
+  static muster::Needs needs() { return {.nodes = {{"server", 1}}}; }
+
+ protected:
+  void SetUp() override {
+    ClusterTest::SetUp();
+    muster::Process killer = servers()[0].start({"pkill", "-STOP", "-x", "nodeagent"});
+    servers()[0].awaitDisconnected(30s);
+    FAIL() << "the server does not answer";
+  }
+};
+TEST_F(NodeIsLost, Body) {}
 
 // Takes long enough to be looked at.
 TEST(Long, Waits) {
