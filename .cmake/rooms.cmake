@@ -33,14 +33,16 @@ add_library(muster_gtest STATIC ${CMAKE_SOURCE_DIR}/.cmake/gtest_pch.cc)
 target_precompile_headers(muster_gtest PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
 target_link_libraries(muster_gtest PUBLIC muster_flags GTest::gmock GTest::gtest)
 
-# muster_room(<name> [DEPENDS <target>...] [TEST_DEPENDS <target>...] [TEST_LOCK <name>] [SUBROOMS <directory>...])
+# muster_room(<name> [DEPENDS <target>...] [TEST_DEPENDS <target>...] [TEST_LOCK <name>] [TEST_PLAIN <when>]
+#             [SUBROOMS <directory>...])
 #   <name>        library target; its sources are *.cc here, without *_test.cc, *_main.cc and main.cc.
 #   DEPENDS       what the library links, publicly.
 #   SUBROOMS      directories here whose files belong to the same library.
 #   TEST_DEPENDS  what the unit tests link besides.
 #   TEST_LOCK     a lock of muster_unit_test().
+#   TEST_PLAIN    PLAIN of muster_unit_test().
 function(muster_room name)
-  cmake_parse_arguments(ROOM "" "TEST_LOCK" "DEPENDS;TEST_DEPENDS;SUBROOMS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "TEST_LOCK;TEST_PLAIN" "DEPENDS;TEST_DEPENDS;SUBROOMS" ${ARGN})
   list(TRANSFORM ROOM_SUBROOMS REPLACE "(.+)" "${CMAKE_CURRENT_SOURCE_DIR}/\\1/*.cc")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc ${ROOM_SUBROOMS})
   set(tests ${sources})
@@ -55,7 +57,8 @@ function(muster_room name)
   endif()
   set_property(GLOBAL APPEND PROPERTY MUSTER_ROOMS ${name})
   if(tests AND BUILD_TESTING)
-    muster_unit_test(${name}_test SOURCES ${tests} DEPENDS ${name} ${ROOM_TEST_DEPENDS} LOCK ${ROOM_TEST_LOCK})
+    muster_unit_test(${name}_test SOURCES ${tests} DEPENDS ${name} ${ROOM_TEST_DEPENDS} LOCK ${ROOM_TEST_LOCK}
+                     PLAIN ${ROOM_TEST_PLAIN})
   endif()
 endfunction()
 
@@ -66,27 +69,34 @@ function(muster_agent_service name)
   target_link_libraries(nodeagent_services INTERFACE ${name})
 endfunction()
 
-# muster_unit_test(<name> SOURCES <file>... DEPENDS <target>... [PLAIN also|only] [LOCK <name>...] [TIMEOUT <seconds>]):
-# a gtest binary with the ctest label "unit", or "unit-plain". It needs no node that somebody else made, and no network
-# beyond loopback.
-# Tests that share a LOCK do not run at the same time.
-#   PLAIN    The gate runs unit tests in the sanitizer's build. "also": in the plain build too, since the test is about
-#            the agent as it is shipped, its memory or its time. "only": there alone, since a sanitizer sees nothing in
-#            it: it reads files, or runs programs.
+# muster_unit_test(<name> SOURCES <file>... DEPENDS <target>... [PLAIN also|first|only] [LOCK <name>...]
+#                  [TIMEOUT <seconds>]):
+# a gtest binary with the ctest label "unit", "unit-plain" or "unit-rest". It needs no node that somebody else made, and
+# no network beyond loopback. Tests that share a LOCK do not run at the same time.
+#   PLAIN    The gate runs unit tests in the sanitizer's build. "also": in the plain build too (unit-plain), since the
+#            test is about the agent as it is shipped, its memory or its time. "first": in the plain build alone, and in
+#            the sanitizer's by `./dev sanitize` (unit-rest): it is about files and words of the management side, which
+#            no node sends. "only": never in the sanitizer's build, which sees nothing in it: it reads files, or runs
+#            programs.
 function(muster_unit_test name)
   cmake_parse_arguments(UNIT "" "PLAIN;TIMEOUT" "SOURCES;DEPENDS;LOCK" ${ARGN})
   # One label a test: gtest_discover_tests() takes a list of them apart, and what follows goes to the wrong property.
   set(label unit)
+  set(part sanitized_tests)
   if(UNIT_PLAIN STREQUAL only AND MUSTER_SANITIZE)
     return()
-  elseif(UNIT_PLAIN)
+  elseif(UNIT_PLAIN STREQUAL first AND MUSTER_SANITIZE)
+    set(label unit-rest)
+    set(part unit_tests)
+  elseif(UNIT_PLAIN AND NOT MUSTER_SANITIZE)
     set(label unit-plain)
-    add_dependencies(plain_tests ${name})
+    set(part plain_tests)
   endif()
   if(NOT UNIT_TIMEOUT)
     set(UNIT_TIMEOUT 300)
   endif()
   add_dependencies(unit_tests ${name})
+  add_dependencies(${part} ${name})
   add_executable(${name} ${UNIT_SOURCES})
   target_precompile_headers(${name} REUSE_FROM muster_gtest)
   target_link_libraries(${name} PRIVATE ${UNIT_DEPENDS} muster_gtest GTest::gmock_main)
@@ -95,7 +105,7 @@ function(muster_unit_test name)
 endfunction()
 
 # muster_adopt_component(<name>): what a component of this tree has besides. Its tests use the precompiled header and are
-# built together with the programs that they start; unit tests beside it (*_test.cc) become <name>_unit_test.
+# built together with what runs on nodes; unit tests beside it (*_test.cc) become <name>_unit_test.
 function(muster_adopt_component name)
   if(TARGET ${name}_component)
     target_link_libraries(${name}_component PUBLIC muster_gtest)
@@ -103,7 +113,7 @@ function(muster_adopt_component name)
   endif()
   target_link_libraries(${name}_tests PRIVATE muster_gtest)
   target_precompile_headers(${name}_tests REUSE_FROM muster_gtest)
-  add_dependencies(${name}_tests muster_programs)
+  add_dependencies(${name}_tests node_programs)
   add_dependencies(node_tests ${name}_tests)
   file(GLOB units CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
   if(units)
@@ -111,10 +121,14 @@ function(muster_adopt_component name)
   endif()
 endfunction()
 
-# The programs that node tests start: the agent, the command and its helpers.
-add_custom_target(muster_programs)
+# What runs on nodes: the agent, and what makes local nodes.
+add_custom_target(node_programs)
+
+# All programs that node tests start: the command and test programs of theirs too.
+add_custom_target(muster_programs DEPENDS node_programs)
 
 # The tests that the gate runs: see muster_unit_test() and muster_component() of component.cmake.
 add_custom_target(unit_tests)
 add_custom_target(plain_tests)
-add_custom_target(node_tests)
+add_custom_target(sanitized_tests)
+add_custom_target(node_tests DEPENDS muster_programs)
