@@ -1,0 +1,1 @@
+// Gives each library of precompiled headers a source; see rooms.cmake.
