@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "harness/os/error.h"
 #include "harness/os/fd.h"
@@ -16,6 +17,9 @@ namespace {
 
 // A file that is damaged everywhere tells so in few sentences.
 constexpr size_t kProblemsMax = 20;
+
+// A first line has no texts of tests or nodes.
+constexpr size_t kHeaderBytesMax = 64 << 10;
 
 constexpr const char* kVerbs[] = {"announce", "begin", "add", "end", "abort"};
 
@@ -35,47 +39,63 @@ RecordFile RecordFile::read(const std::string& path) {
   return parse(std::filesystem::path(path).stem(), readFile(path), withoutClose);
 }
 
+Json RecordFile::headerOf(const std::string& path) {
+  std::string line(kHeaderBytesMax, '\0');
+  std::ifstream stream(path, std::ios::binary);
+  stream.read(line.data(), static_cast<std::streamsize>(line.size()));
+  line.resize(std::min(static_cast<size_t>(stream.gcount()), line.find('\n')));
+  Json header = Json::parse(line, nullptr, false);
+  return header.is_object() ? header : Json::object();
+}
+
 RecordFile RecordFile::parse(std::string name, std::string content, Ending withoutClose) {
   RecordFile file;
   file.name_ = std::move(name);
   file.content_ = std::move(content);
   std::string_view all = file.content_;
+  RecordLine line;
   size_t begin = 0;
   for (size_t end; (end = all.find('\n', begin)) != std::string_view::npos; begin = end + 1) {
     file.places_.emplace_back(begin, end);
-    file.take(all.substr(begin, end - begin), static_cast<uint32_t>(file.places_.size() - 1));
+    file.take(all.substr(begin, end - begin), static_cast<uint32_t>(file.places_.size() - 1), line);
   }
   file.finish(withoutClose);
   return file;
 }
 
-void RecordFile::take(std::string_view text, uint32_t number) {
+void RecordFile::take(std::string_view text, uint32_t number, RecordLine& line) {
+  line.clear();
   // A writer whose line was torn by a full disk begins anew on the next one.
-  Json line = Json::parse(text, nullptr, false);
-  if (!line.is_object()) {
+  if (!line.add(text)) {
     problems_.push_back("line " + std::to_string(number + 1) + " cannot be read");
     return;
   }
-  int64_t own = numberOf<int64_t>(line, "n", -1);
+  int64_t own = line.number("n").value_or(-1);
   if (own != expected_) {
     problems_.push_back("line " + std::to_string(number + 1) + " has the number " +
                         std::to_string(own) + ", and should have " + std::to_string(expected_));
   }
   expected_ = std::max(own, expected_) + 1;
   if (number == 0) {
-    header_ = std::move(line);
-    if (numberOf<int64_t>(header_, "records", 0) != 1) {
-      problems_.push_back("the first line names no version of the format that is known here (1)");
-    }
-    return;
-  }
-  if (line.contains("close")) {
+    takeHeader(text);
+  } else if (line.has("close")) {
     isClosed_ = true;
-    int64_t lost = numberOf<int64_t>(line, "lost", 0);
+    int64_t lost = line.number("lost").value_or(0);
     if (lost > 0) problems_.push_back(std::to_string(lost) + " lines could not be written");
-    return;
+  } else {
+    takeItem(line, number);
   }
-  takeItem(line, number);
+}
+
+void RecordFile::takeHeader(std::string_view text) {
+  header_ = Json::parse(text, nullptr, false);
+  if (!header_.is_object()) header_ = Json::object();
+  clock_ = numberOf<int64_t>(header_, "clock", 0);
+  wall_ = numberOf<int64_t>(header_, "wall", 0);
+  boot_ = textOf(header_, "boot");
+  if (numberOf<int64_t>(header_, "records", 0) != 1) {
+    problems_.push_back("the first line names no version of the format that is known here (1)");
+  }
 }
 
 Item* RecordFile::itemOf(const std::string& id, uint32_t number) {
@@ -86,23 +106,23 @@ Item* RecordFile::itemOf(const std::string& id, uint32_t number) {
   return nullptr;
 }
 
-void RecordFile::takeItem(const Json& line, uint32_t number) {
+void RecordFile::takeItem(const RecordLine& line, uint32_t number) {
   const char* verb = nullptr;
   for (const char* each : kVerbs) {
-    if (line.contains(each)) verb = each;
+    if (line.has(each)) verb = each;
   }
   if (verb == nullptr) {
     problems_.push_back("line " + std::to_string(number + 1) + " has no verb");
     return;
   }
-  std::string id = textOf(line, verb);
+  std::string id = line.text(verb);
   std::string_view word = verb;
-  int64_t at = numberOf<int64_t>(line, "at", 0);
-  if (line.contains("kind") && find(id) < 0) {
+  int64_t at = line.number("at").value_or(0);
+  if (line.has("kind") && find(id) < 0) {
     Item item;
     item.id = id;
-    item.kind = textOf(line, "kind");
-    item.in = find(textOf(line, "in"));
+    item.kind = line.text("kind");
+    item.in = find(line.text("in"));
     byId_.emplace(id, static_cast<int>(items_.size()));
     items_.push_back(std::move(item));
   }
@@ -121,7 +141,7 @@ void RecordFile::takeItem(const Json& line, uint32_t number) {
   if (word == "abort") {
     item->overAt = at;
     item->state = Item::State::kAborted;
-    item->because = textOf(line, "because");
+    item->because = line.text("because");
   }
 }
 
@@ -156,17 +176,16 @@ int RecordFile::find(const std::string& id) const {
   return found == byId_.end() ? -1 : found->second;
 }
 
-Json RecordFile::lineAt(uint32_t number) const {
+std::string_view RecordFile::lineAt(uint32_t number) const {
   auto [begin, end] = places_[number];
-  Json line = Json::parse(std::string_view(content_).substr(begin, end - begin), nullptr, false);
-  return line.is_object() ? line : Json::object();
+  return std::string_view(content_).substr(begin, end - begin);
 }
 
 Json RecordFile::fields(const Item& item) const {
   Json all = Json::object();
   for (uint32_t number : item.lines) {
-    Json line = lineAt(number);
-    if (line.contains("add")) continue;
+    Json line = Json::parse(lineAt(number), nullptr, false);
+    if (!line.is_object() || line.contains("add")) continue;
     all.update(line);
   }
   for (const char* verb : kVerbs) all.erase(verb);
@@ -174,22 +193,27 @@ Json RecordFile::fields(const Item& item) const {
   return all;
 }
 
+RecordLine RecordFile::plainFields(const Item& item) const {
+  RecordLine all;
+  RecordLine line;
+  for (uint32_t number : item.lines) {
+    line.clear();
+    if (line.add(lineAt(number)) && !line.has("add")) all.add(lineAt(number));
+  }
+  return all;
+}
+
+// A test may have thousands of additions, and few are of one `what`.
 std::vector<Json> RecordFile::additions(const Item& item, std::string_view what) const {
   std::vector<Json> found;
+  RecordLine line;
   for (uint32_t number : item.lines) {
-    Json line = lineAt(number);
-    if (!line.contains("add")) continue;
-    if (what.empty() || textOf(line, "what") == what) found.push_back(std::move(line));
+    line.clear();
+    if (!line.add(lineAt(number)) || !line.has("add")) continue;
+    if (!what.empty() && line.text("what") != what) continue;
+    found.push_back(Json::parse(lineAt(number), nullptr, false));
   }
   return found;
-}
-
-int64_t RecordFile::clock() const {
-  return numberOf<int64_t>(header_, "clock", 0);
-}
-
-int64_t RecordFile::wall() const {
-  return numberOf<int64_t>(header_, "wall", 0);
 }
 
 }  // namespace harness::run

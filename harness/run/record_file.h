@@ -10,6 +10,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/run/record_line.h"
+
 namespace harness::run {
 
 using Json = nlohmann::json;
@@ -69,6 +71,10 @@ class RecordFile {
   // Reads the content of a file whose writer lives no longer.
   static RecordFile parse(std::string name, std::string content, Ending withoutClose);
 
+  // Reads the first line alone, since a record may be long. An object without fields: there is no
+  // such file, or its first line cannot be read.
+  static Json headerOf(const std::string& path);
+
   // The file's name without .jsonl, which names the writer.
   const std::string& name() const { return name_; }
 
@@ -86,12 +92,20 @@ class RecordFile {
   // earlier where both have a field.
   Json fields(const Item& item) const;
 
+  // Returns the same fields as they stand in the file, which costs a small part of that. They are
+  // good for as long as this file. They begin with those of the line itself: a verb, "n", "at",
+  // "kind" and "in".
+  RecordLine plainFields(const Item& item) const;
+
   // Returns the lines that add something to an item: those of this `what`, or all if it is empty.
   std::vector<Json> additions(const Item& item, std::string_view what = {}) const;
 
   // CLOCK_BOOTTIME and CLOCK_REALTIME of the first line in nanoseconds; 0: unknown.
-  int64_t clock() const;
-  int64_t wall() const;
+  int64_t clock() const { return clock_; }
+  int64_t wall() const { return wall_; }
+
+  // The boot of the machine in which `clock` counts; empty: unknown.
+  const std::string& boot() const { return boot_; }
 
   // Sentences about what is damaged. Empty: nothing is, up to the end of the file.
   const std::vector<std::string>& problems() const { return problems_; }
@@ -101,17 +115,22 @@ class RecordFile {
   const std::string& cut() const { return cut_; }
 
  private:
-  void take(std::string_view text, uint32_t number);
-  void takeItem(const Json& line, uint32_t number);
+  // `line` is memory that one line after the other is taken apart in.
+  void take(std::string_view text, uint32_t number, RecordLine& line);
+  void takeHeader(std::string_view text);
+  void takeItem(const RecordLine& line, uint32_t number);
   Item* itemOf(const std::string& id, uint32_t number);
   void finish(Ending withoutClose);
-  Json lineAt(uint32_t number) const;
+  std::string_view lineAt(uint32_t number) const;
 
   std::string name_;
   std::string content_;
   // Where each line begins and ends in content_.
   std::vector<std::pair<size_t, size_t>> places_;
   Json header_ = Json::object();
+  int64_t clock_ = 0;
+  int64_t wall_ = 0;
+  std::string boot_;
   Ending ending_ = Ending::kKilled;
   std::vector<Item> items_;
   std::unordered_map<std::string, int> byId_;

@@ -4,11 +4,11 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <vector>
 
 #include "harness/os/error.h"
 #include "harness/os/files.h"
+#include "harness/run/fields.h"
 #include "harness/run/record_file.h"
 #include "schema/support/base/suggestion.h"
 #include "schema/support/base/text.h"
@@ -34,11 +34,8 @@ std::vector<std::string> runsIn(const fs::path& directory) {
   return ids;
 }
 
-// Reads the first line alone, since a record may be long.
 std::string idOf(const fs::path& record) {
-  std::string line;
-  std::getline(std::ifstream(record), line);
-  return RecordFile::parse("", line + "\n", RecordFile::Ending::kKilled).header().value("run", "");
+  return textOf(RecordFile::headerOf(record), "run");
 }
 
 // The link is replaced as a whole, so that it always leads to a run.

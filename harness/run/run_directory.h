@@ -13,6 +13,12 @@ inline constexpr char kLatestLink[] = "latest";
 // The directory of records in that of a run.
 inline constexpr char kRecordsDirectory[] = "records";
 
+// The directory of what green tests keep of their logs, in that of a run: of the lines that differ
+// only in what changes from run to run, the first one. Later failures are compared with it. The
+// second is the type of such an artifact.
+inline constexpr char kLogLinesDirectory[] = "log-lines";
+inline constexpr char kLogLinesType[] = "log lines";
+
 // Returns the absolute path of the directory of a run of this id that names no other one. Nothing
 // is made.
 std::string defaultRunDirectory(const std::string& runId);

@@ -7,12 +7,13 @@
 
 #include "harness/os/error.h"
 #include "harness/os/files.h"
+#include "harness/run/fields.h"
 
 namespace harness::run {
 namespace {
 
 std::string roleOf(const RecordFile& file) {
-  return file.header().value("role", "");
+  return textOf(file.header(), "role");
 }
 
 int rankOf(const RecordFile& file) {
@@ -23,8 +24,7 @@ int rankOf(const RecordFile& file) {
 // Files of one boot share a clock that never jumps. Others have only the wall clock.
 int64_t beginOf(const RunRecord& run, const RecordFile& file) {
   const RecordFile& first = run.files.front();
-  bool isSameClock = first.header().value("boot", "") == file.header().value("boot", "") &&
-                     first.clock() > 0 && file.clock() > 0;
+  bool isSameClock = first.boot() == file.boot() && first.clock() > 0 && file.clock() > 0;
   return isSameClock ? file.clock() - first.clock() : file.wall() - first.wall();
 }
 
@@ -35,8 +35,8 @@ std::set<std::string> explained(const RunRecord& run) {
   if (runner == nullptr) return names;
   for (const Item& item : runner->items()) {
     if (item.kind != "program" || item.state != Item::State::kEnded) continue;
-    Json fields = runner->fields(item);
-    if (!fields.value("because", "").empty()) names.insert(fields.value("writer", ""));
+    RecordLine fields = runner->plainFields(item);
+    if (!fields.text("because").empty()) names.insert(fields.text("writer"));
   }
   return names;
 }
@@ -48,7 +48,7 @@ void findMissing(RunRecord& run) {
   std::set<std::string> known = explained(run);
   for (const Item& item : runner->items()) {
     if (item.kind != "program" || item.begunAt == Item::kNever) continue;
-    std::string name = runner->fields(item).value("writer", "");
+    std::string name = runner->plainFields(item).text("writer");
     bool isOver = item.state == Item::State::kEnded || item.state == Item::State::kAborted;
     if (name.empty() || !isOver || run.find(name) >= 0 || known.contains(name)) continue;
     run.problems.push_back(name + ": the program has left no record");
@@ -100,7 +100,7 @@ RunRecord readRun(const std::string& directory) {
     }
   }
   run.wall = run.files.front().wall();
-  run.id = run.files.front().header().value("run", "");
+  run.id = textOf(run.files.front().header(), "run");
   findMissing(run);
   return run;
 }
