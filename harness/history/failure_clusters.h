@@ -8,18 +8,7 @@
 
 namespace harness::history {
 
-// Returns the text with placeholders for what differs from run to run:
-//
-//   <time>       2026-12-01T02:45:01.123Z, 02:45:01, Dec  1 02:45:01
-//   <uuid>       550e8400-e29b-41d4-a716-446655440000
-//   <address>    10.7.0.12, 10.7.0.12:7400, fe80::1, [fe80::1]:80
-//   <pointer>    0x7ffd3a10
-//   <temporary>  what follows /tmp/, /var/tmp/, /run/ and /dev/shm/, up to the next slash or blank
-//   <hex>        words of at least eight hexadecimal digits, of which one is a digit
-//   <n>          other numbers, with their decimals; not those in words that begin with a letter,
-//                such as server1 and x86_64
-//
-// The result has 1 KiB at most.
+// Returns the text with placeholders for what differs from run to run (harness/run), 1 KiB at most.
 std::string normalised(std::string_view text);
 
 // One failure of one run.

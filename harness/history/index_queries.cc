@@ -54,6 +54,20 @@ size_t countRuns(Database& database) {
   return statement.step() ? static_cast<size_t>(statement.number(0)) : 0;
 }
 
+std::vector<std::string> greenRunsOf(Database& database, const std::string& test, int64_t began,
+                                     size_t most) {
+  std::vector<std::string> ids;
+  Statement statement(database,
+                      "SELECT run FROM history WHERE test = ? AND began < ?"
+                      " AND outcome IN ('passed', 'flaky', 'unexpectedly passed')"
+                      " ORDER BY began DESC, run DESC LIMIT ?");
+  statement.bind(1, test);
+  statement.bind(2, began);
+  statement.bind(3, limitOf(most));
+  while (statement.step()) ids.push_back(statement.text(0));
+  return ids;
+}
+
 std::vector<std::string> testsOf(Database& database) {
   std::vector<std::string> ids;
   Statement statement(database, "SELECT id FROM tests ORDER BY id");

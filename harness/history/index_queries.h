@@ -75,6 +75,11 @@ struct ResultRow {
 // out: they are not results yet.
 std::vector<ResultRow> resultsOf(Database& database, const std::string& test);
 
+// Returns the ids of the runs before `began` in which a test passed, also at a later attempt, the
+// newest first, at most this number of them.
+std::vector<std::string> greenRunsOf(Database& database, const std::string& test, int64_t began,
+                                     size_t most);
+
 // A run with tests of a test's component, the oldest first.
 struct PresentRun {
   std::string run = {};

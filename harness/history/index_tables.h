@@ -7,7 +7,7 @@
 namespace harness::history {
 
 // The version of the tables, which is in the file. An index of another one is made anew.
-inline constexpr int kTablesVersion = 1;
+inline constexpr int kTablesVersion = 2;
 
 // Tells whether the database has the tables of this version.
 bool hasTables(Database& database);

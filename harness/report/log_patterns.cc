@@ -1,12 +1,13 @@
 #include "harness/report/log_patterns.h"
 
-#include <re2/re2.h>
-
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
 
 #include "harness/report/fields.h"
+#include "harness/run/normalised_text.h"
+#include "harness/run/run_directory.h"
 #include "schema/support/base/text.h"
 
 namespace harness::report {
@@ -19,28 +20,6 @@ using run::RecordFile;
 constexpr size_t kPatternsMax = 200'000;
 constexpr size_t kLineBytesMax = 1000;
 
-const RE2& changing() {
-  // Longer forms come before those that are parts of them.
-  static const RE2 kChanging(
-      // A hardware address.
-      R"(\b[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}\b|)"
-      // 2026-12-01T02:45:01.25Z, 12:45:01,250 and "Dec  1 02:45:01".
-      R"((?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?)"
-      R"((?:(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +\d+,? )?)"
-      R"((?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?Z|[+-]\d\d:?\d\d)?)"
-      // A UUID.
-      R"(|\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b)"
-      // An IPv6 address, with a port or prefix length.
-      R"(|\[?\b[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{0,4}){2,7}(?:/\d+)?\]?(?::\d+)?)"
-      // An IPv4 address, with a port or prefix length.
-      R"(|\b\d{1,3}(?:\.\d{1,3}){3}(?:[:/]\d+)?)"
-      // Hexadecimal words: marked ones, and long ones such as hashes.
-      R"(|\b0[xX][0-9a-fA-F]+\b|\b[0-9a-fA-F]{8,}\b)"
-      // A number, also at the end of a name.
-      R"(|\d+(?:\.\d+)*)");
-  return kChanging;
-}
-
 class Gatherer {
  public:
   explicit Gatherer(const run::RunRecord& run) : run_(run) {}
@@ -48,14 +27,34 @@ class Gatherer {
   LogPatterns gather() {
     for (const RecordFile& file : run_.files) {
       for (const Item& item : file.items()) {
-        bool isFile = item.kind == "artifact" && textOf(file.fields(item), "type") == "log";
-        if (item.kind == "log" || isFile) takeLog(file, item);
+        if (isLog(file, item)) takeLog(file, item);
       }
     }
     return std::move(all_);
   }
 
+  // An item stands behind the one that it belongs to.
+  void takeAttempt(const run::Attempt& attempt) {
+    if (attempt.file < 0 || attempt.item < 0) return;
+    const RecordFile& file = run_.files[static_cast<size_t>(attempt.file)];
+    const std::vector<Item>& items = file.items();
+    for (auto i = static_cast<size_t>(attempt.item) + 1; i < items.size(); ++i) {
+      int within = items[i].in;
+      while (within > attempt.item) within = items[static_cast<size_t>(within)].in;
+      if (within == attempt.item && isLog(file, items[i])) takeLog(file, items[i]);
+    }
+  }
+
+  LogPatterns taken() { return std::move(all_); }
+
  private:
+  static bool isLog(const RecordFile& file, const Item& item) {
+    if (item.kind == "log") return true;
+    if (item.kind != "artifact") return false;
+    std::string type = file.plainFields(item).text("type");
+    return type == "log" || type == run::kLogLinesType;
+  }
+
   void takeLog(const RecordFile& file, const Item& item) {
     Json fields = file.fields(item);
     std::string node = textOf(fields, "node");
@@ -86,7 +85,7 @@ class Gatherer {
   void take(const std::string& line, const std::string& node, const std::string& source) {
     if (line.empty()) return;
     ++all_.lines;
-    std::string pattern = patternOf(line);
+    std::string pattern = run::normalisedText(line, kLineBytesMax);
     auto found = all_.patterns.find(pattern);
     if (found == all_.patterns.end()) {
       if (all_.patterns.size() >= kPatternsMax) {
@@ -96,6 +95,7 @@ class Gatherer {
       LogPattern made{.line = std::string(support::beginningOf(line, kLineBytesMax)),
                       .node = node,
                       .source = source};
+      made.order = all_.lines;
       found = all_.patterns.emplace(std::move(pattern), std::move(made)).first;
     }
     ++found->second.count;
@@ -108,14 +108,27 @@ class Gatherer {
 
 }  // namespace
 
-std::string patternOf(const std::string& line) {
-  std::string pattern(support::beginningOf(line, kLineBytesMax));
-  RE2::GlobalReplace(&pattern, changing(), "#");
-  return pattern;
-}
-
 LogPatterns logPatternsOf(const run::RunRecord& run) {
   return Gatherer(run).gather();
+}
+
+LogPatterns logPatternsOf(const run::RunRecord& run, const run::TestResult& test, Attempts which) {
+  Gatherer gatherer(run);
+  for (const run::Attempt& attempt : test.attempts) {
+    bool isWanted = run::isGreen(attempt.outcome) == (which == Attempts::kGreen);
+    if (isWanted) gatherer.takeAttempt(attempt);
+  }
+  return gatherer.taken();
+}
+
+NewLines newLinesOf(const LogPatterns& failed, const LogPatterns& green) {
+  NewLines found{.leftOut = failed.leftOut + green.leftOut};
+  for (const auto& [pattern, line] : failed.patterns) {
+    if (green.patterns.count(pattern) == 0) found.lines.push_back(line);
+  }
+  std::sort(found.lines.begin(), found.lines.end(),
+            [](const auto& one, const auto& other) { return one.order < other.order; });
+  return found;
 }
 
 }  // namespace harness::report
