@@ -25,7 +25,7 @@ enum class Outcome {
   //
   // An attempt failed and a later one passed.
   kFlaky,
-  // It failed as a waiver foretells.
+  // It failed as a waiver foretells, or while it was on probation.
   kWaived,
   // It passed though a waiver foretells a failure.
   kUnexpectedlyPassed,

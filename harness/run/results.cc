@@ -184,7 +184,7 @@ class Gatherer {
     auto found = exonerations_.find(test.id());
     if (found == exonerations_.end()) return;
     const auto& [kind, because] = found->second;
-    if (kind == "waiver") test.outcome = Outcome::kWaived;
+    if (kind == "waiver" || kind == "probation") test.outcome = Outcome::kWaived;
     if (kind == "flaky") test.outcome = Outcome::kFlaky;
     if (kind == "polluted") test.outcome = Outcome::kPolluted;
     if (kind == "unexpected pass") test.outcome = Outcome::kUnexpectedlyPassed;

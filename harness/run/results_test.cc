@@ -85,6 +85,19 @@ TEST_F(ResultsTest, ExonerationStandsBesideTheResult) {
   EXPECT_EQ(run.exitStatus, kExitPassed);
 }
 
+TEST_F(ResultsTest, FailureOnProbationIsWaivedAndKept) {
+  RecordWriter runner = writer("muster", "runner");
+  std::string item = runner.begin("run", "");
+  endTest(runner, "A", "failed");
+  runner.add(item, "exonerated", {{"test", "kvd/KvTest.A"}, {"kind", "probation"}});
+  runner.end(item);
+  runner.close("");
+  RunResult run = result();
+  EXPECT_EQ(run.tests.at(0).outcome, Outcome::kWaived);
+  EXPECT_EQ(run.tests[0].attempts[0].outcome, Outcome::kFailed);
+  EXPECT_EQ(run.exitStatus, kExitPassed);
+}
+
 TEST_F(ResultsTest, TestThatNoRecordEndsHasNotPassed) {
   {
     RecordWriter runner = writer("muster", "runner");

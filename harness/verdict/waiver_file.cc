@@ -1,8 +1,10 @@
-// Reads files of waivers, strictly: a waiver that does not say whose it is and until when would
-// stay for ever.
+// Reads files of waivers and probations, strictly: one that does not say whose it is and until when
+// would stay for ever.
 #include <algorithm>
+#include <cstdlib>
 
 #include "harness/os/files.h"
+#include "harness/verdict/probation.h"
 #include "harness/verdict/waivers.h"
 #include "schema/support/base/config.h"
 
@@ -14,6 +16,8 @@ using support::ConfigReader;
 
 const std::vector<std::string> kKeys = {"tests",   "reason",   "owner", "expires", "bug",
                                         "failure", "outcomes", "when",  "strict",  "quarantine"};
+
+const std::vector<std::string> kProbationKeys = {"tests", "owner", "expires", "passes"};
 
 const std::vector<std::string> kSubjects = {"kernel", "agent", "muster"};
 
@@ -28,6 +32,8 @@ std::vector<Outcome> allBad() {
   return outcomes;
 }
 
+constexpr long kPassesMost = 1000;
+
 bool isDay(const std::string& text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -41,21 +47,38 @@ class WaiverReader {
  public:
   explicit WaiverReader(const std::string& path) : reader_(path) {}
 
-  std::vector<Waiver> read(const std::string& text) {
-    YAML::Node document = reader_.parse(text);
-    reader_.checkKeys(document, {"waivers"});
-    YAML::Node list = document["waivers"];
-    if (!list || !list.IsSequence()) {
-      reader_.fail(document, "the key \"waivers\" with a list is missing");
-    }
+  std::vector<Waiver> waivers(const std::string& text) {
+    YAML::Node document = parse(text);
     std::vector<Waiver> waivers;
-    for (const YAML::Node& item : list) waivers.push_back(waiverOf(item));
+    for (const YAML::Node& item : document["waivers"]) waivers.push_back(waiverOf(item));
     return waivers;
   }
 
+  std::vector<Probation> probations(const std::string& text) {
+    YAML::Node document = parse(text);
+    std::vector<Probation> probations;
+    for (const YAML::Node& item : document["probation"]) probations.push_back(probationOf(item));
+    return probations;
+  }
+
  private:
+  YAML::Node parse(const std::string& text) {
+    YAML::Node document = reader_.parse(text);
+    reader_.checkKeys(document, {"waivers", "probation"});
+    bool isAny = false;
+    for (const char* key : {"waivers", "probation"}) {
+      YAML::Node list = document[key];
+      if (list && !list.IsSequence()) reader_.fail(list, std::string(key) + ": is no list");
+      isAny = isAny || list;
+    }
+    if (!isAny) {
+      reader_.fail(document, "the key \"waivers\" or \"probation\" with a list is missing");
+    }
+    return document;
+  }
+
   std::string required(const YAML::Node& item, const std::string& key) {
-    if (!item[key]) reader_.fail(item, "a waiver without \"" + key + "\"");
+    if (!item[key]) reader_.fail(item, "an item without \"" + key + "\"");
     return reader_.text(item[key], key);
   }
 
@@ -107,37 +130,68 @@ class WaiverReader {
     }
   }
 
+  std::vector<std::string> patternsOf(const YAML::Node& item) {
+    YAML::Node tests = item["tests"];
+    if (!tests) reader_.fail(item, "an item without \"tests\"");
+    std::vector<std::string> patterns =
+        tests.IsSequence() ? reader_.texts(tests, "tests")
+                           : std::vector<std::string>{reader_.text(tests, "tests")};
+    for (const std::string& pattern : patterns) {
+      if (pattern.find('/') != std::string::npos) continue;
+      reader_.fail(tests, "tests: \"" + pattern +
+                              "\" is no pattern of COMPONENT/SUITE.NAME, such as "
+                              "\"kvd/KvTest.*\"");
+    }
+    return patterns;
+  }
+
+  std::string expiryOf(const YAML::Node& item) {
+    std::string expires = required(item, "expires");
+    if (isDay(expires)) return expires;
+    reader_.fail(item["expires"], "expires: \"" + expires + "\" is no day such as \"2027-06-30\"");
+  }
+
+  std::string placeOf(const YAML::Node& item) const {
+    return reader_.path() + ":" + std::to_string(item.Mark().line + 1);
+  }
+
+  Probation probationOf(const YAML::Node& item) {
+    reader_.expectMap(item, "a probation");
+    reader_.checkKeys(item, kProbationKeys);
+    Probation probation{.tests = patternsOf(item),
+                        .owner = required(item, "owner"),
+                        .expires = expiryOf(item),
+                        .place = placeOf(item)};
+    if (!item["passes"]) return probation;
+    std::string text = reader_.text(item["passes"], "passes");
+    char* rest = nullptr;
+    long passes = std::strtol(text.c_str(), &rest, 10);
+    if (*rest != '\0' || passes < 1 || passes > kPassesMost) {
+      reader_.fail(item["passes"], "passes: \"" + text + "\" is no number from 1 to " +
+                                       std::to_string(kPassesMost));
+    }
+    probation.passes = static_cast<int>(passes);
+    return probation;
+  }
+
   Waiver waiverOf(const YAML::Node& item) {
     reader_.expectMap(item, "a waiver");
     reader_.checkKeys(item, kKeys);
     Waiver waiver;
-    if (!item["tests"]) reader_.fail(item, "a waiver without \"tests\"");
-    waiver.tests = item["tests"].IsSequence()
-                       ? reader_.texts(item["tests"], "tests")
-                       : std::vector<std::string>{reader_.text(item["tests"], "tests")};
-    for (const std::string& pattern : waiver.tests) {
-      if (pattern.find('/') == std::string::npos) {
-        reader_.fail(item["tests"], "tests: \"" + pattern +
-                                        "\" is no pattern of COMPONENT/SUITE.NAME, such as "
-                                        "\"kvd/KvTest.*\"");
-      }
-    }
+    waiver.tests = patternsOf(item);
     waiver.reason = required(item, "reason");
     waiver.owner = required(item, "owner");
-    waiver.expires = required(item, "expires");
-    if (!isDay(waiver.expires)) {
-      reader_.fail(item["expires"],
-                   "expires: \"" + waiver.expires + "\" is no day such as \"2027-06-30\"");
-    }
+    waiver.expires = expiryOf(item);
     waiver.bug = optional(item, "bug");
     waiver.failure = optional(item, "failure");
     waiver.outcomes = outcomesOf(item);
     if (item["when"]) readWhen(item["when"], waiver);
     waiver.isStrict = isSet(item, "strict");
-    if (waiver.isStrict && isSet(item, "quarantine")) {
+    waiver.isQuarantine = isSet(item, "quarantine");
+    if (waiver.isStrict && waiver.isQuarantine) {
       reader_.fail(item["strict"], "strict and quarantine exclude each other");
     }
-    waiver.place = reader_.path() + ":" + std::to_string(item.Mark().line + 1);
+    waiver.place = placeOf(item);
     return waiver;
   }
 
@@ -147,7 +201,11 @@ class WaiverReader {
 }  // namespace
 
 std::vector<Waiver> readWaivers(const std::string& path) {
-  return WaiverReader(path).read(readFile(path));
+  return WaiverReader(path).waivers(readFile(path));
+}
+
+std::vector<Probation> readProbations(const std::string& path) {
+  return WaiverReader(path).probations(readFile(path));
 }
 
 }  // namespace harness::verdict

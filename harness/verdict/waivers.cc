@@ -80,11 +80,6 @@ std::map<std::string, Versions> versionsOf(const run::RunRecord& record) {
   return all;
 }
 
-bool isMeant(const Waiver& waiver, const std::string& id) {
-  return std::any_of(waiver.tests.begin(), waiver.tests.end(),
-                     [&](const std::string& pattern) { return matches(pattern, id); });
-}
-
 bool foretells(const Waiver& waiver, const run::TestResult& test) {
   bool isOutcome = std::find(waiver.outcomes.begin(), waiver.outcomes.end(), test.outcome) !=
                    waiver.outcomes.end();
@@ -113,6 +108,15 @@ int compareVersions(const std::string& one, const std::string& other) {
   }
 }
 
+bool isAbout(const Waiver& waiver, const std::string& test) {
+  return std::any_of(waiver.tests.begin(), waiver.tests.end(),
+                     [&](const std::string& pattern) { return matches(pattern, test); });
+}
+
+bool hasExpired(const Waiver& waiver, const std::string& day) {
+  return waiver.expires < day;
+}
+
 bool matches(const std::string& pattern, const std::string& text) {
   return ::fnmatch(pattern.c_str(), text.c_str(), FNM_NOESCAPE) == 0;
 }
@@ -132,14 +136,14 @@ Waived judge(const std::vector<Waiver>& waivers, const run::RunRecord& record,
   std::map<std::string, Versions> versions = versionsOf(record);
   for (const Waiver& waiver : waivers) {
     std::string name = waiver.place + " (" + waiver.reason + ")";
-    if (waiver.expires < day) {
+    if (hasExpired(waiver, day)) {
       waived.notes.push_back("waiver " + name + " expired on " + waiver.expires +
                              ", and holds no more");
       continue;
     }
     bool isUsed = false;
     for (const run::TestResult& test : result.tests) {
-      if (!isMeant(waiver, test.id())) continue;
+      if (!isAbout(waiver, test.id())) continue;
       const std::vector<std::string>& nodes = test.deciding().nodes;
       bool isHere = waiver.when.empty() ||
                     std::any_of(nodes.begin(), nodes.end(), [&](const std::string& node) {

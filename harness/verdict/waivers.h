@@ -42,6 +42,9 @@ struct Waiver {
   // A pass is a failure of the run: somebody has repaired the bug.
   bool isStrict = false;
 
+  // No failure of the tests fails a run, whatever it is.
+  bool isQuarantine = false;
+
   // FILE:LINE
   std::string place = {};
 };
@@ -51,7 +54,7 @@ struct Exoneration {
   // COMPONENT/SUITE.NAME
   std::string test = {};
 
-  // "waiver" or "unexpected pass", as records have it.
+  // "waiver", "unexpected pass" or "probation", as records have it.
   std::string kind = {};
   std::string because = {};
   std::string bug = {};
@@ -72,6 +75,12 @@ std::vector<Waiver> readWaivers(const std::string& path);
 // Judges a run. `today` is a day such as "2027-06-30".
 Waived judge(const std::vector<Waiver>& waivers, const run::RunRecord& record,
              const run::RunResult& result, const std::string& today);
+
+// Tells whether a waiver is about the test COMPONENT/SUITE.NAME, whatever its conditions are.
+bool isAbout(const Waiver& waiver, const std::string& test);
+
+// Tells whether it holds no more on a day such as "2027-06-30".
+bool hasExpired(const Waiver& waiver, const std::string& day);
 
 // Compares versions by their numbers, and by their other parts as texts: "5.10" is above "5.9".
 // Negative, zero or positive, as `one` is below, equal to or above `other`.

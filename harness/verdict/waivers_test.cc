@@ -127,8 +127,9 @@ TEST_F(WaiversTest, BadFilesAreRefusedWithTheirPlace) {
     EXPECT_THAT([&] { read(text); },
                 testing::ThrowsMessage<support::ConfigError>(HasSubstr(reason)));
   };
-  fails("waivers:\n  - tests: kvd/A.*\n", "a waiver without \"reason\"");
-  fails("waivers: 7\n", "with a list is missing");
+  fails("waivers:\n  - tests: kvd/A.*\n", "an item without \"reason\"");
+  fails("waivers: 7\n", "waivers: is no list");
+  fails("{}", "the key \"waivers\" or \"probation\" with a list is missing");
   fails("waivers:\n  - {tests: A.B, reason: r, owner: o, expires: 2027-01-01}\n",
         "is no pattern of COMPONENT/SUITE.NAME");
   fails("waivers:\n  - {tests: k/A.B, reason: r, owner: o, expires: soon}\n",
