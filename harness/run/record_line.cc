@@ -1,171 +1,82 @@
 #include "harness/run/record_line.h"
 
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+
 #include <charconv>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
 
 #include <nlohmann/json.hpp>
 
-#include "schema/support/base/text.h"
-
 namespace harness::run {
 namespace {
 
-// A number of more characters, or one with an exponent, may be too large for a double.
-constexpr size_t kPlainNumberMax = 300;
+using rapidjson::SizeType;
 
-bool isAscii(std::string_view text) {
-  constexpr uint64_t kHighBits = 0x8080808080808080;
-  size_t i = 0;
-  for (; i + sizeof(uint64_t) <= text.size(); i += sizeof(uint64_t)) {
-    uint64_t word = 0;
-    std::memcpy(&word, text.data() + i, sizeof word);
-    if ((word & kHighBits) != 0) return false;
-  }
-  for (; i < text.size(); ++i) {
-    if (static_cast<unsigned char>(text[i]) >= 0x80) return false;
-  }
-  return true;
-}
+// A line may be damaged, and values may lie deeper in each other than a stack is.
+constexpr unsigned kParsing =
+    rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag;
 
 bool isDigit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// Goes over JSON text by the grammar of RFC 8259. Each function that returns false leaves its place
-// undefined.
-class Scanner {
- public:
-  explicit Scanner(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
-
-  const char* at() const { return at_; }
-  bool isAtEnd() const { return at_ == end_; }
-
-  void skipSpace() {
-    while (at_ != end_ && (*at_ == ' ' || *at_ == '\t' || *at_ == '\n' || *at_ == '\r')) ++at_;
-  }
-
-  bool skip(char c) {
-    skipSpace();
-    if (at_ == end_ || *at_ != c) return false;
-    ++at_;
-    return true;
-  }
-
-  bool skipString() {
-    if (!skip('"')) return false;
-    while (at_ != end_) {
-      auto c = static_cast<unsigned char>(*at_++);
-      if (c == '"') return true;
-      if (c < 0x20) return false;
-      if (c == '\\' && !skipEscape()) return false;
-    }
-    return false;
-  }
-
-  bool skipName() { return skipString() && skip(':'); }
-
-  // Values may lie deeper in each other than a stack is.
-  bool skipValue() {
-    std::string open;
-    while (true) {
-      skipSpace();
-      if (at_ == end_) return false;
-      if (*at_ == '{' || *at_ == '[') {
-        open.push_back(*at_++);
-        if (!skip(open.back() == '{' ? '}' : ']')) {
-          if (open.back() == '{' && !skipName()) return false;
-          continue;
-        }
-        open.pop_back();
-      } else if (!skipScalar()) {
-        return false;
-      }
-      if (!skipEnds(open)) return false;
-      if (open.empty()) return true;
-    }
-  }
-
- private:
-  // Behind a value: ends lists and objects up to the next comma, or all of them.
-  bool skipEnds(std::string& open) {
-    while (!open.empty()) {
-      bool isObject = open.back() == '{';
-      if (skip(',')) return !isObject || skipName();
-      if (!skip(isObject ? '}' : ']')) return false;
-      open.pop_back();
-    }
-    return true;
-  }
-
-  bool skipScalar() {
-    if (*at_ == '"') return skipString();
-    if (*at_ == '-' || isDigit(*at_)) return skipNumber();
-    for (std::string_view word : {"true", "false", "null"}) {
-      if (std::string_view(at_, static_cast<size_t>(end_ - at_)).starts_with(word)) {
-        at_ += word.size();
-        return true;
-      }
-    }
-    return false;
-  }
-
-  bool skipDigits() {
-    const char* begin = at_;
-    while (at_ != end_ && isDigit(*at_)) ++at_;
-    return at_ != begin;
-  }
-
-  bool skipNumber() {
-    const char* begin = at_;
-    if (*at_ == '-') ++at_;
-    if (at_ != end_ && *at_ == '0') {
-      ++at_;
-    } else if (!skipDigits()) {
-      return false;
-    }
-    if (at_ != end_ && *at_ == '.' && (++at_, !skipDigits())) return false;
-    bool hasExponent = at_ != end_ && (*at_ == 'e' || *at_ == 'E');
-    if (hasExponent) {
-      ++at_;
-      if (at_ != end_ && (*at_ == '+' || *at_ == '-')) ++at_;
-      if (!skipDigits()) return false;
-    }
-    auto size = static_cast<size_t>(at_ - begin);
-    if (!hasExponent && size <= kPlainNumberMax) return true;
-    return std::isfinite(std::strtod(std::string(begin, size).c_str(), nullptr));
-  }
-
-  bool skipEscape() {
-    if (at_ == end_) return false;
-    char c = *at_++;
-    if (c != 'u') return std::strchr("\"\\/bfnrt", c) != nullptr && c != '\0';
-    int unit = codeUnit();
-    if (unit < 0 || (unit >= 0xdc00 && unit <= 0xdfff)) return false;
-    if (unit < 0xd800 || unit > 0xdfff) return true;
-    if (end_ - at_ < 2 || *at_++ != '\\' || *at_++ != 'u') return false;
-    unit = codeUnit();
-    return unit >= 0xdc00 && unit <= 0xdfff;
-  }
-
-  // The four hexadecimal digits of \u; -1: there are none.
-  int codeUnit() {
-    if (end_ - at_ < 4) return -1;
-    int unit = 0;
-    auto [rest, error] = std::from_chars(at_, at_ + 4, unit, 16);
-    if (error != std::errc() || rest != at_ + 4 || *at_ == '-') return -1;
-    at_ += 4;
-    return unit;
-  }
-
-  const char* at_;
-  const char* end_;
-};
-
 bool hasEscapes(std::string_view text) {
   return std::memchr(text.data(), '\\', text.size()) != nullptr;
 }
+
+// Takes down where the fields of the outermost object begin and end.
+class FieldPlaces : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, FieldPlaces> {
+ public:
+  struct Place {
+    size_t nameEnd = 0;
+    size_t valueEnd = 0;
+  };
+
+  FieldPlaces(const rapidjson::MemoryStream& stream, std::vector<Place>& places)
+      : stream_(stream), places_(places) {}
+
+  bool isObject() const { return isObject_; }
+
+  // Any other value.
+  bool Default() { return ended(); }
+  bool String(const char*, SizeType, bool) { return ended(); }
+
+  bool Key(const char*, SizeType, bool) {
+    if (depth_ == 1) places_.push_back({.nameEnd = stream_.Tell()});
+    return true;
+  }
+  bool StartObject() {
+    isObject_ = isObject_ || depth_ == 0;
+    ++depth_;
+    return true;
+  }
+  bool StartArray() {
+    ++depth_;
+    return isObject_;
+  }
+  bool EndObject(SizeType) { return closed(); }
+  bool EndArray(SizeType) { return closed(); }
+
+ private:
+  // The bracket is read after this.
+  bool closed() {
+    --depth_;
+    return endedAt(stream_.Tell() + 1);
+  }
+  bool ended() { return endedAt(stream_.Tell()); }
+
+  bool endedAt(size_t place) {
+    if (depth_ == 1) places_.back().valueEnd = place;
+    return true;
+  }
+
+  const rapidjson::MemoryStream& stream_;
+  std::vector<Place>& places_;
+  size_t depth_ = 0;
+  bool isObject_ = false;
+};
 
 }  // namespace
 
@@ -189,15 +100,9 @@ std::optional<int64_t> numberOfJson(std::string_view json) {
 
 std::vector<std::string> textsOfJson(std::string_view json) {
   std::vector<std::string> texts;
-  Scanner scanner(json);
-  if (!scanner.skip('[')) return texts;
-  while (!scanner.skip(']')) {
-    scanner.skip(',');
-    scanner.skipSpace();
-    const char* begin = scanner.at();
-    if (!scanner.skipValue()) return texts;
-    std::string_view value(begin, static_cast<size_t>(scanner.at() - begin));
-    if (value.front() == '"') texts.push_back(textOfJson(value));
+  if (!json.starts_with('[')) return texts;
+  for (const nlohmann::json& value : nlohmann::json::parse(json, nullptr, false)) {
+    if (value.is_string()) texts.push_back(value.get<std::string>());
   }
   return texts;
 }
@@ -208,29 +113,27 @@ void RecordLine::clear() {
 }
 
 bool RecordLine::add(std::string_view text) {
-  if (!isAscii(text) && !support::isUtf8(text)) return false;
-  Scanner scanner(text);
-  if (!scanner.skip('{')) return false;
-  bool isEmpty = scanner.skip('}');
-  while (!isEmpty) {
-    scanner.skipSpace();
-    const char* name = scanner.at();
-    if (!scanner.skipString()) return false;
-    std::string_view quoted(name, static_cast<size_t>(scanner.at() - name));
-    if (!scanner.skip(':')) return false;
-    scanner.skipSpace();
-    const char* value = scanner.at();
-    if (!scanner.skipValue()) return false;
+  thread_local std::vector<FieldPlaces::Place> places;
+  places.clear();
+  rapidjson::MemoryStream stream(text.data(), text.size());
+  FieldPlaces handler(stream, places);
+  bool isJson = !rapidjson::Reader().Parse<kParsing>(stream, handler).IsError();
+  if (!isJson || stream.Tell() != text.size() || !handler.isObject()) return false;
+  // RapidJSON takes half of a surrogate pair for a character.
+  if (text.find("\\u") != std::string_view::npos && !nlohmann::json::accept(text)) return false;
+  size_t before = 1;
+  for (const FieldPlaces::Place& place : places) {
+    // Between the last value and this one are white space, a comma and the name.
+    size_t name = text.find('"', before);
+    std::string_view quoted = text.substr(name, place.nameEnd - name);
+    size_t value = text.find_first_not_of(" \t\r\n:", place.nameEnd);
     Field field{.name = quoted.substr(1, quoted.size() - 2),
-                .json = {value, static_cast<size_t>(scanner.at() - value)}};
+                .json = text.substr(value, place.valueEnd - value)};
     if (hasEscapes(quoted)) field.name = names_.emplace_back(textOfJson(quoted));
     fields_.push_back(field);
-    if (scanner.skip(',')) continue;
-    if (!scanner.skip('}')) return false;
-    break;
+    before = place.valueEnd;
   }
-  scanner.skipSpace();
-  return scanner.isAtEnd();
+  return true;
 }
 
 std::string_view RecordLine::json(std::string_view name) const {
