@@ -3,6 +3,7 @@
 #include "harness/cli/command_error.h"
 #include "harness/os/error.h"
 #include "harness/report/format.h"
+#include "harness/report/html.h"
 #include "harness/run/run_directory.h"
 #include "schema/support/base/suggestion.h"
 
@@ -20,6 +21,10 @@ std::string reportFormatProblem(const std::string& word) {
   for (const std::string& name : reportFormats()) names += (names.empty() ? "" : ", ") + name;
   return "is no format of reports" + support::suggestion(word, reportFormats()) +
          "; there are: " + names;
+}
+
+void writePage(const report::MergedRuns& merged, const std::string& path) {
+  report::writeHtml(merged, {}, path);
 }
 
 run::RunRecord recordedRun(const std::string& word) {

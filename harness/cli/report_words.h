@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/run/run_record.h"
+#include "harness/report/merged_runs.h"
 
 namespace harness {
 
@@ -16,6 +16,10 @@ std::vector<std::string> reportFormats();
 
 // Says why a word names no format; empty: it does.
 std::string reportFormatProblem(const std::string& word);
+
+// Writes the page of runs, whose failed tests are compared with earlier runs (good_runs.h). Throws
+// SystemError.
+void writePage(const report::MergedRuns& merged, const std::string& path);
 
 // Reads the run that a word means: a directory, an id in ./muster-runs or the beginning of one, or
 // "latest". Throws CommandError with kExitNoInput, whose text names those that there are.

@@ -1,24 +1,32 @@
-// Writes the report of a run as one HTML file that needs nothing else: it opens without a network
-// and without a server (docs/reference/reports.md). It judges nothing.
+// Writes the report of a run, or of several together, as one HTML file that needs nothing else: it
+// opens without a network and without a server (docs/reference/reports.md). It judges nothing.
 //
-//   run::RunRecord run = run::readRun("muster-runs/latest");
-//   writeHtml(run, run::resultOf(run), {}, "muster-runs/latest/report.html");
+//   MergedRuns merged = mergeRuns({run::readRun("muster-runs/latest")});
+//   writeHtml(merged, {}, "muster-runs/latest/report.html");
 //
 // A record that is cut or damaged has a report, too, which says what is missing.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "harness/run/results.h"
-#include "harness/run/run_record.h"
+#include "harness/report/log_patterns.h"
+#include "harness/report/merged_runs.h"
 
 namespace harness::report {
 
 struct HtmlOptions {
-  // Directories in which sources are looked for that the record names by a relative path. The
-  // report shows the lines around a failure.
+  // Directories below which sources are looked for (html_sources.h), besides those in which the
+  // runs were started. The report shows the lines around a failure.
   std::vector<std::string> sourceDirectories = {"."};
+
+  // Says what the logs of a test have beyond those of a run in which it was green, for a test that
+  // is not green. `run` is a place in MergedRuns::runs. Null: the report shows no such lines.
+  using FindNewLines =
+      std::function<std::optional<NewLines>(size_t run, const run::TestResult& test)>;
+  FindNewLines newLines = {};
 
   // The most that one artifact, and all of them, may have to be part of the report. Others are
   // linked, and the report says why.
@@ -28,7 +36,6 @@ struct HtmlOptions {
 
 // Replaces the file as a whole, or leaves what was there. Throws SystemError if it cannot be
 // written.
-void writeHtml(const run::RunRecord& run, const run::RunResult& result, const HtmlOptions& options,
-               const std::string& path);
+void writeHtml(const MergedRuns& merged, const HtmlOptions& options, const std::string& path);
 
 }  // namespace harness::report

@@ -20,8 +20,9 @@ std::string sizeText(size_t bytes) {
 
 }  // namespace
 
-HtmlArtifacts::HtmlArtifacts(std::string directory, std::string report, Limits limits)
-    : limits_(limits) {
+HtmlArtifacts::HtmlArtifacts(std::string directory, std::string report, Limits limits,
+                             Totals& totals)
+    : limits_(limits), totals_(totals) {
   std::error_code error;
   directory_ = fs::weakly_canonical(directory, error);
   report_ = fs::weakly_canonical(fs::absolute(report, error), error);
@@ -34,7 +35,7 @@ Json HtmlArtifacts::linked(const fs::path& file, const std::string& why) const {
 
 // The record may name any path: links are followed before it is judged where the file lies.
 Json HtmlArtifacts::take(const std::string& path, HtmlBlocks& blocks) {
-  ++count_;
+  ++totals_.count;
   std::error_code error;
   fs::path file = fs::weakly_canonical(directory_ / path, error);
   if (error || !isBelow(file, directory_)) return {{"why", "it is not in the run's directory"}};
@@ -43,21 +44,17 @@ Json HtmlArtifacts::take(const std::string& path, HtmlBlocks& blocks) {
   Json taken;
   if (size > limits_.bytesMax) {
     taken = linked(file, "it is larger than " + sizeText(limits_.bytesMax));
-  } else if (bytes_ + size > limits_.totalBytesMax) {
+  } else if (totals_.bytes + size > limits_.totalBytesMax) {
     taken =
         linked(file, "the report has " + sizeText(limits_.totalBytesMax) + " of artifacts already");
   } else {
     std::string content = readIfPresent(file);
-    bytes_ += content.size();
-    ++inlined_;
+    totals_.bytes += content.size();
+    ++totals_.inlined;
     taken = {{"extent", toJson(blocks.add(content))}};
   }
   taken["bytes"] = size;
   return taken;
-}
-
-Json HtmlArtifacts::summary() const {
-  return {{"count", count_}, {"inlined", inlined_}, {"bytes", bytes_}};
 }
 
 }  // namespace harness::report

@@ -17,15 +17,20 @@ class HtmlArtifacts {
     size_t totalBytesMax = 0;
   };
 
-  // `directory` is the run's, and `report` the file that is written.
-  HtmlArtifacts(std::string directory, std::string report, Limits limits);
+  // Those of all runs of the report: how many there were, how many of them are part of the report,
+  // and their bytes.
+  struct Totals {
+    size_t count = 0;
+    size_t inlined = 0;
+    size_t bytes = 0;
+  };
+
+  // `directory` is the run's, and `report` the file that is written. `totals` must outlive this.
+  HtmlArtifacts(std::string directory, std::string report, Limits limits, Totals& totals);
 
   // Returns `bytes` (its size), and either `extent` (its content in the blocks) or `link` and
   // `why`. `path` is relative to the run's directory.
   Json take(const std::string& path, HtmlBlocks& blocks);
-
-  // Returns how many there were, how many of them are part of the report, and their bytes.
-  Json summary() const;
 
  private:
   Json linked(const std::filesystem::path& file, const std::string& why) const;
@@ -33,9 +38,7 @@ class HtmlArtifacts {
   std::filesystem::path directory_;
   std::filesystem::path report_;
   Limits limits_;
-  size_t count_ = 0;
-  size_t inlined_ = 0;
-  size_t bytes_ = 0;
+  Totals& totals_;
 };
 
 }  // namespace harness::report

@@ -15,8 +15,7 @@ bool hasOwnPlace(const std::string& what) {
 
 }  // namespace
 
-HtmlDetails::HtmlDetails(HtmlContext& context, const run::RunResult& result)
-    : context_(context), result_(result) {
+HtmlDetails::HtmlDetails(HtmlContext& context) : context_(context) {
   children_.resize(context.run.files.size());
   for (size_t i = 0; i < context.run.files.size(); ++i) index(static_cast<int>(i));
 }
@@ -26,10 +25,11 @@ void HtmlDetails::index(int fileIndex) {
   const run::RecordFile& file = context_.run.files[static_cast<size_t>(fileIndex)];
   std::vector<std::vector<int>>& children = children_[static_cast<size_t>(fileIndex)];
   children.resize(file.items().size());
+  bool isNested = run::isNested(file);
   for (size_t i = 0; i < file.items().size(); ++i) {
     const run::Item& item = file.items()[i];
     if (item.in >= 0) children[static_cast<size_t>(item.in)].push_back(static_cast<int>(i));
-    if (run::isNested(file)) continue;
+    if (isNested) continue;
     if (item.kind == "test") indexTest({.file = fileIndex, .item = static_cast<int>(i)});
     if (item.kind != "run") continue;
     for (Json& line : file.additions(item, "exonerated")) {
@@ -54,9 +54,9 @@ void HtmlDetails::indexTest(const Record& record) {
 
 // The items stand in one list, each with the place of the one that it belongs to: a tree may be
 // deeper than a stack.
-Json HtmlDetails::itemsBelow(int place, const Record& record) {
+JsonList HtmlDetails::itemsBelow(int place, const Record& record) {
   const auto& children = children_[static_cast<size_t>(record.file)];
-  Json items = Json::array();
+  JsonList items;
   std::vector<std::pair<int, int>> open;
   auto addChildren = [&](int item, int parent) {
     const std::vector<int>& own = children[static_cast<size_t>(item)];
@@ -66,15 +66,13 @@ Json HtmlDetails::itemsBelow(int place, const Record& record) {
   while (!open.empty()) {
     auto [item, parent] = open.back();
     open.pop_back();
-    Json object = htmlItem(context_, {.file = record.file, .item = item, .test = place});
-    object["p"] = parent;
     addChildren(item, static_cast<int>(items.size()));
-    items.push_back(std::move(object));
+    items.add(htmlItem(context_, {.file = record.file, .item = item, .test = place}, parent));
   }
   return items;
 }
 
-void HtmlDetails::takeRecord(int place, const Record& record, Json& object) {
+void HtmlDetails::takeRecord(const Record& record, Json& object) {
   const run::RecordFile& file = context_.run.files[static_cast<size_t>(record.file)];
   const run::Item& item = file.items()[static_cast<size_t>(record.item)];
   for (Json& line : file.additions(item)) {
@@ -82,11 +80,9 @@ void HtmlDetails::takeRecord(int place, const Record& record, Json& object) {
     object[hasOwnPlace(what) ? what : "further"].push_back(
         htmlAddition(context_, file, std::move(line)));
   }
-  Json items = itemsBelow(place, record);
-  if (!items.empty()) object["trees"].push_back(std::move(items));
 }
 
-Json HtmlDetails::attempt(int place, const run::Attempt& attempt, const std::string& id) {
+std::string HtmlDetails::attempt(int place, const run::Attempt& attempt, const std::string& id) {
   Json object = {{"number", attempt.number},
                  {"repeat", attempt.repeat},
                  {"outcome", static_cast<int>(attempt.outcome)},
@@ -96,44 +92,46 @@ Json HtmlDetails::attempt(int place, const run::Attempt& attempt, const std::str
                  {"b", attempt.begin},
                  {"e", attempt.end},
                  {"nodes", attempt.nodes},
-                 {"program", attempt.program}};
+                 {"program", attempt.program},
+                 {"run", context_.at.run}};
+  JsonList trees;
   for (const Record& record : attempts_[{id, attempt.number, attempt.repeat}]) {
-    takeRecord(place, record, object);
+    takeRecord(record, object);
+    JsonList items = itemsBelow(place, record);
+    if (items.size() > 0) trees.add(items.done());
   }
-  if (attempt.begin == run::Item::kNever) return object;
-  context_.timeline.add({.group = HtmlTimeline::kTests,
-                         .lane = "tests",
-                         .begin = attempt.begin,
-                         .end = attempt.end < 0 ? context_.length : attempt.end,
-                         .state = static_cast<SliceState>(static_cast<int>(SliceState::kOutcome) +
-                                                          static_cast<int>(attempt.outcome)),
-                         .text = id,
-                         .test = place,
-                         .file = std::max(attempt.file, 0),
-                         .item = std::max(attempt.item, 0)});
-  return object;
+  if (attempt.begin != run::Item::kNever) addSlice(place, attempt, id);
+  JsonObject whole;
+  whole.fieldsOf(dumped(object));
+  if (trees.size() > 0) whole.json("trees", trees.done());
+  return whole.done();
 }
 
-Json HtmlDetails::test(int place) {
-  const run::TestResult& test = result_.tests[static_cast<size_t>(place)];
-  Json object = {{"requirements", test.requirements},
-                 {"file", test.file},
-                 {"line", test.line},
-                 {"because", test.because}};
-  if (auto found = exonerations_.find(test.id()); found != exonerations_.end()) {
-    object["exonerated"] = found->second;
-  }
-  for (const run::Attempt& each : test.attempts) {
-    object["attempts"].push_back(attempt(place, each, test.id()));
-  }
-  return object;
+void HtmlDetails::addSlice(int place, const run::Attempt& attempt, const std::string& id) {
+  context_.parts.timeline.add(
+      {.run = context_.at.run,
+       .group = HtmlTimeline::kTests,
+       .lane = "tests",
+       .begin = attempt.begin,
+       .end = attempt.end < 0 ? context_.at.length : attempt.end,
+       .state = static_cast<SliceState>(static_cast<int>(SliceState::kOutcome) +
+                                        static_cast<int>(attempt.outcome)),
+       .text = id,
+       .test = place,
+       .file = context_.at.fileBase + std::max(attempt.file, 0),
+       .item = std::max(attempt.item, 0)});
 }
 
-Json HtmlDetails::outside(int fileIndex) {
+Json HtmlDetails::exonerationsOf(const std::string& id) const {
+  auto found = exonerations_.find(id);
+  return found == exonerations_.end() ? Json() : found->second;
+}
+
+std::string HtmlDetails::outside(int fileIndex) {
   const run::RecordFile& file = context_.run.files[static_cast<size_t>(fileIndex)];
   // A nested program's tests are none of the run's, and belong to what it did.
   bool isNested = run::isNested(file);
-  Json items = Json::array();
+  JsonList items;
   std::vector<int> places(file.items().size(), -1);
   std::vector<bool> isInTest(file.items().size());
   for (size_t i = 0; i < file.items().size(); ++i) {
@@ -141,12 +139,11 @@ Json HtmlDetails::outside(int fileIndex) {
     bool isParentInTest = item.in >= 0 && isInTest[static_cast<size_t>(item.in)];
     isInTest[i] = !isNested && (item.kind == "test" || isParentInTest);
     if (isInTest[i]) continue;
-    Json object = htmlItem(context_, {.file = fileIndex, .item = static_cast<int>(i)});
-    object["p"] = item.in >= 0 ? places[static_cast<size_t>(item.in)] : -1;
+    int parent = item.in >= 0 ? places[static_cast<size_t>(item.in)] : -1;
     places[i] = static_cast<int>(items.size());
-    items.push_back(std::move(object));
+    items.add(htmlItem(context_, {.file = fileIndex, .item = static_cast<int>(i)}, parent));
   }
-  return items;
+  return items.done();
 }
 
 }  // namespace harness::report

@@ -1,5 +1,6 @@
-// Makes the pages of tests for the HTML report: what an attempt's records say, in their order, and
-// what belongs to no test. What a test has become is said by the result, and not here.
+// Makes the pages of tests for the HTML report: what the records of one run say of an attempt, in
+// their order, and what belongs to no test. What a test has become is said by the result, and not
+// here.
 #pragma once
 
 #include <map>
@@ -9,19 +10,24 @@
 #include <vector>
 
 #include "harness/report/html_items.h"
+#include "harness/report/json_text.h"
 #include "harness/run/results.h"
 
 namespace harness::report {
 
 class HtmlDetails {
  public:
-  HtmlDetails(HtmlContext& context, const run::RunResult& result);
+  explicit HtmlDetails(HtmlContext& context);
 
-  // Returns the object of a test, by its place in the result, and adds what the timeline shows.
-  Json test(int place);
+  // Returns the JSON text of an attempt of the test with this id, and adds what the timeline shows.
+  // `place` is that of the test in the report, and times count from the run's begin.
+  std::string attempt(int place, const run::Attempt& attempt, const std::string& id);
 
-  // Returns the items of a file that belong to no test.
-  Json outside(int file);
+  // Returns what exonerates a test: a list, or null.
+  Json exonerationsOf(const std::string& id) const;
+
+  // Returns the JSON text of the items of a file that belong to no test.
+  std::string outside(int file);
 
  private:
   // The place of an item.
@@ -34,12 +40,11 @@ class HtmlDetails {
 
   void index(int file);
   void indexTest(const Record& record);
-  Json attempt(int place, const run::Attempt& attempt, const std::string& id);
-  void takeRecord(int place, const Record& record, Json& object);
-  Json itemsBelow(int place, const Record& record);
+  void addSlice(int place, const run::Attempt& attempt, const std::string& id);
+  void takeRecord(const Record& record, Json& object);
+  JsonList itemsBelow(int place, const Record& record);
 
   HtmlContext& context_;
-  const run::RunResult& result_;
 
   // The items that belong to each one, of each file.
   std::vector<std::vector<std::vector<int>>> children_;

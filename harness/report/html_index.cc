@@ -1,7 +1,6 @@
 #include "harness/report/html_index.h"
 
-#include <algorithm>
-
+#include "harness/report/run_facts.h"
 #include "schema/support/base/text.h"
 
 namespace harness::report {
@@ -33,19 +32,75 @@ std::string errorOf(const run::TestResult& test) {
   return std::string(support::beginningOf(line, kErrorBytesMax));
 }
 
-Json writersOf(const run::RunRecord& run) {
-  Json writers = Json::array();
+void addWriters(const run::RunRecord& run, size_t place, Json& writers) {
   for (const run::RecordFile& file : run.files) {
     const char* ending = file.ending() == run::RecordFile::Ending::kClosed    ? "closed"
                          : file.ending() == run::RecordFile::Ending::kRunning ? "running"
                                                                               : "killed";
     writers.push_back({{"name", file.name()},
+                       {"run", place},
                        {"header", file.header()},
                        {"ending", ending},
                        {"items", file.items().size()},
                        {"problems", file.problems()}});
   }
-  return writers;
+}
+
+// A program that was started by hand has the facts of the run in its own record.
+Json runFieldsOf(const run::RunRecord& run) {
+  for (const run::RecordFile& file : run.files) {
+    for (const run::Item& item : file.items()) {
+      if (item.kind == "run") return file.fields(item);
+    }
+  }
+  return nullptr;
+}
+
+// What distinguishes a run from the others of the report: its column if no other run is in it.
+std::string labelOf(const MergedRuns& merged, const Column& column, size_t place) {
+  const std::string& id = merged.runs[place].id;
+  if (column.runs.size() == 1 && !column.name.empty()) return column.name;
+  std::string shard = factsOf(merged.runs[place]).property(kShard);
+  std::string own = shard.empty() ? id : "shard " + shard;
+  return column.name.empty() ? own : column.name + " " + own;
+}
+
+Json runsOf(const MergedRuns& merged) {
+  Json runs = Json::array();
+  for (size_t i = 0; i < merged.runs.size(); ++i) {
+    const run::RunRecord& run = merged.runs[i];
+    runs.push_back({{"id", run.id},
+                    {"directory", run.directory},
+                    {"wall", run.wall},
+                    {"length", merged.ends[i].length},
+                    {"exit", merged.ends[i].exitStatus},
+                    {"whole", merged.ends[i].isWhole},
+                    {"running", run.isRunning}});
+    if (Json fields = runFieldsOf(run); !fields.is_null()) runs.back()["run"] = std::move(fields);
+  }
+  for (const Column& column : merged.columns) {
+    for (size_t place : column.runs) {
+      runs[place]["column"] = column.name;
+      runs[place]["label"] = labelOf(merged, column, place);
+    }
+  }
+  return runs;
+}
+
+Json failuresOf(const MergedRuns& merged, HtmlSources& sources) {
+  Json failures = Json::array();
+  for (const Column& column : merged.columns) {
+    for (const run::Failure& failure : column.result.failures) {
+      failures.push_back({{"text", failure.text},
+                          {"file", failure.file},
+                          {"line", failure.line},
+                          {"at", failure.at},
+                          {"column", column.name},
+                          {"infrastructure", failure.isInfrastructure},
+                          {"source", sources.around(failure.file, failure.line)}});
+    }
+  }
+  return failures;
 }
 
 }  // namespace
@@ -56,7 +111,7 @@ size_t HtmlIndex::textOf(const std::string& text) {
   return place->second;
 }
 
-void HtmlIndex::add(const run::TestResult& test, const Extent& detail) {
+void HtmlIndex::add(const run::TestResult& test, const Place& place, const Extent& detail) {
   const run::Attempt& deciding = test.deciding();
   double seconds = 0;
   bool isRunning = false;
@@ -76,6 +131,8 @@ void HtmlIndex::add(const run::TestResult& test, const Extent& detail) {
   put("labels", textOf(joined(test.labels)));
   put("nodes", textOf(joined(deciding.nodes)));
   put("owner", textOf(test.owner));
+  put("column", textOf(place.column));
+  put("run", place.run);
   put("attempts", test.attempts.size());
   put("detail", report::toJson(detail));
 }
@@ -84,38 +141,39 @@ Json HtmlIndex::toJson() {
   return {{"strings", std::move(strings_)}, {"columns", std::move(columns_)}};
 }
 
-Json htmlRunFacts(const run::RunRecord& run, const run::RunResult& result, HtmlSources& sources) {
-  Json failures = Json::array();
-  for (const run::Failure& failure : result.failures) {
-    failures.push_back({{"text", failure.text},
-                        {"file", failure.file},
-                        {"line", failure.line},
-                        {"at", failure.at},
-                        {"infrastructure", failure.isInfrastructure},
-                        {"source", sources.around(failure.file, failure.line)}});
-  }
+Json htmlRunFacts(const MergedRuns& merged, HtmlSources& sources) {
   Json outcomes = Json::array();
   for (int i = 0; i < run::kOutcomeCount; ++i) {
     outcomes.push_back(run::wordOf(static_cast<run::Outcome>(i)));
   }
-  Json facts = {{"id", run.id},
-                {"directory", run.directory},
-                {"wall", run.wall},
-                {"length", result.length},
-                {"exit", result.exitStatus},
-                {"whole", result.isWhole},
-                {"running", result.isRunning},
-                {"problems", run.problems},
-                {"failures", std::move(failures)},
-                {"outcomes", std::move(outcomes)},
-                {"writers", writersOf(run)}};
-  // A program that was started by hand has the facts of the run in its own record.
-  for (const run::RecordFile& file : run.files) {
-    for (const run::Item& item : file.items()) {
-      if (item.kind == "run" && !facts.contains("run")) facts["run"] = file.fields(item);
+  Json columns = Json::array();
+  bool isWhole = true;
+  bool isRunning = false;
+  for (const Column& column : merged.columns) {
+    columns.push_back({{"name", column.name}, {"exit", column.result.exitStatus}});
+    isWhole = isWhole && column.result.isWhole;
+    isRunning = isRunning || column.result.isRunning;
+  }
+  Json problems = Json::array();
+  Json writers = Json::array();
+  bool isOne = merged.runs.size() == 1;
+  for (size_t i = 0; i < merged.runs.size(); ++i) {
+    const run::RunRecord& run = merged.runs[i];
+    addWriters(run, i, writers);
+    for (const std::string& problem : run.problems) {
+      problems.push_back(isOne ? problem : run.id + ": " + problem);
     }
   }
-  return facts;
+  return {{"runs", runsOf(merged)},
+          {"columns", std::move(columns)},
+          {"remarks", merged.remarks},
+          {"exit", merged.exitStatus},
+          {"whole", isWhole},
+          {"running", isRunning},
+          {"problems", std::move(problems)},
+          {"failures", failuresOf(merged, sources)},
+          {"outcomes", std::move(outcomes)},
+          {"writers", std::move(writers)}};
 }
 
 }  // namespace harness::report

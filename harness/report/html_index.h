@@ -9,15 +9,21 @@
 #include "harness/report/fields.h"
 #include "harness/report/html_blocks.h"
 #include "harness/report/html_sources.h"
-#include "harness/run/results.h"
-#include "harness/run/run_record.h"
+#include "harness/report/merged_runs.h"
 
 namespace harness::report {
 
 class HtmlIndex {
  public:
-  // The next test of the result, whose page lies in `detail`.
-  void add(const run::TestResult& test, const Extent& detail);
+  // Where a test stands among several runs.
+  struct Place {
+    std::string column = {};
+    // The run of the attempt that decides.
+    size_t run = 0;
+  };
+
+  // The next test, whose page lies in `detail`. Times count from the begin of its run.
+  void add(const run::TestResult& test, const Place& place, const Extent& detail);
 
   // Returns `strings` and `columns`.
   Json toJson();
@@ -31,7 +37,8 @@ class HtmlIndex {
   Json columns_ = Json::object();
 };
 
-// Returns what holds for the run as a whole.
-Json htmlRunFacts(const run::RunRecord& run, const run::RunResult& result, HtmlSources& sources);
+// Returns what holds for the runs as a whole: what is missing, failures outside of tests, and the
+// facts of each run in `runs` and of its columns.
+Json htmlRunFacts(const MergedRuns& merged, HtmlSources& sources);
 
 }  // namespace harness::report

@@ -4,10 +4,15 @@
 
 #include "harness/os/files.h"
 #include "harness/report/html_series.h"
+#include "harness/report/json_text.h"
+#include "harness/report/log_level.h"
+#include "harness/run/record_line.h"
 #include "schema/support/base/text.h"
 
 namespace harness::report {
 namespace {
+
+using run::RecordLine;
 
 constexpr size_t kTitleBytesMax = 8 * 1024;
 
@@ -23,46 +28,47 @@ std::string joined(const std::vector<std::string>& argv) {
 }
 
 // What the item is called in a list of items.
-std::string titleOf(const std::string& kind, const Json& fields) {
+std::string titleOf(const std::string& kind, const RecordLine& fields) {
   if (kind == "command" || kind == "program") {
-    std::string argv = joined(textsOf(fields, "argv"));
+    std::string argv = joined(fields.texts("argv"));
     if (!argv.empty()) return argv;
   }
-  if (kind == "test") return textOf(fields, "suite") + "." + textOf(fields, "name");
+  if (kind == "test") return fields.text("suite") + "." + fields.text("name");
   for (const char* name : {"text", "source", "path", "node", "component", "command"}) {
-    std::string text = textOf(fields, name);
+    std::string text = fields.text(name);
     if (!text.empty()) return text;
   }
   return kind;
 }
 
 // A command may have arguments of any length, and the report says so where it cuts them.
-std::string title(HtmlContext& context, const std::string& kind, const Json& fields) {
+std::string title(HtmlContext& context, const std::string& kind, const RecordLine& fields) {
   std::string text = titleOf(kind, fields);
   if (text.size() <= kTitleBytesMax) return text;
   std::string kept(support::beginningOf(text, kTitleBytesMax));
-  context.textBytesCut += text.size() - kept.size();
+  context.parts.textBytesCut += text.size() - kept.size();
   return kept + " (" + std::to_string(text.size() - kept.size()) + " bytes left out)";
 }
 
-std::vector<std::string> nodesOf(const Json& fields) {
-  std::vector<std::string> nodes = textsOf(fields, "nodes");
-  std::string node = textOf(fields, "node");
+std::vector<std::string> nodesOf(const RecordLine& fields) {
+  std::vector<std::string> nodes = fields.texts("nodes");
+  std::string node = fields.text("node");
   if (nodes.empty() && !node.empty()) nodes.push_back(node);
   return nodes;
 }
 
-SliceState stateOf(const run::Item& item, const Json& fields) {
+SliceState stateOf(const run::Item& item, const RecordLine& fields) {
+  if (item.begunAt == run::Item::kNever) return SliceState::kCut;
   if (item.state == run::Item::State::kBegun) return SliceState::kRunning;
   if (item.state == run::Item::State::kAborted) return SliceState::kCut;
-  if (!textOf(fields, "error").empty() || numberOf(fields, "signal").value_or(0) != 0) {
+  if (!fields.text("error").empty() || fields.number("signal").value_or(0) != 0) {
     return SliceState::kFailed;
   }
-  if (auto exit = numberOf(fields, "exit")) {
+  if (auto exit = fields.number("exit")) {
     return *exit == 0 ? SliceState::kPlain : SliceState::kNonZero;
   }
-  if (item.kind == "command" && fields.contains("outcome")) return SliceState::kFailed;
-  std::string outcome = textOf(fields, "outcome");
+  if (item.kind == "command" && fields.has("outcome")) return SliceState::kFailed;
+  std::string outcome = fields.text("outcome");
   return outcome.empty() || outcome == "passed" ? SliceState::kPlain : SliceState::kFailed;
 }
 
@@ -71,13 +77,18 @@ std::string laneOf(const std::string& kind) {
   return kind + "s";
 }
 
+// A record need not say it: then the line itself may.
+std::string levelOf(const Json& line) {
+  std::string level = textOf(line, "level");
+  if (!level.empty()) return level;
+  LogLevel own = logLevelIn(textOf(line, "text"));
+  return own == LogLevel::kError ? "error" : own == LogLevel::kWarning ? "warning" : "";
+}
+
 SliceState levelState(const std::string& level) {
-  static const std::unordered_set<std::string> kErrors = {"error", "err",   "crit",  "critical",
-                                                          "alert", "emerg", "fatal", "panic"};
-  std::string lower;
-  for (char c : level) lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c);
-  if (kErrors.contains(lower)) return SliceState::kFailed;
-  return lower.starts_with("warn") ? SliceState::kWarning : SliceState::kPlain;
+  LogLevel known = logLevelOf(level);
+  if (known == LogLevel::kError) return SliceState::kFailed;
+  return known == LogLevel::kWarning ? SliceState::kWarning : SliceState::kPlain;
 }
 
 // Each line of a log is an instant in its node's lane, at the time that the node gave it.
@@ -93,28 +104,30 @@ Json linesOf(HtmlContext& context, const ItemPlace& place, const std::string& lo
     }
     std::string node = textOf(line, "node").empty() ? logNode : textOf(line, "node");
     std::string text = textOf(line, "text");
+    std::string level = levelOf(line);
     Json at = nullptr;
     if (auto wall = numberOf(line, "wall")) {
       int64_t time = context.nodes.timeOf(node, *wall);
       at = time;
-      context.timeline.add(
-          {.group = node.empty() ? HtmlTimeline::kOther : context.timeline.nodeOf(node),
+      context.parts.timeline.add(
+          {.run = context.at.run,
+           .group = node.empty() ? HtmlTimeline::kOther : context.nodeOf(node),
            .lane = "log",
            .begin = time,
            .end = time,
-           .state = levelState(textOf(line, "level")),
+           .state = levelState(level),
            .text = text,
            .test = place.test,
-           .file = place.file,
+           .file = context.at.fileBase + place.file,
            .item = place.item});
     } else {
-      ++context.linesWithoutTime;
+      ++context.parts.linesWithoutTime;
     }
-    lines.push_back({at, textOf(line, "level"), numberOf(line, "number").value_or(0),
+    lines.push_back({at, level, numberOf(line, "number").value_or(0),
                      std::string(support::beginningOf(text, kHtmlTextBytesMax)),
                      node == logNode ? "" : node});
   }
-  context.linesCut += cut;
+  context.parts.linesCut += cut;
   return {{"lines", std::move(lines)}, {"cut", cut}};
 }
 
@@ -139,47 +152,125 @@ void takeSeries(HtmlContext& context, const std::string& path, const std::string
   Json plots =
       seriesOf(readIfPresent(file), [&](int64_t wall) { return context.nodes.timeOf(node, wall); });
   for (Json& plot : plots) {
-    plot["node"] = context.timeline.nodeOf(node);
-    context.plots.push_back(std::move(plot));
+    plot["node"] = context.nodeOf(node);
+    context.parts.plots.push_back(std::move(plot));
   }
 }
 
+// What the timeline and the page of the test show alike.
+struct Shown {
+  std::string title = {};
+  std::vector<std::string> nodes = {};
+  int64_t begin = run::Item::kNever;
+  int64_t end = run::Item::kNever;
+  SliceState state = SliceState::kPlain;
+};
+
+void addFault(HtmlContext& context, const Slice& slice, const std::vector<std::string>& nodes) {
+  Json touched = Json::array();
+  for (const std::string& node : nodes) touched.push_back(context.nodeOf(node));
+  context.parts.faults.push_back({{"b", slice.begin},
+                                  {"e", slice.end},
+                                  {"t", slice.text},
+                                  {"nodes", touched},
+                                  {"s", static_cast<int>(slice.state)},
+                                  {"test", slice.test},
+                                  {"file", slice.file},
+                                  {"item", slice.item}});
+}
+
 void addSlices(HtmlContext& context, const ItemPlace& place, const run::Item& item,
-               const Json& object, const std::vector<std::string>& nodes) {
-  if (item.begunAt == run::Item::kNever || item.kind == "log" || item.kind == "series") return;
-  int64_t begin = object["b"];
-  int64_t end = object["e"].get<int64_t>() < 0 ? context.length : object["e"].get<int64_t>();
-  if (item.kind == "artifact") begin = end;
-  Slice slice{.group = HtmlTimeline::kOther,
+               const Shown& shown) {
+  // An artifact is written down when its test is over, whatever it tells about.
+  bool hasNoTime = item.begunAt == run::Item::kNever || item.kind == "artifact";
+  if (hasNoTime || item.kind == "log" || item.kind == "series" || item.kind == "run") return;
+  // A program that the runner tells of tells of itself, too.
+  if (item.kind == "program" && context.run.runner() != nullptr && place.file > 0) return;
+  int64_t end = shown.end < 0 ? context.at.length : shown.end;
+  Slice slice{.run = context.at.run,
+              .group = HtmlTimeline::kOther,
               .lane = laneOf(item.kind),
-              .begin = begin,
+              .begin = shown.begin,
               .end = end,
-              .state = static_cast<SliceState>(object["s"].get<int>()),
-              .text = object["t"],
+              .state = shown.state,
+              .text = shown.title,
               .test = place.test,
-              .file = place.file,
+              .file = context.at.fileBase + place.file,
               .item = place.item};
   if (item.kind == "step" || item.kind == "program") slice.group = HtmlTimeline::kTests;
   if (item.kind == "fault") {
     slice.group = HtmlTimeline::kFaults;
-    Json touched = Json::array();
-    for (const std::string& node : nodes) touched.push_back(context.timeline.nodeOf(node));
-    context.faults.push_back({{"b", begin},
-                              {"e", end},
-                              {"t", object["t"]},
-                              {"nodes", touched},
-                              {"s", object["s"]},
-                              {"test", place.test},
-                              {"file", place.file},
-                              {"item", place.item}});
-  } else if (slice.group == HtmlTimeline::kOther && !nodes.empty()) {
-    for (const std::string& node : nodes) {
-      slice.group = context.timeline.nodeOf(node);
-      context.timeline.add(slice);
+    addFault(context, slice, shown.nodes);
+  } else if (slice.group == HtmlTimeline::kOther && !shown.nodes.empty()) {
+    for (const std::string& node : shown.nodes) {
+      slice.group = context.nodeOf(node);
+      context.parts.timeline.add(slice);
     }
     return;
   }
-  context.timeline.add(slice);
+  context.parts.timeline.add(slice);
+}
+
+// Fields that the object of an item has in another form, or that are those of its lines.
+bool isShownElsewhere(std::string_view name) {
+  constexpr std::string_view kNames[] = {"argv", "node",     "nodes", "text", "because", "n", "at",
+                                         "kind", "announce", "begin", "end",  "abort",   "in"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
+// Most fields are copied as they are. Returns an empty text if there are none.
+std::string furtherFields(HtmlContext& context, const RecordLine& fields) {
+  JsonObject further;
+  Json cut = Json::object();
+  const std::vector<RecordLine::Field>& all = fields.fields();
+  for (size_t i = 0; i < all.size(); ++i) {
+    std::string_view name = all[i].name;
+    auto hasName = [&](const RecordLine::Field& field) { return field.name == name; };
+    auto next = all.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+    if (isShownElsewhere(name) || std::any_of(next, all.end(), hasName)) continue;
+    // Escapes make a text longer here than it is.
+    bool mayBeLong = all[i].json.size() > kHtmlTextBytesMax;
+    std::string text = mayBeLong ? run::textOfJson(all[i].json) : std::string();
+    if (text.size() <= kHtmlTextBytesMax) {
+      further.json(name, all[i].json);
+      continue;
+    }
+    size_t left = text.size() - kHtmlTextBytesMax;
+    cut[std::string(name)] = left;
+    context.parts.textBytesCut += left;
+    further.text(name, support::endOf(text, kHtmlTextBytesMax));
+  }
+  if (!cut.empty()) further.value("cut", cut);
+  return further.isEmpty() ? "" : further.done();
+}
+
+std::string listOf(const std::vector<std::string>& texts) {
+  JsonList list;
+  for (const std::string& text : texts) {
+    std::string json;
+    appendJsonText(json, text);
+    list.add(json);
+  }
+  return list.done();
+}
+
+void addOwnParts(HtmlContext& context, const ItemPlace& place, const RecordLine& fields,
+                 std::vector<Json> additions, JsonObject& object) {
+  const run::RecordFile& file = context.run.files[static_cast<size_t>(place.file)];
+  const run::Item& item = file.items()[static_cast<size_t>(place.item)];
+  std::vector<std::string> nodes = nodesOf(fields);
+  std::string node = nodes.empty() ? "" : nodes.front();
+  if (item.kind == "log") object.value("l", linesOf(context, place, node, additions));
+  if (item.kind == "series") takeSeries(context, fields.text("path"), node);
+  if (item.kind == "artifact" || item.kind == "series") {
+    object.value("art", context.artifacts.take(fields.text("path"), context.parts.blocks));
+  }
+  Json others = Json::array();
+  for (Json& line : additions) {
+    if (item.kind == "log" && textOf(line, "what") == "line") continue;
+    others.push_back(htmlAddition(context, file, std::move(line)));
+  }
+  if (!others.empty()) object.value("a", others);
 }
 
 }  // namespace
@@ -191,7 +282,7 @@ void boundTexts(HtmlContext& context, Json& fields) {
     const auto& text = value.get_ref<const std::string&>();
     if (text.size() <= kHtmlTextBytesMax) continue;
     cut[name] = text.size() - kHtmlTextBytesMax;
-    context.textBytesCut += text.size() - kHtmlTextBytesMax;
+    context.parts.textBytesCut += text.size() - kHtmlTextBytesMax;
     value = std::string(support::endOf(text, kHtmlTextBytesMax));
   }
   if (!cut.empty()) fields["cut"] = std::move(cut);
@@ -202,46 +293,40 @@ Json htmlAddition(HtmlContext& context, const run::RecordFile& file, Json line) 
   for (const char* name : {"n", "add"}) line.erase(name);
   int row = static_cast<int>(numberOf(line, "line").value_or(0));
   if (textOf(line, "what") == "failure" && row > 0) {
-    Json source = context.sources.around(textOf(line, "file"), row);
+    Json source = context.parts.sources.around(textOf(line, "file"), row);
     if (!source.is_null()) line["source"] = std::move(source);
   }
   boundTexts(context, line);
   return line;
 }
 
-Json htmlItem(HtmlContext& context, const ItemPlace& place) {
+std::string htmlItem(HtmlContext& context, const ItemPlace& place, int parent) {
   const run::RecordFile& file = context.run.files[static_cast<size_t>(place.file)];
   const run::Item& item = file.items()[static_cast<size_t>(place.item)];
-  Json fields = file.fields(item);
-  std::vector<Json> additions = additionsOf(file, item);
-  std::vector<std::string> nodes = nodesOf(fields);
-  int64_t over = context.run.timeOf(file, item.overAt);
+  RecordLine fields = file.plainFields(item);
   int64_t begun = item.begunAt != run::Item::kNever ? item.begunAt : item.announcedAt;
-  Json object = {{"i", std::to_string(place.file) + "." + std::to_string(place.item)},
-                 {"k", item.kind},
-                 {"t", title(context, item.kind, fields)},
-                 {"b", context.run.timeOf(file, begun)},
-                 {"e", over},
-                 {"s", static_cast<int>(stateOf(item, fields))}};
-  if (!nodes.empty()) object["n"] = nodes;
-  std::string because = item.because.empty() ? textOf(fields, "because") : item.because;
-  if (!because.empty()) object["w"] = because;
-  if (item.begunAt == run::Item::kNever) object["s"] = static_cast<int>(SliceState::kCut);
-  addSlices(context, place, item, object, nodes);
-  std::string node = nodes.empty() ? "" : nodes.front();
-  if (item.kind == "log") object["l"] = linesOf(context, place, node, additions);
-  if (item.kind == "series") takeSeries(context, textOf(fields, "path"), node);
-  if (item.kind == "artifact" || item.kind == "series") {
-    object["art"] = context.artifacts.take(textOf(fields, "path"), context.blocks);
-  }
-  for (Json& line : additions) {
-    if (item.kind == "log" && textOf(line, "what") == "line") continue;
-    object["a"].push_back(htmlAddition(context, file, std::move(line)));
-  }
-  for (const char* name : {"argv", "node", "nodes", "text", "because"}) fields.erase(name);
-  boundTexts(context, fields);
-  if (!fields.empty()) object["f"] = std::move(fields);
-  return object;
+  Shown shown{.title = title(context, item.kind, fields),
+              .nodes = nodesOf(fields),
+              .begin = context.run.timeOf(file, begun),
+              .end = context.run.timeOf(file, item.overAt),
+              .state = stateOf(item, fields)};
+  addSlices(context, place, item, shown);
+  JsonObject object;
+  object.number("p", parent)
+      .text("i",
+            std::to_string(context.at.fileBase + place.file) + "." + std::to_string(place.item))
+      .text("k", item.kind)
+      .text("t", shown.title)
+      .number("b", shown.begin)
+      .number("e", shown.end)
+      .number("s", static_cast<int>(shown.state));
+  if (!shown.nodes.empty()) object.json("n", listOf(shown.nodes));
+  std::string because = item.because.empty() ? fields.text("because") : item.because;
+  if (!because.empty()) object.text("w", because);
+  addOwnParts(context, place, fields, additionsOf(file, item), object);
+  std::string further = furtherFields(context, fields);
+  if (!further.empty()) object.json("f", further);
+  return object.done();
 }
 
 }  // namespace harness::report

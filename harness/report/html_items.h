@@ -15,15 +15,12 @@
 
 namespace harness::report {
 
-// What items need and add to. All of it lives as long as the report is made.
-struct HtmlContext {
-  const run::RunRecord& run;
-  int64_t length;
+// What the items of all runs of a report add to.
+struct HtmlParts {
   HtmlBlocks& blocks;
   HtmlTimeline& timeline;
-  HtmlNodes& nodes;
   HtmlSources& sources;
-  HtmlArtifacts& artifacts;
+  HtmlArtifacts::Totals artifacts = {};
 
   // Faults and plots, which the page needs at once, and what has no place in the timeline.
   Json faults = Json::array();
@@ -31,15 +28,26 @@ struct HtmlContext {
   size_t linesWithoutTime = 0;
   size_t linesCut = 0;
   size_t textBytesCut = 0;
-  std::unordered_set<std::string> seriesRead = {};
 };
 
-// Where an item stands.
+// What the items of one run need. All of it lives as long as the report is made.
+struct HtmlContext {
+  HtmlParts& parts;
+  const run::RunRecord& run;
+  HtmlRunPlace at;
+  HtmlNodes& nodes;
+  HtmlArtifacts& artifacts;
+  std::unordered_set<std::string> seriesRead = {};
+
+  int nodeOf(const std::string& name) { return parts.timeline.nodeOf(at.run, name); }
+};
+
+// Where an item stands: its file is one of its run.
 struct ItemPlace {
   int file = 0;
   int item = 0;
 
-  // The place of its test in RunResult::tests; -1: none.
+  // The place of its test in the report; -1: none.
   int test = -1;
 };
 
@@ -47,10 +55,10 @@ struct ItemPlace {
 inline constexpr size_t kHtmlTextBytesMax = 64 * 1024;
 inline constexpr size_t kHtmlLogLinesMax = 20'000;
 
-// Returns the object: `i` the item's id in its file, `k` its kind, `t` its text, `n` its nodes,
-// `b` and `e` its begin and end, `s` a SliceState, `w` why it has no end, `f` further fields, `a`
-// what was added to it, `l` the lines of a log, `art` an artifact.
-Json htmlItem(HtmlContext& context, const ItemPlace& place);
+// Returns the JSON text of an object: `p` is `parent`, `i` the item's id, `k` its kind,
+// `t` its text, `n` its nodes, `b` and `e` its begin and end, `s` a SliceState, `w` why it has no
+// end, `f` further fields, `a` what was added to it, `l` the lines of a log, `art` an artifact.
+std::string htmlItem(HtmlContext& context, const ItemPlace& place, int parent);
 
 // Returns a failure or another addition with its time, and with the source lines around its place.
 Json htmlAddition(HtmlContext& context, const run::RecordFile& file, Json line);

@@ -4,8 +4,8 @@
 
 namespace harness::report {
 
-HtmlNodes::HtmlNodes(const run::RunRecord& run, int64_t length, HtmlTimeline& timeline)
-    : run_(run), length_(length), timeline_(timeline) {
+HtmlNodes::HtmlNodes(const run::RunRecord& run, const HtmlRunPlace& at, HtmlTimeline& timeline)
+    : run_(run), at_(at), timeline_(timeline) {
   for (size_t i = 0; i < run.files.size(); ++i) {
     const run::RecordFile& file = run.files[i];
     for (size_t j = 0; j < file.items().size(); ++j) {
@@ -34,10 +34,11 @@ void HtmlNodes::take(const run::RecordFile& file, int fileIndex, int itemIndex) 
                            .error = numberOf(line, "error").value_or(0)});
   }
   takeLosses(file,
-             {.group = timeline_.nodeOf(name),
+             {.run = at_.run,
+              .group = timeline_.nodeOf(at_.run, name),
               .lane = "connection",
               .state = SliceState::kFailed,
-              .file = fileIndex,
+              .file = at_.fileBase + fileIndex,
               .item = itemIndex},
              node);
 }
@@ -66,7 +67,7 @@ void HtmlNodes::takeLosses(const run::RecordFile& file, const Slice& form, Node&
       addLoss(at);
     }
   }
-  if (lostAt != run::Item::kNever) addLoss(over == run::Item::kNever ? length_ : over);
+  if (lostAt != run::Item::kNever) addLoss(over == run::Item::kNever ? at_.length : over);
 }
 
 int64_t HtmlNodes::timeOf(const std::string& node, int64_t wall) const {
@@ -81,21 +82,17 @@ int64_t HtmlNodes::timeOf(const std::string& node, int64_t wall) const {
   return time - best->offset;
 }
 
-Json HtmlNodes::toJson(const std::vector<std::string>& names) const {
-  Json all = Json::array();
-  for (const std::string& name : names) {
-    Json node = {{"name", name}};
-    if (auto found = nodes_.find(name); found != nodes_.end()) {
-      node["facts"] = found->second.facts;
-      node["losses"] = found->second.losses;
-      node["clocks"] = Json::array();
-      for (const Clock& clock : found->second.clocks) {
-        node["clocks"].push_back({clock.at, clock.offset, clock.error});
-      }
-    }
-    all.push_back(std::move(node));
+Json HtmlNodes::toJson(const std::string& name) const {
+  Json node = {{"name", name}, {"run", at_.run}};
+  auto found = nodes_.find(name);
+  if (found == nodes_.end()) return node;
+  node["facts"] = found->second.facts;
+  node["losses"] = found->second.losses;
+  node["clocks"] = Json::array();
+  for (const Clock& clock : found->second.clocks) {
+    node["clocks"].push_back({clock.at, clock.offset, clock.error});
   }
-  return all;
+  return node;
 }
 
 }  // namespace harness::report

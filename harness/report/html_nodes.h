@@ -16,16 +16,16 @@ namespace harness::report {
 
 class HtmlNodes {
  public:
-  // Names the nodes to the timeline, in the order in which they are recorded, and adds the
+  // Names the nodes of a run to the timeline, in the order in which they are recorded, and adds the
   // intervals in which they were lost.
-  HtmlNodes(const run::RunRecord& run, int64_t length, HtmlTimeline& timeline);
+  HtmlNodes(const run::RunRecord& run, const HtmlRunPlace& at, HtmlTimeline& timeline);
 
   // Returns the time of a node's wall clock as nanoseconds since the run's begin. A node whose
   // clock is unknown counts as having ours.
   int64_t timeOf(const std::string& node, int64_t wall) const;
 
-  // Returns all that is known, in the order of the timeline's nodes. `names` are those.
-  Json toJson(const std::vector<std::string>& names) const;
+  // Returns all that is known of a node.
+  Json toJson(const std::string& name) const;
 
  private:
   struct Clock {
@@ -44,7 +44,7 @@ class HtmlNodes {
   void takeLosses(const run::RecordFile& file, const Slice& form, Node& node);
 
   const run::RunRecord& run_;
-  int64_t length_;
+  HtmlRunPlace at_;
   HtmlTimeline& timeline_;
   std::unordered_map<std::string, Node> nodes_;
 };

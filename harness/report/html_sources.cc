@@ -40,24 +40,61 @@ int64_t changeOf(const fs::path& path) {
 
 }  // namespace
 
+void HtmlSources::addDirectory(const std::string& directory) {
+  std::error_code error;
+  fs::path whole = fs::absolute(directory, error).lexically_normal();
+  if (error || directory.empty()) return;
+  // "build/." has an end that is no name.
+  if (!whole.has_filename()) whole = whole.parent_path();
+  auto add = [](std::vector<fs::path>& all, const fs::path& path) {
+    if (std::find(all.begin(), all.end(), path) == all.end()) all.push_back(path);
+  };
+  add(directories_, whole);
+  for (fs::path each = whole.parent_path(); each != each.root_path(); each = each.parent_path()) {
+    add(above_, each);
+  }
+}
+
+bool HtmlSources::read(const fs::path& path, Source& source) const {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error) || fs::file_size(path, error) > kSourceBytesMax) {
+    return false;
+  }
+  source.lines = linesOf(readIfPresent(path));
+  source.isChanged = wall_ > 0 && changeOf(path) > wall_;
+  return true;
+}
+
+// The longest end counts. A name alone is that of many files.
+bool HtmlSources::findByEnd(const fs::path& file, Source& source) const {
+  fs::path end = file.relative_path();
+  while (std::distance(end.begin(), end.end()) > 1) {
+    for (const auto* some : {&directories_, &above_}) {
+      for (const fs::path& directory : *some) {
+        if (!read(directory / end, source)) continue;
+        source.found = (directory / end).string();
+        return true;
+      }
+    }
+    end = end.lexically_relative(*end.begin());
+  }
+  return false;
+}
+
 const HtmlSources::Source& HtmlSources::sourceOf(const std::string& file) {
   auto [place, isNew] = sources_.try_emplace(file);
-  if (!isNew || file.empty()) return place->second;
-  std::vector<fs::path> candidates;
-  if (fs::path(file).is_absolute()) {
-    candidates.emplace_back(file);
+  Source& source = place->second;
+  if (!isNew || file.empty()) return source;
+  fs::path path = fs::path(file).lexically_normal();
+  if (path.is_absolute()) {
+    if (read(path, source)) return source;
   } else {
-    for (const std::string& directory : directories_)
-      candidates.push_back(fs::path(directory) / file);
+    for (const fs::path& directory : directories_) {
+      if (read(directory / path, source)) return source;
+    }
   }
-  for (const fs::path& path : candidates) {
-    std::error_code error;
-    if (!fs::is_regular_file(path, error) || fs::file_size(path, error) > kSourceBytesMax) continue;
-    place->second.lines = linesOf(readIfPresent(path));
-    place->second.isChanged = wall_ > 0 && changeOf(path) > wall_;
-    break;
-  }
-  return place->second;
+  findByEnd(path, source);
+  return source;
 }
 
 Json HtmlSources::around(const std::string& file, int line) {
@@ -67,6 +104,7 @@ Json HtmlSources::around(const std::string& file, int line) {
   int first = std::max(1, line - kLinesAround);
   int last = std::min(count, line + kLinesAround);
   Json around = {{"first", first}, {"changed", source.isChanged}};
+  if (!source.found.empty()) around["found"] = support::printable(source.found);
   for (int i = first; i <= last; ++i) {
     around["lines"].push_back(source.lines[static_cast<size_t>(i - 1)]);
   }

@@ -29,7 +29,7 @@ class HtmlTest : public testing::Test {
     writer_.end(program_, {{"outcome", "passed"}});
     writer_.close("");
     run::RunRecord run = run::readRun(directory_.path());
-    writeHtml(run, run::resultOf(run), options, directory_ / "report.html");
+    writeHtml(mergeRuns({run}), options, directory_ / "report.html");
     return ReadReport(readFile(directory_ / "report.html"));
   }
 
@@ -130,6 +130,37 @@ TEST_F(HtmlTest, FailureShowsTheLinesOfItsSource) {
   Json source = read.test(0)["attempts"][0]["failure"][0]["source"];
   EXPECT_EQ(source["first"], 3);
   EXPECT_EQ(source["lines"].back(), "eight");
+}
+
+TEST_F(HtmlTest, SourceIsFoundFromADirectoryOfBuilds) {
+  directory_.write("tree/tests_d/kv/kv.cc", "one\ntwo\n");
+  directory_.write("tree/build/dev/x", "");
+  writer_.add(test_, "failure", {{"text", "no"}, {"file", "tests_d/kv/kv.cc"}, {"line", 2}});
+  ReadReport read = report("failed", {.sourceDirectories = {directory_ / "tree/build/dev"}});
+  EXPECT_EQ(read.test(0)["attempts"][0]["failure"][0]["source"]["lines"].back(), "two");
+}
+
+TEST_F(HtmlTest, SourceOfATreeThatWasMovedIsFoundByTheEndOfItsPath) {
+  directory_.write("new/tests_d/kv/kv.cc", "one\ntwo\n");
+  directory_.write("new/other/kv.cc", "another\nfile\n");
+  writer_.add(test_, "failure",
+              {{"text", "no"}, {"file", "/home/ada/old/tests_d/kv/kv.cc"}, {"line", 2}});
+  writer_.add(test_, "failure", {{"text", "no"}, {"file", "/home/ada/old/x/kv.cc"}, {"line", 2}});
+  ReadReport read = report("failed", {.sourceDirectories = {directory_ / "new"}});
+  Json failures = read.test(0)["attempts"][0]["failure"];
+  EXPECT_EQ(failures[0]["source"]["lines"].back(), "two");
+  EXPECT_EQ(failures[0]["source"]["found"], directory_ / "new/tests_d/kv/kv.cc");
+  // A name alone would be that of another file.
+  EXPECT_FALSE(failures[1].contains("source"));
+}
+
+TEST_F(HtmlTest, SourceIsFoundWhereTheRunWasStarted) {
+  directory_.write("tree/tests_d/kv/kv.cc", "one\ntwo\n");
+  std::string run = writer_.begin("run", "", {{"directory", directory_ / "tree/build"}});
+  writer_.add(test_, "failure", {{"text", "no"}, {"file", "tests_d/kv/kv.cc"}, {"line", 2}});
+  writer_.end(run);
+  ReadReport read = report("failed");
+  EXPECT_EQ(read.test(0)["attempts"][0]["failure"][0]["source"]["lines"].back(), "two");
 }
 
 TEST_F(HtmlTest, SourceThatIsNotThereHasNoLines) {
@@ -246,15 +277,14 @@ TEST_F(HtmlTest, NothingOutsideOfTheRunIsRead) {
 
 TEST_F(HtmlTest, ReportThatCannotBeWrittenIsAnError) {
   run::RunRecord run = run::readRun(directory_.path());
-  EXPECT_THROW(writeHtml(run, run::resultOf(run), {}, directory_ / "missing/report.html"),
-               SystemError);
+  EXPECT_THROW(writeHtml(mergeRuns({run}), {}, directory_ / "missing/report.html"), SystemError);
 }
 
 TEST_F(HtmlTest, SameRunHasTheSameReport) {
   writer_.end(writer_.begin("command", test_, {{"node", "n1"}, {"argv", {"echo"}}}));
   std::string first = report("passed").html();
   run::RunRecord run = run::readRun(directory_.path());
-  writeHtml(run, run::resultOf(run), {}, directory_ / "report.html");
+  writeHtml(mergeRuns({run}), {}, directory_ / "report.html");
   EXPECT_EQ(readFile(directory_ / "report.html"), first);
 }
 

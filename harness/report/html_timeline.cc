@@ -25,16 +25,16 @@ uint64_t folded(int64_t number) {
 
 }  // namespace
 
-int HtmlTimeline::nodeOf(const std::string& name) {
-  auto [place, isNew] = nodePlaces_.try_emplace(name, static_cast<int>(nodes_.size()));
-  if (isNew) nodes_.push_back(name);
+int HtmlTimeline::nodeOf(int run, const std::string& name) {
+  auto [place, isNew] = nodePlaces_.try_emplace({run, name}, static_cast<int>(nodes_.size()));
+  if (isNew) nodes_.push_back({.run = run, .name = name});
   return place->second;
 }
 
 uint32_t HtmlTimeline::laneOf(const Slice& slice) {
-  auto [place, isNew] =
-      lanePlaces_.try_emplace({slice.group, slice.lane}, static_cast<uint32_t>(lanes_.size()));
-  if (isNew) lanes_.push_back({.group = slice.group, .name = slice.lane});
+  auto [place, isNew] = lanePlaces_.try_emplace({slice.run, slice.group, slice.lane},
+                                                static_cast<uint32_t>(lanes_.size()));
+  if (isNew) lanes_.push_back({.run = slice.run, .group = slice.group, .name = slice.lane});
   return place->second;
 }
 
@@ -61,14 +61,14 @@ void HtmlTimeline::add(const Slice& slice) {
                      .state = slice.state});
 }
 
-// Groups come as the page shows them: tests, faults, nodes, and the others at the end.
+// Groups come as the page shows them, run by run: tests, faults, nodes, and the others at the end.
 void HtmlTimeline::sort() {
   std::vector<uint32_t> order(lanes_.size());
   for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
   auto keyOf = [this](uint32_t lane) {
     int group = lanes_[lane].group;
     int rank = group == kTests ? -2 : group == kFaults ? -1 : group == kOther ? INT32_MAX : group;
-    return std::tuple(rank, lane);
+    return std::tuple(lanes_[lane].run, rank, lane);
   };
   std::sort(order.begin(), order.end(),
             [&](uint32_t one, uint32_t other) { return keyOf(one) < keyOf(other); });
@@ -110,8 +110,11 @@ Json HtmlTimeline::write(HtmlBlocks& blocks) {
   for (const Stored& slice : slices_) {
     if (last == nullptr || last->lane != slice.lane || last->row != slice.row) {
       const Lane& lane = lanes_[slice.lane];
-      tracks.push_back(
-          {{"group", lane.group}, {"lane", lane.name}, {"row", slice.row}, {"count", 0}});
+      tracks.push_back({{"run", lane.run},
+                        {"group", lane.group},
+                        {"lane", lane.name},
+                        {"row", slice.row},
+                        {"count", 0}});
       last = nullptr;
     }
     tracks.back()["count"] = tracks.back()["count"].get<int64_t>() + 1;

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -14,6 +15,17 @@
 #include "harness/report/html_blocks.h"
 
 namespace harness::report {
+
+// Where a run stands in a report of several.
+struct HtmlRunPlace {
+  int run = 0;
+
+  // How many files of records the runs before it have: the page numbers the files of all runs.
+  int fileBase = 0;
+
+  // Nanoseconds from its begin to its end.
+  int64_t length = 0;
+};
 
 // How it stands with an interval. The page gives each a colour and a word.
 enum class SliceState : uint8_t {
@@ -30,22 +42,25 @@ enum class SliceState : uint8_t {
 };
 
 struct Slice {
+  // The place of its run in the report.
+  int run = 0;
+
   // The node that it belongs to, or one of HtmlTimeline's groups.
   int group = 0;
 
   // The lane within the group: "commands".
   std::string lane = {};
 
-  // Nanoseconds since the run's begin. Equal ones: an instant.
+  // Nanoseconds since its run's begin. Equal ones: an instant.
   int64_t begin = 0;
   int64_t end = 0;
   SliceState state = SliceState::kPlain;
   std::string text = {};
 
-  // The place of its test in RunResult::tests; -1: none.
+  // The place of its test in the report; -1: none.
   int test = -1;
 
-  // Its record: places in RunRecord::files and RecordFile::items.
+  // Its record: places among the files of all runs, and in RecordFile::items.
   int file = 0;
   int item = 0;
 };
@@ -64,9 +79,15 @@ class HtmlTimeline {
   // share the last one.
   static constexpr int kRowsMax = 8;
 
-  // Returns the place of a node, which is a new one if the name is.
-  int nodeOf(const std::string& name);
-  const std::vector<std::string>& nodes() const { return nodes_; }
+  // A node of a run. Those of other runs are other nodes, whatever their names are.
+  struct Node {
+    int run = 0;
+    std::string name = {};
+  };
+
+  // Returns the place of a node, which is a new one if the run has none of this name yet.
+  int nodeOf(int run, const std::string& name);
+  const std::vector<Node>& nodes() const { return nodes_; }
 
   void add(const Slice& slice);
 
@@ -89,6 +110,7 @@ class HtmlTimeline {
   };
 
   struct Lane {
+    int run = 0;
     int group = 0;
     std::string name = {};
   };
@@ -98,10 +120,10 @@ class HtmlTimeline {
   void sort();
   void placeInRows();
 
-  std::vector<std::string> nodes_;
-  std::unordered_map<std::string, int> nodePlaces_;
+  std::vector<Node> nodes_;
+  std::map<std::pair<int, std::string>, int> nodePlaces_;
   std::vector<Lane> lanes_;
-  std::map<std::pair<int, std::string>, uint32_t> lanePlaces_;
+  std::map<std::tuple<int, int, std::string>, uint32_t> lanePlaces_;
   std::string texts_;
   std::vector<uint32_t> textLengths_;
   std::unordered_map<std::string, uint32_t> textPlaces_;

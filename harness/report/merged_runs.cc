@@ -115,6 +115,8 @@ class Merger {
     RunResult result = run::resultOf(merged_.runs[place]);
     int64_t by = merged_.shiftOf(place);
     beyondTests_.push_back(beyondTestsOf(result));
+    merged_.ends.push_back(
+        {.length = result.length, .exitStatus = result.exitStatus, .isWhole = result.isWhole});
     column.runs.push_back(place);
     for (TestResult& test : result.tests) {
       for (Attempt& attempt : test.attempts) shift(attempt, by);

@@ -35,9 +35,20 @@ struct Column {
   std::vector<std::vector<size_t>> runOfAttempt = {};
 };
 
+// What one of the runs was by itself.
+struct RunEnd {
+  // Nanoseconds from its begin to the last thing that is known of it.
+  int64_t length = 0;
+  int exitStatus = 0;
+  bool isWhole = true;
+};
+
 struct MergedRuns {
   // At least one, in the order in which they were given.
   std::vector<run::RunRecord> runs = {};
+
+  // For each of them.
+  std::vector<RunEnd> ends = {};
 
   // At least one, in the order of their first runs.
   std::vector<Column> columns = {};

@@ -12,7 +12,6 @@
 #include "harness/os/error.h"
 #include "harness/os/files.h"
 #include "harness/report/format.h"
-#include "harness/report/html.h"
 #include "harness/run/run_directory.h"
 #include "schema/support/base/text.h"
 
@@ -55,7 +54,7 @@ constexpr char kNotes[] =
 "latest", which is the default. Several runs become one report: shards of a
 run, and runs on several topologies, which are columns of it.
 
-  html                   the page of one run; by default report.html in it
+  html                   the page for people; by default report.html in the run
   junit                  JUnit XML, for Jenkins and GitLab
   json                   one JSON document
   tap                    TAP 13 and 14
@@ -102,11 +101,7 @@ bool isStandardOutput(const std::string& output) {
 }
 
 // What cannot be done is refused before the runs are read.
-void check(const Wanted& wanted, const std::string& output, size_t runs) {
-  if (wanted.isPage && runs > 1) {
-    throw CommandError(kExitUsage, "html shows one run, and " + std::to_string(runs) +
-                                       " are named; the other formats merge them");
-  }
+void check(const Wanted& wanted, const std::string& output) {
   if (!isStandardOutput(output)) {
     std::error_code ignored;
     bool isFile = fs::is_regular_file(output, ignored);
@@ -136,17 +131,16 @@ std::string pathFor(const std::string& fileName, const std::string& output, size
   return (fs::path(output) / fileName).string();
 }
 
-void writePage(const run::RunRecord& record, const std::string& output, size_t formats) {
-  std::string path = output.empty() ? (fs::path(record.directory) / kPageName).string()
+void writePageTo(const report::MergedRuns& merged, const std::string& output, size_t formats) {
+  std::string path = output.empty() ? (fs::path(merged.runs.front().directory) / kPageName).string()
                                     : pathFor(kPageName, output, formats);
-  report::writeHtml(record, run::resultOf(record), {}, path);
+  writePage(merged, path);
   std::cout << support::printable(path) << "\n";
 }
 
-void writeFormats(const Wanted& wanted, std::vector<run::RunRecord> runs,
+void writeFormats(const Wanted& wanted, const report::MergedRuns& merged,
                   const Arguments& arguments) {
   std::string output = arguments[kOutput];
-  report::MergedRuns merged = report::mergeRuns(std::move(runs), arguments[kColumns]);
   report::FormatOptions options{.url = arguments[kUrl], .base = fs::current_path().string()};
   for (const report::Format* format : wanted.formats) {
     std::string text = format->write(merged, options);
@@ -164,12 +158,13 @@ int writeReport(const Arguments& arguments) {
   Wanted wanted = wantedBy(arguments);
   std::vector<std::string> words = arguments.words();
   if (words.empty()) words = {run::kLatestLink};
-  check(wanted, arguments[kOutput], words.size());
+  check(wanted, arguments[kOutput]);
   std::vector<run::RunRecord> runs;
   for (const std::string& word : words) runs.push_back(recordedRun(word));
   try {
-    if (wanted.isPage) writePage(runs.front(), arguments[kOutput], wanted.count());
-    if (!wanted.formats.empty()) writeFormats(wanted, std::move(runs), arguments);
+    report::MergedRuns merged = report::mergeRuns(std::move(runs), arguments[kColumns]);
+    if (wanted.isPage) writePageTo(merged, arguments[kOutput], wanted.count());
+    writeFormats(wanted, merged, arguments);
   } catch (const SystemError& error) {
     throw CommandError(kExitIo, error.what());
   }

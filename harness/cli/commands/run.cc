@@ -23,7 +23,6 @@
 #include "harness/cluster/run_id.h"
 #include "harness/os/error.h"
 #include "harness/os/fd.h"
-#include "harness/report/html.h"
 #include "harness/run/record_writer.h"
 #include "harness/run/results.h"
 #include "harness/runner/runner.h"
@@ -170,9 +169,9 @@ int listOnly(const Arguments& arguments) {
 }
 
 // What nobody has asked for must not hide what became of the tests.
-void writePage(const runner::RunEnding& ending) {
-  std::string path = ending.record.directory + "/" + kPageName;
-  report::writeHtml(ending.record, ending.result, {}, path);
+void writePageOf(const report::MergedRuns& merged) {
+  std::string path = merged.runs.front().directory + "/" + kPageName;
+  writePage(merged, path);
   std::cerr << "report: " << path << "\n";
 }
 
@@ -197,13 +196,20 @@ int runTests(const Arguments& arguments) {
   std::optional<OutputToErrors> aside;
   if (arguments[kJson]) aside.emplace();
   runner::RunEnding ending = runner::runAll(programs, options);
+  // A record may be large: it is lent, and not copied.
+  std::vector<run::RunRecord> runs;
+  runs.push_back(std::move(ending.record));
+  report::MergedRuns merged = report::mergeRuns(std::move(runs));
   try {
-    if (!arguments[kNoPage]) writePage(ending);
-    if (arguments.has(kReportDirectory)) writeReports(arguments[kReportDirectory], ending.record);
+    if (!arguments[kNoPage]) writePageOf(merged);
+    if (arguments.has(kReportDirectory)) {
+      writeReports(arguments[kReportDirectory], merged.runs.front());
+    }
   } catch (const SystemError& error) {
     std::cerr << "muster: " << error.what() << "\n";
     if (ending.exitStatus == kExitPassed) ending.exitStatus = kExitInfrastructure;
   }
+  ending.record = std::move(merged.runs.front());
   aside.reset();
   if (arguments[kJson]) printJson(resultsJson(runId, ending));
   return ending.exitStatus;

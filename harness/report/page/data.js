@@ -1,4 +1,4 @@
-// The run: its facts, and its tests by columns.
+// The runs of the report, which are mostly one: their facts, and their tests by columns.
 import { readJson } from './blocks.js';
 
 export let run = null;
@@ -9,10 +9,10 @@ class Tests {
     this.columns = columns;
     this.strings = strings;
     this.count = columns.outcome ? columns.outcome.length : 0;
-    for (const name of ['component', 'suite', 'name', 'error', 'labels', 'nodes', 'owner']) {
+    for (const name of ['component', 'suite', 'name', 'error', 'labels', 'nodes', 'owner', 'column']) {
       this[name] = (place) => strings[columns[name][place]];
     }
-    for (const name of ['outcome', 'running', 'seconds', 'begin', 'end', 'attempts', 'detail']) {
+    for (const name of ['outcome', 'running', 'seconds', 'begin', 'end', 'attempts', 'detail', 'run']) {
       this[name] = (place) => columns[name][place];
     }
     this.places = new Map();
@@ -21,7 +21,7 @@ class Tests {
 
   id(place) {
     const component = this.component(place);
-    return `${component ? component + '/' : ''}${this.suite(place)}.${this.name(place)}`;
+    return `${columnPrefix(this.column(place))}${component ? component + '/' : ''}${this.suite(place)}.${this.name(place)}`;
   }
 
   title(place) {
@@ -39,10 +39,27 @@ class Tests {
   }
 }
 
+// A test of several columns, such as topologies, has its column before its name.
+function columnPrefix(column) {
+  return run.columns.length > 1 && column ? column + '/' : '';
+}
+
+// Several runs stand in the report: names of nodes need those of their runs.
+export function isMerged() {
+  return run.runs.length > 1;
+}
+
+// "server1", or "debian12 server1".
+export function nodeName(place) {
+  const node = run.nodes[place];
+  return (isMerged() ? run.runs[node.run].label + ' ' : '') + node.name;
+}
+
 export async function openData() {
   const length = Number(document.documentElement.dataset.indexBytes);
   const all = await readJson('i', [0, 0, length]);
   run = all.run;
+  run.length = Math.max(...run.runs.map((each) => each.length));
   tests = new Tests(all);
 }
 
@@ -54,7 +71,7 @@ export function testsBefore(place) {
   const before = [];
   for (let i = 0; i < tests.count; ++i) {
     const other = tests.begin(i);
-    if (i === place || other < 0 || other >= begin) continue;
+    if (i === place || tests.run(i) !== tests.run(place) || other < 0 || other >= begin) continue;
     if (tests.nodesOf(i).some((node) => nodes.has(node))) before.push(i);
   }
   return before.sort((one, other) => tests.begin(other) - tests.begin(one));

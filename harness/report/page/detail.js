@@ -1,7 +1,7 @@
 // The page of one test: what failed, attempts, the timeline around it, what it did, and what ran before it.
 import { el, fill, duration, clockText, count, grouped, plain } from './base.js';
 import { outcomes, badge } from './outcomes.js';
-import { run, tests, testsBefore } from './data.js';
+import { run, tests, testsBefore, isMerged } from './data.js';
 import { readJson } from './blocks.js';
 import { state, go, linkTo, onChange } from './state.js';
 import { block, placeText, sourceBlock, pairs, cutNote, valueText } from './text.js';
@@ -12,6 +12,7 @@ import { neighbour, positionText } from './list.js';
 // A page with this many items in the timeline opens it at once.
 const timelineItemsMax = 300000;
 const beforeMax = 12;
+const newLinesShown = 12;
 
 // Items of these kinds have sections of their own.
 const ownSections = new Set(['log', 'artifact', 'series']);
@@ -69,18 +70,36 @@ function attemptTabs(detail, chosen) {
   if (detail.attempts.length < 2) return null;
   return el('div', { class: 'tabs', role: 'tablist', 'aria-label': 'Attempts' }, detail.attempts.map((attempt, i) => el('button', {
     type: 'button', role: 'tab', 'aria-selected': String(i === chosen), click: () => go({ a: i + 1, item: '' }) },
-  badge(attempt.outcome, attempt.running), ` attempt ${attempt.number}`, attempt.repeat > 1 ? ` of repeat ${attempt.repeat}` : '')));
+  badge(attempt.outcome, attempt.running), ` attempt ${attempt.number}`, attempt.repeat > 1 ? ` of repeat ${attempt.repeat}` : '',
+  isMerged() ? ` in ${run.runs[attempt.run].label}` : '')));
 }
 
 function facts(place, detail, attempt) {
   return pairs([
-    ['component', tests.component(place)], ['declared at', placeText(detail.file, detail.line)],
+    ['run', isMerged() ? run.runs[attempt.run].label : ''], ['component', tests.component(place)], ['declared at', placeText(detail.file, detail.line)],
     ['owner', tests.owner(place)], ['labels', tests.labels(place).split(' ').filter(Boolean).map((label) => '@' + label).join(' ')],
     ['requirements', detail.requirements.join(' ')], ['nodes', attempt.nodes.join(' ')], ['program', attempt.program],
     ['began', attempt.b < 0 ? 'not at all' : clockText(attempt.b, 1e6)],
     ['duration', attempt.b < 0 || attempt.e < 0 ? '' : duration(attempt.seconds * 1e9)],
     ...(attempt.property || []).map(({ name, value }) => [name, valueText(value)]),
   ]);
+}
+
+// Lines of logs that an earlier green run of the test did not have: the first of those that are equal.
+function newLinesBlock({ run: compared, lines, count: all, leftOut }) {
+  const element = el('div', { class: 'log newlines' });
+  let shown = newLinesShown;
+  const row = ([number, node, source, text]) => el('div', { class: 'logline' },
+      el('span', { class: 'number', title: `${number} such lines` }, number > 1 ? `${grouped(number)}\u00d7` : ''),
+      el('span', { class: 'from', title: source }, [node, source].filter(Boolean).join(' ')), el('code', {}, plain(text)));
+  const draw = () => fill(element, lines.slice(0, shown).map(row),
+      shown < lines.length && el('button', { class: 'more', type: 'button', click: () => { shown = lines.length; draw(); } },
+          `Show ${grouped(lines.length - shown)} more`),
+      all > lines.length && el('p', { class: 'note' }, `${grouped(all - lines.length)} more are not in the report.`),
+      leftOut ? el('p', { class: 'note' }, `${count(leftOut, 'line')} could not be compared.`) : null);
+  draw();
+  return section('New in its logs', lines.length ? element : el('p', { class: 'note' }, 'Nothing.'),
+      `since its last green run, ${compared}`);
 }
 
 function artifactList(all) {
@@ -105,10 +124,10 @@ function outputs(attempt) {
 
 function timelinePart(place, attempt) {
   if (!run.timelineCount || attempt.b < 0) return null;
-  const end = attempt.e < 0 ? run.length : attempt.e;
+  const end = attempt.e < 0 ? run.runs[attempt.run].length : attempt.e;
   const edge = Math.max(1e6, (end - attempt.b) * 0.03);
   const nodes = attempt.nodes.length ? attempt.nodes : null;
-  const open = () => new Timeline({ nodes, window: [attempt.b - edge, end + edge], height: 360 }).element;
+  const open = () => new Timeline({ run: attempt.run, nodes, failures: (attempt.failure || []).map(({ at }) => at), window: [attempt.b - edge, end + edge], height: 360 }).element;
   const whole = el('a', { href: linkTo({ v: 'timeline', test: '', item: '', t: `${Math.round(attempt.b - edge)},${Math.round(end + edge)}`,
     sel: `${attempt.b},${end}` }) }, 'whole run');
   if (run.timelineCount <= timelineItemsMax) return section('Timeline', open(), whole);
@@ -127,7 +146,7 @@ function header(place) {
       el('div', { class: 'steps' }, el('button', { type: 'button', class: 'close', click: () => go({ test: '', item: '', a: '' }) },
           el('span', { 'aria-hidden': 'true' }, '\u00d7 '), 'Close'),
       el('span', { class: 'note' }, positionText()), move(back, 'Previous test (K)', '\u2191'), move(next, 'Next test (J)', '\u2193')),
-      el('h2', { tabindex: '-1' }, el('span', {}, tests.suite(place), '.'), tests.name(place)),
+      el('h2', { tabindex: '-1' }, run.columns.length > 1 && el('span', { class: 'column' }, tests.column(place) || 'no column'), el('span', {}, tests.suite(place), '.'), tests.name(place)),
       el('div', { class: 'verdictline' }, badge(tests.outcome(place), tests.running(place)),
           el('span', { class: 'note' }, tests.begin(place) < 0 ? 'did not begin' : tests.end(place) < 0 ? 'has no end' : duration(tests.seconds(place) * 1e9))));
 }
@@ -160,6 +179,7 @@ export async function showTest(element, place) {
       failures.length ? section(failures.length > 1 ? `${grouped(failures.length)} failures` : 'Failure',
           failures.map((failure) => failureBlock(failure, all, origin))) : null,
       (detail.exonerated || []).map(additionText),
+      detail.newLines ? newLinesBlock(detail.newLines) : null,
       timelinePart(place, attempt),
       section('Faults', faults.length ? branch(faults.map((node) => ({ ...node, children: [] })), origin) : null),
       section('Steps and commands', steps.length ? tree : null, `${count(all.length, 'item')}, times since its begin`),

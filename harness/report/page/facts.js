@@ -1,7 +1,7 @@
 // What holds for the run as a whole: its head, banners, and the page of facts.
 import { el, fill, count, duration, wallText, clockText, bytesText, grouped } from './base.js';
 import { icon, outcomes } from './outcomes.js';
-import { run, tests } from './data.js';
+import { run, isMerged } from './data.js';
 import { readJson } from './blocks.js';
 import { state, linkTo, remembered } from './state.js';
 import { block, pairs, placeText, sourceBlock, valueText } from './text.js';
@@ -21,24 +21,42 @@ export function verdict() {
   return el('span', { class: `badge ${group}` }, icon(shape), word);
 }
 
-function gitText() {
-  const git = (run.run && run.run.git) || {};
+function gitText({ run: own }) {
+  const git = (own && own.git) || {};
   return [git.branch, git.revision ? String(git.revision).slice(0, 12) : '', git.dirty ? 'with local changes' : ''].filter(Boolean).join(' ');
+}
+
+function seedOf({ run: own }) {
+  return own && own.seed !== undefined ? String(own.seed) : '';
+}
+
+// What all runs have in common; otherwise how many different ones there are.
+function shared(texts, word) {
+  const all = [...new Set(texts.filter(Boolean))];
+  return all.length < 2 ? all[0] || '' : count(all.length, word);
 }
 
 // One line below the title.
 export function headline() {
-  const first = run.writers[0].header;
-  const parts = [wallText(run.wall), duration(run.length), gitText(), count(run.nodes.length, 'node'),
-    run.run && run.run.seed !== undefined ? `seed ${run.run.seed}` : '', `muster ${first.muster || '?'} on ${first.host || '?'}`];
-  return parts.filter(Boolean).join(' \u00b7 ');
+  const { runs, writers } = run;
+  const headers = writers.map((writer) => writer.header);
+  const first = runs.reduce((earliest, each) => each.wall < earliest.wall ? each : earliest);
+  const columns = run.columns.length > 1 ? count(run.columns.length, 'column') : '';
+  return [columns, wallText(first.wall), isMerged() ? 'the longest ' + duration(run.length) : duration(run.length), shared(runs.map(gitText), 'revision'),
+    count(run.nodes.length, 'node'), isMerged() ? '' : seedOf(first) && `seed ${seedOf(first)}`,
+    `muster ${shared(headers.map(({ muster }) => muster), 'version') || '?'} on ${shared(headers.map(({ host }) => host), 'host') || '?'}`]
+    .filter(Boolean).join(' \u00b7 ');
 }
 
 export function banners() {
   const list = [];
+  if (run.remarks.length) {
+    list.push(el('div', { class: 'banner', role: 'note' }, icon('diamond'), el('ul', { class: 'plainlist' },
+        run.remarks.map((remark) => el('li', {}, remark)))));
+  }
   if (run.running) {
     list.push(el('div', { class: 'banner', role: 'note' }, icon('clock'), el('p', {},
-        el('b', {}, 'The run goes on. '), 'This report shows what was recorded when it was made.')));
+        el('b', {}, isMerged() ? 'A run goes on. ' : 'The run goes on. '), 'This report shows what was recorded when it was made.')));
   }
   if (!run.whole) {
     const cut = run.writers.filter((writer) => writer.ending === 'killed').length;
@@ -68,7 +86,7 @@ function nodeRows() {
     const own = (node.facts && node.facts[0]) || {};
     const products = own.product ? Object.entries(own.product).map(([name, version]) =>
       typeof version === 'string' ? `${name} ${version}` : valueText(version)).join(', ') : '';
-    return el('tr', {}, el('th', { scope: 'row' }, node.name), [own.role, own.address, own.system, own.kernel, own.agent, products,
+    return el('tr', {}, isMerged() && el('td', {}, run.runs[node.run].label), el('th', { scope: 'row' }, node.name), [own.role, own.address, own.system, own.kernel, own.agent, products,
       clockWords(node.clocks), lossWords(node.losses)].map((text) => el('td', {}, text || '')));
   });
 }
@@ -78,8 +96,8 @@ function table(heads, rows) {
     el('th', { scope: 'col' }, head)))), el('tbody', {}, rows)));
 }
 
-function configuration() {
-  const list = (run.run && run.run.configuration) || [];
+function configuration({ run: own }) {
+  const list = (own && own.configuration) || [];
   return list.length ? table(['Name', 'Value', 'Origin'], list.map(({ name, value, origin }) => el('tr', {},
       el('th', { scope: 'row' }, name || ''), el('td', {}, valueText(value === undefined ? '' : value)), el('td', {}, origin || '')))) : null;
 }
@@ -135,18 +153,24 @@ function leftOut() {
   ]);
 }
 
+function runParts(each) {
+  const own = each.run || {};
+  const title = isMerged() ? `Run ${each.label}` : 'Run';
+  return [part(title, pairs([['run', each.id], ['column', each.column], ['began', wallText(each.wall)], ['length', duration(each.length)],
+    ['exit status', String(each.exit)], ['record', each.whole ? 'whole' : 'not whole'], ['revision', gitText(each)],
+    ['seed', seedOf(each)], ['command', (own.command || []).join(' ')], ['directory', own.directory || each.directory]])),
+  part(isMerged() ? `Configuration of ${each.label}` : 'Configuration', configuration(each))];
+}
+
 export function runPage() {
-  const own = run.run || {};
   const list = el('div', {}, outside());
+  const nodeHeads = [isMerged() && 'Run', 'Node', 'Role', 'Address', 'System', 'Kernel', 'Agent', 'Product', 'Clock', 'Lost'].filter(Boolean);
   const page = el('section', { class: 'runpage', 'aria-label': 'The run' }, el('h2', { class: 'unseen' }, 'The run'),
       part('Failures outside of tests', failures()),
       part('What is missing or damaged', run.problems.length ? el('ul', { class: 'plainlist' }, run.problems.map((problem) => el('li', {}, problem))) : null),
-      part('Run', pairs([['run', run.id], ['began', wallText(run.wall)], ['length', duration(run.length)],
-        ['exit status', String(run.exit)], ['record', run.whole ? 'whole' : 'not whole'], ['revision', gitText()],
-        ['seed', own.seed !== undefined ? String(own.seed) : ''], ['command', (own.command || []).join(' ')],
-        ['directory', own.directory || run.directory]])),
-      part('Nodes', run.nodes.length ? table(['Node', 'Role', 'Address', 'System', 'Kernel', 'Agent', 'Product', 'Clock', 'Lost'], nodeRows()) : null),
-      part('Configuration', configuration()), part('Records', writers()),
+      run.runs.map(runParts),
+      part('Nodes', run.nodes.length ? table(nodeHeads, nodeRows()) : null),
+      part('Records', writers()),
       part('Items of no test', list, 'set-ups, programs, nodes'), part('In this report', leftOut()));
   const wanted = state.item.match(/^(\d+)\./);
   if (wanted && list.children[Number(wanted[1])]) revealOutside(list.children[Number(wanted[1])], Number(wanted[1]));

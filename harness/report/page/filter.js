@@ -1,14 +1,15 @@
 // The filter of tests. Terms are joined by "and":
 //   word  "two words"   in the name, the component, the first error
 //   s:failed  c:kv  n:server1  o:owner  @label   the outcome, component, node, owner, label
+//   r:debian12   the run or the column of runs
 //   !term   not
 import { outcomes } from './outcomes.js';
-import { tests } from './data.js';
+import { run, tests } from './data.js';
 
 // Returns a list of { field, text, not }. A quote that is not closed goes to the end.
 export function parseFilter(query) {
   const terms = [];
-  const pattern = /(!?)(?:([scno]):|(@))?(?:"([^"]*)"?|(\S+))/g;
+  const pattern = /(!?)(?:([scnor]):|(@))?(?:"([^"]*)"?|(\S+))/g;
   for (const [, not, field, at, quoted, word] of query.matchAll(pattern)) {
     const text = (quoted !== undefined ? quoted : word).toLowerCase();
     if (text) terms.push({ field: at || field || '', text, not: !!not });
@@ -26,11 +27,17 @@ function hasOutcome(place, text) {
   return wordOf(place).startsWith(text);
 }
 
+function runNames(place) {
+  const { id, column, label } = run.runs[tests.run(place)];
+  return [id, column, label].filter(Boolean);
+}
+
 function matches(term, place) {
   const { field, text } = term;
   if (field === 's') return hasOutcome(place, text);
   if (field === 'c') return tests.component(place).toLowerCase().startsWith(text);
   if (field === 'n') return tests.nodesOf(place).some((node) => node.toLowerCase() === text);
+  if (field === 'r') return runNames(place).some((name) => name.toLowerCase().startsWith(text));
   if (field === 'o') return tests.owner(place).toLowerCase().includes(text);
   if (field === '@') return tests.labels(place).toLowerCase().split(' ').includes(text);
   return tests.id(place).toLowerCase().includes(text) ||
@@ -52,12 +59,12 @@ export function quotedTerm(prefix, text) {
 
 // Adds a term, or removes it if it is there.
 export function withTerm(query, term) {
-  const terms = query.match(/!?(?:[scno]:|@)?(?:"[^"]*"?|\S+)/g) || [];
+  const terms = query.match(/!?(?:[scnor]:|@)?(?:"[^"]*"?|\S+)/g) || [];
   const rest = terms.filter((each) => each !== term);
   if (rest.length === terms.length) rest.push(term);
   return rest.join(' ');
 }
 
 export function hasTerm(query, term) {
-  return (query.match(/!?(?:[scno]:|@)?(?:"[^"]*"?|\S+)/g) || []).includes(term);
+  return (query.match(/!?(?:[scnor]:|@)?(?:"[^"]*"?|\S+)/g) || []).includes(term);
 }

@@ -12,7 +12,7 @@ const help = [
     ['O', 'clock or order'], ['X', 'select what is shown, or nothing; also drag in the ruler'], ['N P', 'next and previous item of the lane'],
     ['F', 'zoom to the item; also double click'], ['Enter', 'open the item'], ['0', 'show all']]],
   ['Filter', [['word "two words"', 'in the name or the first error'], ['s:failed', 'outcome; s:bad for all that is not green'],
-    ['c:kv', 'component'], ['n:server1', 'node'], ['o:name', 'owner'], ['@label', 'label'], ['!term', 'not']]],
+    ['c:kv', 'component'], ['n:server1', 'node'], ['o:name', 'owner'], ['r:debian12', 'run, or column of several runs'], ['@label', 'label'], ['!term', 'not']]],
 ];
 
 export function showHelp() {

@@ -1,13 +1,13 @@
 // The list of tests: failures first, those with the same first error together.
 import { el, fill, count, duration, announce, grouped } from './base.js';
 import { outcomes, badge, icon, isBad } from './outcomes.js';
-import { run, tests } from './data.js';
+import { run, tests, isMerged } from './data.js';
 import { filterTests, withTerm, hasTerm, quotedTerm } from './filter.js';
 import { state, go, linkTo } from './state.js';
 import { VirtualList } from './virtual_list.js';
 
 const orders = {
-  '': (one, other) => rankOf(one) - rankOf(other) || one - other,
+  '': (one, other) => rankOf(one) - rankOf(other) || byTitle(one, other) || one - other,
   name: (one, other) => tests.id(one).localeCompare(tests.id(other)),
   duration: (one, other) => tests.seconds(other) - tests.seconds(one),
   start: (one, other) => tests.begin(one) - tests.begin(other),
@@ -18,6 +18,13 @@ let view = null;
 let rows = [];
 let shown = [];
 const folded = new Set();
+
+// A test of several columns stands together, and the order of one run stays.
+function byTitle(one, other) {
+  if (run.columns.length < 2) return 0;
+  const [first, second] = [tests.title(one), tests.title(other)];
+  return first < second ? -1 : first > second ? 1 : 0;
+}
 
 function rankOf(place) {
   return tests.running(place) ? 4.5 : outcomes[tests.outcome(place)].rank;
@@ -77,6 +84,7 @@ function drawTestRow(row, element) {
   const showsError = tests.error(test) && !isGrouped && outcome !== 0;
   fill(element, badge(outcome, tests.running(test)),
       el('span', { class: 'name' },
+          run.columns.length > 1 && el('span', { class: 'column' }, tests.column(test) || 'no column'),
           el('span', { class: 'component' }, tests.component(test) ? tests.component(test) + ' / ' : ''),
           el('span', { class: 'suite' }, tests.suite(test), '.'), el('b', {}, tests.name(test)),
           labels.map((label) => el('span', { class: 'label' }, '@' + label))),
@@ -158,7 +166,7 @@ export function refreshList() {
   view.sort.value = state.sort;
   fill(view.bar, counters());
   const told = shown.length === tests.count ? '' : `${grouped(shown.length)} of ${count(tests.count, 'test')} shown`;
-  view.note.textContent = told || (tests.count ? '' : 'The run has no tests.');
+  view.note.textContent = told || (tests.count ? '' : isMerged() ? 'The runs have no tests.' : 'The run has no tests.');
   announce(told || count(tests.count, 'test'));
   view.list.reset(rows.length, isNarrow() ? 46 : 28);
   showOpened();

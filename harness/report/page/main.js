@@ -1,6 +1,6 @@
 // Puts the page together and shows what the state says.
 import { el, fill, append } from './base.js';
-import { run, tests, openData } from './data.js';
+import { run, tests, openData, isMerged } from './data.js';
 import { state, go, linkTo, onChange, startState, remembered } from './state.js';
 import { makeList, refreshList, showOpened } from './list.js';
 import { showTest } from './detail.js';
@@ -28,9 +28,14 @@ function toggleTheme() {
   setTheme(next);
 }
 
+function heading() {
+  if (isMerged()) return el('h1', {}, `${run.runs.length} runs`);
+  return el('h1', {}, 'Run ', el('code', {}, run.runs[0].id || 'without a name'));
+}
+
 function drawTop() {
   fill(document.getElementById('top'),
-      el('div', { class: 'title' }, el('h1', {}, 'Run ', el('code', {}, run.id || 'without a name')), verdict(),
+      el('div', { class: 'title' }, heading(), verdict(),
           el('span', { class: 'grow' }),
           el('button', { type: 'button', class: 'quiet', title: 'Light or dark (T)', click: toggleTheme }, 'Theme'),
           el('button', { type: 'button', class: 'quiet keys', title: 'Keys and filter (?)', click: showHelp }, 'Keys ?')),

@@ -30,7 +30,7 @@ class Numbers {
 }
 
 // Which state shows where several share a pixel.
-const weight = new Uint8Array(64);
+export const weight = new Uint8Array(64);
 [[0, 1], [5, 2], [4, 3], [3, 4], [2, 5], [1, 9]].forEach(([state, value]) => { weight[state] = value; });
 [1, 9, 9, 9, 6, 1, 6, 1, 5, 5, 5, 8].forEach((value, outcome) => { weight[16 + outcome] = value; });
 

@@ -34,6 +34,7 @@ export function sourceBlock(source, line) {
         el('code', {}, text || ' '));
   });
   return el('div', { class: 'source', role: 'group', 'aria-label': `Source around line ${line}` }, rows,
+      source.found && el('p', { class: 'note' }, `Read from ${source.found}.`),
       source.changed && el('p', { class: 'note' }, 'The file has changed since the run: the lines may be others.'));
 }
 

@@ -2,30 +2,35 @@
 // and its table (timeline_table.js) has the same items as text.
 import { el, fill, clockText, duration, announce, count, grouped } from './base.js';
 import { outcomes } from './outcomes.js';
-import { run, tests } from './data.js';
+import { run, tests, isMerged, nodeName } from './data.js';
 import { openSlices, firstAtLeast } from './slices.js';
 import { Scale } from './scale.js';
 import { Painter, rulerHeight, plotNote, errorNote } from './timeline_draw.js';
 import { state, go, remembered } from './state.js';
 
+// Groups that are none of a node. Each run has them.
 const testsGroup = -1;
 const faultsGroup = -2;
 const otherGroup = -3;
 // From top to bottom within a group. Other kinds come before the log, and the node's own life last.
 const laneOrder = ['tests', 'steps', 'connection', 'commands', 'calls', 'waits', 'services'];
-const lastLanes = ['programs', 'log', 'artifacts', 'node'];
-const laneHeights = { log: 14, artifacts: 14, node: 10, connection: 14 };
+const lastLanes = ['programs', 'log', 'node'];
+const lastingLanes = new Set(['programs', 'node']);
+const laneTitles = { faults: '', node: 'in use' };
+const laneHeights = { log: 16, node: 16, connection: 16 };
 const tipElement = () => document.getElementById('tip');
 
 export class Timeline {
-  // `nodes`: only these, with what belongs to no node. `window`: what is shown at first. `height`: of the canvas, at most.
-  constructor({ nodes = null, window: first = null, height = 560, changed = () => {}, keepsState = false }) {
-    Object.assign(this, { nodes, first, heightMax: height, changed, keepsState });
+  // `run`: only this one, by its place. `nodes`: only these, with what belongs to no node. `failures`: their times, to be marked.
+  // `window`: what is shown at first. `height`: of the canvas, at most.
+  constructor({ run: only = null, nodes = null, failures = [], window: first = null, height = 560, changed = () => {}, keepsState = false }) {
+    Object.assign(this, { only, nodes, failures, first, heightMax: height, changed, keepsState });
     this.chosen = -1;
     this.top = 0;
     this.folded = new Set();
     this.canvas = el('canvas', { role: 'img', tabindex: '0', class: 'lanes',
-      'aria-label': 'Timeline. The table of items has the same as text. W and S zoom, A and D move, X selects.' });
+      'aria-label': `Timeline${failures.length ? ' with ' + count(failures.length, 'failure') : ''}. The table of items has the same as text. ` +
+          'W and S zoom, A and D move, X selects.' });
     this.space = el('div', { class: 'lanespace', role: 'presentation' });
     this.scroller = el('div', { class: 'lanebox' }, this.canvas, this.space);
     this.info = el('div', { class: 'sliceinfo', 'aria-live': 'polite' });
@@ -54,7 +59,7 @@ export class Timeline {
     if (this.keepsState && state.sel) this.selection = state.sel.split(',').map(Number);
     if (this.selection && !this.selection.every(Number.isFinite)) this.selection = null;
     this.listen();
-    fill(this.info);
+    this.showHint();
     this.resize();
     this.changed();
   }
@@ -62,14 +67,18 @@ export class Timeline {
   // Which tracks become lanes, from top to bottom.
   makeLanes() {
     const { tracks, head } = this.slices;
+    const keyOf = (place, group) => `${place} ${group}`;
     const groups = new Map();
     tracks.forEach((track, place) => {
-      const groupTracks = groups.get(track.group) || [];
-      groups.set(track.group, [...groupTracks, place]);
+      const key = keyOf(track.run, track.group);
+      if (!groups.has(key)) groups.set(key, []);
+      groups.get(key).push(place);
     });
-    for (const plot of head.plots) if (!groups.has(plot.node)) groups.set(plot.node, []);
+    for (const { node } of head.plots) {
+      const key = keyOf(run.nodes[node].run, node);
+      if (!groups.has(key)) groups.set(key, []);
+    }
     const wantsNode = (group) => group < 0 || !this.nodes || this.nodes.includes(run.nodes[group].name);
-    const order = [testsGroup, faultsGroup, ...run.nodes.map((_, i) => i), otherGroup];
     this.lanes = [];
     let y = 0;
     const add = (lane) => {
@@ -77,12 +86,17 @@ export class Timeline {
       y += lane.height;
     };
     this.bounds = new Map();
-    for (const group of order) {
-      if (!groups.has(group) || !wantsNode(group)) continue;
-      const from = y;
-      this.addGroup(group, groups.get(group), add);
-      this.bounds.set(group, [from, y - from]);
-    }
+    run.runs.forEach((each, place) => {
+      if (this.only !== null && this.only !== place) return;
+      if (isMerged() && this.only === null) add({ kind: 'run', height: 24, title: each.label });
+      const ofRun = run.nodes.map((_, i) => i).filter((i) => run.nodes[i].run === place);
+      for (const group of [testsGroup, faultsGroup, ...ofRun, otherGroup]) {
+        if (!groups.has(keyOf(place, group)) || !wantsNode(group)) continue;
+        const from = y;
+        this.addGroup(group, groups.get(keyOf(place, group)), add);
+        this.bounds.set(group, [from, y - from]);
+      }
+    });
     this.height = y + 6;
     this.faults = head.faults.map((fault) => ({ ...fault,
       bands: fault.nodes.map((node) => this.bounds.get(node)).filter(Boolean) }));
@@ -107,12 +121,14 @@ export class Timeline {
       const first = laneOrder.indexOf(lane);
       return first >= 0 ? first : 50;
     };
-    for (const place of [...places].sort((one, other) => rankOf(one) - rankOf(other) || one - other)) {
+    // What holds for longer than a test says nothing in its own timeline.
+    const isShown = (place) => this.only === null || !lastingLanes.has(tracks[place].lane);
+    for (const place of places.filter(isShown).sort((one, other) => rankOf(one) - rankOf(other) || one - other)) {
       const track = tracks[place];
-      const isTicks = track.lane === 'log' || track.lane === 'artifacts';
+      const isTicks = track.lane === 'log';
       add({ kind: isTicks ? 'ticks' : 'bars', height: laneHeights[track.lane] || 18, track: place, group, errorAt,
         isFault: group === faultsGroup,
-        title: track.lane === last || track.lane === 'faults' || track.lane === 'node' ? '' : track.lane, note: track.row === 7 ? 'overlaps' : '' });
+        title: track.lane === last ? '' : laneTitles[track.lane] ?? track.lane, note: track.row === 7 ? 'overlaps' : '' });
       last = track.lane;
     }
     for (const plot of head.plots.filter((each) => each.node === group)) {
@@ -232,7 +248,8 @@ export class Timeline {
   paint() {
     this.painter.draw({ slices: this.slices, mode: this.mode, scale: this.scale, lanes: this.lanes, top: this.top,
       height: this.viewHeight, ratio: this.ratio, faults: this.faults, isOrder: this.isOrder, chosen: this.chosen,
-      selection: this.selection, textOf: (place) => this.labelOf(place) });
+      selection: this.selection, failures: this.failures.map((time) => this.valueOf(time)),
+      textOf: (place) => this.labelOf(place) });
     if (!this.painted) {
       document.documentElement.dataset.timeline = 'ready';
       document.documentElement.dataset.timelineReady = Math.round(performance.now());
@@ -409,7 +426,7 @@ export class Timeline {
     const at = clockText(slices.begin[place], 1e3);
     const length = slices.isInstant(place) ? '' : ` for ${duration(slices.end[place] - slices.begin[place])}`;
     const word = stateWord(slices.state[place]);
-    const where = track.group >= 0 ? run.nodes[track.group].name + ', ' : '';
+    const where = track.group >= 0 ? nodeName(track.group) + ', ' : isMerged() ? run.runs[track.run].label + ', ' : '';
     return `${where}${track.lane}, at ${at}${length}${word ? ', ' + word : ''}`;
   }
 
@@ -417,7 +434,7 @@ export class Timeline {
     this.chosen = place;
     this.schedule();
     if (place < 0) {
-      fill(this.info);
+      this.showHint();
       return;
     }
     const test = this.slices.test[place];
@@ -425,6 +442,11 @@ export class Timeline {
         test >= 0 ? el('button', { type: 'button', class: 'link', click: () => this.openChosen() },
             `Open in ${tests.title(test)}`)
           : el('button', { type: 'button', class: 'link', click: () => this.openChosen() }, 'Open in the run\u2019s items'));
+  }
+
+  showHint() {
+    fill(this.info, matchMedia('(pointer: coarse)').matches ? 'Tap an item to see what it was. Two fingers zoom.'
+      : 'Click an item to see what it was. Drag to move, Ctrl and wheel to zoom, drag in the ruler to select a stretch.');
   }
 
   openChosen() {
@@ -470,7 +492,7 @@ export class Timeline {
   }
 
   summary() {
-    return `${count(this.slices.count, 'item')} on ${count(this.lanes.filter((lane) => lane.kind !== 'head').length, 'lane')}` +
+    return `${count(this.slices.count, 'item')} on ${count(this.lanes.filter((lane) => lane.kind !== 'head' && lane.kind !== 'run').length, 'lane')}` +
         ` of ${count(run.nodes.length, 'node')}, with ${count(this.faults.length, 'fault')}`;
   }
 }

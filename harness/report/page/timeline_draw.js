@@ -1,6 +1,6 @@
 // Draws the timeline on a canvas: one call is one frame. What there is to draw is said by the lanes (timeline.js).
 import { duration, clockText, bytesText, grouped } from './base.js';
-import { firstAtLeast } from './slices.js';
+import { firstAtLeast, weight } from './slices.js';
 import { rulerStep } from './scale.js';
 
 export const rulerHeight = 26;
@@ -22,10 +22,73 @@ export function colours() {
   return named;
 }
 
+// A colour as a pixel of ImageData.
+function pixelOf(colour) {
+  const { context } = pixelOf;
+  context.clearRect(0, 0, 1, 1);
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 1, 1);
+  return new Uint32Array(context.getImageData(0, 0, 1, 1).data.buffer)[0];
+}
+
+// Lanes as rows of pixels, which are stretched to their heights: a frame then costs as much as its lanes have pixels,
+// whatever is on them. Thousands of rectangles would take longer than a frame.
+class Strips {
+  constructor() {
+    this.canvas = document.createElement('canvas');
+    this.context = this.canvas.getContext('2d');
+    this.width = 0;
+    this.rows = 0;
+  }
+
+  begin(width, rows) {
+    if (width !== this.width || rows > this.rows) {
+      this.width = this.canvas.width = width;
+      this.rows = this.canvas.height = Math.ceil(rows / 32) * 32;
+      this.image = this.context.createImageData(this.width, this.rows);
+      this.pixels = new Uint32Array(this.image.data.buffer);
+      this.weights = new Uint8Array(this.width);
+    }
+    this.pixels.fill(0);
+    this.count = 0;
+  }
+
+  // Returns the place of a row whose pixels are still transparent.
+  add() {
+    this.weights.fill(0);
+    return this.count++;
+  }
+
+  // Sets pixels of a row. Of several that share one, the weightiest shows, and of equal ones the last.
+  span(row, from, to, pixel, weight = 1) {
+    const { pixels, weights, width } = this;
+    const base = row * width;
+    const end = Math.min(width, to);
+    for (let x = Math.max(0, from); x < end; ++x) {
+      if (weights[x] > weight) continue;
+      weights[x] = weight;
+      pixels[base + x] = pixel;
+    }
+  }
+
+  end() {
+    if (this.count) this.context.putImageData(this.image, 0, 0, 0, 0, this.width, this.count);
+  }
+
+  draw(context, row, x, y, width, height) {
+    context.drawImage(this.canvas, 0, row, this.width, 1, x, y, width, height);
+  }
+}
+
 export class Painter {
   constructor(canvas) {
     this.context = canvas.getContext('2d', { alpha: false });
     this.palette = colours();
+    this.strips = new Strips();
+    if (!pixelOf.context) pixelOf.context = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    const { states, soft, faultbar, fault, faultline } = this.palette;
+    this.pixels = { states: states.map(pixelOf), soft: pixelOf(soft), faultbar: pixelOf(faultbar), fault: pixelOf(fault),
+      faultline: pixelOf(faultline) };
   }
 
   // `scene` has: slices, mode, scale, lanes, top (pixels scrolled), height, ratio, and what is chosen.
@@ -42,8 +105,11 @@ export class Painter {
     context.rect(scale.left, rulerHeight, scale.width, height - rulerHeight);
     context.clip();
     this.grid(scene);
+    this.fillStrips(scene, seen);
+    context.imageSmoothingEnabled = false;
     for (const lane of seen) this.lane(scene, lane, rulerHeight + lane.y - scene.top);
     this.faults(scene);
+    this.failures(scene);
     this.selection(scene);
     context.restore();
     for (const lane of seen) this.label(scene, lane, rulerHeight + lane.y - scene.top);
@@ -91,6 +157,7 @@ export class Painter {
       context.fillStyle = palette.soft;
       context.fillText(isOrder ? clockText(slices.timeOfRank(at), 1e6) : clockText(at, step), x + 4, rulerHeight / 2 - 1);
     }
+    this.flags(scene);
     if (scene.selection) {
       const [from, to] = scene.selection.map((value) => scale.x(value));
       context.fillStyle = palette.accent;
@@ -111,9 +178,9 @@ export class Painter {
     context.clip();
     context.textBaseline = 'middle';
     context.textAlign = 'left';
-    if (lane.kind === 'head') {
+    if (lane.kind === 'head' || lane.kind === 'run') {
       context.font = strongFont;
-      context.fillStyle = palette.ink;
+      context.fillStyle = lane.kind === 'run' ? palette.accent : palette.ink;
       context.fillText(lane.title, 10, y + lane.height / 2 + 1);
       const used = context.measureText(lane.title).width;
       context.font = font;
@@ -131,7 +198,7 @@ export class Painter {
       }
     }
     context.restore();
-    if (lane.kind === 'head') {
+    if (lane.kind === 'head' || lane.kind === 'run') {
       context.fillStyle = palette.rule;
       context.fillRect(0, y, scale.left + scale.width, 1);
     }
@@ -139,48 +206,91 @@ export class Painter {
 
   lane(scene, lane, y) {
     if (lane.kind === 'plot') this.plot(scene, lane, y);
+    else if (lane.kind === 'run') return;
     else if (lane.kind === 'head') this.clockError(scene, lane, y);
     else if (lane.kind === 'ticks') this.ticks(scene, lane, y);
     else this.bars(scene, lane, y);
   }
 
-  bars(scene, lane, y) {
-    const { context, palette } = this;
+  fillStrips(scene, seen) {
+    const { strips } = this;
+    const lanes = seen.filter(({ kind }) => kind === 'bars' || kind === 'ticks');
+    const bands = new Map(scene.faults.flatMap((fault) => fault.bands).map((band) => [band[0], band]));
+    strips.begin(Math.max(1, Math.round(scene.scale.width * scene.ratio)), 2 * lanes.length + bands.size);
+    this.rows = new Map(lanes.map((lane) => [lane, lane.kind === 'ticks' ? this.fillTicks(scene, lane) : this.fillBars(scene, lane)]));
+    this.bandRows = [...bands.values()].map((band) => [band, this.fillBand(scene, band[0])]);
+    strips.end();
+  }
+
+  // Returns a function from values of the scale to pixels of a strip.
+  toPixels({ scale }) {
+    const factor = this.strips.width / (scale.t1 - scale.t0);
+    return (value) => (value - scale.t0) * factor;
+  }
+
+  fillBars(scene, lane) {
+    const { strips, pixels } = this;
     const { scale, slices, mode } = scene;
-    const perPixel = scale.perPixel();
-    const level = slices.level(mode, lane.track, perPixel);
+    const level = slices.level(mode, lane.track, scale.perPixel());
     const { x0, x1, state, reach } = level;
-    const { t0, t1, left } = scale;
-    const top = y + 2;
-    const height = lane.height - 4;
-    const factor = 1 / perPixel;
-    let colour = -1;
-    let runFrom = 0;
-    let runTo = -1;
-    const n = x0.length;
-    const isFine = level.width === 0;
+    const at = this.toPixels(scene);
+    const row = strips.add();
     const texts = [];
-    for (let i = firstAtLeast(reach, t0, 0, n); i < n && x0[i] <= t1; ++i) {
-      const from = left + (Math.max(x0[i], t0 - perPixel) - t0) * factor;
-      let to = left + (Math.min(x1[i], t1 + perPixel) - t0) * factor;
-      if (to < from + 1) to = from + 1;
+    for (let i = firstAtLeast(reach, scale.t0, 0, x0.length); i < x0.length && x0[i] <= scale.t1; ++i) {
+      const from = Math.floor(at(x0[i]));
+      let to = Math.max(from + 1, Math.round(at(Math.min(x1[i], scale.t1 + scale.perPixel()))));
+      if (level.width === 0 && lane.height > 14 && to - from > 36 * scene.ratio) texts.push([level.from + i, x0[i], x1[i]]);
       // Neighbours keep a hairline between them, once they are wide enough for it.
-      const gap = to - from > 3 ? 0.75 : 0;
-      if (state[i] === colour && from <= runTo + 0.4 && !gap) {
-        if (to > runTo) runTo = to;
-        continue;
-      }
-      if (runTo > runFrom) context.fillRect(runFrom, top, runTo - runFrom, height);
-      if (state[i] !== colour) {
-        colour = state[i];
-        context.fillStyle = lane.isFault && colour === 0 ? palette.faultbar : palette.states[colour];
-      }
-      runFrom = from;
-      runTo = to - gap;
-      if (isFine && height > 10 && to - from > 36) texts.push([level.from + i, from, to]);
+      if (to - from > 3) --to;
+      strips.span(row, from, to, lane.isFault && state[i] === 0 ? pixels.faultbar : pixels.states[state[i]], weight[state[i]]);
     }
-    if (runTo > runFrom) context.fillRect(runFrom, top, runTo - runFrom, height);
-    this.texts(scene, lane, texts, y);
+    return { row, texts };
+  }
+
+  // What is more than a plain line is higher, and stands in a row of its own.
+  fillTicks(scene, lane) {
+    const { strips, pixels } = this;
+    const { scale, slices, mode } = scene;
+    const { x0, state } = slices.level(mode, lane.track, scale.perPixel());
+    const at = this.toPixels(scene);
+    const first = firstAtLeast(x0, scale.t0, 0, x0.length);
+    const fill = (isPlain) => {
+      const row = strips.add();
+      for (let i = first; i < x0.length && x0[i] <= scale.t1; ++i) {
+        if ((state[i] === 0) !== isPlain) continue;
+        const x = Math.round(at(x0[i]));
+        strips.span(row, x, x + (isPlain ? 1 : 2), isPlain ? pixels.soft : pixels.states[state[i]], weight[state[i]]);
+      }
+      return row;
+    };
+    return { row: fill(true), high: fill(false) };
+  }
+
+  // The faults that touch the node whose lanes begin at `top`.
+  fillBand(scene, top) {
+    const { strips, pixels } = this;
+    const { faults, slices, isOrder, scale } = scene;
+    const at = this.toPixels(scene);
+    const row = strips.add();
+    for (const fault of faults) {
+      if (!fault.bands.some((band) => band[0] === top)) continue;
+      const [begin, end] = isOrder ? [slices.rankOf(fault.b), slices.rankOf(fault.e)] : [fault.b, fault.e];
+      if (end < scale.t0 || begin > scale.t1) continue;
+      const from = Math.floor(at(begin));
+      const to = Math.max(from + 1, Math.round(at(Math.min(end, scale.t1 + scale.perPixel()))));
+      strips.span(row, from, to, pixels.fault);
+      strips.span(row, from, from + 1, pixels.faultline);
+      if (to - from > 2 && end <= scale.t1) strips.span(row, to - 1, to, pixels.faultline);
+    }
+    return row;
+  }
+
+  bars(scene, lane, y) {
+    const { scale } = scene;
+    const { row, texts } = this.rows.get(lane);
+    const [top, height] = [y + 2, lane.height - 4];
+    this.strips.draw(this.context, row, scale.left, top, scale.width, height);
+    this.texts(scene, lane, texts.map(([place, from, to]) => [place, scale.x(from), scale.x(to)]), y);
     this.chosen(scene, lane, top, height);
   }
 
@@ -212,26 +322,24 @@ export class Painter {
   }
 
   ticks(scene, lane, y) {
-    const { context, palette } = this;
+    const { scale } = scene;
+    const { row, high } = this.rows.get(lane);
+    const height = lane.height;
+    this.strips.draw(this.context, row, scale.left, y + 4, scale.width, height - 8);
+    this.strips.draw(this.context, high, scale.left, y + 1.5, scale.width, height - 3);
+    this.tickErrors(scene, lane, y + height / 2);
+    this.chosen(scene, lane, y + 2, height - 4);
+  }
+
+  // A dashed line through each tick whose place is uncertain by more than a pixel.
+  tickErrors(scene, lane, y) {
     const { scale, slices, mode } = scene;
-    const level = slices.level(mode, lane.track, scale.perPixel());
-    const { x0, state } = level;
-    const n = x0.length;
-    const first = firstAtLeast(x0, scale.t0, 0, n);
+    const { x0, width } = slices.level(mode, lane.track, scale.perPixel());
     const error = scene.isOrder ? 0 : lane.errorAt((scale.t0 + scale.t1) / 2) / scale.perPixel();
-    const showsError = level.width === 0 && error > 1;
-    let colour = -1;
-    for (let i = first; i < n && x0[i] <= scale.t1; ++i) {
-      const x = Math.round(scale.x(x0[i]));
-      if (state[i] !== colour) {
-        colour = state[i];
-        context.fillStyle = colour === 0 ? palette.soft : palette.states[colour];
-      }
-      const size = colour === 0 ? lane.height - 8 : lane.height - 3;
-      context.fillRect(x, y + (lane.height - size) / 2, colour === 0 ? 1 : 2, size);
-      if (showsError) this.dashes(x - error, x + error, y + lane.height / 2, palette.soft);
+    if (width > 0 || error <= 1) return;
+    for (let i = firstAtLeast(x0, scale.t0, 0, x0.length); i < x0.length && x0[i] <= scale.t1; ++i) {
+      this.dashes(scale.x(x0[i]) - error, scale.x(x0[i]) + error, y, this.palette.soft);
     }
-    this.chosen(scene, lane, y + 2, lane.height - 4);
   }
 
   dashes(from, to, y, colour) {
@@ -284,24 +392,34 @@ export class Painter {
     context.fillRect(scale.left, base + 1, scale.width, 1);
   }
 
+  // A failure is a line over all lanes, and has a flag in the ruler.
+  failures(scene) {
+    const { context, palette } = this;
+    context.fillStyle = palette.fail;
+    for (const at of scene.failures) context.fillRect(Math.round(scene.scale.x(at)), rulerHeight, 1, scene.height);
+  }
+
+  flags(scene) {
+    const { context, palette } = this;
+    context.fillStyle = palette.fail;
+    for (const at of scene.failures) {
+      const x = Math.round(scene.scale.x(at));
+      context.beginPath();
+      context.moveTo(x, rulerHeight);
+      context.lineTo(x, rulerHeight - 12);
+      context.lineTo(x + 9, rulerHeight - 8);
+      context.lineTo(x + 1, rulerHeight - 4);
+      context.lineTo(x + 1, rulerHeight);
+      context.fill();
+    }
+  }
+
   // A fault is a band over every lane of the nodes that it touches.
   faults(scene) {
-    const { context, palette } = this;
-    const { scale, faults, slices, isOrder } = scene;
-    for (const fault of faults) {
-      const [begin, end] = isOrder ? [slices.rankOf(fault.b), slices.rankOf(fault.e)] : [fault.b, fault.e];
-      if (end < scale.t0 || begin > scale.t1) continue;
-      const from = scale.x(begin);
-      const width = Math.max(1, scale.x(end) - from);
-      for (const [top, height] of fault.bands) {
-        const y = rulerHeight + top - scene.top;
-        if (y > scene.height || y + height < rulerHeight) continue;
-        context.fillStyle = palette.fault;
-        context.fillRect(from, y, width, height);
-        context.fillStyle = palette.faultline;
-        context.fillRect(from, y, 1, height);
-        if (width > 2) context.fillRect(from + width - 1, y, 1, height);
-      }
+    for (const [[top, height], row] of this.bandRows) {
+      const y = rulerHeight + top - scene.top;
+      if (y > scene.height || y + height < rulerHeight) continue;
+      this.strips.draw(this.context, row, scene.scale.left, y, scene.scale.width, height);
     }
   }
 

@@ -1,7 +1,7 @@
 // The items of the timeline as a table: those in its window, or in the selection. It is the text of the canvas, and the list
 // of commands and log lines of a stretch of the run.
 import { el, fill, clockText, duration, grouped, count } from './base.js';
-import { run, tests } from './data.js';
+import { run, isMerged, nodeName } from './data.js';
 import { state, go } from './state.js';
 import { VirtualList } from './virtual_list.js';
 import { stateWord } from './timeline.js';
@@ -20,7 +20,7 @@ export class TimelineTable {
     this.list = new VirtualList({ label: 'Items of the timeline', rowHeight: 24, role: 'table',
       draw: (place, row) => this.drawRow(place, row),
       open: (place) => this.timeline.frame(this.places[place]) });
-    this.element = el('div', { class: 'itemtable' },
+    this.element = el('div', { class: isMerged() ? 'itemtable merged' : 'itemtable' },
         el('div', { class: 'tools' }, this.choices, this.input), this.note,
         el('div', { class: 'vhead', 'aria-hidden': 'true' }, ['Time', 'Duration', 'Node', 'Kind', 'Item'].map((word) => el('span', {}, word))),
         this.list.element);
@@ -77,7 +77,7 @@ export class TimelineTable {
     const cell = (name, text) => el('span', { role: 'cell', class: name }, text);
     fill(row, cell('at', clockText(slices.begin[item], 1e3)),
         cell('length', slices.isInstant(item) ? '' : duration(slices.end[item] - slices.begin[item])),
-        cell('node', track.group >= 0 ? run.nodes[track.group].name : ''),
+        cell('node', track.group >= 0 ? nodeName(track.group) : isMerged() ? run.runs[track.run].label : ''),
         cell('kind', track.lane), cell(bad ? 'what bad' : 'what', [slices.textOf(item), word ? el('i', {}, word) : '']));
   }
 }

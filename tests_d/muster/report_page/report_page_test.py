@@ -30,9 +30,9 @@ class PageTest(unittest.TestCase):
         cls.directory = tempfile.mkdtemp(prefix="muster-report-page-")
         cls.reports = {}
         for name, write in scenario.SCENARIOS.items():
-            write(f"{cls.directory}/{name}")
+            runs = write(f"{cls.directory}/{name}") or [f"{cls.directory}/{name}"]
             cls.reports[name] = f"{cls.directory}/{name}/report.html"
-            subprocess.run([write_report, f"{cls.directory}/{name}", cls.reports[name], ROOT], check=False, stdout=subprocess.DEVNULL)
+            subprocess.run([write_report, cls.reports[name], ROOT, *runs], check=False, stdout=subprocess.DEVNULL)
         cls.chromium = browser.Browser()
 
     @classmethod
@@ -106,6 +106,16 @@ class PageTest(unittest.TestCase):
         self.assertIn("Expected: within 2.00 s", self.text(".failure pre"))
         self.assertIn("EXPECT_THAT(follower", self.text(".source .here"))
         self.assertIn("partition: server3 | server1", self.text(".inforce"))
+
+    def test_failure_is_marked_in_the_timeline(self):
+        self.open_test()
+        self.chromium.wait(TIMELINE)
+        self.assertIn("with 1 failure", self.chromium.run("return document.querySelector('canvas').getAttribute('aria-label')"))
+        # The colour of the flag, in the ruler, where nothing else has it.
+        red = self.chromium.run(
+            "const canvas = document.querySelector('canvas'); const { data } = canvas.getContext('2d').getImageData(160, 12, canvas.width"
+            " - 170, 13); let red = 0; for (let i = 0; i < data.length; i += 4) red += data[i] > 150 && data[i + 1] < 80; return red")
+        self.assertGreater(red, 15)
 
     def test_steps_open_to_commands_with_both_streams(self):
         self.open_test()
@@ -187,6 +197,42 @@ class PageTest(unittest.TestCase):
                 ".getImageData(160, 30, canvas.width - 170, canvas.height - 40).data.buffer); return new Set(data).size")
             self.assertGreater(colours, 8)
 
+    # Several runs.
+
+    def test_columns_stand_beside_each_other(self):
+        self.open("topologies")
+        self.assertEqual(self.text("h1"), "2 runs")
+        self.assertEqual(len(self.rows()), 4)
+        rows = self.rows()
+        self.assertIn("rocky9", rows[0])
+        self.assertTrue(all("LeaderHoldsLease" in row for row in rows[2:]), rows)
+        self.open("topologies", "#q=r:debian")
+        self.assertEqual(len(self.rows()), 2)
+
+    def test_each_run_has_lanes_of_its_own(self):
+        self.open("topologies", "#v=timeline&k=commands")
+        self.chromium.wait(TIMELINE)
+        self.chromium.wait("return document.querySelectorAll('.itemtable .vrow').length")
+        nodes = self.chromium.run("return [...document.querySelectorAll('.itemtable .vrow .node')].map((each) => each.innerText)")
+        self.assertIn("debian12 server1", nodes)
+        self.assertIn("rocky9 server1", nodes)
+
+    def test_test_of_one_run_shows_that_run_alone(self):
+        self.open("topologies", "#test=rocky9/kvd/LeaseTest.FollowerJoins")
+        self.chromium.wait("return document.querySelector('.testhead h2')")
+        self.assertEqual(self.chromium.run("return document.querySelectorAll('.before li').length"), 1)
+        self.assertIn("rocky9", self.text(".before") + self.text(".detailpane .pairs"))
+
+    def test_new_lines_of_logs_are_shown(self):
+        self.open("topologies", "#test=rocky9/kvd/LeaseTest.FollowerJoins")
+        self.chromium.wait("return document.querySelector('.newlines')")
+        self.assertEqual(self.count(".newlines .logline"), 1)
+        self.assertIn("lost the leader", self.text(".newlines"))
+        self.assertIn("since its last green run, debian12", self.text(".detailpane"))
+        self.open("topologies", "#test=debian12/kvd/LeaseTest.FollowerJoins")
+        self.chromium.wait("return document.querySelector('.testhead h2')")
+        self.assertEqual(self.count(".newlines"), 0)
+
     # A run that was cut.
 
     def test_crash_is_said(self):
@@ -206,7 +252,7 @@ class PageTest(unittest.TestCase):
             with open(path, "wb") as file:
                 file.write(whole[:len(whole) * i // 12 + 17])
             report = f"{directory}/report.html"
-            subprocess.run([write_report, directory, report], check=False, stdout=subprocess.DEVNULL)
+            subprocess.run([write_report, report, ROOT, directory], check=False, stdout=subprocess.DEVNULL)
             self.chromium.open(report, "#q=s:passed&sort=name")
             self.chromium.wait(READY)
             self.assertIn("The record is not whole", self.text("#top"))

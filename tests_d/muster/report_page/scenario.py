@@ -62,13 +62,15 @@ def artifact(writer, at, within, path, content, **fields):
 NODES = ["server1", "server2", "server3", "client1"]
 
 
-def start(directory):
+def start(directory, topology=""):
     """The runner's file, and the program's with its nodes."""
     runner = Writer(directory, "runner-4700", "runner")
     run = runner.open(1, "run", command=["muster", "run", "kvd", "--seed", "40131"], directory="/home/ada/kvd", seed=40131,
                       git={"revision": "9f31c0d25b7a4e11", "branch": "lease-renewal", "dirty": True},
                       configuration=[{"name": "cluster", "value": "local", "origin": "kvd.yaml:3"},
                                      {"name": "retries", "value": 1, "origin": "command line"}])
+    if topology:
+        runner.add(3, run, "property", name="topology", value=topology)
     program = runner.open(4, "program", run, component="kvd", argv=["build/dev/bin/kvd_tests"], writer="kvd_tests-4711", attempt=1)
     tests = Writer(directory, "kvd_tests-4711", "program", component="kvd")
     own = tests.open(5, "program", component="kvd", argv=["build/dev/bin/kvd_tests"])
@@ -194,6 +196,31 @@ def partition(directory):
     runner.close(9450)
 
 
+def topologies(directory):
+    """Two runs of the same tests: one of them fails, and the other one is green."""
+    for topology in ("debian12", "rocky9"):
+        isBad = topology == "rocky9"
+        runner, run, program, tests, own, nodes = start(f"{directory}/{topology}", topology)
+        healthy(tests, own, 100, "LeaseTest", "LeaderHoldsLease")
+        test = tests.open(300, "test", own, suite="LeaseTest", name="FollowerJoins", component="kvd", nodes=["server1", "client1"])
+        command(tests, 310, 420, test, "server1", ["kvctl", "join", "server2"], 1 if isBad else 0)
+        log = tests.open(500, "log", test, node="server1", source="kvd.log")
+        for i, text in enumerate(["raft: term 7 begins", "raft: appended entry 1200"] + ["ERROR raft: lost the leader"] * isBad):
+            tests.add(501, log, "line", text=text, number=i + 1, wall=WALL + (400 + 10 * i) * MS)
+        tests.end(502, log, lines=3)
+        if isBad:
+            tests.add(510, test, "failure", text="server2 did not join", file="tests_d/kvd/test_lease.cc", line=60)
+        tests.end(520, test, outcome="failed" if isBad else "passed", seconds=0.2)
+        for node in nodes.values():
+            tests.end(540, node)
+        tests.end(550, own, outcome="passed")
+        tests.close(560)
+        runner.end(570, program, outcome="passed", status=int(isBad))
+        runner.end(580, run, outcome="failed" if isBad else "passed")
+        runner.close(590)
+    return [f"{directory}/debian12", f"{directory}/rocky9"]
+
+
 def single(directory):
     runner, run, program, tests, own, nodes = start(directory)
     healthy(tests, own, 100, "LeaseTest", "LeaderHoldsLease")
@@ -223,7 +250,8 @@ def crash(directory):
     runner.close()
 
 
-SCENARIOS = {each.__name__: each for each in (partition, single, crash)}
+# Each returns the directories of its runs, if they are several.
+SCENARIOS = {each.__name__: each for each in (partition, single, crash, topologies)}
 
 if __name__ == "__main__":
     SCENARIOS[sys.argv[1]](sys.argv[2])
