@@ -148,6 +148,7 @@ void Display::end(const EndedTest& test) {
   }
   std::cerr << "\n";
   if (!run::isGreen(test.outcome) && !test.output.empty()) std::cerr << indented(test.output);
+  if (!test.stack.empty()) std::cerr << indented(test.stack);
   tick();
 }
 

@@ -28,6 +28,8 @@ struct EndedTest {
   run::Outcome outcome = run::Outcome::kNotRun;
   double seconds = 0;
   std::string because = {};
+  // Where the program was when it crashed. Empty: it did not, or that is not known.
+  std::string stack = {};
   // What the program has printed while the test ran.
   std::string output = {};
   int attempt = 1;

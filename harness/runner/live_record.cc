@@ -55,6 +55,10 @@ void LiveRecord::take(const std::string& text, std::vector<std::string>& changed
     if (kinds_[id] == "program" && word == "add" && textOf(line, "what") == "failure") {
       failures_.push_back(textOf(line, "text"));
     }
+    if (word == "begin" && textOf(line, "type") == "look") {
+      auto test = tests_.find(textOf(line, "in"));
+      if (test != tests_.end()) test->second.look = textOf(line, "path");
+    }
     if (kinds_[id] != "test") {
       if (word == "end" || word == "abort") kinds_.erase(id);
       continue;

@@ -29,6 +29,9 @@ struct LiveTest {
   double seconds = 0;
   std::vector<std::string> nodes = {};
 
+  // The file of the last look at its nodes, from the directory of the run. Empty: none was taken.
+  std::string look = {};
+
   // When this object read of its begin.
   std::chrono::steady_clock::time_point seenBegin = {};
 };

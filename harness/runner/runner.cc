@@ -17,6 +17,7 @@
 #include "harness/run/run_directory.h"
 #include "harness/runner/cancel_requests.h"
 #include "harness/runner/display.h"
+#include "harness/runner/evidence.h"
 #include "harness/runner/held_nodes.h"
 #include "harness/runner/program_output.h"
 #include "harness/runner/test_process.h"
@@ -270,7 +271,17 @@ class Runner {
       events.output = [&](std::string_view bytes) { output.append(bytes); };
     }
     ProcessResult result = runTests(start, events, interrupts_);
-    for (const LiveTest& test : result.tests) finishTest(test, output, attempt, repeat);
+    for (const LiveTest& test : result.tests) {
+      std::optional<Evidence> evidence;
+      if (result.isCharged && test.name == result.chargedTest) {
+        evidence = evidenceOf(result, &test, options_.runDirectory, writer);
+      }
+      finishTest(test, output, attempt, repeat, evidence);
+    }
+    bool isOwn = result.outcome != Outcome::kPassed && result.outcome != Outcome::kCancelled;
+    if (isOwn && !result.isCharged) {
+      addEvidence(item, evidenceOf(result, nullptr, options_.runDirectory, writer));
+    }
     endProcess(item, result, output);
     std::error_code ignored;
     std::filesystem::remove(start.record + ".flags", ignored);
@@ -291,8 +302,18 @@ class Runner {
     }
   }
 
+  void addEvidence(const std::string& item, const std::optional<Evidence>& evidence) {
+    if (!evidence) return;
+    writer_.add(item, "failure", evidence->failure);
+    if (evidence->path.empty()) return;
+    std::string id =
+        writer_.begin("artifact", item, {{"path", evidence->path}, {"type", "stacks"}});
+    writer_.end(id, {{"bytes", evidence->bytes}});
+  }
+
   // A test ends once: by its program's record, or by what its process came to.
-  void finishTest(const LiveTest& test, ProgramOutputFile& output, int attempt, int repeat) {
+  void finishTest(const LiveTest& test, ProgramOutputFile& output, int attempt, int repeat,
+                  const std::optional<Evidence>& evidence = {}) {
     Key key = keyOf(program_->component, test.name);
     auto found = begun_.find(key);
     if (found == begun_.end()) return;
@@ -303,12 +324,14 @@ class Runner {
     std::string printed;
     if (!run::isGreen(test.outcome)) printed = output.ofTest(test.name);
     if (!printed.empty()) writer_.add(found->second, "output", {{"text", printed}});
+    addEvidence(found->second, evidence);
     writer_.end(found->second, fields);
     begun_.erase(found);
     display_.end({.id = key,
                   .outcome = test.outcome,
                   .seconds = test.seconds,
                   .because = because,
+                  .stack = evidence ? evidence->shown : "",
                   .output = printed,
                   .attempt = attempt,
                   .repeat = repeat});
@@ -320,9 +343,10 @@ class Runner {
     if (isOwn) fields["outcome"] = run::wordOf(result.outcome);
     if (!result.because.empty()) fields["because"] = result.because;
     if (isOwn && result.outcome != Outcome::kCancelled) {
-      writer_.add(item, "failure",
-                  {{"text", result.because},
-                   {"infrastructure", result.outcome == Outcome::kInfrastructure}});
+      if (!result.crash && !result.threads)
+        writer_.add(item, "failure",
+                    {{"text", result.because},
+                     {"infrastructure", result.outcome == Outcome::kInfrastructure}});
       display_.note(program_->component + ": " + result.because);
     }
     for (const std::string& text : result.failures) {

@@ -14,6 +14,7 @@
 #include "harness/os/files.h"
 #include "harness/run/program_variables.h"
 #include "harness/runner/gtest_report.h"
+#include "harness/stacks/stack_file.h"
 #include "schema/support/base/duration.h"
 #include "schema/support/base/exit_status.h"
 
@@ -43,6 +44,7 @@ class Process {
     ending_ = runProgram(spawnOptions(), watch, interrupts);
     takeNews();
     if (!record_.hasBegun()) takeReport();
+    takeStacks();
     judge();
     std::error_code ignored;
     std::filesystem::remove(premature(), ignored);
@@ -52,6 +54,26 @@ class Process {
 
  private:
   std::string premature() const { return start_.record + ".running"; }
+
+  // A program that came to its end although it was asked where it is has nothing to tell.
+  void takeStacks() {
+    std::string crash = start_.record + stacks::kCrashSuffix;
+    std::string threads = start_.record + stacks::kThreadsSuffix;
+    result_.crash = stacks::tellFile(crash);
+    if (!ending_.ended.empty() || ending_.overdue) result_.threads = stacks::tellFile(threads);
+    std::error_code ignored;
+    std::filesystem::remove(crash, ignored);
+    std::filesystem::remove(threads, ignored);
+  }
+
+  // Returns what its stack says of the end: " in F at FILE:LINE".
+  std::string placeOfCrash() const {
+    if (!result_.crash) return "";
+    std::string text;
+    if (!result_.crash->where.empty()) text += " " + result_.crash->where;
+    if (!result_.crash->exception.empty()) text += ": " + result_.crash->exception;
+    return text;
+  }
 
   SpawnOptions spawnOptions() const {
     SpawnOptions spawn;
@@ -130,11 +152,12 @@ class Process {
     } else if (WIFSIGNALED(ending_.status)) {
       int number = WTERMSIG(ending_.status);
       outcome = Outcome::kCrashed;
-      because = "the program was ended by " + signalText(number) + " (" + ::strsignal(number) + ")";
+      because = "the program was ended by " + signalText(number) + " (" + ::strsignal(number) +
+                ")" + placeOfCrash();
     } else if (std::filesystem::exists(premature())) {
       outcome = Outcome::kCrashed;
       because = "the program ended with status " + std::to_string(WEXITSTATUS(ending_.status)) +
-                " before its tests were over: something in it called exit or exec";
+                " before its tests were over: something in it called exit or exec" + placeOfCrash();
     }
     if (ending_.overdue) {
       because += "; it did not end within " + timeText(kStopGrace) + " and was killed";
@@ -157,6 +180,7 @@ class Process {
         test.because =
             result_.because.empty() ? "the program ended in the middle of it" : result_.because;
         result_.isCharged = true;
+        result_.chargedTest = test.name;
       }
       // gtest skips what it has not begun when a program is cancelled.
       if (test.outcome != Outcome::kNotRun) {

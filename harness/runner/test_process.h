@@ -5,12 +5,14 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/run/outcome.h"
 #include "harness/runner/live_record.h"
 #include "harness/runner/program_run.h"
+#include "harness/stacks/story.h"
 
 namespace harness::runner {
 
@@ -71,8 +73,15 @@ struct ProcessResult {
   // The signal that we were sent meanwhile. 0: none was.
   int stoppedBy = 0;
 
-  // What the process did is the outcome of one of its tests.
+  // What the process did is the outcome of one of its tests: SUITE.NAME of it, the last that ran.
   bool isCharged = false;
+  std::string chargedTest = {};
+
+  // Where the program was when it crashed or called exit. nullopt: it has left no word of it.
+  std::optional<stacks::Story> crash = {};
+
+  // Where its threads were when it was ended. nullopt: it was not, or has left no word of it.
+  std::optional<stacks::Story> threads = {};
 
   // It came to its own end.
   bool isWhole = false;

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/os/files.h"
+#include "harness/runner/evidence.h"
 #include "harness/runner/program_output.h"
 
 namespace harness::runner {
@@ -104,6 +105,24 @@ TEST_F(TestProcessTest, CrashCostsTheTestThatRan) {
   EXPECT_THAT(result.tests[0].because, HasSubstr("SIGABRT"));
   EXPECT_TRUE(result.isCharged);
   EXPECT_THAT(result.left, ElementsAre("A.two"));
+}
+
+TEST_F(TestProcessTest, StackOfACrashIsReadAndToldOfTheTest) {
+  ProcessResult result =
+      run("first\ntest_begins one\n"
+          "printf 'muster stacks 1\\ntest A.one\\nsignal 6 -6 0x0 1\\nexception int\\n"
+          "thread 7 1 kvd\\nframe 1 0x10 /no/such/program\\ndone\\n' >\"$MUSTER_RECORD.crash\"\n"
+          "kill -ABRT $$\n");
+  ASSERT_TRUE(result.crash);
+  EXPECT_EQ(result.chargedTest, "A.one");
+  EXPECT_THAT(result.crash->text, HasSubstr("thread 7 \"kvd\" (main)\n  #0 0x10 in program\n"));
+  EXPECT_THAT(result.tests[0].because, HasSubstr("SIGABRT (Aborted): uncaught exception int"));
+  EXPECT_FALSE(std::filesystem::exists(start_.record + ".crash"));
+  auto evidence = evidenceOf(result, &result.tests[0], directory_, "p-1");
+  ASSERT_TRUE(evidence);
+  EXPECT_THAT(evidence->failure["text"].get<std::string>(), HasSubstr("int\nSIGABRT: sent by"));
+  EXPECT_EQ(evidence->failure["stack"][0]["module"], "/no/such/program");
+  EXPECT_EQ(evidence->failure["crash"], true);
 }
 
 TEST_F(TestProcessTest, TestsThatDidNotBeginAreNoSuccess) {

@@ -48,6 +48,12 @@ class SampleRunTest : public ::testing::Test {
         kRunMax);
   }
 
+  // What a report of the latest run says.
+  std::string report(const std::string& words) const {
+    return muster_tests::runShell("cd " + directory_ + "; " + muster_ + " " + words, kRunMax)
+        .output;
+  }
+
   std::string record(const std::string& name) const {
     std::ostringstream text;
     text << std::ifstream(directory_ + "/muster-runs/latest/records/" + name + ".jsonl").rdbuf();
@@ -68,6 +74,18 @@ TEST_F(SampleRunTest, NodesAreMadeOnceForAllSuites) {
   std::string name = ended.output.substr(first + made.size());
   name.resize(name.find(' '));
   EXPECT_FALSE(fs::exists("/run/muster/" + name));
+}
+
+// The nodes of a test that never ends were looked at, and what hangs is known.
+TEST_F(SampleRunTest, TestThatHangsOnNodesLeavesItsLastLookAndItsThreads) {
+  fs::path programs = fs::path(muster_).parent_path();
+  fs::create_symlink(programs / "muster-test-broken", directory_ + "/bin/broken_tests");
+  auto ended = run("HangsWithNodes.InALoop --suite-time-limit 4s");
+  EXPECT_EQ(ended.exitStatus, 1) << ended.output;
+  EXPECT_THAT(ended.output, AllOf(HasSubstr("turn() at tests_d/muster/runs/programs/"),
+                                  HasSubstr("the last look at the nodes: ")));
+  EXPECT_THAT(report("report --format json"),
+              AllOf(HasSubstr("/HangsWithNodes.InALoop/last-look.txt\""), HasSubstr("turn() at")));
 }
 
 TEST_F(SampleRunTest, FaultsCommandsAndClocksAreRecorded) {

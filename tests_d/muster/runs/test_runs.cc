@@ -36,7 +36,7 @@ TEST_F(RunsTest, CrashCostsNoOtherTestOfTheSuite) {
   std::string text = ended.out;
   size_t crashed = 0;
   for (size_t at = 0; (at = text.find("\"crashed\"", at)) != std::string::npos; ++at) ++crashed;
-  EXPECT_EQ(crashed, 8u);
+  EXPECT_EQ(crashed, 9u);
   EXPECT_THAT(report("csv"), AllOf(HasSubstr("Crashes,Passes"), HasSubstr("Exits,Passes")));
   EXPECT_THAT(text, HasSubstr("\"passed\""));
 }

@@ -1,13 +1,16 @@
 // A test program each of whose tests tries to look green without being so, which test_green.cc
 // runs (docs/reference/green.md).
+#include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -48,8 +51,29 @@ TEST(Exits, Passes) {}
 TEST(Crashes, BySignal) {
   ::raise(SIGSEGV);
 }
+__attribute__((noinline)) void abortNow() {
+  std::abort();
+}
 TEST(Crashes, InAThread) {
-  std::thread([] { std::abort(); }).join();
+  std::thread([] { abortNow(); }).join();
+}
+__attribute__((noinline)) int recurse(volatile char* before) {
+  volatile char local[1024];
+  local[0] = before[0];
+  if (local[0] != 0) return 0;
+  return recurse(local) + local[0];
+}
+TEST(Crashes, ByRecursion) {
+  volatile char first = 0;
+  recurse(&first);
+}
+// Its child crashes, and the test passes.
+TEST(Children, Crash) {
+  pid_t child = ::fork();
+  if (child == 0) std::abort();
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status));
 }
 TEST(Crashes, ByKill) {
   ::kill(::getpid(), SIGKILL);
@@ -58,6 +82,30 @@ TEST(Crashes, Passes) {}
 
 TEST(Hangs, ForEver) {
   for (;;) ::pause();
+}
+__attribute__((noinline)) void lockTwice() {
+  static std::mutex mutex;
+  mutex.lock();
+  mutex.lock();
+}
+TEST(Hangs, InAMutex) {
+  std::thread([] {
+    ::pthread_setname_np(::pthread_self(), "bystander");
+    for (;;) ::pause();
+  }).detach();
+  std::ofstream{std::string(std::getenv("BROKEN_DIRECTORY")) + "/waits"} << ::getpid();
+  lockTwice();
+}
+__attribute__((noinline)) void turn() {
+  for (volatile bool goesOn = true; goesOn;) {
+  }
+}
+class HangsWithNodes : public muster::ClusterTest {
+ public:
+  static muster::Needs needs() { return {.nodes = {{"server", 1}}}; }
+};
+TEST_F(HangsWithNodes, InALoop) {
+  turn();
 }
 
 TEST(Threads, Expect) {
