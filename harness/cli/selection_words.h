@@ -29,8 +29,8 @@ inline constexpr ListOption kTestNames({
     .name = "test",
     .letter = 't',
     .value = "NAMES",
-    .help = "tests of these names, divided by blanks: TEST, SUITE.TEST or SUITE; may be given "
-            "several times",
+    .help = "tests of these names, divided by blanks: TEST, SUITE.TEST, SUITE or a pattern of "
+            "such; may be given several times",
 });
 
 inline constexpr ListOption kTestDirectory({

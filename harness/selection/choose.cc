@@ -115,12 +115,28 @@ class Chooser {
     std::map<Selector::Kind, Selected> kinds;
     for (const Selector& selector : selectors_.selectors) {
       Selected more = selectedBy(selector, index_, lastRun(selector));
+      noteUnion(selector, more);
       auto [kind, isNew] = kinds.try_emplace(selector.kind, more);
       for (size_t i = 0; i < more.size() && !isNew; ++i) {
         kind->second[i] = kind->second[i] || more[i];
       }
     }
     for (const auto& [kind, selected] : kinds) intersect(wordOf(kind), selected);
+  }
+
+  // Whoever names a component and some tests of it may have meant these alone.
+  void noteUnion(const Selector& some, const Selected& selected) {
+    if (some.kind != Selector::Kind::kWord || index_.components.contains(some.text)) return;
+    for (const Selector& whole : selectors_.selectors) {
+      auto component = index_.components.find(whole.text);
+      if (whole.kind != Selector::Kind::kWord || component == index_.components.end()) continue;
+      bool isShared = std::any_of(component->second.begin(), component->second.end(),
+                                  [&](size_t place) { return selected[place]; });
+      if (!isShared) continue;
+      choice_.notes.push_back("words are united: all tests of \"" + whole.text +
+                              "\" are selected, not only those that \"" + some.text +
+                              "\" means; for these alone, write -t '" + some.text + "'");
+    }
   }
 
   // A test has the place of the first line that selects it.

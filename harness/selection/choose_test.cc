@@ -111,6 +111,9 @@ TEST_F(ChooseTest, WordsAreComponentsNamesPlacesAndPatterns) {
 TEST_F(ChooseTest, OptionsOfOtherFrameworksTakeNamesAndDirectories) {
   EXPECT_THAT(chosen(Kind::kTest, "Heals KvTest.Writes"), SizeIs(3));
   EXPECT_THAT(chosen(Kind::kTest, "Elects"), ElementsAre("kvd/All/RaftTest.Elects/0"));
+  EXPECT_THAT(chosen(Kind::kTest, "H*ls"), SizeIs(2)) << "a pattern of names";
+  EXPECT_THAT(chosen(Kind::kTest, "Raft* LinkTest.?eals"), SizeIs(3));
+  EXPECT_THAT(chosen(Kind::kTest, "net/*"), SizeIs(1));
   EXPECT_THAT(chosen(Kind::kDirectory, "net"), ElementsAre("net/LinkTest.Heals"));
   EXPECT_THAT(chosen(Kind::kDirectory, "tests_d/net/"), ElementsAre("net/LinkTest.Heals"));
   EXPECT_THAT(chosen(Kind::kDirectory, "/src/tests_d"), SizeIs(5));
@@ -132,6 +135,21 @@ TEST_F(ChooseTest, OneKindIsUnitedAndKindsIntersect) {
               ElementsAre("kvd/KvTest.Heals"));
   EXPECT_EQ(refusal({.selectors = {{Kind::kWord, "net", "it"}, {Kind::kLabel, "slow", "it"}}}),
             "1: no test is selected by all of the words (1 tests), --label (2 tests)");
+}
+
+TEST_F(ChooseTest, ComponentAndSomeOfItsTestsAreUnitedAndThatIsSaid) {
+  auto notes = [&](const std::string& word) {
+    return choose(tests_, {.selectors = {{Kind::kWord, word, "it"}, {Kind::kWord, "kvd", "it"}}})
+        .notes;
+  };
+  EXPECT_THAT(notes("*.Heals"),
+              ElementsAre("words are united: all tests of \"kvd\" are selected, not only those "
+                          "that \"*.Heals\" means; for these alone, write -t '*.Heals'"));
+  EXPECT_THAT(notes("KvTest.Heals"), SizeIs(1));
+  EXPECT_THAT(notes("net"), IsEmpty());
+  EXPECT_THAT(notes("net/*"), IsEmpty());
+  EXPECT_THAT(chosen({.selectors = {{Kind::kWord, "kvd", "it"}, {Kind::kTest, "*Heals", "it"}}}),
+              ElementsAre("kvd/KvTest.Heals"));
 }
 
 // A selector that selects nothing, and what is said of it.
@@ -164,6 +182,7 @@ INSTANTIATE_TEST_SUITE_P(
         Nothing{Kind::kWord, "*:-*Slow*", "\"*Slow*\" of the pattern"},
         Nothing{Kind::kWord, "*:-*", "the pattern leaves out every test"},
         Nothing{Kind::kTest, "Heals Heels", "there is no test \"Heels\"; did you mean \"Heals\"?"},
+        Nothing{Kind::kTest, "Heel*", "there is no test \"Heel*\""},
         Nothing{Kind::kTest, " ", "the name of a test is missing"},
         Nothing{Kind::kDirectory, "kvdd", "in a directory \"kvdd\"; did you mean \"kvd\"?"},
         Nothing{Kind::kLabel, "slwo", "no test has the label \"slwo\"; did you mean \"slow\"?"},

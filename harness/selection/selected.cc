@@ -127,14 +127,33 @@ Selected byWord(const Selector& selector, const TestIndex& index) {
                      nearest(word, knownWords(index)));
 }
 
-// Names divided by blanks, each of a test, of SUITE.TEST or of a suite.
+// Adds the tests of a name or of a pattern of names, and tells whether there are any.
+bool addByName(const TestIndex& index, const std::string& name, Selected& selected) {
+  if (name.find_first_of("*?") == std::string::npos) {
+    bool isTest = addNamed(index.testNames, name, selected);
+    return addNamed(index.names, name, selected) || isTest;
+  }
+  // As the source has its names, and as gtest has them.
+  auto isMeant = [&name](const ListedTest& test) {
+    std::vector<std::string> all = fullNames(test);
+    for (std::string& each : suiteNames(test)) all.push_back(std::move(each));
+    for (std::string& each : testNames(test)) all.push_back(std::move(each));
+    all.push_back(test.id());
+    return std::any_of(all.begin(), all.end(),
+                       [&](const std::string& each) { return fits(each, name); });
+  };
+  Selected more = where(index.tests, isMeant);
+  unite(more, selected);
+  return isAny(more);
+}
+
+// Names divided by blanks, each of a test, of SUITE.TEST or of a suite, or a pattern of such.
 Selected byTestNames(const Selector& selector, const TestIndex& index) {
   Selected selected(index.tests.size(), false);
   std::istringstream names(selector.text);
   bool isEmpty = true;
   for (std::string name; names >> name; isEmpty = false) {
-    bool isTest = addNamed(index.testNames, name, selected);
-    if (addNamed(index.names, name, selected) || isTest) continue;
+    if (addByName(index, name, selected)) continue;
     std::set<std::string> known = knownWords(index);
     for (const auto& [test, places] : index.testNames) known.insert(test);
     fail(selector, "there is no test " + inQuotes(name) + nearest(name, known));

@@ -15,7 +15,7 @@ struct Selector {
   enum class Kind {
     // A component, a suite, a test, a file, a directory, or a pattern of gtest.
     kWord,
-    // -t: names of tests and suites, divided by blanks.
+    // -t: names of tests and suites, or patterns of such, divided by blanks.
     kTest,
     // -d: a directory, also one of tests_d.
     kDirectory,
