@@ -8,10 +8,9 @@
 
 #include "harness/cli/arguments.h"
 #include "harness/cli/command_error.h"
+#include "harness/cli/known_history.h"
 #include "harness/os/error.h"
-#include "harness/run/results.h"
 #include "harness/run/run_directory.h"
-#include "harness/run/run_record.h"
 #include "harness/selection/error.h"
 #include "harness/selection/listing.h"
 #include "schema/support/base/suggestion.h"
@@ -65,19 +64,17 @@ std::optional<selection::Shard> shardOf(const Arguments& arguments) {
   return selection::Shard{*index + 1, *count};
 }
 
-// Takes the seconds from the last run, which has one time for each test that ran.
-void setLongest(Selectors& selectors) {
-  selectors.order = selection::Order::kLongest;
-  if (selectors.lastRun.empty()) {
-    std::cerr << "muster: there is no run whose times are known: the order is as declared\n";
-    return;
-  }
-  for (const run::TestResult& test : run::resultOf(run::readRun(selectors.lastRun)).tests) {
-    for (const run::Attempt& attempt : test.attempts) {
-      double& most = selectors.seconds[test.id()];
-      most = std::max(most, attempt.seconds);
-    }
-  }
+// Takes the seconds of the tests from the history.
+void setSeconds(Selectors& selectors, const std::vector<selection::ListedTest>& tests) {
+  std::vector<std::string> ids;
+  for (const selection::ListedTest& test : tests) ids.push_back(test.id());
+  KnownTimes times = knownTimes(ids);
+  selectors.seconds = std::move(times.seconds);
+  if (!selectors.seconds.empty()) return;
+  selectors.order = selection::Order::kDeclared;
+  std::cerr << "muster: --order longest: "
+            << (times.problem.empty() ? "no run has a pass of any of the tests" : times.problem)
+            << "; the order is as declared\n";
 }
 
 void setShuffled(Selectors& selectors, const Arguments& arguments) {
@@ -93,7 +90,7 @@ void setOrder(Selectors& selectors, const Arguments& arguments) {
   if (arguments.has(kShuffleSeed) && !order.empty() && order != "shuffled") {
     throw CommandError(kExitUsage, "--shuffle-seed and --order " + order + " exclude each other");
   }
-  if (order == "longest") setLongest(selectors);
+  if (order == "longest") selectors.order = selection::Order::kLongest;
   if (order == "shuffled" || arguments.has(kShuffleSeed)) setShuffled(selectors, arguments);
 }
 
@@ -172,7 +169,9 @@ selection::Choice chooseTests(const Arguments& arguments) {
     programs.push_back({program.component, program.path});
   }
   try {
-    selection::Choice choice = selection::choose(selection::listTests(programs), selectors);
+    std::vector<selection::ListedTest> tests = selection::listTests(programs);
+    if (selectors.order == selection::Order::kLongest) setSeconds(selectors, tests);
+    selection::Choice choice = selection::choose(tests, selectors);
     for (const std::string& note : choice.notes) std::cerr << "muster: " << note << "\n";
     return choice;
   } catch (const selection::SelectionError& error) {

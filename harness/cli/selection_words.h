@@ -107,7 +107,7 @@ std::string orderProblem(const std::string& value);
 inline constexpr TextOption kOrder({
     .name = "order",
     .value = "declared|longest|shuffled",
-    .help = "the order of the tests: as declared or listed, by their times in the last run, or by "
+    .help = "the order of the tests: as declared or listed, by their times in earlier runs, or by "
             "a seed",
     .problem = orderProblem,
 });

@@ -5,7 +5,9 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include "harness/os/error.h"
 #include "harness/run/results.h"
@@ -21,6 +23,15 @@ namespace {
 
 using Places = std::vector<size_t>;
 using Tests = std::vector<ListedTest>;
+using SuiteKey = std::pair<std::string, std::string>;
+
+std::string componentOf(const ListedTest& test) {
+  return test.component;
+}
+
+SuiteKey suiteOf(const ListedTest& test) {
+  return {test.component, test.suite};
+}
 
 run::RunResult resultsOf(const std::string& directory) {
   try {
@@ -222,23 +233,65 @@ class Chooser {
     return known == selectors_.seconds.end() ? 1e18 : known->second;
   }
 
-  Places wantedOrder() const {
-    if (selectors_.order == Order::kShuffled) {
-      // By the ids, so that a seed means the same when the programs are listed in another order.
-      Places places(tests_.size());
-      std::iota(places.begin(), places.end(), 0);
-      std::sort(places.begin(), places.end(),
-                [&](size_t one, size_t other) { return tests_[one].id() < tests_[other].id(); });
-      Places mixed;
-      for (size_t at : shuffledPlaces(places.size(), selectors_.seed)) mixed.push_back(places[at]);
-      return mixed;
+  // Sorted by the ids, so that a seed means the same when the programs are listed in another order.
+  Places shuffledOrder() const {
+    Places places(tests_.size());
+    std::iota(places.begin(), places.end(), 0);
+    std::sort(places.begin(), places.end(),
+              [&](size_t one, size_t other) { return tests_[one].id() < tests_[other].id(); });
+    std::map<std::string, size_t> components = ranksOf<std::string>(places, componentOf);
+    std::map<SuiteKey, size_t> suites = ranksOf<SuiteKey>(places, suiteOf);
+    Places mixed;
+    for (size_t at : shuffledPlaces(places.size(), selectors_.seed)) mixed.push_back(places[at]);
+    std::stable_sort(mixed.begin(), mixed.end(), [&](size_t one, size_t other) {
+      auto rank = [&](const ListedTest& test) {
+        return std::pair(components[componentOf(test)], suites[suiteOf(test)]);
+      };
+      return rank(tests_[one]) < rank(tests_[other]);
+    });
+    return mixed;
+  }
+
+  // Gives each component or suite a rank that the seed decides.
+  template <typename Key>
+  std::map<Key, size_t> ranksOf(const Places& places, Key (*keyOf)(const ListedTest&)) const {
+    std::map<Key, size_t> ranks;
+    for (size_t place : places) ranks[keyOf(tests_[place])] = 0;
+    std::vector<size_t> shuffled = shuffledPlaces(ranks.size(), selectors_.seed);
+    auto next = shuffled.begin();
+    for (auto& [key, rank] : ranks) rank = *next++;
+    return ranks;
+  }
+
+  // Components and suites stay together: a test that is taken out of its suite would cost a
+  // process, and one that is taken out of its component new nodes.
+  Places longestOrder(Places places) const {
+    std::map<std::string, double> components;
+    std::map<SuiteKey, double> suites;
+    std::map<std::string, size_t> first;
+    std::map<SuiteKey, size_t> firstOfSuite;
+    for (size_t place : places) {
+      if (!selected_[place]) continue;
+      const ListedTest& test = tests_[place];
+      components[componentOf(test)] += secondsOf(place);
+      suites[suiteOf(test)] += secondsOf(place);
+      first.try_emplace(componentOf(test), first.size());
+      firstOfSuite.try_emplace(suiteOf(test), firstOfSuite.size());
     }
-    Places places = listOrder_.empty() ? declared_ : listOrder_;
-    if (selectors_.order == Order::kLongest) {
-      std::stable_sort(places.begin(), places.end(),
-                       [&](size_t one, size_t other) { return secondsOf(one) > secondsOf(other); });
-    }
+    auto rank = [&](size_t place) {
+      const ListedTest& test = tests_[place];
+      return std::tuple(-components[componentOf(test)], first[componentOf(test)],
+                        -suites[suiteOf(test)], firstOfSuite[suiteOf(test)], -secondsOf(place));
+    };
+    std::stable_sort(places.begin(), places.end(),
+                     [&](size_t one, size_t other) { return rank(one) < rank(other); });
     return places;
+  }
+
+  Places wantedOrder() const {
+    if (selectors_.order == Order::kShuffled) return shuffledOrder();
+    const Places& places = listOrder_.empty() ? declared_ : listOrder_;
+    return selectors_.order == Order::kLongest ? longestOrder(places) : places;
   }
 
   void takeInOrder() {
@@ -248,13 +301,34 @@ class Chooser {
     }
     for (size_t place : sequence_.applied(wanted)) {
       const ListedTest& test = tests_[place];
-      if (selectors_.shard && !isInShard(test.id(), *selectors_.shard)) {
+      std::string absent = whyAbsent(place);
+      if (absent == kInOtherShard) {
         ++choice_.inOtherShards;
-      } else if (test.isDisabled) {
+      } else if (absent == kDisabled) {
         choice_.disabled.push_back(test);
       } else {
         choice_.tests.push_back(test);
+        noteAbsentBefore(place);
       }
+    }
+  }
+
+  static constexpr char kInOtherShard[] = "in another shard";
+  static constexpr char kDisabled[] = "disabled";
+
+  // Empty: the test runs.
+  std::string whyAbsent(size_t place) const {
+    const ListedTest& test = tests_[place];
+    if (!selected_[place]) return "not selected";
+    if (selectors_.shard && !isInShard(test.id(), *selectors_.shard)) return kInOtherShard;
+    return test.isDisabled ? kDisabled : "";
+  }
+
+  void noteAbsentBefore(size_t place) {
+    for (size_t before : sequence_.namedBy(place)) {
+      std::string why = whyAbsent(before);
+      if (why.empty()) continue;
+      choice_.absentBefore[tests_[place].id()].push_back({tests_[before].id(), why});
     }
   }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,13 @@
 #include "harness/selection/selectors.h"
 
 namespace harness::selection {
+
+// A test that another one names in `after`, and that does not run.
+struct AbsentBefore {
+  std::string id = {};
+  // "not selected", "disabled" or "in another shard".
+  std::string why = {};
+};
 
 struct Choice {
   // In the order in which they are to run.
@@ -27,6 +35,9 @@ struct Choice {
 
   // How many were selected, and are in other shards.
   size_t inOtherShards = 0;
+
+  // What does not run before a test although its `after` names it, by the id of that test.
+  std::map<std::string, std::vector<AbsentBefore>> absentBefore = {};
 
   // Sentences for people: what was compared, and what is not there any more.
   std::vector<std::string> notes = {};

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <ostream>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -256,10 +257,22 @@ TEST_F(ChooseTest, ShardIsReadFromItsText) {
 }
 
 TEST_F(ChooseTest, LongestComeFirstAndUnknownBeforeThem) {
-  EXPECT_THAT(chosen({.selectors = {{Kind::kWord, "KvTest", "it"}, {Kind::kWord, "net", "it"}},
-                      .order = Order::kLongest,
-                      .seconds = {{"kvd/KvTest.Heals", 2}, {"net/LinkTest.Heals", 9}}}),
-              ElementsAre("kvd/KvTest.Writes", "net/LinkTest.Heals", "kvd/KvTest.Heals"));
+  Selectors longest = {.order = Order::kLongest,
+                       .seconds = {{"kvd/KvTest.Heals", 2},
+                                   {"kvd/KvTest.Writes", 3},
+                                   {"kvd/All/RaftTest.Elects/0", 1},
+                                   {"kvd/RaftTest.Loses", 4},
+                                   {"net/LinkTest.Heals", 9}}};
+  EXPECT_THAT(chosen(longest),
+              ElementsAre("kvd/KvTest.Writes", "kvd/KvTest.Heals", "kvd/RaftTest.Loses",
+                          "kvd/All/RaftTest.Elects/0", "net/LinkTest.Heals"))
+      << "a component and a suite stay together, and their sums count";
+  longest.seconds["net/LinkTest.Heals"] = 11;
+  EXPECT_THAT(chosen(longest)[0], "net/LinkTest.Heals");
+  longest.seconds.erase("kvd/All/RaftTest.Elects/0");
+  EXPECT_THAT(chosen(longest)[0], "kvd/All/RaftTest.Elects/0");
+  longest.selectors = {{Kind::kWord, "KvTest", "it"}, {Kind::kWord, "net", "it"}};
+  EXPECT_THAT(chosen(longest)[0], "net/LinkTest.Heals") << "what is not selected does not count";
 }
 
 TEST_F(ChooseTest, SeedDecidesTheShuffledOrderWhateverTheListsOrder) {
@@ -268,6 +281,49 @@ TEST_F(ChooseTest, SeedDecidesTheShuffledOrderWhateverTheListsOrder) {
   std::reverse(tests_.begin(), tests_.end());
   EXPECT_EQ(chosen({.order = Order::kShuffled, .seed = 5}), once);
   EXPECT_NE(chosen({.order = Order::kShuffled, .seed = 6}), once);
+}
+
+TEST_F(ChooseTest, ShufflingKeepsComponentsAndSuitesTogetherAndMovesAllOfThem) {
+  tests_.clear();
+  for (int i = 0; i < 80; ++i) {
+    std::string component = i % 2 == 0 ? "kvd" : "net";
+    tests_.push_back(listed(component, "S" + std::to_string(i % 8) + "Test.T" + std::to_string(i)));
+  }
+  std::set<std::string> firstSuites;
+  std::set<std::string> firstTests;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    Choice choice = choose(tests_, {.order = Order::kShuffled, .seed = seed});
+    int changes = 0;
+    for (size_t i = 1; i < choice.tests.size(); ++i) {
+      changes += choice.tests[i].suite == choice.tests[i - 1].suite ? 0 : 1;
+    }
+    EXPECT_EQ(changes, 7) << "seed " << seed;
+    EXPECT_EQ(choice.tests[0].component, choice.tests[39].component) << "seed " << seed;
+    firstSuites.insert(choice.tests[0].suite);
+    firstTests.insert(choice.tests[0].id());
+  }
+  EXPECT_THAT(firstSuites, SizeIs(8));
+  EXPECT_THAT(firstTests.size(), testing::Gt(8U));
+}
+
+TEST_F(ChooseTest, TestsThatDoNotRunBeforeAnotherAreNamedWithTheReason) {
+  tests_[1].after = {"KvTest.Heals", "RaftTest", "net/LinkTest"};
+  tests_[3].isDisabled = true;
+  auto absentBefore = [&](const Selectors& selectors) {
+    std::vector<std::string> absent;
+    for (const auto& [id, all] : choose(tests_, selectors).absentBefore) {
+      for (const AbsentBefore& each : all) absent.push_back(id + ": " + each.id + " " + each.why);
+    }
+    return absent;
+  };
+  EXPECT_THAT(absentBefore({.selectors = {{Kind::kWord, "kvd", "it"}}}),
+              ElementsAre("kvd/KvTest.Writes: kvd/RaftTest.Loses disabled",
+                          "kvd/KvTest.Writes: net/LinkTest.Heals not selected"));
+  std::vector<std::string> inShards;
+  for (int number = 1; number <= 3; ++number) {
+    for (std::string& each : absentBefore({.shard = Shard{number, 3}})) inShards.push_back(each);
+  }
+  EXPECT_THAT(inShards, testing::Contains(testing::EndsWith("in another shard")));
 }
 
 TEST_F(ChooseTest, DisabledTestsAreSelectedApart) {

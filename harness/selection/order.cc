@@ -126,6 +126,12 @@ std::vector<size_t> Sequence::applied(const std::vector<size_t>& order) const {
   return found;
 }
 
+std::vector<size_t> Sequence::namedBy(size_t place) const {
+  std::set<size_t> named;
+  for (size_t group : after_[place]) named.insert(groups_[group].begin(), groups_[group].end());
+  return {named.begin(), named.end()};
+}
+
 std::vector<size_t> shuffledPlaces(size_t count, uint64_t seed) {
   std::vector<size_t> places(count);
   std::iota(places.begin(), places.end(), 0);

@@ -24,6 +24,9 @@ class Sequence {
   // forward for it. What must run before a test that is not among them counts, too.
   std::vector<size_t> applied(const std::vector<size_t>& order) const;
 
+  // Returns the places of the tests that the test at `place` names in `after`.
+  std::vector<size_t> namedBy(size_t place) const;
+
  private:
   class Walk;
 

@@ -47,8 +47,11 @@ enum class Order {
   // As declared: component after component, and in each as in the sources, the disruptive last. As
   // in the list files, if there are any.
   kDeclared,
-  // By the seconds of an earlier run. Tests without are the first.
+  // By `seconds`: the component that takes longest in all, in it the suite that does, and in it the
+  // test that does. Tests whose seconds are unknown are the first.
   kLongest,
+  // By `seed`: the components, the suites of each, and the tests of each. Whatever has one process
+  // or one cluster stays together, as it does in the other orders.
   kShuffled,
 };
 
@@ -72,7 +75,7 @@ struct Selectors {
   Order order = Order::kDeclared;
   uint64_t seed = 0;
 
-  // The seconds that tests took, by their ids.
+  // The seconds that tests take, by their ids. Absent: unknown.
   std::map<std::string, double> seconds = {};
 };
 
