@@ -7,19 +7,19 @@
 
 #include "harness/cli/arguments.h"
 #include "harness/cli/command_error.h"
+#include "harness/cli/gate_words.h"
+#include "harness/cli/known_history.h"
 #include "harness/cli/nemesis_words.h"
 #include "harness/cli/options.h"
 #include "harness/cluster/run_id.h"
 #include "harness/fault/nemesis_draw.h"
 #include "harness/fixture/options.h"
-#include "harness/os/error.h"
 #include "harness/os/process.h"
 #include "harness/provision/choice.h"
 #include "harness/run/program_variables.h"
 #include "harness/run/run_directory.h"
 #include "harness/values/wait_time.h"
 #include "harness/verdict/waivers.h"
-#include "schema/support/base/config.h"
 
 namespace harness {
 namespace {
@@ -31,6 +31,12 @@ std::string processForProblem(const std::string& text) {
 
 std::string retryOnProblem(const std::string& text) {
   return text == "used" || text == "fresh" ? "" : "is neither used nor fresh";
+}
+
+std::string propertyProblem(const std::string& text) {
+  size_t equals = text.find('=');
+  bool isProperty = equals != std::string::npos && equals > 0 && equals + 1 < text.size();
+  return isProperty ? "" : "is not NAME=VALUE";
 }
 
 runner::ProcessFor processFor(const std::string& text) {
@@ -120,6 +126,22 @@ constexpr ListOption kWaivers({
     .value = "FILE",
     .help = "failures that are foretold; may be given several times",
     .completes = WordKind::kFiles,
+});
+
+constexpr CountOption kProbation(
+    {
+        .name = "probation",
+        .value = "NUMBER",
+        .help = "how often tests that --waivers puts on probation must pass in a row",
+        .initial = "10",
+    },
+    {.least = 1, .most = 1000});
+
+constexpr ListOption kProperty({
+    .name = "property",
+    .value = "NAME=VALUE",
+    .help = "say where the run is, such as topology=3x1; may be given several times",
+    .problem = propertyProblem,
 });
 
 constexpr CountOption kMinTests(
@@ -281,47 +303,41 @@ void setVerdict(runner::RunnerOptions& options, const Arguments& arguments) {
                        "names others");
   }
   for (const std::string& file : arguments[kWaivers]) {
-    try {
-      auto more = verdict::readWaivers(file);
-      options.waivers.insert(options.waivers.end(), more.begin(), more.end());
-    } catch (const support::ConfigError& error) {
-      throw CommandError(kExitData, error.what());
-    } catch (const SystemError& error) {
-      throw CommandError(kExitNoInput, error.what());
-    }
+    auto more = readOrFail([&] { return verdict::readWaivers(file); });
+    options.waivers.insert(options.waivers.end(), more.begin(), more.end());
   }
-  if (arguments.has(kMinTests)) options.testsLeast = static_cast<size_t>(arguments[kMinTests]);
-  options.requiresProbes = arguments[kRequireProbes];
-  if (arguments.has(kMaxDuration)) options.lengthMost = arguments[kMaxDuration];
+  if (arguments.has(kProbation) && !arguments.has(kWaivers)) {
+    throw CommandError(kExitUsage, "--probation is for the tests that --waivers FILE names");
+  }
+  options.gates = gatesOf(arguments);
+  if (arguments[kRequireProbes]) options.gates.requiresProbes = true;
+  if (arguments.has(kMinTests)) {
+    options.gates.testsLeast = static_cast<size_t>(arguments[kMinTests]);
+  }
+  if (arguments.has(kMaxDuration)) options.gates.lengthMost = arguments[kMaxDuration];
+  for (const std::string& property : arguments[kProperty]) {
+    size_t equals = property.find('=');
+    options.properties.emplace_back(property.substr(0, equals), property.substr(equals + 1));
+  }
 }
 
 }  // namespace
 
 OptionList runOptions() {
-  return {&kRunDirectory,
-          &kProcessFor,
-          &kLive,
-          &kTestTimeLimit,
-          &kSuiteTimeLimit,
-          &kProgramTimeLimit,
-          &kRunTimeLimit,
-          &kRepeat,
-          &kUntilFail,
-          &kRetries,
-          &kRetryOn,
-          &kWaivers,
-          &kMinTests,
-          &kMaxDuration,
-          &kRequireProbes,
-          &kFailFast,
-          &kMaxFail,
-          &kAbortOnInfrastructure,
-          &kEndLeftovers,
-          &kAdopt,
-          &kCheckNodes,
-          &kWaitMultiplier,
-          &kNemesisPlan,
-          &kNemesisSeed,
+  return {&kRunDirectory,   &kProcessFor,
+          &kLive,           &kTestTimeLimit,
+          &kSuiteTimeLimit, &kProgramTimeLimit,
+          &kRunTimeLimit,   &kRepeat,
+          &kUntilFail,      &kRetries,
+          &kRetryOn,        &kWaivers,
+          &kProbation,      &kProperty,
+          &kGates,          &kRequireEnvironment,
+          &kMinTests,       &kMaxDuration,
+          &kRequireProbes,  &kFailFast,
+          &kMaxFail,        &kAbortOnInfrastructure,
+          &kEndLeftovers,   &kAdopt,
+          &kCheckNodes,     &kWaitMultiplier,
+          &kNemesisPlan,    &kNemesisSeed,
           &kNemesisDuration};
 }
 
@@ -356,6 +372,18 @@ runner::RunnerOptions runnerOptions(const Arguments& arguments, const std::strin
   setVerdict(options, arguments);
   adaptToArguments(options);
   return options;
+}
+
+verdict::ProbationPlan probationFor(const Arguments& arguments,
+                                    const std::vector<std::string>& tests) {
+  std::vector<verdict::Probation> probations;
+  for (const std::string& file : arguments[kWaivers]) {
+    auto more = readOrFail([&] { return verdict::readProbations(file); });
+    probations.insert(probations.end(), more.begin(), more.end());
+  }
+  if (probations.empty()) return {};
+  return verdict::planProbation(probations, tests, knownPasses(tests).passes,
+                                static_cast<int>(arguments[kProbation]), verdict::today());
 }
 
 }  // namespace harness

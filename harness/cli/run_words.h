@@ -17,4 +17,9 @@ OptionList runOptions();
 // Throws CommandError for values that exclude each other and for files that cannot be read.
 runner::RunnerOptions runnerOptions(const Arguments& arguments, const std::string& runId);
 
+// Says which of the tests, by their ids, are on probation: those that the files of --waivers name,
+// and that have not passed often enough by the history. Throws CommandError.
+verdict::ProbationPlan probationFor(const Arguments& arguments,
+                                    const std::vector<std::string>& tests);
+
 }  // namespace harness

@@ -21,7 +21,6 @@
 #include "harness/runner/held_nodes.h"
 #include "harness/runner/program_output.h"
 #include "harness/runner/test_process.h"
-#include "harness/verdict/probes.h"
 #include "schema/support/base/exit_status.h"
 
 namespace harness::runner {
@@ -49,6 +48,9 @@ class Runner {
                          {{"command", options_.command},
                           {"directory", std::filesystem::current_path().string()},
                           {"git", run::gitState()}});
+    for (const auto& [name, value] : options_.properties) {
+      writer_.add(run_, "property", {{"name", name}, {"value", value}});
+    }
   }
 
   RunEnding run() {
@@ -106,25 +108,12 @@ class Runner {
     announced_.clear();
   }
 
-  // Tests that follow each other and have one process.
-  std::vector<std::vector<PlannedTest>> batchesOf(const PlannedProgram& program) const {
-    std::vector<std::vector<PlannedTest>> batches;
-    for (const PlannedTest& test : program.tests) {
-      bool isNew = batches.empty() || options_.processFor == ProcessFor::kCase ||
-                   (options_.processFor == ProcessFor::kSuite &&
-                    batches.back().front().suite() != test.suite());
-      if (isNew) batches.emplace_back();
-      batches.back().push_back(test);
-    }
-    return batches;
-  }
-
   void runProgram(const PlannedProgram& program, int repeat) {
     if (!why_.empty() || program.tests.empty()) return;
     program_ = &program;
     programEnd_.reset();
     if (options_.programMax.count() > 0) programEnd_ = steady_clock::now() + options_.programMax;
-    std::vector<std::vector<PlannedTest>> batches = batchesOf(program);
+    std::vector<std::vector<PlannedTest>> batches = processesOf(program, options_.processFor);
     holdsNodes_ = options_.holdsNodes && batches.size() > 1;
     for (std::vector<PlannedTest>& batch : batches) {
       if (why_.empty()) runBatch(std::move(batch), repeat);
@@ -142,10 +131,38 @@ class Runner {
       for (const PlannedTest& test : tests) {
         if (left.contains(test.name)) again.push_back(test);
       }
-      for (const LiveTest& test : result.tests) retry(tests, test, repeat);
+      for (const LiveTest& test : result.tests) {
+        if (!proved(tests, test, repeat)) retry(tests, test, repeat);
+      }
       if (result.isWhole || !hasBegunAny) return;
       tests = std::move(again);
     }
+  }
+
+  // Runs a test on probation until it has passed as often as it must, or has not passed once.
+  // Returns false for one that is not on probation, or could not be tried. Its failures are judged
+  // at the end of the run.
+  bool proved(const std::vector<PlannedTest>& tests, const LiveTest& test, int repeat) {
+    auto found = options_.onProbation.find(keyOf(program_->component, test.name));
+    if (found == options_.onProbation.end()) return false;
+    if (test.outcome == Outcome::kInfrastructure) return false;
+    auto planned = std::find_if(tests.begin(), tests.end(),
+                                [&](const PlannedTest& one) { return one.name == test.name; });
+    bool isRepeated = planned != tests.end() && repeat == 1 && !options_.untilFail;
+    bool hasPassed = test.outcome == Outcome::kPassed;
+    for (int passes = 1;
+         isRepeated && hasPassed && passes < found->second.passesMissing && why_.empty();
+         ++passes) {
+      // Repeats of the whole run have the numbers before.
+      int number = options_.repeat + passes;
+      display_.addPlanned(1);
+      announced_[found->first] =
+          writer_.announce("test", run_, fieldsOf(*program_, *planned, 1, number));
+      ProcessResult result = runProcess({*planned}, 1, number);
+      hasPassed = result.tests.size() == 1 && result.outcome == Outcome::kPassed &&
+                  result.tests.front().outcome == Outcome::kPassed;
+    }
+    return true;
   }
 
   // An attempt that passes after one that failed makes the test flaky. All attempts are kept.
@@ -379,22 +396,27 @@ class Runner {
     }
   }
 
-  // Waivers and gates are judged by what the record says so far. Reading it takes a while, so that
-  // it is not done for nothing.
+  // Waivers, probations and gates are judged by what the record says so far. Reading it takes a
+  // while, so that it is not done for nothing.
   void judgeRun() {
     bool isJudged =
-        !options_.waivers.empty() || options_.testsLeast > 0 || options_.requiresProbes;
+        !options_.waivers.empty() || !options_.onProbation.empty() || options_.gates.needRecords();
     if (isJudged) judgeRecord();
-    nanoseconds length = steady_clock::now() - begin_;
-    if (options_.lengthMost.count() > 0 && length > options_.lengthMost) {
-      failRun("gate: the run has taken longer than the time that it may take");
-    }
+    std::string closed = verdict::closedByLength(options_.gates, steady_clock::now() - begin_);
+    if (!closed.empty()) failRun(closed);
   }
 
   void judgeRecord() {
     run::RunRecord record = run::readRun(options_.runDirectory);
     run::RunResult result = run::resultOf(record);
-    verdict::Waived waived = verdict::judge(options_.waivers, record, result, verdict::today());
+    takeWaived(verdict::judge(options_.waivers, record, result, verdict::today()), "waivers");
+    takeWaived(verdict::judgeProbation(options_.onProbation, result), "probation");
+    for (const std::string& closed : verdict::closedGates(options_.gates, {{record, result}})) {
+      failRun(closed);
+    }
+  }
+
+  void takeWaived(const verdict::Waived& waived, const std::string& property) {
     for (const verdict::Exoneration& each : waived.exonerations) {
       Json fields = {{"test", each.test}, {"kind", each.kind}, {"because", each.because}};
       if (!each.bug.empty()) fields["bug"] = each.bug;
@@ -406,24 +428,7 @@ class Runner {
     }
     for (const std::string& note : waived.notes) {
       display_.note(note);
-      writer_.add(run_, "property", {{"name", "waivers"}, {"value", note}});
-    }
-    auto haveRun = static_cast<size_t>(
-        std::count_if(result.tests.begin(), result.tests.end(), [](const run::TestResult& test) {
-          return test.outcome != Outcome::kSkipped && test.outcome != Outcome::kNotRun;
-        }));
-    if (haveRun < options_.testsLeast) {
-      failRun("gate: " + std::to_string(haveRun) + " tests have run, and at least " +
-              std::to_string(options_.testsLeast) + " must");
-    }
-    if (options_.requiresProbes) judgeProbes(record);
-  }
-
-  void judgeProbes(const run::RunRecord& record) {
-    for (const verdict::ProbeResult& probe : verdict::probesOf({record})) {
-      if (probe.state == verdict::ProbeResult::State::kMet) continue;
-      failRun("gate: the probe \"" + probe.name + "\" of " + probe.component + " (" + probe.file +
-              ":" + std::to_string(probe.line) + ") was " + verdict::wordOf(probe.state));
+      writer_.add(run_, "property", {{"name", property}, {"value", note}});
     }
   }
 

@@ -6,38 +6,16 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "harness/run/results.h"
+#include "harness/runner/planned.h"
+#include "harness/verdict/gates.h"
+#include "harness/verdict/probation.h"
 #include "harness/verdict/waivers.h"
 
 namespace harness::runner {
-
-struct PlannedTest {
-  // SUITE.NAME
-  std::string name = {};
-
-  // What the record says of the test besides: file, line, labels and so on.
-  nlohmann::json fields = nlohmann::json::object();
-
-  // Zero: RunnerOptions::testMax holds.
-  std::chrono::nanoseconds testMax{0};
-
-  std::string suite() const { return name.substr(0, name.find('.')); }
-};
-
-struct PlannedProgram {
-  std::string component = {};
-  std::string path = {};
-
-  // In the order in which they are to run.
-  std::vector<PlannedTest> tests = {};
-};
-
-// What has a process of its own.
-enum class ProcessFor { kCase, kSuite, kProgram };
 
 // Where the output of programs goes.
 enum class ProgramOutput {
@@ -89,12 +67,15 @@ struct RunnerOptions {
   // Failures that are foretold.
   std::vector<verdict::Waiver> waivers = {};
 
-  // The run fails if fewer tests have run, or if it has taken longer. 0: no such gate.
-  size_t testsLeast = 0;
-  std::chrono::nanoseconds lengthMost{0};
+  // What the run must have besides.
+  verdict::Gates gates = {};
 
-  // The run fails if a probe of its programs was not met.
-  bool requiresProbes = false;
+  // Tests that run again and again, and whose failures are excused. Without repeats by untilFail,
+  // which would know no end of them.
+  verdict::TestsOnProbation onProbation = {};
+
+  // Recorded as properties of the run, by their names.
+  std::vector<std::pair<std::string, std::string>> properties = {};
 
   // The run ends after this number of tests that failed. 0: it goes on.
   int failuresMax = 0;

@@ -6,6 +6,7 @@
 
 #include "harness/os/files.h"
 #include "harness/run/fields.h"
+#include "harness/verdict/probes.h"
 #include "schema/support/base/config.h"
 #include "schema/support/base/duration.h"
 
@@ -18,6 +19,7 @@ using run::Outcome;
 constexpr char kTests[] = "min-tests";
 constexpr char kLength[] = "max-duration";
 constexpr char kEnvironments[] = "environments";
+constexpr char kProbes[] = "require-probes";
 
 bool hasRun(const run::TestResult& test) {
   return test.outcome != Outcome::kSkipped && test.outcome != Outcome::kNotRun;
@@ -60,6 +62,17 @@ bool hasResultsOf(const Environment& environment, const std::vector<JudgedRun>& 
   });
 }
 
+void addUnmet(const std::vector<JudgedRun>& runs, std::vector<std::string>& closed) {
+  std::vector<const run::RunRecord*> records;
+  for (const JudgedRun& run : runs) records.push_back(&run.record);
+  for (const ProbeResult& probe : probesOf(records)) {
+    if (probe.state == ProbeResult::State::kMet) continue;
+    closed.push_back("gate: the probe \"" + probe.name + "\" of " + probe.component + " (" +
+                     probe.file + ":" + std::to_string(probe.line) + ") was " +
+                     wordOf(probe.state));
+  }
+}
+
 }  // namespace
 
 std::optional<Environment> environmentFrom(const std::string& text) {
@@ -74,7 +87,7 @@ std::optional<Environment> environmentFrom(const std::string& text) {
 Gates readGates(const std::string& path) {
   support::ConfigReader reader(path);
   YAML::Node document = reader.parse(readFile(path));
-  reader.checkKeys(document, {kTests, kLength, kEnvironments});
+  reader.checkKeys(document, {kTests, kLength, kEnvironments, kProbes});
   Gates gates;
   if (YAML::Node tests = document[kTests]) {
     std::string text = reader.text(tests, kTests);
@@ -100,6 +113,11 @@ Gates readGates(const std::string& path) {
       gates.environments.push_back(*environment);
     }
   }
+  if (YAML::Node probes = document[kProbes]) {
+    std::string text = reader.text(probes, kProbes);
+    if (text != "true" && text != "false") reader.fail(probes, text + " is neither true nor false");
+    gates.requiresProbes = text == "true";
+  }
   return gates;
 }
 
@@ -119,6 +137,7 @@ std::vector<std::string> closedGates(const Gates& gates, const std::vector<Judge
     if (hasResultsOf(environment, runs)) continue;
     closed.push_back("gate: there are no results of " + environment.text());
   }
+  if (gates.requiresProbes) addUnmet(runs, closed);
   return closed;
 }
 

@@ -1,6 +1,6 @@
 // Says what a run, or several together, must have besides green tests (docs/reference/gates.md): so
-// many tests, results of named environments, no more than some time. A run that lacks it is not
-// green, however well its tests did.
+// many tests, results of named environments, probes that were met, no more than some time. A run
+// that lacks it is not green, however well its tests did.
 #pragma once
 
 #include <chrono>
@@ -37,8 +37,11 @@ struct Gates {
   // Each must have a result of a test that ran there.
   std::vector<Environment> environments = {};
 
+  // Each probe of the programs must be met (probes.h).
+  bool requiresProbes = false;
+
   // Some of them are only known by the records.
-  bool needRecords() const { return testsLeast > 0 || !environments.empty(); }
+  bool needRecords() const { return testsLeast > 0 || !environments.empty() || requiresProbes; }
 };
 
 // Reads a file of gates. Throws support::ConfigError with file, line and column.
@@ -50,7 +53,7 @@ struct JudgedRun {
   const run::RunResult& result;
 };
 
-// Returns a sentence for each gate of tests and environments that is not open.
+// Returns a sentence for each gate of tests, environments and probes that is not open.
 std::vector<std::string> closedGates(const Gates& gates, const std::vector<JudgedRun>& runs);
 
 // Returns the sentence about a run of that length; empty: it did not take too long.

@@ -59,11 +59,11 @@ void take(ByName& probes, const run::RecordFile& file) {
 
 }  // namespace
 
-std::vector<ProbeResult> probesOf(const std::vector<run::RunRecord>& runs) {
+std::vector<ProbeResult> probesOf(const std::vector<const run::RunRecord*>& runs) {
   ByName probes;
-  for (const run::RunRecord& run : runs) {
-    for (const run::RecordFile& file : run.files) {
-      if (&file != run.runner() && !run::isNested(file)) take(probes, file);
+  for (const run::RunRecord* run : runs) {
+    for (const run::RecordFile& file : run->files) {
+      if (&file != run->runner() && !run::isNested(file)) take(probes, file);
     }
   }
   std::vector<ProbeResult> all;

@@ -38,7 +38,7 @@ struct ProbeResult {
 };
 
 // Returns the probes of all programs of the runs, by component and name.
-std::vector<ProbeResult> probesOf(const std::vector<run::RunRecord>& runs);
+std::vector<ProbeResult> probesOf(const std::vector<const run::RunRecord*>& runs);
 
 // "met", "never true" or "not reached".
 std::string wordOf(ProbeResult::State state);

@@ -55,13 +55,19 @@ class ProbesTest : public testing::Test {
     runs_.push_back(run::readRun(run));
   }
 
+  std::vector<ProbeResult> judged() const {
+    std::vector<const run::RunRecord*> runs;
+    for (const run::RunRecord& run : runs_) runs.push_back(&run);
+    return probesOf(runs);
+  }
+
   std::string directory_;
   std::vector<run::RunRecord> runs_;
 };
 
 TEST_F(ProbesTest, ProbeThatNoTestCameByIsKnown) {
   record({});
-  std::vector<ProbeResult> probes = probesOf(runs_);
+  std::vector<ProbeResult> probes = judged();
   ASSERT_THAT(probes, SizeIs(2));
   EXPECT_EQ(probes[0].component, "kvd");
   EXPECT_EQ(probes[0].name, "heal");
@@ -73,9 +79,9 @@ TEST_F(ProbesTest, ProbeThatNoTestCameByIsKnown) {
 
 TEST_F(ProbesTest, ProbeIsMetByAnyTestOfAnyRun) {
   record({{"A", "retry", false}, {"B", "heal", false}});
-  EXPECT_EQ(wordOf(probesOf(runs_)[1].state), "never true");
+  EXPECT_EQ(wordOf(judged()[1].state), "never true");
   record({{"A", "retry", true}});
-  std::vector<ProbeResult> probes = probesOf(runs_);
+  std::vector<ProbeResult> probes = judged();
   EXPECT_EQ(wordOf(probes[0].state), "never true");
   EXPECT_THAT(probes[0].missedBy, ElementsAre("kvd/KvTest.B"));
   EXPECT_EQ(wordOf(probes[1].state), "met");
@@ -85,12 +91,12 @@ TEST_F(ProbesTest, ProbeIsMetByAnyTestOfAnyRun) {
 
 TEST_F(ProbesTest, SetUpCountsAsItsComponent) {
   record({{"", "retry", true}});
-  EXPECT_THAT(probesOf(runs_)[1].metBy, ElementsAre("kvd"));
+  EXPECT_THAT(judged()[1].metBy, ElementsAre("kvd"));
 }
 
 TEST_F(ProbesTest, ProgramThatATestHasStartedDoesNotCount) {
   record({{"A", "retry", true}}, "nested");
-  EXPECT_THAT(probesOf(runs_), IsEmpty());
+  EXPECT_THAT(judged(), IsEmpty());
 }
 
 }  // namespace

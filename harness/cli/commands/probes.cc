@@ -74,7 +74,9 @@ int showProbes(const Arguments& arguments) {
   if (words.empty()) words.emplace_back(run::kLatestLink);
   std::vector<run::RunRecord> runs;
   for (const std::string& word : words) runs.push_back(recordedRun(word));
-  std::vector<ProbeResult> probes = verdict::probesOf(runs);
+  std::vector<const run::RunRecord*> records;
+  for (const run::RunRecord& run : runs) records.push_back(&run);
+  std::vector<ProbeResult> probes = verdict::probesOf(records);
   if (arguments[kJson]) {
     printJson(jsonOf(probes));
   } else if (!probes.empty()) {

@@ -7,12 +7,14 @@
 #include "harness/cli/arguments.h"
 #include "harness/cli/command_error.h"
 #include "harness/cli/commands/all_commands.h"
+#include "harness/cli/gate_words.h"
 #include "harness/cli/output.h"
 #include "harness/cli/report_words.h"
 #include "harness/os/error.h"
 #include "harness/os/files.h"
 #include "harness/report/format.h"
 #include "harness/run/run_directory.h"
+#include "schema/support/base/exit_status.h"
 #include "schema/support/base/text.h"
 
 namespace harness {
@@ -49,6 +51,11 @@ constexpr TextOption kUrl({
     .help = "where the directory of the run can be read, for links",
 });
 
+constexpr Flag kGate({
+    .name = "gate",
+    .help = "end with the exit status of all runs together, as one `muster run` would",
+});
+
 constexpr char kNotes[] =
     R"(RUN is the directory of a run, its id in ./muster-runs, a beginning of it, or
 "latest", which is the default. Several runs become one report: shards of a
@@ -70,8 +77,13 @@ was written are printed.
   muster report --format junit -o junit.xml
   muster report shard1 shard2 --format junit --format markdown -o reports/
 
-Exit status: 0 if all was written, whatever became of the tests; 66 if a run
-cannot be read, 74 if a report cannot be written.
+With --gate and no --format nothing is written:
+
+  muster report --gate --require-environment image=debian-12 night/*
+
+Exit status: 0 if all was written, whatever became of the tests; with --gate, 0
+to 4 as of `muster run`, and 1 if a gate is closed; 66 if a run cannot be read,
+74 if a report cannot be written.
 )";
 
 // What was asked for. The page is none of the formats of one text.
@@ -84,7 +96,7 @@ struct Wanted {
 
 Wanted wantedBy(const Arguments& arguments) {
   std::vector<std::string> names = arguments[kFormat];
-  if (names.empty()) names = {kPageFormat};
+  if (names.empty() && !arguments[kGate]) names = {kPageFormat};
   Wanted wanted;
   for (const std::string& name : names) {
     if (name == kPageFormat) {
@@ -117,7 +129,7 @@ void check(const Wanted& wanted, const std::string& output) {
   if (wanted.isPage && output == "-") {
     throw CommandError(kExitUsage, "html needs a file: --output FILE");
   }
-  if (!wanted.isPage && !wanted.formats[0]->isText && ::isatty(STDOUT_FILENO) == 1) {
+  if (!wanted.formats.empty() && !wanted.formats[0]->isText && ::isatty(STDOUT_FILENO) == 1) {
     throw CommandError(kExitUsage, std::string(wanted.formats[0]->name) +
                                        " is no text for a terminal; name a file: --output FILE");
   }
@@ -154,20 +166,54 @@ void writeFormats(const Wanted& wanted, const report::MergedRuns& merged,
   }
 }
 
+// Judges all runs together, and says on standard error why they are not green.
+int gateStatus(const report::MergedRuns& merged, const verdict::Gates& gates) {
+  std::vector<run::RunResult> results;
+  std::vector<verdict::JudgedRun> judged;
+  results.reserve(merged.runs.size());
+  for (const run::RunRecord& run : merged.runs) {
+    results.push_back(run::resultOf(run));
+    judged.push_back({run, results.back()});
+  }
+  std::vector<std::string> closed = verdict::closedGates(gates, judged);
+  for (const verdict::JudgedRun& run : judged) {
+    std::string text = verdict::closedByLength(gates, std::chrono::nanoseconds(run.result.length));
+    if (!text.empty()) closed.push_back(text + ": " + run.record.id);
+  }
+  for (const std::string& text : closed)
+    std::cerr << "muster: " << support::printable(text) << "\n";
+  int status = merged.exitStatus;
+  bool isGreen = status == support::kExitPassed || status == support::kExitNothingRan;
+  if (!isGreen) {
+    std::cerr << "muster: gate: the runs together have the exit status " << status << "\n";
+  }
+  return isGreen && !closed.empty() ? static_cast<int>(support::kExitFailed) : status;
+}
+
+verdict::Gates askedGates(const Arguments& arguments) {
+  bool hasGates = arguments.has(kGates) || arguments.has(kRequireEnvironment);
+  if (hasGates && !arguments[kGate]) {
+    throw CommandError(kExitUsage, "--gates and --require-environment need --gate");
+  }
+  return gatesOf(arguments);
+}
+
 int writeReport(const Arguments& arguments) {
   Wanted wanted = wantedBy(arguments);
+  verdict::Gates gates = askedGates(arguments);
   std::vector<std::string> words = arguments.words();
   if (words.empty()) words = {run::kLatestLink};
-  check(wanted, arguments[kOutput]);
+  if (wanted.count() > 0) check(wanted, arguments[kOutput]);
   std::vector<run::RunRecord> runs;
   for (const std::string& word : words) runs.push_back(recordedRun(word));
+  report::MergedRuns merged = report::mergeRuns(std::move(runs), arguments[kColumns]);
   try {
-    report::MergedRuns merged = report::mergeRuns(std::move(runs), arguments[kColumns]);
     if (wanted.isPage) writePageTo(merged, arguments[kOutput], wanted.count());
-    writeFormats(wanted, merged, arguments);
+    if (!wanted.formats.empty()) writeFormats(wanted, merged, arguments);
   } catch (const SystemError& error) {
     throw CommandError(kExitIo, error.what());
   }
+  if (arguments[kGate]) return gateStatus(merged, gates);
   return kExitOk;
 }
 
@@ -179,7 +225,8 @@ const Command kReport = {
     .summary = "write what became of runs, in a format for people or programs",
     .options =
         [] {
-          return OptionList{&kFormat, &kOutput, &kColumns, &kUrl};
+          return OptionList{&kFormat, &kOutput, &kColumns,           &kUrl,
+                            &kGate,   &kGates,  &kRequireEnvironment};
         },
     .run = writeReport,
     .wordsMost = 1000,

@@ -96,8 +96,8 @@ Json resultsJson(const std::string& runId, const runner::RunEnding& ending) {
           {"tests", std::move(tests)}};
 }
 
-// Tells whether gtest would take a test by this filter: patterns before "-" select, and those
-// behind it leave out.
+// Tells whether gtest would take a test by this filter: patterns before "-"
+// select, and those behind it leave out.
 bool isFiltered(const std::string& filter, const std::string& name) {
   size_t dash = filter.find('-');
   auto fitsAny = [&](std::string_view patterns) {
@@ -114,7 +114,8 @@ bool isFiltered(const std::string& filter, const std::string& name) {
   return isSelected && (dash == std::string::npos || !fitsAny(all.substr(dash + 1)));
 }
 
-// The filter that gtest would be given: that of the arguments, or else of the environment.
+// The filter that gtest would be given: that of the arguments, or else of the
+// environment.
 std::string filterOf(const std::vector<std::string>& arguments) {
   constexpr std::string_view kFlag = "--gtest_filter=";
   std::string filter;
@@ -125,7 +126,8 @@ std::string filterOf(const std::vector<std::string>& arguments) {
   return filter;
 }
 
-// Programs may be made in another directory than that from which people call them.
+// Programs may be made in another directory than that from which people call
+// them.
 std::string shownPath(const std::string& file) {
   std::error_code failed;
   auto relative = std::filesystem::relative(file, failed);
@@ -141,17 +143,26 @@ runner::PlannedTest plannedOf(const selection::ListedTest& test) {
   return {.name = test.fullName(), .fields = std::move(fields), .testMax = test.timeLimit};
 }
 
-std::vector<runner::PlannedProgram> planOf(selection::Choice choice,
-                                           const std::vector<std::string>& arguments) {
+// Leaves out what the filter of gtest does.
+std::vector<selection::ListedTest> testsToRun(const selection::Choice& choice,
+                                              const std::vector<std::string>& arguments) {
+  std::vector<selection::ListedTest> tests = choice.tests;
   bool takesDisabled = std::find(arguments.begin(), arguments.end(),
                                  "--gtest_also_run_disabled_tests") != arguments.end();
   if (takesDisabled) {
-    choice.tests.insert(choice.tests.end(), choice.disabled.begin(), choice.disabled.end());
+    tests.insert(tests.end(), choice.disabled.begin(), choice.disabled.end());
   }
   std::string filter = filterOf(arguments);
+  if (filter.empty()) return tests;
+  std::erase_if(tests, [&](const selection::ListedTest& test) {
+    return !isFiltered(filter, test.fullName());
+  });
+  return tests;
+}
+
+std::vector<runner::PlannedProgram> programsOf(const std::vector<selection::ListedTest>& tests) {
   std::vector<runner::PlannedProgram> programs;
-  for (const selection::ListedTest& test : choice.tests) {
-    if (!filter.empty() && !isFiltered(filter, test.fullName())) continue;
+  for (const selection::ListedTest& test : tests) {
     if (programs.empty() || programs.back().path != test.program) {
       programs.push_back({test.component, test.program, {}});
     }
@@ -175,27 +186,47 @@ void writePageOf(const report::MergedRuns& merged) {
   std::cerr << "report: " << path << "\n";
 }
 
-int runTests(const Arguments& arguments) {
-  if (asksForList(arguments.rest())) return listOnly(arguments);
-  std::string runId = chooseRunId(arguments[kRunId]);
-  runner::RunnerOptions options = runnerOptions(arguments, runId);
-  if (arguments.has(kReportDirectory)) {
-    prepareReports(arguments[kReportDirectory], testProgramsOf(arguments));
-  }
-  selection::Choice choice = chooseTests(arguments);
-  bool isInOtherShards = choice.tests.empty() && choice.inOtherShards > 0;
-  std::vector<runner::PlannedProgram> programs = planOf(std::move(choice), arguments.rest());
-  if (isInOtherShards) {
+// What is chosen of the programs' tests.
+struct ToRun {
+  selection::Choice choice;
+  std::vector<selection::ListedTest> tests;
+  std::vector<runner::PlannedProgram> programs;
+};
+
+ToRun chosen(const Arguments& arguments) {
+  ToRun toRun;
+  toRun.choice = chooseTests(arguments);
+  toRun.tests = testsToRun(toRun.choice, arguments.rest());
+  toRun.programs = programsOf(toRun.tests);
+  return toRun;
+}
+
+// Says why nothing runs, and returns the status.
+int endWithoutTests(const selection::Choice& choice) {
+  if (choice.tests.empty() && choice.inOtherShards > 0) {
     std::cerr << "muster: other shards have the selected tests\n";
     return kExitOk;
   }
-  if (programs.empty()) {
-    std::cerr << "muster: no test was selected\n";
-    return kExitNothingRan;
-  }
-  std::optional<OutputToErrors> aside;
-  if (arguments[kJson]) aside.emplace();
-  runner::RunEnding ending = runner::runAll(programs, options);
+  std::cerr << "muster: no test was selected\n";
+  return kExitNothingRan;
+}
+
+std::vector<std::string> idsOf(const std::vector<selection::ListedTest>& tests) {
+  std::vector<std::string> ids;
+  for (const selection::ListedTest& test : tests) ids.push_back(test.id());
+  return ids;
+}
+
+// Puts new tests on probation. Returns what people should know of that.
+std::vector<std::string> setProbation(const Arguments& arguments, const ToRun& toRun,
+                                      runner::RunnerOptions& options) {
+  verdict::ProbationPlan probation = probationFor(arguments, idsOf(toRun.tests));
+  options.onProbation = std::move(probation.tests);
+  return std::move(probation.notes);
+}
+
+// Reports are written where there is a place for them: a run is green only with them.
+void writeReportsOf(const Arguments& arguments, runner::RunEnding& ending) {
   // A record may be large: it is lent, and not copied.
   std::vector<run::RunRecord> runs;
   runs.push_back(std::move(ending.record));
@@ -210,6 +241,24 @@ int runTests(const Arguments& arguments) {
     if (ending.exitStatus == kExitPassed) ending.exitStatus = kExitInfrastructure;
   }
   ending.record = std::move(merged.runs.front());
+}
+
+int runTests(const Arguments& arguments) {
+  if (asksForList(arguments.rest())) return listOnly(arguments);
+  std::string runId = chooseRunId(arguments[kRunId]);
+  runner::RunnerOptions options = runnerOptions(arguments, runId);
+  if (arguments.has(kReportDirectory)) {
+    prepareReports(arguments[kReportDirectory], testProgramsOf(arguments));
+  }
+  ToRun toRun = chosen(arguments);
+  if (toRun.programs.empty()) return endWithoutTests(toRun.choice);
+  for (const std::string& note : setProbation(arguments, toRun, options)) {
+    std::cerr << "muster: " << note << "\n";
+  }
+  std::optional<OutputToErrors> aside;
+  if (arguments[kJson]) aside.emplace();
+  runner::RunEnding ending = runner::runAll(toRun.programs, options);
+  writeReportsOf(arguments, ending);
   aside.reset();
   if (arguments[kJson]) printJson(resultsJson(runId, ending));
   return ending.exitStatus;
