@@ -157,6 +157,12 @@ void Display::note(std::string_view text) {
   std::cerr << "muster: " << text << "\n";
 }
 
+void Display::showRunning(std::string_view lines) {
+  clearLine();
+  std::cerr << "muster: " << lines << std::flush;
+  tick();
+}
+
 void Display::clearLine() {
   if (!hasLine_) return;
   std::cerr << "\r\033[K" << std::flush;
@@ -186,7 +192,9 @@ std::string Display::liveLine() const {
     line += "  " + id + " " + clockText(steady_clock::now() - running.begin);
     if (!running.nodes.empty()) line += " on " + joined(running.nodes);
   }
-  return line.substr(0, options_.width > 0 ? options_.width - 1 : 0);
+  size_t most = options_.width > 0 ? options_.width - 1 : 0;
+  if (!hint_.empty() && line.size() + hint_.size() + 2 <= most) line += "  " + hint_;
+  return line.substr(0, most);
 }
 
 void Display::tick() {

@@ -52,6 +52,12 @@ class Display {
   // Shows a sentence between the tests.
   void note(std::string_view text);
 
+  // Shows lines that say what runs now (running_now.h).
+  void showRunning(std::string_view lines);
+
+  // Is shown at the end of the live line where there is room. Empty: nothing is.
+  void setHint(const std::string& hint) { hint_ = hint; }
+
   // Draws the live line anew, if a while has gone since.
   void tick();
 
@@ -78,6 +84,7 @@ class Display {
   size_t ended_ = 0;
   std::map<run::Outcome, size_t> counts_;
   std::map<std::string, Running> running_;
+  std::string hint_;
   bool hasLine_ = false;
 };
 

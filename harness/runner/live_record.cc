@@ -50,7 +50,7 @@ void LiveRecord::take(const std::string& text, std::vector<std::string>& changed
   for (const char* verb : {"announce", "begin", "add", "end", "abort"}) {
     std::string id = textOf(line, verb);
     if (id.empty()) continue;
-    std::string_view word = verb;
+    std::string word = verb;
     if (line.contains("kind")) kinds_[id] = textOf(line, "kind");
     if (kinds_[id] == "program" && word == "add" && textOf(line, "what") == "failure") {
       failures_.push_back(textOf(line, "text"));
@@ -60,30 +60,59 @@ void LiveRecord::take(const std::string& text, std::vector<std::string>& changed
       if (test != tests_.end()) test->second.look = textOf(line, "path");
     }
     if (kinds_[id] != "test") {
+      takeStep(word, id, line);
       if (word == "end" || word == "abort") kinds_.erase(id);
       continue;
     }
-    LiveTest& test = tests_[id];
-    if (line.contains("suite")) test.name = textOf(line, "suite") + "." + textOf(line, "name");
-    test.repeat = line.value("repeat", test.repeat);
-    if (word == "add" && test.text.empty()) test.text = textOf(line, "text");
-    if (word == "begin") {
-      test.hasBegun = true;
-      test.seenBegin = std::chrono::steady_clock::now();
-      running_ = id;
-    }
-    if (word == "end") {
-      test.hasEnded = true;
-      test.outcome = run::outcomeOf(textOf(line, "outcome")).value_or(run::Outcome::kFailed);
-      test.because = textOf(line, "because");
-      test.seconds = line.value("seconds", 0.0);
-      if (auto nodes = line.find("nodes"); nodes != line.end() && nodes->is_array()) {
-        for (const Json& node : *nodes) test.nodes.push_back(node.get<std::string>());
-      }
-      if (running_ == id) running_.clear();
-    }
+    takeTest(word, id, line);
     if (word != "begin" && word != "end") continue;
     if (std::find(changed.begin(), changed.end(), id) == changed.end()) changed.push_back(id);
+  }
+}
+
+void LiveRecord::takeTest(const std::string& verb, const std::string& id, const Json& line) {
+  LiveTest& test = tests_[id];
+  if (line.contains("suite")) test.name = textOf(line, "suite") + "." + textOf(line, "name");
+  test.repeat = line.value("repeat", test.repeat);
+  if (verb == "add" && test.text.empty()) test.text = textOf(line, "text");
+  if (verb == "begin") {
+    test.hasBegun = true;
+    test.seenBegin = std::chrono::steady_clock::now();
+    running_ = id;
+    step_.reset();
+  }
+  if (verb != "end") return;
+  test.hasEnded = true;
+  test.outcome = run::outcomeOf(textOf(line, "outcome")).value_or(run::Outcome::kFailed);
+  test.because = textOf(line, "because");
+  test.seconds = line.value("seconds", 0.0);
+  test.nodes = run::textsOf(line, "nodes");
+  if (running_ != id) return;
+  running_.clear();
+  step_.reset();
+}
+
+// A program has one test at a time, so that what begins while one runs is its own.
+void LiveRecord::takeStep(const std::string& verb, const std::string& id, const Json& line) {
+  if (verb == "begin" && !running_.empty()) {
+    std::string kind = kinds_[id];
+    bool isStep = kind == "command" || kind == "call" || kind == "wait" || kind == "fault";
+    if (!isStep) return;
+    LiveStep step{.kind = kind, .node = textOf(line, "node"), .text = textOf(line, "text")};
+    step.seenBegin = std::chrono::steady_clock::now();
+    for (const std::string& word : run::textsOf(line, "argv")) {
+      step.text += (step.text.empty() ? "" : " ") + word;
+    }
+    std::vector<std::string>& nodes = tests_[running_].nodes;
+    bool isNew = std::find(nodes.begin(), nodes.end(), step.node) == nodes.end();
+    if (isNew && !step.node.empty()) nodes.push_back(step.node);
+    step_ = std::move(step);
+    stepId_ = id;
+  }
+  if ((verb != "end" && verb != "abort") || !step_ || stepId_ != id) return;
+  step_->hasEnded = true;
+  for (const char* field : {"outcome", "error", "because"}) {
+    if (step_->outcome.empty()) step_->outcome = textOf(line, field);
   }
 }
 

@@ -5,8 +5,11 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "harness/os/fd.h"
 #include "harness/run/outcome.h"
@@ -27,10 +30,29 @@ struct LiveTest {
   // The first failure, or the reason to skip.
   std::string text = {};
   double seconds = 0;
+
+  // While it runs, those on which it has done something.
   std::vector<std::string> nodes = {};
 
   // The file of the last look at its nodes, from the directory of the run. Empty: none was taken.
   std::string look = {};
+
+  // When this object read of its begin.
+  std::chrono::steady_clock::time_point seenBegin = {};
+};
+
+// What a test does on a node: a command, a call, a wait or a fault.
+struct LiveStep {
+  // The kind, as records have it.
+  std::string kind = {};
+  std::string node = {};
+
+  // The words of the command, or the text of another kind.
+  std::string text = {};
+  bool hasEnded = false;
+
+  // How it ended, as the record says it.
+  std::string outcome = {};
 
   // When this object read of its begin.
   std::chrono::steady_clock::time_point seenBegin = {};
@@ -48,6 +70,9 @@ class LiveRecord {
   // The test that runs; null: none does.
   const LiveTest* running() const;
 
+  // What the running test began last; absent: nothing, or no test runs.
+  const std::optional<LiveStep>& lastStep() const { return step_; }
+
   // The tests by their ids in the record.
   const std::map<std::string, LiveTest>& tests() const { return tests_; }
 
@@ -60,6 +85,8 @@ class LiveRecord {
 
  private:
   void take(const std::string& line, std::vector<std::string>& changed);
+  void takeStep(const std::string& verb, const std::string& id, const nlohmann::json& line);
+  void takeTest(const std::string& verb, const std::string& id, const nlohmann::json& line);
 
   std::string path_;
   Fd file_;
@@ -67,6 +94,8 @@ class LiveRecord {
   std::map<std::string, LiveTest> tests_;
   std::map<std::string, std::string> kinds_;
   std::string running_;
+  std::string stepId_;
+  std::optional<LiveStep> step_;
   std::vector<std::string> failures_;
   bool hasBegun_ = false;
   bool isClosed_ = false;

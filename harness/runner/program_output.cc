@@ -32,6 +32,10 @@ void ProgramOutputFile::append(std::string_view bytes) {
   written_ += bytes.size();
 }
 
+std::string ProgramOutputFile::last() const {
+  return std::string(support::endOf(tail_, kTestBytesMax));
+}
+
 // A test that is repeated in one process is found by its last mark.
 std::string ProgramOutputFile::ofTest(const std::string& name) const {
   size_t begin = tail_.rfind("[ RUN      ] " + name + "\n");

@@ -19,6 +19,9 @@ class ProgramOutputFile {
   // Returns the lines of a test between gtest's marks, or from its first mark on: the last 16 KiB.
   std::string ofTest(const std::string& name) const;
 
+  // Returns the last of what was printed, whatever it belongs to.
+  std::string last() const;
+
   uint64_t bytes() const { return written_; }
 
   // Output that is beyond the bound.

@@ -58,6 +58,7 @@ class ProgramWaiter {
       ending_.problem = std::string("cannot be started: ") + std::strerror(error.number());
       return ending_;
     }
+    if (watch_.started) watch_.started(child_.pid());
     pipe.writeEnd.reset();
     output_ = std::move(pipe.readEnd);
     while (!step()) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <signal.h>
+#include <sys/types.h>
 
 #include <chrono>
 #include <functional>
@@ -58,6 +59,9 @@ class Interrupts {
 };
 
 struct ProgramWatch {
+  // Called once, when the program has been started. Unset: nobody wants to know.
+  std::function<void(pid_t pid)> started;
+
   // Called at least each `every`. Returns why the program is to end now; empty: it goes on.
   std::function<std::string()> look;
   std::chrono::nanoseconds every = std::chrono::milliseconds(50);

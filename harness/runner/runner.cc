@@ -20,6 +20,8 @@
 #include "harness/runner/evidence.h"
 #include "harness/runner/held_nodes.h"
 #include "harness/runner/program_output.h"
+#include "harness/runner/running_now.h"
+#include "harness/runner/terminal_keys.h"
 #include "harness/runner/test_process.h"
 #include "schema/support/base/exit_status.h"
 
@@ -280,14 +282,17 @@ class Runner {
     ProgramOutputFile output(options_.runDirectory + "/output/" + writer + ".log");
     ProcessEvents events;
     events.news = [&](const LiveTest& test) { takeNews(test, output, attempt, repeat); };
+    events.look = [&](const auto& now) { look(now, output); };
     events.cancels = [&](const std::string& test) {
-      display_.tick();
       return cancels_.reasonFor(keyOf(program_->component, test));
     };
     if (options_.output == ProgramOutput::kFailures) {
       events.output = [&](std::string_view bytes) { output.append(bytes); };
     }
+    keys_.emplace(options_.output == ProgramOutput::kLive ? TerminalKeys::Listening::kOff
+                                                          : TerminalKeys::Listening::kOn);
     ProcessResult result = runTests(start, events, interrupts_);
+    keys_.reset();
     for (const LiveTest& test : result.tests) {
       std::optional<Evidence> evidence;
       if (result.isCharged && test.name == result.chargedTest) {
@@ -303,6 +308,19 @@ class Runner {
     std::error_code ignored;
     std::filesystem::remove(start.record + ".flags", ignored);
     return result;
+  }
+
+  // Whoever waits at the terminal is told what runs, and how to be told more.
+  void look(const std::function<RunningNow()>& now, const ProgramOutputFile& output) {
+    if (keys_->wasPressed()) {
+      RunningNow running = now();
+      running.output = running.test.empty() ? output.last() : output.ofTest(running.test);
+      running.program = program_->component;
+      if (!running.test.empty()) running.test = keyOf(program_->component, running.test);
+      display_.showRunning(runningText(running));
+    }
+    display_.setHint(keys_->isListening() ? "[t: what runs now]" : "");
+    display_.tick();
   }
 
   void takeNews(const LiveTest& test, ProgramOutputFile& output, int attempt, int repeat) {
@@ -473,6 +491,9 @@ class Runner {
   std::optional<steady_clock::time_point> programEnd_;
   bool holdsNodes_ = false;
   std::unique_ptr<HeldNodes> held_;
+
+  // While a process runs.
+  std::optional<TerminalKeys> keys_;
   int processes_ = 0;
   int failures_ = 0;
 

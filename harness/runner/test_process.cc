@@ -40,7 +40,9 @@ class Process {
       : start_(start), events_(events), record_(start.record), begin_(steady_clock::now()) {}
 
   ProcessResult run(const Interrupts& interrupts) {
-    ProgramWatch watch{.look = [this] { return look(); }, .output = events_.output};
+    ProgramWatch watch{.started = [this](pid_t pid) { pid_ = pid; },
+                       .look = [this] { return look(); },
+                       .output = events_.output};
     ending_ = runProgram(spawnOptions(), watch, interrupts);
     takeNews();
     if (!record_.hasBegun()) takeReport();
@@ -104,6 +106,7 @@ class Process {
   // Says why the process is to end. The first limit that is over counts.
   std::string look() {
     takeNews();
+    if (events_.look) events_.look([this] { return runningNow(); });
     auto now = steady_clock::now();
     if (start_.timeMax.count() > 0 && now - begin_ > start_.timeMax) {
       cause_ = Outcome::kTimedOut;
@@ -119,6 +122,21 @@ class Process {
     std::string reason = events_.cancels ? events_.cancels(test->name) : "";
     if (!reason.empty()) cause_ = Outcome::kCancelled;
     return reason;
+  }
+
+  RunningNow runningNow() const {
+    auto now = steady_clock::now();
+    RunningNow running{.pid = pid_, .elapsed = now - begin_};
+    if (const LiveTest* test = record_.running()) {
+      running.test = test->name;
+      running.elapsed = now - test->seenBegin;
+      running.nodes = test->nodes;
+      running.step = record_.lastStep();
+      if (running.step) running.stepElapsed = now - running.step->seenBegin;
+      running.limits.push_back({"the time of the test", limitOf(test->name), running.elapsed});
+    }
+    running.limits.push_back({start_.timeName, start_.timeMax, now - begin_});
+    return running;
   }
 
   nanoseconds limitOf(const std::string& test) const {
@@ -237,6 +255,7 @@ class Process {
   const ProcessEvents& events_;
   LiveRecord record_;
   steady_clock::time_point begin_;
+  pid_t pid_ = 0;
   ProgramEnding ending_;
   ProcessResult result_;
   std::vector<LiveTest> reported_;

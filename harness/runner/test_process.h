@@ -12,6 +12,7 @@
 #include "harness/run/outcome.h"
 #include "harness/runner/live_record.h"
 #include "harness/runner/program_run.h"
+#include "harness/runner/running_now.h"
 #include "harness/stacks/story.h"
 
 namespace harness::runner {
@@ -47,6 +48,10 @@ struct ProcessEvents {
   // A test has begun or ended.
   std::function<void(const LiveTest& test)> news = {};
   std::function<void(std::string_view bytes)> output = {};
+
+  // Called again and again while the process lives; `now` tells what it does when it is called,
+  // without what it has printed. The test is SUITE.NAME.
+  std::function<void(const std::function<RunningNow()>& now)> look = {};
 
   // Asked again and again; returns why the running test is to be cancelled. Empty: it is not.
   std::function<std::string(const std::string& test)> cancels = {};

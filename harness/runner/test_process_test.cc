@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <optional>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -50,6 +51,7 @@ class TestProcessTest : public testing::Test {
     ProcessEvents events;
     events.output = [this](std::string_view bytes) { output_ += bytes; };
     events.news = [this](const LiveTest& test) { news_.push_back(test); };
+    events.look = look_;
     return runTests(start_, events, interrupts);
   }
 
@@ -67,6 +69,7 @@ class TestProcessTest : public testing::Test {
   ProcessStart start_;
   std::string output_;
   std::vector<LiveTest> news_;
+  std::function<void(const std::function<RunningNow()>& now)> look_;
 };
 
 TEST_F(TestProcessTest, ProgramThatEndsAsItSaysHasPassed) {
@@ -84,6 +87,30 @@ TEST_F(TestProcessTest, PassedTestsProveNothingForAProgramThatEndsOtherwise) {
   EXPECT_THAT(verdictAfter("last\nexit 2\n"), HasSubstr("infrastructure: "));
   EXPECT_THAT(verdictAfter("last\n: >\"$TEST_PREMATURE_EXIT_FILE\"\n"),
               HasSubstr("crashed: the program ended with status 0 before its tests were over"));
+}
+
+TEST_F(TestProcessTest, WhatRunsIsTold) {
+  std::optional<RunningNow> seen;
+  look_ = [&](const std::function<RunningNow()>& now) {
+    RunningNow running = now();
+    if (running.step && running.step->hasEnded) {
+      seen = running;
+      putFile(directory_ + "/go", "", 0644);
+    }
+  };
+  start_.testMax = 5min;
+  ProcessResult result =
+      run("first\ntest_begins one\n"
+          "say '\"begin\":\"c\",\"kind\":\"command\",\"node\":\"n1\",\"argv\":[\"kvctl\",\"up\"]'\n"
+          "say '\"end\":\"c\",\"outcome\":\"exit status 0\"'\n"
+          "until [ -e \"${0%/*}/go\" ]; do :; done\ntest_ends one passed\nlast\n");
+  ASSERT_TRUE(seen) << result.because;
+  EXPECT_EQ(seen->test, "A.one");
+  EXPECT_GT(seen->pid, 1);
+  EXPECT_THAT(seen->nodes, ElementsAre("n1"));
+  EXPECT_EQ(seen->step->text, "kvctl up");
+  EXPECT_EQ(seen->step->outcome, "exit status 0");
+  EXPECT_EQ(seen->limits.front().most, 5min);
 }
 
 TEST_F(TestProcessTest, ProgramWithoutARecordHasNotPassed) {

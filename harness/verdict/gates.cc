@@ -114,9 +114,7 @@ Gates readGates(const std::string& path) {
     }
   }
   if (YAML::Node probes = document[kProbes]) {
-    std::string text = reader.text(probes, kProbes);
-    if (text != "true" && text != "false") reader.fail(probes, text + " is neither true nor false");
-    gates.requiresProbes = text == "true";
+    gates.requiresProbes = reader.word(probes, kProbes, {"false", "true"}) == 1;
   }
   return gates;
 }
