@@ -177,5 +177,11 @@ TEST_F(VerdictRunTest, OptionsThatMeanNothingAreRefused) {
   EXPECT_EQ(run({"--gates", "absent.yaml"}).status, 66);
 }
 
+TEST_F(VerdictRunTest, PlanShowsProbation) {
+  Ended ended = run({"--dry-run", "--waivers", "new.yaml", "--probation", "5"});
+  EXPECT_THAT(ended.output, HasSubstr("on probation until 2999-01-01 (jo): must pass 5 times\n"));
+  EXPECT_THAT(ended.output, Not(HasSubstr("Old.Reads\n              on probation")));
+}
+
 }  // namespace
 }  // namespace harness

@@ -42,6 +42,19 @@ std::unique_ptr<Provisioner> makeProvisioner(const std::string& name) {
   throw ProvisionError("no such provisioner: \"" + name + "\"; there are: " + known);
 }
 
+bool canHave(const ProvisionerKind& kind, const Setting& setting) {
+  for (const Key& key : kind.nodeKeys) {
+    if (setting.name() != key.name) continue;
+    try {
+      key.check(setting);
+      return true;
+    } catch (const ClusterFileError&) {
+      return false;
+    }
+  }
+  return false;
+}
+
 ClusterPlan readPlan(const std::string& path) {
   return readClusterFile(path, keysOfAll());
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/cluster/setting.h"
 #include "harness/provision/kind.h"
 
 namespace harness {
@@ -17,6 +18,10 @@ std::vector<std::string> provisionerNames();
 
 // Throws ProvisionError, which names the known ones, if there is none of this name.
 std::unique_ptr<Provisioner> makeProvisioner(const std::string& name);
+
+// Tells whether a node of this kind can have the setting: the kind has its key, and takes its
+// value.
+bool canHave(const ProvisionerKind& kind, const Setting& setting);
 
 // Reads a cluster file with the keys of all kinds: see cluster_file.h. Throws ClusterFileError.
 ClusterPlan readPlan(const std::string& path);

@@ -17,6 +17,8 @@
 #include "harness/cli/junit_files.h"
 #include "harness/cli/options.h"
 #include "harness/cli/report_words.h"
+#include "harness/cli/run_plan.h"
+#include "harness/cli/run_plan_words.h"
 #include "harness/cli/run_words.h"
 #include "harness/cli/selection_words.h"
 #include "harness/cli/table.h"
@@ -43,6 +45,12 @@ constexpr TextOption kReportDirectory({
     .completes = WordKind::kDirectories,
 });
 
+constexpr Flag kDryRun({
+    .name = "dry-run",
+    .help = "only say what would run, in which order, on which nodes, for how long, and what "
+            "cannot run; no node is touched",
+});
+
 constexpr Flag kNoPage({
     .name = "no-page",
     .help = "do not write the page report.html into the run directory",
@@ -57,6 +65,9 @@ nodes that a program needs are made once for all of its suites. Arguments behind
 that failed has printed is shown, and all that programs print is kept in the run
 directory, beside the record of the run. With --json, what is shown goes to
 standard error.
+
+--dry-run prints the plan of the run. The estimate is made of the last passes of
+each test in ./muster-runs. Exit status: 0, or 3 if no test can run.
 
 Exit status: 0 if everything that ran is green; 1 if a test failed, crashed or
 timed out; 2 if nodes or set-up failed, so that tests could not be tried, or the
@@ -96,8 +107,8 @@ Json resultsJson(const std::string& runId, const runner::RunEnding& ending) {
           {"tests", std::move(tests)}};
 }
 
-// Tells whether gtest would take a test by this filter: patterns before "-"
-// select, and those behind it leave out.
+// Tells whether gtest would take a test by this filter: patterns before "-" select, and those
+// behind it leave out.
 bool isFiltered(const std::string& filter, const std::string& name) {
   size_t dash = filter.find('-');
   auto fitsAny = [&](std::string_view patterns) {
@@ -114,8 +125,7 @@ bool isFiltered(const std::string& filter, const std::string& name) {
   return isSelected && (dash == std::string::npos || !fitsAny(all.substr(dash + 1)));
 }
 
-// The filter that gtest would be given: that of the arguments, or else of the
-// environment.
+// The filter that gtest would be given: that of the arguments, or else of the environment.
 std::string filterOf(const std::vector<std::string>& arguments) {
   constexpr std::string_view kFlag = "--gtest_filter=";
   std::string filter;
@@ -126,8 +136,7 @@ std::string filterOf(const std::vector<std::string>& arguments) {
   return filter;
 }
 
-// Programs may be made in another directory than that from which people call
-// them.
+// Programs may be made in another directory than that from which people call them.
 std::string shownPath(const std::string& file) {
   std::error_code failed;
   auto relative = std::filesystem::relative(file, failed);
@@ -225,6 +234,29 @@ std::vector<std::string> setProbation(const Arguments& arguments, const ToRun& t
   return std::move(probation.notes);
 }
 
+// Shows the plan. The times are looked up only now, because the history may have to be read first.
+int showPlan(const Arguments& arguments, const ToRun& toRun, const runner::RunnerOptions& options,
+             const std::vector<std::string>& notes) {
+  std::string order = arguments[kOrder];
+  if (order.empty()) order = arguments.has(kShuffleSeed) ? "shuffled" : "declared";
+  RunPlan plan = planRun({.programs = toRun.programs,
+                          .tests = toRun.tests,
+                          .choice = toRun.choice,
+                          .options = options,
+                          .cluster = arguments[kCluster],
+                          .order = order,
+                          .today = verdict::today(),
+                          .times = knownTimes(idsOf(toRun.tests))});
+  plan.notes.insert(plan.notes.end(), notes.begin(), notes.end());
+  if (arguments[kJson]) {
+    printJson(planJson(plan));
+  } else {
+    std::cout << planText(plan);
+  }
+  if (plan.countRunnable() == 0) return kExitNothingRan;
+  return kExitOk;
+}
+
 // Reports are written where there is a place for them: a run is green only with them.
 void writeReportsOf(const Arguments& arguments, runner::RunEnding& ending) {
   // A record may be large: it is lent, and not copied.
@@ -247,14 +279,15 @@ int runTests(const Arguments& arguments) {
   if (asksForList(arguments.rest())) return listOnly(arguments);
   std::string runId = chooseRunId(arguments[kRunId]);
   runner::RunnerOptions options = runnerOptions(arguments, runId);
-  if (arguments.has(kReportDirectory)) {
+  bool isDry = arguments[kDryRun];
+  if (arguments.has(kReportDirectory) && !isDry) {
     prepareReports(arguments[kReportDirectory], testProgramsOf(arguments));
   }
   ToRun toRun = chosen(arguments);
   if (toRun.programs.empty()) return endWithoutTests(toRun.choice);
-  for (const std::string& note : setProbation(arguments, toRun, options)) {
-    std::cerr << "muster: " << note << "\n";
-  }
+  std::vector<std::string> notes = setProbation(arguments, toRun, options);
+  if (isDry) return showPlan(arguments, toRun, options, notes);
+  for (const std::string& note : notes) std::cerr << "muster: " << note << "\n";
   std::optional<OutputToErrors> aside;
   if (arguments[kJson]) aside.emplace();
   runner::RunEnding ending = runner::runAll(toRun.programs, options);
@@ -272,7 +305,7 @@ const Command kRun = {
     .summary = "run tests and keep a record of it",
     .options =
         [] {
-          OptionList options = {&kCluster, &kReportDirectory, &kNoPage, &kRunId};
+          OptionList options = {&kCluster, &kDryRun, &kReportDirectory, &kNoPage, &kRunId};
           for (const Option* option : runOptions()) options.push_back(option);
           options.push_back(&kJson);
           return withSelection(options);
