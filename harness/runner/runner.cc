@@ -19,6 +19,7 @@
 #include "harness/runner/display.h"
 #include "harness/runner/evidence.h"
 #include "harness/runner/held_nodes.h"
+#include "harness/runner/judge.h"
 #include "harness/runner/program_output.h"
 #include "harness/runner/running_now.h"
 #include "harness/runner/terminal_keys.h"
@@ -414,49 +415,11 @@ class Runner {
     }
   }
 
-  // Waivers, probations and gates are judged by what the record says so far. Reading it takes a
-  // while, so that it is not done for nothing.
-  void judgeRun() {
-    bool isJudged =
-        !options_.waivers.empty() || !options_.onProbation.empty() || options_.gates.needRecords();
-    if (isJudged) judgeRecord();
-    std::string closed = verdict::closedByLength(options_.gates, steady_clock::now() - begin_);
-    if (!closed.empty()) failRun(closed);
-  }
-
-  void judgeRecord() {
-    run::RunRecord record = run::readRun(options_.runDirectory);
-    run::RunResult result = run::resultOf(record);
-    takeWaived(verdict::judge(options_.waivers, record, result, verdict::today()), "waivers");
-    takeWaived(verdict::judgeProbation(options_.onProbation, result), "probation");
-    for (const std::string& closed : verdict::closedGates(options_.gates, {{record, result}})) {
-      failRun(closed);
-    }
-  }
-
-  void takeWaived(const verdict::Waived& waived, const std::string& property) {
-    for (const verdict::Exoneration& each : waived.exonerations) {
-      Json fields = {{"test", each.test}, {"kind", each.kind}, {"because", each.because}};
-      if (!each.bug.empty()) fields["bug"] = each.bug;
-      fields["owner"] = each.owner;
-      writer_.add(run_, "exonerated", fields);
-      if (!each.isStrict || each.kind == "waiver") continue;
-      failRun(each.test + " passed, though a strict waiver foretells that it fails (" +
-              each.because + "); remove the waiver");
-    }
-    for (const std::string& note : waived.notes) {
-      display_.note(note);
-      writer_.add(run_, "property", {{"name", property}, {"value", note}});
-    }
-  }
-
-  void failRun(const std::string& text) { writer_.add(run_, "failure", {{"text", text}}); }
-
   // The record is read again as anybody would: what it does not prove has not passed.
   RunEnding finish() {
     held_.reset();
     abortLeft();
-    judgeRun();
+    judge(options_, steady_clock::now() - begin_, {writer_, run_, display_});
     if (stoppedBy_ != 0) {
       writer_.end(run_, {{"outcome", run::wordOf(Outcome::kCancelled)}, {"because", why_}});
     } else {
