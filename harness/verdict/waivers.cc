@@ -75,6 +75,11 @@ std::map<std::string, Versions> versionsOf(const run::RunRecord& record) {
         if (fields.contains(what)) node[what] = fields.value(what, "");
       }
       node["muster"] = file.header().value("muster", "");
+      auto product = fields.find("product");
+      if (product == fields.end() || !product->is_object()) continue;
+      for (const auto& [name, version] : product->items()) {
+        if (version.is_string()) node[name] = version.get<std::string>();
+      }
     }
   }
   return all;

@@ -35,8 +35,8 @@ struct Waiver {
   // The outcomes that it excuses.
   std::vector<run::Outcome> outcomes = {};
 
-  // The versions under which it holds, by what they are of: "kernel", "agent", "muster". All must
-  // hold on a node of the test.
+  // The versions under which it holds, by what they are of: "kernel", "agent", "muster", or the
+  // name of a package of the product. All must hold on a node of the test.
   std::map<std::string, std::vector<VersionBound>> when = {};
 
   // A pass is a failure of the run: somebody has repaired the bug.

@@ -51,14 +51,16 @@ class WaiversTest : public testing::Test {
     return "";
   }
 
-  // Judges a run with one test on a node with kernel 6.1.9.
+  // Judges a run with one test on a node with kernel 6.1.9 and kvd 4.2-1.
   Waived judged(const std::vector<Waiver>& waivers, const std::string& outcome,
                 const std::string& text = "not healed") const {
     std::string run = directory_ + "/run" + std::to_string(++runs_);
     run::makeRunDirectory(run, "r");
     run::RecordWriter writer(run::recordPath(run, "kvd_tests-1"),
                              {{"role", "program"}, {"run", "r"}, {"component", "kvd"}});
-    writer.end(writer.begin("node", "", {{"node", "s1"}, {"kernel", "6.1.9-generic"}}));
+    writer.end(writer.begin(
+        "node", "",
+        {{"node", "s1"}, {"kernel", "6.1.9-generic"}, {"product", {{"kvd", "4.2-1"}}}}));
     std::string test = writer.begin("test", "", {{"suite", "KvTest"}, {"name", "Heals"}});
     if (outcome != "passed") writer.add(test, "failure", {{"text", text}});
     writer.end(test, {{"outcome", outcome}, {"nodes", {"s1"}}});
@@ -116,6 +118,13 @@ TEST_F(WaiversTest, ConditionsAreThoseOfTheTestsNodes) {
               ElementsAre("waiver"));
   EXPECT_THAT(kinds(judged(one("    when: {kernel: \"< 6.1\"}\n"), "failed")), IsEmpty());
   EXPECT_THAT(kinds(judged(one("    when: {agent: \"> 0\"}\n"), "failed")), IsEmpty());
+}
+
+TEST_F(WaiversTest, ConditionMayBeOnAPackageOfTheProduct) {
+  EXPECT_THAT(kinds(judged(one("    when: {kvd: \">= 4.2, < 4.3\"}\n"), "failed")),
+              ElementsAre("waiver"));
+  EXPECT_THAT(kinds(judged(one("    when: {kvd: \"< 4.2\"}\n"), "failed")), IsEmpty());
+  EXPECT_THAT(kinds(judged(one("    when: {libkv4: \"> 0\"}\n"), "failed")), IsEmpty());
 }
 
 TEST_F(WaiversTest, BadFilesAreRefusedWithTheirPlace) {
