@@ -12,6 +12,7 @@
 #include <map>
 
 #include "harness/cluster/node_expression.h"
+#include "harness/cluster/package_names.h"
 #include "schema/support/base/config.h"
 #include "schema/support/base/suggestion.h"
 #include "schema/support/base/text.h"
@@ -97,7 +98,8 @@ class FileParser {
     YAML::Node root = reader_.parse(text);
     reader_.checkNoDuplicates(root);
     chooseKind(root);
-    checkKeys(root, {"name", "provisioner", "nodes", "logs", "collect"}, &KindKeys::clusterKeys);
+    checkKeys(root, {"name", "provisioner", "nodes", "logs", "collect", "packages"},
+              &KindKeys::clusterKeys);
     plan_.origin = reader_.path();
     parseName(root);
     YAML::Node nodes = root["nodes"];
@@ -109,6 +111,9 @@ class FileParser {
     if (YAML::Node logs = root["logs"]) addLogs(settingOf("logs", logs), plan_);
     if (YAML::Node collect = root["collect"]) {
       addCollect(settingOf("collect", collect), {}, plan_.wishes.collect);
+    }
+    if (YAML::Node packages = root["packages"]) {
+      plan_.wishes.packages = packagesOf(settingOf("packages", packages));
     }
     checkSettings(*kind_, plan_);
     return std::move(plan_);

@@ -78,7 +78,8 @@ nlohmann::json toJson(const ClusterWishes& wishes) {
   return {{"sources", wishes.logs.sources},
           {"failOn", wishes.logs.failOn},
           {"allow", wishes.logs.allow},
-          {"collect", wishes.collect.parts}};
+          {"collect", wishes.collect.parts},
+          {"packages", wishes.packages}};
 }
 
 ClusterWishes wishesFromJson(const nlohmann::json& json) {
@@ -89,6 +90,8 @@ ClusterWishes wishesFromJson(const nlohmann::json& json) {
     json.at("failOn").get_to(wishes.logs.failOn);
     json.at("allow").get_to(wishes.logs.allow);
     json.at("collect").get_to(wishes.collect.parts);
+    // A cluster that an older release has made has none.
+    if (json.contains("packages")) json.at("packages").get_to(wishes.packages);
   } catch (const std::exception& error) {
     throw std::invalid_argument(std::string("not what a cluster file wishes: ") + error.what());
   }

@@ -1,6 +1,10 @@
 // ClusterWishes is what a cluster file asks for beside its nodes: what every test on them watches,
-// and what is taken from them when one fails. It may change while the cluster is up.
+// what is taken from them when one fails, and which packages are tested. It may change while the
+// cluster is up.
 #pragma once
+
+#include <string>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -12,6 +16,9 @@ namespace harness {
 struct ClusterWishes {
   ClusterLogs logs = {};
   ClusterCollect collect = {};
+
+  // The packages whose versions are those of the tested product, beside those that the tests name.
+  std::vector<std::string> packages = {};
 };
 
 // Hand them from one process to another.

@@ -63,13 +63,24 @@ void takeRunItem(const run::RecordFile& file, IndexedRun& indexed) {
   indexed.isDirty = dirty != git->end() && dirty->is_boolean() && dirty->get<bool>();
 }
 
+// Returns "kvd 4.2-1, libkv4 4.2-1".
+std::string packagesOf(const Json& fields) {
+  auto product = fields.find("product");
+  if (product == fields.end() || !product->is_object()) return textOf(fields, "product");
+  std::string text;
+  for (const auto& [name, version] : product->items()) {
+    text += (text.empty() ? "" : ", ") + name + " " + textOf(*product, name.c_str());
+  }
+  return bounded(text);
+}
+
 // Nodes that have the same packages are one product.
 std::string productOf(const run::RunRecord& record) {
   std::set<std::string> products;
   for (const run::RecordFile& file : record.files) {
     for (const run::Item& item : file.items()) {
       if (item.kind != "node") continue;
-      std::string product = textOf(file.fields(item), "product");
+      std::string product = packagesOf(file.fields(item));
       if (!product.empty()) products.insert(product);
     }
   }

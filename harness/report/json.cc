@@ -39,6 +39,7 @@ Json nodeJson(const NodeFacts& node) {
   put(json, "agent", node.agent);
   put(json, "kernel", node.kernel);
   put(json, "system", node.system);
+  if (!node.product.empty()) json["product"] = node.product;
   return json;
 }
 

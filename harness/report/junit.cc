@@ -170,6 +170,11 @@ class Writer {
       addProperty(properties, "command", run.command);
       addProperty(properties, "revision", run.revision);
       for (const NodeFacts& node : run.nodes) addProperty(properties, "node", node.name);
+      for (const NodeFacts& node : run.nodes) {
+        for (const auto& [name, version] : node.product) {
+          addProperty(properties, node.name + "." + name, version);
+        }
+      }
       for (const auto& [name, value] : run.properties) addProperty(properties, name, value);
     }
   }

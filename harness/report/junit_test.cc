@@ -108,7 +108,8 @@ TEST_F(JunitTest, OutputNamesPropertiesAndAttachments) {
 
 TEST_F(JunitTest, SuiteNamesRunSeedAndNodes) {
   SampleRun run(runs_, "r");
-  std::string node = run.program().begin("node", "", {{"node", "server1"}});
+  std::string node =
+      run.program().begin("node", "", {{"node", "server1"}, {"product", {{"kvd", "4.2-1"}}}});
   run.program().end(node);
   run.add("Passes", "passed");
   run.close();
@@ -120,6 +121,7 @@ TEST_F(JunitTest, SuiteNamesRunSeedAndNodes) {
   EXPECT_EQ(value("run"), "r");
   EXPECT_EQ(value("seed"), "4711");
   EXPECT_EQ(value("node"), "server1");
+  EXPECT_EQ(value("server1.kvd"), "4.2-1");
   EXPECT_EQ(value("command"), "muster run 'it'\\''s'");
 }
 

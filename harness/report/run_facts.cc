@@ -68,6 +68,16 @@ void takeRun(RunFacts& facts, const RecordFile& file, const Item& item) {
   }
 }
 
+std::map<std::string, std::string> productOf(const Json& fields) {
+  std::map<std::string, std::string> versions;
+  auto product = fields.find("product");
+  if (product == fields.end() || !product->is_object()) return versions;
+  for (const auto& [name, version] : product->items()) {
+    if (version.is_string()) versions[name] = version.get<std::string>();
+  }
+  return versions;
+}
+
 // A node is named by every program that connects to it.
 void takeNode(RunFacts& facts, const RecordFile& file, const Item& item) {
   Json fields = file.fields(item);
@@ -79,7 +89,8 @@ void takeNode(RunFacts& facts, const RecordFile& file, const Item& item) {
                          .address = textOf(fields, "address"),
                          .agent = textOf(fields, "agent"),
                          .kernel = textOf(fields, "kernel"),
-                         .system = textOf(fields, "system")});
+                         .system = textOf(fields, "system"),
+                         .product = productOf(fields)});
 }
 
 bool namesFile(const std::string& kind) {

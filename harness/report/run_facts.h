@@ -21,6 +21,8 @@ struct NodeFacts {
   std::string agent = {};
   std::string kernel = {};
   std::string system = {};
+  // The versions of the packages that are tested, by their names.
+  std::map<std::string, std::string> product = {};
 };
 
 using Properties = std::vector<std::pair<std::string, std::string>>;

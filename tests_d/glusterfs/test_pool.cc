@@ -7,6 +7,8 @@
 namespace gluster {
 namespace {
 
+MUSTER_PACKAGES("glusterfs-server", "glusterfs-client");
+
 using testing::Each;
 using testing::Field;
 using testing::SizeIs;

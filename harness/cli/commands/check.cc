@@ -55,6 +55,7 @@ int run(const Arguments& arguments) {
                {"nodes", std::move(nodes)},
                {"logs", clusterLogsJson(plan.wishes.logs)},
                {"collect", collectJson(plan.wishes.collect)},
+               {"packages", plan.wishes.packages},
                {"degraded", machine.degraded},
                {"missing", machine.missing}});
     return status;
@@ -62,6 +63,7 @@ int run(const Arguments& arguments) {
   std::cout << plan.origin << ": cluster " << plan.name << " by " << plan.provisioner << ": "
             << nodeNames(plan) << "\n";
   std::cout << clusterLogsText(plan.wishes.logs) << collectText(plan.wishes.collect);
+  for (const std::string& name : plan.wishes.packages) std::cout << "package: " << name << "\n";
   for (const std::string& each : machine.degraded) std::cout << "degraded: " << each << "\n";
   for (const std::string& each : machine.missing) std::cout << "missing: " << each << "\n";
   return status;

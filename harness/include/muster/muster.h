@@ -76,6 +76,7 @@
 #include <muster/process.h>
 #include <muster/process_choice.h>
 #include <muster/process_set.h>
+#include <muster/product.h>
 #include <muster/remote_helper.h>
 #include <muster/result.h>
 #include <muster/results.h>

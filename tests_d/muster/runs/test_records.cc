@@ -17,6 +17,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 namespace fs = std::filesystem;
 
@@ -86,6 +87,23 @@ TEST_F(SampleRunTest, TestThatHangsOnNodesLeavesItsLastLookAndItsThreads) {
                                   HasSubstr("the last look at the nodes: ")));
   EXPECT_THAT(report("report --format json"),
               AllOf(HasSubstr("/HangsWithNodes.InALoop/last-look.txt\""), HasSubstr("turn() at")));
+}
+
+// What a node of this machine has is what the machine has.
+TEST_F(SampleRunTest, VersionsOfTheProductAreRecordedOfEachNode) {
+  std::ofstream(directory_ + "/c.yaml") << "provisioner: local\nnodes:\n"
+                                           "  server[1-3]: {role: server}\n"
+                                           "  client1: {role: client}\n"
+                                           "packages: [bash, no-such-package]\n";
+  auto ended = run("CommandSample.PrintsAndSucceeds --cluster c.yaml");
+  ASSERT_EQ(ended.exitStatus, 0) << ended.output;
+  EXPECT_THAT(record("example_tests-1"),
+              AllOf(ContainsRegex("\"kind\":\"node\".*\"product\":\\{\"bash\":\"[0-9][^\"]*\"\\}"),
+                    Not(HasSubstr("no-such-package\":"))));
+  EXPECT_THAT(report("report --format junit"),
+              ContainsRegex("name=\"server1.bash\" value=\"[0-9]"));
+  EXPECT_THAT(report("show latest"), ContainsRegex("product: bash [0-9]"));
+  EXPECT_THAT(report("report --format json"), ContainsRegex("\"bash\": \"[0-9]"));
 }
 
 TEST_F(SampleRunTest, FaultsCommandsAndClocksAreRecorded) {
