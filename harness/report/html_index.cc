@@ -87,14 +87,16 @@ Json runsOf(const MergedRuns& merged) {
   return runs;
 }
 
+// Nobody knows which of several runs a failure is of, and so when it was in that.
 Json failuresOf(const MergedRuns& merged, HtmlSources& sources) {
+  bool isOne = merged.runs.size() == 1;
   Json failures = Json::array();
   for (const Column& column : merged.columns) {
     for (const run::Failure& failure : column.result.failures) {
       failures.push_back({{"text", failure.text},
                           {"file", failure.file},
                           {"line", failure.line},
-                          {"at", failure.at},
+                          {"at", isOne ? Json(failure.at) : Json()},
                           {"column", column.name},
                           {"infrastructure", failure.isInfrastructure},
                           {"source", sources.around(failure.file, failure.line)}});

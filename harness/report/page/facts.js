@@ -111,7 +111,7 @@ function writers() {
 
 function failures() {
   return run.failures.map((failure) => el('article', { class: 'failure' }, el('header', {},
-      el('code', {}, placeText(failure.file, failure.line) || 'no place'), el('span', {}, `at ${clockText(failure.at, 1e6)}`),
+      el('code', {}, placeText(failure.file, failure.line) || 'no place'), failure.at === null ? failure.column : el('span', {}, `at ${clockText(failure.at, 1e6)}`),
       failure.infrastructure ? el('span', {}, 'infrastructure') : null),
   block(failure.text, { keepsBeginning: true }), failure.source ? sourceBlock(failure.source, failure.line) : null));
 }
