@@ -78,7 +78,14 @@ TEST_F(ReportCommandTest, PageOfTheLatestRunIsPutIntoIt) {
   EXPECT_EQ(ended.status, 0) << ended.errors;
   EXPECT_THAT(ended.output, testing::EndsWith("20261201T020000Z-bbbbbb/report.html\n"));
   EXPECT_TRUE(fs::exists("muster-runs/20261201T020000Z-bbbbbb/report.html"));
-  EXPECT_EQ(muster({"report", "20261130", "latest"}).status, 64);
+}
+
+TEST_F(ReportCommandTest, PageOfSeveralRunsIsPutIntoTheFirst) {
+  Ended ended = muster({"report", "20261130", "latest"});
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  EXPECT_THAT(ended.output, testing::EndsWith("20261130T020000Z-aaaaaa/report.html\n"));
+  EXPECT_THAT(readFile("muster-runs/20261130T020000Z-aaaaaa/report.html"),
+              HasSubstr("<title>2 Muster runs</title>"));
 }
 
 TEST_F(ReportCommandTest, SeveralFormatsAreFilesOfADirectory) {

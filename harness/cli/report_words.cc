@@ -1,6 +1,7 @@
 #include "harness/cli/report_words.h"
 
 #include "harness/cli/command_error.h"
+#include "harness/cli/good_runs.h"
 #include "harness/os/error.h"
 #include "harness/report/format.h"
 #include "harness/report/html.h"
@@ -24,7 +25,12 @@ std::string reportFormatProblem(const std::string& word) {
 }
 
 void writePage(const report::MergedRuns& merged, const std::string& path) {
-  report::writeHtml(merged, {}, path);
+  std::vector<GoodRuns> goodRuns(merged.runs.begin(), merged.runs.end());
+  report::HtmlOptions options;
+  options.newLines = [&](size_t run, const run::TestResult& test) {
+    return goodRuns[run].newLinesOf(test);
+  };
+  report::writeHtml(merged, options, path);
 }
 
 run::RunRecord recordedRun(const std::string& word) {

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "harness/cli/fact_words.h"
+#include "harness/cli/good_runs.h"
 #include "harness/cli/history_words.h"
 #include "harness/history/attempt_events.h"
 #include "harness/history/failure_clusters.h"
@@ -19,6 +20,7 @@ using run::Outcome;
 
 constexpr size_t kNamesMost = 20;
 constexpr size_t kEventsMost = 100;
+constexpr size_t kNewLinesMost = 30;
 constexpr size_t kFailureLinesMost = 40;
 constexpr size_t kTextBytesMost = 160;
 
@@ -179,6 +181,39 @@ std::string attemptText(const ShownRun& run, const run::Attempt& attempt) {
   return text + eventsText(history::eventsOf(run.record, attempt), run.record.directory);
 }
 
+// A failed test is compared with the last run in which it was green.
+std::string newLinesText(const ShownRun& run, const run::TestResult& test) {
+  std::optional<report::NewLines> found = GoodRuns(run.record).newLinesOf(test);
+  if (!found) return "";
+  std::string text = "\nlog lines that are new since its last green run, " +
+                     support::printable(found->comparedWith) + ": " +
+                     (found->lines.empty() ? "none" : std::to_string(found->lines.size())) + "\n";
+  for (size_t i = 0; i < std::min(found->lines.size(), kNewLinesMost); ++i) {
+    const report::LogPattern& line = found->lines[i];
+    text += "  " + std::to_string(line.count) + "x " + support::printable(line.node) + " " +
+            support::printable(line.source) + ": " + brief(line.line) + "\n";
+  }
+  if (found->lines.size() > kNewLinesMost) {
+    text += "  and " + std::to_string(found->lines.size() - kNewLinesMost) + " more\n";
+  }
+  return text;
+}
+
+Json newLinesJson(const ShownRun& run, const run::TestResult& test) {
+  std::optional<report::NewLines> found = GoodRuns(run.record).newLinesOf(test);
+  if (!found) return nullptr;
+  Json lines = Json::array();
+  for (const report::LogPattern& line : found->lines) {
+    lines.push_back({{"count", line.count},
+                     {"node", line.node},
+                     {"source", line.source},
+                     {"text", support::printable(line.line)}});
+  }
+  return {{"compared_with", found->comparedWith},
+          {"lines", std::move(lines)},
+          {"not_compared", found->leftOut}};
+}
+
 Json artifactsJson(const std::vector<history::Artifact>& artifacts) {
   Json list = Json::array();
   for (const history::Artifact& artifact : artifacts) {
@@ -318,7 +353,7 @@ std::string testText(const ShownRun& run, const run::TestResult& test) {
   }
   if (!test.owner.empty()) text += "owner: " + test.owner + "\n";
   for (const run::Attempt& attempt : test.attempts) text += "\n" + attemptText(run, attempt);
-  return text + "\n" + againText({&test});
+  return text + newLinesText(run, test) + "\n" + againText({&test});
 }
 
 Json testJson(const ShownRun& run, const run::TestResult& test) {
@@ -334,7 +369,8 @@ Json testJson(const ShownRun& run, const run::TestResult& test) {
           {"labels", test.labels},
           {"requirements", test.requirements},
           {"owner", test.owner},
-          {"attempts", std::move(attempts)}};
+          {"attempts", std::move(attempts)},
+          {"new_log_lines", newLinesJson(run, test)}};
 }
 
 }  // namespace harness

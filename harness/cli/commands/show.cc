@@ -22,7 +22,8 @@ the latest run.
 
 A run is shown with its failures in groups: those whose first failure has the
 same text, but for numbers, times and addresses, and the same place. A test is
-shown with each attempt, what it did on which node, and what it left.
+shown with each attempt, what it did on which node, and what it left; one that
+failed also with the lines of its logs that its last green run does not have.
 )";
 
 struct Wish {

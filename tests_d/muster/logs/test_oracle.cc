@@ -39,6 +39,15 @@ TEST_F(LogOracleTest, ErrorFailsTheTestThatItBelongsToAndNoOther) {
   EXPECT_EQ(saved("WatchedTest.WritesAnError/server2/tmp.oracle.log"), "fine\nERROR: disk lost\n");
 }
 
+// A later failure is compared with them (docs/reference/reports.md).
+TEST_F(LogOracleTest, GreenTestKeepsItsDifferentLines) {
+  ShellResult result = run("WatchedTest.WritesLinesThatDifferInNumbers");
+  EXPECT_EQ(result.exitStatus, 0) << result.output;
+  EXPECT_EQ(content("log-lines/WatchedTest.WritesLinesThatDifferInNumbers/server2/tmp.oracle.log"),
+            "stored key 7\nleader is server2\n");
+  EXPECT_EQ(saved("WatchedTest.WritesLinesThatDifferInNumbers/server2/tmp.oracle.log"), "");
+}
+
 TEST_F(LogOracleTest, UnusedRulesAndWarningsAreSaid) {
   ShellResult result = run("WatchedTest.WritesNothingBad:WatchedTest.WritesAWarning");
   EXPECT_EQ(result.exitStatus, 0) << result.output;

@@ -28,6 +28,12 @@ TEST_F(WatchedTest, WritesNothingBad) {
   write(servers(), "ERROR: known");
 }
 
+TEST_F(WatchedTest, WritesLinesThatDifferInNumbers) {
+  for (const char* line : {"stored key 7", "leader is server2", "stored key 12"}) {
+    write(servers(), line);
+  }
+}
+
 // The last line comes right before the end of the test.
 TEST_F(WatchedTest, WritesAnError) {
   write(servers(), "fine");
