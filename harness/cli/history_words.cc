@@ -6,6 +6,7 @@
 #include <ctime>
 #include <sstream>
 
+#include "harness/cli/hold_words.h"
 #include "harness/values/failure_text.h"
 #include "schema/support/base/text.h"
 
@@ -29,8 +30,8 @@ std::string pinText(const history::RunRow& row) {
   return row.pin->empty() ? "pinned" : "pinned: " + *row.pin;
 }
 
-std::string stateText(const history::RunRow& row) {
-  std::string text(history::wordOf(row.state));
+std::string stateText(const history::RunRow& row, const std::string& held) {
+  std::string text = held.empty() ? std::string(history::wordOf(row.state)) : held;
   std::string pin = pinText(row);
   return pin.empty() ? text : text + ", " + pin;
 }
@@ -162,7 +163,13 @@ std::string othersText(const std::map<std::string, size_t>& counts) {
   return text;
 }
 
-Json runJson(const history::RunRow& row) {
+Json runJson(const history::RunRow& row, const HeldRuns& held) {
+  Json holds = Json::array();
+  if (auto found = held.find(row.id); found != held.end()) {
+    for (const run::Hold& hold : found->second) {
+      holds.push_back({{"test", hold.test}, {"until_realtime_ns", hold.until}});
+    }
+  }
   Json counts = Json::object();
   for (const auto& [outcome, tests] : row.counts) counts[outcome] = tests;
   return {{"run", row.id},
@@ -178,16 +185,19 @@ Json runJson(const history::RunRow& row) {
           {"dirty", row.isDirty},
           {"product", row.product},
           {"command", row.command},
-          {"pinned", row.pin ? Json(*row.pin) : Json(nullptr)}};
+          {"pinned", row.pin ? Json(*row.pin) : Json(nullptr)},
+          {"held", std::move(holds)}};
 }
 
-std::string runTable(const std::vector<history::RunRow>& rows) {
+std::string runTable(const std::vector<history::RunRow>& rows, const HeldRuns& held) {
   std::vector<std::vector<std::string>> cells = {
       {"RUN", "BEGAN", "LENGTH", "STATE", "EXIT", "TESTS", "NOT PASSED", "REVISION"}};
   for (const history::RunRow& row : rows) {
     bool isRunning = row.state == history::RunState::kRunning;
+    auto holds = held.find(row.id);
     cells.push_back(
-        {row.id, utcText(row.began), secondsText(row.seconds), stateText(row),
+        {row.id, utcText(row.began), secondsText(row.seconds),
+         stateText(row, holds == held.end() ? "" : heldText(holds->second)),
          isRunning ? "" : std::to_string(row.exitStatus), std::to_string(row.tests),
          othersText(row.counts),
          revisionText(row.revision, row.isDirty ? WorkTree::kDirty : WorkTree::kClean)});

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "harness/history/failure_clusters.h"
 #include "harness/history/flake_rate.h"
 #include "harness/history/index_queries.h"
+#include "harness/run/hold.h"
 
 namespace harness {
 
@@ -32,8 +34,11 @@ std::string revisionText(const std::string& revision, WorkTree workTree);
 // "1 failed, 2 flaky": what did not simply pass, the worst first.
 std::string othersText(const std::map<std::string, size_t>& counts);
 
-Json runJson(const history::RunRow& row);
-std::string runTable(const std::vector<history::RunRow>& rows);
+// The tests that runs hold now, by the ids of the runs.
+using HeldRuns = std::map<std::string, std::vector<run::Hold>>;
+
+Json runJson(const history::RunRow& row, const HeldRuns& held);
+std::string runTable(const std::vector<history::RunRow>& rows, const HeldRuns& held);
 
 // The history of one test, with all that is derived from it.
 struct TestHistory {

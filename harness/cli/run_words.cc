@@ -11,6 +11,7 @@
 #include "harness/cli/known_history.h"
 #include "harness/cli/nemesis_words.h"
 #include "harness/cli/options.h"
+#include "harness/cli/wrapper_words.h"
 #include "harness/cluster/run_id.h"
 #include "harness/fault/nemesis_draw.h"
 #include "harness/fixture/options.h"
@@ -181,6 +182,20 @@ constexpr Flag kAbortOnInfrastructure({
     .help = "end the run at the first test that could not be tried",
 });
 
+constexpr DurationOption kHoldOnFailure({
+    .name = "hold-on-failure",
+    .value = "TIME",
+    .help = "hold a failing test, with its nodes, so that you can look; 30m by default",
+    .implied = "30m",
+});
+
+constexpr TextOption kHoldFreeze({
+    .name = "hold-freeze",
+    .value = "NAME,...",
+    .help = "freeze its processes meanwhile, and programs and units of these names",
+    .implied = "1",
+});
+
 constexpr Flag kEndLeftovers({
     .name = "end-leftovers",
     .help = "end at once what earlier programs that were killed have left",
@@ -256,7 +271,7 @@ std::map<std::string, std::string> environmentOf(const Arguments& arguments) {
     environment[kWaitMultiplierVariable] = arguments[kWaitMultiplier];
   }
   setNemesis(environment, arguments);
-  std::string cluster = arguments[kCluster];
+  std::string cluster = clusterText(arguments[kCluster]);
   if (!cluster.empty()) {
     environment[kClusterVariable] =
         looksLikeFile(cluster) ? std::filesystem::absolute(cluster).string() : cluster;
@@ -285,13 +300,25 @@ bool hasArgument(const std::vector<std::string>& arguments, std::string_view beg
                      [&](const std::string& argument) { return argument.starts_with(beginning); });
 }
 
-// gtest writes one report for a process, and a test that is held needs the terminal.
+// gtest writes one report for a process, and a debugger that is attached needs the terminal.
 void adaptToArguments(runner::RunnerOptions& options) {
   options.hasOwnReport = hasArgument(options.arguments, "--gtest_output=") ||
                          isSet("GTEST_OUTPUT") || isSet("XML_OUTPUT_FILE");
   if (options.hasOwnReport) options.processFor = runner::ProcessFor::kProgram;
-  for (const char* argument : {"--keep", "--gtest_break_on_failure"}) {
-    if (hasArgument(options.arguments, argument)) options.output = runner::ProgramOutput::kLive;
+  if (hasArgument(options.arguments, "--gtest_break_on_failure")) {
+    options.output = runner::ProgramOutput::kLive;
+  }
+}
+
+void setHold(runner::RunnerOptions& options, const Arguments& arguments) {
+  if (arguments.has(kHoldFreeze) && !arguments.has(kHoldOnFailure)) {
+    throw CommandError(kExitUsage, "--hold-freeze: nothing is held without --hold-on-failure");
+  }
+  if (!arguments.has(kHoldOnFailure)) return;
+  options.holdMax = arguments[kHoldOnFailure];
+  options.environment[run::kHoldVariable] = std::to_string(options.holdMax.count()) + "ns";
+  if (arguments.has(kHoldFreeze)) {
+    options.environment[run::kFreezeVariable] = arguments[kHoldFreeze];
   }
 }
 
@@ -324,21 +351,24 @@ void setVerdict(runner::RunnerOptions& options, const Arguments& arguments) {
 }  // namespace
 
 OptionList runOptions() {
-  return {&kRunDirectory,   &kProcessFor,
-          &kLive,           &kTestTimeLimit,
-          &kSuiteTimeLimit, &kProgramTimeLimit,
-          &kRunTimeLimit,   &kRepeat,
-          &kUntilFail,      &kRetries,
-          &kRetryOn,        &kWaivers,
-          &kProbation,      &kProperty,
-          &kGates,          &kRequireEnvironment,
-          &kMinTests,       &kMaxDuration,
-          &kRequireProbes,  &kFailFast,
-          &kMaxFail,        &kAbortOnInfrastructure,
-          &kEndLeftovers,   &kAdopt,
-          &kCheckNodes,     &kWaitMultiplier,
-          &kNemesisPlan,    &kNemesisSeed,
-          &kNemesisDuration};
+  OptionList options = {&kRunDirectory,   &kProcessFor,
+                        &kLive,           &kTestTimeLimit,
+                        &kSuiteTimeLimit, &kProgramTimeLimit,
+                        &kRunTimeLimit,   &kRepeat,
+                        &kUntilFail,      &kRetries,
+                        &kRetryOn,        &kWaivers,
+                        &kProbation,      &kProperty,
+                        &kGates,          &kRequireEnvironment,
+                        &kMinTests,       &kMaxDuration,
+                        &kRequireProbes,  &kFailFast,
+                        &kMaxFail,        &kAbortOnInfrastructure,
+                        &kHoldOnFailure,  &kHoldFreeze,
+                        &kEndLeftovers,   &kAdopt,
+                        &kCheckNodes,     &kWaitMultiplier,
+                        &kNemesisPlan,    &kNemesisSeed,
+                        &kNemesisDuration};
+  for (const Option* option : wrapperOptions()) options.push_back(option);
+  return options;
 }
 
 runner::RunnerOptions runnerOptions(const Arguments& arguments, const std::string& runId) {
@@ -353,7 +383,7 @@ runner::RunnerOptions runnerOptions(const Arguments& arguments, const std::strin
   options.environment = environmentOf(arguments);
   options.environment[kRunIdVariable] = runId;
   options.environment[kRunDirectoryVariable] = options.runDirectory;
-  options.holdsNodes = arguments[kCluster].empty();
+  options.holdsNodes = clusterText(arguments[kCluster]).empty();
   options.processFor = processFor(arguments[kProcessFor]);
   if (arguments[kLive]) options.output = runner::ProgramOutput::kLive;
   options.testMax = arguments[kTestTimeLimit];
@@ -369,7 +399,13 @@ runner::RunnerOptions runnerOptions(const Arguments& arguments, const std::strin
   if (arguments.has(kMaxFail)) options.failuresMax = static_cast<int>(arguments[kMaxFail]);
   if (arguments[kFailFast]) options.failuresMax = 1;
   options.endsOnInfrastructure = arguments[kAbortOnInfrastructure];
+  setHold(options, arguments);
   setVerdict(options, arguments);
+  const char* multiplier = std::getenv(kWaitMultiplierVariable);
+  std::string given = multiplier ? multiplier : "";
+  if (arguments.has(kWaitMultiplier)) given = arguments[kWaitMultiplier];
+  options.waitMultiplier = waitMultiplierFrom(given).value_or(1);
+  setWrapper(options, arguments);
   adaptToArguments(options);
   return options;
 }

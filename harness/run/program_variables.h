@@ -24,4 +24,17 @@ inline constexpr char kProgramTimeVariable[] = "MUSTER_PROGRAM_TIME";
 // name as "cluster NAME", and remove them at the end of its standard input.
 inline constexpr char kHoldNodesArgument[] = "--muster-hold-nodes";
 
+// How long a failing test is held, and what is frozen meanwhile: "1", or names of programs and
+// units besides (--hold-on-failure and --hold-freeze).
+inline constexpr char kHoldVariable[] = "MUSTER_HOLD_ON_FAILURE";
+inline constexpr char kFreezeVariable[] = "MUSTER_HOLD_FREEZE";
+
+// "1": a debugger runs the program, and stops it for as long as somebody likes.
+inline constexpr char kDebuggedVariable[] = "MUSTER_DEBUGGED";
+
+// The argument that makes a program hold what a crashed process of it has left on the nodes: it
+// prints how to look at them, and behind it kHeldLine, and ends by SIGTERM.
+inline constexpr char kHoldLeftArgument[] = "--muster-hold-left";
+inline constexpr char kHeldLine[] = "muster-held\n";
+
 }  // namespace harness::run

@@ -135,6 +135,7 @@ void Display::end(const EndedTest& test) {
   running_.erase(test.id);
   ++ended_;
   ++counts_[test.outcome];
+  if (options_.isQuiet) return;
   clearLine();
   char head[64];
   std::snprintf(head, sizeof head, "%9s", markOf(test.outcome).word);
@@ -152,7 +153,16 @@ void Display::end(const EndedTest& test) {
   tick();
 }
 
+void Display::hold(const std::string& id, const std::string& until) {
+  if (until.empty()) {
+    held_.erase(id);
+  } else {
+    held_[id] = until;
+  }
+}
+
 void Display::note(std::string_view text) {
+  if (options_.isQuiet) return;
   clearLine();
   std::cerr << "muster: " << text << "\n";
 }
@@ -188,7 +198,9 @@ std::string Display::liveLine() const {
                       static_cast<int64_t>(planned_ - ended_)) +
             " left";
   }
+  for (const auto& [id, until] : held_) line += "  " + id + " is HELD until " + until;
   for (const auto& [id, running] : running_) {
+    if (held_.contains(id)) continue;
     line += "  " + id + " " + clockText(steady_clock::now() - running.begin);
     if (!running.nodes.empty()) line += " on " + joined(running.nodes);
   }
@@ -256,6 +268,7 @@ void Display::showReproduction(const run::RunResult& result) {
 
 void Display::summarise(const run::RunResult& result, const std::string& directory,
                         const std::vector<std::string>& problems) {
+  if (options_.isQuiet) return;
   clearLine();
   showFailures(result);
   for (const std::string& problem : problems) {

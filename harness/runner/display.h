@@ -17,6 +17,8 @@ namespace harness::runner {
 struct DisplayOptions {
   bool isTerminal = false;
   bool hasColour = false;
+  // Nothing is shown.
+  bool isQuiet = false;
   // Columns of the terminal.
   size_t width = 80;
 };
@@ -48,6 +50,9 @@ class Display {
 
   void begin(const std::string& id, const std::vector<std::string>& nodes);
   void end(const EndedTest& test);
+
+  // A test is held until this time, which is a text. Empty: it is held no more.
+  void hold(const std::string& id, const std::string& until);
 
   // Shows a sentence between the tests.
   void note(std::string_view text);
@@ -85,6 +90,7 @@ class Display {
   std::map<run::Outcome, size_t> counts_;
   std::map<std::string, Running> running_;
   std::string hint_;
+  std::map<std::string, std::string> held_;
   bool hasLine_ = false;
 };
 

@@ -69,4 +69,13 @@ std::optional<Evidence> evidenceOf(const ProcessResult& result, const LiveTest* 
   return evidence;
 }
 
+void addEvidence(run::RecordWriter& writer, const std::string& item,
+                 const std::optional<Evidence>& evidence) {
+  if (!evidence) return;
+  writer.add(item, "failure", evidence->failure);
+  if (evidence->path.empty()) return;
+  std::string id = writer.begin("artifact", item, {{"path", evidence->path}, {"type", "stacks"}});
+  writer.end(id, {{"bytes", evidence->bytes}});
+}
+
 }  // namespace harness::runner

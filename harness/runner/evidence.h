@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/run/record_writer.h"
 #include "harness/runner/test_process.h"
 
 namespace harness::runner {
@@ -29,5 +30,9 @@ struct Evidence {
 // `runDirectory`. nullopt: the process has left none.
 std::optional<Evidence> evidenceOf(const ProcessResult& result, const LiveTest* test,
                                    const std::string& runDirectory, const std::string& writer);
+
+// Records it as a failure of an item. Absent: there is none.
+void addEvidence(run::RecordWriter& writer, const std::string& item,
+                 const std::optional<Evidence>& evidence);
 
 }  // namespace harness::runner

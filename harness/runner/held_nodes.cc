@@ -9,6 +9,7 @@
 #include "harness/os/error.h"
 #include "harness/os/signals.h"
 #include "harness/run/program_variables.h"
+#include "harness/runner/program_run.h"
 
 namespace harness::runner {
 namespace {
@@ -54,16 +55,7 @@ HeldNodes::HeldNodes(const std::string& program, const std::vector<std::string>&
   start.blocked = signalSet({});
   start.argv = {program, run::kHoldNodesArgument};
   start.argv.insert(start.argv.end(), arguments.begin(), arguments.end());
-  start.environment.emplace();
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    std::string variable = *entry;
-    if (environment.count(variable.substr(0, variable.find('='))) == 0) {
-      start.environment->push_back(variable);
-    }
-  }
-  for (const auto& [name, value] : environment) {
-    if (!value.empty()) start.environment->push_back(name + "=" + value);
-  }
+  start.environment = environmentWith(environment);
   start.input = input.readEnd.get();
   start.output = output.writeEnd.get();
   child_ = spawn(start);

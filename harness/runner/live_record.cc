@@ -7,6 +7,7 @@
 #include <array>
 
 #include "harness/run/fields.h"
+#include "harness/run/hold.h"
 
 namespace harness::runner {
 namespace {
@@ -42,10 +43,32 @@ std::vector<LiveTest> LiveRecord::news() {
   return news;
 }
 
+std::chrono::nanoseconds LiveRecord::heldTime() const {
+  bool isHeld = hold_ && hold_->because.empty();
+  if (!isHeld) return heldTime_;
+  return heldTime_ + (std::chrono::steady_clock::now() - hold_->seenBegin);
+}
+
+void LiveRecord::takeHold(const Json& line, std::string_view verb) {
+  if (verb == "begin") {
+    hold_ = {.test = textOf(line, "test"),
+             .text = textOf(line, "text"),
+             .until = run::numberOf<int64_t>(line, "until", 0),
+             .seenBegin = std::chrono::steady_clock::now()};
+  } else if (hold_ && (verb == "end" || verb == "abort")) {
+    heldTime_ = heldTime();
+    hold_->because = textOf(line, "because");
+    if (hold_->because.empty()) hold_->because = "it is over";
+  }
+}
+
 void LiveRecord::take(const std::string& text, std::vector<std::string>& changed) {
   Json line = Json::parse(text, nullptr, false);
   if (!line.is_object()) return;
-  if (line.contains("records")) hasBegun_ = true;
+  if (line.contains("records")) {
+    hasBegun_ = true;
+    process_ = run::numberOf(line, "pid", 0);
+  }
   if (line.contains("close")) isClosed_ = true;
   for (const char* verb : {"announce", "begin", "add", "end", "abort"}) {
     std::string id = textOf(line, verb);
@@ -59,6 +82,7 @@ void LiveRecord::take(const std::string& text, std::vector<std::string>& changed
       auto test = tests_.find(textOf(line, "in"));
       if (test != tests_.end()) test->second.look = textOf(line, "path");
     }
+    if (kinds_[id] == run::kHoldKind) takeHold(line, word);
     if (kinds_[id] != "test") {
       takeStep(word, id, line);
       if (word == "end" || word == "abort") kinds_.erase(id);
@@ -78,6 +102,7 @@ void LiveRecord::takeTest(const std::string& verb, const std::string& id, const 
   if (verb == "begin") {
     test.hasBegun = true;
     test.seenBegin = std::chrono::steady_clock::now();
+    test.heldBefore = heldTime();
     running_ = id;
     step_.reset();
   }

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -37,8 +38,9 @@ struct LiveTest {
   // The file of the last look at its nodes, from the directory of the run. Empty: none was taken.
   std::string look = {};
 
-  // When this object read of its begin.
+  // When this object read of its begin, and how long tests had been held then.
   std::chrono::steady_clock::time_point seenBegin = {};
+  std::chrono::nanoseconds heldBefore{0};
 };
 
 // What a test does on a node: a command, a call, a wait or a fault.
@@ -53,6 +55,22 @@ struct LiveStep {
 
   // How it ended, as the record says it.
   std::string outcome = {};
+
+  // When this object read of its begin.
+  std::chrono::steady_clock::time_point seenBegin = {};
+};
+
+// A hold by the program (harness/run/hold.h).
+struct LiveHold {
+  // SUITE.NAME
+  std::string test = {};
+  std::string text = {};
+
+  // CLOCK_REALTIME in nanoseconds.
+  int64_t until = 0;
+
+  // Why it is over. Empty: it goes on.
+  std::string because = {};
 
   // When this object read of its begin.
   std::chrono::steady_clock::time_point seenBegin = {};
@@ -76,8 +94,17 @@ class LiveRecord {
   // The tests by their ids in the record.
   const std::map<std::string, LiveTest>& tests() const { return tests_; }
 
+  // The last hold. Empty: there was none.
+  const std::optional<LiveHold>& hold() const { return hold_; }
+
+  // Returns the time of all holds, that of one which goes on included.
+  std::chrono::nanoseconds heldTime() const;
+
   // The texts of failures that belong to no test.
   const std::vector<std::string>& failures() const { return failures_; }
+
+  // The program's process. 0: the record does not say.
+  int process() const { return process_; }
 
   // The record has a first line, and its last one.
   bool hasBegun() const { return hasBegun_; }
@@ -87,6 +114,7 @@ class LiveRecord {
   void take(const std::string& line, std::vector<std::string>& changed);
   void takeStep(const std::string& verb, const std::string& id, const nlohmann::json& line);
   void takeTest(const std::string& verb, const std::string& id, const nlohmann::json& line);
+  void takeHold(const nlohmann::json& line, std::string_view verb);
 
   std::string path_;
   Fd file_;
@@ -96,7 +124,10 @@ class LiveRecord {
   std::string running_;
   std::string stepId_;
   std::optional<LiveStep> step_;
+  std::optional<LiveHold> hold_;
+  std::chrono::nanoseconds heldTime_{0};
   std::vector<std::string> failures_;
+  int process_ = 0;
   bool hasBegun_ = false;
   bool isClosed_ = false;
 };

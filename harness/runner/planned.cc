@@ -1,5 +1,7 @@
 #include "harness/runner/planned.h"
 
+#include "harness/os/files.h"
+
 namespace harness::runner {
 
 std::vector<std::vector<PlannedTest>> processesOf(const PlannedProgram& program,
@@ -13,6 +15,21 @@ std::vector<std::vector<PlannedTest>> processesOf(const PlannedProgram& program,
     processes.back().push_back(test);
   }
   return processes;
+}
+
+size_t countProcesses(const std::vector<PlannedProgram>& programs, ProcessFor processFor,
+                      int repeats) {
+  size_t count = 0;
+  for (const PlannedProgram& program : programs) count += processesOf(program, processFor).size();
+  return count * static_cast<size_t>(repeats);
+}
+
+std::string writeFilter(const std::string& record, const std::vector<PlannedTest>& tests) {
+  std::string filter;
+  for (const PlannedTest& test : tests) filter += (filter.empty() ? "" : ":") + test.name;
+  std::string path = record + ".flags";
+  putFile(path, "--gtest_filter=" + filter + "\n", 0644);
+  return path;
 }
 
 }  // namespace harness::runner

@@ -34,9 +34,24 @@ struct PlannedProgram {
 // What has a process of its own.
 enum class ProcessFor { kCase, kSuite, kProgram };
 
+// COMPONENT/SUITE.NAME
+inline std::string testId(const std::string& component, const std::string& test) {
+  return component + "/" + test;
+}
+
 // Returns the tests of a program by processes: each process has tests that follow each other, and
 // there is one more wherever a process ends in the middle of a test.
 std::vector<std::vector<PlannedTest>> processesOf(const PlannedProgram& program,
                                                   ProcessFor processFor);
+
+// Returns the number of processes that tests which all end by themselves take, each of `repeats`
+// counted.
+size_t countProcesses(const std::vector<PlannedProgram>& programs, ProcessFor processFor,
+                      int repeats);
+
+// Writes a file of gtest's flags that selects the tests, since a filter of many is longer than an
+// argument may be. Returns its path, which is that of the record with an ending. Throws
+// SystemError.
+std::string writeFilter(const std::string& record, const std::vector<PlannedTest>& tests);
 
 }  // namespace harness::runner

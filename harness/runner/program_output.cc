@@ -49,4 +49,18 @@ std::string ProgramOutputFile::ofTest(const std::string& name) const {
       support::endOf(std::string_view(tail_).substr(begin, end - begin), kTestBytesMax));
 }
 
+void ProgramOutputFile::note(run::RecordWriter& writer, const std::string& item) const {
+  std::string name = path_.substr(path_.rfind('/') + 1);
+  if (written_ > 0) {
+    std::string id =
+        writer.begin("artifact", item, {{"path", "output/" + name}, {"type", "output"}});
+    if (dropped_ > 0) writer.add(id, "hidden", {{"count", dropped_}, {"text", "bytes of output"}});
+    writer.end(id, {{"bytes", written_}});
+  }
+  if (!hasFailed_) return;
+  writer.add(
+      item, "failure",
+      {{"text", "the output of the program could not be kept: " + name}, {"infrastructure", true}});
+}
+
 }  // namespace harness::runner

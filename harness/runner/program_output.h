@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "harness/run/record_writer.h"
+
 namespace harness::runner {
 
 class ProgramOutputFile {
@@ -22,14 +24,8 @@ class ProgramOutputFile {
   // Returns the last of what was printed, whatever it belongs to.
   std::string last() const;
 
-  uint64_t bytes() const { return written_; }
-
-  // Output that is beyond the bound.
-  uint64_t droppedBytes() const { return dropped_; }
-
-  // The file could not be written.
-  bool hasFailed() const { return hasFailed_; }
-  std::string name() const { return path_.substr(path_.rfind('/') + 1); }
+  // Records the file as an artifact of the program's item, and what it lacks.
+  void note(run::RecordWriter& writer, const std::string& item) const;
 
  private:
   std::string path_;

@@ -85,7 +85,7 @@ class ProgramWaiter {
     look();
     if (!killAt_ || std::chrono::steady_clock::now() < *killAt_) return false;
     // The nodes that the program owns end with it.
-    child_.signal(SIGKILL);
+    signal(SIGKILL);
     ending_.overdue = true;
     return true;
   }
@@ -96,15 +96,24 @@ class ProgramWaiter {
     if (reason.empty() || !ending_.ended.empty() || ending_.stoppedBy != 0) return;
     ending_.ended = reason;
     killAt_ = after(kStopGrace);
-    child_.signal(SIGTERM);
+    signal(SIGTERM);
+  }
+
+  // A tracer may keep a signal to itself.
+  void signal(int number) {
+    pid_t inner = watch_.inner ? watch_.inner() : 0;
+    if (inner > 0 && inner != child_.pid()) ::kill(inner, number);
+    child_.signal(number);
   }
 
   void takeSignals() {
     signalfd_siginfo info;
     while (::read(interrupts_.queue_.get(), &info, sizeof info) == sizeof info) {
       int number = static_cast<int>(info.ssi_signo);
+      bool isTyped = info.ssi_code == SI_KERNEL && number == SIGINT;
+      if (isTyped && watch_.interruptsAre == TerminalInterrupts::kOthers) continue;
       if (++ending_.signals > 2) {
-        child_.signal(SIGKILL);
+        signal(SIGKILL);
         ending_.insisted = true;
         continue;
       }
@@ -112,7 +121,7 @@ class ProgramWaiter {
       Deadline end = after(ending_.signals == 1 ? kStopGrace : kInsistGrace);
       killAt_ = killAt_ ? std::min(*killAt_, end) : end;
       // A terminal sends its signals to the program as well.
-      if (info.ssi_code != SI_KERNEL) child_.signal(number);
+      if (info.ssi_code != SI_KERNEL) signal(number);
     }
   }
 
@@ -142,6 +151,18 @@ class ProgramWaiter {
 ProgramEnding runProgram(SpawnOptions start, const ProgramWatch& watch,
                          const Interrupts& interrupts) {
   return ProgramWaiter(watch, interrupts).run(std::move(start));
+}
+
+std::vector<std::string> environmentWith(const std::map<std::string, std::string>& changes) {
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    std::string variable = *entry;
+    if (changes.count(variable.substr(0, variable.find('='))) == 0) all.push_back(variable);
+  }
+  for (const auto& [name, value] : changes) {
+    if (!value.empty()) all.push_back(name + "=" + value);
+  }
+  return all;
 }
 
 }  // namespace harness

@@ -7,7 +7,9 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "harness/os/fd.h"
 #include "harness/os/process.h"
@@ -58,6 +60,9 @@ class Interrupts {
   Fd queue_;
 };
 
+// Whose a ^C at the terminal is, which all of its programs are sent.
+enum class TerminalInterrupts { kOurs, kOthers };
+
 struct ProgramWatch {
   // Called once, when the program has been started. Unset: nobody wants to know.
   std::function<void(pid_t pid)> started;
@@ -65,6 +70,11 @@ struct ProgramWatch {
   // Called at least each `every`. Returns why the program is to end now; empty: it goes on.
   std::function<std::string()> look;
   std::chrono::nanoseconds every = std::chrono::milliseconds(50);
+
+  // Returns the process of a program that another one runs which we have started; it is sent the
+  // same signals. 0: there is none. Unset: there never is.
+  std::function<pid_t()> inner;
+  TerminalInterrupts interruptsAre = TerminalInterrupts::kOurs;
 
   // What the program writes, until nobody has the pipe open or it has ended. Unset: it has our own
   // standard output and error.
@@ -76,5 +86,9 @@ struct ProgramWatch {
 // signal mask from before `interrupts`.
 ProgramEnding runProgram(SpawnOptions start, const ProgramWatch& watch,
                          const Interrupts& interrupts);
+
+// Returns our own environment with `changes` made to it, as SpawnOptions takes it. An empty value
+// takes a variable away.
+std::vector<std::string> environmentWith(const std::map<std::string, std::string>& changes);
 
 }  // namespace harness

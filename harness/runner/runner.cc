@@ -1,9 +1,8 @@
 #include "harness/runner/runner.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iostream>
 #include <memory>
 #include <optional>
 #include <set>
@@ -16,6 +15,7 @@
 #include "harness/run/results.h"
 #include "harness/run/run_directory.h"
 #include "harness/runner/cancel_requests.h"
+#include "harness/runner/crash_hold.h"
 #include "harness/runner/display.h"
 #include "harness/runner/evidence.h"
 #include "harness/runner/held_nodes.h"
@@ -39,14 +39,32 @@ constexpr char kRunnerName[] = "muster";
 // Until-fail ends by a failure, a signal or a limit; this is far beyond all of them.
 constexpr int kRepeatsMax = 1'000'000;
 
+DisplayOptions displayOptionsOf(const RunnerOptions& options) {
+  if (options.shown == Shown::kNothing) return {.isQuiet = true};
+  // A debugger has the terminal.
+  if (options.wrapper.kind == Wrapper::Kind::kDebugger) return {};
+  return displayOptions();
+}
+
+// Makes the directory, and returns the path of the record in it.
+std::string begunIn(const RunnerOptions& options) {
+  run::makeRunDirectory(options.runDirectory, options.runId);
+  return run::recordPath(options.runDirectory, kRunnerName);
+}
+
 class Runner {
  public:
   Runner(const std::vector<PlannedProgram>& programs, const RunnerOptions& options)
       : programs_(programs),
         options_(options),
-        display_(displayOptions()),
-        writer_(begun(), {{"role", "runner"}, {"writer", kRunnerName}, {"run", options.runId}}),
-        cancels_(options.runDirectory) {
+        display_(displayOptionsOf(options)),
+        writer_(begunIn(options),
+                {{"role", "runner"}, {"writer", kRunnerName}, {"run", options.runId}}),
+        cancels_(options.runDirectory),
+        hold_(writer_, display_,
+              {.runDirectory = options.runDirectory,
+               .writer = kRunnerName,
+               .time = options.holdMax}) {
     run_ = writer_.begin("run", "",
                          {{"command", options_.command},
                           {"directory", std::filesystem::current_path().string()},
@@ -74,16 +92,6 @@ class Runner {
  private:
   using Key = std::string;
 
-  // Makes the directory, in which the record then is.
-  std::string begun() const {
-    run::makeRunDirectory(options_.runDirectory, options_.runId);
-    return run::recordPath(options_.runDirectory, kRunnerName);
-  }
-
-  static Key keyOf(const std::string& component, const std::string& test) {
-    return component + "/" + test;
-  }
-
   Json fieldsOf(const PlannedProgram& program, const PlannedTest& test, int attempt,
                 int repeat) const {
     Json fields = test.fields;
@@ -98,7 +106,7 @@ class Runner {
   void announceAll(int repeat) {
     for (const PlannedProgram& program : programs_) {
       for (const PlannedTest& test : program.tests) {
-        announced_[keyOf(program.component, test.name)] =
+        announced_[testId(program.component, test.name)] =
             writer_.announce("test", run_, fieldsOf(program, test, 1, repeat));
       }
     }
@@ -117,7 +125,9 @@ class Runner {
     programEnd_.reset();
     if (options_.programMax.count() > 0) programEnd_ = steady_clock::now() + options_.programMax;
     std::vector<std::vector<PlannedTest>> batches = processesOf(program, options_.processFor);
-    holdsNodes_ = options_.holdsNodes && batches.size() > 1;
+    // Nodes that the program makes end with it when it crashes, and stand still in a debugger.
+    bool isLookedAt = options_.holdMax.count() > 0 || isDebugged();
+    holdsNodes_ = options_.holdsNodes && (batches.size() > 1 || isLookedAt);
     for (std::vector<PlannedTest>& batch : batches) {
       if (why_.empty()) runBatch(std::move(batch), repeat);
     }
@@ -146,7 +156,7 @@ class Runner {
   // Returns false for one that is not on probation, or could not be tried. Its failures are judged
   // at the end of the run.
   bool proved(const std::vector<PlannedTest>& tests, const LiveTest& test, int repeat) {
-    auto found = options_.onProbation.find(keyOf(program_->component, test.name));
+    auto found = options_.onProbation.find(testId(program_->component, test.name));
     if (found == options_.onProbation.end()) return false;
     if (test.outcome == Outcome::kInfrastructure) return false;
     auto planned = std::find_if(tests.begin(), tests.end(),
@@ -162,8 +172,7 @@ class Runner {
       announced_[found->first] =
           writer_.announce("test", run_, fieldsOf(*program_, *planned, 1, number));
       ProcessResult result = runProcess({*planned}, 1, number);
-      hasPassed = result.tests.size() == 1 && result.outcome == Outcome::kPassed &&
-                  result.tests.front().outcome == Outcome::kPassed;
+      hasPassed = result.hasOnePassed();
     }
     return true;
   }
@@ -178,14 +187,12 @@ class Runner {
       if (planned == tests.end()) break;
       display_.addPlanned(1);
       if (options_.retriesOnFresh) held_.reset();
-      announced_[keyOf(program_->component, failed.name)] =
+      announced_[testId(program_->component, failed.name)] =
           writer_.announce("test", run_, fieldsOf(*program_, *planned, attempt, repeat));
       ProcessResult result = runProcess({*planned}, attempt, repeat);
-      bool hasPassed = result.tests.size() == 1 && result.outcome == Outcome::kPassed &&
-                       result.tests.front().outcome == Outcome::kPassed;
-      if (!hasPassed) continue;
+      if (!result.hasOnePassed()) continue;
       writer_.add(run_, "exonerated",
-                  {{"test", keyOf(program_->component, failed.name)},
+                  {{"test", testId(program_->component, failed.name)},
                    {"kind", options_.retriesOnFresh ? "polluted" : "flaky"},
                    {"because", "attempt " + std::to_string(attempt) + " passed" +
                                    (options_.retriesOnFresh ? " on fresh nodes" : "")}});
@@ -195,7 +202,7 @@ class Runner {
     if (!isFailed) return;
     ++failures_;
     if (failed.outcome == Outcome::kInfrastructure && options_.endsOnInfrastructure) {
-      why_ = keyOf(program_->component, failed.name) + " could not be tried";
+      why_ = testId(program_->component, failed.name) + " could not be tried";
     }
     if (options_.failuresMax > 0 && failures_ >= options_.failuresMax) {
       why_ = std::to_string(failures_) + (failures_ == 1 ? " test has" : " tests have") + " failed";
@@ -206,23 +213,20 @@ class Runner {
     return program_->component + "_tests-" + std::to_string(++processes_);
   }
 
-  // A filter of many tests is longer than an argument may be.
-  std::string writeFlags(const std::string& record, const std::vector<PlannedTest>& tests) const {
-    std::string filter;
-    for (const PlannedTest& test : tests) filter += (filter.empty() ? "" : ":") + test.name;
-    std::string path = record + ".flags";
-    putFile(path, "--gtest_filter=" + filter + "\n", 0644);
-    return path;
-  }
-
   // The nodes are made for all tests of the program, since they need them sooner or later.
   void holdNodes() {
     if (!holdsNodes_ || held_) return;
     std::string flags =
-        writeFlags(run::recordPath(options_.runDirectory, program_->component), program_->tests);
+        writeFilter(run::recordPath(options_.runDirectory, program_->component), program_->tests);
     std::vector<std::string> arguments = {"--gtest_flagfile=" + flags};
     held_ = std::make_unique<HeldNodes>(program_->path, arguments, options_.environment);
     std::filesystem::remove(flags);
+  }
+
+  bool isDebugged() const { return options_.wrapper.kind == Wrapper::Kind::kDebugger; }
+
+  std::string traceDirectory(const std::string& writer) const {
+    return options_.runDirectory + "/trace/" + writer;
   }
 
   ProcessStart startOf(const std::vector<PlannedTest>& tests, int attempt, int repeat,
@@ -230,8 +234,10 @@ class Runner {
     ProcessStart start;
     start.record = run::recordPath(options_.runDirectory, writer);
     start.report = start.record + ".xml";
-    start.argv = {program_->path, "--gtest_flagfile=" + writeFlags(start.record, tests)};
+    start.argv = {program_->path, "--gtest_flagfile=" + writeFilter(start.record, tests)};
     start.argv.insert(start.argv.end(), options_.arguments.begin(), options_.arguments.end());
+    start.under = wordsFor(options_.wrapper, traceDirectory(writer));
+    start.isDebugged = isDebugged();
     start.environment = options_.environment;
     start.environment[run::kAttemptVariable] = std::to_string(attempt);
     start.environment[run::kRepeatVariable] = std::to_string(repeat);
@@ -247,6 +253,7 @@ class Runner {
       if (test.testMax.count() > 0) start.testMaxOf[test.name] = test.testMax;
     }
     start.testMax = options_.testMax;
+    start.testFactor = options_.waitMultiplier;
     setLimit(start);
     return start;
   }
@@ -263,7 +270,7 @@ class Runner {
     if (options_.suiteMax.count() > 0) take(options_.suiteMax, "the time of the suite");
     if (programEnd_) take(*programEnd_ - now, "the time of the program");
     if (options_.runMax.count() > 0) {
-      take(begin_ + options_.runMax - now, "the time of the run");
+      take(begin_ + options_.runMax + heldTime_ - now, "the time of the run");
     }
     if (start.timeMax.count() > 0) {
       start.environment[run::kProgramTimeVariable] = std::to_string(start.timeMax.count()) + "ns";
@@ -277,7 +284,7 @@ class Runner {
     std::string item = writer_.begin("program", run_,
                                      {{"component", program_->component},
                                       {"writer", writer},
-                                      {"argv", start.argv},
+                                      {"argv", start.command()},
                                       {"attempt", attempt},
                                       {"repeat", repeat}});
     ProgramOutputFile output(options_.runDirectory + "/output/" + writer + ".log");
@@ -285,13 +292,22 @@ class Runner {
     events.news = [&](const LiveTest& test) { takeNews(test, output, attempt, repeat); };
     events.look = [&](const auto& now) { look(now, output); };
     events.cancels = [&](const std::string& test) {
-      return cancels_.reasonFor(keyOf(program_->component, test));
+      return cancels_.reasonFor(testId(program_->component, test));
     };
     if (options_.output == ProgramOutput::kFailures) {
       events.output = [&](std::string_view bytes) { output.append(bytes); };
     }
-    keys_.emplace(options_.output == ProgramOutput::kLive ? TerminalKeys::Listening::kOff
-                                                          : TerminalKeys::Listening::kOn);
+    events.holds = [&](const LiveHold& hold) { hold_.show(program_->component, hold); };
+    if (options_.holdMax.count() > 0) {
+      events.holdsOverdue = [&](const std::string& test, const std::string& because, int process) {
+        Key key = testId(program_->component, test);
+        return hold_.goesOn({.id = key, .item = begun_[key], .because = because}, process,
+                            clusterOfProgram());
+      };
+    }
+    keys_.emplace(options_.output == ProgramOutput::kLive || isDebugged()
+                      ? TerminalKeys::Listening::kOff
+                      : TerminalKeys::Listening::kOn);
     ProcessResult result = runTests(start, events, interrupts_);
     keys_.reset();
     for (const LiveTest& test : result.tests) {
@@ -303,11 +319,13 @@ class Runner {
     }
     bool isOwn = result.outcome != Outcome::kPassed && result.outcome != Outcome::kCancelled;
     if (isOwn && !result.isCharged) {
-      addEvidence(item, evidenceOf(result, nullptr, options_.runDirectory, writer));
+      addEvidence(writer_, item, evidenceOf(result, nullptr, options_.runDirectory, writer));
     }
+    if (options_.holdMax.count() > 0) holdCrashed(start, item, result);
+    noteHeld(result.held);
+    noteTraces(writer_, item, options_.runDirectory, traceDirectory(writer));
     endProcess(item, result, output);
-    std::error_code ignored;
-    std::filesystem::remove(start.record + ".flags", ignored);
+    std::remove((start.record + ".flags").c_str());
     return result;
   }
 
@@ -317,15 +335,39 @@ class Runner {
       RunningNow running = now();
       running.output = running.test.empty() ? output.last() : output.ofTest(running.test);
       running.program = program_->component;
-      if (!running.test.empty()) running.test = keyOf(program_->component, running.test);
+      if (!running.test.empty()) running.test = testId(program_->component, running.test);
       display_.showRunning(runningText(running));
     }
     display_.setHint(keys_->isListening() ? "[t: what runs now]" : "");
     display_.tick();
   }
 
+  // The limits of the program and the run begin later by the time of holds.
+  void noteHeld(nanoseconds time) {
+    heldTime_ += time;
+    if (programEnd_) *programEnd_ += time;
+  }
+
+  std::string clusterOfProgram() const {
+    if (held_ && !held_->cluster().empty()) return held_->cluster();
+    auto named = options_.environment.find("MUSTER_CLUSTER");
+    return named == options_.environment.end() ? "" : named->second;
+  }
+
+  // What a crashed program has left on its nodes is adopted by another process of it.
+  void holdCrashed(const ProcessStart& start, const std::string& item, ProcessResult& result) {
+    if (result.outcome != Outcome::kCrashed || clusterOfProgram().empty()) return;
+    std::string id = program_->component;
+    if (result.isCharged) id = testId(program_->component, result.tests.back().name);
+    auto begin = steady_clock::now();
+    result.stoppedBy = hold_.hold(
+        {.id = id, .item = item, .because = result.because}, start,
+        [&] { return cancels_.reasonFor(id); }, interrupts_);
+    result.held += steady_clock::now() - begin;
+  }
+
   void takeNews(const LiveTest& test, ProgramOutputFile& output, int attempt, int repeat) {
-    Key key = keyOf(program_->component, test.name);
+    Key key = testId(program_->component, test.name);
     auto found = announced_.find(key);
     if (test.hasBegun && found != announced_.end()) {
       begun_[key] = found->second;
@@ -338,19 +380,10 @@ class Runner {
     }
   }
 
-  void addEvidence(const std::string& item, const std::optional<Evidence>& evidence) {
-    if (!evidence) return;
-    writer_.add(item, "failure", evidence->failure);
-    if (evidence->path.empty()) return;
-    std::string id =
-        writer_.begin("artifact", item, {{"path", evidence->path}, {"type", "stacks"}});
-    writer_.end(id, {{"bytes", evidence->bytes}});
-  }
-
   // A test ends once: by its program's record, or by what its process came to.
   void finishTest(const LiveTest& test, ProgramOutputFile& output, int attempt, int repeat,
                   const std::optional<Evidence>& evidence = {}) {
-    Key key = keyOf(program_->component, test.name);
+    Key key = testId(program_->component, test.name);
     auto found = begun_.find(key);
     if (found == begun_.end()) return;
     std::string because = test.because.empty() ? test.text : test.because;
@@ -360,7 +393,7 @@ class Runner {
     std::string printed;
     if (!run::isGreen(test.outcome)) printed = output.ofTest(test.name);
     if (!printed.empty()) writer_.add(found->second, "output", {{"text", printed}});
-    addEvidence(found->second, evidence);
+    addEvidence(writer_, found->second, evidence);
     writer_.end(found->second, fields);
     begun_.erase(found);
     display_.end({.id = key,
@@ -388,19 +421,7 @@ class Runner {
     for (const std::string& text : result.failures) {
       display_.note(program_->component + ": outside of tests: " + firstLine(text));
     }
-    if (output.bytes() > 0) {
-      Json artifact = {{"path", "output/" + output.name()}, {"type", "output"}};
-      std::string id = writer_.begin("artifact", item, artifact);
-      if (output.droppedBytes() > 0) {
-        writer_.add(id, "hidden", {{"count", output.droppedBytes()}, {"text", "bytes of output"}});
-      }
-      writer_.end(id, {{"bytes", output.bytes()}});
-    }
-    if (output.hasFailed()) {
-      writer_.add(item, "failure",
-                  {{"text", "the output of the program could not be kept: " + output.name()},
-                   {"infrastructure", true}});
-    }
+    output.note(writer_, item);
     writer_.end(item, fields);
     // What a process that did not end by itself has left on the nodes is none of the next one's.
     if (!result.isWhole) held_.reset();
@@ -410,7 +431,8 @@ class Runner {
     } else if (cancels_.isWholeRun()) {
       why_ = cancels_.reasonFor("");
       stoppedBy_ = -1;
-    } else if (options_.runMax.count() > 0 && steady_clock::now() - begin_ >= options_.runMax) {
+    } else if (options_.runMax.count() > 0 &&
+               steady_clock::now() - begin_ - heldTime_ >= options_.runMax) {
       why_ = "the time of the run is over";
     }
   }
@@ -419,7 +441,7 @@ class Runner {
   RunEnding finish() {
     held_.reset();
     abortLeft();
-    judge(options_, steady_clock::now() - begin_, {writer_, run_, display_});
+    judge(options_, steady_clock::now() - begin_ - heldTime_, {writer_, run_, display_});
     if (stoppedBy_ != 0) {
       writer_.end(run_, {{"outcome", run::wordOf(Outcome::kCancelled)}, {"because", why_}});
     } else {
@@ -445,7 +467,9 @@ class Runner {
   Display display_;
   run::RecordWriter writer_;
   CancelRequests cancels_;
+  CrashHold hold_;
   std::string run_;
+  nanoseconds heldTime_{0};
 
   // The items of tests that have not begun, and of those that have not ended.
   std::map<Key, std::string> announced_;

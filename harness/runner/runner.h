@@ -11,6 +11,7 @@
 
 #include "harness/run/results.h"
 #include "harness/runner/planned.h"
+#include "harness/runner/wrapper.h"
 #include "harness/verdict/gates.h"
 #include "harness/verdict/probation.h"
 #include "harness/verdict/waivers.h"
@@ -24,6 +25,9 @@ enum class ProgramOutput {
   // To our own standard output, as it comes.
   kLive,
 };
+
+// Who is told on standard error how the run goes.
+enum class Shown { kAll, kNothing };
 
 struct RunnerOptions {
   std::string runId = {};
@@ -39,6 +43,8 @@ struct RunnerOptions {
   ProcessFor processFor = ProcessFor::kSuite;
   ProgramOutput output = ProgramOutput::kFailures;
 
+  Shown shown = Shown::kAll;
+
   // The caller has asked gtest for a report of its own, so that it is not asked for one here.
   bool hasOwnReport = false;
 
@@ -51,6 +57,17 @@ struct RunnerOptions {
   std::chrono::nanoseconds suiteMax{0};
   std::chrono::nanoseconds programMax = std::chrono::hours(1);
   std::chrono::nanoseconds runMax{0};
+
+  // How long a test that has failed is held, so that somebody can look at its nodes. The program
+  // holds it itself (run::kHoldVariable), and the runner one whose program cannot. Limits do not
+  // count the time. 0: none is held.
+  std::chrono::nanoseconds holdMax{0};
+
+  // What the programs run under.
+  Wrapper wrapper = {};
+
+  // Multiplies the limits of tests.
+  double waitMultiplier = 1;
 
   // How often every test runs.
   int repeat = 1;

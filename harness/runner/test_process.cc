@@ -12,6 +12,7 @@
 #include <set>
 
 #include "harness/os/files.h"
+#include "harness/run/hold.h"
 #include "harness/run/program_variables.h"
 #include "harness/runner/gtest_report.h"
 #include "harness/stacks/stack_file.h"
@@ -40,11 +41,17 @@ class Process {
       : start_(start), events_(events), record_(start.record), begin_(steady_clock::now()) {}
 
   ProcessResult run(const Interrupts& interrupts) {
-    ProgramWatch watch{.started = [this](pid_t pid) { pid_ = pid; },
-                       .look = [this] { return look(); },
-                       .output = events_.output};
+    ProgramWatch watch{
+        .started = [this](pid_t pid) { pid_ = pid; },
+        .look = [this] { return look(); },
+        .inner =
+            [this] { return start_.under.empty() || record_.isClosed() ? 0 : record_.process(); },
+        .interruptsAre =
+            start_.isDebugged ? TerminalInterrupts::kOthers : TerminalInterrupts::kOurs,
+        .output = events_.output};
     ending_ = runProgram(spawnOptions(), watch, interrupts);
     takeNews();
+    noteOverdueEnd(nullptr);
     if (!record_.hasBegun()) takeReport();
     takeStacks();
     judge();
@@ -79,21 +86,12 @@ class Process {
 
   SpawnOptions spawnOptions() const {
     SpawnOptions spawn;
-    spawn.argv = start_.argv;
+    spawn.argv = start_.command();
     std::map<std::string, std::string> own = start_.environment;
     own["TEST_PREMATURE_EXIT_FILE"] = premature();
     own[run::kRecordVariable] = start_.record;
     own[run::kWriterVariable] = "";
-    spawn.environment.emplace();
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-      std::string variable = *entry;
-      if (own.count(variable.substr(0, variable.find('='))) == 0) {
-        spawn.environment->push_back(variable);
-      }
-    }
-    for (const auto& [name, value] : own) {
-      if (!value.empty()) spawn.environment->push_back(name + "=" + value);
-    }
+    spawn.environment = environmentWith(own);
     return spawn;
   }
 
@@ -101,25 +99,75 @@ class Process {
     for (const LiveTest& test : record_.news()) {
       if (events_.news) events_.news(test);
     }
+    bool isHeld = record_.hold() && record_.hold()->because.empty();
+    if (isHeld == isHeld_) return;
+    isHeld_ = isHeld;
+    if (events_.holds) events_.holds(*record_.hold());
+  }
+
+  // The time since `begin`, at which tests had been held for `heldBefore`, without that of holds.
+  nanoseconds timeSince(steady_clock::time_point begin, nanoseconds heldBefore) const {
+    return steady_clock::now() - begin - (heldTime() - heldBefore);
+  }
+
+  nanoseconds heldTime() const {
+    nanoseconds overdue = overdueSince_ ? steady_clock::now() - *overdueSince_ : nanoseconds(0);
+    return record_.heldTime() + overdueTime_ + overdue;
+  }
+
+  // Somebody may look at a test that is over its time, before it is ended. The other limits wait.
+  bool isHeldOverdue(const std::string& test, const std::string& because) {
+    bool wasHeld = overdueTest_ == test && !overdueSince_;
+    if (!events_.holdsOverdue || wasHeld) return false;
+    if (!overdueSince_) overdueSince_ = steady_clock::now();
+    overdueTest_ = test;
+    if (events_.holdsOverdue(test, because, record_.process())) return true;
+    endOverdue();
+    return false;
+  }
+
+  void endOverdue() {
+    if (!overdueSince_) return;
+    overdueTime_ += steady_clock::now() - *overdueSince_;
+    overdueSince_.reset();
+  }
+
+  // A test that somebody looked at may end all the same.
+  void noteOverdueEnd(const LiveTest* running) {
+    if (!overdueSince_ || (running != nullptr && running->name == overdueTest_)) return;
+    events_.holdsOverdue(overdueTest_, "", 0);
+    endOverdue();
   }
 
   // Says why the process is to end. The first limit that is over counts.
   std::string look() {
     takeNews();
     if (events_.look) events_.look([this] { return runningNow(); });
-    auto now = steady_clock::now();
-    if (start_.timeMax.count() > 0 && now - begin_ > start_.timeMax) {
+    if (start_.isDebugged) return cancelled();
+    if (start_.timeMax.count() > 0 && timeSince(begin_, nanoseconds(0)) > start_.timeMax) {
       cause_ = Outcome::kTimedOut;
       return start_.timeName + " is over (" + timeText(start_.timeMax) + ")";
     }
     const LiveTest* test = record_.running();
+    noteOverdueEnd(test);
     if (test == nullptr) return "";
     if (nanoseconds limit = limitOf(test->name);
-        limit.count() > 0 && now - test->seenBegin > limit + start_.overrun) {
-      cause_ = Outcome::kTimedOut;
-      return "the time of the test is over (" + timeText(limit) + ")";
+        limit.count() > 0 &&
+        steady_clock::now() - test->seenBegin - (record_.heldTime() - test->heldBefore) >
+            limit + start_.overrun) {
+      std::string because = "the time of the test is over (" + timeText(limit) + ")";
+      if (!isHeldOverdue(test->name, because)) {
+        cause_ = Outcome::kTimedOut;
+        return because;
+      }
     }
-    std::string reason = events_.cancels ? events_.cancels(test->name) : "";
+    return cancelled();
+  }
+
+  std::string cancelled() {
+    const LiveTest* test = record_.running();
+    if (test == nullptr || !events_.cancels) return "";
+    std::string reason = events_.cancels(test->name);
     if (!reason.empty()) cause_ = Outcome::kCancelled;
     return reason;
   }
@@ -141,7 +189,8 @@ class Process {
 
   nanoseconds limitOf(const std::string& test) const {
     auto own = start_.testMaxOf.find(test);
-    return own == start_.testMaxOf.end() ? start_.testMax : own->second;
+    nanoseconds limit = own == start_.testMaxOf.end() ? start_.testMax : own->second;
+    return std::chrono::duration_cast<nanoseconds>(limit * start_.testFactor);
   }
 
   // A program with a main of its own has no record, and gtest's report at its end only.
@@ -151,6 +200,12 @@ class Process {
       reported_.push_back(std::move(test));
     }
     hasReport_ = std::filesystem::exists(start_.report);
+  }
+
+  // Somebody has ended a hold of it, and with that the process.
+  bool isReleased() const {
+    return record_.hold() && record_.hold()->because == run::kReleased &&
+           WIFSIGNALED(ending_.status) && WTERMSIG(ending_.status) == SIGTERM;
   }
 
   // Says how the process ended, if that was no end of a program by itself.
@@ -167,6 +222,15 @@ class Process {
     } else if (!ending_.ended.empty()) {
       outcome = cause_;
       because = ending_.ended;
+    } else if (start_.isDebugged) {
+      // How the debugger ends says nothing of the program, which has its record.
+      if (record_.isClosed()) return;
+      outcome = Outcome::kCancelled;
+      because = "the debugger ended before the program did";
+    } else if (isReleased()) {
+      outcome = Outcome::kCancelled;
+      because = run::kReleased;
+      result_.isCharged = true;
     } else if (WIFSIGNALED(ending_.status)) {
       int number = WTERMSIG(ending_.status);
       outcome = Outcome::kCrashed;
@@ -219,10 +283,12 @@ class Process {
     result_.status = ending_.status;
     result_.stoppedBy = ending_.stoppedBy;
     result_.failures = record_.failures();
+    result_.held = heldTime();
     findViolence();
     takeTests();
     if (result_.outcome != Outcome::kPassed) return;
     result_.isWhole = true;
+    if (start_.isDebugged) return;
     int status = WEXITSTATUS(ending_.status);
     bool isBad = false;
     for (const LiveTest& test : result_.tests) isBad = isBad || !run::isGreen(test.outcome);
@@ -260,10 +326,28 @@ class Process {
   ProcessResult result_;
   std::vector<LiveTest> reported_;
   bool hasReport_ = false;
+  bool isHeld_ = false;
+
+  // The last test that was held over its time, since when that goes on, and how long it was so
+  // before.
+  std::string overdueTest_;
+  std::optional<steady_clock::time_point> overdueSince_;
+  nanoseconds overdueTime_{0};
   Outcome cause_ = Outcome::kTimedOut;
 };
 
 }  // namespace
+
+std::vector<std::string> ProcessStart::command() const {
+  std::vector<std::string> words = under;
+  words.insert(words.end(), argv.begin(), argv.end());
+  return words;
+}
+
+bool ProcessResult::hasOnePassed() const {
+  return tests.size() == 1 && outcome == Outcome::kPassed &&
+         tests.front().outcome == Outcome::kPassed;
+}
 
 ProcessResult runTests(const ProcessStart& start, const ProcessEvents& events,
                        const Interrupts& interrupts) {

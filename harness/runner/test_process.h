@@ -1,5 +1,5 @@
 // Runs one process of a test program for some of its tests, and tells what became of each the
-// moment it ends. It neither repeats nor chooses: suite_run.h does.
+// moment it ends. It neither repeats nor chooses: runner.h does.
 #pragma once
 
 #include <chrono>
@@ -21,6 +21,16 @@ struct ProcessStart {
   // The program's path, and arguments such as --gtest_filter=…
   std::vector<std::string> argv = {};
 
+  // A command that runs it, whose last arguments these are. Empty: it runs by itself.
+  std::vector<std::string> under = {};
+
+  // That is a debugger, with which somebody works at the terminal: no limit holds, ^C is its own,
+  // and its status says nothing.
+  bool isDebugged = false;
+
+  // Returns the whole command line.
+  std::vector<std::string> command() const;
+
   // Added to our own environment; an empty value takes a variable away.
   std::map<std::string, std::string> environment = {};
 
@@ -34,6 +44,9 @@ struct ProcessStart {
   // Zero: without limit.
   std::chrono::nanoseconds testMax{0};
   std::map<std::string, std::chrono::nanoseconds> testMaxOf = {};
+
+  // Multiplies the limits of tests.
+  double testFactor = 1;
   std::chrono::nanoseconds timeMax{0};
 
   // A test is ended this long after its time: the program itself looks at the nodes first, and
@@ -52,6 +65,14 @@ struct ProcessEvents {
   // Called again and again while the process lives; `now` tells what it does when it is called,
   // without what it has printed. The test is SUITE.NAME.
   std::function<void(const std::function<RunningNow()>& now)> look = {};
+  // A test is held, or is no more (LiveRecord::hold).
+  std::function<void(const LiveHold& hold)> holds = {};
+
+  // A test is over its time, for this reason, and somebody may look at it before it is ended. Asked
+  // again and again until it returns false. An empty reason says that the test has ended.
+  // `process` is that of the program, 0 if it is not known. Unset: nobody looks.
+  std::function<bool(const std::string& test, const std::string& because, int process)>
+      holdsOverdue = {};
 
   // Asked again and again; returns why the running test is to be cancelled. Empty: it is not.
   std::function<std::string(const std::string& test)> cancels = {};
@@ -90,6 +111,12 @@ struct ProcessResult {
 
   // It came to its own end.
   bool isWhole = false;
+
+  // How long tests of it were held, which counts for no limit.
+  std::chrono::nanoseconds held{0};
+
+  // It was to run one test, which has passed.
+  bool hasOnePassed() const;
 };
 
 ProcessResult runTests(const ProcessStart& start, const ProcessEvents& events,

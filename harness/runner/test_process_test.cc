@@ -27,6 +27,8 @@ n=0
 say() { echo "{\"n\":$n,\"at\":$n,$1}" >>"$MUSTER_RECORD"; n=$((n + 1)); }
 first() { say '"records":1,"role":"program"'; }
 test_begins() { say "\"begin\":\"$1\",\"kind\":\"test\",\"suite\":\"A\",\"name\":\"$1\""; }
+hold_begins() { say "\"begin\":\"h\",\"kind\":\"hold\",\"test\":\"A.$1\",\"text\":\"look\""; }
+hold_ends() { say "\"end\":\"h\",\"because\":\"$1\""; }
 test_ends() { say "\"end\":\"$1\",\"outcome\":\"$2\",\"seconds\":0.5"; }
 last() { say '"close":9,"lost":0'; }
 )";
@@ -48,11 +50,10 @@ class TestProcessTest : public testing::Test {
     putFile(path, kPrelude + body, 0755);
     start_.argv = {path};
     Interrupts interrupts;
-    ProcessEvents events;
-    events.output = [this](std::string_view bytes) { output_ += bytes; };
-    events.news = [this](const LiveTest& test) { news_.push_back(test); };
-    events.look = look_;
-    return runTests(start_, events, interrupts);
+    events_.output = [this](std::string_view bytes) { output_ += bytes; };
+    events_.news = [this](const LiveTest& test) { news_.push_back(test); };
+    events_.look = look_;
+    return runTests(start_, events_, interrupts);
   }
 
   // What is said of a program whose tests have all passed by its record.
@@ -67,6 +68,7 @@ class TestProcessTest : public testing::Test {
 
   std::string directory_;
   ProcessStart start_;
+  ProcessEvents events_;
   std::string output_;
   std::vector<LiveTest> news_;
   std::function<void(const std::function<RunningNow()>& now)> look_;
@@ -200,6 +202,65 @@ TEST_F(TestProcessTest, TimeOfTheTestIsItsOwn) {
   EXPECT_EQ(result.tests[0].outcome, Outcome::kPassed);
   EXPECT_EQ(result.tests[1].outcome, Outcome::kTimedOut);
   EXPECT_EQ(result.tests[1].because, "the time of the test is over (100 ms)");
+}
+
+TEST_F(TestProcessTest, LimitsDoNotCountTheTimeOfAHold) {
+  start_.testMax = 2s;
+  start_.timeMax = 2s;
+  start_.timeName = "the time of the suite";
+  start_.overrun = 0s;
+  ProcessResult result =
+      run("first\ntest_begins one\nhold_begins one\nsleep 2.5\nhold_ends enough\n"
+          "test_ends one failed\ntest_begins two\ntest_ends two passed\nlast\nexit 1\n");
+  EXPECT_TRUE(result.isWhole) << result.because;
+  EXPECT_GE(result.held, 2s);
+}
+
+TEST_F(TestProcessTest, HoldIsToldWhenItBeginsAndEnds) {
+  std::vector<std::string> told;
+  events_.holds = [&](const LiveHold& hold) { told.push_back(hold.text + ": " + hold.because); };
+  run("first\ntest_begins one\nhold_begins one\nsleep 0.3\nhold_ends enough\nsleep 0.3\n");
+  EXPECT_THAT(told, ElementsAre("look: ", "look: enough"));
+}
+
+TEST_F(TestProcessTest, ReleaseOfAHeldTestIsNoCrash) {
+  ProcessResult result =
+      run("first\ntest_begins one\nhold_begins one\nhold_ends 'released by muster release'\n"
+          "test_ends one failed\nlast\nkill -TERM $$\n");
+  EXPECT_EQ(result.outcome, Outcome::kCancelled);
+  EXPECT_TRUE(result.isCharged);
+  EXPECT_FALSE(result.isWhole);
+  ASSERT_EQ(result.tests.size(), 1u);
+  EXPECT_EQ(result.tests[0].outcome, Outcome::kFailed);
+  EXPECT_THAT(result.left, ElementsAre("A.two"));
+}
+
+TEST_F(TestProcessTest, TestOverItsTimeIsHeldBeforeItIsEnded) {
+  start_.testMax = 100ms;
+  start_.overrun = 0s;
+  start_.timeMax = 2s;
+  start_.timeName = "the time of the suite";
+  auto end = std::chrono::steady_clock::now() + 3s;
+  events_.holdsOverdue = [&](const std::string& test, const std::string&, int) {
+    return test == "A.one" && std::chrono::steady_clock::now() < end;
+  };
+  ProcessResult result = run("first\ntest_begins one\nexec sleep 60\n");
+  ASSERT_EQ(result.tests.size(), 1u);
+  EXPECT_EQ(result.tests[0].outcome, Outcome::kTimedOut);
+  EXPECT_EQ(result.tests[0].because, "the time of the test is over (100 ms)");
+  EXPECT_GE(std::chrono::steady_clock::now(), end);
+}
+
+TEST_F(TestProcessTest, HeldTestThatEndsAllTheSameIsHeldNoMore) {
+  start_.testMax = 100ms;
+  start_.overrun = 0s;
+  std::vector<std::string> told;
+  events_.holdsOverdue = [&](const std::string& test, const std::string& because, int) {
+    if (because.empty()) told.push_back(test);
+    return true;
+  };
+  run("first\ntest_begins one\nsleep 0.5\ntest_ends one passed\nsleep 0.3\n");
+  EXPECT_THAT(told, ElementsAre("A.one"));
 }
 
 TEST_F(TestProcessTest, TestEndsTheMomentItsRecordSaysSo) {

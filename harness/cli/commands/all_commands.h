@@ -24,6 +24,9 @@
   ROW(kListTests)            \
   ROW(kRun)                  \
   ROW(kCancel)               \
+  ROW(kResume)               \
+  ROW(kRelease)              \
+  ROW(kBisect)               \
   ROW(kRuns)                 \
   ROW(kShow)                 \
   ROW(kHistory)              \

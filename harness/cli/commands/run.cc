@@ -16,12 +16,14 @@
 #include "harness/cli/interrupt.h"
 #include "harness/cli/junit_files.h"
 #include "harness/cli/options.h"
+#include "harness/cli/planned_tests.h"
 #include "harness/cli/report_words.h"
 #include "harness/cli/run_plan.h"
 #include "harness/cli/run_plan_words.h"
 #include "harness/cli/run_words.h"
 #include "harness/cli/selection_words.h"
 #include "harness/cli/table.h"
+#include "harness/cli/wrapper_words.h"
 #include "harness/cluster/run_id.h"
 #include "harness/os/error.h"
 #include "harness/os/fd.h"
@@ -136,22 +138,6 @@ std::string filterOf(const std::vector<std::string>& arguments) {
   return filter;
 }
 
-// Programs may be made in another directory than that from which people call them.
-std::string shownPath(const std::string& file) {
-  std::error_code failed;
-  auto relative = std::filesystem::relative(file, failed);
-  bool isBelow = !failed && !relative.empty() && *relative.begin() != "..";
-  return isBelow ? relative.string() : run::sourcePath(file);
-}
-
-runner::PlannedTest plannedOf(const selection::ListedTest& test) {
-  Json fields = {{"file", shownPath(test.file)}, {"line", test.line}};
-  if (!test.labels.empty()) fields["labels"] = test.labels;
-  if (!test.owner.empty()) fields["owner"] = test.owner;
-  if (!test.requirements.empty()) fields["requirements"] = test.requirements;
-  return {.name = test.fullName(), .fields = std::move(fields), .testMax = test.timeLimit};
-}
-
 // Leaves out what the filter of gtest does.
 std::vector<selection::ListedTest> testsToRun(const selection::Choice& choice,
                                               const std::vector<std::string>& arguments) {
@@ -171,12 +157,7 @@ std::vector<selection::ListedTest> testsToRun(const selection::Choice& choice,
 
 std::vector<runner::PlannedProgram> programsOf(const std::vector<selection::ListedTest>& tests) {
   std::vector<runner::PlannedProgram> programs;
-  for (const selection::ListedTest& test : tests) {
-    if (programs.empty() || programs.back().path != test.program) {
-      programs.push_back({test.component, test.program, {}});
-    }
-    programs.back().tests.push_back(plannedOf(test));
-  }
+  for (const selection::ListedTest& test : tests) addTo(programs, test);
   return programs;
 }
 
@@ -285,6 +266,7 @@ int runTests(const Arguments& arguments) {
   }
   ToRun toRun = chosen(arguments);
   if (toRun.programs.empty()) return endWithoutTests(toRun.choice);
+  refuseSeveral(toRun.programs, options);
   std::vector<std::string> notes = setProbation(arguments, toRun, options);
   if (isDry) return showPlan(arguments, toRun, options, notes);
   for (const std::string& note : notes) std::cerr << "muster: " << note << "\n";

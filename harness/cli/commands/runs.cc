@@ -83,22 +83,32 @@ last two, all but the newest --keep runs go. A run that goes on, and one that is
 pinned, never goes. RUN is what `muster show` takes.
 )";
 
+// The index does not know of holds, which come and go while a run lives.
+void addHeld(const std::string& runs, const history::RunRow& row, HeldRuns& held) {
+  if (row.state != history::RunState::kRunning) return;
+  std::vector<run::Hold> holds =
+      run::holdsOf(run::readRun((std::filesystem::path(runs) / row.id).string()));
+  if (!holds.empty()) held[row.id] = std::move(holds);
+}
+
 int list(const Arguments& arguments) {
   std::vector<history::RunRow> rows;
+  HeldRuns held;
   size_t all = 0;
   auto most = static_cast<size_t>(arguments[kLimit]);
   withRuns(arguments, [&](history::RunIndex& index) {
     rows = history::runsOf(index.database(), most);
     all = history::countRuns(index.database());
+    for (const history::RunRow& row : rows) addHeld(index.directory(), row, held);
   });
   size_t older = all - std::min(all, rows.size());
   if (arguments[kJson]) {
     Json runs = Json::array();
-    for (const history::RunRow& row : rows) runs.push_back(runJson(row));
+    for (const history::RunRow& row : rows) runs.push_back(runJson(row, held));
     printJson({{"runs", std::move(runs)}, {"older", older}});
     return kExitOk;
   }
-  std::cout << runTable(rows);
+  std::cout << runTable(rows, held);
   if (older > 0) {
     std::cerr << "muster runs: " << older << " older ones are not shown; --limit 0 shows all\n";
   }

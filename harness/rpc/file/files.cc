@@ -28,7 +28,7 @@ bool isNotFound(const muster::NodeError& error) {
 std::optional<muster::FileStat> Files::stat(const std::string& path, muster::SymlinkPolicy links,
                                             SteadyTime until) const {
   try {
-    return ask<muster::FileStat>(node_, "stat " + quoted(path), until,
+    return ask<muster::FileStat>(node_, "stat " + harness::quoted(path), until,
                                  [&](EstablishedConnection& connection) {
                                    auto request = connection.get<wire::FileView>().statRequest();
                                    request.setPath(dataOf(path));
@@ -55,8 +55,8 @@ std::vector<muster::FileEntry> Files::list(const std::string& path, SteadyTime u
   std::vector<muster::FileEntry> all;
   for (bool more = true; more;) {
     std::string after = all.empty() ? "" : all.back().name;
-    Page page =
-        ask<Page>(node_, "list " + quoted(path), until, [&](EstablishedConnection& connection) {
+    Page page = ask<Page>(
+        node_, "list " + harness::quoted(path), until, [&](EstablishedConnection& connection) {
           auto request = connection.get<wire::FileView>().listRequest();
           request.setPath(dataOf(path));
           request.setAfter(dataOf(after));
@@ -74,7 +74,7 @@ std::vector<muster::FileEntry> Files::list(const std::string& path, SteadyTime u
     for (const muster::FileEntry& entry : page.entries) {
       if (entry.name <= after) {
         throw muster::NodeError(
-            Kind::kCorrupt, node_.description().name, "list " + quoted(path),
+            Kind::kCorrupt, node_.description().name, "list " + harness::quoted(path),
             "the node gave " + harness::quoted(entry.name) + " behind " + harness::quoted(after));
       }
       after = entry.name;
@@ -95,7 +95,8 @@ std::string Files::read(const std::string& path, uint64_t offset, uint64_t bytes
   while (bytesMax > 0) {
     FilePart part = readPart(node_, path, offset, bytesMax, until);
     if (part.size > 0 && version && *version != part.version) {
-      throw muster::NodeError(Kind::kConflict, node_.description().name, "read " + quoted(path),
+      throw muster::NodeError(Kind::kConflict, node_.description().name,
+                              "read " + harness::quoted(path),
                               "the file was changed while it was being read");
     }
     version = part.version;
@@ -113,7 +114,7 @@ std::string Files::digest(const std::string& path, SteadyTime until) const {
 }
 
 std::string Files::readLink(const std::string& path, SteadyTime until) const {
-  return ask<std::string>(node_, "read link " + quoted(path), until,
+  return ask<std::string>(node_, "read link " + harness::quoted(path), until,
                           [&](EstablishedConnection& connection) {
                             auto request = connection.get<wire::FileView>().readLinkRequest();
                             request.setPath(dataOf(path));
@@ -127,7 +128,7 @@ std::string Files::readLink(const std::string& path, SteadyTime until) const {
 std::map<std::string, std::string> Files::attributes(const std::string& path,
                                                      SteadyTime until) const {
   using Attributes = std::map<std::string, std::string>;
-  return ask<Attributes>(node_, "attributes of " + quoted(path), until,
+  return ask<Attributes>(node_, "attributes of " + harness::quoted(path), until,
                          [&](EstablishedConnection& connection) {
                            auto request = connection.get<wire::FileView>().attributesRequest();
                            request.setPath(dataOf(path));
@@ -145,8 +146,8 @@ std::map<std::string, std::string> Files::attributes(const std::string& path,
 std::optional<std::string> Files::attribute(const std::string& path, const std::string& name,
                                             SteadyTime until) const {
   using Value = std::optional<std::string>;
-  return ask<Value>(node_, "attribute " + quoted(name) + " of " + quoted(path), until,
-                    [&](EstablishedConnection& connection) {
+  return ask<Value>(node_, "attribute " + harness::quoted(name) + " of " + harness::quoted(path),
+                    until, [&](EstablishedConnection& connection) {
                       auto request = connection.get<wire::FileView>().attributeRequest();
                       request.setPath(dataOf(path));
                       request.setName(dataOf(name));
@@ -159,7 +160,7 @@ std::optional<std::string> Files::attribute(const std::string& path, const std::
 
 std::string Files::treeDigest(const std::string& root, const muster::TreeDigestOptions& options,
                               SteadyTime until) const {
-  return ask<std::string>(node_, "digest of tree " + quoted(root), until,
+  return ask<std::string>(node_, "digest of tree " + harness::quoted(root), until,
                           [&](EstablishedConnection& connection) {
                             auto request = connection.get<wire::FileView>().treeDigestRequest();
                             request.setRoot(dataOf(root));
@@ -177,7 +178,7 @@ std::string Files::treeDigest(const std::string& root, const muster::TreeDigestO
 
 muster::FileSpace Files::space(const std::string& path, SteadyTime until) const {
   return ask<muster::FileSpace>(
-      node_, "space of " + quoted(path), until, [&](EstablishedConnection& connection) {
+      node_, "space of " + harness::quoted(path), until, [&](EstablishedConnection& connection) {
         auto request = connection.get<wire::FileView>().spaceRequest();
         request.setPath(dataOf(path));
         return request.send().then([](auto&& response) {
@@ -203,7 +204,7 @@ void Files::write(const std::string& path, const std::string& content,
     writeOptions(request.initOptions(), options);
     return request.send().then(answered);
   };
-  ask<bool>(node_, "write " + quoted(path), until, attempt, scopeOf(node_, options.undo));
+  ask<bool>(node_, "write " + harness::quoted(path), until, attempt, scopeOf(node_, options.undo));
 }
 
 // Appends in parts with absolute offsets, counted from the size before the first part. The agent
@@ -213,7 +214,7 @@ void Files::append(const std::string& path, const std::string& content, SteadyTi
   uint64_t offset = before ? before->size : 0;
   for (size_t at = 0; at < content.size();) {
     size_t sent = ask<size_t>(
-        node_, "append to " + quoted(path), until, [&](EstablishedConnection& connection) {
+        node_, "append to " + harness::quoted(path), until, [&](EstablishedConnection& connection) {
           std::string part =
               content.substr(at, std::min<size_t>(connection.chunkBytesMax, kWriteAtOnceBytes));
           auto request = connection.get<wire::Files>().appendRequest();
@@ -244,26 +245,28 @@ bool Files::makeDirectory(const std::string& path, uint32_t mode, muster::UndoAt
       return response.getCreated();
     });
   };
-  return ask<bool>(node_, "make directory " + quoted(path), until, attempt, scopeOf(node_, undo));
+  return ask<bool>(node_, "make directory " + harness::quoted(path), until, attempt,
+                   scopeOf(node_, undo));
 }
 
 bool Files::remove(const std::string& path, Removal removal, SteadyTime until) const {
-  return ask<bool>(node_, "remove " + quoted(path), until, [&](EstablishedConnection& connection) {
-    auto request = connection.get<wire::Files>().removeRequest();
-    request.setPath(dataOf(path));
-    request.setRecursive(removal == Removal::kTree);
-    return request.send().then([](auto&& response) {
-      requireNoError(response);
-      return response.getRemoved();
-    });
-  });
+  return ask<bool>(node_, "remove " + harness::quoted(path), until,
+                   [&](EstablishedConnection& connection) {
+                     auto request = connection.get<wire::Files>().removeRequest();
+                     request.setPath(dataOf(path));
+                     request.setRecursive(removal == Removal::kTree);
+                     return request.send().then([](auto&& response) {
+                       requireNoError(response);
+                       return response.getRemoved();
+                     });
+                   });
 }
 
 // Renames once, though the request may be sent twice: if the first answer was lost, the second
 // attempt finds no source. That is the expected end of a rename if the target is there.
 void Files::rename(const std::string& source, const std::string& target, muster::IfExists existing,
                    SteadyTime until) const {
-  std::string operation = "rename " + quoted(source) + " to " + quoted(target);
+  std::string operation = "rename " + harness::quoted(source) + " to " + harness::quoted(target);
   unsigned attempts = 0;
   try {
     ask<bool>(node_, operation, until, [&](EstablishedConnection& connection) {
@@ -281,30 +284,32 @@ void Files::rename(const std::string& source, const std::string& target, muster:
 }
 
 void Files::setMode(const std::string& path, uint32_t mode, SteadyTime until) const {
-  ask<bool>(node_, "set mode of " + quoted(path), until, [&](EstablishedConnection& connection) {
-    auto request = connection.get<wire::Files>().setModeRequest();
-    request.setPath(dataOf(path));
-    request.setMode(mode);
-    return request.send().then(answered);
-  });
+  ask<bool>(node_, "set mode of " + harness::quoted(path), until,
+            [&](EstablishedConnection& connection) {
+              auto request = connection.get<wire::Files>().setModeRequest();
+              request.setPath(dataOf(path));
+              request.setMode(mode);
+              return request.send().then(answered);
+            });
 }
 
 void Files::setOwner(const std::string& path, const std::string& user, const std::string& group,
                      muster::SymlinkPolicy links, SteadyTime until) const {
-  ask<bool>(node_, "set owner of " + quoted(path), until, [&](EstablishedConnection& connection) {
-    auto request = connection.get<wire::Files>().setOwnerRequest();
-    request.setPath(dataOf(path));
-    request.setUser(user);
-    request.setGroup(group);
-    request.setLinks(linksOf(links));
-    return request.send().then(answered);
-  });
+  ask<bool>(node_, "set owner of " + harness::quoted(path), until,
+            [&](EstablishedConnection& connection) {
+              auto request = connection.get<wire::Files>().setOwnerRequest();
+              request.setPath(dataOf(path));
+              request.setUser(user);
+              request.setGroup(group);
+              request.setLinks(linksOf(links));
+              return request.send().then(answered);
+            });
 }
 
 void Files::link(const std::string& path, const std::string& target, LinkType type,
                  muster::IfExists existing, SteadyTime until) const {
   ask<bool>(
-      node_, "link " + quoted(path) + " to " + quoted(target), until,
+      node_, "link " + harness::quoted(path) + " to " + harness::quoted(target), until,
       [&](EstablishedConnection& connection) {
         auto request = connection.get<wire::Files>().linkRequest();
         request.setPath(dataOf(path));
@@ -317,7 +322,7 @@ void Files::link(const std::string& path, const std::string& target, LinkType ty
 
 void Files::setAttribute(const std::string& path, const std::string& name, const std::string& value,
                          SteadyTime until) const {
-  ask<bool>(node_, "set attribute " + quoted(name) + " of " + quoted(path), until,
+  ask<bool>(node_, "set attribute " + harness::quoted(name) + " of " + harness::quoted(path), until,
             [&](EstablishedConnection& connection) {
               auto request = connection.get<wire::Files>().setAttributeRequest();
               request.setPath(dataOf(path));
@@ -330,8 +335,8 @@ void Files::setAttribute(const std::string& path, const std::string& name, const
 
 void Files::removeAttribute(const std::string& path, const std::string& name,
                             SteadyTime until) const {
-  ask<bool>(node_, "remove attribute " + quoted(name) + " of " + quoted(path), until,
-            [&](EstablishedConnection& connection) {
+  ask<bool>(node_, "remove attribute " + harness::quoted(name) + " of " + harness::quoted(path),
+            until, [&](EstablishedConnection& connection) {
               auto request = connection.get<wire::Files>().removeAttributeRequest();
               request.setPath(dataOf(path));
               request.setName(dataOf(name));
@@ -341,13 +346,14 @@ void Files::removeAttribute(const std::string& path, const std::string& name,
 
 void Files::setTimes(const std::string& path, int64_t accessedNs, int64_t modifiedNs,
                      SteadyTime until) const {
-  ask<bool>(node_, "set times of " + quoted(path), until, [&](EstablishedConnection& connection) {
-    auto request = connection.get<wire::Files>().setTimesRequest();
-    request.setPath(dataOf(path));
-    request.setAccessedNs(accessedNs);
-    request.setModifiedNs(modifiedNs);
-    return request.send().then(answered);
-  });
+  ask<bool>(node_, "set times of " + harness::quoted(path), until,
+            [&](EstablishedConnection& connection) {
+              auto request = connection.get<wire::Files>().setTimesRequest();
+              request.setPath(dataOf(path));
+              request.setAccessedNs(accessedNs);
+              request.setModifiedNs(modifiedNs);
+              return request.send().then(answered);
+            });
 }
 
 }  // namespace harness::rpc

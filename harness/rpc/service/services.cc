@@ -33,8 +33,8 @@ constexpr auto statusOf = [](auto&& response) {
 };
 
 std::string textOf(const ServiceName& name) {
-  std::string text = "service " + quoted(name.name);
-  return name.user.empty() ? text : text + " of user " + quoted(name.user);
+  std::string text = "service " + harness::quoted(name.name);
+  return name.user.empty() ? text : text + " of user " + harness::quoted(name.user);
 }
 
 Nanoseconds leftUntil(SteadyTime until) {
@@ -155,21 +155,21 @@ const char* wordOf(ServiceAction action) {
 ServiceStatus Services::status(const ServiceName& name, SteadyTime until) const {
   Impl& node = node_.impl();
   return node.told("call", "status of " + textOf(name), until,
-                       [&]() { return askStatus(node, name, until); });
+                   [&]() { return askStatus(node, name, until); });
 }
 
 ServiceStatus Services::act(const ServiceName& name, const ServiceChange& change,
                             SteadyTime until) const {
   Impl& node = node_.impl();
   return node.told("call", wordOf(change.action) + (" " + textOf(name)), until,
-                       [&]() { return askToAct(node, name, change, until); });
+                   [&]() { return askToAct(node, name, change, until); });
 }
 
 ServiceStatus Services::awaitActive(const ServiceName& name, SteadyTime until,
                                     SteadyTime limit) const {
   Impl& node = node_.impl();
   return node.told("wait", waitText(name), limit,
-                       [&]() { return askUntilActive(node, name, until, limit, 0); });
+                   [&]() { return askUntilActive(node, name, until, limit, 0); });
 }
 
 std::vector<ServiceAnswer> statusOnAll(const std::vector<ControllerNode*>& nodes,

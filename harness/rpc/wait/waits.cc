@@ -124,14 +124,14 @@ std::string waitText(const Condition& condition) {
 std::string Waits::await(const Condition& condition, SteadyTime until, SteadyTime limit) const {
   Impl& node = node_.impl();
   return node.told("wait", waitText(condition), limit,
-                       [&]() { return askUntilHolds(node, condition, until, limit); });
+                   [&]() { return askUntilHolds(node, condition, until, limit); });
 }
 
 HttpResponse Waits::get(const std::string& url, const HttpOptions& options,
                         SteadyTime until) const {
   Impl& node = node_.impl();
-  return node.told("wait", "get " + quoted(url), until,
-                       [&]() { return askToGet(node, url, options, until); });
+  return node.told("wait", "get " + harness::quoted(url), until,
+                   [&]() { return askToGet(node, url, options, until); });
 }
 
 std::vector<WaitAnswer> awaitOnAll(const std::vector<ControllerNode*>& nodes,
@@ -143,7 +143,7 @@ std::vector<WaitAnswer> awaitOnAll(const std::vector<ControllerNode*>& nodes,
 
 std::vector<HttpAnswer> getOnAll(const std::vector<ControllerNode*>& nodes, const std::string& url,
                                  const HttpOptions& options, SteadyTime until) {
-  return askAll<HttpResponse>(nodes, "get " + quoted(url), until,
+  return askAll<HttpResponse>(nodes, "get " + harness::quoted(url), until,
                               [&](Impl& node) { return askToGet(node, url, options, until); });
 }
 

@@ -11,7 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests_d/muster/runs/runs_fixture.h"
+#include "tests_d/muster/runs/component.h"
 #include "tests_d/muster/support/wait.h"
 
 namespace runs {

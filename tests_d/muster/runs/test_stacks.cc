@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests_d/muster/runs/runs_fixture.h"
+#include "tests_d/muster/runs/component.h"
 
 namespace runs {
 namespace {

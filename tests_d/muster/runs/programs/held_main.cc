@@ -1,0 +1,25 @@
+// A test program whose tests fail with something to look at on their node, which test_hold.cc
+// holds.
+#include <cstdlib>
+#include <string>
+
+#include <muster/muster.h>
+
+namespace {
+
+class Nodes : public muster::ClusterTest {};
+
+TEST_F(Nodes, Fails) {
+  muster::Process process = servers()[0].start({"sleep", "1000"});
+  EXPECT_TRUE(false) << "look";
+  EXPECT_EQ(std::string(process.running() ? "it runs" : "it has ended"), "");
+}
+TEST_F(Nodes, Crashes) {
+  muster::Process process = servers()[0].start({"sleep", "2000"});
+  std::abort();
+}
+TEST_F(Nodes, RunsACommand) {
+  EXPECT_THAT(servers()[0].run({"true"}), muster::Succeeded());
+}
+
+}  // namespace
