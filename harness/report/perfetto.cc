@@ -115,7 +115,7 @@ class RunTracks {
     for (const RecordFile& file : run_.files) {
       for (const Item& item : file.items()) {
         if (item.kind == "node") takeNode(file, item);
-        if (item.kind == "test" && &file != run_.runner()) recorded_.insert(testKeyOf(file, item));
+        if (item.kind == "test" && !tellsOfOthers(file)) recorded_.insert(testKeyOf(file, item));
       }
     }
     for (const RecordFile& file : run_.files) {
@@ -147,7 +147,7 @@ class RunTracks {
     TraceSlice slice = sliceOf(file, item, fields);
     if (item.kind == "test" || item.kind == "step") {
       // A test of which its program has a record is on the track of the program only.
-      bool isTwice = &file == run_.runner() && recorded_.count(testKeyOf(file, item)) != 0;
+      bool isTwice = tellsOfOthers(file) && recorded_.count(testKeyOf(file, item)) != 0;
       if (!isTwice) programs_[file.name()].push_back(slice);
       return;
     }

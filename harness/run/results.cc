@@ -117,7 +117,7 @@ class Gatherer {
     Told& told = toldOf(id, numberOf(fields, "attempt", numberOf(file.header(), "attempt", 1)),
                         numberOf(fields, "repeat", numberOf(file.header(), "repeat", 1)));
     Attempt& attempt = told.attempt;
-    if (&file != run_.runner()) {
+    if (!tellsOfOthers(file)) {
       attempt.file = index;
       attempt.item = place;
       attempt.program = file.name();

@@ -18,7 +18,9 @@ std::string roleOf(const RecordFile& file) {
 
 int rankOf(const RecordFile& file) {
   std::string role = roleOf(file);
-  return role == "runner" ? 0 : role == "nested" ? 2 : 1;
+  if (role == "runner") return 0;
+  if (role == "crash") return 2;
+  return role == "nested" ? 3 : 1;
 }
 
 // Files of one boot share a clock that never jumps. Others have only the wall clock.
@@ -56,6 +58,10 @@ void findMissing(RunRecord& run) {
 }
 
 }  // namespace
+
+bool tellsOfOthers(const RecordFile& file) {
+  return roleOf(file) == "runner" || roleOf(file) == "crash";
+}
 
 bool isNested(const RecordFile& file) {
   return roleOf(file) == "nested";

@@ -15,7 +15,8 @@ struct RunRecord {
   std::string id;
 
   // The runner's file comes first, if there is one, then those of programs in the order in which
-  // they began, and those of nested programs last. There is at least one.
+  // they began, what is told of their crashes, and those of nested programs last. There is at least
+  // one.
   std::vector<RecordFile> files;
 
   // Sentences about what is missing or damaged, with the name of the file. Empty: the record is
@@ -40,6 +41,10 @@ struct RunRecord {
 
 // Throws SystemError if the directory has no records.
 RunRecord readRun(const std::string& directory);
+
+// Tells whether a file is no record of a program's own, but tells how others came to their end:
+// that of the runner, or one about the crash of a program that was started by hand.
+bool tellsOfOthers(const RecordFile& file);
 
 // Tells whether a file is of a program that a test has started.
 bool isNested(const RecordFile& file);

@@ -3,31 +3,14 @@
 #include <filesystem>
 #include <fstream>
 
+#include "harness/stacks/failure_fields.h"
+
 namespace harness::runner {
 namespace {
 
-using Json = nlohmann::json;
-
-Json failureOf(const std::string& text, const stacks::Story& story) {
-  Json fields = {{"text", text}, {"fatal", true}};
-  if (!story.file.empty()) {
-    fields["file"] = story.file;
-    fields["line"] = story.line;
-  }
-  fields["stack"] = Json::array();
-  for (const stacks::SourceFrame& frame : story.frames) {
-    Json one = {{"function", frame.function}, {"module", frame.module}};
-    if (!frame.file.empty()) {
-      one["file"] = frame.file;
-      one["line"] = frame.line;
-    }
-    fields["stack"].push_back(one);
-  }
-  return fields;
-}
-
 Evidence ofCrash(const std::string& because, const stacks::Story& crash) {
-  Evidence evidence{.failure = failureOf(because + "\n" + crash.text, crash), .shown = crash.text};
+  Evidence evidence{.failure = stacks::failureFields(because + "\n" + crash.text, crash),
+                    .shown = crash.text};
   evidence.failure["crash"] = true;
   return evidence;
 }
@@ -44,7 +27,7 @@ Evidence ofThreads(const std::string& because, const stacks::Story& threads,
   evidence.bytes = threads.text.size();
   evidence.shown = threads.first + "the stacks of all " + std::to_string(threads.threads) +
                    (threads.threads == 1 ? " thread: " : " threads: ") + evidence.path + "\n";
-  evidence.failure = failureOf(because + "\n" + evidence.shown, threads);
+  evidence.failure = stacks::failureFields(because + "\n" + evidence.shown, threads);
   return evidence;
 }
 
