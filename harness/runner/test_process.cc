@@ -257,6 +257,10 @@ class Process {
       begun.insert(test.name);
       // The program itself knows only that a signal has come.
       bool isCause = test.hasEnded && test.outcome == Outcome::kCancelled && !ending_.ended.empty();
+      if (!test.hasEnded) {
+        std::chrono::duration<double> time = steady_clock::now() - test.seenBegin;
+        test.seconds = time.count();
+      }
       if (!test.hasEnded || isCause) {
         test.outcome = result_.outcome == Outcome::kPassed ? Outcome::kCrashed : result_.outcome;
         test.because =

@@ -189,6 +189,7 @@ TEST_F(TestProcessTest, TimeOfTheSuiteEndsTheTestThatRuns) {
   ASSERT_EQ(result.tests.size(), 1u);
   EXPECT_EQ(result.tests[0].outcome, Outcome::kTimedOut);
   EXPECT_EQ(result.tests[0].because, "the time of the suite is over (200 ms)");
+  EXPECT_GT(result.tests[0].seconds, 0);
 }
 
 TEST_F(TestProcessTest, TimeOfTheTestIsItsOwn) {
