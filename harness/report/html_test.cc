@@ -142,7 +142,7 @@ TEST_F(HtmlTest, SourceIsFoundFromADirectoryOfBuilds) {
 
 TEST_F(HtmlTest, SourceOfATreeThatWasMovedIsFoundByTheEndOfItsPath) {
   directory_.write("new/tests_d/kv/kv.cc", "one\ntwo\n");
-  directory_.write("new/other/kv.cc", "another\nfile\n");
+  directory_.write("new/kv.cc", "another\nfile\n");
   writer_.add(test_, "failure",
               {{"text", "no"}, {"file", "/home/ada/old/tests_d/kv/kv.cc"}, {"line", 2}});
   writer_.add(test_, "failure", {{"text", "no"}, {"file", "/home/ada/old/x/kv.cc"}, {"line", 2}});
