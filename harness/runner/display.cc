@@ -142,14 +142,16 @@ void Display::end(const EndedTest& test) {
   std::string which;
   if (test.attempt > 1) which += " (attempt " + std::to_string(test.attempt) + ")";
   if (test.repeat > 1) which += " (repeat " + std::to_string(test.repeat) + ")";
-  std::cerr << coloured(test.outcome, head) << " [" << secondsText(test.seconds) << "] " << test.id
-            << which;
+  std::string text =
+      coloured(test.outcome, head) + " [" + secondsText(test.seconds) + "] " + test.id + which;
   if (test.outcome != Outcome::kPassed && !test.because.empty()) {
-    std::cerr << ": " << firstLine(test.because);
+    text += ": " + firstLine(test.because);
   }
-  std::cerr << "\n";
-  if (!run::isGreen(test.outcome) && !test.output.empty()) std::cerr << indented(test.output);
-  if (!test.stack.empty()) std::cerr << indented(test.stack);
+  text += "\n";
+  if (!run::isGreen(test.outcome) && !test.output.empty()) text += indented(test.output);
+  if (!test.stack.empty()) text += indented(test.stack);
+  // Each of several outputs would be a write of its own, and what others print could be between.
+  std::cerr << text;
   tick();
 }
 
@@ -164,12 +166,12 @@ void Display::hold(const std::string& id, const std::string& until) {
 void Display::note(std::string_view text) {
   if (options_.isQuiet) return;
   clearLine();
-  std::cerr << "muster: " << text << "\n";
+  std::cerr << "muster: " + std::string(text) + "\n";
 }
 
 void Display::showRunning(std::string_view lines) {
   clearLine();
-  std::cerr << "muster: " << lines << std::flush;
+  std::cerr << "muster: " + std::string(lines) << std::flush;
   tick();
 }
 
@@ -213,8 +215,7 @@ void Display::tick() {
   if (!options_.isTerminal) return;
   auto now = steady_clock::now();
   if (hasLine_ && now - drawn_ < kDrawEvery) return;
-  clearLine();
-  std::cerr << liveLine() << std::flush;
+  std::cerr << (hasLine_ ? "\r\033[K" : "") + liveLine() << std::flush;
   hasLine_ = true;
   drawn_ = now;
 }
