@@ -23,7 +23,7 @@ struct KnownPasses {
   // By the ids of the tests, the number of passes with which their histories end. Absent: none.
   std::map<std::string, int> passes = {};
 
-  // As above.
+  // Why nothing is known. Empty: the history was read, whatever it has.
   std::string problem = {};
 };
 

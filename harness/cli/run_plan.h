@@ -69,8 +69,8 @@ struct RunPlan {
   // Those that can run, as far as is known.
   size_t countRunnable() const;
 
-  // Of these, those whose time is known, and the sum of these times with all repeats. What suites
-  // set up and what making nodes takes comes on top.
+  // The number of those whose time is known, and the sum of these times with all repeats. What
+  // suites set up and what making nodes takes comes on top.
   size_t countKnown() const;
   double seconds() const;
 };
