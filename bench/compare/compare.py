@@ -158,6 +158,15 @@ def measure_scale(programs, mode, measurement):
     return found
 
 
+def started(name, start):
+    """The peer that start() starts; None, and said, if it cannot be had: the others are measured all the same."""
+    try:
+        return start()
+    except (Failed, OSError) as failure:
+        say(f"{name}: left out: {failure}")
+        return None
+
+
 def start_peers(scope, directory, programs, data):
     environment = {"PATH": os.environ["PATH"], "HOME": directory, "LANG": "C.UTF-8", "ANSIBLE_HOME": directory}
     peers = Floor(scope, programs, data, environment).peers
@@ -167,14 +176,19 @@ def start_peers(scope, directory, programs, data):
         peers += LocalNodes(scope, programs, directory).peers
     if (programs / "bench_grpc").exists():
         peers += Grpc(scope, programs).peers
-    rpyc = Rpyc(scope, data)
-    peers += rpyc.peers
+    memory = {}
+    if rpyc := started("rpyc", lambda: Rpyc(scope, data)):
+        peers += rpyc.peers
+        memory["rpyc"] = rpyc.server_pid
     os.makedirs(f"{directory}/ssh-peer")
-    ssh = Ssh(scope, f"{directory}/ssh-peer", environment, data, 2200)
-    peers += Mitogen(scope, ssh).peers
+    ssh = started("ssh", lambda: Ssh(scope, f"{directory}/ssh-peer", environment, data, 2200))
+    if ssh is None:
+        return peers, muster, memory
+    mitogen = started("Mitogen", lambda: Mitogen(scope, ssh))
+    peers += mitogen.peers if mitogen else []
     peers += ssh.peers
     peers.append(Peer("4 sshd + ssh", {"four-nodes": lambda count: [ssh.four_nodes() for _ in range(count)]}))
-    memory = {"rpyc": rpyc.server_pid, "ssh": ssh.daemon.pid}
+    memory["ssh"] = ssh.daemon.pid
     return peers, muster, memory
 
 
