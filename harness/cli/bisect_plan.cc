@@ -145,8 +145,9 @@ void simplify(runner::RunnerOptions& options) {
   options.untilFail = options.retriesOnFresh = options.endsOnInfrastructure = false;
   options.retries = options.failuresMax = 0;
   options.waivers.clear();
-  options.testsLeast = 0;
-  options.lengthMost = options.holdMax = std::chrono::nanoseconds(0);
+  options.onProbation.clear();
+  options.gates = {};
+  options.holdMax = std::chrono::nanoseconds(0);
   options.environment.erase(run::kHoldVariable);
   options.environment.erase(run::kFreezeVariable);
   options.wrapper = {};
