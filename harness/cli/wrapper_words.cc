@@ -77,8 +77,8 @@ void setDebugger(runner::RunnerOptions& options, const Arguments& arguments) {
   bool isGdb = std::filesystem::path(options.wrapper.words.front()).filename() == "gdb";
   if (isGdb && options.wrapper.words.size() == 1) options.wrapper.words.push_back("--args");
   options.output = runner::ProgramOutput::kLive;
-  options.testMax = options.suiteMax = options.programMax = options.runMax = options.lengthMost =
-      std::chrono::nanoseconds(0);
+  options.testMax = options.suiteMax = options.programMax = options.runMax =
+      options.gates.lengthMost = std::chrono::nanoseconds(0);
   options.environment["MUSTER_TEST_TIME"] = kDebuggedTestTime;
   options.environment[run::kDebuggedVariable] = "1";
   // The debugger stops where an assertion fails. The words behind "--" may say otherwise.
