@@ -1,5 +1,6 @@
 #include "harness/report/html.h"
 
+#include <filesystem>
 #include <memory>
 #include <set>
 
@@ -39,14 +40,19 @@ std::string escapedTitle(const std::string& text) {
   return escaped;
 }
 
-// A run knows where it was started, which may be another place than that of the report.
+// A run knows where it was started and where its programs are, mostly below their sources. The
+// report may be made elsewhere.
 void addDirectories(const MergedRuns& merged, const HtmlOptions& options, HtmlSources& sources) {
   for (const std::string& directory : options.sourceDirectories) sources.addDirectory(directory);
   for (const run::RunRecord& run : merged.runs) {
-    for (const run::Item& item : run.files.front().items()) {
-      if (item.kind != "run") continue;
-      sources.addDirectory(run.files.front().plainFields(item).text("directory"));
-      break;
+    for (const run::RecordFile& file : run.files) {
+      for (const run::Item& item : file.items()) {
+        if (item.kind != "run" && item.kind != "program") continue;
+        run::RecordLine fields = file.plainFields(item);
+        sources.addDirectory(fields.text("directory"));
+        std::vector<std::string> argv = fields.texts("argv");
+        if (!argv.empty()) sources.addDirectory(std::filesystem::path(argv[0]).parent_path());
+      }
     }
   }
 }

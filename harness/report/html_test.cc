@@ -163,6 +163,16 @@ TEST_F(HtmlTest, SourceIsFoundWhereTheRunWasStarted) {
   EXPECT_EQ(read.test(0)["attempts"][0]["failure"][0]["source"]["lines"].back(), "two");
 }
 
+TEST_F(HtmlTest, SourceIsFoundFromTheProgramOfTheRun) {
+  directory_.write("tree/tests_d/kv/kv.cc", "one\ntwo\n");
+  std::string other =
+      writer_.begin("program", "", {{"argv", {directory_ / "tree/build/dev/bin/kv_tests"}}});
+  writer_.end(other);
+  writer_.add(test_, "failure", {{"text", "no"}, {"file", "tests_d/kv/kv.cc"}, {"line", 2}});
+  ReadReport read = report("failed");
+  EXPECT_EQ(read.test(0)["attempts"][0]["failure"][0]["source"]["lines"].back(), "two");
+}
+
 TEST_F(HtmlTest, SourceThatIsNotThereHasNoLines) {
   writer_.add(test_, "failure", {{"text", "no"}, {"file", "/nonexistent/kv.cc"}, {"line", 7}});
   EXPECT_FALSE(report("failed").test(0)["attempts"][0]["failure"][0].contains("source"));
