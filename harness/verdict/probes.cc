@@ -63,7 +63,7 @@ std::vector<ProbeResult> probesOf(const std::vector<const run::RunRecord*>& runs
   ByName probes;
   for (const run::RunRecord* run : runs) {
     for (const run::RecordFile& file : run->files) {
-      if (&file != run->runner() && !run::isNested(file)) take(probes, file);
+      if (!run::tellsOfOthers(file) && !run::isNested(file)) take(probes, file);
     }
   }
   std::vector<ProbeResult> all;
