@@ -358,7 +358,7 @@ class Runner {
   void holdCrashed(const ProcessStart& start, const std::string& item, ProcessResult& result) {
     if (result.outcome != Outcome::kCrashed || clusterOfProgram().empty()) return;
     std::string id = program_->component;
-    if (result.isCharged) id = testId(program_->component, result.tests.back().name);
+    if (result.isCharged) id = testId(program_->component, result.chargedTest);
     auto begin = steady_clock::now();
     result.stoppedBy = hold_.hold(
         {.id = id, .item = item, .because = result.because}, start,

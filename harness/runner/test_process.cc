@@ -174,16 +174,16 @@ class Process {
 
   RunningNow runningNow() const {
     auto now = steady_clock::now();
-    RunningNow running{.pid = pid_, .elapsed = now - begin_};
+    RunningNow running{.pid = pid_, .elapsed = timeSince(begin_, nanoseconds(0))};
     if (const LiveTest* test = record_.running()) {
       running.test = test->name;
-      running.elapsed = now - test->seenBegin;
+      running.elapsed = timeSince(test->seenBegin, test->heldBefore);
       running.nodes = test->nodes;
       running.step = record_.lastStep();
       if (running.step) running.stepElapsed = now - running.step->seenBegin;
       running.limits.push_back({"the time of the test", limitOf(test->name), running.elapsed});
     }
-    running.limits.push_back({start_.timeName, start_.timeMax, now - begin_});
+    running.limits.push_back({start_.timeName, start_.timeMax, timeSince(begin_, nanoseconds(0))});
     return running;
   }
 
