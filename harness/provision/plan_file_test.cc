@@ -106,8 +106,8 @@ constexpr Bad kBad[] = {
     {"nodes: {}\n---\na: 1", "f.yaml:2:1: a second document; there must be one"},
     {"nods: {}", "f.yaml:1:1: unknown key \"nods\"; did you mean \"nodes\"?"},
     {"name: x\nzzz: 1",
-     "f.yaml:2:1: unknown key \"zzz\"; known: name, provisioner, nodes, logs, collect, control, "
-     "boot"},
+     "f.yaml:2:1: unknown key \"zzz\"; known: name, provisioner, nodes, logs, collect, packages, "
+     "control, boot"},
     {"name: x", "f.yaml:1:1: the key \"nodes\" is missing: a map of node sets"},
     {"name: a/b\nnodes: {}",
      "f.yaml:1:7: name: \"a/b\" is not at most 32 letters, digits, '-', '_' and '.'"},
