@@ -86,7 +86,7 @@ int CrashHold::hold(const HeldTest& test, const ProcessStart& program,
   watch.output = [&](std::string_view bytes) {
     if (said.size() < kTextBytesMax) said += bytes;
   };
-  watch.look = [&]() -> std::string {
+  watch.look = [&](const auto&) -> std::string {
     display_.tick();
     if (!hasTold && (said.ends_with(run::kHeldLine) || said.size() >= kTextBytesMax)) {
       hasTold = true;

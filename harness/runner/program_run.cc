@@ -92,7 +92,7 @@ class ProgramWaiter {
 
   void look() {
     if (!watch_.look) return;
-    std::string reason = watch_.look();
+    std::string reason = watch_.look([this] { readOutput(); });
     if (reason.empty() || !ending_.ended.empty() || ending_.stoppedBy != 0) return;
     ending_.ended = reason;
     killAt_ = after(kStopGrace);

@@ -68,7 +68,8 @@ struct ProgramWatch {
   std::function<void(pid_t pid)> started;
 
   // Called at least each `every`. Returns why the program is to end now; empty: it goes on.
-  std::function<std::string()> look;
+  // `takeOutput` passes on what the program has written before it is called.
+  std::function<std::string(const std::function<void()>& takeOutput)> look;
   std::chrono::nanoseconds every = std::chrono::milliseconds(50);
 
   // Returns the process of a program that another one runs which we have started; it is sent the

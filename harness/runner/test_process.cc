@@ -43,7 +43,7 @@ class Process {
   ProcessResult run(const Interrupts& interrupts) {
     ProgramWatch watch{
         .started = [this](pid_t pid) { pid_ = pid; },
-        .look = [this] { return look(); },
+        .look = [this](const auto& takeOutput) { return look(takeOutput); },
         .inner =
             [this] { return start_.under.empty() || record_.isClosed() ? 0 : record_.process(); },
         .interruptsAre =
@@ -95,8 +95,12 @@ class Process {
     return spawn;
   }
 
-  void takeNews() {
-    for (const LiveTest& test : record_.news()) {
+  // What a test has printed belongs to it, and was written before the record says that it has
+  // ended.
+  void takeNews(const std::function<void()>& takeOutput = {}) {
+    std::vector<LiveTest> news = record_.news();
+    if (!news.empty() && takeOutput) takeOutput();
+    for (const LiveTest& test : news) {
       if (events_.news) events_.news(test);
     }
     bool isHeld = record_.hold() && record_.hold()->because.empty();
@@ -140,8 +144,8 @@ class Process {
   }
 
   // Says why the process is to end. The first limit that is over counts.
-  std::string look() {
-    takeNews();
+  std::string look(const std::function<void()>& takeOutput) {
+    takeNews(takeOutput);
     if (events_.look) events_.look([this] { return runningNow(); });
     if (start_.isDebugged) return cancelled();
     if (start_.timeMax.count() > 0 && timeSince(begin_, nanoseconds(0)) > start_.timeMax) {

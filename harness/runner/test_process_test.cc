@@ -51,7 +51,10 @@ class TestProcessTest : public testing::Test {
     start_.argv = {path};
     Interrupts interrupts;
     events_.output = [this](std::string_view bytes) { output_ += bytes; };
-    events_.news = [this](const LiveTest& test) { news_.push_back(test); };
+    events_.news = [this](const LiveTest& test) {
+      news_.push_back(test);
+      if (test.hasEnded && ended_) ended_(test);
+    };
     events_.look = look_;
     return runTests(start_, events_, interrupts);
   }
@@ -71,6 +74,7 @@ class TestProcessTest : public testing::Test {
   ProcessEvents events_;
   std::string output_;
   std::vector<LiveTest> news_;
+  std::function<void(const LiveTest& test)> ended_;
   std::function<void(const std::function<RunningNow()>& now)> look_;
 };
 
@@ -262,6 +266,17 @@ TEST_F(TestProcessTest, HeldTestThatEndsAllTheSameIsHeldNoMore) {
   };
   run("first\ntest_begins one\nsleep 0.5\ntest_ends one passed\nsleep 0.3\n");
   EXPECT_THAT(told, ElementsAre("A.one"));
+}
+
+TEST_F(TestProcessTest, OutputOfATestIsThereWhenItEnds) {
+  size_t ends = 0;
+  ended_ = [&](const LiveTest& test) {
+    ++ends;
+    EXPECT_THAT(output_, HasSubstr("said by " + test.name + "\n"));
+  };
+  run("first\nfor i in $(seq 200); do test_begins t$i; echo said by A.t$i; test_ends t$i passed; "
+      "done\nlast\n");
+  EXPECT_EQ(ends, 200u);
 }
 
 TEST_F(TestProcessTest, TestEndsTheMomentItsRecordSaysSo) {

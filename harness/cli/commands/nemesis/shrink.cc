@@ -108,7 +108,9 @@ class Trials {
     start.output = STDERR_FILENO;
     auto end = after(arguments_[kRunTime]);
     ProgramWatch watch;
-    watch.look = [end] { return std::chrono::steady_clock::now() < end ? "" : "its time is over"; };
+    watch.look = [end](const auto&) {
+      return std::chrono::steady_clock::now() < end ? "" : "its time is over";
+    };
     ProgramEnding ending = runProgram(std::move(start), watch, interrupts_);
     if (!ending.problem.empty()) throw CommandError(kExitInternal, ending.problem);
     if (ending.stoppedBy != 0) noteInterrupt(ending.stoppedBy);
