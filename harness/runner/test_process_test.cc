@@ -274,9 +274,9 @@ TEST_F(TestProcessTest, OutputOfATestIsThereWhenItEnds) {
     ++ends;
     EXPECT_THAT(output_, HasSubstr("said by " + test.name + "\n"));
   };
-  run("first\nfor i in $(seq 200); do test_begins t$i; echo said by A.t$i; test_ends t$i passed; "
+  run("first\nfor i in $(seq 3000); do test_begins t$i; echo said by A.t$i; test_ends t$i passed; "
       "done\nlast\n");
-  EXPECT_EQ(ends, 200u);
+  EXPECT_EQ(ends, 3000u);
 }
 
 TEST_F(TestProcessTest, TestEndsTheMomentItsRecordSaysSo) {
