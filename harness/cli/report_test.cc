@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/cli/command_error.h"
-#include "harness/cli/muster.h"
+#include "harness/cli/muster_testing.h"
 #include "harness/os/command.h"
 #include "harness/os/files.h"
 #include "harness/run/record_writer.h"
@@ -48,19 +48,9 @@ class ReportCommandTest : public testing::Test {
     writer.close("");
   }
 
-  struct Ended {
-    int status;
-    std::string output;
-    std::string errors;
-  };
+  using Ended = MusterEnded;
 
-  static Ended muster(const std::vector<std::string>& words) {
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    int status = runMuster(words);
-    std::string output = testing::internal::GetCapturedStdout();
-    return {status, output, testing::internal::GetCapturedStderr()};
-  }
+  static Ended muster(const std::vector<std::string>& words) { return endedMuster(words); }
 
   fs::path before_;
   std::string directory_;

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/cli/command_error.h"
-#include "harness/cli/muster.h"
+#include "harness/cli/muster_testing.h"
 #include "harness/cli/node_prospect.h"
 #include "harness/cli/table.h"
 #include "harness/os/files.h"
@@ -94,20 +94,12 @@ class DryRunTest : public testing::Test {
     writer.close("");
   }
 
-  struct Ended {
-    int status;
-    std::string output;
-    std::string errors;
-  };
+  using Ended = MusterEnded;
 
   Ended plan(std::vector<std::string> words) const {
     putFile("bin/kvd_tests.json", Json({{"list", 1}, {"tests", tests_}}).dump(), 0644);
     words.insert(words.begin(), {"run", "--dry-run", "--bin-dir", "bin"});
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    int status = runMuster(words);
-    std::string output = testing::internal::GetCapturedStdout();
-    return {status, output, testing::internal::GetCapturedStderr()};
+    return endedMuster(words);
   }
 
   fs::path before_;

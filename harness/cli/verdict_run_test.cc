@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/cli/muster.h"
+#include "harness/cli/muster_testing.h"
 #include "harness/os/files.h"
 #include "harness/run/results.h"
 
@@ -67,19 +67,9 @@ class VerdictRunTest : public testing::Test {
     fs::remove_all(directory_);
   }
 
-  struct Ended {
-    int status;
-    std::string output;
-    std::string errors;
-  };
+  using Ended = MusterEnded;
 
-  static Ended muster(const std::vector<std::string>& words) {
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    int status = runMuster(words);
-    std::string output = testing::internal::GetCapturedStdout();
-    return {status, output, testing::internal::GetCapturedStderr()};
-  }
+  static Ended muster(const std::vector<std::string>& words) { return endedMuster(words); }
 
   static Ended run(const std::vector<std::string>& words) {
     std::vector<std::string> all = {"run", "--bin-dir", ".", "--no-page"};

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <map>
 
+#include "harness/run/failure_line.h"
 #include "schema/support/base/text.h"
 
 namespace harness::runner {
@@ -103,17 +104,6 @@ DisplayOptions displayOptions() {
   return options;
 }
 
-std::string firstLine(std::string_view text) {
-  while (!text.empty()) {
-    size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    // gtest begins an assertion that FAIL() has made with this line.
-    if (!line.empty() && line != "Failed") return support::printable(line);
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return "";
-}
-
 Display::Display(const DisplayOptions& options) : options_(options), begin_(steady_clock::now()) {}
 
 Display::~Display() {
@@ -145,7 +135,7 @@ void Display::end(const EndedTest& test) {
   std::string text =
       coloured(test.outcome, head) + " [" + secondsText(test.seconds) + "] " + test.id + which;
   if (test.outcome != Outcome::kPassed && !test.because.empty()) {
-    text += ": " + firstLine(test.because);
+    text += ": " + run::failureLine(test.because);
   }
   text += "\n";
   if (!run::isGreen(test.outcome) && !test.output.empty()) text += indented(test.output);
@@ -228,7 +218,7 @@ void Display::showFailures(const run::RunResult& result) {
     if (!isShown(test.outcome)) continue;
     const run::Attempt& attempt = test.deciding();
     std::string text = attempt.failures.empty() ? test.because : attempt.failures.front().text;
-    std::string key = std::string(markOf(test.outcome).word) + ": " + firstLine(text);
+    std::string key = std::string(markOf(test.outcome).word) + ": " + run::failureLine(text);
     if (groups[key].empty()) order.push_back(key);
     groups[key].push_back(&test);
   }
@@ -248,8 +238,8 @@ void Display::showFailures(const run::RunResult& result) {
   }
   for (const run::Failure& failure : result.failures) {
     std::cerr << "\n"
-              << coloured(Outcome::kFailed, "outside of tests") << ": " << firstLine(failure.text)
-              << "\n";
+              << coloured(Outcome::kFailed, "outside of tests") << ": "
+              << run::failureLine(failure.text) << "\n";
   }
 }
 

@@ -97,7 +97,4 @@ class Display {
 // As the environment and standard error say: NO_COLOR, TERM, CLICOLOR_FORCE.
 DisplayOptions displayOptions();
 
-// Returns one line of a text that fails: its first line that says something.
-std::string firstLine(std::string_view text);
-
 }  // namespace harness::runner

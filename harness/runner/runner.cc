@@ -9,6 +9,7 @@
 
 #include "harness/os/error.h"
 #include "harness/os/files.h"
+#include "harness/run/failure_line.h"
 #include "harness/run/git_state.h"
 #include "harness/run/program_variables.h"
 #include "harness/run/record_writer.h"
@@ -419,7 +420,7 @@ class Runner {
       display_.note(program_->component + ": " + result.because);
     }
     for (const std::string& text : result.failures) {
-      display_.note(program_->component + ": outside of tests: " + firstLine(text));
+      display_.note(program_->component + ": outside of tests: " + run::failureLine(text));
     }
     output.note(writer_, item);
     writer_.end(item, fields);
