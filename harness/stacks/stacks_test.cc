@@ -3,6 +3,7 @@
 #include <link.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iterator>
 
@@ -35,7 +36,12 @@ __attribute__((noinline)) ThreadStack stackOfCaller() {
   void* frames[64];
   int count = ::backtrace(frames, static_cast<int>(std::size(frames)));
   ThreadStack thread{.id = 7, .name = "kvd", .isMain = true};
-  for (int i = 1; i < count; ++i) thread.frames.push_back(frameOf(frames[i], false));
+  // A sanitizer has a function of its own around backtrace().
+  void* caller = __builtin_return_address(0);
+  void** first = std::find(frames, frames + count, caller);
+  for (void** frame = first; frame != frames + count; ++frame) {
+    thread.frames.push_back(frameOf(*frame, false));
+  }
   return thread;
 }
 
