@@ -29,35 +29,20 @@ if(MUSTER_SANITIZE)
 endif()
 
 # gtest and gmock cost three seconds a file; every test reuses one precompiled header.
-add_library(muster_gtest STATIC ${CMAKE_SOURCE_DIR}/.cmake/precompiled.cc)
+add_library(muster_gtest STATIC ${CMAKE_SOURCE_DIR}/.cmake/gtest_pch.cc)
 target_precompile_headers(muster_gtest PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
 target_link_libraries(muster_gtest PUBLIC muster_flags GTest::gmock GTest::gtest)
 
-# JSON, and Cap'n Proto, are half of the time of a file that includes them. A release build does without precompiled
-# headers (CMakePresets.json), so that a missing #include is seen.
-# <filesystem> brings std::quoted, which a call of our own function of that name would find as well, so that rooms that
-# do not need it do not have it.
-set(standard_headers <algorithm> <chrono> <functional> <map> <memory> <optional> <set> <string> <vector>)
-add_library(muster_json_headers STATIC ${CMAKE_SOURCE_DIR}/.cmake/precompiled.cc)
-target_precompile_headers(muster_json_headers PRIVATE ${standard_headers} <filesystem> <fstream> <iostream> <sstream>
-                          <nlohmann/json.hpp>)
-target_link_libraries(muster_json_headers PRIVATE muster_flags nlohmann_json::nlohmann_json)
-add_library(muster_rpc_headers STATIC ${CMAKE_SOURCE_DIR}/.cmake/precompiled.cc)
-target_precompile_headers(muster_rpc_headers PRIVATE ${standard_headers} <capnp/rpc-twoparty.h> <kj/async-io.h>
-                          <kj/async-unix.h> <kj/debug.h>)
-target_link_libraries(muster_rpc_headers PRIVATE muster_flags muster_capnp)
-
 # muster_room(<name> [DEPENDS <target>...] [TEST_DEPENDS <target>...] [TEST_LOCK <name>] [TEST_PLAIN <when>]
-#             [SUBROOMS <directory>...] [PRECOMPILED json|rpc])
+#             [SUBROOMS <directory>...])
 #   <name>        library target; its sources are *.cc here, without *_test.cc, *_main.cc and main.cc.
 #   DEPENDS       what the library links, publicly.
 #   SUBROOMS      directories here whose files belong to the same library.
 #   TEST_DEPENDS  what the unit tests link besides.
 #   TEST_LOCK     a lock of muster_unit_test().
-#   PRECOMPILED   the headers that most sources of the library include.
 #   TEST_PLAIN    PLAIN of muster_unit_test().
 function(muster_room name)
-  cmake_parse_arguments(ROOM "" "TEST_LOCK;TEST_PLAIN;PRECOMPILED" "DEPENDS;TEST_DEPENDS;SUBROOMS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "TEST_LOCK;TEST_PLAIN" "DEPENDS;TEST_DEPENDS;SUBROOMS" ${ARGN})
   list(TRANSFORM ROOM_SUBROOMS REPLACE "(.+)" "${CMAKE_CURRENT_SOURCE_DIR}/\\1/*.cc")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc ${ROOM_SUBROOMS})
   set(tests ${sources})
@@ -66,9 +51,6 @@ function(muster_room name)
   if(sources)
     add_library(${name} STATIC ${sources})
     target_link_libraries(${name} PUBLIC muster_flags ${ROOM_DEPENDS})
-    if(ROOM_PRECOMPILED)
-      target_precompile_headers(${name} REUSE_FROM muster_${ROOM_PRECOMPILED}_headers)
-    endif()
   else()
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE muster_flags ${ROOM_DEPENDS})
@@ -83,7 +65,7 @@ endfunction()
 # muster_agent_service(<name> [DEPENDS ...] ...): a room of the agent that serves one part of the schema, as muster_room();
 # it stands on the session, and the keeper links it.
 function(muster_agent_service name)
-  muster_room(${name} ${ARGN} PRECOMPILED rpc DEPENDS nodeagent_session nodeagent_os support_rpc)
+  muster_room(${name} ${ARGN} DEPENDS nodeagent_session nodeagent_os support_rpc)
   target_link_libraries(nodeagent_services INTERFACE ${name})
 endfunction()
 

@@ -1,0 +1,1 @@
+// Holds the precompiled header of gtest and gmock; see rooms.cmake.

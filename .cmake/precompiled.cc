@@ -1,1 +1,0 @@
-// Gives each library of precompiled headers a source; see rooms.cmake.
