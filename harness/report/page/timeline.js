@@ -246,6 +246,8 @@ export class Timeline {
   }
 
   paint() {
+    // A timeline that was left before its items were read has no size. `resize()` paints it when it is shown again.
+    if (!this.ratio) return;
     this.painter.draw({ slices: this.slices, mode: this.mode, scale: this.scale, lanes: this.lanes, top: this.top,
       height: this.viewHeight, ratio: this.ratio, faults: this.faults, isOrder: this.isOrder, chosen: this.chosen,
       selection: this.selection, failures: this.failures.map((time) => this.valueOf(time)),

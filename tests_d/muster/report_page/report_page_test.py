@@ -163,6 +163,17 @@ class PageTest(unittest.TestCase):
     def note(self):
         return int(re.match(r"\d+", self.text(".itemtable .note").replace("\u202f", ""))[0])
 
+    def test_hidden_timeline_is_drawn_once_it_is_shown(self):
+        self.open("partition")
+        self.chromium.run("const style = document.createElement('style'); style.id = 'hidden';"
+                          "style.textContent = '.timeline { display: none }'; document.head.append(style);"
+                          "location.hash = '#v=timeline&t=0,1000000000'")
+        self.chromium.wait("return document.querySelectorAll('.itemtable .vrow').length")
+        self.chromium.wait("return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
+        self.assertIsNone(self.chromium.run(TIMELINE))
+        self.chromium.run("document.getElementById('hidden').remove()")
+        self.chromium.wait(TIMELINE)
+
     def test_table_has_the_items_of_the_canvas(self):
         self.open_timeline()
         self.assertGreater(self.note(), 200)
