@@ -1,15 +1,12 @@
 #include "harness/cli/wrapper_words.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
-#include <sstream>
 
 #include "harness/cli/arguments.h"
 #include "harness/cli/command_error.h"
 #include "harness/fixture/options.h"
+#include "harness/os/program_path.h"
 #include "harness/os/shell_words.h"
 #include "harness/run/program_variables.h"
 #include "harness/runner/planned.h"
@@ -37,20 +34,6 @@ constexpr TextOption kTracer({
     .help = "run each process of tests by COMMAND, such as 'strace -f -o {directory}/s'",
 });
 
-// Returns the path of a program as a shell finds it; empty: it finds none.
-std::string found(const std::string& program) {
-  if (program.find('/') != std::string::npos) {
-    std::string path = std::filesystem::absolute(program).string();
-    return ::access(path.c_str(), X_OK) == 0 ? path : "";
-  }
-  std::istringstream directories(std::getenv("PATH") ? std::getenv("PATH") : "");
-  for (std::string directory; std::getline(directories, directory, ':');) {
-    std::string path = directory + "/" + program;
-    if (::access(path.c_str(), X_OK) == 0 && !std::filesystem::is_directory(path)) return path;
-  }
-  return "";
-}
-
 std::vector<std::string> wordsOf(const Option& option, const std::string& text) {
   auto words = shellWords(text);
   std::string where = option.spelling() + ": ";
@@ -59,7 +42,7 @@ std::vector<std::string> wordsOf(const Option& option, const std::string& text) 
                        where + "\"" + support::printable(text) + "\" has a quote without an end");
   }
   if (words->empty()) throw CommandError(kExitUsage, where + "there is no command");
-  std::string path = found(words->front());
+  std::string path = programInPath(words->front());
   if (path.empty()) {
     throw CommandError(
         kExitUsage, where + "there is no program \"" + support::printable(words->front()) + "\"");

@@ -4,8 +4,9 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <sstream>
 #include <vector>
+
+#include "harness/os/program_path.h"
 
 // Where this package was installed. A program that was built against an installed Muster defines
 // it; see .cmake/muster-config.cmake.in. Elsewhere its address is null.
@@ -21,16 +22,11 @@ std::string findProgram(const std::string& name) {
   if (!error) directories.push_back(self.parent_path());
   if (&musterInstalledPrograms != nullptr) directories.push_back(musterInstalledPrograms);
   directories.insert(directories.end(), {"/usr/local/bin", "/usr/bin"});
-  if (const char* path = std::getenv("PATH")) {
-    std::istringstream list(path);
-    for (std::string directory; std::getline(list, directory, ':');)
-      directories.push_back(directory);
-  }
   for (const std::string& directory : directories) {
     std::string candidate = directory + "/" + name;
     if (::access(candidate.c_str(), X_OK) == 0) return std::filesystem::absolute(candidate);
   }
-  return "";
+  return programInPath(name);
 }
 
 }  // namespace harness
