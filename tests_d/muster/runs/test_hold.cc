@@ -146,6 +146,20 @@ TEST_F(HeldNodesTest, NodesAreThereForShellsDebuggersAndOtherPrograms) {
   EXPECT_FALSE(fs::exists("/run/muster/" + cluster()));
 }
 
+TEST_F(HeldNodesTest, ProgramsAreFrozenByName) {
+  std::string look = muster_ +
+                     " exec --cluster $(grep -o 'MUSTER_CLUSTER=[^ ]*' err | cut -d= -f2) "
+                     "server1 -- sh -c 'ps -o state=,args= -p $(pgrep -f \"^sleep 3000\")'; ";
+  for (const std::string names : {"", "=sleep"}) {
+    Ended ended =
+        script(begin("Nodes.FailsBesideAnOrphan --hold-on-failure --hold-freeze" + names) + look +
+               step("resume latest") + end());
+    EXPECT_THAT(ended.out, AllOf(HasSubstr(names.empty() ? "S sleep 3000" : "T sleep 3000"),
+                                 HasSubstr("run 1\n")))
+        << ended.err;
+  }
+}
+
 TEST_F(HeldNodesTest, DebuggerIsAttachedAsItIsPrinted) {
   if (std::system("gdb --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "there is no gdb";
   Ended ended = script(begin("Nodes.Fails --hold-on-failure") + "echo 'info proc' | " +

@@ -7,12 +7,21 @@
 
 namespace {
 
+using namespace std::chrono_literals;
+
 class Nodes : public muster::ClusterTest {};
 
 TEST_F(Nodes, Fails) {
   muster::Process process = servers()[0].start({"sleep", "1000"});
   EXPECT_TRUE(false) << "look";
   EXPECT_EQ(std::string(process.running() ? "it runs" : "it has ended"), "");
+}
+// The second one is nobody's child.
+TEST_F(Nodes, FailsBesideAnOrphan) {
+  muster::Process process =
+      servers()[0].start({"sh", "-c", "(setsid sleep 3000 &); exec sleep 1000"});
+  EXPECT_THAT(servers()[0], muster::Eventually(muster::Runs({"pgrep", "-f", "sleep 3000"}), 5s));
+  EXPECT_TRUE(false) << "look";
 }
 TEST_F(Nodes, Crashes) {
   muster::Process process = servers()[0].start({"sleep", "2000"});
