@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "harness/os/shell_words.h"
 #include "harness/report/fields.h"
 #include "schema/support/base/text.h"
 
@@ -24,18 +25,9 @@ std::string anyOf(const Json& fields, const char* name) {
   return isPlain ? found->dump() : textOf(fields, name);
 }
 
-std::string quoted(const std::string& word) {
-  constexpr char kPlain[] =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,@%+";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string text = "'";
-  for (char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
-  return text + "'";
-}
-
 std::string commandOf(const std::vector<std::string>& argv) {
   std::string text;
-  for (const std::string& word : argv) text += (text.empty() ? "" : " ") + quoted(word);
+  for (const std::string& word : argv) text += (text.empty() ? "" : " ") + shellWord(word);
   return text;
 }
 
