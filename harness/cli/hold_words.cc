@@ -6,24 +6,15 @@
 
 #include "harness/cli/command_error.h"
 #include "harness/cli/options.h"
+#include "harness/cli/report_words.h"
 #include "harness/cli/table.h"
-#include "harness/os/error.h"
 #include "harness/os/wait.h"
-#include "harness/run/run_directory.h"
 
 namespace harness {
 namespace {
 
-// Who holds a test looks a few times a second, unless it asks its nodes what runs there.
+// The holder of a test looks a few times a second, unless it asks its nodes what runs there.
 constexpr std::chrono::seconds kTakenMax{30};
-
-run::RunRecord recordOf(const std::string& text) {
-  try {
-    return run::readRun(run::findRun(text));
-  } catch (const SystemError& error) {
-    throw CommandError(kExitNoInput, error.what());
-  }
-}
 
 bool isHeld(const std::string& directory, const run::Hold& hold) {
   std::vector<run::Hold> holds = run::holdsOf(run::readRun(directory));
@@ -37,7 +28,7 @@ void await(const run::RunRecord& record, const run::Hold& hold, const std::strin
   if (waitUntil(after(kTakenMax), [&] { return !run::isHoldEndWaiting(request); })) return;
   run::dropHoldEnd(request);
   if (isHeld(record.directory, hold)) {
-    throw CommandError(kExitUnavailable, "run " + record.id + ": who holds " + hold.test +
+    throw CommandError(kExitUnavailable, "run " + record.id + ": the holder of " + hold.test +
                                              " has not answered within 30 s");
   }
   throw CommandError(kExitData, "run " + record.id + ": the hold of " + hold.test +
@@ -47,7 +38,7 @@ void await(const run::RunRecord& record, const run::Hold& hold, const std::strin
 }  // namespace
 
 int endHold(const Arguments& arguments, run::HoldEnd end) {
-  run::RunRecord record = recordOf(arguments.word(0));
+  run::RunRecord record = recordedRun(arguments.word(0));
   std::vector<run::Hold> holds = run::holdsOf(record);
   if (holds.empty()) {
     throw CommandError(kExitData,

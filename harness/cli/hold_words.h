@@ -7,9 +7,9 @@
 
 namespace harness {
 
-// Asks who holds a test of the run that the first word names to end the hold, and waits until that
-// is taken. Returns the exit status. Throws CommandError: kExitNoInput if there is no such run,
-// kExitData if nothing of it is held, and kExitUnavailable if nobody has answered.
+// Asks the holder of a test of the run that the first word names to end the hold, and waits until
+// that is taken. Returns the exit status. Throws CommandError: kExitNoInput if there is no such
+// run, kExitData if nothing of it is held, and kExitUnavailable if nobody has answered.
 int endHold(const Arguments& arguments, run::HoldEnd end);
 
 // Returns the state of a run that holds tests, for people: "held until 12:31:07 UTC".

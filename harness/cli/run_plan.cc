@@ -42,7 +42,8 @@ class Planner {
   void addProgram(const runner::PlannedProgram& program) {
     std::vector<ListedNeeds> needs;
     for (const runner::PlannedTest& test : program.tests) {
-      const ListedNeeds* some = nodesNeededBy(*listed_.at(program.component + "/" + test.name));
+      const ListedNeeds* some =
+          nodesNeededBy(*listed_.at(runner::testId(program.component, test.name)));
       if (some != nullptr) needs.push_back(*some);
     }
     ProgramNodes nodes;
@@ -52,7 +53,7 @@ class Planner {
     for (const auto& tests : runner::processesOf(program, input_.options.processFor)) {
       PlanProcess process;
       for (const runner::PlannedTest& test : tests) {
-        addTest(*listed_.at(program.component + "/" + test.name), nodes, process);
+        addTest(*listed_.at(runner::testId(program.component, test.name)), nodes, process);
       }
       planned.processes.push_back(std::move(process));
     }

@@ -1,9 +1,10 @@
 // A hold is a test that failed and stands still, so that somebody can look at its nodes: what a
-// record says of it, and how others end it. Who holds the test is the business of
-// harness/fixture/hold.h, and for a program that has crashed of harness/runner/crash_hold.h.
+// record says of it, and how others end it. The holder is the program of the test
+// (harness/fixture/hold.h), and for a program that has crashed the runner
+// (harness/runner/crash_hold.h).
 //
-// A request to end a hold is a file in the directory of the run, which who holds the test looks for
-// and takes away: whoever may write there may end the hold.
+// A request to end a hold is a file in the directory of the run, which the holder looks for and
+// takes away: everybody who may write there may end the hold.
 #pragma once
 
 #include <chrono>
@@ -59,7 +60,7 @@ std::string holdEndText(int64_t until);
 // as it is called.
 std::string howToEnd(const std::string& runDirectory, const std::string& muster);
 
-// Asks who holds a test to end the hold. Returns the path of the request. Throws SystemError.
+// Asks the holder of a test to end the hold. Returns the path of the request. Throws SystemError.
 std::string requestHoldEnd(const std::string& runDirectory, const Hold& hold, HoldEnd end);
 
 // Tells whether nobody has taken the request yet.

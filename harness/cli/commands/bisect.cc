@@ -9,9 +9,9 @@
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/options.h"
 #include "harness/cli/planned_tests.h"
+#include "harness/cli/report_words.h"
 #include "harness/cli/table.h"
 #include "harness/cluster/run_id.h"
-#include "harness/os/error.h"
 #include "harness/os/files.h"
 #include "harness/os/shell_words.h"
 #include "harness/provision/choice.h"
@@ -63,14 +63,6 @@ fails no more, is flaky, or --max-runs was not enough; 2 if a step could not be
 tried; 4 if a step was cancelled; 65 if TEST did not fail in RUN; 66 if there is
 no such run or test.
 )";
-
-run::RunRecord recordOf(const std::string& text) {
-  try {
-    return run::readRun(run::findRun(text));
-  } catch (const SystemError& error) {
-    throw CommandError(kExitNoInput, error.what());
-  }
-}
 
 std::string secondsOf(std::chrono::steady_clock::time_point begin) {
   char text[32];
@@ -181,7 +173,7 @@ std::string verdictOf(const Interference& found, const std::string& test) {
 }
 
 int bisect(const Arguments& arguments) {
-  run::RunRecord record = recordOf(arguments.word(0));
+  run::RunRecord record = recordedRun(arguments.word(0));
   std::string directory = arguments.has(kInto)
                               ? std::filesystem::absolute(arguments[kInto]).string()
                               : run::defaultRunDirectory("bisect-" + newRunId());

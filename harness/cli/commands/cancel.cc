@@ -1,16 +1,14 @@
 // cancel: ends a run, or one test of it, in order.
 #include <algorithm>
 #include <chrono>
-#include <iostream>
 
 #include "harness/cli/arguments.h"
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/options.h"
+#include "harness/cli/report_words.h"
 #include "harness/cli/table.h"
-#include "harness/os/error.h"
 #include "harness/os/wait.h"
 #include "harness/run/results.h"
-#include "harness/run/run_directory.h"
 #include "harness/runner/cancel_requests.h"
 #include "schema/support/base/suggestion.h"
 
@@ -34,14 +32,6 @@ others go on. Without it, the whole run is. Tear-downs run, and nodes are
 cleaned, as after a signal. The command returns when the runner has been told.
 )";
 
-std::string found(const std::string& text) {
-  try {
-    return run::findRun(text);
-  } catch (const SystemError& error) {
-    throw CommandError(kExitNoInput, error.what());
-  }
-}
-
 void requireTest(const run::RunResult& result, const std::string& test) {
   std::vector<std::string> running;
   for (const run::TestResult& each : result.tests) {
@@ -57,9 +47,8 @@ void requireTest(const run::RunResult& result, const std::string& test) {
 
 int cancel(const Arguments& arguments) {
   const std::vector<std::string>& words = arguments.words();
-  std::string directory = found(words[0]);
   std::string test = words.size() > 1 ? words[1] : "";
-  run::RunRecord record = run::readRun(directory);
+  run::RunRecord record = recordedRun(words[0]);
   const run::RecordFile* runner = record.runner();
   if (runner == nullptr) {
     throw CommandError(
@@ -69,7 +58,7 @@ int cancel(const Arguments& arguments) {
     throw CommandError(kExitData, "run " + record.id + " does not run");
   }
   if (!test.empty()) requireTest(run::resultOf(record), test);
-  std::string request = runner::requestCancel(directory, test, arguments[kBecause]);
+  std::string request = runner::requestCancel(record.directory, test, arguments[kBecause]);
   if (!waitUntil(after(kTakenMax), [&] { return !runner::isWaiting(request); })) {
     throw CommandError(kExitUnavailable,
                        "run " + record.id + " has not answered yet; it was told to end");
