@@ -132,13 +132,13 @@ struct Namer {
   std::string operator()(const muster::ExtraAddress& of) { return "add address " + of.address; }
   std::string operator()(const muster::HostsEntry& of) { return "name " + of.address; }
   std::string operator()(const muster::TmpfsMount& of) {
-    return "mount a tmpfs on " + harness::quoted(of.directory);
+    return "mount a tmpfs on " + quoted(of.directory);
   }
   std::string operator()(const muster::LoopMount& of) {
-    return "mount a new " + of.fileSystem + " on " + harness::quoted(of.directory);
+    return "mount a new " + of.fileSystem + " on " + quoted(of.directory);
   }
   std::string operator()(const muster::NodeMount& of) {
-    return "mount " + harness::quoted(of.source) + " on " + harness::quoted(of.directory);
+    return "mount " + quoted(of.source) + " on " + quoted(of.directory);
   }
   std::string operator()(const muster::OpenPort& of) {
     return "open port " + std::to_string(of.port);
@@ -152,8 +152,7 @@ struct Namer {
   std::string operator()(const muster::NodeGroup& of) { return "add group " + of.name; }
   std::string operator()(const muster::Packages& of) { return "install " + joined(of.names, ", "); }
   std::string operator()(const muster::ServiceEnvironment& of) {
-    return "give service " + harness::quoted(of.service) + " the variables " +
-           namesOf(of.variables);
+    return "give service " + quoted(of.service) + " the variables " + namesOf(of.variables);
   }
   std::string operator()(const muster::CommandEnvironment& of) {
     return "give commands the variables " + namesOf(of.variables);

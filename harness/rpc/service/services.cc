@@ -33,8 +33,8 @@ constexpr auto statusOf = [](auto&& response) {
 };
 
 std::string textOf(const ServiceName& name) {
-  std::string text = "service " + harness::quoted(name.name);
-  return name.user.empty() ? text : text + " of user " + harness::quoted(name.user);
+  std::string text = "service " + quoted(name.name);
+  return name.user.empty() ? text : text + " of user " + quoted(name.user);
 }
 
 Nanoseconds leftUntil(SteadyTime until) {

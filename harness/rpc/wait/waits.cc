@@ -130,7 +130,7 @@ std::string Waits::await(const Condition& condition, SteadyTime until, SteadyTim
 HttpResponse Waits::get(const std::string& url, const HttpOptions& options,
                         SteadyTime until) const {
   Impl& node = node_.impl();
-  return node.told("wait", "get " + harness::quoted(url), until,
+  return node.told("wait", "get " + quoted(url), until,
                    [&]() { return askToGet(node, url, options, until); });
 }
 
@@ -143,7 +143,7 @@ std::vector<WaitAnswer> awaitOnAll(const std::vector<ControllerNode*>& nodes,
 
 std::vector<HttpAnswer> getOnAll(const std::vector<ControllerNode*>& nodes, const std::string& url,
                                  const HttpOptions& options, SteadyTime until) {
-  return askAll<HttpResponse>(nodes, "get " + harness::quoted(url), until,
+  return askAll<HttpResponse>(nodes, "get " + quoted(url), until,
                               [&](Impl& node) { return askToGet(node, url, options, until); });
 }
 
