@@ -26,7 +26,7 @@ enum class ProgramOutput {
   kLive,
 };
 
-// Who is told on standard error how the run goes.
+// What standard error tells of the run while it goes on.
 enum class Shown { kAll, kNothing };
 
 struct RunnerOptions {
