@@ -29,7 +29,7 @@ using Kind = wire::Error::Kind;
 constexpr size_t kPathBytesMax = 4095;
 constexpr uint64_t kTmpfsBytesMin = 4096;
 constexpr uint64_t kLoopBytesMin = 1 << 20;
-constexpr uint64_t kBytesMax = 1ULL << 50;
+constexpr uint64_t kDiskBytesMax = 1ULL << 50;
 constexpr size_t kTypeBytesMax = 32;
 constexpr int64_t kMountNs = 60'000'000'000;
 constexpr int64_t kMkfsNs = 120'000'000'000;
@@ -48,8 +48,9 @@ kj::String directoryOf(kj::StringPtr field, capnp::Data::Reader from) {
 }
 
 void requireSize(kj::StringPtr field, uint64_t bytes, uint64_t least) {
-  if (bytes >= least && bytes <= kBytesMax) return;
-  support::fail(Kind::INVALID, field, ": ", bytes, " is not between ", least, " and ", kBytesMax);
+  if (bytes >= least && bytes <= kDiskBytesMax) return;
+  support::fail(Kind::INVALID, field, ": ", bytes, " is not between ", least, " and ",
+                kDiskBytesMax);
 }
 
 // Returns the mounts on `directory`, one on the other. A walk into it sees the last.

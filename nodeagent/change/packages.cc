@@ -11,8 +11,8 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
-constexpr size_t kNamesMax = 64;
-constexpr size_t kNameBytesMax = 255;
+constexpr size_t kPackagesMax = 64;
+constexpr size_t kPackageNameBytesMax = 255;
 constexpr int64_t kInstallNs = 900'000'000'000;
 constexpr size_t kListBytesMax = 4 << 20;
 
@@ -22,8 +22,8 @@ constexpr kj::StringPtr kLocked = "flock -o -w 600 /run/muster-packages.lock "_k
 
 // One word of a command line: no option, and nothing that apt-get takes for another action, as it
 // does "name-" and "name+".
-void requireName(kj::StringPtr name) {
-  bool isRight = name.size() > 0 && name.size() <= kNameBytesMax && name[0] != '-' &&
+void requirePackageName(kj::StringPtr name) {
+  bool isRight = name.size() > 0 && name.size() <= kPackageNameBytesMax && name[0] != '-' &&
                  !name.endsWith("-") && (name.startsWith("/") || !name.endsWith("+"));
   for (char c : name) isRight = isRight && c > ' ' && c < 0x7f && c != '\'';
   if (!isRight) {
@@ -93,13 +93,13 @@ class PackagesKind final : public ChangeKind {
 
   Values read(wire::ChangeSpec::Kind::Reader from) const override {
     auto names = from.getPackages().getNames();
-    if (names.size() == 0 || names.size() > kNamesMax) {
+    if (names.size() == 0 || names.size() > kPackagesMax) {
       support::fail(Kind::INVALID, "packages.names: ", names.size(), " are not between 1 and ",
-                    kNamesMax);
+                    kPackagesMax);
     }
     Values values;
     for (auto each : names) {
-      requireName(each);
+      requirePackageName(each);
       values.add("name", each);
     }
     return values;

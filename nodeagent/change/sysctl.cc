@@ -39,7 +39,7 @@ kj::String pathOf(kj::StringPtr name) {
   return path;
 }
 
-void requireName(kj::StringPtr name, kj::StringPtr path) {
+void requireSysctlName(kj::StringPtr name, kj::StringPtr path) {
   bool isRight = path.size() > 0 && path.size() <= kNameBytesMax;
   size_t begin = 0;
   for (size_t i = 0; i <= path.size(); ++i) {
@@ -76,7 +76,7 @@ class SysctlKind final : public ChangeKind {
   Values read(wire::ChangeSpec::Kind::Reader from) const override {
     auto sysctl = from.getSysctl();
     kj::String path = pathOf(sysctl.getName());
-    requireName(sysctl.getName(), path);
+    requireSysctlName(sysctl.getName(), path);
     kj::StringPtr value = sysctl.getValue();
     bool isLine = value.size() > 0 && value.size() <= kValueBytesMax;
     for (char c : value) isLine = isLine && c != '\n' && c != '\0';

@@ -17,6 +17,8 @@
 
 #include <kj/io.h>
 
+#include "nodeagent/os/directory.h"
+
 namespace nodeagent::diagnosis {
 namespace {
 
@@ -24,11 +26,6 @@ namespace {
 constexpr size_t kNotesBytesMax = 1 << 20;
 constexpr size_t kHeadersMax = 64;
 constexpr size_t kEntriesMax = 20'000;
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { closedir(directory); }
-};
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
 
 #if __x86_64__
 constexpr uint16_t kMachine = EM_X86_64;

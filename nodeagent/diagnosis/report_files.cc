@@ -7,17 +7,14 @@
 #include <utility>
 
 #include "nodeagent/diagnosis/core_file.h"
+#include "nodeagent/os/directory.h"
 #include "nodeagent/os/read_file.h"
 #include "nodeagent/session/deaths.h"
 
 namespace nodeagent::diagnosis {
 namespace {
 
-constexpr size_t kEntriesMax = 20'000;
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { closedir(directory); }
-};
+constexpr size_t kReportEntriesMax = 20'000;
 
 void addReport(const std::string& path, int64_t sinceRealtimeNs, std::vector<FoundCrash>* reports) {
   FileTimes times = timesOf(path);
@@ -42,8 +39,8 @@ std::vector<FoundCrash> findReports(const std::vector<std::string>& prefixes,
     size_t slash = prefix.rfind('/');
     std::string directory = prefix.substr(0, slash + 1);
     std::string base = prefix.substr(slash + 1) + ".";
-    std::unique_ptr<DIR, CloseDirectory> open(opendir(directory.c_str()));
-    for (size_t i = 0; open && i < kEntriesMax && reports.size() < kReportsMax; ++i) {
+    Directory open(opendir(directory.c_str()));
+    for (size_t i = 0; open && i < kReportEntriesMax && reports.size() < kReportsMax; ++i) {
       dirent* entry = readdir(open.get());
       if (entry == nullptr) break;
       std::string name = entry->d_name;

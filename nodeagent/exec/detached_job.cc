@@ -45,7 +45,7 @@ kj::Promise<void> nothing() {
   return kj::READY_NOW;
 }
 
-void logTask(kj::Exception&& exception) {
+void logNotForgotten(kj::Exception&& exception) {
   support::log(support::Level::kError, "a detached job cannot be forgotten",
                {{"exception", exception.getDescription()}});
 }
@@ -172,7 +172,7 @@ void DetachedJob::linkOver() {
   status_.conclude(neverBegun ? DetachedStatus::Begun::kNo : DetachedStatus::Begun::kPerhaps);
   isAlive_ = false;
   processCount_ = 0;
-  if (isAcknowledged_ || !isDirectoryLeft_) forgetting_ = forget().eagerlyEvaluate(logTask);
+  if (isAcknowledged_ || !isDirectoryLeft_) forgetting_ = forget().eagerlyEvaluate(logNotForgotten);
 }
 
 void DetachedJob::notRecorded() {

@@ -37,7 +37,7 @@ kj::AutoCloseFd duplicate(int fd) {
   return kj::AutoCloseFd(copy);
 }
 
-void logTask(kj::Exception&& exception) {
+void logUnreadable(kj::Exception&& exception) {
   support::log(support::Level::kError, "the output of a job cannot be read any more",
                {{"exception", exception.getDescription()}});
 }
@@ -223,14 +223,14 @@ kj::Promise<void> Job::launch() {
 
   using Observer = kj::UnixEventPort::FdObserver;
   exitObserver_ = kj::heap<Observer>(context_.port, pidfd_, Observer::OBSERVE_READ);
-  outputPump_ = output_->pump().eagerlyEvaluate(logTask);
-  if (errors_.get() != nullptr) errorsPump_ = errors_->pump().eagerlyEvaluate(logTask);
+  outputPump_ = output_->pump().eagerlyEvaluate(logUnreadable);
+  if (errors_.get() != nullptr) errorsPump_ = errors_->pump().eagerlyEvaluate(logUnreadable);
   if (input_.get() != nullptr) {
     if (spec_.input == wire::JobSpec::Input::INLINE) {
       input_->accept(0, spec_.inlineInput, AfterInput::kEnds);
       spec_.inlineInput = nullptr;
     }
-    inputPump_ = input_->pump().eagerlyEvaluate(logTask);
+    inputPump_ = input_->pump().eagerlyEvaluate(logUnreadable);
   }
   listener_.launching(*this);
   changed_.notify();

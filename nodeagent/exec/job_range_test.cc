@@ -8,15 +8,16 @@
 namespace nodeagent::exec {
 namespace {
 
-constexpr uint64_t kMiB = 1 << 20;
+constexpr uint64_t kMiBytes = 1 << 20;
 constexpr uint32_t kRange = 256 * 1024;
 using Answer = capnp::Response<wire::Jobs::FollowResults>;
 
 class JobRangeTest : public JobFixture {
  protected:
   JobRangeTest() {
-    for (uint64_t line = 0; text.size() < 10 * kMiB; ++line) text += std::to_string(line) + "\n";
-    text.resize(10 * kMiB);
+    for (uint64_t line = 0; text.size() < 10 * kMiBytes; ++line)
+      text += std::to_string(line) + "\n";
+    text.resize(10 * kMiBytes);
     std::ofstream(path("ten")) << text;
     // The reader keeps up even if this machine is slow.
     limits.followedForNs = 20 * kSecondNs;

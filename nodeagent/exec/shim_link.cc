@@ -18,7 +18,7 @@ constexpr auto kPauseFirst = 5 * kj::MILLISECONDS;
 constexpr auto kPauseLast = 1 * kj::SECONDS;
 constexpr unsigned kStartsMax = 3;
 
-void logTask(kj::Exception&& exception) {
+void logLinkTask(kj::Exception&& exception) {
   support::log(support::Level::kError, "a task of a detached job failed",
                {{"exception", exception.getDescription()}});
 }
@@ -69,7 +69,7 @@ void ShimLink::begin(kj::Promise<void> recorded) {
                         fail(kj::mv(reason));
                         return kj::READY_NOW;
                       })
-                .eagerlyEvaluate(logTask);
+                .eagerlyEvaluate(logLinkTask);
 }
 
 void ShimLink::fail(kj::Exception reason) {
@@ -89,7 +89,7 @@ kj::Promise<void> ShimLink::bringUp() {
   return context_.disk.run([files = DetachedFiles(files_.path())]() { return Look::at(files); })
       .then([this](Look&& look) { return actOn(kj::mv(look)); },
             [this](kj::Exception&& exception) -> kj::Promise<void> {
-              logTask(kj::mv(exception));
+              logLinkTask(kj::mv(exception));
               return context_.timer.afterDelay(kPauseLast).then([this]() { return bringUp(); });
             });
 }
@@ -147,8 +147,9 @@ void ShimLink::connectionOver() {
     // The connection is destroyed in a later turn, because its calls are still failing in this one.
     auto gone = kj::mv(*rpc);
     rpc_ = nullptr;
-    closing_ =
-        kj::evalLater([gone = kj::mv(gone)]() mutable { gone = nullptr; }).eagerlyEvaluate(logTask);
+    closing_ = kj::evalLater([gone = kj::mv(gone)]() mutable {
+                 gone = nullptr;
+               }).eagerlyEvaluate(logLinkTask);
   }
 }
 

@@ -17,7 +17,7 @@ constexpr size_t kPartBytesMax = 1 << 20;  // The limit of readTrustedFile.
 constexpr size_t kAnswerBytesMax = 4096;
 
 // Begins a message. The log's descriptor comes beside its first byte, and the four texts follow it.
-struct Header {
+struct HandoverHeader {
   uint32_t partBytes[4];  // Authority, certificate, key, deny list.
   uint8_t hasCredentials;
   uint8_t hasLog;
@@ -26,7 +26,7 @@ struct Header {
 };
 
 struct Taking {
-  Header header{};
+  HandoverHeader header{};
   kj::AutoCloseFd log;
   std::string body;
 
@@ -109,14 +109,14 @@ kj::Promise<kj::Maybe<kj::String>> readAnswer(kj::AsyncCapabilityStream& stream)
 
 kj::Promise<kj::Maybe<kj::String>> handOver(kj::AsyncCapabilityStream& stream, Handover handover) {
   struct Sending {
-    Header header{};
+    HandoverHeader header{};
     kj::Vector<int> descriptors;
     std::string body;
     Handover handover;
   };
   auto sending = kj::heap<Sending>();
   sending->handover = kj::mv(handover);
-  Header& header = sending->header;
+  HandoverHeader& header = sending->header;
   header.logLevel = static_cast<uint8_t>(sending->handover.logLevel);
   KJ_IF_MAYBE (log, sending->handover.log) {
     header.hasLog = 1;

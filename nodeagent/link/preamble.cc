@@ -12,7 +12,7 @@ namespace {
 using Kind = wire::Error::Kind;
 
 // Begins the preamble: magic, role, and the lengths of identity and address, which follow it.
-struct Header {
+struct PreambleHeader {
   char magic[8];
   uint16_t role;
   uint16_t identityBytes;
@@ -27,7 +27,7 @@ constexpr kj::Duration kPreambleLimit = 5 * kj::SECONDS;
 }  // namespace
 
 std::string preambleOf(const Peer& peer) {
-  Header header{};
+  PreambleHeader header{};
   memcpy(header.magic, kMagic, sizeof kMagic);
   std::string identity = peer.identity.name.substr(0, kTextBytesMax);
   std::string address = peer.address.substr(0, kTextBytesMax);
@@ -39,7 +39,7 @@ std::string preambleOf(const Peer& peer) {
 
 kj::Promise<Peer> readPreamble(kj::AsyncInputStream& input, kj::Timer& timer) {
   struct State {
-    Header header;
+    PreambleHeader header;
     std::string text;
   };
   auto state = kj::heap<State>();
@@ -49,7 +49,7 @@ kj::Promise<Peer> readPreamble(kj::AsyncInputStream& input, kj::Timer& timer) {
   });
   return input.read(&into.header, sizeof into.header)
       .then([&into, &input]() {
-        const Header& header = into.header;
+        const PreambleHeader& header = into.header;
         if (memcmp(header.magic, kMagic, sizeof kMagic) != 0 ||
             header.identityBytes > kTextBytesMax || header.addressBytes > kTextBytesMax ||
             header.role > static_cast<uint16_t>(wire::Role::ADMIN)) {

@@ -15,9 +15,9 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
-constexpr int64_t kLimitNs = 10'000'000'000;
+constexpr int64_t kContainerLimitNs = 10'000'000'000;
 constexpr size_t kNameBytesMax = 255;
-constexpr size_t kOutputBytesMax = 16 << 10;
+constexpr size_t kNamesBytesMax = 16 << 10;
 
 struct Engine {
   const char* program;
@@ -68,8 +68,8 @@ ContainerOutput outputOfContainer(const RunTool& run, const std::string& name) {
   for (const Engine& engine : kEngines) {
     auto argv = kj::arr(kj::str(engine.program), kj::str("container"), kj::str("inspect"),
                         kj::str("--format"), kj::str(engine.format), kj::str(name.c_str()));
-    CommandOutput output{CommandOutput::Errors::kTogether, kOutputBytesMax};
-    CommandResult result = run(argv, kLimitNs, output);
+    CommandOutput output{CommandOutput::Errors::kTogether, kNamesBytesMax};
+    CommandResult result = run(argv, kContainerLimitNs, output);
     if (result.succeeded()) {
       auto chars = result.output.asChars();
       return readOutput(std::string(chars.begin(), chars.size()), name);

@@ -29,7 +29,7 @@ RunTool tools(const std::map<std::string, std::string>& answers) {
   };
 }
 
-support::Failure failureOf(const std::function<void()>& body) {
+support::Failure failureOfContainer(const std::function<void()>& body) {
   KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { body(); })) {
     return support::toFailure(*exception, "test");
   }
@@ -51,25 +51,27 @@ TEST(ContainerTest, JournalHasTheContainersName) {
 }
 
 TEST(ContainerTest, WhatIsMissingIsNamed) {
-  auto missing = failureOf([&]() { outputOfContainer(tools({}), "kvd"); });
+  auto missing = failureOfContainer([&]() { outputOfContainer(tools({}), "kvd"); });
   EXPECT_EQ(missing.kind, Kind::UNSUPPORTED);
   EXPECT_THAT(missing.text.cStr(), HasSubstr("neither podman nor docker"));
-  auto unknown = failureOf([&]() {
+  auto unknown = failureOfContainer([&]() {
     outputOfContainer(tools({{"podman", "!Error: no such container kvd"}}), "kvd");
   });
   EXPECT_EQ(unknown.kind, Kind::NOT_FOUND);
   EXPECT_THAT(unknown.text.cStr(), HasSubstr("no such container kvd"));
   auto both = tools({{"podman", "!no such one"}, {"docker", "!no daemon"}});
-  EXPECT_THAT(failureOf([&]() { outputOfContainer(both, "kvd"); }).text.cStr(),
+  EXPECT_THAT(failureOfContainer([&]() { outputOfContainer(both, "kvd"); }).text.cStr(),
               testing::AllOf(HasSubstr("no such one; docker: "), HasSubstr("no daemon")));
-  auto none = failureOf([&]() { outputOfContainer(tools({{"podman", "none\n\nkvd\n"}}), "kvd"); });
+  auto none = failureOfContainer([&]() {
+    outputOfContainer(tools({{"podman", "none\n\nkvd\n"}}), "kvd");
+  });
   EXPECT_EQ(none.kind, Kind::UNSUPPORTED);
   EXPECT_THAT(none.text.cStr(), HasSubstr("log driver \"none\""));
 }
 
 TEST(ContainerTest, WrongNamesAreRefused) {
   for (const char* wrong : {"", "-f", "a b", "a/b", "a\n", "*"}) {
-    EXPECT_EQ(failureOf([&]() { requireContainer(wrong); }).kind, Kind::INVALID) << wrong;
+    EXPECT_EQ(failureOfContainer([&]() { requireContainer(wrong); }).kind, Kind::INVALID) << wrong;
   }
   EXPECT_NO_THROW(requireContainer("kvd_1.a-b"));
 }

@@ -13,10 +13,10 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
-constexpr int64_t kLimitNs = 10'000'000'000;
+constexpr int64_t kJournalLimitNs = 10'000'000'000;
 
 // It is below the bound of runCommand.
-constexpr size_t kOutputBytesMax = 12 << 20;
+constexpr size_t kJournalBytesMax = 12 << 20;
 constexpr size_t kUnitBytesMax = 255;
 constexpr size_t kCursorBytesMax = 1024;
 
@@ -32,8 +32,8 @@ CommandResult runTool(const RunTool& run, const std::vector<std::string>& more) 
     argv.add(kj::str(word));
   }
   for (const std::string& word : more) argv.add(kj::str(word.c_str()));
-  CommandOutput output{CommandOutput::Errors::kDropped, kOutputBytesMax};
-  return run(argv, kLimitNs, output);
+  CommandOutput output{CommandOutput::Errors::kDropped, kJournalBytesMax};
+  return run(argv, kJournalLimitNs, output);
 }
 
 // A node without the program has no journal, ever. Every other end is a failure of this call.
@@ -54,7 +54,7 @@ CommandResult runTool(const RunTool& run, const std::vector<std::string>& more) 
 Output runJournal(const RunTool& run, const std::vector<std::string>& more) {
   CommandResult result = runTool(run, more);
   // journalctl cannot write on where its output has reached the bound.
-  bool isCut = result.output.size() >= kOutputBytesMax;
+  bool isCut = result.output.size() >= kJournalBytesMax;
   if (!result.succeeded() && !isCut) failJournal(result);
   return {std::string(result.output.asChars().begin(), result.output.size()), isCut};
 }
@@ -195,7 +195,7 @@ Part readJournal(const RunTool& run, const std::string& selection, const Mark& f
   std::vector<JournalEntry> entries = parseExport(output.text);
   if (output.isCut && entries.empty()) {
     support::fail(Kind::SYSTEM, "journal: the entry behind the mark has over ",
-                  kOutputBytesMax >> 20, " MiB, which is too much to be read");
+                  kJournalBytesMax >> 20, " MiB, which is too much to be read");
   }
   for (const JournalEntry& entry : entries) {
     if (hasEnd && isBehind(entry.cursor, to.cursor)) return part;

@@ -15,6 +15,7 @@
 namespace nodeagent::logs {
 namespace {
 
+using Kind = wire::Error::Kind;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -35,7 +36,7 @@ RunTool tool(const std::string& text, std::vector<std::string>* words = nullptr)
   };
 }
 
-support::Failure failureOf(const std::function<void()>& body) {
+support::Failure failureOfJournal(const std::function<void()>& body) {
   KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { body(); })) {
     return support::toFailure(*exception, "test");
   }
@@ -81,7 +82,7 @@ TEST(JournalTest, NodeWithoutJournalctlIsUnsupported) {
   RunTool missing = [](kj::ArrayPtr<const kj::String>, int64_t, const CommandOutput&) {
     return CommandResult{CommandResult::End::kNotStarted, ENOENT, nullptr};
   };
-  auto failure = failureOf([&]() { markJournal(missing); });
+  auto failure = failureOfJournal([&]() { markJournal(missing); });
   EXPECT_EQ(failure.kind, wire::Error::Kind::UNSUPPORTED);
   EXPECT_THAT(failure.text.cStr(), HasSubstr("no program journalctl"));
 }
@@ -89,7 +90,6 @@ TEST(JournalTest, NodeWithoutJournalctlIsUnsupported) {
 // Whoever asks may try again after these, so they must not look like a node without a journal.
 TEST(JournalTest, FailureOfTheToolIsNoMissingJournal) {
   using End = CommandResult::End;
-  using Kind = wire::Error::Kind;
   for (auto& [end, value, kind] :
        {std::tuple(End::kExited, 1, Kind::SYSTEM), std::tuple(End::kSignalled, 9, Kind::SYSTEM),
         std::tuple(End::kDeadline, 9, Kind::TIMEOUT),
@@ -99,7 +99,7 @@ TEST(JournalTest, FailureOfTheToolIsNoMissingJournal) {
                                              const CommandOutput&) {
       return CommandResult{end, value, nullptr};
     };
-    EXPECT_EQ(failureOf([&]() { markJournal(result); }).kind, kind) << value;
+    EXPECT_EQ(failureOfJournal([&]() { markJournal(result); }).kind, kind) << value;
   }
 }
 

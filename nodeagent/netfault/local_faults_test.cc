@@ -28,7 +28,7 @@ using Kind = wire::Error::Kind;
 using State = wire::FaultStatus::State;
 using SpecBuilder = wire::FaultSpec::Builder;
 
-constexpr int64_t kSecond = 1'000'000'000;
+constexpr int64_t kSecondNs = 1'000'000'000;
 
 class LocalFaultsTest : public ::testing::Test {
  protected:
@@ -179,7 +179,7 @@ TEST_F(LocalFaultsTest, SuccessorOfAKilledKeeperLetsItGoOn) {
 }
 
 TEST_F(LocalFaultsTest, SuccessorTakesAHeldPauseOverAndEndsItInTime) {
-  pause(kSecond);
+  pause(kSecondNs);
   restart();
   EXPECT_TRUE(isStopped());
   ASSERT_EQ(list().getFaults().size(), 1u);
@@ -190,7 +190,7 @@ TEST_F(LocalFaultsTest, SuccessorTakesAHeldPauseOverAndEndsItInTime) {
 
 // After a boot the numbers of the record are those of other processes.
 TEST_F(LocalFaultsTest, WhatABootHasEndedIsForgottenAndNotUndone) {
-  pause(60 * kSecond);
+  pause(60 * kSecondNs);
   place_.host.bootId = "boot-2";
   restart();
   EXPECT_EQ(list().getFaults().size(), 0u);
@@ -278,7 +278,7 @@ TEST_F(LocalFaultsTest, ValuesOutOfRangeAreRefused) {
 
 // A way to the agent that is cut must come back by itself.
 TEST_F(LocalFaultsTest, OurInterfaceIsTakenDownForATimeOnly) {
-  for (int64_t holdNs : {int64_t{0}, 601 * kSecond}) {
+  for (int64_t holdNs : {int64_t{0}, 601 * kSecondNs}) {
     expectInvalid("which evenOurs needs", [&](SpecBuilder spec) {
       spec.setHoldNs(holdNs);
       auto down = spec.initEffect().initDown();

@@ -7,7 +7,7 @@
 namespace nodeagent {
 namespace {
 
-int64_t read(clockid_t which) {
+int64_t readClock(clockid_t which) {
   struct timespec now;
   KJ_SYSCALL(clock_gettime(which, &now));
   return static_cast<int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
@@ -15,9 +15,9 @@ int64_t read(clockid_t which) {
 
 class SystemClock final : public Clock {
  public:
-  int64_t boottimeNs() const override { return read(CLOCK_BOOTTIME); }
-  int64_t monotonicNs() const override { return read(CLOCK_MONOTONIC); }
-  int64_t realtimeNs() const override { return read(CLOCK_REALTIME); }
+  int64_t boottimeNs() const override { return readClock(CLOCK_BOOTTIME); }
+  int64_t monotonicNs() const override { return readClock(CLOCK_MONOTONIC); }
+  int64_t realtimeNs() const override { return readClock(CLOCK_REALTIME); }
 };
 
 }  // namespace

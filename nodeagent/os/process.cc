@@ -18,6 +18,7 @@
 #include <kj/function.h>
 #include <kj/io.h>
 
+#include "nodeagent/os/directory.h"
 #include "nodeagent/os/read_file.h"
 #include "schema/support/base/wire_error.h"
 
@@ -34,11 +35,6 @@ constexpr unsigned kKernelThread = 0x00200000;  // PF_KTHREAD
 constexpr size_t kCommandBytesMax = 15;
 // Names stand at the beginning of a command line.
 constexpr size_t kCommandLineBytesMax = 4096;
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { closedir(directory); }
-};
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
 
 // The text of /proc/PID/stat. Its command stands in parentheses and may itself contain any
 // character, so the last one ends it.

@@ -43,7 +43,7 @@ constexpr int kFramesPerTurn = 256;
 constexpr int64_t kProbeMaxNs = 5'000'000'000;
 constexpr int64_t kProbeAgainNs = 20'000'000;
 // What is held at the end and not sent by then is lost.
-constexpr int64_t kEndMaxNs = 2'000'000'000;
+constexpr int64_t kDrainMaxNs = 2'000'000'000;
 
 int64_t nowNs() {
   struct timespec now {};
@@ -197,7 +197,7 @@ class Relay {
   }
 
   void sendAll() {
-    int64_t untilNs = nowNs() + kEndMaxNs;
+    int64_t untilNs = nowNs() + kDrainMaxNs;
     while (nowNs() < untilNs) {
       auto held = schedule_.next(INT64_MAX);
       if (!held) break;

@@ -9,7 +9,7 @@
 namespace support {
 namespace {
 
-kj::ArrayPtr<const kj::byte> bytesOf(const std::string& text) {
+kj::ArrayPtr<const kj::byte> asBytes(const std::string& text) {
   return kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size());
 }
 
@@ -18,7 +18,7 @@ Digest inPieces(const std::string& content, size_t pieceBytes) {
   BlockDigest digest;
   for (size_t at = 0; at < content.size(); at += pieceBytes) {
     std::string piece = content.substr(at, pieceBytes);
-    if (!isZeros(bytesOf(piece))) digest.add(at, bytesOf(piece));
+    if (!isZeros(asBytes(piece))) digest.add(at, asBytes(piece));
   }
   return digest.digest(content.size());
 }
@@ -57,7 +57,7 @@ TEST(BlockDigestTest, DigestIsTheOneThatTheSchemaDefines) {
   std::string content = std::string(4096, '\0') + "ab";
   std::string defined("\x00\x10\x00\x00\x00\x00\x00\x00", 8);
   defined += "ab" + std::string(4094, '\0') + std::string("\x02\x10\x00\x00\x00\x00\x00\x00", 8);
-  EXPECT_EQ(inPieces(content, 4096), Sha256::of(bytesOf(defined)));
+  EXPECT_EQ(inPieces(content, 4096), Sha256::of(asBytes(defined)));
 }
 
 }  // namespace

@@ -13,6 +13,11 @@
 
 namespace support {
 
+// Tells whether it is one of 0 to 9, whatever the locale says.
+constexpr bool isDigit(char character) {
+  return character >= '0' && character <= '9';
+}
+
 // Tells whether `bytes` are UTF-8 as Unicode defines it: no overlong forms, no surrogates, nothing
 // above U+10FFFF. The empty text is.
 bool isUtf8(std::string_view bytes);

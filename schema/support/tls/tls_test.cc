@@ -29,7 +29,7 @@ namespace {
 using Kind = wire::Error::Kind;
 using testing::HasSubstr;
 
-const Authority& authority() {
+const Authority& tlsAuthority() {
   static const Authority instance = Authority::make("test cluster");
   return instance;
 }
@@ -38,7 +38,7 @@ class TlsTest : public testing::Test {
  protected:
   ~TlsTest() noexcept override {}
 
-  static Credentials credentials(KeyPair own, const Authority& trusted = authority()) {
+  static Credentials credentials(KeyPair own, const Authority& trusted = tlsAuthority()) {
     return {trusted.certificate(), std::move(own)};
   }
 
@@ -93,30 +93,30 @@ class TlsTest : public testing::Test {
 };
 
 TEST_F(TlsTest, RightCertificatesAreAcceptedWithTheirIdentity) {
-  auto outcome = shakeHands(credentials(authority().issueNode("n1")),
-                            credentials(authority().issueClient("operator:ci")));
+  auto outcome = shakeHands(credentials(tlsAuthority().issueNode("n1")),
+                            credentials(tlsAuthority().issueClient("operator:ci")));
   EXPECT_EQ(outcome.identity, "operator:ci");
   EXPECT_TRUE(outcome.client == nullptr);
 }
 
 TEST_F(TlsTest, ForeignClientIsRefusedAndLearnsThatItIsNotTheNetwork) {
   auto foreign = Authority::make("another cluster");
-  auto outcome = shakeHands(credentials(authority().issueNode("n1")),
-                            {authority().certificate(), foreign.issueClient("operator:ci")});
+  auto outcome = shakeHands(credentials(tlsAuthority().issueNode("n1")),
+                            {tlsAuthority().certificate(), foreign.issueClient("operator:ci")});
   EXPECT_EQ(outcome.server, Kind::DENIED);
   EXPECT_EQ(remedy(outcome), Remedy::kFixIdentity);
 }
 
 TEST_F(TlsTest, ForeignServerIsRefused) {
   auto foreign = Authority::make("another cluster");
-  auto outcome = shakeHands({authority().certificate(), foreign.issueNode("n1")},
-                            credentials(authority().issueClient("operator:ci")));
+  auto outcome = shakeHands({tlsAuthority().certificate(), foreign.issueNode("n1")},
+                            credentials(tlsAuthority().issueClient("operator:ci")));
   EXPECT_EQ(remedy(outcome), Remedy::kFixIdentity);
 }
 
 TEST_F(TlsTest, AnotherNodeIsRefused) {
-  auto outcome = shakeHands(credentials(authority().issueNode("n2")),
-                            credentials(authority().issueClient("operator:ci")));
+  auto outcome = shakeHands(credentials(tlsAuthority().issueNode("n2")),
+                            credentials(tlsAuthority().issueClient("operator:ci")));
   EXPECT_EQ(remedy(outcome), Remedy::kFixIdentity);
   Failure failure = toFailure(KJ_ASSERT_NONNULL(outcome.client), "test");
   EXPECT_EQ(failure.kind, Kind::DENIED);
@@ -126,9 +126,9 @@ TEST_F(TlsTest, AnotherNodeIsRefused) {
 
 TEST_F(TlsTest, WildcardsAndParentDomainsAreRefused) {
   auto node = [](std::vector<std::string> names) {
-    return authority().issue("n1.lab", names, Purpose::kServer, Validity());
+    return tlsAuthority().issue("n1.lab", names, Purpose::kServer, Validity());
   };
-  auto client = credentials(authority().issueClient("operator:ci"));
+  auto client = credentials(tlsAuthority().issueClient("operator:ci"));
   EXPECT_TRUE(shakeHands(credentials(node({"x", "n1.lab"})), client, "n1.lab").client == nullptr);
   for (const auto& wrong : {node({}), node({"*.lab"}), node({"n2.lab"}), node({"lab"})}) {
     auto outcome = shakeHands(credentials(wrong), client, "n1.lab");
@@ -138,12 +138,12 @@ TEST_F(TlsTest, WildcardsAndParentDomainsAreRefused) {
 }
 
 TEST_F(TlsTest, CertificateForTheOtherPurposeIsRefused) {
-  auto stolen = authority().issueNode("n1");
-  auto asClient = shakeHands(credentials(authority().issueNode("n1")), credentials(stolen));
+  auto stolen = tlsAuthority().issueNode("n1");
+  auto asClient = shakeHands(credentials(tlsAuthority().issueNode("n1")), credentials(stolen));
   EXPECT_EQ(asClient.server, Kind::DENIED);
-  auto posing = authority().issue("operator:ci", {"n1"}, Purpose::kClient, {});
+  auto posing = tlsAuthority().issue("operator:ci", {"n1"}, Purpose::kClient, {});
   auto asServer =
-      shakeHands(credentials(posing), credentials(authority().issueClient("operator:ci")));
+      shakeHands(credentials(posing), credentials(tlsAuthority().issueClient("operator:ci")));
   EXPECT_EQ(remedy(asServer), Remedy::kFixIdentity);
 }
 
@@ -151,13 +151,13 @@ TEST_F(TlsTest, CertificateOutsideItsTimeBlamesTheClock) {
   Validity over{2 * 24 * 3600, -3600};
   Validity later{-3600, 7200};
   for (const Validity& validity : {over, later}) {
-    auto outcome = shakeHands(credentials(authority().issueNode("n1", validity)),
-                              credentials(authority().issueClient("operator:ci")));
+    auto outcome = shakeHands(credentials(tlsAuthority().issueNode("n1", validity)),
+                              credentials(tlsAuthority().issueClient("operator:ci")));
     EXPECT_EQ(remedy(outcome), Remedy::kFixClock)
         << KJ_ASSERT_NONNULL(outcome.client).getDescription().cStr();
   }
-  auto client = shakeHands(credentials(authority().issueNode("n1")),
-                           credentials(authority().issueClient("operator:ci", over)));
+  auto client = shakeHands(credentials(tlsAuthority().issueNode("n1")),
+                           credentials(tlsAuthority().issueClient("operator:ci", over)));
   EXPECT_EQ(client.server, Kind::DENIED);
   EXPECT_EQ(remedy(client), Remedy::kFixClock);
 }
@@ -170,8 +170,8 @@ TEST_F(TlsTest, CommonNamesAreRolesAndPlainNames) {
         "operator:abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnop"}) {
     EXPECT_ANY_THROW(identityFromCommonName(name)) << name;
   }
-  auto outcome = shakeHands(credentials(authority().issueNode("n1")),
-                            credentials(authority().issueClient("root:ci")));
+  auto outcome = shakeHands(credentials(tlsAuthority().issueNode("n1")),
+                            credentials(tlsAuthority().issueClient("root:ci")));
   EXPECT_EQ(outcome.server, Kind::DENIED);
 }
 
@@ -220,7 +220,7 @@ TEST_F(TlsTest, OlderProtocolAndMissingCertificateAreRefused) {
     int ends[2];
     KJ_SYSCALL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends));
     kj::AutoCloseFd clientEnd(ends[1]);
-    TlsServer server(credentials(authority().issueNode("n1")), timer(), 5 * kj::SECONDS);
+    TlsServer server(credentials(tlsAuthority().issueNode("n1")), timer(), 5 * kj::SECONDS);
     Kind refused = Kind::UNSPECIFIED;
     auto accepting =
         server.accept(io_.lowLevelProvider->wrapSocketFd(kj::AutoCloseFd(ends[0])))
@@ -239,7 +239,7 @@ TEST_F(TlsTest, AuthoritysCertificateIsNotSentAlong) {
   int ends[2];
   KJ_SYSCALL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends));
   kj::AutoCloseFd clientEnd(ends[1]);
-  TlsServer server(credentials(authority().issueNode("n1")), timer(), 5 * kj::SECONDS);
+  TlsServer server(credentials(tlsAuthority().issueNode("n1")), timer(), 5 * kj::SECONDS);
   auto accepting = server.accept(io_.lowLevelProvider->wrapSocketFd(kj::AutoCloseFd(ends[0])))
                        .then([](TlsServer::Accepted&&) {}, [](kj::Exception&&) {});
   RawClient client(clientEnd, TLS1_3_VERSION);
@@ -255,7 +255,7 @@ class RawSessionTest : public TlsTest {
     KJ_SYSCALL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends));
     socket_ = kj::AutoCloseFd(ends[1]);
     client_.emplace(socket_, TLS1_3_VERSION);
-    client_->show(authority().issueClient("operator:ci"));
+    client_->show(tlsAuthority().issueClient("operator:ci"));
     serving_ = server_.accept(io_.lowLevelProvider->wrapSocketFd(kj::AutoCloseFd(ends[0])))
                    .then([this](TlsServer::Accepted&& accepted) {
                      stream_ = kj::mv(accepted.stream);
@@ -289,7 +289,7 @@ class RawSessionTest : public TlsTest {
     return false;
   }
 
-  TlsServer server_{credentials(authority().issueNode("n1")), timer(), 5 * kj::SECONDS};
+  TlsServer server_{credentials(tlsAuthority().issueNode("n1")), timer(), 5 * kj::SECONDS};
   kj::AutoCloseFd socket_;
   std::optional<RawClient> client_;
   char byte_ = 0;
@@ -332,7 +332,7 @@ TEST_F(RawSessionTest, ManyChangesOfTheKeyCostNoMemory) {
 }
 
 TEST_F(TlsTest, SilentClientIsGivenUp) {
-  TlsServer server(credentials(authority().issueNode("n1")), timer(), 50 * kj::MILLISECONDS);
+  TlsServer server(credentials(tlsAuthority().issueNode("n1")), timer(), 50 * kj::MILLISECONDS);
   auto ends = sockets();
   EXPECT_ANY_THROW(server.accept(kj::mv(ends.first)).wait(io_.waitScope));
 }
@@ -345,13 +345,13 @@ TEST_F(TlsTest, UnsuitableTextsAreRefusedWithTheReason) {
     }
     return "";
   };
-  auto good = authority().issueNode("n1");
+  auto good = tlsAuthority().issueNode("n1");
   EXPECT_EQ(why(credentials(good)), "");
   EXPECT_THAT(why({"no pem", good}), HasSubstr("authority"));
   EXPECT_THAT(why({good.certificate, good}), HasSubstr("authority"));
   EXPECT_THAT(why(credentials({"no pem", good.key})), HasSubstr("tls certificate"));
   EXPECT_THAT(why(credentials({good.certificate, "no pem"})), HasSubstr("tls key"));
-  EXPECT_THAT(why(credentials({good.certificate, authority().issueNode("n1").key})),
+  EXPECT_THAT(why(credentials({good.certificate, tlsAuthority().issueNode("n1").key})),
               HasSubstr("does not belong"));
 }
 
@@ -359,9 +359,9 @@ TEST_F(TlsTest, FilesThatOthersCanReachAreRefused) {
   char directory[] = "/tmp/tls-test-XXXXXX";
   ASSERT_NE(mkdtemp(directory), nullptr);
   std::string base = directory;
-  auto pair = authority().issueNode("n1");
+  auto pair = tlsAuthority().issueNode("n1");
   CredentialFiles files{base + "/ca", base + "/cert", base + "/key"};
-  std::ofstream(files.authority) << authority().certificate();
+  std::ofstream(files.authority) << tlsAuthority().certificate();
   std::ofstream(files.certificate) << pair.certificate;
   std::ofstream(files.key) << pair.key;
   auto why = [&]() -> std::string {
@@ -391,8 +391,8 @@ TEST_F(TlsTest, DialConnectsOverTlsOrSaysWhyNot) {
   KJ_SYSCALL(getsockname(listening, reinterpret_cast<sockaddr*>(&endpoint.address),
                          &endpoint.addressBytes));
   auto port = io_.lowLevelProvider->wrapListenSocketFd(kj::mv(listening));
-  TlsServer server(credentials(authority().issueNode("n1")), timer(), 1 * kj::SECONDS);
-  TlsClient client(credentials(authority().issueClient("operator:ci")));
+  TlsServer server(credentials(tlsAuthority().issueNode("n1")), timer(), 1 * kj::SECONDS);
+  TlsClient client(credentials(tlsAuthority().issueClient("operator:ci")));
   auto dialNode = [&]() {
     return dial(io_.unixEventPort, timer(),
                 {endpoint, client, "n1", 300 * kj::MILLISECONDS, nullptr});
