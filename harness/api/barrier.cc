@@ -48,7 +48,7 @@ void Barrier::wait(std::chrono::nanoseconds within, Where where) {
 }
 
 void PrintTo(const Barrier& barrier, std::ostream* out) {
-  *out << "barrier " << harness::quoted(barrier.name());
+  *out << "barrier " << harness::inQuotes(barrier.name());
 }
 
 }  // namespace muster

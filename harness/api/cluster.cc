@@ -82,7 +82,7 @@ NodeSet Cluster::withRole(const std::string& role, Where where) const {
   std::set<std::string> roles;
   for (Node& node : present_) roles.insert(node.role());
   std::string list = harness::joined({roles.begin(), roles.end()}, ", ");
-  throw NodeError(NodeError::Kind::kNotFound, "", "nodes of role " + harness::quoted(role),
+  throw NodeError(NodeError::Kind::kNotFound, "", "nodes of role " + harness::inQuotes(role),
                   "the cluster has the roles " + list, 0, where);
 }
 
@@ -117,7 +117,7 @@ NodeSet Cluster::select(const std::string& expression, Where where) const {
     }
     return NodeSet(chosen);
   } catch (const harness::NodeExpressionError& error) {
-    throw NodeError(NodeError::Kind::kInvalid, "", "nodes " + harness::quoted(expression),
+    throw NodeError(NodeError::Kind::kInvalid, "", "nodes " + harness::inQuotes(expression),
                     error.what(), 0, where);
   }
 }

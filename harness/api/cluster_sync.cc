@@ -17,7 +17,7 @@ using harness::at;
 namespace {
 
 [[noreturn]] void refuse(const std::string& barrier, const std::string& detail) {
-  throw NodeError(NodeError::Kind::kInvalid, "", "barrier " + harness::quoted(barrier), detail);
+  throw NodeError(NodeError::Kind::kInvalid, "", "barrier " + harness::inQuotes(barrier), detail);
 }
 
 }  // namespace
@@ -25,7 +25,8 @@ namespace {
 Event Cluster::event(const std::string& name, Where where) const {
   std::string fault = support::whyNoSyncName("name", name);
   if (fault.empty()) return Event(*sync_, name);
-  throw NodeError(NodeError::Kind::kInvalid, "", "event " + harness::quoted(name), fault, 0, where);
+  throw NodeError(NodeError::Kind::kInvalid, "", "event " + harness::inQuotes(name), fault, 0,
+                  where);
 }
 
 void Cluster::notify(const std::string& name, const EventData& data, Where where) {
@@ -59,7 +60,7 @@ Barrier Cluster::declared(const std::string& name, const std::vector<const Proce
       const harness::rpc::Job& job = harness::ApiAccess::behind(*process);
       std::string text = harness::joined(job.request().argv, " ");
       if (job.request().options.lifetime == CommandLifetime::kDetached) {
-        refuse(name, harness::quoted(text) +
+        refuse(name, harness::inQuotes(text) +
                          " is detached, and agents do not serve such commands; start it without "
                          "CommandLifetime::kDetached");
       }

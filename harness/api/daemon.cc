@@ -248,14 +248,14 @@ DaemonReadiness Daemon::listensOn(uint16_t port) {
 }
 
 DaemonReadiness Daemon::prints(const std::string& text) {
-  return {"it prints " + harness::quoted(text), {}, [text](const Node&, Process& process) {
+  return {"it prints " + harness::inQuotes(text), {}, [text](const Node&, Process& process) {
             return process.output().find(text) != std::string::npos ||
                    process.errors().find(text) != std::string::npos;
           }};
 }
 
 DaemonReadiness Daemon::makesFile(const std::string& path) {
-  return {"it makes file " + harness::quoted(path),
+  return {"it makes file " + harness::inQuotes(path),
           [path](const Node& node) { node.file(path).remove(); },
           [path](const Node& node, Process&) { return node.file(path).exists(); }};
 }
@@ -330,8 +330,8 @@ File Daemon::core(Where where) {
     if (!newest || newest->stat.modified < entry.stat.modified) newest = entry;
   }
   if (!newest) {
-    fail("there is no " + harness::quoted(place.name) + " in " + harness::quoted(place.directory) +
-         ", where its core_pattern puts it");
+    fail("there is no " + harness::inQuotes(place.name) + " in " +
+         harness::inQuotes(place.directory) + ", where its core_pattern puts it");
   }
   std::string parent = place.directory == "/" ? "" : place.directory;
   return impl.node.file(parent + "/" + newest->name);

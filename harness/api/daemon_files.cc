@@ -60,13 +60,14 @@ CorePlace corePlace(const std::string& pattern, CorePid added, const std::string
     return place;
   }
   if (line[0] == '|') {
-    place.problem = "its core_pattern gives cores to a program: " + quoted(line);
+    place.problem = "its core_pattern gives cores to a program: " + inQuotes(line);
     return place;
   }
   size_t slash = line.rfind('/');
   std::string parent = slash == std::string::npos ? "" : line.substr(0, slash);
   if (parent.find('%') != std::string::npos) {
-    place.problem = "its core_pattern has directories that only the kernel knows: " + quoted(line);
+    place.problem =
+        "its core_pattern has directories that only the kernel knows: " + inQuotes(line);
     return place;
   }
   bool isAbsolute = line[0] == '/';

@@ -28,15 +28,15 @@ Notification Event::wait(std::chrono::nanoseconds within, Where where) {
 }
 
 void PrintTo(const Notification& notification, std::ostream* out) {
-  *out << "event " << harness::quoted(notification.name) << " of "
+  *out << "event " << harness::inQuotes(notification.name) << " of "
        << (notification.node.empty() ? "the test" : "node " + notification.node);
   for (const auto& [name, value] : notification.data) {
-    *out << " " << name << "=" << harness::quoted(value);
+    *out << " " << name << "=" << harness::inQuotes(value);
   }
 }
 
 void PrintTo(const Event& event, std::ostream* out) {
-  *out << "event " << harness::quoted(event.name());
+  *out << "event " << harness::inQuotes(event.name());
 }
 
 }  // namespace muster

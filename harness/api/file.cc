@@ -36,7 +36,7 @@ std::string File::read(Where where) const {
     std::string content = Files(*node_).read(path_, 0, kReadBytesMax + 1, until());
     if (content.size() > kReadBytesMax) {
       throw NodeError(NodeError::Kind::kInvalid, node_->description().name,
-                      "read " + harness::quoted(path_), "larger than 256 MiB: pull it instead");
+                      "read " + harness::inQuotes(path_), "larger than 256 MiB: pull it instead");
     }
     return content;
   });
@@ -141,7 +141,7 @@ bool File::edit(const std::function<std::string(const std::string&)>& change,
   std::string after = change(before);
   if (after == before) return false;
   if (read(where) != before) {
-    throw NodeError(NodeError::Kind::kConflict, node(), "edit " + harness::quoted(path_),
+    throw NodeError(NodeError::Kind::kConflict, node(), "edit " + harness::inQuotes(path_),
                     "somebody else has changed the file meanwhile", 0, where);
   }
   write(after, options, where);
@@ -158,7 +158,7 @@ FileSpace File::space(Where where) const {
 }
 
 void PrintTo(const File& file, std::ostream* out) {
-  *out << "node " << file.node() << ": file " << harness::quoted(file.path());
+  *out << "node " << file.node() << ": file " << harness::inQuotes(file.path());
 }
 
 const std::string& File::node() const {

@@ -141,7 +141,7 @@ NodeAnswers<TransferResult> FileSet::archiveTo(const std::filesystem::path& loca
 void PrintTo(const FileSet& files, std::ostream* out) {
   std::vector<std::string> names;
   for (const Node* node : files.nodes_) names.push_back(node->name());
-  *out << "file " << harness::quoted(files.path_) << " on "
+  *out << "file " << harness::inQuotes(files.path_) << " on "
        << (names.empty() ? "no node" : harness::joined(names, ", "));
 }
 

@@ -62,7 +62,7 @@ LogLine awaitLine(harness::ControllerNode& node, const std::string& pattern, con
   LogPart part = logs.await(mark, {pattern}, until, limit);
   if (!part.slice.lines.empty()) return part.slice.lines.front();
   std::ostringstream operation;
-  operation << "wait for " << harness::quoted(pattern) << " in ";
+  operation << "wait for " << harness::inQuotes(pattern) << " in ";
   PrintTo(mark.source, &operation);
   throw NodeError(NodeError::Kind::kTimeout, mark.node, operation.str(),
                   "no such line within " + harness::durationText(allowed) +

@@ -40,7 +40,7 @@ Node& NodeSet::operator[](NameInSet name) const {
   for (Node* node : nodes_) {
     if (node->name() == name.name) return *node;
   }
-  fail(NodeError::Kind::kNotFound, "node " + harness::quoted(std::string(name.name)),
+  fail(NodeError::Kind::kNotFound, "node " + harness::inQuotes(std::string(name.name)),
        "the set has " + listed(names()), name.where);
 }
 

@@ -197,7 +197,7 @@ std::optional<std::string> Process::readLineUntil(SteadyTime until, std::chrono:
 std::string Process::readUntil(const std::string& text, std::chrono::nanoseconds within,
                                std::source_location where) {
   SteadyTime until = harness::waitEnd(within);
-  std::string verb = "read until " + harness::quoted(text) + " from";
+  std::string verb = "read until " + harness::inQuotes(text) + " from";
   return at(where, [&]() -> std::string {
     while (true) {
       std::optional<std::string> line;

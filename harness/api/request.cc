@@ -117,7 +117,7 @@ std::string writeLog(const std::filesystem::path& directory, const std::string& 
     if (written) return path;
     std::string reason = std::strerror(errno);
     if (file) std::remove(path.c_str());
-    complainOfLogs(told, "write " + harness::quoted(path) + ": " + reason);
+    complainOfLogs(told, "write " + inQuotes(path) + ": " + reason);
     return "";
   }
   complainOfLogs(told, "there are " + std::to_string(kLogsMax) + " files already");

@@ -82,7 +82,7 @@ void internal::requireAnswers(size_t nodes, const std::vector<NodeError>& errors
 
 void internal::failNoAnswerOf(const NameInSet& node) {
   throw NodeError(NodeError::Kind::kNotFound, "",
-                  "answer of node " + harness::quoted(std::string(node.name)),
+                  "answer of node " + harness::inQuotes(std::string(node.name)),
                   "the set does not have that node", 0, node.where);
 }
 

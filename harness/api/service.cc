@@ -71,7 +71,7 @@ const std::string& Service::node() const {
 }
 
 void PrintTo(const Service& service, std::ostream* out) {
-  *out << "node " << service.node() << ": service " << harness::quoted(service.name());
+  *out << "node " << service.node() << ": service " << harness::inQuotes(service.name());
 }
 
 }  // namespace muster

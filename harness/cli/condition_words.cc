@@ -20,7 +20,7 @@ uint16_t numberOf(const std::string& what, const std::string& text, int least, i
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   bool isNumber = error == std::errc() && end == text.data() + text.size();
   if (!isNumber || number < least || number > most) {
-    refuse(what + " " + quoted(text) + " is not a number from " + std::to_string(least) + " to " +
+    refuse(what + " " + inQuotes(text) + " is not a number from " + std::to_string(least) + " to " +
            std::to_string(most));
   }
   return static_cast<uint16_t>(number);
@@ -35,12 +35,12 @@ Condition portOf(const std::string& text) {
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
     host = host.substr(1, host.size() - 2);
   }
-  if (host.empty()) refuse("port " + quoted(text) + " has no host before the \":\"");
+  if (host.empty()) refuse("port " + inQuotes(text) + " has no host before the \":\"");
   return Condition::port(number, host);
 }
 
 std::string pathOf(const std::string& kind, const std::string& path) {
-  if (!path.starts_with('/')) refuse(kind + " " + quoted(path) + " is not an absolute path");
+  if (!path.starts_with('/')) refuse(kind + " " + inQuotes(path) + " is not an absolute path");
   return path;
 }
 
@@ -54,7 +54,7 @@ Condition conditionOf(const std::vector<std::string>& words) {
   const std::string& kind = words.at(0);
   std::vector<std::string> kinds = conditionKinds();
   if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
-    refuse(quoted(kind) + " is nothing to wait for; there are " + joined(kinds, ", "));
+    refuse(inQuotes(kind) + " is nothing to wait for; there are " + joined(kinds, ", "));
   }
   bool mayHaveStatus = kind == "http" && words.size() == 3;
   if (words.size() != 2 && !mayHaveStatus) {

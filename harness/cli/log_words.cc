@@ -53,7 +53,7 @@ LogSource sourceOf(const std::string& kind, const std::string& name) {
   if (kind == "unit") return LogSource::unit(name);
   if (kind == "kernel") return LogSource::kernel();
   if (kind == "container") return LogSource::container(name);
-  throw std::invalid_argument("unknown kind of source " + harness::quoted(kind));
+  throw std::invalid_argument("unknown kind of source " + inQuotes(kind));
 }
 
 // The list of the cluster file in which the rule stands.
@@ -69,10 +69,10 @@ std::string rulesText(const std::vector<ClusterLogs::Rule>& rules, const char* l
   std::string text;
   for (const ClusterLogs::Rule& each : rules) {
     const muster::LogRule& rule = each.rule;
-    text += std::string(listWord(each, list)) + ": " + harness::quoted(rule.pattern) +
-            nodesText(each.nodes);
-    if (rule.files != "*") text += " in " + harness::quoted(rule.files);
-    if (!rule.before.empty()) text += " behind " + harness::quoted(rule.before);
+    text +=
+        std::string(listWord(each, list)) + ": " + inQuotes(rule.pattern) + nodesText(each.nodes);
+    if (rule.files != "*") text += " in " + inQuotes(rule.files);
+    if (!rule.before.empty()) text += " behind " + inQuotes(rule.before);
     if (!rule.expires.empty()) text += " until " + rule.expires;
     text += ": " + support::printable(rule.reason) + "\n";
   }
@@ -99,7 +99,7 @@ std::vector<LogSource> sourcesOf(const std::vector<std::string>& files,
   std::vector<LogSource> sources;
   for (const std::string& file : files) {
     if (file.empty() || file[0] != '/') {
-      throw CommandError(kExitUsage, "--file " + harness::quoted(file) +
+      throw CommandError(kExitUsage, "--file " + inQuotes(file) +
                                          " is to be an absolute path on the nodes, or a pattern "
                                          "of such");
     }
@@ -115,7 +115,7 @@ std::string clusterLogsText(const ClusterLogs& logs) {
   for (const ClusterLogs::Source& each : logs.sources) {
     text += "logs: " + std::string(kindWord(each.source.kind()));
     if (each.source.kind() != LogSource::Kind::kKernel) {
-      text += " " + harness::quoted(each.source.name());
+      text += " " + inQuotes(each.source.name());
     }
     text += nodesText(each.nodes) + "\n";
   }

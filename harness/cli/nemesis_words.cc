@@ -67,7 +67,7 @@ std::vector<std::string> partsOf(const std::string& list) {
 std::string kindsProblem(const std::string& list) {
   for (const std::string& part : partsOf(list)) {
     if (has(nemesisKinds(), part)) continue;
-    return "has " + harness::quoted(part) + ", which is no kind" +
+    return "has " + inQuotes(part) + ", which is no kind" +
            support::suggestion(part, nemesisKinds());
   }
   return list.empty() ? "names no kind" : "";

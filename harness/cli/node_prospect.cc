@@ -121,8 +121,8 @@ std::string NodeProspect::whyUnmet(const ListedNeeds& needs) const {
     auto found = cluster_->find(role);
     int has = found == cluster_->end() ? 0 : found->second;
     if (has >= count) continue;
-    return "needs " + std::to_string(count) + " nodes of role " + quoted(role) + ", cluster " +
-           quoted(clusterName_) + " has " + std::to_string(has);
+    return "needs " + std::to_string(count) + " nodes of role " + inQuotes(role) + ", cluster " +
+           inQuotes(clusterName_) + " has " + std::to_string(has);
   }
   return "";
 }

@@ -18,17 +18,12 @@ bool leadsUp(const std::string& path) {
   return inSlashes.find("/../") != std::string::npos || inSlashes.find("/./") != std::string::npos;
 }
 
-void requireUtf8(const Setting& setting) {
-  if (support::isUtf8(setting.text())) return;
-  setting.fail(setting.name() + ": \"" + support::escaped(setting.text()) + "\" is not UTF-8");
-}
-
 std::vector<std::string> wordsOf(const Setting& command) {
   if (command.kind() == Setting::Kind::kText) {
-    requireUtf8(command);
+    command.expectUtf8();
     return {"sh", "-c", command.text()};
   }
-  for (const Setting& word : command.items()) requireUtf8(word);
+  for (const Setting& word : command.items()) word.expectUtf8();
   if (command.items().empty()) command.fail("commands: a command has no words");
   return command.texts();
 }
@@ -70,7 +65,7 @@ void addCollect(const Setting& collect, const std::vector<std::string>& names,
   if (const Setting* files = collect.find("files")) {
     requireFew(*files);
     for (const Setting& file : files->items()) {
-      requireUtf8(file);
+      file.expectUtf8();
       std::string problem = collectFileProblem(file.text());
       if (!problem.empty()) file.fail("files: \"" + file.text() + "\" " + problem);
       part.files.push_back(file.text());

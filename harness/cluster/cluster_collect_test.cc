@@ -16,7 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::StartsWith;
 using ::testing::ThrowsMessage;
 
-constexpr char kGood[] = R"(nodes:
+constexpr char kGoodCollect[] = R"(nodes:
   server[1-2]:
     role: server
     collect: {commands: [[kvctl, status]], max_size: 1 GiB}
@@ -39,7 +39,7 @@ void expectWhatTheFileSays(const ClusterCollect& collect) {
 }
 
 TEST(ClusterCollectTest, NodeSetsAddToWhatTheFileSays) {
-  ClusterWishes wishes = planOf(kGood).wishes;
+  ClusterWishes wishes = planOf(kGoodCollect).wishes;
   expectWhatTheFileSays(wishes.collect);
   std::string json = toJson(wishes).dump();
   expectWhatTheFileSays(wishesFromJson(nlohmann::json::parse(json)).collect);
@@ -51,13 +51,13 @@ TEST(ClusterCollectTest, NothingIsTakenWithoutTheKey) {
   EXPECT_EQ(wish.bytesMax, 64u << 20);
 }
 
-struct Bad {
+struct BadCollect {
   const char* collect;
   const char* message;
 };
 
 // Each is the value of `collect` in line 2, which begins at column 10.
-constexpr Bad kBad[] = {
+constexpr BadCollect kBadCollects[] = {
     {"[a]", "2:10: collect: expected a map and found a list"},
     {"{file: [/l]}", "2:11: unknown key \"file\"; did you mean \"files\"?"},
     {"{files: /l}", "2:18: files: expected a list and found \"/l\""},
@@ -72,7 +72,7 @@ constexpr Bad kBad[] = {
 };
 
 TEST(ClusterCollectTest, RefusesWithFileLineColumnAndRemedy) {
-  for (const Bad& bad : kBad) {
+  for (const BadCollect& bad : kBadCollects) {
     EXPECT_THAT([&] { planOf(std::string("nodes: {a: {role: x}}\ncollect: ") + bad.collect); },
                 ThrowsMessage<ClusterFileError>(std::string("f.yaml:") + bad.message))
         << bad.collect;

@@ -6,7 +6,6 @@
 #include "harness/cluster/plan.h"
 #include "harness/cluster/selection.h"
 #include "harness/log/rules.h"
-#include "schema/support/base/text.h"
 
 namespace harness {
 namespace {
@@ -31,23 +30,6 @@ std::vector<LogRule> rulesOn(const std::vector<Of>& all, const std::string& node
   return some;
 }
 
-// A cluster's description is JSON.
-void requireUtf8(const Setting& setting) {
-  switch (setting.kind()) {
-    case Setting::Kind::kText:
-      if (support::isUtf8(setting.text())) return;
-      setting.fail(setting.name() + ": \"" + support::escaped(setting.text()) + "\" is not UTF-8");
-    case Setting::Kind::kList:
-      for (const Setting& item : setting.items()) requireUtf8(item);
-      return;
-    case Setting::Kind::kMap:
-      for (const Setting& value : setting.values()) requireUtf8(value);
-      return;
-    case Setting::Kind::kNothing:
-      return;
-  }
-}
-
 // Reads one map of logs. `ofSet` has the nodes of the node set that it belongs to; it is empty for
 // that of the file, whose entries may choose nodes themselves.
 class LogsReader {
@@ -57,7 +39,7 @@ class LogsReader {
 
   void read(const Setting& logs) {
     logs.expectKeys({"sources", "fail_on", "warn_on", "allow"});
-    requireUtf8(logs);
+    logs.expectUtf8();
     if (const Setting* sources = logs.find("sources")) {
       for (const Setting& item : sources->items()) readSource(item);
     }

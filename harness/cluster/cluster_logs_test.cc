@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 using ::testing::StartsWith;
 using ::testing::ThrowsMessage;
 
-constexpr char kGood[] = R"(nodes:
+constexpr char kGoodLogs[] = R"(nodes:
   server[1-2]:
     role: server
     logs:
@@ -61,11 +61,11 @@ void expectWhatTheFileSays(const ClusterLogs& logs) {
 }
 
 TEST(ClusterLogsTest, SourcesAndRulesBelongToTheNodesThatTheFileNames) {
-  expectWhatTheFileSays(planOf(kGood).wishes.logs);
+  expectWhatTheFileSays(planOf(kGoodLogs).wishes.logs);
 }
 
 TEST(ClusterLogsTest, JsonKeepsThem) {
-  std::string json = toJson(planOf(kGood).wishes).dump();
+  std::string json = toJson(planOf(kGoodLogs).wishes).dump();
   expectWhatTheFileSays(wishesFromJson(nlohmann::json::parse(json)).logs);
 }
 
@@ -85,16 +85,16 @@ logs:
   EXPECT_THAT([&] { refuseExpired(logs); },
               ThrowsMessage<ClusterFileError>(
                   StartsWith("f.yaml:4:55: rule \"ERROR\" has expired on 2020-01-31")));
-  refuseExpired(planOf(kGood).wishes.logs);
+  refuseExpired(planOf(kGoodLogs).wishes.logs);
 }
 
-struct Bad {
+struct BadLogs {
   const char* logs;
   const char* message;
 };
 
 // Each is the value of `logs` in line 2, which begins at column 7.
-constexpr Bad kBad[] = {
+constexpr BadLogs kBadLogs[] = {
     {"[a]", "2:7: logs: expected a map and found a list"},
     {"{}", "2:7: logs: there are no sources; name the logs"},
     {"{sources: []}", "2:7: logs: there are no sources; name the logs"},
@@ -140,7 +140,7 @@ constexpr Bad kBad[] = {
 };
 
 TEST(ClusterLogsTest, RefusesWithFileLineColumnAndRemedy) {
-  for (const Bad& bad : kBad) {
+  for (const BadLogs& bad : kBadLogs) {
     EXPECT_THAT([&] { planOf(std::string("nodes: {a: {role: x}}\nlogs: ") + bad.logs); },
                 ThrowsMessage<ClusterFileError>(std::string("f.yaml:") + bad.message))
         << bad.logs;

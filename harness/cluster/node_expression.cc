@@ -4,6 +4,8 @@
 #include <cctype>
 #include <unordered_set>
 
+#include "schema/support/base/text.h"
+
 namespace harness {
 namespace {
 
@@ -11,10 +13,6 @@ constexpr size_t kDigitsMax = 15;
 
 bool isNameCharacter(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
-}
-
-bool isDigit(char c) {
-  return std::isdigit(static_cast<unsigned char>(c)) != 0;
 }
 
 bool hasLeadingZero(std::string_view digits) {
@@ -145,7 +143,7 @@ class Parser {
   std::string number(size_t open) {
     size_t start = position_;
     std::string digits;
-    while (!atEnd() && isDigit(peek())) digits += take();
+    while (!atEnd() && support::isDigit(peek())) digits += take();
     if (digits.empty() && atEnd()) failAt(open, "this bracket is never closed");
     if (digits.empty()) fail(std::string("expected a number and found '") + peek() + "'");
     if (digits.size() > kDigitsMax) failAt(start, "the number " + digits + " is too long");
@@ -190,7 +188,7 @@ Folded cut(const std::string& name) {
   folded.texts.emplace_back();
   for (size_t i = 0; i < name.size();) {
     size_t end = i;
-    while (end < name.size() && isDigit(name[end])) ++end;
+    while (end < name.size() && support::isDigit(name[end])) ++end;
     if (end == i || end - i > kDigitsMax) {
       end = std::max(end, i + 1);
       folded.texts.back() += name.substr(i, end - i);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "schema/support/base/suggestion.h"
+#include "schema/support/base/text.h"
 
 namespace harness {
 
@@ -95,6 +96,22 @@ size_t Setting::word(const std::vector<std::string>& words) const {
     fail(name_ + ": there is no \"" + text_ + "\"" + support::suggestion(text_, words));
   }
   return static_cast<size_t>(found - words.begin());
+}
+
+void Setting::expectUtf8() const {
+  switch (kind_) {
+    case Kind::kText:
+      if (support::isUtf8(text_)) return;
+      fail(name_ + ": \"" + support::escaped(text_) + "\" is not UTF-8");
+    case Kind::kList:
+      for (const Setting& item : items_) item.expectUtf8();
+      return;
+    case Kind::kMap:
+      for (const Setting& value : items_) value.expectUtf8();
+      return;
+    case Kind::kNothing:
+      return;
+  }
 }
 
 const std::vector<Setting>& Setting::items() const {

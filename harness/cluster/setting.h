@@ -60,6 +60,8 @@ class Setting {
   const std::string& text() const;
   // Returns the items of a list of texts, each not empty.
   std::vector<std::string> texts() const;
+  // Fails unless each text in it is UTF-8, since a cluster's description is JSON.
+  void expectUtf8() const;
   // Returns the index of the text in `words`, which must hold it.
   size_t word(const std::vector<std::string>& words) const;
 

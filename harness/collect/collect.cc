@@ -274,7 +274,7 @@ class NodeCollector {
       count(piece.size());
     }
     out.close();
-    if (!out) throw std::runtime_error("cannot be written to " + harness::quoted(target.string()));
+    if (!out) throw std::runtime_error("cannot be written to " + inQuotes(target.string()));
     ++collected_.files;
     took("files" + file.path + ": " + bytesText(offset - begin) + " of " + bytesText(file.size));
     if (begin > 0) gap("files" + file.path + ": the first " + bytesText(begin) + " are left out");
@@ -290,7 +290,7 @@ class NodeCollector {
     std::ofstream file(path, std::ios::binary);
     file << content;
     file.close();
-    if (!file) throw std::runtime_error("cannot be written to " + harness::quoted(path.string()));
+    if (!file) throw std::runtime_error("cannot be written to " + inQuotes(path.string()));
   }
 
   void writeNote() {

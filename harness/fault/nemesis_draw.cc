@@ -177,7 +177,7 @@ Plan draw(const Wish& wish) {
     requireReadable(plan);
     return plan;
   }
-  throw PlanError("generator: " + harness::quoted(wish.generator) + " is none of " +
+  throw PlanError("generator: " + inQuotes(wish.generator) + " is none of " +
                   joined(generators(), ", "));
 }
 

@@ -62,7 +62,7 @@ class Part {
   Part member(const std::string& name) const {
     if (!value_.is_object()) refuse("it is no object");
     auto found = value_.find(name);
-    if (found == value_.end()) refuse("it has no " + harness::quoted(name));
+    if (found == value_.end()) refuse("it has no " + inQuotes(name));
     return {*found, place_.empty() ? name : place_ + ": " + name};
   }
 
@@ -71,7 +71,7 @@ class Part {
     if (!value_.is_object()) refuse("it is no object");
     for (const auto& [name, value] : value_.items()) {
       if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-      refuse(harness::quoted(name) + " is none of " + joined(known, ", "));
+      refuse(inQuotes(name) + " is none of " + joined(known, ", "));
     }
   }
 
@@ -119,7 +119,7 @@ Target targetOf(const Part& part) {
   bool isNumber = !digits.empty() && digits.size() <= 6 &&
                   digits.find_first_not_of("0123456789") == std::string::npos;
   if (!isNumber || colon == 0) {
-    part.refuse(harness::quoted(text) + " is no role with a number, such as server:1");
+    part.refuse(inQuotes(text) + " is no role with a number, such as server:1");
   }
   return {text.substr(0, colon), std::stoi(digits)};
 }
@@ -144,7 +144,7 @@ Plan planOf(const Part& part) {
   part.requireOnly({"format", "version", "generator", "seed", "stream", "duration_ms", "topology",
                     "excluded", "steps"});
   if (part.member("format").text() != kFormat) {
-    part.member("format").refuse("it is not " + harness::quoted(kFormat));
+    part.member("format").refuse("it is not " + inQuotes(kFormat));
   }
   if (part.member("version").number() != kVersion) {
     part.member("version").refuse("this program reads version " + std::to_string(kVersion));

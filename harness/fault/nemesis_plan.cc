@@ -27,7 +27,7 @@ std::string countsText(const std::vector<PlanNode>& nodes) {
   for (const PlanNode& node : nodes) ++counts[node.role];
   std::vector<std::string> texts;
   for (const auto& [role, count] : counts) {
-    texts.push_back(std::to_string(count) + " of role " + harness::quoted(role));
+    texts.push_back(std::to_string(count) + " of role " + inQuotes(role));
   }
   return texts.empty() ? "no nodes" : joined(texts, ", ");
 }
@@ -77,7 +77,7 @@ void checkParameters(size_t number, const Step& step, const Kind& kind) {
   for (const auto& [name, value] : step.parameters) {
     auto isMeant = [&name = name](const Parameter& each) { return each.name == name; };
     if (std::any_of(kind.parameters.begin(), kind.parameters.end(), isMeant)) continue;
-    refuse(number, "parameters: " + kind.name + " has no " + harness::quoted(name));
+    refuse(number, "parameters: " + kind.name + " has no " + inQuotes(name));
   }
 }
 
@@ -162,7 +162,7 @@ const Kind& kindOf(const std::string& name) {
     if (kind.name == name) return kind;
     names.push_back(kind.name);
   }
-  throw PlanError("kind: " + harness::quoted(name) + " is none of " + joined(names, ", "));
+  throw PlanError("kind: " + inQuotes(name) + " is none of " + joined(names, ", "));
 }
 
 std::string toString(Ability ability) {

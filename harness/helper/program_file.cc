@@ -25,7 +25,7 @@ constexpr uintmax_t kProgramBytesMax = uintmax_t{128} << 20;
 constexpr size_t kProgramHeadersMax = 256;
 
 [[noreturn]] void fail(Kind kind, const std::string& path, const std::string& why) {
-  throw muster::NodeError(kind, "", "start the helper " + harness::quoted(path), why);
+  throw muster::NodeError(kind, "", "start the helper " + inQuotes(path), why);
 }
 
 std::string architectureOf(unsigned machine, bool isLittle) {
@@ -151,7 +151,7 @@ ProgramFile findProgram(const std::string& name) {
   for (const auto& place : placesOf(name)) {
     std::error_code failed;
     if (!std::filesystem::is_regular_file(place, failed)) {
-      absent.push_back(harness::quoted(place.string()));
+      absent.push_back(inQuotes(place.string()));
       continue;
     }
     uintmax_t size = std::filesystem::file_size(place, failed);
@@ -166,8 +166,7 @@ ProgramFile findProgram(const std::string& name) {
     }
   }
   fail(Kind::kNotFound, name,
-       "there is no file " +
-           (absent.empty() ? harness::quoted(name) : joined(absent, " and none ")) +
+       "there is no file " + (absent.empty() ? inQuotes(name) : joined(absent, " and none ")) +
            "; build it with muster_helper(), or name its directory in MUSTER_HELPERS");
 }
 

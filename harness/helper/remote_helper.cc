@@ -74,8 +74,8 @@ std::vector<std::string> backtraceOf(const HelperValue& items, const std::string
 std::string remoteErrorText(const std::string& node, const std::string& helper,
                             const std::string& function, const RemoteError::Cause& cause,
                             const std::source_location& where) {
-  std::string text = "node " + node + ": helper " + helper + ": call " + harness::quoted(function) +
-                     ": threw " + cause.type;
+  std::string text = "node " + node + ": helper " + helper + ": call " +
+                     harness::inQuotes(function) + ": threw " + cause.type;
   if (!cause.message.empty()) text += ": " + cause.message;
   for (const std::string& frame : cause.backtrace) text += "\n  in " + frame;
   return support::printable(text, support::Lines::kMany) + harness::locationText(where);
@@ -113,7 +113,7 @@ struct RemoteHelper::Impl {
     if (needsLoader &&
         !harness::rpc::Files(node).stat(file.interpreter, SymlinkPolicy::kFollow, until)) {
       fail(Kind::kUnsupported, "start",
-           "the program needs the loader " + harness::quoted(file.interpreter) +
+           "the program needs the loader " + harness::inQuotes(file.interpreter) +
                ", which the node does not have; build it with muster_helper(… STATIC)");
     }
     if (file.kind != ProgramFile::Kind::kPython) return;
@@ -218,7 +218,7 @@ struct RemoteHelper::Impl {
   }
 
   HelperValue call(const std::string& name, HelperValue::List arguments) {
-    std::string verb = "call " + harness::quoted(name) + " of";
+    std::string verb = "call " + harness::inQuotes(name) + " of";
     if (!over.empty()) fail(Kind::kLost, verb, over);
     if (!std::binary_search(functions.begin(), functions.end(), name)) {
       fail(Kind::kInvalid, verb,
@@ -344,7 +344,7 @@ HelperValue RemoteHelper::callValue(const HelperFunction& function, HelperValue:
 
 void RemoteHelper::failResult(const HelperFunction& function, const std::string& why) const {
   throw NodeError(Kind::kInvalid, impl_->node.description().name,
-                  "call " + harness::quoted(function.name) + " of helper " + impl_->file.name,
+                  "call " + harness::inQuotes(function.name) + " of helper " + impl_->file.name,
                   "the result: " + why, 0, function.where);
 }
 

@@ -48,7 +48,7 @@ std::string findingsText(const std::vector<Finding>& findings, LogSeverity sever
     if (finding.severity != severity || ++count > kShownMax) continue;
     text << "\n  ";
     PrintTo(finding.line, &text);
-    text << "\n    by rule " << quoted(finding.rule.pattern) << ": " << finding.rule.reason;
+    text << "\n    by rule " << inQuotes(finding.rule.pattern) << ": " << finding.rule.reason;
   }
   if (count == 0) return "";
   if (count > kShownMax) text << "\n  and " << count - kShownMax << " more";

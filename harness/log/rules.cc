@@ -68,7 +68,7 @@ std::string countProblem(const muster::Logs& logs) {
 }  // namespace
 
 std::string patternProblem(const std::string& pattern) {
-  std::string name = "pattern " + quoted(pattern);
+  std::string name = "pattern " + inQuotes(pattern);
   if (pattern.empty()) return "the pattern is empty; it is to say which lines are meant";
   if (pattern.size() > kPatternBytesMax) {
     return name + " has over " + std::to_string(kPatternBytesMax) + " bytes";
@@ -89,12 +89,12 @@ std::string patternProblem(const std::string& pattern) {
 
 std::string ruleProblem(const LogRule& rule, RuleUse use, const std::string& day) {
   if (std::string problem = patternProblem(rule.pattern); !problem.empty()) return problem;
-  std::string name = "rule " + quoted(rule.pattern);
+  std::string name = "rule " + inQuotes(rule.pattern);
   if (rule.reason.empty()) return name + " has no reason; say why it is there";
   if (rule.files.empty()) return name + ": files is empty; \"*\" means all";
   if (rule.nodes.empty()) return name + ": nodes is empty; \"*\" means all";
   if (!rule.expires.empty() && !isDay(rule.expires)) {
-    return name + ": expires " + quoted(rule.expires) + " is no day such as \"2027-06-30\"";
+    return name + ": expires " + inQuotes(rule.expires) + " is no day such as \"2027-06-30\"";
   }
   if (!rule.expires.empty() && rule.expires < day) {
     return name + " has expired on " + rule.expires + ", and today is " + day +
@@ -123,7 +123,8 @@ std::string rulesProblem(const muster::Logs& logs, const std::string& day) {
   for (const muster::LogSource& source : logs.sources) {
     bool isPath = !source.name().empty() && source.name()[0] == '/';
     if (source.kind() != muster::LogSource::Kind::kFiles || isPath) continue;
-    return "sources: " + quoted(source.name()) + " is to be an absolute path or a pattern of such";
+    return "sources: " + inQuotes(source.name()) +
+           " is to be an absolute path or a pattern of such";
   }
   if (std::string problem = countProblem(logs); !problem.empty()) return problem;
   bool hasRules = !logs.failOn.empty() || !logs.allow.empty();

@@ -102,7 +102,7 @@ OutcomeMatcher Lost(LostReason reason) {
 
 bool OutputMatcher::MatchAndExplain(const Result& result,
                                     testing::MatchResultListener* listener) const {
-  *listener << "whose " << name_ << " is " << harness::quoted(result.*stream_, 2000) << " ";
+  *listener << "whose " << name_ << " is " << harness::inQuotes(result.*stream_, 2000) << " ";
   bool ended = !outcome_ || outcome_->MatchAndExplain(result, listener);
   return text_.MatchAndExplain(result.*stream_, listener) && ended;
 }

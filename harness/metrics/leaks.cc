@@ -24,7 +24,7 @@ struct Limited {
   std::string (*text)(double);
 };
 
-std::string countText(double count) {
+std::string averageText(double count) {
   char text[32];
   bool isWhole = count == std::round(count);
   std::snprintf(text, sizeof text, isWhole ? "%.0f" : "%.2f", count);
@@ -33,8 +33,8 @@ std::string countText(double count) {
 
 constexpr Limited kLimited[] = {
     {"anonymous memory", &LeakRule::memoryBytesMax, &ProcessUsage::anonymousBytes, bytesText},
-    {"open descriptors", &LeakRule::descriptorsMax, &ProcessUsage::descriptors, countText},
-    {"threads", &LeakRule::threadsMax, &ProcessUsage::threads, countText},
+    {"open descriptors", &LeakRule::descriptorsMax, &ProcessUsage::descriptors, averageText},
+    {"threads", &LeakRule::threadsMax, &ProcessUsage::threads, averageText},
 };
 
 std::vector<Measured> pointsOf(const ProcessSeries& process, const Limited& limited) {

@@ -14,7 +14,7 @@ constexpr size_t kNameBytesMax = 255;
 
 std::string ruleProblem(const muster::LeakRule& rule) {
   if (std::string problem = nameProblem(rule.process); !problem.empty()) {
-    return "process " + quoted(rule.process) + ": " + problem;
+    return "process " + inQuotes(rule.process) + ": " + problem;
   }
   if (!rule.memoryBytesMax && !rule.descriptorsMax && !rule.threadsMax) {
     return "there is no limit; give memoryBytesMax, descriptorsMax or threadsMax";
@@ -48,7 +48,8 @@ std::string rulesProblem(const muster::MetricRules& rules) {
   }
   for (size_t i = 0; i < rules.processes.size(); ++i) {
     if (std::string problem = nameProblem(rules.processes[i]); !problem.empty()) {
-      return "processes[" + std::to_string(i) + "]: " + quoted(rules.processes[i]) + ": " + problem;
+      return "processes[" + std::to_string(i) + "]: " + inQuotes(rules.processes[i]) + ": " +
+             problem;
     }
   }
   for (size_t i = 0; i < rules.leaks.size(); ++i) {

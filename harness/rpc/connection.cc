@@ -244,7 +244,7 @@ void Connection::requireFitting(wire::Gate::HelloResults::Reader results) const 
   }
   if (stringOf(welcome.getNodeName()) != description_.name) {
     support::fail(wire::Error::Kind::REFUSED, "this agent is node ",
-                  quoted(stringOf(welcome.getNodeName())).c_str());
+                  inQuotes(stringOf(welcome.getNodeName())).c_str());
   }
   if (!results.hasSession()) {
     support::fail(wire::Error::Kind::REFUSED, "the agent's welcome has no session");

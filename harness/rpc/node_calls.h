@@ -1,7 +1,7 @@
 // The inside of a ControllerNode, and the three ways in which a service of this room makes its
 // calls. It waits for one answer, begins a call and waits later, or asks several nodes at once.
 //
-//   return ask<std::string>(node, "digest " + quoted(path), until,
+//   return ask<std::string>(node, "digest " + inQuotes(path), until,
 //                           [&](EstablishedConnection& connection) { … request.send().then(…); });
 #pragma once
 

@@ -1,7 +1,8 @@
 #include "harness/run/log_time.h"
 
-#include <cctype>
 #include <ctime>
+
+#include "schema/support/base/text.h"
 
 namespace harness::run {
 namespace {
@@ -11,14 +12,10 @@ constexpr size_t kBeginMax = 32;
 constexpr std::string_view kShape = "dddd-dd-dd_dd:dd:dd";
 constexpr int64_t kSecond = 1'000'000'000;
 
-bool isDigit(char c) {
-  return std::isdigit(static_cast<unsigned char>(c)) != 0;
-}
-
 bool hasShape(std::string_view text) {
   if (text.size() < kShape.size()) return false;
   for (size_t i = 0; i < kShape.size(); ++i) {
-    bool fits = kShape[i] == 'd'   ? isDigit(text[i])
+    bool fits = kShape[i] == 'd'   ? support::isDigit(text[i])
                 : kShape[i] == '_' ? text[i] == 'T' || text[i] == ' '
                                    : text[i] == kShape[i];
     if (!fits) return false;
@@ -38,7 +35,7 @@ int64_t takeFraction(std::string_view& text) {
   text.remove_prefix(1);
   int64_t fraction = 0;
   int64_t unit = kSecond;
-  while (!text.empty() && isDigit(text[0])) {
+  while (!text.empty() && support::isDigit(text[0])) {
     if (unit > 1) {
       unit /= 10;
       fraction += unit * (text[0] - '0');
@@ -56,7 +53,7 @@ std::optional<int64_t> zoneOf(std::string_view text) {
   size_t minutes = text[3] == ':' ? 4 : 3;
   if (text.size() < minutes + 2) return std::nullopt;
   for (size_t at : {size_t{1}, size_t{2}, minutes, minutes + 1}) {
-    if (!isDigit(text[at])) return std::nullopt;
+    if (!support::isDigit(text[at])) return std::nullopt;
   }
   int64_t seconds = numberAt(text, 1, 2) * 3600 + numberAt(text, minutes, 2) * 60;
   return text[0] == '+' ? seconds : -seconds;

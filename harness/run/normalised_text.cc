@@ -11,12 +11,8 @@ constexpr size_t kHexWordLeast = 8;
 constexpr size_t kReadFactor = 16;
 constexpr size_t kUuidParts[] = {8, 4, 4, 4, 12};
 
-bool isDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 bool isHexDigit(char c) {
-  return isDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  return support::isDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 bool isLetter(char c) {
@@ -24,7 +20,7 @@ bool isLetter(char c) {
 }
 
 bool isWord(char c) {
-  return isDigit(c) || isLetter(c) || c == '_';
+  return support::isDigit(c) || isLetter(c) || c == '_';
 }
 
 // Each function takes a part of the beginning of a text, and tells whether it was there. After one
@@ -48,7 +44,9 @@ class Reader {
     if (text_.size() - at_ < form.size()) return false;
     for (size_t i = 0; i < form.size(); ++i) {
       char c = text_[at_ + i];
-      bool fits = form[i] == '0' ? isDigit(c) : form[i] == 'x' ? isHexDigit(c) : form[i] == c;
+      bool fits = form[i] == '0'   ? support::isDigit(c)
+                  : form[i] == 'x' ? isHexDigit(c)
+                                   : form[i] == c;
       if (!fits) return false;
     }
     at_ += form.size();
@@ -84,7 +82,7 @@ class Reader {
 bool takeClock(Reader& reader) {
   if (!reader.form("00:00:00")) return false;
   size_t end = reader.at();
-  if (reader.one(".,") && reader.all(isDigit) > 0) end = reader.at();
+  if (reader.one(".,") && reader.all(support::isDigit) > 0) end = reader.at();
   reader.back(end);
   reader.one(" ");
   bool isZone =
@@ -105,7 +103,7 @@ size_t timeLength(std::string_view text) {
   size_t begin = reader.at();
   if (reader.word("JanFebMarAprMayJunJulAugSepOctNovDec", 3)) {
     size_t blanks = reader.all([](char c) { return c == ' '; });
-    size_t digits = reader.all(isDigit);
+    size_t digits = reader.all(support::isDigit);
     reader.one(",");
     bool isDay = blanks > 0 && digits >= 1 && digits <= 2 && reader.one(" ");
     return isDay && takeClock(reader) ? reader.at() : 0;
@@ -134,7 +132,7 @@ void takePort(Reader& reader) {
   size_t end = reader.at();
   size_t most = reader.next() == '/' ? 3 : 5;
   if (!reader.one(":/")) return;
-  size_t digits = reader.all(isDigit);
+  size_t digits = reader.all(support::isDigit);
   if (digits == 0 || digits > most || !reader.isAtWordEnd()) reader.back(end);
 }
 
@@ -142,11 +140,11 @@ size_t ip4Length(std::string_view text) {
   Reader reader(text);
   for (int i = 0; i < 4; ++i) {
     if (i > 0 && !reader.one(".")) return 0;
-    size_t digits = reader.all(isDigit);
+    size_t digits = reader.all(support::isDigit);
     if (digits == 0 || digits > 3) return 0;
   }
   size_t end = reader.at();
-  bool goesOn = !reader.isAtWordEnd() || (reader.one(".") && isDigit(reader.next()));
+  bool goesOn = !reader.isAtWordEnd() || (reader.one(".") && support::isDigit(reader.next()));
   if (goesOn) return 0;
   reader.back(end);
   takePort(reader);
@@ -202,7 +200,7 @@ size_t hexWordLength(std::string_view text) {
   size_t size = reader.all(isHexDigit);
   if (size < kHexWordLeast || !reader.isAtWordEnd()) return 0;
   std::string_view word = text.substr(0, size);
-  auto digits = static_cast<size_t>(std::count_if(word.begin(), word.end(), isDigit));
+  auto digits = static_cast<size_t>(std::count_if(word.begin(), word.end(), support::isDigit));
   auto isSmall = [](char c) { return c >= 'a' && c <= 'f'; };
   auto small = static_cast<size_t>(std::count_if(word.begin(), word.end(), isSmall));
   bool isOneCase = small == 0 || small == size - digits;
@@ -211,13 +209,13 @@ size_t hexWordLength(std::string_view text) {
 
 size_t numberLength(std::string_view text) {
   Reader reader(text);
-  if (reader.all(isDigit) == 0) return 0;
+  if (reader.all(support::isDigit) == 0) return 0;
   size_t end = reader.at();
-  while (reader.one(".") && reader.all(isDigit) > 0) end = reader.at();
+  while (reader.one(".") && reader.all(support::isDigit) > 0) end = reader.at();
   reader.back(end);
   if (!reader.one("eE")) return end;
   reader.one("+-");
-  return reader.all(isDigit) > 0 ? reader.at() : end;
+  return reader.all(support::isDigit) > 0 ? reader.at() : end;
 }
 
 // Returns the length of a directory of temporary files, with its slashes.

@@ -9,6 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "schema/support/base/text.h"
+
 namespace harness::run {
 namespace {
 
@@ -17,10 +19,6 @@ using rapidjson::SizeType;
 // A line may be damaged, and values may lie deeper in each other than a stack is.
 constexpr unsigned kParsing =
     rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag;
-
-bool isDigit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 bool hasEscapes(std::string_view text) {
   return std::memchr(text.data(), '\\', text.size()) != nullptr;
@@ -88,7 +86,7 @@ std::string textOfJson(std::string_view json) {
 }
 
 std::optional<int64_t> numberOfJson(std::string_view json) {
-  if (json.empty() || (json.front() != '-' && !isDigit(json.front()))) return std::nullopt;
+  if (json.empty() || (json.front() != '-' && !support::isDigit(json.front()))) return std::nullopt;
   int64_t number = 0;
   auto [rest, error] = std::from_chars(json.data(), json.data() + json.size(), number);
   if (error == std::errc() && rest == json.data() + json.size()) return number;

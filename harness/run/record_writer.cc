@@ -42,7 +42,7 @@ std::string idOf(uint64_t number) {
   return "i" + std::to_string(number);
 }
 
-uint64_t numberOf(const std::string& id) {
+uint64_t itemNumber(const std::string& id) {
   return id.empty() ? 0 : std::strtoull(id.c_str() + 1, nullptr, 10);
 }
 
@@ -125,13 +125,13 @@ void RecordWriter::add(const std::string& id, const std::string& what, const Jso
 
 void RecordWriter::end(const std::string& id, const Json& fields) {
   std::lock_guard<std::mutex> guard(mutex_);
-  open_.erase(numberOf(id));
+  open_.erase(itemNumber(id));
   append("end", id, fields);
 }
 
 void RecordWriter::abort(const std::string& id, const std::string& because) {
   std::lock_guard<std::mutex> guard(mutex_);
-  open_.erase(numberOf(id));
+  open_.erase(itemNumber(id));
   append("abort", id, {{"because", because}});
 }
 

@@ -15,7 +15,7 @@ constexpr size_t kLinesShown = 8;
 constexpr size_t kLineBytesMax = 200;
 
 // "12.3 s", "9:48", "1:02:03": nobody wants to read more than tenths of a second.
-std::string timeText(nanoseconds time) {
+std::string clockTime(nanoseconds time) {
   auto tenths = std::chrono::duration_cast<std::chrono::milliseconds>(time).count() / 100;
   char text[32];
   if (tenths < 600) return support::durationText(tenths * 100'000'000);
@@ -47,7 +47,7 @@ std::string stepText(const RunningNow& now) {
   return text +
          (step.hasEnded
               ? ", which has ended" + (step.outcome.empty() ? "" : ": " + shown(step.outcome))
-              : ", for " + timeText(now.stepElapsed)) +
+              : ", for " + clockTime(now.stepElapsed)) +
          "\n";
 }
 
@@ -56,8 +56,8 @@ std::string limitsText(const std::vector<RunningLimit>& limits) {
   for (const RunningLimit& limit : limits) {
     if (limit.most.count() == 0) continue;
     nanoseconds left = std::max(nanoseconds(0), limit.most - limit.elapsed);
-    text += (text.empty() ? "  limits: " : "; ") + limit.name + " " + timeText(limit.most) +
-            ", of which " + timeText(left) + " are left";
+    text += (text.empty() ? "  limits: " : "; ") + limit.name + " " + clockTime(limit.most) +
+            ", of which " + clockTime(left) + " are left";
   }
   return text.empty() ? "" : text + "\n";
 }
@@ -82,7 +82,7 @@ std::string outputText(const std::string& output) {
 
 std::string runningText(const RunningNow& now) {
   std::string text = now.test.empty() ? now.program + ": no test runs" : now.test;
-  text += ", for " + timeText(now.elapsed) + ", process " + std::to_string(now.pid);
+  text += ", for " + clockTime(now.elapsed) + ", process " + std::to_string(now.pid);
   text += now.nodes.empty() ? "" : ", on " + joined(now.nodes);
   text += "\n";
   if (now.step) text += stepText(now);

@@ -9,7 +9,7 @@
 namespace harness::selection {
 namespace {
 
-constexpr size_t kOutputBytesMax = 256 << 20;
+constexpr size_t kGraphBytesMax = 256 << 20;
 
 // Arguments of one call; a command line of the kernel holds two megabytes.
 constexpr size_t kTargetsAtOnce = 500;
@@ -26,7 +26,7 @@ class Ninja {
       size_t end = std::min(targets.size(), at + kTargetsAtOnce);
       argv.insert(argv.end(), targets.begin() + static_cast<std::ptrdiff_t>(at),
                   targets.begin() + static_cast<std::ptrdiff_t>(end));
-      CommandResult result = runCommand(argv, {.outputBytes = kOutputBytesMax});
+      CommandResult result = runCommand(argv, {.outputBytes = kGraphBytesMax});
       if (!result.succeeded()) problem = "ninja -t " + tool + " " + toString(result);
       output += result.output;
     }

@@ -12,7 +12,7 @@
 namespace harness::selection {
 namespace {
 
-constexpr size_t kOutputBytesMax = 64 << 20;
+constexpr size_t kGitBytesMax = 64 << 20;
 
 [[noreturn]] void fail(const std::string& problem) {
   throw SelectionError(SelectionError::Kind::kSelector, "--changed: " + problem);
@@ -25,7 +25,7 @@ class Git {
   CommandResult run(const std::vector<std::string>& words) const {
     std::vector<std::string> argv = {"/usr/bin/env", "git", "-C", directory_};
     argv.insert(argv.end(), words.begin(), words.end());
-    return runCommand(argv, {.outputBytes = kOutputBytesMax});
+    return runCommand(argv, {.outputBytes = kGitBytesMax});
   }
 
   std::string answer(const std::vector<std::string>& words) const {

@@ -24,7 +24,7 @@ struct Expression::Node {
 
 namespace {
 
-using Kind = Expression::Node::Kind;
+using NodeKind = Expression::Node::Kind;
 
 // The parser calls itself for each level.
 constexpr size_t kDepthMax = 100;
@@ -93,7 +93,7 @@ class Parser {
     size_t left = conjunction();
     while (take('|')) {
       size_t right = conjunction();
-      left = add({.kind = Kind::kOr, .first = left, .second = right});
+      left = add({.kind = NodeKind::kOr, .first = left, .second = right});
     }
     return left;
   }
@@ -102,7 +102,7 @@ class Parser {
     size_t left = negation();
     while (take('&')) {
       size_t right = negation();
-      left = add({.kind = Kind::kAnd, .first = left, .second = right});
+      left = add({.kind = NodeKind::kAnd, .first = left, .second = right});
     }
     return left;
   }
@@ -112,7 +112,7 @@ class Parser {
     size_t node = 0;
     if (take('!')) {
       size_t inner = negation();
-      node = add({.kind = Kind::kNot, .first = inner});
+      node = add({.kind = NodeKind::kNot, .first = inner});
     } else if (size_t open = (peek(), at_); take('(')) {
       node = disjunction();
       if (peek() != ')')

@@ -24,7 +24,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr size_t kProgramsAtOnce = 2;
-constexpr size_t kOutputBytesMax = 64 << 20;
+constexpr size_t kListBytesMax = 64 << 20;
 constexpr size_t kShownBytesMax = 4096;
 constexpr int kVersion = 1;
 
@@ -137,7 +137,7 @@ std::vector<ListedTest> listOne(const ListedProgram& program, const ScratchDirec
   std::string list = scratch.file(program.component + ".json");
   std::string gtestList = scratch.file(program.component + ".gtest.json");
   std::vector<std::string> argv = commandOf(program, list, gtestList);
-  CommandResult result = runCommand(argv, {.outputBytes = kOutputBytesMax});
+  CommandResult result = runCommand(argv, {.outputBytes = kListBytesMax});
   if (!result.succeeded()) {
     result.ending == CommandResult::Ending::kExited
         ? fail(program, "exited with status " + std::to_string(result.status) + saidBy(result))

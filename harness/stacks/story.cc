@@ -17,7 +17,7 @@ namespace {
 
 // The threads and the lines of each that are shown.
 constexpr size_t kLinesMax = 60;
-constexpr size_t kThreadsMax = 64;
+constexpr size_t kThreadsShown = 64;
 
 // The frames of a recursion that are shown; the others are counted.
 constexpr size_t kRepeatsMax = 3;
@@ -163,12 +163,6 @@ std::string threadText(const ThreadStack& thread, const Folded& folded) {
   return text;
 }
 
-std::string hexText(uint64_t number) {
-  char text[32];
-  std::snprintf(text, sizeof text, "0x%lx", static_cast<unsigned long>(number));
-  return text;
-}
-
 // Says what the kernel knows of a signal.
 std::string causeOf(const StackFile& file) {
   std::string address = hexText(file.address);
@@ -232,7 +226,7 @@ Story tell(const StackFile& file, const SymbolOptions& options) {
   story.text = circumstances(file);
   story.threads = folded.size();
   for (size_t i = 0; i < folded.size(); ++i) {
-    if (i == kThreadsMax) {
+    if (i == kThreadsShown) {
       story.text += "and " + std::to_string(folded.size() - i) + " further threads\n";
       break;
     }

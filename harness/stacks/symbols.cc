@@ -32,12 +32,6 @@ uint64_t placeOf(const RawFrame& frame) {
   return frame.isExact || frame.offset == 0 ? frame.offset : frame.offset - 1;
 }
 
-std::string hexText(uint64_t number) {
-  char text[32];
-  std::snprintf(text, sizeof text, "0x%lx", static_cast<unsigned long>(number));
-  return text;
-}
-
 std::string bounded(std::string text) {
   if (text.size() <= kFunctionBytesMax) return text;
   text.resize(kFunctionBytesMax);
@@ -152,6 +146,12 @@ std::vector<std::vector<SourceFrame>> symbolise(const std::vector<RawFrame>& fra
   all.reserve(frames.size());
   for (const RawFrame& frame : frames) all.push_back(symboliser.framesOf(frame));
   return all;
+}
+
+std::string hexText(uint64_t number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "0x%lx", static_cast<unsigned long>(number));
+  return text;
 }
 
 }  // namespace harness::stacks

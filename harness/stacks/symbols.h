@@ -41,4 +41,7 @@ std::vector<std::vector<SourceFrame>> symbolise(const std::vector<RawFrame>& fra
 // as BUILD/../../src/x.cc is src/x.cc. Other paths stay as they are.
 std::string treePath(const std::string& file);
 
+// Returns "0x" and the number in base 16.
+std::string hexText(uint64_t number);
+
 }  // namespace harness::stacks

@@ -41,7 +41,7 @@ struct AclEntry {
 };
 
 [[noreturn]] void refuse(const std::string& entry, const std::string& problem) {
-  throw AclError("access control list: entry " + quoted(entry) + ": " + problem);
+  throw AclError("access control list: entry " + inQuotes(entry) + ": " + problem);
 }
 
 std::string trimmed(const std::string& text) {
@@ -71,7 +71,7 @@ uint16_t rightsOf(const std::string& entry, const std::string& text) {
     isRight = isRight && (c == '-' || (right != 0 && (rights & right) == 0));
     rights = static_cast<uint16_t>(rights | right);
   }
-  if (!isRight) refuse(entry, quoted(text) + " are no rights, such as rw-, r-x or 6");
+  if (!isRight) refuse(entry, inQuotes(text) + " are no rights, such as rw-, r-x or 6");
   return rights;
 }
 
@@ -103,7 +103,7 @@ AclEntry entryOf(const std::string& text, const AclNames& names) {
     if (!name.empty()) refuse(text, "mask and others have no name");
     entry.tag = type[0] == 'm' ? kMask : kOther;
   } else {
-    refuse(text, quoted(type) + " is none of u, g, m and o");
+    refuse(text, inQuotes(type) + " is none of u, g, m and o");
   }
   return entry;
 }
@@ -173,7 +173,7 @@ std::string aclBytes(const std::string& text, const AclNames& names) {
   for (auto [tag, example] : {std::pair(kOwner, "u::rw-"), std::pair(kOwningGroup, "g::r--"),
                               std::pair(kOther, "o::r--")}) {
     if (has(entries, tag)) continue;
-    throw AclError("access control list " + quoted(text) + ": lacks an entry such as " + example);
+    throw AclError("access control list " + inQuotes(text) + ": lacks an entry such as " + example);
   }
   completeMask(entries);
   if (entries.size() > kEntriesMax) {

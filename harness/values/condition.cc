@@ -38,7 +38,7 @@ Condition Condition::absent() const {
 
 std::string toString(const Condition& condition) {
   bool isAbsent = condition.isAbsent();
-  std::string subject = harness::quoted(condition.subject());
+  std::string subject = harness::inQuotes(condition.subject());
   std::string number = std::to_string(condition.number());
   switch (condition.kind()) {
     case Condition::Kind::kPort:

@@ -9,7 +9,7 @@
 
 namespace harness {
 
-std::string quoted(std::string_view text, size_t bytesMax) {
+std::string inQuotes(std::string_view text, size_t bytesMax) {
   if (text.size() <= bytesMax) return "\"" + support::escaped(text) + "\"";
   std::string_view beginning = support::beginningOf(text, bytesMax / 2);
   std::string_view end = support::endOf(text, bytesMax / 2);
@@ -26,7 +26,7 @@ std::string argvText(const std::vector<std::string>& argv) {
       text += ", … " + std::to_string(argv.size() - shown) + " more";
       break;
     }
-    text += (shown++ ? ", " : "") + quoted(item, 200);
+    text += (shown++ ? ", " : "") + inQuotes(item, 200);
   }
   return text + "]";
 }
@@ -121,7 +121,7 @@ std::string countsText(const muster::Result& result) {
 std::string wroteText(const muster::Result& result) {
   std::string_view line = lastLine(result.err);
   if (line.empty()) line = lastLine(result.out);
-  return countsText(result) + (line.empty() ? "" : "; last line: " + quoted(line));
+  return countsText(result) + (line.empty() ? "" : "; last line: " + inQuotes(line));
 }
 
 std::string lastLinesText(const muster::Result& result) {

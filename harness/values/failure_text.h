@@ -23,7 +23,7 @@ std::string argvText(const std::vector<std::string>& argv);
 std::string durationText(std::chrono::nanoseconds duration);
 
 // `text` in quotes, escaped (support::escaped), its middle left out beyond `bytesMax`.
-std::string quoted(std::string_view text, size_t bytesMax = 300);
+std::string inQuotes(std::string_view text, size_t bytesMax = 300);
 
 // `items` in one line, `separator` between two of them.
 std::string joined(const std::vector<std::string>& items, const std::string& separator);

@@ -154,13 +154,13 @@ TEST(FailureTextTest, NodeErrorNamesNodeOperationKindAndTestLine) {
 }
 
 TEST(FailureTextTest, QuotingEscapesAndCutsTheMiddle) {
-  EXPECT_EQ(harness::quoted("a\"b\\c\n\x01"), "\"a\\\"b\\\\c\\n\\x01\"");
-  EXPECT_EQ(harness::quoted("aaaabbbbcccc", 8), "\"aaaa[... 4 bytes ...]cccc\"");
+  EXPECT_EQ(harness::inQuotes("a\"b\\c\n\x01"), "\"a\\\"b\\\\c\\n\\x01\"");
+  EXPECT_EQ(harness::inQuotes("aaaabbbbcccc", 8), "\"aaaa[... 4 bytes ...]cccc\"");
   EXPECT_EQ(harness::argvText(std::vector<std::string>(42, "x")).substr(196), "\"x\", … 2 more]");
 }
 
 TEST(FailureTextTest, QuotingCutsBetweenCharacters) {
-  EXPECT_EQ(harness::quoted("€€€€", 8), "\"€[... 6 bytes ...]€\"");
+  EXPECT_EQ(harness::inQuotes("€€€€", 8), "\"€[... 6 bytes ...]€\"");
 }
 
 TEST(FailureTextTest, DurationsHaveThreeDigitsAtMost) {

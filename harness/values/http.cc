@@ -9,7 +9,7 @@
 namespace muster {
 namespace {
 
-constexpr size_t kShownBytesMax = 1000;
+constexpr size_t kBodyShownBytes = 1000;
 
 }  // namespace
 
@@ -25,7 +25,7 @@ void PrintTo(const HttpResponse& response, std::ostream* out) {
   for (const auto& [name, value] : response.headers) {
     *out << "\n  " << support::printable(name) << ": " << support::printable(value);
   }
-  std::string_view shown = support::beginningOf(response.body, kShownBytesMax);
+  std::string_view shown = support::beginningOf(response.body, kBodyShownBytes);
   *out << "\n  body of " << response.body.size() << " bytes: " << support::printable(shown);
   if (shown.size() < response.body.size()) *out << "…";
 }

@@ -7,7 +7,7 @@
 namespace muster {
 
 void PrintTo(const LogRule& rule, std::ostream* out) {
-  *out << "rule " << harness::quoted(rule.pattern) << " (" << rule.reason << ")";
+  *out << "rule " << harness::inQuotes(rule.pattern) << " (" << rule.reason << ")";
 }
 
 void PrintTo(const Logs& logs, std::ostream* out) {

@@ -17,16 +17,16 @@ constexpr size_t kLinesMax = 20;
 void PrintTo(const LogSource& source, std::ostream* out) {
   switch (source.kind()) {
     case LogSource::Kind::kFiles:
-      *out << "files " << harness::quoted(source.name());
+      *out << "files " << harness::inQuotes(source.name());
       return;
     case LogSource::Kind::kUnit:
-      *out << "unit " << harness::quoted(source.name());
+      *out << "unit " << harness::inQuotes(source.name());
       return;
     case LogSource::Kind::kKernel:
       *out << "the kernel's log";
       return;
     case LogSource::Kind::kContainer:
-      *out << "container " << harness::quoted(source.name());
+      *out << "container " << harness::inQuotes(source.name());
       return;
   }
 }

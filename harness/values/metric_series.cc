@@ -68,7 +68,7 @@ void PrintTo(const MetricSeries& series, std::ostream* out) {
 }
 
 void PrintTo(const LeakRule& rule, std::ostream* out) {
-  *out << "rule for " << harness::quoted(rule.process);
+  *out << "rule for " << harness::inQuotes(rule.process);
   if (rule.memoryBytesMax) *out << ", " << *rule.memoryBytesMax << " bytes";
   if (rule.descriptorsMax) *out << ", " << *rule.descriptorsMax << " descriptors";
   if (rule.threadsMax) *out << ", " << *rule.threadsMax << " threads";
@@ -76,7 +76,7 @@ void PrintTo(const LeakRule& rule, std::ostream* out) {
 
 void PrintTo(const MetricRules& rules, std::ostream* out) {
   *out << "every " << harness::durationText(rules.interval);
-  for (const std::string& name : rules.processes) *out << "\n  " << harness::quoted(name);
+  for (const std::string& name : rules.processes) *out << "\n  " << harness::inQuotes(name);
   for (const LeakRule& rule : rules.leaks) {
     *out << "\n  ";
     PrintTo(rule, out);

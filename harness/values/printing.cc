@@ -21,7 +21,7 @@
 namespace muster {
 namespace {
 
-using harness::quoted;
+using harness::inQuotes;
 
 // Prints the name of an enumerator. `names` has one for each, in their order.
 template <typename Enum, size_t N>
@@ -81,7 +81,7 @@ void PrintTo(const NodeError& error, std::ostream* out) {
 }
 
 void PrintTo(const ProcessName& process, std::ostream* out) {
-  *out << "pid " << process.pid << " " << quoted(process.command);
+  *out << "pid " << process.pid << " " << inQuotes(process.command);
 }
 
 void PrintTo(NodeState::Kind kind, std::ostream* out) {
@@ -111,13 +111,13 @@ void PrintTo(SymlinkPolicy policy, std::ostream* out) {
 void PrintTo(const FileStat& stat, std::ostream* out) {
   PrintTo(stat.type, out);
   *out << ", mode " << modeText(stat.mode) << ", " << stat.size << " bytes (" << stat.allocatedBytes
-       << " on disk), owner " << stat.uid << " " << quoted(stat.user) << ", group " << stat.gid
-       << " " << quoted(stat.group) << ", " << stat.links << " links, modified "
+       << " on disk), owner " << stat.uid << " " << inQuotes(stat.user) << ", group " << stat.gid
+       << " " << inQuotes(stat.group) << ", " << stat.links << " links, modified "
        << timeText(stat.modified) << ", inode " << stat.inode;
 }
 
 void PrintTo(const FileEntry& entry, std::ostream* out) {
-  *out << quoted(entry.name) << ": ";
+  *out << inQuotes(entry.name) << ": ";
   PrintTo(entry.stat, out);
 }
 
@@ -172,15 +172,16 @@ void PrintTo(CommandLifetime lifetime, std::ostream* out) {
 }
 
 void PrintTo(const RunOptions& options, std::ostream* out) {
-  *out << "user " << quoted(options.user) << ", group " << quoted(options.group) << ", directory "
-       << quoted(options.directory) << ", " << options.input.size() << " bytes of input, deadline "
+  *out << "user " << inQuotes(options.user) << ", group " << inQuotes(options.group)
+       << ", directory " << inQuotes(options.directory) << ", " << options.input.size()
+       << " bytes of input, deadline "
        << (options.deadline ? harness::durationText(*options.deadline) : "that of the scope")
        << ", grace " << harness::durationText(options.grace) << ", overflow ";
   PrintTo(options.overflow, out);
   *out << " beyond " << options.outputBytesMax << " bytes, lifetime ";
   PrintTo(options.lifetime, out);
   for (const auto& [name, value] : options.environment) {
-    *out << ", " << quoted(name) << "=" << quoted(value);
+    *out << ", " << inQuotes(name) << "=" << inQuotes(value);
   }
 }
 
@@ -194,7 +195,8 @@ void PrintTo(UndoAt undo, std::ostream* out) {
 
 void PrintTo(const WriteOptions& options, std::ostream* out) {
   *out << "mode " << (options.mode ? modeText(*options.mode) : "as it is") << ", user "
-       << quoted(options.user) << ", group " << quoted(options.group) << ", if there is a file: ";
+       << inQuotes(options.user) << ", group " << inQuotes(options.group)
+       << ", if there is a file: ";
   PrintTo(options.existing, out);
   *out << (options.sync ? ", synced" : "") << (options.parents ? ", with parents" : "")
        << ", undone ";
@@ -202,8 +204,8 @@ void PrintTo(const WriteOptions& options, std::ostream* out) {
 }
 
 void PrintTo(const Facts& facts, std::ostream* out) {
-  *out << "host " << quoted(facts.hostname) << ", " << quoted(facts.osName) << ", kernel "
-       << quoted(facts.kernelRelease) << ", " << quoted(facts.architecture) << ", "
+  *out << "host " << inQuotes(facts.hostname) << ", " << inQuotes(facts.osName) << ", kernel "
+       << inQuotes(facts.kernelRelease) << ", " << inQuotes(facts.architecture) << ", "
        << facts.cpus.size() << " processors, ";
   PrintTo(facts.memory, out);
   *out << ", " << facts.disks.size() << " disks, " << facts.mounts.size() << " mounts, "
@@ -212,7 +214,7 @@ void PrintTo(const Facts& facts, std::ostream* out) {
 
 void PrintTo(const Facts::Cpu& cpu, std::ostream* out) {
   *out << "processor " << cpu.number << (!cpu.online ? " (offline)" : "") << " "
-       << quoted(cpu.model) << ", socket " << cpu.socket << ", core " << cpu.core
+       << inQuotes(cpu.model) << ", socket " << cpu.socket << ", core " << cpu.core
        << ", memory node " << cpu.numaNode;
 }
 
@@ -227,16 +229,16 @@ void PrintTo(const Facts::Memory& memory, std::ostream* out) {
 }
 
 void PrintTo(const Facts::Disk& disk, std::ostream* out) {
-  *out << "disk " << quoted(disk.name) << " " << quoted(disk.model) << " of " << disk.sizeBytes
+  *out << "disk " << inQuotes(disk.name) << " " << inQuotes(disk.model) << " of " << disk.sizeBytes
        << " bytes, sectors of " << disk.sectorBytes << (disk.rotational ? ", rotational" : "")
        << (disk.readOnly ? ", read-only" : "") << (disk.removable ? ", removable" : "");
-  if (!disk.parent.empty()) *out << ", part of " << quoted(disk.parent);
+  if (!disk.parent.empty()) *out << ", part of " << inQuotes(disk.parent);
 }
 
 void PrintTo(const Facts::Mount& mount, std::ostream* out) {
-  *out << quoted(mount.source) << " at " << quoted(mount.target) << ", type " << quoted(mount.type)
-       << ", options " << quoted(mount.options) << ", " << mount.availableBytes << " of "
-       << mount.totalBytes << " bytes available";
+  *out << inQuotes(mount.source) << " at " << inQuotes(mount.target) << ", type "
+       << inQuotes(mount.type) << ", options " << inQuotes(mount.options) << ", "
+       << mount.availableBytes << " of " << mount.totalBytes << " bytes available";
 }
 
 void PrintTo(Facts::Interface::Address::Family family, std::ostream* out) {
@@ -244,13 +246,13 @@ void PrintTo(Facts::Interface::Address::Family family, std::ostream* out) {
 }
 
 void PrintTo(const Facts::Interface::Address& address, std::ostream* out) {
-  *out << quoted(address.text) << "/" << unsigned{address.prefixLength} << ", scope "
-       << quoted(address.scope);
+  *out << inQuotes(address.text) << "/" << unsigned{address.prefixLength} << ", scope "
+       << inQuotes(address.scope);
 }
 
 void PrintTo(const Facts::Interface& interface, std::ostream* out) {
-  *out << "interface " << interface.index << " " << quoted(interface.name) << ", "
-       << quoted(interface.macAddress) << ", MTU " << interface.mtu
+  *out << "interface " << interface.index << " " << inQuotes(interface.name) << ", "
+       << inQuotes(interface.macAddress) << ", MTU " << interface.mtu
        << (interface.up ? ", up" : ", down") << (interface.carrier ? ", carrier" : "")
        << (interface.loopback ? ", loopback" : "");
   for (const Facts::Interface::Address& address : interface.addresses) {
@@ -260,7 +262,7 @@ void PrintTo(const Facts::Interface& interface, std::ostream* out) {
 }
 
 void PrintTo(const Facts::Agent& agent, std::ostream* out) {
-  *out << "agent " << quoted(agent.version) << ", " << agent.residentBytes << " bytes, "
+  *out << "agent " << inQuotes(agent.version) << ", " << agent.residentBytes << " bytes, "
        << agent.jobsRunning << " jobs, " << agent.sessions << " sessions, since "
        << timeText(agent.started);
 }

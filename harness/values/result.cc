@@ -33,7 +33,7 @@ std::string leftText(const Result& result) {
   }
   for (const muster::ProcessName& holder : result.holders) {
     text += "\n  its output is still held open by pid " + std::to_string(holder.pid) + " " +
-            harness::quoted(holder.command);
+            harness::inQuotes(holder.command);
   }
   return text;
 }

@@ -68,7 +68,7 @@ std::string renderTemplate(const std::string& text, const TemplateVariables& var
     }
     if (!isName(word)) {
       fail(NodeError::Kind::kInvalid, operation,
-           harness::quoted(word) + " is no name of a variable", where);
+           harness::inQuotes(word) + " is no name of a variable", where);
     }
     auto found = variables.find(word);
     if (found == variables.end()) {
@@ -88,7 +88,7 @@ std::function<std::string(const std::string&)> replacing(const std::string& old,
                                                          const std::string& replacement,
                                                          std::source_location where) {
   return [=](const std::string& content) {
-    std::string operation = "replace " + harness::quoted(old);
+    std::string operation = "replace " + harness::inQuotes(old);
     if (old.empty())
       fail(NodeError::Kind::kInvalid, operation, "an empty text is everywhere", where);
     std::string changed;
@@ -119,7 +119,7 @@ std::function<std::string(const std::string&)> replacingLines(const std::string&
     }
     if (!isFound) {
       fail(NodeError::Kind::kNotFound,
-           "replace lines that begin with " + harness::quoted(beginning), "the file has none",
+           "replace lines that begin with " + harness::inQuotes(beginning), "the file has none",
            where);
     }
     return changed;

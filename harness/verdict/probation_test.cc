@@ -18,7 +18,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr char kToday[] = "2027-01-15";
+constexpr char kDay[] = "2027-01-15";
 
 std::vector<Probation> read(const std::string& text) {
   char pattern[] = "/tmp/muster-probation-XXXXXX";
@@ -92,7 +92,7 @@ TEST(ProbationTest, FileWithAMistakeIsRefused) {
 TEST(ProbationTest, PassesInARowInEarlierRunsCount) {
   std::vector<std::string> tests = {"kvd/NewTest.Heals", "kvd/NewTest.Reads", "kvd/OldTest.Heals"};
   ProbationPlan plan = planProbation(
-      newTests(), tests, {{"kvd/NewTest.Heals", 4}, {"kvd/NewTest.Reads", 10}}, 10, kToday);
+      newTests(), tests, {{"kvd/NewTest.Heals", 4}, {"kvd/NewTest.Reads", 10}}, 10, kDay);
   ASSERT_EQ(plan.tests.size(), 1U);
   EXPECT_EQ(plan.tests.at("kvd/NewTest.Heals").passesMissing, 6);
   EXPECT_THAT(plan.notes, ElementsAre("kvd/NewTest.Reads has passed 10 times in a row: its "
@@ -101,7 +101,7 @@ TEST(ProbationTest, PassesInARowInEarlierRunsCount) {
 
 TEST(ProbationTest, ExpiredOrUselessOneExcusesNothingAndIsSaid) {
   std::vector<Probation> probations = newTests();
-  ProbationPlan plan = planProbation(probations, {"kvd/OldTest.Heals"}, {}, 10, kToday);
+  ProbationPlan plan = planProbation(probations, {"kvd/OldTest.Heals"}, {}, 10, kDay);
   EXPECT_THAT(plan.tests, IsEmpty());
   EXPECT_THAT(plan.notes, ElementsAre("probation w.yaml:2 meets no test of this run"));
   plan = planProbation(probations, {"kvd/NewTest.Heals"}, {}, 10, "2027-02-02");

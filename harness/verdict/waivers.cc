@@ -6,15 +6,13 @@
 #include <cctype>
 #include <ctime>
 
+#include "schema/support/base/text.h"
+
 namespace harness::verdict {
 namespace {
 
 using run::Outcome;
 using Versions = std::map<std::string, std::string>;
-
-bool isDigit(char character) {
-  return std::isdigit(static_cast<unsigned char>(character)) != 0;
-}
 
 // Takes the next number or text off a version; what separates them is left out.
 std::string takePart(std::string_view& version) {
@@ -24,7 +22,7 @@ std::string takePart(std::string_view& version) {
   size_t length = 0;
   while (length < version.size() &&
          std::isalnum(static_cast<unsigned char>(version[length])) != 0 &&
-         isDigit(version[length]) == isDigit(version.front())) {
+         support::isDigit(version[length]) == support::isDigit(version.front())) {
     ++length;
   }
   std::string part(version.substr(0, length));
@@ -107,7 +105,7 @@ int compareVersions(const std::string& one, const std::string& other) {
     if (first.empty() || second.empty()) {
       return static_cast<int>(!first.empty()) - static_cast<int>(!second.empty());
     }
-    bool areNumbers = isDigit(first.front()) && isDigit(second.front());
+    bool areNumbers = support::isDigit(first.front()) && support::isDigit(second.front());
     int order = areNumbers ? compareNumbers(first, second) : first.compare(second);
     if (order != 0) return order;
   }

@@ -19,7 +19,7 @@ std::string collectText(const ClusterCollect& collect) {
   for (const ClusterCollect::Part& part : collect.parts) {
     std::string nodes = part.nodes.empty() ? "" : " on " + foldNodeNames(part.nodes);
     for (const std::string& file : part.files) {
-      text += "collect: files " + harness::quoted(file) + nodes + "\n";
+      text += "collect: files " + inQuotes(file) + nodes + "\n";
     }
     for (const auto& argv : part.commands) {
       text += "collect: command " + argvText(argv) + nodes + "\n";

@@ -75,7 +75,7 @@ std::vector<std::string> filesOf(const Arguments& arguments) {
   for (const std::string& pattern : arguments[kNodeFiles]) {
     std::string problem = collectFileProblem(pattern);
     if (problem.empty()) continue;
-    throw CommandError(kExitUsage, "--file: " + harness::quoted(pattern) + " " + problem);
+    throw CommandError(kExitUsage, "--file: " + inQuotes(pattern) + " " + problem);
   }
   return arguments[kNodeFiles];
 }
@@ -130,9 +130,9 @@ int run(const Arguments& arguments) {
     if (!wish.empty()) all.push_back({node, std::move(wish)});
   }
   if (all.empty()) {
-    throw CommandError(
-        kExitUsage, "name what is wanted by --file and --command; the file of cluster " +
-                        harness::quoted(cluster.name) + " has no key \"collect\" for these nodes");
+    throw CommandError(kExitUsage,
+                       "name what is wanted by --file and --command; the file of cluster " +
+                           inQuotes(cluster.name) + " has no key \"collect\" for these nodes");
   }
   std::string directory = arguments.has(kOutput) ? arguments[kOutput] : defaultDirectory();
   requireNew(directory, all);

@@ -45,7 +45,7 @@ constexpr Flag kKernel({.name = "kernel", .help = "the kernel's log"});
 // The pattern stands before the problem already.
 std::string grepProblem(const std::string& pattern) {
   std::string problem = logs::patternProblem(pattern);
-  std::string named = "pattern " + harness::quoted(pattern) + " ";
+  std::string named = "pattern " + inQuotes(pattern) + " ";
   return problem.starts_with(named) ? problem.substr(named.size()) : problem;
 }
 
@@ -270,7 +270,7 @@ SourcesOn sourcesFor(const std::string& cluster, const Arguments& arguments,
         kExitUsage,
         "name the logs by --file, --unit, --container and --kernel, or by --since-mark; the file "
         "of cluster " +
-            harness::quoted(cluster) + " has no key \"logs\"");
+            inQuotes(cluster) + " has no key \"logs\"");
   }
   return [logs](const std::string& node) { return logsOn(logs, node).sources; };
 }

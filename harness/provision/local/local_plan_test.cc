@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using ::testing::ThrowsMessage;
 
-ClusterPlan planOf(size_t count) {
+ClusterPlan planOfNodes(size_t count) {
   ClusterPlan plan;
   plan.name = "demo";
   plan.provisioner = "local";
@@ -45,7 +45,7 @@ const FileSpec& fileOf(const std::vector<FileSpec>& files, const std::string& pa
 }
 
 TEST(LocalPlanTest, GivesEveryNodeAddressesNamesAndACertificate) {
-  LocalPlan local = composeLocal(planOf(201), "/opt/nodeagent");
+  LocalPlan local = composeLocal(planOfNodes(201), "/opt/nodeagent");
   EXPECT_THAT(local.description.nodes[0].addresses, ElementsAre("10.77.0.11", "fd77::11"));
   EXPECT_THAT(local.description.nodes[200].addresses, ElementsAre("10.77.1.11", "fd77::1:11"));
   EXPECT_EQ(local.description.nodes[0].route.endpoint.path(), "/run/muster/demo/n/n1/agent.sock");
@@ -59,7 +59,7 @@ TEST(LocalPlanTest, GivesEveryNodeAddressesNamesAndACertificate) {
 }
 
 TEST(LocalPlanTest, DescriptionThatTheHubKeepsIsReadBackTheSame) {
-  ClusterPlan plan = planOf(2);
+  ClusterPlan plan = planOfNodes(2);
   plan.nodes[1].settings["addresses"] = addresses("fd77::9");
   plan.settings["control"] = Setting("control", "tcp");
   LocalPlan local = composeLocal(plan, "/opt/nodeagent");
@@ -77,7 +77,7 @@ TEST(LocalPlanTest, FieldsThatAnEarlierCallerDoesNotSendHaveTheirDefaults) {
 }
 
 TEST(LocalPlanTest, ReachesNodesByTlsFromTheHubsNetwork) {
-  ClusterPlan plan = planOf(1);
+  ClusterPlan plan = planOfNodes(1);
   plan.settings["control"] = Setting("control", "tcp");
   LocalPlan local = composeLocal(plan, "/opt/nodeagent");
   completeDescription(local.description, 42);
@@ -89,7 +89,7 @@ TEST(LocalPlanTest, ReachesNodesByTlsFromTheHubsNetwork) {
 
 TEST(LocalPlanTest, RefusesWhatCannotBe) {
   auto refuses = [](auto change, const std::string& text) {
-    ClusterPlan plan = planOf(2);
+    ClusterPlan plan = planOfNodes(2);
     change(plan);
     EXPECT_THAT([&] { composeLocal(plan, "/opt/nodeagent"); },
                 ThrowsMessage<ClusterFileError>(HasSubstr(text)));
@@ -112,10 +112,10 @@ TEST(LocalPlanTest, RefusesWhatCannotBe) {
 }
 
 TEST(MachineTest, NamesEverythingThatIsMissing) {
-  Examination report = examineMachine(planOf(1), "", "");
+  Examination report = examineMachine(planOfNodes(1), "", "");
   EXPECT_THAT(report.missing, Contains(StartsWith("the program muster-hub in $MUSTER_BIN_DIR")));
   EXPECT_THAT(report.missing, Contains(StartsWith("the program nodeagent in $MUSTER_BIN_DIR")));
-  EXPECT_THAT(examineMachine(planOf(1001), "/h", "/a").missing,
+  EXPECT_THAT(examineMachine(planOfNodes(1001), "/h", "/a").missing,
               Contains(HasSubstr("a local cluster has at most 1000")));
 }
 
@@ -123,7 +123,7 @@ TEST(MachineTest, NamesRootWhereItIsMissing) {
   pid_t child = ::fork();
   if (child == 0) {
     if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(2);
-    std::vector<std::string> missing = examineMachine(planOf(1), "/h", "/a").missing;
+    std::vector<std::string> missing = examineMachine(planOfNodes(1), "/h", "/a").missing;
     ::_exit(!missing.empty() && missing[0].starts_with("root: this is user ") ? 0 : 1);
   }
   int status = 0;

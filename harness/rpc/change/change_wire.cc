@@ -7,7 +7,7 @@
 namespace harness {
 namespace {
 
-using Kind = wire::ChangeSpec::Kind::Builder;
+using KindBuilder = wire::ChangeSpec::Kind::Builder;
 
 void writeTexts(capnp::List<capnp::Text>::Builder to, const std::vector<std::string>& texts) {
   for (uint32_t i = 0; i < texts.size(); ++i) to.set(i, texts[i].c_str());
@@ -43,7 +43,7 @@ std::string namesOf(const std::map<std::string, std::string>& variables) {
 
 // One function for each kind.
 struct Writer {
-  Kind to;
+  KindBuilder to;
 
   void operator()(const muster::Sysctl& from) {
     auto sysctl = to.initSysctl();
@@ -132,13 +132,13 @@ struct Namer {
   std::string operator()(const muster::ExtraAddress& of) { return "add address " + of.address; }
   std::string operator()(const muster::HostsEntry& of) { return "name " + of.address; }
   std::string operator()(const muster::TmpfsMount& of) {
-    return "mount a tmpfs on " + quoted(of.directory);
+    return "mount a tmpfs on " + inQuotes(of.directory);
   }
   std::string operator()(const muster::LoopMount& of) {
-    return "mount a new " + of.fileSystem + " on " + quoted(of.directory);
+    return "mount a new " + of.fileSystem + " on " + inQuotes(of.directory);
   }
   std::string operator()(const muster::NodeMount& of) {
-    return "mount " + quoted(of.source) + " on " + quoted(of.directory);
+    return "mount " + inQuotes(of.source) + " on " + inQuotes(of.directory);
   }
   std::string operator()(const muster::OpenPort& of) {
     return "open port " + std::to_string(of.port);
@@ -152,7 +152,7 @@ struct Namer {
   std::string operator()(const muster::NodeGroup& of) { return "add group " + of.name; }
   std::string operator()(const muster::Packages& of) { return "install " + joined(of.names, ", "); }
   std::string operator()(const muster::ServiceEnvironment& of) {
-    return "give service " + quoted(of.service) + " the variables " + namesOf(of.variables);
+    return "give service " + inQuotes(of.service) + " the variables " + namesOf(of.variables);
   }
   std::string operator()(const muster::CommandEnvironment& of) {
     return "give commands the variables " + namesOf(of.variables);

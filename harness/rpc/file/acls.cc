@@ -32,7 +32,7 @@ class Database {
     load();
     auto found = numbers_.find(name);
     if (found != numbers_.end()) return found->second;
-    throw AclError("access control list: " + path_ + " of the node has no name " + quoted(name));
+    throw AclError("access control list: " + path_ + " of the node has no name " + inQuotes(name));
   }
   std::string name(uint32_t number) {
     load();
@@ -99,7 +99,7 @@ auto withNames(ControllerNode& node, const std::string& operation, muster::Stead
 
 std::string aclOf(ControllerNode& node, const std::string& path, muster::AclKind kind,
                   muster::SteadyTime until) {
-  std::string operation = "read the access control list of " + quoted(path);
+  std::string operation = "read the access control list of " + inQuotes(path);
   auto stat = Files(node).stat(path, muster::SymlinkPolicy::kKeep, until);
   if (!stat) {
     throw muster::NodeError(Kind::kNotFound, node.description().name, operation,
@@ -117,7 +117,7 @@ void setAcl(ControllerNode& node, const std::string& path, const std::string& te
     Files(node).removeAttribute(path, attributeOf(kind), until);
     return;
   }
-  std::string operation = "set the access control list of " + quoted(path);
+  std::string operation = "set the access control list of " + inQuotes(path);
   std::string bytes = withNames(node, operation, until,
                                 [&](const AclNames& names) { return aclBytes(text, names); });
   Files(node).setAttribute(path, attributeOf(kind), bytes, until);

@@ -35,8 +35,7 @@ class Copy {
   // `made` null: the target is at its own end.
   Copy(const CopyEnd& source, const CopyEnd& target, const CopyOptions& options,
        muster::SteadyTime until, std::unique_ptr<CopyTarget> made = nullptr)
-      : operation_("copy " + harness::quoted(endText(source)) + " to " +
-                   harness::quoted(endText(target))),
+      : operation_("copy " + inQuotes(endText(source)) + " to " + inQuotes(endText(target))),
         options_(options),
         until_(until),
         there_(options.existing == CopyOptions::Existing::kReplaced
@@ -146,7 +145,7 @@ class Copy {
     if (there_->isInTheWay(item)) {
       if (options_.existing != CopyOptions::Existing::kMirrored) {
         throw error(Kind::kConflict,
-                    harness::quoted(item.path) +
+                    inQuotes(item.path) +
                         " is a directory at one end and none at the other; only a copy that "
                         "deletes puts one in the place of the other");
       }

@@ -18,7 +18,7 @@ constexpr size_t kPieceBytes = 256 << 10;
 int64_t timeOf(const TreeItem& item) {
   if (item.modifiedNs) return *item.modifiedNs;
   throw muster::NodeError(Kind::kInvalid, "", "copy",
-                          (item.path.empty() ? "the source" : quoted(item.path)) +
+                          (item.path.empty() ? "the source" : inQuotes(item.path)) +
                               ": its modification time cannot be copied: it is not between 1677 "
                               "and 2262");
 }

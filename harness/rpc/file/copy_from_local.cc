@@ -84,9 +84,8 @@ class LocalReader {
         now.st_mtim.tv_nsec == before_.st_mtim.tv_nsec) {
       return;
     }
-    throw muster::NodeError(
-        Kind::kConflict, "", "copy",
-        "local " + harness::quoted(path_) + ": was changed while it was being read");
+    throw muster::NodeError(Kind::kConflict, "", "copy",
+                            "local " + inQuotes(path_) + ": was changed while it was being read");
   }
 
  private:
@@ -205,7 +204,7 @@ class LocalSource final : public CopySource {
       size_t size = path.size() + 1 + strlen(entry->d_name);
       if (size < PATH_MAX) continue;
       throw muster::NodeError(Kind::kInvalid, "", "copy",
-                              "local " + harness::quoted(path) + ": a path below it has " +
+                              "local " + inQuotes(path) + ": a path below it has " +
                                   std::to_string(size) + " bytes, and at most " +
                                   std::to_string(PATH_MAX - 1) + " can be copied");
     }
@@ -214,9 +213,8 @@ class LocalSource final : public CopySource {
   // Collects parents before children, in byte order, so that two copies of one tree do the same.
   void collect(const std::string& below) {
     if (std::chrono::steady_clock::now() >= until_) {
-      throw muster::NodeError(
-          Kind::kTimeout, "", "copy",
-          "local " + harness::quoted(root_) + ": not listed in the time allowed");
+      throw muster::NodeError(Kind::kTimeout, "", "copy",
+                              "local " + inQuotes(root_) + ": not listed in the time allowed");
     }
     std::string path = pathOf(below);
     if (path.size() + 1 + NAME_MAX >= PATH_MAX) requireShortNames(path);

@@ -13,8 +13,7 @@ namespace harness {
 void failLocal(const std::string& path) {
   int number = errno;
   throw muster::NodeError(muster::NodeError::Kind::kSystem, "", "copy",
-                          "local " + harness::quoted(path) + ": " + strerrordesc_np(number),
-                          number);
+                          "local " + inQuotes(path) + ": " + strerrordesc_np(number), number);
 }
 
 Fd opened(int number, const std::string& path) {

@@ -142,8 +142,7 @@ class RemoteReader {
   }
 
   muster::NodeError error(Kind kind, const std::string& text) const {
-    return muster::NodeError(kind, node_.description().name, "copy " + harness::quoted(path_),
-                             text);
+    return muster::NodeError(kind, node_.description().name, "copy " + inQuotes(path_), text);
   }
 
   ControllerNode& node_;
@@ -196,13 +195,13 @@ class RemoteSource final : public CopySource {
     TreePage page = walkPage(node_, root_, after_, contents_, until_);
     for (const TreeItem& item : page.items) {
       if (!staysBelow(item.path)) {
-        throw error(Kind::kCorrupt, "the node names a path outside: " + harness::quoted(item.path));
+        throw error(Kind::kCorrupt, "the node names a path outside: " + inQuotes(item.path));
       }
     }
     ended_ = !page.more || page.items.empty();
     // A node that sends one page again and again would keep the copy here for ever.
     if (!ended_ && page.items.back().path == after_) {
-      throw error(Kind::kCorrupt, "the node repeats " + harness::quoted(after_));
+      throw error(Kind::kCorrupt, "the node repeats " + inQuotes(after_));
     }
     if (!page.items.empty()) after_ = page.items.back().path;
     return std::move(page.items);
@@ -223,8 +222,7 @@ class RemoteSource final : public CopySource {
 
  private:
   muster::NodeError error(Kind kind, const std::string& text) const {
-    return muster::NodeError(kind, node_.description().name, "copy " + harness::quoted(root_),
-                             text);
+    return muster::NodeError(kind, node_.description().name, "copy " + inQuotes(root_), text);
   }
 
   // Follows the root's symbolic links one by one: a copy of a link would copy no file.

@@ -202,8 +202,7 @@ class LocalTarget final : public CopyTarget {
   // Returns the last component. The kernel refuses ".." among the others.
   static std::string nameOf(const std::string& name, const std::string& path) {
     if (!name.empty() && name != "." && name != "..") return name;
-    throw muster::NodeError(Kind::kCorrupt, "", "copy",
-                            harness::quoted(path) + ": is no name of a file");
+    throw muster::NodeError(Kind::kCorrupt, "", "copy", inQuotes(path) + ": is no name of a file");
   }
 
   TransferDigest fill(int file, const TreeItem& item, const FileFeed& feed,
@@ -365,7 +364,7 @@ class LocalTarget final : public CopyTarget {
     if (errno == 0 || (name != nullptr && errno == EOPNOTSUPP)) return;
     if (errno != ERANGE) failLocal(item.path);
     throw muster::NodeError(Kind::kUnsupported, "", "copy",
-                            "local " + harness::quoted(item.path) +
+                            "local " + inQuotes(item.path) +
                                 ": its file system cannot hold the time @" +
                                 std::to_string(support::timespecOf(ns).tv_sec));
   }

@@ -28,7 +28,7 @@ bool isNotFound(const muster::NodeError& error) {
 std::optional<muster::FileStat> Files::stat(const std::string& path, muster::SymlinkPolicy links,
                                             SteadyTime until) const {
   try {
-    return ask<muster::FileStat>(node_, "stat " + harness::quoted(path), until,
+    return ask<muster::FileStat>(node_, "stat " + inQuotes(path), until,
                                  [&](EstablishedConnection& connection) {
                                    auto request = connection.get<wire::FileView>().statRequest();
                                    request.setPath(dataOf(path));
@@ -55,8 +55,8 @@ std::vector<muster::FileEntry> Files::list(const std::string& path, SteadyTime u
   std::vector<muster::FileEntry> all;
   for (bool more = true; more;) {
     std::string after = all.empty() ? "" : all.back().name;
-    Page page = ask<Page>(
-        node_, "list " + harness::quoted(path), until, [&](EstablishedConnection& connection) {
+    Page page =
+        ask<Page>(node_, "list " + inQuotes(path), until, [&](EstablishedConnection& connection) {
           auto request = connection.get<wire::FileView>().listRequest();
           request.setPath(dataOf(path));
           request.setAfter(dataOf(after));
@@ -74,8 +74,8 @@ std::vector<muster::FileEntry> Files::list(const std::string& path, SteadyTime u
     for (const muster::FileEntry& entry : page.entries) {
       if (entry.name <= after) {
         throw muster::NodeError(
-            Kind::kCorrupt, node_.description().name, "list " + harness::quoted(path),
-            "the node gave " + harness::quoted(entry.name) + " behind " + harness::quoted(after));
+            Kind::kCorrupt, node_.description().name, "list " + inQuotes(path),
+            "the node gave " + inQuotes(entry.name) + " behind " + inQuotes(after));
       }
       after = entry.name;
     }
@@ -95,8 +95,7 @@ std::string Files::read(const std::string& path, uint64_t offset, uint64_t bytes
   while (bytesMax > 0) {
     FilePart part = readPart(node_, path, offset, bytesMax, until);
     if (part.size > 0 && version && *version != part.version) {
-      throw muster::NodeError(Kind::kConflict, node_.description().name,
-                              "read " + harness::quoted(path),
+      throw muster::NodeError(Kind::kConflict, node_.description().name, "read " + inQuotes(path),
                               "the file was changed while it was being read");
     }
     version = part.version;
@@ -114,7 +113,7 @@ std::string Files::digest(const std::string& path, SteadyTime until) const {
 }
 
 std::string Files::readLink(const std::string& path, SteadyTime until) const {
-  return ask<std::string>(node_, "read link " + harness::quoted(path), until,
+  return ask<std::string>(node_, "read link " + inQuotes(path), until,
                           [&](EstablishedConnection& connection) {
                             auto request = connection.get<wire::FileView>().readLinkRequest();
                             request.setPath(dataOf(path));
@@ -128,7 +127,7 @@ std::string Files::readLink(const std::string& path, SteadyTime until) const {
 std::map<std::string, std::string> Files::attributes(const std::string& path,
                                                      SteadyTime until) const {
   using Attributes = std::map<std::string, std::string>;
-  return ask<Attributes>(node_, "attributes of " + harness::quoted(path), until,
+  return ask<Attributes>(node_, "attributes of " + inQuotes(path), until,
                          [&](EstablishedConnection& connection) {
                            auto request = connection.get<wire::FileView>().attributesRequest();
                            request.setPath(dataOf(path));
@@ -146,8 +145,8 @@ std::map<std::string, std::string> Files::attributes(const std::string& path,
 std::optional<std::string> Files::attribute(const std::string& path, const std::string& name,
                                             SteadyTime until) const {
   using Value = std::optional<std::string>;
-  return ask<Value>(node_, "attribute " + harness::quoted(name) + " of " + harness::quoted(path),
-                    until, [&](EstablishedConnection& connection) {
+  return ask<Value>(node_, "attribute " + inQuotes(name) + " of " + inQuotes(path), until,
+                    [&](EstablishedConnection& connection) {
                       auto request = connection.get<wire::FileView>().attributeRequest();
                       request.setPath(dataOf(path));
                       request.setName(dataOf(name));
@@ -160,7 +159,7 @@ std::optional<std::string> Files::attribute(const std::string& path, const std::
 
 std::string Files::treeDigest(const std::string& root, const muster::TreeDigestOptions& options,
                               SteadyTime until) const {
-  return ask<std::string>(node_, "digest of tree " + harness::quoted(root), until,
+  return ask<std::string>(node_, "digest of tree " + inQuotes(root), until,
                           [&](EstablishedConnection& connection) {
                             auto request = connection.get<wire::FileView>().treeDigestRequest();
                             request.setRoot(dataOf(root));
@@ -178,7 +177,7 @@ std::string Files::treeDigest(const std::string& root, const muster::TreeDigestO
 
 muster::FileSpace Files::space(const std::string& path, SteadyTime until) const {
   return ask<muster::FileSpace>(
-      node_, "space of " + harness::quoted(path), until, [&](EstablishedConnection& connection) {
+      node_, "space of " + inQuotes(path), until, [&](EstablishedConnection& connection) {
         auto request = connection.get<wire::FileView>().spaceRequest();
         request.setPath(dataOf(path));
         return request.send().then([](auto&& response) {
@@ -204,7 +203,7 @@ void Files::write(const std::string& path, const std::string& content,
     writeOptions(request.initOptions(), options);
     return request.send().then(answered);
   };
-  ask<bool>(node_, "write " + harness::quoted(path), until, attempt, scopeOf(node_, options.undo));
+  ask<bool>(node_, "write " + inQuotes(path), until, attempt, scopeOf(node_, options.undo));
 }
 
 // Appends in parts with absolute offsets, counted from the size before the first part. The agent
@@ -214,7 +213,7 @@ void Files::append(const std::string& path, const std::string& content, SteadyTi
   uint64_t offset = before ? before->size : 0;
   for (size_t at = 0; at < content.size();) {
     size_t sent = ask<size_t>(
-        node_, "append to " + harness::quoted(path), until, [&](EstablishedConnection& connection) {
+        node_, "append to " + inQuotes(path), until, [&](EstablishedConnection& connection) {
           std::string part =
               content.substr(at, std::min<size_t>(connection.chunkBytesMax, kWriteAtOnceBytes));
           auto request = connection.get<wire::Files>().appendRequest();
@@ -245,12 +244,11 @@ bool Files::makeDirectory(const std::string& path, uint32_t mode, muster::UndoAt
       return response.getCreated();
     });
   };
-  return ask<bool>(node_, "make directory " + harness::quoted(path), until, attempt,
-                   scopeOf(node_, undo));
+  return ask<bool>(node_, "make directory " + inQuotes(path), until, attempt, scopeOf(node_, undo));
 }
 
 bool Files::remove(const std::string& path, Removal removal, SteadyTime until) const {
-  return ask<bool>(node_, "remove " + harness::quoted(path), until,
+  return ask<bool>(node_, "remove " + inQuotes(path), until,
                    [&](EstablishedConnection& connection) {
                      auto request = connection.get<wire::Files>().removeRequest();
                      request.setPath(dataOf(path));
@@ -266,7 +264,7 @@ bool Files::remove(const std::string& path, Removal removal, SteadyTime until) c
 // attempt finds no source. That is the expected end of a rename if the target is there.
 void Files::rename(const std::string& source, const std::string& target, muster::IfExists existing,
                    SteadyTime until) const {
-  std::string operation = "rename " + harness::quoted(source) + " to " + harness::quoted(target);
+  std::string operation = "rename " + inQuotes(source) + " to " + inQuotes(target);
   unsigned attempts = 0;
   try {
     ask<bool>(node_, operation, until, [&](EstablishedConnection& connection) {
@@ -284,32 +282,30 @@ void Files::rename(const std::string& source, const std::string& target, muster:
 }
 
 void Files::setMode(const std::string& path, uint32_t mode, SteadyTime until) const {
-  ask<bool>(node_, "set mode of " + harness::quoted(path), until,
-            [&](EstablishedConnection& connection) {
-              auto request = connection.get<wire::Files>().setModeRequest();
-              request.setPath(dataOf(path));
-              request.setMode(mode);
-              return request.send().then(answered);
-            });
+  ask<bool>(node_, "set mode of " + inQuotes(path), until, [&](EstablishedConnection& connection) {
+    auto request = connection.get<wire::Files>().setModeRequest();
+    request.setPath(dataOf(path));
+    request.setMode(mode);
+    return request.send().then(answered);
+  });
 }
 
 void Files::setOwner(const std::string& path, const std::string& user, const std::string& group,
                      muster::SymlinkPolicy links, SteadyTime until) const {
-  ask<bool>(node_, "set owner of " + harness::quoted(path), until,
-            [&](EstablishedConnection& connection) {
-              auto request = connection.get<wire::Files>().setOwnerRequest();
-              request.setPath(dataOf(path));
-              request.setUser(user);
-              request.setGroup(group);
-              request.setLinks(linksOf(links));
-              return request.send().then(answered);
-            });
+  ask<bool>(node_, "set owner of " + inQuotes(path), until, [&](EstablishedConnection& connection) {
+    auto request = connection.get<wire::Files>().setOwnerRequest();
+    request.setPath(dataOf(path));
+    request.setUser(user);
+    request.setGroup(group);
+    request.setLinks(linksOf(links));
+    return request.send().then(answered);
+  });
 }
 
 void Files::link(const std::string& path, const std::string& target, LinkType type,
                  muster::IfExists existing, SteadyTime until) const {
   ask<bool>(
-      node_, "link " + harness::quoted(path) + " to " + harness::quoted(target), until,
+      node_, "link " + inQuotes(path) + " to " + inQuotes(target), until,
       [&](EstablishedConnection& connection) {
         auto request = connection.get<wire::Files>().linkRequest();
         request.setPath(dataOf(path));
@@ -322,7 +318,7 @@ void Files::link(const std::string& path, const std::string& target, LinkType ty
 
 void Files::setAttribute(const std::string& path, const std::string& name, const std::string& value,
                          SteadyTime until) const {
-  ask<bool>(node_, "set attribute " + harness::quoted(name) + " of " + harness::quoted(path), until,
+  ask<bool>(node_, "set attribute " + inQuotes(name) + " of " + inQuotes(path), until,
             [&](EstablishedConnection& connection) {
               auto request = connection.get<wire::Files>().setAttributeRequest();
               request.setPath(dataOf(path));
@@ -335,8 +331,8 @@ void Files::setAttribute(const std::string& path, const std::string& name, const
 
 void Files::removeAttribute(const std::string& path, const std::string& name,
                             SteadyTime until) const {
-  ask<bool>(node_, "remove attribute " + harness::quoted(name) + " of " + harness::quoted(path),
-            until, [&](EstablishedConnection& connection) {
+  ask<bool>(node_, "remove attribute " + inQuotes(name) + " of " + inQuotes(path), until,
+            [&](EstablishedConnection& connection) {
               auto request = connection.get<wire::Files>().removeAttributeRequest();
               request.setPath(dataOf(path));
               request.setName(dataOf(name));
@@ -346,14 +342,13 @@ void Files::removeAttribute(const std::string& path, const std::string& name,
 
 void Files::setTimes(const std::string& path, int64_t accessedNs, int64_t modifiedNs,
                      SteadyTime until) const {
-  ask<bool>(node_, "set times of " + harness::quoted(path), until,
-            [&](EstablishedConnection& connection) {
-              auto request = connection.get<wire::Files>().setTimesRequest();
-              request.setPath(dataOf(path));
-              request.setAccessedNs(accessedNs);
-              request.setModifiedNs(modifiedNs);
-              return request.send().then(answered);
-            });
+  ask<bool>(node_, "set times of " + inQuotes(path), until, [&](EstablishedConnection& connection) {
+    auto request = connection.get<wire::Files>().setTimesRequest();
+    request.setPath(dataOf(path));
+    request.setAccessedNs(accessedNs);
+    request.setModifiedNs(modifiedNs);
+    return request.send().then(answered);
+  });
 }
 
 }  // namespace harness::rpc

@@ -41,9 +41,9 @@ void requireReplaceable(int directory, const std::string& name, const std::strin
   struct stat status {};
   if (::fstatat(directory, name.c_str(), &status, 0) != 0) return;
   if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return;
-  throw muster::NodeError(muster::NodeError::Kind::kConflict, "", "copy",
-                          "local " + harness::quoted(path) +
-                              ": is a device, a FIFO or a socket, which no file replaces");
+  throw muster::NodeError(
+      muster::NodeError::Kind::kConflict, "", "copy",
+      "local " + inQuotes(path) + ": is a device, a FIFO or a socket, which no file replaces");
 }
 
 void publishStaged(int directory, const std::string& temporary, const std::string& name,
@@ -55,7 +55,7 @@ void publishStaged(int directory, const std::string& temporary, const std::strin
   errno = number;
   if (number == EEXIST) {
     throw muster::NodeError(muster::NodeError::Kind::kConflict, "", "copy",
-                            "local " + harness::quoted(path) + ": exists");
+                            "local " + inQuotes(path) + ": exists");
   }
   failLocal(path);
 }

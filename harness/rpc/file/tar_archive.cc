@@ -162,7 +162,7 @@ class TarArchive::Target final : public CopyTarget {
 
   void remove(const std::string& path) override {
     throw muster::NodeError(Kind::kInvalid, "", "copy",
-                            quoted(path) + ": an archive keeps what it has");
+                            inQuotes(path) + ": an archive keeps what it has");
   }
 
  private:
@@ -275,7 +275,7 @@ void TarArchive::append(const std::string& name, const TreeItem& item, int stage
 void TarArchive::requireWhole() const {
   if (!isBroken_) return;
   throw muster::NodeError(Kind::kSystem, "", "copy",
-                          "local " + quoted(path_) + ": a write to it has failed before", EIO);
+                          "local " + inQuotes(path_) + ": a write to it has failed before", EIO);
 }
 
 void TarArchive::write(const char* bytes, size_t size) {
@@ -306,10 +306,10 @@ void TarArchive::writeFrom(int file, uint64_t size) {
 void TarArchive::fail() const {
   const char* text = ::archive_error_string(writer_.get());
   int number = std::max(::archive_errno(writer_.get()), 0);
-  throw muster::NodeError(
-      Kind::kSystem, "", "copy",
-      "local " + quoted(path_) + ": " + (text == nullptr ? "the archive cannot be written" : text),
-      number);
+  throw muster::NodeError(Kind::kSystem, "", "copy",
+                          "local " + inQuotes(path_) + ": " +
+                              (text == nullptr ? "the archive cannot be written" : text),
+                          number);
 }
 
 void TarArchive::publish(muster::IfExists existing) {

@@ -92,7 +92,7 @@ TargetTree::TargetTree(const CopyEnd& target, const CopyOptions& options, muster
     if (error.kind() == Kind::kNotFound) return;
     throw;
   }
-  std::string operation = "list " + harness::quoted(endText(target));
+  std::string operation = "list " + inQuotes(endText(target));
   if (!isDirectory(root)) {
     throw muster::NodeError(Kind::kConflict, "", operation, "is no directory");
   }

@@ -139,7 +139,7 @@ FilePart readPart(ControllerNode& node, const std::string& path, uint64_t offset
 
 Answer<FilePart> beginRead(ControllerNode& node, const std::string& path, uint64_t offset,
                            uint64_t bytesMax, SteadyTime until) {
-  return beginAsking<FilePart>(node, "read " + quoted(path), until,
+  return beginAsking<FilePart>(node, "read " + inQuotes(path), until,
                                [path, offset, bytesMax](EstablishedConnection& connection) {
                                  return readOver(connection, path, offset, bytesMax);
                                });
@@ -147,7 +147,7 @@ Answer<FilePart> beginRead(ControllerNode& node, const std::string& path, uint64
 
 Answer<std::string> beginDigest(ControllerNode& node, const std::string& path, DigestKind kind,
                                 SteadyTime until) {
-  return beginAsking<std::string>(node, "digest " + quoted(path), until,
+  return beginAsking<std::string>(node, "digest " + inQuotes(path), until,
                                   [path, kind](EstablishedConnection& connection) {
                                     return digestOver(connection, path, kind);
                                   });
@@ -171,7 +171,7 @@ void requireFaithful(ControllerNode& node, const std::string& feature, SteadyTim
 ExtentPage extentsPage(ControllerNode& node, const std::string& path, uint64_t offset,
                        SteadyTime until) {
   return ask<ExtentPage>(
-      node, "find holes of " + quoted(path), until, [&](EstablishedConnection& connection) {
+      node, "find holes of " + inQuotes(path), until, [&](EstablishedConnection& connection) {
         auto request = connection.get<wire::FileView>().extentsRequest();
         request.setPath(dataOf(path));
         request.setOffset(offset);
@@ -242,7 +242,7 @@ Begun beginUpload(ControllerNode& node, const support::Id& id, const std::string
       return Begun{response.getReceivedTo(), std::min<size_t>(kChunkBytes, chunkBytesMax), kind};
     });
   };
-  return ask<Begun>(node, "write " + quoted(path), until, attempt, scope);
+  return ask<Begun>(node, "write " + inQuotes(path), until, attempt, scope);
 }
 
 // Sends the chunks of an upload one behind the other, several without waiting for an answer, and
@@ -253,7 +253,7 @@ class Chunks {
          SteadyTime until)
       : node_(node),
         id_(id),
-        operation_("write " + quoted(path)),
+        operation_("write " + inQuotes(path)),
         scope_(std::move(scope)),
         until_(until) {}
 
@@ -350,7 +350,7 @@ void abandonUpload(ControllerNode& node, const support::Id& id, const std::strin
     return request.send().then(answered);
   };
   try {
-    ask<bool>(node, "write " + quoted(path), until, attempt, scope);
+    ask<bool>(node, "write " + inQuotes(path), until, attempt, scope);
   } catch (const muster::NodeError&) {
     // The failure that led here is the one to report; the upload goes with the session.
   }
@@ -363,7 +363,7 @@ TransferDigest sendAll(ControllerNode& node, const support::Id& id, const std::s
                        uint64_t size, const FileFeed& feed, const Begun& begun, ScopeHandle scope,
                        SteadyTime until) {
   auto changed = [&](const std::string& how) {
-    return muster::NodeError(Kind::kCorrupt, node.description().name, "write " + quoted(path),
+    return muster::NodeError(Kind::kCorrupt, node.description().name, "write " + inQuotes(path),
                              "the source became " + how);
   };
   bool sendsHoles = begun.kind == DigestKind::kContent;
@@ -432,7 +432,7 @@ std::string upload(ControllerNode& node, const std::string& path, uint64_t size,
     request.setSha256(bytes);
     return request.send().then(answered);
   };
-  ask<bool>(node, "write " + quoted(path), until, finish, scope);
+  ask<bool>(node, "write " + inQuotes(path), until, finish, scope);
   return sent->content();
 }
 
@@ -464,26 +464,27 @@ Answer<std::vector<LeftOutItem>> beginWriteTree(ControllerNode& node, const std:
       return all;
     });
   };
-  return beginAsking<std::vector<LeftOutItem>>(node, "push to " + quoted(root), until, attempt,
+  return beginAsking<std::vector<LeftOutItem>>(node, "push to " + inQuotes(root), until, attempt,
                                                scopeOf(node, options.undo));
 }
 
 TreePage walkPage(ControllerNode& node, const std::string& root, const std::string& after,
                   Contents contents, SteadyTime until) {
-  return ask<TreePage>(node, "pull " + quoted(root), until, [&](EstablishedConnection& connection) {
-    auto request = connection.get<wire::FileView>().walkRequest();
-    request.setRoot(dataOf(root));
-    request.setAfter(dataOf(after));
-    request.setEntriesMax(kPageItemsMax);
-    request.setInlineBytesMax(contents == Contents::kSmall ? kInlineBytesMax : 0);
-    return request.send().then([](auto&& response) {
-      requireNoError(response);
-      TreePage page;
-      for (auto entry : response.getEntries()) page.items.push_back(readItem(entry));
-      page.more = response.getMore();
-      return page;
-    });
-  });
+  return ask<TreePage>(
+      node, "pull " + inQuotes(root), until, [&](EstablishedConnection& connection) {
+        auto request = connection.get<wire::FileView>().walkRequest();
+        request.setRoot(dataOf(root));
+        request.setAfter(dataOf(after));
+        request.setEntriesMax(kPageItemsMax);
+        request.setInlineBytesMax(contents == Contents::kSmall ? kInlineBytesMax : 0);
+        return request.send().then([](auto&& response) {
+          requireNoError(response);
+          TreePage page;
+          for (auto entry : response.getEntries()) page.items.push_back(readItem(entry));
+          page.more = response.getMore();
+          return page;
+        });
+      });
 }
 
 }  // namespace harness

@@ -9,7 +9,7 @@ namespace harness::rpc {
 
 std::string forwardEndpoint(const std::string& text) {
   auto refuse = [&text](const std::string& why) {
-    return std::invalid_argument(quoted(text) + " " + why +
+    return std::invalid_argument(inQuotes(text) + " " + why +
                                  "; expected PORT, HOST:PORT, [IPV6]:PORT or /PATH");
   };
   if (text.empty()) throw refuse("is empty");

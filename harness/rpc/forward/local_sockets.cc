@@ -13,7 +13,7 @@
 namespace harness::rpc {
 namespace {
 
-using Kind = wire::Error::Kind;
+using WireKind = wire::Error::Kind;
 
 constexpr int kBacklog = 64;
 
@@ -27,7 +27,7 @@ kj::Own<LocalListener> listenHere(kj::LowLevelAsyncIoProvider& provider, const s
   support::Endpoint endpoint = support::Endpoint::parse(text);
   if (!endpoint.loopback()) {
     support::fail(
-        Kind::INVALID, "listen at ", text.c_str(),
+        WireKind::INVALID, "listen at ", text.c_str(),
         ": is not a loopback address, and everybody could connect; use 127.0.0.1 or [::1]");
   }
   auto socket = support::openSocket(endpoint);
@@ -40,7 +40,7 @@ kj::Own<LocalListener> listenHere(kj::LowLevelAsyncIoProvider& provider, const s
   int error = errno;
   if (isUnix) ::umask(mask);
   if (result != 0 && error == EADDRINUSE) {
-    support::fail(Kind::CONFLICT, "listen at ", text.c_str(),
+    support::fail(WireKind::CONFLICT, "listen at ", text.c_str(),
                   isUnix ? ": there is a file of that name; remove it, or choose another"
                          : ": the port is in use by another process; choose another, or 0");
   }
@@ -63,7 +63,7 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> dialHere(kj::Network& network, const std
   return connected.attach(kj::mv(address)).catch_([text](kj::Exception&& exception) {
     // The library's text begins with its own code.
     kj::Promise<kj::Own<kj::AsyncIoStream>> failed = support::failure(
-        Kind::SYSTEM, "connect to ", text.c_str(), ": ", support::reasonOf(exception));
+        WireKind::SYSTEM, "connect to ", text.c_str(), ": ", support::reasonOf(exception));
     return failed;
   });
 }

@@ -21,7 +21,7 @@ using std::chrono::nanoseconds;
 constexpr std::chrono::seconds kFollowMax{20};
 
 // A poll ends this long before the caller's time, so that its answer still arrives.
-constexpr std::chrono::milliseconds kAnswerMargin{20};
+constexpr std::chrono::milliseconds kPollMargin{20};
 
 // A poll ends this long after the command's deadline.
 constexpr std::chrono::milliseconds kDeadlineLook{20};
@@ -89,7 +89,7 @@ kj::Promise<bool> JobRunner::pull(JobHandle job, PullUntil what, SteadyTime unti
   if (mustEnd(*job)) return endOverLimit(job, until);
   auto attempt = [this, job, what, until](EstablishedConnection& live) {
     nanoseconds wait = left(until);
-    if (wait > kAnswerMargin) wait -= kAnswerMargin;
+    if (wait > kPollMargin) wait -= kPollMargin;
     nanoseconds toDeadline = left(job->deadlineAt);
     bool isBefore = now() < job->deadlineAt;
     if (isBefore && toDeadline < wait - kDeadlineLook) wait = toDeadline + kDeadlineLook;
@@ -106,7 +106,7 @@ kj::Promise<bool> JobRunner::pull(JobHandle job, PullUntil what, SteadyTime unti
               return true;
             }
             if (step == Step::kProgress && what == PullUntil::kChange) return true;
-            if (left(until) <= kAnswerMargin) return false;
+            if (left(until) <= kPollMargin) return false;
             return pull(job, what, until);
           },
           [](kj::Exception&& exception) -> kj::Promise<bool> {

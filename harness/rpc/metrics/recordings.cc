@@ -11,7 +11,7 @@ namespace {
 constexpr int64_t kWaitNs = 10'000'000'000;
 // A reader waits for its node as long as the session may last.
 constexpr std::chrono::hours kCallMax{24};
-constexpr std::chrono::seconds kStopMax{5};
+constexpr std::chrono::seconds kRecordingStopMax{5};
 // Samples are fetched some at a time, because nobody waits for a single one.
 constexpr auto kPause = 1 * kj::SECONDS;
 
@@ -55,7 +55,7 @@ class RunningRecording::OnLoop final {
   // Says so to the node, and does not wait for it: the end of the session ends the recording.
   ~OnLoop() noexcept(false) {
     if (!node_.onLoop) return;
-    auto stopped = call<bool>(std::chrono::steady_clock::now() + kStopMax,
+    auto stopped = call<bool>(std::chrono::steady_clock::now() + kRecordingStopMax,
                               stopAttempt(shared_->numberAndLast().first));
     node_.io.spawn(stopped.ignoreResult().catch_([](kj::Exception&&) {}));
   }

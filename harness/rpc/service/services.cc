@@ -14,7 +14,7 @@ namespace {
 using muster::ServiceAction;
 using muster::ServiceStatus;
 using Impl = ControllerNode::Impl;
-using Kind = wire::Error::Kind;
+using WireKind = wire::Error::Kind;
 using Nanoseconds = std::chrono::nanoseconds;
 
 constexpr std::chrono::minutes kDeadlineMax{10};
@@ -33,8 +33,8 @@ constexpr auto statusOf = [](auto&& response) {
 };
 
 std::string textOf(const ServiceName& name) {
-  std::string text = "service " + quoted(name.name);
-  return name.user.empty() ? text : text + " of user " + quoted(name.user);
+  std::string text = "service " + inQuotes(name.name);
+  return name.user.empty() ? text : text + " of user " + inQuotes(name.user);
 }
 
 Nanoseconds leftUntil(SteadyTime until) {
@@ -112,10 +112,11 @@ kj::Promise<ServiceStatus> askUntilActive(Impl& node, const ServiceName& name, S
       .then([&node, name, until, limit](Look&& look) -> kj::Promise<ServiceStatus> {
         if (look.status.running()) return kj::mv(look.status);
         if (look.status.state == ServiceStatus::State::kFailed) {
-          support::fail(Kind::SYSTEM, "it has ", stateText(look.status).c_str(), look.log.c_str());
+          support::fail(WireKind::SYSTEM, "it has ", stateText(look.status).c_str(),
+                        look.log.c_str());
         }
         if (leftUntil(until) > kMargin) return askUntilActive(node, name, until, limit, look.mark);
-        support::fail(Kind::TIMEOUT, "it does not run in time; it is ",
+        support::fail(WireKind::TIMEOUT, "it does not run in time; it is ",
                       stateText(look.status).c_str(), look.log.c_str());
       });
 }

@@ -34,7 +34,7 @@ std::string lastLine(const std::string& stream, std::string bytes) {
   size_t newline = bytes.rfind('\n');
   if (newline != std::string::npos) bytes.erase(0, newline + 1);
   if (bytes.empty()) return "";
-  return "; last line of " + stream + ": " + quoted(bytes, kLastBytesShown);
+  return "; last line of " + stream + ": " + inQuotes(bytes, kLastBytesShown);
 }
 
 }  // namespace
@@ -47,14 +47,14 @@ std::string toString(SyncReport::Result result) {
 std::string SyncBoard::who(const SyncCommand& command, const std::string& text) {
   if (command.node.empty()) return "the test";
   return "node " + command.node + ": " +
-         (text.empty() ? "command " + std::to_string(command.number) : quoted(text));
+         (text.empty() ? "command " + std::to_string(command.number) : inQuotes(text));
 }
 
 void SyncBoard::notify(const SyncCommand& from, const std::string& command, const std::string& name,
                        const SyncData& data) {
   size_t bytes = bytesOf(name, data);
   if (events_.size() >= limits_.events || eventBytes_ + bytes > limits_.eventBytes) {
-    overflow_ = "event " + quoted(name) + " of " + who(from, command) + " was lost: there are " +
+    overflow_ = "event " + inQuotes(name) + " of " + who(from, command) + " was lost: there are " +
                 std::to_string(events_.size()) + " events, the limit is " +
                 std::to_string(limits_.events) + " or " + std::to_string(limits_.eventBytes) +
                 " bytes in one test";
@@ -124,7 +124,7 @@ bool SyncBoard::isMember(const Barrier& barrier, const SyncCommand& command) {
 // Says why an arrival does not fit; empty if it does.
 std::string SyncBoard::refusal(const std::string& name, const Barrier& barrier,
                                const Arrival& arrival) const {
-  std::string operation = "barrier " + quoted(name) + ": ";
+  std::string operation = "barrier " + inQuotes(name) + ": ";
   if (!barrier.broken.empty()) return barrier.broken;
   uint32_t count = countOf(barrier);
   if (arrival.count > 0 && count > 0 && arrival.count != count) {
@@ -193,7 +193,7 @@ void SyncBoard::settle(const std::string& name) {
 
 void SyncBoard::breakBarrier(const std::string& name, const std::string& reason) {
   Barrier& barrier = barriers_[name];
-  barrier.broken = "barrier " + quoted(name) + ": " + reason;
+  barrier.broken = "barrier " + inQuotes(name) + ": " + reason;
   auto arrived = std::exchange(barrier.arrived, {});
   Reply test = barrier.declared ? std::exchange(barrier.declared->test, nullptr) : nullptr;
   for (const Arrival& arrival : arrived) {
@@ -249,7 +249,7 @@ void SyncBoard::end(const SyncCommand& command, const End& end) {
     // The others are told who else was there.
     std::erase_if(barrier.arrived, [&](Arrival& each) {
       if (!isOfIt(each)) return false;
-      each.reply({SyncAnswer::Kind::kFailed, {}, "barrier " + quoted(name) + ": " + reason});
+      each.reply({SyncAnswer::Kind::kFailed, {}, "barrier " + inQuotes(name) + ": " + reason});
       return true;
     });
     breakBarrier(name, reason + "\n  " + stateOf(barrier, count));
@@ -311,7 +311,7 @@ void SyncBoard::undeclare(const std::string& name, const std::string& reason) {
   if (found == barriers_.end() || !found->second.declared) return;
   auto barrier = barriers_.extract(found);
   for (const Arrival& arrival : barrier.mapped().arrived) {
-    arrival.reply({SyncAnswer::Kind::kFailed, {}, "barrier " + quoted(name) + ": " + reason});
+    arrival.reply({SyncAnswer::Kind::kFailed, {}, "barrier " + inQuotes(name) + ": " + reason});
   }
 }
 
@@ -319,7 +319,7 @@ void SyncBoard::arriveTest(const std::string& name, Reply reply) {
   Barrier& barrier = barriers_[name];
   if (!barrier.broken.empty()) return reply({SyncAnswer::Kind::kFailed, {}, barrier.broken});
   if (!barrier.declared) {
-    return reply({SyncAnswer::Kind::kFailed, {}, "barrier " + quoted(name) + ": was ended"});
+    return reply({SyncAnswer::Kind::kFailed, {}, "barrier " + inQuotes(name) + ": was ended"});
   }
   barrier.declared->test = std::move(reply);
   settle(name);
@@ -365,18 +365,18 @@ std::string SyncBoard::describeEvents() const {
   for (const SyncEvent& event : events_) ++counts[event.name];
   std::vector<std::string> names;
   for (const auto& [name, count] : counts) {
-    names.push_back(quoted(name) + (count > 1 ? " (" + std::to_string(count) + ")" : ""));
+    names.push_back(inQuotes(name) + (count > 1 ? " (" + std::to_string(count) + ")" : ""));
   }
   std::string text =
       names.empty() ? "no event has come" : "events that have come: " + listed(names);
   std::vector<std::string> waits;
   for (const auto& [waiter, waiting] : waiting_) {
     if (waiter.node.empty()) continue;
-    waits.push_back(who(waiting.consumer, waiting.command) + " for " + quoted(waiting.name));
+    waits.push_back(who(waiting.consumer, waiting.command) + " for " + inQuotes(waiting.name));
   }
   for (const auto& [name, barrier] : barriers_) {
     for (const Arrival& arrival : barrier.arrived) {
-      waits.push_back(who(arrival.from, arrival.command) + " at barrier " + quoted(name));
+      waits.push_back(who(arrival.from, arrival.command) + " at barrier " + inQuotes(name));
     }
   }
   return waits.empty() ? text : text + "; waiting: " + listed(waits);

@@ -255,8 +255,8 @@ kj::Promise<bool> SyncFeed::sendAnswers(EstablishedConnection& live, size_t coun
   auto request = live.get<wire::Sync>().answerRequest();
   auto list = request.initAnswers(static_cast<unsigned>(count));
   for (unsigned i = 0; i < count; ++i) {
-    const auto& answered = std::get<Answered>(outbox_->messages[i]);
-    writeAnswer(list[i], answered.waiter, answered.answer);
+    const auto& message = std::get<Answered>(outbox_->messages[i]);
+    writeAnswer(list[i], message.waiter, message.answer);
   }
   return request.send().then([](auto&& response) {
     requireNoError(response);

@@ -19,11 +19,11 @@ constexpr const char* kTest = "";
 }
 
 std::string eventText(const std::string& verb, const std::string& name) {
-  return verb + " event " + quoted(name);
+  return verb + " event " + inQuotes(name);
 }
 
 std::string barrierText(const std::string& name) {
-  return "barrier " + quoted(name);
+  return "barrier " + inQuotes(name);
 }
 
 // An answer of the board that is being waited for on the io thread.

@@ -12,21 +12,21 @@ namespace harness::rpc {
 namespace {
 
 using Impl = ControllerNode::Impl;
-using Kind = wire::Error::Kind;
+using WireKind = wire::Error::Kind;
 using Nanoseconds = std::chrono::nanoseconds;
 using muster::Condition;
 using muster::HttpOptions;
 using muster::HttpResponse;
 
-constexpr std::chrono::seconds kWaitMax{20};
+constexpr std::chrono::seconds kConditionWaitMax{20};
 
 // So that the agent answers before our own time is over.
-constexpr std::chrono::milliseconds kMargin{100};
+constexpr std::chrono::milliseconds kConditionMargin{100};
 
 // A node takes this long at most for its answer when a wait is over.
-constexpr std::chrono::seconds kAnswerMax{5};
+constexpr std::chrono::seconds kConditionAnswerMax{5};
 
-Nanoseconds leftUntil(SteadyTime until) {
+Nanoseconds timeLeftUntil(SteadyTime until) {
   return until - std::chrono::steady_clock::now();
 }
 
@@ -61,7 +61,7 @@ void writeCondition(wire::Condition::Builder to, const Condition& condition) {
   }
 }
 
-struct Look {
+struct ConditionLook {
   bool holds = false;
   std::string seen;
 };
@@ -69,23 +69,25 @@ struct Look {
 // Waits until `until`, by as many calls as that takes.
 kj::Promise<std::string> askUntilHolds(Impl& node, const Condition& condition, SteadyTime until,
                                        SteadyTime limit) {
-  SteadyTime answerBy = std::min(limit, until + kAnswerMax);
+  SteadyTime answerBy = std::min(limit, until + kConditionAnswerMax);
   auto attempt = [condition, until](EstablishedConnection& connection) {
     auto request = connection.get<wire::Waits>().awaitRequest();
     writeCondition(request.initCondition(), condition);
-    request.setWaitNs(
-        std::clamp<Nanoseconds>(leftUntil(until) - kMargin, Nanoseconds(0), kWaitMax).count());
+    request.setWaitNs(std::clamp<Nanoseconds>(timeLeftUntil(until) - kConditionMargin,
+                                              Nanoseconds(0), kConditionWaitMax)
+                          .count());
     return request.send().then([](auto&& response) {
       requireNoError(response);
-      return Look{response.getHolds(), support::printable(stringOf(response.getSeen()))};
+      return ConditionLook{response.getHolds(), support::printable(stringOf(response.getSeen()))};
     });
   };
   return node.connection()
-      .call<Look>(answerBy, std::move(attempt))
-      .then([&node, condition, until, limit](Look&& look) -> kj::Promise<std::string> {
+      .call<ConditionLook>(answerBy, std::move(attempt))
+      .then([&node, condition, until, limit](ConditionLook&& look) -> kj::Promise<std::string> {
         if (look.holds) return kj::mv(look.seen);
-        if (leftUntil(until) > kMargin) return askUntilHolds(node, condition, until, limit);
-        support::fail(Kind::TIMEOUT, "it is not so in time; last look: ", look.seen.c_str());
+        if (timeLeftUntil(until) > kConditionMargin)
+          return askUntilHolds(node, condition, until, limit);
+        support::fail(WireKind::TIMEOUT, "it is not so in time; last look: ", look.seen.c_str());
       });
 }
 
@@ -99,8 +101,9 @@ kj::Promise<HttpResponse> askToGet(Impl& node, const std::string& url, const Htt
       headers[i].setName(options.headers[i].first);
       headers[i].setValue(dataOf(options.headers[i].second));
     }
-    request.setDeadlineNs(
-        std::clamp<Nanoseconds>(leftUntil(until) - kMargin, kMargin, kWaitMax).count());
+    request.setDeadlineNs(std::clamp<Nanoseconds>(timeLeftUntil(until) - kConditionMargin,
+                                                  kConditionMargin, kConditionWaitMax)
+                              .count());
     return request.send().then([](auto&& response) {
       requireNoError(response);
       HttpResponse answer;
@@ -130,7 +133,7 @@ std::string Waits::await(const Condition& condition, SteadyTime until, SteadyTim
 HttpResponse Waits::get(const std::string& url, const HttpOptions& options,
                         SteadyTime until) const {
   Impl& node = node_.impl();
-  return node.told("wait", "get " + quoted(url), until,
+  return node.told("wait", "get " + inQuotes(url), until,
                    [&]() { return askToGet(node, url, options, until); });
 }
 
@@ -143,7 +146,7 @@ std::vector<WaitAnswer> awaitOnAll(const std::vector<ControllerNode*>& nodes,
 
 std::vector<HttpAnswer> getOnAll(const std::vector<ControllerNode*>& nodes, const std::string& url,
                                  const HttpOptions& options, SteadyTime until) {
-  return askAll<HttpResponse>(nodes, "get " + quoted(url), until,
+  return askAll<HttpResponse>(nodes, "get " + inQuotes(url), until,
                               [&](Impl& node) { return askToGet(node, url, options, until); });
 }
 

@@ -67,18 +67,18 @@ Segments shared(uint32_t times, uint32_t bytes) {
   return {words};
 }
 
-struct Case {
+struct PointerCase {
   const char* name;
   bool refused;  // A case that is not refused reads as something harmless, such as a default.
   Segments segments;
   bool asMessage = false;  // The case is read as Message of the RPC protocol, not as JobSpec.
 };
 
-void PrintTo(const Case& row, std::ostream* out) {
+void PrintTo(const PointerCase& row, std::ostream* out) {
   *out << row.name;
 }
 
-const Case kCases[] = {
+const PointerCase kPointerCases[] = {
     {"NullRoot", false, {{0}}},
     {"RootIsAList", true, {{listAt(0, kByte, 8), 0}}},
     {"RootIsACapability", true, {{kCapability}}},
@@ -136,7 +136,7 @@ std::string frameOf(const Segments& segments) {
   return frame;
 }
 
-class PointerTest : public testing::TestWithParam<Case> {
+class PointerTest : public testing::TestWithParam<PointerCase> {
  protected:
   ~PointerTest() noexcept override {}
 
@@ -169,7 +169,7 @@ TEST_P(PointerTest, IsRefusedOrHarmless) {
   EXPECT_EQ(refused != nullptr, GetParam().refused);
 }
 
-INSTANTIATE_TEST_SUITE_P(GroupB, PointerTest, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(GroupB, PointerTest, testing::ValuesIn(kPointerCases),
                          [](const auto& row) { return std::string(row.param.name); });
 
 struct TextCase {

@@ -32,7 +32,7 @@ using muster::NodeError;
 using std::chrono::milliseconds;
 using Kind = NodeError::Kind;
 
-struct Case {
+struct ReplyCase {
   const char* name;
   const char* method;                        // Calls of this method get the bad answer.
   std::function<void(HostileCall&)> answer;  // Makes that answer.
@@ -40,7 +40,7 @@ struct Case {
   Kind kind;
 };
 
-void PrintTo(const Case& row, std::ostream* out) {
+void PrintTo(const ReplyCase& row, std::ostream* out) {
   *out << row.name;
 }
 
@@ -149,7 +149,7 @@ void takeFilesBack(wire::Gate::HelloResults::Builder results) {
   grants.disownObsoleteFileView();
 }
 
-const Case kCases[] = {
+const ReplyCase kReplyCases[] = {
     {"AnotherMajorVersion", "hello", hello([](auto r) { r.getWelcome().setProtocolMajor(9); }),
      stat, Kind::kRefused},
     {"AnotherNodeName", "hello", hello([](auto r) { r.getWelcome().setNodeName("n2"); }), stat,
@@ -195,7 +195,7 @@ const Case kCases[] = {
      stat, Kind::kInternal},
 };
 
-class RepliesTest : public testing::TestWithParam<Case> {
+class RepliesTest : public testing::TestWithParam<ReplyCase> {
  protected:
   RepliesTest() {
     char pattern[] = "/tmp/muster-replies-XXXXXX";
@@ -219,7 +219,7 @@ class RepliesTest : public testing::TestWithParam<Case> {
 };
 
 TEST_P(RepliesTest, IsATypedErrorAndNothingIsWrittenElsewhere) {
-  const Case& row = GetParam();
+  const ReplyCase& row = GetParam();
   fuzz::HostileAgent agent(root_, [&row](HostileCall& call) -> kj::Promise<void> {
     if (call.method == row.method) {
       row.answer(call);
@@ -249,7 +249,7 @@ TEST_P(RepliesTest, IsATypedErrorAndNothingIsWrittenElsewhere) {
   EXPECT_EQ(status.st_mode & 0777, 0700u) << "the mode of another directory was set";
 }
 
-INSTANTIATE_TEST_SUITE_P(GroupH, RepliesTest, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(GroupH, RepliesTest, testing::ValuesIn(kReplyCases),
                          [](const auto& row) { return std::string(row.param.name); });
 
 }  // namespace

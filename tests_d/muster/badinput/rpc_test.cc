@@ -114,13 +114,13 @@ enum class Becomes {
   kIgnored         // Nothing happens.
 };
 
-struct Case {
+struct RpcCase {
   const char* name;
   Becomes becomes;
   std::function<void(Peer&)> play;
 };
 
-void PrintTo(const Case& row, std::ostream* out) {
+void PrintTo(const RpcCase& row, std::ostream* out) {
   *out << row.name;
 }
 
@@ -153,7 +153,7 @@ void paramsWithCaps(Peer& peer, uint32_t count,
   });
 }
 
-const Case kCases[] = {
+const RpcCase kRpcCases[] = {
     {"CallBeforeBootstrap", Becomes::kEnded, [](Peer& p) { p.send(callOfExport(0)); }},
     {"CallOfUnknownExport", Becomes::kEnded,
      [](Peer& p) {
@@ -302,7 +302,7 @@ const Case kCases[] = {
      }},
 };
 
-class RpcBadInputTest : public testing::TestWithParam<Case> {
+class RpcBadInputTest : public testing::TestWithParam<RpcCase> {
  protected:
   ~RpcBadInputTest() noexcept override {}
   support::CapturedLog log_;
@@ -325,7 +325,7 @@ TEST_P(RpcBadInputTest, EndsAsExpectedAndTheNextControllerIsServed) {
   node_.expectHealthy();
 }
 
-INSTANTIATE_TEST_SUITE_P(GroupC, RpcBadInputTest, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(GroupC, RpcBadInputTest, testing::ValuesIn(kRpcCases),
                          [](const auto& row) { return std::string(row.param.name); });
 
 TEST(RpcBadInputTest, AThousandBadConnectionsLeaveNothing) {
