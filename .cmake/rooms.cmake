@@ -33,23 +33,65 @@ add_library(muster_gtest STATIC ${CMAKE_SOURCE_DIR}/.cmake/gtest_pch.cc)
 target_precompile_headers(muster_gtest PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
 target_link_libraries(muster_gtest PUBLIC muster_flags GTest::gmock GTest::gtest)
 
-# muster_room(<name> [DEPENDS <target>...] [TEST_DEPENDS <target>...] [TEST_LOCK <name>] [TEST_PLAIN <when>]
-#             [SUBROOMS <directory>...])
+# muster_batches(<variable> <name> SOURCES <file>... [SEPARATE ALL|<file>...]): sets <variable> to what to compile instead of
+# the sources of a target. A file costs two seconds of headers, whatever is in it, so up to eight of them are included by one
+# that is written here. Its paths begin at the root of the tree: a copy of the tree then has the same batches, and a cache of
+# the compiler knows them. MUSTER_BATCHES=OFF suits tools that want the command for each file.
+#   SEPARATE   files that are compiled on their own, since their names or headers are at odds with those of others; ALL: each.
+function(muster_batches variable name)
+  cmake_parse_arguments(BATCH "" "" "SOURCES;SEPARATE" ${ARGN})
+  set(compiled "")
+  if(NOT MUSTER_BATCHES OR "ALL" IN_LIST BATCH_SEPARATE)
+    set(compiled ${BATCH_SOURCES})
+    set(BATCH_SOURCES "")
+  endif()
+  foreach(file ${BATCH_SEPARATE})
+    if(${CMAKE_CURRENT_SOURCE_DIR}/${file} IN_LIST BATCH_SOURCES)
+      list(REMOVE_ITEM BATCH_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+      list(APPEND compiled ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+    endif()
+  endforeach()
+  set(text "")
+  set(count 0)
+  set(number 0)
+  list(LENGTH BATCH_SOURCES left)
+  foreach(file ${BATCH_SOURCES})
+    cmake_path(ABSOLUTE_PATH file)
+    cmake_path(RELATIVE_PATH file BASE_DIRECTORY ${CMAKE_SOURCE_DIR})
+    string(APPEND text "#include \"${file}\"\n")
+    math(EXPR count "${count} + 1")
+    math(EXPR left "${left} - 1")
+    if(count EQUAL 8 OR left EQUAL 0)
+      math(EXPR number "${number} + 1")
+      set(batch ${CMAKE_CURRENT_BINARY_DIR}/${name}_batch${number}.cc)
+      file(CONFIGURE OUTPUT ${batch} CONTENT "${text}" @ONLY)
+      list(APPEND compiled ${batch})
+      set(text "")
+      set(count 0)
+    endif()
+  endforeach()
+  set(${variable} ${compiled} PARENT_SCOPE)
+endfunction()
+
+# muster_room(<name> [SEPARATE ALL|<file>...] [DEPENDS <target>...] [TEST_DEPENDS <target>...] [TEST_LOCK <name>]
+#             [TEST_PLAIN <when>] [SUBROOMS <directory>...])
 #   <name>        library target; its sources are *.cc here, without *_test.cc, *_main.cc and main.cc.
+#   SEPARATE      that of muster_batches(), for the sources and the unit tests.
 #   DEPENDS       what the library links, publicly.
 #   SUBROOMS      directories here whose files belong to the same library.
 #   TEST_DEPENDS  what the unit tests link besides.
 #   TEST_LOCK     a lock of muster_unit_test().
 #   TEST_PLAIN    PLAIN of muster_unit_test().
 function(muster_room name)
-  cmake_parse_arguments(ROOM "" "TEST_LOCK;TEST_PLAIN" "DEPENDS;TEST_DEPENDS;SUBROOMS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "TEST_LOCK;TEST_PLAIN" "DEPENDS;TEST_DEPENDS;SUBROOMS;SEPARATE" ${ARGN})
   list(TRANSFORM ROOM_SUBROOMS REPLACE "(.+)" "${CMAKE_CURRENT_SOURCE_DIR}/\\1/*.cc")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc ${ROOM_SUBROOMS})
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "(_test|_main|/main)\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   if(sources)
-    add_library(${name} STATIC ${sources})
+    muster_batches(compiled ${name} SOURCES ${sources} SEPARATE ${ROOM_SEPARATE})
+    add_library(${name} STATIC ${compiled})
     target_link_libraries(${name} PUBLIC muster_flags ${ROOM_DEPENDS})
   else()
     add_library(${name} INTERFACE)
@@ -58,7 +100,7 @@ function(muster_room name)
   set_property(GLOBAL APPEND PROPERTY MUSTER_ROOMS ${name})
   if(tests AND BUILD_TESTING)
     muster_unit_test(${name}_test SOURCES ${tests} DEPENDS ${name} ${ROOM_TEST_DEPENDS} LOCK ${ROOM_TEST_LOCK}
-                     PLAIN ${ROOM_TEST_PLAIN})
+                     PLAIN ${ROOM_TEST_PLAIN} SEPARATE ${ROOM_SEPARATE})
   endif()
 endfunction()
 
@@ -70,7 +112,7 @@ function(muster_agent_service name)
 endfunction()
 
 # muster_unit_test(<name> SOURCES <file>... DEPENDS <target>... [PLAIN also|first|only] [LOCK <name>...]
-#                  [TIMEOUT <seconds>]):
+#                  [TIMEOUT <seconds>] [SEPARATE ALL|<file>...]):
 # a gtest binary with the ctest label "unit", "unit-plain" or "unit-rest". It needs no node that somebody else made, and
 # no network beyond loopback. Tests that share a LOCK do not run at the same time.
 #   PLAIN    The gate runs unit tests in the sanitizer's build. "also": in the plain build too (unit-plain), since the
@@ -79,7 +121,7 @@ endfunction()
 #            no node sends. "only": never in the sanitizer's build, which sees nothing in it: it reads files, or runs
 #            programs.
 function(muster_unit_test name)
-  cmake_parse_arguments(UNIT "" "PLAIN;TIMEOUT" "SOURCES;DEPENDS;LOCK" ${ARGN})
+  cmake_parse_arguments(UNIT "" "PLAIN;TIMEOUT" "SOURCES;DEPENDS;LOCK;SEPARATE" ${ARGN})
   # One label a test: gtest_discover_tests() takes a list of them apart, and what follows goes to the wrong property.
   set(label unit)
   set(part sanitized_tests)
@@ -97,7 +139,8 @@ function(muster_unit_test name)
   endif()
   add_dependencies(unit_tests ${name})
   add_dependencies(${part} ${name})
-  add_executable(${name} ${UNIT_SOURCES})
+  muster_batches(compiled ${name} SOURCES ${UNIT_SOURCES} SEPARATE ${UNIT_SEPARATE})
+  add_executable(${name} ${compiled})
   target_precompile_headers(${name} REUSE_FROM muster_gtest)
   target_link_libraries(${name} PRIVATE ${UNIT_DEPENDS} muster_gtest GTest::gmock_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX "${name}."
@@ -107,12 +150,12 @@ endfunction()
 # muster_adopt_component(<name>): what a component of this tree has besides. Its tests use the precompiled header and are
 # built together with what runs on nodes; unit tests beside it (*_test.cc) become <name>_unit_test.
 function(muster_adopt_component name)
-  if(TARGET ${name}_component)
-    target_link_libraries(${name}_component PUBLIC muster_gtest)
-    target_precompile_headers(${name}_component REUSE_FROM muster_gtest)
-  endif()
-  target_link_libraries(${name}_tests PRIVATE muster_gtest)
-  target_precompile_headers(${name}_tests REUSE_FROM muster_gtest)
+  foreach(target ${name}_component ${name}_tests)
+    if(TARGET ${target})
+      target_link_libraries(${target} PUBLIC muster_gtest)
+      target_precompile_headers(${target} REUSE_FROM muster_gtest)
+    endif()
+  endforeach()
   add_dependencies(${name}_tests node_programs)
   add_dependencies(node_tests ${name}_tests)
   file(GLOB units CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
