@@ -218,6 +218,15 @@ struct JobProgress {
   aheadBytesMax @3 :UInt32;
   # How far beyond the bytes produced so far outputFrom may lie, together with Follow.bytesMin. 0 means not at all,
   # because those bytes might be dropped, or because the agent is older.
+
+  order @4 :List(UInt64);
+  # The order in which the agent read the two streams. It gives the lengths of what was read of standard output and of
+  # standard error by turns, beginning with standard output (0 if errors came first) and up to the last byte of each.
+  # Only the last 4096 turns are known, so that the lengths of a stream may be less than its producedBytes. What was
+  # written to both streams before the agent looked counts as read one stream after the other.
+  #
+  # It comes with the answer that brings an ended job's last bytes. Empty: not known, because the agent is older or had
+  # no memory, or there are bytes of one stream only.
 }
 
 struct JobStatus {

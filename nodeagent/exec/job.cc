@@ -45,7 +45,12 @@ support::Failure stillThere(kj::ArrayPtr<const pid_t> pids) {
 
 Job::Job(const JobContext& context, Listener& listener, uint64_t owner, uint64_t number,
          JobSpec spec)
-    : context_(context), listener_(listener), owner_(owner), number_(number), spec_(kj::mv(spec)) {}
+    : context_(context),
+      listener_(listener),
+      owner_(owner),
+      number_(number),
+      spec_(kj::mv(spec)),
+      order_(context.spool) {}
 
 Job::~Job() noexcept(false) = default;
 
@@ -446,9 +451,14 @@ void Job::forget() {
   for (auto* stream : {output_.get(), errors_.get()}) {
     if (stream != nullptr) stream->buffer().clear();
   }
+  order_.clear();
 }
 
+// Is called after each read, so that only one of the streams has grown.
 void Job::outputChanged() {
+  if (output_.get() != nullptr && errors_.get() != nullptr) {
+    order_.note(output_->buffer().producedBytes(), errors_->buffer().producedBytes());
+  }
   for (auto* stream : {output_.get(), errors_.get()}) {
     if (stream != nullptr && stream->buffer().overflowed() && reason_ == StopReason::kNone &&
         !ended_) {

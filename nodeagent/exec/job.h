@@ -12,6 +12,7 @@
 
 #include "nodeagent/exec/input_stream.h"
 #include "nodeagent/exec/job_spec.h"
+#include "nodeagent/exec/output_order.h"
 #include "nodeagent/exec/output_stream.h"
 #include "nodeagent/os/clock.h"
 #include "nodeagent/os/process_set.h"
@@ -156,6 +157,7 @@ class Job final : public kj::Refcounted {
   const OutputStream* output() const { return output_.get(); }
   OutputStream* errors() { return errors_.get(); }
   const OutputStream* errors() const { return errors_.get(); }
+  const OutputOrder& order() const { return order_; }
   uint64_t inputAcceptedTo() const;
   kj::ArrayPtr<const Holder> holders() const { return holders_; }
   uint32_t leftRunning() const { return leftRunning_; }
@@ -214,6 +216,7 @@ class Job final : public kj::Refcounted {
   kj::Own<OutputStream> output_;
   // Is null also if errors are merged into the output.
   kj::Own<OutputStream> errors_;
+  OutputOrder order_;
   // Is null also if the job has no input.
   kj::Own<InputStream> input_;
   kj::AutoCloseFd terminal_;

@@ -33,6 +33,19 @@ Shares divide(const Job& job, const FollowWish& wish) {
   return shares;
 }
 
+bool bringsRest(const OutputStream* stream, uint64_t from, uint64_t size) {
+  return stream == nullptr ||
+         stream->buffer().readFrom(from) + size >= stream->buffer().retainedTo();
+}
+
+// Returns how many turns of the order an answer carries. They come with the last bytes only,
+// because an ended job with much output takes several answers.
+unsigned turnsFor(const Job& job, const FollowWish& wish, const Shares& shares) {
+  bool isLast = job.hasEnded() && bringsRest(job.output(), wish.outputFrom, shares.output) &&
+                bringsRest(job.errors(), wish.errorsFrom, shares.errors);
+  return isLast ? static_cast<unsigned>(job.order().size()) : 0;
+}
+
 uint64_t aheadBytesMax(const OutputStream* output) {
   return output == nullptr ? 0 : output->buffer().aheadBytesMax();
 }
@@ -223,6 +236,10 @@ kj::Maybe<kj::Promise<void>> writeProgress(Job& job, const FollowWish& wish,
   writeStatus(job, progress.initStatus());
   progress.setAheadBytesMax(static_cast<uint32_t>(aheadBytesMax(job.output())));
   auto shares = divide(job, wish);
+  if (unsigned turns = turnsFor(job, wish, shares)) {
+    auto order = progress.initOrder(turns);
+    for (unsigned i = 0; i < turns; ++i) order.set(i, job.order()[i]);
+  }
   auto output =
       writeChunk(job, &Job::output, wish.outputFrom, shares.output, progress.initOutput());
   auto errors =
@@ -238,7 +255,8 @@ kj::Maybe<kj::Promise<void>> writeProgress(Job& job, const FollowWish& wish,
 
 uint64_t progressWords(const Job& job, const FollowWish& wish) {
   auto shares = divide(job, wish);
-  return kStatusWords + (shares.output + shares.errors) / sizeof(capnp::word);
+  return kStatusWords + turnsFor(job, wish, shares) +
+         (shares.output + shares.errors) / sizeof(capnp::word);
 }
 
 }  // namespace nodeagent::exec
