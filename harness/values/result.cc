@@ -6,6 +6,7 @@
 #include <muster/result.h>
 
 #include "harness/values/failure_text.h"
+#include "harness/values/stream_order.h"
 #include "schema/support/base/text.h"
 
 namespace muster {
@@ -83,6 +84,13 @@ std::vector<std::string> Result::lines() const {
     begin = end + 1;
   }
   return lines;
+}
+
+std::string Result::merged() const {
+  std::string text;
+  text.reserve(out.size() + err.size());
+  for (const harness::StreamPiece& piece : harness::piecesOf(out, err, order)) text += piece.text;
+  return text;
 }
 
 void PrintTo(const Result& result, std::ostream* out) {

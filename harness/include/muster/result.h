@@ -66,6 +66,11 @@ struct Result {
   uint64_t outDroppedBytes = 0;
   uint64_t errDroppedBytes = 0;
 
+  // Holds the lengths of the parts of `out` and `err` by turns, beginning with `out`, in the order
+  // in which the node's agent read them and up to the end of both. What they leave at the beginning
+  // of a stream has no known order. Use merged().
+  std::vector<uint64_t> order = {};
+
   // Names processes, at most 16, that still held the output open 200 ms after the first process had
   // ended. What they write later is not in this result.
   std::vector<ProcessName> holders = {};
@@ -110,6 +115,21 @@ struct Result {
   // Returns standard output, one item a line, without the newlines. No output is no line, also of a
   // command that failed: look at the outcome, too.
   std::vector<std::string> lines() const;
+
+  // Returns what is held of both streams as one text, in the order in which the agent on the node
+  // read them:
+  //
+  //   Result result = node.run({"make", "-C", "/srv/kvd"});
+  //   EXPECT_TRUE(result.succeeded()) << result.merged();
+  //
+  // The order is exact where the command pauses before it turns to the other stream. What it writes
+  // to both within about a millisecond may come one stream after the other, and so may output that
+  // the command itself buffers. RunOptions::stderrTo keeps the order in any case.
+  //
+  // Bytes that were dropped are left out. What has no known order comes first, `out` before `err`:
+  // what came before the last 4096 turns or before a gap in a stream, and all of it if the command
+  // has not ended, wrote more than a result holds, or ran under an older agent.
+  std::string merged() const;
 };
 
 // Returns the text that a failed test shows of `result`: node, command and outcome. For a command

@@ -21,8 +21,10 @@
 namespace harness {
 
 // Commands of the fake: {"emit", TEXT} writes TEXT and exits with 0; {"fail", TEXT} exits with 3;
-// {"missing"} cannot be started; {"cat"} writes what it reads, and exits with 0 at the end of its
-// input; {"hang"} runs until it is cancelled; {"say", TEXT} writes TEXT first and is silent then;
+// {"both", TEXT, ERRORS, LENGTH...} writes to both streams and says that they were read in that
+// order; {"missing"} cannot be started; {"cat"} writes what it reads, and exits with 0 at the end
+// of its input; {"hang"} runs until it is cancelled; {"say", TEXT} writes TEXT first and is silent
+// then;
 // {"pour"} writes without end until then, and ends when that was released; {"stubborn"} runs until
 // it is cancelled too, and says that it is being ended for its deadline.
 class FakeAgent {
@@ -93,6 +95,9 @@ class FakeAgent {
 
     // The output that may be asked for ahead. 0: none, as with an older agent.
     unsigned aheadBytesMax = 0;
+
+    // The bytes of standard output that were dropped, and of which the next are the first.
+    uint64_t outputDroppedTo = 0;
 
     // The role that the welcome names. Unspecified: none.
     wire::Role role = wire::Role::UNSPECIFIED;

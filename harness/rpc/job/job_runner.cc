@@ -9,6 +9,7 @@
 
 #include "harness/rpc/bytes.h"
 #include "harness/values/failure_text.h"
+#include "harness/values/stream_order.h"
 #include "schema/support/base/crc32c.h"
 
 namespace harness {
@@ -42,6 +43,25 @@ constexpr unsigned kBadAnswersMax = 3;
 bool isElsewhere(const EstablishedConnection& live, const JobState& job) {
   bool isDetached = job.request->options.lifetime == muster::CommandLifetime::kDetached;
   return isDetached && job.generation != 0 && job.generation != live.generation;
+}
+
+// Returns the order of the output that the result holds, which the agent gives for all that was
+// produced. What came before a gap has none, because nobody knows how much of it is held.
+StreamOrder heldOrder(const JobState& job, wire::JobProgress::Reader progress) {
+  StreamOrder order;
+  for (uint64_t length : progress.getOrder()) order.push_back(length);
+  auto output = progress.getStatus().getOutput().getProducedBytes();
+  auto errors = progress.getStatus().getErrors().getProducedBytes();
+  // An order that counts more bytes than there are tells nothing.
+  bool isGood =
+      orderFits(order, output, errors) && job.out.from <= output && job.err.from <= errors;
+  if (!isGood) return {};
+  auto part = [](const StreamState& stream, const std::string& held, uint64_t produced) {
+    return StreamPart{std::min<uint64_t>(held.size(), stream.from - stream.gapTo),
+                      produced - stream.from};
+  };
+  return orderWithin(order, part(job.out, job.result.out, output),
+                     part(job.err, job.result.err, errors));
 }
 
 }  // namespace
@@ -341,7 +361,10 @@ bool JobRunner::take(JobState& job, StreamState& stream, std::string& target,
     return false;
   }
   // A gap is what the overflow policy dropped; a digest of the whole stream then proves nothing.
-  if (chunk.getOffset() > stream.from) stream.whole = false;
+  if (chunk.getOffset() > stream.from) {
+    stream.whole = false;
+    stream.gapTo = chunk.getOffset();
+  }
   stream.hash.update(data);
   stream.from = chunk.getOffset() + data.size();
   target.append(reinterpret_cast<const char*>(data.begin()), data.size());
@@ -384,7 +407,7 @@ JobRunner::Step JobRunner::absorb(JobState& job, wire::JobProgress::Reader progr
     job.endKnown = true;
     job.result.outcome = readOutcome(status.getOutcome());
     if (drained || job.isOverLimit) {
-      finish(job, status);
+      finish(job, progress);
       return Step::kEnded;
     }
     if (!progressed && ++job.badAnswers > kBadAnswersMax) {
@@ -395,7 +418,8 @@ JobRunner::Step JobRunner::absorb(JobState& job, wire::JobProgress::Reader progr
   return progressed ? Step::kProgress : Step::kNothing;
 }
 
-void JobRunner::finish(JobState& job, wire::JobStatus::Reader status) {
+void JobRunner::finish(JobState& job, wire::JobProgress::Reader progress) {
+  auto status = progress.getStatus();
   auto check = [](const StreamState& stream, wire::JobStatus::StreamStatus::Reader said,
                   const char* name) {
     if (!stream.whole || said.getDroppedBytes() > 0 || said.getSha256().size() == 0) return;
@@ -409,6 +433,7 @@ void JobRunner::finish(JobState& job, wire::JobStatus::Reader status) {
   if (!job.isOverLimit) {
     check(job.out, status.getOutput(), "stdout");
     check(job.err, status.getErrors(), "stderr");
+    job.result.order = heldOrder(job, progress);
   }
   job.result.outcome = readOutcome(status.getOutcome());
   job.result.stillEnding = false;

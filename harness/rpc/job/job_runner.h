@@ -33,6 +33,9 @@ struct StreamState {
   bool whole = true;
   support::Sha256 hash;
 
+  // Every byte from here to `from` came: the end of the last gap.
+  uint64_t gapTo = 0;
+
   // The bytes that came and are not held any more, because there was no capacity for them.
   uint64_t forgottenBytes = 0;
 };
@@ -202,7 +205,7 @@ class JobRunner {
   kj::Promise<bool> ready(EstablishedConnection& live, JobHandle job);
   template <typename Send>
   kj::Promise<void> tell(JobHandle job, SteadyTime until, Send send);
-  void finish(JobState& job, wire::JobStatus::Reader status);
+  void finish(JobState& job, wire::JobProgress::Reader progress);
 
   // The numbers of commands that the node may forget, sorted, and their session's generation. The
   // next command acknowledges them.
