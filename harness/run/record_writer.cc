@@ -46,13 +46,11 @@ uint64_t itemNumber(const std::string& id) {
   return id.empty() ? 0 : std::strtoull(id.c_str() + 1, nullptr, 10);
 }
 
-// Takes what looks like a secret out of all strings, and replaces what is no UTF-8: they hold bytes
-// of nodes.
+// Makes all strings fit for the record, because they hold bytes of nodes.
 void makeFit(Json& value) {
   if (value.is_string()) {
     auto& text = value.get_ref<std::string&>();
-    text = support::redacted(text);
-    if (!support::isUtf8(text)) text = support::printable(text, support::Lines::kMany);
+    text = recordedText(text);
     return;
   }
   if (!value.is_structured()) return;
@@ -69,6 +67,11 @@ std::string sourcePath(std::string_view file) {
   constexpr std::string_view kUp = "../";
   while (file.starts_with(kUp)) file.remove_prefix(kUp.size());
   return std::string(file);
+}
+
+std::string recordedText(const std::string& text) {
+  std::string fit = support::redacted(text);
+  return support::isUtf8(fit) ? fit : support::printable(fit, support::Lines::kMany);
 }
 
 RecordWriter::RecordWriter(const std::string& path, const Json& header)

@@ -33,6 +33,10 @@ using Json = nlohmann::json;
 // root has it: without "../" at its beginning.
 std::string sourcePath(std::string_view file);
 
+// Returns a text as a record has it: what looks like a secret is taken out, and what is no UTF-8
+// appears as \xNN. A text that is a record's already stays as it is.
+std::string recordedText(const std::string& text);
+
 // Used from any thread.
 class RecordWriter {
  public:
