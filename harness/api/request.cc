@@ -130,10 +130,13 @@ void keepLog(muster::Result& result) {
   if (result.succeeded() || showsAll(result)) return;
   const char* directory = std::getenv(kRunDirectoryVariable);
   if (!directory || !*directory) return;
-  if (!countLog(result.out.size() + result.err.size())) return;
+  std::string content =
+      describe(result) + "\n--- stdout\n" + result.out + "\n--- stderr\n" + result.err;
+  if (!result.order.empty()) content += "\n--- both, as they were read\n" + result.merged();
+  if (!countLog(content.size())) return;
   result.logPath = writeLog(
       std::filesystem::path(directory) / program_invocation_short_name / testName() / result.node,
-      describe(result) + "\n--- stdout\n" + result.out + "\n--- stderr\n" + result.err);
+      content);
 }
 
 }  // namespace harness

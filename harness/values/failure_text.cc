@@ -5,6 +5,7 @@
 
 #include <muster/result.h>
 
+#include "harness/values/stream_order.h"
 #include "schema/support/base/text.h"
 
 namespace harness {
@@ -107,6 +108,59 @@ std::string blockText(const char* stream, std::string_view output) {
   return text;
 }
 
+// Makes lines of pieces, each with a mark if there is standard error in it.
+class MarkedLines {
+ public:
+  void add(const StreamPiece& piece) {
+    std::string_view rest = piece.text;
+    while (!rest.empty()) {
+      size_t end = rest.find('\n');
+      std::string_view part = rest.substr(0, end);
+      line_ += part;
+      bool isWhole = end != std::string_view::npos;
+      isMarked_ = isMarked_ || (piece.stream == OfStream::kErr && (!part.empty() || line_.empty()));
+      isOpen_ = true;
+      if (isWhole) close();
+      rest.remove_prefix(isWhole ? end + 1 : rest.size());
+    }
+  }
+
+  std::string take() {
+    if (isOpen_) close();
+    return std::move(text_);
+  }
+
+ private:
+  void close() {
+    text_ += (isMarked_ ? "\n  ! " : "\n    ") + support::printable(line_);
+    line_.clear();
+    isMarked_ = isOpen_ = false;
+  }
+
+  std::string text_;
+  std::string line_;
+  bool isMarked_ = false;
+  bool isOpen_ = false;
+};
+
+// Returns what the blocks of both streams show, in order; empty if that is not known for all of it.
+std::string mergedBlockText(const muster::Result& result) {
+  std::string_view out = shownOf(result.out);
+  std::string_view err = shownOf(result.err);
+  if (!orderFits(result.order, result.out.size(), result.err.size())) return "";
+  StreamOrder order = orderWithin(result.order, {out.size(), 0}, {err.size(), 0});
+  bool isWhole = orderedOut(order) == out.size() && orderedErr(order) == err.size();
+  if (order.empty() || !isWhole) return "";
+  MarkedLines lines;
+  for (const StreamPiece& piece : piecesOf(out, err, order)) lines.add(piece);
+  auto name = [](const char* stream, bool isCut) {
+    return std::string(isCut ? "the end of " : "") + stream;
+  };
+  return "\n  " + name("stdout", out.size() < result.out.size()) + " and " +
+         name("stderr", err.size() < result.err.size()) +
+         " (marked !), as they were read:" + lines.take();
+}
+
 }  // namespace
 
 std::string countsText(const muster::Result& result) {
@@ -125,6 +179,8 @@ std::string wroteText(const muster::Result& result) {
 }
 
 std::string lastLinesText(const muster::Result& result) {
+  std::string merged = mergedBlockText(result);
+  if (!merged.empty()) return merged;
   return blockText("stdout", result.out) + blockText("stderr", result.err);
 }
 

@@ -41,7 +41,7 @@ std::string countsText(const muster::Result& result);
 std::string wroteText(const muster::Result& result);
 
 // The last 20 lines of both streams, and at most 4 KiB of each, with a line of its own for each
-// one; empty if there are none.
+// one; empty if there are none. They are one text where their order is known.
 std::string lastLinesText(const muster::Result& result);
 
 // Tells whether lastLinesText has all that is in `result`.

@@ -86,6 +86,32 @@ TEST(FailureTextTest, FailureHasTheLastLinesOfBothStreams) {
               testing::SizeIs(testing::Lt(4500)));
 }
 
+TEST(FailureTextTest, StreamsWhoseOrderIsKnownAreOneText) {
+  auto result = failedWith("begin\nchecking \nend", "oops\nno\n");
+  result.order = {6, 5, 9, 3, 4};
+  EXPECT_THAT(describe(result), EndsWith("\n  stdout and stderr (marked !), as they were read:\n"
+                                         "    begin\n  ! oops\n  ! checking no\n    \n    end"));
+}
+
+TEST(FailureTextTest, MergedStreamsAreCutAsEachAlone) {
+  std::string lines;
+  for (int line = 1; line <= 25; ++line) lines += "line " + std::to_string(line) + "\n";
+  auto result = failedWith(lines, "reason\n");
+  result.order = {lines.size() - 8, 7, 8};
+  EXPECT_THAT(describe(result), HasSubstr("the end of stdout and stderr (marked !)"));
+  EXPECT_THAT(describe(result), HasSubstr(":\n    line 6\n"));
+  EXPECT_THAT(describe(result), EndsWith("    line 24\n  ! reason\n    line 25"));
+}
+
+// The beginning of what is shown has no known order.
+TEST(FailureTextTest, StreamsOfAnOrderKnownInPartAreShownApart) {
+  auto result = failedWith("a\nb\n", "c\n");
+  result.order = {2, 2};
+  EXPECT_THAT(describe(result), EndsWith("\n  stdout:\n    a\n    b\n  stderr:\n    c"));
+  result.order = {400, 2};
+  EXPECT_THAT(describe(result), EndsWith("\n  stdout:\n    a\n    b\n  stderr:\n    c"));
+}
+
 TEST(FailureTextTest, TextsShowEverythingOnlyIfNothingIsCut) {
   std::string lines(20, '\n');
   EXPECT_TRUE(harness::showsAll(failedWith(lines, "a\nb")));

@@ -134,8 +134,8 @@ struct Result {
 
 // Returns the text that a failed test shows of `result`: node, command and outcome. For a command
 // that did not succeed there follow the last 20 lines of both streams, at most 4 KiB of each, and
-// where the rest is. The text is UTF-8: bytes that are not, and control characters, are shown as
-// \xNN.
+// where the rest is. They are one text, with a mark before standard error, if their order is known.
+// The text is UTF-8: bytes that are not, and control characters, are shown as \xNN.
 std::string describe(const Result& result);
 
 // Print the text of describe(), and the process, for gtest.
