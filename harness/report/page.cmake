@@ -2,7 +2,7 @@
 # the order in which they stand here, since a page that was opened as a file cannot load others. A module therefore imports
 # only what stands before it, each import is one line, and no two modules declare the same name at their top level.
 set(modules base outcomes blocks data filter state virtual_list text list slices scale timeline_draw timeline timeline_table
-            detail_items detail facts keys main)
+            streams detail_items detail facts keys main)
 
 file(GLOB found RELATIVE ${DIRECTORY} ${DIRECTORY}/*.js)
 set(script "")

@@ -2,6 +2,7 @@
 import { el, fill, duration, clockText, bytesText, count, plain, wallText } from './base.js';
 import { readExtent } from './blocks.js';
 import { block, pairs, cutNote, valueText, placeText, sourceBlock } from './text.js';
+import { outputOf } from './streams.js';
 
 const pageSize = 200;
 const kindWords = { command: 'cmd', artifact: 'file' };
@@ -33,17 +34,6 @@ function resultOf(item) {
   if (fields.exit !== undefined) return fields.exit === 0 ? null : ['warn', `exit ${fields.exit}`];
   if (item.s === 1) return ['fail', fields.outcome || 'failed'];
   return null;
-}
-
-function stream(item, name, label) {
-  const fields = item.f || {};
-  const text = fields[name];
-  const bytes = fields[name + 'Bytes'];
-  if (!text && !bytes) return null;
-  const length = text ? new TextEncoder().encode(text).length : 0;
-  return el('div', { class: 'stream' },
-      el('h5', {}, label, bytes ? el('span', {}, ` ${bytesText(bytes)}${bytes > length + 8 ? ', the end of it' : ''}`) : ''),
-      cutNote(fields.cut, name), text ? block(text, { label }) : el('p', { class: 'note' }, 'Its text is not in the record.'));
 }
 
 function logLines(log, origin, around) {
@@ -110,7 +100,7 @@ export function additionText(addition) {
       because ? el('p', {}, because) : null, rest.length ? pairs(rest.map(([key, each]) => [key, valueText(each)])) : null);
 }
 
-const ownFields = new Set(['out', 'err', 'outBytes', 'errBytes', 'exit', 'signal', 'error', 'elapsed', 'cut', 'path', 'outcome']);
+const ownFields = new Set(['out', 'err', 'order', 'outBytes', 'errBytes', 'exit', 'signal', 'error', 'elapsed', 'cut', 'path', 'outcome']);
 
 function body(node, origin, around) {
   const { item, children } = node;
@@ -121,7 +111,7 @@ function body(node, origin, around) {
       fields.error ? el('p', { class: 'bad' }, fields.error) : null,
       pairs([['outcome', item.k === 'command' && fields.exit === undefined ? fields.outcome : ''],
         ...further.map(([name, value]) => [name, valueText(value)])]),
-      stream(item, 'out', 'standard output'), stream(item, 'err', 'standard error'),
+      outputOf(fields),
       (item.a || []).map(additionText), item.l ? logLines(item.l, origin, around) : null,
       item.art ? artifactBody(item) : null, children.length ? branch(children, origin, around) : null);
 }

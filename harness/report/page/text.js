@@ -1,7 +1,7 @@
 // Texts of tests and nodes: sources, outputs, values.
 import { el, plain, bytesText } from './base.js';
 
-const shownMax = 40;
+export const shownMax = 40;
 
 // A text in a fixed font. A long one shows its end, and the rest on demand.
 export function block(text, { keepsBeginning = false, label = '' } = {}) {

@@ -124,6 +124,61 @@ class PageTest(unittest.TestCase):
         self.chromium.wait("return document.querySelector('.item[open] .stream')")
         self.assertIn("no quorum (1 of 3)", self.text(".item[open] .stream pre"))
 
+    def open_command(self, argument):
+        """Opens the command with this argument, and returns the lines of its output, marked ones with "!"."""
+        self.chromium.run("[...document.querySelectorAll('.tree .item')].find((item) => item.innerText.includes(arguments[0]) &&"
+                          "!item.querySelector('.item')).querySelector('summary').click()", argument)
+        self.chromium.wait("return document.querySelector('.item[open] .stream')")
+        return self.merged_lines()
+
+    def merged_lines(self):
+        return self.chromium.run("return [...document.querySelectorAll('.item[open] .merged .line')].map((line) => (line.querySelector('.mark')"
+                                 " && line.querySelector('.mark').innerText === 'err' ? '!' : '') + (line.querySelector('code') || line).innerText)")
+
+    def open_both(self):
+        self.open("streams", f"#test={quote('kvd/LeaseTest.WritesToBothStreams', safe='')}")
+        self.chromium.wait("return document.querySelector('.testhead h2')")
+
+    def test_streams_are_merged_in_the_order_of_their_reads(self):
+        self.open_test()
+        self.chromium.run("[...document.querySelectorAll('.tree > .branch > .item > summary')].find((each) =>"
+                          "each.innerText.includes('write through')).click()")
+        self.assertEqual(self.open_command("check --all"), [
+            "!kvctl: warning: lease is short", "!checking key-000 \u2026 no quorum, \u00fcber 250 ms", "failed",
+            "checking key-001 \u2026 ok", "!kvctl: 1 of 2 keys failed"])
+        self.assertEqual(self.chromium.run("return [...document.querySelectorAll('.item[open] .merged span.err')].map((part) => part.innerText)"),
+                         ["kvctl: warning: lease is short", "no quorum, \u00fcber 250 ms", "kvctl: 1 of 2 keys failed"])
+
+    def test_each_of_the_merged_streams_can_be_seen_alone(self):
+        self.open_both()
+        self.open_command("long")
+        choose = "document.querySelectorAll('.item[open] .streams .chip')[arguments[0]].click()"
+        self.chromium.run(choose, 2)
+        self.assertTrue(self.text(".item[open] .stream pre").endswith("slow 58\nslow 59"))
+        self.assertEqual(self.chromium.run("return [...document.querySelectorAll('.streams .chip')].map((each) => each.ariaPressed)"),
+                         ["false", "false", "true"])
+        self.chromium.run(choose, 1)
+        self.assertTrue(self.text(".item[open] .stream pre").endswith("entry 58\nentry 59"))
+        self.chromium.run(choose, 0)
+        self.assertEqual(self.merged_lines()[-2:], ["entry 59", "!slow 59"])
+
+    def test_long_merged_output_shows_its_end_and_what_is_missing(self):
+        self.open_both()
+        lines = self.open_command("long")
+        self.assertEqual((len(lines), lines[-1]), (40, "!slow 59"))
+        self.chromium.run("document.querySelector('.item[open] .long .more').click()")
+        lines = self.merged_lines()
+        self.assertEqual(lines[:3], ["The beginning of standard output is not in the record.", "entry 0", "!slow 0"])
+        self.assertEqual(len(lines), 121)
+
+    def test_streams_without_a_known_order_are_shown_apart(self):
+        for argument in ("unfit", "older"):
+            with self.subTest(argument):
+                self.open_both()
+                self.assertEqual(self.open_command(argument), [])
+                self.assertEqual(self.chromium.run("return [...document.querySelectorAll('.item[open] .stream pre')].map((each) => each.innerText)"),
+                                 ["one", "two"])
+
     def test_link_to_an_item_opens_it(self):
         self.open_test()
         item = self.chromium.run("return document.querySelector('.tree details.item').dataset.item")

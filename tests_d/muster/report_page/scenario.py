@@ -82,9 +82,28 @@ def start(directory, topology=""):
     return runner, run, program, tests, own, nodes
 
 
-def command(tests, at, end, within, node, argv, code=0, out="", err=""):
+def command(tests, at, end, within, node, argv, code=0, out="", err="", **more):
     tests.whole(at, end, "command", within, {"node": node, "argv": argv, "user": "root"},
-                {"outcome": f"exit {code}", "exit": code, "out": out, "err": err, "outBytes": len(out), "errBytes": len(err)})
+                {"outcome": f"exit {code}", "exit": code, "out": out, "err": err, "outBytes": len(out.encode()),
+                 "errBytes": len(err.encode()), **more})
+
+
+def interleaved(tests, at, end, within, node, argv, code, pieces, **more):
+    """A command that writes the pieces in this order: those that begin with "!" to standard error."""
+    parts = ["", ""]
+    order = [0]
+    for piece in pieces:
+        stream = int(piece.startswith("!"))
+        text = piece[stream:]
+        parts[stream] += text
+        if (len(order) - 1) % 2 != stream:
+            order.append(0)
+        order[-1] += len(text.encode())
+    command(tests, at, end, within, node, argv, code, *parts, **{"order": order, **more})
+
+
+CHECKED = ["!kvctl: warning: lease is short\n", "checking key-000 \u2026 ", "!no quorum, \u00fcber 250 ms\n", "failed\n",
+           "checking key-001 \u2026 ok\n", "!kvctl: 1 of 2 keys failed\n"]
 
 
 def metrics(tests, at, end, within, node, number):
@@ -139,6 +158,7 @@ def isolated_follower(tests, own, nodes):
     for i in range(18):
         at = 4920 + i * 37
         command(tests, at, at + 31 + i % 5 * 9, step, "client1", ["kvctl", "put", f"key-{i:03}", f"value {i}"], 0, f"stored, version {i + 100}\n")
+    interleaved(tests, 5600, 5640, step, "client1", ["kvctl", "check", "--all"], 1, CHECKED)
     tests.end(5660, step, outcome="passed")
     fault = tests.open(5700, "fault", test, nodes=["server3"], text="partition: server3 | server1, server2, client1", faultKind="partition")
     slow = tests.open(5900, "fault", test, nodes=["server1"], text="delay of 40 ms on server1", faultKind="delay")
@@ -233,6 +253,24 @@ def single(directory):
     runner.close(450)
 
 
+def streams(directory):
+    """Commands that write to both streams: one whose beginning is missing, and two whose order is not known."""
+    runner, run, program, tests, own, nodes = start(directory)
+    test = tests.open(230, "test", own, suite="LeaseTest", name="WritesToBothStreams", component="kvd", nodes=["server1"])
+    long = [text for i in range(60) for text in (f"entry {i}\n", f"!slow {i}\n")]
+    interleaved(tests, 240, 250, test, "server1", ["kvctl", "long"], 0, long, outBytes=5000)
+    interleaved(tests, 260, 270, test, "server1", ["kvctl", "unfit"], 0, ["one\n", "!two\n"], order=[5000, 4])
+    command(tests, 280, 290, test, "server1", ["kvctl", "older"], 0, "one\n", "two\n")
+    tests.end(300, test, outcome="passed", seconds=0.07)
+    for node in nodes.values():
+        tests.end(400, node)
+    tests.end(410, own, outcome="passed")
+    tests.close(420)
+    runner.end(430, program, outcome="passed", status=0)
+    runner.end(440, run, outcome="passed", exit=0, seconds=0.44)
+    runner.close(450)
+
+
 def crash(directory):
     """The program dies of a signal in the middle of a test, and the runner is killed later."""
     runner, run, program, tests, own, nodes = start(directory)
@@ -251,7 +289,7 @@ def crash(directory):
 
 
 # Each returns the directories of its runs, if they are several.
-SCENARIOS = {each.__name__: each for each in (partition, single, crash, topologies)}
+SCENARIOS = {each.__name__: each for each in (partition, single, streams, crash, topologies)}
 
 if __name__ == "__main__":
     SCENARIOS[sys.argv[1]](sys.argv[2])
