@@ -28,6 +28,10 @@ void killAgent(const Node& node) {
   killMatching(node, "nodeagent");
 }
 
+void killKeeper(const Node& node) {
+  killMatching(node, "--role=all");
+}
+
 size_t countLines(const Node& node, const std::string& path, const std::string& line) {
   if (!node.file(path).exists()) return 0;
   Result result;

@@ -9,7 +9,11 @@ namespace agent_tests {
 void killFront(const muster::Node& node);
 
 // Kills keeper and front with SIGKILL and waits until the controller has reached their successors.
+// It kills the processes that keep detached commands, too.
 void killAgent(const muster::Node& node);
+
+// Kills the keeper with SIGKILL, with which the front ends, and waits as killAgent does.
+void killKeeper(const muster::Node& node);
 
 // Counts the lines of a file on the node that are `line`. 0 if there is no such file.
 size_t countLines(const muster::Node& node, const std::string& path, const std::string& line);

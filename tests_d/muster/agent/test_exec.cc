@@ -10,6 +10,7 @@ using namespace muster;
 using namespace std::chrono_literals;
 using testing::AllOf;
 using testing::Each;
+using testing::Eq;
 using testing::HasSubstr;
 
 class ExecTest : public ClusterTest {
@@ -95,6 +96,20 @@ TEST_F(ExecTest, ProcessThatHoldsTheOutputDelaysNoResult) {
 TEST_F(ExecTest, MergedErrorsKeepTheirOrder) {
   Result result = node().shell("echo a; echo b >&2; echo c", {.stderrTo = StderrTo::kStdout});
   EXPECT_THAT(result, AllOf(StdoutIs("a\nb\nc\n"), StderrIs("")));
+}
+
+// The command turns to the other stream only after the test has seen what it wrote before.
+TEST_F(ExecTest, StreamsAreMergedInTheOrderOfTheirReads) {
+  Process process = node().start({"sh", "-c",
+                                  "echo one >&2; read line; printf two; read line; "
+                                  "echo three >&2; read line; echo ' four'"});
+  EXPECT_THAT([&] { return process.errors(); }, Eventually(Eq("one\n"), 10s));
+  process.write("\n");
+  EXPECT_THAT([&] { return process.output(); }, Eventually(Eq("two"), 10s));
+  process.write("\n");
+  EXPECT_THAT([&] { return process.errors(); }, Eventually(Eq("one\nthree\n"), 10s));
+  process.write("\n");
+  EXPECT_EQ(process.wait(10s).merged(), "one\ntwothree\n four\n");
 }
 
 TEST_F(ExecTest, FailureTextNamesNodeCommandAndLastLines) {

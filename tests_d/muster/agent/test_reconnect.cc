@@ -7,6 +7,7 @@ namespace {
 
 using namespace muster;
 using namespace std::chrono_literals;
+using testing::Eq;
 
 class ReconnectTest : public ClusterTest {
  protected:
@@ -55,11 +56,26 @@ TEST_F(ReconnectTest, CommandOfAKilledAgentIsLostAndNotRunAgain) {
   Process appender =
       node().start({"sh", "-c", "echo x >> /tmp/agent; sleep 60; echo x >> /tmp/agent"});
   EXPECT_THAT([&] { return agent_tests::countLines(node(), "/tmp/agent", "x"); },
-              Eventually(testing::Eq(1u), 10s));
+              Eventually(Eq(1u), 10s));
   agent_tests::killAgent(node());
   EXPECT_THAT(appender.wait(20s), Lost(LostReason::kKeeperRestarted));
   EXPECT_EQ(agent_tests::countLines(node(), "/tmp/agent", "x"), 1u);
   EXPECT_THAT(node(), Eventually(Runs({"pgrep", "-f", "sleep 60"}, ExitedWith(1)), 10s));
+}
+
+// Another process than the agent reads what a detached command writes.
+TEST_F(ReconnectTest, DetachedCommandKeepsTheOrderOfItsStreams) {
+  Process process =
+      node().start({"sh", "-c", "echo one >&2; read line; echo two; read line; echo three >&2"},
+                   {.deadline = 60s, .lifetime = CommandLifetime::kDetached});
+  EXPECT_THAT([&] { return process.errors(); }, Eventually(Eq("one\n"), 10s));
+  process.write("\n");
+  EXPECT_THAT([&] { return process.output(); }, Eventually(Eq("two\n"), 10s));
+  agent_tests::killKeeper(node());
+  process.write("\n");
+  Result result = process.wait(20s);
+  EXPECT_THAT(result, Succeeded());
+  EXPECT_EQ(result.merged(), "one\ntwo\nthree\n");
 }
 
 TEST_F(ReconnectTest, CommandsGoOnAfterTheAgentWasKilled) {
