@@ -4,9 +4,12 @@
 // contract_test.cc holds every kind to this contract.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/cluster/description.h"
@@ -53,6 +56,13 @@ struct ClusterState {
   std::map<std::string, Power> power;
 };
 
+// How far up() is.
+struct UpProgress {
+  // Those whose agents listen, and whose boot commands are over.
+  size_t ready = 0;
+  size_t nodes = 0;
+};
+
 // What powerOn found.
 enum class PowerBefore { kOff, kOn };
 
@@ -94,6 +104,13 @@ class Provisioner {
   // examine() finds something missing.
   virtual ClusterDescription up(const ClusterPlan& plan, Tenure tenure) = 0;
 
+  // up() tells `watcher` on its own thread how far it is, when it begins to wait and at least each
+  // 200 ms from then on. What that throws ends up(), which passes it on after half-made nodes were
+  // removed. A kind that does not know how far it is tells nothing.
+  void watchUp(std::function<void(const UpProgress& progress)> watcher) {
+    upWatcher_ = std::move(watcher);
+  }
+
   // Returns the cluster of this name that is up. Fails with kNoSuchCluster, kNoPermission or
   // kNoAnswer where there is none, or none to be had.
   virtual ClusterDescription find(const std::string& cluster) = 0;
@@ -123,6 +140,14 @@ class Provisioner {
 
   // Returns null where nodes cannot be frozen and powered off. It lives as long as the provisioner.
   virtual MachineControl* machineControl();
+
+ protected:
+  void tell(const UpProgress& progress) const {
+    if (upWatcher_) upWatcher_(progress);
+  }
+
+ private:
+  std::function<void(const UpProgress&)> upWatcher_;
 };
 
 }  // namespace harness

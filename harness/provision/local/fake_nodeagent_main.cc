@@ -1,6 +1,7 @@
 // A fake of nodeagent as process 1, for tests of the provisioners. It listens where the agent
 // would, or at --socket=PATH, runs each connection's text as a shell command, and answers with its
-// output.
+// output. On a node whose name begins with "slow" it listens only once its directory has a file
+// "go", or after 20 s.
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -43,10 +44,20 @@ void tellSystemd() {
   ::close(socket);
 }
 
+void awaitLeave() {
+  char name[64] = {};
+  ::gethostname(name, sizeof name - 1);
+  if (std::strncmp(name, "slow", 4) != 0) return;
+  for (int turn = 0; turn < 2000 && ::access("/run/muster/go", F_OK) != 0; ++turn) {
+    ::usleep(10'000);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::strcmp(argv[1], "--check-config") == 0) return 0;
+  awaitLeave();
   int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -32,6 +34,7 @@ using Kind = ProvisionError::Kind;
 
 constexpr std::chrono::seconds kDownTime{40};
 constexpr std::chrono::milliseconds kDeathTime{200};
+constexpr std::chrono::milliseconds kTellEvery{100};
 
 std::string joined(const std::vector<std::string>& parts) {
   std::string text;
@@ -91,6 +94,35 @@ void writeToHub(int fd, const std::string& text) {
     if (count < 0 && errno == EINTR) continue;
     check(count, "write to muster-hub");
     rest.remove_prefix(static_cast<size_t>(count));
+  }
+}
+
+// Returns how many nodes are ready, as a line of the hub says that is still at work. nullopt: the
+// line is its answer.
+std::optional<size_t> readyCountIn(const std::string& line) {
+  nlohmann::json said = nlohmann::json::parse(line, nullptr, false);
+  if (!said.is_object() || !said.contains("progress")) return std::nullopt;
+  return said["progress"].value("ready", size_t(0));
+}
+
+// Reads the answer of a hub that makes nodes. `tell` is called between two reads with the number of
+// those that are ready.
+std::string readAnswerUntil(int fd, Deadline deadline, const std::string& what,
+                            const std::function<void(size_t ready)>& tell) {
+  size_t ready = 0;
+  while (true) {
+    Deadline turn = std::min(deadline, after(kTellEvery));
+    tell(ready);
+    pollfd readable{fd, POLLIN, 0};
+    bool isQuiet = ::poll(&readable, 1, millisecondsUntil(turn)) <= 0;
+    if (isQuiet && millisecondsUntil(deadline) > 0) continue;
+    // Several lines may have come at once, of which the last says what holds now.
+    std::string lines = readLineUntil(fd, deadline, what);
+    size_t end = lines.rfind('\n', lines.size() - 2);
+    std::string last = end == std::string::npos ? lines : lines.substr(end + 1);
+    auto count = readyCountIn(last);
+    if (!count) return last;
+    ready = *count;
   }
 }
 
@@ -191,6 +223,7 @@ ClusterDescription LocalProvisioner::start(const ClusterPlan& plan, Tenure tenur
   LocalPlan local = composeLocal(plan, options_.agentProgram);
   raiseInotifyLimit();
   local.hub.owned = tenure == Tenure::kOwned;
+  local.hub.tellsProgress = true;
   local.hub.readySeconds = static_cast<int>(options_.readyTime.count());
   int ends[2];
   check(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "socketpair");
@@ -202,9 +235,10 @@ ClusterDescription LocalProvisioner::start(const ClusterPlan& plan, Tenure tenur
   report.writeEnd.reset();
   try {
     writeToHub(ours.get(), toJson(local.hub) + "\n");
-    ClusterDescription made = describedBy(parseAnswer(
-        readLineUntil(report.readEnd.get(), after(options_.readyTime + options_.answerTime),
-                      "make cluster \"" + plan.name + "\"")));
+    ClusterDescription made = describedBy(parseAnswer(readAnswerUntil(
+        report.readEnd.get(), after(options_.readyTime + options_.answerTime),
+        "make cluster \"" + plan.name + "\"",
+        [&](size_t ready) { tell({.ready = ready, .nodes = plan.nodes.size()}); })));
     started_[plan.name] = Started{std::move(hub), tenure, std::move(ours)};
     return made;
   } catch (const std::exception& error) {

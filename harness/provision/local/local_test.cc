@@ -290,6 +290,33 @@ TEST_F(LocalProvisionerTest, FileThatHasChangedIsRefusedWithTheDifference) {
                         HasSubstr("it differs from the file: server1: role was server"))));
 }
 
+TEST_F(LocalProvisionerTest, UpTellsHowManyNodesAreReady) {
+  ClusterPlan plan = planOf(name_, 3);
+  plan.nodes[1].name = "slow2";
+  LocalProvisioner local(options());
+  std::vector<size_t> told;
+  local.watchUp([&](const UpProgress& progress) {
+    EXPECT_EQ(progress.nodes, 3u);
+    if (told.empty() || told.back() != progress.ready) told.push_back(progress.ready);
+    if (progress.ready == 2) putFile(ClusterPaths(name_).node("slow2") + "/go", "", 0600);
+  });
+  local.up(plan, Tenure::kOwned);
+  EXPECT_EQ(told.front(), 0u);
+  EXPECT_THAT(told, ::testing::Contains(2u));
+}
+
+TEST_F(LocalProvisionerTest, WatcherThatThrowsEndsUpAndNothingStays) {
+  ClusterPlan plan = planOf(name_, 2);
+  plan.nodes[0].name = "slow1";
+  LocalProvisioner local(options());
+  local.watchUp([](const UpProgress& progress) {
+    if (progress.ready == 1) throw ProvisionError("cancelled");
+  });
+  EXPECT_THAT([&] { local.up(plan, Tenure::kOwned); },
+              ::testing::ThrowsMessage<ProvisionError>("cancelled"));
+  EXPECT_THAT(localLeftovers(name_), IsEmpty());
+}
+
 TEST_F(LocalProvisionerTest, AnOwnerCollectsWhatItsKilledHubLeft) {
   {
     LocalProvisioner local(options());

@@ -86,7 +86,7 @@ Hub::Hub(HubSpec spec)
 }
 
 // Makes everything, and listens last: a client that can connect finds the cluster complete.
-void Hub::up() {
+void Hub::up(const TellReady& tellReady) {
   try {
     signals_ = takeSignalsByFd();
     netlink_ = std::make_unique<Netlink>();
@@ -96,7 +96,7 @@ void Hub::up() {
       putFile(path, file.content, file.mode);
     }
     makeNetwork();
-    makeNodes();
+    makeNodes(tellReady);
     listener_ = listenAt(paths_.control);
   } catch (...) {
     end();
@@ -115,7 +115,7 @@ void Hub::makeNetwork() {
 // Starts all nodes side by side. Each is begun and connected first, which takes little time, so
 // that they prepare their roots at once; then each is awaited. Between two of them the loop looks
 // for the end of the owner, since many nodes take a while.
-void Hub::makeNodes() {
+void Hub::makeNodes(const TellReady& tellReady) {
   std::vector<HubNode*> all;
   for (HubNode& node : nodes_) {
     node.begin();
@@ -126,16 +126,18 @@ void Hub::makeNodes() {
   }
   Deadline deadline = after(std::chrono::seconds(spec_.readySeconds));
   for (HubNode* node : all) node->finish(deadline);
-  awaitReady(all);
+  awaitReady(all, tellReady);
 }
 
 // Looks at the nodes every few milliseconds. A node says by a socket and a file that it is ready,
 // and tells nobody of either. One that ends meanwhile fails the start at once, with its evidence.
-void Hub::awaitReady(const std::vector<HubNode*>& nodes) {
+void Hub::awaitReady(const std::vector<HubNode*>& nodes, const TellReady& tellReady) {
   Deadline deadline = after(std::chrono::seconds(spec_.readySeconds));
   std::vector<HubNode*> waiting = nodes;
   while (true) {
-    std::erase_if(waiting, [](const HubNode* node) { return node->running() && node->ready(); });
+    size_t newlyReady = std::erase_if(
+        waiting, [](const HubNode* node) { return node->running() && node->ready(); });
+    if (newlyReady > 0 && tellReady) tellReady(nodes.size() - waiting.size());
     if (waiting.empty()) return;
     for (const HubNode* node : waiting) {
       if (!node->running()) throw HubError(node->ending() + node->evidence(), node->spec().name);

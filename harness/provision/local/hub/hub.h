@@ -12,6 +12,7 @@
 #pragma once
 
 #include <csignal>
+#include <functional>
 #include <list>
 #include <memory>
 #include <set>
@@ -30,9 +31,10 @@ class Hub {
   // directories made.
   explicit Hub(HubSpec spec);
 
-  // Makes everything, and returns when all nodes are ready. Throws HubError after taking it
+  // Makes everything, and returns when all nodes are ready. Tells `tellReady`, if that is set, how
+  // many are whenever that changes. Throws HubError, or what `tellReady` throws, after taking it
   // away again.
-  void up();
+  void up(const std::function<void(size_t ready)>& tellReady = {});
 
   // Takes everything away, once: anything that has the cluster's name after that is another's.
   void end();
@@ -58,8 +60,9 @@ class Hub {
   };
 
   void makeNetwork();
-  void makeNodes();
-  void awaitReady(const std::vector<HubNode*>& nodes);
+  using TellReady = std::function<void(size_t ready)>;
+  void makeNodes(const TellReady& tellReady);
+  void awaitReady(const std::vector<HubNode*>& nodes, const TellReady& tellReady = {});
 
   // One turn of the loop. While a request is being served, no other is: it might end what the first
   // one is about, or the client that waits for the answer.

@@ -2,7 +2,8 @@
 // and by test programs; its loop is in hub.cc.
 //
 // It reads a line of JSON, the specification, from standard input, whose end later is the owner's
-// end. It writes one line to standard output when the cluster is up or could not be made.
+// end. It writes one line to standard output when the cluster is up or could not be made, and
+// before that, if the specification asks for it, a line each time that more nodes are ready.
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sched.h>
@@ -13,6 +14,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <functional>
 
 #include <nlohmann/json.hpp>
 
@@ -121,8 +123,14 @@ void prepare(const HubSpec& spec) {
 void serveCluster(HubSpec spec) {
   ClusterLock lock = takeCluster(spec.cluster);
   prepare(spec);
+  std::function<void(size_t)> tellReady;
+  if (spec.tellsProgress) {
+    tellReady = [](size_t ready) {
+      writeAll(STDOUT_FILENO, lineOf({{"progress", {{"ready", ready}}}}), "to standard output");
+    };
+  }
   Hub hub(std::move(spec));
-  hub.up();
+  hub.up(tellReady);
   try {
     report(hub.state());
   } catch (const SystemError&) {

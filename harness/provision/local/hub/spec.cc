@@ -16,7 +16,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(NodeSpec, name, addresses, argv,
                                                 memory, binds, remove, privateUnits, capabilities,
                                                 ready, bootStatus, bootLog)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HubSpec, cluster, owned, bridgeAddresses, nodes,
-                                                files, hostFiles, description, plan, readySeconds)
+                                                files, hostFiles, description, plan, readySeconds,
+                                                tellsProgress)
 
 // The texts of a cluster file are UTF-8, and paths of this machine may be any bytes.
 std::string toJson(const HubSpec& spec) {

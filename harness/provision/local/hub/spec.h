@@ -96,6 +96,9 @@ struct HubSpec {
 
   // The time that all nodes together may take to be ready.
   int readySeconds = 30;
+
+  // The caller wants to be told how many nodes are ready, before it is answered.
+  bool tellsProgress = false;
 };
 
 std::string toJson(const HubSpec& spec);
