@@ -41,6 +41,11 @@ case "$*" in *--gtest_list_tests*) exit 0 ;; esac
 n=0
 say() { echo "{\"n\":$n,\"at\":$n,$1}" >>"$MUSTER_RECORD"; n=$((n + 1)); }
 say '"records":1,"role":"program","component":"x"'
+if [ -e "$here/makes" ]; then
+  echo '{"cluster":"run-1","nodes":2,"begin":1,"ready":1}' >"$MUSTER_MAKING"
+  while [ -e "$here/makes" ]; do sleep 0.05; done
+  rm "$MUSTER_MAKING"
+fi
 say '"begin":"t","kind":"test","suite":"A","name":"one"'
 say '"begin":"c","kind":"command","node":"n1","argv":["kvctl","join"]'
 echo '[ RUN      ] A.one'
@@ -49,6 +54,47 @@ until [ -e "$here/go" ]; do sleep 0.05; done
 say '"end":"c","outcome":"exit status 0"'
 say '"end":"t","outcome":"passed","seconds":1'
 say '"close":6,"lost":0'
+)";
+
+// A component of two suites, whose nodes are made for both processes. What it does at each step
+// waits for a file: "three" of five nodes are ready, all are "made", and the nodes are "gone".
+constexpr char kNodesProgram[] = R"(#!/bin/sh
+here=${0%/*}
+await() { until [ -e "$here/$1" ] || [ ! -d "$here" ]; do sleep 0.02; done; }
+case "$*" in
+  *--muster-hold-nodes*)
+    echo '{"cluster":"run-4711","nodes":5,"begin":1}' >"$MUSTER_MAKING"
+    await three
+    echo '{"cluster":"run-4711","nodes":5,"begin":1,"ready":3}' >"$MUSTER_MAKING.new"
+    mv "$MUSTER_MAKING.new" "$MUSTER_MAKING"
+    if [ -e "$here/ends-early" ]; then cat; : >"$here/ended"; exit; fi
+    await made
+    rm "$MUSTER_MAKING"
+    echo 'muster: made cluster run-4711 of 5 nodes' >&2
+    echo 'cluster run-4711'
+    cat
+    await gone
+    exit ;;
+  *--gtest_list_tests*)
+    for argument in "$@"; do
+      case $argument in
+        --gtest_output=json:*)
+          echo '{"testsuites":[{"name":"A","testsuite":[{"name":"one","file":"a.cc","line":1}]},
+            {"name":"B","testsuite":[{"name":"one","file":"a.cc","line":2}]}]}' \
+            >"${argument#--gtest_output=json:}" ;;
+      esac
+    done
+    exit 0 ;;
+esac
+: >"$here/begun"
+n=0
+say() { echo "{\"n\":$n,\"at\":$n,$1}" >>"$MUSTER_RECORD"; n=$((n + 1)); }
+suite=A
+grep -q B.one "${1#--gtest_flagfile=}" && suite=B
+say '"records":1,"role":"program","component":"x"'
+say "\"begin\":\"t\",\"kind\":\"test\",\"suite\":\"$suite\",\"name\":\"one\""
+say '"end":"t","outcome":"passed","seconds":1'
+say '"close":3,"lost":0'
 )";
 
 // Runs one command line of a shell as the leader of a session with a terminal.
@@ -150,7 +196,9 @@ class TerminalRunTest : public testing::Test {
            muster + " run --bin-dir " + directory_ + " --run-dir " + directory_ + "/run " + more;
   }
 
-  void letTestEnd() const { putFile(directory_ + "/go", "", 0644); }
+  void letTestEnd() const { put("go"); }
+  void put(const std::string& name) const { putFile(directory_ + "/" + name, "", 0644); }
+  bool has(const std::string& name) const { return fs::exists(directory_ + "/" + name); }
 
   std::string directory_;
 };
@@ -166,6 +214,83 @@ TEST_F(TerminalRunTest, KeyTellsWhatRuns) {
   EXPECT_TRUE(terminal.shows("joined half of them"));
   letTestEnd();
   EXPECT_EQ(terminal.status(), 0) << terminal.seen();
+  EXPECT_TRUE(terminal.hasItsMode());
+}
+
+TEST_F(TerminalRunTest, KeyTellsWhatTheProgramOfATestMakes) {
+  put("makes");
+  OnTerminal terminal(run());
+  EXPECT_TRUE(terminal.shows("  making cluster run-1: 1 of 2 nodes, "));
+  terminal.type("t");
+  EXPECT_TRUE(terminal.shows("muster: x: making cluster run-1: 1 of 2 nodes, "));
+  fs::remove(directory_ + "/makes");
+  EXPECT_TRUE(terminal.shows("x/A.one"));
+  letTestEnd();
+  EXPECT_EQ(terminal.status(), 0) << terminal.seen();
+}
+
+class TerminalNodesTest : public TerminalRunTest {
+ protected:
+  TerminalNodesTest() { putFile(directory_ + "/x_tests", kNodesProgram, 0755); }
+};
+
+TEST_F(TerminalNodesTest, KeyTellsWhatIsMadeAndWhatIsRemoved) {
+  OnTerminal terminal(run());
+  EXPECT_TRUE(terminal.shows("making cluster run-4711 of 5 nodes, "));
+  terminal.type("t");
+  EXPECT_TRUE(terminal.shows("muster: x: making cluster run-4711 of 5 nodes, "));
+  put("three");
+  EXPECT_TRUE(terminal.shows("  making cluster run-4711: 3 of 5 nodes, "));
+  terminal.type("t");
+  EXPECT_TRUE(terminal.shows("muster: x: making cluster run-4711: 3 of 5 nodes, "));
+  put("made");
+  EXPECT_TRUE(terminal.shows("\r\033[Kmuster: made cluster run-4711 of 5 nodes\r\n"));
+  EXPECT_TRUE(terminal.shows("x/B.one"));
+  EXPECT_TRUE(terminal.shows("removing cluster run-4711, "));
+  terminal.type("t");
+  EXPECT_TRUE(terminal.shows("muster: x: removing cluster run-4711, "));
+  put("gone");
+  EXPECT_EQ(terminal.status(), 0) << terminal.seen();
+  EXPECT_TRUE(terminal.hasItsMode());
+}
+
+TEST_F(TerminalNodesTest, InterruptEndsTheMakingOfNodesAndNoTestBegins) {
+  put("ends-early");
+  put("three");
+  OnTerminal terminal(run());
+  EXPECT_TRUE(terminal.shows("making cluster run-4711: 3 of 5 nodes, "));
+  terminal.type("\x03");
+  int status = terminal.status();
+  EXPECT_EQ(WEXITSTATUS(status), 4) << terminal.seen();
+  EXPECT_TRUE(has("ended"));
+  EXPECT_FALSE(has("begun"));
+  EXPECT_THAT(terminal.seen(), HasSubstr("2 not run"));
+  EXPECT_TRUE(terminal.hasItsMode());
+}
+
+TEST_F(TerminalNodesTest, SecondInterruptDoesNotWaitForTheRemovalOfNodes) {
+  put("three");
+  put("made");
+  OnTerminal terminal(run());
+  EXPECT_TRUE(terminal.shows("removing cluster run-4711, "));
+  terminal.type("\x03");
+  EXPECT_TRUE(terminal.shows("muster: cancelled: stopped by SIGINT\r\n"));
+  terminal.type("\x03");
+  int status = terminal.status();
+  EXPECT_EQ(WEXITSTATUS(status), 4) << terminal.seen();
+  EXPECT_TRUE(terminal.hasItsMode());
+}
+
+TEST_F(TerminalNodesTest, TerminalHasItsModeWhileTheRunIsStoppedAtMakingNodes) {
+  std::string fetch = "until [ -e " + directory_ + "/fetch ]; do sleep 0.05; done; fg; ";
+  OnTerminal terminal("set -m; (" + run() + "); echo st\"\"opped; " + fetch + "echo ov\"\"er $?");
+  EXPECT_TRUE(terminal.shows("making cluster run-4711 of 5 nodes, "));
+  EXPECT_TRUE(terminal.listens());
+  terminal.type("\x1a");
+  EXPECT_TRUE(terminal.shows("stopped"));
+  EXPECT_TRUE(terminal.hasItsMode());
+  for (const char* name : {"three", "made", "gone", "fetch"}) put(name);
+  EXPECT_TRUE(terminal.shows("over 0"));
   EXPECT_TRUE(terminal.hasItsMode());
 }
 

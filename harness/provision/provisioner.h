@@ -104,9 +104,9 @@ class Provisioner {
   // examine() finds something missing.
   virtual ClusterDescription up(const ClusterPlan& plan, Tenure tenure) = 0;
 
-  // up() tells `watcher` on its own thread how far it is, when it begins to wait and at least each
-  // 200 ms from then on. What that throws ends up(), which passes it on after half-made nodes were
-  // removed. A kind that does not know how far it is tells nothing.
+  // up() tells `watcher`, unless that is empty, on its own thread how far it is, when it begins to
+  // wait and at least each 200 ms from then on. What that throws ends up(), which passes it on
+  // after half-made nodes were removed. A kind that does not know how far it is tells nothing.
   void watchUp(std::function<void(const UpProgress& progress)> watcher) {
     upWatcher_ = std::move(watcher);
   }
@@ -148,6 +148,21 @@ class Provisioner {
 
  private:
   std::function<void(const UpProgress&)> upWatcher_;
+};
+
+// Watches up() while it lives.
+class UpWatch {
+ public:
+  UpWatch(Provisioner& provisioner, std::function<void(const UpProgress&)> watcher)
+      : provisioner_(provisioner) {
+    provisioner_.watchUp(std::move(watcher));
+  }
+  ~UpWatch() { provisioner_.watchUp({}); }
+  UpWatch(const UpWatch&) = delete;
+  UpWatch& operator=(const UpWatch&) = delete;
+
+ private:
+  Provisioner& provisioner_;
 };
 
 }  // namespace harness

@@ -17,6 +17,9 @@ inline constexpr char kRepeatVariable[] = "MUSTER_REPEAT";
 // The cluster that was made for the program's processes.
 inline constexpr char kHeldClusterVariable[] = "MUSTER_HELD_CLUSTER";
 
+// The file that tells how far the making of nodes is (nodes_making.h).
+inline constexpr char kMakingVariable[] = "MUSTER_MAKING";
+
 // The time of the whole process, after which the runner ends it.
 inline constexpr char kProgramTimeVariable[] = "MUSTER_PROGRAM_TIME";
 

@@ -196,6 +196,7 @@ std::string Display::liveLine() const {
     line += "  " + id + " " + clockText(steady_clock::now() - running.begin);
     if (!running.nodes.empty()) line += " on " + joined(running.nodes);
   }
+  if (!work_.empty()) line += "  " + work_;
   size_t most = options_.width > 0 ? options_.width - 1 : 0;
   if (!hint_.empty() && line.size() + hint_.size() + 2 <= most) line += "  " + hint_;
   return line.substr(0, most);

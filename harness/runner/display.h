@@ -60,6 +60,9 @@ class Display {
   // Shows lines that say what runs now (running_now.h).
   void showRunning(std::string_view lines);
 
+  // Is shown on the live line, beside the tests that run. Empty: nothing is.
+  void setWork(const std::string& work) { work_ = work; }
+
   // Is shown at the end of the live line where there is room. Empty: nothing is.
   void setHint(const std::string& hint) { hint_ = hint; }
 
@@ -89,6 +92,7 @@ class Display {
   size_t ended_ = 0;
   std::map<run::Outcome, size_t> counts_;
   std::map<std::string, Running> running_;
+  std::string work_;
   std::string hint_;
   std::map<std::string, std::string> held_;
   bool hasLine_ = false;

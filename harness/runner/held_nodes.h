@@ -3,21 +3,46 @@
 // knows what its suites need.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <map>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/os/fd.h"
 #include "harness/os/process.h"
+#include "harness/os/wait.h"
+#include "harness/runner/running_now.h"
 
 namespace harness::runner {
 
+class HeldNodes;
+
+struct HeldNodesStart {
+  std::string program = {};
+  std::vector<std::string> arguments = {};
+
+  // Added to our own environment; an empty value takes a variable away.
+  std::map<std::string, std::string> environment = {};
+
+  // Where the program tells how far it is (harness/run/nodes_making.h).
+  std::string makingFile = {};
+
+  // Called at least each 50 ms while nodes are made or removed, and when that is over. Returns
+  // whether to wait on: without that, nodes that are being made are removed, and a removal is left
+  // to the nodes' own guardian.
+  std::function<bool(const HeldNodes& nodes)> look = {};
+
+  // A line that the program has written to standard error.
+  std::function<void(const std::string& line)> said = {};
+};
+
 class HeldNodes {
  public:
-  // Starts to make the nodes that the tests need which `arguments` select. Throws SystemError.
-  HeldNodes(const std::string& program, const std::vector<std::string>& arguments,
-            const std::map<std::string, std::string>& environment);
+  // Starts to make the nodes that the tests need which the arguments select, and waits until they
+  // are there. Throws SystemError.
+  explicit HeldNodes(HeldNodesStart start);
 
   // Removes the nodes, and waits for that.
   ~HeldNodes();
@@ -28,9 +53,29 @@ class HeldNodes {
   // the processes then find out for themselves.
   const std::string& cluster() const { return cluster_; }
 
+  bool isMaking() const { return stage_ == Stage::kMaking; }
+
+  // Returns what is done at this moment, without the name of the program. Without work: nothing is.
+  RunningNow now() const;
+
  private:
+  enum class Stage { kMaking, kUp, kRemoving, kGone };
+
+  // Waits for what the program writes, for its end, or for a while. Returns whether to wait on.
+  bool turn(Deadline end);
+  void readAnswer();
+  void readErrors();
+  void takeLines(bool areAllOver);
+
+  HeldNodesStart start_;
+  Stage stage_ = Stage::kMaking;
+  std::chrono::steady_clock::time_point stageBegin_;
   Child child_;
   Fd input_;
+  Fd output_;
+  Fd errors_;
+  std::string answer_;
+  std::string said_;
   std::string cluster_;
 };
 

@@ -36,6 +36,12 @@ Interrupts::~Interrupts() {
   ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
+int Interrupts::take() const {
+  signalfd_siginfo info;
+  if (::read(queue_.get(), &info, sizeof info) != sizeof info) return 0;
+  return static_cast<int>(info.ssi_signo);
+}
+
 // Waits for one program.
 class ProgramWaiter {
  public:

@@ -54,6 +54,9 @@ class Interrupts {
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
 
+  // Takes one of the signals that have come while no program ran. 0: there is none.
+  int take() const;
+
  private:
   friend class ProgramWaiter;
   sigset_t before_;

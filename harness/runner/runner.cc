@@ -21,9 +21,10 @@
 #include "harness/runner/evidence.h"
 #include "harness/runner/held_nodes.h"
 #include "harness/runner/judge.h"
+#include "harness/runner/live_view.h"
 #include "harness/runner/program_output.h"
+#include "harness/runner/run_limits.h"
 #include "harness/runner/running_now.h"
-#include "harness/runner/terminal_keys.h"
 #include "harness/runner/test_process.h"
 #include "schema/support/base/exit_status.h"
 
@@ -59,6 +60,7 @@ class Runner {
       : programs_(programs),
         options_(options),
         display_(displayOptionsOf(options)),
+        view_(display_, options),
         writer_(begunIn(options),
                 {{"role", "runner"}, {"writer", kRunnerName}, {"run", options.runId}}),
         cancels_(options.runDirectory),
@@ -123,8 +125,7 @@ class Runner {
   void runProgram(const PlannedProgram& program, int repeat) {
     if (!why_.empty() || program.tests.empty()) return;
     program_ = &program;
-    programEnd_.reset();
-    if (options_.programMax.count() > 0) programEnd_ = steady_clock::now() + options_.programMax;
+    limits_.beginProgram();
     std::vector<std::vector<PlannedTest>> batches = processesOf(program, options_.processFor);
     // Nodes that the program makes end with it when it crashes, and stand still in a debugger.
     bool isLookedAt = options_.holdMax.count() > 0 || isDebugged();
@@ -219,9 +220,33 @@ class Runner {
     if (!holdsNodes_ || held_) return;
     std::string flags =
         writeFilter(run::recordPath(options_.runDirectory, program_->component), program_->tests);
-    std::vector<std::string> arguments = {"--gtest_flagfile=" + flags};
-    held_ = std::make_unique<HeldNodes>(program_->path, arguments, options_.environment);
+    held_ = std::make_unique<HeldNodes>(HeldNodesStart{
+        .program = program_->path,
+        .arguments = {"--gtest_flagfile=" + flags},
+        .environment = options_.environment,
+        .makingFile = run::recordPath(options_.runDirectory, program_->component) + ".making",
+        .look = [this](const HeldNodes& nodes) { return waitsFor(nodes); },
+        .said = [this](const std::string& line) { display_.note(line); }});
     std::filesystem::remove(flags);
+  }
+
+  // Whoever ends the run does not wait until all nodes are there, and whoever insists does not wait
+  // until they are gone.
+  bool waitsFor(const HeldNodes& nodes) {
+    bool isInsistent = false;
+    while (int number = interrupts_.take()) {
+      isInsistent = stoppedBy_ != 0;
+      if (isInsistent) continue;
+      stop(number, "cancelled: stopped by SIG" + std::string(::sigabbrev_np(number)));
+      display_.note(why_);
+    }
+    if (nodes.isMaking() && stoppedBy_ == 0 && cancels_.isWholeRun()) {
+      stop(-1, cancels_.reasonFor(""));
+    }
+    RunningNow now = nodes.now();
+    now.program = program_->component;
+    view_.look(std::move(now));
+    return nodes.isMaking() ? why_.empty() : !isInsistent;
   }
 
   bool isDebugged() const { return options_.wrapper.kind == Wrapper::Kind::kDebugger; }
@@ -255,31 +280,13 @@ class Runner {
     }
     start.testMax = options_.testMax;
     start.testFactor = options_.waitMultiplier;
-    setLimit(start);
+    limits_.limit(start);
     return start;
-  }
-
-  // The shortest of the limits that hold is the one that counts.
-  void setLimit(ProcessStart& start) const {
-    auto now = steady_clock::now();
-    auto take = [&](nanoseconds left, const std::string& name) {
-      left = std::max<nanoseconds>(left, std::chrono::milliseconds(1));
-      if (start.timeMax.count() != 0 && start.timeMax <= left) return;
-      start.timeMax = left;
-      start.timeName = name;
-    };
-    if (options_.suiteMax.count() > 0) take(options_.suiteMax, "the time of the suite");
-    if (programEnd_) take(*programEnd_ - now, "the time of the program");
-    if (options_.runMax.count() > 0) {
-      take(begin_ + options_.runMax + heldTime_ - now, "the time of the run");
-    }
-    if (start.timeMax.count() > 0) {
-      start.environment[run::kProgramTimeVariable] = std::to_string(start.timeMax.count()) + "ns";
-    }
   }
 
   ProcessResult runProcess(const std::vector<PlannedTest>& tests, int attempt, int repeat) {
     holdNodes();
+    if (!why_.empty()) return {};
     std::string writer = nextWriter();
     ProcessStart start = startOf(tests, attempt, repeat, writer);
     std::string item = writer_.begin("program", run_,
@@ -306,11 +313,7 @@ class Runner {
                             clusterOfProgram());
       };
     }
-    keys_.emplace(options_.output == ProgramOutput::kLive || isDebugged()
-                      ? TerminalKeys::Listening::kOff
-                      : TerminalKeys::Listening::kOn);
     ProcessResult result = runTests(start, events, interrupts_);
-    keys_.reset();
     for (const LiveTest& test : result.tests) {
       std::optional<Evidence> evidence;
       if (result.isCharged && test.name == result.chargedTest) {
@@ -323,7 +326,7 @@ class Runner {
       addEvidence(writer_, item, evidenceOf(result, nullptr, options_.runDirectory, writer));
     }
     if (options_.holdMax.count() > 0) holdCrashed(start, item, result);
-    noteHeld(result.held);
+    limits_.addHeld(result.held);
     noteTraces(writer_, item, options_.runDirectory, traceDirectory(writer));
     endProcess(item, result, output);
     std::remove((start.record + ".flags").c_str());
@@ -332,21 +335,12 @@ class Runner {
 
   // Whoever waits at the terminal is told what runs, and how to be told more.
   void look(const std::function<RunningNow()>& now, const ProgramOutputFile& output) {
-    if (keys_->wasPressed()) {
-      RunningNow running = now();
-      running.output = running.test.empty() ? output.last() : output.ofTest(running.test);
-      running.program = program_->component;
-      if (!running.test.empty()) running.test = testId(program_->component, running.test);
-      display_.showRunning(runningText(running));
-    }
-    display_.setHint(keys_->isListening() ? "[t: what runs now]" : "");
-    display_.tick();
-  }
-
-  // The limits of the program and the run begin later by the time of holds.
-  void noteHeld(nanoseconds time) {
-    heldTime_ += time;
-    if (programEnd_) *programEnd_ += time;
+    RunningNow running = now();
+    std::string name = running.test;
+    running.program = program_->component;
+    if (!name.empty()) running.test = testId(program_->component, name);
+    view_.look(std::move(running),
+               [&] { return name.empty() ? output.last() : output.ofTest(name); });
   }
 
   std::string clusterOfProgram() const {
@@ -363,7 +357,13 @@ class Runner {
     auto begin = steady_clock::now();
     result.stoppedBy = hold_.hold(
         {.id = id, .item = item, .because = result.because}, start,
-        [&] { return cancels_.reasonFor(id); }, interrupts_);
+        [&] {
+          view_.look({.program = id,
+                      .work = "its nodes are held",
+                      .workElapsed = steady_clock::now() - begin});
+          return cancels_.reasonFor(id);
+        },
+        interrupts_);
     result.held += steady_clock::now() - begin;
   }
 
@@ -407,6 +407,12 @@ class Runner {
                   .repeat = repeat});
   }
 
+  // No further test begins. `number` is that of the signal; -1: it was none.
+  void stop(int number, const std::string& why) {
+    stoppedBy_ = number;
+    why_ = why;
+  }
+
   void endProcess(const std::string& item, const ProcessResult& result, ProgramOutputFile& output) {
     Json fields = {{"status", result.status}};
     bool isOwn = result.outcome != Outcome::kPassed && !result.isCharged;
@@ -424,25 +430,22 @@ class Runner {
     }
     output.note(writer_, item);
     writer_.end(item, fields);
-    // What a process that did not end by itself has left on the nodes is none of the next one's.
-    if (!result.isWhole) held_.reset();
     if (result.stoppedBy != 0) {
-      why_ = "cancelled: " + result.because;
-      stoppedBy_ = result.stoppedBy;
+      stop(result.stoppedBy, "cancelled: " + result.because);
     } else if (cancels_.isWholeRun()) {
-      why_ = cancels_.reasonFor("");
-      stoppedBy_ = -1;
-    } else if (options_.runMax.count() > 0 &&
-               steady_clock::now() - begin_ - heldTime_ >= options_.runMax) {
+      stop(-1, cancels_.reasonFor(""));
+    } else if (limits_.isRunOver()) {
       why_ = "the time of the run is over";
     }
+    // What a process that did not end by itself has left on the nodes is none of the next one's.
+    if (!result.isWhole) held_.reset();
   }
 
   // The record is read again as anybody would: what it does not prove has not passed.
   RunEnding finish() {
     held_.reset();
     abortLeft();
-    judge(options_, steady_clock::now() - begin_ - heldTime_, {writer_, run_, display_});
+    judge(options_, limits_.elapsed(), {writer_, run_, display_});
     if (stoppedBy_ != 0) {
       writer_.end(run_, {{"outcome", run::wordOf(Outcome::kCancelled)}, {"because", why_}});
     } else {
@@ -463,25 +466,22 @@ class Runner {
 
   const std::vector<PlannedProgram>& programs_;
   const RunnerOptions& options_;
-  const steady_clock::time_point begin_ = steady_clock::now();
+  RunLimits limits_{options_};
   Interrupts interrupts_;
   Display display_;
+  LiveView view_;
   run::RecordWriter writer_;
   CancelRequests cancels_;
   CrashHold hold_;
   std::string run_;
-  nanoseconds heldTime_{0};
 
   // The items of tests that have not begun, and of those that have not ended.
   std::map<Key, std::string> announced_;
   std::map<Key, std::string> begun_;
   const PlannedProgram* program_ = nullptr;
-  std::optional<steady_clock::time_point> programEnd_;
   bool holdsNodes_ = false;
   std::unique_ptr<HeldNodes> held_;
 
-  // While a process runs.
-  std::optional<TerminalKeys> keys_;
   int processes_ = 0;
   int failures_ = 0;
 

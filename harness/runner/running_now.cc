@@ -81,13 +81,29 @@ std::string outputText(const std::string& output) {
 }  // namespace
 
 std::string runningText(const RunningNow& now) {
+  std::string work = workText(now);
+  bool isWork = now.test.empty() && !work.empty();
   std::string text = now.test.empty() ? now.program + ": no test runs" : now.test;
-  text += ", for " + clockTime(now.elapsed) + ", process " + std::to_string(now.pid);
+  text += ", for " + clockTime(now.elapsed);
+  if (isWork) text = now.program + ": " + work;
+  if (now.pid > 0) text += ", process " + std::to_string(now.pid);
   text += now.nodes.empty() ? "" : ", on " + joined(now.nodes);
   text += "\n";
+  if (!isWork && !work.empty()) text += "  " + work + "\n";
   if (now.step) text += stepText(now);
   text += limitsText(now.limits);
-  return text + outputText(now.output);
+  return isWork && now.output.empty() ? text : text + outputText(now.output);
+}
+
+std::string workText(const RunningNow& now) {
+  return now.work.empty() ? "" : shown(now.work) + ", " + clockTime(now.workElapsed);
+}
+
+std::string makingText(const run::NodesMaking& making) {
+  std::string nodes = std::to_string(making.nodes) + (making.nodes == 1 ? " node" : " nodes");
+  std::string text = "making cluster " + making.cluster;
+  return making.ready ? text + ": " + std::to_string(*making.ready) + " of " + nodes
+                      : text + " of " + nodes;
 }
 
 }  // namespace harness::runner

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/run/nodes_making.h"
 #include "harness/runner/live_record.h"
 
 namespace harness::runner {
@@ -25,11 +26,17 @@ struct RunningNow {
   // work.
   std::string test = {};
   std::string program = {};
+
+  // 0: there is none that one would want to know.
   pid_t pid = 0;
 
   // Since the test began, or else the process.
   std::chrono::nanoseconds elapsed{0};
   std::vector<std::string> nodes = {};
+
+  // What goes on besides: "making cluster run-4711: 3 of 5 nodes". Empty: nothing does.
+  std::string work = {};
+  std::chrono::nanoseconds workElapsed{0};
 
   // What it has done last on a node.
   std::optional<LiveStep> step = {};
@@ -42,5 +49,11 @@ struct RunningNow {
 
 // Returns lines, each with its end.
 std::string runningText(const RunningNow& now);
+
+// Returns the work and its time, in less than a line; empty if there is none.
+std::string workText(const RunningNow& now);
+
+// Returns what is made, and how much of it is there.
+std::string makingText(const run::NodesMaking& making);
 
 }  // namespace harness::runner

@@ -57,5 +57,22 @@ TEST(RunningTextTest, OutputIsBoundedAndPrintable) {
   EXPECT_LT(text.size(), 1000U);
 }
 
+TEST(RunningTextTest, MakingOfNodesStandsInThePlaceOfATest) {
+  run::NodesMaking making{.cluster = "run-4711", .ready = 3, .nodes = 5};
+  RunningNow now{.program = "kvd", .pid = 4712, .work = makingText(making), .workElapsed = 4210ms};
+  EXPECT_EQ(workText(now), "making cluster run-4711: 3 of 5 nodes, 4.2 s");
+  EXPECT_EQ(runningText(now), "kvd: making cluster run-4711: 3 of 5 nodes, 4.2 s, process 4712\n");
+  making.ready.reset();
+  EXPECT_EQ(makingText(making), "making cluster run-4711 of 5 nodes");
+}
+
+TEST(RunningTextTest, TestThatMakesNodesTellsBoth) {
+  RunningNow now = heals();
+  now.work = "making cluster run-4711 of 1 node";
+  now.workElapsed = 1s;
+  EXPECT_THAT(runningText(now), HasSubstr("kvd/KvTest.Heals, for 12.3 s"));
+  EXPECT_THAT(runningText(now), HasSubstr("\n  making cluster run-4711 of 1 node, 1 s\n"));
+}
+
 }  // namespace
 }  // namespace harness::runner

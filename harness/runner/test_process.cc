@@ -13,6 +13,7 @@
 
 #include "harness/os/files.h"
 #include "harness/run/hold.h"
+#include "harness/run/nodes_making.h"
 #include "harness/run/program_variables.h"
 #include "harness/runner/gtest_report.h"
 #include "harness/stacks/stack_file.h"
@@ -57,12 +58,14 @@ class Process {
     judge();
     std::error_code ignored;
     std::filesystem::remove(premature(), ignored);
+    std::filesystem::remove(makingFile(), ignored);
     std::filesystem::remove(start_.report, ignored);
     return std::move(result_);
   }
 
  private:
   std::string premature() const { return start_.record + ".running"; }
+  std::string makingFile() const { return start_.record + ".making"; }
 
   // A program that came to its end although it was asked where it is has nothing to tell.
   void takeStacks() {
@@ -89,6 +92,7 @@ class Process {
     spawn.argv = start_.command();
     std::map<std::string, std::string> own = start_.environment;
     own["TEST_PREMATURE_EXIT_FILE"] = premature();
+    own[run::kMakingVariable] = makingFile();
     own[run::kRecordVariable] = start_.record;
     own[run::kWriterVariable] = "";
     spawn.environment = environmentWith(own);
@@ -186,6 +190,10 @@ class Process {
       running.step = record_.lastStep();
       if (running.step) running.stepElapsed = now - running.step->seenBegin;
       running.limits.push_back({"the time of the test", limitOf(test->name), running.elapsed});
+    }
+    if (auto making = run::readMaking(makingFile())) {
+      running.work = makingText(*making);
+      running.workElapsed = now - making->begin;
     }
     running.limits.push_back({start_.timeName, start_.timeMax, timeSince(begin_, nanoseconds(0))});
     return running;
