@@ -52,7 +52,7 @@ echo '[ RUN      ] A.one'
 echo 'joined half of them'
 until [ -e "$here/go" ]; do sleep 0.05; done
 say '"end":"c","outcome":"exit status 0"'
-say '"end":"t","outcome":"passed","seconds":1'
+say '"end":"t","outcome":"passed","seconds":100'
 say '"close":6,"lost":0'
 )";
 
@@ -189,12 +189,15 @@ class TerminalRunTest : public testing::Test {
   }
   ~TerminalRunTest() override { fs::remove_all(directory_); }
 
-  std::string run(const std::string& more = "") const {
+  // Returns the command line of a run whose record is in this directory of the test's.
+  std::string runInto(const std::string& name, const std::string& more = "") const {
     std::string muster = fs::read_symlink("/proc/self/exe").parent_path() / "muster";
     return "ulimit -c 0; unset MUSTER_RUN_DIR MUSTER_RUN_ID MUSTER_RECORD_OF MUSTER_CLUSTER; "
            "TERM=xterm exec " +
-           muster + " run --bin-dir " + directory_ + " --run-dir " + directory_ + "/run " + more;
+           muster + " run --bin-dir " + directory_ + " --run-dir " + directory_ + "/" + name + " " +
+           more;
   }
+  std::string run(const std::string& more = "") const { return runInto("run", more); }
 
   void letTestEnd() const { put("go"); }
   void put(const std::string& name) const { putFile(directory_ + "/" + name, "", 0644); }
@@ -215,6 +218,17 @@ TEST_F(TerminalRunTest, KeyTellsWhatRuns) {
   letTestEnd();
   EXPECT_EQ(terminal.status(), 0) << terminal.seen();
   EXPECT_TRUE(terminal.hasItsMode());
+}
+
+TEST_F(TerminalRunTest, TimeThatIsLeftIsKnownFromEarlierRuns) {
+  std::string enter = "cd " + directory_ + " && ";
+  letTestEnd();
+  EXPECT_EQ(OnTerminal(enter + runInto("muster-runs/first")).status(), 0);
+  fs::remove(directory_ + "/go");
+  OnTerminal terminal(enter + runInto("muster-runs/second"));
+  EXPECT_TRUE(terminal.shows("0/1 0:00, about 1:3"));
+  letTestEnd();
+  EXPECT_EQ(terminal.status(), 0) << terminal.seen();
 }
 
 TEST_F(TerminalRunTest, KeyTellsWhatTheProgramOfATestMakes) {

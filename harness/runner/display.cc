@@ -110,19 +110,36 @@ Display::~Display() {
   clearLine();
 }
 
-void Display::plan(size_t tests, size_t programs) {
-  planned_ = tests;
-  note("running " + std::to_string(tests) + (tests == 1 ? " test of " : " tests of ") +
-       std::to_string(programs) + (programs == 1 ? " program" : " programs"));
+void Display::plan(const std::vector<PlannedProgram>& programs, const RunnerOptions& options) {
+  remaining_.know(options.usualSeconds);
+  for (int repeat = 0; repeat < options.repeat; ++repeat) planAgain(programs);
+  note("running " + std::to_string(planned_) + (planned_ == 1 ? " test of " : " tests of ") +
+       std::to_string(programs.size()) + (programs.size() == 1 ? " program" : " programs"));
+}
+
+void Display::planAgain(const std::vector<PlannedProgram>& programs) {
+  for (const PlannedProgram& program : programs) {
+    for (const PlannedTest& test : program.tests) planAgain(testId(program.component, test.name));
+  }
+}
+
+void Display::planAgain(const std::string& id) {
+  ++planned_;
+  remaining_.plan(id);
 }
 
 void Display::begin(const std::string& id, const std::vector<std::string>& nodes) {
   running_[id] = {steady_clock::now(), nodes};
+  remaining_.begin(id, steady_clock::now());
   tick();
 }
 
 void Display::end(const EndedTest& test) {
   running_.erase(test.id);
+  bool hasPassed = test.outcome == Outcome::kPassed;
+  remaining_.end(test.id, test.seconds,
+                 hasPassed ? RemainingTime::Ending::kPassed : RemainingTime::Ending::kOther,
+                 steady_clock::now());
   ++ended_;
   ++counts_[test.outcome];
   if (options_.isQuiet) return;
@@ -181,14 +198,9 @@ std::string Display::liveLine() const {
   size_t bad = 0;
   for (const auto& [outcome, count] : counts_) bad += run::isGreen(outcome) ? 0 : count;
   if (bad > 0) line += std::to_string(bad) + " bad ";
-  auto elapsed = steady_clock::now() - begin_;
-  line += clockText(elapsed);
-  // The tests that are left take as long as the others, as far as anybody knows.
-  if (ended_ > 0 && planned_ > ended_) {
-    line += ", about " +
-            clockText(elapsed / static_cast<int64_t>(ended_) *
-                      static_cast<int64_t>(planned_ - ended_)) +
-            " left";
+  line += clockText(steady_clock::now() - begin_);
+  if (auto left = remaining_.left(steady_clock::now())) {
+    line += ", about " + clockText(*left) + " left";
   }
   for (const auto& [id, until] : held_) line += "  " + id + " is HELD until " + until;
   for (const auto& [id, running] : running_) {

@@ -11,6 +11,9 @@
 
 #include "harness/run/outcome.h"
 #include "harness/run/results.h"
+#include "harness/runner/planned.h"
+#include "harness/runner/remaining_time.h"
+#include "harness/runner/runner.h"
 
 namespace harness::runner {
 
@@ -44,9 +47,12 @@ class Display {
   explicit Display(const DisplayOptions& options);
   ~Display();
 
-  // The number of tests that are to end, each repeat and attempt counted once.
-  void plan(size_t tests, size_t programs);
-  void addPlanned(size_t tests) { planned_ += tests; }
+  // The tests that are to end, each as often as it is repeated, and what is known of their times.
+  void plan(const std::vector<PlannedProgram>& programs, const RunnerOptions& options);
+
+  // They are to end once more, and so is one of them.
+  void planAgain(const std::vector<PlannedProgram>& programs);
+  void planAgain(const std::string& id);
 
   void begin(const std::string& id, const std::vector<std::string>& nodes);
   void end(const EndedTest& test);
@@ -88,6 +94,7 @@ class Display {
   DisplayOptions options_;
   std::chrono::steady_clock::time_point begin_;
   std::chrono::steady_clock::time_point drawn_;
+  RemainingTime remaining_;
   size_t planned_ = 0;
   size_t ended_ = 0;
   std::map<run::Outcome, size_t> counts_;

@@ -78,12 +78,10 @@ class Runner {
   }
 
   RunEnding run() {
-    size_t tests = 0;
-    for (const PlannedProgram& program : programs_) tests += program.tests.size();
-    display_.plan(tests * static_cast<size_t>(options_.repeat), programs_.size());
+    display_.plan(programs_, options_);
     int repeats = options_.untilFail ? kRepeatsMax : options_.repeat;
     for (int repeat = 1; repeat <= repeats && why_.empty(); ++repeat) {
-      if (repeat > options_.repeat) display_.addPlanned(tests);
+      if (repeat > options_.repeat) display_.planAgain(programs_);
       announceAll(repeat);
       for (const PlannedProgram& program : programs_) runProgram(program, repeat);
       abortLeft();
@@ -170,7 +168,7 @@ class Runner {
          ++passes) {
       // Repeats of the whole run have the numbers before.
       int number = options_.repeat + passes;
-      display_.addPlanned(1);
+      display_.planAgain(found->first);
       announced_[found->first] =
           writer_.announce("test", run_, fieldsOf(*program_, *planned, 1, number));
       ProcessResult result = runProcess({*planned}, 1, number);
@@ -187,7 +185,7 @@ class Runner {
     bool isFailed = true;
     for (int attempt = 2; attempt <= options_.retries + 1 && why_.empty(); ++attempt) {
       if (planned == tests.end()) break;
-      display_.addPlanned(1);
+      display_.planAgain(testId(program_->component, failed.name));
       if (options_.retriesOnFresh) held_.reset();
       announced_[testId(program_->component, failed.name)] =
           writer_.announce("test", run_, fieldsOf(*program_, *planned, attempt, repeat));

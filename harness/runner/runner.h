@@ -91,6 +91,10 @@ struct RunnerOptions {
   // which would know no end of them.
   verdict::TestsOnProbation onProbation = {};
 
+  // What tests usually take, in seconds, by COMPONENT/SUITE.NAME. Absent: unknown. How long the run
+  // still takes is estimated from it.
+  std::map<std::string, double> usualSeconds = {};
+
   // Recorded as properties of the run, by their names.
   std::vector<std::pair<std::string, std::string>> properties = {};
 

@@ -29,6 +29,7 @@
 #include "harness/os/fd.h"
 #include "harness/run/record_writer.h"
 #include "harness/run/results.h"
+#include "harness/runner/display.h"
 #include "harness/runner/runner.h"
 #include "harness/runner/test_programs.h"
 #include "harness/selection/choose.h"
@@ -270,6 +271,10 @@ int runTests(const Arguments& arguments) {
   std::vector<std::string> notes = setProbation(arguments, toRun, options);
   if (isDry) return showPlan(arguments, toRun, options, notes);
   for (const std::string& note : notes) std::cerr << "muster: " << note << "\n";
+  // The history is read for the live line only, since its index may have to be made first.
+  if (runner::displayOptions().isTerminal) {
+    options.usualSeconds = knownTimes(idsOf(toRun.tests)).seconds;
+  }
   std::optional<OutputToErrors> aside;
   if (arguments[kJson]) aside.emplace();
   runner::RunEnding ending = runner::runAll(toRun.programs, options);
