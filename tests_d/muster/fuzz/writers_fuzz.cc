@@ -79,7 +79,7 @@ void checkFailures(const std::string& first, const std::string& second) {
     checkText(describe(result));
   }
   checkText(muster::NodeError(muster::NodeError::Kind::kSystem, first, first, second).what());
-  checkText(inQuotes(first, 20));
+  checkText(harness::inQuotes(first, 20));
   checkText(harness::table({{first, second}}));
 }
 
