@@ -34,9 +34,10 @@ target_precompile_headers(muster_gtest PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
 target_link_libraries(muster_gtest PUBLIC muster_flags GTest::gmock GTest::gtest)
 
 # muster_batches(<variable> <name> SOURCES <file>... [SEPARATE ALL|<file>...]): sets <variable> to what to compile instead of
-# the sources of a target. A file costs two seconds of headers, whatever is in it, so up to eight of them are included by one
-# that is written here. Its paths begin at the root of the tree: a copy of the tree then has the same batches, and a cache of
-# the compiler knows them. MUSTER_BATCHES=OFF suits tools that want the command for each file.
+# the sources of a target. A file costs two seconds of headers, whatever is in it, so that neighbours are included by one that
+# is written here. Its paths begin at the root of the tree: a copy of the tree then has the same batches, and a cache of the
+# compiler knows them. The name of a file decides whether a batch ends behind it, as an eighth of them do, since a new file
+# then changes no batch but its own: only its author meets names that stand in two files of a batch.
 #   SEPARATE   files that are compiled on their own, since their names or headers are at odds with those of others; ALL: each.
 function(muster_batches variable name)
   cmake_parse_arguments(BATCH "" "" "SOURCES;SEPARATE" ${ARGN})
@@ -53,17 +54,17 @@ function(muster_batches variable name)
   endforeach()
   set(text "")
   set(count 0)
-  set(number 0)
   list(LENGTH BATCH_SOURCES left)
   foreach(file ${BATCH_SOURCES})
+    cmake_path(GET file STEM stem)
     cmake_path(ABSOLUTE_PATH file)
     cmake_path(RELATIVE_PATH file BASE_DIRECTORY ${CMAKE_SOURCE_DIR})
     string(APPEND text "#include \"${file}\"\n")
     math(EXPR count "${count} + 1")
     math(EXPR left "${left} - 1")
-    if(count EQUAL 8 OR left EQUAL 0)
-      math(EXPR number "${number} + 1")
-      set(batch ${CMAKE_CURRENT_BINARY_DIR}/${name}_batch${number}.cc)
+    string(MD5 digest ${stem})
+    if(digest MATCHES "^[01]" OR count EQUAL 12 OR left EQUAL 0)
+      set(batch ${CMAKE_CURRENT_BINARY_DIR}/${name}_to_${stem}.cc)
       file(CONFIGURE OUTPUT ${batch} CONTENT "${text}" @ONLY)
       list(APPEND compiled ${batch})
       set(text "")

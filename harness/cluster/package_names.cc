@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kNameBytesMax = 255;
 
 // Those of Debian and of RPM. An option of a command begins otherwise.
-bool isNameCharacter(unsigned char c) {
+bool isPackageCharacter(unsigned char c) {
   return c < 0x80 && (std::isalnum(c) != 0 || c == '+' || c == '-' || c == '.' || c == '_');
 }
 
@@ -20,7 +20,7 @@ bool isNameCharacter(unsigned char c) {
 std::string packageNameProblem(const std::string& name) {
   bool isRight = !name.empty() && name.size() <= kNameBytesMax &&
                  std::isalnum(static_cast<unsigned char>(name.front())) != 0 &&
-                 std::all_of(name.begin(), name.end(), isNameCharacter);
+                 std::all_of(name.begin(), name.end(), isPackageCharacter);
   return isRight ? "" : "\"" + support::escaped(name) + "\" is not the name of a package";
 }
 

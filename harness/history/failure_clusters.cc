@@ -9,12 +9,12 @@
 namespace harness::history {
 namespace {
 
-constexpr size_t kTextBytesMax = 1024;
+constexpr size_t kNormalisedBytesMax = 1024;
 
 }  // namespace
 
 std::string normalised(std::string_view text) {
-  return run::normalisedText(text, kTextBytesMax);
+  return run::normalisedText(text, kNormalisedBytesMax);
 }
 
 std::string placeText(const std::string& file, int line) {

@@ -44,7 +44,7 @@ size_t firstOf(const std::string& text, size_t from = 0) {
   return std::min(text.find_first_not_of(kBlank, from), text.size());
 }
 
-std::string trimmed(const std::string& text) {
+std::string withoutBlanks(const std::string& text) {
   size_t begin = firstOf(text);
   return begin == text.size() ? "" : text.substr(begin, text.find_last_not_of(kBlank) + 1 - begin);
 }
@@ -73,7 +73,7 @@ std::optional<ValueProblem> readText(const std::string& value, Predicate& predic
     predicate.match = value[begin] == '=' ? Match::kPattern : Match::kRegularExpression;
     begin = firstOf(value, begin + 1);
   }
-  std::string text = trimmed(value.substr(begin));
+  std::string text = withoutBlanks(value.substr(begin));
   bool isQuoted = text.starts_with('"');
   if (auto problem = unquote(text, begin)) return problem;
   if (text.empty()) return ValueProblem{begin, "the value is missing"};
@@ -96,7 +96,7 @@ std::optional<ValueProblem> readText(const std::string& value, Predicate& predic
 std::optional<ValueProblem> readNeeds(const std::string& value, Predicate& predicate) {
   size_t begin = firstOf(value);
   size_t sign = std::min(value.find_first_of("<>=!"), value.size());
-  predicate.text = trimmed(value.substr(begin, sign - std::min(sign, begin)));
+  predicate.text = withoutBlanks(value.substr(begin, sign - std::min(sign, begin)));
   if (predicate.text.empty()) return ValueProblem{begin, "the role of nodes is missing"};
   if (size_t blank = predicate.text.find_first_of(kBlank); blank != std::string::npos) {
     return ValueProblem{firstOf(value, begin + blank),
@@ -112,7 +112,7 @@ std::optional<ValueProblem> readNeeds(const std::string& value, Predicate& predi
   }
   if (behind == sign) return ValueProblem{sign, "the comparisons are <, <=, =, !=, >= and >"};
   size_t number = firstOf(value, behind);
-  std::string digits = trimmed(value.substr(number));
+  std::string digits = withoutBlanks(value.substr(number));
   const char* end = digits.data() + digits.size();
   auto [stop, error] = std::from_chars(digits.data(), end, predicate.count);
   if (error != std::errc() || stop != end || digits.empty() || predicate.count < 0) {
@@ -122,7 +122,7 @@ std::optional<ValueProblem> readNeeds(const std::string& value, Predicate& predi
 }
 
 std::optional<ValueProblem> readOutcome(const std::string& value, Predicate& predicate) {
-  std::string word = trimmed(value);
+  std::string word = withoutBlanks(value);
   if (auto outcome = run::outcomeOf(word)) {
     predicate.outcome = *outcome;
     predicate.text = word;

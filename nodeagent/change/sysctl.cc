@@ -14,8 +14,8 @@ namespace {
 
 using Kind = wire::Error::Kind;
 
-constexpr size_t kNameBytesMax = 256;
-constexpr size_t kValueBytesMax = 4096;
+constexpr size_t kSysctlNameBytesMax = 256;
+constexpr size_t kSysctlValueBytesMax = 4096;
 
 // Returns the path below /proc/sys. As with sysctl(8), the first separator decides which one it is,
 // so that "net/ipv4/conf/eth0.5/forwarding" can be written.
@@ -40,7 +40,7 @@ kj::String pathOf(kj::StringPtr name) {
 }
 
 void requireSysctlName(kj::StringPtr name, kj::StringPtr path) {
-  bool isRight = path.size() > 0 && path.size() <= kNameBytesMax;
+  bool isRight = path.size() > 0 && path.size() <= kSysctlNameBytesMax;
   size_t begin = 0;
   for (size_t i = 0; i <= path.size(); ++i) {
     if (i < path.size() && path[i] != '/') {
@@ -78,10 +78,10 @@ class SysctlKind final : public ChangeKind {
     kj::String path = pathOf(sysctl.getName());
     requireSysctlName(sysctl.getName(), path);
     kj::StringPtr value = sysctl.getValue();
-    bool isLine = value.size() > 0 && value.size() <= kValueBytesMax;
+    bool isLine = value.size() > 0 && value.size() <= kSysctlValueBytesMax;
     for (char c : value) isLine = isLine && c != '\n' && c != '\0';
     if (!isLine) {
-      support::fail(Kind::INVALID, "sysctl.value: is not one line of 1 to ", kValueBytesMax,
+      support::fail(Kind::INVALID, "sysctl.value: is not one line of 1 to ", kSysctlValueBytesMax,
                     " bytes");
     }
     Values values;
@@ -105,12 +105,12 @@ class SysctlKind final : public ChangeKind {
       support::fail(Kind::INVALID, "sysctl.name: \"", values.get("name"),
                     "\" is a directory of parameters");
     }
-    char buffer[kValueBytesMax + 1];
+    char buffer[kSysctlValueBytesMax + 1];
     ssize_t count = ::read(file, buffer, sizeof buffer);
     if (count < 0) failAt(errno, "read", values.get("name"));
     while (count > 0 && buffer[count - 1] == '\n') --count;
     kj::String before = kj::heapString(buffer, static_cast<size_t>(count));
-    if (static_cast<size_t>(count) > kValueBytesMax || before.findFirst('\n') != nullptr) {
+    if (static_cast<size_t>(count) > kSysctlValueBytesMax || before.findFirst('\n') != nullptr) {
       support::fail(Kind::UNSUPPORTED, "the value of ", values.get("name"),
                     " is more than a line, so it could not be put back");
     }

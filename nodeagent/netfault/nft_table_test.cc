@@ -70,7 +70,7 @@ TEST(NftTextTest, HoldingEmptiesAndFillsTheSetsInOneTransaction) {
 }
 
 // As nft prints it, elements on several lines and service names included.
-constexpr char kPrinted[] = R"(table inet muster_ab {
+constexpr char kPrintedTable[] = R"(table inet muster_ab {
 	set peers4 {
 		type ipv4_addr
 		flags timeout
@@ -94,7 +94,7 @@ constexpr char kPrinted[] = R"(table inet muster_ab {
 )";
 
 TEST(NftListingTest, ReadsWhatNftPrints) {
-  Listing listing = parseListing(kPrinted, "muster_ab");
+  Listing listing = parseListing(kPrintedTable, "muster_ab");
   EXPECT_TRUE(listing.isOurs);
   EXPECT_TRUE(listing.hasHook);
   EXPECT_THAT(listing.addresses, ElementsAre("10.0.0.1", "10.0.0.2", "10.0.0.3", "fe80::1"));
@@ -104,8 +104,8 @@ TEST(NftListingTest, ReadsWhatNftPrints) {
 }
 
 TEST(NftListingTest, TableWithOtherThingsIsNotOurs) {
-  EXPECT_FALSE(parseListing(kPrinted, "muster_cd").isOurs);
-  std::string text = kPrinted;
+  EXPECT_FALSE(parseListing(kPrintedTable, "muster_cd").isOurs);
+  std::string text = kPrintedTable;
   for (const char* foreign : {"\tset other {\n\t}\n", "\tchain output {\n\t}\n", "\tmap m {\n\t}\n",
                               "\tcounter c {\n\t}\n"}) {
     std::string with = text;
@@ -115,7 +115,7 @@ TEST(NftListingTest, TableWithOtherThingsIsNotOurs) {
 }
 
 TEST(NftListingTest, NoPrefixOfAListingIsAnError) {
-  std::string text = kPrinted;
+  std::string text = kPrintedTable;
   for (size_t bytes = 0; bytes < text.size(); ++bytes) {
     parseListing(text.substr(0, bytes).c_str(), "muster_ab");
   }

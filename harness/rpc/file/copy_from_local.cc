@@ -25,8 +25,8 @@ namespace {
 
 using Kind = muster::NodeError::Kind;
 
-constexpr uint64_t kInlineBytesMax = 64 << 10;
-constexpr size_t kPageItemsMax = 500;
+constexpr uint64_t kInlineFileBytesMax = 64 << 10;
+constexpr size_t kPageFilesMax = 500;
 
 std::map<std::string, std::string> attributesOf(const std::string& path) {
   std::map<std::string, std::string> attributes;
@@ -138,13 +138,14 @@ class LocalSource final : public CopySource {
 
   std::vector<TreeItem> next() override {
     std::vector<TreeItem> page;
-    for (; at_ < paths_.size() && page.size() < kPageItemsMax; ++at_) {
+    for (; at_ < paths_.size() && page.size() < kPageFilesMax; ++at_) {
       TreeItem& item = page.emplace_back(itemOf(paths_[at_]));
-      item.hasContent = item.type == muster::FileType::kRegular && item.size <= kInlineBytesMax &&
-                        item.size > 0 && !item.sparse() && wants_(item);
+      item.hasContent = item.type == muster::FileType::kRegular &&
+                        item.size <= kInlineFileBytesMax && item.size > 0 && !item.sparse() &&
+                        wants_(item);
       if (!item.hasContent) continue;
       LocalReader reader = readerOf(item);
-      item.content = reader.next(kInlineBytesMax).bytes;
+      item.content = reader.next(kInlineFileBytesMax).bytes;
       reader.check();
     }
     return page;

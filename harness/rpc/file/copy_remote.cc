@@ -22,7 +22,7 @@ constexpr int kLinksFollowedMax = 40;
 constexpr uint64_t kBatchBytesMax = 256 << 10;
 constexpr size_t kBatchItemsMax = 500;
 
-std::string parentOf(const std::string& path) {
+std::string placeOf(const std::string& path) {
   return path.substr(0, path.find_last_of('/') + 1);
 }
 
@@ -231,7 +231,7 @@ class RemoteSource final : public CopySource {
       auto stat = rpc::Files(node_).stat(root_, muster::SymlinkPolicy::kKeep, until_);
       if (!stat || stat->type != muster::FileType::kSymlink) return;
       std::string target = rpc::Files(node_).readLink(root_, until_);
-      root_ = target.starts_with("/") ? target : parentOf(root_) + target;
+      root_ = target.starts_with("/") ? target : placeOf(root_) + target;
     }
     throw error(Kind::kInvalid, "too many symbolic links");
   }

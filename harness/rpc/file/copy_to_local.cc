@@ -37,7 +37,7 @@ namespace {
 using Kind = muster::NodeError::Kind;
 
 // The longest entry of a user or group that is read. One with more members is given its number.
-constexpr size_t kUserLineBytesMax = 64 << 10;
+constexpr size_t kAccountLineBytesMax = 64 << 10;
 constexpr size_t kBlockBytes = support::BlockDigest::kBlockBytes;
 
 // The largest content that is written in place with one call.
@@ -336,7 +336,7 @@ class LocalTarget final : public CopyTarget {
   void giveOwner(const TreeItem& item, int directory, const std::string& name) {
     if (::geteuid() != 0) return;
     // These are the variants with a buffer, since several copies may run at once.
-    std::array<char, kUserLineBytesMax> line;
+    std::array<char, kAccountLineBytesMax> line;
     auto lookUser = [&](const char* user) -> std::optional<uint32_t> {
       passwd entry;
       passwd* found = nullptr;

@@ -192,7 +192,7 @@ bool JobRunner::lostMeanwhile(EstablishedConnection& live, JobState& job) {
 // The agent is given all earlier sessions since the command's own, because an adoption whose answer
 // was lost may have moved it into any of them. A command that none of them has is lost, with one
 // exception: after a restart of the keeper, a command that it has no note of was never begun, so
-// that it may be sent again in this session unless the agent once answered for it.
+// that it may be sent again in this session unless the agent once onAnswer for it.
 kj::Promise<bool> JobRunner::adopt(EstablishedConnection& live, JobHandle job) {
   auto request = live.get<wire::Jobs>().adoptRequest();
   auto ids = connection_.sessionsSince(job->generation);
@@ -206,7 +206,7 @@ kj::Promise<bool> JobRunner::adopt(EstablishedConnection& live, JobHandle job) {
     job->ended = true;
     return false;
   };
-  auto answered = [this, job, lost,
+  auto onAnswer = [this, job, lost,
                    generation = live.generation](auto&& response) -> kj::Promise<bool> {
     bool isUnknown =
         response.hasError() && response.getError().getKind() == wire::Error::Kind::NOT_FOUND;
@@ -217,7 +217,7 @@ kj::Promise<bool> JobRunner::adopt(EstablishedConnection& live, JobHandle job) {
     job->generation = generation;
     return true;
   };
-  return request.send().then(kj::mv(answered),
+  return request.send().then(kj::mv(onAnswer),
                              [lost](kj::Exception&& exception) -> kj::Promise<bool> {
                                // An older agent notes nothing, so that nobody knows whether the
                                // command was begun.
@@ -237,7 +237,7 @@ kj::Promise<bool> JobRunner::ready(EstablishedConnection& live, JobHandle job) {
 //
 //   1. A command of another session is adopted, or is found to be lost.
 //   2. A reader who is behind asks for ranges of output (stepAhead).
-//   3. A command that the agent has not answered for is sent by `run`, which also follows it. It is
+//   3. A command that the agent has not onAnswer for is sent by `run`, which also follows it. It is
 //      sent again with the same number when its answer is lost, and starts only once.
 //   4. Any other command is followed from the offsets that have come.
 //

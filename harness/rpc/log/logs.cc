@@ -29,7 +29,7 @@ constexpr std::chrono::seconds kAnswerMax{5};
 constexpr size_t kMarkBytesMax = 8 << 20;
 
 template <typename Value>
-std::string textOf(const Value& value) {
+std::string printed(const Value& value) {
   std::ostringstream text;
   PrintTo(value, &text);
   return text.str();
@@ -139,7 +139,7 @@ LogMark Logs::beginning(const LogSource& source) const {
 
 LogMark Logs::mark(const LogSource& source, SteadyTime until) const {
   const std::string& name = node_.description().name;
-  return ask<LogMark>(node_, "mark " + textOf(source), until,
+  return ask<LogMark>(node_, "mark " + printed(source), until,
                       [&](EstablishedConnection& connection) {
                         auto request = connection.get<wire::Logs>().markRequest();
                         write(request.initSource(), source);
@@ -155,7 +155,7 @@ LogPart Logs::readPart(const LogMark& from, const std::optional<LogMark>& to,
   requireMark(node_, from);
   if (to) requireMark(node_, *to);
   const std::string& name = node_.description().name;
-  return ask<LogPart>(node_, "read " + textOf(from.source), until,
+  return ask<LogPart>(node_, "read " + printed(from.source), until,
                       [&](EstablishedConnection& connection) {
                         auto request = connection.get<wire::Logs>().readRequest();
                         write(request.initSource(), from.source);
@@ -202,7 +202,7 @@ LogPart Logs::await(const LogMark& from, const std::vector<std::string>& pattern
   do {
     LogMark at = whole.next;
     LogPart part = ask<LogPart>(
-        node_, "wait for lines of " + textOf(from.source), answerBy,
+        node_, "wait for lines of " + printed(from.source), answerBy,
         [&](EstablishedConnection& connection) {
           std::chrono::nanoseconds left = until - kMargin - std::chrono::steady_clock::now();
           auto wait = std::clamp<std::chrono::nanoseconds>(left, left.zero(), kWaitMax);

@@ -12,10 +12,10 @@ namespace {
 
 using Kind = muster::NodeError::Kind;
 
-constexpr std::chrono::seconds kWaitMax{10};
-constexpr std::chrono::seconds kStopMax{2};
+constexpr std::chrono::seconds kFetchMax{10};
+constexpr std::chrono::seconds kEndMax{2};
 // So that the agent answers before our own time is over.
-constexpr std::chrono::milliseconds kMargin{100};
+constexpr std::chrono::milliseconds kFetchMargin{100};
 
 }  // namespace
 
@@ -27,7 +27,7 @@ PulledRecording::PulledRecording(ControllerNode& node, RecordingPlan plan, Stead
 // The end of the session ends it too.
 PulledRecording::~PulledRecording() {
   try {
-    ask<bool>(node_, "end a recording", std::chrono::steady_clock::now() + kStopMax,
+    ask<bool>(node_, "end a recording", std::chrono::steady_clock::now() + kEndMax,
               stopAttempt(number_));
   } catch (const std::exception&) {
   }
@@ -44,8 +44,8 @@ void PulledRecording::begin(SteadyTime until) {
 
 std::vector<NumberedSample> PulledRecording::next(SteadyTime until, SteadyTime limit) {
   try {
-    std::chrono::nanoseconds left = until - kMargin - std::chrono::steady_clock::now();
-    auto wait = std::clamp<std::chrono::nanoseconds>(left, left.zero(), kWaitMax);
+    std::chrono::nanoseconds left = until - kFetchMargin - std::chrono::steady_clock::now();
+    auto wait = std::clamp<std::chrono::nanoseconds>(left, left.zero(), kFetchMax);
     RecordingPart part =
         ask<RecordingPart>(node_, "read metrics", limit, readAttempt(number_, last_, wait.count()));
     if (part.lostTo > last_) {

@@ -26,7 +26,7 @@ constexpr char kDataRoot[] = "/var/lib/muster";
 // A file in the data directory. Without it, nothing there is ours.
 constexpr char kTag[] = ".muster-cluster";
 constexpr size_t kClusterNameMax = 32;
-constexpr std::chrono::seconds kKillTime{10};
+constexpr std::chrono::seconds kEndTime{10};
 
 // Kills one recorded process if it is still the one that was recorded, and waits for its end.
 void endProcess(pid_t pid, uint64_t startTime, Deadline deadline) {
@@ -193,7 +193,7 @@ void recordNode(const std::string& cluster, const std::string& node, pid_t pid) 
 // finds its traces and is taken up again.
 void removeEverything(const std::string& cluster) {
   ClusterPaths paths(cluster);
-  Deadline deadline = after(kKillTime);
+  Deadline deadline = after(kEndTime);
   for (const std::string& node : namesIn(paths.run + "/pid")) {
     if (auto process = readProcess(paths.run + "/pid/" + node)) {
       endProcess(process->pid, process->startTime, deadline);
