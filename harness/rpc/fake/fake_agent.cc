@@ -12,6 +12,7 @@
 
 #include "harness/rpc/bytes.h"
 #include "harness/rpc/fake/fake_diagnosis.h"
+#include "harness/rpc/fake/fake_errors.h"
 #include "harness/rpc/fake/fake_logs.h"
 #include "schema/support/base/crc32c.h"
 #include "schema/support/base/sha256.h"
@@ -148,23 +149,6 @@ class FakeJobs final : public wire::Jobs::Server {
     return std::string(job.poured, 'x');
   }
 
-  // Answers with errors and order of the command "both", for which one answer is enough.
-  static void writeBoth(const FakeAgent::Job& job, wire::JobProgress::Builder progress,
-                        uint64_t errorsFrom) {
-    if (job.argv[0] != "both") return;
-    const std::string& errors = job.argv[2];
-    auto status = progress.getStatus().initErrors();
-    status.setProducedBytes(errors.size());
-    status.setRetainedTo(errors.size());
-    uint64_t from = std::min<uint64_t>(errorsFrom, errors.size());
-    auto chunk = progress.initErrors();
-    chunk.setOffset(from);
-    chunk.setData(dataOf(errors).slice(from, errors.size()));
-    chunk.setCrc32c(support::crc32c(chunk.getData()));
-    auto order = progress.initOrder(static_cast<unsigned>(job.argv.size() - 3));
-    for (unsigned i = 0; i < order.size(); ++i) order.set(i, std::stoull(job.argv[i + 3]));
-  }
-
   // Returns the job that is asked for. If its `run` never came, the answer says so.
   template <typename Context>
   FakeAgent::Job* known(Context& context) {
@@ -226,7 +210,9 @@ class FakeJobs final : public wire::Jobs::Server {
       ++job.askedAhead;
     }
     progress.setAheadBytesMax(server_.script.aheadBytesMax);
-    uint64_t from = std::max(follow.getOutputFrom(), server_.script.outputDroppedTo);
+    const FakeAgent::Script& script = server_.script;
+    uint64_t from = follow.getOutputFrom();
+    if (from >= script.outputDroppedFrom) from = std::max(from, script.outputDroppedTo);
     from = std::min<uint64_t>(from, output.size());
     std::string part =
         output.substr(from, std::min(follow.getBytesMax(), server_.script.chunkBytesMax));
@@ -235,7 +221,7 @@ class FakeJobs final : public wire::Jobs::Server {
     chunk.setData(dataOf(part));
     chunk.setCrc32c(support::crc32c(dataOf(part)) + (server_.script.corruptChunks > 0 ? 1 : 0));
     if (server_.script.corruptChunks > 0) --server_.script.corruptChunks;
-    writeBoth(job, progress, follow.getErrorsFrom());
+    if (job.argv[0] == "both") addErrors(job.argv, progress, follow.getErrorsFrom());
     return kj::READY_NOW;
   }
 

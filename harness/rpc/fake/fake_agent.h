@@ -96,7 +96,8 @@ class FakeAgent {
     // The output that may be asked for ahead. 0: none, as with an older agent.
     unsigned aheadBytesMax = 0;
 
-    // The bytes of standard output that were dropped, and of which the next are the first.
+    // The bytes of standard output between these offsets were dropped.
+    uint64_t outputDroppedFrom = 0;
     uint64_t outputDroppedTo = 0;
 
     // The role that the welcome names. Unspecified: none.

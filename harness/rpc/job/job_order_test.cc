@@ -41,6 +41,15 @@ TEST_F(JobOrderTest, DroppedBytesAreLeftOut) {
   EXPECT_EQ(merged({"both", "xxxxee", "BB", "1", "1", "4", "1", "1"}), "BeBe");
 }
 
+TEST_F(JobOrderTest, WhatCameBeforeAGapHasNoOrder) {
+  agent_.change([](FakeAgent::Script& script) {
+    script.chunkBytesMax = 2;
+    script.outputDroppedFrom = 2;
+    script.outputDroppedTo = 4;
+  });
+  EXPECT_EQ(merged({"both", "aaxxee", "B", "1", "1", "5"}), "aaBee");
+}
+
 // A result that held more than it may has lost output of its beginning.
 TEST_F(JobOrderTest, ForgottenBytesAreLeftOut) {
   agent_.change([](FakeAgent::Script& script) { script.chunkBytesMax = 4; });
