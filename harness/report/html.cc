@@ -221,6 +221,7 @@ void writeHtml(const MergedRuns& merged, const HtmlOptions& options, const std::
                         {"inlined", parts.artifacts.inlined},
                         {"bytes", parts.artifacts.bytes}};
   facts["linesWithoutTime"] = parts.linesWithoutTime;
+  facts["linesWithoutZone"] = parts.linesWithoutZone;
   facts["linesCut"] = parts.linesCut;
   facts["textBytesCut"] = parts.textBytesCut;
   Json head = timeline.write(blocks);

@@ -1,11 +1,14 @@
 #include "harness/report/html_items.h"
 
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include "harness/os/files.h"
 #include "harness/report/html_series.h"
 #include "harness/report/json_text.h"
 #include "harness/report/log_level.h"
+#include "harness/run/log_time.h"
 #include "harness/run/record_line.h"
 #include "schema/support/base/text.h"
 
@@ -15,6 +18,9 @@ namespace {
 using run::RecordLine;
 
 constexpr size_t kTitleBytesMax = 8 * 1024;
+
+// How far outside of the run a line may be whose zone is assumed.
+constexpr int64_t kBesideRun = 60'000'000'000;
 
 std::string joined(const std::vector<std::string>& argv) {
   std::string text;
@@ -91,6 +97,38 @@ SliceState levelState(const std::string& level) {
   return known == LogLevel::kWarning ? SliceState::kWarning : SliceState::kPlain;
 }
 
+// The time of a line, in nanoseconds since the run's begin, and how its zone was found out.
+struct LineTime {
+  int64_t at = 0;
+
+  // "UTC+02:00": the line says no zone, and is read as if it were this one. Empty: it says its
+  // zone.
+  std::string assumed = {};
+};
+
+std::string zoneText(int64_t utcOffset) {
+  int64_t minutes = std::abs(utcOffset) / 60'000'000'000;
+  if (minutes == 0) return "UTC";
+  char text[32];
+  std::snprintf(text, sizeof text, "UTC%c%02d:%02d", utcOffset < 0 ? '-' : '+',
+                static_cast<int>(minutes / 60), static_cast<int>(minutes % 60));
+  return text;
+}
+
+// A time without a zone is that of the node, or else UTC. It is not believed where it is outside of
+// the run: its program has another zone, or has written it long before.
+std::optional<LineTime> timeOfLine(const HtmlContext& context, const std::string& node,
+                                   const Json& line) {
+  if (auto wall = numberOf(line, "wall")) return LineTime{context.nodes.timeOf(node, *wall)};
+  int64_t offset = context.nodes.utcOffsetOf(node).value_or(0);
+  auto wall = run::localTimeIn(textOf(line, "text"), offset);
+  if (!wall) return std::nullopt;
+  int64_t at = context.nodes.timeOf(node, *wall);
+  bool isInRun = at >= -kBesideRun && at <= context.at.length + kBesideRun;
+  if (!isInRun) return std::nullopt;
+  return LineTime{at, zoneText(offset)};
+}
+
 // Each line of a log is an instant in its node's lane, at the time that the node gave it.
 Json linesOf(HtmlContext& context, const ItemPlace& place, const std::string& logNode,
              const std::vector<Json>& additions) {
@@ -106,17 +144,18 @@ Json linesOf(HtmlContext& context, const ItemPlace& place, const std::string& lo
     std::string text = textOf(line, "text");
     std::string level = levelOf(line);
     Json at = nullptr;
-    if (auto wall = numberOf(line, "wall")) {
-      int64_t time = context.nodes.timeOf(node, *wall);
-      at = time;
+    if (auto time = timeOfLine(context, node, line)) {
+      at = time->at;
+      bool isAssumed = !time->assumed.empty();
+      if (isAssumed) ++context.parts.linesWithoutZone;
       context.parts.timeline.add(
           {.run = context.at.run,
            .group = node.empty() ? HtmlTimeline::kOther : context.nodeOf(node),
            .lane = "log",
-           .begin = time,
-           .end = time,
+           .begin = time->at,
+           .end = time->at,
            .state = levelState(level),
-           .text = text,
+           .text = isAssumed ? text + " (no zone: read as " + time->assumed + ")" : text,
            .test = place.test,
            .file = context.at.fileBase + place.file,
            .item = place.item});

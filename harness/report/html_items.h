@@ -26,6 +26,9 @@ struct HtmlParts {
   Json faults = Json::array();
   Json plots = Json::array();
   size_t linesWithoutTime = 0;
+
+  // Those whose zone is assumed.
+  size_t linesWithoutZone = 0;
   size_t linesCut = 0;
   size_t textBytesCut = 0;
 };

@@ -82,6 +82,15 @@ int64_t HtmlNodes::timeOf(const std::string& node, int64_t wall) const {
   return time - best->offset;
 }
 
+std::optional<int64_t> HtmlNodes::utcOffsetOf(const std::string& node) const {
+  auto found = nodes_.find(node);
+  if (found == nodes_.end()) return std::nullopt;
+  for (const Json& facts : found->second.facts) {
+    if (auto offset = numberOf(facts, "utcOffset")) return offset;
+  }
+  return std::nullopt;
+}
+
 Json HtmlNodes::toJson(const std::string& name) const {
   Json node = {{"name", name}, {"run", at_.run}};
   auto found = nodes_.find(name);

@@ -24,6 +24,10 @@ class HtmlNodes {
   // clock is unknown counts as having ours.
   int64_t timeOf(const std::string& node, int64_t wall) const;
 
+  // Returns how many nanoseconds a node's local time is ahead of UTC. nullopt: the node has not
+  // said.
+  std::optional<int64_t> utcOffsetOf(const std::string& node) const;
+
   // Returns all that is known of a node.
   Json toJson(const std::string& name) const;
 

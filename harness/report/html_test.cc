@@ -1,5 +1,6 @@
 #include "harness/report/html.h"
 
+#include <ctime>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -241,6 +242,34 @@ TEST_F(HtmlTest, LineOfALogIsAtTheTimeOfOurClock) {
   ReadReport read = report("passed");
   EXPECT_EQ(itemsOf(read)[0]["l"]["lines"][0][0], 20'000);
   EXPECT_TRUE(itemsOf(read)[0]["l"]["lines"][1][0].is_null());
+  EXPECT_EQ(read.run()["linesWithoutTime"], 1);
+}
+
+TEST_F(HtmlTest, LineWithoutAZoneIsReadAsTheNodesTimeOrElseAsUtc) {
+  constexpr int64_t kHour = 3'600'000'000'000;
+  writer_.begin("node", program_, {{"node", "n1"}, {"utcOffset", 2 * kHour}});
+  writer_.begin("node", program_, {{"node", "n2"}});
+  // In whole seconds, as lines have them.
+  int64_t begin = run::readRun(directory_.path()).wall;
+  int64_t wall = begin / 1'000'000'000 * 1'000'000'000;
+  auto lineAt = [&](const std::string& node, int64_t ahead) {
+    std::time_t time = (wall + ahead) / 1'000'000'000;
+    char text[64];
+    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S ready", std::gmtime(&time));
+    std::string log = writer_.begin("log", test_, {{"node", node}, {"source", "kv.log"}});
+    writer_.add(log, "line", {{"text", text}});
+    writer_.end(log);
+  };
+  lineAt("n1", 2 * kHour);
+  lineAt("n2", 0);
+  // Its program has another zone than its node.
+  lineAt("n2", 2 * kHour);
+  ReadReport read = report("passed");
+  Json at = itemsOf(read)[0]["l"]["lines"][0][0];
+  EXPECT_EQ(at, wall - begin);
+  EXPECT_EQ(itemsOf(read)[1]["l"]["lines"][0][0], at);
+  EXPECT_TRUE(itemsOf(read)[2]["l"]["lines"][0][0].is_null());
+  EXPECT_EQ(read.run()["linesWithoutZone"], 2);
   EXPECT_EQ(read.run()["linesWithoutTime"], 1);
 }
 

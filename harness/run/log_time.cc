@@ -1,5 +1,6 @@
 #include "harness/run/log_time.h"
 
+#include <cctype>
 #include <ctime>
 
 #include "schema/support/base/text.h"
@@ -45,23 +46,47 @@ int64_t takeFraction(std::string_view& text) {
   return fraction;
 }
 
-// Returns the seconds that a zone such as "Z", "+01:00" or " +0100" is before UTC.
-std::optional<int64_t> zoneOf(std::string_view text) {
-  if (!text.empty() && text[0] == ' ') text.remove_prefix(1);
-  if (!text.empty() && text[0] == 'Z') return 0;
-  if (text.size() < 5 || (text[0] != '+' && text[0] != '-')) return std::nullopt;
-  size_t minutes = text[3] == ':' ? 4 : 3;
-  if (text.size() < minutes + 2) return std::nullopt;
-  for (size_t at : {size_t{1}, size_t{2}, minutes, minutes + 1}) {
-    if (!support::isDigit(text[at])) return std::nullopt;
-  }
-  int64_t seconds = numberAt(text, 1, 2) * 3600 + numberAt(text, minutes, 2) * 60;
-  return text[0] == '+' ? seconds : -seconds;
+// Tells whether the text is a word that begins with another one.
+bool isWord(std::string_view text, std::string_view word) {
+  return text.starts_with(word) &&
+         (text.size() == word.size() ||
+          std::isalnum(static_cast<unsigned char>(text[word.size()])) == 0);
 }
 
-}  // namespace
+// What stands behind a time.
+struct Zone {
+  enum class Kind { kSaid, kNone, kUnreadable };
+  Kind kind = Kind::kNone;
 
-std::optional<int64_t> timeIn(std::string_view line) {
+  // How many seconds it is ahead of UTC.
+  int64_t seconds = 0;
+};
+
+// Reads a zone such as "Z", "UTC", "+01:00" or " +0100". A sign with anything else behind it may be
+// one that is not understood.
+Zone zoneOf(std::string_view text) {
+  if (!text.empty() && text[0] == ' ') text.remove_prefix(1);
+  for (const char* word : {"Z", "UTC", "GMT"}) {
+    if (isWord(text, word)) return {Zone::Kind::kSaid, 0};
+  }
+  if (text.size() < 2 || (text[0] != '+' && text[0] != '-') || !support::isDigit(text[1]))
+    return {};
+  size_t minutes = text.size() > 3 && text[3] == ':' ? 4 : 3;
+  if (text.size() < minutes + 2) return {Zone::Kind::kUnreadable, 0};
+  for (size_t at : {size_t{1}, size_t{2}, minutes, minutes + 1}) {
+    if (!support::isDigit(text[at])) return {Zone::Kind::kUnreadable, 0};
+  }
+  int64_t seconds = numberAt(text, 1, 2) * 3600 + numberAt(text, minutes, 2) * 60;
+  return {Zone::Kind::kSaid, text[0] == '+' ? seconds : -seconds};
+}
+
+struct LocalTime {
+  // As if it were UTC.
+  int64_t time = 0;
+  Zone zone = {};
+};
+
+std::optional<LocalTime> readTime(std::string_view line) {
   for (size_t begin = 0; begin < line.size() && begin <= kBeginMax; ++begin) {
     std::string_view text = line.substr(begin);
     if (!hasShape(text)) continue;
@@ -74,11 +99,23 @@ std::optional<int64_t> timeIn(std::string_view line) {
     time.tm_sec = numberAt(text, 17, 2);
     text.remove_prefix(kShape.size());
     int64_t fraction = takeFraction(text);
-    auto zone = zoneOf(text);
-    if (!zone) return std::nullopt;
-    return (int64_t{::timegm(&time)} - *zone) * kSecond + fraction;
+    return LocalTime{int64_t{::timegm(&time)} * kSecond + fraction, zoneOf(text)};
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<int64_t> timeIn(std::string_view line) {
+  auto read = readTime(line);
+  if (!read || read->zone.kind != Zone::Kind::kSaid) return std::nullopt;
+  return read->time - read->zone.seconds * kSecond;
+}
+
+std::optional<int64_t> localTimeIn(std::string_view line, int64_t utcOffset) {
+  auto read = readTime(line);
+  if (!read || read->zone.kind != Zone::Kind::kNone) return std::nullopt;
+  return read->time - utcOffset;
 }
 
 }  // namespace harness::run

@@ -22,6 +22,30 @@ TEST(LogTimeTest, TimesWithAZoneAreRead) {
   EXPECT_THAT(timeIn("2026-12-01T02:45:01.1234567891Z"), Optional(kTime + 123'456'789));
 }
 
+TEST(LogTimeTest, NamesOfUtcAreZones) {
+  EXPECT_THAT(timeIn("2026-12-01 02:45:01.250 UTC [4711] LOG:  ready"),
+              Optional(kTime + 250'000'000));
+  EXPECT_THAT(timeIn("2026-12-01 02:45:01 GMT"), Optional(kTime));
+  EXPECT_THAT(timeIn("2026-12-01 02:45:01 UTCX"), Eq(std::nullopt));
+}
+
+TEST(LogTimeTest, TimesWithoutAZoneAreLocalOnes) {
+  constexpr int64_t kHour = 3'600'000'000'000;
+  EXPECT_THAT(localTimeIn("2026-12-01 02:45:01 started", 0), Optional(kTime));
+  EXPECT_THAT(localTimeIn("[2026-12-01 04:45:01,5] started", 2 * kHour),
+              Optional(kTime + 500'000'000));
+  EXPECT_THAT(localTimeIn("2026-12-01 01:45:01 - started", -kHour), Optional(kTime));
+  // The name of a zone may be any, and most likely is the node's.
+  EXPECT_THAT(localTimeIn("2026-12-01 03:45:01 CET started", kHour), Optional(kTime));
+}
+
+TEST(LogTimeTest, TimesWithAZoneAreNoLocalOnes) {
+  for (const char* line : {"2026-12-01T02:45:01Z", "2026-12-01 02:45:01 +0000", "started",
+                           "2026-12-01T02:45:01+1", "2026-12-01 02:45:01 UTC"}) {
+    EXPECT_THAT(localTimeIn(line, 0), Eq(std::nullopt)) << line;
+  }
+}
+
 TEST(LogTimeTest, OthersAreNotGuessed) {
   for (const char* line : {"", "started", "2026-12-01 02:45:01 no zone", "Dec  1 02:45:01 s1 kvd",
                            "2026-12-01T02:45", "2026-12-01T02:45:01+1", "2026-12-01T02:45:01+aa:bb",

@@ -149,6 +149,7 @@ function leftOut() {
         (beside ? `; ${grouped(beside)} beside it` : '') : ''],
     ['log lines left out', run.linesCut ? grouped(run.linesCut) : ''],
     ['log lines without a time', run.linesWithoutTime ? grouped(run.linesWithoutTime) : ''],
+    ['log lines without a zone', run.linesWithoutZone ? grouped(run.linesWithoutZone) : ''],
     ['text left out', run.textBytesCut ? bytesText(run.textBytesCut) : ''],
   ]);
 }

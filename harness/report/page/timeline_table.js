@@ -64,6 +64,8 @@ export class TimelineTable {
     fill(this.note, `${count(places.length, 'item')} ${timeline.selection ? 'in the selection' : 'in the window'}`,
         run.linesWithoutTime ? ` \u00b7 ${count(run.linesWithoutTime, 'log line')} of the run without a readable time ` +
             `${run.linesWithoutTime === 1 ? 'is' : 'are'} on the pages of tests only` : '',
+        run.linesWithoutZone ? ` \u00b7 ${count(run.linesWithoutZone, 'log line')} without a zone ` +
+            `${run.linesWithoutZone === 1 ? 'is' : 'are'} at the local time of the node, or else at UTC` : '',
         run.linesCut ? ` \u00b7 ${count(run.linesCut, 'log line')} left out` : '');
     this.list.reset(places.length);
   }
