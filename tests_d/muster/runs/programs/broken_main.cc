@@ -181,7 +181,8 @@ TEST(Probes, IsMissed) {
   if (std::getenv("BROKEN_PROBE") != nullptr) MUSTER_REACHABLE("reached by the environment");
 }
 
-// What is stopped answers no more, and nobody starts it again.
+// What is stopped answers no more, and nobody starts it again before the test has failed. It goes
+// on then, so that the tear-down need not find out once more that it does not answer.
 class NodeIsLost : public muster::ClusterTest {
  public:
   static muster::Needs needs() { return {.nodes = {{"server", 1}}}; }
@@ -189,9 +190,15 @@ class NodeIsLost : public muster::ClusterTest {
  protected:
   void SetUp() override {
     ClusterTest::SetUp();
-    muster::Process killer = servers()[0].start({"pkill", "-STOP", "-x", "nodeagent"});
+    // The node sees its directory of this machine, in which somebody else can leave it a file.
+    muster::Process killer = servers()[0].start(
+        {"sh", "-c",
+         "pkill -STOP -x nodeagent; until [ -e /run/muster/failed ]; do sleep 0.05; done; "
+         "pkill -CONT -x nodeagent"});
     servers()[0].awaitDisconnected(30s);
-    FAIL() << "the server does not answer";
+    ADD_FAILURE() << "the server does not answer";
+    std::string node = servers()[0].name();
+    std::ofstream("/run/muster/" + cluster().name() + "/n/" + node + "/failed") << "";
   }
 };
 TEST_F(NodeIsLost, Body) {}
