@@ -68,7 +68,7 @@ HeldNodes::HeldNodes(HeldNodesStart held)
   }
   output_.reset();
   readErrors();
-  takeLines(false);
+  takeLines();
   stage_ = Stage::kUp;
   start_.look(*this);
 }
@@ -82,7 +82,8 @@ HeldNodes::~HeldNodes() {
   }
   child_.endBy(std::chrono::steady_clock::now());
   readErrors();
-  takeLines(true);
+  if (!said_.empty() && said_.back() != '\n') said_ += '\n';
+  takeLines();
   // A program that was killed leaves it.
   ::unlink(start_.makingFile.c_str());
   stage_ = Stage::kGone;
@@ -98,7 +99,7 @@ bool HeldNodes::turn(Deadline end) {
     if (watched[0].revents != 0) readAnswer();
     if (watched[1].revents != 0) readErrors();
   }
-  takeLines(false);
+  takeLines();
   return start_.look(*this) && std::chrono::steady_clock::now() < end;
 }
 
@@ -120,8 +121,7 @@ void HeldNodes::readErrors() {
   if (errors_ && !appendRead(errors_.get(), said_)) errors_.reset();
 }
 
-void HeldNodes::takeLines(bool areAllOver) {
-  if (areAllOver && !said_.empty() && said_.back() != '\n') said_ += '\n';
+void HeldNodes::takeLines() {
   for (size_t end; (end = said_.find('\n')) != std::string::npos; said_.erase(0, end + 1)) {
     std::string line = said_.substr(0, end);
     if (line.starts_with(kOwnName)) line.erase(0, kOwnName.size());

@@ -65,7 +65,8 @@ class HeldNodes {
   bool turn(Deadline end);
   void readAnswer();
   void readErrors();
-  void takeLines(bool areAllOver);
+  // Passes on the lines that are whole.
+  void takeLines();
 
   HeldNodesStart start_;
   Stage stage_ = Stage::kMaking;

@@ -5,8 +5,8 @@
 namespace harness::runner {
 namespace {
 
-// The first tests of a run may be short, and what they took more or less then says little. So much
-// is added to both sides of the ratio.
+// The first tests of a run may be short, and what they took more or less then says little. These
+// seconds are added to both sides of the ratio.
 constexpr double kRatioSeconds = 2;
 
 double secondsBetween(RemainingTime::Time from, RemainingTime::Time to) {

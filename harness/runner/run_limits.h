@@ -1,6 +1,6 @@
-// How long a run, each of its programs and each process may take. Time in which somebody looks at a
-// test that is held counts for none of them. It ends nothing: a process is told its limit, and the
-// runner asks whether the run is over.
+// Says how long a run, each of its programs and each process may take. Time in which somebody looks
+// at a test that is held counts for none of them. It ends nothing: a process is told its limit, and
+// the runner asks whether the run is over.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,7 @@ class RunLimits {
   // The first process of another program is about to begin.
   void beginProgram();
 
-  // Tests were held for so long.
+  // Tests were held for `time`.
   void addHeld(std::chrono::nanoseconds time);
 
   // Returns the time of the run without that of holds.

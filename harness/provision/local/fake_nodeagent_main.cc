@@ -8,10 +8,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+
+#include "harness/os/wait.h"
 
 namespace {
 
@@ -48,9 +51,8 @@ void awaitLeave() {
   char name[64] = {};
   ::gethostname(name, sizeof name - 1);
   if (std::strncmp(name, "slow", 4) != 0) return;
-  for (int turn = 0; turn < 2000 && ::access("/run/muster/go", F_OK) != 0; ++turn) {
-    ::usleep(10'000);
-  }
+  harness::waitUntil(harness::after(std::chrono::seconds(20)),
+                     [] { return ::access("/run/muster/go", F_OK) == 0; });
 }
 
 }  // namespace

@@ -122,6 +122,7 @@ std::vector<std::string> fixtureIncludes() {
           "harness/rpc/fault/injected_fault.h",
           "harness/rpc/fake/fake_agent.h",
           "harness/rpc/job/jobs.h",
+          "harness/rpc/file/files.h",
           "harness/rpc/log/logs.h",
           "harness/api/access.h",
           "harness/collect/",
