@@ -339,6 +339,14 @@ class PageTest(unittest.TestCase):
                     phone.wait(READY)
                     self.assertLessEqual(phone.run("return document.documentElement.scrollWidth"), 390, (name, fragment))
 
+    def test_times_of_items_are_whole_on_a_narrow_page(self):
+        with browser.Browser(width=390, height=844) as phone:
+            phone.open(self.reports["partition"], "#v=timeline")
+            phone.wait("return document.querySelectorAll('.itemtable .vrow').length")
+            cut = phone.run("return [...document.querySelectorAll('.itemtable .vrow .at')].filter((each) =>"
+                            "each.scrollWidth > each.clientWidth).map((each) => each.textContent)")
+            self.assertEqual(cut, [])
+
     def test_every_button_and_field_has_a_name(self):
         for fragment in ("", "#v=timeline", "#v=run", f"#test={quote(FAILED, safe='')}"):
             self.open("partition", fragment)
