@@ -444,6 +444,7 @@ void Job::abandon() {
   output_ = nullptr;
   errors_ = nullptr;
   input_ = nullptr;
+  order_.clear();
   gone_ = true;
 }
 

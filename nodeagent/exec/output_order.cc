@@ -62,8 +62,9 @@ size_t OutputOrder::size() const {
   return turns_.size() == 0 ? 0 : begun_ - first();
 }
 
+// A job that was abandoned keeps nothing, and may outlive the spool, since a call may wait for it.
 void OutputOrder::clear() {
-  spool_.giveMemory(turns_.size() * sizeof(uint64_t));
+  if (turns_.size() > 0) spool_.giveMemory(turns_.size() * sizeof(uint64_t));
   turns_ = nullptr;
   outputBytes_ = errorsBytes_ = begun_ = 0;
 }

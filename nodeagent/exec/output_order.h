@@ -20,7 +20,8 @@ class OutputOrder final {
   // either stream are kept.
   static constexpr size_t kTurnsMax = 4096;
 
-  // Counts its memory in `spool`, which outlives it. Where none is left, fewer turns are kept.
+  // Counts its memory in `spool`, which must be there while turns are kept. Where none is left,
+  // fewer are.
   explicit OutputOrder(Spool& spool) : spool_(spool) {}
   ~OutputOrder() noexcept(false);
   KJ_DISALLOW_COPY(OutputOrder);
