@@ -192,7 +192,7 @@ bool JobRunner::lostMeanwhile(EstablishedConnection& live, JobState& job) {
 // The agent is given all earlier sessions since the command's own, because an adoption whose answer
 // was lost may have moved it into any of them. A command that none of them has is lost, with one
 // exception: after a restart of the keeper, a command that it has no note of was never begun, so
-// that it may be sent again in this session unless the agent once onAnswer for it.
+// that it may be sent again in this session unless the agent once answered for it.
 kj::Promise<bool> JobRunner::adopt(EstablishedConnection& live, JobHandle job) {
   auto request = live.get<wire::Jobs>().adoptRequest();
   auto ids = connection_.sessionsSince(job->generation);
@@ -237,7 +237,7 @@ kj::Promise<bool> JobRunner::ready(EstablishedConnection& live, JobHandle job) {
 //
 //   1. A command of another session is adopted, or is found to be lost.
 //   2. A reader who is behind asks for ranges of output (stepAhead).
-//   3. A command that the agent has not onAnswer for is sent by `run`, which also follows it. It is
+//   3. A command that the agent has not answered for is sent by `run`, which also follows it. It is
 //      sent again with the same number when its answer is lost, and starts only once.
 //   4. Any other command is followed from the offsets that have come.
 //
