@@ -195,6 +195,19 @@ def isolated_follower(tests, own, nodes):
     tests.end(8420, test, outcome="failed", seconds=4.42)
 
 
+def finish(runner, tests, at, items, outcome):
+    """Ends what lasts as long as the run, from `at` on: its nodes, the program and the run itself."""
+    run, program, own, nodes = items
+    status = 0 if outcome == "passed" else 1
+    for node in nodes.values():
+        tests.end(at, node)
+    tests.end(at + 10, own, outcome=outcome)
+    tests.close(at + 20)
+    runner.end(at + 30, program, outcome=outcome, status=status)
+    runner.end(at + 40, run, outcome=outcome, exit=status, seconds=at / 1000)
+    runner.close(at + 50)
+
+
 def partition(directory):
     runner, run, program, tests, own, nodes = start(directory)
     healthy(tests, own, 1000, "LeaseTest", "LeaderHoldsLease")
@@ -207,13 +220,7 @@ def partition(directory):
         healthy(tests, own, 8600 + i * 200, "QuorumTest", f"RejectsMinority{i + 1}", outcome="failed", nodes=("server3", "server1"),
                 added=[("failure", {"text": "Expected equality of these values:\n  reply.version\n    Which is: 107\n  108",
                                     "file": "tests_d/kvd/test_quorum.cc", "line": 77})])
-    for node in nodes.values():
-        tests.end(9400, node)
-    tests.end(9410, own, outcome="failed")
-    tests.close(9420)
-    runner.end(9430, program, outcome="failed", status=1)
-    runner.end(9440, run, outcome="failed", exit=1, seconds=9.4)
-    runner.close(9450)
+    finish(runner, tests, 9400, (run, program, own, nodes), "failed")
 
 
 def topologies(directory):
@@ -244,13 +251,7 @@ def topologies(directory):
 def single(directory):
     runner, run, program, tests, own, nodes = start(directory)
     healthy(tests, own, 100, "LeaseTest", "LeaderHoldsLease")
-    for node in nodes.values():
-        tests.end(400, node)
-    tests.end(410, own, outcome="passed")
-    tests.close(420)
-    runner.end(430, program, outcome="passed", status=0)
-    runner.end(440, run, outcome="passed", exit=0, seconds=0.44)
-    runner.close(450)
+    finish(runner, tests, 400, (run, program, own, nodes), "passed")
 
 
 def streams(directory):
@@ -262,13 +263,7 @@ def streams(directory):
     interleaved(tests, 260, 270, test, "server1", ["kvctl", "unfit"], 0, ["one\n", "!two\n"], order=[5000, 4])
     command(tests, 280, 290, test, "server1", ["kvctl", "older"], 0, "one\n", "two\n")
     tests.end(300, test, outcome="passed", seconds=0.07)
-    for node in nodes.values():
-        tests.end(400, node)
-    tests.end(410, own, outcome="passed")
-    tests.close(420)
-    runner.end(430, program, outcome="passed", status=0)
-    runner.end(440, run, outcome="passed", exit=0, seconds=0.44)
-    runner.close(450)
+    finish(runner, tests, 400, (run, program, own, nodes), "passed")
 
 
 def crash(directory):
