@@ -27,6 +27,8 @@ using Kind = wire::Error::Kind;
 
 constexpr int64_t kChangeMaxNs = 5'000'000'000;
 constexpr int64_t kSoonNs = 50'000'000;
+// A job that was started just now is still a copy of its agent until it runs its own program.
+constexpr int64_t kProgramRunsMaxNs = 1'000'000'000;
 // Each look finds what was made before those that it found were stopped.
 constexpr size_t kLooksMax = 20;
 constexpr size_t kShownMax = 10;
@@ -50,12 +52,16 @@ class Protected {
 
   bool holds(pid_t pid) const {
     if (ancestors_.count(pid) > 0) return true;
+    return !lookUntil(kProgramRunsMaxNs, [&]() { return !runsOwnProgram(pid); });
+  }
+
+ private:
+  bool runsOwnProgram(pid_t pid) const {
     struct stat program {};
     return own_ && ::stat(kj::str("/proc/", pid, "/exe").cStr(), &program) == 0 &&
            program.st_dev == program_.st_dev && program.st_ino == program_.st_ino;
   }
 
- private:
   std::set<pid_t> ancestors_;
   struct stat program_ {};
   bool own_ = false;
@@ -228,6 +234,10 @@ kj::Vector<ProcessRef> findProcesses(const ProcessChoice& choice) {
     }
     if (found.size() == kProcessesMax) {
       support::fail(Kind::OVERLOADED, describe(choice), ": there are more than ", kProcessesMax);
+    }
+    // The name of a job changes when it runs its own program.
+    KJ_IF_MAYBE (now, readProcessSurely(process.pid)) {
+      if (now->startTicks == process.startTicks) process.command = kj::mv(now->command);
     }
     // A name is a part of a line of the record.
     for (char& c : process.command) {

@@ -259,6 +259,20 @@ TEST_F(ProcessesTest, AgentAndItsAncestorsAreRefused) {
   EXPECT_NE(stateOf(child), 'T');
 }
 
+// A job that was started just now is a copy of its agent until it runs its own program.
+TEST_F(ProcessesTest, CopyOfTheAgentThatRunsItsOwnProgramSoonIsFound) {
+  pid_t child = ::fork();
+  if (child == 0) {
+    ::usleep(100'000);
+    ::execl("/bin/sleep", "sleep", "60", nullptr);
+    ::_exit(127);
+  }
+  children_.push_back(child);
+  auto found = findProcesses(choiceOf(child));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_STREQ(found[0].name.cStr(), "sleep");
+}
+
 TEST_F(ProcessesTest, DescriptorsAreUsedUpAndGivenBack) {
   pid_t child = start("exec 7</dev/null; while :; do sleep 0.01; done");
   while (::access(("/proc/" + std::to_string(child) + "/fd/7").c_str(), F_OK) != 0) {
