@@ -239,11 +239,9 @@ class FileParser {
       YAML::Node value = map[key.name];
       if (!value) continue;
       Setting setting = settingOf(key.name, value);
-      std::vector<Setting> each(key.spread == nullptr ? 0 : count);
-      if (key.spread != nullptr) each = key.spread(setting, set.text(), count);
-      for (size_t i = 0; i < count; ++i) {
-        all[i][key.name] = key.spread == nullptr ? setting : std::move(each.at(i));
-      }
+      std::vector<Setting> each(key.spread ? 0 : count, setting);
+      if (key.spread) each = key.spread(setting, set.text(), count);
+      for (size_t i = 0; i < count; ++i) all[i][key.name] = std::move(each.at(i));
     }
     return all;
   }

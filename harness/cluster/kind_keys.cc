@@ -16,7 +16,7 @@ void checkEach(const std::vector<Key>& keys, const Settings& settings) {
       for (const Key& key : keys) names.emplace_back(key.name);
       setting.fail("unknown key \"" + name + "\"" + support::suggestion(name, names));
     }
-    known->check(setting);
+    if (known->check) known->check(setting);
   }
 }
 
@@ -24,8 +24,8 @@ void checkEach(const std::vector<Key>& keys, const Settings& settings) {
 std::string missing(const std::vector<Key>& keys, const Settings& settings) {
   for (const Key& key : keys) {
     if (key.presence == Key::Presence::kOptional || settings.contains(key.name)) continue;
-    std::string example = key.example == nullptr ? "" : std::string(", such as ") + key.example;
-    return std::string("the key \"") + key.name + "\" is missing" + example;
+    std::string example = key.example.empty() ? "" : ", such as " + key.example;
+    return "the key \"" + key.name + "\" is missing" + example;
   }
   return "";
 }

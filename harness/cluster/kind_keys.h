@@ -2,6 +2,7 @@
 // is not told here: see harness/provision/kind.h.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,19 +14,20 @@ namespace harness {
 struct Key {
   enum class Presence { kOptional, kRequired };
 
-  const char* name;
+  std::string name;
   Presence presence = Presence::kOptional;
 
-  // An example for the text that the key is missing, such as "127.0.0.2:7411". Null: none.
-  const char* example = nullptr;
+  // An example for the text that the key is missing, such as "127.0.0.2:7411". Empty: none.
+  std::string example = "";
 
-  // Throws ClusterFileError, by the means of the setting, for a value that cannot be.
-  void (*check)(const Setting& value);
+  // Throws ClusterFileError, by the means of the setting, for a value that cannot be. Empty: the
+  // kind's own check looks at it.
+  std::function<void(const Setting& value)> check = {};
 
   // Returns the meaning of a value for each of the `count` nodes of the set `set`, in order; throws
-  // as check does. Null: it means the same for all.
-  std::vector<Setting> (*spread)(const Setting& value, const std::string& set,
-                                 size_t count) = nullptr;
+  // as check does. Empty: it means the same for all.
+  std::function<std::vector<Setting>(const Setting& value, const std::string& set, size_t count)>
+      spread = {};
 };
 
 struct KindKeys {
@@ -36,7 +38,7 @@ struct KindKeys {
 
   // Throws ClusterFileError for a plan whose values are right one by one and not together. Asks
   // nobody and changes nothing.
-  void (*check)(const ClusterPlan& plan);
+  std::function<void(const ClusterPlan& plan)> check;
 };
 
 // Throws ClusterFileError unless every setting of the plan is a key of the kind, passes its check,

@@ -46,7 +46,7 @@ bool canHave(const ProvisionerKind& kind, const Setting& setting) {
   for (const Key& key : kind.nodeKeys) {
     if (setting.name() != key.name) continue;
     try {
-      key.check(setting);
+      if (key.check) key.check(setting);
       return true;
     } catch (const ClusterFileError&) {
       return false;
