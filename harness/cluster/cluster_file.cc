@@ -121,13 +121,28 @@ class FileParser {
 
  private:
   void chooseKind(const YAML::Node& root) {
-    kind_ = kinds_.front();
-    if (YAML::Node provisioner = root["provisioner"]) {
-      std::vector<std::string> names;
-      for (const KindKeys* kind : kinds_) names.push_back(kind->name);
-      kind_ = kinds_[reader_.word(provisioner, "provisioner", names)];
-    }
+    kind_ = kinds_.known.front();
+    if (YAML::Node provisioner = root["provisioner"]) kind_ = &kindOf(provisioner);
     plan_.provisioner = kind_->name;
+  }
+
+  const KindKeys& kindOf(const YAML::Node& provisioner) const {
+    std::string name = reader_.text(provisioner, "provisioner");
+    std::vector<std::string> names;
+    for (const KindKeys* kind : kinds_.known) {
+      if (kind->name == name) return *kind;
+      names.push_back(kind->name);
+    }
+    try {
+      const KindKeys* other = kinds_.find ? kinds_.find(name) : nullptr;
+      if (other != nullptr) return *other;
+    } catch (const std::runtime_error& error) {
+      reader_.fail(provisioner, "provisioner: " + std::string(error.what()));
+    }
+    if (kinds_.others) {
+      for (std::string& other : kinds_.others()) names.push_back(std::move(other));
+    }
+    return *kinds_.known[reader_.word(provisioner, "provisioner", names)];
   }
 
   // The keys of a map without duplicates: those of all kinds, and those of this one in `own`. A key
@@ -138,9 +153,9 @@ class FileParser {
     for (const auto& entry : map) {
       const std::string& name = entry.first.Scalar();
       if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-      bool foreign = std::any_of(kinds_.begin(), kinds_.end(), [&](const KindKeys* kind) {
-        return keyOf(kind->*own, name) != nullptr;
-      });
+      bool foreign =
+          std::any_of(kinds_.known.begin(), kinds_.known.end(),
+                      [&](const KindKeys* kind) { return keyOf(kind->*own, name) != nullptr; });
       reader_.fail(entry.first,
                    foreign ? "key \"" + name + "\" means nothing with provisioner \"" +
                                  plan_.provisioner + "\""

@@ -15,6 +15,7 @@
 // in docs/reference/cluster-file.md.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,9 +24,18 @@
 
 namespace harness {
 
-// Lists the known kinds, which are static objects. It is not empty. The first is the default of a
-// file without `provisioner:`.
-using Kinds = std::vector<const KindKeys*>;
+// The kinds that a file may name. What they point to outlives the plans.
+struct Kinds {
+  // It is not empty. The first is the default of a file without `provisioner:`.
+  std::vector<const KindKeys*> known;
+
+  // Finds a kind that is not among them, which may take time. Null, or a function that is empty:
+  // there is none of this name. A std::runtime_error says why there is one that cannot be had.
+  std::function<const KindKeys*(const std::string& name)> find = {};
+
+  // Names those that `find` finds, for messages.
+  std::function<std::vector<std::string>()> others = {};
+};
 
 // Throws ClusterFileError.
 ClusterPlan readClusterFile(const std::string& path, const Kinds& kinds);

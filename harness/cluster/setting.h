@@ -50,6 +50,7 @@ class Setting {
 
   Kind kind() const { return kind_; }
   const std::string& name() const { return name_; }
+  const Place& place() const { return place_; }
 
   // Throws ClusterFileError.
   [[noreturn]] void fail(const std::string& reason) const;

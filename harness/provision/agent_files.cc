@@ -1,5 +1,7 @@
 #include "harness/provision/agent_files.h"
 
+#include <unistd.h>
+
 namespace harness {
 namespace {
 
@@ -14,8 +16,10 @@ AgentFile agentConfig(const AgentSettings& settings) {
   for (const std::string& endpoint : settings.listen) text += "  - \"" + endpoint + "\"\n";
   text += "tls:\n  authority: " + tls + "/ca.pem\n  certificate: " + tls +
           "/node.pem\n  key: " + tls + "/node.key\n";
-  text += std::string("boot:\n  script: ") + kBootScriptPath + "\n  log: " + settings.bootLog +
-          "\n  status: " + settings.bootStatus + "\n";
+  if (!settings.bootStatus.empty()) {
+    text += std::string("boot:\n  script: ") + kBootScriptPath + "\n  log: " + settings.bootLog +
+            "\n  status: " + settings.bootStatus + "\n";
+  }
   return {kAgentConfigPath, text, 0600};
 }
 
@@ -31,6 +35,10 @@ AgentFile hostsFile(const std::vector<NodeDescription>& nodes) {
     for (const std::string& address : node.addresses) text += address + " " + node.name + "\n";
   }
   return {"/etc/hosts", text};
+}
+
+bool machineHasIpv6() {
+  return ::access("/proc/net/if_inet6", F_OK) == 0;
 }
 
 std::string agentListensAt(const std::string& address) {

@@ -45,6 +45,9 @@ AgentFile bootScript(const std::vector<std::string>& commands);
 // Returns /etc/hosts with the addresses of all nodes.
 AgentFile hostsFile(const std::vector<NodeDescription>& nodes);
 
+// Says whether this machine has IPv6.
+bool machineHasIpv6();
+
 // Returns the endpoint of an agent on an address of its node, such as "tls:[fd77::1]:7411".
 std::string agentListensAt(const std::string& address);
 

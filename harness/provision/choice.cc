@@ -1,5 +1,6 @@
 #include "harness/provision/choice.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "harness/provision/error.h"
@@ -39,6 +40,11 @@ std::vector<std::string> namesWith(const std::vector<PresentCluster>& clusters, 
   }
 }
 
+bool has(const std::vector<ClusterEntry>& entries, const std::string& name) {
+  return std::any_of(entries.begin(), entries.end(),
+                     [&name](const ClusterEntry& entry) { return entry.name == name; });
+}
+
 // Returns the text behind the reasons why no kind has a cluster of this name.
 std::string othersText(const std::string& name) {
   std::vector<PresentCluster> present = presentClusters();
@@ -76,14 +82,16 @@ Choice chooseByFile(const std::string& path) {
 Choice chooseByName(const std::string& name) {
   std::string reasons;
   std::optional<ProvisionError> unclear;
-  for (const ProvisionerKind* kind : provisionerKinds()) {
-    std::unique_ptr<Provisioner> provisioner = kind->make();
+  for (const std::string& kind : provisionerNames()) {
+    std::unique_ptr<Provisioner> provisioner = makeProvisioner(kind);
     try {
       ClusterDescription description = provisioner->find(name);
       ClusterWishes wishes = provisioner->wishes(name);
       return ExistingCluster{std::move(provisioner), std::move(description), std::move(wishes)};
     } catch (const ProvisionError& error) {
       bool absent = error.kind() == ProvisionError::Kind::kNoSuchCluster;
+      // Many kinds may be installed, of which nobody thinks here.
+      if (absent && !isBuiltIn(kind) && !has(provisioner->list(), name)) continue;
       if (!absent && !unclear) unclear = error;
       reasons += (reasons.empty() ? "" : "; ") + std::string(error.what());
     }
@@ -156,8 +164,9 @@ ExistingCluster chooseOnlyCluster() {
 
 std::vector<PresentCluster> presentClusters() {
   std::vector<PresentCluster> all;
-  for (const ProvisionerKind* kind : provisionerKinds()) {
-    for (ClusterEntry& entry : kind->make()->list()) all.push_back({kind->name, std::move(entry)});
+  for (const std::string& kind : provisionerNames()) {
+    for (ClusterEntry& entry : makeProvisioner(kind)->list())
+      all.push_back({kind, std::move(entry)});
   }
   return all;
 }

@@ -1,21 +1,27 @@
 #include "harness/provision/kinds.h"
 
+#include <algorithm>
+
 #include "harness/cluster/cluster_file.h"
 #include "harness/provision/error.h"
 #include "harness/provision/local/kind.h"
+#include "harness/provision/program/program_kinds.h"
 #include "harness/provision/static/kind.h"
 
 namespace harness {
 namespace {
 
 const Kinds& keysOfAll() {
-  static const Kinds kKeys(provisionerKinds().begin(), provisionerKinds().end());
-  return kKeys;
+  static const Kinds kKinds{
+      .known = {builtInKinds().begin(), builtInKinds().end()},
+      .find = [](const std::string& name) -> const KindKeys* { return findProgramKind(name); },
+      .others = programKindNames};
+  return kKinds;
 }
 
 }  // namespace
 
-const std::vector<const ProvisionerKind*>& provisionerKinds() {
+const std::vector<const ProvisionerKind*>& builtInKinds() {
   static const std::vector<const ProvisionerKind*> kKinds = {
       &localKind(),
       &staticKind(),
@@ -24,21 +30,30 @@ const std::vector<const ProvisionerKind*>& provisionerKinds() {
 }
 
 const ProvisionerKind& defaultKind() {
-  return *provisionerKinds().front();
+  return *builtInKinds().front();
+}
+
+bool isBuiltIn(const std::string& kind) {
+  return std::any_of(builtInKinds().begin(), builtInKinds().end(),
+                     [&kind](const ProvisionerKind* each) { return each->name == kind; });
 }
 
 std::vector<std::string> provisionerNames() {
   std::vector<std::string> names;
-  for (const ProvisionerKind* kind : provisionerKinds()) names.push_back(kind->name);
+  for (const ProvisionerKind* kind : builtInKinds()) names.push_back(kind->name);
+  for (const std::string& name : programKindNames()) {
+    if (!isBuiltIn(name)) names.push_back(name);
+  }
   return names;
 }
 
 std::unique_ptr<Provisioner> makeProvisioner(const std::string& name) {
-  std::string known;
-  for (const ProvisionerKind* kind : provisionerKinds()) {
+  for (const ProvisionerKind* kind : builtInKinds()) {
     if (kind->name == name) return kind->make();
-    known += (known.empty() ? "" : ", ") + kind->name;
   }
+  if (std::unique_ptr<Provisioner> other = makeProgramProvisioner(name)) return other;
+  std::string known;
+  for (const std::string& each : provisionerNames()) known += (known.empty() ? "" : ", ") + each;
   throw ProvisionError("no such provisioner: \"" + name + "\"; there are: " + known);
 }
 
@@ -69,6 +84,10 @@ std::optional<ClusterDescription> Provisioner::foretell(const ClusterPlan&) {
 }
 
 ClusterWishes Provisioner::wishes(const std::string&) {
+  return {};
+}
+
+std::vector<NodeEvent> Provisioner::history(const std::string&) {
   return {};
 }
 

@@ -10,10 +10,14 @@
 
 namespace harness {
 
-// Returns all kinds in the order of messages; the first is that of a plan that names none.
-const std::vector<const ProvisionerKind*>& provisionerKinds();
+// Returns the kinds that are no programs, in the order of messages; the first is that of a plan
+// that names none.
+const std::vector<const ProvisionerKind*>& builtInKinds();
 
 const ProvisionerKind& defaultKind();
+bool isBuiltIn(const std::string& kind);
+
+// Returns the words of all kinds, those that are programs behind the others. None is started.
 std::vector<std::string> provisionerNames();
 
 // Throws ProvisionError, which names the known ones, if there is none of this name.

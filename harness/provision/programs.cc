@@ -4,7 +4,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <vector>
 
 #include "harness/os/program_path.h"
 
@@ -14,7 +13,7 @@ extern "C" [[gnu::weak]] const char* const musterInstalledPrograms;
 
 namespace harness {
 
-std::string findProgram(const std::string& name) {
+std::vector<std::string> programDirectories() {
   std::vector<std::string> directories;
   if (const char* chosen = std::getenv("MUSTER_BIN_DIR")) directories.push_back(chosen);
   std::error_code error;
@@ -22,7 +21,11 @@ std::string findProgram(const std::string& name) {
   if (!error) directories.push_back(self.parent_path());
   if (&musterInstalledPrograms != nullptr) directories.push_back(musterInstalledPrograms);
   directories.insert(directories.end(), {"/usr/local/bin", "/usr/bin"});
-  for (const std::string& directory : directories) {
+  return directories;
+}
+
+std::string findProgram(const std::string& name) {
+  for (const std::string& directory : programDirectories()) {
     std::string candidate = directory + "/" + name;
     if (::access(candidate.c_str(), X_OK) == 0) return std::filesystem::absolute(candidate);
   }

@@ -4,6 +4,7 @@
 // contract_test.cc holds every kind to this contract.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -56,11 +57,22 @@ struct ClusterState {
   std::map<std::string, Power> power;
 };
 
+// A node has come to a state on its way up. It is a word or two of its kind, such as "copying",
+// "booting" or "ready".
+struct NodeEvent {
+  std::chrono::system_clock::time_point time;
+  std::string node;
+  std::string state;
+  std::string detail;
+};
+
 // How far up() is.
 struct UpProgress {
   // Those whose agents listen, and whose boot commands are over.
   size_t ready = 0;
   size_t nodes = 0;
+  // Absent: no node has come to another state since the last time.
+  std::optional<NodeEvent> event = {};
 };
 
 // What powerOn found.
@@ -129,6 +141,10 @@ class Provisioner {
 
   // Returns the state of a cluster that is up; fails as find() does.
   virtual ClusterState state(const std::string& cluster) = 0;
+
+  // Returns the states that the nodes of a cluster have come to, in their order. Empty where the
+  // kind keeps none, and for a cluster that is not there.
+  virtual std::vector<NodeEvent> history(const std::string& cluster);
 
   // Returns how the plan differs from the cluster of its name that is up, a text for each
   // difference. Empty: in nothing that is known. Fails as find() does.

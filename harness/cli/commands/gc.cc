@@ -12,8 +12,8 @@ namespace {
 
 int run(const Arguments& arguments) {
   std::vector<std::string> collected;
-  for (const ProvisionerKind* kind : provisionerKinds()) {
-    for (const std::string& name : kind->make()->collect()) collected.push_back(name);
+  for (const std::string& kind : provisionerNames()) {
+    for (const std::string& name : makeProvisioner(kind)->collect()) collected.push_back(name);
   }
   if (arguments[kJson]) {
     printJson({{"collected", collected}});

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "harness/cluster/selection.h"
+#include "harness/provision/agent_files.h"
 #include "harness/provision/local/hub/spec.h"
 #include "harness/provision/local/hub/state.h"
 #include "harness/provision/local/local_plan.h"

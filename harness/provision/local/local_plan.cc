@@ -1,7 +1,5 @@
 #include "harness/provision/local/local_plan.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "harness/cluster/description_json.h"
@@ -93,10 +91,6 @@ NodeSpec composeNode(const LocalNodeSettings& settings, const NodeDescription& d
 }
 
 }  // namespace
-
-bool machineHasIpv6() {
-  return ::access("/proc/net/if_inet6", F_OK) == 0;
-}
 
 std::string agentSocketOf(const std::string& cluster, const std::string& node) {
   return runDirectoryOf(cluster) + "/n/" + node + "/" + kAgentSocket;

@@ -26,6 +26,4 @@ void completeDescription(ClusterDescription& description, pid_t hub);
 // Returns the path of an agent's unix socket on this machine.
 std::string agentSocketOf(const std::string& cluster, const std::string& node);
 
-bool machineHasIpv6();
-
 }  // namespace harness

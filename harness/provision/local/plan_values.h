@@ -1,31 +1,12 @@
-// PlanValues is a plan of a local cluster as texts, kept with the cluster, by which a file that has
-// changed since is found. What a file leaves to its defaults is written out, so that a default that
-// is spelled out later is no difference.
+// The plan of a local cluster as texts, by which a file that has changed since is found.
 #pragma once
 
-#include <map>
-#include <string>
-#include <vector>
-
 #include "harness/cluster/plan.h"
+#include "harness/provision/plan_differences.h"
 
 namespace harness {
 
-struct PlanValues {
-  using Values = std::map<std::string, std::string>;
-
-  // By key.
-  Values cluster;
-  // By the node's name and by key.
-  std::map<std::string, Values> nodes;
-};
-
 // Throws ClusterFileError for a plan that cannot be.
 PlanValues planValues(const ClusterPlan& plan);
-
-// Returns a text for each difference, such as "server[1-2]: init was minimal, is systemd". Nodes
-// with the same one share a text. There are a few at most, the last of which counts the rest, and
-// long values are cut.
-std::vector<std::string> differencesBetween(const PlanValues& made, const PlanValues& wanted);
 
 }  // namespace harness

@@ -22,6 +22,8 @@ namespace harness {
 struct KnownCluster {
   ClusterPlan plan;
   Tenure tenure = Tenure::kStanding;
+  // A directory of this machine for files of the kind, which goes with the cluster.
+  std::string directory;
   // Whatever was kept last. Null: up() did not get that far.
   nlohmann::json kept;
 };
@@ -30,13 +32,16 @@ struct KnownCluster {
 struct UpRequest {
   ClusterPlan plan;
   Tenure tenure = Tenure::kStanding;
+  // As that of KnownCluster. It exists.
+  std::string directory;
 
   // The agent's static program on this machine.
   std::string agentProgram;
 
   // The files that an agent needs on its node, by the node's name: configuration, certificate, key.
   // Their paths are below kAgentDirectory. The configuration says that the agent listens at
-  // "tls:[::]:7411" and "tls:0.0.0.0:7411"; a kind that needs it otherwise composes its own.
+  // "tls:0.0.0.0:7411", and at "tls:[::]:7411" if this machine has IPv6; a kind that needs it
+  // otherwise composes its own.
   std::map<std::string, std::vector<AgentFile>> agentFiles;
 
   // Names the store of clusters that this one belongs to: a user of a machine. It is a mark for
