@@ -1,4 +1,4 @@
-// Samples by which contract_test.cc holds a kind of provisioner to provisioner.h.
+// Samples by which contract/contract_testing.cc holds a kind of provisioner to provisioner.h.
 //
 // A kind's folder has a file contract_sample_test.cc with a class of its own and one line:
 //

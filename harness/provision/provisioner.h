@@ -1,7 +1,7 @@
 // A provisioner makes and unmakes nodes; there is one implementation per kind of node. The list of
 // kinds is in kinds.h.
 //
-// contract_test.cc holds every kind to this contract.
+// contract/contract_testing.cc holds every kind to this contract.
 #pragma once
 
 #include <chrono>

@@ -165,10 +165,11 @@ void ProgramChannel::readErrors() {
 }
 
 void ProgramChannel::exchange(Deadline until) {
-  pollfd all[3] = {{output_.get(), POLLIN, 0},
+  pollfd all[4] = {{output_.get(), POLLIN, 0},
                    {errors_ ? errors_.get() : -1, POLLIN, 0},
-                   {unsent_.empty() || !input_ ? -1 : input_.get(), POLLOUT, 0}};
-  if (::poll(all, 3, millisecondsUntil(until)) <= 0) return;
+                   {unsent_.empty() || !input_ ? -1 : input_.get(), POLLOUT, 0},
+                   {child_.handle(), POLLIN, 0}};
+  if (::poll(all, 4, millisecondsUntil(until)) <= 0) return;
   if (all[1].revents != 0) readErrors();
   if (all[2].revents != 0) {
     ssize_t count = ::send(input_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
@@ -176,7 +177,11 @@ void ProgramChannel::exchange(Deadline until) {
     if (count < 0 && errno != EINTR && errno != EAGAIN) unsent_.clear();
     if (count > 0) unsent_.erase(0, static_cast<size_t>(count));
   }
-  if (all[0].revents == 0) return;
+  // Whatever the program has started may have its output and keep it open, so that its end counts.
+  if (all[0].revents == 0) {
+    if (all[3].revents != 0) hasEndedOutput_ = true;
+    return;
+  }
   char buffer[65536];
   ssize_t count = ::read(output_.get(), buffer, sizeof buffer);
   if (count > 0) received_.append(buffer, static_cast<size_t>(count));

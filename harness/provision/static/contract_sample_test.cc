@@ -1,4 +1,4 @@
-// Static clusters for contract_test.cc: fake agents that this test starts stand for those that
+// Static clusters for the contract's tests: fake agents that this test starts stand for those that
 // somebody else would.
 #include <stdlib.h>
 

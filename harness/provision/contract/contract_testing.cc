@@ -1,4 +1,6 @@
-// Tests the contract of provisioner.h on every kind in kinds.cc.
+// Tests the contract of provisioner.h, for every test program of kinds of provisioner.
+#include "harness/provision/contract_testing.h"
+
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,7 +13,6 @@
 
 #include "harness/os/fd.h"
 #include "harness/os/wait.h"
-#include "harness/provision/contract_testing.h"
 #include "harness/provision/error.h"
 #include "harness/provision/kinds.h"
 
@@ -256,25 +257,6 @@ TEST_P(ProvisionerContractTest, MachinesAreFrozenAndPoweredWhereThatIsPossible) 
   control->thaw(cluster_, "node2");
   EXPECT_THAT(provisioner_->state(cluster_).power, Contains(Pair("node2", Power::kOn)));
   EXPECT_TRUE(failure([&] { control->powerOff(cluster_, "no-such-node"); }).has_value());
-}
-
-TEST(ProvisionerKindsTest, EveryKindHasASampleForItsContract) {
-  std::vector<std::string> suites;
-  const testing::UnitTest& all = *testing::UnitTest::GetInstance();
-  for (int i = 0; i < all.total_test_suite_count(); ++i) {
-    suites.emplace_back(all.GetTestSuite(i)->name());
-  }
-  for (const ProvisionerKind* kind : builtInKinds()) {
-    EXPECT_THAT(suites, Contains(kind->name + "/ProvisionerContractTest"))
-        << "write harness/provision/" << kind->name << "/contract_sample_test.cc";
-  }
-}
-
-TEST(ProvisionerKindsTest, UnknownKindIsRefusedWithTheKnownOnes) {
-  EXPECT_THAT([] { makeProvisioner("cloud"); },
-              ::testing::ThrowsMessage<ProvisionError>(
-                  StartsWith("no such provisioner: \"cloud\"; there are: " + defaultKind().name)));
-  for (const std::string& name : provisionerNames()) EXPECT_NE(makeProvisioner(name), nullptr);
 }
 
 }  // namespace
