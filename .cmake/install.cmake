@@ -42,13 +42,14 @@ if(TARGET muster_harness AND TARGET muster_main)
 endif()
 
 # The programs; the helpers stand where the harness looks for them: beside each other.
-foreach(program nodeagent muster muster-hub)
+get_property(provisioners GLOBAL PROPERTY MUSTER_PROVISIONERS)
+foreach(program nodeagent muster muster-hub ${provisioners})
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()
 endforeach()
 install(DIRECTORY harness/python/muster DESTINATION ${CMAKE_INSTALL_DATADIR}/muster/python
         FILES_MATCHING PATTERN "*.py" PATTERN "py.typed" PATTERN "__pycache__" EXCLUDE)
-install(DIRECTORY config/ DESTINATION ${CMAKE_INSTALL_DATADIR}/muster/config)
+install(DIRECTORY config/ DESTINATION ${CMAKE_INSTALL_DATADIR}/muster/config USE_SOURCE_PERMISSIONS)
 install(DIRECTORY init/ DESTINATION ${CMAKE_INSTALL_DATADIR}/muster/init USE_SOURCE_PERMISSIONS)
 install(FILES docs/man/nodeagent.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)

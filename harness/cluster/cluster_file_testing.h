@@ -10,7 +10,7 @@ namespace harness {
 // Reads a file whose provisioner has no keys of its own.
 inline ClusterPlan planOf(const std::string& text) {
   static const KindKeys kRack = {.name = "rack", .check = [](const ClusterPlan&) {}};
-  return parseClusterFile(text, "f.yaml", {&kRack});
+  return parseClusterFile(text, "f.yaml", {.known = {&kRack}});
 }
 
 }  // namespace harness

@@ -44,7 +44,7 @@ const KindKeys kCloud = {.name = "cloud",
                          .check = [](const ClusterPlan&) {}};
 
 ClusterPlan parse(const std::string& text) {
-  return parseClusterFile(text, "f.yaml", {&kRack, &kCloud});
+  return parseClusterFile(text, "f.yaml", {.known = {&kRack, &kCloud}});
 }
 
 TEST(KindKeysTest, SettingsAreKeptForEachNode) {

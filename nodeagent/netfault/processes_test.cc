@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -263,7 +264,8 @@ TEST_F(ProcessesTest, AgentAndItsAncestorsAreRefused) {
 TEST_F(ProcessesTest, CopyOfTheAgentThatRunsItsOwnProgramSoonIsFound) {
   pid_t child = ::fork();
   if (child == 0) {
-    ::usleep(100'000);
+    auto later = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
+    while (std::chrono::steady_clock::now() < later) std::this_thread::yield();
     ::execl("/bin/sleep", "sleep", "60", nullptr);
     ::_exit(127);
   }

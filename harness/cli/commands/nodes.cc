@@ -1,10 +1,12 @@
 // nodes: the nodes of a cluster and their states.
+#include <algorithm>
 #include <iostream>
 
 #include "harness/cli/arguments.h"
 #include "harness/cli/clusters.h"
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/connections.h"
+#include "harness/cli/node_events.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
 #include "harness/provision/error.h"
@@ -16,6 +18,11 @@ namespace {
 
 // The table's default: a person waits for it.
 constexpr DurationOption kAnswerTimeout = connectTimeoutOption("3s");
+
+constexpr Flag kStates({
+    .name = "history",
+    .help = "the states that the nodes came to when they were made, with times",
+});
 
 struct Row {
   NodeDescription node;
@@ -81,7 +88,6 @@ void note(Row& row, const muster::NodeError& error, const std::map<std::string, 
 
 std::vector<Row> ask(const ClusterDescription& cluster, const std::vector<NodeDescription>& nodes,
                      std::chrono::nanoseconds connectTimeout) {
-  std::map<std::string, Power> power = powerOf(cluster);
   Connections connections(nodes, chooseRunId(""));
   auto until = [connectTimeout] { return std::chrono::steady_clock::now() + connectTimeout; };
   auto errors = connections.controller().awaitAll(connections.nodes(), until());
@@ -89,6 +95,9 @@ std::vector<Row> ask(const ClusterDescription& cluster, const std::vector<NodeDe
   for (size_t i = 0; i < nodes.size(); ++i) {
     if (!errors[i]) reachable.push_back(connections.nodes()[i]);
   }
+  // Asking for it may take long.
+  std::map<std::string, Power> power;
+  if (reachable.size() < nodes.size()) power = powerOf(cluster);
   auto surveys = connections.controller().survey(reachable, until());
   std::vector<Row> rows;
   size_t next = 0;
@@ -187,9 +196,26 @@ void printTable(const std::vector<Row>& rows) {
   }
 }
 
+// Prints the states that the chosen nodes came to when they were made.
+int printHistory(const ClusterDescription& cluster, const std::vector<NodeDescription>& nodes,
+                 bool asJson) {
+  std::vector<NodeEvent> events = makeProvisioner(cluster.provisioner)->history(cluster.name);
+  std::erase_if(events, [&nodes](const NodeEvent& event) {
+    return std::none_of(nodes.begin(), nodes.end(),
+                        [&event](const NodeDescription& node) { return node.name == event.node; });
+  });
+  if (asJson) {
+    printJson({{"cluster", cluster.name}, {"states", eventsJson(events)}});
+  } else {
+    std::cout << eventsText(events);
+  }
+  return kExitOk;
+}
+
 int run(const Arguments& arguments) {
   ClusterDescription cluster = clusterOf(arguments[kCluster]);
   std::vector<NodeDescription> nodes = chooseNodes(cluster, arguments.word(0, "@*"));
+  if (arguments[kStates]) return printHistory(cluster, nodes, arguments[kJson]);
   std::vector<Row> rows = ask(cluster, nodes, arguments[kAnswerTimeout]);
   arguments[kJson] ? printRows(cluster, rows) : printTable(rows);
   for (const Row& row : rows) {
@@ -206,7 +232,7 @@ const Command kNodes = {
     .summary = "list the nodes: role, address, state, version, clock",
     .options =
         [] {
-          return OptionList{&kCluster, &kAnswerTimeout, &kJson};
+          return OptionList{&kCluster, &kAnswerTimeout, &kStates, &kJson};
         },
     .run = run,
     .wordsMost = 1,

@@ -7,6 +7,7 @@
 #include "harness/cli/clusters.h"
 #include "harness/cli/commands/all_commands.h"
 #include "harness/cli/interrupt.h"
+#include "harness/cli/node_events.h"
 #include "harness/cli/options.h"
 #include "harness/cli/table.h"
 #include "harness/provision/kinds.h"
@@ -64,6 +65,10 @@ int run(const Arguments& arguments) {
   Examination machine = provisioner->examine(plan);
   for (const std::string& each : machine.degraded) std::cerr << "degraded: " << each << "\n";
   auto start = std::chrono::steady_clock::now();
+  UpPrinter printer(std::cerr, start);
+  UpWatch watch(*provisioner, [&printer](const UpProgress& progress) {
+    printer.print(progress, UpPrinter::Clock::now());
+  });
   ClusterDescription made =
       provisioner->up(plan, arguments[kHold] ? Tenure::kOwned : Tenure::kStanding);
   print(arguments, plan, made, machine, std::chrono::steady_clock::now() - start);

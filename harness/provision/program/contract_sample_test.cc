@@ -1,7 +1,7 @@
 // Gives clusters of two kinds that are programs to the contract's tests: one in C++, and the one in
 // Python that people read.
 #include "harness/provision/contract_testing.h"
-#include "harness/provision/program/program_testing.h"
+#include "harness/provision/program/fake_kind_testing.h"
 
 namespace harness {
 namespace {

@@ -10,7 +10,7 @@
 #include "harness/os/fd.h"
 #include "harness/provision/error.h"
 #include "harness/provision/kinds.h"
-#include "harness/provision/program/program_testing.h"
+#include "harness/provision/program/fake_kind_testing.h"
 
 namespace harness {
 namespace {

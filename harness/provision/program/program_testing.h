@@ -10,7 +10,6 @@
 
 #include "harness/os/files.h"
 #include "harness/provision/program/program_provisioner.h"
-#include "harness/provision/programs.h"
 
 namespace harness {
 
@@ -38,17 +37,7 @@ class ScratchDirectory {
   std::string path_;
 };
 
-inline ProgramOptions fakeKindOptions(const ScratchDirectory& scratch) {
-  ProgramOptions options;
-  options.program = std::string(MUSTER_FAKES_DIR) + "/muster-provisioner-fake";
-  options.kind = "fake";
-  options.store = ClusterStore(scratch.path() + "/clusters");
-  options.readyTime = std::chrono::seconds(20);
-  options.agentProgram = findProgram("muster-fake-nodeagent");
-  return options;
-}
-
-// Lists the processes that have a word in their command line, and what the store has of a cluster.
+// Lists what the store has of a cluster, and the processes whose words name a file of it.
 inline std::string programLeftovers(const ClusterStore& store, const std::string& cluster) {
   std::string found;
   if (std::filesystem::exists(store.directoryOf(cluster))) {

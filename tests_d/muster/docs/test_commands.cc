@@ -30,6 +30,8 @@ struct Block {
   std::string document;
   int line = 0;
   std::vector<std::string> commands;
+  // What stands before each command that follows.
+  std::string exports;
 };
 
 void PrintTo(const Block& block, std::ostream* out) {
@@ -45,9 +47,11 @@ void addBlocks(const std::filesystem::path& path, std::vector<Block>& blocks) {
     ++number;
     if (line.rfind("```", 0) == 0) {
       if (!block.commands.empty()) blocks.push_back(block);
-      block = {name, line == "```sh" ? number : 0, {}};
+      block = {name, line == "```sh" ? number : 0, {}, ""};
     } else if (block.line != 0 && line.rfind("muster ", 0) == 0) {
-      block.commands.push_back(line);
+      block.commands.push_back(block.exports + line);
+    } else if (block.line != 0 && line.rfind("export ", 0) == 0) {
+      block.exports += line + " && ";
     }
   }
 }
@@ -76,8 +80,10 @@ TEST(DocumentsTest, HaveCommandsToRun) {
 // Returns the name of the cluster that "muster up FILE" makes. Empty for any other command.
 std::string clusterOf(const std::string& command) {
   constexpr std::string_view kUp = "muster up ";
-  if (!command.starts_with(kUp)) return "";
-  std::string file = command.substr(kUp.size(), command.find(' ', kUp.size()) - kUp.size());
+  size_t at = command.find(kUp);
+  if (at == std::string::npos) return "";
+  at += kUp.size();
+  std::string file = command.substr(at, command.find(' ', at) - at);
   return std::filesystem::path(file).stem().string();
 }
 
@@ -89,7 +95,7 @@ class CommandsTest : public testing::TestWithParam<Block> {
   }
   // Removes the block's own cluster, which a failed command may have left.
   ~CommandsTest() override {
-    if (!cluster_.empty()) run("muster down " + cluster_, home_);
+    if (!cluster_.empty()) run(GetParam().exports + "muster down " + cluster_, home_);
     std::filesystem::remove_all(home_);
   }
 
@@ -219,10 +225,12 @@ std::vector<std::string> codeOf(const std::filesystem::path& path, const std::st
 // Returns the text of all samples, which are run by their own tests.
 std::string samples() {
   std::string samples;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(MUSTER_SOURCE_DIR "/tests_d/example")) {
-    std::ifstream stream(entry.path());
-    samples.append(std::istreambuf_iterator<char>(stream), {});
+  for (const char* directory : {"/tests_d/example", "/config/provisioners"}) {
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::string(MUSTER_SOURCE_DIR) + directory)) {
+      std::ifstream stream(entry.path());
+      samples.append(std::istreambuf_iterator<char>(stream), {});
+    }
   }
   return samples;
 }

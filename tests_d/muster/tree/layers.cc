@@ -141,6 +141,43 @@ std::vector<std::string> fixtureIncludes() {
           "harness/provision/provisioner.h"};
 }
 
+// What a kind of provisioner may see, built in or a program.
+std::vector<std::string> kindIncludes() {
+  return {"schema/support/base/",
+          "harness/cluster/",
+          "harness/os/",
+          "harness/provision/kind.h",
+          "harness/provision/provisioner.h",
+          "harness/provision/error.h",
+          "harness/provision/agent_files.h",
+          "harness/provision/programs.h",
+          "harness/provision/contract_testing.h",
+          "harness/provision/choice.h",
+          "harness/provision/kinds.h",
+          "harness/provision/listening.h",
+          "harness/provision/plan_differences.h",
+          "harness/provision/program/backend.h",
+          "harness/provision/program/serve.h",
+          "harness/provision/program/program_testing.h"};
+}
+
+std::vector<Room> provisionRooms() {
+  return {
+      {"harness/provision/kinds.cc", {"harness/cluster/", "harness/provision/"}, kPlainBans},
+      {"harness/provision/",
+       {"schema/support/base/", "schema/support/tls/pki.h", "harness/cluster/", "harness/os/"},
+       kPlainBans},
+      // A kind of provisioner: it sees what all of them have, and no other kind. Its tests also
+      // choose clusters and read cluster files.
+      {"harness/provision/*/", kindIncludes(), kPlainBans},
+      // Speaks with kinds that are programs, and knows none of them.
+      {"harness/provision/program/", kindIncludes(), kPlainBans},
+      {"harness/provision/local/hub/",
+       {"harness/os/", "schema/support/base/text.h", "schema/support/base/standard_streams.h"},
+       kPlainBans},
+  };
+}
+
 std::vector<Room> harnessRooms() {
   return {
       {"harness/include/muster/", {"muster/"}, {"kj/", "capnp/", "libvirt", "spdlog", "yaml-cpp"}},
@@ -168,32 +205,6 @@ std::vector<Room> harnessRooms() {
                   "harness/rpc/job/", "harness/rpc/fake/fake_agent.h"}),
        kPlainBans},
       {"harness/pki/", {"schema/support/", "harness/os/"}, kNoTestLibraries},
-      {"harness/provision/kinds.cc", {"harness/cluster/", "harness/provision/"}, kPlainBans},
-      {"harness/provision/",
-       {"schema/support/base/", "schema/support/tls/pki.h", "harness/cluster/", "harness/os/"},
-       kPlainBans},
-      // A kind of provisioner: it sees what all of them have, and no other kind. Its tests also
-      // choose clusters and read cluster files.
-      {"harness/provision/*/",
-       {"schema/support/base/", "harness/cluster/", "harness/os/", "harness/provision/kind.h",
-        "harness/provision/provisioner.h", "harness/provision/error.h",
-        "harness/provision/agent_files.h", "harness/provision/programs.h",
-        "harness/provision/contract_testing.h", "harness/provision/choice.h",
-        "harness/provision/kinds.h", "harness/provision/listening.h",
-        "harness/provision/plan_differences.h", "harness/provision/program/backend.h",
-        "harness/provision/program/serve.h"},
-       kPlainBans},
-      // Speaks with kinds that are programs, and knows none of them.
-      {"harness/provision/program/",
-       {"schema/support/base/", "harness/cluster/", "harness/os/", "harness/provision/kind.h",
-        "harness/provision/provisioner.h", "harness/provision/error.h",
-        "harness/provision/agent_files.h", "harness/provision/programs.h",
-        "harness/provision/contract_testing.h", "harness/provision/listening.h",
-        "harness/provision/plan_differences.h", "harness/provision/kinds.h"},
-       kPlainBans},
-      {"harness/provision/local/hub/",
-       {"harness/os/", "schema/support/base/text.h", "schema/support/base/standard_streams.h"},
-       kPlainBans},
       {"harness/api/",
        {"muster/", "harness/values/", "harness/fault/", "harness/rpc/", "harness/cluster/"},
        kRpcLibraries},
@@ -268,7 +279,7 @@ const std::vector<Room>& rooms() {
   static const std::vector<Room> kRooms = [] {
     std::vector<Room> all;
     for (const std::vector<Room>& some :
-         {schemaRooms(), agentRooms(), harnessRooms(), testRooms()}) {
+         {schemaRooms(), agentRooms(), harnessRooms(), provisionRooms(), testRooms()}) {
       all.insert(all.end(), some.begin(), some.end());
     }
     return all;
