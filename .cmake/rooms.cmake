@@ -29,9 +29,19 @@ if(MUSTER_SANITIZE)
 endif()
 
 # gtest and gmock cost three seconds a file; every test reuses one precompiled header.
-add_library(muster_gtest STATIC ${CMAKE_SOURCE_DIR}/.cmake/gtest_pch.cc)
+add_library(muster_gtest STATIC ${CMAKE_SOURCE_DIR}/.cmake/precompiled.cc)
 target_precompile_headers(muster_gtest PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
 target_link_libraries(muster_gtest PUBLIC muster_flags GTest::gmock GTest::gtest)
+
+# The public headers cost a component's file another second, and those of JSON and the library a file of the command two.
+# Where files are not batched, each must bring its own includes.
+add_library(muster_component_header STATIC ${CMAKE_SOURCE_DIR}/.cmake/precompiled.cc)
+target_precompile_headers(muster_component_header PRIVATE <gmock/gmock.h> <gtest/gtest.h> <muster/muster.h>)
+target_link_libraries(muster_component_header PUBLIC muster_flags GTest::gmock GTest::gtest)
+add_library(muster_json_header STATIC ${CMAKE_SOURCE_DIR}/.cmake/precompiled.cc)
+target_precompile_headers(muster_json_header PRIVATE <nlohmann/json.hpp> <chrono> <functional> <iostream> <map> <optional>
+                          <string> <vector>)
+target_link_libraries(muster_json_header PUBLIC muster_flags)
 
 # muster_batches(<variable> <name> SOURCES <file>... [SEPARATE ALL|<file>...]): sets <variable> to what to compile instead of
 # the sources of a target. A file costs two seconds of headers, whatever is in it, so that neighbours are included by one that
@@ -94,6 +104,9 @@ function(muster_room name)
     muster_batches(compiled ${name} SOURCES ${sources} SEPARATE ${ROOM_SEPARATE})
     add_library(${name} STATIC ${compiled})
     target_link_libraries(${name} PUBLIC muster_flags ${ROOM_DEPENDS})
+    if(MUSTER_BATCHES AND "ALL" IN_LIST ROOM_SEPARATE)
+      target_precompile_headers(${name} REUSE_FROM muster_json_header)
+    endif()
   else()
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE muster_flags ${ROOM_DEPENDS})
@@ -154,7 +167,7 @@ function(muster_adopt_component name)
   foreach(target ${name}_component ${name}_tests)
     if(TARGET ${target})
       target_link_libraries(${target} PUBLIC muster_gtest)
-      target_precompile_headers(${target} REUSE_FROM muster_gtest)
+      target_precompile_headers(${target} REUSE_FROM muster_component_header)
     endif()
   endforeach()
   add_dependencies(${name}_tests node_programs)

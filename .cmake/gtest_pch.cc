@@ -1,1 +1,0 @@
-// Holds the precompiled header of gtest and gmock; see rooms.cmake.
