@@ -5,15 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <set>
 
-#include "harness/cluster/selection.h"
 #include "harness/provision/agent_files.h"
+#include "harness/provision/boot_commands.h"
 #include "harness/provision/local/hub/spec.h"
 #include "harness/provision/local/hub/state.h"
 #include "harness/provision/local/local_plan.h"
-#include "schema/support/base/text.h"
 
 namespace harness {
 namespace {
@@ -39,19 +37,6 @@ void checkInit(const Setting& init) {
 
 void checkCapabilities(const Setting& capabilities) {
   for (const Setting& capability : capabilities.items()) capability.word(kCapabilities);
-}
-
-// The hub is told the commands in JSON.
-void checkBoot(const Setting& boot) {
-  for (const Setting& command : boot.items()) {
-    if (support::isUtf8(command.text())) continue;
-    command.fail("boot: \"" + support::escaped(command.text()) +
-                 "\" is not UTF-8; a shell's printf makes other bytes, such as printf '\\377'");
-  }
-}
-
-void checkBootSets(const Setting& boot) {
-  for (const Setting& commands : boot.values()) checkBoot(commands);
 }
 
 void checkAddresses(const Setting& addresses) {
@@ -121,21 +106,6 @@ const Setting& placeOfAddresses(const NodePlan& node) {
   return setting == node.settings.end() ? node.set : setting->second;
 }
 
-void addBootSets(const ClusterPlan& plan, LocalSettings& settings) {
-  auto boot = plan.settings.find("boot");
-  if (boot == plan.settings.end()) return;
-  std::map<std::string, size_t> indices;
-  for (const NodePlan& node : plan.nodes) indices.emplace(node.name, indices.size());
-  for (size_t i = 0; i < boot->second.keys().size(); ++i) {
-    const Setting& set = boot->second.keys()[i];
-    std::vector<std::string> commands = boot->second.values()[i].texts();
-    for (const std::string& name : selectNodes(plan, set)) {
-      std::vector<std::string>& all = settings.nodes[indices.at(name)].boot;
-      all.insert(all.end(), commands.begin(), commands.end());
-    }
-  }
-}
-
 void checkPlan(const ClusterPlan& plan) {
   readLocalSettings(plan);
 }
@@ -145,9 +115,9 @@ void checkPlan(const ClusterPlan& plan) {
 KindKeys localKeys() {
   return {.name = "local",
           .clusterKeys = {{.name = "control", .check = checkControl},
-                          {.name = "boot", .check = checkBootSets}},
+                          {.name = kBootKey, .check = checkBootSets}},
           .nodeKeys = {{.name = "init", .check = checkInit},
-                       {.name = "boot", .check = checkBoot},
+                       {.name = kBootKey, .check = checkBoot},
                        {.name = "capabilities", .check = checkCapabilities},
                        {.name = "addresses", .check = checkAddresses, .spread = spreadAddresses}},
           .check = checkPlan};
@@ -165,6 +135,7 @@ LocalSettings readLocalSettings(const ClusterPlan& plan) {
   if (control != plan.settings.end()) {
     settings.control = control->second.word(kControls) == 0 ? Control::kUnix : Control::kTcp;
   }
+  std::vector<std::vector<std::string>> boot = bootCommands(plan);
   std::set<std::string> taken;
   for (const NodePlan& node : plan.nodes) {
     checkName(plan, node);
@@ -173,8 +144,7 @@ LocalSettings readLocalSettings(const ClusterPlan& plan) {
     if (init != node.settings.end()) {
       own.init = init->second.word(kInits) == 0 ? Init::kMinimal : Init::kSystemd;
     }
-    auto boot = node.settings.find("boot");
-    if (boot != node.settings.end()) own.boot = boot->second.texts();
+    own.boot = boot[settings.nodes.size()];
     auto capabilities = node.settings.find("capabilities");
     if (capabilities != node.settings.end()) own.capabilities = capabilities->second.texts();
     own.addresses = wantedAddresses(node);
@@ -186,7 +156,6 @@ LocalSettings readLocalSettings(const ClusterPlan& plan) {
     }
     settings.nodes.push_back(std::move(own));
   }
-  addBootSets(plan, settings);
   return settings;
 }
 

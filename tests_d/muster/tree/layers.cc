@@ -156,6 +156,8 @@ std::vector<std::string> kindIncludes() {
           "harness/provision/kinds.h",
           "harness/provision/listening.h",
           "harness/provision/plan_differences.h",
+          "harness/provision/boot_commands.h",
+          "harness/provision/systemd_units.h",
           "harness/provision/program/backend.h",
           "harness/provision/program/serve.h",
           "harness/provision/program/program_testing.h"};
