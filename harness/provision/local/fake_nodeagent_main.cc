@@ -47,6 +47,14 @@ void tellSystemd() {
   ::close(socket);
 }
 
+// Tells the SysV script that we listen.
+void writePid(const char* path) {
+  FILE* file = std::fopen(path, "w");
+  if (file == nullptr) return;
+  std::fprintf(file, "%d\n", static_cast<int>(::getpid()));
+  std::fclose(file);
+}
+
 void awaitLeave() {
   char name[64] = {};
   ::gethostname(name, sizeof name - 1);
@@ -75,6 +83,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   tellSystemd();
+  if (argc > 2 && std::strcmp(argv[1], "--pidfile") == 0) writePid(argv[2]);
   ::signal(SIGPIPE, SIG_IGN);
   while (true) {
     int connection = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);

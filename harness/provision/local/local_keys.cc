@@ -16,7 +16,8 @@
 namespace harness {
 namespace {
 
-const std::vector<std::string> kInits = {"minimal", "systemd"};
+// In the order of Init.
+const std::vector<std::string> kInits = {"minimal", "systemd", "sysvinit"};
 const std::vector<std::string> kControls = {"unix", "tcp"};
 
 // The others that local nodes give up act on the clock, the modules and the ports of the machine,
@@ -123,6 +124,10 @@ KindKeys localKeys() {
           .check = checkPlan};
 }
 
+const std::string& wordFor(Init init) {
+  return kInits.at(static_cast<size_t>(init));
+}
+
 LocalSettings readLocalSettings(const ClusterPlan& plan) {
   if (!isPlainClusterName(plan.name)) {
     throw ClusterFileError(
@@ -142,7 +147,7 @@ LocalSettings readLocalSettings(const ClusterPlan& plan) {
     LocalNodeSettings own;
     auto init = node.settings.find("init");
     if (init != node.settings.end()) {
-      own.init = init->second.word(kInits) == 0 ? Init::kMinimal : Init::kSystemd;
+      own.init = static_cast<Init>(init->second.word(kInits));
     }
     own.boot = boot[settings.nodes.size()];
     auto capabilities = node.settings.find("capabilities");

@@ -8,7 +8,10 @@
 
 namespace harness {
 
-enum class Init { kMinimal, kSystemd };
+enum class Init { kMinimal, kSystemd, kSysvinit };
+
+// Returns the word of a cluster file.
+const std::string& wordFor(Init init);
 
 // The way in which the harness reaches the agents. The unix socket works whatever a test does to
 // the network.

@@ -10,6 +10,7 @@
 #include "harness/provision/local/local_keys.h"
 #include "harness/provision/local/plan_values.h"
 #include "harness/provision/local/systemd_node.h"
+#include "harness/provision/local/sysv_node.h"
 
 namespace harness {
 namespace {
@@ -86,7 +87,17 @@ NodeSpec composeNode(const LocalNodeSettings& settings, const NodeDescription& d
     spec.bootLog = kBootLog;
   }
   if (agentProgram != kAgentInNode) spec.binds.push_back({agentProgram, kAgentInNode, true});
-  settings.init == Init::kSystemd ? composeSystemd(spec) : composeMinimal(spec);
+  switch (settings.init) {
+    case Init::kMinimal:
+      composeMinimal(spec);
+      break;
+    case Init::kSystemd:
+      composeSystemd(spec);
+      break;
+    case Init::kSysvinit:
+      composeSysvinit(spec, findSysvinit());
+      break;
+  }
   return spec;
 }
 

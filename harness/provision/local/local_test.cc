@@ -393,6 +393,42 @@ TEST_F(LocalProvisionerTest, NodesWithSystemdRunTheirOwn) {
               HasSubstr("hello"));
 }
 
+TEST_F(LocalProvisionerTest, NodesWithSysvinitRunTheirOwn) {
+  ClusterPlan plan = planOf(name_, 2);
+  for (NodePlan& node : plan.nodes) node.settings["init"] = Setting("init", "sysvinit");
+  plan.nodes[0].settings["boot"] =
+      Setting("boot", std::vector<std::string>{"echo booted >> /var/tmp/boot"});
+  Examination machine = LocalProvisioner(options()).examine(plan);
+  if (!machine.missing.empty()) GTEST_SKIP() << machine.missing[0];
+  LocalProvisioner local(options());
+  ClusterDescription cluster = local.up(plan, Tenure::kOwned);
+  EXPECT_EQ(ask(cluster, 0, "cat /var/tmp/boot"), "booted\n");
+  EXPECT_EQ(ask(cluster, 0, "cat /proc/1/comm"), "init\n");
+  EXPECT_EQ(ask(cluster, 0, "runlevel"), "N 2\n");
+  // What is enabled on the node stays enabled, and nothing of the machine comes back.
+  ask(cluster, 1, "printf '#!/bin/sh\necho $1 >> /var/tmp/mine\n' > /etc/init.d/mine");
+  ask(cluster, 1, "chmod +x /etc/init.d/mine; ln -s ../init.d/mine /etc/rc2.d/S80mine");
+  local.powerOff(name_, "server2");
+  local.powerOn(name_, "server2");
+  EXPECT_EQ(ask(cluster, 1, "cat /var/tmp/mine"), "start\n");
+  EXPECT_EQ(ask(cluster, 1, "ls /etc/rc2.d | grep ^S"), "S80mine\nS90nodeagent\n");
+}
+
+TEST_F(LocalProvisionerTest, NodeWithSysvinitThatHaltsIsOff) {
+  ClusterPlan plan = planOf(name_, 1);
+  plan.nodes[0].settings["init"] = Setting("init", "sysvinit");
+  Examination machine = LocalProvisioner(options()).examine(plan);
+  if (!machine.missing.empty()) GTEST_SKIP() << machine.missing[0];
+  LocalProvisioner local(options());
+  ClusterDescription cluster = local.up(plan, Tenure::kOwned);
+  ask(cluster, 0, "telinit 0");
+  EXPECT_TRUE(waitUntil(after(std::chrono::seconds(20)), [&] {
+    return local.state(name_).power.at("server1") == Power::kOff;
+  }));
+  EXPECT_EQ(local.powerOn(name_, "server1"), PowerBefore::kOff);
+  EXPECT_EQ(ask(cluster, 0, "echo alive"), "alive\n");
+}
+
 TEST_F(LocalProvisionerTest, BootCommandsThatFailAreShownAndNothingStays) {
   ClusterPlan plan = planOf(name_, 1);
   plan.nodes[0].settings["init"] = Setting("init", "systemd");

@@ -11,6 +11,7 @@
 #include "harness/os/files.h"
 #include "harness/provision/local/hub/cgroup.h"
 #include "harness/provision/local/local_keys.h"
+#include "harness/provision/local/sysv_node.h"
 
 namespace harness {
 namespace {
@@ -138,6 +139,15 @@ void examineSystemd(const ClusterPlan& plan, Examination& report) {
   }
 }
 
+void examineSysvinit(const ClusterPlan& plan, Examination& report) {
+  std::vector<LocalNodeSettings> nodes = readLocalSettings(plan).nodes;
+  bool isWanted = std::any_of(nodes.begin(), nodes.end(), [](const LocalNodeSettings& node) {
+    return node.init == Init::kSysvinit;
+  });
+  if (!isWanted || !findSysvinit().empty()) return;
+  report.missing.push_back("sysvinit, for nodes with \"init: sysvinit\": " + sysvinitRemedy());
+}
+
 }  // namespace
 
 Examination examineMachine(const ClusterPlan& plan, const std::string& hubProgram,
@@ -147,6 +157,7 @@ Examination examineMachine(const ClusterPlan& plan, const std::string& hubProgra
   examineKernel(report);
   examineLimits(plan, report);
   examineSystemd(plan, report);
+  examineSysvinit(plan, report);
   if (plan.nodes.size() > kBridgePortsMax) {
     report.missing.push_back("room for " + std::to_string(plan.nodes.size()) +
                              " nodes: a local cluster has at most " +

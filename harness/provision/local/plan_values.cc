@@ -22,7 +22,7 @@ PlanValues planValues(const ClusterPlan& plan) {
     const LocalNodeSettings& own = settings.nodes[i];
     values.nodes[node.name] = {{"role", node.role},
                                {"labels", labelsText(node.labels)},
-                               {"init", own.init == Init::kSystemd ? "systemd" : "minimal"},
+                               {"init", wordFor(own.init)},
                                {"boot", listText(own.boot)},
                                {"capabilities", listText(own.capabilities)},
                                {"addresses", listText(own.addresses)}};

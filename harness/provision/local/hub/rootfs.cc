@@ -180,7 +180,14 @@ void makeDevices() {
   }
 }
 
-// Removes the host's enabled units and scripts, which are not for the node.
+// Says whether a node has not been started with this disk yet, the first time that it is asked.
+bool isNewDisk(const std::string& disk) {
+  Fd mark(::open((disk + "/started").c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  return static_cast<bool>(mark);
+}
+
+// Removes the host's enabled units and scripts, which are not for the node. What is enabled on the
+// node itself stays enabled.
 void removeUnits() {
   const std::string units = "/etc/systemd/system/";
   for (const std::string& name : namesIn(units)) {
@@ -214,6 +221,7 @@ void enterRoot(const NodeSpec& node, const std::vector<FileSpec>& commonFiles,
   for (const BindSpec& bind : node.binds) binds.push_back(detach(bind));
   binds.push_back(detach({places.directory, "/run/muster", false}));
   mountOverlay(places.disk);
+  bool isNew = isNewDisk(places.disk);
   pivot(places.disk + "/root");
   check(::umount2(".", MNT_DETACH), "leave the old root");
   check(::chdir("/"), "enter the new root");
@@ -222,7 +230,7 @@ void enterRoot(const NodeSpec& node, const std::vector<FileSpec>& commonFiles,
   guardKernel();
   fakeBootId();
   for (const Detached& bind : binds) attach(bind);
-  if (node.privateUnits) removeUnits();
+  if (node.privateUnits && isNew) removeUnits();
   for (const std::string& path : node.memory) {
     makeDirectories(path);
     mountAt("tmpfs", path, MS_NOSUID | MS_NODEV, "mode=755");
