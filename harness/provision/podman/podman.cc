@@ -1,9 +1,11 @@
 #include "harness/provision/podman/podman.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 #include <sstream>
@@ -17,9 +19,10 @@
 namespace harness {
 namespace {
 
-constexpr CommandLimits kLimits{.time = std::chrono::seconds(120), .outputBytes = 64 << 20};
+// Muster gives a removal a minute.
+constexpr std::chrono::seconds kTime{50};
+constexpr size_t kOutputBytesMax = 64 << 20;
 constexpr size_t kReasonBytesMax = 1000;
-constexpr size_t kErrorBytesMax = 1 << 16;
 constexpr std::chrono::milliseconds kLookEvery{100};
 constexpr std::chrono::minutes kPullTime{10};
 
@@ -33,15 +36,21 @@ std::string attemptOf(const std::vector<std::string>& arguments) {
   return text;
 }
 
-// Reads what a process that has ended has left in a pipe.
-std::string readAll(int fd) {
+Fd memoryFile() {
+  Fd file(::memfd_create("podman", MFD_CLOEXEC));
+  if (!file) failSystem("memfd_create");
+  return file;
+}
+
+// Returns the content of a file, of a long one the beginning.
+std::string contentOf(int fd) {
   std::string text;
-  char buffer[4096];
-  while (text.size() < kErrorBytesMax) {
-    ssize_t count = ::read(fd, buffer, sizeof buffer);
+  std::string buffer(65536, '\0');
+  while (text.size() < kOutputBytesMax) {
+    ssize_t count = ::pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(text.size()));
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) break;
-    text.append(buffer, static_cast<size_t>(count));
+    if (check(count, "read the output of podman") == 0) break;
+    text.append(buffer, 0, static_cast<size_t>(count));
   }
   return text;
 }
@@ -74,8 +83,42 @@ std::vector<std::string> Podman::argv(const std::vector<std::string>& arguments)
 }
 
 CommandResult Podman::attempt(const std::vector<std::string>& arguments) const {
+  return runUntil(arguments, kTime, [] { return false; });
+}
+
+// A podman whose caller is killed goes on. Were its outputs pipes, the next warning would be its
+// end, in the middle of a start, and what it then forgets nobody finds: they are files.
+CommandResult Podman::runUntil(const std::vector<std::string>& arguments,
+                               std::chrono::seconds limit,
+                               const std::function<bool()>& isCancelled) const {
   try {
-    return runCommand(argv(arguments), kLimits);
+    Fd output = memoryFile();
+    Fd errors = memoryFile();
+    Fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!nothing) failSystem("open /dev/null");
+    SpawnOptions options = apart(argv(arguments));
+    options.input = nothing.get();
+    options.output = output.get();
+    options.errors = errors.get();
+    Child child = spawn(options);
+    Deadline deadline = after(limit);
+    std::optional<int> status;
+    while (!status && !isCancelled() && millisecondsUntil(deadline) > 0) {
+      status = child.awaitEnd(std::min(deadline, after(kLookEvery)));
+    }
+    CommandResult result;
+    if (!status) {
+      child.endBy(after(std::chrono::seconds(0)));
+      result.ending = CommandResult::Ending::kOverdue;
+    } else if (WIFSIGNALED(*status)) {
+      result.ending = CommandResult::Ending::kSignalled;
+      result.status = WTERMSIG(*status);
+    } else {
+      result.status = WEXITSTATUS(*status);
+    }
+    result.output = contentOf(output.get());
+    result.errors = contentOf(errors.get());
+    return result;
   } catch (const SystemError& error) {
     throw ProvisionError(error.what());
   }
@@ -98,31 +141,10 @@ nlohmann::json Podman::list(const std::vector<std::string>& arguments) const {
 }
 
 void Podman::pull(const std::string& image, const std::function<bool()>& isCancelled) const {
-  CommandResult result;
-  std::optional<int> status;
-  try {
-    Pipe errors = makePipe();
-    SpawnOptions options = apart(argv({"pull", "--quiet", image}));
-    Fd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
-    options.input = nothing.get();
-    options.output = nothing.get();
-    options.errors = errors.writeEnd.get();
-    Child child = spawn(options);
-    errors.writeEnd.reset();
-    Deadline deadline = after(kPullTime);
-    while (!status && !isCancelled() && millisecondsUntil(deadline) > 0) {
-      status = child.awaitEnd(after(kLookEvery));
-    }
-    if (!status) child.endBy(after(std::chrono::seconds(0)));
-    result.errors = readAll(errors.readEnd.get());
-  } catch (const SystemError& error) {
-    throw ProvisionError(error.what());
-  }
-  if (status && WIFEXITED(*status) && WEXITSTATUS(*status) == 0) return;
-  std::string attempt = "podman pull " + image + ": ";
-  if (!status) throw ProvisionError(attempt + (isCancelled() ? "cancelled" : "not done in 10 min"));
-  if (WIFEXITED(*status)) result.status = WEXITSTATUS(*status);
-  throw ProvisionError(attempt + podmanReason(result));
+  CommandResult result = runUntil({"pull", "--quiet", image}, kPullTime, isCancelled);
+  if (result.succeeded()) return;
+  std::string reason = isCancelled() ? "cancelled" : podmanReason(result);
+  throw ProvisionError("podman pull " + image + ": " + reason);
 }
 
 }  // namespace harness

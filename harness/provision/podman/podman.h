@@ -2,6 +2,7 @@
 // files of this room.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -36,6 +37,9 @@ class Podman {
   void pull(const std::string& image, const std::function<bool()>& isCancelled) const;
 
  private:
+  // Runs a command until it ends, the time is over, or `isCancelled` is true: it is killed then.
+  CommandResult runUntil(const std::vector<std::string>& arguments, std::chrono::seconds limit,
+                         const std::function<bool()>& isCancelled) const;
   std::vector<std::string> argv(const std::vector<std::string>& arguments) const;
 
   std::string program_;

@@ -7,12 +7,12 @@
 #include <cstring>
 #include <set>
 
-#include "harness/os/files.h"
 #include "harness/os/program_path.h"
 #include "harness/os/wait.h"
 #include "harness/provision/error.h"
 #include "harness/provision/podman/podman_maker.h"
 #include "harness/provision/podman/podman_network.h"
+#include "harness/provision/podman/podman_remains.h"
 
 namespace harness {
 namespace {
@@ -23,9 +23,8 @@ constexpr char kNoPodman[] =
     "the program podman in PATH; install podman, a runtime such as crun or runc, netavark and "
     "aardvark-dns";
 
-// What podman does with a container that ends, and with a command that was cut off, is done soon.
+// What podman does with a container that ends is done soon.
 constexpr std::chrono::seconds kEndTime{20};
-constexpr std::chrono::seconds kOrphanTime{40};
 
 Podman requirePodman(const std::string& program) {
   if (program.empty())
@@ -46,47 +45,6 @@ nlohmann::json containersOf(const Podman& podman, const ClusterMark& mark) {
 std::string labelIn(const nlohmann::json& thing, const char* labels, const char* name) {
   auto all = thing.find(labels);
   return all == thing.end() || !all->is_object() ? "" : all->value(name, "");
-}
-
-// True if the process is a podman that was started for the cluster. A program that is killed leaves
-// its podman at work, and what that makes would appear behind the back of down().
-bool worksForCluster(const std::string& pid, const std::string& prefix) {
-  if (readIfPresent("/proc/" + pid + "/comm") != "podman\n") return false;
-  std::string words = readIfPresent("/proc/" + pid + "/cmdline");
-  for (size_t begin = 0; begin < words.size(); begin = words.find('\0', begin) + 1) {
-    if (words.compare(begin, prefix.size(), prefix) == 0) return true;
-    if (words.find('\0', begin) == std::string::npos) break;
-  }
-  return false;
-}
-
-void awaitOrphans(const std::string& cluster) {
-  std::string prefix = networkName(cluster);
-  bool areGone = waitUntil(after(kOrphanTime), [&] {
-    std::vector<std::string> processes = namesIn("/proc");
-    return std::none_of(processes.begin(), processes.end(), [&](const std::string& pid) {
-      return pid[0] >= '0' && pid[0] <= '9' && worksForCluster(pid, prefix);
-    });
-  });
-  if (areGone) return;
-  throw ProvisionError(Kind::kNoAnswer, "a podman that was started for cluster \"" + cluster +
-                                            "\" still works; try again when it is done");
-}
-
-// Removes what a podman that was killed has left of containers, which has no labels. Nobody else
-// gives such names.
-void removeTorn(const Podman& podman, const std::string& cluster) {
-  std::string prefix = networkName(cluster) + "_";
-  for (const nlohmann::json& each :
-       podman.list({"ps", "--all", "--external", "--format", "json"})) {
-    if (!each.contains("Labels") || !each["Labels"].is_object() || each["Labels"].empty()) {
-      for (const nlohmann::json& name : each.value("Names", nlohmann::json::array())) {
-        std::string text = name.get<std::string>();
-        bool isOurs = text.starts_with(prefix) && text.find('_', prefix.size()) == text.npos;
-        if (isOurs) podman.run({"rm", "--force", text});
-      }
-    }
-  }
 }
 
 Power powerFor(const std::string& state) {
@@ -230,11 +188,12 @@ PowerBefore PodmanBackend::powerOn(const KnownCluster& cluster, const std::strin
   if (powerFor(found.state) != Power::kOff) return PowerBefore::kOn;
   auto planned = std::find_if(cluster.plan.nodes.begin(), cluster.plan.nodes.end(),
                               [&](const NodePlan& each) { return each.name == node; });
-  size_t index = static_cast<size_t>(planned - cluster.plan.nodes.begin());
+  auto index = static_cast<size_t>(planned - cluster.plan.nodes.begin());
+  PodmanNodeSettings settings = readPodmanSettings(cluster.plan).nodes.at(index);
   std::string directory = nodeDirectory(markOf(cluster), node);
+  renewUnits(settings, directory);
   startContainer(podman, found.id, directory, node);
-  bool boots = !readPodmanSettings(cluster.plan).nodes.at(index).boot.empty();
-  if (!boots) return PowerBefore::kOff;
+  if (settings.boot.empty()) return PowerBefore::kOff;
   try {
     awaitBoot({{node, directory}}, [] { return false; });
   } catch (...) {

@@ -46,21 +46,6 @@ void put(const std::string& path, const std::string& content, mode_t mode) {
   putFile(path, content, mode);
 }
 
-void writeUnits(const ContainerPlan& plan, const std::string& directory) {
-  NodeUnits units{.directory = kUnitsInNode,
-                  .bootDirectory = plan.settings.boot.empty() ? "" : kAgentDirectory,
-                  .environment = plan.settings.environment};
-  for (const UnitFile& file : systemdUnits(units)) {
-    std::string path = directory + file.path.substr(std::string(kUnitsInNode).size());
-    if (file.linkTo.empty()) {
-      put(path, file.content, 0644);
-      continue;
-    }
-    makeDirectories(std::filesystem::path(path).parent_path());
-    check(::symlink(file.linkTo.c_str(), path.c_str()), "link " + path);
-  }
-}
-
 using Words = std::vector<std::string>;
 
 void add(Words& words, std::initializer_list<std::string> more) {
@@ -82,7 +67,7 @@ void addMounts(const ContainerPlan& plan, Words& words) {
   if (isSystemd(plan)) {
     add(words,
         {"--tmpfs", "/run/lock" + memory + "1777", "--tmpfs", "/var/log/journal" + memory + "755"});
-    mount(directory + kUnits, std::string(kUnitsInNode) + ":ro");
+    mount(directory + kUnits, kUnitsInNode);
   }
   for (const std::string& place : places) add(words, {"--tmpfs", place});
   // It would give this machine's own agent its options.
@@ -147,7 +132,26 @@ void writeNodeFiles(const ContainerPlan& plan, const std::vector<AgentFile>& age
   std::erase(id, '-');
   put(directory + kMachineId, id + "\n", 0444);
   put(directory + kHosts, hosts, 0644);
-  if (isSystemd(plan)) writeUnits(plan, directory + kUnits);
+  makeDirectories(directory + kUnits);
+  renewUnits(plan.settings, directory);
+}
+
+void renewUnits(const PodmanNodeSettings& settings, const std::string& directory) {
+  if (settings.init != ContainerInit::kSystemd) return;
+  std::string top = directory + kUnits;
+  for (const std::string& name : namesIn(top)) removeTree(top + "/" + name);
+  NodeUnits units{.directory = kUnitsInNode,
+                  .bootDirectory = settings.boot.empty() ? "" : kAgentDirectory,
+                  .environment = settings.environment};
+  for (const UnitFile& file : systemdUnits(units)) {
+    std::string path = top + file.path.substr(std::string(kUnitsInNode).size());
+    if (file.linkTo.empty()) {
+      put(path, file.content, 0644);
+      continue;
+    }
+    makeDirectories(std::filesystem::path(path).parent_path());
+    check(::symlink(file.linkTo.c_str(), path.c_str()), "link " + path);
+  }
 }
 
 std::vector<std::string> createWords(const ContainerPlan& plan) {

@@ -47,6 +47,10 @@ inline constexpr char kBootLogFile[] = "/agent/boot.log";
 void writeNodeFiles(const ContainerPlan& plan, const std::vector<AgentFile>& agentFiles,
                     const std::string& hosts);
 
+// Makes the units of a node that is off what they were when it was made: on a node, they are below
+// /run, which no machine keeps. Does nothing without systemd. Throws SystemError.
+void renewUnits(const PodmanNodeSettings& settings, const std::string& directory);
+
 // Returns the words of `podman create`.
 std::vector<std::string> createWords(const ContainerPlan& plan);
 
