@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <set>
 #include <sstream>
 
@@ -131,7 +132,10 @@ std::optional<ClusterLock> ClusterLock::tryTake(const std::string& cluster) {
 std::vector<std::string> clustersPresent() {
   std::set<std::string> names;
   for (const std::string& name : namesIn(kRunRoot)) {
-    if (isPlainClusterName(name)) names.insert(name);
+    std::error_code error;
+    // On a local node, its own agent has files there.
+    bool isDirectory = std::filesystem::is_directory(runDirectoryOf(name), error);
+    if (isDirectory && isPlainClusterName(name)) names.insert(name);
   }
   for (const std::string& name : namesIn(kDataRoot)) {
     if (isPlainClusterName(name) && isTagged(ClusterPaths(name))) names.insert(name);
