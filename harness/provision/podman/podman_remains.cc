@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <functional>
+#include <set>
 #include <vector>
 
 #include "harness/os/command.h"
@@ -90,11 +90,13 @@ void awaitOrphans(const std::string& cluster) {
 }
 
 void removeTorn(const Podman& podman, const std::string& cluster) {
+  std::set<std::string> known;
+  for (const nlohmann::json& each : podman.list({"ps", "--all", "--format", "json"})) {
+    known.insert(each.value("Id", ""));
+  }
   for (const nlohmann::json& each :
        podman.list({"ps", "--all", "--external", "--format", "json"})) {
-    bool hasLabels =
-        each.contains("Labels") && each["Labels"].is_object() && !each["Labels"].empty();
-    if (hasLabels) continue;
+    if (known.contains(each.value("Id", ""))) continue;
     for (const nlohmann::json& name : each.value("Names", nlohmann::json::array())) {
       std::string text = name.get<std::string>();
       if (isContainerOf(text, cluster)) podman.run({"rm", "--force", text});
