@@ -33,6 +33,7 @@ constexpr std::chrono::seconds kRetryTime{30};
 constexpr std::chrono::seconds kControlTime{10};
 constexpr std::chrono::seconds kKillTime{5};
 constexpr int kPortTries = 5;
+constexpr int kLooksMax = 5;
 
 // A server that is being logged in to by many at a time refuses some of them for a moment.
 bool isMomentary(const std::string& errors) {
@@ -78,17 +79,29 @@ Login runLogin(const std::vector<std::string>& argv) {
   return login;
 }
 
-// Ends the processes of this user in whose command line the path of a control socket stands: an ssh
-// that is still logging in has no socket yet.
-void endProcessesOf(const std::string& controlPath) {
+// Returns the processes in whose command line the path of a control socket stands: an ssh that is
+// still logging in has no socket yet.
+std::vector<pid_t> processesOf(const std::string& controlPath) {
+  std::vector<pid_t> found;
   for (const std::string& name : namesIn("/proc")) {
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::string words = readIfPresent("/proc/" + name + "/cmdline");
+    if (words.find(controlPath) == std::string::npos) continue;
     pid_t pid = static_cast<pid_t>(std::stol(name));
-    uint64_t started = startTimeOf(pid);
-    if (pid == ::getpid()) continue;
-    if (readIfPresent("/proc/" + name + "/cmdline").find(controlPath) == std::string::npos)
-      continue;
-    killProcess(pid, started, after(kKillTime));
+    if (pid != ::getpid()) found.push_back(pid);
+  }
+  return found;
+}
+
+// One process may have started another while it was looked for, so it looks again.
+void endProcessesOf(const std::string& controlPath) {
+  for (int looks = 0; looks < kLooksMax; ++looks) {
+    std::vector<pid_t> found = processesOf(controlPath);
+    if (found.empty()) break;
+    for (pid_t pid : found) {
+      uint64_t started = startTimeOf(pid);
+      if (started != 0) killProcess(pid, started, after(kKillTime));
+    }
   }
   ::unlink(controlPath.c_str());
 }
@@ -107,6 +120,20 @@ uint16_t freePort() {
 
 std::string controlDirectoryPath() {
   return "/tmp/muster-ssh-" + std::to_string(::geteuid());
+}
+
+std::string forwardText(uint16_t localPort, uint16_t port) {
+  return "127.0.0.1:" + std::to_string(localPort) + ":127.0.0.1:" + std::to_string(port);
+}
+
+// Returns a script as it is to be seen in a list of processes.
+std::string withoutComments(const std::string& script) {
+  std::istringstream lines(script);
+  std::string text;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("#")) text += line + "\n";
+  }
+  return text;
 }
 
 std::string withVariables(const HostScript& script) {
@@ -278,55 +305,74 @@ HostAnswer SshConnection::runShared(const HostScript& script, const std::string&
                   failure(script.step, result.errors, toString(result)));
 }
 
-void SshConnection::forwardTo(uint16_t localPort, uint16_t port) const {
-  std::string target = "127.0.0.1:" + std::to_string(port);
-  // These speak to the process behind the control socket, and ssh's configuration has no say.
-  CommandResult open =
-      runCommand({program_, "-F", "none", "-S", forwardPath_, "-O", "forward", "-L",
-                  "127.0.0.1:" + std::to_string(localPort) + ":" + target, "--", "x"},
-                 {.time = kControlTime});
-  if (!open.succeeded()) {
-    throw HostError(HostError::Kind::kUnreachable,
-                    failure("forwarding a port", open.errors, toString(open)));
-  }
-  // The port here accepts connections also where the server forbids them, so the way is tried.
-  CommandResult tried = runCommand(
-      {program_, "-F", "none", "-o", "BatchMode=yes", "-S", forwardPath_, "-W", target, "--", "x"},
-      {.time = kControlTime});
-  if (!tried.succeeded() && tried.ending == CommandResult::Ending::kExited) {
-    throw HostError(HostError::Kind::kUnreachable,
-                    failure("forwarding to the agent", tried.errors, toString(tried)));
-  }
+std::vector<std::string> SshConnection::forwardWords(uint16_t localPort, uint16_t port) const {
+  // They speak to the process behind the control socket, so that ssh's configuration has no say.
+  return {program_,  "-F",         "none",
+          "-S",      forwardPath_, "-O",
+          "forward", "-L",         forwardText(localPort, port),
+          "--",      "x"};
 }
 
-uint16_t SshConnection::openForward(uint16_t port) const {
+void SshConnection::tryForward(uint16_t port) const {
+  // The port here accepts connections also where the server forbids them.
+  CommandResult tried =
+      runCommand({program_, "-F", "none", "-o", "BatchMode=yes", "-S", forwardPath_, "-W",
+                  "127.0.0.1:" + std::to_string(port), "--", "x"},
+                 {.time = kControlTime});
+  if (tried.succeeded() || tried.ending != CommandResult::Ending::kExited) return;
+  throw HostError(HostError::Kind::kUnreachable,
+                  failure("forwarding to the agent", tried.errors, toString(tried)));
+}
+
+std::vector<std::string> SshConnection::forwardLogin() const {
   std::vector<std::string> argv = baseWords();
   // It has no bound in time: the cluster's end closes it. Commands have a connection of their own,
   // whose end must not be that of this one.
   for (const char* option : {"ControlMaster=yes", "ControlPersist=no", "ServerAliveInterval=15",
-                             "ServerAliveCountMax=8", "StreamLocalBindUnlink=yes"}) {
+                             "ServerAliveCountMax=4"}) {
     argv.insert(argv.end(), {"-o", option});
   }
   argv.insert(argv.end(), {"-S", forwardPath_, "-N", "-f", "--", host_.host});
+  return argv;
+}
+
+uint16_t SshConnection::openForward(uint16_t port) const {
   closeForward();
-  Login login = runLogin(argv);
+  Login login = runLogin(forwardLogin());
   if (login.status != 0) {
     throw HostError(HostError::Kind::kUnreachable,
                     failure("connecting for the forward", login.errors, "ssh ended"));
   }
-  for (int tries = 1;; ++tries) {
-    uint16_t local = freePort();
-    try {
-      forwardTo(local, port);
-      return local;
-    } catch (const HostError& error) {
-      // Another program may have taken the port meanwhile.
-      bool isTaken = std::strstr(error.what(), "forwarding a port") != nullptr;
-      if (isTaken && tries < kPortTries) continue;
-      closeForward();
-      throw;
+  try {
+    uint16_t local = 0;
+    CommandResult opened;
+    // Another program may take the port meanwhile.
+    for (int tries = 0; tries < kPortTries && (tries == 0 || !opened.succeeded()); ++tries) {
+      local = freePort();
+      opened = runCommand(forwardWords(local, port), {.time = kControlTime});
     }
+    if (!opened.succeeded()) {
+      throw HostError(HostError::Kind::kUnreachable,
+                      failure("forwarding a port", opened.errors, toString(opened)));
+    }
+    tryForward(port);
+    keepForward(local, port);
+    return local;
+  } catch (const std::exception&) {
+    closeForward();
+    throw;
   }
+}
+
+// Starts the process that opens the forward again.
+void SshConnection::keepForward(uint16_t localPort, uint16_t port) const {
+  std::vector<std::string> argv = {"/bin/sh", "-c",         withoutComments(kKeepForwardScript),
+                                   "sh",      forwardPath_, forwardText(localPort, port)};
+  for (const std::string& word : forwardLogin()) argv.push_back(word);
+  Fd nothing(static_cast<int>(check(::open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null")));
+  SpawnOptions options = apart(argv);
+  options.input = options.output = options.errors = nothing.get();
+  spawn(options);
 }
 
 bool SshConnection::hasForward() const {

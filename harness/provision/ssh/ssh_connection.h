@@ -91,7 +91,10 @@ class SshConnection {
   std::vector<std::string> baseWords() const;
   std::string failure(const std::string& step, const std::string& errors,
                       const std::string& ending) const;
-  void forwardTo(uint16_t localPort, uint16_t port) const;
+  std::vector<std::string> forwardLogin() const;
+  std::vector<std::string> forwardWords(uint16_t localPort, uint16_t port) const;
+  void tryForward(uint16_t port) const;
+  void keepForward(uint16_t localPort, uint16_t port) const;
 
   SshHost host_;
   // The agents' directory on the host; "-" for the usual one.

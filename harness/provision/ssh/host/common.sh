@@ -21,7 +21,7 @@ if [ "$base" = - ]; then
     base=/var/lib/muster-agents
   else
     [ -n "$HOME" ] || die "HOME is not set, so there is no place for the agent; set the key \"directory\""
-    base=$HOME/.local/share/muster-agents
+    base=$HOME/.muster-agents
   fi
 fi
 home=$base/nodes/$key

@@ -123,8 +123,9 @@ for each in $ways; do
   reason=
   if "way_$each"; then
     note_group
-    echo "$each" > "$home/way"
-    say started "$each"
+    word=$(printf '%s' "$each" | tr _ -)
+    echo "$word" > "$home/way"
+    say started "$word"
     exit 0
   fi
   why="$why$each: $(printf '%s' "$reason" | tr '\n' ' '); "
