@@ -16,6 +16,11 @@ struct Remedy {
   std::string (*text)(const std::string& host);
 };
 
+std::string forwardingRemedy(const std::string&) {
+  return "the host's ssh server forbids forwarding, or the agent does not listen; allow it by "
+         "AllowTcpForwarding in sshd_config, or open the agent's port and say \"control: direct\"";
+}
+
 const std::vector<Remedy>& remedies() {
   // The first that fits is taken, so that a jump host's words come before those of what follows
   // from them.
@@ -58,12 +63,8 @@ const std::vector<Remedy>& remedies() {
          return std::string(
              "the host is off or in another network; a host behind another needs the key \"jump\"");
        }},
-      {"administratively prohibited",
-       [](const std::string&) {
-         return std::string(
-             "the host's ssh server forbids forwarding; allow it by AllowTcpForwarding in "
-             "sshd_config, or open the agent's port and say \"control: direct\"");
-       }},
+      {"administratively prohibited", forwardingRemedy},
+      {"Session open refused by peer", forwardingRemedy},
       {"a password is required",
        [](const std::string&) {
          return std::string(
