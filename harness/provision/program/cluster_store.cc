@@ -23,6 +23,8 @@ constexpr int kRecordVersion = 1;
 constexpr size_t kClusterNameMax = 32;
 // A directory that is not a cluster's yet, or not any more; a pid and a number follow.
 constexpr char kUnfinished[] = ".unfinished-";
+// A file for each kind that the store has had a cluster of; the kind's word follows.
+constexpr char kHadKind[] = "/.had-";
 constexpr char kRecordFile[] = "/cluster.json";
 constexpr char kStatesFile[] = "/states.jsonl";
 constexpr char kOwnerFile[] = "/owner";
@@ -160,6 +162,7 @@ bool ClusterStore::add(const ClusterRecord& record, const std::vector<AgentFile>
   for (const std::string& name : namesIn(directory_)) {
     if (isAbandoned(name)) removeTree(directory_ + "/" + name);
   }
+  if (!hasHad(record.kind)) putFile(directory_ + kHadKind + record.kind, "", 0600);
   std::string made = directory_ + "/" + unfinishedName();
   makeDirectories(made, 0700);
   makeDirectories(made + "/tls", 0700);
@@ -178,6 +181,10 @@ bool ClusterStore::add(const ClusterRecord& record, const std::vector<AgentFile>
   if (number == EEXIST || number == ENOTEMPTY) return false;
   errno = number;
   failSystem("make " + place);
+}
+
+bool ClusterStore::hasHad(const std::string& kind) const {
+  return ::access((directory_ + kHadKind + kind).c_str(), F_OK) == 0;
 }
 
 void ClusterStore::put(const ClusterRecord& record) {

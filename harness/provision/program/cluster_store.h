@@ -62,6 +62,9 @@ class ClusterStore {
   // name. Throws SystemError.
   bool add(const ClusterRecord& record, const std::vector<AgentFile>& files);
 
+  // Says whether there ever was a cluster of this kind in the store.
+  bool hasHad(const std::string& kind) const;
+
   // Replaces the record of a cluster. Throws SystemError.
   void put(const ClusterRecord& record);
 

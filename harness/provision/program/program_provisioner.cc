@@ -384,6 +384,8 @@ std::vector<std::string> ProgramProvisioner::collect() {
     down(entry.name);
     collected.push_back(entry.name);
   }
+  // A program that has made nothing here need not work here.
+  if (!options_.store.hasHad(options_.kind)) return collected;
   return atBorder([&] {
     ProtocolJson answer = channel().ask({{"do", "list"}, {"owner", options_.store.owner()}});
     for (const ProtocolJson& each : answer.value("clusters", ProtocolJson::array())) {

@@ -178,6 +178,14 @@ TEST_F(ProgramProvisionerTest, MachineIsExaminedByTheProgram) {
   EXPECT_THAT(make()->examine(dark).degraded, ElementsAre("no colours"));
 }
 
+TEST_F(ProgramProvisionerTest, ProgramThatHasMadeNothingIsNotAskedWhatIsLeft) {
+  options_.program = scratch_.script("broken", "exit 1");
+  EXPECT_THAT(make()->collect(), IsEmpty());
+  options_.store.add(ClusterRecord{.name = "demo", .kind = "fake"}, {});
+  options_.store.remove("demo");
+  EXPECT_THAT(failureOf([&] { make()->collect(); }), HasSubstr("ended with status 1"));
+}
+
 TEST_F(ProgramProvisionerTest, MachinesThatAKilledProcessHasFrozenGoOn) {
   make()->up(plan(), Tenure::kStanding);
   auto frozen = make();
