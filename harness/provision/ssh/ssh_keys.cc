@@ -82,8 +82,8 @@ void checkStart(const Setting& start) {
 void checkDirectory(const Setting& directory) {
   checkWord(directory, "-_./+", "/opt/muster");
   const std::string& text = directory.text();
-  if (text.front() != '/' || text.size() > kDirectoryBytesMax ||
-      std::filesystem::path(text).lexically_normal() != text || text == "/") {
+  if (text.front() != '/' || text.back() == '/' || text.size() > kDirectoryBytesMax ||
+      std::filesystem::path(text).lexically_normal() != text) {
     directory.fail("directory: \"" + text + "\" is not an absolute path of at most " +
                    std::to_string(kDirectoryBytesMax) + " characters such as /opt/muster");
   }
