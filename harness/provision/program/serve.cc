@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <iostream>
@@ -27,6 +28,10 @@ namespace {
 
 // Muster sends one request at a time.
 constexpr size_t kRequestsMax = 16;
+
+// Muster takes a program for hung that is silent for a minute.
+constexpr std::chrono::seconds kHeartbeatEvery{20};
+constexpr int kHeartbeatsMax = 45;
 
 // The lines of standard input, read by a thread of its own, so that their end is seen at any time.
 class Requests {
@@ -97,6 +102,38 @@ class Answers {
 
  private:
   std::mutex mutex_;
+};
+
+// Tells, while it lives, that a request is worked on: some wait for long for machines that are
+// slow, and have nothing to say meanwhile. One that never ends falls silent.
+class Heartbeat {
+ public:
+  Heartbeat(Answers& answers, ProtocolJson id)
+      : thread_([this, &answers, id = std::move(id)] { beat(answers, id); }) {}
+  ~Heartbeat() {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      isOver_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+  Heartbeat(const Heartbeat&) = delete;
+  Heartbeat& operator=(const Heartbeat&) = delete;
+
+ private:
+  void beat(Answers& answers, const ProtocolJson& id) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    for (int beats = 0; beats < kHeartbeatsMax; ++beats) {
+      if (changed_.wait_for(lock, kHeartbeatEvery, [this] { return isOver_; })) return;
+      answers.write({{"id", id}, {"progress", nullptr}});
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool isOver_ = false;
+  std::thread thread_;
 };
 
 class Report : public UpReport {
@@ -185,6 +222,7 @@ class Server {
   void answer(const ProtocolJson& request) {
     ProtocolJson answer = {{"id", request.value("id", ProtocolJson())}};
     try {
+      Heartbeat heartbeat(answers_, answer["id"]);
       answer["ok"] = handle(request.value("do", ""), request);
     } catch (const ClusterFileError& error) {
       answer["error"] = {{"kind", kBadPlanWord}, {"detail", error.what()}};

@@ -14,6 +14,8 @@ namespace harness {
 //     return harness::serveBackend(backend, argc, argv);
 //   }
 //
+// Muster is told every 20 s that a call is worked on, for 15 minutes at most.
+//
 // The options are --version and --describe, which prints the kind's keys for people.
 int serveBackend(Backend& backend, int argc, char** argv);
 

@@ -35,7 +35,7 @@ class SshSample : public ContractSample {
     return std::make_unique<ProgramProvisioner>(broken);
   }
   std::string leftovers(const std::string& cluster) override {
-    return leftoversOf(options().store, cluster) + server().leftovers();
+    return programLeftovers(options().store, cluster) + server().leftovers();
   }
   std::vector<BadFile> badFiles() override {
     return {{"provisioner: ssh\nnodes: {a: {role: x}}", "2:9"},

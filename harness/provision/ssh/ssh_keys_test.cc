@@ -19,10 +19,10 @@ std::vector<SshNode> read(const std::string& text) {
 }
 
 TEST(SshKeysTest, SetOfHostsIsSpreadOverItsNodes) {
-  auto nodes = read("nodes: {\"n[1-3]\": {role: x, host: \"fd00::[5-7]\"}}");
+  auto nodes = read("nodes: {\"n[1-3]\": {role: x, host: \"node[5-7].lab\"}}");
   ASSERT_EQ(nodes.size(), 3u);
-  EXPECT_EQ(nodes[0].host.host, "fd00::5");
-  EXPECT_EQ(nodes[2].host.host, "fd00::7");
+  EXPECT_EQ(nodes[0].host.host, "node5.lab");
+  EXPECT_EQ(nodes[2].host.host, "node7.lab");
   EXPECT_EQ(nodes[0].agentPort, 7411);
   EXPECT_EQ(nodes[0].start, "auto");
 }
@@ -44,6 +44,15 @@ TEST(SshKeysTest, PathsBeginInTheDirectoryOfTheFile) {
   auto nodes = read("config: ssh/config\nidentity: /keys/id\nnodes: {a: {role: x, host: h}}");
   EXPECT_EQ(nodes[0].host.config, "/lab/ssh/config");
   EXPECT_EQ(nodes[0].host.identity, "/keys/id");
+}
+
+TEST(SshKeysTest, ExampleIsRead) {
+  KindKeys keys = sshKeys();
+  auto nodes = sshNodes(readClusterFile(MUSTER_CONFIG_DIR "/ssh.yaml", {.known = {&keys}}));
+  ASSERT_EQ(nodes.size(), 3u);
+  EXPECT_EQ(nodes[1].host.host, "node2.lab");
+  EXPECT_EQ(nodes[2].host.jump, "gate.lab");
+  EXPECT_EQ(nodes[2].control, ControlWay::kSsh);
 }
 
 // An option or a shell's word must not reach ssh's command line.

@@ -10,7 +10,7 @@
 #include "harness/os/command.h"
 #include "harness/os/files.h"
 #include "harness/os/process.h"
-#include "harness/provision/program/program_provisioner.h"
+#include "harness/provision/program/program_testing.h"
 #include "harness/provision/programs.h"
 #include "harness/provision/ssh/reach.h"
 
@@ -84,11 +84,5 @@ class SshServer {
   uint16_t port_ = 0;
   Child server_;
 };
-
-// Names the directory of a cluster in the store, if it is there.
-inline std::string leftoversOf(const ClusterStore& store, const std::string& cluster) {
-  std::string directory = store.directoryOf(cluster);
-  return std::filesystem::exists(directory) ? directory + "\n" : "";
-}
 
 }  // namespace harness
