@@ -7,8 +7,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr char kDirectory[] = "/root/podman-test";
-
 // The host's own /run/muster is that of its agent, and below its root is what the machine has in
 // /var/lib/muster: a muster that runs there has neither.
 constexpr char kPrepare[] = R"(

@@ -7,6 +7,9 @@
 
 namespace podman_tests {
 
+// The directory of shell(), on the host.
+inline constexpr char kDirectory[] = "/root/podman-test";
+
 // The host is a node of this machine: it has the machine's programs, and podman's storage in
 // memory.
 class HostTest : public muster::ClusterTest {
@@ -28,7 +31,7 @@ class HostTest : public muster::ClusterTest {
   // Lists all that podman and its containers have on the host, a line for each.
   std::string leftovers();
 
-  // Writes a file in the directory of shell().
+  // Writes a file in that directory.
   void write(const std::string& name, const std::string& content);
 };
 

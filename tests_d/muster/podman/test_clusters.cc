@@ -5,20 +5,13 @@ namespace {
 
 using namespace muster;
 using podman_tests::HostTest;
+using podman_tests::kDirectory;
 using testing::HasSubstr;
 
 class PodmanClusterTest : public HostTest {};
 
-constexpr char kTwoNodes[] = R"(
-provisioner: podman
-rootfs: /
-nodes:
-  server1: {role: server, boot: [touch /ready]}
-  client1: {role: client, init: systemd}
-)";
-
 constexpr char kUse[] = R"sh(
-muster up two.yaml
+muster up podman.yaml
 test "$(muster exec server1 -- cat /proc/1/comm)" = nodeagent
 test "$(muster exec client1 -- cat /proc/1/comm)" = systemd
 muster exec server1 -- test -e /ready
@@ -29,12 +22,14 @@ muster cp server1:/srv/data back
 cmp data back
 test ! -e /srv/data
 muster nodes --history
-muster down two
-muster down two
+muster down podman
+muster down podman
 )sh";
 
+// The cluster file is the example that people read.
 TEST_F(PodmanClusterTest, NodesAreUsedAsAnyOther) {
-  write("two.yaml", kTwoNodes);
+  local().copyTo(MUSTER_CONFIG_DIR "/podman.yaml", host(),
+                 std::string(kDirectory) + "/podman.yaml");
   Result used = shell(kUse);
   EXPECT_THAT(used, Succeeded());
   EXPECT_THAT(used, StdoutIs(HasSubstr("starting")));
