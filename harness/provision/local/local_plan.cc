@@ -83,6 +83,9 @@ NodeSpec composeNode(const LocalNodeSettings& settings, const NodeDescription& d
   }
   if (!settings.boot.empty()) {
     spec.files.push_back(toSpec(bootScript(settings.boot)));
+  }
+  // Scripts of sysvinit may still be at work when the agent listens.
+  if (!settings.boot.empty() || settings.init == Init::kSysvinit) {
     spec.bootStatus = kBootStatus;
     spec.bootLog = kBootLog;
   }

@@ -411,7 +411,7 @@ TEST_F(LocalProvisionerTest, NodesWithSysvinitRunTheirOwn) {
   local.powerOff(name_, "server2");
   local.powerOn(name_, "server2");
   EXPECT_EQ(ask(cluster, 1, "cat /var/tmp/mine"), "start\n");
-  EXPECT_EQ(ask(cluster, 1, "ls /etc/rc2.d | grep ^S"), "S80mine\nS90nodeagent\n");
+  EXPECT_EQ(ask(cluster, 1, "ls /etc/rc2.d | grep ^S"), "S80mine\nS90nodeagent\nS91muster-boot\n");
 }
 
 TEST_F(LocalProvisionerTest, NodeWithSysvinitThatHaltsIsOff) {

@@ -37,10 +37,12 @@ done
 for script in "/etc/rc$1.d"/S[0-9]*; do
   [ -x "$script" ] && "$script" start
 done
+# The node is up when its scripts have run, and nothing of them is left.
+cd /run/muster && [ -e .boot.status ] && exec mv .boot.status boot.status
 exit 0
 )";
 
-// Tells the end of the boot commands in the way of `nodeagent --role=init`.
+// Notes how the boot commands ended, in the words of `nodeagent --role=init`.
 constexpr char kBootScript[] = R"(#!/bin/sh
 # Written by muster when the node was made: runs the boot commands of the cluster file.
 ### BEGIN INIT INFO
@@ -56,9 +58,12 @@ constexpr char kBootScript[] = R"(#!/bin/sh
 [ -e /run/muster-boot.done ] && exit 0
 : > /run/muster-boot.done
 cd /run/muster || exit 1
-/etc/nodeagent/boot > boot.log 2>&1
-echo "exit $?" > .boot.status
-mv .boot.status boot.status
+status=0
+if [ -x /etc/nodeagent/boot ]; then
+  /etc/nodeagent/boot > boot.log 2>&1
+  status=$?
+fi
+echo "exit $status" > .boot.status
 )";
 
 void link(NodeSpec& spec, const std::string& path, const std::string& target) {
@@ -92,11 +97,10 @@ void composeSysvinit(NodeSpec& spec, const std::string& programs) {
   spec.files.push_back({"/etc/inittab", kInittab});
   spec.files.push_back({"/etc/init.d/rc", kRunScripts, 0755});
   spec.files.push_back({"/etc/init.d/nodeagent", kAgentScript, 0755});
-  bool boots = !spec.bootStatus.empty();
-  if (boots) spec.files.push_back({"/etc/init.d/muster-boot", kBootScript, 0755});
+  spec.files.push_back({"/etc/init.d/muster-boot", kBootScript, 0755});
   for (const std::string level : {"2", "3", "4", "5"}) {
     link(spec, "/etc/rc" + level + ".d/S90nodeagent", "../init.d/nodeagent");
-    if (boots) link(spec, "/etc/rc" + level + ".d/S91muster-boot", "../init.d/muster-boot");
+    link(spec, "/etc/rc" + level + ".d/S91muster-boot", "../init.d/muster-boot");
   }
   for (const std::string level : {"0", "1", "6"}) {
     link(spec, "/etc/rc" + level + ".d/K01nodeagent", "../init.d/nodeagent");
