@@ -38,6 +38,7 @@ struct Error {
     timeout @12;         # The operation's own limit passed; the text says what is known of its effect.
     internal @13;        # A bug or an unforeseen failure of the agent.
     refused @14;         # The caller is not let in, for a reason that has no kind of its own; see the text.
+    reserved @15;        # The node is reserved for others, as the text says (reserve.capnp). Try again later.
   }
 }
 

@@ -36,6 +36,8 @@ Kind kindOfWire(wire::Error::Kind kind) {
       return Kind::kRefused;
     case wire::Error::Kind::TIMEOUT:
       return Kind::kTimeout;
+    case wire::Error::Kind::RESERVED:
+      return Kind::kInfrastructure;
     case wire::Error::Kind::INTERNAL:
     case wire::Error::Kind::UNSPECIFIED:
       break;

@@ -191,6 +191,7 @@ class JobsServer final : public wire::Jobs::Server {
 
   kj::Promise<void> adopt(AdoptContext context) override {
     return support::answer(context, "jobs.adopt", [this, context]() mutable {
+      session_->requireOpen();
       auto params = context.getParams();
       return jobs_.adopt(*session_, params.getSessionIds(), params.getNumber());
     });

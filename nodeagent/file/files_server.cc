@@ -66,10 +66,6 @@ class FilesServer final : public wire::Files::Server, public FileViewServer {
   // Composes an audit line. `more` says what is done with `path`; contents do not belong in it.
   AuditLog::Line line(std::string_view operation, kj::StringPtr path, std::string more = "");
 
-  // Runs `task`, which returns nothing, on a worker thread, unless the session is ending.
-  template <typename Task>
-  kj::Promise<void> change(Task task);
-
   // Answers a method that changes what is at the parameter `path`. `prepare` checks the other
   // parameters and returns a pair: what the audit log says besides the path, and what is then
   // called with the path on a worker thread.
@@ -122,12 +118,6 @@ AuditLog::Line FilesServer::line(std::string_view operation, kj::StringPtr path,
 }
 
 template <typename Task>
-kj::Promise<void> FilesServer::change(Task task) {
-  session_->requireOpen();
-  return worker().run(kj::mv(task));
-}
-
-template <typename Task>
 kj::Promise<file::FileStat> FilesServer::replace(kj::StringPtr path, Lifetime lifetime,
                                                  Parents parents, Task task) {
   session_->requireOpen();
@@ -147,6 +137,7 @@ kj::Promise<file::FileStat> FilesServer::replace(kj::StringPtr path, Lifetime li
 
 kj::Promise<void> FilesServer::write(WriteContext context) {
   return support::answer(context, "files.write", [this, context]() mutable {
+    session_->requireOpen();
     auto params = context.getParams();
     auto path = file::absolutePath(params.getPath());
     auto options = file::readWriteOptions(params.getOptions());
@@ -361,6 +352,7 @@ kj::Promise<void> FilesServer::makeDirectory(MakeDirectoryContext context) {
 
 kj::Promise<void> FilesServer::remove(RemoveContext context) {
   return support::answer(context, "files.remove", [this, context]() mutable {
+    session_->requireOpen();
     auto params = context.getParams();
     auto path = file::absolutePath(params.getPath());
     auto line = this->line("files.remove", path, params.getRecursive() ? "recursive" : "");
@@ -374,6 +366,7 @@ kj::Promise<void> FilesServer::remove(RemoveContext context) {
 
 kj::Promise<void> FilesServer::rename(RenameContext context) {
   return support::answer(context, "files.rename", [this, context]() mutable {
+    session_->requireOpen();
     auto params = context.getParams();
     auto source = file::absolutePath(params.getSource());
     auto target = file::absolutePath(params.getTarget());
@@ -382,18 +375,19 @@ kj::Promise<void> FilesServer::rename(RenameContext context) {
                  replace = file::readReplace(params.getReplace())]() {
       file::rename(source, target, replace);
     };
-    return change(audited(kj::mv(line), kj::mv(task)));
+    return worker().run(audited(kj::mv(line), kj::mv(task)));
   });
 }
 
 template <typename Context, typename Prepare>
 kj::Promise<void> FilesServer::changeAt(Context context, const char* operation, Prepare prepare) {
   return support::answer(context, operation, [this, context, operation, prepare]() mutable {
+    session_->requireOpen();
     auto params = context.getParams();
     auto path = file::absolutePath(params.getPath());
     auto [how, task] = prepare(params);
     auto line = this->line(operation, path, std::move(how));
-    return change(audited(
+    return worker().run(audited(
         kj::mv(line), [path = kj::mv(path), task = kj::mv(task)]() mutable { return task(path); }));
   });
 }

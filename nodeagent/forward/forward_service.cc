@@ -74,6 +74,7 @@ class ForwardsServer final : public wire::Forwards::Server {
 
   kj::Promise<void> connect(ConnectContext context) override {
     return support::answer(context, "forwards.connect", [this, context]() mutable {
+      session_->requireOpen();
       auto target = endpointOf("target", context.getParams().getTarget());
       uint64_t number = context.getParams().getStream();
       bool isKnown = table().hasStream(number);
@@ -85,6 +86,7 @@ class ForwardsServer final : public wire::Forwards::Server {
 
   kj::Promise<void> listen(ListenContext context) override {
     return support::answer(context, "forwards.listen", [this, context]() mutable {
+      session_->requireOpen();
       auto place = endpointOf("place", context.getParams().getPlace());
       uint64_t number = context.getParams().getListener();
       bool isKnown = table().hasListener(number);

@@ -116,10 +116,10 @@ class SessionServer final : public wire::Session::Server {
 
   kj::Promise<void> adoptEarlier(AdoptEarlierContext call) override {
     return support::answer(call, "session.adoptEarlier", [this, call]() mutable {
-      session_->requireOpen();
+      session_->requireAlive();
       support::Id id = requireId("sessionId", call.getParams().getSessionId());
       KJ_IF_MAYBE (found, context_.sessions.findEarlier(*session_, id)) {
-        (*found)->requireOpen();
+        (*found)->requireAlive();
         context_.sessions.adopt(*session_, **found);
       } else {
         support::fail(Kind::EXPIRED, "session ", id.text().c_str(), " is not known here");

@@ -143,6 +143,7 @@ class Process {
         gates_{sessions_, systemClock(), options.nodeName.c_str(), bootId_, services_},
         keeper_(io_, gates_, keeperOptions(options)),
         pidFile_(options.pidFile) {
+    sessions_.noteUse(host_.use);
     if (options.role == AgentRole::kAll) {
       auto arguments = options.arguments;
       arguments.push_back("--role=front");

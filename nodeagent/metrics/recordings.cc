@@ -151,7 +151,7 @@ void Recordings::stop(Session& session, uint64_t number) {
 
 kj::Promise<void> MetricsServer::record(RecordContext context) {
   return support::answer(context, "metrics.record", [this, context]() mutable {
-    session_->requireOpen();
+    session_->requireAlive();
     auto params = context.getParams();
     int64_t intervalNs = params.getIntervalNs();
     if (intervalNs < kIntervalMinNs || intervalNs > kIntervalMaxNs) {
@@ -164,7 +164,7 @@ kj::Promise<void> MetricsServer::record(RecordContext context) {
 
 kj::Promise<void> MetricsServer::read(ReadContext context) {
   auto answered = support::answer(context, "metrics.read", [this, context]() mutable {
-    session_->requireOpen();
+    session_->requireAlive();
     auto params = context.getParams();
     int64_t waitNs = params.getWaitNs();
     if (waitNs < 0 || waitNs > kWaitMaxNs) {

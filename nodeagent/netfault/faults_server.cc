@@ -102,7 +102,7 @@ kj::Promise<void> FaultsServer::kill(KillContext context) {
 
 kj::Promise<void> FaultsServer::probe(ProbeContext context) {
   return support::answer(context, "faults.probe", [this, context]() mutable {
-    session_->requireOpen();
+    session_->requireAlive();
     auto params = context.getParams();
     if (params.getProbes().size() > kProbesMax) {
       support::fail(Kind::INVALID, "probes: more than ", kProbesMax);

@@ -20,6 +20,7 @@
 #include "nodeagent/session/audit_log.h"
 #include "nodeagent/session/commands.h"
 #include "nodeagent/session/deaths.h"
+#include "nodeagent/session/node_use.h"
 #include "nodeagent/session/session.h"
 #include "schema/agent.capnp.h"
 #include "schema/common.capnp.h"
@@ -63,6 +64,9 @@ struct ServiceHost {
 
   // The processes that ended as only a broken program does.
   Deaths deaths = {};
+
+  // The sessions that change the node.
+  NodeUse use = {};
 };
 
 class AgentService {

@@ -4,6 +4,7 @@
 
 #include <kj/debug.h>
 
+#include "nodeagent/session/node_use.h"
 #include "schema/support/base/log.h"
 
 namespace nodeagent {
@@ -129,11 +130,19 @@ Session::~Session() noexcept(false) {
 }
 
 kj::Own<Session::Entry> Session::addUndo(EndPhase phase, kj::String what, End end) {
-  requireOpen();
+  requireAlive();
   return kj::heap<EntryImpl>(*this, phase, kj::mv(what), kj::mv(end));
 }
 
-void Session::requireOpen() const {
+void Session::requireOpen() {
+  requireAlive();
+  Session& user = whole();
+  if (user.usesNode_ || user.use_ == nullptr) return;
+  user.use_->enter(user);
+  user.usesNode_ = true;
+}
+
+void Session::requireAlive() const {
   KJ_IF_MAYBE (reason, reason_) {
     support::fail(Kind::EXPIRED, "session ", options_.id.text().c_str(),
                   " has ended: ", reasonText(*reason));
@@ -147,7 +156,13 @@ kj::Promise<void> Session::end(EndReason reason) {
   reason_ = reason;
   // The walk begins in a later turn of the loop, when ended_ is set: a function that it calls may
   // call end() again.
-  auto walk = kj::evalLater([this]() { return stopAll(); }).then([this]() { return undoNewest(); });
+  auto walk = kj::evalLater([this]() {
+                return stopAll();
+              }).then([this]() {
+                  return undoNewest();
+                }).then([this]() {
+    if (usesNode_) use_->leave(*this);
+  });
   return ended_.emplace(walk.fork()).addBranch();
 }
 
@@ -252,6 +267,7 @@ SessionTable::Attached SessionTable::attach(Session::Options options, wire::Atta
     support::fail(Kind::OVERLOADED, "the node has ", kSessionsMax, " sessions, which is its limit");
   }
   auto session = kj::refcounted<Session>(kj::mv(options), clock_, timer_);
+  session->use_ = use_;
   auto& stored = sessions_.emplace(session->id(), kj::mv(session)).first->second;
   return {stored->addRef(), false};
 }
@@ -328,7 +344,7 @@ void SessionTable::makeDependent(Session& session, Session& on, kj::String what)
 
 kj::Own<Session> SessionTable::openScope(Session& session, const support::Id& id,
                                          kj::Array<Label> labels) {
-  session.requireOpen();
+  session.requireAlive();
   auto found = sessions_.find(id);
   if (found != sessions_.end()) {
     Session& known = *found->second;

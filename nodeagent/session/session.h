@@ -20,30 +20,14 @@
 
 #include "nodeagent/os/clock.h"
 #include "nodeagent/session/label.h"
+#include "nodeagent/session/session_end.h"
 #include "nodeagent/session/variables.h"
 #include "schema/agent.capnp.h"
 #include "schema/support/base/id.h"
-#include "schema/support/base/wire_error.h"
 
 namespace nodeagent {
 
-// Something that could not be undone.
-struct Leftover {
-  kj::String what;
-  support::Failure reason;
-};
-
-enum class EndPhase {
-  // Stops something that runs, such as a job. All of these are called first, together.
-  kStop,
-  // Undoes a change, such as to a file. These are called afterwards, one after the other, the
-  // newest first.
-  kUndo,
-  // Changes nothing on the node by itself, and is called as kUndo is.
-  kTidy
-};
-
-enum class EndReason { kClosed, kExpired, kKeeperStops };
+class NodeUse;
 
 class Session final : public kj::Refcounted {
  public:
@@ -112,14 +96,22 @@ class Session final : public kj::Refcounted {
   // The list is complete once end() has resolved.
   kj::ArrayPtr<const Leftover> leftovers() const { return leftovers_; }
 
-  // Fails with kind expired if the session is ending. It belongs at the beginning of every method
-  // that changes something.
-  void requireOpen() const;
+  // Fails with kind expired if the session is ending, and with kind reserved if it may not use the
+  // node now (node_use.h). Once it has succeeded, the session uses the node until its end. It
+  // belongs at the beginning of every method that changes something.
+  void requireOpen();
+  // Does the same for a method that changes nothing of the node: only the session's end refuses it.
+  void requireAlive() const;
+  // Tells whether the whole session has begun to change the node.
+  bool usesNode() { return whole().usesNode_; }
 
   // Tells whether this is a scope: a part of another session that can be ended alone.
   bool isScope() const { return isScope_; }
   // Returns the session whose scope this is, while the scope is open; this one if it is none.
   Session& whole();
+
+  // Tells whether this session ends with that one: it is a scope of it, or was adopted by it.
+  bool endsWith(const Session& other) const;
 
   // Returns the variables of the commands of the whole session, whichever scope has set them.
   Variables& variables() { return *whole().variables_; }
@@ -129,9 +121,6 @@ class Session final : public kj::Refcounted {
  private:
   class EntryImpl;
   friend class SessionTable;
-
-  // Says whether that session has adopted this one, or one that has.
-  bool endsWith(const Session& other) const;
 
   kj::Promise<void> stopAll();
   kj::Promise<void> undoNewest();
@@ -150,6 +139,9 @@ class Session final : public kj::Refcounted {
   kj::Maybe<kj::Own<Session>> adopter_;
   kj::Own<Entry> adoption_;
   bool isScope_ = false;
+  // Null: nobody asks who uses the node.
+  NodeUse* use_ = nullptr;
+  bool usesNode_ = false;
   // The open scopes of this session, and the last that ended, with what they left, the newest last.
   size_t scopes_ = 0;
   std::deque<kj::Own<Session>> endedScopes_;
@@ -175,6 +167,10 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
 
   // `epoch` is new with every start of the keeper. `clock` and `timer` outlive this.
   SessionTable(const Clock& clock, kj::Timer& timer, support::Id epoch = support::Id::random());
+
+  // Notes which of the sessions that begin from now on use the node. `use` outlives the last end of
+  // one of them.
+  void noteUse(NodeUse& use) { use_ = &use; }
 
   struct Attached {
     kj::Own<Session> session;
@@ -235,6 +231,7 @@ class SessionTable final : private kj::TaskSet::ErrorHandler {
   const Clock& clock_;
   kj::Timer& timer_;
   support::Id epoch_;
+  NodeUse* use_ = nullptr;
   std::map<support::Id, kj::Own<Session>> sessions_;
   // The scopes among them.
   size_t scopes_ = 0;

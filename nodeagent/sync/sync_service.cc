@@ -101,7 +101,7 @@ class SyncServer final : public wire::Sync::Server {
   kj::Promise<void> pull(PullContext context) override {
     auto params = context.getParams();
     auto answered = support::answer(context, "sync.pull", [this, context, params]() mutable {
-      session_->requireOpen();
+      session_->requireAlive();
       return mailboxes_.of(*session_).pull(
           params.getAfter(), params.getWaitNs(),
           [context](unsigned count) mutable { return context.getResults().initRecords(count); });
@@ -113,7 +113,7 @@ class SyncServer final : public wire::Sync::Server {
   // All answers are read before any is given.
   kj::Promise<void> answer(AnswerContext context) override {
     return support::answer(context, "sync.answer", [this, context]() mutable {
-      session_->requireOpen();
+      session_->requireAlive();
       auto& mailbox = mailboxes_.of(*session_);
       kj::Vector<Reply> replies;
       auto answers = context.getParams().getAnswers();
@@ -126,7 +126,7 @@ class SyncServer final : public wire::Sync::Server {
 
   kj::Promise<void> watch(WatchContext context) override {
     return support::answer(context, "sync.watch", [this, context]() mutable {
-      session_->requireOpen();
+      session_->requireAlive();
       auto& mailbox = mailboxes_.of(*session_);
       uint64_t number = context.getParams().getNumber();
       KJ_IF_MAYBE (command, commands_.find(session_->id(), number)) {

@@ -63,7 +63,7 @@ AuditLog::Line WaitsServer::lineOf(std::string_view operation, const Url& url) {
 
 kj::Promise<void> WaitsServer::await(AwaitContext context) {
   auto answered = support::answer(context, "waits.await", [this, context]() mutable {
-    session_->requireOpen();
+    session_->requireAlive();
     auto params = context.getParams();
     int64_t waitNs = params.getWaitNs();
     if (waitNs < 0 || waitNs > kWaitMaxNs) {
@@ -92,7 +92,7 @@ kj::Promise<void> WaitsServer::await(AwaitContext context) {
 
 kj::Promise<void> WaitsServer::get(GetContext context) {
   return support::answer(context, "waits.get", [this, context]() mutable {
-    session_->requireOpen();
+    session_->requireAlive();
     auto params = context.getParams();
     int64_t deadlineNs = params.getDeadlineNs();
     if (deadlineNs <= 0 || deadlineNs > kWaitMaxNs) {
