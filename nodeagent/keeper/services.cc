@@ -10,6 +10,7 @@
 #include "nodeagent/log/log_service.h"
 #include "nodeagent/metrics/metrics_service.h"
 #include "nodeagent/netfault/netfault_service.h"
+#include "nodeagent/reserve/reserve_service.h"
 #include "nodeagent/service/service_control.h"
 #include "nodeagent/sync/sync_service.h"
 #include "nodeagent/wait/wait_service.h"
@@ -33,6 +34,7 @@ kj::Array<kj::Own<AgentService>> makeServices(ServiceHost& host) {
   services.add(makeSync(host));
   services.add(makeWait(host));
   services.add(makeChange(host));
+  services.add(makeReserve(host));
   return services.releaseAsArray();
 }
 
