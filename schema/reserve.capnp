@@ -22,9 +22,10 @@ interface Reservations extends(ReservationView) $Common.least(operator) {
   # Answers when a reservation that the caller holds has ended, after waitNs at the latest (at most 20 s). Errors:
   # notFound, invalid.
 
-  makeStanding @2 (id :Data) -> (state :State, error :Common.Error);
-  # Makes a reservation of coverage `person`, which the caller holds, last until its time is over, whatever becomes of
-  # the session and of the agent. Errors: notFound, invalid, denied, system (it could not be kept on disk).
+  makeStanding @2 (id :Data, lengthNs :Int64) -> (state :State, error :Common.Error);
+  # Makes a reservation of coverage `person`, which the caller holds, last for lengthNs (as in Request) from now,
+  # whatever becomes of the session and of the agent. It may be called again, for more time. Errors: notFound, invalid,
+  # denied, system (it could not be kept on disk).
 
   release @3 (id :Data) -> (found :Bool, error :Common.Error);
   # Ends a reservation or takes a request back: of the session, or of the same person. Errors: denied (it is another

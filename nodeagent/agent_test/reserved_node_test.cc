@@ -13,6 +13,7 @@
 
 #include "nodeagent/keeper/services.h"
 #include "nodeagent/session/service_testing.h"
+#include "schema/job.capnp.h"
 #include "schema/reserve.capnp.h"
 
 namespace nodeagent {
@@ -31,7 +32,7 @@ const std::map<std::string, std::set<std::string>> kGoOn = {
     {"Faults", {"heal", "probe"}},
     {"Files", {"abandonUpload"}},
     {"Forwards", {"close"}},
-    {"Jobs", {"follow", "acknowledge"}},
+    {"Jobs", {"follow", "acknowledge", "cancelOf"}},
     {"Logs", {"mark", "read", "await"}},
     {"ReservationControl", {"revoke"}},
     {"Reservations", {"reserve", "follow", "makeStanding", "release"}},
@@ -80,6 +81,14 @@ class ReservedNodeTest : public testing::Test {
     ASSERT_TRUE(response.getState().isHeld()) << response.getError().getText().cStr();
   }
 
+  // Asks for the node as one who waits.
+  void wait(Session& session) {
+    auto request = offeredTo<wire::Reservations>(session).reserveRequest();
+    request.initRequest().setId(support::Id::random().data());
+    request.getRequest().setQueue(true);
+    ASSERT_TRUE(request.send().wait(io_.waitScope).getState().isWaiting());
+  }
+
   // Returns the methods of an interface that are not refused, without those that are listed.
   std::set<std::string> notRefused(AgentService::Offer& offer, Session& session) {
     std::string interface = offer.interface.getShortDisplayName().cStr();
@@ -119,6 +128,31 @@ TEST_F(ReservedNodeTest, EveryCallThatChangesTheNodeIsRefusedToOthers) {
   }
   EXPECT_THAT(notRefusedOnes, ContainerEq(std::set<std::string>()));
   EXPECT_FALSE(bob->usesNode());
+}
+
+TEST_F(ReservedNodeTest, OneMayEndOnesOwnJobsAndNoOthers) {
+  auto bob = begin("bob@b");
+  auto run = offeredTo<wire::Jobs>(*bob).runRequest();
+  run.setNumber(1);
+  run.initSpec().setDeadlineNs(60'000'000'000);
+  auto argv = run.getSpec().initArgv(2);
+  argv.set(0, "/bin/sleep"_kj.asBytes());
+  argv.set(1, "1000"_kj.asBytes());
+  auto started = run.send().wait(io_.waitScope);
+  ASSERT_FALSE(started.hasError()) << started.getError().getText().cStr();
+  auto alice = begin("alice@a");
+  Session::Contact contact(*alice);
+  wait(*alice);
+  auto cancelBy = [&](kj::StringPtr user) {
+    auto session = begin(user);
+    auto cancel = offeredTo<wire::Jobs>(*session).cancelOfRequest();
+    cancel.setSessionId(bob->id().data());
+    cancel.setNumber(1);
+    return cancel.send().wait(io_.waitScope).getError().getKind();
+  };
+  EXPECT_EQ(cancelBy("carol@c"), Kind::RESERVED);
+  EXPECT_EQ(cancelBy("bob@b"), Kind::UNSPECIFIED);
+  sessions_.end(*bob, EndReason::kClosed).wait(io_.waitScope);
 }
 
 }  // namespace

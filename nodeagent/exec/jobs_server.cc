@@ -148,7 +148,7 @@ class JobsServer final : public wire::Jobs::Server {
 
   kj::Promise<void> cancelOf(CancelOfContext context) override {
     return support::answer(context, "jobs.cancelOf", [this, context]() mutable {
-      session_->requireOpen();
+      session_->requireAlive();
       auto params = context.getParams();
       // The job may belong to any session, so its identity decides, and an admin may end every job.
       auto owner = readSessionId(params.getSessionId());
@@ -157,6 +157,11 @@ class JobsServer final : public wire::Jobs::Server {
         support::fail(Kind::DENIED, "job ", job.number(), " of session ", owner.text().c_str(),
                       " is of \"", job.identity(), "\": only it or an admin may end it");
       }
+      // Who makes way for others on a node that is reserved may end what is theirs.
+      auto user = labelOf(session_->labels(), kUserLabel);
+      bool isOwn = job.identity() == session_->identity() && user.size() > 0 &&
+                   labelOf(job.labels(), kUserLabel) == user;
+      if (!isOwn) session_->requireOpen();
       auto written = audit_.record(*session_, "jobs.cancelOf",
                                    {{"owner_session", owner.text()}, {"number", job.number()}});
       return afterLine(kj::mv(written),

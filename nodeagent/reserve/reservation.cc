@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "schema/support/base/text.h"
+#include "schema/support/base/wire_error.h"
 
 namespace nodeagent::reserve {
 
@@ -13,7 +14,7 @@ bool Reservation::covers(const Session& other) const {
   KJ_IF_MAYBE (own, session) {
     if (own->get() == &other || other.endsWith(**own)) return true;
   }
-  return strstr(labelOf(other, "reservation").cStr(), id.text().c_str()) != nullptr;
+  return strstr(labelOf(other.labels(), "reservation").cStr(), id.text().c_str()) != nullptr;
 }
 
 bool Reservation::isOfPerson(const Session& other) const {
@@ -26,15 +27,17 @@ kj::String Reservation::owner() const {
   return kj::str(printed.c_str(), " (", support::printable(identity.cStr()).c_str(), ")");
 }
 
-kj::StringPtr labelOf(const Session& session, kj::StringPtr name) {
-  for (const Label& label : session.labels()) {
-    if (label.name == name) return label.value;
+int64_t requireLength(int64_t lengthNs) {
+  if (lengthNs == 0) return kLengthDefaultNs;
+  if (lengthNs < kLengthMinNs || lengthNs > kLengthMaxNs) {
+    support::fail(wire::Error::Kind::INVALID, "lengthNs: ", lengthNs,
+                  " is not between 1 s and 7 days, nor 0");
   }
-  return "";
+  return lengthNs;
 }
 
 kj::StringPtr userOf(const Session& session) {
-  auto user = labelOf(session, "user");
+  auto user = labelOf(session.labels(), kUserLabel);
   return user.size() > 0 ? user : session.identity();
 }
 

@@ -64,8 +64,8 @@ struct EndedReservation {
   int64_t atRealtimeNs = 0;
 };
 
-// Returns the value of a label of the session; empty if it has none.
-kj::StringPtr labelOf(const Session& session, kj::StringPtr name);
+// Returns the length that a request asks for: 0 means the default. Fails with kind invalid.
+int64_t requireLength(int64_t lengthNs);
 
 // Returns the person for whom the session acts: its label `user`, or else its identity.
 kj::StringPtr userOf(const Session& session);

@@ -28,10 +28,11 @@ kj::Maybe<Reservation> reservationFrom(kj::ArrayPtr<const kj::String> lines) {
 
 }  // namespace
 
-kj::Array<kj::String> ReservationJournal::linesOf(const Reservation& reservation) {
+kj::Array<kj::String> ReservationJournal::linesOf(const Reservation& reservation,
+                                                  int64_t sinceRealtimeNs, int64_t lengthNs) {
   return kj::arr(kj::str(reservation.id.text().c_str()), toField(reservation.identity),
-                 toField(reservation.user), toField(reservation.reason),
-                 kj::str(reservation.sinceRealtimeNs), kj::str(reservation.lengthNs));
+                 toField(reservation.user), toField(reservation.reason), kj::str(sinceRealtimeNs),
+                 kj::str(lengthNs));
 }
 
 void ReservationJournal::write(const support::Id& id, kj::ArrayPtr<const kj::String> lines) const {

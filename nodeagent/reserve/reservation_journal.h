@@ -17,7 +17,8 @@ class ReservationJournal final : public kj::AtomicRefcounted {
   explicit ReservationJournal(kj::String directory) : records_(kj::mv(directory)) {}
 
   // Returns the lines by which write() keeps a reservation.
-  static kj::Array<kj::String> linesOf(const Reservation& reservation);
+  static kj::Array<kj::String> linesOf(const Reservation& reservation, int64_t sinceRealtimeNs,
+                                       int64_t lengthNs);
 
   // Returns when the record is on the disk. Fails with kind system if the disk refuses.
   void write(const support::Id& id, kj::ArrayPtr<const kj::String> lines) const;

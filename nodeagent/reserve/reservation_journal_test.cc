@@ -37,7 +37,9 @@ class ReservationJournalTest : public testing::Test {
   }
 
   void write(const Reservation& reservation) {
-    journal_->write(reservation.id, ReservationJournal::linesOf(reservation));
+    journal_->write(reservation.id,
+                    ReservationJournal::linesOf(reservation, reservation.sinceRealtimeNs,
+                                                reservation.lengthNs));
   }
 
   std::string pathOf(const Reservation& of) const { return directory_ + "/r/" + of.id.text(); }

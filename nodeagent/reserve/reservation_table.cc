@@ -25,20 +25,11 @@ kj::String lengthText(int64_t lengthNs) {
 // Returns "kvd_tests of alice@build7, process build7/4711/88123", printable.
 kj::String userText(const Session& session) {
   auto printed = [](kj::StringPtr text) { return support::printable(text.cStr()); };
-  auto program = labelOf(session, "program");
-  auto process = labelOf(session, "process");
+  auto program = labelOf(session.labels(), "program");
+  auto process = labelOf(session.labels(), "process");
   return kj::str(program.size() == 0 ? "a program" : printed(program).c_str(), " of ",
                  printed(userOf(session)).c_str(), process.size() == 0 ? "" : ", process ",
                  printed(process).c_str());
-}
-
-int64_t lengthOf(const Request& request) {
-  if (request.lengthNs == 0) return kLengthDefaultNs;
-  if (request.lengthNs < kLengthMinNs || request.lengthNs > kLengthMaxNs) {
-    support::fail(Kind::INVALID, "lengthNs: ", request.lengthNs,
-                  " is not between 1 s and 7 days, nor 0");
-  }
-  return request.lengthNs;
 }
 
 void requireReason(kj::StringPtr reason) {
@@ -56,8 +47,8 @@ Reservation reservationOf(Session& session, Request request, int64_t nowRealtime
   made.id = request.id;
   made.identity = kj::str(session.identity());
   made.user = kj::str(userOf(session));
-  made.process = kj::str(labelOf(session, "process"));
-  made.lengthNs = lengthOf(request);
+  made.process = kj::str(labelOf(session.labels(), "process"));
+  made.lengthNs = requireLength(request.lengthNs);
   made.reason = kj::mv(request.reason);
   made.coverage = request.coverage;
   made.sinceRealtimeNs = nowRealtimeNs;
@@ -213,7 +204,10 @@ void ReservationTable::grant(Reservation reservation) {
   listener_.changed();
 }
 
-void ReservationTable::makeStanding(Reservation& held) {
+void ReservationTable::makeStanding(Reservation& held, int64_t sinceRealtimeNs, int64_t lengthNs) {
+  held.sinceRealtimeNs = sinceRealtimeNs;
+  held.lengthNs = lengthNs;
+  held.untilBoottimeNs = clock_.boottimeNs() + lengthNs;
   held.entry = nullptr;
   held.session = nullptr;
   held.process = kj::str();

@@ -76,8 +76,9 @@ class ReservationTable final : public UseRule {
   // Returns the held reservation if it has this id and is of the session. Null: it is not.
   kj::Maybe<Reservation&> findHeld(Session& session, const support::Id& id);
 
-  // Lets the held reservation last without its session.
-  void makeStanding(Reservation& held);
+  // Lets the held reservation last without its session, for this time from `sinceRealtimeNs`, which
+  // is about now.
+  void makeStanding(Reservation& held, int64_t sinceRealtimeNs, int64_t lengthNs);
 
   // Adds a standing reservation of an earlier keeper. One whose time is over is passed over.
   void restore(Reservation reservation);

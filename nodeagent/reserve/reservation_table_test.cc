@@ -322,12 +322,17 @@ TEST_F(ReservationTableTest, FieldsOutOfRangeAreNamed) {
 TEST_F(ReservationTableTest, StandingOneOutlivesItsSessionAndIsDroppedAtItsEnd) {
   User alice = user("alice@a");
   support::Id id = ask(alice, Coverage::PERSON);
-  reservations_.makeStanding(KJ_ASSERT_NONNULL(reservations_.findHeld(*alice.session, id)));
+  auto& held = KJ_ASSERT_NONNULL(reservations_.findHeld(*alice.session, id));
+  clock_.advance(kLengthDefaultNs / 2);
+  reservations_.makeStanding(held, clock_.realtimeNs(), kLengthDefaultNs);
   end(alice);
   EXPECT_TRUE(holds(id));
   User back = user("alice@a");
   EXPECT_EQ(use(back), Kind::UNSPECIFIED);
-  clock_.advance(kLengthDefaultNs);
+  clock_.advance(kLengthDefaultNs - 1);
+  reservations_.settle();
+  EXPECT_TRUE(holds(id)) << "its time has begun anew";
+  clock_.advance(1);
   reservations_.settle();
   EXPECT_FALSE(holds(id));
   EXPECT_THAT(dropped_, ElementsAre(id.text()));

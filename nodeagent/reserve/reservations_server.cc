@@ -80,9 +80,9 @@ void writeReservation(const ReservationTable& table, const Session& session,
 void writeUser(const Clock& clock, wire::NodeUser::Builder to, const Session& user) {
   to.setIdentity(user.identity());
   to.setUser(userOf(user));
-  to.setProgram(labelOf(user, "program"));
-  to.setProcess(labelOf(user, "process"));
-  to.setRun(labelOf(user, "run"));
+  to.setProgram(labelOf(user.labels(), "program"));
+  to.setProcess(labelOf(user.labels(), "process"));
+  to.setRun(labelOf(user.labels(), "run"));
   to.setBeganRealtimeNs(user.beganRealtimeNs());
   to.setConnected(user.hasContact() && !user.ending());
   to.setLeaseLeftNs(std::max<int64_t>(user.leaseEndsBoottimeNs() - clock.boottimeNs(), 0));
@@ -143,11 +143,14 @@ kj::Promise<void> NodeReservations::record(const Session& session, std::string_v
   return kj::READY_NOW;
 }
 
-kj::Promise<void> NodeReservations::keep(const Session& session, const Reservation& reservation) {
+kj::Promise<void> NodeReservations::keep(const Session& session, const Reservation& reservation,
+                                         int64_t sinceRealtimeNs, int64_t lengthNs) {
   auto line = host_.audit.line(session, "reservations.makeStanding",
-                               {{"reservation", reservation.id.text()}});
+                               {{"reservation", reservation.id.text()}, {"lengthNs", lengthNs}});
   auto write = [journal = kj::atomicAddRef(*journal_), id = reservation.id,
-                lines = ReservationJournal::linesOf(reservation)]() { journal->write(id, lines); };
+                lines = ReservationJournal::linesOf(reservation, sinceRealtimeNs, lengthNs)]() {
+    journal->write(id, lines);
+  };
   return worker_->run(audited(kj::mv(line), kj::mv(write)));
 }
 
@@ -252,10 +255,12 @@ kj::Promise<void> ReservationsServer::makeStanding(MakeStandingContext context) 
       support::fail(Kind::DENIED, "reservation ", id.text().c_str(),
                     ": is one of a session, and ends with it");
     }
-    auto kept = held.isStanding() ? kj::Promise<void>(kj::READY_NOW) : node().keep(session(), held);
-    return kept.then([this, context, id]() mutable -> kj::Promise<void> {
+    int64_t since = node().clock().realtimeNs();
+    int64_t length = requireLength(context.getParams().getLengthNs());
+    auto kept = node().keep(session(), held, since, length);
+    return kept.then([this, context, id, since, length]() mutable -> kj::Promise<void> {
       KJ_IF_MAYBE (still, node().table().findHeld(session(), id)) {
-        node().table().makeStanding(*still);
+        node().table().makeStanding(*still, since, length);
         writeState(context.getResults().initState(),
                    requireKnown(node().table().find(session(), id), id));
         return kj::READY_NOW;

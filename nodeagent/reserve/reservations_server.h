@@ -34,8 +34,9 @@ class NodeReservations final : private TableListener {
   kj::Promise<void> record(const Session& session, std::string_view operation,
                            support::Fields fields);
 
-  // Writes the audit line and keeps the reservation on disk.
-  kj::Promise<void> keep(const Session& session, const Reservation& reservation);
+  // Writes the audit line and keeps the reservation on disk, with these times.
+  kj::Promise<void> keep(const Session& session, const Reservation& reservation,
+                         int64_t sinceRealtimeNs, int64_t lengthNs);
 
   // Writes the audit line and removes what the disk has of a reservation.
   kj::Promise<void> drop(const Session& session, std::string_view operation, const support::Id& id,
