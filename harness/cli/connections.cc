@@ -3,20 +3,15 @@
 #include <exception>
 
 #include "harness/cli/command_error.h"
+#include "harness/cluster/reservation_label.h"
 #include "harness/cluster/run_id.h"
+#include "harness/os/current_user.h"
 #include "harness/os/process_mark.h"
 
 namespace harness {
 namespace {
 
 constexpr std::chrono::seconds kCloseTime{3};
-
-ControllerOptions optionsOf(const std::string& runId) {
-  ControllerOptions options;
-  options.labels = {
-      {"program", "muster"}, {kRunLabel, runId}, {kProcessLabel, ProcessMark::own().text()}};
-  return options;
-}
 
 std::vector<ControllerNode*> connectAll(Controller& controller,
                                         const std::vector<NodeDescription>& nodes) {
@@ -27,8 +22,20 @@ std::vector<ControllerNode*> connectAll(Controller& controller,
 
 }  // namespace
 
-Connections::Connections(const std::vector<NodeDescription>& nodes, const std::string& runId)
-    : controller_(optionsOf(runId)),
+ControllerOptions commandOptions(const std::string& runId) {
+  ControllerOptions options;
+  options.labels = {{"program", "muster"},
+                    {kRunLabel, runId},
+                    {kProcessLabel, ProcessMark::own().text()},
+                    {kUserLabel, currentUser()}};
+  std::string reservations = inheritedReservations();
+  if (!reservations.empty()) options.labels.emplace_back(kReservationLabel, reservations);
+  return options;
+}
+
+Connections::Connections(const std::vector<NodeDescription>& nodes,
+                         const ControllerOptions& options)
+    : controller_(options),
       nodes_(connectAll(controller_, nodes)),
       interrupt_([this] { close(); }) {}
 

@@ -21,6 +21,10 @@
   ROW(kForward)              \
   ROW(kBarrier)              \
   ROW(kReboot)               \
+  ROW(kReserve)              \
+  ROW(kUnreserve)            \
+  ROW(kReservations)         \
+  ROW(kWhy)                  \
   ROW(kListTests)            \
   ROW(kRun)                  \
   ROW(kCancel)               \
