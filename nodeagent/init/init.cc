@@ -36,6 +36,23 @@ int64_t nowNs() {
   return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
 }
 
+// The kernel's number of the machine's own UTS namespace.
+constexpr ino_t kMachineNames = 0xEFFFFFFE;
+
+// Gives the node the name in /etc/hostname, as process 1 of a machine does: those who made the node
+// may have named it otherwise. The name of the machine itself is left alone.
+void takeHostName() {
+  struct stat names {};
+  if (::stat("/proc/self/ns/uts", &names) != 0 || names.st_ino == kMachineNames) return;
+  kj::AutoCloseFd file(::open("/etc/hostname", O_RDONLY | O_CLOEXEC));
+  char name[65];
+  ssize_t size = ::read(file.get(), name, sizeof name);
+  if (size <= 0) return;
+  ssize_t length = std::find(name, name + size, '\n') - name;
+  // Without the privilege the name stays as it is.
+  if (length > 0) (void)::sethostname(name, static_cast<size_t>(length));
+}
+
 // Turns the child into a program as freshly started by a shell, in a session of its own. It makes
 // only calls that are safe after fork.
 [[noreturn]] void become(char* const* argv, int output) {
@@ -56,6 +73,7 @@ class Init {
   explicit Init(const InitOptions& options) : options_(options) {}
 
   int run() {
+    takeHostName();
     kj::AutoCloseFd signals = openSignals();
     if (options_.bootStatus.size() > 0) ::unlink(options_.bootStatus.cStr());
     startAgent();
