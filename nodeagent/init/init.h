@@ -1,6 +1,6 @@
 // Runs as the first process of a bare node: it takes the name in /etc/hostname, starts the agent,
-// starts it again when it ends, reaps orphans, and runs the node's boot script once. It is no service
-// manager: processes that the boot script leaves running are the script's own business.
+// starts it again when it ends, reaps orphans, and runs the node's boot script once. It is no
+// service manager: processes that the boot script leaves running are the script's own business.
 //
 // It is a plain blocking loop over signals, without kj's event loop, because it must outlive
 // everything and waits for nothing but signals and one timer.

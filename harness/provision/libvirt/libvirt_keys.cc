@@ -1,11 +1,10 @@
 #include "harness/provision/libvirt/libvirt_keys.h"
 
-#include <arpa/inet.h>
-
 #include <charconv>
 #include <optional>
 
 #include "harness/provision/boot_commands.h"
+#include "harness/provision/libvirt/machine_networks.h"
 #include "schema/support/base/size.h"
 
 namespace harness {
@@ -33,9 +32,7 @@ void checkUri(const Setting& uri) {
 
 void checkSubnet(const Setting& subnet) {
   const std::string& text = subnet.text();
-  in_addr address{};
-  bool isNetwork = text.ends_with(".0/24") &&
-                   ::inet_pton(AF_INET, text.substr(0, text.size() - 3).c_str(), &address) == 1;
+  bool isNetwork = text.ends_with(".0/24") && ipv4In(text.substr(0, text.size() - 3));
   if (isNetwork) return;
   subnet.fail("subnet: \"" + text +
               "\" is not a network of 256 IPv4 addresses, such as 10.78.5.0/24");

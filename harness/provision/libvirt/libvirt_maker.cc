@@ -5,6 +5,7 @@
 #include "harness/os/files.h"
 #include "harness/os/wait.h"
 #include "harness/provision/error.h"
+#include "harness/provision/libvirt/machine_networks.h"
 #include "harness/provision/libvirt/node_root.h"
 #include "schema/support/base/text.h"
 
@@ -70,34 +71,37 @@ void LibvirtMaker::failIfCancelled() const {
   if (report_.isCancelled()) throw ProvisionError("cancelled: nobody wants the cluster any more");
 }
 
-// libvirt itself refuses a network that this machine has a route to.
 std::string LibvirtMaker::makeNetwork() {
   LibvirtMark mark{.owner = request_.owner,
                    .cluster = request_.plan.name,
                    .directory = request_.directory,
                    .node = ""};
   if (!settings_.subnet.empty()) {
+    std::string interface = interfaceOn(settings_.subnet);
+    if (!interface.empty()) {
+      throw ProvisionError("subnet: " + settings_.subnet + ".0/24 is in use already by " +
+                           interface + " of this machine; take another one");
+    }
     libvirt_.createNetwork(networkXml(mark, settings_.subnet));
     return settings_.subnet;
   }
   std::set<std::string> taken;
   for (const LibvirtThing& network : libvirt_.networks()) taken.insert(subnetIn(network.xml));
-  std::string reason = "all are taken";
   int first = firstSubnet(request_.plan.name);
   for (int i = 0; i < kSubnets; ++i) {
     std::string subnet = kSubnetPrefix + std::to_string((first + i) % kSubnets);
-    if (taken.contains(subnet)) continue;
+    if (taken.contains(subnet) || !interfaceOn(subnet).empty()) continue;
     failIfCancelled();
     try {
       libvirt_.createNetwork(networkXml(mark, subnet));
       return subnet;
     } catch (const ProvisionError& error) {
+      // This machine has a route to it, which libvirt sees.
       if (error.detail().find("already in use") == std::string::npos) throw;
-      reason = error.detail();
     }
   }
-  throw ProvisionError("no network of 10.78.0.0/16 is free: " + reason +
-                       "; give one as \"subnet\" in the cluster file");
+  throw ProvisionError(
+      "no network of 10.78.0.0/16 is free; give one as \"subnet\" in the cluster file");
 }
 
 void LibvirtMaker::define(const DomainPlan& plan, const std::string& hosts) {
@@ -135,7 +139,8 @@ std::map<std::string, MadeNode> LibvirtMaker::make() {
                               .node = node},
                      .settings = settings_.nodes[i],
                      .address = domainAddress(subnet, i),
-                     .root = nodeDirectory(request_.directory, node) + "/root"});
+                     .root = rootOf(nodeDirectory(request_.directory, node)),
+                     .bootId = bootIdOf(nodeDirectory(request_.directory, node))});
     NodeDescription described;
     described.name = node;
     described.addresses = {plans.back().address};

@@ -1,7 +1,5 @@
 #include "harness/provision/libvirt/libvirt_xml.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -9,6 +7,7 @@
 #include <sstream>
 
 #include "harness/provision/agent_files.h"
+#include "harness/provision/libvirt/machine_networks.h"
 #include "harness/provision/libvirt/node_root.h"
 
 namespace harness {
@@ -56,6 +55,13 @@ void addInterface(pugi::xml_node devices, const DomainPlan& plan) {
   ip.append_attribute("prefix") = "24";
 }
 
+void addMount(pugi::xml_node devices, const std::string& from, const std::string& to) {
+  pugi::xml_node mount = devices.append_child("filesystem");
+  mount.append_attribute("type") = "mount";
+  addWith(mount, "source", "dir", from);
+  addWith(mount, "target", "dir", to);
+}
+
 }  // namespace
 
 std::string containerXml(const DomainPlan& plan) {
@@ -74,10 +80,8 @@ std::string containerXml(const DomainPlan& plan) {
   addText(domain, "on_reboot", "restart");
   addText(domain, "on_crash", "destroy");
   pugi::xml_node devices = domain.append_child("devices");
-  pugi::xml_node root = devices.append_child("filesystem");
-  root.append_attribute("type") = "mount";
-  addWith(root, "source", "dir", plan.root);
-  addWith(root, "target", "dir", "/");
+  addMount(devices, plan.root, "/");
+  addMount(devices, plan.bootId, "/proc/sys/kernel/random/boot_id");
   addInterface(devices, plan);
   devices.append_child("console").append_attribute("type") = "pty";
   return textOf(document);
@@ -110,12 +114,11 @@ std::string hardwareAddress(const std::string& cluster, const std::string& addre
   // FNV-1a.
   uint32_t hash = 2166136261U;
   for (unsigned char each : cluster) hash = (hash ^ each) * 16777619U;
-  std::array<unsigned char, 4> bytes{};
-  ::inet_pton(AF_INET, address.c_str(), bytes.data());
+  uint32_t number = ipv4In(address).value_or(0);
   std::array<char, 18> text{};
   // The first byte is that of an address which is administered locally, and libvirt's own.
   std::snprintf(text.data(), text.size(), "52:54:%02x:%02x:%02x:%02x", hash >> 8 & 0xff,
-                hash & 0xff, bytes[2], bytes[3]);
+                hash & 0xff, number >> 8 & 0xff, number & 0xff);
   return text.data();
 }
 

@@ -17,6 +17,8 @@ struct DomainPlan {
   std::string address;
   // The directory that is the root file system.
   std::string root;
+  // A file that the node sees as its boot id: that of the machine is the same at each start.
+  std::string bootId;
 };
 
 // Describes the container of a node, whose process 1 is the agent or systemd.

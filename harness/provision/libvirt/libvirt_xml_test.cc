@@ -21,7 +21,8 @@ DomainPlan examplePlan() {
           .settings = {.memoryBytes = 64 << 20, .cpus = 1.5},
           .subnet = "10.78.5",
           .address = "10.78.5.11",
-          .root = "/x/<root>"};
+          .root = "/x/<root>",
+          .bootId = "/x/boot-id"};
 }
 
 TEST(LibvirtXmlTest, ContainerHasWhatItsPlanSays) {
@@ -30,7 +31,9 @@ TEST(LibvirtXmlTest, ContainerHasWhatItsPlanSays) {
       AllOf(HasSubstr("<name>muster-demo-a1</name>"),
             HasSubstr("<memory unit=\"b\">67108864</memory>"), HasSubstr("<vcpu>2</vcpu>"),
             HasSubstr("<quota>150000</quota>"), HasSubstr("<init>/usr/bin/nodeagent</init>"),
-            HasSubstr("<source dir=\"/x/&lt;root>\""), HasSubstr("<source network=\"muster-demo\""),
+            HasSubstr("<source dir=\"/x/&lt;root>\""),
+            HasSubstr("<target dir=\"/proc/sys/kernel/random/boot_id\""),
+            HasSubstr("<source network=\"muster-demo\""),
             HasSubstr("<ip family=\"ipv4\" address=\"10.78.5.11\" prefix=\"24\"")));
 }
 

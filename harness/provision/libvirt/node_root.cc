@@ -1,7 +1,9 @@
 #include "harness/provision/libvirt/node_root.h"
 
+#include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -24,6 +26,7 @@ namespace {
 constexpr char kUpper[] = "/upper";
 constexpr char kWork[] = "/work";
 constexpr char kRoot[] = "/root";
+constexpr char kBootId[] = "/boot-id";
 
 constexpr char kAgentInNode[] = "/usr/bin/nodeagent";
 constexpr char kUnits[] = "/etc/systemd/system";
@@ -128,6 +131,17 @@ bool isMounted(const std::string& path) {
   return false;
 }
 
+// An upper directory needs whiteouts and attributes that an overlay has for itself.
+void requireUpper(const std::string& directory, const std::string& node) {
+  struct statfs status {};
+  check(::statfs(directory.c_str(), &status), "statfs " + directory);
+  if (status.f_type != OVERLAYFS_SUPER_MAGIC) return;
+  throw ProvisionError("its root cannot be an overlay in " + directory +
+                           ", which is on an overlay itself; let $MUSTER_STATE_DIR name a "
+                           "directory elsewhere",
+                       node);
+}
+
 void unmount(const std::string& path) {
   while (isMounted(path)) {
     check(::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW), "unmount " + path);
@@ -140,6 +154,14 @@ std::string nodeDirectory(const std::string& directory, const std::string& node)
   return directory + "/nodes/" + node;
 }
 
+std::string rootOf(const std::string& directory) {
+  return directory + kRoot;
+}
+
+std::string bootIdOf(const std::string& directory) {
+  return directory + kBootId;
+}
+
 std::vector<std::string> firstProcess(DomainInit init) {
   if (init == DomainInit::kSystemd) return {kSystemdInit};
   return {kAgentInNode, "--role=init", std::string("--config=") + kAgentConfigPath};
@@ -148,6 +170,7 @@ std::vector<std::string> firstProcess(DomainInit init) {
 void writeRoot(const NodeRootPlan& plan) {
   removeRoot(plan.directory);
   for (const char* part : {kUpper, kWork, kRoot}) makeDirectories(plan.directory + part);
+  requireUpper(plan.directory, plan.node);
   Upper upper(plan.directory + kUpper);
   upper.hideDirectory(kAgentDirectory);
   for (const AgentFile& given : plan.agentFiles) {
@@ -176,6 +199,7 @@ void writeRoot(const NodeRootPlan& plan) {
 void mountRoot(const std::string& directory, const LibvirtNodeSettings& settings,
                const std::string& node) {
   unmount(directory + kRoot);
+  putFile(bootIdOf(directory), randomUuid() + "\n", 0444);
   Upper upper(directory + kUpper);
   ::unlink(upper.at(kBootStatus).c_str());
   for (auto [path, mode] : {std::pair{"/run", 0755U}, std::pair{"/tmp", 01777U}}) {
@@ -186,15 +210,9 @@ void mountRoot(const std::string& directory, const LibvirtNodeSettings& settings
                         ",workdir=" + directory + kWork;
   std::string root = directory + kRoot;
   if (::mount("overlay", root.c_str(), "overlay", 0, options.c_str()) == 0) return;
-  int number = errno;
-  std::string text = "mount its root, an overlay of " + settings.rootfs + ", at " + root + ": " +
-                     std::strerror(number);
-  if (number == EINVAL) {
-    text += "; the file system of " + directory +
-            " may bear no overlay, as it is one itself: let $MUSTER_STATE_DIR name a directory "
-            "elsewhere";
-  }
-  throw ProvisionError(text, node);
+  throw ProvisionError("mount its root, an overlay of " + settings.rootfs + ", at " + root + ": " +
+                           std::strerror(errno),
+                       node);
 }
 
 void removeRoot(const std::string& directory) {

@@ -3,6 +3,7 @@
 //   NODE/upper   what differs from the directory: the node's files, and what the node writes
 //   NODE/work    the overlay's own
 //   NODE/root    where the overlay is mounted while the node is on
+//   NODE/boot-id what the node reads as its boot id
 #pragma once
 
 #include <string>
@@ -28,14 +29,20 @@ struct NodeRootPlan {
 // Returns NODE of a node for a cluster's directory.
 std::string nodeDirectory(const std::string& directory, const std::string& node);
 
+// Return the paths of its parts.
+std::string rootOf(const std::string& directory);
+std::string bootIdOf(const std::string& directory);
+
 // Returns the program and arguments of process 1.
 std::vector<std::string> firstProcess(DomainInit init);
 
-// Writes the files of a node. Nothing is mounted. Throws SystemError.
+// Writes the files of a node. Nothing is mounted. Throws ProvisionError if the directory may bear
+// no overlay, SystemError.
 void writeRoot(const NodeRootPlan& plan);
 
-// Mounts the overlay for a start of the node, which finds its /run and /tmp empty. An overlay that
-// is mounted already is replaced: nothing may run in it. Throws ProvisionError, SystemError.
+// Mounts the overlay for a start of the node, which finds its /run and /tmp empty and has a new
+// boot id. An overlay that is mounted already is replaced: nothing may run in it. Throws
+// ProvisionError, SystemError.
 void mountRoot(const std::string& directory, const LibvirtNodeSettings& settings,
                const std::string& node);
 
