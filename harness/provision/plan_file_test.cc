@@ -10,12 +10,14 @@
 
 #include "harness/provision/kinds.h"
 #include "harness/provision/local/local_keys.h"
+#include "harness/provision/programs.h"
 #include "harness/provision/static/static_keys.h"
 
 namespace harness {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::StartsWith;
 
 constexpr char kGood[] = R"(name: demo
 provisioner: local
@@ -117,8 +119,6 @@ constexpr Bad kBad[] = {
     {"nodes:\n", "f.yaml:2:1: nodes: expected a map and found nothing"},
     {"provisioner: lokal\nnodes: {a: {role: x}}",
      "f.yaml:1:14: provisioner: there is no \"lokal\"; did you mean \"local\"?"},
-    {"provisioner: locl\nnodes: {a: {role: x}}",
-     "f.yaml:1:14: provisioner: there is no \"locl\"; did you mean \"local\"?"},
     {"control: tls\nnodes: {a: {role: x}}",
      "f.yaml:1:10: control: there is no \"tls\"; known: unix, tcp"},
     {"nodes:\n  a: {role: x, lables: {}}",
@@ -240,6 +240,17 @@ TEST(ClusterFileTest, RefusesWithFileLineColumnAndRemedy) {
   }
 }
 
+// Those that are programs follow, and which they are depends on what is built.
+TEST(ClusterFileTest, NamesTheKindsThatThereAreForOneThatIsNot) {
+  try {
+    parsePlan("provisioner: cloud\nnodes: {a: {role: x}}", "f.yaml");
+    ADD_FAILURE() << "accepted";
+  } catch (const ClusterFileError& error) {
+    EXPECT_THAT(error.what(), StartsWith("f.yaml:1:14: provisioner: there is no \"cloud\"; known: "
+                                         "local, static"));
+  }
+}
+
 // All examples but the agent's own configuration are cluster files.
 TEST(ClusterFileTest, ReadsEveryExample) {
   ::setenv("MUSTER_PROVISIONERS", MUSTER_CONFIG_DIR "/provisioners", 1);
@@ -247,6 +258,9 @@ TEST(ClusterFileTest, ReadsEveryExample) {
   for (const auto& entry : std::filesystem::directory_iterator(MUSTER_CONFIG_DIR)) {
     bool isAgents = entry.path().filename().string().starts_with("nodeagent");
     if (isAgents || entry.path().extension() != ".yaml") continue;
+    // The build leaves this kind out where libvirt-dev is missing.
+    bool isLibvirts = entry.path().filename().string().starts_with("libvirt");
+    if (isLibvirts && findProgram("muster-provisioner-libvirt").empty()) continue;
     ClusterPlan plan = readPlan(entry.path());
     EXPECT_EQ(plan.name, entry.path().stem());
     EXPECT_FALSE(plan.nodes.empty()) << entry.path();
