@@ -7,6 +7,7 @@
 #define MUSTER_COMMANDS(ROW) \
   ROW(kUp)                   \
   ROW(kDown)                 \
+  ROW(kDeploy)               \
   ROW(kNodes)                \
   ROW(kFacts)                \
   ROW(kPs)                   \

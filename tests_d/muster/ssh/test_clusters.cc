@@ -70,6 +70,21 @@ TEST_F(SystemdHostsTest, PersistentAgentComesBackWhenItIsKilled) {
   EXPECT_THAT(unitsOn(host(1)), IsEmpty());
 }
 
+TEST_F(SystemdHostsTest, DeployedHostsAreTakenByTheirFile) {
+  std::string deploy = "muster deploy --config ssh/config --agent-port 7500 --output two.yaml " +
+                       host(1).name() + " ";
+  controller().shell("rm -f /root/two.yaml").checked();
+  EXPECT_THAT(inner(deploy + "nosuch.invalid").err, HasSubstr("nosuch.invalid: connecting"));
+  EXPECT_FALSE(controller().file("/root/two.yaml").exists());
+
+  ASSERT_THAT(inner(deploy + host(2).name()), Prints("muster run --cluster two.yaml"));
+  EXPECT_THAT(inner("muster exec --cluster two.yaml @server -- hostname"),
+              testing::AllOf(Prints(host(1).name()), Prints(host(2).name())));
+  EXPECT_THAT(unitsOn(host(2)), HasSubstr("enabled"));
+  EXPECT_THAT(inner(deploy + host(2).name()).err, HasSubstr("two.yaml exists"));
+  EXPECT_THAT(inner("muster down two.yaml"), Succeeded());
+}
+
 TEST_F(SystemdHostsTest, DownEndsDetachedJobs) {
   ASSERT_THAT(inner("muster up " + file("one", "a1: {role: server, host: HOST1}")), Succeeded());
   ASSERT_THAT(inner("muster exec --cluster one --detach a1 -- sleep 4321"), Succeeded());
