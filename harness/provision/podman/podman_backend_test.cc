@@ -188,8 +188,6 @@ TEST_F(PodmanBackendTest, PowerCycleKeepsDiskAndAddress) {
   backend_.freeze(cluster_, "n1");
   backend_.powerOff(cluster_, "n1");
   EXPECT_THAT(backend_.state(cluster_), ElementsAre(Pair("n1", Power::kOff)));
-  // The end of the first start says nothing about the second one.
-  putFile(scratch_.path() + "/nodes/n1" + kBootStatusFile, "exit 7\n", 0644);
   EXPECT_EQ(backend_.powerOn(cluster_, "n1"), PowerBefore::kOff);
   EXPECT_EQ(onNode("n1", {"cat", "/root/boots"}), "boot\nboot\n");
   EXPECT_TRUE(listens(made.at("n1").endpoint));
@@ -209,6 +207,8 @@ TEST_F(PodmanBackendTest, SystemdStartsTheAgentAndNoneOfTheMachinesUnits) {
   EXPECT_THAT(onNode("n1", {"ls", "/etc/systemd/system"}), IsEmpty());
   onNode("n1", {"touch", "/run/systemd/system/kvd.service"});
   backend_.powerOff(cluster_, "n1");
+  // The end of the first start says nothing about the second one.
+  putFile(scratch_.path() + "/nodes/n1" + kBootStatusFile, "exit 7\n", 0644);
   backend_.powerOn(cluster_, "n1");
   EXPECT_THAT(onNode("n1", {"ls", "/run/systemd/system"}), Not(HasSubstr("kvd.service")));
 }
