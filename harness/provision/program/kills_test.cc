@@ -51,15 +51,8 @@ class KillsTest : public ::testing::TestWithParam<Tenure> {
   // Removes what is left, as `muster gc` and `muster down` do it.
   std::string remains() {
     ProgramProvisioner provisioner(options_);
-    // The program may be removing it at this moment.
-    waitUntil(after(kSoon), [&] {
-      std::optional<ClusterRecord> record = options_.store.find("demo");
-      bool isStanding = record && record->phase == ClusterRecord::Phase::kUp &&
-                        record->tenure == Tenure::kStanding;
-      return !record || isStanding || lifeOf(*record) == ClusterEntry::Life::kLeftover;
-    });
-    provisioner.collect();
     provisioner.down("demo");
+    provisioner.collect();
     return leftovers();
   }
 

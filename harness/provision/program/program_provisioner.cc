@@ -4,6 +4,7 @@
 
 #include "harness/cluster/description_json.h"
 #include "harness/os/error.h"
+#include "harness/os/wait.h"
 #include "harness/provision/error.h"
 #include "harness/provision/listening.h"
 #include "harness/provision/plan_differences.h"
@@ -356,15 +357,29 @@ void ProgramProvisioner::remove(const ClusterRecord& record) {
 void ProgramProvisioner::down(const std::string& cluster) {
   std::optional<ClusterRecord> record = options_.store.find(cluster);
   if (!record || record->kind != options_.kind) return;
-  bool isOthers = record->phase == Phase::kBeingMade &&
-                  lifeOf(*record) != ClusterEntry::Life::kLeftover &&
-                  record->maker.text() != ProcessMark::own().text();
-  if (isOthers) {
-    throw ProvisionError(Kind::kNoAnswer, "cluster \"" + cluster + "\" is being made by process " +
-                                              std::to_string(record->maker.pid) + " on " +
-                                              record->maker.host + "; end that first");
+  bool isOwn = record->maker.text() == ProcessMark::own().text();
+  if (record->phase == Phase::kBeingMade && !isOwn) {
+    if (record->maker.runsHere() || lifeOf(*record) == ClusterEntry::Life::kHidden) {
+      throw ProvisionError(Kind::kNoAnswer, "cluster \"" + cluster +
+                                                "\" is being made by process " +
+                                                std::to_string(record->maker.pid) + " on " +
+                                                record->maker.host + "; end that first");
+    }
+    awaitEndOf(*record);
+    record = options_.store.find(cluster);
+    if (!record) return;
   }
   atBorder([&] { remove(*record); });
+}
+
+// Waits for a program that has lost its caller and removes what it has begun to make.
+void ProgramProvisioner::awaitEndOf(const ClusterRecord& record) const {
+  bool hasEnded =
+      waitUntil(after(options_.channel.endTime), [&record] { return !record.program.runsHere(); });
+  if (hasEnded) return;
+  throw ProvisionError(Kind::kNoAnswer,
+                       "cluster \"" + record.name + "\" is being removed by process " +
+                           std::to_string(record.program.pid) + ", whose caller has gone");
 }
 
 std::vector<ClusterEntry> ProgramProvisioner::list() {

@@ -74,6 +74,7 @@ class ProgramProvisioner : public Provisioner, public MachineControl {
   void note(ClusterRecord& record, const ProtocolJson& line, UpProgress& progress);
   void addState(const std::string& cluster, NodeEvent event, UpProgress& progress);
   void awaitAgents(const ClusterDescription& cluster, UpProgress& progress);
+  void awaitEndOf(const ClusterRecord& record) const;
   // Lets the program remove what is there, and forgets the cluster.
   void remove(const ClusterRecord& record);
   static std::string differencesText(const ClusterRecord& made, const ClusterRecord& wanted);
