@@ -64,6 +64,15 @@ for kind in cpu cpuacct cpuset memory devices freezer blkio pids; do
 done
 )sh";
 
+constexpr char kFirstNetwork[] = R"sh(
+set -e
+cat > /srv/first.xml <<'XML'
+<network><name>first</name><bridge name='first' stp='off' delay='0'/><ip address='10.79.0.1' prefix='24'/></network>
+XML
+virsh -q -c lxc:///system net-create /srv/first.xml
+virsh -q -c lxc:///system net-destroy first
+)sh";
+
 constexpr char kLeftovers[] = R"sh(
 virsh -q -c lxc:///system list --all
 virsh -q -c lxc:///system net-list --all
@@ -109,6 +118,8 @@ void HypervisorTest::SetUpTestSuite() {
   daemon().emplace(hypervisor().start({"/bin/sh", "-c", kDaemon}, options));
   EXPECT_THAT([] { return isAnswering(hypervisor()); }, Eventually(true, 30s, 100ms))
       << daemon()->errors();
+  // libvirt makes its tables of rules with the first network, and never removes them.
+  hypervisor().shell(kFirstNetwork).checked();
   acceptNodeChanges();
 }
 
