@@ -67,7 +67,8 @@ done
 constexpr char kFirstNetwork[] = R"sh(
 set -e
 cat > /srv/first.xml <<'XML'
-<network><name>first</name><bridge name='first' stp='off' delay='0'/><ip address='10.79.0.1' prefix='24'/></network>
+<network><name>first</name><bridge name='first' stp='off' delay='0'/>
+<dns enable='no'/><ip address='10.79.0.1' prefix='24'/></network>
 XML
 virsh -q -c lxc:///system net-create /srv/first.xml
 virsh -q -c lxc:///system net-destroy first
