@@ -190,15 +190,22 @@ class NodeIsLost : public muster::ClusterTest {
  protected:
   void SetUp() override {
     ClusterTest::SetUp();
-    // The node sees its directory of this machine, in which somebody else can leave it a file.
+    // The agent must have answered before it is stopped.
     muster::Process killer = servers()[0].start(
         {"sh", "-c",
-         "pkill -STOP -x nodeagent; until [ -e /run/muster/failed ]; do sleep 0.05; done; "
-         "pkill -CONT -x nodeagent"});
+         "until [ -e /run/muster/started ]; do sleep 0.05; done; pkill -STOP -x nodeagent; "
+         "until [ -e /run/muster/failed ]; do sleep 0.05; done; pkill -CONT -x nodeagent"});
+    tell("started");
     servers()[0].awaitDisconnected(30s);
     ADD_FAILURE() << "the server does not answer";
-    std::string node = servers()[0].name();
-    std::ofstream("/run/muster/" + cluster().name() + "/n/" + node + "/failed") << "";
+    tell("failed");
+  }
+
+ private:
+  // The node sees its directory of this machine, in which somebody else can leave it a file.
+  static void tell(const std::string& what) {
+    std::ofstream("/run/muster/" + cluster().name() + "/n/" + servers()[0].name() + "/" + what)
+        << "";
   }
 };
 TEST_F(NodeIsLost, Body) {}
