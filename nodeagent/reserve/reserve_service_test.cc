@@ -143,7 +143,8 @@ TEST_F(ReserveServiceTest, StandingOneOutlivesTheKeeperAndTheOtherDoesNot) {
   ASSERT_EQ(makeStanding(bob), Kind::UNSPECIFIED);
   startKeeper();
   User again = user("bob@b");
-  auto held = status(again).getStatus().getHeld();
+  auto answer = status(again);
+  auto held = answer.getStatus().getHeld();
   EXPECT_EQ(held.getUser(), "bob@b");
   EXPECT_EQ(held.getReason(), "look at bug 12");
   EXPECT_TRUE(held.getStanding());
