@@ -32,7 +32,8 @@ class UpPrinterTest : public ::testing::Test {
 TEST_F(UpPrinterTest, EachStateOfAFewNodesIsALine) {
   EXPECT_EQ(printed(progress(0, 2, "booting"), 1500ms),
             "server1: booting (kernel 6.1), after 1.50 s\n");
-  EXPECT_EQ(printed(progress(1, 2, "ready"), 1600ms), "server1: ready (kernel 6.1), after 1.60 s\n");
+  EXPECT_EQ(printed(progress(1, 2, "ready"), 1600ms),
+            "server1: ready (kernel 6.1), after 1.60 s\n");
 }
 
 TEST_F(UpPrinterTest, ManyNodesAreCounted) {

@@ -422,9 +422,8 @@ TEST_F(LocalProvisionerTest, NodeWithSysvinitThatHaltsIsOff) {
   LocalProvisioner local(options());
   ClusterDescription cluster = local.up(plan, Tenure::kOwned);
   ask(cluster, 0, "telinit 0");
-  EXPECT_TRUE(waitUntil(after(std::chrono::seconds(20)), [&] {
-    return local.state(name_).power.at("server1") == Power::kOff;
-  }));
+  EXPECT_TRUE(waitUntil(after(std::chrono::seconds(20)),
+                        [&] { return local.state(name_).power.at("server1") == Power::kOff; }));
   EXPECT_EQ(local.powerOn(name_, "server1"), PowerBefore::kOff);
   EXPECT_EQ(ask(cluster, 0, "echo alive"), "alive\n");
 }
