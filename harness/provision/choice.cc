@@ -12,12 +12,6 @@ namespace {
 
 using Life = ClusterEntry::Life;
 
-std::string joined(const std::vector<std::string>& parts, const char* separator) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : separator) + part;
-  return text;
-}
-
 std::vector<std::string> namesWith(const std::vector<PresentCluster>& clusters, Life life) {
   std::vector<std::string> names;
   for (const PresentCluster& cluster : clusters) {

@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace harness {
 
@@ -43,5 +44,13 @@ class ProvisionError : public std::runtime_error {
   std::string node_;
   std::string detail_;
 };
+
+// Returns several reasons as one text.
+inline std::string joined(const std::vector<std::string>& reasons,
+                          const std::string& separator = "; ") {
+  std::string text;
+  for (const std::string& reason : reasons) text += (text.empty() ? "" : separator) + reason;
+  return text;
+}
 
 }  // namespace harness

@@ -36,12 +36,6 @@ constexpr std::chrono::seconds kDownTime{40};
 constexpr std::chrono::milliseconds kDeathTime{200};
 constexpr std::chrono::milliseconds kTellEvery{100};
 
-std::string joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
-  return text;
-}
-
 // Runs `call`; what the hub's code and the system throw becomes the provisioner's error here, and
 // nowhere else.
 template <typename Call>

@@ -21,12 +21,6 @@ using Phase = ClusterRecord::Phase;
 constexpr size_t kStateBytesMax = 60;
 constexpr size_t kDetailBytesMax = 1000;
 
-std::string joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
-  return text;
-}
-
 // Runs `call`; a failure of this machine's files becomes the provisioner's error.
 template <typename Call>
 auto atBorder(Call&& call) {
